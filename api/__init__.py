@@ -1,0 +1,1 @@
+"""The only home of FastAPI routes and of the edge around them."""

@@ -1,0 +1,107 @@
+"""What can go wrong, as types with stable codes; doors map them to statuses and words."""
+
+
+class AppError(Exception):
+    """Something a person or program is told. `values` fill the translated sentence for `code`."""
+
+    code = "internal_error"
+
+    def __init__(self, message: str = "", **values: object) -> None:
+        super().__init__(message or self.__doc__ or self.code)
+        self.values = values
+
+
+class BadRequest(AppError):
+    """The request cannot be served as it is."""
+
+    code = "bad_request"
+
+
+class EmptyMessage(BadRequest):
+    """The message is empty."""
+
+    code = "empty_message"
+
+
+class BadText(BadRequest):
+    """The text holds characters that cannot be stored (NUL or half of a surrogate pair)."""
+
+    code = "bad_text"
+
+
+class MessageTooLong(BadRequest):
+    """The message has more characters than are accepted. Values: characters, limit."""
+
+    code = "message_too_long"
+
+
+class PromptTooLong(BadRequest):
+    """A single message does not fit the context. Values: tokens, limit."""
+
+    code = "context_length_exceeded"
+
+
+class AnswerRunning(BadRequest):
+    """Another answer is being written in this conversation."""
+
+    code = "answer_running"
+
+
+class NotFound(AppError):
+    """There is no such thing, or it is somebody else's: the two look the same."""
+
+    code = "not_found"
+
+
+class Busy(AppError):
+    """The queue is full. Values: limit."""
+
+    code = "server_overloaded"
+
+
+class QueueTimeout(AppError):
+    """The request waited longer than is allowed. Values: seconds."""
+
+    code = "queue_timeout"
+
+
+class EngineNotReady(AppError):
+    """The model is not loaded yet."""
+
+    code = "engine_not_ready"
+
+
+class EngineFailed(AppError):
+    """The engine failed while writing this answer."""
+
+    code = "engine_failed"
+
+
+class OutOfMemory(EngineFailed):
+    """The device ran out of memory while writing this answer."""
+
+    code = "out_of_memory"
+
+
+class EngineStalled(EngineFailed):
+    """No prefill chunk and no token came for too long. Values: seconds."""
+
+    code = "engine_stalled"
+
+
+class RequestTimeout(AppError):
+    """The answer took longer than is allowed. Values: seconds."""
+
+    code = "request_timeout"
+
+
+class StartupError(AppError):
+    """The app cannot start: one plain sentence that says what to do."""
+
+    code = "startup_error"
+
+
+class ModelUnavailable(StartupError):
+    """The model cannot be had or used: unknown, damaged, missing, or no source answers."""
+
+    code = "model_unavailable"

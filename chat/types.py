@@ -1,0 +1,261 @@
+"""The values that cross rooms: frozen, without behaviour beyond their own consistency."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from enum import StrEnum
+
+LOCAL_USER = "local"
+"""Owner of everything while there are no accounts."""
+
+
+class Role(StrEnum):
+    """Who speaks. An enum because the chat template writes roles as control text, unescaped."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class Status(StrEnum):
+    """Where a stored message stands. Only PENDING and STREAMING ever change."""
+
+    PENDING = "pending"
+    STREAMING = "streaming"
+    DONE = "done"
+    STOPPED = "stopped"
+    ERROR = "error"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_open(self) -> bool:
+        return self in (Status.PENDING, Status.STREAMING)
+
+
+class Finish(StrEnum):
+    """Why the model stopped writing, in the words of the OpenAI API."""
+
+    STOP = "stop"
+    LENGTH = "length"
+
+
+class Phase(StrEnum):
+    """The engine's life: loading → ready ⇄ degraded → dead."""
+
+    LOADING = "loading"
+    READY = "ready"
+    DEGRADED = "degraded"
+    DEAD = "dead"
+
+
+class Stage(StrEnum):
+    """What is going on while the engine is loading."""
+
+    DOWNLOAD = "download"
+    CONVERT = "convert"
+    VERIFY = "verify"
+    LOAD = "load"
+    WARM_UP = "warm-up"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One turn as the model sees it."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is chosen. None means: the model's own default.
+
+    temperature 0 is greedy; top_k 0 considers every token; max_new_tokens counts generated tokens.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    repetition_penalty: float | None = None
+    max_new_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+    def over(self, defaults: "Sampling") -> "Sampling":
+        """This sampling, with what is left open taken from `defaults`."""
+        chosen = {
+            item.name: value
+            for item in fields(self)
+            if (value := getattr(self, item.name)) is not None and value != ()
+        }
+        return replace(defaults, **chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one answer: what went in, what came out."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Where the time of one answer went. Seconds from the moment the engine took the request;
+
+    `queue_s` is the wait before that. `decode_tokens_per_s` leaves out the first token.
+    """
+
+    queue_s: float = 0.0
+    prefill_s: float = 0.0
+    ttft_s: float = 0.0
+    total_s: float = 0.0
+    decode_tokens_per_s: float = 0.0
+    reused_prompt_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """New text of an answer; the last one also says why it ended and what it cost.
+
+    A delta without text is a sign of life: a prefill chunk is done, or others are being served.
+    `completion_tokens` counts the tokens so far.
+    """
+
+    text: str = ""
+    completion_tokens: int = 0
+    finish: Finish | None = None
+    usage: Usage | None = None
+    timing: Timing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What is serving.
+
+    `notes` are codes that the page explains: "starter-model", "one-at-a-time".
+    """
+
+    engine: str
+    model: str
+    revision: str
+    quantization: str
+    dtype: str
+    device: str
+    context_length: int
+    max_concurrent: int
+    defaults: Sampling
+    licence: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """How the engine is. While loading: the stage, its share done (0–1) and words for the log.
+
+    `seconds_left` is an estimate; `error_code` and `detail` say what is wrong if degraded or dead.
+    """
+
+    phase: Phase
+    stage: Stage | None = None
+    progress: float | None = None
+    seconds_left: float | None = None
+    detail: str = ""
+    error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Everything needed to make the same answer again, or to explain why it cannot be."""
+
+    model: str
+    revision: str
+    quantization: str
+    engine: str
+    sampling: Sampling
+    prompt_sha256: str
+    dropped_turns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatOptions:
+    """What the person has set for a conversation."""
+
+    system_prompt: str = ""
+    sampling: Sampling = field(default_factory=Sampling)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One entry of the list. `head_id` is the last message of the path that is shown."""
+
+    id: str
+    owner: str
+    title: str
+    options: ChatOptions
+    head_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One node of a conversation's tree. Nothing is overwritten: retry and edit add a sibling."""
+
+    id: str
+    conversation_id: str
+    parent_id: str | None
+    role: Role
+    content: str
+    status: Status
+    created_at: datetime
+    finish: Finish | None = None
+    usage: Usage | None = None
+    timing: Timing | None = None
+    provenance: Provenance | None = None
+    error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one accepted question made: written together or not at all."""
+
+    conversation: Conversation
+    question: Message
+    answer: Message
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRecord:
+    """The end of an answer, written in one update."""
+
+    content: str
+    status: Status
+    finish: Finish | None = None
+    usage: Usage | None = None
+    timing: Timing | None = None
+    provenance: Provenance | None = None
+    error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A picture of an answer being written, for whoever is looking.
+
+    While waiting: `position` (1 is next) and `wait_s`, the estimate. `prefilling` is True from the
+    start until the first token. `tokens_per_s` is the rate so far.
+    """
+
+    message_id: str
+    text: str = ""
+    status: Status = Status.PENDING
+    position: int | None = None
+    wait_s: float | None = None
+    completion_tokens: int = 0
+    tokens_per_s: float | None = None
+    error_code: str | None = None
+
+
+def total_characters(messages: Sequence[ChatMessage]) -> int:
+    """Length of a prompt before it is tokenised."""
+    return sum(len(message.content) for message in messages)

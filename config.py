@@ -1,0 +1,218 @@
+"""Settings from flags, QWEN_CHAT_* variables and .env, in that order: the only reader of the three.
+
+Knows the names, bounds and defaults of everything that can be set; knows nothing of what uses them.
+"""
+
+import difflib
+import ipaddress
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from dotenv import dotenv_values
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, CliSettingsSource, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as CliError
+
+PREFIX = "QWEN_CHAT_"
+ENV_FILE = Path(".env")
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class SettingsError(Exception):
+    """A setting is misspelt or out of bounds: one plain sentence that says what to do."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default. Frozen: read once, at start."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="ignore",  # unknown names are refused by `read_settings`, with the nearest right one
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+    )
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(7860, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    insecure_open: bool = Field(
+        False, description="allow a host that is not loopback although there is no login"
+    )
+    allowed_hosts: Names = Field(
+        (), description="further names under which browsers may reach the app, comma-separated"
+    )
+    allowed_origins: Names = Field(
+        (), description="other web origins that may call the app, comma-separated"
+    )
+    root_path: str = Field("", description="path under which a reverse proxy serves the app")
+
+    model: str = Field(
+        "auto",
+        description="catalogue name (python download_model.py --list), folder or hub id; "
+        "auto picks by free memory",
+    )
+    models_dir: Path = Field(Path("models"), description="folder of downloaded models")
+    source: Literal["auto", "huggingface", "modelscope", "starter"] = Field(
+        "auto", description="where models come from"
+    )
+    quantization: Literal["auto", "none", "int8", "nf4"] = Field(
+        "auto", description="weights in bf16/fp16 (none), or packed by bitsandbytes"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where the model runs")
+
+    context_length: int = Field(
+        8192,
+        ge=512,
+        description="tokens of prompt and answer together, up to the model's own limit",
+    )
+    keep_turns: int | None = Field(
+        None, ge=1, description="send only the last N turns to the model; otherwise all that fit"
+    )
+    max_new_tokens: int | None = Field(
+        None, ge=1, description="longest answer in tokens; otherwise a quarter of the context"
+    )
+    max_concurrent: int = Field(8, ge=1, le=256, description="answers written at once")
+    kv_cache_gib: float | None = Field(
+        None, gt=0, description="memory for the KV cache in GiB; otherwise chosen by free memory"
+    )
+    queue_size: int = Field(64, ge=0, le=10_000, description="questions that may wait for a place")
+    queue_timeout_s: float = Field(120, gt=0, description="longest wait for a place")
+    stall_timeout_s: float = Field(
+        60, gt=0, description="longest silence of the engine: no prefill chunk and no token"
+    )
+    request_timeout_s: float = Field(600, gt=0, description="longest time for one answer")
+    shutdown_grace_s: float = Field(
+        10, ge=0, description="time that running answers get to finish when the app is stopped"
+    )
+
+    data_dir: Path = Field(Path("data"), description="folder of the database")
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL of a PostgreSQL database instead of SQLite in data-dir"
+    )
+    log_file: Path = Field(Path("server.log"), description="log file, rotated at 10 MB, five kept")
+    log_format: Literal["text", "json"] = Field("text", description="log lines as text or JSON")
+
+    @field_validator("allowed_hosts", "allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = value.split(",")
+        if isinstance(value, Sequence):
+            return tuple(name.strip() for name in value if str(name).strip())
+        return value
+
+    @field_validator("root_path")
+    @classmethod
+    def _root_path(cls, value: str) -> str:
+        if value and not value.startswith("/"):
+            raise ValueError(f"must begin with a slash, such as /{value}")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _answer_fits_context(self) -> Self:
+        if self.max_new_tokens is not None and self.max_new_tokens >= self.context_length:
+            raise ValueError(
+                f"--max-new-tokens ({self.max_new_tokens}) must be smaller than "
+                f"--context-length ({self.context_length})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _closed_to_the_network(self) -> Self:
+        if not (self.insecure_open or is_loopback(self.host)):
+            raise ValueError(
+                f"host {self.host} can be reached by others and there is no login. "
+                "Keep --host 127.0.0.1, or add --insecure-open if everybody there may chat"
+            )
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def flag(field_name: str) -> str:
+    """The command line's name of a field: "--max-new-tokens"."""
+    return "--" + field_name.replace("_", "-")
+
+
+def read_settings(
+    arguments: Sequence[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    env_file: Path = ENV_FILE,
+) -> Settings:
+    """Settings from the three sources. Raises SettingsError; exits after --help.
+
+    `arguments` and `environment` stand for sys.argv[1:] and os.environ.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    environment = os.environ if environment is None else environment
+    from_file = dotenv_values(env_file) if env_file.is_file() else {}
+    _refuse_unknown_flags(arguments)
+    _refuse_unknown_variables(environment, "the environment")
+    _refuse_unknown_variables(from_file, str(env_file))
+    try:
+        flags = CliSettingsSource[type[Settings]](
+            Settings,
+            cli_prog_name="python app.py",
+            cli_parse_args=list(arguments),
+            cli_exit_on_error=False,
+        )()
+        variables = _by_field(from_file) | _by_field(environment)
+        return Settings.model_validate(variables | flags)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from None
+    except CliError as error:
+        raise SettingsError(f"{error}. See: python app.py --help") from None
+
+
+def _by_field(variables: Mapping[str, str | None]) -> dict[str, str]:
+    return {
+        name.upper().removeprefix(PREFIX).lower(): value
+        for name, value in variables.items()
+        if name.upper().startswith(PREFIX) and value not in (None, "")
+    }
+
+
+def _refuse_unknown_flags(arguments: Iterable[str]) -> None:
+    known = {flag(name) for name in Settings.model_fields}
+    known |= {f"--no-{name[2:]}" for name in known} | {"--help"}
+    for argument in arguments:
+        name = argument.partition("=")[0]
+        if name.startswith("--") and name not in known:
+            raise SettingsError(f"There is no flag {name}.{_nearest(name, known)}")
+
+
+def _refuse_unknown_variables(variables: Iterable[str], where: str) -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in variables:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise SettingsError(
+                f"There is no setting {name} (found in {where}).{_nearest(name.upper(), known)}"
+            )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    matches = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return f" Did you mean {matches[0]}?" if matches else " See: python app.py --help"
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    reason = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return f"{reason[0].upper()}{reason[1:]}."
+    name = str(first["loc"][0])
+    return f"{flag(name)} {first['input']!r}: {reason[0].lower()}{reason[1:]}."

@@ -1,0 +1,1 @@
+"""The only home of SQL: conversations on disk, each row with its owner."""

@@ -1,0 +1,125 @@
+"""Stand-ins at the seams, for tests that are not about what stands behind the seam."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+
+from chat.errors import AppError, EngineNotReady, PromptTooLong
+from chat.types import (
+    ChatMessage,
+    Delta,
+    EngineInfo,
+    EngineState,
+    Finish,
+    Phase,
+    Sampling,
+    Timing,
+    Usage,
+)
+
+DEFAULTS = Sampling(
+    temperature=0.7, top_p=0.8, top_k=20, repetition_penalty=1.05, max_new_tokens=256
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One answer: its pieces, how long each takes, and what goes wrong after the last of them."""
+
+    pieces: Sequence[str] = ("Hel", "lo")
+    step_s: float = 0.0
+    prefill_s: float = 0.0
+    finish: Finish = Finish.STOP
+    error: AppError | None = None
+    hangs: bool = False
+
+
+@dataclass
+class ScriptedEngine:
+    """An Engine that answers by script, the last script again and again. One character, one token.
+
+    Records the prompts it was given, and how many requests are running or were cut off.
+    """
+
+    scripts: list[Script] = field(default_factory=lambda: [Script()])
+    context_length: int = 1000
+    ready: bool = True
+    prompts: list[tuple[ChatMessage, ...]] = field(default_factory=list)
+    samplings: list[Sampling] = field(default_factory=list)
+    running: int = 0
+    cancelled: int = 0
+    current_state: EngineState = field(default_factory=lambda: EngineState(Phase.LOADING))
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.ready:
+            self.current_state = EngineState(Phase.READY)
+
+    @property
+    def info(self) -> EngineInfo | None:
+        return EngineInfo(
+            engine="scripted",
+            model="Scripted-1B-Instruct",
+            revision="r1",
+            quantization="none",
+            dtype="bfloat16",
+            device="cpu",
+            context_length=self.context_length,
+            max_concurrent=8,
+            defaults=DEFAULTS,
+            licence="Apache-2.0",
+            notes=self.notes,
+        )
+
+    @property
+    def state(self) -> EngineState:
+        return self.current_state
+
+    async def start(self) -> None:
+        self.current_state = EngineState(Phase.READY)
+
+    async def stop(self) -> None:
+        self.current_state = EngineState(Phase.DEAD)
+
+    async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
+        if self.current_state.phase is not Phase.READY:
+            raise EngineNotReady
+        return sum(len(message.content) for message in messages)
+
+    async def generate(
+        self, messages: Sequence[ChatMessage], sampling: Sampling
+    ) -> AsyncGenerator[Delta, None]:
+        prompt_tokens = await self.count_tokens(messages)
+        if prompt_tokens >= self.context_length:
+            raise PromptTooLong(tokens=prompt_tokens, limit=self.context_length)
+        script = self.scripts[0] if len(self.scripts) == 1 else self.scripts.pop(0)
+        self.prompts.append(tuple(messages))
+        self.samplings.append(sampling)
+        self.running += 1
+        ended = False
+        try:
+            async for delta in self._play(script, prompt_tokens):
+                ended = delta.finish is not None
+                yield delta
+        finally:
+            self.running -= 1
+            self.cancelled += not ended
+
+    async def _play(self, script: Script, prompt_tokens: int) -> AsyncGenerator[Delta, None]:
+        await asyncio.sleep(script.prefill_s)
+        yield Delta()
+        tokens = 0
+        for piece in script.pieces:
+            await asyncio.sleep(script.step_s)
+            tokens += len(piece)
+            yield Delta(text=piece, completion_tokens=tokens)
+        if script.hangs:
+            await asyncio.Event().wait()
+        if script.error:
+            raise script.error
+        yield Delta(
+            completion_tokens=tokens,
+            finish=script.finish,
+            usage=Usage(prompt_tokens=prompt_tokens, completion_tokens=tokens),
+            timing=Timing(prefill_s=0.1, ttft_s=0.1, total_s=0.5, decode_tokens_per_s=10.0),
+        )

@@ -1,0 +1,1 @@
+"""The only home of Gradio: what is seen and clicked."""
