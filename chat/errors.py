@@ -35,6 +35,12 @@ class MessageTooLong(BadRequest):
     code = "message_too_long"
 
 
+class InvalidSetting(BadRequest):
+    """A sampling setting is out of bounds. Values: name, low, high."""
+
+    code = "invalid_setting"
+
+
 class PromptTooLong(BadRequest):
     """A single message does not fit the context. Values: tokens, limit."""
 
@@ -93,6 +99,12 @@ class RequestTimeout(AppError):
     """The answer took longer than is allowed. Values: seconds."""
 
     code = "request_timeout"
+
+
+class StoreFailed(AppError):
+    """The database could not be written or read: disk full, connection lost."""
+
+    code = "store_failed"
 
 
 class StartupError(AppError):

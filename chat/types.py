@@ -242,8 +242,8 @@ class AnswerRecord:
 class Progress:
     """A picture of an answer being written, for whoever is looking.
 
-    While waiting: `position` (1 is next) and `wait_s`, the estimate. `prefilling` is True from the
-    start until the first token. `tokens_per_s` is the rate so far.
+    While PENDING: `position` (1 is next) and `wait_s`, the estimate. STREAMING without text means
+    that the prompt is being read. `tokens_per_s` is the rate so far.
     """
 
     message_id: str

@@ -1,0 +1,68 @@
+"""What a person may send, checked at the door of the domain. Tokens are the engine's business."""
+
+from dataclasses import fields
+
+from chat.errors import BadText, EmptyMessage, InvalidSetting, MessageTooLong
+from chat.types import ChatOptions, Sampling
+
+MAX_CHARACTERS = 200_000
+"""Above this nothing is tokenised: the longest context of Qwen2.5 here is far shorter."""
+
+MAX_TITLE = 60
+MAX_STOP_STRINGS = 8
+MAX_STOP_CHARACTERS = 100
+
+BOUNDS: dict[str, tuple[float, float]] = {
+    "temperature": (0, 2),
+    "top_p": (0.01, 1),
+    "top_k": (0, 1000),
+    "repetition_penalty": (0.5, 2),
+    "max_new_tokens": (1, 131_072),
+    "seed": (0, 2**53 - 1),
+}
+"""Lowest and highest value of each setting; a seed must survive as a number of JSON."""
+
+
+def check_question(text: str) -> str:
+    """The text as it is stored. Raises EmptyMessage, MessageTooLong, BadText."""
+    if not text.strip():
+        raise EmptyMessage
+    return check_text(text)
+
+
+def check_text(text: str) -> str:
+    """Raises MessageTooLong, BadText."""
+    if len(text) > MAX_CHARACTERS:
+        raise MessageTooLong(characters=len(text), limit=MAX_CHARACTERS)
+    # A lone surrogate breaks the tokenizer and every database, NUL breaks PostgreSQL.
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise BadText
+    return text
+
+
+def check_options(options: ChatOptions) -> ChatOptions:
+    """Raises InvalidSetting, MessageTooLong, BadText."""
+    check_text(options.system_prompt)
+    check_sampling(options.sampling)
+    return options
+
+
+def check_sampling(sampling: Sampling) -> Sampling:
+    """Raises InvalidSetting, naming the first setting that is out of bounds."""
+    for name in (item.name for item in fields(sampling) if item.name in BOUNDS):
+        value, (low, high) = getattr(sampling, name), BOUNDS[name]
+        # Written so that NaN, which compares false with everything, is refused too.
+        if value is not None and not low <= value <= high:
+            raise InvalidSetting(name=name, low=low, high=high)
+    if len(sampling.stop) > MAX_STOP_STRINGS:
+        raise InvalidSetting(name="stop", low=0, high=MAX_STOP_STRINGS)
+    for stop in sampling.stop:
+        if not 1 <= len(check_text(stop)) <= MAX_STOP_CHARACTERS:
+            raise InvalidSetting(name="stop", low=1, high=MAX_STOP_CHARACTERS)
+    return sampling
+
+
+def title_of(question: str) -> str:
+    """A conversation's title: the first line of its first question. No model call."""
+    line = " ".join(question.strip().splitlines()[0].split())
+    return line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1].rstrip() + "…"

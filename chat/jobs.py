@@ -1,0 +1,363 @@
+"""One answer being written: owned by the server, seen by many listeners, outliving the browser.
+
+Owns the text between engine and store. Knows nothing of screens: a listener that leaves changes
+nothing, only `cancel` ends an answer.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field, replace
+
+from chat.admission import Admission, Ticket
+from chat.errors import AppError, EngineStalled, QueueTimeout, RequestTimeout
+from chat.ports import Engine, Store
+from chat.types import (
+    AnswerRecord,
+    Delta,
+    EngineInfo,
+    Message,
+    Progress,
+    Provenance,
+    Sampling,
+    Status,
+    Timing,
+    Usage,
+)
+from chat.window import Window
+
+log = logging.getLogger("qwen_chat.requests")
+
+FLUSH_S = 0.5
+"""How much of an answer a crash may cost."""
+
+TICK_S = 1.0
+"""Listeners hear of an unchanged job this often: a page notices only then that its reader left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long an answer may take, in seconds: waiting, without a sign of life, being written."""
+
+    queue_s: float
+    stall_s: float
+    request_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a job is to do: fill the pending `answer` from the prompt in `window`.
+
+    `request_id` is the client's name for the question, empty when it has none.
+    """
+
+    user: str
+    answer: Message
+    window: Window
+    sampling: Sampling
+    request_id: str = ""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What has come from the engine so far, and when."""
+
+    pieces: list[str] = field(default_factory=list)
+    last: Delta = field(default_factory=Delta)
+    queue_s: float = 0.0
+    started_at: float | None = None
+    first_text_at: float | None = None
+    tokens_at_first_text: int = 0
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    def take(self, delta: Delta) -> None:
+        self.last = delta
+        if delta.text:
+            self.pieces.append(delta.text)
+            if self.first_text_at is None:
+                self.first_text_at = time.monotonic()
+                self.tokens_at_first_text = delta.completion_tokens
+
+    def tokens_per_s(self) -> float:
+        """The rate since the first text; 0 before there is one."""
+        if self.first_text_at is None:
+            return 0.0
+        seconds = time.monotonic() - self.first_text_at
+        tokens = self.last.completion_tokens - self.tokens_at_first_text
+        return tokens / seconds if seconds > 0 else 0.0
+
+    def timing(self) -> Timing:
+        """The engine's own timing, or, when it was cut short, what was seen from here."""
+        if self.last.timing:
+            return replace(self.last.timing, queue_s=self.queue_s)
+        if self.started_at is None:
+            return Timing(queue_s=self.queue_s)
+        return Timing(
+            queue_s=self.queue_s,
+            ttft_s=self.first_text_at - self.started_at if self.first_text_at else 0.0,
+            total_s=time.monotonic() - self.started_at,
+            decode_tokens_per_s=self.tokens_per_s(),
+        )
+
+
+class Job:
+    """The handle of one answer being written."""
+
+    def __init__(
+        self, user: str, conversation_id: str, message_id: str, request_id: str = ""
+    ) -> None:
+        self.user = user
+        self.conversation_id = conversation_id
+        self.message_id = message_id
+        self.request_id = request_id
+        self._progress = Progress(message_id)
+        self._changed = asyncio.Event()
+        self._writing: asyncio.Task[None] | None = None
+        self._ends_as: Status | None = None
+
+    @classmethod
+    def of_finished(cls, user: str, answer: Message) -> "Job":
+        """A job for an answer that is already written, for callers that expect one."""
+        job = cls(user, answer.conversation_id, answer.id)
+        job._progress = Progress(
+            answer.id, text=answer.content, status=answer.status, error_code=answer.error_code
+        )
+        return job
+
+    @property
+    def progress(self) -> Progress:
+        return self._progress
+
+    async def watch(self) -> AsyncIterator[Progress]:
+        """The current picture at once, then the latest after each change, at least once a second.
+
+        Ends after the picture whose status is no longer open.
+        """
+        while True:
+            progress, changed = self._progress, self._changed
+            yield progress
+            if not progress.status.is_open:
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await changed.wait()
+
+    def cancel(self) -> None:
+        """Stop writing; what is written stays."""
+        self._end_as(Status.STOPPED)
+
+    def _end_as(self, status: Status) -> None:
+        # The first reason counts. A second cancellation would hit the task while it cleans up.
+        if self._writing is not None and self._ends_as is None and not self._writing.done():
+            self._ends_as = status
+            self._writing.cancel()
+
+    def _publish(self, progress: Progress) -> None:
+        self._progress = progress
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+class Jobs:
+    """All answers being written."""
+
+    def __init__(
+        self, *, engine: Engine, store: Store, admission: Admission, limits: Limits
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._admission = admission
+        self._limits = limits
+        self._jobs: dict[str, Job] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def enter(self, user: str) -> Ticket:
+        """A place in the queue, to be taken before anything is written. Raises Busy."""
+        return self._admission.enter(user)
+
+    def start(self, work: Work, ticket: Ticket) -> Job:
+        """Begin to write an answer. The ticket is the job's from now on."""
+        answer = work.answer
+        job = Job(work.user, answer.conversation_id, answer.id, work.request_id)
+        self._jobs[answer.conversation_id] = job
+        task = asyncio.create_task(self._run(job, work, ticket))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return job
+
+    def find(self, user: str, conversation_id: str) -> Job | None:
+        """The job that is writing in that conversation of that user."""
+        job = self._jobs.get(conversation_id)
+        return job if job is not None and job.user == user else None
+
+    def find_request(self, user: str, request_id: str) -> Job | None:
+        """The job that answers that request of that user."""
+        for job in self._jobs.values():
+            if job.user == user and job.request_id == request_id:
+                return job
+        return None
+
+    def conversations_of(self, user: str) -> frozenset[str]:
+        """Ids of the user's conversations in which an answer is being written."""
+        return frozenset(job.conversation_id for job in self._jobs.values() if job.user == user)
+
+    async def close(self, grace_s: float) -> None:
+        """Let running answers finish for `grace_s` seconds, then interrupt and save the rest."""
+        if not self._tasks:
+            return
+        await asyncio.wait(self._tasks, timeout=grace_s)
+        for job in list(self._jobs.values()):
+            job._end_as(Status.INTERRUPTED)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _run(self, job: Job, work: Work, ticket: Ticket) -> None:
+        """Supervise the writing, a task of its own: no cancellation meets the last write."""
+        draft = _Draft()
+        job._writing = asyncio.create_task(self._write(job, draft, work, ticket))
+        await asyncio.wait({job._writing})
+        record = self._record(job, draft, work)
+        try:
+            await self._store.finish_answer(job.user, job.message_id, record)
+        except AppError as error:
+            log.error("answer %s could not be saved: %s", job.message_id, error)
+            record = replace(record, status=Status.ERROR, error_code=error.code)
+        finally:
+            ticket.give_back()
+            del self._jobs[job.conversation_id]
+            self._log(job, record)
+            job._publish(_last_picture(job, record))
+
+    async def _write(self, job: Job, draft: _Draft, work: Work, ticket: Ticket) -> None:
+        entered_at = time.monotonic()
+        await self._wait_for_place(job, ticket)
+        draft.started_at = time.monotonic()
+        draft.queue_s = draft.started_at - entered_at
+        try:
+            async with (
+                asyncio.timeout(self._limits.request_s),
+                aclosing(self._engine.generate(work.window.messages, work.sampling)) as deltas,
+            ):
+                await self._take(job, draft, deltas)
+        except TimeoutError:
+            raise RequestTimeout(seconds=self._limits.request_s) from None
+
+    async def _wait_for_place(self, job: Job, ticket: Ticket) -> None:
+        deadline = time.monotonic() + self._limits.queue_s
+        while not ticket.admitted.is_set():
+            if time.monotonic() >= deadline:
+                raise QueueTimeout(seconds=self._limits.queue_s)
+            job._publish(replace(job.progress, position=ticket.position, wait_s=ticket.wait_s))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(TICK_S, max(0.0, deadline - time.monotonic()))):
+                    await ticket.admitted.wait()
+        job._publish(replace(job.progress, status=Status.STREAMING, position=None, wait_s=None))
+
+    async def _take(self, job: Job, draft: _Draft, deltas: AsyncIterator[Delta]) -> None:
+        flushed_at = time.monotonic()
+        async for delta in self._watched(deltas):
+            draft.take(delta)
+            if delta.text:
+                job._publish(_picture(job, draft))
+            if time.monotonic() - flushed_at >= FLUSH_S and not delta.finish:
+                await self._store.save_text(job.user, job.message_id, draft.text)
+                flushed_at = time.monotonic()
+
+    async def _watched(self, deltas: AsyncIterator[Delta]) -> AsyncIterator[Delta]:
+        """The same deltas. Raises EngineStalled when none comes for too long."""
+        while True:
+            try:
+                async with asyncio.timeout(self._limits.stall_s):
+                    delta = await anext(deltas)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise EngineStalled(seconds=self._limits.stall_s) from None
+            yield delta
+
+    def _record(self, job: Job, draft: _Draft, work: Work) -> AnswerRecord:
+        assert job._writing is not None
+        cancelled = job._writing.cancelled()
+        error = None if cancelled else job._writing.exception()
+        if error is not None and not isinstance(error, AppError):
+            log.error("answer %s failed", job.message_id, exc_info=error)
+        status = Status.ERROR if error else Status.DONE
+        if cancelled:
+            status = job._ends_as or Status.INTERRUPTED
+        return AnswerRecord(
+            content=draft.text,
+            status=status,
+            finish=draft.last.finish,
+            usage=draft.last.usage
+            or Usage(work.window.prompt_tokens, draft.last.completion_tokens),
+            timing=draft.timing(),
+            provenance=provenance(self._engine.info, work.window, work.sampling),
+            error_code=None if error is None else getattr(error, "code", AppError.code),
+        )
+
+    @staticmethod
+    def _log(job: Job, record: AnswerRecord) -> None:
+        """One line per request; never its text."""
+        timing, usage = record.timing or Timing(), record.usage
+        log.info(
+            "request",
+            extra={
+                "id": job.message_id,
+                "user": job.user,
+                "conversation": job.conversation_id,
+                "model": record.provenance.model if record.provenance else None,
+                "queue_s": round(timing.queue_s, 3),
+                "prefill_s": round(timing.prefill_s, 3),
+                "ttft_s": round(timing.ttft_s, 3),
+                "total_s": round(timing.total_s, 3),
+                "prompt_tokens": usage.prompt_tokens if usage else None,
+                "reused_tokens": timing.reused_prompt_tokens,
+                "completion_tokens": usage.completion_tokens if usage else None,
+                "finish": record.error_code or record.finish or record.status,
+            },
+        )
+
+
+def _picture(job: Job, draft: _Draft) -> Progress:
+    return replace(
+        job.progress,
+        text=draft.text,
+        status=Status.STREAMING,
+        completion_tokens=draft.last.completion_tokens,
+        tokens_per_s=draft.tokens_per_s() or None,
+    )
+
+
+def _last_picture(job: Job, record: AnswerRecord) -> Progress:
+    return replace(
+        job.progress,
+        text=record.content,
+        status=record.status,
+        position=None,
+        wait_s=None,
+        completion_tokens=record.usage.completion_tokens if record.usage else 0,
+        error_code=record.error_code,
+    )
+
+
+def provenance(info: EngineInfo | None, window: Window, sampling: Sampling) -> Provenance | None:
+    """Where an answer came from; None when the engine went away before it said what it is."""
+    if info is None:
+        return None
+    prompt = [[message.role, message.content] for message in window.messages]
+    return Provenance(
+        model=info.model,
+        revision=info.revision,
+        quantization=info.quantization,
+        engine=info.engine,
+        sampling=sampling.over(info.defaults),
+        prompt_sha256=hashlib.sha256(json.dumps(prompt).encode()).hexdigest(),
+        dropped_turns=window.dropped_turns,
+    )
