@@ -1,0 +1,67 @@
+"""The model card: what a model folder says of itself and where it came from.
+
+Owns the file `model-card.json`. Knows nothing of downloads, and reads no weights.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+CARD_NAME = "model-card.json"
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """One file as it was when it arrived: size in bytes, and its hash."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """Name, origin and licence of the model in a folder.
+
+    `source` is "huggingface", "modelscope", "starter" or "folder"; `revision` a commit or a hash;
+    `date` the day of the download (ISO 8601); `files` maps each file's path to its record.
+    """
+
+    name: str
+    source: str = "folder"
+    revision: str = ""
+    licence: str = ""
+    is_starter: bool = False
+    hub_id: str = ""
+    date: str = ""
+    files: Mapping[str, FileRecord] = field(default_factory=dict)
+
+
+def read_card(folder: Path) -> ModelCard:
+    """The card of `folder`. One that nobody wrote, or that is damaged, is made from the folder.
+
+    Its name is then the folder's, its revision the beginning of config.json's sha256.
+    """
+    try:
+        stored: dict[str, Any] = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
+        files = {name: FileRecord(**record) for name, record in stored.pop("files").items()}
+        return ModelCard(files=files, **stored)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return _anonymous(folder)
+
+
+def write_card(folder: Path, card: ModelCard) -> None:
+    """Write the card, all of it or nothing."""
+    draft = folder / f"{CARD_NAME}.part"
+    draft.write_text(
+        json.dumps(asdict(card), ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+    )
+    draft.replace(folder / CARD_NAME)
+
+
+def _anonymous(folder: Path) -> ModelCard:
+    config = folder / "config.json"
+    revision = hashlib.sha256(config.read_bytes()).hexdigest()[:12] if config.is_file() else ""
+    return ModelCard(name=folder.resolve().name, revision=revision)
