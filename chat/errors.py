@@ -65,6 +65,12 @@ class Busy(AppError):
     code = "server_overloaded"
 
 
+class ShuttingDown(AppError):
+    """The server is being stopped and takes no more questions."""
+
+    code = "shutting_down"
+
+
 class QueueTimeout(AppError):
     """The request waited longer than is allowed. Values: seconds."""
 

@@ -14,7 +14,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 
 from chat.admission import Admission, Ticket
-from chat.errors import AppError, EngineStalled, QueueTimeout, RequestTimeout
+from chat.errors import AppError, EngineStalled, QueueTimeout, RequestTimeout, ShuttingDown
 from chat.ports import Engine, Store
 from chat.types import (
     AnswerRecord,
@@ -176,10 +176,16 @@ class Jobs:
         self._admission = admission
         self._limits = limits
         self._jobs: dict[str, Job] = {}
+        self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def enter(self, user: str) -> Ticket:
-        """A place in the queue, to be taken before anything is written. Raises Busy."""
+        """A place in the queue, to be taken before anything is written.
+
+        Raises Busy, ShuttingDown.
+        """
+        if self._closing:
+            raise ShuttingDown
         return self._admission.enter(user)
 
     def start(self, work: Work, ticket: Ticket) -> Job:
@@ -210,6 +216,7 @@ class Jobs:
 
     async def close(self, grace_s: float) -> None:
         """Let running answers finish for `grace_s` seconds, then interrupt and save the rest."""
+        self._closing = True
         if not self._tasks:
             return
         await asyncio.wait(self._tasks, timeout=grace_s)

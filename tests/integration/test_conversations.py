@@ -1,0 +1,414 @@
+"""What a person does with conversations, on the scripted engine and the store in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from chat.admission import Admission
+from chat.conversations import Conversations
+from chat.errors import (
+    AnswerRunning,
+    Busy,
+    EmptyMessage,
+    EngineFailed,
+    EngineNotReady,
+    NotFound,
+    PromptTooLong,
+    ShuttingDown,
+)
+from chat.jobs import Job, Jobs, Limits
+from chat.types import (
+    ChatMessage,
+    ChatOptions,
+    Finish,
+    Message,
+    Phase,
+    Progress,
+    Role,
+    Sampling,
+    Status,
+)
+from tests.fakes import DEFAULTS, Script, ScriptedEngine
+from tests.memory_store import MemoryStore
+
+USER = "ann"
+
+
+@dataclass
+class Chat:
+    """The domain with its parts at hand."""
+
+    engine: ScriptedEngine
+    store: MemoryStore
+    jobs: Jobs
+    conversations: Conversations
+
+    async def ask(
+        self, text: str, *, conversation_id: str | None = None, request_id: str | None = None
+    ) -> Job:
+        return await self.conversations.send(
+            USER,
+            conversation_id=conversation_id,
+            text=text,
+            options=ChatOptions(),
+            request_id=request_id or f"request {text}",
+        )
+
+    async def messages(self, job: Job) -> list[Message]:
+        return list((await self.conversations.open(USER, job.conversation_id)).messages)
+
+    async def answer(self, job: Job) -> Message:
+        return next(m for m in await self.messages(job) if m.id == job.message_id)
+
+
+def make_chat(
+    *scripts: Script, max_running: int = 4, max_waiting: int = 4, limits: Limits | None = None
+) -> Chat:
+    engine = ScriptedEngine(list(scripts) or [Script()])
+    store = MemoryStore()
+    jobs = Jobs(
+        engine=engine,
+        store=store,
+        admission=Admission(max_running=max_running, max_waiting=max_waiting),
+        limits=limits or Limits(queue_s=5, stall_s=5, request_s=5),
+    )
+    return Chat(engine, store, jobs, Conversations(engine=engine, store=store, jobs=jobs))
+
+
+@pytest.fixture
+async def chat() -> AsyncIterator[Chat]:
+    chat = make_chat()
+    yield chat
+    await chat.jobs.close(0)
+
+
+async def finished(job: Job) -> Progress:
+    last = [progress async for progress in job.watch()][-1]
+    assert not last.status.is_open
+    return last
+
+
+async def until_text(job: Job) -> None:
+    async for progress in job.watch():
+        if progress.text:
+            return
+
+
+async def test_a_question_is_answered_and_both_are_stored(chat: Chat) -> None:
+    job = await chat.ask("Hi")
+    assert (await finished(job)).text == "Hello"
+    question, answer = await chat.messages(job)
+    assert (question.role, question.content, question.status) == (Role.USER, "Hi", Status.DONE)
+    assert (answer.content, answer.status, answer.finish) == ("Hello", Status.DONE, Finish.STOP)
+
+
+async def test_an_answer_knows_where_it_came_from(chat: Chat) -> None:
+    job = await chat.ask("Hi")
+    await finished(job)
+    provenance = (await chat.answer(job)).provenance
+    assert provenance is not None
+    assert (provenance.model, provenance.revision) == ("Scripted-1B-Instruct", "r1")
+    assert provenance.sampling.seed is not None
+    assert replace(provenance.sampling, seed=None) == DEFAULTS
+
+
+async def test_the_next_question_carries_what_was_said_before(chat: Chat) -> None:
+    job = await chat.ask("Hi")
+    await finished(job)
+    await finished(await chat.ask("And?", conversation_id=job.conversation_id))
+    assert chat.engine.prompts[-1] == (
+        ChatMessage(Role.USER, "Hi"),
+        ChatMessage(Role.ASSISTANT, "Hello"),
+        ChatMessage(Role.USER, "And?"),
+    )
+
+
+async def test_everyone_who_watches_sees_the_same_and_leaving_changes_nothing() -> None:
+    chat = make_chat(Script(pieces="abcdef", step_s=0.01))
+    job = await chat.ask("Hi")
+
+    async def leave_early() -> None:
+        await until_text(job)
+
+    _, first, second = await asyncio.gather(leave_early(), finished(job), finished(job))
+    assert first == second
+    assert first.text == "abcdef"
+
+
+async def test_a_conversation_opened_in_mid_answer_shows_the_text_so_far_and_goes_on() -> None:
+    chat = make_chat(Script(pieces="abcdef", step_s=0.02))
+    job = await chat.ask("Hi")
+    await until_text(job)
+    opened = await chat.conversations.open(USER, job.conversation_id)
+    assert opened.job is not None
+    seen = [progress.text async for progress in opened.job.watch()]
+    assert seen[0]
+    assert seen[-1] == "abcdef"
+    assert (await chat.conversations.open(USER, job.conversation_id)).job is None
+
+
+async def test_stop_keeps_the_text_and_frees_the_engine() -> None:
+    chat = make_chat(Script(pieces=["par", "tial"], hangs=True))
+    job = await chat.ask("Hi")
+    await until_text(job)
+    await asyncio.sleep(0.01)
+    chat.conversations.stop(USER, job.conversation_id)
+    chat.conversations.stop(USER, job.conversation_id)
+    assert (await finished(job)).status is Status.STOPPED
+    answer = await chat.answer(job)
+    assert (answer.content, answer.status) == ("partial", Status.STOPPED)
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 7
+    assert (chat.engine.running, chat.engine.cancelled) == (0, 1)
+
+
+async def test_stop_before_the_first_step_ends_the_answer_too(chat: Chat) -> None:
+    job = await chat.ask("Hi")
+    await asyncio.sleep(0)
+    job.cancel()
+    assert (await finished(job)).status is Status.STOPPED
+    assert (await chat.answer(job)).status is Status.STOPPED
+
+
+async def test_stop_while_waiting_leaves_the_queue() -> None:
+    chat = make_chat(Script(hangs=True), max_running=1)
+    running, waiting = await chat.ask("one"), await chat.ask("two")
+    await until_text(running)
+    waiting.cancel()
+    assert (await finished(waiting)).status is Status.STOPPED
+    assert len(chat.engine.prompts) == 1
+
+
+async def test_who_waits_is_told_the_position() -> None:
+    chat = make_chat(Script(hangs=True), max_running=1)
+    await chat.ask("one")
+    waiting = await chat.ask("two")
+    positions = {p.position async for p in _first(waiting.watch(), 2)}
+    assert 1 in positions
+
+
+async def _first(pictures: AsyncIterator[Progress], count: int) -> AsyncIterator[Progress]:
+    async for picture in pictures:
+        yield picture
+        count -= 1
+        if not count:
+            return
+
+
+async def test_retry_adds_a_sibling_and_keeps_the_first_answer(chat: Chat) -> None:
+    job = await chat.ask("Hi")
+    await finished(job)
+    again = await chat.conversations.retry(
+        USER, conversation_id=job.conversation_id, message_id=job.message_id
+    )
+    await finished(again)
+    path = await chat.messages(again)
+    assert [message.id for message in path][1:] == [again.message_id]
+    assert again.message_id != job.message_id
+    assert chat.engine.prompts[0] == chat.engine.prompts[1]
+    assert chat.engine.samplings[0].seed != chat.engine.samplings[1].seed
+
+
+async def test_retry_of_something_that_is_not_there_is_not_found(chat: Chat) -> None:
+    job = await chat.ask("Hi")
+    await finished(job)
+    with pytest.raises(NotFound):
+        await chat.conversations.retry(
+            USER, conversation_id=job.conversation_id, message_id="nothing"
+        )
+
+
+async def test_an_engine_that_fails_leaves_a_message_with_its_reason_that_can_be_retried() -> None:
+    chat = make_chat(Script(pieces=["half"], error=EngineFailed()), Script(pieces=["whole"]))
+    job = await chat.ask("Hi")
+    assert (await finished(job)).error_code == "engine_failed"
+    answer = await chat.answer(job)
+    assert (answer.content, answer.status, answer.error_code) == (
+        "half",
+        Status.ERROR,
+        "engine_failed",
+    )
+    again = await chat.conversations.retry(
+        USER, conversation_id=job.conversation_id, message_id=job.message_id
+    )
+    assert (await finished(again)).text == "whole"
+
+
+async def test_an_engine_that_falls_silent_is_given_up() -> None:
+    chat = make_chat(Script(hangs=True), limits=Limits(queue_s=5, stall_s=0.05, request_s=5))
+    job = await chat.ask("Hi")
+    assert (await finished(job)).error_code == "engine_stalled"
+    assert chat.engine.running == 0
+
+
+async def test_an_answer_that_takes_too_long_is_cut_and_kept() -> None:
+    chat = make_chat(
+        Script(pieces="x" * 1000, step_s=0.01), limits=Limits(queue_s=5, stall_s=5, request_s=0.1)
+    )
+    job = await chat.ask("Hi")
+    last = await finished(job)
+    assert last.error_code == "request_timeout"
+    assert last.text.startswith("x")
+
+
+async def test_who_waits_too_long_is_told_so() -> None:
+    chat = make_chat(
+        Script(hangs=True), max_running=1, limits=Limits(queue_s=0.05, stall_s=5, request_s=5)
+    )
+    await chat.ask("one")
+    assert (await finished(await chat.ask("two"))).error_code == "queue_timeout"
+
+
+async def test_an_error_nobody_foresaw_ends_the_answer_and_not_the_listener(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    chat = make_chat(Script(pieces=["a", 7]))  # type: ignore[list-item]  # that is the error
+    job = await chat.ask("Hi")
+    assert (await finished(job)).error_code == "internal_error"
+    assert "failed" in caplog.text
+
+
+async def test_a_second_question_in_mid_answer_is_refused_and_nothing_is_written() -> None:
+    chat = make_chat(Script(pieces=["text"], hangs=True))
+    job = await chat.ask("Hi")
+    with pytest.raises(AnswerRunning):
+        await chat.ask("Again", conversation_id=job.conversation_id)
+    assert len(await chat.messages(job)) == 2
+
+
+async def test_two_questions_at_the_same_moment_are_not_mixed(chat: Chat) -> None:
+    job = await chat.ask("Hi")
+    await finished(job)
+    both = await asyncio.gather(
+        chat.ask("A", conversation_id=job.conversation_id),
+        chat.ask("B", conversation_id=job.conversation_id),
+        return_exceptions=True,
+    )
+    assert sorted(type(outcome).__name__ for outcome in both) == ["AnswerRunning", "Job"]
+
+
+async def test_the_same_request_sent_twice_is_answered_once(chat: Chat) -> None:
+    first = await chat.ask("Hi", request_id="r1")
+    second = await chat.ask("Hi", request_id="r1")
+    await finished(first)
+    third = await chat.ask("Hi", request_id="r1")
+    assert first.message_id == second.message_id == third.message_id
+    assert (await finished(third)).text == "Hello"
+    assert len(chat.engine.prompts) == 1
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+async def test_a_refused_message_leaves_no_row(chat: Chat, text: str) -> None:
+    with pytest.raises(EmptyMessage):
+        await chat.ask(text)
+    assert not await chat.conversations.recent(USER)
+
+
+async def test_a_message_that_cannot_fit_is_refused_with_its_size(chat: Chat) -> None:
+    with pytest.raises(PromptTooLong) as caught:
+        await chat.ask("x" * 800)
+    assert caught.value.values == {"tokens": 800, "limit": 750}
+    assert not await chat.conversations.recent(USER)
+
+
+async def test_a_full_queue_refuses_before_anything_is_written() -> None:
+    chat = make_chat(Script(hangs=True), max_running=1, max_waiting=0)
+    await chat.ask("one")
+    with pytest.raises(Busy):
+        await chat.ask("two")
+    assert len(await chat.conversations.recent(USER)) == 1
+
+
+async def test_while_the_model_loads_a_question_is_refused_gently() -> None:
+    chat = make_chat()
+    chat.engine.current_state = replace(chat.engine.current_state, phase=Phase.LOADING)
+    with pytest.raises(EngineNotReady):
+        await chat.ask("Hi")
+    assert not await chat.conversations.recent(USER)
+
+
+async def test_dropped_turns_are_recorded_on_the_answer(chat: Chat) -> None:
+    job = await chat.ask("a" * 400)
+    await finished(job)
+    later = await chat.ask("b" * 400, conversation_id=job.conversation_id)
+    await finished(later)
+    provenance = (await chat.answer(later)).provenance
+    assert provenance is not None
+    assert provenance.dropped_turns == 1
+
+
+async def test_clear_deletes_the_conversation_also_in_mid_answer() -> None:
+    chat = make_chat(Script(pieces=["text"], hangs=True))
+    job = await chat.ask("Hi")
+    await chat.conversations.clear(USER, job.conversation_id)
+    assert not await chat.conversations.recent(USER)
+    assert chat.engine.running == 0
+
+
+async def test_somebody_elses_conversation_looks_like_none(chat: Chat) -> None:
+    job = await chat.ask("Hi")
+    await finished(job)
+    for attempt in (
+        chat.conversations.open("bob", job.conversation_id),
+        chat.conversations.clear("bob", job.conversation_id),
+        chat.conversations.set_options("bob", job.conversation_id, ChatOptions()),
+        chat.conversations.retry(
+            "bob", conversation_id=job.conversation_id, message_id=job.message_id
+        ),
+        chat.conversations.send(
+            "bob",
+            conversation_id=job.conversation_id,
+            text="Hi",
+            options=ChatOptions(),
+            request_id="b",
+        ),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+
+
+async def test_somebody_elses_answer_cannot_be_stopped() -> None:
+    chat = make_chat(Script(pieces="abc", step_s=0.02))
+    job = await chat.ask("Hi")
+    chat.conversations.stop("bob", job.conversation_id)
+    assert (await finished(job)).status is Status.DONE
+    assert chat.conversations.being_answered("bob") == frozenset()
+
+
+async def test_settings_are_used_and_remembered(chat: Chat) -> None:
+    options = ChatOptions("Be brief.", Sampling(temperature=0.0, seed=7))
+    job = await chat.conversations.send(
+        USER, conversation_id=None, text="Hi", options=options, request_id="r"
+    )
+    await finished(job)
+    assert chat.engine.prompts[0][0] == ChatMessage(Role.SYSTEM, "Be brief.")
+    assert chat.engine.samplings[0] == options.sampling
+    opened = await chat.conversations.open(USER, job.conversation_id)
+    assert opened.conversation.options == options
+
+
+async def test_closing_lets_short_answers_finish_and_interrupts_the_rest() -> None:
+    chat = make_chat(Script(pieces="ab", step_s=0.02), Script(pieces=["begun"], hangs=True))
+    short, endless = await chat.ask("one"), await chat.ask("two")
+    await until_text(endless)
+    await chat.jobs.close(grace_s=0.5)
+    assert (await chat.answer(short)).status is Status.DONE
+    assert (await chat.answer(endless)).status is Status.INTERRUPTED
+    assert (await chat.answer(endless)).content == "begun"
+    with pytest.raises(ShuttingDown):
+        await chat.ask("three")
+
+
+async def test_the_log_has_one_line_per_request_and_no_text(
+    chat: Chat, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    job = await chat.ask("my secret question")
+    await finished(job)
+    (line,) = [record for record in caplog.records if record.message == "request"]
+    assert line.__dict__["id"] == job.message_id
+    assert line.__dict__["finish"] == "stop"
+    assert line.__dict__["completion_tokens"] == 5
+    assert not any("secret" in str(value) for value in line.__dict__.values())

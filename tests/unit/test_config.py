@@ -1,0 +1,124 @@
+"""Settings: three sources, one set of names, and a plain sentence for every mistake."""
+
+from pathlib import Path
+
+import pytest
+
+from config import PREFIX, Settings, SettingsError, flag, is_loopback, read_settings
+
+NOWHERE = Path("does-not-exist.env")
+
+
+def read(*arguments: str, env_file: Path = NOWHERE, **environment: str) -> Settings:
+    return read_settings(arguments, environment, env_file)
+
+
+def test_without_anything_set_the_defaults_hold() -> None:
+    settings = read()
+    assert (settings.host, settings.port, settings.model) == ("127.0.0.1", 7860, "auto")
+    assert settings.context_length == 8192
+
+
+def test_a_flag_beats_the_environment_which_beats_the_file(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("QWEN_CHAT_PORT=1\nQWEN_CHAT_MODEL=from-file\nQWEN_CHAT_QUEUE_SIZE=3\n")
+    settings = read(
+        "--port", "3", env_file=env_file, QWEN_CHAT_PORT="2", QWEN_CHAT_MODEL="from-environment"
+    )
+    assert (settings.port, settings.model, settings.queue_size) == (3, "from-environment", 3)
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_explained(name: str) -> None:
+    assert Settings.model_fields[name].description
+
+
+def test_help_names_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        read("--help")
+    printed = capsys.readouterr().out
+    assert all(flag(name) in printed for name in Settings.model_fields)
+
+
+def test_a_misspelt_flag_is_refused_with_the_nearest_right_one() -> None:
+    with pytest.raises(SettingsError, match=r"no flag --prot\. Did you mean --port\?"):
+        read("--prot", "7861")
+
+
+def test_a_misspelt_variable_is_refused_with_the_nearest_right_one() -> None:
+    with pytest.raises(SettingsError, match="Did you mean QWEN_CHAT_QUANTIZATION"):
+        read(QWEN_CHAT_QUANTISATION="nf4")
+
+
+def test_a_misspelt_name_in_the_file_is_refused_and_the_file_is_named(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("QWEN_CHAT_HOTS=127.0.0.1\n")
+    with pytest.raises(SettingsError, match=r"\.env.*QWEN_CHAT_HOST"):
+        read(env_file=env_file)
+
+
+def test_variables_of_others_are_left_alone() -> None:
+    assert read(PATH="/bin", QWEN_OTHER="1").port == 7860
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--port", "high"], "--port 'high'"),
+        (["--port", "70000"], "less than or equal to 65535"),
+        (["--quantization", "int4"], "'auto', 'none', 'int8' or 'nf4'"),
+        (["--max-new-tokens", "9000"], "smaller than --context-length"),
+        (["--port"], "expected one argument"),
+        (["surplus"], "surplus"),
+        (["--root-path", "chat"], "must begin with a slash"),
+    ],
+)
+def test_a_bad_value_is_one_sentence_that_names_the_setting(
+    arguments: list[str], sentence: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(*arguments)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_host_that_others_reach_is_refused_without_a_login() -> None:
+    with pytest.raises(SettingsError, match="--insecure-open"):
+        read("--host", "0.0.0.0")
+    assert read("--host", "0.0.0.0", "--insecure-open").insecure_open
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.1.5", False),
+        ("chat.example", False),
+    ],
+)
+def test_loopback_is_told_from_the_network(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
+
+
+def test_names_are_split_at_commas() -> None:
+    assert read("--allowed-hosts", "a.example, b.example").allowed_hosts == (
+        "a.example",
+        "b.example",
+    )
+    assert read(QWEN_CHAT_ALLOWED_ORIGINS="https://a.example").allowed_origins == (
+        "https://a.example",
+    )
+
+
+def test_settings_cannot_be_changed_after_they_were_read() -> None:
+    with pytest.raises(Exception, match="frozen"):
+        read().port = 1  # type: ignore[misc]  # that is the point
+
+
+def test_the_prefix_is_the_products() -> None:
+    assert PREFIX == "QWEN_CHAT_"
