@@ -1,0 +1,69 @@
+"""Connections to SQLite and PostgreSQL, and how a transaction begins on each."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from chat.errors import StartupError
+
+BUSY_S = 5
+"""How long SQLite waits for another program (a backup, a shell) that holds the file."""
+
+CONNECT_S = 5
+"""How long PostgreSQL may take to answer."""
+
+WRITING: dict[str, Any] = {"sqlite_begin": "IMMEDIATE"}
+"""Options of an engine that writes: it takes the lock before it reads what it builds on."""
+
+MIGRATING: dict[str, Any] = WRITING | {"sqlite_foreign_keys": "OFF"}
+"""SQLite changes a table by making it anew: dropping the old one must not cascade."""
+
+
+def sqlite_engine(file: Path) -> Engine:
+    """An engine for a database file, which is made at the first connection."""
+    engine = create_engine(
+        URL.create("sqlite", database=str(file)),
+        connect_args={"timeout": BUSY_S},
+        hide_parameters=True,  # errors are logged, and parameters are what people wrote
+    )
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def postgres_engine(url: str) -> Engine:
+    """An engine for a PostgreSQL URL. Raises StartupError if it is none."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise _no_url() from None
+    if parsed.get_backend_name() not in ("postgresql", "postgres"):
+        raise _no_url()
+    return create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        connect_args={"connect_timeout": CONNECT_S},
+        pool_pre_ping=True,  # a server that was restarted costs no request
+        hide_parameters=True,
+    )
+
+
+def _no_url() -> StartupError:
+    return StartupError(
+        "--database-url must look like postgresql://user:password@host:5432/database; "
+        "leave it out to use SQLite in --data-dir."
+    )
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins no transactions: `_begin_sqlite` does
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # also a power cut loses nothing; 0.3 ms
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    connection.exec_driver_sql(f"PRAGMA foreign_keys = {options.get('sqlite_foreign_keys', 'ON')}")
+    connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")

@@ -1,0 +1,125 @@
+"""The schema, and how its rows become values of the domain. Knows no query and no transaction."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, MetaData, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from chat.types import (
+    ChatOptions,
+    Conversation,
+    Finish,
+    Message,
+    Provenance,
+    Role,
+    Status,
+    Timing,
+    Usage,
+)
+from store.columns import AsJson, PlainText, UtcDateTime
+
+
+class Base(DeclarativeBase):
+    """Names of constraints are fixed, so that a migration can name what it changes."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        }
+    )
+
+
+def _words(kind: type[StrEnum]) -> Enum:
+    """An enum as its values in a text column: a new word needs no migration."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        length=32,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class ConversationRow(Base):
+    """A tree of messages and the path through it that is shown."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (Index(None, "owner", "updated_at"),)
+
+    id: Mapped[str] = mapped_column(PlainText, primary_key=True)
+    owner: Mapped[str] = mapped_column(PlainText)
+    title: Mapped[str] = mapped_column(PlainText)
+    options: Mapped[ChatOptions] = mapped_column(AsJson(ChatOptions))
+    # No foreign key: the two tables would then refer to each other, and neither could be first.
+    # A head is set in the transaction that writes its message, and messages go with the whole.
+    head_id: Mapped[str | None] = mapped_column(PlainText)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    def value(self) -> Conversation:
+        return Conversation(
+            id=self.id,
+            owner=self.owner,
+            title=self.title,
+            options=self.options,
+            head_id=self.head_id,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+        )
+
+
+class MessageRow(Base):
+    """One node of a conversation's tree.
+
+    `sequence` grows with every message, so a parent always has a smaller one than its children.
+    `request_id` is the client's name for the request that made a question.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("id"),
+        UniqueConstraint("owner", "request_id"),
+        Index(None, "conversation_id", "sequence"),
+        Index(None, "parent_id"),
+    )
+
+    sequence: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True
+    )
+    id: Mapped[str] = mapped_column(PlainText)
+    conversation_id: Mapped[str] = mapped_column(
+        PlainText, ForeignKey("conversations.id", ondelete="CASCADE")
+    )
+    owner: Mapped[str] = mapped_column(PlainText)
+    # No cascade: SQLite would follow it message by message and give up at a depth of 1,000.
+    parent_id: Mapped[str | None] = mapped_column(PlainText, ForeignKey("messages.id"))
+    role: Mapped[Role] = mapped_column(_words(Role))
+    content: Mapped[str] = mapped_column(PlainText)
+    status: Mapped[Status] = mapped_column(_words(Status))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finish: Mapped[Finish | None] = mapped_column(_words(Finish))
+    usage: Mapped[Usage | None] = mapped_column(AsJson(Usage))
+    timing: Mapped[Timing | None] = mapped_column(AsJson(Timing))
+    provenance: Mapped[Provenance | None] = mapped_column(AsJson(Provenance))
+    error_code: Mapped[str | None] = mapped_column(PlainText)
+    request_id: Mapped[str | None] = mapped_column(PlainText)
+
+    def value(self) -> Message:
+        return Message(
+            id=self.id,
+            conversation_id=self.conversation_id,
+            parent_id=self.parent_id,
+            role=self.role,
+            content=self.content,
+            status=self.status,
+            created_at=self.created_at,
+            finish=self.finish,
+            usage=self.usage,
+            timing=self.timing,
+            provenance=self.provenance,
+            error_code=self.error_code,
+        )
