@@ -1,0 +1,239 @@
+"""Qwen Chat: settings → parts → one ASGI app → uvicorn. The only file that knows all parts.
+
+Run it with `python app.py`, or `./start.sh`, which makes the environment first; `--help` explains
+the settings. The page answers at once; the model is fetched and loaded behind it.
+"""
+
+import sys
+from importlib.util import find_spec
+
+if sys.version_info < (3, 11):  # noqa: UP036 - said in words before an import fails without them
+    sys.exit("qwen-chat: this is Python {}.{}; 3.11 or newer is needed.".format(*sys.version_info))
+if find_spec("uvicorn") is None:
+    sys.exit("qwen-chat: the environment is missing. Run ./start.sh, which makes it.")
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+import uvicorn
+
+from chat.admission import Admission
+from chat.conversations import Conversations
+from chat.errors import AppError, StartupError
+from chat.jobs import Jobs, Limits
+from chat.ports import Engine, Store
+from chat.types import EngineState, Phase
+from config import Settings, SettingsError, is_loopback, read_settings
+from logs import LogError, set_up_logging
+
+log = logging.getLogger("qwen_chat")
+
+CLOSE_CONNECTIONS_S = 2
+"""Open tabs keep a connection for ever; after the answers are saved they are cut."""
+
+BACKLOG = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What runs, wired together."""
+
+    engine: Engine
+    store: Store
+    jobs: Jobs
+    conversations: Conversations
+
+
+def build_parts(settings: Settings, engine: Engine, store: Store) -> Parts:
+    """The domain on an engine and a store."""
+    jobs = Jobs(
+        engine=engine,
+        store=store,
+        admission=Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size),
+        limits=Limits(
+            queue_s=settings.queue_timeout_s,
+            stall_s=settings.stall_timeout_s,
+            request_s=settings.request_timeout_s,
+        ),
+    )
+    conversations = Conversations(
+        engine=engine, store=store, jobs=jobs, keep_turns=settings.keep_turns
+    )
+    return Parts(engine, store, jobs, conversations)
+
+
+class Server(uvicorn.Server):
+    """uvicorn that loads the model once the page is up, and lets answers finish before it goes."""
+
+    def __init__(self, config: uvicorn.Config, parts: Parts, grace_s: float) -> None:
+        super().__init__(config)
+        self._parts = parts
+        self._grace_s = grace_s
+        self._loading: asyncio.Task[None] | None = None
+        self.startup_error: BaseException | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._loading = asyncio.create_task(self._load())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Here, not after serve(): uvicorn raises the signal again at the end of serve().
+        if self._loading:
+            self._loading.cancel()
+        draining = asyncio.create_task(self._parts.jobs.close(self._grace_s))
+        while not (draining.done() or self.force_exit):
+            await asyncio.wait({draining}, timeout=0.1)
+        await super().shutdown(sockets)
+        await self._parts.engine.stop()
+        await self._parts.store.close()
+        log.info("stopped")
+
+    async def _load(self) -> None:
+        """Load the model. Without one the app is of no use, so a failure ends it."""
+        telling = asyncio.create_task(tell_progress(lambda: self._parts.engine.state))
+        try:
+            await self._parts.engine.start()
+            info = self._parts.engine.info
+            if info:
+                say(f"Ready: {info.model} ({info.quantization}, {info.dtype}) on {info.device}.")
+        except Exception as error:  # noqa: BLE001 - the top of a task: main() tells what happened
+            self.startup_error = error
+            self.should_exit = True
+        finally:
+            telling.cancel()
+            with suppress(asyncio.CancelledError):
+                await telling
+
+
+async def tell_progress(state: Callable[[], EngineState], every_s: float = 1.0) -> None:
+    """Say in the terminal how the loading goes, at each stage and every tenth of it."""
+    told: tuple[object, int] | None = None
+    while True:
+        now = state()
+        step = (now.stage, int((now.progress or 0) * 10))
+        if now.phase is Phase.LOADING and now.stage and step != told:
+            percent = "" if now.progress is None else f" {now.progress:.0%}"
+            say(f"{now.stage.value}{percent} {now.detail}".rstrip())
+            told = step
+        await asyncio.sleep(every_s)
+
+
+def say(sentence: str) -> None:
+    """One line for whoever started the app, and for the log."""
+    print(sentence, file=sys.stderr, flush=True)  # noqa: T201 - the terminal is meant
+    log.info(sentence)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises StartupError when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except PermissionError:
+        raise StartupError(
+            f"Port {port} may not be opened by this user. Choose one above 1023 with --port."
+        ) from None
+    except OSError as error:
+        raise StartupError(
+            f"Port {port} on {host} cannot be opened ({error.strerror}). "
+            f"Stop the program that uses it, or choose another with --port."
+        ) from None
+
+
+def build_site(settings: Settings, parts: Parts) -> Callable[..., Awaitable[None]]:
+    """The ASGI app: edge, operations and page. Imports Gradio, which takes seconds."""
+    from api.server import EdgeOptions, build_api  # noqa: PLC0415 - after the quick refusals
+    from ui.mount import mount  # noqa: PLC0415
+    from ui.page import build_page  # noqa: PLC0415
+
+    open_to_network = not is_loopback(settings.host)
+    api = build_api(
+        engine_state=lambda: parts.engine.state,
+        engine_info=lambda: parts.engine.info,
+        edge=EdgeOptions(
+            host=settings.host,
+            allowed_hosts=settings.allowed_hosts,
+            allowed_origins=settings.allowed_origins,
+            open_to_network=open_to_network,
+        ),
+    )
+    page = build_page(parts.conversations, parts.engine, open_to_network=open_to_network)
+    return mount(api, page, root_path=settings.root_path)
+
+
+def build_engine_and_store(settings: Settings) -> tuple[Engine, Store]:
+    from engine.local import EngineOptions, LocalEngine  # noqa: PLC0415 - as above
+    from engine.supply import ensure_model  # noqa: PLC0415
+    from store.database import open_store  # noqa: PLC0415
+
+    engine = LocalEngine(
+        EngineOptions(
+            device=settings.device,
+            quantization=settings.quantization,
+            context_length=settings.context_length,
+            max_new_tokens=settings.max_new_tokens,
+            max_concurrent=settings.max_concurrent,
+            kv_cache_gib=settings.kv_cache_gib,
+            stall_timeout_s=settings.stall_timeout_s,
+        ),
+        fetch=partial(ensure_model, settings),
+    )
+    return engine, open_store(data_dir=settings.data_dir, database_url=settings.database_url)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until told to stop. Raises StartupError."""
+    listener = listen(settings.host, settings.port)
+    try:
+        engine, store = build_engine_and_store(settings)
+        await store.open()
+        if interrupted := await store.interrupt_unfinished():
+            log.warning("%d answers were cut off by the last stop; their text is kept", interrupted)
+        parts = build_parts(settings, engine, store)
+        config = uvicorn.Config(
+            build_site(settings, parts),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=CLOSE_CONNECTIONS_S,
+        )
+        server = Server(config, parts, settings.shutdown_grace_s)
+        address = f"http://{settings.host}:{listener.getsockname()[1]}{settings.root_path}"
+        say(f"Qwen Chat is at {address} (the model is being loaded). Ctrl+C stops it.")
+        if not is_loopback(settings.host):
+            say("WARNING: everybody who can reach this address can read and write all chats.")
+        await server.serve(sockets=[listener])
+    finally:
+        listener.close()
+    if server.startup_error:
+        raise server.startup_error
+
+
+def main() -> int:
+    """The command. Its exit code."""
+    os.umask(0o077)  # what people wrote is for the user who runs this
+    try:
+        settings = read_settings()
+        set_up_logging(settings.log_file, settings.log_format)
+        asyncio.run(run(settings))
+    except KeyboardInterrupt:
+        return 130
+    except (SettingsError, LogError, AppError) as error:
+        log.error("%s", error)
+        sys.stderr.write(f"qwen-chat: {error}\n")
+        return 1
+    except Exception:  # the last line of defence: a sentence, and the rest in the log
+        log.exception("the app ended unexpectedly")
+        sys.stderr.write("qwen-chat: an unexpected error ended the app; the log has the details.\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
