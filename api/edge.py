@@ -1,0 +1,36 @@
+"""The edge: what stands between the network and every route, as one table, outermost first.
+
+All of it is pure ASGI, so that streams pass piece by piece.
+"""
+
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from api.headers import AnswerHeaders
+from api.limits import BodyLimit, BodyPace, HeaderLimit, JsonOnly
+from api.options import EdgeOptions
+from api.origins import CrossOriginProtection, HostAllowlist
+from api.page_routes import PageRoutes
+
+
+def edge_middleware(options: EdgeOptions) -> list[Middleware]:
+    """What each request passes before it meets a route."""
+    return [
+        Middleware(AnswerHeaders),
+        Middleware(HeaderLimit, options=options),
+        Middleware(HostAllowlist, options=options),
+        # Starlette's own class by name: Gradio looks for it, and only then keeps its own from
+        # answering every origin with its blessing.
+        Middleware(
+            CORSMiddleware,
+            allow_origins=options.allowed_origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("Authorization", "Content-Type"),
+            expose_headers=("X-Request-ID",),
+        ),
+        Middleware(CrossOriginProtection, options=options),
+        Middleware(PageRoutes),
+        Middleware(JsonOnly),
+        Middleware(BodyLimit, options=options),
+        Middleware(BodyPace, options=options),
+    ]

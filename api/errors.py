@@ -1,0 +1,114 @@
+"""Errors to answers: one table from error to status, one shape for every body.
+
+The shape is the OpenAI API's, so that programs need no second parser. Knows no route.
+"""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from api.headers import request_id, security_headers
+from chat.errors import (
+    AnswerRunning,
+    AppError,
+    BadRequest,
+    Busy,
+    EngineNotReady,
+    EngineStalled,
+    NotFound,
+    QueueTimeout,
+    RequestTimeout,
+)
+
+log = logging.getLogger(__name__)
+
+STATUS: Mapping[type[AppError], int] = {
+    AppError: 500,
+    BadRequest: 400,
+    AnswerRunning: 409,
+    NotFound: 404,
+    Busy: 503,
+    QueueTimeout: 503,
+    EngineNotReady: 503,
+    EngineStalled: 504,
+    RequestTimeout: 504,
+}
+RETRY_AFTER_S = "5"
+
+
+def status_of(error: AppError) -> int:
+    """The HTTP status of an error: that of its nearest kind in the table."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def error_response(
+    status: int,
+    message: str,
+    *,
+    code: str | None = None,
+    param: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """An answer that says what went wrong. `code` is stable, `message` is for people."""
+    content = {
+        "message": message,
+        "type": "server_error" if status >= 500 else "invalid_request_error",
+        "param": param,
+        "code": code or HTTPStatus(status).name.lower(),
+    }
+    return JSONResponse({"error": content}, status, headers)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Let every route of `app` answer errors in the one shape."""
+    app.add_exception_handler(AppError, _app_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    cover_faults(app)
+
+
+def cover_faults(app: FastAPI) -> None:
+    """Replace the two answers in which FastAPI shows too much or fails itself.
+
+    For a mounted app whose own errors keep their shape, because its own client reads them.
+    """
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _fault)
+
+
+async def _app_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AppError)
+    status = status_of(error)
+    headers = {"Retry-After": RETRY_AFTER_S} if status == 503 else None
+    return error_response(status, str(error), code=error.code, headers=headers)
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return error_response(error.status_code, str(error.detail), headers=error.headers)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    # FastAPI's own answer repeats the input, and fails on what JSON or UTF-8 cannot hold.
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])[:100]
+    where = where.encode("ascii", "replace").decode("ascii")
+    return error_response(422, f"{where}: {first['msg']}", code="invalid_request", param=where)
+
+
+async def _fault(request: Request, error: Exception) -> JSONResponse:
+    # Answered outside the edge, so what the edge adds to every answer is added here.
+    number = request_id(request.scope)
+    log.error("request %s failed: %s %s", number, request.method, type(error).__name__)
+    return error_response(
+        500,
+        f"Something went wrong here. The server's log has it under request {number}.",
+        code=AppError.code,
+        headers={**security_headers(), "X-Request-ID": number},
+    )

@@ -1,0 +1,30 @@
+"""The oldest versions that are safe to serve with; checked at start, whatever was installed."""
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+from packaging.version import Version
+
+from chat.errors import StartupError
+
+FLOORS: Mapping[str, str] = {
+    "gradio": "6.25",  # steps aside for our CORS; fixes of file and proxy routes
+    "python-multipart": "0.0.34",  # denial of service by crafted forms
+    "starlette": "1.0.1",  # checks that a crafted Host header could pass by
+    "torch": "2.6",  # code execution when weights are loaded
+    "transformers": "5.20",  # control tokens typed by users stay text
+}
+ADVICE = "Run ./start.sh, or: pip install -r requirements.txt"
+
+
+def check_floors(floors: Mapping[str, str] = FLOORS) -> None:
+    """Refuse to start with a package that is missing or older than its floor: StartupError."""
+    for package, floor in floors.items():
+        try:
+            installed = version(package)
+        except PackageNotFoundError:
+            raise StartupError(f"{package} is not installed. {ADVICE}") from None
+        if Version(installed) < Version(floor):
+            raise StartupError(
+                f"{package} {installed} is too old to be safe: {floor} is needed. {ADVICE}"
+            )
