@@ -1,0 +1,67 @@
+"""What the documents say is what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from config import Settings, flag
+
+ROOT = Path(__file__).parents[2]
+READMES = ["README.md", "README.zh-CN.md"]
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def default_of(name: str) -> str:
+    default = Settings.model_fields[name].default
+    if default is None or default in ("", ()):
+        return "–"
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return f"`{default}`"
+
+
+def row(name: str, text: str) -> str:
+    """The README's line for one setting."""
+    return f"| `{flag(name)}` | {default_of(name)} | {text} |"
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_the_readme_explains_each_setting_as_the_code_does(name: str) -> None:
+    assert row(name, str(Settings.model_fields[name].description)) in read("README.md")
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_the_chinese_readme_has_each_setting_with_its_default(name: str) -> None:
+    assert row(name, "")[:-2].rstrip() in read("README.zh-CN.md")
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_a_readme_names_no_setting_that_does_not_exist(readme: str) -> None:
+    named = set(re.findall(r"^\| `(--[a-z-]+)`", read(readme), flags=re.MULTILINE))
+    assert named == {flag(name) for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_everything_in_the_tree_exists(readme: str) -> None:
+    tree = re.search(r"^app\.py .*?^```", read(readme), flags=re.MULTILINE | re.DOTALL)
+    assert tree
+    for line in tree.group().splitlines()[:-1]:
+        assert (ROOT / line.split()[0]).exists(), line
+
+
+@pytest.mark.parametrize("document", [*READMES, "DEPLOYMENT.md", "CHANGELOG.md"])
+def test_links_lead_somewhere(document: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", read(document)):
+        if not target.startswith("http"):
+            assert (ROOT / target).exists(), target
+
+
+def test_every_requirement_is_pinned_and_says_what_it_is_for() -> None:
+    for name in ("requirements.txt", "tests/requirements.txt"):
+        for line in read(name).splitlines():
+            if line and not line.startswith(("#", "-")):
+                assert re.fullmatch(r"[A-Za-z0-9_\[\]-]+==\S+\s+# .+", line), line
