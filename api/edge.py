@@ -10,12 +10,13 @@ from api.headers import AnswerHeaders
 from api.limits import BodyLimit, BodyPace, HeaderLimit, JsonOnly
 from api.options import EdgeOptions
 from api.origins import CrossOriginProtection, HostAllowlist
-from api.page_routes import PageRoutes
+from api.page_routes import PageRoutes, RootPath
 
 
 def edge_middleware(options: EdgeOptions) -> list[Middleware]:
     """What each request passes before it meets a route."""
     return [
+        Middleware(RootPath, options=options),
         Middleware(AnswerHeaders),
         Middleware(HeaderLimit, options=options),
         Middleware(HostAllowlist, options=options),

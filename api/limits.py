@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import error_response
 from api.options import EdgeOptions
-from api.page_routes import UPLOAD, route_path
+from api.page_routes import UPLOAD
 
 
 class HeaderLimit:
@@ -55,7 +55,7 @@ class JsonOnly:
         has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
         if not has_body:
             return True
-        expected = "multipart/form-data" if route_path(scope) == UPLOAD else "application/json"
+        expected = "multipart/form-data" if scope["path"] == UPLOAD else "application/json"
         kinds = headers.getlist("content-type")
         return len(kinds) == 1 and kinds[0].partition(";")[0].strip().lower() == expected
 
@@ -68,7 +68,7 @@ class BodyLimit:
         self.upload = RequestBodyLimitMiddleware(app, options.max_upload_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_upload = scope["type"] == "http" and route_path(scope) == UPLOAD
+        is_upload = scope["type"] == "http" and scope["path"] == UPLOAD
         await (self.upload if is_upload else self.body)(scope, receive, send)
 
 

@@ -9,12 +9,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from api.options import EdgeOptions
 
 
-def server_config(
-    app: ASGIApp, *, host: str, port: int, edge: EdgeOptions, shutdown_s: float
-) -> uvicorn.Config:
+def server_config(app: ASGIApp, *, edge: EdgeOptions, shutdown_s: int) -> uvicorn.Config:
     """Settings for uvicorn. `shutdown_s` is how long open requests may hold up the end.
 
-    Logging is left to the caller; no answer names the server software.
+    Sockets and logging are left to the caller; no answer names the server software.
     """
 
     class Protocol(ImpatientH11):
@@ -22,8 +20,6 @@ def server_config(
 
     return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         http=Protocol,
         ws="none",
         lifespan="on",
@@ -32,7 +28,7 @@ def server_config(
         server_header=False,
         # What is larger is not even parsed; what is a little too large gets a proper 431.
         h11_max_incomplete_event_size=2 * edge.max_header_bytes,
-        timeout_graceful_shutdown=max(1, round(shutdown_s)),
+        timeout_graceful_shutdown=shutdown_s,
     )
 
 

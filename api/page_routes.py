@@ -7,6 +7,7 @@ sharing, an editor, a proxy. What our page does not ask for is closed, and new o
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import error_response
+from api.options import EdgeOptions
 
 PREFIX = "/gradio_api"
 UPLOAD = f"{PREFIX}/upload"
@@ -28,17 +29,25 @@ OPEN_BELOW = tuple(f"{PREFIX}/{name}" for name in ("file=", "heartbeat/", "run/"
 CLOSED_BELOW = tuple(f"/{name}" for name in ("docs", "login", "logout", "monitoring", "openapi"))
 
 
-def route_path(scope: Scope) -> str:
-    """The path inside the app, whether or not a proxy has taken away the root path."""
-    path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
-    return path[len(root) :] if path == root or path.startswith(f"{root}/") else path
-
-
 def is_open(path: str) -> bool:
     """Whether the page needs what is at `path`, or it is none of the page's business."""
     if path.startswith(PREFIX):
         return path in OPEN or path.startswith(OPEN_BELOW)
     return not path.startswith(CLOSED_BELOW)
+
+
+class RootPath:
+    """Take the proxy's path off the front of ours, where the proxy has left it there."""
+
+    def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
+        self.app = app
+        self.root = options.root_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if self.root and f"{path}/".startswith(f"{self.root}/"):
+            scope["path"] = path.removeprefix(self.root) or "/"
+        await self.app(scope, receive, send)
 
 
 class PageRoutes:
@@ -48,7 +57,7 @@ class PageRoutes:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or is_open(route_path(scope)):
+        if scope["type"] == "lifespan" or is_open(scope["path"]):
             await self.app(scope, receive, send)
         else:
             await error_response(404, "Not Found")(scope, receive, send)

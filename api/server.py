@@ -31,7 +31,6 @@ def build_api(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        root_path=edge.root_path,
         middleware=edge_middleware(edge),
         lifespan=lifespan,
     )
