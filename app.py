@@ -23,6 +23,9 @@ from functools import partial
 
 import uvicorn
 
+from api.floors import check_floors
+from api.listen import server_config
+from api.options import EdgeOptions
 from chat.admission import Admission
 from chat.conversations import Conversations
 from chat.errors import AppError, StartupError
@@ -146,9 +149,11 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def build_site(settings: Settings, parts: Parts) -> Callable[..., Awaitable[None]]:
+def build_site(
+    settings: Settings, parts: Parts, edge: EdgeOptions
+) -> Callable[..., Awaitable[None]]:
     """The ASGI app: edge, operations and page. Imports Gradio, which takes seconds."""
-    from api.server import EdgeOptions, build_api  # noqa: PLC0415 - after the quick refusals
+    from api.server import build_api, cover_mounted  # noqa: PLC0415 - after the quick refusals
     from ui.mount import mount  # noqa: PLC0415
     from ui.page import build_page  # noqa: PLC0415
 
@@ -156,15 +161,12 @@ def build_site(settings: Settings, parts: Parts) -> Callable[..., Awaitable[None
     api = build_api(
         engine_state=lambda: parts.engine.state,
         engine_info=lambda: parts.engine.info,
-        edge=EdgeOptions(
-            host=settings.host,
-            allowed_hosts=settings.allowed_hosts,
-            allowed_origins=settings.allowed_origins,
-            open_to_network=open_to_network,
-        ),
+        edge=edge,
     )
     page = build_page(parts.conversations, parts.engine, open_to_network=open_to_network)
-    return mount(api, page, root_path=settings.root_path)
+    site = mount(api, page, root_path=settings.root_path)
+    cover_mounted(api)
+    return site
 
 
 def build_engine_and_store(settings: Settings) -> tuple[Engine, Store]:
@@ -189,6 +191,7 @@ def build_engine_and_store(settings: Settings) -> tuple[Engine, Store]:
 
 async def run(settings: Settings) -> None:
     """Serve until told to stop. Raises StartupError."""
+    check_floors()
     listener = listen(settings.host, settings.port)
     try:
         engine, store = build_engine_and_store(settings)
@@ -196,13 +199,9 @@ async def run(settings: Settings) -> None:
         if interrupted := await store.interrupt_unfinished():
             log.warning("%d answers were cut off by the last stop; their text is kept", interrupted)
         parts = build_parts(settings, engine, store)
-        config = uvicorn.Config(
-            build_site(settings, parts),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=CLOSE_CONNECTIONS_S,
-        )
+        edge = EdgeOptions.from_settings(settings, machine_name=socket.gethostname())
+        site = build_site(settings, parts, edge)
+        config = server_config(site, edge=edge, shutdown_s=CLOSE_CONNECTIONS_S)
         server = Server(config, parts, settings.shutdown_grace_s)
         address = f"http://{settings.host}:{listener.getsockname()[1]}{settings.root_path}"
         say(f"Qwen Chat is at {address} (the model is being loaded). Ctrl+C stops it.")
