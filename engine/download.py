@@ -1,0 +1,146 @@
+"""A model from a hub into a folder: resumed, checked, and marked complete by its card.
+
+A file in the making ends in `.part` and is renamed once it is checked; the card comes last. So a
+killed download leaves nothing that looks finished, and the next one goes on where it stopped.
+"""
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chat.errors import ModelUnavailable
+from chat.types import Stage
+from engine.card import FileRecord, ModelCard, write_card
+from engine.hubs import Hub, Listing, NotOffered, RemoteFile, Unreachable
+from engine.progress import Meter, Report
+from engine.verify import find_problems, sha256_of
+
+GB = 1_000_000_000
+SPARE_BYTES = 200_000_000  # a disk filled to the last byte takes more down than a download
+
+FreeSpace = Callable[[Path], int]
+
+
+def free_space(folder: Path) -> int:
+    """Free bytes of the disk on which `folder` lies or will lie."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def check_disk(folder: Path, needed: int, free: FreeSpace) -> None:
+    """Raise ModelUnavailable when `needed` bytes do not fit."""
+    have = free(folder)
+    if needed + SPARE_BYTES > have:
+        raise ModelUnavailable(
+            f"The disk of {folder} is too full: {(needed + SPARE_BYTES) / GB:.1f} GB are needed, "
+            f"{have / GB:.1f} GB are free. Make room, or choose another disk with --models-dir."
+        )
+
+
+def download(
+    hub: Hub,
+    listing: Listing,
+    folder: Path,
+    card: ModelCard,
+    report: Report,
+    free: FreeSpace = free_space,
+) -> None:
+    """Bring `folder` to what `listing` says, and write `card` with the hashes of what came.
+
+    Raises ModelUnavailable when the disk is too full, the line is lost, or a file is damaged.
+    """
+    if not any(file.path.endswith(".safetensors") for file in listing.files):
+        raise NotOffered(f"{hub.title} has {listing.hub_id}, but without weights as safetensors")
+    present = _intact(folder, listing, report)
+    missing = [file for file in listing.files if file.path not in present]
+    parts = sum(_size(_part(folder, file)) for file in missing)
+    check_disk(folder, sum(file.size for file in missing) - parts, free)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    meter = Meter(report, Stage.DOWNLOAD, listing.size)
+    meter.skip(listing.size - sum(file.size for file in missing))
+    records = dict(present)
+    for file in missing:
+        meter.detail = file.path
+        records[file.path] = _fetch(hub, file, folder, meter)
+    _finish(folder, card, records)
+
+
+def _intact(folder: Path, listing: Listing, report: Report) -> dict[str, FileRecord]:
+    """Files that an earlier run has brought already; others of their name are fetched anew."""
+    candidates = [file for file in listing.files if _size(folder / file.path) == file.size]
+    meter = Meter(report, Stage.VERIFY, sum(file.size for file in candidates))
+    intact = {}
+    for file in candidates if folder.is_dir() else ():
+        meter.detail = file.path
+        if (folder / file.path).is_file():
+            digest = sha256_of(folder / file.path, meter.advance)
+            if file.sha256 in (None, digest):
+                intact[file.path] = FileRecord(file.size, digest)
+    return intact
+
+
+def _fetch(hub: Hub, file: RemoteFile, folder: Path, meter: Meter) -> FileRecord:
+    part = _part(folder, file)
+    if _size(part) > file.size:
+        part.unlink()
+    meter.skip(_size(part))
+    _fill(hub, file, part, meter)
+    digest = sha256_of(part)
+    if _size(part) != file.size or file.sha256 not in (None, digest):
+        part.unlink()
+        raise ModelUnavailable(
+            f"{file.path} arrived damaged from {hub.title} (its sha256 or size is wrong) and was "
+            "thrown away. Run the same command again, or try another --source."
+        )
+    part.replace(folder / file.path)
+    return FileRecord(file.size, digest)
+
+
+def _fill(hub: Hub, file: RemoteFile, part: Path, meter: Meter) -> None:
+    """Bring the rest of `part`, with new attempts as long as each brings something."""
+    while True:
+        before = _size(part)
+        try:
+            with part.open("ab") as into:
+                return hub.fetch(file, into, meter.advance)
+        except Unreachable as error:
+            if _size(part) > before:
+                continue
+            raise ModelUnavailable(
+                f"The connection to {hub.title} broke while {file.path} was coming ({error}). "
+                "Run the same command again: it goes on where it stopped."
+            ) from error
+
+
+def _finish(folder: Path, card: ModelCard, records: dict[str, FileRecord]) -> None:
+    for left_over in folder.glob("*.part"):
+        left_over.unlink()
+    if problems := find_problems(folder):
+        raise ModelUnavailable(f"The model in {folder} is not complete: {problems[0]}.")
+    write_card(folder, card_with(card, records))
+
+
+def card_with(card: ModelCard, records: dict[str, FileRecord]) -> ModelCard:
+    """The card of a finished folder: dated, with its files."""
+    return ModelCard(
+        name=card.name,
+        source=card.source,
+        revision=card.revision,
+        licence=card.licence,
+        is_starter=card.is_starter,
+        hub_id=card.hub_id,
+        date=datetime.now(UTC).date().isoformat(),
+        files=dict(sorted(records.items())),
+    )
+
+
+def _part(folder: Path, file: RemoteFile) -> Path:
+    """Named after its contents where they are known: a part of another revision never mixes in."""
+    return folder / f"{file.path}.{(file.sha256 or str(file.size))[:8]}.part"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0

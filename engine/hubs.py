@@ -1,0 +1,212 @@
+"""The two model hubs behind one small protocol: what a model consists of, and one file of it.
+
+Owns which files of a repository are wanted. Knows nothing of folders, disks or progress bars.
+Addresses and tokens are the hub libraries' own business: HF_ENDPOINT, HF_TOKEN, MODELSCOPE_….
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import PurePosixPath
+from types import SimpleNamespace
+from typing import Any, BinaryIO, Protocol, cast
+
+import httpx2
+from huggingface_hub import HfApi, get_token, hf_hub_url
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.file_download import http_get
+from modelscope_hub import HubApi
+from modelscope_hub.errors import HubError, NetworkError, NotExistError, ServerError
+
+from chat.errors import ModelUnavailable
+
+CONTACT_TIMEOUT_S = 5.0
+WANTED = ("*.safetensors", "*.json", "*.jinja", "merges.txt", "LICENSE*")
+
+
+class Unreachable(ModelUnavailable):
+    """The source does not answer; another one may."""
+
+
+class NotOffered(ModelUnavailable):
+    """The source answers, but does not give this model."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file of a repository: size in bytes, sha256 where the hub tells it, and its address."""
+
+    path: str
+    size: int
+    sha256: str | None
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The wanted files of a model at one commit, `revision`."""
+
+    hub_id: str
+    revision: str
+    licence: str
+    files: Sequence[RemoteFile]
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.files)
+
+
+class Hub(Protocol):
+    """A place that offers models."""
+
+    @property
+    def name(self) -> str:
+        """As in --source."""
+
+    @property
+    def title(self) -> str:
+        """As people call it."""
+
+    def listing(self, hub_id: str, revision: str | None) -> Listing:
+        """The model's files. Raises Unreachable or NotOffered."""
+
+    def fetch(self, file: RemoteFile, into: BinaryIO, advance: Callable[[int], None]) -> None:
+        """Append to `into`, from its end, what is not yet there. Raises Unreachable."""
+
+
+class HuggingFace:
+    """huggingface.co, or the mirror that HF_ENDPOINT names."""
+
+    name = "huggingface"
+    title = "Hugging Face"
+
+    def __init__(self, endpoint: str | None = None) -> None:
+        self._api = HfApi(endpoint=endpoint)
+
+    def listing(self, hub_id: str, revision: str | None) -> Listing:
+        with _plain_errors(self.title, hub_id):
+            info = self._api.model_info(
+                hub_id, revision=revision, files_metadata=True, timeout=CONTACT_TIMEOUT_S
+            )
+        commit = info.sha or revision or "main"
+        return Listing(
+            hub_id=hub_id,
+            revision=commit,
+            licence=next((tag[8:] for tag in info.tags or () if tag.startswith("license:")), ""),
+            files=[
+                RemoteFile(
+                    path=item.rfilename,
+                    size=item.size or 0,
+                    sha256=item.lfs.sha256 if item.lfs else None,
+                    url=hf_hub_url(
+                        hub_id, item.rfilename, revision=commit, endpoint=self._api.endpoint
+                    ),
+                )
+                for item in info.siblings or ()
+                if is_wanted(item.rfilename)
+            ],
+        )
+
+    def fetch(self, file: RemoteFile, into: BinaryIO, advance: Callable[[int], None]) -> None:
+        _get(self.title, file, _bearer(get_token()), into, advance)
+
+
+class ModelScope:
+    """modelscope.cn, or the address in MODELSCOPE_ENDPOINT."""
+
+    name = "modelscope"
+    title = "ModelScope"
+
+    def __init__(self, endpoint: str | None = None) -> None:
+        self._client = HubApi(endpoint=endpoint).legacy
+
+    def listing(self, hub_id: str, revision: str | None) -> Listing:
+        branch = revision or "master"
+        with _plain_errors(self.title, hub_id):
+            # The library tries for minutes: see first whether anybody is there.
+            httpx2.head(self._client.endpoint, timeout=CONTACT_TIMEOUT_S)
+            entries = self._client.list_repo_files(hub_id, "model", revision=branch)
+        newest = max(entries, key=lambda entry: entry.get("CommittedDate") or 0, default={})
+        return Listing(
+            hub_id=hub_id,
+            revision=newest.get("Revision") or branch,
+            licence="",
+            files=[self._file(hub_id, branch, entry) for entry in entries if _is_file(entry)],
+        )
+
+    def _file(self, hub_id: str, branch: str, entry: Mapping[str, Any]) -> RemoteFile:
+        return RemoteFile(
+            path=entry["Path"],
+            size=int(entry.get("Size") or 0),
+            sha256=entry.get("Sha256") or None,
+            url=self._client.get_download_url(hub_id, "model", entry["Path"], branch),
+        )
+
+    def fetch(self, file: RemoteFile, into: BinaryIO, advance: Callable[[int], None]) -> None:
+        token = self._client.token
+        _get(self.title, file, {"Authorization": f"Bearer {token}"} if token else {}, into, advance)
+
+
+def is_wanted(path: str) -> bool:
+    """Weights as safetensors and what belongs to them, at the top of the repository."""
+    return PurePosixPath(path).name == path and any(fnmatch(path, item) for item in WANTED)
+
+
+def _is_file(entry: Mapping[str, Any]) -> bool:
+    return entry.get("Type") != "tree" and is_wanted(str(entry.get("Path")))
+
+
+def _bearer(token: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _get(
+    title: str,
+    file: RemoteFile,
+    headers: dict[str, str],
+    into: BinaryIO,
+    advance: Callable[[int], None],
+) -> None:
+    """The rest of a file over HTTP. The library tries again from where a line has dropped."""
+    bar = SimpleNamespace(update=advance)  # all that the library asks of a progress bar
+    with _plain_errors(title, file.path):
+        http_get(
+            file.url,
+            into,
+            resume_size=into.tell(),
+            headers=headers,
+            expected_size=file.size,
+            displayed_filename=file.path,
+            tqdm_class=cast(Any, lambda **_: nullcontext(bar)),
+        )
+
+
+@contextmanager
+def _plain_errors(title: str, what: str) -> Iterator[None]:
+    """Turn what the libraries raise into Unreachable or NotOffered, in plain words."""
+    try:
+        yield
+    except (RepositoryNotFoundError, NotExistError, HFValidationError) as error:
+        gated = isinstance(error, GatedRepoError)
+        why = "asks for a login to give" if gated else "does not have"
+        raise NotOffered(f"{title} {why} {what}") from error
+    except RevisionNotFoundError as error:
+        raise NotOffered(f"{title} does not have that revision of {what}") from error
+    except HfHubHTTPError as error:
+        raise Unreachable(f"{title} answers {error.response.status_code} for {what}") from error
+    except (httpx2.HTTPError, OfflineModeIsEnabled, NetworkError, ServerError) as error:
+        raise Unreachable(f"{title} does not answer") from error
+    except HubError as error:
+        raise Unreachable(f"{title} refuses {what}") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise Unreachable(f"{title} sent only a part of {what}") from error

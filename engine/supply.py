@@ -1,0 +1,108 @@
+"""The app's side of getting a model: at hand at once, else fetched by a child process.
+
+A child, so that a broken download or a crash while converting cannot take the page down, and so
+that its memory is given back. Speaks JSON lines with `download_model.py`.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from chat.errors import ModelUnavailable
+from chat.types import EngineState, Stage
+from config import Settings
+from engine.machine import inspect_machine
+from engine.progress import Progress
+from engine.wanted import model_at_hand
+
+APP_DIR = Path(__file__).parents[1]
+COMMAND = "download_model.py"
+KILL_AFTER_S = 5.0
+LINE_LIMIT = 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+
+async def ensure_model(
+    settings: Settings, report: Callable[[EngineState], None], *, app_dir: Path = APP_DIR
+) -> Path:
+    """The folder of a complete model for these settings.
+
+    Without network and child when it is there already; else `report` hears the progress. Cancelled,
+    it ends the download, which goes on next time. Raises ModelUnavailable.
+    """
+    machine = await asyncio.to_thread(inspect_machine, settings.device)
+    folder = await asyncio.to_thread(
+        model_at_hand, settings.model, settings.models_dir, app_dir, machine
+    )
+    return folder or await _run_child(settings, report)
+
+
+async def _run_child(settings: Settings, report: Callable[[EngineState], None]) -> Path:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(APP_DIR / COMMAND),
+        *("--progress", "json", "--model", settings.model, "--source", settings.source),
+        *("--models-dir", str(settings.models_dir), "--device", settings.device),
+        stdout=PIPE,
+        stderr=PIPE,
+        limit=LINE_LIMIT,
+        start_new_session=True,  # so that pip, its child, ends with it
+    )
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            last_words = tasks.create_task(_last_words(child))
+            outcome = tasks.create_task(_outcome(child, report))
+        status = await child.wait()
+    finally:
+        await _end(child)
+    if folder := outcome.result():
+        return folder
+    raise ModelUnavailable(
+        f"{COMMAND} ended with status {status}: {last_words.result() or 'it said nothing'}. "
+        "Run it by hand to see more."
+    )
+
+
+async def _outcome(child: Process, report: Callable[[EngineState], None]) -> Path | None:
+    """Pass on the child's progress until it names the folder. Raises the error that it names."""
+    folder: Path | None = None
+    assert child.stdout
+    async for raw in child.stdout:
+        line = json.loads(raw)
+        if "error" in line:
+            raise ModelUnavailable(line["error"])
+        if "folder" in line:
+            folder = Path(line["folder"])
+        else:
+            report(Progress(**line | {"stage": Stage(line["stage"])}).to_state())
+    return folder
+
+
+async def _last_words(child: Process) -> str:
+    lines: deque[str] = deque(maxlen=1)
+    assert child.stderr
+    while chunk := await child.stderr.read(64 * 1024):
+        words = chunk.decode(errors="replace").strip().splitlines()
+        lines.extend(word for word in words if word.strip())
+        log.debug("%s", "\n".join(words))
+    return lines[-1] if lines else ""
+
+
+async def _end(child: Process) -> None:
+    """Make sure that the child and its children are gone, also when we are being cancelled."""
+    if child.returncode is not None:
+        return
+    os.killpg(child.pid, signal.SIGTERM)
+    try:
+        await asyncio.wait_for(child.wait(), KILL_AFTER_S)
+    except TimeoutError:
+        os.killpg(child.pid, signal.SIGKILL)
+        await child.wait()
