@@ -1,0 +1,181 @@
+"""The continuous batch: rows of many requests go through the model together, a step at a time.
+
+The only file that knows the inner names of transformers' continuous batching (pinned version). It
+drives the library's scheduler, paged cache and forward pass from the caller's thread instead of the
+library's own: so a step that fails is an exception here, not a dead thread, and a cancelled row is
+gone before the next step. Knows nothing of requests' texts, budgets or waiting lines.
+"""
+
+import gc
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import (
+    ContinuousBatchingConfig,
+    GenerationConfig,
+    LogitsProcessorList,
+    PreTrainedModel,
+)
+from transformers.generation.continuous_batching.cb_logits_processors import (
+    ContinuousBatchingLogitsProcessorList,
+)
+from transformers.generation.continuous_batching.requests import FutureRequestState, RequestState
+
+from engine.row import Row
+from engine.sampling import Chosen, choose_tokens
+
+STEP_GOAL_S = 0.35
+"""A step should take no longer: nobody can be cancelled or served in between. Below the promised
+0.5 s, because attention grows with the length of what is already read."""
+MIN_CHUNK = 32
+CHUNK_GRAIN = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Sizes of a batch: tokens per page, pages of the cache, rows, tokens of one step."""
+
+    page: int
+    pages: int
+    max_rows: int
+    max_chunk: int
+
+
+def next_chunk(chunk: int, tokens: int, seconds: float, limit: int) -> int:
+    """How many tokens the next step may take, after one of `tokens` that took `seconds`.
+
+    Only steps that made use of at least half of their chunk tell anything about its size.
+    """
+    if 2 * tokens < chunk:
+        return chunk
+    factor = min(max(STEP_GOAL_S / max(seconds, 1e-6), 0.5), 1.5)
+    wanted = int(tokens * factor) // CHUNK_GRAIN * CHUNK_GRAIN
+    return max(min(MIN_CHUNK, limit), min(wanted, limit))
+
+
+class ContinuousBatch:
+    """A runner (see `engine.worker.Runner`) for models that live on one device."""
+
+    def __init__(self, model: PreTrainedModel, layout: Layout) -> None:
+        self.max_rows = layout.max_rows
+        self.page = layout.page
+        self.cache_tokens = layout.page * layout.pages
+        self._model = model
+        self._rows: dict[str, Row] = {}
+        self._sampler = _FusedSampler(self._rows)
+        self._max_chunk = layout.max_chunk
+        self._chunk = min(64, layout.max_chunk)
+        manager = model.init_continuous_batching(
+            GenerationConfig(do_sample=False, eos_token_id=-1),
+            ContinuousBatchingConfig(
+                page_size=layout.page,
+                num_blocks=layout.pages,
+                max_batch_tokens=layout.max_chunk,
+                max_requests_per_batch=layout.max_rows,
+                max_memory_percent=1.0,
+                # Flash attention if the package is installed; on CPU there is only sdpa.
+                auto_switch_to_flash=model.device.type == "cuda",
+                # The sampler makes new tensors in every step, which a recorded graph cannot hold.
+                use_cuda_graph=False,
+                use_async_batching=False,
+            ),
+        )
+        manager.logit_processor = self._sampler
+        manager.warmup()
+        self._processor = manager.batch_processor
+
+    def add(self, row: Row) -> None:
+        """Let `row` take part from the next step on, with the tokens it already has."""
+        self._rows[row.id] = row
+        state = RequestState(
+            request_id=row.id,
+            initial_tokens=[*row.prompt_ids, *row.token_ids],
+            max_new_tokens=None,
+        )
+        self._processor.scheduler.add_waiting_request(state)
+
+    def drop(self, row: Row) -> None:
+        """Forget `row`, whatever it is doing; its part of the cache is free at once."""
+        del self._rows[row.id]
+        self._processor.scheduler.set_request_cancellation(row.id)
+        self._processor.scheduler.clear_cancelled_requests()
+
+    @torch.no_grad()
+    def step(self) -> list[Row]:
+        """One pass of the model: a chunk of the prompts, a token for everybody past theirs.
+
+        Gives the rows that got a token or an error. Whatever is raised, no row has changed.
+        """
+        begin = time.perf_counter()
+        self._processor.max_batch_tokens = self._chunk
+        if not self._processor.prepare_next_batch():
+            return []
+        self._processor._generation_step(self._model)
+        self._processor.update_batch()
+        moved = self._sampler.hand_out()
+        seconds = time.perf_counter() - begin
+        self._chunk = next_chunk(self._chunk, self._sampler.tokens, seconds, self._max_chunk)
+        return moved
+
+    def reset(self) -> None:
+        """Start over with no rows, after a step that failed."""
+        self._rows.clear()
+        self._processor.reset()
+        gc.collect()
+        if self._model.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+class _FusedSampler(ContinuousBatchingLogitsProcessorList):  # type: ignore[misc]  # untyped library
+    """Stands where the library keeps its list of processors and does the work of all of them.
+
+    The library takes the best score afterwards, so the chosen token's score is made infinite.
+    """
+
+    def __init__(self, rows: Mapping[str, Row]) -> None:
+        super().__init__(LogitsProcessorList())
+        self.do_processing = True
+        self.tokens = 0
+        self._all = rows
+        self._rows: list[Row] = []
+        self._chosen: Chosen | None = None
+
+    def prepare_tensor_args(
+        self, requests_in_batch: Sequence[FutureRequestState], arg_storage: Tensor
+    ) -> Tensor:
+        """Called by the library before the forward pass: who is in this step."""
+        self._chosen = None
+        self._rows = []
+        self.tokens = sum(future.query_length for future in requests_in_batch)
+        for future in requests_in_batch:
+            row = self._all[future.state.request_id]
+            if row.reused_prompt_tokens is None:
+                row.reused_prompt_tokens = future.state.position_offset - future.query_length
+            if future.has_new_token:
+                self._rows.append(row)
+        return arg_storage
+
+    def __call__(self, input_ids: Tensor, scores: Tensor, logits_processor_args: Tensor) -> Tensor:
+        """Called by the library after it. Scores beyond those of the rows are padding."""
+        own = scores[: len(self._rows)]
+        self._chosen = choose_tokens(own, self._rows)
+        own.scatter_(-1, self._chosen.token_ids.unsqueeze(-1), torch.inf)
+        return scores
+
+    def hand_out(self) -> list[Row]:
+        """Write the chosen tokens into their rows; the rows that have something new."""
+        if self._chosen is None:
+            return []
+        moved, self._rows = self._rows, []
+        chosen, self._chosen = self._chosen, None
+        for row, token, valid in zip(
+            moved, chosen.token_ids.tolist(), chosen.valid.tolist(), strict=True
+        ):
+            if not valid:
+                row.error = "the model's scores are not numbers"
+            elif row.error is None:
+                row.token_ids.append(token)
+        return moved

@@ -1,0 +1,185 @@
+"""A model folder → a model in memory, with every decision (see `engine.plan`) logged.
+
+Never touches the network, never runs code from the folder, reads safetensors only. Knows nothing of
+batches and requests. For the engine's thread: importing it imports transformers.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import torch
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from chat.errors import ModelUnavailable, StartupError
+from engine import plan
+from engine.options import EngineOptions
+from engine.plan import Decision, Device, DeviceMap, Gpu, Hardware, Quantization, Shape
+from engine.verify import find_problems
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Progress = Callable[[float], None]
+ITEM_SIZE = 2
+"""Bytes of one bfloat16 or float16."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model in memory, and what was decided on the way."""
+
+    model: PreTrainedModel
+    shape: Shape
+    device: Device
+    device_name: str
+    dtype: str
+    quantization: str
+    cache_wanted: int
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether the layers lie on several devices, which cannot be batched continuously."""
+        return len(set(getattr(self.model, "hf_device_map", {"": 0}).values())) > 1
+
+
+def inspect_hardware() -> Hardware:
+    """What there is to compute on, right now."""
+    gpus = []
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        free, _ = torch.cuda.mem_get_info(index)
+        # Before compute capability 8.0 PyTorch emulates bfloat16, slowly.
+        bf16 = torch.cuda.get_device_capability(index) >= (8, 0)
+        gpus.append(Gpu(index, torch.cuda.get_device_name(index), free, bf16))
+    return Hardware(os.cpu_count() or 1, psutil.virtual_memory().available, gpus)
+
+
+def read_shape(folder: Path) -> Shape:
+    """The sizes of the model in `folder`. Raises ModelUnavailable, also for damaged weights."""
+    if problems := find_problems(folder):
+        raise ModelUnavailable(
+            f"The model in {folder} cannot be used: {'; '.join(map(str, problems[:3]))}. "
+            "Run download_model.py again."
+        )
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise ModelUnavailable(f"{folder / 'config.json'} cannot be read: {error}") from None
+    heads, kv_heads = config.num_attention_heads, config.num_key_value_heads
+    head_size = (getattr(config, "head_dim", None) or config.hidden_size // heads) * ITEM_SIZE
+    return Shape(
+        weights=sum(path.stat().st_size for path in folder.glob("*.safetensors")),
+        kv_per_token=2 * config.num_hidden_layers * kv_heads * head_size,
+        scratch_per_token=(2 * heads + kv_heads) * head_size,
+        max_context=config.max_position_embeddings,
+        packing=(getattr(config, "quantization_config", None) or {}).get("quant_method"),
+    )
+
+
+def load_model(folder: Path, options: EngineOptions, progress: Progress) -> LoadedModel:
+    """Load the model in `folder`; `progress` hears of the share done (0–1). Raises StartupError."""
+    shape, hardware = read_shape(folder), inspect_hardware()
+    device = _log("device", plan.choose_device(options.device, hardware))
+    dtype = _log("dtype", plan.choose_dtype(device, hardware))
+    wanted = plan.cache_wanted(
+        shape,
+        context_length=options.context_length,
+        max_concurrent=options.max_concurrent,
+        cache_gib=options.kv_cache_gib,
+    )
+    needed = plan.cache_needed(shape, wanted, options.context_length)
+    quantization = _log(
+        "quantization",
+        plan.choose_quantization(options.quantization, device, hardware, shape, needed),
+    )
+    device_map = options.device_map or _log(
+        "device map", plan.choose_device_map(device, hardware, shape, quantization, needed)
+    )
+    with _reporting(progress):
+        model = _read_weights(folder, dtype, quantization, device_map)
+    gpus = " + ".join(gpu.name for gpu in hardware.gpus)
+    return LoadedModel(
+        model=model.eval(),
+        shape=shape,
+        device=device,
+        device_name=gpus if device == "cuda" else f"CPU ({hardware.cores} cores)",
+        dtype=dtype,
+        quantization=shape.packing or quantization,
+        cache_wanted=wanted,
+    )
+
+
+def _log(what: str, decision: Decision[T]) -> T:
+    log.info("%s: %s (%s)", what, decision.value, decision.reason)
+    return decision.value
+
+
+def _read_weights(
+    folder: Path, dtype: str, quantization: Quantization, device_map: DeviceMap
+) -> PreTrainedModel:
+    try:
+        model, found = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=getattr(torch, dtype),
+            device_map=device_map,
+            quantization_config=_packing(quantization, dtype),
+            attn_implementation="sdpa",
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    except (torch.OutOfMemoryError, MemoryError):
+        raise StartupError(
+            "The model does not fit into memory. Choose a smaller one, or --quantization nf4."
+        ) from None
+    except ImportError as error:
+        raise StartupError(f"This model needs a package that is not installed: {error}") from None
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ModelUnavailable(f"The model in {folder} cannot be loaded: {error}") from None
+    if found["missing_keys"]:
+        raise ModelUnavailable(
+            f"The weights in {folder} lack {len(found['missing_keys'])} tensors that the model "
+            "needs. Run download_model.py again."
+        )
+    return model
+
+
+def _packing(quantization: Quantization, dtype: str) -> BitsAndBytesConfig | None:
+    if quantization == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    if quantization == "nf4":
+        return BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=getattr(torch, dtype),
+        )
+    return None
+
+
+@contextmanager
+def _reporting(progress: Progress) -> Iterator[None]:
+    """While inside, the library's progress bars are told to `progress` instead of the terminal."""
+
+    def counted(items: Any) -> Iterator[Any]:
+        for number, item in enumerate(items):
+            yield item
+            progress((number + 1) / len(items))
+
+    def replace_bar(factory: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return factory(counted(args[0]), *args[1:], **kwargs) if args else factory(**kwargs)
+
+    transformers_logging.disable_progress_bar()
+    previous = transformers_logging.set_tqdm_hook(replace_bar)
+    try:
+        yield
+    finally:
+        transformers_logging.set_tqdm_hook(previous)

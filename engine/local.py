@@ -1,0 +1,230 @@
+"""LocalEngine: async streams on one side, the engine's thread on the other.
+
+Cheap to import: torch comes in with the thread, when the page is already up. Knows the life of the
+engine and of each request's stream; what happens in the thread is `engine.startup`'s and
+`engine.worker`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chat.errors import AppError, BadRequest, EngineNotReady, EngineStalled, PromptTooLong
+from chat.types import ChatMessage, Delta, EngineInfo, EngineState, Phase, Sampling, Stage
+from engine.options import EngineOptions
+from engine.row import Row, decoding_of
+
+if TYPE_CHECKING:
+    from engine.prompt import ChatPrompt
+    from engine.request import Event, Request
+    from engine.worker import Worker
+
+__all__ = ["EngineOptions", "LocalEngine", "Report"]
+
+Report = Callable[[EngineState], None]
+STOP_TIMEOUT_S = 10.0
+"""How long `stop` waits for a step to end. The thread never keeps the process alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    """What there is once the model answers."""
+
+    worker: Worker
+    prompt: ChatPrompt
+    info: EngineInfo
+
+
+class LocalEngine:
+    """An Engine (see `chat.ports`) with the model in this process.
+
+    `fetch` gives the model's folder, downloads it if need be, and reports how that goes.
+    """
+
+    def __init__(self, options: EngineOptions, fetch: Callable[[Report], Awaitable[Path]]) -> None:
+        self._options = options
+        self._fetch = fetch
+        self._state = EngineState(Phase.LOADING)
+        self._serving: _Serving | None = None
+        self._thread: threading.Thread | None = None
+        self._stopped = threading.Event()
+        self._tokenizing = ThreadPoolExecutor(1, thread_name_prefix="tokenizer")
+
+    @property
+    def info(self) -> EngineInfo | None:
+        return self._serving.info if self._serving else None
+
+    @property
+    def state(self) -> EngineState:
+        silence = self._silence()
+        if self._state.phase is Phase.READY and silence > self._options.stall_timeout_s:
+            detail = f"no step has ended for {silence:.0f} s"
+            return EngineState(Phase.DEGRADED, detail=detail, error_code=EngineStalled.code)
+        return self._state
+
+    async def start(self) -> None:
+        """Fetch and load the model. Returns when it has produced a token. Raises StartupError."""
+        try:
+            folder = await self._fetch(self._set_state)
+            self._set_state(EngineState(Phase.LOADING, Stage.LOAD, progress=0.0))
+            self._serving = await self._start_thread(folder)
+        except AppError as error:
+            self._set_state(EngineState(Phase.DEAD, detail=str(error), error_code=error.code))
+            raise
+        self._set_state(EngineState(Phase.READY))
+
+    async def stop(self) -> None:
+        self._stopped.set()
+        if self._serving and self._thread:
+            self._serving.worker.stop()
+            await asyncio.to_thread(self._thread.join, STOP_TIMEOUT_S)
+        self._serving = self._thread = None
+        self._tokenizing.shutdown(wait=False, cancel_futures=True)
+        self._set_state(EngineState(Phase.DEAD, detail="stopped", error_code=EngineNotReady.code))
+
+    async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
+        return len(await self._encode(self._require_serving(), messages))
+
+    async def generate(
+        self, messages: Sequence[ChatMessage], sampling: Sampling
+    ) -> AsyncGenerator[Delta, None]:
+        serving = self._require_serving()
+        if self.state.phase is Phase.DEGRADED:
+            raise EngineStalled(seconds=self._options.stall_timeout_s)
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        request = await self._make_request(serving, messages, sampling, events)
+        serving.worker.submit(request)
+        try:
+            while True:
+                event = await self._next(events)
+                if isinstance(event, AppError):
+                    raise event
+                yield event
+                if event.finish:
+                    return
+        finally:
+            serving.worker.cancel(request)
+
+    async def _next(self, events: asyncio.Queue[Event]) -> Event:
+        """Even those who wait hear that others are served; so silence means that a step hangs."""
+        try:
+            async with asyncio.timeout(self._options.stall_timeout_s):
+                return await events.get()
+        except TimeoutError:
+            raise EngineStalled(seconds=self._options.stall_timeout_s) from None
+
+    async def _make_request(
+        self,
+        serving: _Serving,
+        messages: Sequence[ChatMessage],
+        sampling: Sampling,
+        events: asyncio.Queue[Event],
+    ) -> Request:
+        from engine.request import Request  # noqa: PLC0415 - imported long before, by the thread
+        from engine.text import TextStream  # noqa: PLC0415
+
+        taken_at = time.monotonic()
+        decoding = decoding_of(sampling.over(serving.info.defaults))
+        prompt_ids = await self._encode(serving, messages)
+        room = serving.info.context_length - len(prompt_ids)
+        if room < 1:
+            raise PromptTooLong(tokens=len(prompt_ids), limit=serving.info.context_length)
+        longest = serving.info.defaults.max_new_tokens or room
+        wanted = longest if sampling.max_new_tokens is None else sampling.max_new_tokens
+        if wanted < 1:
+            raise BadRequest("max_new_tokens must be at least 1.")
+        return Request(
+            row=Row(id=uuid.uuid4().hex, prompt_ids=prompt_ids, decoding=decoding),
+            text=TextStream(serving.prompt.backend, sampling.stop),
+            max_new_tokens=min(wanted, longest, room),
+            send=events.put_nowait,
+            taken_at=taken_at,
+        )
+
+    async def _encode(self, serving: _Serving, messages: Sequence[ChatMessage]) -> list[int]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._tokenizing, serving.prompt.encode, messages)
+
+    def _require_serving(self) -> _Serving:
+        if self._serving is None or self._state.phase is not Phase.READY:
+            raise EngineNotReady
+        return self._serving
+
+    def _silence(self) -> float:
+        """Seconds since the thread last began a step, while it has something to do."""
+        worker = self._serving.worker if self._serving else None
+        return time.monotonic() - worker.heartbeat if worker and worker.busy else 0.0
+
+    def _set_state(self, state: EngineState) -> None:
+        self._state = state
+
+    async def _start_thread(self, folder: Path) -> _Serving:
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[_Serving] = loop.create_future()
+        self._thread = threading.Thread(
+            target=self._run_thread, args=(folder, loop, ready), name="engine", daemon=True
+        )
+        self._thread.start()
+        return await ready
+
+    # From here on: the engine's thread.
+
+    def _run_thread(
+        self, folder: Path, loop: asyncio.AbstractEventLoop, ready: asyncio.Future[_Serving]
+    ) -> None:
+        def call(function: Callable[..., None], *arguments: object) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                loop.call_soon_threadsafe(function, *arguments)
+
+        try:
+            serving = self._open(folder, call)
+        except Exception as error:  # noqa: BLE001 - top of a thread: tell the one who waits
+            call(_settle, ready, None, error)
+            return
+        call(_settle, ready, serving, None)
+        if not self._stopped.is_set():
+            serving.worker.run()
+
+    def _open(self, folder: Path, call: Callable[..., None]) -> _Serving:
+        from engine.startup import open_model  # noqa: PLC0415 - imports torch
+        from engine.worker import Worker  # noqa: PLC0415
+
+        opened = open_model(folder, self._options, lambda state: call(self._set_state, state))
+        worker = Worker(
+            opened.runner,
+            end_ids=opened.end_ids,
+            post=lambda events: call(_hand_over, events),
+            died=lambda error: call(
+                self._set_state,
+                EngineState(Phase.DEAD, detail=str(error), error_code=error.code),
+            ),
+        )
+        call(self._set_state, EngineState(Phase.LOADING, Stage.WARM_UP))
+        worker.warm_up()
+        return _Serving(worker, opened.prompt, opened.info)
+
+
+def _settle(
+    future: asyncio.Future[_Serving], serving: _Serving | None, error: Exception | None
+) -> None:
+    """Give `future` its result, unless nobody waits for it any more."""
+    if future.done():
+        return
+    if serving:
+        future.set_result(serving)
+    else:
+        future.set_exception(error or RuntimeError("nothing was opened"))
+
+
+def _hand_over(events: Sequence[tuple[Request, Event]]) -> None:
+    for request, event in events:
+        request.send(event)

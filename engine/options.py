@@ -1,0 +1,23 @@
+"""What the engine can be told. Values only, so that whoever builds it need not import torch."""
+
+from dataclasses import dataclass
+
+from engine.plan import DeviceMap
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How to run a model; None means: decide by the model and the machine.
+
+    `max_new_tokens` is the default and the most of one answer. `device_map` forces where which
+    layer lies, in accelerate's words.
+    """
+
+    device: str = "auto"
+    quantization: str = "auto"
+    context_length: int = 8192
+    max_new_tokens: int | None = None
+    max_concurrent: int = 8
+    kv_cache_gib: float | None = None
+    stall_timeout_s: float = 60.0
+    device_map: DeviceMap | None = None

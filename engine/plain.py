@@ -1,0 +1,76 @@
+"""One row at a time, for models whose layers are spread over devices or spill out of memory.
+
+The same interface as the continuous batch and the same sampler, over the model's ordinary forward
+pass and cache: what `generate` does, but in steps, so that it can be cancelled and shows life.
+"""
+
+import gc
+from collections import deque
+
+import torch
+from transformers import DynamicCache, PreTrainedModel
+
+from engine.row import Row
+from engine.sampling import choose_tokens
+
+
+class PlainRunner:
+    """A runner (see `engine.worker.Runner`) that takes rows in the order they were added."""
+
+    max_rows = 1
+    page = 1
+
+    def __init__(self, model: PreTrainedModel, *, cache_tokens: int, chunk: int) -> None:
+        self.cache_tokens = cache_tokens
+        self._model = model
+        self._chunk = chunk
+        self._rows: deque[Row] = deque()
+        self._cache: DynamicCache | None = None
+
+    def add(self, row: Row) -> None:
+        self._rows.append(row)
+
+    def drop(self, row: Row) -> None:
+        if self._rows[0] is row:
+            self._cache = None
+        self._rows.remove(row)
+
+    @torch.no_grad()
+    def step(self) -> list[Row]:
+        """One chunk of the first row's prompt, or its next token."""
+        if not self._rows:
+            return []
+        row = self._rows[0]
+        row.reused_prompt_tokens = 0
+        ids = [*row.prompt_ids, *row.token_ids]
+        if self._cache is None:
+            self._cache = DynamicCache(config=self._model.config)
+        begin = self._cache.get_seq_length()
+        end = min(begin + self._chunk, len(ids))
+        scores = self._forward(ids[begin:end])
+        return self._take_token(row, scores) if end == len(ids) else []
+
+    def reset(self) -> None:
+        self._rows.clear()
+        self._cache = None
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _forward(self, ids: list[int]) -> torch.Tensor:
+        """Scores for the token after `ids`: float32, shape [1, vocabulary]."""
+        output = self._model(
+            input_ids=torch.tensor([ids], device=self._model.device),
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return output.logits[:, -1].float()
+
+    def _take_token(self, row: Row, scores: torch.Tensor) -> list[Row]:
+        token_ids, valid = choose_tokens(scores, [row])
+        if not valid.item():
+            row.error = "the model's scores are not numbers"
+        elif row.error is None:
+            row.token_ids.append(int(token_ids.item()))
+        return [row]

@@ -1,0 +1,157 @@
+"""Decisions before a model is loaded: device, dtype, quantization, where it lies, cache size.
+
+Pure: facts in, a decision with its reason out. Knows no torch; sizes are bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from chat.errors import StartupError
+
+T = TypeVar("T")
+Device = Literal["cpu", "cuda"]
+Quantization = Literal["none", "int8", "nf4"]
+DeviceMap = str | Mapping[str, str | int]
+
+GIB = 1024**3
+WORKSPACE = GIB
+"""What a GPU needs beside weights and cache: activations, logits, libraries."""
+PACKED_SHARE: Mapping[Quantization, float] = {"none": 1.0, "int8": 0.6, "nf4": 0.38}
+"""Size of packed weights as a share of bf16; embeddings and head stay as they are."""
+PAGES_KEPT_FREE = 0.15
+"""When less of the cache is free, the library drops every page kept for reuse."""
+CPU_CACHE_SHARE = 0.5
+MIN_CONTEXT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Decision(Generic[T]):
+    """What was chosen, and why, in words for the log."""
+
+    value: T
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """An NVIDIA GPU: its number, how much of it is free, whether it computes in bfloat16."""
+
+    index: int
+    name: str
+    free: int
+    bf16: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What there is to run on. `free` is main memory."""
+
+    cores: int
+    free: int
+    gpus: Sequence[Gpu] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The sizes of a model that matter here.
+
+    `scratch_per_token` is what a step needs for each token that it reads from the cache. `packing`
+    names the format of weights that come packed ("awq", "gptq"); otherwise they are bf16.
+    """
+
+    weights: int
+    kv_per_token: int
+    scratch_per_token: int
+    max_context: int
+    packing: str | None = None
+
+
+def choose_device(wanted: str, hardware: Hardware) -> Decision[Device]:
+    """Raises StartupError if CUDA is asked for and absent."""
+    if wanted == "cuda" and not hardware.gpus:
+        raise StartupError(
+            "--device cuda was asked for, but no usable NVIDIA GPU was found. "
+            "Check the driver with nvidia-smi, or use --device cpu."
+        )
+    if wanted == "cpu":
+        return Decision("cpu", "asked for")
+    if hardware.gpus:
+        return Decision("cuda", f"{hardware.gpus[0].name} found")
+    return Decision("cpu", "no NVIDIA GPU found")
+
+
+def choose_dtype(device: Device, hardware: Hardware) -> Decision[str]:
+    """The name of the torch dtype to compute in."""
+    if device == "cpu":
+        return Decision("bfloat16", "half the memory traffic of float32 on the CPU")
+    without = [gpu.name for gpu in hardware.gpus if not gpu.bf16]
+    if without:
+        return Decision("float16", f"{without[0]} has no bfloat16")
+    return Decision("bfloat16", "the GPU has it")
+
+
+def choose_quantization(
+    wanted: str, device: Device, hardware: Hardware, shape: Shape, cache: int
+) -> Decision[Quantization]:
+    """How the weights are packed. `cache` is the memory that the KV cache should get."""
+    if shape.packing:
+        return Decision("none", "the weights come packed already")
+    if wanted in ("none", "int8", "nf4"):
+        return Decision(wanted, "asked for")
+    if device == "cpu":
+        return Decision("none", "on the CPU")
+    free = max(gpu.free for gpu in hardware.gpus)
+    needed = shape.weights + cache + WORKSPACE
+    sizes = f"needed {needed / GIB:.1f} GiB, free {free / GIB:.1f} GiB"
+    if needed <= free:
+        return Decision("none", f"bf16 weights and cache fit: {sizes}")
+    return Decision("nf4", f"bf16 weights and cache do not fit: {sizes}")
+
+
+def choose_device_map(
+    device: Device, hardware: Hardware, shape: Shape, quantization: Quantization, cache: int
+) -> Decision[DeviceMap]:
+    """One device if the model fits there, since only then requests can be batched; else spread."""
+    if device == "cpu":
+        return Decision("cpu", "on the CPU")
+    best = max(hardware.gpus, key=lambda gpu: gpu.free)
+    needed = int(shape.weights * PACKED_SHARE[quantization]) + cache + WORKSPACE
+    if needed <= best.free:
+        return Decision({"": best.index}, f"all of it fits on {best.name}")
+    return Decision("auto", f"too big for {best.name} alone: spread over what there is")
+
+
+def cache_wanted(
+    shape: Shape, *, context_length: int, max_concurrent: int, cache_gib: float | None
+) -> int:
+    """Bytes of KV cache that serve `max_concurrent` full contexts, reuse between turns included."""
+    if cache_gib is not None:
+        return int(cache_gib * GIB)
+    tokens = max_concurrent * min(context_length, shape.max_context) / (1 - PAGES_KEPT_FREE)
+    return int(tokens * shape.kv_per_token)
+
+
+def cache_needed(shape: Shape, wanted: int, context_length: int) -> int:
+    """Bytes of KV cache below which a model is rather packed or spread: two full contexts."""
+    return min(wanted, 2 * min(context_length, shape.max_context) * shape.kv_per_token)
+
+
+def choose_cache_tokens(
+    shape: Shape, *, wanted: int, free: int, device: Device, page: int
+) -> Decision[int]:
+    """Tokens of KV cache, in whole pages, with the weights loaded and `free` bytes left.
+
+    Raises StartupError if not even a short conversation would fit.
+    """
+    usable = int(free * CPU_CACHE_SHARE) if device == "cpu" else int(free * 0.95) - WORKSPACE
+    possible = max(usable, 0) // (shape.kv_per_token + shape.scratch_per_token)
+    tokens = min(wanted // shape.kv_per_token, possible) // page * page
+    if tokens < MIN_CONTEXT:
+        raise StartupError(
+            f"The memory left ({free / GIB:.1f} GiB) holds no conversation. Free some, or choose a "
+            "smaller model or --quantization nf4."
+        )
+    if tokens < wanted // shape.kv_per_token // page * page:
+        return Decision(tokens, f"as much as {free / GIB:.1f} GiB of free memory allow")
+    return Decision(tokens, "as much as asked for, or as all answers at once can need")

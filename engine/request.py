@@ -1,0 +1,74 @@
+"""One request inside the engine: its row, its text, and where its time went.
+
+Knows no thread, no model and no other request.
+"""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from chat.errors import AppError
+from chat.types import Delta, Finish, Timing, Usage
+from engine.row import Row
+from engine.text import TextStream
+
+Event = Delta | AppError
+"""What a request sends to whoever waits for it; an error is the last thing it sends."""
+
+
+@dataclass(eq=False, slots=True)
+class Request:
+    """A request from the moment the engine took it. Times are `time.monotonic()` seconds."""
+
+    row: Row
+    text: TextStream
+    max_new_tokens: int
+    send: Callable[[Event], None]
+    suspect: bool = False
+    """It was in a step that failed and has made no token since."""
+    taken_at: float = field(default_factory=time.monotonic)
+    admitted_at: float | None = None
+    first_token_at: float | None = None
+
+    @property
+    def tokens(self) -> int:
+        """The most tokens it can come to, prompt and answer."""
+        return len(self.row.prompt_ids) + self.max_new_tokens
+
+    def admit(self) -> None:
+        self.admitted_at = self.admitted_at or time.monotonic()
+
+    def sign_of_life(self) -> Delta:
+        return Delta(completion_tokens=len(self.row.token_ids))
+
+    def take_token(self, end_ids: Collection[int]) -> Delta:
+        """What the newest token of the row adds. With `finish` if it is the last one."""
+        token_id = self.row.token_ids[-1]
+        self.first_token_at = self.first_token_at or time.monotonic()
+        self.suspect = False
+        if token_id in end_ids:
+            return self._end(self.text.flush(), Finish.STOP)
+        text = self.text.feed(token_id)
+        if self.text.stopped:
+            return self._end(text, Finish.STOP)
+        if len(self.row.token_ids) >= self.max_new_tokens:
+            text += self.text.flush()
+            return self._end(text, Finish.STOP if self.text.stopped else Finish.LENGTH)
+        return Delta(text=text, completion_tokens=len(self.row.token_ids))
+
+    def _end(self, text: str, finish: Finish) -> Delta:
+        count = len(self.row.token_ids)
+        usage = Usage(prompt_tokens=len(self.row.prompt_ids), completion_tokens=count)
+        return Delta(text, count, finish, usage, self._timing(count))
+
+    def _timing(self, count: int) -> Timing:
+        now = time.monotonic()
+        first = self.first_token_at or now
+        decode_s = now - first
+        return Timing(
+            prefill_s=first - (self.admitted_at or self.taken_at),
+            ttft_s=first - self.taken_at,
+            total_s=now - self.taken_at,
+            decode_tokens_per_s=(count - 1) / decode_s if count > 1 and decode_s > 0 else 0.0,
+            reused_prompt_tokens=self.row.reused_prompt_tokens or 0,
+        )

@@ -1,0 +1,106 @@
+"""Scores → the next token of every row, in one pass over the batch.
+
+Takes the few best tokens first and does the rest on those, instead of sorting the vocabulary for
+every row. Importing it imports torch: for the engine's thread.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from engine.row import Row
+
+MAX_NARROW = 1024
+"""Rows that consider more tokens than this are drawn apart, so that they cost only themselves."""
+
+
+class Chosen(NamedTuple):
+    """Token ids, shape [rows], and whether each row's scores were numbers at all."""
+
+    token_ids: Tensor
+    valid: Tensor
+
+
+def choose_tokens(scores: Tensor, rows: Sequence[Row]) -> Chosen:
+    """The next token of every row; each depends on its own scores, settings and history alone.
+
+    `scores` are float32 logits of shape [rows, vocabulary]; they are changed in place.
+    """
+    for row_scores, row in zip(scores, rows, strict=True):
+        try:
+            _penalise(row_scores, row)
+        except (IndexError, TypeError, ValueError) as error:  # fails this row, not the batch
+            row.error = str(error)
+    token_ids = scores.argmax(dim=-1)
+    valid = scores.gather(-1, token_ids.unsqueeze(-1)).squeeze(-1).isfinite()
+    drawn = [place for place, row in enumerate(rows) if not row.decoding.is_greedy]
+    narrow = [place for place in drawn if 0 < rows[place].decoding.top_k <= MAX_NARROW]
+    wide = [place for place in drawn if place not in narrow]
+    for group in filter(None, (narrow, wide)):
+        token_ids[group] = _draw(scores[group], [rows[place] for place in group])
+    return Chosen(token_ids, valid)
+
+
+def _penalise(scores: Tensor, row: Row) -> None:
+    """Make the tokens of prompt and answer less likely. `scores`: shape [vocabulary], in place."""
+    penalty = row.decoding.repetition_penalty
+    if penalty == 1:
+        return
+    seen = _seen(row, scores.device)
+    values = scores[seen]
+    # A token that was seen twice is written twice, with the same value.
+    scores[seen] = torch.where(values < 0, values * penalty, values / penalty)
+
+
+def _seen(row: Row, device: torch.device) -> Tensor:
+    """Prompt and answer so far on `device`; only what is new is copied there."""
+    if row.seen is None:
+        row.seen = torch.tensor([*row.prompt_ids, *row.token_ids], device=device)
+    new = row.token_ids[len(row.seen) - len(row.prompt_ids) :]
+    if new:
+        row.seen = torch.cat([row.seen, torch.tensor(new, device=device)])
+    return row.seen
+
+
+def _draw(scores: Tensor, rows: Sequence[Row]) -> Tensor:
+    """One token per row out of its best ones: top-k, temperature, top-p, in this order."""
+    vocabulary = scores.shape[-1]
+    keep = [min(row.decoding.top_k or vocabulary, vocabulary) for row in rows]
+    logits, token_ids = _best(scores, max(keep))
+    # float64: the sums must not depend on how many other tokens the other rows consider
+    settings = torch.tensor(
+        [
+            (
+                row.decoding.temperature,
+                size,
+                row.decoding.top_p,
+                row.decoding.uniform(len(row.token_ids)),
+            )
+            for row, size in zip(rows, keep, strict=True)
+        ],
+        dtype=torch.float64,
+        device=scores.device,
+    )
+    temperature, top_k, top_p, uniform = settings.unsqueeze(-1).unbind(1)
+    rank = torch.arange(logits.shape[-1], device=scores.device)
+    logits = (logits.double() - logits[:, :1]) / temperature
+    probabilities = logits.masked_fill(rank >= top_k, -torch.inf).softmax(dim=-1)
+    before = probabilities.cumsum(dim=-1) - probabilities
+    probabilities = probabilities.masked_fill((before >= top_p) & (rank > 0), 0)
+    total = probabilities.cumsum(dim=-1)
+    place = (total <= uniform * total[:, -1:]).sum(dim=-1, keepdim=True)
+    last = (probabilities > 0).sum(dim=-1, keepdim=True) - 1
+    return token_ids.gather(-1, torch.minimum(place, last)).squeeze(-1)
+
+
+def _best(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The best scores and their ids, shape [rows, count]; equal scores in the order of the ids.
+
+    Scores computed in bfloat16 are often equal, and topk alone orders those as it likes.
+    """
+    values, token_ids = scores.topk(count)
+    token_ids, order = token_ids.sort(dim=-1)
+    values, order = values.gather(-1, order).sort(dim=-1, descending=True, stable=True)
+    return values, token_ids.gather(-1, order)

@@ -1,0 +1,134 @@
+"""From a model folder to a worker that can answer: tokenizer, weights, cache, first token.
+
+Runs in the engine's thread, which is why it may import everything heavy.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+from transformers.utils import logging as transformers_logging
+
+from chat.errors import StartupError
+from chat.types import EngineInfo, EngineState, Phase, Sampling, Stage
+from engine import plan
+from engine.batching import ContinuousBatch, Layout
+from engine.card import read_card
+from engine.loader import LoadedModel, load_model
+from engine.options import EngineOptions
+from engine.plain import PlainRunner
+from engine.prompt import ChatPrompt, load_tokenizer
+from engine.worker import Runner
+
+log = logging.getLogger(__name__)
+
+PAGE = {"cpu": 32, "cuda": 256}
+"""Tokens per page. Small ones share more between turns; flash attention wants 256."""
+MAX_CHUNK = {"cpu": 256, "cuda": 1024}
+PLAIN_CHUNK = {"cpu": 96, "cuda": 512}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Everything that serves: the runner, the prompt's renderer, and what to say of them."""
+
+    runner: Runner
+    prompt: ChatPrompt
+    info: EngineInfo
+    end_ids: frozenset[int]
+
+
+def open_model(
+    folder: Path, options: EngineOptions, report: Callable[[EngineState], None]
+) -> Opened:
+    """Load the model in `folder` and lay out its cache. Raises StartupError."""
+    _quiet_libraries()
+    prompt = ChatPrompt(load_tokenizer(folder))
+    prompt.check()
+    loaded = load_model(
+        folder,
+        options,
+        lambda share: report(EngineState(Phase.LOADING, Stage.LOAD, progress=share)),
+    )
+    runner = _make_runner(loaded, options)
+    return Opened(runner, prompt, _describe(folder, loaded, runner, options), _end_ids(loaded))
+
+
+def _quiet_libraries() -> None:
+    transformers_logging.set_verbosity_error()
+    for name in ("ContinuousBatchingLogger", "bitsandbytes", "accelerate"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _make_runner(loaded: LoadedModel, options: EngineOptions) -> Runner:
+    page = PAGE[loaded.device]
+    cache = plan.choose_cache_tokens(
+        loaded.shape,
+        wanted=loaded.cache_wanted,
+        free=_free_memory(loaded),
+        device=loaded.device,
+        page=page,
+    )
+    log.info("KV cache: %d tokens (%s)", cache.value, cache.reason)
+    if loaded.is_spread:
+        log.warning("the model is spread over several devices: one answer at a time")
+        chunk = PLAIN_CHUNK[loaded.device]
+        return PlainRunner(loaded.model, cache_tokens=cache.value, chunk=chunk)
+    layout = Layout(page, cache.value // page, options.max_concurrent, MAX_CHUNK[loaded.device])
+    try:
+        return ContinuousBatch(loaded.model, layout)
+    except MemoryError:
+        raise StartupError(
+            "There is no memory left for the KV cache. Lower --kv-cache-gib or --max-concurrent."
+        ) from None
+
+
+def _free_memory(loaded: LoadedModel) -> int:
+    if loaded.device == "cpu":
+        return psutil.virtual_memory().available
+    free: int = torch.cuda.mem_get_info(loaded.model.device)[0]
+    return free
+
+
+def _end_ids(loaded: LoadedModel) -> frozenset[int]:
+    ids = loaded.model.generation_config.eos_token_id
+    return frozenset([ids] if isinstance(ids, int) else ids or ())
+
+
+def _describe(
+    folder: Path, loaded: LoadedModel, runner: Runner, options: EngineOptions
+) -> EngineInfo:
+    card = read_card(folder)
+    context = min(options.context_length, loaded.shape.max_context, runner.cache_tokens)
+    flags = {"starter-model": card.is_starter, "one-at-a-time": loaded.is_spread}
+    return EngineInfo(
+        engine="local",
+        model=card.name,
+        revision=card.revision,
+        quantization=loaded.quantization,
+        dtype=loaded.dtype,
+        device=loaded.device_name,
+        context_length=context,
+        max_concurrent=runner.max_rows,
+        defaults=_defaults(loaded, options.max_new_tokens or context // 4),
+        licence=card.licence,
+        notes=tuple(note for note, holds in flags.items() if holds),
+    )
+
+
+def _defaults(loaded: LoadedModel, max_new_tokens: int) -> Sampling:
+    """How the model's makers want it sampled (generation_config.json), said in full."""
+    config = loaded.model.generation_config
+    stated = Sampling(
+        temperature=config.temperature if config.do_sample else 0.0,
+        top_p=config.top_p,
+        top_k=config.top_k,
+        repetition_penalty=config.repetition_penalty,
+        max_new_tokens=max_new_tokens,
+    )
+    neutral = Sampling(temperature=1.0, top_p=1.0, top_k=0, repetition_penalty=1.0)
+    return dataclasses.replace(stated.over(neutral), max_new_tokens=max_new_tokens)
