@@ -46,7 +46,9 @@ def about_database(error: SQLAlchemyError, url: URL) -> str:
             if code.startswith(prefix):
                 return sentence.format(file=url.database)
         return f"{url.database} cannot be used as the database: {_first_line(cause)}."
-    place = f"{url.host or url.query.get('host', 'localhost')}:{url.port or 5432}/{url.database}"
+    place = (
+        f"{url.host or url.query.get('host', 'localhost')}:{url.port or 5432}/{url.database or ''}"
+    )
     reason = _first_line(cause)
     if url.password:
         reason = reason.replace(str(url.password), "***")
