@@ -1,0 +1,173 @@
+"""server.log: rotated, one line per event, as text or JSON, and warnings on the terminal.
+
+Owns how a line looks and that no secret gets into it. Knows nothing of what is logged; that no
+message text is logged is up to those who log.
+"""
+
+import json
+import logging
+import os
+import re
+import sys
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any, Literal
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+
+MAX_BYTES = 10 * 1024 * 1024
+KEPT_FILES = 5
+
+NOT_EXTRA = frozenset({*RESERVED_ATTRS, "color_message", "taskName"})
+"""What a record always has; everything else came by `extra`. (Uvicorn adds its coloured twin.)"""
+
+CHATTY = ("alembic", "httpcore", "httpx")
+"""Libraries whose INFO is about themselves, one line and more per request."""
+
+SECRETS = (
+    (re.compile(r"\b(sk-|hf_)[\w-]{6,}"), r"\1***"),
+    (re.compile(r"\b(Bearer\s+)[^\s\"'\\,;]+", re.IGNORECASE), r"\1***"),
+    (re.compile(r"://[^\s/\"'\\]+@"), "://***@"),
+    (
+        re.compile(
+            r"((?:password|passwd|secret|api[_-]?key|(?<![a-z])token)[\"']?\s*[=:]\s*[\"']?)"
+            r"[^\s\"'\\&,;]+",
+            re.IGNORECASE,
+        ),
+        r"\1***",
+    ),
+    (
+        re.compile(r"((?:authorization|cookie)[\"']?\s*[=:]\s*[\"']?)[^\"'\\\r\n]+", re.IGNORECASE),
+        r"\1***",
+    ),
+)
+"""What is taken out of finished lines. No replacement reaches over a quote: JSON stays JSON."""
+
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""What could start a new line, or make a terminal show another one than was written."""
+
+
+class LogError(Exception):
+    """The log file cannot be written: one plain sentence that says what to do."""
+
+
+def set_up_logging(
+    file: Path, format: Literal["text", "json"], *, max_bytes: int = MAX_BYTES
+) -> None:
+    """Log INFO and above to `file`, WARNING and above to stderr as well. Raises LogError."""
+    to_terminal = logging.StreamHandler(sys.stderr)
+    to_terminal.setLevel(logging.WARNING)
+    to_terminal.setFormatter(WithoutSecrets(ShortFormatter()))
+    to_file = _open(file, max_bytes)
+    to_file.setFormatter(WithoutSecrets(_json() if format == "json" else TextFormatter()))
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    root.addHandler(to_file)
+    root.addHandler(to_terminal)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def redact(line: str) -> str:
+    """The line with *** in place of keys, tokens, passwords and credentials in URLs."""
+    for secret, replacement in SECRETS:
+        line = secret.sub(replacement, line)
+    return line
+
+
+class WithoutSecrets(logging.Formatter):
+    """Another formatter's lines, redacted last: messages, extra fields and exceptions alike."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(self._inner.format(record))
+
+
+class TextFormatter(logging.Formatter):
+    """`time LEVEL logger message key=value …`; a traceback follows, indented."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        parts = [
+            time.replace("+00:00", "Z"),
+            record.levelname,
+            record.name,
+            _one_line(record.getMessage()),
+            *(f"{name}={_shown(value)}" for name, value in _extra(record).items()),
+        ]
+        lines = [" ".join(parts)]
+        if record.exc_info:
+            lines += self.formatException(record.exc_info).splitlines()
+        # Indented, so that no text inside an exception can pass for a line of its own.
+        return "\n    ".join(_one_line(line) for line in lines)
+
+
+class ShortFormatter(logging.Formatter):
+    """`LEVEL: message`, with the error in one line: the traceback is in the file."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = f"{record.levelname}: {record.getMessage()}"
+        error = record.exc_info[1] if record.exc_info else None
+        return _one_line(f"{line} ({type(error).__name__}: {error})" if error else line)
+
+
+class _PrivateFile(RotatingFileHandler):
+    """A rotating file that only its owner may read."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(
+            self.baseFilename,
+            "a",
+            encoding=self.encoding,
+            errors=self.errors,
+            opener=lambda path, flags: os.open(path, flags, mode=0o600),
+        )
+
+
+def _open(file: Path, max_bytes: int) -> logging.Handler:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return _PrivateFile(
+            file,
+            maxBytes=max_bytes,
+            backupCount=KEPT_FILES,
+            encoding="utf-8",
+            errors="backslashreplace",
+        )
+    except OSError as error:
+        raise LogError(
+            f"The log file {file} cannot be written: {error.strerror}. "
+            "Choose another one with --log-file."
+        ) from error
+
+
+def _json() -> logging.Formatter:
+    return JsonFormatter(
+        ["message", "levelname", "name"],
+        rename_fields={"levelname": "level", "name": "logger"},
+        reserved_attrs=list(NOT_EXTRA),
+        timestamp=True,
+    )
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in record.__dict__.items()
+        if name not in NOT_EXTRA and value is not None
+    }
+
+
+def _shown(value: object) -> str:
+    text = f"{value:.2f}" if isinstance(value, float) else str(value)
+    return json.dumps(text, ensure_ascii=False) if re.search(r'[\s="]', text) or not text else text
+
+
+def _one_line(text: str) -> str:
+    return UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
