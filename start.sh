@@ -1,0 +1,286 @@
+#!/usr/bin/env bash
+# Qwen Chat: make the environment once, then run the app.
+#
+#   ./start.sh [run] [settings]     in the foreground; Ctrl+C stops it
+#   ./start.sh start [settings]     in the background; returns when the page answers
+#   ./start.sh stop                 let running answers finish, save, end
+#   ./start.sh restart [settings]   stop, start; with the settings it had when none are given
+#   ./start.sh status               whether it runs, where, and whether the model is ready
+#   ./start.sh logs                 follow the log
+#   ./start.sh install              make the environment and nothing else
+#
+#   --index-url URL                 package index to install from, in place of pip's own setting
+#   PYTHON=/path/to/python          what to make the environment with: 3.11 or newer
+#
+# All other arguments are settings of app.py: ./start.sh run --help
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+readonly VENV=.venv
+readonly PY=$VENV/bin/python
+readonly STAMP=$VENV/installed
+readonly INSTALL_LOG=$VENV/install.log
+readonly PID_FILE=data/qwen-chat.pid    # pid, its start, time, address to ask, to show, log, grace
+readonly ARGS_FILE=data/qwen-chat.args  # settings of the last start, each ended by a NUL
+readonly OUTPUT=data/qwen-chat.out      # what the app wrote to its terminal
+readonly START_TIMEOUT_S=120
+
+say() { printf '%s\n' "$*"; }
+fail() {
+  printf 'qwen-chat: %s\n' "$*" >&2
+  exit 1
+}
+
+# --- The environment ---------------------------------------------------------------------------
+
+is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+find_python() {
+  local candidate candidates=(python3 python3.14 python3.13 python3.12 python3.11 python)
+  [[ -z ${PYTHON:-} ]] || candidates=("$PYTHON")
+  for candidate in "${candidates[@]}"; do
+    if is_new_enough "$candidate"; then
+      say "$candidate"
+      return
+    fi
+  done
+  [[ -z ${PYTHON:-} ]] || fail "PYTHON=$PYTHON does not run or is older than 3.11; 3.11 or newer is needed."
+  fail "Python 3.11 or newer is needed and was not found. Install it, or name it: PYTHON=/path/to/python ./start.sh"
+}
+
+make_venv() {
+  local python output
+  python=$(find_python)
+  say "Making $VENV with $("$python" --version)"
+  rm -rf "$VENV"
+  if ! output=$("$python" -m venv "$VENV" 2>&1); then
+    rm -rf "$VENV"
+    [[ $output != *ensurepip* ]] || fail "Python's venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"
+    fail "$VENV could not be made: ${output##*$'\n'}"
+  fi
+}
+
+has_nvidia_driver() { [[ -e /proc/driver/nvidia/version ]] || command -v nvidia-smi >/dev/null; }
+
+pip_install() {
+  "$PY" -m pip install --no-input --disable-pip-version-check "$@" 2>&1 | tee -a "$INSTALL_LOG"
+}
+
+show_progress() {
+  local line count=0 clear=''
+  [[ ! -t 1 ]] || clear=$'\r\033[K'
+  while IFS= read -r line; do
+    case $line in
+      Collecting*)
+        count=$((count + 1))
+        [[ -z $clear ]] || printf '%s  package %d: %s' "$clear" "$count" "${line#Collecting }"
+        ;;
+      *Downloading*[0-9][0-9]?[0-9]' MB)'*) printf '%s%s\n' "$clear" "$line" ;;
+      'Installing collected'*) printf '%s  installing %d packages\n' "$clear" "$count" ;;
+    esac
+  done
+}
+
+explain_failed_install() {
+  if grep -qE 'NewConnectionError|NameResolution|ConnectTimeout|ReadTimeout|ProxyError|unreachable|Max retries' "$INSTALL_LOG"; then
+    fail "The packages could not be installed: no package index answers. Check the network, or name a mirror: ./start.sh --index-url URL (details: $INSTALL_LOG)"
+  elif grep -q 'No space left on device' "$INSTALL_LOG"; then
+    fail "The packages could not be installed: the disk is full. Free some GB and run ./start.sh again."
+  fi
+  fail "The packages could not be installed: $(grep -E '^ERROR' "$INSTALL_LOG" | tail -n 1 | cut -c8-) (details: $INSTALL_LOG)"
+}
+
+# Without an NVIDIA driver the CUDA build of torch is several GB for nothing.
+torch_constraint() {
+  local torch
+  torch=$(sed -n 's/^\(torch==[^ #]*\).*/\1/p' requirements.txt)
+  if has_nvidia_driver || [[ $(uname -s) != Linux ]]; then
+    say "$torch"
+  elif pip_install --dry-run --no-deps --quiet "$torch+cpu" >/dev/null; then
+    say "$torch+cpu"
+  else
+    say "$torch"
+    say "The package index has no CPU build of torch: the CUDA build, which is several GB larger, is taken." \
+      "PyTorch's own CPU index can be added with PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu" >&2
+  fi
+}
+
+install() {
+  local wanted
+  is_new_enough "$PY" || make_venv
+  wanted="$(cksum <requirements.txt) $("$PY" -c 'import sys; print(*sys.version_info[:2], sep=".")')"
+  if [[ -f $STAMP && $(<"$STAMP") == "$wanted" ]]; then
+    if has_nvidia_driver && compgen -G "$VENV/lib/python*/site-packages/torch-*+cpu.dist-info" >/dev/null; then
+      say "There is an NVIDIA driver, but the CPU build of torch is installed. To use the GPU: rm -rf $VENV and start again."
+    fi
+    return
+  fi
+  say "Installing the packages of requirements.txt (once; some minutes, details in $INSTALL_LOG)"
+  : >"$INSTALL_LOG"
+  export PIP_RETRIES=${PIP_RETRIES:-2}
+  torch_constraint >"$VENV/constraints.txt"
+  pip_install -r requirements.txt -c "$VENV/constraints.txt" | show_progress || explain_failed_install
+  say "$wanted" >"$STAMP"
+}
+
+# --- The background process --------------------------------------------------------------------
+
+# When a process was started: tells it from a later one that was given the same pid.
+start_of() {
+  local stat
+  if [[ -d /proc/self ]]; then
+    stat=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) || return 1
+    [[ $stat != Z* ]] || return 1
+    cut -d ' ' -f 20 <<<"$stat"
+  else
+    ps -o lstart= -p "$1"
+  fi
+}
+
+# Reads the pid file into `pid` and its fellows; true if that process runs.
+is_running() {
+  [[ -f $PID_FILE ]] || return 1
+  {
+    read -r pid
+    read -r pid_start
+    read -r since
+    read -r ask
+    read -r show
+    read -r log
+    read -r grace
+  } <"$PID_FILE" || return 1
+  [[ -n $pid_start && $(start_of "$pid") == "$pid_start" ]]
+}
+
+start() {
+  local where
+  install
+  if is_running; then
+    say "Already running (pid $pid) at $show. To change settings: ./start.sh restart [settings]"
+    return
+  fi
+  where=$("$PY" -m api.probe where "$@") || exit 1
+  { read -r ask; read -r show; read -r log; read -r grace; } <<<"$where"
+  if "$PY" -m api.probe health "$ask"; then
+    fail "Another Qwen Chat answers at $ask. Stop it, or choose another --port."
+  fi
+  umask 077
+  mkdir -p data
+  : >"$ARGS_FILE"
+  (($# == 0)) || printf '%s\0' "$@" >"$ARGS_FILE"
+  nohup "$PY" app.py "$@" >"$OUTPUT" 2>&1 </dev/null &
+  pid=$!
+  printf '%s\n' "$pid" "$(start_of "$pid")" "$(date +%s)" "$where" >"$PID_FILE"
+  wait_until_it_answers
+}
+
+wait_until_it_answers() {
+  local deadline=$((SECONDS + START_TIMEOUT_S))
+  while ((SECONDS < deadline)); do
+    if ! is_running; then
+      tail -n 20 "$OUTPUT" >&2
+      rm -f "$PID_FILE"
+      fail "It did not start. The lines above say why; $log may say more."
+    fi
+    if "$PY" -m api.probe health "$ask"; then
+      say "Running (pid $pid) at $show"
+      say "Model: $("$PY" -m api.probe ready "$ask" || true)"
+      return
+    fi
+    sleep 0.2
+  done
+  stop
+  fail "It did not answer at $ask within $START_TIMEOUT_S s and was stopped. See $log and $OUTPUT."
+}
+
+stop() {
+  local deadline
+  if ! is_running; then
+    say "Not running."
+    return
+  fi
+  kill -TERM "$pid"
+  say "Stopping (pid $pid); running answers get up to $grace s."
+  deadline=$((SECONDS + grace + 20))
+  while ((SECONDS < deadline)); do
+    if ! is_running; then
+      rm -f "$PID_FILE"
+      say "Stopped."
+      return
+    fi
+    sleep 0.2
+  done
+  fail "It still runs (pid $pid). See ${log}; kill -9 $pid ends it at once."
+}
+
+restart() {
+  local kept=() argument
+  if [[ $# == 0 && -f $ARGS_FILE ]]; then
+    while IFS= read -r -d '' argument; do kept+=("$argument"); done <"$ARGS_FILE"
+    set -- ${kept[@]+"${kept[@]}"}
+  fi
+  stop
+  start "$@"
+}
+
+status() {
+  local up
+  if ! is_running; then
+    say "Not running."
+    exit 3
+  fi
+  up=$(($(date +%s) - since))
+  printf 'Running (pid %d) for %dd %02d:%02d:%02d at %s\n' \
+    "$pid" $((up / 86400)) $((up / 3600 % 24)) $((up / 60 % 60)) $((up % 60)) "$show"
+  say "Model: $("$PY" -m api.probe ready "$ask" || true)"
+}
+
+logs() {
+  is_running || : "${log:=server.log}"
+  [[ -f $log ]] || fail "There is no $log yet."
+  exec tail -n 50 -F "$log"
+}
+
+usage() { sed -n '2,/^$/s/^# \{0,1\}//p' start.sh; }
+
+# --- The command line --------------------------------------------------------------------------
+
+command=run
+case ${1:-} in
+  run | start | stop | restart | status | logs | install)
+    command=$1
+    shift
+    ;;
+  help | -h | --help)
+    usage
+    exit
+    ;;
+esac
+
+settings=()
+while (($#)); do
+  case $1 in
+    --index-url)
+      (($# > 1)) || fail "--index-url needs a URL."
+      export PIP_INDEX_URL=$2
+      shift
+      ;;
+    --index-url=*) export PIP_INDEX_URL=${1#*=} ;;
+    -h | --help)
+      command=run
+      settings+=(--help)
+      ;;
+    *) settings+=("$1") ;;
+  esac
+  shift
+done
+
+case $command in
+  run)
+    install
+    exec "$PY" app.py ${settings[@]+"${settings[@]}"}
+    ;;
+  start | restart) "$command" ${settings[@]+"${settings[@]}"} ;;
+  *) "$command" ;;
+esac

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change is kept: format, lint, types, scripts, tests.
+#
+#   ./tests/run.sh [--all] [pytest arguments]     --all adds the long counts
+#
+#   QWEN_CHAT_TEST_MODEL=/path/to/model           a model folder instead of the starter model
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export LC_ALL=C.UTF-8 PYTHONUTF8=1
+
+readonly BIN=.venv/bin
+readonly STAMP=.venv/tests-installed
+readonly MODELS=$HOME/.cache/qwen-chat/models
+
+step() { printf '\n== %s\n' "$*"; }
+fail() {
+  printf 'tests/run.sh: %s\n' "$*" >&2
+  exit 1
+}
+
+install_packages() {
+  local wanted
+  ./start.sh install
+  wanted=$(cat requirements.txt tests/requirements.txt | cksum)
+  if [[ ! -f $STAMP || $(<"$STAMP") != "$wanted" ]]; then
+    "$BIN/python" -m pip install --no-input --disable-pip-version-check --quiet \
+      -r tests/requirements.txt -c .venv/constraints.txt
+    printf '%s\n' "$wanted" >"$STAMP"
+  fi
+}
+
+# The page is tested in Debian's Chromium; the fonts are for Chinese on the pictures.
+install_browser() {
+  local missing=()
+  [[ -x /usr/bin/chromium ]] || missing+=(chromium)
+  [[ -d /usr/share/fonts/opentype/noto ]] || missing+=(fonts-noto-cjk)
+  ((${#missing[@]})) || return 0
+  if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  elif [[ ! -x /usr/bin/chromium ]]; then
+    fail "the page is tested in /usr/bin/chromium; as root: apt-get install ${missing[*]}"
+  else
+    printf 'Without %s the pictures show no Chinese.\n' "${missing[*]}"
+  fi
+}
+
+prepare_model() {
+  if [[ -n ${QWEN_CHAT_TEST_MODEL:-} ]]; then
+    printf 'taking %s\n' "$QWEN_CHAT_TEST_MODEL"
+  else
+    "$BIN/python" download_model.py --model auto --source starter --models-dir "$MODELS"
+  fi
+}
+
+select='not long'
+if [[ ${1:-} == --all ]]; then
+  select=''
+  shift
+fi
+
+step "packages"
+install_packages
+step "browser"
+install_browser
+step "starter model"
+prepare_model
+step "format and lint"
+"$BIN/ruff" format --check .
+"$BIN/ruff" check .
+step "types"
+"$BIN/mypy" .
+step "scripts"
+"$BIN/shellcheck" start.sh tests/run.sh .ci/run
+step "tests"
+exec "$BIN/python" -m pytest -q -m "$select" "$@"
