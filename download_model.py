@@ -12,12 +12,13 @@ import errno
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
 from chat.errors import AppError, ModelUnavailable
@@ -104,6 +105,21 @@ def make_starter(models_dir: Path, index_url: str | None, report: Report) -> Pat
     return StarterKitchen(CACHE_DIR, convert_gguf, index_url).make(models_dir, report)
 
 
+@contextmanager
+def alone_in(models_dir: Path, report: Report) -> Iterator[None]:
+    """Wait until no other download writes into `models_dir`."""
+    lock = FileLock(models_dir / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        report(Progress(Stage.DOWNLOAD, detail=f"waiting for another download into {models_dir}"))
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def fetch(settings: Settings, options: argparse.Namespace, report: Report) -> Path:
     """Get the model that the settings ask for. Raises ModelUnavailable."""
     if settings.model != AUTO and Path(settings.model).expanduser().is_dir():
@@ -116,7 +132,7 @@ def fetch(settings: Settings, options: argparse.Namespace, report: Report) -> Pa
         hubs=(HuggingFace(), ModelScope()),
         make_starter=lambda report: make_starter(settings.models_dir, options.index_url, report),
     )
-    with FileLock(settings.models_dir / ".lock"):
+    with alone_in(settings.models_dir, report):
         return obtain(wanted, sources, report, source=settings.source, revision=options.revision)
 
 

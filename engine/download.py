@@ -5,7 +5,9 @@ killed download leaves nothing that looks finished, and the next one goes on whe
 """
 
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,33 +41,69 @@ def check_disk(folder: Path, needed: int, free: FreeSpace) -> None:
         )
 
 
-def download(
-    hub: Hub,
-    listing: Listing,
-    folder: Path,
-    card: ModelCard,
-    report: Report,
-    free: FreeSpace = free_space,
-) -> None:
-    """Bring `folder` to what `listing` says, and write `card` with the hashes of what came.
+@dataclass(frozen=True, slots=True)
+class Downloader:
+    """Brings models from one hub. `retry_waits_s`: pauses between attempts that bring nothing."""
 
-    Raises ModelUnavailable when the disk is too full, the line is lost, or a file is damaged.
-    """
-    if not any(file.path.endswith(".safetensors") for file in listing.files):
-        raise NotOffered(f"{hub.title} has {listing.hub_id}, but without weights as safetensors")
-    present = _intact(folder, listing, report)
-    missing = [file for file in listing.files if file.path not in present]
-    parts = sum(_size(_part(folder, file)) for file in missing)
-    check_disk(folder, sum(file.size for file in missing) - parts, free)
+    hub: Hub
+    report: Report
+    free: FreeSpace = free_space
+    retry_waits_s: Sequence[float] = (1, 2, 4, 8)
 
-    folder.mkdir(parents=True, exist_ok=True)
-    meter = Meter(report, Stage.DOWNLOAD, listing.size)
-    meter.skip(listing.size - sum(file.size for file in missing))
-    records = dict(present)
-    for file in missing:
-        meter.detail = file.path
-        records[file.path] = _fetch(hub, file, folder, meter)
-    _finish(folder, card, records)
+    def download(self, listing: Listing, folder: Path, card: ModelCard) -> None:
+        """Bring `folder` to what `listing` says; write `card` with the hashes of what came.
+
+        Raises ModelUnavailable when the disk is too full, the line is lost, or a file is damaged.
+        """
+        if not any(file.path.endswith(".safetensors") for file in listing.files):
+            raise NotOffered(
+                f"{self.hub.title} has {listing.hub_id}, but without weights as safetensors"
+            )
+        records = _intact(folder, listing, self.report)
+        missing = [file for file in listing.files if file.path not in records]
+        size = sum(file.size for file in missing)
+        parts = sum(_size(_part(folder, file)) for file in missing)
+        check_disk(folder, size - parts, self.free)
+
+        folder.mkdir(parents=True, exist_ok=True)
+        meter = Meter(self.report, Stage.DOWNLOAD, listing.size)
+        meter.skip(listing.size - size)
+        for file in missing:
+            meter.detail = file.path
+            records[file.path] = self._fetch(file, folder, meter)
+        _finish(folder, card, records)
+
+    def _fetch(self, file: RemoteFile, folder: Path, meter: Meter) -> FileRecord:
+        part = _part(folder, file)
+        if _size(part) > file.size:
+            part.unlink()
+        meter.skip(_size(part))
+        self._fill(part, file, meter)
+        digest = sha256_of(part)
+        if _size(part) != file.size or file.sha256 not in (None, digest):
+            part.unlink()
+            raise ModelUnavailable(
+                f"{file.path} arrived damaged from {self.hub.title} (its sha256 or size is wrong) "
+                "and was thrown away. Run the same command again, or try another --source."
+            )
+        part.replace(folder / file.path)
+        return FileRecord(file.size, digest)
+
+    def _fill(self, part: Path, file: RemoteFile, meter: Meter) -> None:
+        """Bring the rest of `part`; an attempt that brought something earns all the others anew."""
+        waits = iter(self.retry_waits_s)
+        while True:
+            before = _size(part)
+            try:
+                with part.open("ab") as into:
+                    return self.hub.fetch(file, into, meter.advance)
+            except Unreachable as error:
+                if _size(part) > before:
+                    waits = iter(self.retry_waits_s)
+                wait_s = next(waits, None)
+                if wait_s is None:
+                    raise ModelUnavailable(_broken(self.hub, file, error)) from error
+            time.sleep(wait_s)
 
 
 def _intact(folder: Path, listing: Listing, report: Report) -> dict[str, FileRecord]:
@@ -82,37 +120,11 @@ def _intact(folder: Path, listing: Listing, report: Report) -> dict[str, FileRec
     return intact
 
 
-def _fetch(hub: Hub, file: RemoteFile, folder: Path, meter: Meter) -> FileRecord:
-    part = _part(folder, file)
-    if _size(part) > file.size:
-        part.unlink()
-    meter.skip(_size(part))
-    _fill(hub, file, part, meter)
-    digest = sha256_of(part)
-    if _size(part) != file.size or file.sha256 not in (None, digest):
-        part.unlink()
-        raise ModelUnavailable(
-            f"{file.path} arrived damaged from {hub.title} (its sha256 or size is wrong) and was "
-            "thrown away. Run the same command again, or try another --source."
-        )
-    part.replace(folder / file.path)
-    return FileRecord(file.size, digest)
-
-
-def _fill(hub: Hub, file: RemoteFile, part: Path, meter: Meter) -> None:
-    """Bring the rest of `part`, with new attempts as long as each brings something."""
-    while True:
-        before = _size(part)
-        try:
-            with part.open("ab") as into:
-                return hub.fetch(file, into, meter.advance)
-        except Unreachable as error:
-            if _size(part) > before:
-                continue
-            raise ModelUnavailable(
-                f"The connection to {hub.title} broke while {file.path} was coming ({error}). "
-                "Run the same command again: it goes on where it stopped."
-            ) from error
+def _broken(hub: Hub, file: RemoteFile, error: Unreachable) -> str:
+    return (
+        f"The connection to {hub.title} broke while {file.path} was coming ({error}). "
+        "Run the same command again: it goes on where it stopped."
+    )
 
 
 def _finish(folder: Path, card: ModelCard, records: dict[str, FileRecord]) -> None:
@@ -125,16 +137,8 @@ def _finish(folder: Path, card: ModelCard, records: dict[str, FileRecord]) -> No
 
 def card_with(card: ModelCard, records: dict[str, FileRecord]) -> ModelCard:
     """The card of a finished folder: dated, with its files."""
-    return ModelCard(
-        name=card.name,
-        source=card.source,
-        revision=card.revision,
-        licence=card.licence,
-        is_starter=card.is_starter,
-        hub_id=card.hub_id,
-        date=datetime.now(UTC).date().isoformat(),
-        files=dict(sorted(records.items())),
-    )
+    today = datetime.now(UTC).date().isoformat()
+    return replace(card, date=today, files=dict(sorted(records.items())))
 
 
 def _part(folder: Path, file: RemoteFile) -> Path:

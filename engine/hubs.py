@@ -5,15 +5,14 @@ Addresses and tokens are the hub libraries' own business: HF_ENDPOINT, HF_TOKEN,
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
-from types import SimpleNamespace
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, Protocol
 
 import httpx2
-from huggingface_hub import HfApi, get_token, hf_hub_url
+from huggingface_hub import HfApi, get_session, get_token, hf_hub_url
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -22,13 +21,13 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.file_download import http_get
 from modelscope_hub import HubApi
 from modelscope_hub.errors import HubError, NetworkError, NotExistError, ServerError
 
 from chat.errors import ModelUnavailable
 
 CONTACT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 20.0
 WANTED = ("*.safetensors", "*.json", "*.jinja", "merges.txt", "LICENSE*")
 
 
@@ -175,18 +174,30 @@ def _get(
     into: BinaryIO,
     advance: Callable[[int], None],
 ) -> None:
-    """The rest of a file over HTTP. The library tries again from where a line has dropped."""
-    bar = SimpleNamespace(update=advance)  # all that the library asks of a progress bar
-    with _plain_errors(title, file.path):
-        http_get(
-            file.url,
-            into,
-            resume_size=into.tell(),
-            headers=headers,
-            expected_size=file.size,
-            displayed_filename=file.path,
-            tqdm_class=cast(Any, lambda **_: nullcontext(bar)),
-        )
+    """The rest of a file over HTTP, written as it comes.
+
+    Not by the libraries: one forgets what it had when it is interrupted, the other keeps what comes
+    back for ten megabytes, which a bad line may never bring in one piece.
+    """
+    start = into.tell()
+    if start == file.size:
+        return
+    asked = (
+        headers | {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    )
+    with (
+        _plain_errors(title, file.path),
+        get_session().stream(
+            "GET", file.url, headers=asked, timeout=READ_TIMEOUT_S, follow_redirects=True
+        ) as answer,
+    ):
+        answer.raise_for_status()
+        if start and answer.status_code != httpx2.codes.PARTIAL_CONTENT:
+            into.truncate(0)  # small files are often served whole, whatever was asked for
+            advance(-start)
+        for chunk in answer.iter_raw():
+            into.write(chunk)
+            advance(len(chunk))
 
 
 @contextmanager
@@ -200,13 +211,9 @@ def _plain_errors(title: str, what: str) -> Iterator[None]:
         raise NotOffered(f"{title} {why} {what}") from error
     except RevisionNotFoundError as error:
         raise NotOffered(f"{title} does not have that revision of {what}") from error
-    except HfHubHTTPError as error:
+    except (HfHubHTTPError, httpx2.HTTPStatusError) as error:
         raise Unreachable(f"{title} answers {error.response.status_code} for {what}") from error
     except (httpx2.HTTPError, OfflineModeIsEnabled, NetworkError, ServerError) as error:
         raise Unreachable(f"{title} does not answer") from error
     except HubError as error:
         raise Unreachable(f"{title} refuses {what}") from error
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        raise Unreachable(f"{title} sent only a part of {what}") from error

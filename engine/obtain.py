@@ -7,7 +7,7 @@ from pathlib import Path
 from chat.errors import ModelUnavailable
 from chat.types import Stage
 from engine.card import CARD_NAME, ModelCard, read_card
-from engine.download import FreeSpace, download, free_space
+from engine.download import Downloader
 from engine.hubs import Hub, Listing, NotOffered, Unreachable
 from engine.progress import Meter, Progress, Report
 from engine.verify import find_problems
@@ -23,7 +23,6 @@ class Sources:
 
     hubs: Sequence[Hub]
     make_starter: Callable[[Report], Path]
-    free: FreeSpace = free_space
 
 
 def obtain(
@@ -40,7 +39,7 @@ def obtain(
         try:
             listing = hub.listing(wanted.hub_id, revision)
             card = _card(wanted, hub, listing)
-            download(hub, listing, wanted.folder, card, report, sources.free)
+            Downloader(hub, report).download(listing, wanted.folder, card)
         except (Unreachable, NotOffered) as error:
             tried.append(str(error))
         else:

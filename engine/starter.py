@@ -21,7 +21,7 @@ from typing import Any
 
 from chat.errors import ModelUnavailable
 from chat.types import Stage
-from engine.card import FileRecord, ModelCard, write_card
+from engine.card import CARD_NAME, FileRecord, ModelCard, write_card
 from engine.download import FreeSpace, card_with, check_disk, free_space
 from engine.progress import Meter, Progress, Report
 from engine.verify import CHUNK, find_problems, sha256_of
@@ -93,6 +93,8 @@ class StarterKitchen:
         """Fetch, join, convert. The folder appears under its name when it is complete."""
         recipe = self.recipe or starter_recipe()
         folder = models_dir / FOLDER_NAME
+        if (folder / CARD_NAME).is_file() and not find_problems(folder, hashes=True):
+            return folder
         check_disk(models_dir, CONVERTED_BYTES + recipe.size, self.free)
         wheels = self._wheels(recipe, report)
         with _workshop(folder) as draft:

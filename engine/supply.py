@@ -56,17 +56,18 @@ async def _run_child(settings: Settings, report: Callable[[EngineState], None]) 
         limit=LINE_LIMIT,
         start_new_session=True,  # so that pip, its child, ends with it
     )
+    last_words = asyncio.create_task(_last_words(child))
     try:
-        async with asyncio.TaskGroup() as tasks:
-            last_words = tasks.create_task(_last_words(child))
-            outcome = tasks.create_task(_outcome(child, report))
+        folder = await _outcome(child, report)
         status = await child.wait()
+        words = await last_words
     finally:
         await _end(child)
-    if folder := outcome.result():
+        last_words.cancel()
+    if folder:
         return folder
     raise ModelUnavailable(
-        f"{COMMAND} ended with status {status}: {last_words.result() or 'it said nothing'}. "
+        f"{COMMAND} ended with status {status}: {words or 'it said nothing'}. "
         "Run it by hand to see more."
     )
 

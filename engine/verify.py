@@ -43,6 +43,11 @@ def has_weights(folder: Path) -> bool:
     return (folder / CONFIG).is_file() and any(folder.glob("*.safetensors"))
 
 
+def is_complete(folder: Path) -> bool:
+    """Whether a model can be loaded from here. Quick: sizes and headers, no contents."""
+    return has_weights(folder) and not find_problems(folder)
+
+
 def find_problems(
     folder: Path, *, hashes: bool = False, on_bytes: Callable[[int], None] = lambda count: None
 ) -> list[Problem]:

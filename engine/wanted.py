@@ -14,7 +14,7 @@ from engine.catalogue import Entry, catalogue, find_entry
 from engine.choice import choose, fitting_quantization
 from engine.machine import Machine
 from engine.starter import FOLDER_NAME
-from engine.verify import find_problems, has_weights
+from engine.verify import find_problems, has_weights, is_complete
 
 AUTO = "auto"
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -33,11 +33,6 @@ class Wanted:
     licence: str = ""
     is_named: bool = True
     reason: str = ""
-
-
-def is_complete(folder: Path) -> bool:
-    """Whether a model can be loaded from here. Quick: sizes and headers, no contents."""
-    return has_weights(folder) and not find_problems(folder)
 
 
 def model_at_hand(model: str, models_dir: Path, app_dir: Path, machine: Machine) -> Path | None:
@@ -97,7 +92,8 @@ def _best_at_hand(models_dir: Path, machine: Machine) -> Path | None:
 
     Free memory differs from start to start; that alone must not begin a download.
     """
-    fitting = [entry for entry in catalogue() if fitting_quantization(entry, machine)]
+    usable = [entry for entry in catalogue() if not entry.missing_packages]
+    fitting = [entry for entry in usable if fitting_quantization(entry, machine)]
     by_size = sorted(fitting, key=lambda entry: entry.disk_bytes, reverse=True)
     names = [choose(machine).name, *(entry.name for entry in by_size), FOLDER_NAME]
     return next((models_dir / name for name in names if is_complete(models_dir / name)), None)
