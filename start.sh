@@ -77,7 +77,10 @@ show_progress() {
         [[ -z $clear ]] || printf '%s  package %d: %s' "$clear" "$count" "${line#Collecting }"
         ;;
       *Downloading*[0-9][0-9]?[0-9]' MB)'*) printf '%s%s\n' "$clear" "$line" ;;
-      'Installing collected'*) printf '%s  installing %d packages\n' "$clear" "$count" ;;
+      'Installing collected'*)
+        line=${line//[^,]/}
+        printf '%s  installing %d packages\n' "$clear" $((${#line} + 1))
+        ;;
     esac
   done
 }
