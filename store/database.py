@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from chat.errors import AppError, StartupError, StoreFailed
 from chat.types import AnswerRecord, ChatOptions, Conversation, Message, Turn
 from store import queries
-from store.complaints import about_database, about_folder
+from store.claim import Claim
+from store.complaints import about_database
 from store.engines import WRITING, postgres_engine, sqlite_engine
 from store.migrate import upgrade
 
@@ -44,7 +45,7 @@ def open_store(
     Raises StartupError if the URL is none of PostgreSQL.
     """
     if database_url is None:
-        return DatabaseStore(sqlite_engine(data_dir / FILE_NAME), clock)
+        return DatabaseStore(sqlite_engine(data_dir / FILE_NAME), clock, Claim(data_dir))
     return DatabaseStore(postgres_engine(database_url), clock)
 
 
@@ -56,10 +57,11 @@ class DatabaseStore:
     instead of polling for the lock. Raises BadText, and StoreFailed where a database can fail.
     """
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, claim: Claim | None = None) -> None:
         self._reading = engine
         self._writing = engine.execution_options(**WRITING)
         self._clock = clock
+        self._claim = claim
         writers = 1 if engine.dialect.name == "sqlite" else THREADS
         self._readers = ThreadPoolExecutor(THREADS, thread_name_prefix="store-read")
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="store-write")
@@ -155,22 +157,16 @@ class DatabaseStore:
             raise StoreFailed from error
 
     def _open(self) -> None:
-        url = self._reading.url
+        if self._claim:
+            self._claim.take()
         try:
-            if url.get_backend_name() == "sqlite":
-                _make_private_folder(Path(url.database or ""))
             upgrade(self._reading)
         except SQLAlchemyError as error:
-            raise StartupError(about_database(error, url)) from error
+            raise StartupError(about_database(error, self._reading.url)) from error
 
     def _close(self) -> None:
         self._writers.shutdown()
         self._readers.shutdown()
         self._reading.dispose()
-
-
-def _make_private_folder(file: Path) -> None:
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartupError(about_folder(error, file.parent)) from error
+        if self._claim:
+            self._claim.let_go()

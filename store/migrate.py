@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, func, select, text
 
 from chat.errors import StartupError
 from store.engines import MIGRATING
@@ -26,6 +26,8 @@ def upgrade(engine: Engine) -> None:
             connection.execute(select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
         current = current_revision(connection)
         if current == scripts.get_current_head():
+            # Better now than at the first question: a database that can only be read opens too.
+            connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
             return
         known = {script.revision for script in scripts.walk_revisions()}
         if current is not None and current not in known:

@@ -17,6 +17,7 @@ from sqlalchemy import Engine, inspect, text
 from chat.errors import NotFound, StartupError, StoreFailed
 from chat.types import AnswerRecord, ChatOptions, Sampling, Status, Turn
 from store import DatabaseStore, open_store
+from store.claim import LOCK_NAME
 from store.database import FILE_NAME
 from store.engines import postgres_engine, sqlite_engine
 from store.migrate import upgrade
@@ -88,10 +89,9 @@ async def test_an_existing_database_keeps_its_conversations(
     await second.close()
 
 
-async def test_stores_that_open_at_once_migrate_once(
-    tmp_path: Path, database_url: str | None
-) -> None:
-    stores = [open_store(tmp_path, database_url) for _ in range(4)]
+@pytest.mark.postgres
+async def test_stores_that_open_at_once_migrate_once(tmp_path: Path, postgres_url: str) -> None:
+    stores = [open_store(tmp_path, postgres_url) for _ in range(4)]
     await asyncio.gather(*(store.open() for store in stores))
     await asyncio.gather(*(ask(store, f"r{number}") for number, store in enumerate(stores)))
     assert len(await stores[0].conversations("ann")) == 4
@@ -155,7 +155,7 @@ def test_sqlite_flushes_each_commit_and_keeps_foreign_keys(tmp_path: Path) -> No
 async def test_many_writers_and_readers_do_not_lock_each_other_out(
     tmp_path: Path, database_url: str | None
 ) -> None:
-    stores = [await opened(tmp_path, database_url) for _ in range(2)]
+    stores = [await opened(tmp_path, database_url) for _ in range(2 if database_url else 1)]
 
     async def converse(store: DatabaseStore, number: int) -> None:
         turn = await ask(store, f"{number}", user=f"user {number}")
@@ -165,7 +165,7 @@ async def test_many_writers_and_readers_do_not_lock_each_other_out(
         record = AnswerRecord("x" * 20, Status.DONE)
         await store.finish_answer(f"user {number}", turn.answer.id, record)
 
-    await asyncio.gather(*(converse(stores[number % 2], number) for number in range(12)))
+    await asyncio.gather(*(converse(stores[number % len(stores)], number) for number in range(12)))
     for number in range(12):
         mine = await stores[0].conversations(f"user {number}")
         messages = await stores[0].path(f"user {number}", mine[0].id)
@@ -273,6 +273,19 @@ async def test_a_folder_that_may_not_be_written_is_a_plain_sentence(tmp_path: Pa
     assert "--data-dir" in sentence
 
 
+async def test_a_folder_that_another_app_uses_is_a_plain_sentence(tmp_path: Path) -> None:
+    first = await opened(tmp_path)
+    turn = await ask(first)
+    sentence = await refusal(open_store(tmp_path))
+    assert f"process {os.getpid()}" in sentence
+    assert "--data-dir" in sentence
+    await first.save_text("ann", turn.answer.id, "goes on")
+    await first.close()
+    second = await opened(tmp_path)
+    assert (await second.path("ann", turn.conversation.id))[1].content == "goes on"
+    await second.close()
+
+
 async def test_a_file_in_place_of_the_folder_is_a_plain_sentence(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
     assert "--data-dir" in await refusal(open_store(tmp_path / "data"))
@@ -281,7 +294,8 @@ async def test_a_file_in_place_of_the_folder_is_a_plain_sentence(tmp_path: Path)
 async def test_a_database_that_may_not_be_written_is_a_plain_sentence(tmp_path: Path) -> None:
     await (await opened(tmp_path)).close()
     for path in (tmp_path, *tmp_path.parents[:2]):
-        path.chmod(0o755)
+        path.chmod(0o777)
+    (tmp_path / LOCK_NAME).chmod(0o666)
     (tmp_path / FILE_NAME).chmod(0o444)
     with without_privileges():
         sentence = await refusal(open_store(tmp_path))
