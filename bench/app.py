@@ -1,0 +1,65 @@
+"""How soon the app's page answers, how soon its model does, and what memory it takes."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from bench.figures import Figure
+
+ROOT = Path(__file__).parents[1]
+PATIENCE_S = 600.0
+MIB = 1024**2
+LIBRARIES_MIB = 650.0
+"""What Python, torch, transformers and Gradio may take together."""
+
+
+@contextlib.contextmanager
+def running_app(folder: Path, port: int) -> Iterator[psutil.Process]:
+    """`python app.py` with an empty data folder; stopped at the end."""
+    with tempfile.TemporaryDirectory() as home:
+        settings = {
+            "QWEN_CHAT_MODEL": str(folder),
+            "QWEN_CHAT_PORT": str(port),
+            "QWEN_CHAT_DATA_DIR": f"{home}/data",
+            "QWEN_CHAT_LOG_FILE": f"{home}/server.log",
+        }
+        command = [sys.executable, "app.py"]
+        with subprocess.Popen(command, cwd=ROOT, env=os.environ | settings) as process:
+            try:
+                yield psutil.Process(process.pid)
+            finally:
+                process.terminate()
+
+
+def seconds_until(url: str, started: float) -> float:
+    """Seconds from `started` until `url` answers 200. Raises TimeoutError."""
+    while time.perf_counter() - started < PATIENCE_S:
+        with contextlib.suppress(urllib.error.URLError), urllib.request.urlopen(url, timeout=5):
+            return time.perf_counter() - started
+        time.sleep(0.05)
+    raise TimeoutError(url)
+
+
+def measure(folder: Path, port: int, kv_mib: float) -> list[Figure]:
+    """The app's figures; `kv_mib` is the KV budget that it may fill beside the weights."""
+    weights = sum(file.stat().st_size for file in folder.glob("*.safetensors")) / MIB
+    started = time.perf_counter()
+    with running_app(folder, port) as process:
+        page = seconds_until(f"http://127.0.0.1:{port}/", started)
+        ready = seconds_until(f"http://127.0.0.1:{port}/readyz", started)
+        resident = process.memory_info().rss / MIB
+    allowed = weights + kv_mib + LIBRARIES_MIB
+    return [
+        Figure("page answers after", page, "s", "most", 8.0),
+        Figure("model answers after", ready, "s"),
+        Figure("resident memory of the app when ready", resident, "MiB", "most", allowed),
+    ]
