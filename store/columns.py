@@ -15,7 +15,11 @@ T = TypeVar("T")
 
 def plain(text: str) -> str:
     """The text itself. Raises BadText for a lone surrogate (no UTF-8) and NUL (no PostgreSQL)."""
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadText from None
+    if "\0" in text:
         raise BadText
     return text
 
