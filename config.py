@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, CliSettingsSource, NoDecode, Setting
 from pydantic_settings import SettingsError as CliError
 
 PREFIX = "QWEN_CHAT_"
+TESTS_PREFIX = "QWEN_CHAT_TEST_"  # the test suite's own; the apps that it starts inherit them
 ENV_FILE = Path(".env")
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -197,10 +198,11 @@ def _refuse_unknown_flags(arguments: Iterable[str]) -> None:
 
 def _refuse_unknown_variables(variables: Iterable[str], where: str) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    for name in variables:
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
+    for name in map(str.upper, variables):
+        ours = name.startswith(PREFIX) and not name.startswith(TESTS_PREFIX)
+        if ours and name not in known:
             raise SettingsError(
-                f"There is no setting {name} (found in {where}).{_nearest(name.upper(), known)}"
+                f"There is no setting {name} (found in {where}).{_nearest(name, known)}"
             )
 
 

@@ -29,7 +29,7 @@ def obtain(
     wanted: Wanted, sources: Sources, report: Report, *, source: str = AUTO, revision: str | None
 ) -> Path:
     """The folder of a complete model. Raises ModelUnavailable, saying what was tried."""
-    if _is_done(wanted, revision, report):
+    if source != STARTER and _is_done(wanted, revision, report):
         return wanted.folder
     tried: list[str] = []
     for hub in sources.hubs:

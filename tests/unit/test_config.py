@@ -62,6 +62,10 @@ def test_variables_of_others_are_left_alone() -> None:
     assert read(PATH="/bin", QWEN_OTHER="1").port == 7860
 
 
+def test_the_test_suites_own_variables_are_left_alone() -> None:
+    assert read_settings([], {"QWEN_CHAT_TEST_MODEL": "x"}, Path("no-such.env")).model == "auto"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
