@@ -26,7 +26,7 @@ def edge_middleware(options: EdgeOptions) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=options.allowed_origins,
             allow_methods=("GET", "POST"),
-            allow_headers=("Authorization", "Content-Type"),
+            allow_headers=("Content-Type",),
             expose_headers=("X-Request-ID",),
         ),
         Middleware(CrossOriginProtection, options=options),

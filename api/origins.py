@@ -46,8 +46,8 @@ def _refusal(hosts: list[str]) -> PlainTextResponse:
     if None in map(host_name, hosts):
         return PlainTextResponse("The Host header is missing or malformed.\n", 400)
     return PlainTextResponse(
-        "This server does not answer to that name. "
-        "If it should, start it with --allowed-hosts followed by the name.\n",
+        "This name is not allowed. "
+        "If it should be, start the server with --allowed-hosts followed by the name.\n",
         421,
     )
 

@@ -24,7 +24,7 @@ install_packages() {
   ./start.sh install
   wanted=$(cat requirements.txt tests/requirements.txt | cksum)
   if [[ ! -f $STAMP || $(<"$STAMP") != "$wanted" ]]; then
-    "$BIN/python" -m pip install --no-input --disable-pip-version-check --quiet \
+    "$BIN/python" -m pip install --no-input --disable-pip-version-check -qq \
       -r tests/requirements.txt -c .venv/constraints.txt
     printf '%s\n' "$wanted" >"$STAMP"
   fi
