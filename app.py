@@ -220,16 +220,18 @@ def main() -> int:
     try:
         settings = read_settings()
         set_up_logging(settings.log_file, settings.log_format)
+    except (SettingsError, LogError) as error:
+        sys.stderr.write(f"qwen-chat: {error}\n")
+        return 1
+    try:
         asyncio.run(run(settings))
     except KeyboardInterrupt:
         return 130
-    except (SettingsError, LogError, AppError) as error:
+    except AppError as error:
         log.error("%s", error)
-        sys.stderr.write(f"qwen-chat: {error}\n")
         return 1
-    except Exception:  # the last line of defence: a sentence, and the rest in the log
-        log.exception("the app ended unexpectedly")
-        sys.stderr.write("qwen-chat: an unexpected error ended the app; the log has the details.\n")
+    except Exception:  # the last line of defence: a sentence here, the traceback in the log
+        log.exception("the app ended unexpectedly; %s has the details", settings.log_file)
         return 1
     return 0
 

@@ -109,10 +109,11 @@ class TextFormatter(logging.Formatter):
 
 
 class ShortFormatter(logging.Formatter):
-    """`LEVEL: message`, with the error in one line: the traceback is in the file."""
+    """`qwen-chat: message`, with the error in one line: the traceback is in the file."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = f"{record.levelname}: {record.getMessage()}"
+        level = "" if record.levelno >= logging.ERROR else f"{record.levelname.lower()}: "
+        line = f"qwen-chat: {level}{record.getMessage()}"
         error = record.exc_info[1] if record.exc_info else None
         return _one_line(f"{line} ({type(error).__name__}: {error})" if error else line)
 

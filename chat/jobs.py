@@ -79,8 +79,8 @@ class _Draft:
 
     def take(self, delta: Delta) -> None:
         self.last = delta
-        if delta.text:
-            self.pieces.append(delta.text)
+        if text := delta.text.replace("\0", ""):  # a model can write NUL, PostgreSQL cannot
+            self.pieces.append(text)
             if self.first_text_at is None:
                 self.first_text_at = time.monotonic()
                 self.tokens_at_first_text = delta.completion_tokens

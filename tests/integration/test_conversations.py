@@ -104,6 +104,13 @@ async def test_a_question_is_answered_and_both_are_stored(chat: Chat) -> None:
     assert (answer.content, answer.status, answer.finish) == ("Hello", Status.DONE, Finish.STOP)
 
 
+async def test_a_nul_that_the_model_writes_is_left_out() -> None:
+    chat = make_chat(Script(pieces=["a\0", "\0", "b"]))
+    job = await chat.ask("Hi")
+    assert (await finished(job)).text == "ab"
+    assert (await chat.answer(job)).content == "ab"
+
+
 async def test_an_answer_knows_where_it_came_from(chat: Chat) -> None:
     job = await chat.ask("Hi")
     await finished(job)

@@ -189,8 +189,8 @@ def test_the_terminal_shows_warnings_only_and_short(
     log.warning("no GPU", extra={"device": "cpu"})
     fail("no such row")
     assert capsys.readouterr().err.splitlines() == [
-        "WARNING: no GPU",
-        "ERROR: it failed (ValueError: no such row)",
+        "qwen-chat: warning: no GPU",
+        "qwen-chat: it failed (ValueError: no such row)",
     ]
 
 
