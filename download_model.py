@@ -28,7 +28,7 @@ from engine.catalogue import FREE_LICENCE, Entry, catalogue
 from engine.choice import GB, choose, fitting_quantization
 from engine.hubs import HuggingFace, ModelScope
 from engine.machine import Machine, inspect_machine
-from engine.obtain import Sources, obtain
+from engine.obtain import STARTER, Sources, obtain
 from engine.progress import Meter, Progress, Report
 from engine.starter import StarterKitchen
 from engine.verify import find_problems
@@ -50,6 +50,9 @@ def build_parser() -> argparse.ArgumentParser:
     """The flags. Where app.py has one too, it has the same name, meaning and default."""
     parser = Parser(prog="python download_model.py", allow_abbrev=False, description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = (
+        "What is not given is taken from QWEN_CHAT_* variables and .env, as app.py does."
+    )
     parser.add_argument("--model", help="auto, a name of the catalogue, or a hub id")
     parser.add_argument("--source", choices=SOURCES, help="where to look; auto: in this order")
     parser.add_argument("--models-dir", type=Path, help="folder of downloaded models")
@@ -71,7 +74,7 @@ class Bars:
 
     def __call__(self, progress: Progress) -> None:
         if progress.progress is None:
-            print(f"{progress.detail} …", file=sys.stderr)
+            print(progress.detail, file=sys.stderr)
             return
         if self._bar is None or progress.stage is not self._stage:
             self.close()
@@ -124,7 +127,7 @@ def fetch(settings: Settings, options: argparse.Namespace, report: Report) -> Pa
     if settings.model != AUTO and Path(settings.model).expanduser().is_dir():
         raise ModelUnavailable(f"{settings.model} is a folder already; check it with --verify.")
     wanted = wanted_model(settings.model, settings.models_dir, inspect_machine(settings.device))
-    if wanted.reason:
+    if wanted.reason and settings.source != STARTER:
         report(Progress(Stage.DOWNLOAD, detail=f"{wanted.name}. {wanted.reason}"))
     settings.models_dir.mkdir(parents=True, exist_ok=True)
     kitchen = StarterKitchen(CACHE_DIR, convert, options.index_url)

