@@ -135,6 +135,17 @@ def test_ctrl_c_leaves_a_download_that_the_next_run_completes(hub: Hub, models: 
     assert hub.ranges(SHARDS[0])[0].startswith("bytes=")
 
 
+async def test_two_downloads_into_one_folder_wait_for_each_other(
+    hub: Hub, models: Path, tmp_path: Path
+) -> None:
+    hub.repos[f"Qwen/{NAME}"].bytes_per_s = 200_000
+    heard: list[EngineState] = []
+    both = [ensure_model(settings(models), heard.append, app_dir=tmp_path) for _ in range(2)]
+    assert await asyncio.gather(*both) == [models / NAME] * 2
+    assert any("waiting for another download" in state.detail for state in heard)
+    assert hub.ranges(SHARDS[0]) == [""]
+
+
 def test_verify_lists_what_is_missing_and_what_is_damaged(models: Path) -> None:
     folder = write_tiny_model(models / "mine")
     assert command("--verify", str(folder), models=models).returncode == 0
