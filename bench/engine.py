@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -54,8 +55,8 @@ async def rate_of(engine: Engine, streams: int, round_name: str) -> float:
 
 def plain_rate(folder: Path, prompts: Sequence[Sequence[ChatMessage]], device: str) -> float:
     """Tokens per second of transformers' own `generate`, one answer after the other."""
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = AutoModelForCausalLM.from_pretrained(
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model: Any = AutoModelForCausalLM.from_pretrained(
         folder, dtype="auto", device_map=device, local_files_only=True
     )
     rates = []
