@@ -1,0 +1,64 @@
+"""The real page, domain and edge over a scripted engine, served on a free loopback port."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from api.options import EdgeOptions
+from api.server import build_api, cover_mounted
+from chat.admission import Admission
+from chat.conversations import Conversations
+from chat.jobs import Jobs, Limits
+from tests.fakes import ScriptedEngine
+from tests.memory_store import MemoryStore
+from ui.mount import mount
+from ui.page import build_page
+
+START_S = 30.0
+
+
+@contextmanager
+def serve(
+    engine: ScriptedEngine,
+    store: MemoryStore,
+    *,
+    open_to_network: bool = False,
+    max_running: int = 8,
+    max_waiting: int = 8,
+    edge: EdgeOptions | None = None,
+) -> Iterator[str]:
+    """The page's address; its server runs in a thread until the end of the block."""
+    jobs = Jobs(
+        engine=engine,
+        store=store,
+        admission=Admission(max_running=max_running, max_waiting=max_waiting),
+        limits=Limits(queue_s=60, stall_s=60, request_s=60),
+    )
+    conversations = Conversations(engine=engine, store=store, jobs=jobs)
+    api = build_api(
+        engine_state=lambda: engine.state,
+        engine_info=lambda: engine.info,
+        edge=edge or EdgeOptions(),
+    )
+    page = build_page(conversations, engine, open_to_network=open_to_network)
+    site = mount(api, page, root_path="")
+    cover_mounted(site)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(site, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    deadline = time.monotonic() + START_S
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        listener.close()

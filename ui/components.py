@@ -1,0 +1,235 @@
+"""The page's components, laid out. Knows nothing of what happens to them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import gradio as gr
+from gradio.components import Component
+
+from chat.types import ChatOptions, Sampling
+from ui.i18n import NAMES, Language, text
+from ui.options import NUMBERS, WHOLE, to_fields, to_options
+
+HERE = Path(__file__).parent
+Updates = dict[Component, object]
+"""What a handler changes on the page: new values, or gr.update of a component."""
+
+LATEX_DELIMITERS: list[dict[str, str | bool]] = [
+    {"left": "$$", "right": "$$", "display": True},
+    {"left": r"\[", "right": r"\]", "display": True},
+    {"left": r"\(", "right": r"\)", "display": False},
+]
+"""What Qwen writes. No single dollar: "$5 and $10" is money."""
+
+TICK_S = 2.0
+"""How often the page asks for the model's state and the list's dots."""
+
+
+@dataclass
+class View:
+    """What one browser tab is looking at, as a number that grows when it looks elsewhere."""
+
+    number: int = 0
+
+    def turn(self) -> int:
+        self.number += 1
+        return self.number
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Components:
+    """Everything on the page that changes or is listened to."""
+
+    bridge: gr.HTML  # its value is the id of the open conversation; page.js speaks through it
+    view: gr.State
+    language: gr.Radio
+    header: gr.HTML
+    tools: gr.HTML
+    banners: gr.HTML
+    conversations: gr.HTML
+    new_chat: gr.Button
+    welcome: gr.HTML
+    chatbot: gr.Chatbot
+    note: gr.HTML
+    message: gr.Textbox
+    send: gr.Button
+    stop: gr.Button
+    notice: gr.HTML
+    settings_title: gr.HTML
+    system_prompt: gr.Textbox
+    sampling_title: gr.HTML
+    numbers: Mapping[str, gr.Number]
+    stop_strings: gr.Textbox
+    timer: gr.Timer
+    settings: tuple[Component, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        fields = (self.system_prompt, *self.numbers.values(), self.stop_strings)
+        object.__setattr__(self, "settings", fields)
+
+    def options(self, values: Mapping[Component, object]) -> ChatOptions:
+        """The settings among a handler's input values."""
+        return to_options(
+            str(values[self.system_prompt] or ""),
+            str(values[self.stop_strings] or ""),
+            {name: values[number] for name, number in self.numbers.items()},  # type: ignore[misc]
+        )
+
+    def show_options(self, options: ChatOptions) -> Updates:
+        shown = to_fields(options)
+        return {
+            self.system_prompt: shown["system_prompt"],
+            self.stop_strings: shown["stop"],
+            **{number: shown[name] for name, number in self.numbers.items()},
+        }
+
+    def in_language(self, language: Language, defaults: Sampling) -> Updates:
+        """The words of everything that is not drawn anew anyway."""
+
+        def say(key: str) -> str:
+            return text(language, key)
+
+        def title(key: str) -> str:
+            return f"<h2>{say(key)}</h2>"
+
+        return {
+            self.language: gr.update(value=language.value, label=say("language")),
+            self.new_chat: gr.update(value=say("new-chat")),
+            self.message: gr.update(label=say("message"), placeholder=say("message-placeholder")),
+            self.send: gr.update(value=say("send")),
+            self.stop: gr.update(value=say("stop")),
+            self.chatbot: gr.update(label=say("transcript")),
+            self.notice: say("notice"),
+            self.settings_title: title("settings"),
+            self.system_prompt: gr.update(
+                label=say("system-prompt"), info=say("system-prompt-info"), placeholder=say("none")
+            ),
+            self.sampling_title: title("sampling") + f"<p>{say('sampling-info')}</p>",
+            self.stop_strings: gr.update(
+                label=say("stop_strings"), info=say("stop_strings-info"), placeholder=say("none")
+            ),
+            **{
+                number: gr.update(
+                    label=say(name),
+                    info=say(f"{name}-info"),
+                    placeholder=_default(defaults, name, language),
+                )
+                for name, number in self.numbers.items()
+            },
+        }
+
+
+def lay_out() -> Components:
+    """Create the components inside the current gr.Blocks, still without words."""
+    bridge = gr.HTML(
+        "",
+        elem_id="bridge",
+        html_template="",
+        js_on_load=(HERE / "page.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+    )
+    with gr.Sidebar(elem_id="conversations", open=False, width=268):
+        _html('<i class="mark"></i>Qwen Chat', elem_id="brand")
+        new_chat = gr.Button("", elem_id="new-chat")
+        conversations = _html(elem_id="conversation-list")
+    with gr.Column(elem_id="main"):
+        with gr.Row(elem_id="header"):
+            header = _html(elem_id="state")
+            language = gr.Radio(
+                [(NAMES[item], item.value) for item in NAMES],
+                elem_id="language",
+                container=False,
+                interactive=True,
+            )
+            tools = _html(elem_id="tools")
+        banners = _html(elem_id="banners")
+        welcome = _html(elem_id="welcome")
+        chatbot = _chatbot()
+        with gr.Column(elem_id="composer"):
+            note = _html(elem_id="note")
+            with gr.Row(elem_id="box"):
+                message = gr.Textbox(
+                    elem_id="message", lines=1, max_lines=9, container=False, autofocus=True
+                )
+                send = gr.Button("", elem_id="send", variant="primary")
+                stop = gr.Button("", elem_id="stop", visible=False)
+            notice = _html(elem_id="notice")
+    with gr.Sidebar(elem_id="settings", open=False, position="right", width=360):
+        settings_title = _html(elem_classes="panel-title")
+        system_prompt = gr.Textbox(elem_id="system-prompt", lines=4, max_lines=12)
+        sampling_title = _html(elem_classes="panel-title")
+        with gr.Row(elem_id="sampling"):
+            numbers = {
+                name: gr.Number(
+                    None, precision=0 if name in WHOLE else None, min_width=140, interactive=True
+                )
+                for name in NUMBERS
+            }
+        stop_strings = gr.Textbox(elem_id="stop-strings", lines=2, max_lines=8)
+    return Components(
+        bridge=bridge,
+        view=gr.State(View()),
+        language=language,
+        header=header,
+        tools=tools,
+        banners=banners,
+        conversations=conversations,
+        new_chat=new_chat,
+        welcome=welcome,
+        chatbot=chatbot,
+        note=note,
+        message=message,
+        send=send,
+        stop=stop,
+        notice=notice,
+        settings_title=settings_title,
+        system_prompt=system_prompt,
+        sampling_title=sampling_title,
+        numbers=numbers,
+        stop_strings=stop_strings,
+        timer=gr.Timer(TICK_S),
+    )
+
+
+def merge(words: Updates, shown: Updates) -> Updates:
+    """Both together; where both update one component, its words and its value."""
+    both = words | shown
+    for component in words.keys() & shown.keys():
+        said, value = words[component], shown[component]
+        if isinstance(said, dict):  # gr.update makes dicts
+            both[component] = said | (value if isinstance(value, dict) else {"value": value})
+    return both
+
+
+def _chatbot() -> gr.Chatbot:
+    return gr.Chatbot(
+        elem_id="transcript",
+        visible=False,
+        show_label=False,
+        container=False,
+        layout="bubble",
+        buttons=[],
+        latex_delimiters=LATEX_DELIMITERS,
+        allow_tags=False,
+        height=None,
+    )
+
+
+def _html(
+    value: str = "", *, elem_id: str | None = None, elem_classes: str | None = None
+) -> gr.HTML:
+    return gr.HTML(
+        value,
+        elem_id=elem_id,
+        elem_classes=elem_classes,
+        js_on_load=None,  # the default one would tell the server of every click
+        apply_default_css=False,
+    )
+
+
+def _default(defaults: Sampling, name: str, language: Language) -> str:
+    value = getattr(defaults, name)
+    if value is None:
+        return text(language, "random" if name == "seed" else "none")
+    return f"{value:g}"

@@ -1,0 +1,247 @@
+"""What happens on the page: one short function per event, each for the user of its request.
+
+Only `listen` streams. The others answer at once and leave the queue alone; who looks elsewhere
+ends the stream of what was looked at before, never the answer itself.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+
+import gradio as gr
+from gradio.components import Component
+
+from chat.conversations import Conversations, Opened
+from chat.errors import AppError, NotFound
+from chat.ports import Engine
+from chat.types import LOCAL_USER, ChatOptions, Message, Sampling
+from ui import chrome, render
+from ui.components import Components, Updates, View, merge
+from ui.i18n import Language, choose_language, refusal
+
+PICTURE_S = 0.1
+"""Shortest time between two pictures of an answer: more is not seen, and costs everybody."""
+
+
+def user_of(request: gr.Request) -> str:
+    """Who asks. The one place that knows: today everybody is the local user."""
+    return LOCAL_USER
+
+
+class Handlers:
+    """The page's events, over the domain service. Every conversation is asked for by its user."""
+
+    def __init__(
+        self,
+        conversations: Conversations,
+        engine: Engine,
+        components: Components,
+        *,
+        open_to_network: bool,
+    ) -> None:
+        self._conversations = conversations
+        self._engine = engine
+        self._on = components
+        self._open_to_network = open_to_network
+
+    async def load(
+        self, conversation_id: str, remembered: str | None, view: View, request: gr.Request
+    ) -> Updates:
+        """The page was opened, or its language changed: say everything anew."""
+        language = _language(remembered, request)
+        info = self._engine.info
+        words = self._on.in_language(language, info.defaults if info else Sampling())
+        shown = await self.open(conversation_id, language, view, request)
+        return merge(words, shown)
+
+    async def open(
+        self, conversation_id: str, language: str, view: View, request: gr.Request
+    ) -> Updates:
+        """Show a conversation, or the empty page when there is none of that id."""
+        view.turn()
+        user, tongue = user_of(request), Language(language)
+        try:
+            opened = await self._conversations.open(user, conversation_id)
+        except NotFound as error:
+            gone = {self._on.note: self._why(error, tongue)} if conversation_id else {}
+            return await self._empty(user, tongue) | gone
+        return await self._opened(user, opened, tongue)
+
+    async def follow(
+        self, event: gr.EventData, language: str, view: View, request: gr.Request
+    ) -> Updates:
+        """An entry of the list was clicked, or the browser went back or forth."""
+        return await self.open(str(event.id), language, view, request)
+
+    async def new_chat(self, language: str, view: View, request: gr.Request) -> Updates:
+        """An empty page, with the settings at their defaults."""
+        return await self.open("", language, view, request)
+
+    async def send(self, values: Mapping[Component, object], request: gr.Request) -> Updates:
+        """Ask. What is refused stays in the box; what is taken leaves it."""
+        user, language = user_of(request), Language(str(values[self._on.language]))
+        try:
+            job = await self._conversations.send(
+                user,
+                conversation_id=str(values[self._on.bridge] or "") or None,
+                text=str(values[self._on.message] or ""),
+                options=self._on.options(values),
+                request_id=uuid.uuid4().hex,
+            )
+        except AppError as error:
+            return {self._on.note: self._why(error, language)}
+        _view(values[self._on.view]).turn()
+        opened = await self._conversations.open(user, job.conversation_id)
+        return await self._opened(user, opened, language) | {self._on.message: ""}
+
+    async def retry(
+        self, event: gr.EventData, values: Mapping[Component, object], request: gr.Request
+    ) -> Updates:
+        """Write another answer in place of the newest one, with the settings as they are now."""
+        user, language = user_of(request), Language(str(values[self._on.language]))
+        conversation_id = str(values[self._on.bridge])
+        try:
+            await self._conversations.set_options(user, conversation_id, self._on.options(values))
+            await self._conversations.retry(
+                user, conversation_id=conversation_id, message_id=str(event.message)
+            )
+        except AppError as error:
+            return {self._on.note: self._why(error, language)}
+        _view(values[self._on.view]).turn()
+        opened = await self._conversations.open(user, conversation_id)
+        return await self._opened(user, opened, language)
+
+    async def stop(self, conversation_id: str, request: gr.Request) -> None:
+        """End the answer being written; its last picture comes through `listen`."""
+        self._conversations.stop(user_of(request), conversation_id)
+
+    async def clear(
+        self, conversation_id: str, language: str, view: View, request: gr.Request
+    ) -> Updates:
+        """Delete the open conversation."""
+        try:
+            await self._conversations.clear(user_of(request), conversation_id)
+        except AppError as error:
+            return {self._on.note: self._why(error, Language(language))}
+        return await self.open("", language, view, request)
+
+    async def keep_options(
+        self, values: Mapping[Component, object], request: gr.Request
+    ) -> Updates:
+        """Keep changed settings with the open conversation, so that a reload finds them."""
+        conversation_id = str(values[self._on.bridge] or "")
+        if not conversation_id:
+            return {self._on.note: ""}
+        try:
+            await self._conversations.set_options(
+                user_of(request), conversation_id, self._on.options(values)
+            )
+        except AppError as error:
+            language = Language(str(values[self._on.language]))
+            return {self._on.note: self._why(error, language)}
+        return {self._on.note: ""}
+
+    async def tick(
+        self, conversation_id: str, language: str | None, request: gr.Request
+    ) -> Updates:
+        """Keep the model's state and the list's dots true."""
+        user, tongue = user_of(request), _language(language, request)
+        return self._state(tongue) | await self._list(user, conversation_id, tongue)
+
+    async def listen(
+        self, conversation_id: str, language: str, view: View, request: gr.Request
+    ) -> AsyncIterator[Updates]:
+        """Stream the answer being written there, until it ends or the tab looks elsewhere."""
+        # A stream that ends without having said anything would empty every component.
+        yield {self._on.chatbot: gr.skip()}
+        if not conversation_id:
+            return
+        looking, user, tongue = view.turn(), user_of(request), Language(language)
+        try:
+            opened = await self._conversations.open(user, conversation_id)
+            if opened.job is None:
+                return
+            before = render.transcript(opened.messages[:-1], tongue)
+            async for progress in opened.job.watch():
+                if view.number != looking:
+                    return
+                answer = render.live_answer(progress, tongue)
+                yield {self._on.chatbot: [*before, answer]}
+                await asyncio.sleep(PICTURE_S)
+            if view.number == looking:
+                opened = await self._conversations.open(user, conversation_id)
+                yield await self._opened(user, opened, tongue)
+        except NotFound:
+            return  # deleted in another tab while we looked
+
+    async def _empty(self, user: str, language: Language) -> Updates:
+        on = self._on
+        return {
+            **self._state(language),
+            **await self._list(user, "", language),
+            **on.show_options(ChatOptions()),
+            on.bridge: "",
+            on.tools: chrome.tools(language, clearable=False),
+            on.welcome: gr.update(value=self._welcome(language), visible=True),
+            on.chatbot: gr.update(value=[], visible=False),
+            on.note: "",
+            on.send: gr.update(visible=True),
+            on.stop: gr.update(visible=False),
+        }
+
+    async def _opened(self, user: str, opened: Opened, language: Language) -> Updates:
+        on, answering = self._on, opened.job is not None
+        return {
+            **self._state(language),
+            **await self._list(user, opened.conversation.id, language),
+            **on.show_options(opened.conversation.options),
+            on.bridge: opened.conversation.id,
+            on.tools: chrome.tools(language, clearable=True),
+            on.welcome: gr.update(visible=False),
+            on.chatbot: gr.update(value=self._bubbles(opened, language), visible=True),
+            on.note: "",
+            on.send: gr.update(visible=not answering),
+            on.stop: gr.update(visible=answering),
+        }
+
+    def _bubbles(self, opened: Opened, language: Language) -> list[render.Bubble]:
+        messages: list[Message] = list(opened.messages)
+        if opened.job is None:
+            return render.transcript(messages, language)
+        live = render.live_answer(opened.job.progress, language)
+        return [*render.transcript(messages[:-1], language), live]
+
+    async def _list(self, user: str, current: str, language: Language) -> Updates:
+        markup = chrome.conversation_list(
+            await self._conversations.recent(user),
+            current=current,
+            live=self._conversations.being_answered(user),
+            now=datetime.now().astimezone(),
+            language=language,
+        )
+        return {self._on.conversations: markup}
+
+    def _state(self, language: Language) -> Updates:
+        info, state = self._engine.info, self._engine.state
+        return {
+            self._on.header: chrome.header(info, state, language),
+            self._on.welcome: gr.update(value=self._welcome(language)),
+            self._on.banners: chrome.banners(info, language, open_to_network=self._open_to_network),
+        }
+
+    def _welcome(self, language: Language) -> str:
+        return chrome.welcome(self._engine.info, self._engine.state, language)
+
+    @staticmethod
+    def _why(error: AppError, language: Language) -> str:
+        return chrome.refused(refusal(language, error.code, error.values))
+
+
+def _language(remembered: str | None, request: gr.Request) -> Language:
+    return choose_language(remembered, request.headers.get("accept-language", ""))
+
+
+def _view(value: object) -> View:
+    assert isinstance(value, View)
+    return value

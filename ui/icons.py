@@ -1,0 +1,23 @@
+"""The icons as inline SVG: no font, no request, in the colour of the words beside them."""
+
+_PATHS = {
+    "menu": '<path d="M4 7h16M4 12h16M4 17h16"/>',
+    "theme": '<circle cx="12" cy="12" r="8.5"/><path d="M12 3.5v17a8.5 8.5 0 0 0 0-17z" '
+    'fill="currentColor"/>',
+    "settings": '<path d="M4 8h9M19 8h1M4 16h1M11 16h9"/><circle cx="16" cy="8" r="2.6"/>'
+    '<circle cx="8" cy="16" r="2.6"/>',
+    "trash": '<path d="M4.5 7h15M10 7V4.5h4V7M6.5 7l.8 12.5h9.4L17.5 7M10 11v5M14 11v5"/>',
+    "copy": '<rect x="8.5" y="8.5" width="11" height="11" rx="2.2"/>'
+    '<path d="M15.5 8.5V6.7a2.2 2.2 0 0 0-2.2-2.2H6.7a2.2 2.2 0 0 0-2.2 2.2v6.6'
+    'a2.2 2.2 0 0 0 2.2 2.2h1.8"/>',
+    "retry": '<path d="M19.5 12a7.5 7.5 0 1 1-2.3-5.4M19.5 3.8v4h-4"/>',
+}
+
+
+def icon(name: str, size: int = 18) -> str:
+    """The SVG of that name, hidden from screen readers: its button carries the words."""
+    return (
+        f'<svg aria-hidden="true" width="{size}" height="{size}" viewBox="0 0 24 24" fill="none" '
+        f'stroke="currentColor" stroke-width="1.8" stroke-linecap="round" '
+        f'stroke-linejoin="round">{_PATHS[name]}</svg>'
+    )

@@ -1,0 +1,36 @@
+"""The page on an ASGI app: Gradio's switches, all of them here."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+HERE = Path(__file__).parent
+
+STREAMS = 200
+"""Answers that can be watched at once; Gradio's own 40 make the forty-first reader wait."""
+
+MAX_UPLOAD = "1mb"
+"""The page takes no files yet; Gradio's upload route exists all the same."""
+
+
+def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
+    """`app`, a FastAPI application, with the page at its root; `root_path` is a proxy's prefix."""
+    blocks.queue(default_concurrency_limit=None, api_open=False)
+    # mount_gradio_app has no argument for the number of slots.
+    blocks.max_threads = STREAMS
+    blocks._queue.max_thread_count = STREAMS
+    return gr.mount_gradio_app(
+        app,
+        blocks,
+        path="/",
+        root_path=root_path or None,
+        show_error=False,
+        max_file_size=MAX_UPLOAD,
+        ssr_mode=False,
+        run_history=False,
+        footer_links=[],
+        enable_monitoring=False,
+        theme=gr.themes.Base(font=["system-ui"], font_mono=["ui-monospace"]),
+        css_paths=[HERE / "style.css"],
+    )

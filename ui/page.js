@@ -1,0 +1,132 @@
+// The browser's side of the page: runs once, when Gradio has drawn the bridge.
+// Gives: `trigger` (an event for the server), `props.value` (the open conversation), `watch`.
+// Buttons drawn by the server say in data-do what a click on them means.
+const $ = (selector, from = document) => from.querySelector(selector);
+const words = () => $("#tools [data-lang]")?.dataset ?? {};
+const keep = (name, value) => localStorage.setItem(`qwen-chat.${name}`, value);
+const small = () => matchMedia("(max-width: 768px)").matches;
+
+// --- the address holds the open conversation -----------------------------------------------------
+const inAddress = () => location.hash.slice(1);
+const address = (id) => (id ? `#${id}` : location.pathname + location.search);
+const follow = () => trigger("follow", { id: inAddress() });
+watch("value", () => {
+  if (inAddress() !== props.value) history.pushState(null, "", address(props.value));
+  requestAnimationFrame(() => setTimeout(toEnd, 60));
+  if (!props.value) $("#message textarea")?.focus();
+});
+window.addEventListener("popstate", follow);
+// A phone that slept has lost its stream; the answer was written all the same.
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible" && props.value) follow();
+});
+
+// --- what buttons do -----------------------------------------------------------------------------
+const toggle = (panel) => $(`#${panel} .toggle-button`)?.click();
+const isOpen = (panel) => $(`#${panel}`)?.classList.contains("open");
+const toEnd = () => $("#transcript [role=log]")?.scrollTo(0, Number.MAX_SAFE_INTEGER);
+
+async function copy(button) {
+  const text = button.dataset.text;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without HTTPS there is no clipboard, only the old way.
+    const area = document.createElement("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    button.focus();
+  }
+  const label = $("span", button);
+  label.textContent = words().copied;
+  setTimeout(() => (label.textContent = words().copy), 1500);
+}
+
+function fill(text) {
+  const box = $("#message textarea");
+  box.value = text;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  box.focus();
+}
+
+function openConversation(link) {
+  history.pushState(null, "", link.getAttribute("href"));
+  follow();
+  if (small()) toggle("conversations");
+}
+
+const asking = (button, yes) => button.closest(".clear").classList.toggle("asking", yes);
+const actions = {
+  open: openConversation,
+  copy,
+  example: (button) => fill(button.textContent),
+  retry: (button) => trigger("retry", { message: button.dataset.message }),
+  drawer: () => toggle("conversations"),
+  settings: () => toggle("settings"),
+  theme: () => keep("theme", document.body.classList.toggle("dark") ? "dark" : "light"),
+  ask: (button) => {
+    asking(button, true);
+    $("[data-do=keep]", button.closest(".clear")).focus();
+  },
+  keep: (button) => asking(button, false),
+  clear: () => trigger("clear"),
+};
+document.addEventListener("click", (event) => {
+  const target = event.target.closest?.("[data-do]");
+  // Answers are drawn from what a model wrote: nothing in their text is a button of ours.
+  if (!target || target.closest(".md") || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  actions[target.dataset.do](target);
+});
+document.addEventListener("change", (event) => {
+  if (event.target.closest("#language")) keep("language", event.target.value);
+});
+$("#new-chat")?.addEventListener("click", () => small() && isOpen("conversations") && toggle("conversations"));
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") ["settings", "conversations"].filter(isOpen).forEach(toggle);
+});
+// Enter ends a word in an input method; Gradio would send the message.
+window.addEventListener(
+  "keydown",
+  (event) => {
+    if (event.key === "Enter" && (event.isComposing || event.keyCode === 229)) event.stopPropagation();
+  },
+  true,
+);
+
+// --- what Gradio draws without our words ---------------------------------------------------------
+const label = (element, text) => {
+  if (element && text && element.getAttribute("aria-label") !== text) {
+    element.setAttribute("aria-label", text);
+    element.title = text;
+  }
+};
+function dress() {
+  const said = words();
+  if (!said.lang) return;
+  if (document.documentElement.lang !== said.lang) document.documentElement.lang = said.lang;
+  label($("#language"), said.language);
+  label($("#conversations .toggle-button"), said.conversations);
+  label($("#settings .toggle-button"), said.close);
+  label($("#transcript [role=log]"), said.transcript);
+  label($("#transcript .scroll-down-button-container button"), said.scrollDown);
+  for (const block of document.querySelectorAll("#transcript .code_wrap")) {
+    const language = /language-(\S+)/.exec($("code", block)?.className ?? "")?.[1] ?? "text";
+    if (block.dataset.language !== language) block.dataset.language = language;
+    label($(".copy_code_button", block), said.copy);
+  }
+}
+let dressing = 0;
+new MutationObserver(() => {
+  dressing ||= requestAnimationFrame(() => {
+    dressing = 0;
+    dress();
+  });
+}).observe(document.body, { childList: true, subtree: true });
+
+const theme = localStorage.getItem("qwen-chat.theme");
+if (theme) document.body.classList.toggle("dark", theme === "dark");
+dress();
