@@ -59,7 +59,7 @@ def plain_rate(folder: Path, prompts: Sequence[Sequence[ChatMessage]], device: s
     model: Any = AutoModelForCausalLM.from_pretrained(
         folder, dtype="auto", device_map=device, local_files_only=True
     )
-    rates = []
+    rates: list[float] = []
     for messages in prompts:
         turns = [{"role": message.role.value, "content": message.content} for message in messages]
         prompt = tokenizer.apply_chat_template(
