@@ -10,6 +10,7 @@ import gc
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -68,7 +69,9 @@ class ContinuousBatch:
         self._sampler = _FusedSampler(self._rows)
         self._max_chunk = layout.max_chunk
         self._chunk = min(64, layout.max_chunk)
-        manager = model.init_continuous_batching(
+        # The library is half typed: for the type checker this method is a tensor.
+        init_manager: Any = model.init_continuous_batching
+        manager = init_manager(
             GenerationConfig(do_sample=False, eos_token_id=-1),
             ContinuousBatchingConfig(
                 page_size=layout.page,
@@ -100,8 +103,11 @@ class ContinuousBatch:
     def drop(self, row: Row) -> None:
         """Forget `row`, whatever it is doing; its part of the cache is free at once."""
         del self._rows[row.id]
-        self._processor.scheduler.set_request_cancellation(row.id)
-        self._processor.scheduler.clear_cancelled_requests()
+        scheduler = self._processor.scheduler
+        scheduler.set_request_cancellation(row.id)
+        scheduler.clear_cancelled_requests()
+        # Set when the cache was full; the library lifts it only for rows that end by themselves.
+        scheduler.block_new_requests = False
 
     @torch.no_grad()
     def step(self) -> list[Row]:
@@ -129,7 +135,7 @@ class ContinuousBatch:
             torch.cuda.empty_cache()
 
 
-class _FusedSampler(ContinuousBatchingLogitsProcessorList):  # type: ignore[misc]  # untyped library
+class _FusedSampler(ContinuousBatchingLogitsProcessorList):
     """Stands where the library keeps its list of processors and does the work of all of them.
 
     The library takes the best score afterwards, so the chosen token's score is made infinite.

@@ -125,7 +125,7 @@ def _read_weights(
     folder: Path, dtype: str, quantization: Quantization, device_map: DeviceMap
 ) -> PreTrainedModel:
     try:
-        model, found = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, dtype),
             device_map=device_map,
@@ -144,10 +144,12 @@ def _read_weights(
         raise StartupError(f"This model needs a package that is not installed: {error}") from None
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelUnavailable(f"The model in {folder} cannot be loaded: {error}") from None
-    if found["missing_keys"]:
+    model: PreTrainedModel = loaded[0]
+    missing: set[str] = loaded[1]["missing_keys"]
+    if missing:
         raise ModelUnavailable(
-            f"The weights in {folder} lack {len(found['missing_keys'])} tensors that the model "
-            "needs. Run download_model.py again."
+            f"The weights in {folder} lack {len(missing)} tensors that the model needs. "
+            "Run download_model.py again."
         )
     return model
 

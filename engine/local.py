@@ -26,11 +26,13 @@ from engine.row import Row, decoding_of
 if TYPE_CHECKING:
     from engine.prompt import ChatPrompt
     from engine.request import Event, Request
+    from engine.startup import Opened
     from engine.worker import Worker
 
 __all__ = ["EngineOptions", "LocalEngine", "Report"]
 
 Report = Callable[[EngineState], None]
+Opener = Callable[[Path, EngineOptions, Report], "Opened"]
 STOP_TIMEOUT_S = 10.0
 """How long `stop` waits for a step to end. The thread never keeps the process alive."""
 
@@ -47,12 +49,19 @@ class _Serving:
 class LocalEngine:
     """An Engine (see `chat.ports`) with the model in this process.
 
-    `fetch` gives the model's folder, downloads it if need be, and reports how that goes.
+    `fetch` gives the model's folder, downloads it if need be, and reports how that goes. `opener`
+    makes a model of it, in the engine's thread; `engine.startup.open_model` if it is not given.
     """
 
-    def __init__(self, options: EngineOptions, fetch: Callable[[Report], Awaitable[Path]]) -> None:
+    def __init__(
+        self,
+        options: EngineOptions,
+        fetch: Callable[[Report], Awaitable[Path]],
+        opener: Opener | None = None,
+    ) -> None:
         self._options = options
         self._fetch = fetch
+        self._opener = opener
         self._state = EngineState(Phase.LOADING)
         self._serving: _Serving | None = None
         self._thread: threading.Thread | None = None
@@ -198,7 +207,8 @@ class LocalEngine:
         from engine.startup import open_model  # noqa: PLC0415 - imports torch
         from engine.worker import Worker  # noqa: PLC0415
 
-        opened = open_model(folder, self._options, lambda state: call(self._set_state, state))
+        open_it = self._opener or open_model
+        opened = open_it(folder, self._options, lambda state: call(self._set_state, state))
         worker = Worker(
             opened.runner,
             end_ids=opened.end_ids,

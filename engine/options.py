@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from engine.plan import DeviceMap
+from typing import Literal
+
+from engine.plan import DeviceMap, Quantization
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,7 @@ class EngineOptions:
     """
 
     device: str = "auto"
-    quantization: str = "auto"
+    quantization: Quantization | Literal["auto"] = "auto"
     context_length: int = 8192
     max_new_tokens: int | None = None
     max_concurrent: int = 8

@@ -65,7 +65,8 @@ class PlainRunner:
             use_cache=True,
             logits_to_keep=1,
         )
-        return output.logits[:, -1].float()
+        logits: torch.Tensor = output.logits
+        return logits[:, -1].float()
 
     def _take_token(self, row: Row, scores: torch.Tensor) -> list[Row]:
         token_ids, valid = choose_tokens(scores, [row])

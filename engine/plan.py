@@ -92,12 +92,16 @@ def choose_dtype(device: Device, hardware: Hardware) -> Decision[str]:
 
 
 def choose_quantization(
-    wanted: str, device: Device, hardware: Hardware, shape: Shape, cache: int
+    wanted: Quantization | Literal["auto"],
+    device: Device,
+    hardware: Hardware,
+    shape: Shape,
+    cache: int,
 ) -> Decision[Quantization]:
     """How the weights are packed. `cache` is the memory that the KV cache should get."""
     if shape.packing:
         return Decision("none", "the weights come packed already")
-    if wanted in ("none", "int8", "nf4"):
+    if wanted != "auto":
         return Decision(wanted, "asked for")
     if device == "cpu":
         return Decision("none", "on the CPU")

@@ -6,6 +6,7 @@ Knows nothing of models or batches. Importing it imports transformers: for the e
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
@@ -41,15 +42,17 @@ class ChatPrompt:
     @property
     def backend(self) -> Tokenizer:
         """The tokenizer that turns ids into text."""
-        return self._tokenizer.backend_tokenizer
+        backend: Tokenizer = self._tokenizer.backend_tokenizer
+        return backend
 
     def encode(self, messages: Sequence[ChatMessage]) -> list[int]:
         """The prompt for the assistant's next turn."""
         conversation = [{"role": turn.role.value, "content": turn.content} for turn in messages]
-        encoded = self._tokenizer.apply_chat_template(
+        encoded: Any = self._tokenizer.apply_chat_template(
             conversation, add_generation_prompt=True, sanitize_control_tokens=True
         )
-        return list(encoded["input_ids"])
+        token_ids: list[int] = encoded["input_ids"]
+        return token_ids
 
     def check(self) -> None:
         """Refuse to serve if typed control tokens can become real ones. Raises StartupError."""

@@ -59,7 +59,7 @@ def decoding_of(sampling: Sampling) -> Decoding:
 
 @dataclass(eq=False, slots=True)
 class Row:
-    """One request in the batch. Its runner appends to `token_ids`, or says what broke in `error`."""
+    """One request in the batch. Its runner appends to `token_ids`, or sets `error`."""
 
     id: str
     prompt_ids: Sequence[int]

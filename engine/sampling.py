@@ -92,7 +92,8 @@ def _draw(scores: Tensor, rows: Sequence[Row]) -> Tensor:
     total = probabilities.cumsum(dim=-1)
     place = (total <= uniform * total[:, -1:]).sum(dim=-1, keepdim=True)
     last = (probabilities > 0).sum(dim=-1, keepdim=True) - 1
-    return token_ids.gather(-1, torch.minimum(place, last)).squeeze(-1)
+    place = place.minimum(last).clamp(min=0)  # rounding; and scores that are no numbers at all
+    return token_ids.gather(-1, place).squeeze(-1)
 
 
 def _best(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:

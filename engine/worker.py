@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 SIGN_OF_LIFE_S = 1.0
 GROWTH_STEPS = 32
 """Good steps after which one more row may run again, once a failed step has halved them."""
+MAX_REVIVALS = 3
+"""How often in a row the runner may fail to produce one token before it is given up."""
 
 
 class Runner(Protocol):
@@ -114,24 +116,25 @@ class Worker:
 
     def run(self) -> None:
         """Serve until stopped. If the runner is beyond repair: `died`, and everybody is refused."""
-        broken = False
+        failures = 0
         while True:
             try:
-                if broken:
+                if failures:
                     self._runner.reset()
                     self.warm_up()
-                    broken = False
+                    failures = 0
                 self._serve()
                 return
             except Exception as error:  # noqa: BLE001 - one bad step must not end the thread
                 failure = _failure(error)
                 log.warning("engine step failed: %s: %s", type(error).__name__, error)
-                if broken:
-                    self._refuse_all(failure)
-                    return
             # Outside of the except clause: the traceback holds on to the step's tensors.
-            broken = True
-            self._send_back(failure)
+            failures += 1
+            if failures == 1:
+                self._send_back(failure)
+            elif failures > MAX_REVIVALS:
+                self._refuse_all(failure)
+                return
 
     def _serve(self) -> None:
         while self._read_inbox():

@@ -1,0 +1,206 @@
+"""What every engine promises, and what the two local ones promise beyond a scripted one."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chat.errors import BadRequest, EngineFailed, EngineNotReady, PromptTooLong
+from chat.ports import Engine
+from chat.types import ChatMessage, Delta, Finish, Phase, Role, Sampling
+from engine.local import EngineOptions, LocalEngine, Report
+from tests.fakes import Script, ScriptedEngine
+from tests.tiny import save_tiny_model
+
+OPTIONS = EngineOptions(device="cpu", context_length=600, max_concurrent=4)
+SPREAD = {
+    "model.embed_tokens": "cpu",
+    "model.layers.0": "cpu",
+    "model.layers.1": "disk",
+    "model.norm": "cpu",
+    "model.rotary_emb": "cpu",
+    "lm_head": "cpu",
+}
+QUESTION = (ChatMessage(Role.SYSTEM, "be brief"), ChatMessage(Role.USER, "你好 👋"))
+GREEDY = Sampling(temperature=0.0, max_new_tokens=24)
+
+
+def local_engine(folder: Path, options: EngineOptions = OPTIONS) -> LocalEngine:
+    async def fetch(report: Report) -> Path:
+        return folder
+
+    return LocalEngine(options, fetch)
+
+
+@pytest.fixture(scope="module")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+def build(kind: str, folder: Path) -> Engine:
+    makers: dict[str, Callable[[], Engine]] = {
+        "scripted": lambda: ScriptedEngine([Script(pieces="hello there"[:24])], ready=False),
+        "batched": lambda: local_engine(folder),
+        "plain": lambda: local_engine(folder, replace(OPTIONS, device_map=SPREAD)),
+    }
+    return makers[kind]()
+
+
+@pytest.fixture(params=["scripted", "batched", "plain"])
+async def engine(request: pytest.FixtureRequest, tiny_folder: Path) -> AsyncGenerator[Engine, None]:
+    built = build(request.param, tiny_folder)
+    await built.start()
+    yield built
+    await built.stop()
+
+
+@pytest.fixture(params=["batched", "plain"])
+async def local(request: pytest.FixtureRequest, tiny_folder: Path) -> AsyncGenerator[Engine, None]:
+    built = build(request.param, tiny_folder)
+    await built.start()
+    yield built
+    await built.stop()
+
+
+async def answer(
+    engine: Engine, sampling: Sampling = GREEDY, messages: Sequence[ChatMessage] = QUESTION
+) -> list[Delta]:
+    return [delta async for delta in engine.generate(messages, sampling)]
+
+
+def text(deltas: Sequence[Delta]) -> str:
+    return "".join(delta.text for delta in deltas)
+
+
+async def test_an_answer_ends_with_exactly_one_finish_usage_and_timing(engine: Engine) -> None:
+    deltas = await answer(engine)
+    *others, last = deltas
+    assert not any(delta.finish or delta.usage or delta.timing for delta in others)
+    assert last.finish is not None
+    assert last.usage is not None
+    assert last.timing is not None
+    assert last.usage.completion_tokens == last.completion_tokens
+    assert 0 <= last.timing.prefill_s <= last.timing.ttft_s <= last.timing.total_s
+    assert last.timing.decode_tokens_per_s > 0
+
+
+async def test_the_count_of_tokens_never_falls(engine: Engine) -> None:
+    counts = [delta.completion_tokens for delta in await answer(engine)]
+    assert counts == sorted(counts)
+
+
+async def test_count_tokens_says_what_the_usage_will_say(engine: Engine) -> None:
+    last = (await answer(engine))[-1]
+    assert last.usage
+    assert last.usage.prompt_tokens == await engine.count_tokens(QUESTION)
+
+
+async def test_info_and_state_say_that_it_serves(engine: Engine) -> None:
+    assert engine.state.phase is Phase.READY
+    assert engine.info
+    assert None not in (engine.info.defaults.temperature, engine.info.defaults.max_new_tokens)
+
+
+async def test_a_prompt_beyond_the_context_is_refused_with_its_length(engine: Engine) -> None:
+    assert engine.info
+    long = (ChatMessage(Role.USER, "x" * engine.info.context_length),)
+    with pytest.raises(PromptTooLong) as refusal:
+        await answer(engine, messages=long)
+    assert refusal.value.values["limit"] == engine.info.context_length
+    assert refusal.value.values["tokens"] == await engine.count_tokens(long)
+
+
+async def test_an_engine_that_was_not_started_refuses(tiny_folder: Path) -> None:
+    for kind in ("scripted", "batched"):
+        with pytest.raises(EngineNotReady):
+            await build(kind, tiny_folder).count_tokens(QUESTION)
+        with pytest.raises(EngineNotReady):
+            await answer(build(kind, tiny_folder))
+
+
+async def test_a_closed_answer_makes_room_for_the_next(engine: Engine) -> None:
+    for _ in range(6):
+        async with aclosing(engine.generate(QUESTION, replace(GREEDY, max_new_tokens=400))) as it:
+            await anext(it)
+    assert (await answer(engine))[-1].finish is not None
+
+
+async def test_stop_may_be_called_twice_and_before_start(tiny_folder: Path) -> None:
+    for kind in ("scripted", "batched"):
+        built = build(kind, tiny_folder)
+        await built.stop()
+        await built.stop()
+        assert built.state.phase is Phase.DEAD
+
+
+async def test_an_answer_stops_at_its_longest_length(local: Engine) -> None:
+    last = (await answer(local, replace(GREEDY, max_new_tokens=7)))[-1]
+    assert last.finish is Finish.LENGTH
+    assert last.completion_tokens == 7
+
+
+async def test_no_answer_grows_beyond_the_context(local: Engine) -> None:
+    assert local.info
+    long = (ChatMessage(Role.USER, "x" * (local.info.context_length - 40)),)
+    last = (await answer(local, replace(GREEDY, max_new_tokens=500), long))[-1]
+    assert last.usage
+    assert last.usage.prompt_tokens + last.usage.completion_tokens <= local.info.context_length
+
+
+async def test_an_answer_ends_before_its_stop_string(local: Engine) -> None:
+    free = text(await answer(local))
+    stop = free[3:5]
+    deltas = await answer(local, replace(GREEDY, stop=(stop,)))
+    assert text(deltas) == free[: free.index(stop)]
+    assert deltas[-1].finish is Finish.STOP
+
+
+async def test_the_same_seed_gives_the_same_answer_and_another_one_another(local: Engine) -> None:
+    seeded = Sampling(temperature=1.0, top_k=0, top_p=1.0, max_new_tokens=24, seed=1)
+    others = (seeded, replace(seeded, seed=2), replace(seeded, seed=None))
+    first, again, other, unseeded = [
+        await answer(local, sampling) for sampling in (seeded, *others)
+    ]
+    assert text(first) == text(again)
+    assert len({text(first), text(other), text(unseeded)}) == 3
+
+
+async def test_more_questions_than_places_are_all_answered(local: Engine) -> None:
+    """That each gets its own answer is proved in float32, in tests/unit/test_batching.py."""
+    questions = [(ChatMessage(Role.USER, word * 9),) for word in ("a", "中", "z", "9", "é", "!")]
+    together = await asyncio.gather(*(answer(local, messages=question) for question in questions))
+    assert all(deltas[-1].finish for deltas in together)
+    assert len({text(deltas) for deltas in together}) == len(questions)
+
+
+async def test_those_who_wait_or_read_show_signs_of_life(local: Engine) -> None:
+    long = (ChatMessage(Role.USER, "x" * 500),)
+    deltas = await answer(local, messages=long)
+    assert deltas[0] == Delta()
+
+
+async def test_the_plain_engine_says_that_it_takes_one_at_a_time(tiny_folder: Path) -> None:
+    built = build("plain", tiny_folder)
+    await built.start()
+    assert built.info
+    assert built.info.notes == ("one-at-a-time",)
+    assert built.info.max_concurrent == 1
+    await built.stop()
+
+
+async def test_settings_without_meaning_are_refused(local: Engine) -> None:
+    for bad in (Sampling(temperature=-1.0), Sampling(max_new_tokens=0)):
+        with pytest.raises(BadRequest):
+            await answer(local, bad)
+
+
+async def test_stopping_the_engine_tells_the_readers(local: Engine) -> None:
+    stream = local.generate(QUESTION, replace(GREEDY, max_new_tokens=150))
+    await anext(stream)
+    await local.stop()
+    with pytest.raises(EngineFailed):
+        async for _ in stream:
+            pass

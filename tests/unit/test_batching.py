@@ -1,0 +1,209 @@
+"""What the continuous batch promises for each of its rows, whoever else is in it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import GenerationConfig, Qwen2ForCausalLM
+
+from engine.batching import ContinuousBatch, Layout, next_chunk
+from engine.plain import PlainRunner
+from engine.row import Decoding, Row
+from engine.worker import Runner
+from tests.tiny import tiny_model
+
+NEW = 40
+LENGTHS = (1, 3, 17, 31, 32, 33, 64, 100, 257, 513)
+PENALTY = 1.3
+
+
+@pytest.fixture(scope="module")
+def model() -> Qwen2ForCausalLM:
+    return tiny_model(1000)
+
+
+@pytest.fixture(scope="module")
+def prompts() -> list[list[int]]:
+    generator = torch.Generator().manual_seed(1)
+    return [torch.randint(1, 1000, (size,), generator=generator).tolist() for size in LENGTHS]
+
+
+def generate(model: Qwen2ForCausalLM, prompt: list[int], **settings: float) -> list[int]:
+    """What `generate` answers alone, greedily."""
+    config = GenerationConfig(
+        max_new_tokens=NEW, do_sample=False, eos_token_id=None, pad_token_id=0, **settings
+    )
+    ids = torch.tensor([prompt])
+    untyped: Any = model
+    output = untyped.generate(ids, generation_config=config, attention_mask=torch.ones_like(ids))
+    answer: list[int] = output[0, len(prompt) :].tolist()
+    return answer
+
+
+def rows_of(prompts: Sequence[list[int]], decodings: Sequence[Decoding]) -> list[Row]:
+    return [
+        Row(id=f"{place}-{number}", prompt_ids=prompt, decoding=decoding)
+        for place, prompt in enumerate(prompts)
+        for number, decoding in enumerate(decodings)
+    ]
+
+
+def run(runner: Runner, rows: Sequence[Row], tokens: int = NEW) -> list[list[int]]:
+    """Every row's answer, all rows together."""
+    for row in rows:
+        runner.add(row)
+    open_rows = {row.id for row in rows}
+    while open_rows:
+        for row in runner.step():
+            assert row.error is None
+            if len(row.token_ids) == tokens:
+                runner.drop(row)
+                open_rows.discard(row.id)
+    return [row.token_ids for row in rows]
+
+
+def batch(
+    model: Qwen2ForCausalLM, *, page: int = 32, tokens: int = 16_384, chunk: int = 128
+) -> ContinuousBatch:
+    return ContinuousBatch(model, Layout(page, tokens // page, max_rows=64, max_chunk=chunk))
+
+
+@pytest.fixture(params=["continuous", "plain"])
+def runner(request: pytest.FixtureRequest, model: Qwen2ForCausalLM) -> Runner:
+    plain = request.param == "plain"
+    return PlainRunner(model, cache_tokens=4096, chunk=48) if plain else batch(model)
+
+
+def test_greedy_rows_equal_generate_token_for_token(
+    runner: Runner, model: Qwen2ForCausalLM, prompts: list[list[int]]
+) -> None:
+    together = run(runner, rows_of(prompts, [Decoding()]))
+    assert together == [generate(model, prompt) for prompt in prompts]
+
+
+def test_rows_with_a_repetition_penalty_equal_generate(
+    runner: Runner, model: Qwen2ForCausalLM, prompts: list[list[int]]
+) -> None:
+    together = run(runner, rows_of(prompts, [Decoding(repetition_penalty=PENALTY)]))
+    assert together == [generate(model, p, repetition_penalty=PENALTY) for p in prompts]
+    assert together != [generate(model, prompt) for prompt in prompts]
+
+
+def test_the_first_token_of_a_prompt_changes_the_answer(
+    model: Qwen2ForCausalLM, prompts: list[list[int]]
+) -> None:
+    """Or the equalities above would prove nothing."""
+    for prompt in prompts:
+        other = [prompt[0] % 999 + 1, *prompt[1:]]
+        assert generate(model, other) != generate(model, prompt)
+
+
+MIXED = (
+    Decoding(),
+    Decoding(repetition_penalty=PENALTY),
+    Decoding(temperature=0.9, top_k=50, top_p=0.95, seed=7),
+    Decoding(temperature=1.3, top_k=0, top_p=0.9, repetition_penalty=1.1, seed=8),
+)
+
+
+def alone(model: Qwen2ForCausalLM, row: Row) -> list[int]:
+    return run(batch(model), [Row(row.id, row.prompt_ids, row.decoding)])[0]
+
+
+@pytest.mark.parametrize(("page", "chunk"), [(16, 64), (32, 128), (256, 1024)])
+def test_rows_of_all_kinds_do_not_touch_each_other(
+    model: Qwen2ForCausalLM, prompts: list[list[int]], page: int, chunk: int
+) -> None:
+    rows = rows_of(prompts[::4], MIXED)
+    together = run(batch(model, page=page, chunk=chunk), rows)
+    assert together == [alone(model, row) for row in rows]
+
+
+def test_the_order_of_the_rows_does_not_matter(
+    model: Qwen2ForCausalLM, prompts: list[list[int]]
+) -> None:
+    forward = run(batch(model), rows_of(prompts[2:7], MIXED))
+    backward = run(batch(model), rows_of(prompts[2:7], MIXED)[::-1])
+    assert forward == backward[::-1]
+
+
+def test_rows_that_lose_their_cache_under_pressure_go_on_as_if_nothing_had_been(
+    model: Qwen2ForCausalLM, prompts: list[list[int]]
+) -> None:
+    rows = rows_of(prompts, MIXED)
+    roomy = run(batch(model), rows_of(prompts, MIXED))
+    assert sum(len(row.prompt_ids) + NEW for row in rows) > 2 * 1024
+    assert run(batch(model, page=16, tokens=1024), rows) == roomy
+
+
+def test_a_row_started_again_in_the_middle_keeps_its_sequence(
+    runner: Runner, model: Qwen2ForCausalLM, prompts: list[list[int]]
+) -> None:
+    for decoding in MIXED:
+        whole = run(runner, [Row("whole", prompts[5], decoding)])[0]
+        half = Row("half", prompts[5], decoding)
+        run(runner, [half], tokens=NEW // 2)
+        runner.reset()
+        assert run(runner, [half])[0] == whole
+
+
+def test_the_second_turn_reuses_the_tokens_of_the_first(
+    model: Qwen2ForCausalLM, prompts: list[list[int]]
+) -> None:
+    runner = batch(model)
+    first = Row("first", prompts[8], Decoding())
+    answer = run(runner, [first])[0]
+    second = Row("second", [*prompts[8], *answer, 5, 6, 7], Decoding())
+    assert run(runner, [second])[0] == generate(model, list(second.prompt_ids))
+    assert first.reused_prompt_tokens == 0
+    assert second.reused_prompt_tokens is not None
+    assert second.reused_prompt_tokens >= len(prompts[8])
+
+
+def test_a_dropped_row_leaves_nothing_behind(
+    model: Qwen2ForCausalLM, prompts: list[list[int]]
+) -> None:
+    runner = batch(model)
+    waiting, reading, writing = (
+        Row(name, prompts[place], Decoding(temperature=1.0, top_k=5, repetition_penalty=1.1))
+        for name, place in (("waiting", 7), ("reading", 9), ("writing", 6))
+    )
+    runner.add(writing)
+    runner.step()
+    runner.add(reading)
+    runner.step()
+    assert writing.token_ids
+    assert not reading.token_ids
+    runner.add(waiting)
+    for row in (waiting, reading, writing):
+        runner.drop(row)
+    assert runner.step() == []
+    scheduler = runner._processor.scheduler
+    assert not runner._rows
+    assert not scheduler.has_pending_requests()
+    assert not scheduler.waiting_requests_order
+    scheduler.cache.evict_cached_blocks()
+    scheduler.cache.pool.try_to_free_sectors()
+    assert scheduler.cache.compute_free_capacity() == 1.0
+
+
+@given(
+    chunk=st.integers(32, 512),
+    tokens=st.integers(1, 512),
+    seconds=st.floats(0, 10),
+    limit=st.integers(16, 512),
+)
+def test_the_next_chunk_stays_within_its_bounds(
+    chunk: int, tokens: int, seconds: float, limit: int
+) -> None:
+    chunk = min(chunk, limit)
+    assert 16 <= next_chunk(chunk, min(tokens, chunk), seconds, limit) <= limit
+
+
+def test_slow_steps_make_chunks_shorter_and_fast_ones_longer() -> None:
+    assert next_chunk(128, 128, seconds=0.7, limit=256) == 64
+    assert next_chunk(128, 128, seconds=0.05, limit=256) == 192
+    assert next_chunk(128, 4, seconds=9.0, limit=256) == 128
