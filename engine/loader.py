@@ -61,17 +61,28 @@ def inspect_hardware() -> Hardware:
     return Hardware(os.cpu_count() or 1, psutil.virtual_memory().available, gpus)
 
 
-def read_shape(folder: Path) -> Shape:
-    """The sizes of the model in `folder`. Raises ModelUnavailable, also for damaged weights."""
+def _first_line(error: Exception) -> str:
+    """What the libraries say at length, in one line."""
+    return str(error).strip().partition("\n")[0]
+
+
+def check_folder(folder: Path) -> None:
+    """Raises ModelUnavailable, which names what is missing or damaged."""
     if problems := find_problems(folder):
         raise ModelUnavailable(
             f"The model in {folder} cannot be used: {'; '.join(map(str, problems[:3]))}. "
             "Run download_model.py again."
         )
+
+
+def read_shape(folder: Path) -> Shape:
+    """The sizes of the model in `folder`. Raises ModelUnavailable."""
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError) as error:
-        raise ModelUnavailable(f"{folder / 'config.json'} cannot be read: {error}") from None
+        raise ModelUnavailable(
+            f"{folder / 'config.json'} cannot be read: {_first_line(error)}"
+        ) from None
     heads, kv_heads = config.num_attention_heads, config.num_key_value_heads
     head_size = (getattr(config, "head_dim", None) or config.hidden_size // heads) * ITEM_SIZE
     return Shape(
@@ -141,9 +152,13 @@ def _read_weights(
             "The model does not fit into memory. Choose a smaller one, or --quantization nf4."
         ) from None
     except ImportError as error:
-        raise StartupError(f"This model needs a package that is not installed: {error}") from None
+        raise StartupError(
+            f"This model needs a package that is not installed: {_first_line(error)}"
+        ) from None
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise ModelUnavailable(f"The model in {folder} cannot be loaded: {error}") from None
+        raise ModelUnavailable(
+            f"The model in {folder} cannot be loaded: {_first_line(error)}"
+        ) from None
     model: PreTrainedModel = loaded[0]
     missing: set[str] = loaded[1]["missing_keys"]
     if missing:

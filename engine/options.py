@@ -1,7 +1,6 @@
 """What the engine can be told. Values only, so that whoever builds it need not import torch."""
 
 from dataclasses import dataclass
-
 from typing import Literal
 
 from engine.plan import DeviceMap, Quantization

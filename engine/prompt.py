@@ -3,6 +3,7 @@
 Knows nothing of models or batches. Importing it imports transformers: for the engine's thread.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from chat.errors import ModelUnavailable, StartupError
 from chat.types import ChatMessage, Role
 
+log = logging.getLogger(__name__)
+
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a model folder. Raises ModelUnavailable."""
@@ -22,7 +25,10 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
             folder, local_files_only=True, trust_remote_code=False
         )
     except (OSError, ValueError, KeyError) as error:
-        raise ModelUnavailable(f"The tokenizer in {folder} cannot be read: {error}") from None
+        log.debug("tokenizer: %s", error)
+        raise ModelUnavailable(
+            f"The tokenizer in {folder} cannot be read. Run download_model.py again."
+        ) from None
     if not tokenizer.is_fast or tokenizer.chat_template is None:
         raise ModelUnavailable(f"The tokenizer in {folder} has no chat template or no fast form.")
     return tokenizer

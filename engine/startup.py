@@ -18,7 +18,7 @@ from chat.types import EngineInfo, EngineState, Phase, Sampling, Stage
 from engine import plan
 from engine.batching import ContinuousBatch, Layout
 from engine.card import read_card
-from engine.loader import LoadedModel, load_model
+from engine.loader import LoadedModel, check_folder, load_model
 from engine.options import EngineOptions
 from engine.plain import PlainRunner
 from engine.prompt import ChatPrompt, load_tokenizer
@@ -47,6 +47,7 @@ def open_model(
 ) -> Opened:
     """Load the model in `folder` and lay out its cache. Raises StartupError."""
     _quiet_libraries()
+    check_folder(folder)
     prompt = ChatPrompt(load_tokenizer(folder))
     prompt.check()
     loaded = load_model(
