@@ -62,7 +62,9 @@ async def test_a_chinese_question_and_one_that_refers_to_it_are_answered(
 
 @pytest.mark.long
 @pytest.mark.parametrize("quantization", ["int8", "nf4"])
-async def test_packed_weights_answer_on_the_cpu_too(starter_model: Path, quantization: str) -> None:
+async def test_packed_weights_answer_on_the_cpu_too(
+    starter_model: Path, quantization: Quantization
+) -> None:
     built = engine_for(starter_model, replace(OPTIONS, quantization=quantization))
     await built.start()
     assert built.info
