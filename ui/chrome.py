@@ -60,9 +60,8 @@ def loading(state: EngineState, language: Language) -> str:
     if state.phase is not Phase.LOADING:
         return text(language, f"state-{state.phase}")
     key = f"stage-{state.stage}" if state.stage else "state-loading"
-    said = [text(language, key)]
-    if state.progress is not None:
-        said.append(f"{state.progress:.0%}")
+    said = [] if state.progress is None else [f"{state.progress:.0%}"]
+    said.append(text(language, key))
     if state.seconds_left is not None:
         said.append(_time_left(state.seconds_left, language))
     return " · ".join(said)

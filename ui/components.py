@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
@@ -122,74 +123,76 @@ class Components:
 
 def lay_out() -> Components:
     """Create the components inside the current gr.Blocks, still without words."""
-    bridge = gr.HTML(
-        "",
-        elem_id="bridge",
-        html_template="",
-        js_on_load=(HERE / "page.js").read_text(encoding="utf-8"),
-        apply_default_css=False,
-    )
+    script = (HERE / "page.js").read_text(encoding="utf-8")
+    bridge = gr.HTML("", elem_id="bridge", html_template="", js_on_load=script)
     with gr.Sidebar(elem_id="conversations", open=False, width=268):
-        _html('<i class="mark"></i>Qwen Chat', elem_id="brand")
-        new_chat = gr.Button("", elem_id="new-chat")
-        conversations = _html(elem_id="conversation-list")
+        left = _left()
     with gr.Column(elem_id="main"):
         with gr.Row(elem_id="header"):
-            header = _html(elem_id="state")
-            language = gr.Radio(
-                [(NAMES[item], item.value) for item in NAMES],
-                elem_id="language",
-                container=False,
-                interactive=True,
-            )
-            tools = _html(elem_id="tools")
-        banners = _html(elem_id="banners")
-        welcome = _html(elem_id="welcome")
-        chatbot = _chatbot()
+            top = _top()
+        middle = {
+            "banners": _html(elem_id="banners"),
+            "welcome": _html(elem_id="welcome"),
+            "chatbot": _chatbot(),
+        }
         with gr.Column(elem_id="composer"):
-            note = _html(elem_id="note")
-            with gr.Row(elem_id="box"):
-                message = gr.Textbox(
-                    elem_id="message", lines=1, max_lines=9, container=False, autofocus=True
-                )
-                send = gr.Button("", elem_id="send", variant="primary")
-                stop = gr.Button("", elem_id="stop", visible=False)
-            notice = _html(elem_id="notice")
+            bottom = _composer()
     with gr.Sidebar(elem_id="settings", open=False, position="right", width=360):
-        settings_title = _html(elem_classes="panel-title")
-        system_prompt = gr.Textbox(elem_id="system-prompt", lines=4, max_lines=12)
-        sampling_title = _html(elem_classes="panel-title")
-        with gr.Row(elem_id="sampling"):
-            numbers = {
-                name: gr.Number(
-                    None, precision=0 if name in WHOLE else None, min_width=140, interactive=True
-                )
-                for name in NUMBERS
-            }
-        stop_strings = gr.Textbox(elem_id="stop-strings", lines=2, max_lines=8)
-    return Components(
-        bridge=bridge,
-        view=gr.State(View()),
-        language=language,
-        header=header,
-        tools=tools,
-        banners=banners,
-        conversations=conversations,
-        new_chat=new_chat,
-        welcome=welcome,
-        chatbot=chatbot,
-        note=note,
-        message=message,
-        send=send,
-        stop=stop,
-        notice=notice,
-        settings_title=settings_title,
-        system_prompt=system_prompt,
-        sampling_title=sampling_title,
-        numbers=numbers,
-        stop_strings=stop_strings,
-        timer=gr.Timer(TICK_S),
-    )
+        right = _settings()
+    parts = left | top | middle | bottom | right
+    return Components(bridge=bridge, view=gr.State(View()), timer=gr.Timer(TICK_S), **parts)
+
+
+def _left() -> dict[str, Any]:
+    _html('<i class="mark"></i>Qwen Chat', elem_id="brand")
+    return {
+        "new_chat": gr.Button("", elem_id="new-chat"),
+        "conversations": _html(elem_id="conversation-list"),
+    }
+
+
+def _top() -> dict[str, Any]:
+    return {
+        "header": _html(elem_id="state"),
+        "language": gr.Radio(
+            [(NAMES[item], item.value) for item in NAMES],
+            elem_id="language",
+            container=False,
+            interactive=True,
+        ),
+        "tools": _html(elem_id="tools"),
+    }
+
+
+def _composer() -> dict[str, Any]:
+    note = _html(elem_id="note")
+    with gr.Row(elem_id="box"):
+        box = {
+            "message": gr.Textbox(elem_id="message", lines=1, max_lines=9, container=False),
+            "send": gr.Button("", elem_id="send", variant="primary"),
+            "stop": gr.Button("", elem_id="stop", visible=False),
+        }
+    return {"note": note, **box, "notice": _html(elem_id="notice")}
+
+
+def _settings() -> dict[str, Any]:
+    settings_title = _html(elem_classes="panel-title")
+    system_prompt = gr.Textbox(elem_id="system-prompt", lines=4, max_lines=12)
+    sampling_title = _html(elem_classes="panel-title")
+    with gr.Row(elem_id="sampling"):
+        numbers = {name: _number(name) for name in NUMBERS}
+    return {
+        "settings_title": settings_title,
+        "system_prompt": system_prompt,
+        "sampling_title": sampling_title,
+        "numbers": numbers,
+        "stop_strings": gr.Textbox(elem_id="stop-strings", lines=2, max_lines=8),
+    }
+
+
+def _number(name: str) -> gr.Number:
+    precision = 0 if name in WHOLE else None
+    return gr.Number(None, precision=precision, min_width=140, interactive=True)
 
 
 def merge(words: Updates, shown: Updates) -> Updates:

@@ -6,7 +6,8 @@ ends the stream of what was looked at before, never the answer itself.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from datetime import datetime
 
 import gradio as gr
@@ -66,7 +67,8 @@ class Handlers:
         except NotFound as error:
             gone = {self._on.note: self._why(error, tongue)} if conversation_id else {}
             return await self._empty(user, tongue) | gone
-        return await self._opened(user, opened, tongue)
+        shown = await self._shown(user, opened, tongue)
+        return shown | self._on.show_options(opened.conversation.options)
 
     async def follow(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
@@ -93,7 +95,7 @@ class Handlers:
             return {self._on.note: self._why(error, language)}
         _view(values[self._on.view]).turn()
         opened = await self._conversations.open(user, job.conversation_id)
-        return await self._opened(user, opened, language) | {self._on.message: ""}
+        return await self._shown(user, opened, language) | {self._on.message: ""}
 
     async def retry(
         self, event: gr.EventData, values: Mapping[Component, object], request: gr.Request
@@ -110,7 +112,7 @@ class Handlers:
             return {self._on.note: self._why(error, language)}
         _view(values[self._on.view]).turn()
         opened = await self._conversations.open(user, conversation_id)
-        return await self._opened(user, opened, language)
+        return await self._shown(user, opened, language)
 
     async def stop(self, conversation_id: str, request: gr.Request) -> None:
         """End the answer being written; its last picture comes through `listen`."""
@@ -160,20 +162,25 @@ class Handlers:
         looking, user, tongue = view.turn(), user_of(request), Language(language)
         try:
             opened = await self._conversations.open(user, conversation_id)
-            if opened.job is None:
-                return
-            before = render.transcript(opened.messages[:-1], tongue)
-            async for progress in opened.job.watch():
-                if view.number != looking:
-                    return
-                answer = render.live_answer(progress, tongue)
-                yield {self._on.chatbot: [*before, answer]}
-                await asyncio.sleep(PICTURE_S)
+            async with aclosing(self._pictures(opened, tongue)) as pictures:
+                async for picture in pictures:
+                    if view.number != looking:
+                        return
+                    yield picture
             if view.number == looking:
                 opened = await self._conversations.open(user, conversation_id)
-                yield await self._opened(user, opened, tongue)
+                yield await self._shown(user, opened, tongue)
         except NotFound:
             return  # deleted in another tab while we looked
+
+    async def _pictures(self, opened: Opened, language: Language) -> AsyncGenerator[Updates, None]:
+        """The answer being written, as often as it is worth looking; the rest stays."""
+        if opened.job is None:
+            return
+        before = render.transcript(opened.messages[:-1], language)
+        async for progress in opened.job.watch():
+            yield {self._on.chatbot: [*before, render.live_answer(progress, language)]}
+            await asyncio.sleep(PICTURE_S)
 
     async def _empty(self, user: str, language: Language) -> Updates:
         on = self._on
@@ -190,12 +197,11 @@ class Handlers:
             on.stop: gr.update(visible=False),
         }
 
-    async def _opened(self, user: str, opened: Opened, language: Language) -> Updates:
+    async def _shown(self, user: str, opened: Opened, language: Language) -> Updates:
         on, answering = self._on, opened.job is not None
         return {
             **self._state(language),
             **await self._list(user, opened.conversation.id, language),
-            **on.show_options(opened.conversation.options),
             on.bridge: opened.conversation.id,
             on.tools: chrome.tools(language, clearable=True),
             on.welcome: gr.update(visible=False),

@@ -35,7 +35,7 @@ EN: Mapping[str, str] = {
     "clear-yes": "Delete",
     "clear-no": "Keep",
     # The composer and what stands around it.
-    "message-placeholder": "Ask anything …  Enter sends, Shift+Enter starts a new line",
+    "message-placeholder": "Ask anything · Shift+Enter: new line",
     "notice": "AI-generated, check before use",
     "transcript": "Conversation",
     "starter-model": "This is a small starter model for code (0.5B): expect mistakes. "
@@ -160,7 +160,7 @@ ZH: Mapping[str, str] = {
     "clear-question": "确定永久删除这个对话？",
     "clear-yes": "删除",
     "clear-no": "保留",
-    "message-placeholder": "想问点什么…　Enter 发送，Shift+Enter 换行",
+    "message-placeholder": "想问点什么…　Shift+Enter 换行",
     "notice": "AI 生成内容仅供参考，请核实后使用",
     "transcript": "对话",
     "starter-model": "当前是用于代码的小型入门模型（0.5B），难免出错。获取正式模型：",

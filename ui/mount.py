@@ -16,6 +16,8 @@ MAX_UPLOAD = "1mb"
 
 def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
     """`app`, a FastAPI application, with the page at its root; `root_path` is a proxy's prefix."""
+    # In the head, not as `css`: there Gradio rewrites selectors, and breaks a comma within :is().
+    style = (HERE / "style.css").read_text(encoding="utf-8")
     blocks.queue(default_concurrency_limit=None, api_open=False)
     # mount_gradio_app has no argument for the number of slots.
     blocks.max_threads = STREAMS
@@ -32,5 +34,5 @@ def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
         footer_links=[],
         enable_monitoring=False,
         theme=gr.themes.Base(font=["system-ui"], font_mono=["ui-monospace"]),
-        css_paths=[HERE / "style.css"],
+        head=f"<style>{style}</style>",
     )

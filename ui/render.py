@@ -17,11 +17,14 @@ Bubble = dict[str, object]
 
 CODE = re.compile(
     r"^[ \t]*(?P<fence>`{3,}|~{3,})[\s\S]*?(?:^[ \t]*(?P=fence)|\Z)"
-    r"|(?<!`)(?P<tick>`{1,2})(?!`)(?:(?!\n\n)[^`]){1,2000}(?P=tick)(?!`)"
+    r"|(?<!`)(?P<tick>`{1,2})(?!`)(?:(?!\n\n|(?P=tick))[\s\S]){1,2000}(?P=tick)(?!`)"
     r"|^(?: {4}|\t).*$",
     re.MULTILINE,
 )
 """Code in Markdown: between fences (the last one may still be open), between ticks, indented."""
+
+LONGEST_FORMULA = 600
+"""Characters after which an open formula is taken for a stray delimiter."""
 
 TAG = re.compile(r"<(?=[A-Za-z/!?])(?!https?://|mailto:)")
 """Where Markdown would see HTML; not the start of an automatic link."""
@@ -54,7 +57,7 @@ def answer(message: Message, language: Language, *, newest: bool) -> Bubble:
 def live_answer(progress: Progress, language: Language) -> Bubble:
     """An answer being written: the text so far, and how it goes."""
     row = f'<div class="meta live"><span class="figures">{live_figures(progress, language)}</span>'
-    return _bubble("assistant", _markdown(progress.text), _html(row + "</div>"))
+    return _bubble("assistant", _markdown(settled(progress.text)), _html(row + "</div>"))
 
 
 def figures(message: Message, language: Language) -> str:
@@ -160,6 +163,18 @@ def without_html(markdown: str) -> str:
         shown += [TAG.sub("&lt;", markdown[end : code.start()]), code.group()]
         end = code.end()
     return "".join([*shown, TAG.sub("&lt;", markdown[end:])])
+
+
+def settled(markdown: str) -> str:
+    """The text without a formula that is still being written: half of one would only flicker."""
+    if markdown.count("```") % 2:  # in the middle of code, where nothing is a formula
+        return markdown
+    for left, right in (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)")):
+        start = markdown.rfind(left)
+        is_open = markdown.count("$$") % 2 if left == right else right not in markdown[start:]
+        if start >= 0 and is_open and len(markdown) - start < LONGEST_FORMULA:
+            markdown = markdown[:start]
+    return markdown
 
 
 def _markdown(words: str) -> dict[str, object]:

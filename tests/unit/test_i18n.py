@@ -1,0 +1,87 @@
+"""Every word exists in both languages, and nothing is said outside of them."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+import chat.errors
+from chat.errors import AppError
+from ui.i18n import EN, ZH, Language, choose_language, fallback_answer, refusal, text
+
+UI = Path(__file__).parents[2] / "ui"
+
+
+def placeholders(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    assert EN.keys() == ZH.keys()
+
+
+@pytest.mark.parametrize("key", sorted(EN))
+def test_both_languages_fill_the_same_places(key: str) -> None:
+    assert placeholders(EN[key]) == placeholders(ZH[key])
+
+
+@pytest.mark.parametrize("path", sorted(UI.glob("*.py")), ids=lambda path: path.name)
+def test_chinese_words_stand_in_one_file_only(path: Path) -> None:
+    if path.name != "i18n.py":
+        assert not re.search(r"[\u4e00-\u9fff]", path.read_text(encoding="utf-8"))
+
+
+def test_every_key_that_the_page_asks_for_exists() -> None:
+    asked = set()
+    for path in UI.glob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        asked |= set(re.findall(r'\btext\(\s*\w+, "([\w-]+)"', source))
+        asked |= set(re.findall(r'\b(?:say|title)\("([\w-]+)"', source))
+    assert len(asked) > 30
+    assert asked <= EN.keys()
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_error_code_of_a_request_has_a_sentence(language: Language) -> None:
+    values = dict.fromkeys(("characters", "limit", "tokens", "low", "high", "seconds"), 7)
+    kinds = [kind for kind in vars(chat.errors).values() if isinstance(kind, type)]
+    codes = {kind.code for kind in kinds if issubclass(kind, AppError)}
+    for code in codes:
+        sentence = refusal(language, code, {**values, "name": "top_p"})
+        assert sentence
+        assert "{" not in sentence
+
+
+def test_an_unknown_error_code_is_said_in_general_words() -> None:
+    assert refusal(Language.EN, "brand_new", {}) == EN["error-internal_error"]
+    assert fallback_answer(Language.ZH, None) == ZH["answer-failed"]
+
+
+def test_a_refused_setting_is_named_as_its_field_is() -> None:
+    sentence = refusal(Language.ZH, "invalid_setting", {"name": "temperature", "low": 0, "high": 2})
+    assert sentence == "温度须在 0 与 2 之间。"
+    assert "Stop strings" in refusal(
+        Language.EN, "invalid_setting", {"name": "stop", "low": 1, "high": 9}
+    )
+
+
+@pytest.mark.parametrize(
+    ("remembered", "accepted", "chosen"),
+    [
+        (None, "zh-CN,zh;q=0.9,en;q=0.8", Language.ZH),
+        (None, "fr-FR, EN-gb;q=0.5", Language.EN),
+        (None, "fr", Language.EN),
+        (None, "", Language.EN),
+        ("zh", "en-US", Language.ZH),
+        ("klingon", "zh-TW", Language.ZH),
+    ],
+)
+def test_what_was_chosen_wins_over_what_the_browser_wishes(
+    remembered: str | None, accepted: str, chosen: Language
+) -> None:
+    assert choose_language(remembered, accepted) is chosen
+
+
+def test_words_are_filled_in() -> None:
+    assert text(Language.EN, "tokens", count="1,024") == "1,024 tokens"

@@ -1,0 +1,241 @@
+"""What is shown of a conversation, without a browser."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chat.types import (
+    ChatOptions,
+    Conversation,
+    EngineInfo,
+    EngineState,
+    Finish,
+    Message,
+    Phase,
+    Progress,
+    Provenance,
+    Role,
+    Sampling,
+    Stage,
+    Status,
+    Timing,
+    Usage,
+)
+from tests.fakes import ScriptedEngine
+from ui import chrome, render
+from ui.i18n import Language
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+ANSWER = Message(
+    id="a1",
+    conversation_id="c1",
+    parent_id="q1",
+    role=Role.ASSISTANT,
+    content="Hello **you**",
+    status=Status.DONE,
+    created_at=NOW,
+    finish=Finish.STOP,
+    usage=Usage(prompt_tokens=1180, completion_tokens=214),
+    timing=Timing(ttft_s=0.412, decode_tokens_per_s=38.64, reused_prompt_tokens=1024),
+)
+
+
+def parts(bubble: render.Bubble) -> list[Any]:
+    content = bubble["content"]
+    assert isinstance(content, list)
+    return [part.get("text", part.get("value")) for part in content]
+
+
+def under(message: Message, language: Language = Language.EN, *, newest: bool = True) -> str:
+    return str(parts(render.answer(message, language, newest=newest))[1])
+
+
+def test_what_a_person_wrote_is_shown_letter_by_letter() -> None:
+    [markup] = parts(render.question('<b>**x**</b> & "y"\n  z'))
+    assert "&lt;b&gt;**x**&lt;/b&gt; &amp; &quot;y&quot;\n  z" in markup
+
+
+def test_under_an_answer_stand_its_numbers() -> None:
+    assert "214 tokens · first token 0.41 s · 38.6 tokens/s · reused 1,024 / 1,180" in under(ANSWER)
+    assert "214 tokens · 首字 0.41 s · 38.6 token/s · 复用 1,024 / 1,180" in under(
+        ANSWER, Language.ZH
+    )
+
+
+def test_only_what_was_measured_is_said() -> None:
+    bare = replace(ANSWER, usage=None, timing=None)
+    assert render.figures(bare, Language.EN) == ""
+    no_reuse = replace(ANSWER, timing=Timing(ttft_s=1.0))
+    assert render.figures(no_reuse, Language.EN) == "214 tokens · first token 1.00 s"
+
+
+def test_copy_carries_the_text_as_the_model_wrote_it() -> None:
+    written = replace(ANSWER, content='<div class="x"> & `y`')
+    assert 'data-text="&lt;div class=&quot;x&quot;&gt; &amp; `y`"' in under(written)
+
+
+def test_only_the_newest_answer_offers_retry() -> None:
+    assert 'data-do="retry"' in under(ANSWER, newest=True)
+    assert 'data-do="retry"' not in under(ANSWER, newest=False)
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        (Language.EN, "Sorry, this answer could not be written. Please try again."),
+        (Language.ZH, "抱歉，这个回答未能生成，请重试。"),
+    ],
+)
+def test_a_failed_answer_says_so_in_the_readers_language_with_one_retry(
+    language: Language, sentence: str
+) -> None:
+    failed = replace(ANSWER, status=Status.ERROR, error_code="engine_failed", content="half")
+    markup = under(failed, language)
+    assert sentence in markup
+    assert markup.count('data-do="retry"') == 1
+    assert parts(render.answer(failed, language, newest=True))[0] == "half"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"status": Status.STOPPED}, "Stopped."),
+        ({"status": Status.INTERRUPTED}, "Interrupted"),
+        ({"finish": Finish.LENGTH}, "Cut at the longest allowed answer."),
+    ],
+)
+def test_an_answer_that_did_not_end_by_itself_says_how(change: Any, words: str) -> None:
+    assert words in under(replace(ANSWER, **change))
+    assert words not in under(ANSWER)
+
+
+@pytest.mark.parametrize(
+    ("turns", "words"),
+    [(1, "The first turn is no longer"), (2, "The first 2 turns are no longer")],
+)
+def test_turns_that_left_the_context_are_noted(turns: int, words: str) -> None:
+    provenance = Provenance("m", "r", "none", "e", Sampling(), "", dropped_turns=turns)
+    assert words in under(replace(ANSWER, provenance=provenance))
+    assert "no longer" not in under(ANSWER)
+
+
+@pytest.mark.parametrize(
+    ("progress", "said"),
+    [
+        (Progress("a", position=1), "Waiting · next in line"),
+        (Progress("a", position=3, wait_s=12.4), "Waiting · 2 ahead of you · about 12 s"),
+        (Progress("a", status=Status.STREAMING), "Reading the prompt"),
+        (
+            Progress("a", "Hel", Status.STREAMING, tokens_per_s=39.21),
+            "Writing · 39.2 tokens/s",
+        ),
+    ],
+)
+def test_an_answer_being_written_says_how_it_goes(progress: Progress, said: str) -> None:
+    assert render.live_figures(progress, Language.EN) == said
+
+
+def test_a_message_still_open_in_the_store_is_shown_as_being_written() -> None:
+    message = replace(ANSWER, status=Status.STREAMING)
+    assert "Writing" in under(message)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("use <div> here", "use &lt;div> here"),
+        ("<script>x</script>", "&lt;script>x&lt;/script>"),
+        ("<!-- a --> <?php", "&lt;!-- a --> &lt;?php"),
+        ("a < b and 1<2", "a < b and 1<2"),
+        ("see <https://qwen.ai>", "see <https://qwen.ai>"),
+        ("inline `<b>` stays", "inline `<b>` stays"),
+        ("``a ` <b>``", "``a ` <b>``"),
+        ("```html\n<b>\n```\n<i>", "```html\n<b>\n```\n&lt;i>"),
+        ("```html\n<b>", "```html\n<b>"),
+        ("- x\n  ```\n  <b>\n  ```\n<i>", "- x\n  ```\n  <b>\n  ```\n&lt;i>"),
+        ("    <indented>", "    <indented>"),
+        ("one ` tick\n\n<b> ` other", "one ` tick\n\n&lt;b> ` other"),
+    ],
+)
+def test_an_answer_may_speak_of_tags_but_not_make_them(written: str, shown: str) -> None:
+    assert render.without_html(written) == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (r"Let \(x = ", "Let "),
+        (r"Let \(x = 1\) and \(y", r"Let \(x = 1\) and "),
+        ("So $$a = ", "So "),
+        ("So $$a$$ holds", "So $$a$$ holds"),
+        (r"Then \[ \sum", "Then "),
+        ("It costs $5 and $10", "It costs $5 and $10"),
+        ("```python\nre.match(r'\\(", "```python\nre.match(r'\\("),
+        (r"stray \( " + "x" * 700, r"stray \( " + "x" * 700),
+    ],
+)
+def test_half_a_formula_waits_for_its_other_half(written: str, shown: str) -> None:
+    assert render.settled(written) == shown
+
+
+def conversation(name: str, age: timedelta) -> Conversation:
+    moment = NOW - age
+    return Conversation(f"id-{name}", "local", name, ChatOptions(), None, moment, moment)
+
+
+def test_the_list_groups_by_age_and_marks_the_open_and_the_live_one() -> None:
+    items = [
+        conversation("new", timedelta(minutes=1)),
+        conversation("week", timedelta(days=3)),
+        conversation("<old>", timedelta(days=30)),
+    ]
+    markup = chrome.conversation_list(
+        items, current="id-week", live={"id-new"}, now=NOW, language=Language.EN
+    )
+    order = ["Today", "id-new", "Last 7 days", "id-week", "Older", "&lt;old&gt;"]
+    assert [markup.index(word) for word in order] == sorted(markup.index(word) for word in order)
+    assert markup.count('aria-current="page"') == 1
+    assert markup.count("being answered") == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(42.0, "about 42 s left"), (190.0, "about 3 min left")]
+)
+def test_loading_says_percent_stage_and_time_left(seconds: float, words: str) -> None:
+    state = EngineState(Phase.LOADING, Stage.DOWNLOAD, 0.42, seconds)
+    assert chrome.loading(state, Language.EN) == f"42% · Downloading the model · {words}"
+
+
+@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("language", Language)
+def test_every_state_of_the_engine_can_be_drawn(
+    stage: Stage, phase: Phase, language: Language
+) -> None:
+    state = EngineState(phase, stage)
+    assert chrome.header(None, state, language)
+    assert chrome.welcome(None, state, language)
+
+
+def test_the_header_says_how_the_weights_are_held() -> None:
+    info = engine_info()
+    ready = EngineState(Phase.READY)
+    assert "bf16 · cpu" in chrome.header(info, ready, Language.EN)
+    assert "nf4 · cpu" in chrome.header(replace(info, quantization="nf4"), ready, Language.EN)
+
+
+def test_what_must_be_known_is_said_above_the_conversation() -> None:
+    notes = replace(engine_info(), notes=("starter-model", "one-at-a-time"))
+    markup = chrome.banners(notes, Language.EN, open_to_network=True)
+    assert "without a login" in markup
+    assert "python download_model.py --model Qwen2.5-7B-Instruct" in markup
+    assert "one at a time" in markup
+    assert chrome.banners(engine_info(), Language.EN, open_to_network=False) == ""
+
+
+def engine_info() -> EngineInfo:
+    info = ScriptedEngine().info
+    assert info is not None
+    return info
