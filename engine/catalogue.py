@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+STARTER_FOLDER = "Qwen2.5-Coder-0.5B-Instruct-starter"
+"""Where the starter model goes below the models folder: beside the real one, not in its place."""
 FREE_LICENCE = "Apache-2.0"
 BYTES_BF16 = 2.0
 BYTES_INT8 = 1.0

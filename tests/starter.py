@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.starter import FOLDER_NAME
+from engine.catalogue import STARTER_FOLDER
 from engine.wanted import checked_folder
 
 ROOT = Path(__file__).parents[1]
@@ -31,4 +31,4 @@ def starter_model() -> Path:
     )
     if made.returncode:
         pytest.fail(f"{made.stdout.strip()} For tests: {VARIABLE}=FOLDER.", pytrace=False)
-    return MODELS / FOLDER_NAME
+    return MODELS / STARTER_FOLDER

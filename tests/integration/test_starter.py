@@ -12,8 +12,9 @@ import pytest
 from chat.errors import ModelUnavailable
 from chat.types import Stage
 from engine.card import read_card
+from engine.catalogue import STARTER_FOLDER
 from engine.progress import Progress
-from engine.starter import FOLDER_NAME, Part, Recipe, StarterKitchen, starter_recipe
+from engine.starter import Part, Recipe, StarterKitchen, starter_recipe
 from engine.verify import find_problems, is_complete
 from tests.tiny_model import write_tiny_model
 
@@ -80,12 +81,12 @@ def kitchen(index: Index, cache: Path) -> StarterKitchen:
 def test_the_starter_is_made_whole_and_says_that_it_is_one(index: Index, tmp_path: Path) -> None:
     heard: list[Progress] = []
     folder = kitchen(index, tmp_path / "cache").make(tmp_path / "models", heard.append)
-    assert folder == tmp_path / "models" / FOLDER_NAME
+    assert folder == tmp_path / "models" / STARTER_FOLDER
     assert find_problems(folder, hashes=True) == []
     card = read_card(folder)
     assert (card.name, card.is_starter, card.licence) == ("Tiny", True, "Apache-2.0")
     assert not (folder / "tiny.gguf").exists()
-    assert [path.name for path in folder.parent.iterdir()] == [FOLDER_NAME]
+    assert [path.name for path in folder.parent.iterdir()] == [STARTER_FOLDER]
     stages = list(dict.fromkeys(progress.stage for progress in heard))
     assert stages == [Stage.DOWNLOAD, Stage.VERIFY, Stage.CONVERT]
 

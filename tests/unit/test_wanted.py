@@ -4,10 +4,9 @@ from pathlib import Path
 import pytest
 
 from chat.errors import ModelUnavailable
-from engine.catalogue import find_entry
+from engine.catalogue import STARTER_FOLDER, find_entry
 from engine.choice import GB
 from engine.machine import Gpu, Machine
-from engine.starter import FOLDER_NAME
 from engine.wanted import model_at_hand, wanted_model
 from tests.tiny_model import SHARDS, write_tiny_model
 
@@ -41,7 +40,7 @@ def test_a_damaged_model_beside_the_app_is_an_error_not_a_download(models: Path,
 
 
 def test_auto_takes_the_model_that_suits_the_machine(models: Path, app: Path) -> None:
-    for name in ("Qwen2.5-0.5B-Instruct", "Qwen2.5-7B-Instruct", FOLDER_NAME):
+    for name in ("Qwen2.5-0.5B-Instruct", "Qwen2.5-7B-Instruct", STARTER_FOLDER):
         write_tiny_model(models / name)
     assert model_at_hand("auto", models, app, LAPTOP) == models / "Qwen2.5-0.5B-Instruct"
     assert model_at_hand("auto", models, app, SERVER) == models / "Qwen2.5-7B-Instruct"
@@ -54,12 +53,12 @@ def test_auto_takes_another_model_that_fits_rather_than_download(models: Path, a
 
 
 def test_auto_takes_the_starter_that_came_earlier(models: Path, app: Path) -> None:
-    write_tiny_model(models / FOLDER_NAME)
-    assert model_at_hand("auto", models, app, SERVER) == models / FOLDER_NAME
+    write_tiny_model(models / STARTER_FOLDER)
+    assert model_at_hand("auto", models, app, SERVER) == models / STARTER_FOLDER
 
 
 def test_the_starter_never_stands_in_for_a_named_model(models: Path, app: Path) -> None:
-    write_tiny_model(models / FOLDER_NAME)
+    write_tiny_model(models / STARTER_FOLDER)
     assert model_at_hand("Qwen2.5-0.5B-Instruct", models, app, LAPTOP) is None
     assert model_at_hand("Qwen2.5-Coder-0.5B-Instruct", models, app, LAPTOP) is None
 
