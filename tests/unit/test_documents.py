@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from config import Settings, flag
+from engine.catalogue import find_entry
 
 ROOT = Path(__file__).parents[2]
 READMES = ["README.md", "README.zh-CN.md"]
@@ -58,6 +59,16 @@ def test_links_lead_somewhere(document: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", read(document)):
         if not target.startswith("http"):
             assert (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize("size", ["0.5B", "1.5B", "3B", "7B", "14B", "32B", "72B"])
+def test_the_hardware_table_is_computed_from_the_catalogue(size: str) -> None:
+    entry = find_entry(f"Qwen2.5-{size}-Instruct")
+    assert entry
+    sizes = [entry.memory_bytes[kind] for kind in ("none", "int8", "nf4")]
+    cells = " | ".join(f"{size_bytes / 1e9:.1f} GB" for size_bytes in sizes)
+    cache = entry.shape.kv_bytes_per_token * 8192 / 1e9
+    assert f"| {size} | {cells} | {cache:.2f} GB |" in read("DEPLOYMENT.md")
 
 
 def test_every_requirement_is_pinned_and_says_what_it_is_for() -> None:
