@@ -10,7 +10,7 @@ from importlib.util import find_spec
 if sys.version_info < (3, 11):  # noqa: UP036 - said in words before an import fails without them
     sys.exit("qwen-chat: this is Python {}.{}; 3.11 or newer is needed.".format(*sys.version_info))
 if find_spec("uvicorn") is None:
-    sys.exit("qwen-chat: the environment is missing. Run ./start.sh, which makes it.")
+    sys.exit("qwen-chat: the environment is missing here. Run ./start.sh, which makes it.")
 
 import asyncio
 import logging

@@ -7,11 +7,16 @@
 A command around `engine`: reads flags, draws progress, turns errors into one sentence each.
 """
 
+import sys
+from importlib.util import find_spec
+
+if sys.version_info < (3, 11) or find_spec("pydantic") is None:
+    sys.exit("Use the environment that ./start.sh makes: .venv/bin/python download_model.py")
+
 import argparse
 import errno
 import json
 import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path

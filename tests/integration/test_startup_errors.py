@@ -47,6 +47,21 @@ def assert_one_sentence(ended: "subprocess.CompletedProcess[str]", *parts: str) 
         assert part in last
 
 
+@pytest.mark.parametrize("command", ["app.py", "download_model.py"])
+def test_a_python_without_the_packages(command: str) -> None:
+    bare = subprocess.run(
+        [sys.executable, "-I", "-S", command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert bare.returncode == 1
+    assert "./start.sh" in bare.stderr
+    assert "Traceback" not in bare.stderr
+
+
 def test_a_misspelt_flag(start: Start) -> None:
     assert_one_sentence(start("--modle", "x"), "--modle", "--model")
 
