@@ -1,5 +1,6 @@
 """The page on an ASGI app: Gradio's switches, all of them here."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
     # mount_gradio_app has no argument for the number of slots.
     blocks.max_threads = STREAMS
     blocks._queue.max_thread_count = STREAMS
+    # Nor for its statistics: a data frame over the last 10,000 events, made anew after each.
+    blocks._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
+    blocks._queue.ANALYTICS_MAX_EVENTS = 1
     return gr.mount_gradio_app(
         app,
         blocks,

@@ -1,0 +1,31 @@
+"""What people do on the page, in the words of the page."""
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def box(page: Page) -> Locator:
+    return page.get_by_role("textbox", name="Message", exact=True)
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def ask(page: Page, question: str) -> None:
+    box(page).fill(question)
+    box(page).press("Enter")
+
+
+def answer(page: Page) -> Locator:
+    """The newest answer with what stands under it."""
+    return page.locator("#transcript .bot-row").last
+
+
+def ask_and_wait(page: Page, question: str) -> None:
+    ask(page, question)
+    expect(page.locator("#transcript .user-row").last).to_contain_text(question)
+    expect(button(page, "Retry")).to_be_visible()
+
+
+def listed(page: Page) -> Locator:
+    return page.get_by_role("navigation", name="Conversations").get_by_role("link")

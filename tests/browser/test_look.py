@@ -1,0 +1,153 @@
+"""Language, theme, small screens, names for those who do not see, and what answers look like."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Open, Site
+from tests.browser.steps import answer, ask, ask_and_wait, box, button, listed
+from tests.fakes import Script, ScriptedEngine
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.mark.parametrize(
+    ("locale", "send", "lang"), [("zh-CN", "发送", "zh"), ("fr-FR", "Send", "en")]
+)
+def test_the_page_speaks_the_browsers_language(
+    site: Site, tab: Open, locale: str, send: str, lang: str
+) -> None:
+    page = tab(site(ScriptedEngine()), locale=locale)
+    expect(button(page, send)).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", lang)
+
+
+def test_the_language_switches_at_once_keeps_the_page_and_is_remembered(
+    site: Site, tab: Open
+) -> None:
+    page = tab(site(ScriptedEngine([Script(list("abcdefghij"), step_s=0.3)])))
+    ask(page, "Letters")
+    expect(answer(page)).to_contain_text("ab")
+    box(page).fill("a draft")
+    page.get_by_role("group", name="Language").get_by_role("radio", name="中").check()
+    expect(page.get_by_role("button", name="停止", exact=True)).to_be_visible()
+    expect(page.get_by_role("textbox", name="消息", exact=True)).to_have_value("a draft")
+    expect(page.get_by_text("AI 生成内容仅供参考")).to_be_visible()
+    expect(answer(page).locator(".md")).to_have_text("abcdefghij")
+    expect(answer(page)).to_contain_text("首字")
+    page.reload()
+    expect(page.get_by_role("button", name="新对话", exact=True)).to_be_visible()
+
+
+def test_the_theme_follows_the_system_until_it_is_chosen_and_is_remembered(
+    site: Site, tab: Open
+) -> None:
+    page = tab(site(ScriptedEngine()), color_scheme="dark")
+    background = "getComputedStyle(document.querySelector('#header')).backgroundColor"
+    assert page.evaluate(background) == "rgb(25, 24, 23)"
+    button(page, "Dark or light").click()
+    assert page.evaluate(background) == "rgb(250, 249, 247)"
+    page.reload()
+    expect(button(page, "Send")).to_be_visible()
+    assert page.evaluate(background) == "rgb(250, 249, 247)"
+
+
+def test_on_a_phone_the_list_is_a_drawer_and_nothing_overflows(site: Site, tab: Open) -> None:
+    wide = "| a | b | c | d | e | f |\n|---|---|---|---|---|---|\n" + "| long word |" * 6
+    code = "```python\n" + "x = 1; " * 40 + "\n```"
+    page = tab(site(ScriptedEngine([Script([f"{wide}\n\n{code}"])])), **PHONE)
+    expect(button(page, "New chat")).to_be_hidden()
+    ask_and_wait(page, "Table")
+    width = "document.scrollingElement.scrollWidth"
+    assert page.evaluate(width) == 390
+    column = page.locator("#transcript .message-wrap")
+    assert column.evaluate("e => e.scrollWidth <= e.clientWidth")
+    button(page, "Conversations").first.click()
+    expect(button(page, "New chat")).to_be_in_viewport()
+    listed(page).first.click()
+    expect(button(page, "New chat")).to_be_hidden()
+    button(page, "Settings").click()
+    expect(page.get_by_label("System prompt")).to_be_in_viewport()
+    button(page, "Close").click()
+    expect(page.get_by_label("System prompt")).to_be_hidden()
+
+
+def test_fingers_find_targets_of_forty_pixels(site: Site, tab: Open) -> None:
+    page = tab(site(ScriptedEngine()), **PHONE)
+    ask_and_wait(page, "Hi")
+    for target in page.get_by_role("button").all():
+        if target.is_visible() and not target.evaluate("e => !!e.closest('.sidebar')"):
+            size = target.bounding_box()
+            assert size
+            assert min(size["width"], size["height"]) >= 40, target.inner_html()[:80]
+
+
+def test_every_control_has_its_name(site: Site, tab: Open) -> None:
+    page = tab(site(ScriptedEngine()))
+    expect(box(page)).to_be_visible()
+    for name in ("Send", "New chat", "Settings"):
+        expect(button(page, name)).to_be_visible()
+    expect(page.get_by_role("group", name="Language")).to_be_visible()
+    ask_and_wait(page, "Hi")
+    for name in ("Copy", "Retry"):
+        expect(button(page, name)).to_be_visible()
+    expect(page.get_by_role("navigation", name="Conversations")).to_be_visible()
+    button(page, "Settings").click()
+    expect(page.get_by_role("textbox", name="System prompt")).to_be_visible()
+    nameless = "e => !(e.innerText.trim() || e.ariaLabel || e.title || e.textContent.trim())"
+    for target in page.get_by_role("button").all():
+        assert not target.evaluate(nameless), target.evaluate("e => e.outerHTML")
+
+
+def test_the_closed_panel_is_out_of_the_keyboards_way(site: Site, tab: Open) -> None:
+    page = tab(site(ScriptedEngine()))
+    expect(box(page)).to_be_visible()
+    reached = []
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("!!document.activeElement.closest('#settings')"))
+    assert not any(reached)
+
+
+def test_formulas_money_tables_and_code_are_what_they_are(site: Site, tab: Open) -> None:
+    written = (
+        "Inline \\(a^2\\), $$b^2$$ and \\[c^2\\]\n\n"
+        "It costs $5 and $10 to $20.\n\n"
+        "| x | y |\n|---|---|\n| 1 | 2 |\n\n"
+        "```python\nprint('hi')  # \\(no formula\\)\n```\n"
+    )
+    page = tab(site(ScriptedEngine([Script([written])])))
+    ask_and_wait(page, "Show")
+    shown = answer(page)
+    expect(shown.locator(".katex")).to_have_count(3)
+    expect(shown.locator(".katex-display")).to_have_count(2)
+    expect(shown).to_contain_text("It costs $5 and $10 to $20.")
+    expect(shown.get_by_role("cell")).to_have_text(["1", "2"])
+    expect(shown.locator(".code_wrap")).to_have_attribute("data-language", "python")
+    expect(shown.locator(".code_wrap .token").first).to_be_visible()
+    expect(shown.locator(".code_wrap code")).to_contain_text("\\(no formula\\)")
+    expect(shown.locator(".code_wrap").get_by_role("button", name="Copy")).to_be_visible()
+
+
+def test_the_answer_does_not_move_while_it_grows(site: Site, tab: Open) -> None:
+    words = [f"word{number} " for number in range(30)]
+    page = tab(site(ScriptedEngine([Script(words, step_s=0.05)])))
+    ask(page, "Grow")
+    expect(answer(page)).to_contain_text("word1")
+    top = answer(page).bounding_box()
+    expect(answer(page)).to_contain_text("word29")
+    expect(button(page, "Retry")).to_be_visible()
+    now = answer(page).bounding_box()
+    assert top
+    assert now
+    assert (now["x"], now["y"]) == (top["x"], top["y"])
+
+
+def test_warnings_stay_in_sight(site: Site, tab: Open) -> None:
+    engine = ScriptedEngine(notes=("starter-model", "one-at-a-time"))
+    page = tab(site(engine, open_to_network=True))
+    expect(page.get_by_text("without a login")).to_be_visible()
+    expect(page.get_by_text("download_model.py --model Qwen2.5-7B-Instruct")).to_be_visible()
+    expect(page.get_by_text("one at a time")).to_be_visible()
+    expect(page.get_by_text("AI-generated, check before use")).to_be_visible()
