@@ -16,12 +16,13 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from api.floors import check_floors
 from api.listen import server_config
@@ -149,9 +150,7 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def build_site(
-    settings: Settings, parts: Parts, edge: EdgeOptions
-) -> Callable[..., Awaitable[None]]:
+def build_site(settings: Settings, parts: Parts, edge: EdgeOptions) -> ASGIApp:
     """The ASGI app: edge, operations and page. Imports Gradio, which takes seconds."""
     from api.server import build_api, cover_mounted  # noqa: PLC0415 - after the quick refusals
     from ui.mount import mount  # noqa: PLC0415
@@ -164,9 +163,9 @@ def build_site(
         edge=edge,
     )
     page = build_page(parts.conversations, parts.engine, open_to_network=open_to_network)
-    site = mount(api, page, root_path=settings.root_path)
+    mount(api, page, root_path=settings.root_path)
     cover_mounted(api)
-    return site
+    return api
 
 
 def build_engine_and_store(settings: Settings) -> tuple[Engine, Store]:

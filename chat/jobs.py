@@ -193,7 +193,10 @@ class Jobs:
         answer = work.answer
         job = Job(work.user, answer.conversation_id, answer.id, work.request_id)
         self._jobs[answer.conversation_id] = job
-        task = asyncio.create_task(self._run(job, work, ticket))
+        draft = _Draft()
+        # Both tasks now: a Stop that comes before the first of them runs has something to cancel.
+        job._writing = asyncio.create_task(self._write(job, draft, work, ticket))
+        task = asyncio.create_task(self._run(job, job._writing, draft, work, ticket))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return job
@@ -225,12 +228,12 @@ class Jobs:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _run(self, job: Job, work: Work, ticket: Ticket) -> None:
+    async def _run(
+        self, job: Job, writing: asyncio.Task[None], draft: _Draft, work: Work, ticket: Ticket
+    ) -> None:
         """Supervise the writing, a task of its own: no cancellation meets the last write."""
-        draft = _Draft()
-        job._writing = asyncio.create_task(self._write(job, draft, work, ticket))
-        await asyncio.wait({job._writing})
-        record = self._record(job, draft, work)
+        await asyncio.wait({writing})
+        record = self._record(job, writing, draft, work)
         try:
             await self._store.finish_answer(job.user, job.message_id, record)
         except AppError as error:
@@ -289,10 +292,11 @@ class Jobs:
                 raise EngineStalled(seconds=self._limits.stall_s) from None
             yield delta
 
-    def _record(self, job: Job, draft: _Draft, work: Work) -> AnswerRecord:
-        assert job._writing is not None
-        cancelled = job._writing.cancelled()
-        error = None if cancelled else job._writing.exception()
+    def _record(
+        self, job: Job, writing: asyncio.Task[None], draft: _Draft, work: Work
+    ) -> AnswerRecord:
+        cancelled = writing.cancelled()
+        error = None if cancelled else writing.exception()
         if error is not None and not isinstance(error, AppError):
             log.error("answer %s failed", job.message_id, exc_info=error)
         status = Status.ERROR if error else Status.DONE

@@ -171,11 +171,15 @@ async def test_stop_keeps_the_text_and_frees_the_engine() -> None:
     assert (chat.engine.running, chat.engine.cancelled) == (0, 1)
 
 
-async def test_stop_before_the_first_step_ends_the_answer_too(chat: Chat) -> None:
+@pytest.mark.parametrize("steps", [0, 1, 2])
+async def test_stop_at_once_is_not_lost(steps: int) -> None:
+    chat = make_chat(Script(hangs=True), limits=Limits(queue_s=60, stall_s=60, request_s=60))
     job = await chat.ask("Hi")
-    await asyncio.sleep(0)
+    for _ in range(steps):
+        await asyncio.sleep(0)
     job.cancel()
-    assert (await finished(job)).status is Status.STOPPED
+    async with asyncio.timeout(2):
+        assert (await finished(job)).status is Status.STOPPED
     assert (await chat.answer(job)).status is Status.STOPPED
 
 
