@@ -93,6 +93,8 @@ class Server(uvicorn.Server):
         draining = asyncio.create_task(self._parts.jobs.close(self._grace_s))
         while not (draining.done() or self.force_exit):
             await asyncio.wait({draining}, timeout=0.1)
+        # Tabs that are open are cut now. That is meant, but uvicorn would call each one an error.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await super().shutdown(sockets)
         await self._parts.engine.stop()
         await self._parts.store.close()

@@ -15,12 +15,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import Open
+from tests.browser.steps import answer, ask, button, listed
+
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
 ROOT = Path(__file__).parents[2]
 START_S = 240
 ANSWER_MS = 180_000
-ANSWERS = "[data-testid=bot]"
+ANSWERS = "#transcript .bot-row"
 
 
 def free_port() -> int:
@@ -64,45 +67,40 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str) -> None:
     pytest.fail("the model was not ready in time")
 
 
-def ask(page: Page, text: str) -> None:
-    box = page.get_by_role("textbox", name="Message", exact=True)
-    box.fill(text)
-    box.press("Enter")
-    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible(timeout=20_000)
-
-
 def wait_for_end(page: Page) -> None:
-    send = page.get_by_role("button", name="Send", exact=True)
-    expect(send).to_be_visible(timeout=ANSWER_MS)
+    expect(button(page, "Send")).to_be_visible(timeout=ANSWER_MS)
 
 
 def test_a_first_visit_with_two_turns_stop_and_a_restart(
-    starter_model: Path, tmp_path: Path, page: Page
+    starter_model: Path, tmp_path: Path, tab: Open
 ) -> None:
     with running_app(tmp_path, starter_model) as address:
-        page.goto(address)
+        page = tab(address)
         ask(page, "法国的首都是哪里？请用一句话回答。")
+        expect(answer(page)).to_contain_text("巴黎", timeout=ANSWER_MS)
         wait_for_end(page)
-        expect(page.locator(ANSWERS).last).to_contain_text("巴黎")
 
         ask(page, "那座城市在哪条河边？请用一句话回答。")
+        expect(page.locator(ANSWERS)).to_have_count(2)
         wait_for_end(page)
-        expect(page.locator(ANSWERS).last).to_contain_text(re.compile("河|塞纳"))
+        expect(answer(page)).to_contain_text(re.compile("河|塞纳"))
 
-        ask(page, "写一篇一千字的文章，介绍那里的历史。")
+        ask(page, "从 1 数到 500，每个数字单独一行，不要省略。")
         expect(page.locator(ANSWERS)).to_have_count(3)
-        page.wait_for_timeout(2_000)
-        page.get_by_role("button", name="Stop", exact=True).click()
+        expect(answer(page)).to_contain_text("7", timeout=ANSWER_MS)
+        button(page, "Stop").click()
         wait_for_end(page)
-        stopped = page.locator(ANSWERS).last.inner_text()
+        expect(answer(page)).to_contain_text("Stopped")
+        page.close()
 
     log = (tmp_path / "server.log").read_text(encoding="utf-8")
     assert "finish=stopped" in log
     assert "法国" not in log
 
     with running_app(tmp_path, starter_model) as address:
-        page.goto(address)
-        page.get_by_text("法国的首都是哪里").first.click()
-        expect(page.locator(ANSWERS)).to_have_count(3, timeout=20_000)
+        page = tab(address)
+        listed(page).first.click()
+        expect(page.locator(ANSWERS)).to_have_count(3)
         expect(page.locator(ANSWERS).first).to_contain_text("巴黎")
-        assert page.locator(ANSWERS).last.inner_text()[:10] == stopped[:10]
+        expect(answer(page)).to_contain_text("Stopped")
+        page.close()
