@@ -49,26 +49,25 @@ class Handlers:
     async def load(
         self, conversation_id: str, remembered: str | None, view: View, request: gr.Request
     ) -> Updates:
-        """The page was opened, or its language changed: say everything anew."""
+        """The page was opened: say everything, in the language that fits."""
         language = _language(remembered, request)
-        info = self._engine.info
-        words = self._on.in_language(language, info.defaults if info else Sampling())
-        shown = await self.open(conversation_id, language, view, request)
-        return merge(words, shown)
+        return merge(
+            self._words(language), await self.open(conversation_id, language, view, request)
+        )
+
+    async def speak(
+        self, conversation_id: str, language: str, view: View, request: gr.Request
+    ) -> Updates:
+        """The language was switched: say everything anew, and leave what people typed."""
+        shown, _ = await self._look(conversation_id, Language(language), view, request)
+        return merge(self._words(Language(language)), shown)
 
     async def open(
         self, conversation_id: str, language: str, view: View, request: gr.Request
     ) -> Updates:
         """Show a conversation, or the empty page when there is none of that id."""
-        view.turn()
-        user, tongue = user_of(request), Language(language)
-        try:
-            opened = await self._conversations.open(user, conversation_id)
-        except NotFound as error:
-            gone = {self._on.note: self._why(error, tongue)} if conversation_id else {}
-            return await self._empty(user, tongue) | gone
-        shown = await self._shown(user, opened, tongue)
-        return shown | self._on.show_options(opened.conversation.options)
+        shown, options = await self._look(conversation_id, Language(language), view, request)
+        return shown | self._on.show_options(options)
 
     async def follow(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
@@ -155,39 +154,56 @@ class Handlers:
         self, conversation_id: str, language: str, view: View, request: gr.Request
     ) -> AsyncIterator[Updates]:
         """Stream the answer being written there, until it ends or the tab looks elsewhere."""
-        # A stream that ends without having said anything would empty every component.
-        yield {self._on.chatbot: gr.skip()}
-        if not conversation_id:
-            return
-        looking, user, tongue = view.turn(), user_of(request), Language(language)
-        try:
-            opened = await self._conversations.open(user, conversation_id)
-            async with aclosing(self._pictures(opened, tongue)) as pictures:
+        looking = view.turn()
+        if conversation_id:
+            pictures = self._pictures(conversation_id, Language(language), user_of(request))
+            async with aclosing(pictures):
                 async for picture in pictures:
                     if view.number != looking:
-                        return
+                        break
                     yield picture
-            if view.number == looking:
+        # Gradio repeats the last word when a stream has ended: it must not be an old picture. And a
+        # stream without any word would empty every component.
+        yield {self._on.chatbot: gr.skip()}
+
+    async def _look(
+        self, conversation_id: str, language: Language, view: View, request: gr.Request
+    ) -> tuple[Updates, ChatOptions]:
+        """A conversation, or the empty page, and its settings."""
+        view.turn()
+        user = user_of(request)
+        try:
+            opened = await self._conversations.open(user, conversation_id)
+        except NotFound as error:
+            gone = {self._on.note: self._why(error, language)} if conversation_id else {}
+            return await self._empty(user, language) | gone, ChatOptions()
+        return await self._shown(user, opened, language), opened.conversation.options
+
+    def _words(self, language: Language) -> Updates:
+        info = self._engine.info
+        return self._on.in_language(language, info.defaults if info else Sampling())
+
+    async def _pictures(
+        self, conversation_id: str, language: Language, user: str
+    ) -> AsyncGenerator[Updates, None]:
+        """The answer being written there, as often as it is worth looking; then the page after it."""
+        try:
+            opened = await self._conversations.open(user, conversation_id)
+            if opened.job:
+                before = render.transcript(opened.messages[:-1], language)
+                async for progress in opened.job.watch():
+                    yield {self._on.chatbot: [*before, render.live_answer(progress, language)]}
+                    await asyncio.sleep(PICTURE_S)
                 opened = await self._conversations.open(user, conversation_id)
-                yield await self._shown(user, opened, tongue)
+            yield await self._shown(user, opened, language)
         except NotFound:
             return  # deleted in another tab while we looked
-
-    async def _pictures(self, opened: Opened, language: Language) -> AsyncGenerator[Updates, None]:
-        """The answer being written, as often as it is worth looking; the rest stays."""
-        if opened.job is None:
-            return
-        before = render.transcript(opened.messages[:-1], language)
-        async for progress in opened.job.watch():
-            yield {self._on.chatbot: [*before, render.live_answer(progress, language)]}
-            await asyncio.sleep(PICTURE_S)
 
     async def _empty(self, user: str, language: Language) -> Updates:
         on = self._on
         return {
             **self._state(language),
             **await self._list(user, "", language),
-            **on.show_options(ChatOptions()),
             on.bridge: "",
             on.tools: chrome.tools(language, clearable=False),
             on.welcome: gr.update(value=self._welcome(language), visible=True),

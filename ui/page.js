@@ -113,6 +113,10 @@ function dress() {
   label($("#settings .toggle-button"), said.close);
   label($("#transcript [role=log]"), said.transcript);
   label($("#transcript .scroll-down-button-container button"), said.scrollDown);
+  // Gradio calls each message by its whole text; read out as it grows, that is said twice.
+  for (const message of document.querySelectorAll("#transcript [data-testid][aria-label]")) {
+    message.removeAttribute("aria-label");
+  }
   for (const block of document.querySelectorAll("#transcript .code_wrap")) {
     const language = /language-(\S+)/.exec($("code", block)?.className ?? "")?.[1] ?? "text";
     if (block.dataset.language !== language) block.dataset.language = language;
@@ -129,4 +133,5 @@ new MutationObserver(() => {
 
 const theme = localStorage.getItem("qwen-chat.theme");
 if (theme) document.body.classList.toggle("dark", theme === "dark");
+if (!inAddress() && !small()) $("#message textarea")?.focus();
 dress();

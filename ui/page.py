@@ -49,7 +49,7 @@ def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:
     page = _all_of(on)
     show: list[tuple[Callable[..., Any], Callable[..., Any], Any, dict[str, Any]]] = [
         (blocks.load, do.load, place, {"js": REMEMBERED}),
-        (on.language.input, do.load, place, {}),
+        (on.language.input, do.speak, place, {}),
         (on.bridge.follow, do.follow, [on.language, on.view], {}),
         (on.bridge.retry, do.retry, asking, {}),
         (on.bridge.clear, do.clear, place, {}),

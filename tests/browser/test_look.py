@@ -40,6 +40,17 @@ def test_the_language_switches_at_once_keeps_the_page_and_is_remembered(
     expect(page.get_by_role("button", name="新对话", exact=True)).to_be_visible()
 
 
+def test_the_language_switch_leaves_settings_that_nothing_was_asked_with_yet(
+    site: Site, tab: Open
+) -> None:
+    page = tab(site(ScriptedEngine()))
+    button(page, "Settings").click()
+    page.get_by_label("System prompt").fill("Be brief.")
+    button(page, "Close").click()
+    page.get_by_role("group", name="Language").get_by_role("radio", name="中").check()
+    expect(page.get_by_label("系统提示词")).to_have_value("Be brief.")
+
+
 def test_the_theme_follows_the_system_until_it_is_chosen_and_is_remembered(
     site: Site, tab: Open
 ) -> None:
