@@ -22,7 +22,7 @@ Site = Callable[..., str]
 
 
 # Not for the session: Playwright keeps an event loop running, and other tests bring their own.
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser

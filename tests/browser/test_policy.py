@@ -76,7 +76,7 @@ def with_edge() -> FastAPI:
 async def visit(page: Page, port: int, outside: int) -> None:
     """Load a page, and put into it what reaches out."""
     await page.goto(f"http://localhost:{port}/")
-    await page.get_by_label("Message").wait_for()
+    await page.get_by_role("textbox", name="Message", exact=True).wait_for()
     html = REACH_OUT.format(f"http://127.0.0.1:{outside}", f"ws://127.0.0.1:{outside}")
     await page.evaluate(
         """html => {
@@ -128,7 +128,7 @@ async def test_the_page_works_under_the_policy_without_a_complaint() -> None:
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         await page.goto(f"http://localhost:{port}/")
-        await page.get_by_label("Message").fill("hi")
+        await page.get_by_role("textbox", name="Message", exact=True).fill("hi")
         await page.get_by_role("button", name="Ask").click()
         await page.wait_for_function("document.querySelector('textarea').value === 'heard hi'")
         await page.get_by_role("button", name="Local").click()
