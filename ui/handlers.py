@@ -186,7 +186,7 @@ class Handlers:
     async def _pictures(
         self, conversation_id: str, language: Language, user: str
     ) -> AsyncGenerator[Updates, None]:
-        """The answer being written there, as often as it is worth looking; then the page after it."""
+        """The answer being written there, as often as is worth looking; then the page after it."""
         try:
             opened = await self._conversations.open(user, conversation_id)
             if opened.job:
