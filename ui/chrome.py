@@ -12,7 +12,7 @@ from chat.types import Conversation, EngineInfo, EngineState, Phase
 from ui.i18n import Language, text
 from ui.icons import icon
 
-FETCH_COMMAND = "python download_model.py --model Qwen2.5-7B-Instruct"
+FETCH_COMMAND = ".venv/bin/python download_model.py --model Qwen2.5-7B-Instruct"
 EXAMPLES = ("example-1", "example-2", "example-3", "example-4")
 WORDS_OF_SCRIPT = (
     "copy",
