@@ -107,7 +107,9 @@ class Server(uvicorn.Server):
             await self._parts.engine.start()
             info = self._parts.engine.info
             if info:
-                say(f"Ready: {info.model} ({info.quantization}, {info.dtype}) on {info.device}.")
+                kind = info.dtype if info.quantization == "none" else info.quantization
+                licence = f" Licence: {info.licence}." if info.licence else ""
+                say(f"Ready: {info.model} ({kind}) on {info.device}.{licence}")
         except Exception as error:  # noqa: BLE001 - the top of a task: main() tells what happened
             self.startup_error = error
             self.should_exit = True

@@ -48,17 +48,21 @@ class Admission:
         max_waiting: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._max_running = max_running
+        self._max_running = self._places = max_running
         self._max_waiting = max_waiting
         self._clock = clock
         self._running: set[Ticket] = set()
         self._waiting: dict[str, deque[Ticket]] = {}  # in the order in which users take turns
         self._answer_s: float | None = None
 
+    def limit(self, places: int) -> None:
+        """What the engine can serve at once: known late, and never more than `max_running`."""
+        self._places = min(places, self._max_running)
+
     def enter(self, user: str) -> Ticket:
         """A ticket, running at once if there is room. Raises Busy when the queue is full."""
         ticket = Ticket(user, self)
-        if len(self._running) < self._max_running:
+        if len(self._running) < self._places:
             self._run(ticket)
             return ticket
         if sum(map(len, self._waiting.values())) >= self._max_waiting:
@@ -102,11 +106,11 @@ class Admission:
             for running in self._running
             if running.started_at is not None
         )
-        full_rounds, place = divmod(position - 1, self._max_running)
+        full_rounds, place = divmod(position - 1, self._places)
         return full_rounds * self._answer_s + (left[place] if place < len(left) else 0.0)
 
     def _fill(self) -> None:
-        while self._waiting and len(self._running) < self._max_running:
+        while self._waiting and len(self._running) < self._places:
             user, queue = next(iter(self._waiting.items()))
             ticket = queue.popleft()
             del self._waiting[user]

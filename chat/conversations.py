@@ -69,7 +69,7 @@ class Conversations:
         if running := self._jobs.find_request(user, request_id):
             return running
         with self._alone_in(conversation_id):
-            path = await self._store.path(user, conversation_id) if conversation_id else ()
+            path = await self._path(user, conversation_id) if conversation_id else ()
             self._refuse_if_answering(user, conversation_id)
             window = await self._fit(options, [*_as_prompt(path), ChatMessage(Role.USER, text)])
             with ExitStack() as undo:
@@ -98,7 +98,7 @@ class Conversations:
         """
         with self._alone_in(conversation_id):
             conversation = await self._store.conversation(user, conversation_id)
-            path = await self._store.path(user, conversation_id)
+            path = await self._path(user, conversation_id)
             self._refuse_if_answering(user, conversation_id)
             before = list(itertools.takewhile(lambda message: message.id != message_id, path))
             if len(before) == len(path):
@@ -137,12 +137,12 @@ class Conversations:
 
         Raises NotFound.
         """
-        await self._store.conversation(user, conversation_id)
-        if job := self._jobs.find(user, conversation_id):
-            job.cancel()
-            async for _ in job.watch():
-                pass
-        await self._store.clear(user, conversation_id)
+        with self._alone_in(conversation_id):
+            if job := self._jobs.find(user, conversation_id):
+                job.cancel()
+                async for _ in job.watch():
+                    pass
+            await self._store.clear(user, conversation_id)
 
     async def set_options(self, user: str, conversation_id: str, options: ChatOptions) -> None:
         """Keep what the person has set. Raises NotFound and BadRequest kinds."""
@@ -152,9 +152,14 @@ class Conversations:
         """Ids of the user's conversations in which an answer is being written."""
         return self._jobs.conversations_of(user)
 
+    async def _path(self, user: str, conversation_id: str) -> Sequence[Message]:
+        """The path to write below, with what the store still owes it. Raises StoreFailed."""
+        await self._jobs.settle(conversation_id)
+        return await self._store.path(user, conversation_id)
+
     async def _fit(self, options: ChatOptions, history: Sequence[ChatMessage]) -> Window:
         info = self._engine.info
-        if info is None or self._engine.state.phase not in (Phase.READY, Phase.DEGRADED):
+        if info is None or self._engine.state.phase is not Phase.READY:
             raise EngineNotReady
         longest = options.sampling.over(info.defaults).max_new_tokens or info.context_length
         # A long answer that is allowed may not push the history out: it gets what is left.

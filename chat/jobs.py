@@ -5,24 +5,29 @@ nothing, only `cancel` ends an answer.
 """
 
 import asyncio
-import hashlib
-import json
 import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from chat.admission import Admission, Ticket
-from chat.errors import AppError, EngineStalled, QueueTimeout, RequestTimeout, ShuttingDown
+from chat.draft import Draft, provenance
+from chat.errors import (
+    AppError,
+    EngineStalled,
+    NotFound,
+    QueueTimeout,
+    RequestTimeout,
+    ShuttingDown,
+    StoreFailed,
+)
 from chat.ports import Engine, Store
 from chat.types import (
     AnswerRecord,
     Delta,
-    EngineInfo,
     Message,
     Progress,
-    Provenance,
     Sampling,
     Status,
     Timing,
@@ -60,51 +65,6 @@ class Work:
     window: Window
     sampling: Sampling
     request_id: str = ""
-
-
-@dataclass(slots=True)
-class _Draft:
-    """What has come from the engine so far, and when."""
-
-    pieces: list[str] = field(default_factory=list)
-    last: Delta = field(default_factory=Delta)
-    queue_s: float = 0.0
-    started_at: float | None = None
-    first_text_at: float | None = None
-    tokens_at_first_text: int = 0
-
-    @property
-    def text(self) -> str:
-        return "".join(self.pieces)
-
-    def take(self, delta: Delta) -> None:
-        self.last = delta
-        if text := delta.text.replace("\0", ""):  # a model can write NUL, PostgreSQL cannot
-            self.pieces.append(text)
-            if self.first_text_at is None:
-                self.first_text_at = time.monotonic()
-                self.tokens_at_first_text = delta.completion_tokens
-
-    def tokens_per_s(self) -> float:
-        """The rate since the first text; 0 before there is one."""
-        if self.first_text_at is None:
-            return 0.0
-        seconds = time.monotonic() - self.first_text_at
-        tokens = self.last.completion_tokens - self.tokens_at_first_text
-        return tokens / seconds if seconds > 0 else 0.0
-
-    def timing(self) -> Timing:
-        """The engine's own timing, or, when it was cut short, what was seen from here."""
-        if self.last.timing:
-            return replace(self.last.timing, queue_s=self.queue_s)
-        if self.started_at is None:
-            return Timing(queue_s=self.queue_s)
-        return Timing(
-            queue_s=self.queue_s,
-            ttft_s=self.first_text_at - self.started_at if self.first_text_at else 0.0,
-            total_s=time.monotonic() - self.started_at,
-            decode_tokens_per_s=self.tokens_per_s(),
-        )
 
 
 class Job:
@@ -176,6 +136,7 @@ class Jobs:
         self._admission = admission
         self._limits = limits
         self._jobs: dict[str, Job] = {}
+        self._unsaved: dict[str, tuple[Job, AnswerRecord]] = {}
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -186,6 +147,8 @@ class Jobs:
         """
         if self._closing:
             raise ShuttingDown
+        if info := self._engine.info:
+            self._admission.limit(info.max_concurrent)
         return self._admission.enter(user)
 
     def start(self, work: Work, ticket: Ticket) -> Job:
@@ -193,7 +156,7 @@ class Jobs:
         answer = work.answer
         job = Job(work.user, answer.conversation_id, answer.id, work.request_id)
         self._jobs[answer.conversation_id] = job
-        draft = _Draft()
+        draft = Draft()
         # Both tasks now: a Stop that comes before the first of them runs has something to cancel.
         job._writing = asyncio.create_task(self._write(job, draft, work, ticket))
         task = asyncio.create_task(self._run(job, job._writing, draft, work, ticket))
@@ -217,19 +180,28 @@ class Jobs:
         """Ids of the user's conversations in which an answer is being written."""
         return frozenset(job.conversation_id for job in self._jobs.values() if job.user == user)
 
+    async def settle(self, conversation_id: str) -> None:
+        """Write the end of an answer that could not be written when it came. Raises StoreFailed."""
+        if unsaved := self._unsaved.get(conversation_id):
+            job, record = unsaved
+            await self._store.finish_answer(job.user, job.message_id, record)
+            self._unsaved.pop(conversation_id, None)
+
     async def close(self, grace_s: float) -> None:
         """Let running answers finish for `grace_s` seconds, then interrupt and save the rest."""
         self._closing = True
-        if not self._tasks:
-            return
-        await asyncio.wait(self._tasks, timeout=grace_s)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace_s)
         for job in list(self._jobs.values()):
             job._end_as(Status.INTERRUPTED)
         if self._tasks:
             await asyncio.wait(self._tasks)
+        for conversation_id in list(self._unsaved):
+            with suppress(StoreFailed, NotFound):  # logged when it failed first; text stays saved
+                await self.settle(conversation_id)
 
     async def _run(
-        self, job: Job, writing: asyncio.Task[None], draft: _Draft, work: Work, ticket: Ticket
+        self, job: Job, writing: asyncio.Task[None], draft: Draft, work: Work, ticket: Ticket
     ) -> None:
         """Supervise the writing, a task of its own: no cancellation meets the last write."""
         await asyncio.wait({writing})
@@ -237,7 +209,9 @@ class Jobs:
         try:
             await self._store.finish_answer(job.user, job.message_id, record)
         except AppError as error:
-            log.error("answer %s could not be saved: %s", job.message_id, error)
+            log.error("the end of answer %s could not be saved: %s", job.message_id, error)
+            if isinstance(error, StoreFailed):
+                self._unsaved[job.conversation_id] = (job, record)
             record = replace(record, status=Status.ERROR, error_code=error.code)
         finally:
             ticket.give_back()
@@ -245,7 +219,7 @@ class Jobs:
             self._log(job, record)
             job._publish(_last_picture(job, record))
 
-    async def _write(self, job: Job, draft: _Draft, work: Work, ticket: Ticket) -> None:
+    async def _write(self, job: Job, draft: Draft, work: Work, ticket: Ticket) -> None:
         entered_at = time.monotonic()
         await self._wait_for_place(job, ticket)
         draft.started_at = time.monotonic()
@@ -270,7 +244,7 @@ class Jobs:
                     await ticket.admitted.wait()
         job._publish(replace(job.progress, status=Status.STREAMING, position=None, wait_s=None))
 
-    async def _take(self, job: Job, draft: _Draft, deltas: AsyncIterator[Delta]) -> None:
+    async def _take(self, job: Job, draft: Draft, deltas: AsyncIterator[Delta]) -> None:
         flushed_at = time.monotonic()
         async for delta in self._watched(deltas):
             draft.take(delta)
@@ -293,7 +267,7 @@ class Jobs:
             yield delta
 
     def _record(
-        self, job: Job, writing: asyncio.Task[None], draft: _Draft, work: Work
+        self, job: Job, writing: asyncio.Task[None], draft: Draft, work: Work
     ) -> AnswerRecord:
         cancelled = writing.cancelled()
         error = None if cancelled else writing.exception()
@@ -336,7 +310,7 @@ class Jobs:
         )
 
 
-def _picture(job: Job, draft: _Draft) -> Progress:
+def _picture(job: Job, draft: Draft) -> Progress:
     return replace(
         job.progress,
         text=draft.text,
@@ -355,20 +329,4 @@ def _last_picture(job: Job, record: AnswerRecord) -> Progress:
         wait_s=None,
         completion_tokens=record.usage.completion_tokens if record.usage else 0,
         error_code=record.error_code,
-    )
-
-
-def provenance(info: EngineInfo | None, window: Window, sampling: Sampling) -> Provenance | None:
-    """Where an answer came from; None when the engine went away before it said what it is."""
-    if info is None:
-        return None
-    prompt = [[message.role, message.content] for message in window.messages]
-    return Provenance(
-        model=info.model,
-        revision=info.revision,
-        quantization=info.quantization,
-        engine=info.engine,
-        sampling=sampling.over(info.defaults),
-        prompt_sha256=hashlib.sha256(json.dumps(prompt).encode()).hexdigest(),
-        dropped_turns=window.dropped_turns,
     )

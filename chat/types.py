@@ -1,6 +1,5 @@
 """The values that cross rooms: frozen, without behaviour beyond their own consistency."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -254,8 +253,3 @@ class Progress:
     completion_tokens: int = 0
     tokens_per_s: float | None = None
     error_code: str | None = None
-
-
-def total_characters(messages: Sequence[ChatMessage]) -> int:
-    """Length of a prompt before it is tokenised."""
-    return sum(len(message.content) for message in messages)

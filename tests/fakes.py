@@ -43,6 +43,7 @@ class ScriptedEngine:
 
     scripts: list[Script] = field(default_factory=lambda: [Script()])
     context_length: int = 1000
+    max_concurrent: int = 8
     ready: bool = True
     prompts: list[tuple[ChatMessage, ...]] = field(default_factory=list)
     samplings: list[Sampling] = field(default_factory=list)
@@ -65,7 +66,7 @@ class ScriptedEngine:
             dtype="bfloat16",
             device="cpu",
             context_length=self.context_length,
-            max_concurrent=8,
+            max_concurrent=self.max_concurrent,
             defaults=DEFAULTS,
             licence="Apache-2.0",
             notes=self.notes,

@@ -17,9 +17,11 @@ from chat.errors import (
     NotFound,
     PromptTooLong,
     ShuttingDown,
+    StoreFailed,
 )
 from chat.jobs import Job, Jobs, Limits
 from chat.types import (
+    AnswerRecord,
     ChatMessage,
     ChatOptions,
     Finish,
@@ -64,10 +66,14 @@ class Chat:
 
 
 def make_chat(
-    *scripts: Script, max_running: int = 4, max_waiting: int = 4, limits: Limits | None = None
+    *scripts: Script,
+    max_running: int = 4,
+    max_waiting: int = 4,
+    limits: Limits | None = None,
+    store: MemoryStore | None = None,
 ) -> Chat:
     engine = ScriptedEngine(list(scripts) or [Script()])
-    store = MemoryStore()
+    store = store or MemoryStore()
     jobs = Jobs(
         engine=engine,
         store=store,
@@ -338,6 +344,60 @@ async def test_while_the_model_loads_a_question_is_refused_gently() -> None:
     with pytest.raises(EngineNotReady):
         await chat.ask("Hi")
     assert not await chat.conversations.recent(USER)
+
+
+async def test_an_engine_that_hangs_refuses_before_anything_is_written() -> None:
+    chat = make_chat()
+    chat.engine.current_state = replace(chat.engine.current_state, phase=Phase.DEGRADED)
+    with pytest.raises(EngineNotReady):
+        await chat.ask("Hi")
+    assert not await chat.conversations.recent(USER)
+
+
+async def test_an_engine_that_takes_one_at_a_time_lets_the_others_wait_in_the_queue() -> None:
+    chat = make_chat(Script(hangs=True), max_running=4)
+    chat.engine.max_concurrent = 1
+    await chat.ask("one")
+    waiting = await chat.ask("two")
+    await asyncio.sleep(0.01)
+    assert waiting.progress.position == 1
+    assert waiting.progress.status is Status.PENDING
+
+
+class ForgetfulStore(MemoryStore):
+    """Cannot write the end of an answer as long as `full` is set, as with a full disk."""
+
+    full = True
+
+    async def finish_answer(self, user: str, message_id: str, record: AnswerRecord) -> None:
+        if self.full:
+            raise StoreFailed
+        await super().finish_answer(user, message_id, record)
+
+
+async def test_an_answer_whose_end_could_not_be_written_is_written_later() -> None:
+    store = ForgetfulStore()
+    chat = make_chat(store=store)
+    job = await chat.ask("Hi")
+    assert (await finished(job)).error_code == "store_failed"
+    with pytest.raises(StoreFailed):
+        await chat.ask("And?", conversation_id=job.conversation_id)
+    store.full = False
+    await finished(await chat.ask("And?", conversation_id=job.conversation_id))
+    answer = (await chat.messages(job))[1]
+    assert (answer.content, answer.status) == ("Hello", Status.DONE)
+
+
+async def test_an_answer_whose_end_could_not_be_written_is_written_at_the_latest_at_the_end() -> (
+    None
+):
+    store = ForgetfulStore()
+    chat = make_chat(store=store)
+    job = await chat.ask("Hi")
+    await finished(job)
+    store.full = False
+    await chat.jobs.close(0)
+    assert (await store.path(USER, job.conversation_id))[1].content == "Hello"
 
 
 async def test_dropped_turns_are_recorded_on_the_answer(chat: Chat) -> None:

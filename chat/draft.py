@@ -1,0 +1,73 @@
+"""What has come of an answer so far, when it came, and from what it was made.
+
+Knows neither job nor store.
+"""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass, field, replace
+
+from chat.types import Delta, EngineInfo, Provenance, Sampling, Timing
+from chat.window import Window
+
+
+@dataclass(slots=True)
+class Draft:
+    """What has come from the engine so far, and when."""
+
+    pieces: list[str] = field(default_factory=list)
+    last: Delta = field(default_factory=Delta)
+    queue_s: float = 0.0
+    started_at: float | None = None
+    first_text_at: float | None = None
+    tokens_at_first_text: int = 0
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    def take(self, delta: Delta) -> None:
+        self.last = delta
+        if text := delta.text.replace("\0", ""):  # a model can write NUL, PostgreSQL cannot
+            self.pieces.append(text)
+            if self.first_text_at is None:
+                self.first_text_at = time.monotonic()
+                self.tokens_at_first_text = delta.completion_tokens
+
+    def tokens_per_s(self) -> float:
+        """The rate since the first text; 0 before there is one."""
+        if self.first_text_at is None:
+            return 0.0
+        seconds = time.monotonic() - self.first_text_at
+        tokens = self.last.completion_tokens - self.tokens_at_first_text
+        return tokens / seconds if seconds > 0 else 0.0
+
+    def timing(self) -> Timing:
+        """The engine's own timing, or, when it was cut short, what was seen from here."""
+        if self.last.timing:
+            return replace(self.last.timing, queue_s=self.queue_s)
+        if self.started_at is None:
+            return Timing(queue_s=self.queue_s)
+        return Timing(
+            queue_s=self.queue_s,
+            ttft_s=self.first_text_at - self.started_at if self.first_text_at else 0.0,
+            total_s=time.monotonic() - self.started_at,
+            decode_tokens_per_s=self.tokens_per_s(),
+        )
+
+
+def provenance(info: EngineInfo | None, window: Window, sampling: Sampling) -> Provenance | None:
+    """Where an answer came from; None when the engine went away before it said what it is."""
+    if info is None:
+        return None
+    prompt = [[message.role, message.content] for message in window.messages]
+    return Provenance(
+        model=info.model,
+        revision=info.revision,
+        quantization=info.quantization,
+        engine=info.engine,
+        sampling=sampling.over(info.defaults),
+        prompt_sha256=hashlib.sha256(json.dumps(prompt).encode()).hexdigest(),
+        dropped_turns=window.dropped_turns,
+    )
