@@ -25,9 +25,9 @@ class Figure:
     def row(self) -> str:
         """The figure as a line of a Markdown table."""
         sign = {"most": "≤", "least": "≥", None: ""}[self.at]
-        promise = f"{sign} {self.limit:g} {self.unit}" if self.limit is not None else "–"
+        promise = f"{sign} {self.limit:.4g} {self.unit}" if self.limit is not None else "–"
         verdict = {True: "yes", False: "NO", None: "–"}[self.kept]
-        return f"| {self.name} | {self.value:.3g} {self.unit} | {promise} | {verdict} |"
+        return f"| {self.name} | {self.value:.4g} {self.unit} | {promise} | {verdict} |"
 
 
 def as_markdown(model: str, machine: Mapping[str, str], figures: Sequence[Figure]) -> str:
