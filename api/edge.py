@@ -4,10 +4,11 @@ All of it is pure ASGI, so that streams pass piece by piece.
 """
 
 from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 
 from api.headers import AnswerHeaders
-from api.limits import BodyLimit, BodyPace, HeaderLimit, JsonOnly
+from api.limits import BodyPace, HeaderLimit, JsonOnly
 from api.options import EdgeOptions
 from api.origins import CrossOriginProtection, HostAllowlist
 from api.page_routes import PageRoutes, RootPath
@@ -32,6 +33,6 @@ def edge_middleware(options: EdgeOptions) -> list[Middleware]:
         Middleware(CrossOriginProtection, options=options),
         Middleware(PageRoutes),
         Middleware(JsonOnly),
-        Middleware(BodyLimit, options=options),
+        Middleware(RequestBodyLimitMiddleware, max_body_size=options.max_body_bytes),
         Middleware(BodyPace, options=options),
     ]

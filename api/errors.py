@@ -24,6 +24,7 @@ from chat.errors import (
     NotFound,
     QueueTimeout,
     RequestTimeout,
+    ShuttingDown,
 )
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ STATUS: Mapping[type[AppError], int] = {
     AnswerRunning: 409,
     NotFound: 404,
     Busy: 503,
+    ShuttingDown: 503,
     QueueTimeout: 503,
     EngineNotReady: 503,
     EngineStalled: 504,

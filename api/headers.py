@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.middleware import HttpMiddleware
+
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -48,17 +50,14 @@ def request_id(scope: Scope) -> str:
     return str(scope["state"]["request_id"])
 
 
-class AnswerHeaders:
+class AnswerHeaders(HttpMiddleware):
     """Give each request an id of ours, and each answer that id and the security headers."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+        super().__init__(app)
         self.fixed = security_headers()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["request_id"] = uuid.uuid4().hex
 
         async def send_with_headers(message: Message) -> None:

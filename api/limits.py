@@ -1,28 +1,24 @@
-"""How much and what kind of input is read: header size, kind of body, its size and pace."""
+"""How much and what kind of input is read: header size, kind of body, its pace."""
 
 import asyncio
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import error_response
+from api.middleware import HttpMiddleware
 from api.options import EdgeOptions
-from api.page_routes import UPLOAD
 
 
-class HeaderLimit:
+class HeaderLimit(HttpMiddleware):
     """Refuse requests with too many or too long headers, the address counted in."""
 
     def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
-        self.app = app
+        super().__init__(app)
         self.options = options
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = scope["headers"]
         size = len(scope["path"]) + len(scope.get("query_string", b""))
         size += sum(len(name) + len(value) for name, value in headers)
@@ -33,17 +29,14 @@ class HeaderLimit:
             await self.app(scope, receive, send)
 
 
-class JsonOnly:
-    """Refuse bodies that are not JSON, except uploads on the upload route.
+class JsonOnly(HttpMiddleware):
+    """Refuse bodies that are not JSON.
 
     A form, or JSON sent as text/plain, is what a page of another origin can send without asking.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._is_welcome(scope):
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._is_welcome(scope):
             await self.app(scope, receive, send)
         else:
             answer = error_response(415, "Send the body as application/json.")
@@ -55,32 +48,19 @@ class JsonOnly:
         has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
         if not has_body:
             return True
-        expected = "multipart/form-data" if scope["path"] == UPLOAD else "application/json"
         kinds = headers.getlist("content-type")
-        return len(kinds) == 1 and kinds[0].partition(";")[0].strip().lower() == expected
+        return len(kinds) == 1 and kinds[0].partition(";")[0].strip().lower() == "application/json"
 
 
-class BodyLimit:
-    """Refuse bodies that are too large, whether they say so or not; uploads have their own size."""
-
-    def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
-        self.body = RequestBodyLimitMiddleware(app, options.max_body_bytes)
-        self.upload = RequestBodyLimitMiddleware(app, options.max_upload_bytes)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_upload = scope["type"] == "http" and scope["path"] == UPLOAD
-        await (self.upload if is_upload else self.body)(scope, receive, send)
-
-
-class BodyPace:
+class BodyPace(HttpMiddleware):
     """Give up on a body that stops coming: a slow sender must not hold a place for ever."""
 
     def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
-        self.app = app
+        super().__init__(app)
         self.silence_s = options.body_timeout_s
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        complete = scope["type"] != "http"
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        complete = False
 
         async def receive_in_time() -> Message:
             nonlocal complete

@@ -28,7 +28,6 @@ class EdgeOptions:
     allowed_origins: tuple[str, ...] = ()
     root_path: str = ""
     max_body_bytes: int = 8 * MIB
-    max_upload_bytes: int = 16 * MIB
     max_header_bytes: int = 32 * 1024
     max_headers: int = 100
     header_timeout_s: float = 10.0

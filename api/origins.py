@@ -9,30 +9,26 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import error_response
+from api.middleware import HttpMiddleware
 from api.options import EdgeOptions, host_name, origin_host
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class HostAllowlist:
+class HostAllowlist(HttpMiddleware):
     """Refuse requests for a name that is not ours, as DNS rebinding makes them."""
 
     def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
-        self.app = app
+        super().__init__(app)
         self.options = options
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         hosts = headers.getlist("host") or [""]
         # Gradio builds the page's addresses from these two, so they have to be ours as well.
         hosts += _list_items(headers, "x-forwarded-host") + headers.getlist("x-gradio-server")
         if all(map(self.options.allows_host, hosts)):
             await self.app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
         else:
             await _refusal(hosts)(scope, receive, send)
 
@@ -52,7 +48,7 @@ def _refusal(hosts: list[str]) -> PlainTextResponse:
     )
 
 
-class CrossOriginProtection:
+class CrossOriginProtection(HttpMiddleware):
     """Refuse requests that change something and come from another origin's page.
 
     Modern browsers say so in Sec-Fetch-Site; otherwise the Origin must be the Host. Programs send
@@ -60,18 +56,12 @@ class CrossOriginProtection:
     """
 
     def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
-        self.app = app
+        super().__init__(app)
         self.allowed_origins = frozenset(options.allowed_origins)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in SAFE_METHODS or self._is_welcome(Headers(scope=scope)):
             await self.app(scope, receive, send)
-            return
-        changes = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
-        if not changes or self._is_welcome(Headers(scope=scope)):
-            await self.app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
         else:
             answer = error_response(
                 403,

@@ -7,10 +7,10 @@ sharing, an editor, a proxy. What our page does not ask for is closed, and new o
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import error_response
+from api.middleware import HttpMiddleware
 from api.options import EdgeOptions
 
 PREFIX = "/gradio_api"
-UPLOAD = f"{PREFIX}/upload"
 OPEN = frozenset(
     f"{PREFIX}/{name}"
     for name in (
@@ -21,8 +21,6 @@ OPEN = frozenset(
         "reset",
         "startup-events",
         "theme.css",
-        "upload",
-        "upload_progress",
     )
 )
 OPEN_BELOW = tuple(f"{PREFIX}/{name}" for name in ("file=", "heartbeat/", "run/"))
@@ -36,28 +34,25 @@ def is_open(path: str) -> bool:
     return not path.startswith(CLOSED_BELOW)
 
 
-class RootPath:
+class RootPath(HttpMiddleware):
     """Take the proxy's path off the front of ours, where the proxy has left it there."""
 
     def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
-        self.app = app
+        super().__init__(app)
         self.root = options.root_path
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
         if self.root and f"{path}/".startswith(f"{self.root}/"):
             scope["path"] = path.removeprefix(self.root) or "/"
         await self.app(scope, receive, send)
 
 
-class PageRoutes:
+class PageRoutes(HttpMiddleware):
     """Answer 404 for the routes of Gradio that the page does not use."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or is_open(scope["path"]):
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if is_open(scope["path"]):
             await self.app(scope, receive, send)
         else:
             await error_response(404, "Not Found")(scope, receive, send)

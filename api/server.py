@@ -1,7 +1,6 @@
 """The web app: our routes behind the edge. What else is mounted on it stands behind it too."""
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
 from starlette.routing import Mount
@@ -12,15 +11,12 @@ from api.ops import ops_routes
 from api.options import EdgeOptions
 from chat.types import EngineInfo, EngineState
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-
 
 def build_api(
     *,
     engine_state: Callable[[], EngineState],
     engine_info: Callable[[], EngineInfo | None],
     edge: EdgeOptions,
-    lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """The app with the edge around it and the routes of operation on it.
 
@@ -32,7 +28,6 @@ def build_api(
         redoc_url=None,
         openapi_url=None,
         middleware=edge_middleware(edge),
-        lifespan=lifespan,
     )
     add_error_handlers(app)
     app.include_router(ops_routes(engine_state, engine_info))

@@ -137,7 +137,6 @@ EN: Mapping[str, str] = {
     "answer-engine_stalled": "The model stopped responding. Please try again.",
     "answer-out_of_memory": "The model ran out of memory on this answer. "
     "Please try again with a shorter conversation.",
-    "answer-shutting_down": "The server is being stopped. Please try again afterwards.",
     "answer-failed": "Sorry, this answer could not be written. Please try again.",
 }
 
@@ -244,7 +243,6 @@ ZH: Mapping[str, str] = {
     "answer-request_timeout": "回答超过允许的时间，已被终止。请重试，或把问题问得小一些。",
     "answer-engine_stalled": "模型停止了响应，请重试。",
     "answer-out_of_memory": "生成这个回答时内存不足，请缩短对话后重试。",
-    "answer-shutting_down": "服务器正在停止，请稍后重试。",
     "answer-failed": "抱歉，这个回答未能生成，请重试。",
 }
 

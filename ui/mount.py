@@ -11,9 +11,6 @@ HERE = Path(__file__).parent
 STREAMS = 200
 """Answers that can be watched at once; Gradio's own 40 make the forty-first reader wait."""
 
-MAX_UPLOAD = "1mb"
-"""The page takes no files yet; Gradio's upload route exists all the same."""
-
 
 def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
     """`app`, a FastAPI application, with the page at its root; `root_path` is a proxy's prefix."""
@@ -32,7 +29,6 @@ def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
         path="/",
         root_path=root_path or None,
         show_error=False,
-        max_file_size=MAX_UPLOAD,
         ssr_mode=False,
         run_history=False,
         footer_links=[],

@@ -139,13 +139,8 @@ async def test_a_forwarded_name_must_be_ours_too(client: httpx.AsyncClient, head
     assert answer.status_code in (400, 421)
 
 
-async def test_a_websocket_for_another_name_or_from_another_origin_is_closed(
-    app: FastAPI,
-) -> None:
-    for headers in (
-        [(b"host", b"evil.example")],
-        [(b"host", b"localhost"), (b"origin", EVIL.encode())],
-    ):
+async def test_a_websocket_is_never_accepted(app: FastAPI) -> None:
+    for path in ("/", "/healthz", "/gradio_api/queue/join"):
         sent: list[Message] = []
 
         async def send(message: Message, sent: list[Message] = sent) -> None:
@@ -154,9 +149,10 @@ async def test_a_websocket_for_another_name_or_from_another_origin_is_closed(
         async def receive() -> Message:
             return {"type": "websocket.connect"}
 
-        scope = {"type": "websocket", "path": "/", "headers": headers, "query_string": b""}
+        headers = [(b"host", b"localhost")]
+        scope = {"type": "websocket", "path": path, "headers": headers, "query_string": b""}
         await app(scope, receive, send)
-        assert sent == [{"type": "websocket.close", "code": 1008}]
+        assert sent == []
 
 
 # Origins
@@ -210,7 +206,7 @@ async def test_a_configured_origin_is_given_access_without_credentials() -> None
         {"Sec-Fetch-Site": "same-site", "Origin": HOME},
     ],
 )
-@pytest.mark.parametrize("path", [JOIN, "/gradio_api/cancel", "/gradio_api/upload", "/question"])
+@pytest.mark.parametrize("path", [JOIN, "/gradio_api/cancel", "/question"])
 async def test_a_page_of_another_origin_can_send_nothing(
     client: httpx.AsyncClient, headers: dict[str, str], path: str
 ) -> None:
@@ -261,13 +257,21 @@ async def test_a_body_too_large_is_refused_whether_it_says_so_or_not(
     assert "x-request-id" in unsaid.headers
 
 
-async def test_an_upload_has_a_limit_of_its_own(client: httpx.AsyncClient) -> None:
-    async def upload(size: int) -> int:
-        files = {"files": ("a.txt", b"x" * size, "text/plain")}
-        return (await client.post("/gradio_api/upload", files=files)).status_code
+@pytest.mark.parametrize("size", [1, 1024 * 1024, 60 * 1024 * 1024])
+@pytest.mark.parametrize("said", [True, False])
+async def test_an_upload_is_refused_whatever_its_size(
+    client: httpx.AsyncClient, size: int, said: bool
+) -> None:
+    async def pieces(body: bytes) -> AsyncIterator[bytes]:
+        yield body
 
-    assert await upload(10 * 1024 * 1024) == 200
-    assert await upload(60 * 1024 * 1024) == 413
+    request = client.build_request("POST", "/gradio_api/upload", files={"files": b"x" * size})
+    content = request.read()
+    kind = {"Content-Type": request.headers["Content-Type"]}
+    answer = await client.post(
+        "/gradio_api/upload", content=content if said else pieces(content), headers=kind
+    )
+    assert answer.status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -432,6 +436,8 @@ async def test_a_stream_passes_piece_by_piece() -> None:
         "/gradio_api/runs",
         "/gradio_api/queue/status",
         "/gradio_api/stream/x",
+        "/gradio_api/upload",
+        "/gradio_api/upload_progress",
         "/gradio_api/vibe-code",
         "/monitoring",
         "/monitoring/summary",
@@ -478,9 +484,7 @@ async def test_under_a_root_path_the_edge_holds_with_and_without_the_prefix() ->
             assert (await client.get(f"{prefix}/healthz")).status_code == 200
             assert (await client.get(f"{prefix}/config")).json()["root"] == f"{HOME}/chat"
             assert (await client.get(f"{prefix}/gradio_api/info")).status_code == 404
-            files = {"files": ("a.txt", b"x", "text/plain")}
-            answer = await client.post(f"{prefix}/gradio_api/upload", files=files)
-            assert answer.status_code == 200
+            assert (await client.post(f"{prefix}{JOIN}", json=CALL)).status_code == 200
 
 
 HOSTILE_BODIES = [
@@ -546,9 +550,7 @@ async def test_a_handler_of_the_page_that_fails_tells_nothing(
 @pytest.mark.parametrize(
     "method", ["PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "OPTIONS", "HEAD"]
 )
-@pytest.mark.parametrize(
-    "path", ["/", "/healthz", JOIN, "/gradio_api/upload", "/%00", "/%ff", "//"]
-)
+@pytest.mark.parametrize("path", ["/", "/healthz", JOIN, "/%00", "/%ff", "//"])
 async def test_no_method_is_a_server_error(
     client: httpx.AsyncClient, method: str, path: str
 ) -> None:
@@ -558,9 +560,7 @@ async def test_no_method_is_a_server_error(
 @pytest.mark.parametrize(
     "query", ["", "?session_hash=", "?session_hash=%ed%a0%80", "?session_hash=x&session_hash=y"]
 )
-@pytest.mark.parametrize(
-    "path", ["/gradio_api/upload_progress", "/gradio_api/heartbeat", "/?__theme=x"]
-)
+@pytest.mark.parametrize("path", ["/gradio_api/queue/data", "/gradio_api/heartbeat", "/?__theme=x"])
 async def test_no_query_is_a_server_error(client: httpx.AsyncClient, path: str, query: str) -> None:
     assert (await client.get(path + query)).status_code < 500
 
@@ -570,21 +570,4 @@ async def test_no_query_is_a_server_error(client: httpx.AsyncClient, path: str, 
 )
 async def test_many_ranges_do_no_harm(client: httpx.AsyncClient, value: str) -> None:
     answer = await client.get("/favicon.ico", headers={"Range": value})
-    assert answer.status_code < 500
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"--x--",
-        b"--x\r\n\r\n",
-        b'--x\r\nContent-Disposition: form-data; name="files"; filename="../a"\r\n\r\n1\r\n--x--',
-    ],
-)
-@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
-async def test_a_broken_upload_is_never_a_server_error(
-    client: httpx.AsyncClient, body: bytes, kind: str
-) -> None:
-    answer = await client.post("/gradio_api/upload", content=body, headers={"Content-Type": kind})
     assert answer.status_code < 500

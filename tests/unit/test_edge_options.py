@@ -1,5 +1,8 @@
 """Which names and origins the settings let in."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from api.options import EdgeOptions
@@ -44,3 +47,10 @@ def test_a_name_bound_to_is_let_in() -> None:
 def test_a_host_or_origin_that_is_none_stops_the_start(arguments: tuple[str, ...]) -> None:
     with pytest.raises(StartupError, match=f"^{arguments[0]}"):
         options(*arguments)
+
+
+def test_the_proxy_lets_through_bodies_as_large_as_the_app_takes() -> None:
+    example = Path(__file__).parents[2] / "deploy" / "nginx.conf"
+    found = re.search(r"client_max_body_size (\d+)m;", example.read_text(encoding="utf-8"))
+    assert found is not None
+    assert int(found[1]) * 1024 * 1024 == EdgeOptions().max_body_bytes
