@@ -19,7 +19,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -75,9 +75,12 @@ def build_parts(settings: Settings, engine: Engine, store: Store) -> Parts:
 class Server(uvicorn.Server):
     """uvicorn that loads the model once the page is up, and lets answers finish before it goes."""
 
-    def __init__(self, config: uvicorn.Config, parts: Parts, grace_s: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, parts: Parts, *, teller: "Teller", grace_s: float
+    ) -> None:
         super().__init__(config)
         self._parts = parts
+        self._teller = teller
         self._grace_s = grace_s
         self._loading: asyncio.Task[None] | None = None
         self.startup_error: BaseException | None = None
@@ -102,7 +105,7 @@ class Server(uvicorn.Server):
 
     async def _load(self) -> None:
         """Load the model. Without one the app is of no use, so a failure ends it."""
-        telling = asyncio.create_task(tell_progress(lambda: self._parts.engine.state))
+        telling = asyncio.create_task(self._teller.follow(lambda: self._parts.engine.state))
         try:
             await self._parts.engine.start()
             info = self._parts.engine.info
@@ -119,17 +122,24 @@ class Server(uvicorn.Server):
                 await telling
 
 
-async def tell_progress(state: Callable[[], EngineState], every_s: float = 1.0) -> None:
-    """Say in the terminal how the loading goes, at each stage and every tenth of it."""
-    told: tuple[object, int] | None = None
-    while True:
-        now = state()
-        step = (now.stage, int((now.progress or 0) * 10))
-        if now.phase is Phase.LOADING and now.stage and step != told:
-            percent = "" if now.progress is None else f" {now.progress:.0%}"
-            say(f"{now.stage.value}{percent} {now.detail}".rstrip())
-            told = step
-        await asyncio.sleep(every_s)
+class Teller:
+    """Says in the terminal how the loading goes: each new thing, and each tenth of a stage."""
+
+    def __init__(self) -> None:
+        self._told: tuple[object, ...] | None = None
+
+    def tell(self, state: EngineState) -> None:
+        step = (state.stage, state.detail, int((state.progress or 0) * 10))
+        if state.phase is Phase.LOADING and state.stage and step != self._told:
+            percent = "" if state.progress is None else f" {state.progress:.0%}"
+            say(f"{state.stage.value}{percent} {state.detail}".rstrip())
+            self._told = step
+
+    async def follow(self, state: Callable[[], EngineState], every_s: float = 1.0) -> None:
+        """Look at `state` again and again, until cancelled."""
+        while True:
+            self.tell(state())
+            await asyncio.sleep(every_s)
 
 
 def say(sentence: str) -> None:
@@ -149,7 +159,7 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
     except OSError as error:
         raise StartupError(
-            f"Port {port} on {host} cannot be opened ({error.strerror}). "
+            f"Port {port} on {host} cannot be opened: {os.strerror(error.errno or 0)}. "
             f"Stop the program that uses it, or choose another with --port."
         ) from None
 
@@ -172,10 +182,17 @@ def build_site(settings: Settings, parts: Parts, edge: EdgeOptions) -> ASGIApp:
     return api
 
 
-def build_engine_and_store(settings: Settings) -> tuple[Engine, Store]:
-    from engine.local import EngineOptions, LocalEngine  # noqa: PLC0415 - as above
+def build_engine_and_store(settings: Settings, teller: Teller) -> tuple[Engine, Store]:
+    from engine.local import EngineOptions, LocalEngine, Report  # noqa: PLC0415 - as above
     from engine.supply import ensure_model  # noqa: PLC0415
     from store.database import open_store  # noqa: PLC0415
+
+    async def fetch(report: Report) -> Path:
+        def report_and_tell(state: EngineState) -> None:
+            report(state)
+            teller.tell(state)  # here, because some steps are shorter than the next look
+
+        return await ensure_model(settings, report_and_tell)
 
     engine = LocalEngine(
         EngineOptions(
@@ -187,7 +204,7 @@ def build_engine_and_store(settings: Settings) -> tuple[Engine, Store]:
             kv_cache_gib=settings.kv_cache_gib,
             stall_timeout_s=settings.stall_timeout_s,
         ),
-        fetch=partial(ensure_model, settings),
+        fetch=fetch,
     )
     return engine, open_store(data_dir=settings.data_dir, database_url=settings.database_url)
 
@@ -197,15 +214,16 @@ async def run(settings: Settings) -> None:
     check_floors()
     listener = listen(settings.host, settings.port)
     try:
-        engine, store = build_engine_and_store(settings)
+        teller = Teller()
+        engine, store = build_engine_and_store(settings, teller)
         await store.open()
         if interrupted := await store.interrupt_unfinished():
-            log.warning("%d answers were cut off by the last stop; their text is kept", interrupted)
+            log.warning("answers cut off by the last stop, their text kept: %d", interrupted)
         parts = build_parts(settings, engine, store)
         edge = EdgeOptions.from_settings(settings, machine_name=socket.gethostname())
         site = build_site(settings, parts, edge)
         config = server_config(site, edge=edge, shutdown_s=CLOSE_CONNECTIONS_S)
-        server = Server(config, parts, settings.shutdown_grace_s)
+        server = Server(config, parts, teller=teller, grace_s=settings.shutdown_grace_s)
         address = f"http://{settings.host}:{listener.getsockname()[1]}{settings.root_path}"
         say(f"Qwen Chat is at {address} (the model is being loaded). Ctrl+C stops it.")
         if not is_loopback(settings.host):

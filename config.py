@@ -28,7 +28,7 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set, with its default. Frozen: read once, at start."""
+    """Every setting: as a flag, as a variable (QWEN_CHAT_PORT for --port), or as a line of .env."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,

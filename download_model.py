@@ -10,7 +10,7 @@ A command around `engine`: reads flags, draws progress, turns errors into one se
 import sys
 from importlib.util import find_spec
 
-if sys.version_info < (3, 11) or find_spec("pydantic") is None:
+if sys.version_info < (3, 11) or find_spec("filelock") is None:
     sys.exit("Use the environment that ./start.sh makes: .venv/bin/python download_model.py")
 
 import argparse

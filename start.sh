@@ -259,6 +259,7 @@ case ${1:-} in
     usage
     exit
     ;;
+  [!-]*) fail "There is no command '$1'. There are: run start stop restart status logs install (settings begin with --)" ;;
 esac
 
 settings=()

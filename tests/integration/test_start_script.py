@@ -163,6 +163,13 @@ def test_a_misspelt_setting_is_told_before_anything_starts(place: Place) -> None
     assert not (place.root / "data/qwen-chat.pid").exists()
 
 
+def test_a_misspelt_command_is_told_with_those_that_exist(place: Place) -> None:
+    ended = place.run("stpo")
+    assert ended.returncode == 1
+    assert "There is no command 'stpo'" in ended.stderr
+    assert "stop restart status logs install" in ended.stderr
+
+
 def test_a_pid_that_now_belongs_to_another_process_is_not_ours(place: Place) -> None:
     place.run("start")
     file = place.root / "data/qwen-chat.pid"

@@ -130,4 +130,11 @@ def test_no_network_and_no_model(start: Start) -> None:
         HTTPS_PROXY=closed,
         HTTP_PROXY=closed,
     )
-    assert_one_sentence(ended, "model")
+    assert_one_sentence(
+        ended,
+        "starter model",
+        "Hugging Face does not answer",
+        "Check the network",
+        "--model FOLDER",
+    )
+    assert "No NVIDIA GPU: 0.5B" in ended.stderr  # why it was chosen
