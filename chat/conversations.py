@@ -4,14 +4,13 @@ Owns the order of the steps: everything that can be refused is refused before an
 so that a refused text is still in the box. Knows no screen, no SQL, no model.
 """
 
-import itertools
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from chat.checks import check_options, check_question, title_of
-from chat.errors import AnswerRunning, EngineNotReady, NotFound
+from chat.errors import AnswerRunning, ConversationMoved, EngineNotReady, NotFound
 from chat.jobs import Job, Jobs, Work
 from chat.ports import Engine, Store
 from chat.types import (
@@ -92,18 +91,20 @@ class Conversations:
                 return self._jobs.start(work, ticket)
 
     async def retry(self, user: str, *, conversation_id: str, message_id: str) -> Job:
-        """Write another answer beside the answer `message_id`, with the conversation's options.
+        """Write another answer beside the last one, `message_id`, with the conversation's options.
 
-        Raises NotFound, BadRequest, Busy, EngineNotReady.
+        Raises NotFound, ConversationMoved, BadRequest, Busy, EngineNotReady, StoreFailed.
         """
         with self._alone_in(conversation_id):
             conversation = await self._store.conversation(user, conversation_id)
             path = await self._path(user, conversation_id)
             self._refuse_if_answering(user, conversation_id)
-            before = list(itertools.takewhile(lambda message: message.id != message_id, path))
-            if len(before) == len(path):
+            if message_id not in {message.id for message in path}:
                 raise NotFound
-            window = await self._fit(conversation.options, _as_prompt(before))
+            if path[-1].id != message_id:
+                # A sibling of an older answer would take the turns below it off the path.
+                raise ConversationMoved
+            window = await self._fit(conversation.options, _as_prompt(path[:-1]))
             with ExitStack() as undo:
                 ticket = self._jobs.enter(user)
                 undo.callback(ticket.give_back)

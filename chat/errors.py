@@ -53,6 +53,12 @@ class AnswerRunning(BadRequest):
     code = "answer_running"
 
 
+class ConversationMoved(BadRequest):
+    """The conversation went on somewhere else: what is shown is no longer its end."""
+
+    code = "conversation_moved"
+
+
 class NotFound(AppError):
     """There is no such thing, or it is somebody else's: the two look the same."""
 

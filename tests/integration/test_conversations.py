@@ -11,6 +11,7 @@ from chat.conversations import Conversations
 from chat.errors import (
     AnswerRunning,
     Busy,
+    ConversationMoved,
     EmptyMessage,
     EngineFailed,
     EngineNotReady,
@@ -226,6 +227,17 @@ async def test_retry_adds_a_sibling_and_keeps_the_first_answer(chat: Chat) -> No
     assert again.message_id != job.message_id
     assert chat.engine.prompts[0] == chat.engine.prompts[1]
     assert chat.engine.samplings[0].seed != chat.engine.samplings[1].seed
+
+
+async def test_retry_from_a_page_that_is_behind_takes_nothing_off_the_path(chat: Chat) -> None:
+    job = await chat.ask("Hi")
+    await finished(job)
+    await finished(await chat.ask("And?", conversation_id=job.conversation_id))
+    with pytest.raises(ConversationMoved):
+        await chat.conversations.retry(
+            USER, conversation_id=job.conversation_id, message_id=job.message_id
+        )
+    assert len(await chat.messages(job)) == 4
 
 
 async def test_retry_of_something_that_is_not_there_is_not_found(chat: Chat) -> None:
