@@ -1,22 +1,47 @@
-"""A folder's database belongs to one running app: a second one would end the first one's answers.
+"""A database belongs to one running app: a second one would end the first one's answers.
 
 At start an app marks what nobody can be writing any more (`interrupt_unfinished`). The claim is a
-lock that the system takes back when the process ends, however it ends.
+lock that is taken back when the process ends, however it ends: by the system from a folder, by the
+server from a PostgreSQL database.
 """
 
 import fcntl
 import os
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, func, select, text
 
 from chat.errors import StartupError
-from store.complaints import about_folder
+from store.complaints import about_folder, place_of
 
 LOCK_NAME = "qwen-chat.lock"
 
 
-class Claim:
-    """On one folder, not yet taken."""
+ONE_APP = 7_860_001
+"""Key of the lock of PostgreSQL; each database has its own."""
+
+NOTICE_A_LOST_HOST = (
+    "SET tcp_keepalives_idle = 10",
+    "SET tcp_keepalives_interval = 5",
+    "SET tcp_keepalives_count = 4",
+)
+"""In half a minute, not in two hours: else the app could not start again after a power cut."""
+
+
+class Claim(Protocol):
+    """On one database, not yet taken."""
+
+    def take(self) -> None:
+        """Hold it. Raises StartupError if another app does; SQLAlchemyError."""
+
+    def let_go(self) -> None:
+        """Safe to call twice, and when it was never taken."""
+
+
+class FolderClaim:
+    """A lock on a file in the folder of the database."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -47,3 +72,28 @@ class Claim:
             f"Another Qwen Chat (process {self._file.read() or 'unknown'}) uses the folder "
             f"{self._folder}. Stop it, or give this one a folder of its own with --data-dir."
         )
+
+
+class PostgresClaim:
+    """A lock of the server's, held by a connection of its own for as long as that is open."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def take(self) -> None:
+        """Raises StartupError; SQLAlchemyError where the server does not answer."""
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection.detach()  # closed means closed: in the pool it would keep the lock
+        self._connection = connection
+        for statement in NOTICE_A_LOST_HOST:
+            connection.execute(text(statement))
+        if not connection.scalar(select(func.pg_try_advisory_lock(ONE_APP))):
+            raise StartupError(
+                f"Another Qwen Chat uses the PostgreSQL database {place_of(self._engine.url)}. "
+                "Stop it, or give this one a database of its own with --database-url."
+            )
+
+    def let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close()

@@ -46,16 +46,19 @@ def about_database(error: SQLAlchemyError, url: URL) -> str:
             if code.startswith(prefix):
                 return sentence.format(file=url.database)
         return f"{url.database} cannot be used as the database: {_first_line(cause)}."
-    place = (
-        f"{url.host or url.query.get('host', 'localhost')}:{url.port or 5432}/{url.database or ''}"
-    )
     reason = _first_line(cause)
     if url.password:
         reason = reason.replace(str(url.password), "***")
     return (
-        f"The PostgreSQL database {place} cannot be used: {reason}. "
+        f"The PostgreSQL database {place_of(url)} cannot be used: {reason}. "
         "Check --database-url and that the server is running."
     )
+
+
+def place_of(url: URL) -> str:
+    """Where a PostgreSQL database is, without user and password."""
+    host = url.host or url.query.get("host", "localhost")
+    return f"{host}:{url.port or 5432}/{url.database or ''}"
 
 
 def _first_line(error: BaseException | None) -> str:

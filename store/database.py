@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from chat.errors import AppError, StartupError, StoreFailed
 from chat.types import AnswerRecord, ChatOptions, Conversation, Message, Turn
 from store import queries
-from store.claim import Claim
+from store.claim import Claim, FolderClaim, PostgresClaim
 from store.complaints import about_database
 from store.engines import WRITING, postgres_engine, sqlite_engine
 from store.migrate import upgrade
@@ -45,8 +45,9 @@ def open_store(
     Raises StartupError if the URL is none of PostgreSQL.
     """
     if database_url is None:
-        return DatabaseStore(sqlite_engine(data_dir / FILE_NAME), clock, Claim(data_dir))
-    return DatabaseStore(postgres_engine(database_url), clock)
+        return DatabaseStore(sqlite_engine(data_dir / FILE_NAME), clock, FolderClaim(data_dir))
+    engine = postgres_engine(database_url)
+    return DatabaseStore(engine, clock, PostgresClaim(engine))
 
 
 class DatabaseStore:
@@ -57,7 +58,7 @@ class DatabaseStore:
     instead of polling for the lock. Raises BadText, and StoreFailed where a database can fail.
     """
 
-    def __init__(self, engine: Engine, clock: Clock, claim: Claim | None = None) -> None:
+    def __init__(self, engine: Engine, clock: Clock, claim: Claim) -> None:
         self._reading = engine
         self._writing = engine.execution_options(**WRITING)
         self._clock = clock
@@ -157,9 +158,8 @@ class DatabaseStore:
             raise StoreFailed from error
 
     def _open(self) -> None:
-        if self._claim:
-            self._claim.take()
         try:
+            self._claim.take()
             upgrade(self._reading)
         except SQLAlchemyError as error:
             raise StartupError(about_database(error, self._reading.url)) from error
@@ -168,5 +168,4 @@ class DatabaseStore:
         self._writers.shutdown()
         self._readers.shutdown()
         self._reading.dispose()
-        if self._claim:
-            self._claim.let_go()
+        self._claim.let_go()

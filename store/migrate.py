@@ -6,14 +6,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import Connection, Engine, text
 
 from chat.errors import StartupError
 from store.engines import MIGRATING
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-ONE_AT_A_TIME = 7_860_001
-"""Key of the PostgreSQL lock under which one starting app migrates and others wait."""
 
 
 def upgrade(engine: Engine) -> None:
@@ -22,8 +20,6 @@ def upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     scripts = ScriptDirectory.from_config(config)
     with engine.execution_options(**MIGRATING).begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
         current = current_revision(connection)
         if current == scripts.get_current_head():
             # Better now than at the first question: a database that can only be read opens too.

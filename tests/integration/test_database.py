@@ -90,11 +90,13 @@ async def test_an_existing_database_keeps_its_conversations(
 
 
 @pytest.mark.postgres
-async def test_stores_that_open_at_once_migrate_once(tmp_path: Path, postgres_url: str) -> None:
+async def test_of_stores_that_open_at_once_one_has_the_database(
+    tmp_path: Path, postgres_url: str
+) -> None:
     stores = [open_store(tmp_path, postgres_url) for _ in range(4)]
-    await asyncio.gather(*(store.open() for store in stores))
-    await asyncio.gather(*(ask(store, f"r{number}") for number, store in enumerate(stores)))
-    assert len(await stores[0].conversations("ann")) == 4
+    ends = await asyncio.gather(*(store.open() for store in stores), return_exceptions=True)
+    assert [type(end) for end in ends if end] == [StartupError] * 3
+    await ask(stores[ends.index(None)])
     for store in stores:
         await store.close()
 
@@ -155,9 +157,9 @@ def test_sqlite_flushes_each_commit_and_keeps_foreign_keys(tmp_path: Path) -> No
 async def test_many_writers_and_readers_do_not_lock_each_other_out(
     tmp_path: Path, database_url: str | None
 ) -> None:
-    stores = [await opened(tmp_path, database_url) for _ in range(2 if database_url else 1)]
+    store = await opened(tmp_path, database_url)
 
-    async def converse(store: DatabaseStore, number: int) -> None:
+    async def converse(number: int) -> None:
         turn = await ask(store, f"{number}", user=f"user {number}")
         for length in range(20):
             await store.save_text(f"user {number}", turn.answer.id, "x" * length)
@@ -165,13 +167,12 @@ async def test_many_writers_and_readers_do_not_lock_each_other_out(
         record = AnswerRecord("x" * 20, Status.DONE)
         await store.finish_answer(f"user {number}", turn.answer.id, record)
 
-    await asyncio.gather(*(converse(stores[number % len(stores)], number) for number in range(12)))
+    await asyncio.gather(*(converse(number) for number in range(12)))
     for number in range(12):
-        mine = await stores[0].conversations(f"user {number}")
-        messages = await stores[0].path(f"user {number}", mine[0].id)
+        mine = await store.conversations(f"user {number}")
+        messages = await store.path(f"user {number}", mine[0].id)
         assert messages[1].content == "x" * 20
-    for store in stores:
-        await store.close()
+    await store.close()
 
 
 async def test_a_writer_waits_for_another_program_that_holds_the_file(tmp_path: Path) -> None:
@@ -282,6 +283,22 @@ async def test_a_folder_that_another_app_uses_is_a_plain_sentence(tmp_path: Path
     await first.save_text("ann", turn.answer.id, "goes on")
     await first.close()
     second = await opened(tmp_path)
+    assert (await second.path("ann", turn.conversation.id))[1].content == "goes on"
+    await second.close()
+
+
+@pytest.mark.postgres
+async def test_a_postgres_that_another_app_uses_is_a_plain_sentence(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    first = await opened(tmp_path, postgres_url)
+    turn = await ask(first)
+    sentence = await refusal(open_store(tmp_path, postgres_url))
+    assert "Another Qwen Chat uses the PostgreSQL database" in sentence
+    assert "--database-url" in sentence
+    await first.save_text("ann", turn.answer.id, "goes on")
+    await first.close()
+    second = await opened(tmp_path, postgres_url)
     assert (await second.path("ann", turn.conversation.id))[1].content == "goes on"
     await second.close()
 
