@@ -17,6 +17,7 @@ EXPECTED = {
     errors.InvalidSetting: 400,
     errors.PromptTooLong: 400,
     errors.AnswerRunning: 409,
+    errors.ConversationMoved: 409,
     errors.NotFound: 404,
     errors.Busy: 503,
     errors.ShuttingDown: 503,
