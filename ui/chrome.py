@@ -74,8 +74,12 @@ def conversation_list(
     live: Collection[str],
     now: datetime,
     language: Language,
+    more: bool = False,
 ) -> str:
-    """The list on the left: newest first, in groups by age, with a dot where an answer comes."""
+    """The list on the left: newest first, in groups by age, with a dot where an answer comes.
+
+    `more` adds the button for older ones.
+    """
     if not conversations:
         return f'<p class="nothing">{text(language, "no-conversations")}</p>'
     groups = groupby(conversations, key=lambda item: _age_group(item.updated_at, now))
@@ -83,6 +87,8 @@ def conversation_list(
         f"<h2>{text(language, key)}</h2><ul>{_entries(items, current, live, language)}</ul>"
         for key, items in groups
     )
+    if more:
+        body += f'<button class="more" data-do="more">{text(language, "show-more")}</button>'
     return f'<nav aria-label="{text(language, "conversations")}">{body}</nav>'
 
 

@@ -26,12 +26,19 @@ LATEX_DELIMITERS: list[dict[str, str | bool]] = [
 TICK_S = 2.0
 """How often the page asks for the model's state and the list's dots."""
 
+LISTED = 50
+"""Conversations in the list at first, and how many more a click adds."""
+
 
 @dataclass
 class View:
-    """What one browser tab is looking at, as a number that grows when it looks elsewhere."""
+    """What one browser tab is looking at, as a number that grows when it looks elsewhere.
+
+    `listed` is how many conversations its list may show.
+    """
 
     number: int = 0
+    listed: int = LISTED
 
     def turn(self) -> int:
         self.number += 1
@@ -63,6 +70,7 @@ class Components:
     numbers: Mapping[str, gr.Number]
     stop_strings: gr.Textbox
     timer: gr.Timer
+    request_id: gr.Textbox  # not drawn: the browser's name for what is in the box
     settings: tuple[Component, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -140,7 +148,13 @@ def lay_out() -> Components:
     with gr.Sidebar(elem_id="settings", open=False, position="right", width=360):
         right = _settings()
     parts = left | top | middle | bottom | right
-    return Components(bridge=bridge, view=gr.State(View()), timer=gr.Timer(TICK_S), **parts)
+    return Components(
+        bridge=bridge,
+        view=gr.State(View()),
+        timer=gr.Timer(TICK_S),
+        **parts,
+        request_id=gr.Textbox(visible=False),  # the last one made: page.NAMED counts on it
+    )
 
 
 def _left() -> dict[str, Any]:

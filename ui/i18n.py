@@ -59,6 +59,7 @@ EN: Mapping[str, str] = {
     "last-7-days": "Last 7 days",
     "older": "Older",
     "no-conversations": "Your conversations will be listed here.",
+    "show-more": "Show more",
     "being-answered": "being answered",
     # The model's state.
     "state-loading": "Loading",
@@ -128,7 +129,8 @@ EN: Mapping[str, str] = {
     "error-engine_not_ready": "The model is not ready yet. Your text stays in the box; "
     "send it as soon as the dot is green.",
     "error-bad_request": "This cannot be done here.",
-    "error-store_failed": "The conversation could not be saved. Is the disk full?",
+    "error-store_failed": "The conversation could not be saved or read. Is the disk full, or the "
+    "database gone?",
     "error-internal_error": "Something went wrong. The server's log has the details.",
     # … and in place of an answer.
     "answer-queue_timeout": "The wait for a free place took too long. Please try again.",
@@ -176,6 +178,7 @@ ZH: Mapping[str, str] = {
     "last-7-days": "最近 7 天",
     "older": "更早",
     "no-conversations": "你的对话会列在这里。",
+    "show-more": "显示更多",
     "being-answered": "正在回答",
     "state-loading": "加载中",
     "state-ready": "就绪",
@@ -237,7 +240,7 @@ ZH: Mapping[str, str] = {
     "error-shutting_down": "服务器正在停止，你的文字仍在输入框中。",
     "error-engine_not_ready": "模型尚未就绪。你的文字仍在输入框中，等圆点变绿后再发送。",
     "error-bad_request": "这里不能这样做。",
-    "error-store_failed": "对话未能保存，磁盘是否已满？",
+    "error-store_failed": "对话未能保存或读取。磁盘是否已满，或数据库无法连接？",
     "error-internal_error": "出错了，详情见服务器日志。",
     "answer-queue_timeout": "等待空位的时间过长，请重试。",
     "answer-request_timeout": "回答超过允许的时间，已被终止。请重试，或把问题问得小一些。",

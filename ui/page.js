@@ -6,11 +6,21 @@ const words = () => $("#tools [data-lang]")?.dataset ?? {};
 const keep = (name, value) => localStorage.setItem(`qwen-chat.${name}`, value);
 const small = () => matchMedia("(max-width: 768px)").matches;
 
+// --- a text in the box has a name, however often it is sent: the server answers it once ----------
+const hex = (byte) => byte.toString(16).padStart(2, "0");
+function rename() {
+  // Not randomUUID: without HTTPS there is none.
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  document.body.dataset.request = Array.from(bytes, hex).join("");
+}
+document.addEventListener("input", (event) => event.target.closest?.("#message") && rename(), true);
+
 // --- the address holds the open conversation -----------------------------------------------------
 const inAddress = () => location.hash.slice(1);
 const address = (id) => (id ? `#${id}` : location.pathname + location.search);
 const follow = () => trigger("follow", { id: inAddress() });
 watch("value", () => {
+  rename();
   if (inAddress() !== props.value) history.pushState(null, "", address(props.value));
   requestAnimationFrame(() => setTimeout(toEnd, 60));
   if (!props.value) $("#message textarea")?.focus();
@@ -73,6 +83,7 @@ const actions = {
   },
   keep: (button) => asking(button, false),
   clear: () => trigger("clear"),
+  more: () => trigger("more"),
 };
 document.addEventListener("click", (event) => {
   const target = event.target.closest?.("[data-do]");

@@ -32,6 +32,12 @@ REMEMBERED = """(id, language, view) => {
 """What a reload finds again: the conversation in the address, the language in the browser."""
 
 
+NAMED = """(...values) => {
+    return [...values.slice(0, -1), document.body.dataset.request ?? ""];
+}"""
+"""What is sent has a name, which page.js gives to the text in the box."""
+
+
 def build_page(conversations: Conversations, engine: Engine, *, open_to_network: bool) -> gr.Blocks:
     """The chat page, not mounted. `open_to_network` adds a warning that all can read."""
     blocks = gr.Blocks(title="Qwen Chat", analytics_enabled=False, fill_height=True)
@@ -54,8 +60,8 @@ def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:
         (on.bridge.retry, do.retry, asking, {}),
         (on.bridge.clear, do.clear, place, {}),
         (on.new_chat.click, do.new_chat, [on.language, on.view], {}),
-        (on.message.submit, do.send, asking, {}),
-        (on.send.click, do.send, asking, {}),
+        (on.message.submit, do.send, asking | {on.request_id}, {"js": NAMED}),
+        (on.send.click, do.send, asking | {on.request_id}, {"js": NAMED}),
     ]
     for trigger, handler, inputs, more in show:
         shown = trigger(handler, inputs, page, **AT_ONCE, **more)
@@ -63,8 +69,9 @@ def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:
 
     on.stop.click(do.stop, [on.bridge], None, **AT_ONCE)
     # The timer itself is no output: Gradio would start it anew, and tick, with every answer.
-    state = [on.header, on.banners, on.welcome, on.conversations]
-    on.timer.tick(do.tick, [on.bridge, on.language], state, **AT_ONCE)
+    state = [on.header, on.banners, on.welcome, on.conversations, on.note]
+    on.timer.tick(do.tick, place, state, **AT_ONCE)
+    on.bridge.more(do.more, place, [on.conversations, on.note], **AT_ONCE)
     for setting in on.settings:
         setting.blur(do.keep_options, asking, [on.note], **AT_ONCE)  # type: ignore[attr-defined]
 

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from chat.errors import EngineFailed, OutOfMemory
-from chat.types import EngineState, Finish, Phase, Stage
+from chat.types import LOCAL_USER, ChatOptions, EngineState, Finish, Phase, Stage
 from tests.browser.conftest import Open, Site
 from tests.browser.steps import answer, ask, ask_and_wait, box, button, listed
 from tests.fakes import Script, ScriptedEngine
@@ -37,6 +37,46 @@ def test_the_second_question_is_asked_with_the_first(site: Site, tab: Open) -> N
     contents = [message.content for message in engine.prompts[-1]]
     assert contents == ["My name is Ada", "Hello", "What is my name?"]
     expect(page.locator("#transcript .user-row")).to_have_count(2)
+
+
+def test_a_question_that_reaches_the_server_twice_is_asked_once(site: Site, tab: Open) -> None:
+    engine = ScriptedEngine()
+    page = tab(site(engine))
+
+    def twice(route: Route) -> None:
+        if "Twice?" in (route.request.post_data or ""):
+            route.fetch()
+        route.continue_()
+
+    page.route("**/gradio_api/run/**", twice)
+    ask_and_wait(page, "Twice?")
+    expect(page.locator("#transcript .user-row")).to_have_count(1)
+    assert len(engine.prompts) == 1
+    page.unroute_all(behavior="wait")
+    ask(page, "Twice?")
+    expect(page.locator("#transcript .user-row")).to_have_count(2)
+    expect(answer(page)).to_contain_text("5 tokens")
+    assert len(engine.prompts) == 2
+
+
+def test_older_conversations_are_a_click_away(site: Site, tab: Open) -> None:
+    store = MemoryStore()
+    for number in range(51):
+        adding = store.add_turn(
+            LOCAL_USER,
+            conversation_id=None,
+            question="?",
+            title=f"Number {number}",
+            options=ChatOptions(),
+            request_id=f"{number}",
+        )
+        with pytest.raises(StopIteration):  # a coroutine that waits for nothing
+            adding.send(None)
+    page = tab(site(ScriptedEngine(), store))
+    expect(listed(page)).to_have_count(50)
+    button(page, "Show more").click()
+    expect(listed(page)).to_have_count(51)
+    expect(button(page, "Show more")).to_have_count(0)
 
 
 def test_stop_takes_the_place_of_send_and_keeps_what_was_written(site: Site, tab: Open) -> None:
