@@ -24,6 +24,8 @@ from transformers.generation.continuous_batching.cb_logits_processors import (
     ContinuousBatchingLogitsProcessorList,
 )
 from transformers.generation.continuous_batching.requests import FutureRequestState, RequestState
+from transformers.generation.continuous_batching.utils import stream_context
+from transformers.utils.import_utils import is_flash_attn_2_available, is_flash_attn_3_available
 
 from engine.row import Row
 from engine.sampling import Chosen, choose_tokens
@@ -37,12 +39,25 @@ CHUNK_GRAIN = 16
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Sizes of a batch: tokens per page, pages of the cache, rows, tokens of one step."""
+    """Sizes of a batch: tokens per page, pages of the cache, rows, tokens of one step.
+
+    `max_chunk` is raised where it would leave no room for prompts beside all rows' new tokens.
+    """
 
     page: int
     pages: int
     max_rows: int
     max_chunk: int
+
+
+def page_size(device: str) -> int:
+    """Tokens per page. Small pages share more between turns; flash attention wants big ones."""
+    if device == "cuda" and (
+        is_flash_attn_3_available(kernels_fallback_ok=True)
+        or is_flash_attn_2_available(kernels_fallback_ok=True)
+    ):
+        return 256
+    return 32
 
 
 def next_chunk(chunk: int, tokens: int, seconds: float, limit: int) -> int:
@@ -67,8 +82,8 @@ class ContinuousBatch:
         self._model = model
         self._rows: dict[str, Row] = {}
         self._sampler = _FusedSampler(self._rows)
-        self._max_chunk = layout.max_chunk
-        self._chunk = min(64, layout.max_chunk)
+        self._max_chunk = max(layout.max_chunk, layout.max_rows + MIN_CHUNK)
+        self._chunk = min(64, self._max_chunk)
         # The library is half typed: for the type checker this method is a tensor.
         init_manager: Any = model.init_continuous_batching
         manager = init_manager(
@@ -76,7 +91,7 @@ class ContinuousBatch:
             ContinuousBatchingConfig(
                 page_size=layout.page,
                 num_blocks=layout.pages,
-                max_batch_tokens=layout.max_chunk,
+                max_batch_tokens=self._max_chunk,
                 max_requests_per_batch=layout.max_rows,
                 max_memory_percent=1.0,
                 # Flash attention if the package is installed; on CPU there is only sdpa.
@@ -89,6 +104,10 @@ class ContinuousBatch:
         manager.logit_processor = self._sampler
         manager.warmup()
         self._processor = manager.batch_processor
+        self._stream = self._processor.inputs_and_outputs.compute_stream
+        if self._stream is not None:
+            # Weights and cache were made in another stream; from here on all is done in this one.
+            self._stream.wait_stream(torch.cuda.current_stream(model.device))
 
     def add(self, row: Row) -> None:
         """Let `row` take part from the next step on, with the tokens it already has."""
@@ -116,12 +135,17 @@ class ContinuousBatch:
         Gives the rows that got a token or an error. Whatever is raised, no row has changed.
         """
         begin = time.perf_counter()
-        self._processor.max_batch_tokens = self._chunk
-        if not self._processor.prepare_next_batch():
-            return []
-        self._processor._generation_step(self._model)
-        self._processor.update_batch()
-        moved = self._sampler.hand_out()
+        # The library serves writing rows first, in the order they came: with less, some get nothing
+        # and no prompt is read.
+        self._processor.max_batch_tokens = max(self._chunk, len(self._rows) + CHUNK_GRAIN)
+        # The library itself only computes in its stream, and nothing makes that wait for the inputs
+        # that it writes outside.
+        with stream_context(self._stream):
+            if not self._processor.prepare_next_batch():
+                return []
+            self._processor._generation_step(self._model)
+            self._processor.update_batch()
+            moved = self._sampler.hand_out()
         seconds = time.perf_counter() - begin
         self._chunk = next_chunk(self._chunk, self._sampler.tokens, seconds, self._max_chunk)
         return moved
@@ -129,7 +153,8 @@ class ContinuousBatch:
     def reset(self) -> None:
         """Start over with no rows, after a step that failed."""
         self._rows.clear()
-        self._processor.reset()
+        with stream_context(self._stream):
+            self._processor.reset()
         gc.collect()
         if self._model.device.type == "cuda":
             torch.cuda.empty_cache()

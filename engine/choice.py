@@ -8,36 +8,35 @@ from engine.machine import Machine
 GB = 1_000_000_000
 KV_BUDGET_BYTES = GB // 2  # what one long conversation and the activations need beside the weights
 
+PACKED = "in 4 bits (nf4) unless there is room for bf16"
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A catalogue name, how its weights are best loaded ("none" or "nf4"), and why."""
+    """A catalogue name, and why. How the weights are loaded is decided then (`engine.plan`)."""
 
     name: str
-    quantization: str
     reason: str
 
 
 def choose(machine: Machine) -> Choice:
     """The best model that surely runs well here."""
     if machine.gpu is None:
-        return Choice(
-            "Qwen2.5-0.5B-Instruct", "none", "No NVIDIA GPU: 0.5B answers at a fair speed."
-        )
-    name, quantization, why = _for_gpu(machine.gpu.free_bytes)
+        return Choice("Qwen2.5-0.5B-Instruct", "No NVIDIA GPU: 0.5B answers at a fair speed.")
+    name, why = _for_gpu(machine.gpu.free_bytes)
     found = f"{machine.gpu.name} with {machine.gpu.free_bytes / GB:.1f} GB free"
-    return Choice(name, quantization, f"{found}: {why}.")
+    return Choice(name, f"{found}: {why}.")
 
 
-def _for_gpu(free_bytes: int) -> tuple[str, str, str]:
+def _for_gpu(free_bytes: int) -> tuple[str, str]:
     if free_bytes >= 20 * GB:
-        return "Qwen2.5-7B-Instruct", "none", "7B fits in bf16"
+        return "Qwen2.5-7B-Instruct", "7B fits in bf16"
     if free_bytes >= 8 * GB:
-        return "Qwen2.5-7B-Instruct", "nf4", "7B fits with weights packed to 4 bits (nf4)"
+        return "Qwen2.5-7B-Instruct", f"7B fits, {PACKED}"
     if free_bytes >= 4 * GB:
         licence = "its licence (Qwen Research) allows no commercial use"
-        return "Qwen2.5-3B-Instruct", "nf4", f"3B fits packed to 4 bits (nf4); {licence}"
-    return "Qwen2.5-1.5B-Instruct", "nf4", "1.5B fits packed to 4 bits (nf4)"
+        return "Qwen2.5-3B-Instruct", f"3B fits, {PACKED}; {licence}"
+    return "Qwen2.5-1.5B-Instruct", f"1.5B fits, {PACKED}"
 
 
 def fitting_quantization(entry: Entry, machine: Machine) -> str | None:

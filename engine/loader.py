@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import psutil
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
@@ -73,16 +74,25 @@ def check_folder(folder: Path) -> None:
             f"The model in {folder} cannot be used: {'; '.join(map(str, problems[:3]))}. "
             "Run download_model.py again."
         )
+    read_shape(folder)
 
 
 def read_shape(folder: Path) -> Shape:
     """The sizes of the model in `folder`. Raises ModelUnavailable."""
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError) as error:
+        return _shape_of(config, folder)
+    except (OSError, ValueError, StrictDataclassError) as error:
         raise ModelUnavailable(
             f"{folder / 'config.json'} cannot be read: {_first_line(error)}"
         ) from None
+    except (AttributeError, TypeError, ArithmeticError) as error:
+        raise ModelUnavailable(
+            f"{folder / 'config.json'} is not that of a chat model: {_first_line(error)}"
+        ) from None
+
+
+def _shape_of(config: Any, folder: Path) -> Shape:
     heads, kv_heads = config.num_attention_heads, config.num_key_value_heads
     head_size = (getattr(config, "head_dim", None) or config.hidden_size // heads) * ITEM_SIZE
     return Shape(
@@ -113,6 +123,9 @@ def load_model(folder: Path, options: EngineOptions, progress: Progress) -> Load
     device_map = options.device_map or _log(
         "device map", plan.choose_device_map(device, hardware, shape, quantization, needed)
     )
+    if device == "cuda":
+        # The batching library measures the thread's current device, wherever the model lies.
+        torch.cuda.set_device(plan.roomiest(hardware).index)
     with _reporting(progress):
         model = _read_weights(folder, dtype, quantization, device_map)
     gpus = " + ".join(gpu.name for gpu in hardware.gpus)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 import time
 import uuid
@@ -18,7 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chat.errors import AppError, BadRequest, EngineNotReady, EngineStalled, PromptTooLong
+from chat.errors import (
+    AppError,
+    BadRequest,
+    EngineNotReady,
+    EngineStalled,
+    PromptTooLong,
+    StartupError,
+)
 from chat.types import ChatMessage, Delta, EngineInfo, EngineState, Phase, Sampling, Stage
 from engine.options import EngineOptions
 from engine.row import Row, decoding_of
@@ -74,20 +82,29 @@ class LocalEngine:
 
     @property
     def state(self) -> EngineState:
-        silence = self._silence()
-        if self._state.phase is Phase.READY and silence > self._options.stall_timeout_s:
-            detail = f"no step has ended for {silence:.0f} s"
+        if self._state.phase is not Phase.READY or self._serving is None:
+            return self._state
+        if self._is_stalled():
+            detail = f"no step has ended for {self._silence():.0f} s"
             return EngineState(Phase.DEGRADED, detail=detail, error_code=EngineStalled.code)
+        if failure := self._serving.worker.recovering:
+            detail = "recovering from a failed step"
+            return EngineState(Phase.DEGRADED, detail=detail, error_code=failure.code)
         return self._state
 
     async def start(self) -> None:
-        """Fetch and load the model. Returns when it has produced a token. Raises StartupError."""
+        """Fetch and load the model. Returns when it has produced a token.
+
+        Raises StartupError, or whatever went wrong; the state is DEAD then.
+        """
         try:
             folder = await self._fetch(self._set_state)
             self._set_state(EngineState(Phase.LOADING, Stage.LOAD, progress=0.0))
             self._serving = await self._start_thread(folder)
-        except AppError as error:
-            self._set_state(EngineState(Phase.DEAD, detail=str(error), error_code=error.code))
+        except Exception as error:
+            code = error.code if isinstance(error, AppError) else StartupError.code
+            detail = str(error) or type(error).__name__
+            self._set_state(EngineState(Phase.DEAD, detail=detail, error_code=code))
             raise
         self._set_state(EngineState(Phase.READY))
 
@@ -107,7 +124,7 @@ class LocalEngine:
         self, messages: Sequence[ChatMessage], sampling: Sampling
     ) -> AsyncGenerator[Delta, None]:
         serving = self._require_serving()
-        if self.state.phase is Phase.DEGRADED:
+        if self._is_stalled():
             raise EngineStalled(seconds=self._options.stall_timeout_s)
         events: asyncio.Queue[Event] = asyncio.Queue()
         request = await self._make_request(serving, messages, sampling, events)
@@ -173,6 +190,9 @@ class LocalEngine:
         worker = self._serving.worker if self._serving else None
         return time.monotonic() - worker.heartbeat if worker and worker.busy else 0.0
 
+    def _is_stalled(self) -> bool:
+        return self._silence() > self._options.stall_timeout_s
+
     def _set_state(self, state: EngineState) -> None:
         self._state = state
 
@@ -204,6 +224,9 @@ class LocalEngine:
             serving.worker.run()
 
     def _open(self, folder: Path, call: Callable[..., None]) -> _Serving:
+        if self._options.device == "cpu":
+            # Before torch looks: the batching library would measure and pin memory for a GPU.
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
         from engine.startup import open_model  # noqa: PLC0415 - imports torch
         from engine.worker import Worker  # noqa: PLC0415
 

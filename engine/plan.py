@@ -101,16 +101,44 @@ def choose_quantization(
     """How the weights are packed. `cache` is the memory that the KV cache should get."""
     if shape.packing:
         return Decision("none", "the weights come packed already")
+    if device == "cpu" or wanted == "none":
+        return Decision("none", "on the CPU") if wanted == "auto" else Decision(wanted, "asked for")
+    free = roomiest(hardware).free
+    packed = needed_bytes(shape, "nf4" if wanted == "auto" else wanted, cache)
+    fits_packed = packed <= free or packed <= sum(gpu.free - WORKSPACE for gpu in hardware.gpus)
     if wanted != "auto":
+        if not fits_packed:
+            raise StartupError(_too_big_packed(wanted, packed, free))
         return Decision(wanted, "asked for")
-    if device == "cpu":
-        return Decision("none", "on the CPU")
-    free = max(gpu.free for gpu in hardware.gpus)
-    needed = shape.weights + cache + WORKSPACE
+    needed = needed_bytes(shape, "none", cache)
     sizes = f"needed {needed / GIB:.1f} GiB, free {free / GIB:.1f} GiB"
     if needed <= free:
         return Decision("none", f"bf16 weights and cache fit: {sizes}")
-    return Decision("nf4", f"bf16 weights and cache do not fit: {sizes}")
+    if fits_packed:
+        return Decision("nf4", f"bf16 weights and cache do not fit: {sizes}")
+    return Decision("none", f"not even nf4 would fit, which cannot spill into memory: {sizes}")
+
+
+def roomiest(hardware: Hardware) -> Gpu:
+    """The GPU with the most free memory: the one that gets a model, or most of it."""
+    return max(hardware.gpus, key=lambda gpu: gpu.free)
+
+
+def needed_bytes(shape: Shape, quantization: Quantization, cache: int) -> int:
+    """What a GPU must have free for weights and cache.
+
+    Packed weights cannot spill into main memory: better half of the cache than not to run.
+    """
+    weights = int(shape.weights * PACKED_SHARE[quantization])
+    return weights + (cache if quantization == "none" else cache // 2) + WORKSPACE
+
+
+def _too_big_packed(quantization: str, needed: int, free: int) -> str:
+    return (
+        f"--quantization {quantization} needs {needed / GIB:.1f} GiB of GPU memory, and "
+        f"{free / GIB:.1f} GiB are free: packed weights cannot spill into main memory. "
+        "Choose a smaller model, a shorter --context-length, or --quantization none."
+    )
 
 
 def choose_device_map(
@@ -119,9 +147,8 @@ def choose_device_map(
     """One device if the model fits there, since only then requests can be batched; else spread."""
     if device == "cpu":
         return Decision("cpu", "on the CPU")
-    best = max(hardware.gpus, key=lambda gpu: gpu.free)
-    needed = int(shape.weights * PACKED_SHARE[quantization]) + cache + WORKSPACE
-    if needed <= best.free:
+    best = roomiest(hardware)
+    if needed_bytes(shape, quantization, cache) <= best.free:
         return Decision({"": best.index}, f"all of it fits on {best.name}")
     return Decision("auto", f"too big for {best.name} alone: spread over what there is")
 

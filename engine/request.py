@@ -26,6 +26,8 @@ class Request:
     send: Callable[[Event], None]
     suspect: bool = False
     """It was in a step that failed and has made no token since."""
+    taken: int = 0
+    """How many of the row's tokens are part of the answer."""
     taken_at: float = field(default_factory=time.monotonic)
     admitted_at: float | None = None
     first_token_at: float | None = None
@@ -39,29 +41,33 @@ class Request:
         self.admitted_at = self.admitted_at or time.monotonic()
 
     def sign_of_life(self) -> Delta:
-        return Delta(completion_tokens=len(self.row.token_ids))
+        return Delta(completion_tokens=self.taken)
 
-    def take_token(self, end_ids: Collection[int]) -> Delta:
-        """What the newest token of the row adds. With `finish` if it is the last one."""
-        token_id = self.row.token_ids[-1]
+    def take_tokens(self, end_ids: Collection[int]) -> Delta:
+        """What the row's new tokens add. With `finish` if the answer ends with one of them.
+
+        There is one, or more when something failed after a step and before this.
+        """
         self.first_token_at = self.first_token_at or time.monotonic()
         self.suspect = False
-        if token_id in end_ids:
-            return self._end(self.text.flush(), Finish.STOP)
-        text = self.text.feed(token_id)
-        if self.text.stopped:
-            return self._end(text, Finish.STOP)
-        if len(self.row.token_ids) >= self.max_new_tokens:
-            text += self.text.flush()
-            return self._end(text, Finish.STOP if self.text.stopped else Finish.LENGTH)
-        return Delta(text=text, completion_tokens=len(self.row.token_ids))
+        text = ""
+        for token_id in self.row.token_ids[self.taken :]:
+            self.taken += 1
+            if token_id in end_ids:
+                return self._end(text + self.text.flush(), Finish.STOP)
+            text += self.text.feed(token_id)
+            if self.text.stopped:
+                return self._end(text, Finish.STOP)
+            if self.taken >= self.max_new_tokens:
+                text += self.text.flush()
+                return self._end(text, Finish.STOP if self.text.stopped else Finish.LENGTH)
+        return Delta(text=text, completion_tokens=self.taken)
 
     def _end(self, text: str, finish: Finish) -> Delta:
-        count = len(self.row.token_ids)
-        usage = Usage(prompt_tokens=len(self.row.prompt_ids), completion_tokens=count)
-        return Delta(text, count, finish, usage, self._timing(count))
+        usage = Usage(prompt_tokens=len(self.row.prompt_ids), completion_tokens=self.taken)
+        return Delta(text, self.taken, finish, usage, self._timing())
 
-    def _timing(self, count: int) -> Timing:
+    def _timing(self) -> Timing:
         now = time.monotonic()
         first = self.first_token_at or now
         decode_s = now - first
@@ -69,6 +75,6 @@ class Request:
             prefill_s=first - (self.admitted_at or self.taken_at),
             ttft_s=first - self.taken_at,
             total_s=now - self.taken_at,
-            decode_tokens_per_s=(count - 1) / decode_s if count > 1 and decode_s > 0 else 0.0,
+            decode_tokens_per_s=max(self.taken - 1, 0) / decode_s if decode_s > 0 else 0.0,
             reused_prompt_tokens=self.row.reused_prompt_tokens or 0,
         )

@@ -18,9 +18,10 @@ from transformers.utils import logging as transformers_logging
 from chat.errors import StartupError
 from chat.types import EngineInfo, EngineState, Phase, Sampling, Stage
 from engine import plan
-from engine.batching import ContinuousBatch, Layout
+from engine.batching import ContinuousBatch, Layout, page_size
 from engine.card import read_card
 from engine.loader import LoadedModel, check_folder, load_model
+from engine.memory import is_out_of_memory
 from engine.options import EngineOptions
 from engine.plain import PlainRunner
 from engine.prompt import ChatPrompt, load_tokenizer
@@ -28,8 +29,6 @@ from engine.worker import Runner
 
 log = logging.getLogger(__name__)
 
-PAGE = {"cpu": 32, "cuda": 256}
-"""Tokens per page. Small ones share more between turns; flash attention wants 256."""
 MAX_CHUNK = {"cpu": 256, "cuda": 1024}
 PLAIN_CHUNK = {"cpu": 96, "cuda": 512}
 
@@ -57,7 +56,7 @@ def open_model(
         options,
         lambda share: report(EngineState(Phase.LOADING, Stage.LOAD, progress=share)),
     )
-    runner = _make_runner(loaded, options)
+    runner = make_runner(loaded, options)
     _return_freed_memory()
     return Opened(runner, prompt, _describe(folder, loaded, runner, options), _end_ids(loaded))
 
@@ -76,8 +75,9 @@ def _return_freed_memory() -> None:
         trim(0)
 
 
-def _make_runner(loaded: LoadedModel, options: EngineOptions) -> Runner:
-    page = PAGE[loaded.device]
+def make_runner(loaded: LoadedModel, options: EngineOptions) -> Runner:
+    """The runner that suits the model, with its cache. Raises StartupError if there is no room."""
+    page = page_size(loaded.device)
     cache = plan.choose_cache_tokens(
         loaded.shape,
         wanted=loaded.cache_wanted,
@@ -93,7 +93,9 @@ def _make_runner(loaded: LoadedModel, options: EngineOptions) -> Runner:
     layout = Layout(page, cache.value // page, options.max_concurrent, MAX_CHUNK[loaded.device])
     try:
         return ContinuousBatch(loaded.model, layout)
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
         raise StartupError(
             "There is no memory left for the KV cache. Lower --kv-cache-gib or --max-concurrent."
         ) from None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chat.errors import AppError, EngineFailed, OutOfMemory
+from engine.memory import is_out_of_memory
 from engine.request import Event, Request
 from engine.row import Decoding, Row
 
@@ -66,6 +67,9 @@ Post = Callable[[Sequence[tuple[Request, Event]]], None]
 class Worker:
     """Serves requests with one runner until it is stopped or the runner is beyond repair.
 
+    `heartbeat` is when it last began a step, `busy` whether it has something to do, `recovering`
+    the failure that no good step has followed yet; others may read the three.
+
     A failed step costs at most the request that caused it. Nobody knows which one that is, so all
     that were running go back to the head of the line, the newest first, and only half as many run
     at once, until all goes well or a single one fails again on its own.
@@ -81,6 +85,7 @@ class Worker:
     ) -> None:
         self.heartbeat = time.monotonic()
         self.busy = False
+        self.recovering: EngineFailed | None = None
         self._runner = runner
         self._end_ids = frozenset(end_ids)
         self._post = post
@@ -122,14 +127,15 @@ class Worker:
                 if failures:
                     self._runner.reset()
                     self.warm_up()
-                    failures = 0
+                    failures, self.recovering = 0, None
                 self._serve()
                 return
-            except Exception as error:  # noqa: BLE001 - one bad step must not end the thread
+            except Exception as error:  # one bad step must not end the thread
                 failure = _failure(error)
-                log.warning("engine step failed: %s: %s", type(error).__name__, error)
+                log.warning("engine step failed", exc_info=True)
             # Outside of the except clause: the traceback holds on to the step's tensors.
             failures += 1
+            self.recovering = failure
             if failures == 1:
                 self._send_back(failure)
             elif failures > MAX_REVIVALS:
@@ -189,18 +195,25 @@ class Worker:
             if row.error is not None:
                 self._finish(request, EngineFailed(row.error))
                 continue
-            delta = request.take_token(self._end_ids)
-            if delta.finish:
-                self._finish(request, delta)
+            event = self._take_tokens(request)
+            if isinstance(event, AppError) or event.finish:
+                self._finish(request, event)
             else:
-                self._send(request, delta)
+                self._send(request, event)
         self._send_signs_of_life({row.id for row in moved})
         self._grow()
 
+    def _take_tokens(self, request: Request) -> Event:
+        try:
+            return request.take_tokens(self._end_ids)
+        except Exception:  # the tokenizer raises no narrower type; others carry on
+            log.warning("the text of an answer failed", exc_info=True)
+            return EngineFailed()
+
     def _finish(self, request: Request, event: Event) -> None:
+        self._send(request, event)  # first: whatever is raised by the rest, it has been told
         del self._running[request.row.id]
         self._runner.drop(request.row)
-        self._send(request, event)
 
     def _send_signs_of_life(self, moved: Collection[str]) -> None:
         """For those whose prompt is being read, and now and then for those who wait."""
@@ -260,11 +273,6 @@ class Worker:
 
 def _failure(error: Exception) -> EngineFailed:
     """What the culprit is told. Says nothing of the text that was being written."""
-    import torch  # noqa: PLC0415 - long loaded in this thread; the module itself stays light
-
     if isinstance(error, EngineFailed):
         return error
-    # PyTorch has a type for a full GPU, but only words for full main memory.
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate" in str(error):
-        return OutOfMemory()
-    return EngineFailed()
+    return OutOfMemory() if is_out_of_memory(error) else EngineFailed()

@@ -185,6 +185,26 @@ async def test_a_hung_step_makes_the_engine_degraded_until_it_ends() -> None:
         assert (await answer(engine, "better"))[-1].finish
 
 
+async def test_while_it_recovers_the_engine_is_degraded_and_questions_wait() -> None:
+    calls, gate = Once(3), threading.Event()
+
+    def trouble(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+        if calls.count == 3:  # the step after the failed one
+            gate.wait(10)
+        return calls(ids, logits)
+
+    async with engine_with(trouble) as engine:
+        running = asyncio.create_task(answer(engine, "running"))
+        state = await reach(engine, Phase.DEGRADED)
+        assert state.error_code == OutOfMemory.code
+        asked = asyncio.create_task(answer(engine, "meanwhile"))
+        await asyncio.sleep(0.01)
+        gate.set()
+        assert (await running)[-1].finish
+        assert (await asked)[-1].finish
+        assert engine.state.phase is Phase.READY
+
+
 async def test_an_engine_beyond_repair_is_dead_and_leaves_nobody_waiting() -> None:
     broken = threading.Event()
 

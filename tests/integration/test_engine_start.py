@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from chat.errors import ModelUnavailable, StartupError
 from chat.types import EngineState, Phase, Stage
 from engine.card import ModelCard, write_card
 from engine.local import EngineOptions, LocalEngine, Report
+from engine.startup import Opened
 from tests.tiny import save_tiny_model
 
 OPTIONS = EngineOptions(device="cpu", context_length=600)
@@ -109,6 +111,49 @@ async def test_weights_without_a_tensor_are_not_filled_up_at_random(folder: Path
 async def test_a_folder_that_lacks_a_file_is_refused_with_its_name(folder: Path, name: str) -> None:
     (folder / name).unlink()
     assert isinstance(await refusal(engine_for(folder)), ModelUnavailable)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model_type": "mamba"},
+        {"model_type": "qwen2", "num_attention_heads": 0},
+        {"model_type": "qwen2", "hidden_size": "big"},
+    ],
+)
+async def test_a_configuration_of_something_else_is_refused(
+    folder: Path, config: dict[str, object]
+) -> None:
+    (folder / "config.json").write_text(json.dumps(config))
+    error = await refusal(engine_for(folder))
+    assert isinstance(error, ModelUnavailable)
+    assert "config.json" in str(error)
+
+
+async def test_whatever_goes_wrong_while_loading_leaves_a_dead_engine(folder: Path) -> None:
+    async def fetch(report: Report) -> Path:
+        return folder
+
+    def opener(folder: Path, options: EngineOptions, report: Report) -> Opened:
+        raise KeyError("a defect")
+
+    engine = LocalEngine(OPTIONS, fetch, opener)
+    with pytest.raises(KeyError):
+        await engine.start()
+    assert engine.state.phase is Phase.DEAD
+    assert engine.state.error_code == StartupError.code
+    assert "a defect" in engine.state.detail
+    await engine.stop()
+
+
+async def test_on_the_cpu_the_libraries_see_no_gpu(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    engine = engine_for(folder)
+    await engine.start()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
+    await engine.stop()
 
 
 async def test_a_tokenizer_without_sense_is_refused(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """What the continuous batch promises for each of its rows, whoever else is in it."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,12 +9,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers import GenerationConfig, Qwen2ForCausalLM
+from transformers.utils.import_utils import is_flash_attn_2_available, is_flash_attn_3_available
 
-from engine.batching import ContinuousBatch, Layout, next_chunk
+from engine.batching import STEP_GOAL_S, ContinuousBatch, Layout, next_chunk, page_size
 from engine.plain import PlainRunner
 from engine.row import Decoding, Row
 from engine.worker import Runner
-from tests.tiny import tiny_model
+from tests.tiny import tiny_config, tiny_model
 
 NEW = 40
 LENGTHS = (1, 3, 17, 31, 32, 33, 64, 100, 257, 513)
@@ -207,3 +209,35 @@ def test_slow_steps_make_chunks_shorter_and_fast_ones_longer() -> None:
     assert next_chunk(128, 128, seconds=0.7, limit=256) == 64
     assert next_chunk(128, 128, seconds=0.05, limit=256) == 192
     assert next_chunk(128, 4, seconds=9.0, limit=256) == 128
+
+
+class SlowToBegin(Qwen2ForCausalLM):
+    """Its first two passes take so long that steps are made as small as they may be."""
+
+    passes = 0
+
+    def forward(self, input_ids: torch.Tensor, **settings: Any) -> Any:
+        self.passes += 1
+        if self.passes <= 2:
+            time.sleep(2 * STEP_GOAL_S)
+        return super().forward(input_ids=input_ids, **settings)
+
+
+def test_every_row_gets_its_tokens_and_prompts_are_read_however_slow_the_steps() -> None:
+    model = SlowToBegin(tiny_config(1000))
+    model.train(False)
+    runner = batch(model, chunk=64)
+    crowd = [Row(str(number), [number + 1], Decoding()) for number in range(63)]
+    late = Row("late", list(range(1, 100)), Decoding())
+    for row in (*crowd, late):
+        runner.add(row)
+    for _ in range(12):
+        runner.step()
+    assert min(len(row.token_ids) for row in crowd) >= 9
+    assert late.token_ids
+
+
+def test_pages_are_small_unless_flash_attention_is_there() -> None:
+    if is_flash_attn_3_available() or is_flash_attn_2_available():
+        pytest.skip("flash attention is installed here")
+    assert page_size("cuda") == page_size("cpu") == 32

@@ -65,6 +65,37 @@ def test_what_is_asked_for_is_done_and_the_cpu_packs_nothing_by_itself() -> None
     assert plan.choose_quantization("auto", "cpu", LAPTOP, QWEN_05B, 0).value == "none"
 
 
+def test_packed_weights_that_would_spill_are_taken_as_they_are() -> None:
+    """Packed ones cannot spill into main memory, ordinary ones can."""
+    small = with_gpu(5)
+    assert plan.choose_quantization("auto", "cuda", small, QWEN_7B, needed()).value == "none"
+    assert plan.choose_device_map("cuda", small, QWEN_7B, "none", needed()).value == "auto"
+    two = with_gpu(5, count=2)
+    assert plan.choose_quantization("auto", "cuda", two, QWEN_7B, needed()).value == "nf4"
+
+
+@pytest.mark.parametrize("wanted", ["int8", "nf4"])
+def test_packing_that_was_asked_for_and_cannot_fit_is_an_error_in_one_sentence(
+    wanted: plan.Quantization,
+) -> None:
+    with pytest.raises(StartupError, match=rf"--quantization {wanted} needs .* cannot spill"):
+        plan.choose_quantization(wanted, "cuda", with_gpu(5), QWEN_7B, needed())
+    fitting = plan.choose_quantization(wanted, "cuda", with_gpu(14), QWEN_7B, needed())
+    assert fitting.value == wanted
+
+
+@pytest.mark.parametrize("free_gb", [8, 12, 16])
+def test_auto_packs_7b_on_every_gpu_for_which_it_is_chosen(free_gb: float) -> None:
+    """From 8 GB that the driver calls free; about half a GB goes to PyTorch's own context."""
+    gpu = Gpu(0, "NVIDIA L4", int((free_gb - 0.5) * 1e9), True)
+    hardware = Hardware(cores=16, free=64 * GIB, gpus=[gpu])
+    assert plan.choose_quantization("auto", "cuda", hardware, QWEN_7B, needed()).value == "nf4"
+    assert plan.choose_device_map("cuda", hardware, QWEN_7B, "nf4", needed()).value == {"": 0}
+    loaded = int((free_gb - 0.5 - 5.6) * 1e9)
+    cache = plan.choose_cache_tokens(QWEN_7B, wanted=needed(), free=loaded, device="cuda", page=32)
+    assert cache.value >= 8192
+
+
 def test_weights_that_come_packed_are_not_packed_again() -> None:
     awq = Shape(1, 1, 1, 1, packing="awq")
     assert plan.choose_quantization("nf4", "cuda", with_gpu(8), awq, 0).value == "none"

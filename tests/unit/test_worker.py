@@ -37,6 +37,7 @@ class PlayRunner:
     most_rows: int = 0
     resets: int = 0
     broken: bool = False
+    fails_to_drop: bool = False
 
     def add(self, row: Row) -> None:
         assert row not in self.rows
@@ -45,6 +46,9 @@ class PlayRunner:
 
     def drop(self, row: Row) -> None:
         self.rows.remove(row)
+        if self.fails_to_drop:
+            self.fails_to_drop = False
+            raise RuntimeError("not dropped")
 
     def step(self) -> list[Row]:
         if self.broken:
@@ -271,3 +275,54 @@ def test_stop_fails_what_runs_and_what_waits(bench: Bench) -> None:
     begin(bench, *readers)
     bench.stop()
     assert all(isinstance(reader.wait(), EngineFailed) for reader in readers)
+
+
+class UnreadableText(TextStream):
+    """Fails at its third token, as a tokenizer would."""
+
+    fed = 0
+
+    def feed(self, token_id: int) -> str:
+        self.fed += 1
+        if self.fed == 3:
+            raise Exception("Invalid prefix encountered")
+        return super().feed(token_id)
+
+
+def test_text_that_cannot_be_read_ends_its_own_answer_only(bench: Bench) -> None:
+    readers = [bench.request() for _ in range(3)]
+    readers[0].request.text = UnreadableText(BACKEND)
+    begin(bench, *readers)
+    assert isinstance(readers[0].wait(), EngineFailed)
+    assert all(map(is_complete, readers[1:]))
+    assert bench.runner.resets == 0
+
+
+def test_a_failure_after_a_good_step_costs_nobody_a_token(bench: Bench) -> None:
+    bench.runner.fails_to_drop = True
+    short = bench.request(tokens=5)
+    others = [bench.request() for _ in range(2)]
+    begin(bench, short, *others)
+    assert is_complete(short, tokens=5)
+    assert all(map(is_complete, others))
+    assert bench.runner.resets == 1
+
+
+def test_from_a_failed_step_until_a_good_one_the_worker_is_recovering(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[object] = []
+    failures = iter([MemoryError("once")])
+
+    def fails(rows: list[Row]) -> Exception | None:
+        seen.append(bench.worker.recovering)
+        return next(failures, None) if rows else None
+
+    bench.runner.fails = fails
+    reader = bench.request()
+    begin(bench, reader)
+    assert is_complete(reader)
+    assert seen[0] is None
+    assert isinstance(seen[1], OutOfMemory)
+    assert seen[-1] is bench.worker.recovering is None
+    assert "in step" in caplog.text, "the log has the cause"
