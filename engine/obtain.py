@@ -72,7 +72,10 @@ def _is_done(wanted: Wanted, revision: str | None, report: Report) -> bool:
     problems = find_problems(folder, hashes=True, on_bytes=meter.advance)
     for problem in problems:
         (folder / problem.file).unlink(missing_ok=True)
-    return not problems and card.revision.startswith(revision or "")
+    is_done = not problems and card.revision.startswith(revision or "")
+    for left_over in folder.glob("*.part") if is_done else ():
+        left_over.unlink()
+    return is_done
 
 
 def _card(wanted: Wanted, hub: Hub, listing: Listing) -> ModelCard:

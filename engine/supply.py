@@ -13,7 +13,9 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from chat.errors import ModelUnavailable
 from chat.types import EngineState, Stage
@@ -77,7 +79,10 @@ async def _outcome(child: Process, report: Callable[[EngineState], None]) -> Pat
     folder: Path | None = None
     assert child.stdout
     async for raw in child.stdout:
-        line = json.loads(raw)
+        line = _fields(raw)
+        if line is None:
+            log.warning("%s printed %r", COMMAND, raw[:200])
+            continue
         if "error" in line:
             raise ModelUnavailable(line["error"])
         if "folder" in line:
@@ -85,6 +90,15 @@ async def _outcome(child: Process, report: Callable[[EngineState], None]) -> Pat
         else:
             report(Progress(**line | {"stage": Stage(line["stage"])}).to_state())
     return folder
+
+
+def _fields(raw: bytes) -> dict[str, Any] | None:
+    """A line of the protocol; None if it is something else, which a library may print."""
+    try:
+        line = json.loads(raw)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) and line.keys() & {"error", "folder", "stage"} else None
 
 
 async def _last_words(child: Process) -> str:
@@ -101,9 +115,14 @@ async def _end(child: Process) -> None:
     """Make sure that the child and its children are gone, also when we are being cancelled."""
     if child.returncode is not None:
         return
-    os.killpg(child.pid, signal.SIGTERM)
+    _signal(child, signal.SIGTERM)
     try:
         await asyncio.wait_for(child.wait(), KILL_AFTER_S)
     except TimeoutError:
-        os.killpg(child.pid, signal.SIGKILL)
+        _signal(child, signal.SIGKILL)
         await child.wait()
+
+
+def _signal(child: Process, number: int) -> None:
+    with suppress(ProcessLookupError):  # it ended, and nobody has asked for its status yet
+        os.killpg(child.pid, number)

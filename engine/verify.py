@@ -44,8 +44,11 @@ def has_weights(folder: Path) -> bool:
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether a model can be loaded from here. Quick: sizes and headers, no contents."""
-    return has_weights(folder) and not find_problems(folder)
+    """Whether a finished model can be loaded from here. Quick: sizes and headers, no contents.
+
+    While a `.part` lies there, a download is on its way and files of two revisions may be mixed.
+    """
+    return has_weights(folder) and not any(folder.glob("*.part")) and not find_problems(folder)
 
 
 def find_problems(

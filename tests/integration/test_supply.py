@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from chat.errors import ModelUnavailable
@@ -261,3 +262,58 @@ async def test_cancelling_ends_the_child_and_keeps_what_came(
 def bytes_in_parts(models: Path) -> int:
     """How much of the first shard has come so far."""
     return sum(part.stat().st_size for part in models.glob(f"{NAME}/{SHARDS[0]}.*.part"))
+
+
+def test_the_list_knows_the_settings_of_the_environment(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = tmp_path / "bin" / "nvidia-smi"
+    driver.parent.mkdir()
+    driver.write_text("#!/bin/sh\necho NVIDIA L4, 22491\n")
+    driver.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{driver.parent}{os.pathsep}{os.environ['PATH']}")
+    assert "NVIDIA L4" in command("--list", models=models).stdout
+    monkeypatch.setenv("QWEN_CHAT_DEVICE", "cpu")
+    assert "no NVIDIA GPU" in command("--list", models=models).stdout
+    monkeypatch.setenv("QWEN_CHAT_DEVICE", "gpu")
+    refused = command("--list", models=models)
+    assert refused.returncode == 1
+    assert len(refused.stdout.splitlines()) == 1
+
+
+async def test_a_finished_folder_loses_what_a_download_left_behind(
+    hub: Hub, models: Path, tmp_path: Path
+) -> None:
+    assert command("--model", NAME, models=models).returncode == 0
+    left_over = models / NAME / f"{SHARDS[0]}.0123abcd.part"
+    left_over.write_bytes(b"begun")
+    chosen = settings(models, "--model", NAME)
+    assert await ensure_model(chosen, lambda state: None, app_dir=tmp_path) == models / NAME
+    assert is_complete(models / NAME)
+
+
+async def test_a_line_that_is_not_of_the_protocol_is_skipped(
+    hub: Hub, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library of the child prints: here one that Python imports by itself."""
+    noise = "print('hello')\nprint(3)\n"
+    (tmp_path / "sitecustomize.py").write_text(noise)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert await ensure_model(settings(models), lambda state: None, app_dir=tmp_path)
+    assert is_complete(models / NAME)
+
+
+async def test_the_error_of_a_child_that_is_gone_already_is_what_is_raised(
+    no_network: None, models: Path, tmp_path: Path
+) -> None:
+    chosen = settings(models, "--model", NAME)
+
+    def gone(state: EngineState) -> None:
+        """Ends the child behind the event loop's back, as a crash would."""
+        [child] = psutil.Process().children()
+        child.kill()
+        child.wait(10)
+        raise RuntimeError("the real error")
+
+    with pytest.raises(RuntimeError, match="the real error"):
+        await ensure_model(chosen, gone, app_dir=tmp_path)

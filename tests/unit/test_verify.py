@@ -76,3 +76,8 @@ def test_an_unusable_folder_is_refused_with_the_damaged_file_and_what_to_do(fold
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="holds no model"):
         checked_folder(tmp_path)
+
+
+def test_a_folder_is_not_complete_while_a_download_is_on_its_way(folder: Path) -> None:
+    (folder / f"{SHARDS[0]}.0123abcd.part").write_bytes(b"")
+    assert not is_complete(folder)
