@@ -18,6 +18,7 @@ class Draft:
 
     pieces: list[str] = field(default_factory=list)
     last: Delta = field(default_factory=Delta)
+    told: Timing | None = None
     queue_s: float = 0.0
     started_at: float | None = None
     first_text_at: float | None = None
@@ -29,6 +30,7 @@ class Draft:
 
     def take(self, delta: Delta) -> None:
         self.last = delta
+        self.told = delta.timing or self.told
         if text := delta.text.replace("\0", ""):  # a model can write NUL, PostgreSQL cannot
             self.pieces.append(text)
             if self.first_text_at is None:
@@ -44,14 +46,14 @@ class Draft:
         return tokens / seconds if seconds > 0 else 0.0
 
     def timing(self) -> Timing:
-        """The engine's own timing, or, when it was cut short, what was seen from here."""
-        if self.last.timing:
-            return replace(self.last.timing, queue_s=self.queue_s)
-        if self.started_at is None:
-            return Timing(queue_s=self.queue_s)
-        return Timing(
-            queue_s=self.queue_s,
-            ttft_s=self.first_text_at - self.started_at if self.first_text_at else 0.0,
+        """The engine's own timing; where the answer was cut short, with what was seen from here."""
+        told = replace(self.told or Timing(), queue_s=self.queue_s)
+        if self.last.finish or self.started_at is None:
+            return told
+        seen_ttft_s = self.first_text_at - self.started_at if self.first_text_at else 0.0
+        return replace(
+            told,
+            ttft_s=told.ttft_s or seen_ttft_s,
             total_s=time.monotonic() - self.started_at,
             decode_tokens_per_s=self.tokens_per_s(),
         )

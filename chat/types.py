@@ -118,7 +118,8 @@ class Delta:
     """New text of an answer; the last one also says why it ended and what it cost.
 
     A delta without text is a sign of life: a prefill chunk is done, or others are being served.
-    `completion_tokens` counts the tokens so far.
+    `completion_tokens` counts the tokens so far. With the first token may come the `timing` as far
+    as it is known then.
     """
 
     text: str = ""

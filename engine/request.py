@@ -48,6 +48,7 @@ class Request:
 
         There is one, or more when something failed after a step and before this.
         """
+        is_first = self.first_token_at is None
         self.first_token_at = self.first_token_at or time.monotonic()
         self.suspect = False
         text = ""
@@ -61,7 +62,9 @@ class Request:
             if self.taken >= self.max_new_tokens:
                 text += self.text.flush()
                 return self._end(text, Finish.STOP if self.text.stopped else Finish.LENGTH)
-        return Delta(text=text, completion_tokens=self.taken)
+        # With the first token all is known of the prompt: it must not be lost if the answer is cut.
+        timing = self._timing() if is_first else None
+        return Delta(text=text, completion_tokens=self.taken, timing=timing)
 
     def _end(self, text: str, finish: Finish) -> Delta:
         usage = Usage(prompt_tokens=len(self.row.prompt_ids), completion_tokens=self.taken)

@@ -21,6 +21,8 @@ DEFAULTS = Sampling(
     temperature=0.7, top_p=0.8, top_k=20, repetition_penalty=1.05, max_new_tokens=256
 )
 
+REUSED = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -113,7 +115,8 @@ class ScriptedEngine:
         for piece in script.pieces:
             await asyncio.sleep(script.step_s)
             tokens += len(piece)
-            yield Delta(text=piece, completion_tokens=tokens)
+            timing = Timing(prefill_s=0.1, ttft_s=0.1, reused_prompt_tokens=REUSED)
+            yield Delta(text=piece, completion_tokens=tokens, timing=timing)
         if script.hangs:
             await asyncio.Event().wait()
         if script.error:
@@ -122,5 +125,11 @@ class ScriptedEngine:
             completion_tokens=tokens,
             finish=script.finish,
             usage=Usage(prompt_tokens=prompt_tokens, completion_tokens=tokens),
-            timing=Timing(prefill_s=0.1, ttft_s=0.1, total_s=0.5, decode_tokens_per_s=10.0),
+            timing=Timing(
+                prefill_s=0.1,
+                ttft_s=0.1,
+                total_s=0.5,
+                decode_tokens_per_s=10.0,
+                reused_prompt_tokens=REUSED,
+            ),
         )

@@ -15,7 +15,7 @@ import gradio as gr
 from gradio.components import Component
 
 from chat.conversations import Conversations, Opened
-from chat.errors import AppError, NotFound
+from chat.errors import AppError, ConversationMoved, NotFound
 from chat.ports import Engine
 from chat.types import LOCAL_USER, ChatOptions, Message, Sampling
 from ui import chrome, render
@@ -109,6 +109,9 @@ class Handlers:
             await self._conversations.retry(
                 user, conversation_id=conversation_id, message_id=str(event.message)
             )
+        except ConversationMoved as error:
+            shown = await self._begun(conversation_id, values, request)
+            return shown | {self._on.note: self._why(error, language)}
         except AppError as error:
             return {self._on.note: self._why(error, language)}
         return await self._begun(conversation_id, values, request)
@@ -213,13 +216,17 @@ class Handlers:
         user = user_of(request)
         try:
             opened = await self._conversations.open(user, conversation_id)
+            followed = opened.job is not None
             if opened.job:
                 before = render.transcript(opened.messages[:-1], language)
                 async for progress in opened.job.watch():
                     yield {self._on.chatbot: [*before, render.live_answer(progress, language)]}
                     await asyncio.sleep(PICTURE_S)
                 opened = await self._conversations.open(user, conversation_id)
-            yield await self._shown(user, opened, language, view)
+            shown = await self._shown(user, opened, language, view)
+            if not followed and not shown[self._on.note]:
+                del shown[self._on.note]  # why a question was refused a moment ago stays there
+            yield shown
         except AppError as error:  # unreadable, or deleted in another tab while we looked
             yield {self._on.note: self._why(error, language), **self._buttons(answering=False)}
 

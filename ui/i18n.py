@@ -39,7 +39,7 @@ EN: Mapping[str, str] = {
     "notice": "AI-generated, check before use",
     "transcript": "Conversation",
     "starter-model": "This is a small starter model for code (0.5B): expect mistakes. "
-    "The real one comes with",
+    "Fetch a real one, then restart:",
     "one-at-a-time": "This model is spread over several devices: "
     "answers are written one at a time.",
     "open-to-network": "This page is open to the network without a login: "
@@ -122,6 +122,7 @@ EN: Mapping[str, str] = {
     "error-context_length_exceeded": "This message has {tokens} tokens; the model takes {limit}. "
     "Shorten it and send again.",
     "error-answer_running": "An answer is still being written here. Stop it, or wait for its end.",
+    "error-conversation_moved": "The conversation went on in another tab; here is its end now.",
     "error-not_found": "This conversation does not exist any more.",
     "error-server_overloaded": "Too many questions are waiting ({limit}). Try again in a moment; "
     "your text is still in the box.",
@@ -164,7 +165,7 @@ ZH: Mapping[str, str] = {
     "message-placeholder": "想问点什么…　Shift+Enter 换行",
     "notice": "AI 生成内容仅供参考，请核实后使用",
     "transcript": "对话",
-    "starter-model": "当前是用于代码的小型入门模型（0.5B），难免出错。获取正式模型：",
+    "starter-model": "当前是用于代码的小型入门模型（0.5B），难免出错。获取正式模型后请重启：",
     "one-at-a-time": "模型分布在多个设备上，回答只能逐个生成。",
     "open-to-network": "本页面未设登录即对网络开放：能访问到它的人都可以读写全部对话。",
     "welcome-title": "想了解点什么？",
@@ -235,6 +236,7 @@ ZH: Mapping[str, str] = {
     "error-context_length_exceeded": "这条消息有 {tokens} 个 token，模型最多接受 {limit} 个。"
     "请缩短后再发送。",
     "error-answer_running": "这里还有回答正在生成，请停止它或等它结束。",
+    "error-conversation_moved": "对话已在另一个标签页中继续，现在显示的是最新内容。",
     "error-not_found": "这个对话已不存在。",
     "error-server_overloaded": "排队的问题太多（{limit} 个）。请稍后再试，你的文字仍在输入框中。",
     "error-shutting_down": "服务器正在停止，你的文字仍在输入框中。",

@@ -4,6 +4,9 @@
 const $ = (selector, from = document) => from.querySelector(selector);
 const words = () => $("#tools [data-lang]")?.dataset ?? {};
 const keep = (name, value) => localStorage.setItem(`qwen-chat.${name}`, value);
+const box = () => $("#message textarea");
+const DRAFT = "qwen-chat.draft";
+const LONGEST_DRAFT = 200_000; // more would be refused, and may not fit the storage
 const small = () => matchMedia("(max-width: 768px)").matches;
 
 // --- a text in the box has a name, however often it is sent: the server answers it once ----------
@@ -13,7 +16,30 @@ function rename() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   document.body.dataset.request = Array.from(bytes, hex).join("");
 }
-document.addEventListener("input", (event) => event.target.closest?.("#message") && rename(), true);
+document.addEventListener(
+  "input",
+  (event) => {
+    if (!event.target.closest?.("#message")) return;
+    rename();
+    const text = event.target.value;
+    sessionStorage.setItem(DRAFT, text.length <= LONGEST_DRAFT ? text : "");
+  },
+  true,
+);
+
+// --- a draft outlives a reload, and what is typed while the server answers stays in the box ------
+let sent = "";
+let restored = false;
+const noteSent = () => (sent = box()?.value ?? "");
+function keepDraft() {
+  // Not before the server has said its words: until then Gradio still empties the box.
+  if (!words().lang || box()?.value !== "") return;
+  const draft = sessionStorage.getItem(DRAFT) ?? "";
+  sessionStorage.removeItem(DRAFT);
+  if (!restored) draft && fill(draft);
+  else if (sent && draft !== sent && draft.startsWith(sent)) fill(draft.slice(sent.length));
+  restored = true;
+}
 
 // --- the address holds the open conversation -----------------------------------------------------
 const inAddress = () => location.hash.slice(1);
@@ -23,7 +49,7 @@ watch("value", () => {
   rename();
   if (inAddress() !== props.value) history.pushState(null, "", address(props.value));
   requestAnimationFrame(() => setTimeout(toEnd, 60));
-  if (!props.value) $("#message textarea")?.focus();
+  if (!props.value) box()?.focus();
 });
 window.addEventListener("popstate", follow);
 // A phone that slept has lost its stream; the answer was written all the same.
@@ -56,10 +82,9 @@ async function copy(button) {
 }
 
 function fill(text) {
-  const box = $("#message textarea");
-  box.value = text;
-  box.dispatchEvent(new Event("input", { bubbles: true }));
-  box.focus();
+  box().value = text;
+  box().dispatchEvent(new Event("input", { bubbles: true }));
+  box().focus();
 }
 
 function openConversation(link) {
@@ -95,6 +120,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.closest("#language")) keep("language", event.target.value);
 });
+$("#send")?.addEventListener("click", noteSent, true);
 $("#new-chat")?.addEventListener("click", () => small() && isOpen("conversations") && toggle("conversations"));
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") ["settings", "conversations"].filter(isOpen).forEach(toggle);
@@ -103,7 +129,9 @@ document.addEventListener("keydown", (event) => {
 window.addEventListener(
   "keydown",
   (event) => {
-    if (event.key === "Enter" && (event.isComposing || event.keyCode === 229)) event.stopPropagation();
+    if (event.key !== "Enter") return;
+    if (event.isComposing || event.keyCode === 229) event.stopPropagation();
+    else if (event.target === box()) noteSent();
   },
   true,
 );
@@ -139,10 +167,11 @@ new MutationObserver(() => {
   dressing ||= requestAnimationFrame(() => {
     dressing = 0;
     dress();
+    keepDraft();
   });
 }).observe(document.body, { childList: true, subtree: true });
 
 const theme = localStorage.getItem("qwen-chat.theme");
 if (theme) document.body.classList.toggle("dark", theme === "dark");
-if (!inAddress() && !small()) $("#message textarea")?.focus();
+if (!inAddress() && !small()) box()?.focus();
 dress();

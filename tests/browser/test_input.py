@@ -1,8 +1,12 @@
 """What is refused is said in place, and stays in the box."""
 
+import asyncio
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from chat.types import Turn
 from tests.browser.conftest import Open, Site
 from tests.browser.steps import answer, ask, ask_and_wait, box, button
 from tests.fakes import Script, ScriptedEngine
@@ -45,6 +49,45 @@ def test_bad_input_is_told_in_place_and_stays_in_the_box(
     assert store.kept == {}
     ask_and_wait(page, "Now a good one")
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_refusal_stays_to_be_read_in_a_conversation_too(site: Site, tab: Open) -> None:
+    page = tab(site(ScriptedEngine()))
+    ask_and_wait(page, "A good one")
+    ask(page, "   ")
+    expect(page.get_by_role("alert")).to_contain_text("Write something first.")
+    page.wait_for_timeout(1500)
+    expect(page.get_by_role("alert")).to_contain_text("Write something first.")
+
+
+def test_a_draft_outlives_a_reload_and_is_gone_once_it_was_sent(site: Site, tab: Open) -> None:
+    page = tab(site(ScriptedEngine()))
+    box(page).press_sequentially("Half a thought")
+    page.reload()
+    expect(box(page)).to_have_value("Half a thought")
+    box(page).press("Enter")
+    expect(answer(page)).to_contain_text("Hello")
+    expect(box(page)).to_have_value("")
+    page.reload()
+    expect(answer(page)).to_contain_text("Hello")
+    expect(box(page)).to_have_value("")
+
+
+class SlowStore(MemoryStore):
+    """Takes its time to write a question down."""
+
+    async def add_turn(self, user: str, **asked: Any) -> Turn:
+        await asyncio.sleep(0.5)
+        return await super().add_turn(user, **asked)
+
+
+def test_what_is_typed_while_the_server_answers_stays_in_the_box(site: Site, tab: Open) -> None:
+    page = tab(site(ScriptedEngine(), SlowStore()))
+    box(page).fill("First")
+    box(page).press("Enter")
+    box(page).press_sequentially(" and then")
+    expect(page.locator("#transcript .user-row").last).to_have_text("First")
+    expect(box(page)).to_have_value(" and then")
 
 
 def test_a_message_that_cannot_fit_is_refused_with_both_numbers(site: Site, tab: Open) -> None:

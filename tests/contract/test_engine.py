@@ -75,16 +75,22 @@ def text(deltas: Sequence[Delta]) -> str:
     return "".join(delta.text for delta in deltas)
 
 
-async def test_an_answer_ends_with_exactly_one_finish_usage_and_timing(engine: Engine) -> None:
+async def test_an_answer_ends_with_exactly_one_finish_and_usage_and_its_timing(
+    engine: Engine,
+) -> None:
     deltas = await answer(engine)
     *others, last = deltas
-    assert not any(delta.finish or delta.usage or delta.timing for delta in others)
+    assert not any(delta.finish or delta.usage for delta in others)
     assert last.finish is not None
     assert last.usage is not None
     assert last.timing is not None
     assert last.usage.completion_tokens == last.completion_tokens
     assert 0 <= last.timing.prefill_s <= last.timing.ttft_s <= last.timing.total_s
     assert last.timing.decode_tokens_per_s > 0
+    for early in (delta.timing for delta in others if delta.timing):
+        # What is told with the first token stays true: a cut answer has nothing else.
+        assert early.prefill_s == last.timing.prefill_s
+        assert early.reused_prompt_tokens == last.timing.reused_prompt_tokens
 
 
 async def test_the_count_of_tokens_never_falls(engine: Engine) -> None:

@@ -175,6 +175,9 @@ async def test_stop_keeps_the_text_and_frees_the_engine() -> None:
     assert (answer.content, answer.status) == ("partial", Status.STOPPED)
     assert answer.usage is not None
     assert answer.usage.completion_tokens == 7
+    assert answer.timing is not None
+    assert (answer.timing.prefill_s, answer.timing.reused_prompt_tokens) == (0.1, 3)
+    assert answer.timing.total_s > 0
     assert (chat.engine.running, chat.engine.cancelled) == (0, 1)
 
 

@@ -1,7 +1,7 @@
 """The page's events over the real domain: what is shown when reads fail, or events come twice."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio as gr
@@ -140,6 +140,27 @@ async def test_a_question_that_was_taken_leaves_the_box_though_it_cannot_be_show
     await tab.listen()
     assert [message.content for message in tab.store.messages.values()] == ["Hi", "Hello"]
     assert tab.note == ""
+
+
+async def test_why_a_question_was_refused_stays_to_be_read(tab: Tab) -> None:
+    tab.take(await tab.do.send(tab.asking("Hi"), ASKER))
+    await tab.listen()
+    tab.take(await tab.do.send(tab.asking("   "), ASKER))
+    await tab.listen()
+    assert "Write something first" in tab.note
+
+
+async def test_a_retry_from_a_tab_that_is_behind_shows_what_it_missed(tab: Tab) -> None:
+    tab.take(await tab.do.send(tab.asking("Hi"), ASKER))
+    await tab.listen()
+    behind = replace(tab, view=View(), shown=dict(tab.shown))
+    old_answer = list(tab.store.messages)[-1]
+    tab.take(await tab.do.send(tab.asking("And?", name="b" * 32), ASKER))
+    await tab.listen()
+    event = gr.EventData(None, {"message": old_answer})
+    behind.take(await behind.do.retry(event, behind.asking(""), ASKER))
+    assert "went on in another tab" in behind.note
+    assert "And?" in str(behind.shown[behind.on.chatbot])
 
 
 async def test_stop_goes_when_the_end_of_an_answer_cannot_be_read(tab: Tab) -> None:
