@@ -24,6 +24,7 @@ from chat.errors import (
     EngineStalled,
     NotFound,
     QueueTimeout,
+    RenamedMeanwhile,
     RequestTimeout,
     ShuttingDown,
 )
@@ -35,6 +36,7 @@ STATUS: Mapping[type[AppError], int] = {
     BadRequest: 400,
     AnswerRunning: 409,
     ConversationMoved: 409,
+    RenamedMeanwhile: 409,
     NotFound: 404,
     Busy: 503,
     ShuttingDown: 503,

@@ -59,6 +59,24 @@ class ConversationMoved(BadRequest):
     code = "conversation_moved"
 
 
+class RenamedMeanwhile(BadRequest):
+    """The conversation was given another name meanwhile. Values: title."""
+
+    code = "renamed_meanwhile"
+
+
+class BadAttachment(BadRequest):
+    """The file is not text, or too large. Values: name, limit (characters)."""
+
+    code = "bad_attachment"
+
+
+class BadImport(BadRequest):
+    """The file cannot be imported. Values: where (line or field), why."""
+
+    code = "bad_import"
+
+
 class NotFound(AppError):
     """There is no such thing, or it is somebody else's: the two look the same."""
 

@@ -38,6 +38,14 @@ class Finish(StrEnum):
     LENGTH = "length"
 
 
+class Origin(StrEnum):
+    """Where the text of a message comes from."""
+
+    HERE = "here"
+    EDITED = "edited"
+    IMPORTED = "imported"
+
+
 class Phase(StrEnum):
     """The engine's life: loading → ready ⇄ degraded → dead."""
 
@@ -165,8 +173,19 @@ class EngineState:
 
 
 @dataclass(frozen=True, slots=True)
+class PresetRef:
+    """One version of a preset, by name."""
+
+    id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
-    """Everything needed to make the same answer again, or to explain why it cannot be."""
+    """Everything needed to make the same answer again, or to explain why it cannot be.
+
+    The first `continued_characters` of the answer were there before and given to the model.
+    """
 
     model: str
     revision: str
@@ -175,14 +194,26 @@ class Provenance:
     sampling: Sampling
     prompt_sha256: str
     dropped_turns: int = 0
+    system_prompt: str = ""
+    preset: PresetRef | None = None
+    continued_characters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ChatOptions:
-    """What the person has set for a conversation."""
+    """What the person has set for a conversation, and the preset it began with."""
 
     system_prompt: str = ""
     sampling: Sampling = field(default_factory=Sampling)
+    preset: PresetRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A text file that goes with a question: shown by its name, told to the model as data."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +227,7 @@ class Conversation:
     head_id: str | None
     created_at: datetime
     updated_at: datetime
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +246,85 @@ class Message:
     timing: Timing | None = None
     provenance: Provenance | None = None
     error_code: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    origin: Origin = Origin.HERE
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person asks. The same `request_id` is the same question, however often it comes.
+
+    It goes below the head of its conversation, or beside the question `beside`. `title` and
+    `temporary` are for the conversation that it may begin; a temporary one leaves no row.
+    """
+
+    text: str
+    request_id: str
+    title: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    beside: str | None = None
+    temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A message without its text: what the shape of a conversation's tree is made of."""
+
+    id: str
+    parent_id: str | None
+    role: Role
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """One conversation with the messages of all its branches, parents before their children."""
+
+    conversation: Conversation
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A piece of text with what was looked for: `marks` are [start, end) within `text`."""
+
+    text: str
+    marks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A conversation in which a search found something.
+
+    `message_id` is the newest message with all words; None when they are in the title alone.
+    """
+
+    conversation: Conversation
+    title: Excerpt
+    message_id: str | None = None
+    excerpt: Excerpt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PresetText:
+    """What a preset says. `language` is that of a shipped one ("zh", "en"), else empty."""
+
+    name: str
+    system_prompt: str = ""
+    sampling: Sampling = field(default_factory=Sampling)
+    questions: tuple[str, ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One version of a preset. `owner` is empty for a shipped one; `shared` shows it to all."""
+
+    ref: PresetRef
+    owner: str
+    shared: bool
+    text: PresetText
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
