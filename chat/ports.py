@@ -85,7 +85,7 @@ class ConversationStore(Protocol):
 
         A `conversation_id` of None makes a conversation with those options; otherwise they replace
         the conversation's. A request that came before gives the turn that is already there. Raises
-        NotFound, BadRequest (`beside` is not a question), AnswerRunning (the head is being written).
+        NotFound, BadRequest (`beside` is not a question), AnswerRunning (the head is still open).
         """
         ...
 
