@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from chat.errors import (
     AppError,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EngineOptions", "LocalEngine", "Report"]
 
+T = TypeVar("T")
 Report = Callable[[EngineState], None]
 Opener = Callable[[Path, EngineOptions, Report], "Opened"]
 STOP_TIMEOUT_S = 10.0
@@ -118,7 +119,10 @@ class LocalEngine:
         self._set_state(EngineState(Phase.DEAD, detail="stopped", error_code=EngineNotReady.code))
 
     async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
-        return len(await self._encode(self._require_serving(), messages))
+        return len(await self._tokenize(self._require_serving().prompt.encode, messages))
+
+    async def render_prompt(self, messages: Sequence[ChatMessage]) -> str:
+        return await self._tokenize(self._require_serving().prompt.render, messages)
 
     async def generate(
         self, messages: Sequence[ChatMessage], sampling: Sampling
@@ -160,7 +164,7 @@ class LocalEngine:
 
         taken_at = time.monotonic()
         decoding = decoding_of(sampling.over(serving.info.defaults))
-        prompt_ids = await self._encode(serving, messages)
+        prompt_ids = await self._tokenize(serving.prompt.encode, messages)
         room = serving.info.context_length - len(prompt_ids)
         if room < 1:
             raise PromptTooLong(tokens=len(prompt_ids), limit=serving.info.context_length)
@@ -176,9 +180,11 @@ class LocalEngine:
             taken_at=taken_at,
         )
 
-    async def _encode(self, serving: _Serving, messages: Sequence[ChatMessage]) -> list[int]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._tokenizing, serving.prompt.encode, messages)
+    async def _tokenize(
+        self, work: Callable[[Sequence[ChatMessage]], T], messages: Sequence[ChatMessage]
+    ) -> T:
+        """In a thread of its own: a long conversation takes tens of milliseconds."""
+        return await asyncio.get_running_loop().run_in_executor(self._tokenizing, work, messages)
 
     def _require_serving(self) -> _Serving:
         if self._serving is None or self._state.phase is not Phase.READY:

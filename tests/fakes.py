@@ -89,6 +89,11 @@ class ScriptedEngine:
             raise EngineNotReady
         return sum(len(message.content) for message in messages)
 
+    async def render_prompt(self, messages: Sequence[ChatMessage]) -> str:
+        if self.current_state.phase is not Phase.READY:
+            raise EngineNotReady
+        return "\n".join(f"<{message.role}>{message.content}" for message in messages)
+
     async def generate(
         self, messages: Sequence[ChatMessage], sampling: Sampling
     ) -> AsyncGenerator[Delta, None]:
