@@ -28,8 +28,9 @@ from api.floors import check_floors
 from api.listen import server_config
 from api.options import EdgeOptions
 from chat.admission import Admission
+from chat.answers import Answers
 from chat.conversations import Conversations
-from chat.errors import AppError, StartupError
+from chat.errors import AppError, StartupError, StoreFailed
 from chat.jobs import Jobs, Limits
 from chat.ports import Engine, Store
 from chat.types import EngineState, Phase
@@ -51,6 +52,7 @@ class Parts:
     engine: Engine
     store: Store
     jobs: Jobs
+    answers: Answers
     conversations: Conversations
 
 
@@ -66,10 +68,8 @@ def build_parts(settings: Settings, engine: Engine, store: Store) -> Parts:
             request_s=settings.request_timeout_s,
         ),
     )
-    conversations = Conversations(
-        engine=engine, store=store, jobs=jobs, keep_turns=settings.keep_turns
-    )
-    return Parts(engine, store, jobs, conversations)
+    answers = Answers(engine=engine, store=store, jobs=jobs, keep_turns=settings.keep_turns)
+    return Parts(engine, store, jobs, answers, Conversations(store=store, jobs=jobs))
 
 
 class Server(uvicorn.Server):
@@ -100,6 +100,8 @@ class Server(uvicorn.Server):
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await super().shutdown(sockets)
         await self._parts.engine.stop()
+        with suppress(StoreFailed):  # said by the store; what is deleted stays hidden
+            await self._parts.conversations.purge()
         await self._parts.store.close()
         log.info("stopped")
 
@@ -220,6 +222,7 @@ async def run(settings: Settings) -> None:
         if interrupted := await store.interrupt_unfinished():
             log.warning("answers cut off by the last stop, their text kept: %d", interrupted)
         parts = build_parts(settings, engine, store)
+        await parts.conversations.purge()
         edge = EdgeOptions.from_settings(settings, machine_name=socket.gethostname())
         site = build_site(settings, parts, edge)
         config = server_config(site, edge=edge, shutdown_s=CLOSE_CONNECTIONS_S)

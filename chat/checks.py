@@ -9,6 +9,9 @@ MAX_CHARACTERS = 200_000
 """Above this nothing is tokenised: the longest context of Qwen2.5 here is far shorter."""
 
 MAX_TITLE = 60
+"""Of a title made from a question; a person may give a longer one."""
+
+MAX_RENAMED = 200
 MAX_STOP_STRINGS = 8
 MAX_STOP_CHARACTERS = 100
 
@@ -60,6 +63,16 @@ def check_sampling(sampling: Sampling) -> Sampling:
         if not 1 <= len(check_text(stop)) <= MAX_STOP_CHARACTERS:
             raise InvalidSetting(name="stop", low=1, high=MAX_STOP_CHARACTERS)
     return sampling
+
+
+def check_title(title: str) -> str:
+    """A title in one line, as it is stored. Raises EmptyMessage, MessageTooLong, BadText."""
+    line = " ".join(check_text(title).split())
+    if not line:
+        raise EmptyMessage
+    if len(line) > MAX_RENAMED:
+        raise MessageTooLong(characters=len(line), limit=MAX_RENAMED)
+    return line
 
 
 def title_of(question: str) -> str:

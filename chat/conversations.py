@@ -1,204 +1,225 @@
-"""What a person does with conversations: send, retry, stop, open, list, clear.
+"""What a person does with conversations: open, walk, edit, delete and bring back, list, search.
 
-Owns the order of the steps: everything that can be refused is refused before anything is written,
-so that a refused text is still in the box. Knows no screen, no SQL, no model.
+Nothing is overwritten: what is deleted is hidden first, and destroyed when the time to undo is
+over. Knows no screen, no SQL, no model.
 """
 
-import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from chat.checks import check_options, check_question, title_of
-from chat.errors import AnswerRunning, ConversationMoved, EngineNotReady, NotFound
-from chat.jobs import Job, Jobs, Work
-from chat.ports import Engine, Store
-from chat.types import (
-    ChatMessage,
-    ChatOptions,
-    Conversation,
-    Message,
-    Phase,
-    Role,
-    Sampling,
-    Status,
-)
-from chat.window import Window, fit
+from chat.checks import check_options, check_question, check_title
+from chat.errors import BadRequest, StoreFailed
+from chat.jobs import Job, Jobs
+from chat.ports import ConversationStore
+from chat.tree import Tree
+from chat.types import Archive, ChatOptions, Conversation, Hit, Message, Role
 
-SEEDS = 2**31
+log = logging.getLogger("qwen_chat.conversations")
+
+UNDO_S = 15.0
+"""How long what was deleted can be brought back: the ten seconds on the page, and some grace."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A conversation as it is shown: its path, and the job if an answer is being written."""
+    """A conversation as it is shown.
+
+    `versions` has, for each message of the path that is not the only one of its kind, the ids of
+    all. `job` is there if the last answer is being written.
+    """
 
     conversation: Conversation
     messages: Sequence[Message]
+    versions: Mapping[str, Sequence[str]]
     job: Job | None
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What can change in another tab: two that are equal show the same conversation."""
+
+    title: str
+    options: ChatOptions
+    head_id: str | None
+    being_written: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What was taken out of a conversation, and what it showed before: enough to undo it.
+
+    `question` is the text that stood first in it, to be edited and sent anew.
+    """
+
+    conversation_id: str
+    ids: tuple[str, ...]
+    head_id: str | None
+    question: str = ""
+
+
 class Conversations:
-    """The service behind the page. Every call takes the user; not-yours is NotFound."""
+    """The service behind the list and the transcript. Takes the user; not-yours is NotFound."""
 
     def __init__(
-        self, *, engine: Engine, store: Store, jobs: Jobs, keep_turns: int | None = None
+        self,
+        *,
+        store: ConversationStore,
+        jobs: Jobs,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        undo_s: float = UNDO_S,
     ) -> None:
-        self._engine = engine
         self._store = store
         self._jobs = jobs
-        self._keep_turns = keep_turns
-        self._starting: set[str] = set()
-
-    async def send(
-        self,
-        user: str,
-        *,
-        conversation_id: str | None,
-        text: str,
-        options: ChatOptions,
-        request_id: str,
-    ) -> Job:
-        """Store a question and start its answer; a repeated `request_id` gives the same answer.
-
-        `conversation_id` None begins a conversation. Raises BadRequest kinds, NotFound, Busy,
-        EngineNotReady; then nothing was written.
-        """
-        check_question(text)
-        check_options(options)
-        if running := self._jobs.find_request(user, request_id):
-            return running
-        with self._alone_in(conversation_id):
-            path = await self._path(user, conversation_id) if conversation_id else ()
-            self._refuse_if_answering(user, conversation_id)
-            window = await self._fit(options, [*_as_prompt(path), ChatMessage(Role.USER, text)])
-            with ExitStack() as undo:
-                ticket = self._jobs.enter(user)
-                undo.callback(ticket.give_back)
-                turn = await self._store.add_turn(
-                    user,
-                    conversation_id=conversation_id,
-                    question=text,
-                    title=title_of(text),
-                    options=options,
-                    request_id=request_id,
-                )
-                if turn.answer.status is not Status.PENDING:
-                    return Job.of_finished(user, turn.answer)
-                if running := self._jobs.find(user, turn.conversation.id):
-                    return running
-                undo.pop_all()
-                work = Work(user, turn.answer, window, _seeded(options.sampling), request_id)
-                return self._jobs.start(work, ticket)
-
-    async def retry(self, user: str, *, conversation_id: str, message_id: str) -> Job:
-        """Write another answer beside the last one, `message_id`, with the conversation's options.
-
-        Raises NotFound, ConversationMoved, BadRequest, Busy, EngineNotReady, StoreFailed.
-        """
-        with self._alone_in(conversation_id):
-            conversation = await self._store.conversation(user, conversation_id)
-            path = await self._path(user, conversation_id)
-            self._refuse_if_answering(user, conversation_id)
-            if message_id not in {message.id for message in path}:
-                raise NotFound
-            if path[-1].id != message_id:
-                # A sibling of an older answer would take the turns below it off the path.
-                raise ConversationMoved
-            window = await self._fit(conversation.options, _as_prompt(path[:-1]))
-            with ExitStack() as undo:
-                ticket = self._jobs.enter(user)
-                undo.callback(ticket.give_back)
-                answer = await self._store.add_answer(
-                    user, conversation_id=conversation_id, sibling_id=message_id
-                )
-                undo.pop_all()
-                sampling = _seeded(conversation.options.sampling)
-                return self._jobs.start(Work(user, answer, window, sampling), ticket)
-
-    def stop(self, user: str, conversation_id: str) -> None:
-        """Stop the answer being written there, if there is one; its text so far stays."""
-        if job := self._jobs.find(user, conversation_id):
-            job.cancel()
+        self._clock = clock
+        self._undo_s = undo_s
+        self._purges: set[asyncio.Task[None]] = set()
 
     async def open(self, user: str, conversation_id: str) -> Opened:
         """Raises NotFound."""
-        conversation = await self._store.conversation(user, conversation_id)
         # The job first: an answer that ends in between is then seen twice, not missed.
         job = self._jobs.find(user, conversation_id)
-        return Opened(conversation, await self._store.path(user, conversation_id), job)
+        archive = await self._store.archive(user, conversation_id)
+        tree = Tree(archive.messages)
+        path = tree.path_to(archive.conversation.head_id)
+        every = {message.id: tree.versions(message.id) for message in path}
+        versions = {key: ids for key, ids in every.items() if len(ids) > 1}
+        if job and (not path or path[-1].id != job.message_id):
+            job = None  # it writes on a branch that is not shown
+        return Opened(archive.conversation, path, versions, job)
+
+    async def look(self, user: str, conversation_id: str) -> Glance:
+        """What to compare with an earlier look: is there something new? Raises NotFound."""
+        job = self._jobs.find(user, conversation_id)
+        found = await self._store.conversation(user, conversation_id)
+        return Glance(found.title, found.options, found.head_id, job.message_id if job else None)
+
+    async def show(self, user: str, conversation_id: str, message_id: str) -> None:
+        """Show the path through this message and on to its newest end. Raises NotFound."""
+        tree = Tree((await self._store.archive(user, conversation_id)).messages)
+        end = tree.newest_end(tree.message(message_id).id)
+        await self._store.set_head(user, conversation_id, end)
+
+    async def edit_answer(
+        self, user: str, *, conversation_id: str, message_id: str, text: str
+    ) -> Message:
+        """Add a version of an answer that a person has written, and show it.
+
+        Raises NotFound, AnswerRunning, BadRequest kinds.
+        """
+        check_question(text)
+        with self._jobs.alone_in(conversation_id):
+            return await self._store.add_edited_answer(
+                user, conversation_id=conversation_id, sibling_id=message_id, content=text
+            )
+
+    async def delete_turn(self, user: str, conversation_id: str, message_id: str) -> Removed:
+        """Take out a question with its answers; what follows moves up. See `restore_messages`."""
+        return await self._remove(user, conversation_id, lambda tree: tree.turn(message_id))
+
+    async def delete_branch(self, user: str, conversation_id: str, message_id: str) -> Removed:
+        """Take out a message with everything below it. See `restore_messages`."""
+        return await self._remove(user, conversation_id, lambda tree: tree.branch(message_id))
+
+    async def undo_turn(self, user: str, conversation_id: str) -> Removed:
+        """Take out the last question that is shown, with everything below it.
+
+        Raises NotFound, AnswerRunning, BadRequest when there is none.
+        """
+        shown = await self._store.path(user, conversation_id)
+        last = next((item for item in reversed(shown) if item.role is Role.USER), None)
+        if last is None:
+            raise BadRequest("There is no question here.")
+        return await self.delete_branch(user, conversation_id, last.id)
+
+    async def restore_messages(self, user: str, removed: Removed) -> None:
+        """Undo a deletion. Raises NotFound when it is too late, AnswerRunning."""
+        with self._jobs.alone_in(removed.conversation_id):
+            await self._store.restore_messages(
+                user, removed.conversation_id, removed.ids, head_id=removed.head_id
+            )
 
     async def recent(
         self, user: str, *, limit: int = 50, offset: int = 0
     ) -> Sequence[Conversation]:
-        """The user's conversations, newest first."""
+        """The user's conversations: pinned ones first, then newest first."""
         return await self._store.conversations(user, limit=limit, offset=offset)
 
-    async def clear(self, user: str, conversation_id: str) -> None:
-        """Delete a conversation with all its messages; stops the answer being written there.
+    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[Hit]:
+        """Where all these words stand, newest first."""
+        return await self._store.search(user, words, limit=limit)
 
-        Raises NotFound.
+    async def rename(self, user: str, conversation_id: str, *, title: str, seen: str) -> None:
+        """Replace the title that the person has `seen`.
+
+        Raises NotFound, RenamedMeanwhile, BadRequest kinds.
         """
-        with self._alone_in(conversation_id):
-            if job := self._jobs.find(user, conversation_id):
-                job.cancel()
-                async for _ in job.watch():
-                    pass
-            await self._store.clear(user, conversation_id)
+        await self._store.rename(user, conversation_id, title=check_title(title), seen=seen)
+
+    async def pin(self, user: str, conversation_id: str, *, pinned: bool) -> None:
+        """Keep a conversation at the top of the list, or no longer. Raises NotFound."""
+        await self._store.pin(user, conversation_id, pinned)
+
+    async def delete(self, user: str, conversation_id: str) -> None:
+        """Hide a conversation, and destroy it when the time to undo is over.
+
+        Stops the answer being written there. Raises NotFound.
+        """
+        if job := self._jobs.find(user, conversation_id):
+            job.cancel()
+            async for _ in job.watch():
+                pass
+        with self._jobs.alone_in(conversation_id):
+            await self._store.delete(user, conversation_id)
+        self._purge_later()
+
+    async def restore(self, user: str, conversation_id: str) -> None:
+        """Undo `delete`. Raises NotFound when it is too late."""
+        await self._store.restore(user, conversation_id)
 
     async def set_options(self, user: str, conversation_id: str, options: ChatOptions) -> None:
         """Keep what the person has set. Raises NotFound and BadRequest kinds."""
         await self._store.set_options(user, conversation_id, check_options(options))
 
-    def being_answered(self, user: str) -> frozenset[str]:
-        """Ids of the user's conversations in which an answer is being written."""
-        return self._jobs.conversations_of(user)
+    async def archive(self, user: str, conversation_id: str) -> Archive:
+        """A conversation with all its branches, to be exported. Raises NotFound."""
+        return await self._store.archive(user, conversation_id)
 
-    async def _path(self, user: str, conversation_id: str) -> Sequence[Message]:
-        """The path to write below, with what the store still owes it. Raises StoreFailed."""
-        await self._jobs.settle(conversation_id)
-        return await self._store.path(user, conversation_id)
+    async def add_archives(self, user: str, archives: Sequence[Archive]) -> Sequence[Conversation]:
+        """Import conversations, all or none."""
+        return await self._store.add_archives(user, archives)
 
-    async def _fit(self, options: ChatOptions, history: Sequence[ChatMessage]) -> Window:
-        info = self._engine.info
-        if info is None or self._engine.state.phase is not Phase.READY:
-            raise EngineNotReady
-        longest = options.sampling.over(info.defaults).max_new_tokens or info.context_length
-        # A long answer that is allowed may not push the history out: it gets what is left.
-        room = min(longest, info.context_length // 4)
-        return await fit(
-            options.system_prompt,
-            history,
-            count_tokens=self._engine.count_tokens,
-            budget=info.context_length - room,
-            keep_turns=self._keep_turns,
-        )
+    async def purge(self) -> int:
+        """Destroy all that is deleted, for start and end of the app; how many."""
+        for task in self._purges:
+            task.cancel()
+        return await self._store.purge_deleted(self._clock() + timedelta(seconds=1))
 
-    def _refuse_if_answering(self, user: str, conversation_id: str | None) -> None:
-        if conversation_id and self._jobs.find(user, conversation_id):
-            raise AnswerRunning
+    async def _remove(
+        self, user: str, conversation_id: str, choose: Callable[[Tree], Sequence[str]]
+    ) -> Removed:
+        with self._jobs.alone_in(conversation_id):
+            archive = await self._store.archive(user, conversation_id)
+            tree, head_id = Tree(archive.messages), archive.conversation.head_id
+            ids = choose(tree)
+            end = tree.end_without(head_id, ids)
+            await self._store.delete_messages(user, conversation_id, ids, head_id=end)
+        self._purge_later()
+        first = tree.message(ids[0])
+        question = first.content if first.role is Role.USER else ""
+        return Removed(conversation_id, tuple(ids), head_id, question)
 
-    @contextmanager
-    def _alone_in(self, conversation_id: str | None) -> Iterator[None]:
-        """Between reading a path and writing below it nobody else may write there."""
-        if conversation_id is None:
-            yield
-            return
-        if conversation_id in self._starting:
-            raise AnswerRunning
-        self._starting.add(conversation_id)
+    def _purge_later(self) -> None:
+        task = asyncio.create_task(self._purge_when_over())
+        self._purges.add(task)
+        task.add_done_callback(self._purges.discard)
+
+    async def _purge_when_over(self) -> None:
+        deleted_at = self._clock()
+        await asyncio.sleep(self._undo_s)
         try:
-            yield
-        finally:
-            self._starting.discard(conversation_id)
-
-
-def _as_prompt(path: Sequence[Message]) -> list[ChatMessage]:
-    """What the model is told of a path; an answer that failed before its first word is left out."""
-    return [ChatMessage(message.role, message.content) for message in path if message.content]
-
-
-def _seeded(sampling: Sampling) -> Sampling:
-    """With a seed drawn now if none is set, so that every stored answer can be made again."""
-    return (
-        sampling if sampling.seed is not None else replace(sampling, seed=secrets.randbelow(SEEDS))
-    )
+            await self._store.purge_deleted(deleted_at)
+        except StoreFailed as error:  # it stays hidden; the next purge takes it too
+            log.warning("what was deleted could not be destroyed yet: %s", error)

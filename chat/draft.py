@@ -6,9 +6,10 @@ Knows neither job nor store.
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from chat.types import Delta, EngineInfo, Provenance, Sampling, Timing
+from chat.types import ChatMessage, ChatOptions, Delta, EngineInfo, Provenance, Timing
 from chat.window import Window
 
 
@@ -23,6 +24,8 @@ class Draft:
     started_at: float | None = None
     first_text_at: float | None = None
     tokens_at_first_text: int = 0
+    own_prompt_tokens: int | None = None
+    """How much of the prompt this person sent before; None: all of it."""
 
     @property
     def text(self) -> str:
@@ -48,6 +51,9 @@ class Draft:
     def timing(self) -> Timing:
         """The engine's own timing; where the answer was cut short, with what was seen from here."""
         told = replace(self.told or Timing(), queue_s=self.queue_s)
+        if self.own_prompt_tokens is not None:
+            reused = min(told.reused_prompt_tokens, self.own_prompt_tokens)
+            told = replace(told, reused_prompt_tokens=reused)
         if self.last.finish or self.started_at is None:
             return told
         seen_ttft_s = self.first_text_at - self.started_at if self.first_text_at else 0.0
@@ -59,17 +65,30 @@ class Draft:
         )
 
 
-def provenance(info: EngineInfo | None, window: Window, sampling: Sampling) -> Provenance | None:
-    """Where an answer came from; None when the engine went away before it said what it is."""
+def prompt_sha256(messages: Sequence[ChatMessage]) -> str:
+    """What tells one prompt from every other: the digest of its messages."""
+    prompt = [[message.role, message.content] for message in messages]
+    return hashlib.sha256(json.dumps(prompt).encode()).hexdigest()
+
+
+def provenance(
+    info: EngineInfo | None, window: Window, options: ChatOptions, *, continued: str = ""
+) -> Provenance | None:
+    """Where an answer came from; None when the engine went away before it said what it is.
+
+    `continued` is the text that was there before and was given to the model.
+    """
     if info is None:
         return None
-    prompt = [[message.role, message.content] for message in window.messages]
     return Provenance(
         model=info.model,
         revision=info.revision,
         quantization=info.quantization,
         engine=info.engine,
-        sampling=sampling.over(info.defaults),
-        prompt_sha256=hashlib.sha256(json.dumps(prompt).encode()).hexdigest(),
+        sampling=options.sampling.over(info.defaults),
+        prompt_sha256=prompt_sha256(window.messages),
         dropped_turns=window.dropped_turns,
+        system_prompt=options.system_prompt,
+        preset=options.preset,
+        continued_characters=len(continued),
     )

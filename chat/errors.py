@@ -47,16 +47,16 @@ class PromptTooLong(BadRequest):
     code = "context_length_exceeded"
 
 
+class PromptLost(BadRequest):
+    """The exact prompt cannot be made again: messages before it were deleted or brought in."""
+
+    code = "prompt_lost"
+
+
 class AnswerRunning(BadRequest):
     """Another answer is being written in this conversation."""
 
     code = "answer_running"
-
-
-class ConversationMoved(BadRequest):
-    """The conversation went on somewhere else: what is shown is no longer its end."""
-
-    code = "conversation_moved"
 
 
 class RenamedMeanwhile(BadRequest):

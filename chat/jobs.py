@@ -7,13 +7,14 @@ nothing, only `cancel` ends an answer.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from chat.admission import Admission, Ticket
 from chat.draft import Draft, provenance
 from chat.errors import (
+    AnswerRunning,
     AppError,
     EngineStalled,
     NotFound,
@@ -23,12 +24,15 @@ from chat.errors import (
     StoreFailed,
 )
 from chat.ports import Engine, Store
+from chat.reuse import OwnPrefixes
 from chat.types import (
     AnswerRecord,
+    ChatMessage,
+    ChatOptions,
     Delta,
     Message,
     Progress,
-    Sampling,
+    Role,
     Status,
     Timing,
     Usage,
@@ -57,39 +61,31 @@ class Limits:
 class Work:
     """What a job is to do: fill the pending `answer` from the prompt in `window`.
 
-    `request_id` is the client's name for the question, empty when it has none.
+    Text that the answer has already is continued. `options` hold the seed. `request_id` is the
+    client's name for the question, empty when it has none.
     """
 
     user: str
     answer: Message
     window: Window
-    sampling: Sampling
+    options: ChatOptions
     request_id: str = ""
 
 
 class Job:
     """The handle of one answer being written."""
 
-    def __init__(
-        self, user: str, conversation_id: str, message_id: str, request_id: str = ""
-    ) -> None:
+    def __init__(self, user: str, answer: Message, request_id: str = "") -> None:
         self.user = user
-        self.conversation_id = conversation_id
-        self.message_id = message_id
+        self.conversation_id = answer.conversation_id
+        self.message_id = answer.id
         self.request_id = request_id
-        self._progress = Progress(message_id)
+        self._progress = Progress(
+            answer.id, text=answer.content, status=answer.status, error_code=answer.error_code
+        )
         self._changed = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
         self._ends_as: Status | None = None
-
-    @classmethod
-    def of_finished(cls, user: str, answer: Message) -> "Job":
-        """A job for an answer that is already written, for callers that expect one."""
-        job = cls(user, answer.conversation_id, answer.id)
-        job._progress = Progress(
-            answer.id, text=answer.content, status=answer.status, error_code=answer.error_code
-        )
-        return job
 
     @property
     def progress(self) -> Progress:
@@ -137,6 +133,8 @@ class Jobs:
         self._limits = limits
         self._jobs: dict[str, Job] = {}
         self._unsaved: dict[str, tuple[Job, AnswerRecord]] = {}
+        self._changing: set[str] = set()
+        self._own = OwnPrefixes()
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -154,9 +152,9 @@ class Jobs:
     def start(self, work: Work, ticket: Ticket) -> Job:
         """Begin to write an answer. The ticket is the job's from now on."""
         answer = work.answer
-        job = Job(work.user, answer.conversation_id, answer.id, work.request_id)
+        job = Job(work.user, answer, work.request_id)
         self._jobs[answer.conversation_id] = job
-        draft = Draft()
+        draft = Draft([answer.content] if answer.content else [])
         # Both tasks now: a Stop that comes before the first of them runs has something to cancel.
         job._writing = asyncio.create_task(self._write(job, draft, work, ticket))
         task = asyncio.create_task(self._run(job, job._writing, draft, work, ticket))
@@ -179,6 +177,23 @@ class Jobs:
     def conversations_of(self, user: str) -> frozenset[str]:
         """Ids of the user's conversations in which an answer is being written."""
         return frozenset(job.conversation_id for job in self._jobs.values() if job.user == user)
+
+    @contextmanager
+    def alone_in(self, conversation_id: str | None) -> Iterator[None]:
+        """Between reading a conversation and changing it nobody else may change it.
+
+        Raises AnswerRunning when somebody is at it, or an answer is being written there.
+        """
+        if conversation_id is None:
+            yield
+            return
+        if conversation_id in self._changing or conversation_id in self._jobs:
+            raise AnswerRunning
+        self._changing.add(conversation_id)
+        try:
+            yield
+        finally:
+            self._changing.discard(conversation_id)
 
     async def settle(self, conversation_id: str) -> None:
         """Write the end of an answer that could not be written when it came. Raises StoreFailed."""
@@ -224,14 +239,29 @@ class Jobs:
         await self._wait_for_place(job, ticket)
         draft.started_at = time.monotonic()
         draft.queue_s = draft.started_at - entered_at
+        draft.own_prompt_tokens = await self._own_prompt_tokens(work)
+        prompt, sampling = work.window.messages, work.options.sampling
+        self._own.note(work.user, prompt)
         try:
             async with (
                 asyncio.timeout(self._limits.request_s),
-                aclosing(self._engine.generate(work.window.messages, work.sampling)) as deltas,
+                aclosing(self._engine.generate(prompt, sampling)) as deltas,
             ):
                 await self._take(job, draft, deltas)
         except TimeoutError:
             raise RequestTimeout(seconds=self._limits.request_s) from None
+        finally:
+            said = ChatMessage(Role.ASSISTANT, draft.text)
+            before = prompt[: -1 if work.answer.content else None]
+            self._own.note(work.user, (*before, said))
+
+    async def _own_prompt_tokens(self, work: Work) -> int | None:
+        """How many tokens of the prompt this person sent before; None if all of it."""
+        messages = work.window.messages
+        known = self._own.known(work.user, messages)
+        if known == len(messages):
+            return None
+        return await self._engine.count_tokens(messages[:known]) if known else 0
 
     async def _wait_for_place(self, job: Job, ticket: Ticket) -> None:
         deadline = time.monotonic() + self._limits.queue_s
@@ -283,7 +313,9 @@ class Jobs:
             usage=draft.last.usage
             or Usage(work.window.prompt_tokens, draft.last.completion_tokens),
             timing=draft.timing(),
-            provenance=provenance(self._engine.info, work.window, work.sampling),
+            provenance=provenance(
+                self._engine.info, work.window, work.options, continued=work.answer.content
+            ),
             error_code=None if error is None else getattr(error, "code", AppError.code),
         )
 

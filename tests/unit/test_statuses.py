@@ -17,7 +17,7 @@ EXPECTED = {
     errors.InvalidSetting: 400,
     errors.PromptTooLong: 400,
     errors.AnswerRunning: 409,
-    errors.ConversationMoved: 409,
+    errors.PromptLost: 400,
     errors.RenamedMeanwhile: 409,
     errors.BadAttachment: 400,
     errors.BadImport: 400,

@@ -1,0 +1,267 @@
+"""How answers come about: send, edit a question, retry, continue, stop; and what will fit before.
+
+Owns the order of the steps: everything that can be refused is refused before anything is written,
+so that a refused text is still in the box. Knows no screen, no SQL, no model.
+"""
+
+import secrets
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from chat.attachments import check_attachments, with_attachments
+from chat.checks import check_options, check_question, check_text, title_of
+from chat.draft import prompt_sha256
+from chat.errors import BadRequest, EngineNotReady, PromptLost, PromptTooLong
+from chat.jobs import Job, Jobs, Work
+from chat.ports import ConversationStore, Engine
+from chat.tree import Tree
+from chat.types import (
+    Attachment,
+    ChatMessage,
+    ChatOptions,
+    EngineInfo,
+    Message,
+    Phase,
+    Question,
+    Role,
+    Sampling,
+    Status,
+)
+from chat.window import Window, fit, split_turns
+
+SEEDS = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """What the next prompt takes of the context, in tokens.
+
+    `system`, `history` and `draft` make the prompt; `room` is kept for the answer; `limit` is the
+    whole context. `dropped_turns` of the oldest will not fit; if not `fits`, not even the draft.
+    """
+
+    system: int
+    history: int
+    draft: int
+    room: int
+    limit: int
+    dropped_turns: int = 0
+    fits: bool = True
+
+    @property
+    def prompt(self) -> int:
+        return self.system + self.history + self.draft
+
+
+class Answers:
+    """The service that lets answers be written. Every call takes the user; not-yours: NotFound."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        store: ConversationStore,
+        jobs: Jobs,
+        keep_turns: int | None = None,
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._jobs = jobs
+        self._keep_turns = keep_turns
+
+    async def send(
+        self, user: str, *, conversation_id: str | None, question: Question, options: ChatOptions
+    ) -> Job:
+        """Store a question and start its answer; a request that came before gives its answer.
+
+        `conversation_id` None begins a conversation. With `question.beside` it is a new version of
+        that question. Raises BadRequest kinds, NotFound, Busy, EngineNotReady; then nothing was
+        written.
+        """
+        check_question(question.text)
+        check_attachments(question.text, question.attachments)
+        check_options(options)
+        if running := self._jobs.find_request(user, question.request_id):
+            return running
+        with self._jobs.alone_in(conversation_id):
+            path = await self._before(user, conversation_id, question.beside)
+            asked = with_attachments(question.text, question.attachments)
+            history = [*as_prompt(path), ChatMessage(Role.USER, asked)]
+            window = await self._fit(options, history)
+            with ExitStack() as undo:
+                ticket = self._jobs.enter(user)
+                undo.callback(ticket.give_back)
+                turn = await self._store.add_turn(
+                    user,
+                    conversation_id=conversation_id,
+                    question=replace(question, title=title_of(question.text)),
+                    options=options,
+                )
+                if turn.answer.status is not Status.PENDING:
+                    return Job(user, turn.answer)
+                if running := self._jobs.find(user, turn.conversation.id):
+                    return running
+                undo.pop_all()
+                work = Work(user, turn.answer, window, _seeded(options), question.request_id)
+                return self._jobs.start(work, ticket)
+
+    async def retry(self, user: str, *, conversation_id: str, message_id: str) -> Job:
+        """Write another answer beside the answer `message_id`, with the conversation's options.
+
+        Raises NotFound, BadRequest, AnswerRunning, Busy, EngineNotReady, StoreFailed.
+        """
+        return await self._beside(user, conversation_id, message_id, continued=False)
+
+    async def go_on(self, user: str, *, conversation_id: str, message_id: str) -> Job:
+        """Write an answer that begins with the text of the answer `message_id` and goes on.
+
+        Raises as `retry` does.
+        """
+        return await self._beside(user, conversation_id, message_id, continued=True)
+
+    def stop(self, user: str, conversation_id: str) -> None:
+        """Stop the answer being written there, if there is one; its text so far stays."""
+        if job := self._jobs.find(user, conversation_id):
+            job.cancel()
+
+    def being_answered(self, user: str) -> frozenset[str]:
+        """Ids of the user's conversations in which an answer is being written."""
+        return self._jobs.conversations_of(user)
+
+    async def gauge(
+        self, user: str, *, conversation_id: str | None, question: Question, options: ChatOptions
+    ) -> Gauge:
+        """What sending this would take of the context. Writes nothing.
+
+        Raises MessageTooLong, BadText, BadAttachment, InvalidSetting, NotFound, EngineNotReady.
+        """
+        check_text(question.text)
+        check_attachments(question.text, question.attachments)
+        info = self._ready()
+        check_options(options)
+        path = await self._before(user, conversation_id, question.beside)
+        draft = ChatMessage(Role.USER, with_attachments(question.text, question.attachments))
+        history = [*as_prompt(path), draft]
+        system = _system(options)
+        bare = await self._engine.count_tokens([*system, ChatMessage(Role.USER, "")])
+        alone = await self._engine.count_tokens([*system, draft])
+        gauge = Gauge(bare, 0, alone - bare, _room(info, options), info.context_length)
+        try:
+            window = await self._fit(options, history)
+        except PromptTooLong:
+            return replace(gauge, dropped_turns=len(split_turns(history)) - 1, fits=False)
+        told = window.prompt_tokens - alone
+        return replace(gauge, history=told, dropped_turns=window.dropped_turns)
+
+    async def count_file(self, item: Attachment) -> int:
+        """About how many tokens a file costs. Raises EngineNotReady."""
+        words = [ChatMessage(Role.USER, with_attachments("", [item]))]
+        empty = [ChatMessage(Role.USER, "")]
+        return await self._engine.count_tokens(words) - await self._engine.count_tokens(empty)
+
+    async def prompt_of(self, user: str, *, conversation_id: str, message_id: str) -> str:
+        """The exact prompt that an answer was written from, letter by letter.
+
+        Raises NotFound, EngineNotReady, and PromptLost when it cannot be made again.
+        """
+        path = await self._path_to(user, conversation_id, message_id)
+        answer = path[-1]
+        made = answer.provenance
+        if made is None:
+            raise PromptLost
+        turns = split_turns(as_prompt(path[:-1]))[made.dropped_turns :]
+        begun = answer.content[: made.continued_characters]
+        messages = [
+            *_system(ChatOptions(made.system_prompt)),
+            *(message for turn in turns for message in turn),
+            *([ChatMessage(Role.ASSISTANT, begun)] if begun else []),
+        ]
+        if prompt_sha256(messages) != made.prompt_sha256:
+            raise PromptLost
+        return await self._engine.render_prompt(messages)
+
+    async def _beside(
+        self, user: str, conversation_id: str, message_id: str, *, continued: bool
+    ) -> Job:
+        with self._jobs.alone_in(conversation_id):
+            await self._jobs.settle(conversation_id)
+            options = (await self._store.conversation(user, conversation_id)).options
+            *before, sibling = await self._path_to(user, conversation_id, message_id)
+            if sibling.role is not Role.ASSISTANT:
+                raise BadRequest("Only an answer can be written again.")
+            content = sibling.content if continued else ""
+            history = as_prompt(before)
+            if content:
+                history.append(ChatMessage(Role.ASSISTANT, content))
+            window = await self._fit(options, history)
+            with ExitStack() as undo:
+                ticket = self._jobs.enter(user)
+                undo.callback(ticket.give_back)
+                answer = await self._store.add_answer(
+                    user, conversation_id=conversation_id, sibling_id=message_id, content=content
+                )
+                undo.pop_all()
+                return self._jobs.start(Work(user, answer, window, _seeded(options)), ticket)
+
+    async def _before(
+        self, user: str, conversation_id: str | None, beside: str | None
+    ) -> Sequence[Message]:
+        """The path that a new question goes below, with what the store still owes it.
+
+        Raises NotFound, StoreFailed.
+        """
+        if conversation_id is None:
+            return ()
+        await self._jobs.settle(conversation_id)
+        if beside is None:
+            return await self._store.path(user, conversation_id)
+        return (await self._path_to(user, conversation_id, beside))[:-1]
+
+    async def _path_to(self, user: str, conversation_id: str, message_id: str) -> Sequence[Message]:
+        archive = await self._store.archive(user, conversation_id)
+        return Tree(archive.messages).path_to(message_id)
+
+    def _ready(self) -> EngineInfo:
+        info = self._engine.info
+        if info is None or self._engine.state.phase is not Phase.READY:
+            raise EngineNotReady
+        return info
+
+    async def _fit(self, options: ChatOptions, history: Sequence[ChatMessage]) -> Window:
+        info = self._ready()
+        return await fit(
+            options.system_prompt,
+            history,
+            count_tokens=self._engine.count_tokens,
+            budget=info.context_length - _room(info, options),
+            keep_turns=self._keep_turns,
+        )
+
+
+def as_prompt(path: Sequence[Message]) -> list[ChatMessage]:
+    """What the model is told of a path; an answer that failed before its first word is left out."""
+    return [
+        ChatMessage(message.role, with_attachments(message.content, message.attachments))
+        for message in path
+        if message.content
+    ]
+
+
+def _room(info: EngineInfo, options: ChatOptions) -> int:
+    """Tokens kept free for the answer. A long one that is allowed may not push the history out."""
+    longest = options.sampling.over(info.defaults).max_new_tokens or info.context_length
+    return min(longest, info.context_length // 4)
+
+
+def _system(options: ChatOptions) -> list[ChatMessage]:
+    prompt = options.system_prompt
+    return [ChatMessage(Role.SYSTEM, prompt)] if prompt.strip() else []
+
+
+def _seeded(options: ChatOptions) -> ChatOptions:
+    """With a seed drawn now if none is set, so that every stored answer can be made again."""
+    if options.sampling.seed is not None:
+        return options
+    sampling: Sampling = replace(options.sampling, seed=secrets.randbelow(SEEDS))
+    return replace(options, sampling=sampling)
