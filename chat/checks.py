@@ -1,9 +1,17 @@
 """What a person may send, checked at the door of the domain. Tokens are the engine's business."""
 
-from dataclasses import fields
+import unicodedata
+from dataclasses import fields, replace
 
-from chat.errors import BadText, EmptyMessage, InvalidSetting, MessageTooLong
-from chat.types import ChatOptions, Sampling
+from chat.errors import (
+    BadPresetName,
+    BadPresetQuestions,
+    BadText,
+    EmptyMessage,
+    InvalidSetting,
+    MessageTooLong,
+)
+from chat.types import ChatOptions, PresetText, Sampling
 
 MAX_CHARACTERS = 200_000
 """Above this nothing is tokenised: the longest context of Qwen2.5 here is far shorter."""
@@ -14,6 +22,9 @@ MAX_TITLE = 60
 MAX_RENAMED = 200
 MAX_STOP_STRINGS = 8
 MAX_STOP_CHARACTERS = 100
+MAX_PRESET_NAME = 60
+MAX_PRESET_QUESTIONS = 8
+MAX_PRESET_QUESTION = 2_000
 
 BOUNDS: dict[str, tuple[float, float]] = {
     "temperature": (0, 2),
@@ -63,6 +74,31 @@ def check_sampling(sampling: Sampling) -> Sampling:
         if not 1 <= len(check_text(stop)) <= MAX_STOP_CHARACTERS:
             raise InvalidSetting(name="stop", low=1, high=MAX_STOP_CHARACTERS)
     return sampling
+
+
+def check_preset(text: PresetText) -> PresetText:
+    """A preset as it is stored, its name without spaces around it.
+
+    Raises BadPresetName, BadPresetQuestions, and what `check_options` raises.
+    """
+    name = check_text(text.name).strip()
+    if not 1 <= len(name) <= MAX_PRESET_NAME or _has_controls(name):
+        raise BadPresetName(limit=MAX_PRESET_NAME)
+    if len(text.questions) > MAX_PRESET_QUESTIONS or not all(map(_may_open, text.questions)):
+        raise BadPresetQuestions(count=MAX_PRESET_QUESTIONS, limit=MAX_PRESET_QUESTION)
+    check_options(ChatOptions(text.system_prompt, text.sampling))
+    return replace(text, name=name)
+
+
+def _may_open(question: str) -> bool:
+    """Whether a preset may offer this question; it may have several lines, such as a table."""
+    check_text(question)
+    fits = bool(question.strip()) and len(question) <= MAX_PRESET_QUESTION
+    return fits and not _has_controls(question, besides="\n\r\t")
+
+
+def _has_controls(text: str, besides: str = "") -> bool:
+    return any(unicodedata.category(sign) == "Cc" and sign not in besides for sign in text)
 
 
 def check_title(title: str) -> str:

@@ -77,6 +77,21 @@ class BadImport(BadRequest):
     code = "bad_import"
 
 
+class BadPresetName(BadRequest):
+    """The preset's name is missing, too long, or of more than one line. Values: limit."""
+
+    code = "bad_preset_name"
+
+
+class BadPresetQuestions(BadRequest):
+    """There are too many opening questions, or one is empty, too long or with control characters.
+
+    Values: count (most questions), limit (characters of each).
+    """
+
+    code = "bad_preset_questions"
+
+
 class NotFound(AppError):
     """There is no such thing, or it is somebody else's: the two look the same."""
 

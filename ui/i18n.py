@@ -119,6 +119,9 @@ EN: Mapping[str, str] = {
     "error-message_too_long": "The text has {characters} characters; at most {limit} are taken. "
     "Shorten it and send again.",
     "error-invalid_setting": "{name} must be between {low} and {high}.",
+    "error-bad_preset_name": "Give the preset a name of 1 to {limit} characters in one line.",
+    "error-bad_preset_questions": "A preset takes up to {count} opening questions of 1 to {limit} "
+    "characters each, without control characters.",
     "error-context_length_exceeded": "This message has {tokens} tokens; the model takes {limit}. "
     "Shorten it and send again.",
     "error-answer_running": "An answer is still being written here. Stop it, or wait for its end.",
@@ -233,6 +236,9 @@ ZH: Mapping[str, str] = {
     "error-bad_text": "文本含有无法保存的字符（NUL 或半个代理对），请删除后再发送。",
     "error-message_too_long": "文本有 {characters} 个字符，最多接受 {limit} 个。请缩短后再发送。",
     "error-invalid_setting": "{name}须在 {low} 与 {high} 之间。",
+    "error-bad_preset_name": "请给预设起一个名称：一行，1 至 {limit} 个字符。",
+    "error-bad_preset_questions": "预设最多有 {count} 个开场问题，"
+    "每个 1 至 {limit} 个字符，不含控制字符。",
     "error-context_length_exceeded": "这条消息有 {tokens} 个 token，模型最多接受 {limit} 个。"
     "请缩短后再发送。",
     "error-answer_running": "这里还有回答正在生成，请停止它或等它结束。",

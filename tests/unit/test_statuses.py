@@ -21,6 +21,8 @@ EXPECTED = {
     errors.RenamedMeanwhile: 409,
     errors.BadAttachment: 400,
     errors.BadImport: 400,
+    errors.BadPresetName: 400,
+    errors.BadPresetQuestions: 400,
     errors.NotFound: 404,
     errors.Busy: 503,
     errors.ShuttingDown: 503,
