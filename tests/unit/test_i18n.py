@@ -1,24 +1,50 @@
-"""Every word exists in both languages, and nothing is said outside of them."""
+"""Every word exists in both languages, none is useless, and nothing is said outside of them."""
 
+import ast
 import re
 import string
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import chat.errors
-from chat.errors import AppError
-from ui.i18n import EN, ZH, Language, choose_language, fallback_answer, refusal, text
+from chat.errors import AppError, BadRequest
+from ui.i18n import WORDS, Language, choose_language, fallback_answer, refusal, text, words
 
 UI = Path(__file__).parents[2] / "ui"
+SOURCES = sorted(UI.rglob("*.py"))
+EN, ZH = words(Language.EN), words(Language.ZH)
+KEY = re.compile(r"[\w-]*[a-z]{3}[\w-]*")
 
 
 def placeholders(template: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(template) if name}
 
 
-def test_both_languages_have_the_same_keys() -> None:
+def key_patterns(source: str) -> Iterator[str]:
+    """What the source may ask for: its plain strings, and f-strings with any word in each gap."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield re.escape(node.value)
+        elif isinstance(node, ast.JoinedStr):
+            parts = [part.value if isinstance(part, ast.Constant) else "" for part in node.values]
+            if KEY.fullmatch("".join(map(str, parts))):
+                yield "".join(re.escape(str(part)) if part else r"[\w-]+" for part in parts)
+
+
+def test_both_languages_have_the_same_subjects_and_keys() -> None:
+    subjects = [{path.name for path in (WORDS / language).iterdir()} for language in Language]
+    assert subjects[0] == subjects[1]
     assert EN.keys() == ZH.keys()
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_key_belongs_to_one_subject(language: Language) -> None:
+    paths = (WORDS / language).iterdir()
+    keys = [key for path in paths for key in tomllib.loads(path.read_text(encoding="utf-8"))]
+    assert len(keys) == len(set(keys))
 
 
 @pytest.mark.parametrize("key", sorted(EN))
@@ -26,15 +52,15 @@ def test_both_languages_fill_the_same_places(key: str) -> None:
     assert placeholders(EN[key]) == placeholders(ZH[key])
 
 
-@pytest.mark.parametrize("path", sorted(UI.glob("*.py")), ids=lambda path: path.name)
-def test_chinese_words_stand_in_one_file_only(path: Path) -> None:
-    if path.name != "i18n.py":
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(UI)))
+def test_chinese_words_stand_in_the_words_only(path: Path) -> None:
+    if path.name != "i18n.py":  # which names the language
         assert not re.search(r"[\u4e00-\u9fff]", path.read_text(encoding="utf-8"))
 
 
 def test_every_key_that_the_page_asks_for_exists() -> None:
     asked = set()
-    for path in UI.glob("*.py"):
+    for path in SOURCES:
         source = path.read_text(encoding="utf-8")
         asked |= set(re.findall(r'\btext\(\s*\w+, "([\w-]+)"', source))
         asked |= set(re.findall(r'\b(?:say|title)\("([\w-]+)"', source))
@@ -42,15 +68,24 @@ def test_every_key_that_the_page_asks_for_exists() -> None:
     assert asked <= EN.keys()
 
 
+def test_no_key_is_there_for_nothing() -> None:
+    patterns = {found for path in SOURCES for found in key_patterns(path.read_text("utf-8"))}
+    used = re.compile("|".join(sorted(patterns)))
+    assert [key for key in EN if not used.fullmatch(key)] == []
+
+
 @pytest.mark.parametrize("language", Language)
 def test_every_error_code_of_a_request_has_a_sentence(language: Language) -> None:
     values = dict.fromkeys(("characters", "limit", "tokens", "low", "high", "seconds"), 7)
+    values |= dict.fromkeys(("count", "title", "where", "why"), 7)
     kinds = [kind for kind in vars(chat.errors).values() if isinstance(kind, type)]
-    codes = {kind.code for kind in kinds if issubclass(kind, AppError)}
-    for code in codes:
-        sentence = refusal(language, code, {**values, "name": "top_p"})
-        assert sentence
-        assert "{" not in sentence
+    for kind in kinds:
+        if issubclass(kind, AppError):
+            sentence = refusal(language, kind.code, {**values, "name": "top_p"})
+            assert sentence
+            assert "{" not in sentence
+        if issubclass(kind, BadRequest):
+            assert f"error-{kind.code}" in EN
 
 
 def test_an_unknown_error_code_is_said_in_general_words() -> None:
