@@ -1,6 +1,6 @@
 """What stands around the conversation: header, list, empty page, banners. Pure HTML, all escaped.
 
-A button says in `data-do` what page.js makes of a click on it.
+A button says in `data-do` what the script makes of a click on it.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -23,7 +23,7 @@ WORDS_OF_SCRIPT = (
     "transcript",
     "close",
 )
-"""What page.js needs words for."""
+"""What the script needs words for."""
 
 DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
 
@@ -44,7 +44,7 @@ def header(info: EngineInfo | None, state: EngineState, language: Language) -> s
 
 
 def tools(language: Language, *, clearable: bool) -> str:
-    """The buttons at the right of the header, and the words that page.js needs."""
+    """The buttons at the right of the header, and the words that the script needs."""
     words = " ".join(f'data-{key}="{escape(text(language, key))}"' for key in WORDS_OF_SCRIPT)
     return (
         f'<div class="tools" data-lang="{language}" {words}>'

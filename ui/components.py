@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
 from chat.types import ChatOptions, Sampling
+from ui import assets
 from ui.i18n import NAMES, Language, text
 from ui.options import NUMBERS, WHOLE, to_fields, to_options
+from ui.view import View
 
-HERE = Path(__file__).parent
 Updates = dict[Component, object]
 """What a handler changes on the page: new values, or gr.update of a component."""
 
@@ -26,30 +26,12 @@ LATEX_DELIMITERS: list[dict[str, str | bool]] = [
 TICK_S = 2.0
 """How often the page asks for the model's state and the list's dots."""
 
-LISTED = 50
-"""Conversations in the list at first, and how many more a click adds."""
-
-
-@dataclass
-class View:
-    """What one browser tab is looking at, as a number that grows when it looks elsewhere.
-
-    `listed` is how many conversations its list may show.
-    """
-
-    number: int = 0
-    listed: int = LISTED
-
-    def turn(self) -> int:
-        self.number += 1
-        return self.number
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Components:
     """Everything on the page that changes or is listened to."""
 
-    bridge: gr.HTML  # its value is the id of the open conversation; page.js speaks through it
+    bridge: gr.HTML  # its value is the id of the open conversation; the script speaks through it
     view: gr.State
     language: gr.Radio
     header: gr.HTML
@@ -131,8 +113,7 @@ class Components:
 
 def lay_out() -> Components:
     """Create the components inside the current gr.Blocks, still without words."""
-    script = (HERE / "page.js").read_text(encoding="utf-8")
-    bridge = gr.HTML("", elem_id="bridge", html_template="", js_on_load=script)
+    bridge = gr.HTML("", elem_id="bridge", html_template="", js_on_load=assets.script())
     with gr.Sidebar(elem_id="conversations", open=False, width=268):
         left = _left()
     with gr.Column(elem_id="main"):

@@ -1,12 +1,11 @@
 """The page on an ASGI app: Gradio's switches, all of them here."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-HERE = Path(__file__).parent
+from ui import assets
 
 STREAMS = 200
 """Answers that can be watched at once; Gradio's own 40 make the forty-first reader wait."""
@@ -15,7 +14,6 @@ STREAMS = 200
 def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
     """`app`, a FastAPI application, with the page at its root; `root_path` is a proxy's prefix."""
     # In the head, not as `css`: there Gradio rewrites selectors, and breaks a comma within :is().
-    style = (HERE / "style.css").read_text(encoding="utf-8")
     blocks.queue(default_concurrency_limit=None, api_open=False)
     # mount_gradio_app has no argument for the number of slots.
     blocks.max_threads = STREAMS
@@ -34,5 +32,5 @@ def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
         footer_links=[],
         enable_monitoring=False,
         theme=gr.themes.Base(font=["system-ui"], font_mono=["ui-monospace"]),
-        head=f"<style>{style}</style>",
+        head=f"<style>{assets.style()}</style>",
     )

@@ -1,0 +1,75 @@
+// The browser's side of the page: runs once, when Gradio has drawn the bridge. The files of this
+// folder make one script, this one first; what they share stands here.
+// Gradio gives `trigger` (an event for the server), `props.value` (the open conversation), `watch`.
+// Buttons drawn by the server say in data-do which of the `actions` a click on them is.
+const $ = (selector, from = document) => from.querySelector(selector);
+const words = () => $("#tools [data-lang]")?.dataset ?? {};
+const keep = (name, value) => localStorage.setItem(`qwen-chat.${name}`, value);
+const box = () => $("#message textarea");
+const small = () => matchMedia("(max-width: 768px)").matches;
+
+// --- the address holds the open conversation -----------------------------------------------------
+const inAddress = () => location.hash.slice(1);
+const address = (id) => (id ? `#${id}` : location.pathname + location.search);
+const follow = () => trigger("follow", { id: inAddress() });
+watch("value", () => {
+  if (inAddress() !== props.value) history.pushState(null, "", address(props.value));
+  if (!props.value) box()?.focus();
+});
+window.addEventListener("popstate", follow);
+// A phone that slept has lost its stream; the answer was written all the same.
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible" && props.value) follow();
+});
+
+// --- what buttons do -----------------------------------------------------------------------------
+const toggle = (panel) => $(`#${panel} .toggle-button`)?.click();
+const isOpen = (panel) => $(`#${panel}`)?.classList.contains("open");
+const actions = {
+  settings: () => toggle("settings"),
+  theme: () => keep("theme", document.body.classList.toggle("dark") ? "dark" : "light"),
+};
+document.addEventListener("click", (event) => {
+  const target = event.target.closest?.("[data-do]");
+  // Answers are drawn from what a model wrote: nothing in their text is a button of ours.
+  if (!target || target.closest(".md") || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  actions[target.dataset.do](target);
+});
+document.addEventListener("change", (event) => {
+  if (event.target.closest("#language")) keep("language", event.target.value);
+});
+
+function fill(text) {
+  box().value = text;
+  box().dispatchEvent(new Event("input", { bubbles: true }));
+  box().focus();
+}
+
+// --- what Gradio draws without our words: `dressers` run after every change of the page ----------
+const dressers = [];
+const label = (element, text) => {
+  if (element && text && element.getAttribute("aria-label") !== text) {
+    element.setAttribute("aria-label", text);
+    element.title = text;
+  }
+};
+dressers.push((said) => {
+  if (document.documentElement.lang !== said.lang) document.documentElement.lang = said.lang;
+  label($("#language"), said.language);
+  label($("#settings .toggle-button"), said.close);
+});
+let dressing = 0;
+function dress() {
+  dressing ||= requestAnimationFrame(() => {
+    dressing = 0;
+    const said = words();
+    if (said.lang) for (const dresser of dressers) dresser(said); // not before it has said its words
+  });
+}
+new MutationObserver(dress).observe(document.body, { childList: true, subtree: true });
+dress();
+
+const theme = localStorage.getItem("qwen-chat.theme");
+if (theme) document.body.classList.toggle("dark", theme === "dark");
+if (!inAddress() && !small()) box()?.focus();
