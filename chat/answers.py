@@ -84,7 +84,7 @@ class Answers:
         check_options(options)
         if running := self._jobs.find_request(user, question.request_id):
             return running
-        with self._jobs.alone_in(conversation_id):
+        with self._jobs.alone_in(user, conversation_id):
             path = await self._before(user, conversation_id, question.beside)
             asked = with_attachments(question.text, question.attachments)
             history = [*as_prompt(path), ChatMessage(Role.USER, asked)]
@@ -184,7 +184,7 @@ class Answers:
     async def _beside(
         self, user: str, conversation_id: str, message_id: str, *, continued: bool
     ) -> Job:
-        with self._jobs.alone_in(conversation_id):
+        with self._jobs.alone_in(user, conversation_id):
             await self._jobs.settle(conversation_id)
             options = (await self._store.conversation(user, conversation_id)).options
             *before, sibling = await self._path_to(user, conversation_id, message_id)

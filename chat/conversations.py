@@ -110,7 +110,7 @@ class Conversations:
         Raises NotFound, AnswerRunning, BadRequest kinds.
         """
         check_question(text)
-        with self._jobs.alone_in(conversation_id):
+        with self._jobs.alone_in(user, conversation_id):
             return await self._store.add_edited_answer(
                 user, conversation_id=conversation_id, sibling_id=message_id, content=text
             )
@@ -136,7 +136,7 @@ class Conversations:
 
     async def restore_messages(self, user: str, removed: Removed) -> None:
         """Undo a deletion. Raises NotFound when it is too late, AnswerRunning."""
-        with self._jobs.alone_in(removed.conversation_id):
+        with self._jobs.alone_in(user, removed.conversation_id):
             await self._store.restore_messages(
                 user, removed.conversation_id, removed.ids, head_id=removed.head_id
             )
@@ -171,7 +171,7 @@ class Conversations:
             job.cancel()
             async for _ in job.watch():
                 pass
-        with self._jobs.alone_in(conversation_id):
+        with self._jobs.alone_in(user, conversation_id):
             await self._store.delete(user, conversation_id)
         self._purge_later()
 
@@ -200,7 +200,7 @@ class Conversations:
     async def _remove(
         self, user: str, conversation_id: str, choose: Callable[[Tree], Sequence[str]]
     ) -> Removed:
-        with self._jobs.alone_in(conversation_id):
+        with self._jobs.alone_in(user, conversation_id):
             archive = await self._store.archive(user, conversation_id)
             tree, head_id = Tree(archive.messages), archive.conversation.head_id
             ids = choose(tree)

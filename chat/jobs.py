@@ -133,7 +133,7 @@ class Jobs:
         self._limits = limits
         self._jobs: dict[str, Job] = {}
         self._unsaved: dict[str, tuple[Job, AnswerRecord]] = {}
-        self._changing: set[str] = set()
+        self._changing: set[tuple[str, str]] = set()
         self._own = OwnPrefixes()
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -179,21 +179,23 @@ class Jobs:
         return frozenset(job.conversation_id for job in self._jobs.values() if job.user == user)
 
     @contextmanager
-    def alone_in(self, conversation_id: str | None) -> Iterator[None]:
-        """Between reading a conversation and changing it nobody else may change it.
+    def alone_in(self, user: str, conversation_id: str | None) -> Iterator[None]:
+        """Between reading a conversation and changing it its owner does not change it elsewhere.
 
-        Raises AnswerRunning when somebody is at it, or an answer is being written there.
+        Raises AnswerRunning when that is going on, or an answer is being written there.
         """
         if conversation_id is None:
             yield
             return
-        if conversation_id in self._changing or conversation_id in self._jobs:
+        # With the user: to somebody else a conversation must look the same, busy or not.
+        place = (user, conversation_id)
+        if place in self._changing or self.find(user, conversation_id):
             raise AnswerRunning
-        self._changing.add(conversation_id)
+        self._changing.add(place)
         try:
             yield
         finally:
-            self._changing.discard(conversation_id)
+            self._changing.discard(place)
 
     async def settle(self, conversation_id: str) -> None:
         """Write the end of an answer that could not be written when it came. Raises StoreFailed."""

@@ -1,500 +1,439 @@
-"""What a person does with conversations, on the scripted engine and the store in memory."""
+"""What a person does with conversations: walk, edit, delete and bring back."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
 
 import pytest
 
-from chat.admission import Admission
-from chat.conversations import Conversations
+from chat.attachments import with_attachments
 from chat.errors import (
     AnswerRunning,
-    Busy,
-    ConversationMoved,
+    BadAttachment,
+    BadRequest,
     EmptyMessage,
-    EngineFailed,
-    EngineNotReady,
+    MessageTooLong,
     NotFound,
-    PromptTooLong,
-    ShuttingDown,
-    StoreFailed,
+    PromptLost,
+    RenamedMeanwhile,
 )
-from chat.jobs import Job, Jobs, Limits
+from chat.jobs import Job
 from chat.types import (
-    AnswerRecord,
+    Attachment,
     ChatMessage,
     ChatOptions,
     Finish,
-    Message,
-    Phase,
-    Progress,
+    Origin,
+    PresetRef,
+    Question,
     Role,
     Sampling,
     Status,
 )
-from tests.fakes import DEFAULTS, Script, ScriptedEngine
-from tests.memory_store import MemoryStore
-
-USER = "ann"
-
-
-@dataclass
-class Chat:
-    """The domain with its parts at hand."""
-
-    engine: ScriptedEngine
-    store: MemoryStore
-    jobs: Jobs
-    conversations: Conversations
-
-    async def ask(
-        self, text: str, *, conversation_id: str | None = None, request_id: str | None = None
-    ) -> Job:
-        return await self.conversations.send(
-            USER,
-            conversation_id=conversation_id,
-            text=text,
-            options=ChatOptions(),
-            request_id=request_id or f"request {text}",
-        )
-
-    async def messages(self, job: Job) -> list[Message]:
-        return list((await self.conversations.open(USER, job.conversation_id)).messages)
-
-    async def answer(self, job: Job) -> Message:
-        return next(m for m in await self.messages(job) if m.id == job.message_id)
-
-
-def make_chat(
-    *scripts: Script,
-    max_running: int = 4,
-    max_waiting: int = 4,
-    limits: Limits | None = None,
-    store: MemoryStore | None = None,
-) -> Chat:
-    engine = ScriptedEngine(list(scripts) or [Script()])
-    store = store or MemoryStore()
-    jobs = Jobs(
-        engine=engine,
-        store=store,
-        admission=Admission(max_running=max_running, max_waiting=max_waiting),
-        limits=limits or Limits(queue_s=5, stall_s=5, request_s=5),
-    )
-    return Chat(engine, store, jobs, Conversations(engine=engine, store=store, jobs=jobs))
+from tests.chat import USER, Chat, finished, make_chat
+from tests.fakes import REUSED, Script
 
 
 @pytest.fixture
 async def chat() -> AsyncIterator[Chat]:
-    chat = make_chat()
+    chat = make_chat(*(Script(pieces=[f"A{number}"]) for number in range(1, 9)))
     yield chat
     await chat.jobs.close(0)
 
 
-async def finished(job: Job) -> Progress:
-    last = [progress async for progress in job.watch()][-1]
-    assert not last.status.is_open
-    return last
+async def two_turns(chat: Chat) -> Job:
+    first = await chat.told("Q1")
+    return await chat.told("Q2", conversation_id=first.conversation_id)
 
 
-async def until_text(job: Job) -> None:
-    async for progress in job.watch():
-        if progress.text:
-            return
-
-
-async def test_a_question_is_answered_and_both_are_stored(chat: Chat) -> None:
-    job = await chat.ask("Hi")
-    assert (await finished(job)).text == "Hello"
-    question, answer = await chat.messages(job)
-    assert (question.role, question.content, question.status) == (Role.USER, "Hi", Status.DONE)
-    assert (answer.content, answer.status, answer.finish) == ("Hello", Status.DONE, Finish.STOP)
-
-
-async def test_a_nul_that_the_model_writes_is_left_out() -> None:
-    chat = make_chat(Script(pieces=["a\0", "\0", "b"]))
-    job = await chat.ask("Hi")
-    assert (await finished(job)).text == "ab"
-    assert (await chat.answer(job)).content == "ab"
-
-
-async def test_an_answer_knows_where_it_came_from(chat: Chat) -> None:
-    job = await chat.ask("Hi")
-    await finished(job)
-    provenance = (await chat.answer(job)).provenance
-    assert provenance is not None
-    assert (provenance.model, provenance.revision) == ("Scripted-1B-Instruct", "r1")
-    assert provenance.sampling.seed is not None
-    assert replace(provenance.sampling, seed=None) == DEFAULTS
-
-
-async def test_the_next_question_carries_what_was_said_before(chat: Chat) -> None:
-    job = await chat.ask("Hi")
-    await finished(job)
-    await finished(await chat.ask("And?", conversation_id=job.conversation_id))
-    assert chat.engine.prompts[-1] == (
-        ChatMessage(Role.USER, "Hi"),
-        ChatMessage(Role.ASSISTANT, "Hello"),
-        ChatMessage(Role.USER, "And?"),
-    )
-
-
-async def test_everyone_who_watches_sees_the_same_and_leaving_changes_nothing() -> None:
-    chat = make_chat(Script(pieces="abcdef", step_s=0.01))
-    job = await chat.ask("Hi")
-
-    async def leave_early() -> None:
-        await until_text(job)
-
-    _, first, second = await asyncio.gather(leave_early(), finished(job), finished(job))
-    assert first == second
-    assert first.text == "abcdef"
-
-
-async def test_a_conversation_opened_in_mid_answer_shows_the_text_so_far_and_goes_on() -> None:
-    chat = make_chat(Script(pieces="abcdef", step_s=0.02))
-    job = await chat.ask("Hi")
-    await until_text(job)
+async def test_an_edited_question_is_a_version_beside_the_old_one(chat: Chat) -> None:
+    job = await two_turns(chat)
+    first = (await chat.messages(job))[0]
+    edited = await chat.told("Q1b", conversation_id=job.conversation_id, beside=first.id)
+    assert await chat.contents(edited) == ["Q1b", "A3"]
+    assert chat.engine.prompts[-1] == (ChatMessage(Role.USER, "Q1b"),)
     opened = await chat.conversations.open(USER, job.conversation_id)
-    assert opened.job is not None
-    seen = [progress.text async for progress in opened.job.watch()]
-    assert seen[0]
-    assert seen[-1] == "abcdef"
-    assert (await chat.conversations.open(USER, job.conversation_id)).job is None
+    assert opened.versions == {opened.messages[0].id: [first.id, opened.messages[0].id]}
 
 
-async def test_stop_keeps_the_text_and_frees_the_engine() -> None:
-    chat = make_chat(Script(pieces=["par", "tial"], hangs=True))
-    job = await chat.ask("Hi")
-    await until_text(job)
-    await asyncio.sleep(0.01)
-    chat.conversations.stop(USER, job.conversation_id)
-    chat.conversations.stop(USER, job.conversation_id)
-    assert (await finished(job)).status is Status.STOPPED
-    answer = await chat.answer(job)
-    assert (answer.content, answer.status) == ("partial", Status.STOPPED)
-    assert answer.usage is not None
-    assert answer.usage.completion_tokens == 7
-    assert answer.timing is not None
-    assert (answer.timing.prefill_s, answer.timing.reused_prompt_tokens) == (0.1, 3)
-    assert answer.timing.total_s > 0
-    assert (chat.engine.running, chat.engine.cancelled) == (0, 1)
+async def test_walking_to_a_version_shows_the_path_below_it(chat: Chat) -> None:
+    job = await two_turns(chat)
+    first = (await chat.messages(job))[0]
+    await chat.told("Q1b", conversation_id=job.conversation_id, beside=first.id)
+    await chat.conversations.show(USER, job.conversation_id, first.id)
+    assert await chat.contents(job) == ["Q1", "A1", "Q2", "A2"]
 
 
-@pytest.mark.parametrize("steps", [0, 1, 2])
-async def test_stop_at_once_is_not_lost(steps: int) -> None:
-    chat = make_chat(Script(hangs=True), limits=Limits(queue_s=60, stall_s=60, request_s=60))
-    job = await chat.ask("Hi")
-    for _ in range(steps):
-        await asyncio.sleep(0)
-    job.cancel()
-    async with asyncio.timeout(2):
-        assert (await finished(job)).status is Status.STOPPED
-    assert (await chat.answer(job)).status is Status.STOPPED
+async def test_an_older_answer_tried_again_keeps_what_came_after_it(chat: Chat) -> None:
+    job = await two_turns(chat)
+    old = (await chat.messages(job))[1]
+    again = await chat.answers.retry(USER, conversation_id=job.conversation_id, message_id=old.id)
+    await finished(again)
+    assert await chat.contents(again) == ["Q1", "A3"]
+    await chat.conversations.show(USER, job.conversation_id, old.id)
+    assert await chat.contents(job) == ["Q1", "A1", "Q2", "A2"]
 
 
-async def test_stop_while_waiting_leaves_the_queue() -> None:
-    chat = make_chat(Script(hangs=True), max_running=1)
-    running, waiting = await chat.ask("one"), await chat.ask("two")
-    await until_text(running)
-    waiting.cancel()
-    assert (await finished(waiting)).status is Status.STOPPED
-    assert len(chat.engine.prompts) == 1
+async def test_an_edited_answer_is_a_version_that_the_next_question_builds_on(chat: Chat) -> None:
+    job = await chat.told("Q1")
+    edited = await chat.conversations.edit_answer(
+        USER, conversation_id=job.conversation_id, message_id=job.message_id, text="Better"
+    )
+    assert (edited.origin, edited.status, edited.provenance) == (Origin.EDITED, Status.DONE, None)
+    await chat.told("Q2", conversation_id=job.conversation_id)
+    assert chat.engine.prompts[-1][1] == ChatMessage(Role.ASSISTANT, "Better")
+    opened = await chat.conversations.open(USER, job.conversation_id)
+    assert opened.versions[edited.id] == [job.message_id, edited.id]
 
 
-async def test_who_waits_is_told_the_position() -> None:
-    chat = make_chat(Script(hangs=True), max_running=1)
-    await chat.ask("one")
-    waiting = await chat.ask("two")
-    positions = {p.position async for p in _first(waiting.watch(), 2)}
-    assert 1 in positions
+async def test_an_empty_edit_is_refused(chat: Chat) -> None:
+    job = await chat.told("Q1")
+    with pytest.raises(EmptyMessage):
+        await chat.conversations.edit_answer(
+            USER, conversation_id=job.conversation_id, message_id=job.message_id, text=" "
+        )
+    assert await chat.contents(job) == ["Q1", "A1"]
 
 
-async def _first(pictures: AsyncIterator[Progress], count: int) -> AsyncIterator[Progress]:
-    async for picture in pictures:
-        yield picture
-        count -= 1
-        if not count:
-            return
+async def test_a_cut_answer_is_continued_in_a_version_that_has_the_whole_text() -> None:
+    chat = make_chat(Script(pieces=["One, "], finish=Finish.LENGTH), Script(pieces=["two."]))
+    job = await chat.told("Count")
+    more = await chat.answers.go_on(
+        USER, conversation_id=job.conversation_id, message_id=job.message_id
+    )
+    assert (await finished(more)).text == "One, two."
+    assert chat.engine.prompts[-1][-1] == ChatMessage(Role.ASSISTANT, "One, ")
+    opened = await chat.conversations.open(USER, job.conversation_id)
+    answer = opened.messages[-1]
+    assert answer.content == "One, two."
+    assert opened.versions[answer.id] == [job.message_id, answer.id]
+    assert answer.provenance
+    assert answer.provenance.continued_characters == 5
+    assert answer.usage
+    assert answer.usage.completion_tokens == len("two.")
 
 
-async def test_retry_adds_a_sibling_and_keeps_the_first_answer(chat: Chat) -> None:
-    job = await chat.ask("Hi")
-    await finished(job)
-    again = await chat.conversations.retry(
+async def test_a_continued_answer_that_is_stopped_at_once_keeps_what_it_began_with() -> None:
+    chat = make_chat(Script(pieces=["begun"], finish=Finish.LENGTH), Script(hangs=True, pieces=[]))
+    job = await chat.told("Q")
+    more = await chat.answers.go_on(
+        USER, conversation_id=job.conversation_id, message_id=job.message_id
+    )
+    chat.answers.stop(USER, job.conversation_id)
+    assert (await finished(more)).text == "begun"
+    assert await chat.contents(more) == ["Q", "begun"]
+
+
+async def test_only_an_answer_can_be_tried_again_or_continued(chat: Chat) -> None:
+    job = await chat.told("Q1")
+    question = (await chat.messages(job))[0]
+    for again in (chat.answers.retry, chat.answers.go_on):
+        with pytest.raises(BadRequest):
+            await again(USER, conversation_id=job.conversation_id, message_id=question.id)
+
+
+async def test_a_turn_taken_out_of_the_middle_leaves_what_follows(chat: Chat) -> None:
+    job = await two_turns(chat)
+    middle = (await chat.messages(job))[0]
+    removed = await chat.conversations.delete_turn(USER, job.conversation_id, middle.id)
+    assert await chat.contents(job) == ["Q2", "A2"]
+    await chat.conversations.restore_messages(USER, removed)
+    assert await chat.contents(job) == ["Q1", "A1", "Q2", "A2"]
+
+
+async def test_a_branch_goes_with_everything_below_it_and_comes_back(chat: Chat) -> None:
+    job = await two_turns(chat)
+    answer = (await chat.messages(job))[1]
+    removed = await chat.conversations.delete_branch(USER, job.conversation_id, answer.id)
+    assert await chat.contents(job) == ["Q1"]
+    await chat.conversations.restore_messages(USER, removed)
+    assert await chat.contents(job) == ["Q1", "A1", "Q2", "A2"]
+
+
+async def test_a_deleted_version_gives_way_to_the_one_beside_it(chat: Chat) -> None:
+    job = await chat.told("Q1")
+    again = await chat.answers.retry(
         USER, conversation_id=job.conversation_id, message_id=job.message_id
     )
     await finished(again)
-    path = await chat.messages(again)
-    assert [message.id for message in path][1:] == [again.message_id]
-    assert again.message_id != job.message_id
-    assert chat.engine.prompts[0] == chat.engine.prompts[1]
-    assert chat.engine.samplings[0].seed != chat.engine.samplings[1].seed
+    await chat.conversations.delete_branch(USER, job.conversation_id, again.message_id)
+    assert await chat.contents(job) == ["Q1", "A1"]
 
 
-async def test_retry_from_a_page_that_is_behind_takes_nothing_off_the_path(chat: Chat) -> None:
-    job = await chat.ask("Hi")
-    await finished(job)
-    await finished(await chat.ask("And?", conversation_id=job.conversation_id))
-    with pytest.raises(ConversationMoved):
-        await chat.conversations.retry(
-            USER, conversation_id=job.conversation_id, message_id=job.message_id
-        )
-    assert len(await chat.messages(job)) == 4
+async def test_undoing_the_last_turn_gives_its_question_back(chat: Chat) -> None:
+    job = await two_turns(chat)
+    removed = await chat.conversations.undo_turn(USER, job.conversation_id)
+    assert removed.question == "Q2"
+    assert await chat.contents(job) == ["Q1", "A1"]
+    await chat.conversations.restore_messages(USER, removed)
+    assert await chat.contents(job) == ["Q1", "A1", "Q2", "A2"]
 
 
-async def test_retry_of_something_that_is_not_there_is_not_found(chat: Chat) -> None:
-    job = await chat.ask("Hi")
-    await finished(job)
-    with pytest.raises(NotFound):
-        await chat.conversations.retry(
-            USER, conversation_id=job.conversation_id, message_id="nothing"
-        )
+async def test_undoing_where_nothing_was_asked_says_so(chat: Chat) -> None:
+    job = await chat.told("Q1")
+    await chat.conversations.undo_turn(USER, job.conversation_id)
+    with pytest.raises(BadRequest):
+        await chat.conversations.undo_turn(USER, job.conversation_id)
 
 
-async def test_an_engine_that_fails_leaves_a_message_with_its_reason_that_can_be_retried() -> None:
-    chat = make_chat(Script(pieces=["half"], error=EngineFailed()), Script(pieces=["whole"]))
-    job = await chat.ask("Hi")
-    assert (await finished(job)).error_code == "engine_failed"
-    answer = await chat.answer(job)
-    assert (answer.content, answer.status, answer.error_code) == (
-        "half",
-        Status.ERROR,
-        "engine_failed",
-    )
-    again = await chat.conversations.retry(
+async def test_a_conversation_emptied_by_undo_takes_a_new_question(chat: Chat) -> None:
+    job = await chat.told("Q1")
+    await chat.conversations.undo_turn(USER, job.conversation_id)
+    later = await chat.told("Q1b", conversation_id=job.conversation_id)
+    assert await chat.contents(later) == ["Q1b", "A2"]
+
+
+async def test_nothing_is_deleted_or_edited_where_an_answer_is_being_written() -> None:
+    chat = make_chat(Script(pieces=["text"], hangs=True))
+    job = await chat.ask("Q")
+    question = (await chat.messages(job))[0]
+    for attempt in (
+        chat.conversations.delete_turn(USER, job.conversation_id, question.id),
+        chat.conversations.undo_turn(USER, job.conversation_id),
+        chat.conversations.edit_answer(
+            USER, conversation_id=job.conversation_id, message_id=job.message_id, text="x"
+        ),
+        chat.answers.retry(USER, conversation_id=job.conversation_id, message_id=job.message_id),
+    ):
+        with pytest.raises(AnswerRunning):
+            await attempt
+    await chat.jobs.close(0)
+
+
+async def test_an_answer_goes_on_while_another_branch_is_shown() -> None:
+    chat = make_chat(Script(pieces=["A1"]), Script(pieces=["A2"] * 5, step_s=0.02))
+    job = await chat.told("Q1")
+    again = await chat.answers.retry(
         USER, conversation_id=job.conversation_id, message_id=job.message_id
     )
-    assert (await finished(again)).text == "whole"
-
-
-async def test_an_engine_that_falls_silent_is_given_up() -> None:
-    chat = make_chat(Script(hangs=True), limits=Limits(queue_s=5, stall_s=0.05, request_s=5))
-    job = await chat.ask("Hi")
-    assert (await finished(job)).error_code == "engine_stalled"
-    assert chat.engine.running == 0
-
-
-async def test_an_answer_that_takes_too_long_is_cut_and_kept() -> None:
-    chat = make_chat(
-        Script(pieces="x" * 1000, step_s=0.01), limits=Limits(queue_s=5, stall_s=5, request_s=0.1)
-    )
-    job = await chat.ask("Hi")
-    last = await finished(job)
-    assert last.error_code == "request_timeout"
-    assert last.text.startswith("x")
-
-
-async def test_who_waits_too_long_is_told_so() -> None:
-    chat = make_chat(
-        Script(hangs=True), max_running=1, limits=Limits(queue_s=0.05, stall_s=5, request_s=5)
-    )
-    await chat.ask("one")
-    assert (await finished(await chat.ask("two"))).error_code == "queue_timeout"
-
-
-async def test_an_error_nobody_foresaw_ends_the_answer_and_not_the_listener(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    chat = make_chat(Script(pieces=["a", 7]))  # type: ignore[list-item]  # that is the error
-    job = await chat.ask("Hi")
-    assert (await finished(job)).error_code == "internal_error"
-    assert "failed" in caplog.text
-
-
-async def test_a_second_question_in_mid_answer_is_refused_and_nothing_is_written() -> None:
-    chat = make_chat(Script(pieces=["text"], hangs=True))
-    job = await chat.ask("Hi")
-    with pytest.raises(AnswerRunning):
-        await chat.ask("Again", conversation_id=job.conversation_id)
-    assert len(await chat.messages(job)) == 2
-
-
-async def test_two_questions_at_the_same_moment_are_not_mixed(chat: Chat) -> None:
-    job = await chat.ask("Hi")
-    await finished(job)
-    both = await asyncio.gather(
-        chat.ask("A", conversation_id=job.conversation_id),
-        chat.ask("B", conversation_id=job.conversation_id),
-        return_exceptions=True,
-    )
-    assert sorted(type(outcome).__name__ for outcome in both) == ["AnswerRunning", "Job"]
-
-
-async def test_the_same_request_sent_twice_is_answered_once(chat: Chat) -> None:
-    first = await chat.ask("Hi", request_id="r1")
-    second = await chat.ask("Hi", request_id="r1")
-    await finished(first)
-    third = await chat.ask("Hi", request_id="r1")
-    assert first.message_id == second.message_id == third.message_id
-    assert (await finished(third)).text == "Hello"
-    assert len(chat.engine.prompts) == 1
-
-
-@pytest.mark.parametrize("text", ["", "  "])
-async def test_a_refused_message_leaves_no_row(chat: Chat, text: str) -> None:
-    with pytest.raises(EmptyMessage):
-        await chat.ask(text)
-    assert not await chat.conversations.recent(USER)
-
-
-async def test_a_message_that_cannot_fit_is_refused_with_its_size(chat: Chat) -> None:
-    with pytest.raises(PromptTooLong) as caught:
-        await chat.ask("x" * 800)
-    assert caught.value.values == {"tokens": 800, "limit": 750}
-    assert not await chat.conversations.recent(USER)
-
-
-async def test_a_full_queue_refuses_before_anything_is_written() -> None:
-    chat = make_chat(Script(hangs=True), max_running=1, max_waiting=0)
-    await chat.ask("one")
-    with pytest.raises(Busy):
-        await chat.ask("two")
-    assert len(await chat.conversations.recent(USER)) == 1
-
-
-async def test_while_the_model_loads_a_question_is_refused_gently() -> None:
-    chat = make_chat()
-    chat.engine.current_state = replace(chat.engine.current_state, phase=Phase.LOADING)
-    with pytest.raises(EngineNotReady):
-        await chat.ask("Hi")
-    assert not await chat.conversations.recent(USER)
-
-
-async def test_an_engine_that_hangs_refuses_before_anything_is_written() -> None:
-    chat = make_chat()
-    chat.engine.current_state = replace(chat.engine.current_state, phase=Phase.DEGRADED)
-    with pytest.raises(EngineNotReady):
-        await chat.ask("Hi")
-    assert not await chat.conversations.recent(USER)
-
-
-async def test_an_engine_that_takes_one_at_a_time_lets_the_others_wait_in_the_queue() -> None:
-    chat = make_chat(Script(hangs=True), max_running=4)
-    chat.engine.max_concurrent = 1
-    await chat.ask("one")
-    waiting = await chat.ask("two")
-    await asyncio.sleep(0.01)
-    assert waiting.progress.position == 1
-    assert waiting.progress.status is Status.PENDING
-
-
-class ForgetfulStore(MemoryStore):
-    """Cannot write the end of an answer as long as `full` is set, as with a full disk."""
-
-    full = True
-
-    async def finish_answer(self, user: str, message_id: str, record: AnswerRecord) -> None:
-        if self.full:
-            raise StoreFailed
-        await super().finish_answer(user, message_id, record)
-
-
-async def test_an_answer_whose_end_could_not_be_written_is_written_later() -> None:
-    store = ForgetfulStore()
-    chat = make_chat(store=store)
-    job = await chat.ask("Hi")
-    assert (await finished(job)).error_code == "store_failed"
-    with pytest.raises(StoreFailed):
-        await chat.ask("And?", conversation_id=job.conversation_id)
-    store.full = False
-    await finished(await chat.ask("And?", conversation_id=job.conversation_id))
-    answer = (await chat.messages(job))[1]
-    assert (answer.content, answer.status) == ("Hello", Status.DONE)
-
-
-async def test_an_answer_whose_end_could_not_be_written_is_written_at_the_latest_at_the_end() -> (
-    None
-):
-    store = ForgetfulStore()
-    chat = make_chat(store=store)
-    job = await chat.ask("Hi")
-    await finished(job)
-    store.full = False
-    await chat.jobs.close(0)
-    assert (await store.path(USER, job.conversation_id))[1].content == "Hello"
-
-
-async def test_dropped_turns_are_recorded_on_the_answer(chat: Chat) -> None:
-    job = await chat.ask("a" * 400)
-    await finished(job)
-    later = await chat.ask("b" * 400, conversation_id=job.conversation_id)
-    await finished(later)
-    provenance = (await chat.answer(later)).provenance
-    assert provenance is not None
-    assert provenance.dropped_turns == 1
-
-
-async def test_clear_deletes_the_conversation_also_in_mid_answer() -> None:
-    chat = make_chat(Script(pieces=["text"], hangs=True))
-    job = await chat.ask("Hi")
-    await chat.conversations.clear(USER, job.conversation_id)
-    assert not await chat.conversations.recent(USER)
-    assert chat.engine.running == 0
-
-
-async def test_somebody_elses_conversation_looks_like_none(chat: Chat) -> None:
-    job = await chat.ask("Hi")
-    await finished(job)
-    for attempt in (
-        chat.conversations.open("bob", job.conversation_id),
-        chat.conversations.clear("bob", job.conversation_id),
-        chat.conversations.set_options("bob", job.conversation_id, ChatOptions()),
-        chat.conversations.retry(
-            "bob", conversation_id=job.conversation_id, message_id=job.message_id
-        ),
-        chat.conversations.send(
-            "bob",
-            conversation_id=job.conversation_id,
-            text="Hi",
-            options=ChatOptions(),
-            request_id="b",
-        ),
-    ):
-        with pytest.raises(NotFound):
-            await attempt
-
-
-async def test_somebody_elses_answer_cannot_be_stopped() -> None:
-    chat = make_chat(Script(pieces="abc", step_s=0.02))
-    job = await chat.ask("Hi")
-    chat.conversations.stop("bob", job.conversation_id)
-    assert (await finished(job)).status is Status.DONE
-    assert chat.conversations.being_answered("bob") == frozenset()
-
-
-async def test_settings_are_used_and_remembered(chat: Chat) -> None:
-    options = ChatOptions("Be brief.", Sampling(temperature=0.0, seed=7))
-    job = await chat.conversations.send(
-        USER, conversation_id=None, text="Hi", options=options, request_id="r"
-    )
-    await finished(job)
-    assert chat.engine.prompts[0][0] == ChatMessage(Role.SYSTEM, "Be brief.")
-    assert chat.engine.samplings[0] == options.sampling
+    await chat.conversations.show(USER, job.conversation_id, job.message_id)
     opened = await chat.conversations.open(USER, job.conversation_id)
-    assert opened.conversation.options == options
+    assert (opened.job, [m.content for m in opened.messages]) == (None, ["Q1", "A1"])
+    await finished(again)
+    await chat.conversations.show(USER, job.conversation_id, again.message_id)
+    assert await chat.contents(job) == ["Q1", "A2" * 5]
 
 
-async def test_closing_lets_short_answers_finish_and_interrupts_the_rest() -> None:
-    chat = make_chat(Script(pieces="ab", step_s=0.02), Script(pieces=["begun"], hangs=True))
-    short, endless = await chat.ask("one"), await chat.ask("two")
-    await until_text(endless)
-    await chat.jobs.close(grace_s=0.5)
-    assert (await chat.answer(short)).status is Status.DONE
-    assert (await chat.answer(endless)).status is Status.INTERRUPTED
-    assert (await chat.answer(endless)).content == "begun"
-    with pytest.raises(ShuttingDown):
-        await chat.ask("three")
+async def test_a_deleted_conversation_is_gone_and_can_be_brought_back(chat: Chat) -> None:
+    job = await two_turns(chat)
+    await chat.conversations.delete(USER, job.conversation_id)
+    assert not await chat.conversations.recent(USER)
+    with pytest.raises(NotFound):
+        await chat.conversations.open(USER, job.conversation_id)
+    await chat.conversations.restore(USER, job.conversation_id)
+    assert await chat.contents(job) == ["Q1", "A1", "Q2", "A2"]
 
 
-async def test_the_log_has_one_line_per_request_and_no_text(
-    chat: Chat, caplog: pytest.LogCaptureFixture
+async def test_deleting_stops_the_answer_being_written() -> None:
+    chat = make_chat(Script(pieces=["text"], hangs=True))
+    job = await chat.ask("Hi")
+    await chat.conversations.delete(USER, job.conversation_id)
+    assert not await chat.conversations.recent(USER)
+    assert chat.engine.running == 0
+
+
+async def test_when_the_time_to_undo_is_over_it_is_destroyed() -> None:
+    chat = make_chat(undo_s=0.01)
+    job = await chat.told("Hi")
+    await chat.conversations.delete(USER, job.conversation_id)
+    async with asyncio.timeout(5):
+        while True:
+            await asyncio.sleep(0.02)
+            try:
+                await chat.conversations.restore(USER, job.conversation_id)
+            except NotFound:
+                break
+            await chat.conversations.delete(USER, job.conversation_id)
+
+
+async def test_at_the_end_of_the_app_everything_deleted_is_destroyed(chat: Chat) -> None:
+    job = await chat.told("Hi")
+    await chat.conversations.delete(USER, job.conversation_id)
+    assert await chat.conversations.purge()
+    with pytest.raises(NotFound):
+        await chat.conversations.restore(USER, job.conversation_id)
+
+
+async def test_of_two_renames_at_once_the_second_is_told_of_the_first(chat: Chat) -> None:
+    job = await chat.told("Q1")
+    await chat.conversations.rename(USER, job.conversation_id, title="One", seen="Q1")
+    with pytest.raises(RenamedMeanwhile) as caught:
+        await chat.conversations.rename(USER, job.conversation_id, title="Two", seen="Q1")
+    assert caught.value.values == {"title": "One"}
+
+
+@pytest.mark.parametrize(
+    ("title", "kept"),
+    [("  a\n b ", "a b"), ("👩🏽‍🔬 مرحبا <b>", "👩🏽‍🔬 مرحبا <b>"), ("x" * 200, "x" * 200)],
+)
+async def test_a_title_is_kept_in_one_line(chat: Chat, title: str, kept: str) -> None:
+    job = await chat.told("Q1")
+    await chat.conversations.rename(USER, job.conversation_id, title=title, seen="Q1")
+    opened = await chat.conversations.open(USER, job.conversation_id)
+    assert opened.conversation.title == kept
+
+
+@pytest.mark.parametrize(("title", "error"), [(" \n", EmptyMessage), ("x" * 201, MessageTooLong)])
+async def test_a_title_that_is_none_is_refused(
+    chat: Chat, title: str, error: type[Exception]
 ) -> None:
-    caplog.set_level("INFO")
-    job = await chat.ask("my secret question")
+    job = await chat.told("Q1")
+    with pytest.raises(error):
+        await chat.conversations.rename(USER, job.conversation_id, title=title, seen="Q1")
+
+
+async def test_a_look_differs_when_there_is_something_new_to_see(chat: Chat) -> None:
+    job = await chat.told("Q1")
+    looks = [await chat.conversations.look(USER, job.conversation_id)]
+    assert looks[0] == await chat.conversations.look(USER, job.conversation_id)
+    await chat.told("Q2", conversation_id=job.conversation_id)
+    looks.append(await chat.conversations.look(USER, job.conversation_id))
+    await chat.conversations.rename(USER, job.conversation_id, title="T", seen="Q1")
+    looks.append(await chat.conversations.look(USER, job.conversation_id))
+    assert len(set(looks)) == 3
+
+
+async def test_somebody_elses_conversation_looks_like_none_busy_or_not() -> None:
+    chat = make_chat(Script(pieces=["A1"]), Script(pieces=["A2"], hangs=True))
+    job = await chat.told("Hi")
+    there, here = job.conversation_id, job.message_id
+    asked = Question("Hi", "b")
+    removed = await chat.conversations.delete_branch(USER, there, here)
+    await chat.conversations.restore_messages(USER, removed)
+    for _ in range(2):
+        for attempt in (
+            chat.conversations.open("bob", there),
+            chat.conversations.look("bob", there),
+            chat.conversations.show("bob", there, here),
+            chat.conversations.edit_answer("bob", conversation_id=there, message_id=here, text="x"),
+            chat.conversations.delete_turn("bob", there, here),
+            chat.conversations.delete_branch("bob", there, here),
+            chat.conversations.undo_turn("bob", there),
+            chat.conversations.restore_messages("bob", removed),
+            chat.conversations.rename("bob", there, title="x", seen="Hi"),
+            chat.conversations.pin("bob", there, pinned=True),
+            chat.conversations.delete("bob", there),
+            chat.conversations.restore("bob", there),
+            chat.conversations.archive("bob", there),
+            chat.conversations.set_options("bob", there, ChatOptions()),
+            chat.answers.retry("bob", conversation_id=there, message_id=here),
+            chat.answers.go_on("bob", conversation_id=there, message_id=here),
+            chat.answers.prompt_of("bob", conversation_id=there, message_id=here),
+            chat.answers.gauge("bob", conversation_id=there, question=asked, options=ChatOptions()),
+            chat.ask("Hi", user="bob", conversation_id=there),
+        ):
+            with pytest.raises(NotFound):
+                await attempt
+        if not chat.jobs.find(USER, there):
+            await chat.ask("And?", conversation_id=there)
+    await chat.jobs.close(0)
+
+
+async def test_the_gauge_says_what_the_next_prompt_takes(chat: Chat) -> None:
+    job = await chat.told("Q1")
+    gauge = await chat.answers.gauge(
+        USER,
+        conversation_id=job.conversation_id,
+        question=Question("draft", "", attachments=(Attachment("a.txt", "data"),)),
+        options=ChatOptions("system"),
+    )
+    draft = len(with_attachments("draft", [Attachment("a.txt", "data")]))
+    assert (gauge.system, gauge.history, gauge.draft) == (6, 4, draft)
+    assert (gauge.room, gauge.limit, gauge.dropped_turns, gauge.fits) == (250, 1000, 0, True)
+    assert gauge.prompt == 10 + draft
+
+
+async def test_the_gauge_says_before_which_turns_will_be_dropped(chat: Chat) -> None:
+    job = await chat.told("a" * 400)
+    later = await chat.told("b" * 200, conversation_id=job.conversation_id)
+    gauge = await chat.answers.gauge(
+        USER,
+        conversation_id=later.conversation_id,
+        question=Question("c" * 300, ""),
+        options=ChatOptions(),
+    )
+    assert (gauge.dropped_turns, gauge.history, gauge.fits) == (1, 202, True)
+
+
+async def test_the_gauge_shows_a_draft_that_can_never_fit(chat: Chat) -> None:
+    gauge = await chat.answers.gauge(
+        USER, conversation_id=None, question=Question("x" * 900, ""), options=ChatOptions()
+    )
+    assert (gauge.fits, gauge.draft) == (False, 900)
+
+
+async def test_an_empty_draft_has_a_gauge(chat: Chat) -> None:
+    gauge = await chat.answers.gauge(
+        USER, conversation_id=None, question=Question("", ""), options=ChatOptions()
+    )
+    assert (gauge.prompt, gauge.fits) == (0, True)
+
+
+async def test_attached_files_are_told_as_data_and_kept_with_the_question(chat: Chat) -> None:
+    files = (Attachment("a.csv", "x,y\n1,2"),)
+    job = await chat.ask("Sum?", attachments=files)
     await finished(job)
-    (line,) = [record for record in caplog.records if record.message == "request"]
-    assert line.__dict__["id"] == job.message_id
-    assert line.__dict__["finish"] == "stop"
-    assert line.__dict__["completion_tokens"] == 5
-    assert not any("secret" in str(value) for value in line.__dict__.values())
+    assert chat.engine.prompts[0][0].content == with_attachments("Sum?", files)
+    question = (await chat.messages(job))[0]
+    assert (question.content, question.attachments) == ("Sum?", files)
+    await chat.told("And?", conversation_id=job.conversation_id)
+    assert chat.engine.prompts[1][0].content == with_attachments("Sum?", files)
+
+
+async def test_a_file_that_is_none_is_refused_before_anything_is_written(chat: Chat) -> None:
+    with pytest.raises(BadAttachment):
+        await chat.ask("Q", attachments=[Attachment("a.bin", "\0")])
+    with pytest.raises(MessageTooLong):
+        await chat.ask("Q", attachments=[Attachment("a.txt", "x" * 200_000)])
+    assert not await chat.conversations.recent(USER)
+
+
+async def test_the_exact_prompt_of_an_answer_can_be_shown_later() -> None:
+    chat = make_chat(Script(pieces=["A1"], finish=Finish.LENGTH), Script(pieces=["+"]))
+    options = ChatOptions("Be brief.", Sampling(seed=1), PresetRef("maths.en", 2))
+    job = await chat.ask("Q1", options=options)
+    await finished(job)
+    more = await chat.answers.go_on(
+        USER, conversation_id=job.conversation_id, message_id=job.message_id
+    )
+    await finished(more)
+    await chat.conversations.set_options(USER, job.conversation_id, ChatOptions("Other"))
+    for answer, prompt in zip((job, more), chat.engine.prompts, strict=True):
+        shown = await chat.answers.prompt_of(
+            USER, conversation_id=job.conversation_id, message_id=answer.message_id
+        )
+        assert shown == await chat.engine.render_prompt(prompt)
+    kept = (await chat.answer(more)).provenance
+    assert kept
+    assert (kept.system_prompt, kept.preset) == ("Be brief.", options.preset)
+
+
+async def test_a_prompt_whose_messages_were_deleted_is_not_made_up(chat: Chat) -> None:
+    job = await two_turns(chat)
+    first = (await chat.messages(job))[0]
+    await chat.conversations.delete_turn(USER, job.conversation_id, first.id)
+    with pytest.raises(PromptLost):
+        await chat.answers.prompt_of(
+            USER, conversation_id=job.conversation_id, message_id=job.message_id
+        )
+
+
+async def test_only_what_the_same_person_sent_before_counts_as_reused(chat: Chat) -> None:
+    options = ChatOptions("S")
+    counts = []
+    for number, user in enumerate((USER, "bob", USER)):
+        job = await chat.ask("Q" * 10, user=user, options=options, request_id=f"r{number}")
+        await finished(job)
+        timing = (await chat.answer(job)).timing
+        counts.append(timing.reused_prompt_tokens if timing else None)
+    assert counts == [0, 0, REUSED]
+
+
+async def test_the_system_prompt_alone_counts_as_reused_where_the_question_is_new(
+    chat: Chat,
+) -> None:
+    await chat.ask("Q1", options=ChatOptions("S"))
+    job = await chat.ask("Q2", options=ChatOptions("S"))
+    await finished(job)
+    timing = (await chat.answer(job)).timing
+    assert timing
+    assert timing.reused_prompt_tokens == 1

@@ -1,0 +1,96 @@
+"""The domain with a scripted engine and a store in memory, for tests of what people do with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chat.admission import Admission
+from chat.answers import Answers
+from chat.conversations import Conversations
+from chat.jobs import Job, Jobs, Limits
+from chat.types import Attachment, ChatOptions, Message, Progress, Question
+from tests.fakes import Script, ScriptedEngine
+from tests.memory_store import MemoryStore
+
+USER = "ann"
+
+
+@dataclass
+class Chat:
+    """The domain with its parts at hand."""
+
+    engine: ScriptedEngine
+    store: MemoryStore
+    jobs: Jobs
+    answers: Answers
+    conversations: Conversations
+
+    async def ask(
+        self,
+        text: str,
+        *,
+        user: str = USER,
+        conversation_id: str | None = None,
+        request_id: str | None = None,
+        options: ChatOptions | None = None,
+        beside: str | None = None,
+        attachments: Sequence[Attachment] = (),
+    ) -> Job:
+        """Send a question; its answer is being written when this returns."""
+        question = Question(
+            text, request_id or f"request {text}", attachments=tuple(attachments), beside=beside
+        )
+        return await self.answers.send(
+            user,
+            conversation_id=conversation_id,
+            question=question,
+            options=options or ChatOptions(),
+        )
+
+    async def told(self, text: str, **more: str | None) -> Job:
+        """Send a question and wait for the end of its answer."""
+        job = await self.ask(text, **more)  # type: ignore[arg-type]
+        await finished(job)
+        return job
+
+    async def messages(self, job: Job) -> list[Message]:
+        return list((await self.conversations.open(job.user, job.conversation_id)).messages)
+
+    async def contents(self, job: Job) -> list[str]:
+        return [message.content for message in await self.messages(job)]
+
+    async def answer(self, job: Job) -> Message:
+        return next(m for m in await self.messages(job) if m.id == job.message_id)
+
+
+def make_chat(
+    *scripts: Script,
+    max_running: int = 4,
+    max_waiting: int = 4,
+    limits: Limits | None = None,
+    store: MemoryStore | None = None,
+    undo_s: float = 60.0,
+) -> Chat:
+    engine = ScriptedEngine(list(scripts) or [Script()])
+    store = store or MemoryStore()
+    jobs = Jobs(
+        engine=engine,
+        store=store,
+        admission=Admission(max_running=max_running, max_waiting=max_waiting),
+        limits=limits or Limits(queue_s=5, stall_s=5, request_s=5),
+    )
+    answers = Answers(engine=engine, store=store, jobs=jobs)
+    conversations = Conversations(store=store, jobs=jobs, undo_s=undo_s)
+    return Chat(engine, store, jobs, answers, conversations)
+
+
+async def finished(job: Job) -> Progress:
+    """The last picture of an answer."""
+    last = [progress async for progress in job.watch()][-1]
+    assert not last.status.is_open
+    return last
+
+
+async def until_text(job: Job) -> None:
+    async for progress in job.watch():
+        if progress.text:
+            return
