@@ -33,6 +33,7 @@ from chat.conversations import Conversations
 from chat.errors import AppError, StartupError, StoreFailed
 from chat.jobs import Jobs, Limits
 from chat.ports import Engine, Store
+from chat.presets import Presets
 from chat.types import EngineState, Phase
 from config import Settings, SettingsError, is_loopback, read_settings
 from logs import LogError, set_up_logging
@@ -54,6 +55,7 @@ class Parts:
     jobs: Jobs
     answers: Answers
     conversations: Conversations
+    presets: Presets
 
 
 def build_parts(settings: Settings, engine: Engine, store: Store) -> Parts:
@@ -69,7 +71,8 @@ def build_parts(settings: Settings, engine: Engine, store: Store) -> Parts:
         ),
     )
     answers = Answers(engine=engine, store=store, jobs=jobs, keep_turns=settings.keep_turns)
-    return Parts(engine, store, jobs, answers, Conversations(store=store, jobs=jobs))
+    conversations = Conversations(store=store, jobs=jobs)
+    return Parts(engine, store, jobs, answers, conversations, Presets(store))
 
 
 class Server(uvicorn.Server):
@@ -171,6 +174,7 @@ def build_site(settings: Settings, parts: Parts, edge: EdgeOptions) -> ASGIApp:
     from api.server import build_api, cover_mounted  # noqa: PLC0415 - after the quick refusals
     from ui.mount import mount  # noqa: PLC0415
     from ui.page import build_page  # noqa: PLC0415
+    from ui.services import Services  # noqa: PLC0415
 
     open_to_network = not is_loopback(settings.host)
     api = build_api(
@@ -178,7 +182,8 @@ def build_site(settings: Settings, parts: Parts, edge: EdgeOptions) -> ASGIApp:
         engine_info=lambda: parts.engine.info,
         edge=edge,
     )
-    page = build_page(parts.conversations, parts.engine, open_to_network=open_to_network)
+    services = Services(parts.engine, parts.answers, parts.conversations, parts.presets)
+    page = build_page(services, open_to_network=open_to_network)
     mount(api, page, root_path=settings.root_path)
     cover_mounted(api)
     return api
@@ -223,6 +228,7 @@ async def run(settings: Settings) -> None:
             log.warning("answers cut off by the last stop, their text kept: %d", interrupted)
         parts = build_parts(settings, engine, store)
         await parts.conversations.purge()
+        await parts.presets.ship()
         edge = EdgeOptions.from_settings(settings, machine_name=socket.gethostname())
         site = build_site(settings, parts, edge)
         config = server_config(site, edge=edge, shutdown_s=CLOSE_CONNECTIONS_S)

@@ -4,11 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
-from chat.conversations import Conversations
-from chat.ports import Engine
 from ui.components import Components, lay_out
-from ui.handlers import Handlers
+from ui.handlers.composer import Composer
+from ui.handlers.shared import Shown
+from ui.handlers.sidebar import Sidebar
+from ui.handlers.transcript import Transcript
+from ui.services import Services
+
+Shows = tuple[Callable[..., Any], Callable[..., Any], Any, dict[str, Any]]
+"""An event after which the page may show another conversation: trigger, handler, inputs, more."""
 
 AT_ONCE: dict[str, Any] = {
     "queue": False,
@@ -35,48 +41,81 @@ REMEMBERED = """(id, language, view) => {
 NAMED = """(...values) => {
     return [...values.slice(0, -1), document.body.dataset.request ?? ""];
 }"""
-"""What is sent has a name, which page.js gives to the text in the box."""
+"""What is sent has a name, which the script gives to the text in the box."""
 
 
-def build_page(conversations: Conversations, engine: Engine, *, open_to_network: bool) -> gr.Blocks:
+class Handlers:
+    """All that can happen on the page, by subject."""
+
+    def __init__(self, shown: Shown) -> None:
+        self.transcript = Transcript(shown)
+        self.sidebar = Sidebar(shown)
+        self.composer = Composer(shown)
+
+
+def build_page(services: Services, *, open_to_network: bool) -> gr.Blocks:
     """The chat page, not mounted. `open_to_network` adds a warning that all can read."""
     blocks = gr.Blocks(title="Qwen Chat", analytics_enabled=False, fill_height=True)
     with blocks:
         components = lay_out()
-        handlers = Handlers(conversations, engine, components, open_to_network=open_to_network)
+        handlers = Handlers(Shown(services, components, open_to_network=open_to_network))
         _connect(blocks, components, handlers)
     return blocks
 
 
 def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:
-    """The table of events."""
-    place = [on.bridge, on.language, on.view]
-    asking = {on.message, on.bridge, on.language, on.view, *on.settings}
-    page = _all_of(on)
-    show: list[tuple[Callable[..., Any], Callable[..., Any], Any, dict[str, Any]]] = [
-        (blocks.load, do.load, place, {"js": REMEMBERED}),
-        (on.language.input, do.speak, place, {}),
-        (on.bridge.follow, do.follow, [on.language, on.view], {}),
-        (on.bridge.retry, do.retry, asking, {}),
-        (on.bridge.clear, do.clear, place, {}),
-        (on.new_chat.click, do.new_chat, [on.language, on.view], {}),
-        (on.message.submit, do.send, asking | {on.request_id}, {"js": NAMED}),
-        (on.send.click, do.send, asking | {on.request_id}, {"js": NAMED}),
+    """The table of events. Those that `show` something may show an answer being written."""
+    show = [
+        (blocks.load, do.transcript.load, _place(on), {"js": REMEMBERED}),
+        *_transcript_events(on, do.transcript),
+        *_sidebar_events(on, do.sidebar),
+        *_composer_events(on, do.composer),
     ]
+    page = _all_of(on)
     for trigger, handler, inputs, more in show:
         shown = trigger(handler, inputs, page, **AT_ONCE, **more)
-        shown.then(do.listen, place, page, **STREAMED)
+        shown.then(do.transcript.listen, _place(on), page, **STREAMED)
 
-    on.stop.click(do.stop, [on.bridge], None, **AT_ONCE)
+
+def _transcript_events(on: Components, do: Transcript) -> list[Shows]:
+    return [
+        (on.language.input, do.speak, _place(on), {}),
+        (on.bridge.follow, do.follow, [on.language, on.view], {}),
+        (on.bridge.retry, do.retry, _asking(on), {}),
+        (on.new_chat.click, do.new_chat, [on.language, on.view], {}),
+    ]
+
+
+def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:
     # The timer itself is no output: Gradio would start it anew, and tick, with every answer.
     state = [on.header, on.banners, on.welcome, on.conversations, on.note]
-    on.timer.tick(do.tick, place, state, **AT_ONCE)
-    on.bridge.more(do.more, place, [on.conversations, on.note], **AT_ONCE)
+    on.timer.tick(do.tick, _place(on), state, **AT_ONCE)
+    on.bridge.more(do.more, _place(on), [on.conversations, on.note], **AT_ONCE)
+    return [(on.bridge.clear, do.clear, _place(on), {})]
+
+
+def _composer_events(on: Components, do: Composer) -> list[Shows]:
+    on.stop.click(do.stop, [on.bridge], None, **AT_ONCE)
     for setting in on.settings:
-        setting.blur(do.keep_options, asking, [on.note], **AT_ONCE)  # type: ignore[attr-defined]
+        setting.blur(do.keep_options, _asking(on), [on.note], **AT_ONCE)  # type: ignore[attr-defined]
+    sent = _asking(on) | {on.request_id}
+    return [
+        (on.message.submit, do.send, sent, {"js": NAMED}),
+        (on.send.click, do.send, sent, {"js": NAMED}),
+    ]
 
 
-def _all_of(on: Components) -> list[Any]:
+def _place(on: Components) -> list[Component]:
+    """Where a tab is."""
+    return [on.bridge, on.language, on.view]
+
+
+def _asking(on: Components) -> set[Component]:
+    """Where a tab is, and what a question there would be asked with."""
+    return {on.message, *_place(on), *on.settings}
+
+
+def _all_of(on: Components) -> list[Component]:
     """Every component that a handler may change."""
     return [
         on.bridge,

@@ -11,12 +11,15 @@ import uvicorn
 from api.options import EdgeOptions
 from api.server import build_api, cover_mounted
 from chat.admission import Admission
+from chat.answers import Answers
 from chat.conversations import Conversations
 from chat.jobs import Jobs, Limits
+from chat.presets import Presets
 from tests.fakes import ScriptedEngine
 from tests.memory_store import MemoryStore
 from ui.mount import mount
 from ui.page import build_page
+from ui.services import Services
 
 START_S = 30.0
 
@@ -38,13 +41,18 @@ def serve(
         admission=Admission(max_running=max_running, max_waiting=max_waiting),
         limits=Limits(queue_s=60, stall_s=60, request_s=60),
     )
-    conversations = Conversations(engine=engine, store=store, jobs=jobs)
+    services = Services(
+        engine,
+        Answers(engine=engine, store=store, jobs=jobs),
+        Conversations(store=store, jobs=jobs),
+        Presets(store),
+    )
     api = build_api(
         engine_state=lambda: engine.state,
         engine_info=lambda: engine.info,
         edge=edge or EdgeOptions(),
     )
-    page = build_page(conversations, engine, open_to_network=open_to_network)
+    page = build_page(services, open_to_network=open_to_network)
     site = mount(api, page, root_path="")
     cover_mounted(site)
     listener = socket.create_server(("127.0.0.1", 0))

@@ -1,0 +1,18 @@
+"""What the page asks the domain for."""
+
+from dataclasses import dataclass
+
+from chat.answers import Answers
+from chat.conversations import Conversations
+from chat.ports import Engine
+from chat.presets import Presets
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The domain as the page's handlers need it."""
+
+    engine: Engine
+    answers: Answers
+    conversations: Conversations
+    presets: Presets
