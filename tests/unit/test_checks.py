@@ -4,9 +4,23 @@ import math
 
 import pytest
 
-from chat.checks import MAX_CHARACTERS, check_options, check_question, check_sampling, title_of
-from chat.errors import BadText, EmptyMessage, InvalidSetting, MessageTooLong
-from chat.types import ChatOptions, Sampling
+from chat.checks import (
+    MAX_CHARACTERS,
+    check_options,
+    check_preset,
+    check_question,
+    check_sampling,
+    title_of,
+)
+from chat.errors import (
+    BadPresetName,
+    BadPresetQuestions,
+    BadText,
+    EmptyMessage,
+    InvalidSetting,
+    MessageTooLong,
+)
+from chat.types import ChatOptions, PresetText, Sampling
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t ", "\u3000"])
@@ -61,6 +75,52 @@ def test_settings_left_open_pass() -> None:
 def test_a_system_prompt_is_text_like_any_other() -> None:
     with pytest.raises(BadText):
         check_options(ChatOptions(system_prompt="\0"))
+
+
+@pytest.mark.parametrize("name", ["", " \t", "x" * 61, "two\nlines", "bell\a", "next\x85line"])
+def test_a_preset_without_a_name_of_one_short_line_is_refused(name: str) -> None:
+    with pytest.raises(BadPresetName) as caught:
+        check_preset(PresetText(name))
+    assert caught.value.values == {"limit": 60}
+
+
+@pytest.mark.parametrize("name", ["译者", "مترجم", "👩🏽‍🏫 teacher", "<b>bold</b>", "x" * 60])
+def test_a_preset_may_have_any_name_of_one_short_line(name: str) -> None:
+    assert check_preset(PresetText(f" {name} ")) == PresetText(name)
+
+
+@pytest.mark.parametrize(
+    "questions",
+    [("",), ("fine", " \n"), ("x" * 2_001,), ("escape \x1b[2J",), ("x",) * 9],
+    ids=["empty", "blank", "long", "control", "many"],
+)
+def test_opening_questions_that_cannot_be_offered_are_refused(questions: tuple[str, ...]) -> None:
+    with pytest.raises(BadPresetQuestions) as caught:
+        check_preset(PresetText("name", questions=questions))
+    assert caught.value.values == {"count": 8, "limit": 2_000}
+
+
+def test_an_opening_question_may_bring_a_table() -> None:
+    text = PresetText("name", questions=("a\tb\r\n1\t2\nsum?", "x" * 2_000))
+    assert check_preset(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (PresetText("half \ud83d"), BadText),
+        (PresetText("name", "nul \0"), BadText),
+        (PresetText("name", "x" * 200_001), MessageTooLong),
+        (PresetText("name", questions=("half \ud83d",)), BadText),
+        (PresetText("name", sampling=Sampling(temperature=3)), InvalidSetting),
+    ],
+    ids=["name", "prompt", "long prompt", "question", "sampling"],
+)
+def test_a_preset_is_checked_like_what_it_is_made_of(
+    text: PresetText, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        check_preset(text)
 
 
 @pytest.mark.parametrize(
