@@ -1,5 +1,6 @@
 """Column types: text that every database can hold, times in UTC, values of the domain as JSON."""
 
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, TypeVar
@@ -87,3 +88,15 @@ def _storable(value: Any) -> Any:
             clean = {name: _storable(item) for name, item in value.items()}
             return {name: item for name, item in clean.items() if item is not None}
     return value
+
+
+def refuse_bad_text(*values: object) -> None:
+    """Raises BadText if one of the values, or a text anywhere within them, is not plain."""
+    for value in values:
+        match value:
+            case str():
+                plain(value)
+            case tuple() | list():
+                refuse_bad_text(*value)
+            case _ if is_dataclass(value):
+                refuse_bad_text(*(getattr(value, item.name) for item in fields(value)))

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from chat.errors import EngineFailed, OutOfMemory
-from chat.types import LOCAL_USER, ChatOptions, EngineState, Finish, Phase, Stage
+from chat.types import LOCAL_USER, ChatOptions, EngineState, Finish, Phase, Question, Stage
 from tests.browser.conftest import Open, Site
 from tests.browser.steps import answer, ask, ask_and_wait, box, button, listed
 from tests.fakes import Script, ScriptedEngine
@@ -65,10 +65,8 @@ def test_older_conversations_are_a_click_away(site: Site, tab: Open) -> None:
         adding = store.add_turn(
             LOCAL_USER,
             conversation_id=None,
-            question="?",
-            title=f"Number {number}",
+            question=Question("?", f"{number}", title=f"Number {number}"),
             options=ChatOptions(),
-            request_id=f"{number}",
         )
         with pytest.raises(StopIteration):  # a coroutine that waits for nothing
             adding.send(None)

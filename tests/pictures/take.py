@@ -22,6 +22,7 @@ from chat.types import (
     Finish,
     Phase,
     Provenance,
+    Question,
     Sampling,
     Stage,
     Status,
@@ -104,10 +105,8 @@ async def _turn(
     turn = await store.add_turn(
         LOCAL_USER,
         conversation_id=conversation_id,
-        question=question,
-        title=question,
+        question=Question(question, question, title=question),
         options=ChatOptions(),
-        request_id=question,
     )
     record = AnswerRecord(
         content=answer,

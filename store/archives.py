@@ -1,0 +1,40 @@
+"""Archives as new conversations. Knows no database."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from chat.errors import BadRequest
+from chat.types import Archive, Message, Status
+
+
+def renewed(archive: Archive, owner: str, new_id: Callable[[], str]) -> Archive:
+    """The same conversation under new ids, as this owner's, with nothing still to be written.
+
+    Raises BadRequest unless parents come before their children.
+    """
+    conversation_id = new_id()
+    ids: dict[str, str] = {}
+    messages = []
+    for message in archive.messages:
+        if message.parent_id is not None and message.parent_id not in ids:
+            raise BadRequest("A message of the archive comes before its parent.")
+        ids[message.id] = new_id()
+        messages.append(
+            replace(
+                _ended(message),
+                id=ids[message.id],
+                conversation_id=conversation_id,
+                parent_id=ids.get(message.parent_id or ""),
+            )
+        )
+    conversation = replace(
+        archive.conversation,
+        id=conversation_id,
+        owner=owner,
+        head_id=ids.get(archive.conversation.head_id or ""),
+    )
+    return Archive(conversation, tuple(messages))
+
+
+def _ended(message: Message) -> Message:
+    return replace(message, status=Status.INTERRUPTED) if message.status.is_open else message
