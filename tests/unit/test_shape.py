@@ -12,10 +12,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logs": set(),
     "engine": {"chat", "config"},
     "store": {"chat", "config"},
-    "api": {"chat", "config"},
+    "formats": {"chat"},
+    "api": {"chat", "config", "formats"},
     "ui": {"chat", "config"},
     "download_model": {"chat", "config", "engine"},
-    "app": {"api", "chat", "config", "engine", "logs", "store", "ui"},
+    "app": {"api", "chat", "config", "engine", "formats", "logs", "store", "ui"},
     "bench": {"api", "app", "chat", "config", "engine", "store", "ui"},
 }
 LIVES_IN: dict[str, set[str]] = {

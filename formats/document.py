@@ -1,0 +1,72 @@
+"""Our own JSON: everything of a conversation, all branches, and back again as it was.
+
+`docs/export.md` describes it for people, `docs/export.schema.json` for programs.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from chat.types import Archive
+from formats.reading import field_path, refusal, validate
+from formats.records import ConversationRecord, FileHead
+
+FORMAT = "qwen-chat"
+VERSION = 1
+HEAD = f'{{"format":"{FORMAT}","version":{VERSION},"conversations":['
+TAIL = "]}\n"
+
+
+def write_conversation(archive: Archive) -> str:
+    """One conversation as JSON, in one line: an item of `conversations`."""
+    record = asdict(archive.conversation)
+    del record["owner"]  # whose it is, is decided where it is read
+    record["messages"] = [asdict(message) for message in archive.messages]
+    for message in record["messages"]:
+        del message["conversation_id"]
+    return json.dumps(
+        record, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_time
+    )
+
+
+def read_document(value: Mapping[str, object], *, owner: str) -> list[Archive]:
+    """The conversations of a file of ours. Raises BadImport."""
+    head = {name: item for name, item in value.items() if name != "conversations"}
+    validate(FileHead, head, "")
+    conversations = value.get("conversations")
+    if not isinstance(conversations, Sequence) or isinstance(conversations, str):
+        raise refusal("conversations", "should be a list")
+    return [
+        _archive(item, field_path("conversations", number), owner)
+        for number, item in enumerate(conversations)
+    ]
+
+
+def _time(value: object) -> str:
+    assert isinstance(value, datetime)
+    return value.isoformat()
+
+
+def _archive(value: object, where: str, owner: str) -> Archive:
+    record = validate(ConversationRecord, value, where)
+    _check_tree(record, where)
+    messages = tuple(message.value(record.id) for message in record.messages)
+    return Archive(record.value(owner), messages)
+
+
+def _check_tree(record: ConversationRecord, where: str) -> None:
+    """Parents stand before their children, so no chain of parents can be broken or a circle."""
+    known: set[str] = set()
+    for number, message in enumerate(record.messages):
+        if message.id in known:
+            raise refusal(
+                field_path(where, "messages", number, "id"), "stands in another message too"
+            )
+        if message.parent_id is not None and message.parent_id not in known:
+            raise refusal(
+                field_path(where, "messages", number, "parent_id"), "names no earlier message"
+            )
+        known.add(message.id)
+    if record.head_id is not None and record.head_id not in known:
+        raise refusal(field_path(where, "head_id"), "names no message")

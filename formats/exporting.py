@@ -1,0 +1,136 @@
+"""Archives → files: one conversation, or all of a person, piece by piece."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Protocol
+
+from chat.types import Archive
+from formats import document, sharegpt
+from formats.html import write_html
+from formats.markdown import write_markdown
+from formats.names import file_stem
+from formats.words import Language
+
+
+class Format(StrEnum):
+    """The kinds of files, by the names that addresses use."""
+
+    MARKDOWN = "md"
+    JSON = "json"
+    HTML = "html"
+    SHAREGPT = "sharegpt"
+
+    @property
+    def media_type(self) -> str:
+        types = {Format.MARKDOWN: "text/markdown", Format.HTML: "text/html"}
+        return f"{types.get(self, 'application/json')}; charset=utf-8"
+
+    @property
+    def suffix(self) -> str:
+        return ".sharegpt.json" if self is Format.SHAREGPT else f".{self}"
+
+
+class Collection(Protocol):
+    """Many conversations as one file. The pieces that are given back make up the file, in order."""
+
+    media_type: str
+    suffix: str
+
+    def add(self, archive: Archive) -> bytes: ...
+
+    def end(self) -> bytes: ...
+
+
+def export_one(archive: Archive, kind: Format, language: Language) -> bytes:
+    """One conversation as a file."""
+    if kind is Format.MARKDOWN:
+        return write_markdown(archive, language).encode()
+    if kind is Format.HTML:
+        return write_html(archive, language).encode()
+    whole = export_all(kind, language)
+    return whole.add(archive) + whole.end()
+
+
+def export_all(kind: Format, language: Language) -> Collection:
+    """A new, empty file for many conversations: JSON as one document, pages in a zip."""
+    if kind is Format.JSON:
+        write = document.write_conversation
+        return _JsonCollection(kind, write, document.HEAD, document.TAIL)
+    if kind is Format.SHAREGPT:
+        return _JsonCollection(kind, sharegpt.write_sharegpt, sharegpt.HEAD, sharegpt.TAIL)
+    return _ZipCollection(kind, language)
+
+
+class _JsonCollection:
+    """The items of one list."""
+
+    def __init__(self, kind: Format, write: Callable[[Archive], str], head: str, tail: str) -> None:
+        self.media_type = kind.media_type
+        self.suffix = kind.suffix
+        self._write = write
+        self._before = head
+        self._tail = tail
+
+    def add(self, archive: Archive) -> bytes:
+        before, self._before = self._before, ",\n"
+        return (before + self._write(archive)).encode()
+
+    def end(self) -> bytes:
+        head = "" if self._before == ",\n" else self._before
+        return (head + self._tail).encode()
+
+
+class _ZipCollection:
+    """One file for each conversation, numbered, because titles repeat."""
+
+    media_type = "application/zip"
+    suffix = ".zip"
+
+    def __init__(self, kind: Format, language: Language) -> None:
+        self._kind = kind
+        self._language = language
+        self._outlet = _Outlet()
+        self._zip = zipfile.ZipFile(self._outlet, "w", zipfile.ZIP_DEFLATED)
+        self._count = 0
+
+    def add(self, archive: Archive) -> bytes:
+        self._count += 1
+        stem = file_stem(archive.conversation.title, self._language.words.untitled)
+        entry = zipfile.ZipInfo(f"{self._count:04} {stem}{self._kind.suffix}", _date(archive))
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        self._zip.writestr(entry, export_one(archive, self._kind, self._language))
+        return self._outlet.take()
+
+    def end(self) -> bytes:
+        self._zip.close()
+        return self._outlet.take()
+
+
+def _date(archive: Archive) -> tuple[int, int, int, int, int, int]:
+    """A zip knows the years 1980 to 2107 alone."""
+    time = archive.conversation.updated_at
+    year = min(max(time.year, 1980), 2107)
+    return year, time.month, time.day, time.hour, time.minute, time.second
+
+
+class _Outlet(io.RawIOBase):
+    """A file that can only be written on: what came since the last look is taken away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pieces = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        piece = bytes(data)  # type: ignore[call-overload]
+        self._pieces += piece
+        return len(piece)
+
+    def take(self) -> bytes:
+        piece = bytes(self._pieces)
+        self._pieces.clear()
+        return piece

@@ -1,0 +1,55 @@
+"""A file of conversations → archives. The kind of the file is found out, not asked for.
+
+All or nothing: what is broken is refused with its place before anything is handed on.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from chat.types import Archive
+from formats.chatgpt import read_chatgpt
+from formats.document import FORMAT, read_document
+from formats.reading import decode, field_path, parse, refusal
+from formats.sharegpt import read_sharegpt
+
+MAX_CONVERSATIONS = 50_000
+
+
+def read_archives(data: bytes, *, owner: str, now: datetime) -> list[Archive]:
+    """The conversations in a file: ours, ShareGPT (a list, or one on a line) or ChatGPT's.
+
+    `now` is the time of what has none of its own. Raises BadImport.
+    """
+    entries = parse(decode(data))
+    value = entries[0].value
+    if len(entries) == 1 and isinstance(value, Mapping) and "format" in value:
+        if value["format"] != FORMAT:
+            raise refusal("format", f"should be {FORMAT}")
+        archives = read_document(value, owner=owner)
+    elif len(entries) == 1 and isinstance(value, list):
+        items = ((field_path("", number), item) for number, item in enumerate(value))
+        archives = list(_read_foreign(items, owner, now))
+    else:
+        lines = ((f"line {item.line}" if item.line else "", item.value) for item in entries)
+        archives = list(_read_foreign(lines, owner, now))
+    if not archives:
+        raise refusal("", "The file holds no conversation.")
+    if len(archives) > MAX_CONVERSATIONS:
+        raise refusal("", f"The file holds more than {MAX_CONVERSATIONS} conversations.")
+    return archives
+
+
+def _read_foreign(
+    items: Iterator[tuple[str, object]], owner: str, now: datetime
+) -> Iterator[Archive]:
+    for where, item in items:
+        if not isinstance(item, Mapping):
+            raise refusal(where, "is no conversation of a known format")
+        if "mapping" in item:
+            archive = read_chatgpt(item, where, owner=owner, now=now)
+        elif "conversations" in item or "messages" in item:
+            archive = read_sharegpt(item, where, owner=owner, now=now)
+        else:
+            raise refusal(where, "is no conversation of a known format")
+        if archive:
+            yield archive

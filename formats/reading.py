@@ -1,0 +1,173 @@
+"""JSON text → plain values, and words for what is broken in it. Knows no format."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from json import JSONDecodeError
+from typing import NoReturn, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from chat.errors import BadImport
+
+MAX_WHERE = 200
+_SPACE = re.compile(r"[ \t\r\n]*")
+Record = TypeVar("Record", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One JSON value of a text; `line` is where it stands if there is one on each line."""
+
+    value: object
+    line: int | None = None
+
+
+def refusal(where: str, why: str) -> BadImport:
+    """The error for a file that is broken at `where`: a line, or the path of a field."""
+    where = _printable(where[:MAX_WHERE])
+    return BadImport(f"{where}: {why}" if where else why, where=where, why=why)
+
+
+def decode(data: bytes) -> str:
+    """The text of a file. Raises BadImport when it is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise refusal(f"line {line}", "is not text in UTF-8") from None
+
+
+def parse(text: str) -> Sequence[Entry]:
+    """The JSON values in a text: one, or one on each line (JSONL). Raises BadImport."""
+    reader = _Reader(text)
+    value = reader.value()
+    if reader.is_at_end():
+        return [Entry(value)]
+    if isinstance(value, Mapping):
+        return list(_parse_lines(text))
+    return reader.fail("Extra data")
+
+
+def _parse_lines(text: str) -> Iterator[Entry]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            reader = _Reader(line, first_line=number)
+            value = reader.value()
+            if not reader.is_at_end():
+                reader.fail("Extra data")
+            yield Entry(value, number)
+
+
+def validate(kind: type[Record], value: object, where: str) -> Record:
+    """The value as a record. Raises BadImport, naming the field below `where`."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        why = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        raise refusal(field_path(where, *first["loc"]), why) from None
+
+
+def field_path(where: str, *names: str | int) -> str:
+    """A field as it is written in most languages: conversations[3].messages[2].role"""
+    for name in names:
+        where += f"[{name}]" if isinstance(name, int) else f".{name}"
+    return where.removeprefix(".")
+
+
+def _printable(text: str) -> str:
+    """Without what cannot be sent or would be invisible: names of fields come from the file."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+DECODER = json.JSONDecoder(parse_constant=_no_constant)
+
+
+class _Reader:
+    """Decodes the two outermost levels itself and gives each part of them to the library.
+
+    The library holds the interpreter for as long as a call takes; a large file read in one would
+    make everybody's answers stand still.
+    """
+
+    def __init__(self, text: str, first_line: int = 1) -> None:
+        self._text = text
+        self._first_line = first_line
+        self._at = 0
+
+    def value(self, levels: int = 2) -> object:
+        """The value that comes next. Raises BadImport."""
+        mark = self._peek()
+        if levels and mark == "[":
+            return self._array(levels - 1)
+        if levels and mark == "{":
+            return self._object(levels - 1)
+        return self._part()
+
+    def is_at_end(self) -> bool:
+        return not self._peek()
+
+    def fail(self, why: str, at: int | None = None) -> NoReturn:
+        """Raise BadImport that names the line and the column."""
+        error = JSONDecodeError(why, self._text, self._at if at is None else at)
+        line = self._first_line + error.lineno - 1
+        raise refusal(f"line {line}", f"{error.msg} (column {error.colno})")
+
+    def _array(self, levels: int) -> list[object]:
+        items: list[object] = []
+        self._at += 1
+        if self._skip("]"):
+            return items
+        while True:
+            items.append(self.value(levels))
+            if self._skip("]"):
+                return items
+            self._expect(",")
+
+    def _object(self, levels: int) -> dict[str, object]:
+        members: dict[str, object] = {}
+        self._at += 1
+        if self._skip("}"):
+            return members
+        while True:
+            if self._peek() != '"':
+                self.fail("Expecting property name enclosed in double quotes")
+            name = str(self._part())
+            self._expect(":")
+            members[name] = self.value(levels)
+            if self._skip("}"):
+                return members
+            self._expect(",")
+
+    def _part(self) -> object:
+        self._peek()
+        try:
+            value, self._at = DECODER.raw_decode(self._text, self._at)
+        except JSONDecodeError as error:
+            self.fail(error.msg, error.pos)
+        except RecursionError:
+            self.fail("is nested too deeply")
+        except ValueError as error:  # NaN and its like, and integers of thousands of digits
+            self.fail(str(error).partition(";")[0])
+        return value
+
+    def _peek(self) -> str:
+        match = _SPACE.match(self._text, self._at)
+        self._at = match.end() if match else self._at
+        return self._text[self._at : self._at + 1]
+
+    def _skip(self, mark: str) -> bool:
+        if self._peek() != mark:
+            return False
+        self._at += 1
+        return True
+
+    def _expect(self, mark: str) -> None:
+        if not self._skip(mark):
+            self.fail(f"Expecting '{mark}' delimiter")

@@ -1,0 +1,261 @@
+"""Our JSON as it is written in files: every field with its bounds. The schema is made from these.
+
+Fields have the names of `chat.types`. Knows nothing of how files are read or found.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from chat.attachments import MAX_FILES, MAX_NAME, attachment
+from chat.checks import BOUNDS, MAX_CHARACTERS, MAX_RENAMED, MAX_STOP_CHARACTERS, MAX_STOP_STRINGS
+from chat.errors import BadAttachment
+from chat.types import (
+    Attachment,
+    ChatOptions,
+    Conversation,
+    Finish,
+    Message,
+    Origin,
+    PresetRef,
+    Provenance,
+    Role,
+    Sampling,
+    Status,
+    Timing,
+    Usage,
+)
+
+MAX_TEXT = 1_000_000
+"""Characters of one message. Questions are shorter; an answer of the longest context may not be."""
+
+MAX_ID = 128
+MAX_MESSAGES = 20_000
+MAX_NUMBER = 2**53 - 1
+
+
+def plain(text: str) -> str:
+    """The text, if every database can keep it. Raises ValueError."""
+    if "\0" in text:
+        raise ValueError("holds a NUL character")
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise ValueError("holds half of a surrogate pair")
+    return text
+
+
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is out of range") from None
+
+
+def _written(value: object) -> object:
+    if isinstance(value, str):
+        return value
+    raise ValueError("should be a date and time as text")
+
+
+def _within(name: str) -> Any:
+    low, high = BOUNDS[name]
+    return Field(default=None, ge=low, le=high)
+
+
+Plain = Annotated[str, AfterValidator(plain)]
+Id = Annotated[Plain, Field(min_length=1, max_length=MAX_ID)]
+Name = Annotated[Plain, Field(max_length=500)]
+Prompt = Annotated[Plain, Field(max_length=MAX_CHARACTERS)]
+Text = Annotated[Plain, Field(max_length=MAX_TEXT)]
+Title = Annotated[Plain, Field(max_length=MAX_RENAMED)]
+Stop = Annotated[Plain, Field(min_length=1, max_length=MAX_STOP_CHARACTERS)]
+Count = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
+Amount = Annotated[float, Field(ge=0)]
+Time = Annotated[
+    AwareDatetime, Field(strict=False), AfterValidator(_in_utc), BeforeValidator(_written)
+]
+
+
+class FileRecord(BaseModel):
+    """Nothing unknown, nothing converted: what is not understood is refused, not dropped."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class SamplingRecord(FileRecord):
+    """How the next token was chosen; null is the model's own default."""
+
+    temperature: float | None = _within("temperature")
+    top_p: float | None = _within("top_p")
+    top_k: int | None = _within("top_k")
+    repetition_penalty: float | None = _within("repetition_penalty")
+    max_new_tokens: int | None = _within("max_new_tokens")
+    seed: int | None = _within("seed")
+    stop: list[Stop] = Field(default=[], max_length=MAX_STOP_STRINGS)
+
+    def value(self) -> Sampling:
+        return Sampling(**(self.model_dump() | {"stop": tuple(self.stop)}))
+
+
+class PresetRefRecord(FileRecord):
+    """One version of a preset, by name."""
+
+    id: Id
+    version: Count
+
+    def value(self) -> PresetRef:
+        return PresetRef(self.id, self.version)
+
+
+class OptionsRecord(FileRecord):
+    """What the person had set for the conversation."""
+
+    system_prompt: Prompt = ""
+    sampling: SamplingRecord = SamplingRecord()
+    preset: PresetRefRecord | None = None
+
+    def value(self) -> ChatOptions:
+        preset = self.preset.value() if self.preset else None
+        return ChatOptions(self.system_prompt, self.sampling.value(), preset)
+
+
+class UsageRecord(FileRecord):
+    """Tokens of one answer."""
+
+    prompt_tokens: Count
+    completion_tokens: Count
+
+    def value(self) -> Usage:
+        return Usage(**self.model_dump())
+
+
+class TimingRecord(FileRecord):
+    """Where the time of one answer went, in seconds."""
+
+    queue_s: Amount = 0.0
+    prefill_s: Amount = 0.0
+    ttft_s: Amount = 0.0
+    total_s: Amount = 0.0
+    decode_tokens_per_s: Amount = 0.0
+    reused_prompt_tokens: Count = 0
+
+    def value(self) -> Timing:
+        return Timing(**self.model_dump())
+
+
+class ProvenanceRecord(FileRecord):
+    """What the answer was made with."""
+
+    model: Name
+    revision: Name
+    quantization: Name
+    engine: Name
+    sampling: SamplingRecord
+    prompt_sha256: Name
+    dropped_turns: Count = 0
+    system_prompt: Prompt = ""
+    preset: PresetRefRecord | None = None
+    continued_characters: Count = 0
+
+    def value(self) -> Provenance:
+        nested = {
+            "sampling": self.sampling.value(),
+            "preset": self.preset.value() if self.preset else None,
+        }
+        return Provenance(**(self.model_dump(exclude=set(nested)) | nested))
+
+
+class AttachmentRecord(FileRecord):
+    """A text file that went with a question."""
+
+    name: Annotated[Plain, Field(min_length=1, max_length=MAX_NAME)]
+    text: Prompt
+
+    def value(self) -> Attachment:
+        return Attachment(self.name, self.text)
+
+
+def _shown_as_it_is(record: AttachmentRecord) -> AttachmentRecord:
+    try:
+        shown = attachment(record.name, record.text)
+    except BadAttachment:
+        shown = None
+    if shown != record.value():
+        raise ValueError("has a name that cannot be shown")
+    return record
+
+
+class MessageRecord(FileRecord):
+    """One node of the tree. `parent_id` names an earlier message; null begins a branch."""
+
+    id: Id
+    parent_id: Id | None
+    role: Literal["user", "assistant"]
+    content: Text
+    status: Annotated[Status, Field(strict=False)]
+    created_at: Time
+    finish: Annotated[Finish, Field(strict=False)] | None = None
+    usage: UsageRecord | None = None
+    timing: TimingRecord | None = None
+    provenance: ProvenanceRecord | None = None
+    error_code: Annotated[Plain, Field(max_length=64)] | None = None
+    attachments: list[Annotated[AttachmentRecord, AfterValidator(_shown_as_it_is)]] = Field(
+        default=[], max_length=MAX_FILES
+    )
+    origin: Annotated[Origin, Field(strict=False)] = Origin.HERE
+
+    def value(self, conversation_id: str) -> Message:
+        return Message(
+            id=self.id,
+            conversation_id=conversation_id,
+            parent_id=self.parent_id,
+            role=Role(self.role),
+            content=self.content,
+            status=self.status,
+            created_at=self.created_at,
+            finish=self.finish,
+            usage=self.usage.value() if self.usage else None,
+            timing=self.timing.value() if self.timing else None,
+            provenance=self.provenance.value() if self.provenance else None,
+            error_code=self.error_code,
+            attachments=tuple(item.value() for item in self.attachments),
+            origin=self.origin,
+        )
+
+
+class ConversationRecord(FileRecord):
+    """A conversation with all its branches; `head_id` is the end of the path that is shown."""
+
+    id: Id
+    title: Title
+    options: OptionsRecord = OptionsRecord()
+    head_id: Id | None
+    created_at: Time
+    updated_at: Time
+    pinned: bool = False
+    messages: list[MessageRecord] = Field(max_length=MAX_MESSAGES)
+
+    def value(self, owner: str) -> Conversation:
+        return Conversation(
+            id=self.id,
+            owner=owner,
+            title=self.title,
+            options=self.options.value(),
+            head_id=self.head_id,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            pinned=self.pinned,
+        )
+
+
+class FileHead(FileRecord):
+    """What a file of ours says of itself."""
+
+    format: Literal["qwen-chat"]
+    version: Literal[1]
+
+
+class ConversationsFile(FileHead):
+    """Conversations of Qwen Chat, version 1."""
+
+    conversations: list[ConversationRecord]

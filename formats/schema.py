@@ -1,0 +1,33 @@
+"""The JSON Schemas of our files, made from the records that read them.
+
+`python -m formats.schema` writes them into docs/.
+"""
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from formats.preset import PresetFile
+from formats.records import ConversationsFile
+
+DOCS = Path(__file__).parent.parent / "docs"
+SCHEMAS: dict[str, type[BaseModel]] = {
+    "export.schema.json": ConversationsFile,
+    "preset.schema.json": PresetFile,
+}
+
+
+def schema(kind: type[BaseModel]) -> str:
+    """The schema of a file as it is written into docs/."""
+    record = {"$schema": "https://json-schema.org/draft/2020-12/schema", **kind.model_json_schema()}
+    return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+
+
+def main() -> None:
+    for name, kind in SCHEMAS.items():
+        (DOCS / name).write_text(schema(kind), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""ShareGPT: a flat list of turns, as collections for training have it. It knows no branches."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chat.attachments import with_attachments
+from chat.tree import Tree
+from chat.types import Archive, Role
+from formats.foreign import Foreign, Words, check_number, check_words
+from formats.reading import field_path, refusal, validate
+
+SPEAKERS = {
+    "system": Role.SYSTEM,
+    "human": Role.USER,
+    "user": Role.USER,
+    "gpt": Role.ASSISTANT,
+    "assistant": Role.ASSISTANT,
+}
+WRITTEN = {Role.USER: "human", Role.ASSISTANT: "gpt"}
+HEAD, TAIL = "[", "]\n"
+
+
+def write_sharegpt(archive: Archive) -> str:
+    """The shown path as JSON, in one line: an item of the file's list.
+
+    Files of a question are told as the model was told of them. Empty messages are left out.
+    """
+    conversation = archive.conversation
+    turns = [
+        {
+            "from": WRITTEN[message.role],
+            "value": with_attachments(message.content, message.attachments),
+        }
+        for message in Tree(archive.messages).path_to(conversation.head_id)
+        if message.content or message.attachments
+    ]
+    if conversation.options.system_prompt:
+        turns.insert(0, {"from": "system", "value": conversation.options.system_prompt})
+    record = {"id": conversation.id, "conversations": turns}
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+
+
+class _Turn(BaseModel):
+    """Who says what."""
+
+    model_config = ConfigDict(strict=True)
+    speaker: str
+    text: str
+
+
+class _Said(_Turn):
+    """In the words of ShareGPT."""
+
+    speaker: str = Field(alias="from")
+    text: str = Field(alias="value")
+
+
+class _SaidInChatWords(_Turn):
+    """In the words of the chat completions API."""
+
+    speaker: str = Field(alias="role")
+    text: str = Field(alias="content")
+
+
+def read_sharegpt(
+    value: Mapping[str, object], where: str, *, owner: str, now: datetime
+) -> Archive | None:
+    """One conversation; None if nothing is said in it. Raises BadImport."""
+    name = "conversations" if "conversations" in value else "messages"
+    turns, where = value[name], field_path(where, name)
+    if not isinstance(turns, list):
+        raise refusal(where, "should be a list")
+    check_number(turns, where)
+    said = [_turn(turn, field_path(where, number)) for number, turn in enumerate(turns)]
+    system_prompt = said.pop(0)[1] if said and said[0][0] is Role.SYSTEM else ""
+    for number, (role, _) in enumerate(said, start=len(turns) - len(said)):
+        if role is Role.SYSTEM:
+            raise refusal(field_path(where, number), "the system prompt should be the first")
+    words = [
+        Words(str(number), str(number - 1) if number else None, role, text, now)
+        for number, (role, text) in enumerate((role, text) for role, text in said if text)
+    ]
+    if not words:
+        return None
+    return Foreign(words, words[-1].id, "", now, now, system_prompt).archive(owner)
+
+
+def _turn(value: object, where: str) -> tuple[Role, str]:
+    in_chat_words = isinstance(value, Mapping) and "role" in value
+    kind: type[_Turn] = _SaidInChatWords if in_chat_words else _Said
+    said = validate(kind, value, where)
+    names = ("role", "content") if in_chat_words else ("from", "value")
+    if said.speaker not in SPEAKERS:
+        raise refusal(field_path(where, names[0]), f"should be one of {', '.join(SPEAKERS)}")
+    return SPEAKERS[said.speaker], check_words(said.text, field_path(where, names[1]))

@@ -1,0 +1,90 @@
+"""The few words that are on exported pages, in both languages."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from chat.types import Finish, Message, Origin, Role, Status
+
+
+class Language(StrEnum):
+    """In which language an export speaks of itself; what was said in it stays as it is."""
+
+    EN = "en"
+    ZH = "zh"
+
+    @property
+    def words(self) -> "Wording":
+        return ENGLISH if self is Language.EN else CHINESE
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One language's words."""
+
+    tag: str
+    user: str
+    assistant: str
+    system: str
+    edited: str
+    imported: str
+    cut: str
+    stopped: str
+    interrupted: str
+    failed: str
+    picture: str
+    untitled: str
+    notice: str
+
+    def speaker(self, message: Message) -> str:
+        return self.user if message.role is Role.USER else self.assistant
+
+    def remarks(self, message: Message) -> list[str]:
+        """What is to be known of a message: its model, where it comes from, how it ended."""
+        ends = {
+            Status.STOPPED: self.stopped,
+            Status.INTERRUPTED: self.interrupted,
+            Status.ERROR: self.failed,
+        }
+        origins = {Origin.EDITED: self.edited, Origin.IMPORTED: self.imported}
+        cut = self.cut if message.finish is Finish.LENGTH else ""
+        model = message.provenance.model if message.provenance else ""
+        found = [model, origins.get(message.origin, ""), ends.get(message.status, ""), cut]
+        return [remark for remark in found if remark]
+
+
+ENGLISH = Wording(
+    tag="en",
+    user="You",
+    assistant="Assistant",
+    system="System prompt",
+    edited="edited",
+    imported="imported",
+    cut="cut off by its length",
+    stopped="stopped",
+    interrupted="interrupted",
+    failed="failed",
+    picture="picture",
+    untitled="Conversation",
+    notice="Written by a language model, which makes mistakes: check what matters.",
+)
+CHINESE = Wording(
+    tag="zh-CN",
+    user="你",
+    assistant="助手",
+    system="系统提示词",
+    edited="已编辑",
+    imported="已导入",
+    cut="因长度被截断",
+    stopped="已停止",
+    interrupted="已中断",
+    failed="失败",
+    picture="图片",
+    untitled="对话",
+    notice="由语言模型生成，可能有误，请核实后使用。",
+)
+
+
+def moment(time: datetime) -> str:
+    """A time as it is read, in the one zone that the file's reader can know."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
