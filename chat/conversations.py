@@ -6,6 +6,7 @@ over. Knows no screen, no SQL, no model.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,23 +29,37 @@ class Opened:
     """A conversation as it is shown.
 
     `versions` has, for each message of the path that is not the only one of its kind, the ids of
-    all. `job` is there if the last answer is being written.
+    all. `job` is there if the last answer is being written, `elsewhere` is the id of one that is
+    being written on a branch that is not shown.
     """
 
     conversation: Conversation
     messages: Sequence[Message]
     versions: Mapping[str, Sequence[str]]
     job: Job | None
+    elsewhere: str | None = None
+    changes: int = 0
+
+    @property
+    def glance(self) -> "Glance":
+        """What a look at it would have shown."""
+        found = self.conversation
+        written = self.job.message_id if self.job else self.elsewhere
+        return Glance(found.title, found.options, found.head_id, written, self.changes)
 
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What can change in another tab: two that are equal show the same conversation."""
+    """What can change in another tab: two that are equal show the same conversation.
+
+    `changes` counts what was deleted and brought back since the start: it may leave the head alone.
+    """
 
     title: str
     options: ChatOptions
     head_id: str | None
     being_written: str | None
+    changes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +91,29 @@ class Conversations:
         self._clock = clock
         self._undo_s = undo_s
         self._purges: set[asyncio.Task[None]] = set()
+        self._changes: Counter[str] = Counter()
 
     async def open(self, user: str, conversation_id: str) -> Opened:
         """Raises NotFound."""
         # The job first: an answer that ends in between is then seen twice, not missed.
         job = self._jobs.find(user, conversation_id)
+        changes = self._changes[conversation_id]
         archive = await self._store.archive(user, conversation_id)
         tree = Tree(archive.messages)
         path = tree.path_to(archive.conversation.head_id)
         every = {message.id: tree.versions(message.id) for message in path}
         versions = {key: ids for key, ids in every.items() if len(ids) > 1}
+        elsewhere = None
         if job and (not path or path[-1].id != job.message_id):
-            job = None  # it writes on a branch that is not shown
-        return Opened(archive.conversation, path, versions, job)
+            job, elsewhere = None, job.message_id
+        return Opened(archive.conversation, path, versions, job, elsewhere, changes)
 
     async def look(self, user: str, conversation_id: str) -> Glance:
         """What to compare with an earlier look: is there something new? Raises NotFound."""
-        job = self._jobs.find(user, conversation_id)
+        job, changes = self._jobs.find(user, conversation_id), self._changes[conversation_id]
         found = await self._store.conversation(user, conversation_id)
-        return Glance(found.title, found.options, found.head_id, job.message_id if job else None)
+        written = job.message_id if job else None
+        return Glance(found.title, found.options, found.head_id, written, changes)
 
     async def show(self, user: str, conversation_id: str, message_id: str) -> None:
         """Show the path through this message and on to its newest end. Raises NotFound."""
@@ -140,6 +159,7 @@ class Conversations:
             await self._store.restore_messages(
                 user, removed.conversation_id, removed.ids, head_id=removed.head_id
             )
+        self._changes[removed.conversation_id] += 1
 
     async def recent(
         self, user: str, *, limit: int = 50, offset: int = 0
@@ -206,6 +226,7 @@ class Conversations:
             ids = choose(tree)
             end = tree.end_without(head_id, ids)
             await self._store.delete_messages(user, conversation_id, ids, head_id=end)
+        self._changes[conversation_id] += 1
         self._purge_later()
         first = tree.message(ids[0])
         question = first.content if first.role is Role.USER else ""

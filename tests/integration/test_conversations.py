@@ -292,6 +292,31 @@ async def test_a_look_differs_when_there_is_something_new_to_see(chat: Chat) -> 
     assert len(set(looks)) == 3
 
 
+async def test_a_look_differs_when_a_turn_in_the_middle_goes_or_comes_back(chat: Chat) -> None:
+    job = await chat.told("Q1")
+    there = job.conversation_id
+    await chat.told("Q2", conversation_id=there)
+    looks = [await chat.conversations.look(USER, there)]
+    removed = await chat.conversations.delete_turn(USER, there, job.message_id)
+    looks.append(await chat.conversations.look(USER, there))
+    await chat.conversations.restore_messages(USER, removed)
+    looks.append(await chat.conversations.look(USER, there))
+    assert len(set(looks)) == 3
+    assert (await chat.conversations.open(USER, there)).glance == looks[-1]
+
+
+async def test_an_answer_on_a_branch_that_is_not_shown_is_told_of() -> None:
+    chat = make_chat(Script(pieces=["A1"]), Script(pieces=["A2"], hangs=True))
+    first = await chat.told("Q1")
+    there = first.conversation_id
+    job = await chat.answers.retry(USER, conversation_id=there, message_id=first.message_id)
+    await chat.conversations.show(USER, there, first.message_id)
+    opened = await chat.conversations.open(USER, there)
+    assert (opened.job, opened.elsewhere) == (None, job.message_id)
+    assert opened.glance.being_written == job.message_id
+    await chat.jobs.close(0)
+
+
 async def test_somebody_elses_conversation_looks_like_none_busy_or_not() -> None:
     chat = make_chat(Script(pieces=["A1"]), Script(pieces=["A2"], hangs=True))
     job = await chat.told("Hi")
