@@ -114,7 +114,7 @@ async def test_stop_keeps_the_text_and_frees_the_engine() -> None:
     assert answer.usage is not None
     assert answer.usage.completion_tokens == 7
     assert answer.timing is not None
-    assert (answer.timing.prefill_s, answer.timing.reused_prompt_tokens) == (0.1, 3)
+    assert (answer.timing.prefill_s, answer.timing.ttft_s) == (0.1, 0.1)
     assert answer.timing.total_s > 0
     assert (chat.engine.running, chat.engine.cancelled) == (0, 1)
 
