@@ -39,12 +39,11 @@ class Presets:
         Own and shared ones go by name, shipped ones in the order of their file.
         """
         usable = await self._store.presets(user)
-        order = {preset_id: place for place, preset_id in enumerate(self._shipped)}
+        in_file = {preset_id: line for line, preset_id in enumerate(self._shipped)}
 
         def place(preset: Preset) -> tuple[int, int, str]:
-            if not preset.owner:
-                return 1, order.get(preset.ref.id, len(order)), preset.text.name
-            return (0 if preset.owner == user else 2), 0, preset.text.name.casefold()
+            group = 1 if not preset.owner else 0 if preset.owner == user else 2
+            return group, in_file.get(preset.ref.id, 0), preset.text.name.casefold()
 
         shown = (preset for preset in usable if preset.owner or preset.text.language == language)
         return sorted(shown, key=place)
@@ -54,7 +53,7 @@ class Presets:
         return await self._store.preset(user, preset_id, version)
 
     async def add(self, user: str, text: PresetText) -> Preset:
-        """Keep a preset as the user's own. Raises BadPreset kinds, BadText, InvalidSetting."""
+        """Keep a preset as the user's own. Raises what `check_preset` raises."""
         return await self._store.add_preset(user, _own(text))
 
     async def revise(self, user: str, preset_id: str, text: PresetText) -> Preset:
