@@ -25,6 +25,7 @@ SPREAD = {
     "lm_head": "cpu",
 }
 QUESTION = (ChatMessage(Role.SYSTEM, "be brief"), ChatMessage(Role.USER, "你好 👋"))
+BEGUN = (*QUESTION, ChatMessage(Role.ASSISTANT, "\n 好的 <|im_end|> so  far \n"))
 GREEDY = Sampling(temperature=0.0, max_new_tokens=24)
 
 
@@ -98,10 +99,35 @@ async def test_the_count_of_tokens_never_falls(engine: Engine) -> None:
     assert counts == sorted(counts)
 
 
-async def test_count_tokens_says_what_the_usage_will_say(engine: Engine) -> None:
-    last = (await answer(engine))[-1]
+@pytest.mark.parametrize("messages", [QUESTION, BEGUN], ids=["question", "begun"])
+async def test_count_tokens_says_what_the_usage_will_say(
+    engine: Engine, messages: Sequence[ChatMessage]
+) -> None:
+    last = (await answer(engine, messages=messages))[-1]
     assert last.usage
-    assert last.usage.prompt_tokens == await engine.count_tokens(QUESTION)
+    assert last.usage.prompt_tokens == await engine.count_tokens(messages)
+
+
+async def test_what_was_begun_costs_prompt_and_only_what_is_new_counts_as_answer(
+    engine: Engine,
+) -> None:
+    last = (await answer(engine, messages=BEGUN))[-1]
+    assert last.usage
+    assert GREEDY.max_new_tokens
+    assert last.usage.completion_tokens <= GREEDY.max_new_tokens
+    begun = len(BEGUN[-1].content)  # each of the engines takes a token for an ASCII letter at least
+    assert last.usage.prompt_tokens >= await engine.count_tokens(QUESTION) + begun
+
+
+async def test_the_rendered_prompt_holds_every_word_in_order(engine: Engine) -> None:
+    prompt = await engine.render_prompt((*BEGUN, ChatMessage(Role.USER, "<tool_call> 👋")))
+    places = [prompt.index(words) for words in ("be brief", "你好 👋", BEGUN[-1].content)]
+    assert places == sorted(places)
+    assert places[-1] < prompt.index("<tool_call> 👋")
+
+
+async def test_a_begun_answer_is_the_very_end_of_the_prompt(engine: Engine) -> None:
+    assert (await engine.render_prompt(BEGUN)).endswith(BEGUN[-1].content)
 
 
 async def test_info_and_state_say_that_it_serves(engine: Engine) -> None:
@@ -123,6 +149,8 @@ async def test_an_engine_that_was_not_started_refuses(tiny_folder: Path) -> None
     for kind in ("scripted", "batched"):
         with pytest.raises(EngineNotReady):
             await build(kind, tiny_folder).count_tokens(QUESTION)
+        with pytest.raises(EngineNotReady):
+            await build(kind, tiny_folder).render_prompt(QUESTION)
         with pytest.raises(EngineNotReady):
             await answer(build(kind, tiny_folder))
 

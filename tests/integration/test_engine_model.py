@@ -60,6 +60,21 @@ async def test_a_chinese_question_and_one_that_refers_to_it_are_answered(
     assert last.timing.reused_prompt_tokens >= last.usage.prompt_tokens // 2
 
 
+async def test_an_answer_that_was_begun_goes_on_where_it_ends(engine: LocalEngine) -> None:
+    """That it goes on with the very same tokens is proved in float32."""
+    question = [
+        ChatMessage(Role.SYSTEM, "You are a careful assistant who answers briefly. " * 6),
+        ChatMessage(Role.USER, "List the days of the week, beginning with Monday."),
+    ]
+    await ask(engine, question)
+    begun = ChatMessage(Role.ASSISTANT, "The days are: Monday, Tuesday,")
+    rest, last = await ask(engine, [*question, begun])
+    assert rest.startswith(" Wednesday")
+    assert last.timing
+    assert last.usage
+    assert last.timing.reused_prompt_tokens >= last.usage.prompt_tokens // 2
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("quantization", ["int8", "nf4"])
 async def test_packed_weights_answer_on_the_cpu_too(

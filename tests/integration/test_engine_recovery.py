@@ -2,79 +2,21 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from transformers import Qwen2ForCausalLM
 
 from chat.errors import EngineFailed, EngineStalled, OutOfMemory
-from chat.types import ChatMessage, Delta, EngineInfo, EngineState, Finish, Phase, Role, Sampling
-from engine.batching import ContinuousBatch, Layout
-from engine.local import EngineOptions, LocalEngine, Report
-from engine.prompt import ChatPrompt
-from engine.startup import Opened
-from tests.tiny import tiny_config, tiny_model, tiny_tokenizer
+from chat.types import ChatMessage, Delta, EngineState, Finish, Phase, Role, Sampling
+from engine.local import LocalEngine
+from tests.tiny import tiny_tokenizer
+from tests.troubled import engine_with
 
 GREEDY = Sampling(temperature=0.0, max_new_tokens=40)
 STALL_S = 0.3
 POISON = "☠"
-Trouble = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-
-class TroubledModel(Qwen2ForCausalLM):
-    """Does to its logits what `trouble` wants; in float32, always the same weights."""
-
-    trouble: Trouble = staticmethod(lambda ids, logits: logits)
-
-    def forward(self, input_ids: torch.Tensor, **settings: Any) -> Any:
-        output = super().forward(input_ids=input_ids, **settings)
-        output.logits = self.trouble(input_ids, output.logits)
-        return output
-
-
-def troubled_model(trouble: Trouble) -> TroubledModel:
-    model = TroubledModel(tiny_config())
-    model.load_state_dict(tiny_model().state_dict())
-    model.trouble = trouble
-    model.train(False)
-    return model
-
-
-@asynccontextmanager
-async def engine_with(
-    trouble: Trouble, *, stall_timeout_s: float = 60.0
-) -> AsyncGenerator[LocalEngine]:
-    tokenizer = tiny_tokenizer()
-    info = EngineInfo(
-        engine="local",
-        model="troubled",
-        revision="",
-        quantization="none",
-        dtype="float32",
-        device="cpu",
-        context_length=1024,
-        max_concurrent=4,
-        defaults=Sampling(1.0, 1.0, 0, 1.0, 256),
-    )
-
-    def opener(folder: Path, options: EngineOptions, report: Report) -> Opened:
-        batch = ContinuousBatch(troubled_model(trouble), Layout(32, 256, 4, 128))
-        return Opened(batch, ChatPrompt(tokenizer), info, frozenset())
-
-    async def fetch(report: Report) -> Path:
-        return Path()
-
-    engine = LocalEngine(EngineOptions(stall_timeout_s=stall_timeout_s), fetch, opener)
-    await engine.start()
-    try:
-        yield engine
-    finally:
-        await engine.stop()
 
 
 def question(words: str) -> tuple[ChatMessage]:

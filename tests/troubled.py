@@ -1,0 +1,82 @@
+"""A local engine over the tiny model in float32, whose scores a test can change at will."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import Qwen2ForCausalLM
+
+from chat.types import EngineInfo, Sampling
+from engine.batching import ContinuousBatch, Layout
+from engine.local import EngineOptions, LocalEngine, Report
+from engine.plain import PlainRunner
+from engine.prompt import ChatPrompt
+from engine.startup import Opened
+from engine.worker import Runner
+from tests.tiny import tiny_config, tiny_model, tiny_tokenizer
+
+Trouble = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+class TroubledModel(Qwen2ForCausalLM):
+    """Does to its logits what `trouble` wants; in float32, always the same weights."""
+
+    trouble: Trouble = staticmethod(lambda ids, logits: logits)
+
+    def forward(self, input_ids: torch.Tensor, **settings: Any) -> Any:
+        output = super().forward(input_ids=input_ids, **settings)
+        output.logits = self.trouble(input_ids, output.logits)
+        return output
+
+
+def batched(model: Qwen2ForCausalLM) -> Runner:
+    return ContinuousBatch(model, Layout(32, 256, 4, 128))
+
+
+def plain(model: Qwen2ForCausalLM) -> Runner:
+    return PlainRunner(model, cache_tokens=1024, chunk=96)
+
+
+def _troubled_model(trouble: Trouble) -> TroubledModel:
+    model = TroubledModel(tiny_config())
+    model.load_state_dict(tiny_model().state_dict())
+    model.trouble = trouble
+    model.train(False)
+    return model
+
+
+@asynccontextmanager
+async def engine_with(
+    trouble: Trouble,
+    *,
+    stall_timeout_s: float = 60.0,
+    runner: Callable[[Qwen2ForCausalLM], Runner] = batched,
+) -> AsyncGenerator[LocalEngine]:
+    """An engine that serves, and is stopped at the end. No token of its own ends an answer."""
+    tokenizer = tiny_tokenizer()
+    info = EngineInfo(
+        engine="local",
+        model="troubled",
+        revision="",
+        quantization="none",
+        dtype="float32",
+        device="cpu",
+        context_length=1024,
+        max_concurrent=4,
+        defaults=Sampling(1.0, 1.0, 0, 1.0, 256),
+    )
+
+    def opener(folder: Path, options: EngineOptions, report: Report) -> Opened:
+        return Opened(runner(_troubled_model(trouble)), ChatPrompt(tokenizer), info, frozenset())
+
+    async def fetch(report: Report) -> Path:
+        return Path()
+
+    engine = LocalEngine(EngineOptions(stall_timeout_s=stall_timeout_s), fetch, opener)
+    await engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.stop()
