@@ -192,7 +192,7 @@ def build_site(settings: Settings, parts: Parts, edge: EdgeOptions) -> ASGIApp:
 def build_engine_and_store(settings: Settings, teller: Teller) -> tuple[Engine, Store]:
     from engine.local import EngineOptions, LocalEngine, Report  # noqa: PLC0415 - as above
     from engine.supply import ensure_model  # noqa: PLC0415
-    from store.database import open_store  # noqa: PLC0415
+    from store import open_store  # noqa: PLC0415
 
     async def fetch(report: Report) -> Path:
         def report_and_tell(state: EngineState) -> None:

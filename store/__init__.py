@@ -1,5 +1,5 @@
-"""The only home of SQL: conversations on disk, each row with its owner."""
+"""The only home of SQL: conversations on disk, each row with its owner; some in memory alone."""
 
-from store.database import DatabaseStore, open_store
+from store.routing import FILE_NAME, RoutingStore, open_store
 
-__all__ = ["DatabaseStore", "open_store"]
+__all__ = ["FILE_NAME", "RoutingStore", "open_store"]

@@ -4,13 +4,18 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, MetaData, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
 from chat.types import (
+    Attachment,
     ChatOptions,
     Conversation,
     Finish,
     Message,
+    Origin,
+    Preset,
+    PresetRef,
+    PresetText,
     Provenance,
     Role,
     Status,
@@ -18,6 +23,10 @@ from chat.types import (
     Usage,
 )
 from store.columns import AsJson, PlainText, UtcDateTime
+from store.words import haystack
+
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
+"""Of rows: SQLite counts up only what is called INTEGER."""
 
 
 class Base(DeclarativeBase):
@@ -45,20 +54,31 @@ def _words(kind: type[StrEnum]) -> Enum:
 
 
 class ConversationRow(Base):
-    """A tree of messages and the path through it that is shown."""
+    """A tree of messages and the path through it that is shown.
+
+    `title_words` is the title as a search compares it. Who deletes sets `deleted_at`.
+    """
 
     __tablename__ = "conversations"
-    __table_args__ = (Index(None, "owner", "updated_at"),)
+    __table_args__ = (Index(None, "owner", "pinned", "updated_at"), Index(None, "deleted_at"))
 
     id: Mapped[str] = mapped_column(PlainText, primary_key=True)
     owner: Mapped[str] = mapped_column(PlainText)
     title: Mapped[str] = mapped_column(PlainText)
+    title_words: Mapped[str] = mapped_column(PlainText)
     options: Mapped[ChatOptions] = mapped_column(AsJson(ChatOptions))
     # No foreign key: the two tables would then refer to each other, and neither could be first.
     # A head is set in the transaction that writes its message, and messages go with the whole.
     head_id: Mapped[str | None] = mapped_column(PlainText)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    pinned: Mapped[bool] = mapped_column(default=False)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @validates("title")
+    def _index_title(self, _name: str, title: str) -> str:
+        self.title_words = haystack(title)
+        return title
 
     def value(self) -> Conversation:
         return Conversation(
@@ -69,6 +89,7 @@ class ConversationRow(Base):
             head_id=self.head_id,
             created_at=self.created_at,
             updated_at=self.updated_at,
+            pinned=self.pinned,
         )
 
 
@@ -76,7 +97,8 @@ class MessageRow(Base):
     """One node of a conversation's tree.
 
     `sequence` grows with every message, so a parent always has a smaller one than its children.
-    `request_id` is the client's name for the request that made a question.
+    `request_id` is the client's name for the request that made a question. A message that is
+    `purged` has lost its words and keeps its place.
     """
 
     __tablename__ = "messages"
@@ -85,11 +107,10 @@ class MessageRow(Base):
         UniqueConstraint("owner", "request_id"),
         Index(None, "conversation_id", "sequence"),
         Index(None, "parent_id"),
+        Index(None, "deleted_at"),
     )
 
-    sequence: Mapped[int] = mapped_column(
-        BigInteger().with_variant(Integer, "sqlite"), primary_key=True
-    )
+    sequence: Mapped[int] = mapped_column(NUMBER, primary_key=True)
     id: Mapped[str] = mapped_column(PlainText)
     conversation_id: Mapped[str] = mapped_column(
         PlainText, ForeignKey("conversations.id", ondelete="CASCADE")
@@ -107,6 +128,12 @@ class MessageRow(Base):
     provenance: Mapped[Provenance | None] = mapped_column(AsJson(Provenance))
     error_code: Mapped[str | None] = mapped_column(PlainText)
     request_id: Mapped[str | None] = mapped_column(PlainText)
+    attachments: Mapped[tuple[Attachment, ...]] = mapped_column(
+        AsJson(tuple[Attachment, ...]), default=()
+    )
+    origin: Mapped[Origin] = mapped_column(_words(Origin), default=Origin.HERE)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    purged: Mapped[bool] = mapped_column(default=False)
 
     def value(self) -> Message:
         return Message(
@@ -122,4 +149,42 @@ class MessageRow(Base):
             timing=self.timing,
             provenance=self.provenance,
             error_code=self.error_code,
+            attachments=self.attachments,
+            origin=self.origin,
+        )
+
+
+class PresetRow(Base):
+    """A preset: whose it is, and which of its versions is the newest. No owner: a shipped one."""
+
+    __tablename__ = "presets"
+    __table_args__ = (UniqueConstraint("id"), Index(None, "owner"))
+
+    sequence: Mapped[int] = mapped_column(NUMBER, primary_key=True)
+    id: Mapped[str] = mapped_column(PlainText)
+    owner: Mapped[str] = mapped_column(PlainText)
+    shared: Mapped[bool]
+    newest: Mapped[int]
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class PresetVersionRow(Base):
+    """What one version of a preset says; never changed."""
+
+    __tablename__ = "preset_versions"
+
+    preset_id: Mapped[str] = mapped_column(
+        PlainText, ForeignKey("presets.id", ondelete="CASCADE"), primary_key=True
+    )
+    version: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[PresetText] = mapped_column(AsJson(PresetText))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    def value(self, preset: PresetRow) -> Preset:
+        return Preset(
+            ref=PresetRef(self.preset_id, self.version),
+            owner=preset.owner,
+            shared=preset.shared,
+            text=self.text,
+            created_at=self.created_at,
         )

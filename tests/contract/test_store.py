@@ -16,6 +16,7 @@ from chat.types import (
     Finish,
     Message,
     Provenance,
+    Question,
     Role,
     Sampling,
     Status,
@@ -28,6 +29,7 @@ from tests.memory_store import MemoryStore
 
 ANN, BOB = "ann", "bob"
 START = datetime(2026, 1, 1, tzinfo=UTC)
+END = START + timedelta(days=365)
 OPTIONS = ChatOptions(
     "Be brief. 简短。", Sampling(temperature=0.5, seed=2**63, stop=("\n\n", "停"))
 )
@@ -76,10 +78,8 @@ async def ask(
     return await store.add_turn(
         user,
         conversation_id=conversation_id,
-        question=question,
-        title="A title",
+        question=Question(question, request_id, title="A title"),
         options=options or ChatOptions(),
-        request_id=request_id,
     )
 
 
@@ -296,12 +296,13 @@ async def test_a_list_of_any_length_can_be_asked_for(store: Store, number: int) 
     assert len(await store.conversations(ANN, offset=number)) == (number < 0)
 
 
-async def test_clearing_takes_a_conversation_with_all_its_messages(store: Store) -> None:
+async def test_purging_takes_a_deleted_conversation_with_all_its_messages(store: Store) -> None:
     kept, gone = await ask_and_answer(store), await ask_and_answer(store, request_id="r2")
     other = await store.add_answer(
         ANN, conversation_id=gone.conversation.id, sibling_id=gone.answer.id
     )
-    await store.clear(ANN, gone.conversation.id)
+    await store.delete(ANN, gone.conversation.id)
+    assert await store.purge_deleted(END) == 1
     assert [item.id for item in await store.conversations(ANN)] == [kept.conversation.id]
     with pytest.raises(NotFound):
         await store.path(ANN, gone.conversation.id)
@@ -312,14 +313,15 @@ async def test_clearing_takes_a_conversation_with_all_its_messages(store: Store)
     assert fresh.conversation.id != gone.conversation.id
 
 
-async def test_a_long_conversation_can_be_read_and_cleared(store: Store) -> None:
+async def test_a_long_conversation_can_be_read_and_purged(store: Store) -> None:
     turn = await ask_and_answer(store, request_id="0")
     for number in range(1, 600):  # SQLite follows cascades down to 1,000 rows only
         await ask_and_answer(store, turn.conversation.id, request_id=str(number))
     messages = await path(store, turn)
     assert len(messages) == 1200
     assert [m.parent_id for m in messages] == [None, *(m.id for m in messages[:-1])]
-    await store.clear(ANN, turn.conversation.id)
+    await store.delete(ANN, turn.conversation.id)
+    assert await store.purge_deleted(END) == 1
     assert list(await store.conversations(ANN)) == []
 
 
@@ -340,7 +342,7 @@ async def test_what_was_being_written_is_interrupted_and_keeps_its_text(store: S
 CALLS: dict[str, Callable[[Store, str, Turn], Awaitable[object]]] = {
     "conversation": lambda store, user, turn: store.conversation(user, turn.conversation.id),
     "path": lambda store, user, turn: store.path(user, turn.conversation.id),
-    "clear": lambda store, user, turn: store.clear(user, turn.conversation.id),
+    "delete": lambda store, user, turn: store.delete(user, turn.conversation.id),
     "options": lambda store, user, turn: store.set_options(user, turn.conversation.id, OPTIONS),
     "text": lambda store, user, turn: store.save_text(user, turn.answer.id, "x"),
     "end": lambda store, user, turn: store.finish_answer(user, turn.answer.id, ENDED),
@@ -358,7 +360,8 @@ async def test_what_is_not_yours_looks_exactly_like_what_is_not_there(
     store: Store, call: Callable[[Store, str, Turn], Awaitable[object]]
 ) -> None:
     turn, gone = await ask(store), await ask(store, request_id="gone")
-    await store.clear(ANN, gone.conversation.id)
+    await store.delete(ANN, gone.conversation.id)
+    await store.purge_deleted(END)
     with pytest.raises(NotFound) as not_there:
         await call(store, ANN, gone)
     with pytest.raises(NotFound) as not_yours:
@@ -387,7 +390,7 @@ async def test_text_that_no_database_can_hold_is_refused_and_changes_nothing(
         store.conversation(ANN, bad),
         store.conversations(bad),
         store.path(bad, turn.conversation.id),
-        store.clear(ANN, bad),
+        store.delete(ANN, bad),
     ):
         with pytest.raises(BadText):
             await attempt

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from chat.errors import AppError
 from chat.ports import Store
-from chat.types import AnswerRecord, ChatOptions, Finish, Sampling, Status, Turn, Usage
-from store import DatabaseStore, open_store
+from chat.types import AnswerRecord, ChatOptions, Finish, Question, Sampling, Status, Turn, Usage
+from store import RoutingStore, open_store
 from tests.contract.test_store import ticking
 from tests.memory_store import MemoryStore
 
@@ -46,7 +46,7 @@ STEPS = st.one_of(
     st.tuples(st.just("text"), USERS, NUMBERS, TEXTS),
     st.tuples(st.just("end"), USERS, NUMBERS, RECORDS),
     st.tuples(st.just("options"), USERS, NUMBERS, OPTIONS),
-    st.tuples(st.just("clear"), USERS, NUMBERS),
+    st.tuples(st.just("delete"), USERS, NUMBERS),
     st.tuples(st.just("restart")),
 )
 
@@ -98,8 +98,8 @@ class Player:
     async def options(self, user: str, number: int, options: ChatOptions) -> None:
         await self.store.set_options(self.world + user, _nth(self.conversations, number), options)
 
-    async def clear(self, user: str, number: int) -> None:
-        await self.store.clear(self.world + user, _nth(self.conversations, number))
+    async def delete(self, user: str, number: int) -> None:
+        await self.store.delete(self.world + user, _nth(self.conversations, number))
 
     async def restart(self) -> int:
         return await self.store.interrupt_unfinished()
@@ -118,10 +118,8 @@ class Player:
         turn = await self.store.add_turn(
             self.world + user,
             conversation_id=conversation_id,
-            question=text,
-            title=text[:5],
+            question=Question(text, str(request), title=text[:5]),
             options=options,
-            request_id=str(request),
         )
         self._learn(turn)
         return [self._named(part) for part in (turn.conversation, turn.question, turn.answer)]
@@ -149,7 +147,7 @@ def _nth(ids: list[str], number: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseStore]:
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoutingStore]:
     store = open_store(tmp_path_factory.mktemp("equivalence"), clock=ticking())
     asyncio.run(store.open())
     yield store
@@ -164,7 +162,7 @@ def worlds() -> Iterator[int]:
 @given(st.lists(STEPS, min_size=5, max_size=30))
 @settings(max_examples=60, deadline=None)
 def test_any_sequence_of_calls_shows_the_same_in_memory_and_in_sqlite(
-    database: DatabaseStore, worlds: Iterator[int], steps: list[tuple[Any, ...]]
+    database: RoutingStore, worlds: Iterator[int], steps: list[tuple[Any, ...]]
 ) -> None:
     world = f"{next(worlds)} "  # users of its own, so that no example sees another
 

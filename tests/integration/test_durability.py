@@ -13,20 +13,20 @@ import pytest
 
 from chat.types import Message, Status
 from store import open_store
-from store.database import FILE_NAME
+from store.routing import FILE_NAME
 
 ROOT = Path(__file__).parents[2]
 WRITER = """
 import asyncio, itertools, sys
 from pathlib import Path
-from chat.types import AnswerRecord, ChatOptions, Status
+from chat.types import AnswerRecord, ChatOptions, Question, Status
 from store import open_store
 
 async def converse(store, user):
     for number in itertools.count():
         turn = await store.add_turn(
-            user, conversation_id=None, question=f"question {number}", title="t",
-            options=ChatOptions(), request_id=f"{number}",
+            user, conversation_id=None, options=ChatOptions(),
+            question=Question(f"question {number}", f"{number}", title="t"),
         )
         print("turn", user, turn.conversation.id, 0, flush=True)
         for length in range(1, 6):

@@ -1,0 +1,47 @@
+"""Conversations by what was said in them."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from chat.types import Hit
+from store.queries.rows import index_for, row_count
+from store.tables import ConversationRow, MessageRow
+from store.words import Word, hit, words_of
+
+
+def search(session: Session, user: str, words: str, limit: int) -> Sequence[Hit]:
+    wanted = words_of(words)
+    if not wanted:
+        return []
+    newest = (
+        select(MessageRow.conversation_id, func.max(MessageRow.sequence).label("sequence"))
+        .where(
+            *index_for(session).holding(wanted),
+            MessageRow.owner == user,
+            MessageRow.deleted_at.is_(None),
+        )
+        .group_by(MessageRow.conversation_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(ConversationRow, MessageRow)
+        .outerjoin(newest, newest.c.conversation_id == ConversationRow.id)
+        .outerjoin(MessageRow, MessageRow.sequence == newest.c.sequence)
+        .where(
+            ConversationRow.owner == user,
+            ConversationRow.deleted_at.is_(None),
+            or_(newest.c.sequence.is_not(None), _in_title(wanted)),
+        )
+        .order_by(ConversationRow.updated_at.desc(), ConversationRow.id)
+        .limit(row_count(limit))
+    )
+    return [
+        hit(conversation.value(), message.value() if message else None, wanted)
+        for conversation, message in rows
+    ]
+
+
+def _in_title(words: Sequence[Word]) -> ColumnElement[bool]:
+    return and_(*(ConversationRow.title_words.contains(word.needle) for word in words))

@@ -1,0 +1,178 @@
+"""Which store a call is for: temporary conversations in memory, everything else in the database."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from chat.ports import ConversationStore
+from chat.types import (
+    AnswerRecord,
+    Archive,
+    ChatOptions,
+    Conversation,
+    Hit,
+    Message,
+    Node,
+    Preset,
+    PresetText,
+    Question,
+    Turn,
+)
+from store.claim import FolderClaim, PostgresClaim
+from store.database import Clock, DatabaseStore, utc_now
+from store.engines import postgres_engine, sqlite_engine
+from store.temporary import PREFIX, TemporaryStore
+
+FILE_NAME = "qwen-chat.db"
+
+
+def open_store(
+    data_dir: Path, database_url: str | None = None, *, clock: Clock = utc_now
+) -> "RoutingStore":
+    """A store in `data_dir`, or in the PostgreSQL database of the URL. Touches neither yet.
+
+    Raises StartupError if the URL is none of PostgreSQL.
+    """
+    if database_url is None:
+        engine = sqlite_engine(data_dir / FILE_NAME)
+        database = DatabaseStore(engine, clock, FolderClaim(data_dir))
+    else:
+        engine = postgres_engine(database_url)
+        database = DatabaseStore(engine, clock, PostgresClaim(engine))
+    return RoutingStore(database, TemporaryStore(clock))
+
+
+class RoutingStore:
+    """`chat.ports.Store` over a database and a store in memory. An id says where it belongs."""
+
+    def __init__(self, database: DatabaseStore, temporary: TemporaryStore) -> None:
+        self._database = database
+        self._temporary = temporary
+
+    def _home(self, some_id: str | None, *, temporary: bool = False) -> ConversationStore:
+        """Where the conversation or message with that id is, or a new conversation goes."""
+        if some_id is not None:
+            temporary = some_id.startswith(PREFIX)
+        return self._temporary if temporary else self._database
+
+    async def open(self) -> None:
+        await self._database.open()
+
+    async def close(self) -> None:
+        """Let what was begun end, then let go of the database. Safe to call twice."""
+        await self._database.close()
+
+    async def interrupt_unfinished(self) -> int:
+        return (
+            await self._database.interrupt_unfinished()
+            + await self._temporary.interrupt_unfinished()
+        )
+
+    async def add_turn(
+        self, user: str, *, conversation_id: str | None, question: Question, options: ChatOptions
+    ) -> Turn:
+        home = self._home(conversation_id, temporary=question.temporary)
+        return await home.add_turn(
+            user, conversation_id=conversation_id, question=question, options=options
+        )
+
+    async def add_answer(
+        self, user: str, *, conversation_id: str, sibling_id: str, content: str = ""
+    ) -> Message:
+        return await self._home(conversation_id).add_answer(
+            user, conversation_id=conversation_id, sibling_id=sibling_id, content=content
+        )
+
+    async def add_edited_answer(
+        self, user: str, *, conversation_id: str, sibling_id: str, content: str
+    ) -> Message:
+        return await self._home(conversation_id).add_edited_answer(
+            user, conversation_id=conversation_id, sibling_id=sibling_id, content=content
+        )
+
+    async def save_text(self, user: str, message_id: str, text: str) -> None:
+        await self._home(message_id).save_text(user, message_id, text)
+
+    async def finish_answer(self, user: str, message_id: str, record: AnswerRecord) -> None:
+        await self._home(message_id).finish_answer(user, message_id, record)
+
+    async def set_options(self, user: str, conversation_id: str, options: ChatOptions) -> None:
+        await self._home(conversation_id).set_options(user, conversation_id, options)
+
+    async def rename(self, user: str, conversation_id: str, *, title: str, seen: str) -> None:
+        await self._home(conversation_id).rename(user, conversation_id, title=title, seen=seen)
+
+    async def pin(self, user: str, conversation_id: str, pinned: bool) -> None:
+        await self._home(conversation_id).pin(user, conversation_id, pinned)
+
+    async def conversation(self, user: str, conversation_id: str) -> Conversation:
+        return await self._home(conversation_id).conversation(user, conversation_id)
+
+    async def path(self, user: str, conversation_id: str) -> Sequence[Message]:
+        return await self._home(conversation_id).path(user, conversation_id)
+
+    async def outline(self, user: str, conversation_id: str) -> Sequence[Node]:
+        return await self._home(conversation_id).outline(user, conversation_id)
+
+    async def set_head(self, user: str, conversation_id: str, message_id: str) -> None:
+        await self._home(conversation_id).set_head(user, conversation_id, message_id)
+
+    async def delete_messages(
+        self, user: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
+    ) -> None:
+        home = self._home(conversation_id)
+        await home.delete_messages(user, conversation_id, ids, head_id=head_id)
+
+    async def restore_messages(
+        self, user: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
+    ) -> None:
+        home = self._home(conversation_id)
+        await home.restore_messages(user, conversation_id, ids, head_id=head_id)
+
+    async def delete(self, user: str, conversation_id: str) -> None:
+        await self._home(conversation_id).delete(user, conversation_id)
+
+    async def restore(self, user: str, conversation_id: str) -> None:
+        await self._home(conversation_id).restore(user, conversation_id)
+
+    async def purge_deleted(self, before: datetime) -> int:
+        return await self._database.purge_deleted(before) + await self._temporary.purge_deleted(
+            before
+        )
+
+    async def archive(self, user: str, conversation_id: str) -> Archive:
+        return await self._home(conversation_id).archive(user, conversation_id)
+
+    # --- only in the database -----------------------------------------------------------------
+
+    async def conversations(
+        self, user: str, *, limit: int = 50, offset: int = 0
+    ) -> Sequence[Conversation]:
+        return await self._database.conversations(user, limit=limit, offset=offset)
+
+    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[Hit]:
+        return await self._database.search(user, words, limit=limit)
+
+    async def add_archives(self, user: str, archives: Sequence[Archive]) -> Sequence[Conversation]:
+        return await self._database.add_archives(user, archives)
+
+    async def presets(self, user: str) -> Sequence[Preset]:
+        return await self._database.presets(user)
+
+    async def preset(self, user: str, preset_id: str, version: int | None = None) -> Preset:
+        return await self._database.preset(user, preset_id, version)
+
+    async def add_preset(self, user: str, text: PresetText) -> Preset:
+        return await self._database.add_preset(user, text)
+
+    async def revise_preset(self, user: str, preset_id: str, text: PresetText) -> Preset:
+        return await self._database.revise_preset(user, preset_id, text)
+
+    async def share_preset(self, user: str, preset_id: str, shared: bool) -> None:
+        await self._database.share_preset(user, preset_id, shared)
+
+    async def delete_preset(self, user: str, preset_id: str) -> None:
+        await self._database.delete_preset(user, preset_id)
+
+    async def ship_presets(self, shipped: Mapping[str, PresetText]) -> None:
+        await self._database.ship_presets(shipped)

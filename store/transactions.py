@@ -1,0 +1,102 @@
+"""Transactions, run in threads: a call that was begun is carried through."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.orm import Session
+
+from chat.errors import AppError, StartupError, StoreFailed
+from store.claim import Claim
+from store.complaints import about_database
+from store.engines import WRITING
+from store.migrate import upgrade
+
+log = logging.getLogger("qwen_chat.store")
+
+THREADS = 4
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Transactions:
+    """Runs queries on a database, each in a transaction of its own.
+
+    A call goes to a thread and is carried through there, also when the task that waits for it is
+    cancelled. SQLite allows one writer, so there is one thread for writes: they queue in order
+    instead of polling for the lock. Raises BadText, and StoreFailed where a database can fail.
+    """
+
+    def __init__(self, engine: Engine, claim: Claim) -> None:
+        self._reading = engine
+        self._writing = engine.execution_options(**WRITING)
+        self._claim = claim
+        writers = 1 if engine.dialect.name == "sqlite" else THREADS
+        self._readers = ThreadPoolExecutor(THREADS, thread_name_prefix="store-read")
+        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="store-write")
+
+    async def open(self) -> None:
+        """Claim the database and bring its schema up to date. Raises StartupError."""
+        await self._run(self._writers, self._open)
+
+    async def close(self) -> None:
+        """Let what was begun end, then let go of the database. Safe to call twice."""
+        await asyncio.to_thread(self._close)
+
+    async def read(
+        self, query: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        def call() -> T:
+            return self._transact(self._reading, lambda s: query(s, *args, **kwargs))
+
+        return await self._run(self._readers, call)
+
+    async def write(
+        self, query: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        def call() -> T:
+            return self._transact(self._writing, lambda s: query(s, *args, **kwargs))
+
+        return await self._run(self._writers, call)
+
+    @staticmethod
+    async def _run(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+        # The shield keeps a call that still waits for a thread from being taken back.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(threads, call))
+
+    @staticmethod
+    def _transact(engine: Engine, query: Callable[[Session], T]) -> T:
+        def attempt() -> T:
+            with Session(engine) as session, session.begin():
+                return query(session)
+
+        try:
+            try:
+                return attempt()
+            except IntegrityError:
+                # Two calls raced with one request id. The second look finds what the first wrote.
+                return attempt()
+        except SQLAlchemyError as error:
+            if isinstance(error, StatementError) and isinstance(error.orig, AppError):
+                raise error.orig from None
+            # Said here too: nobody hears the error when the caller has left.
+            log.error(about_database(error, engine.url))
+            raise StoreFailed from error
+
+    def _open(self) -> None:
+        try:
+            self._claim.take()
+            upgrade(self._reading)
+        except SQLAlchemyError as error:
+            raise StartupError(about_database(error, self._reading.url)) from error
+
+    def _close(self) -> None:
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self._reading.dispose()
+        self._claim.let_go()
