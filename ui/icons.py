@@ -10,6 +10,12 @@ _PATHS = {
     "copy": '<rect x="8.5" y="8.5" width="11" height="11" rx="2.2"/>'
     '<path d="M15.5 8.5V6.7a2.2 2.2 0 0 0-2.2-2.2H6.7a2.2 2.2 0 0 0-2.2 2.2v6.6'
     'a2.2 2.2 0 0 0 2.2 2.2h1.8"/>',
+    "search": '<circle cx="10.5" cy="10.5" r="6.5"/><path d="M15.5 15.5 20 20"/>',
+    "temporary": '<path stroke-dasharray="3.2 2.6" d="M12 4.5a8 7.3 0 1 1-4.2 13.6L4 19.5'
+    'l1.2-3.6A8 7.3 0 0 1 12 4.5z"/>',
+    "dots": '<circle cx="5.5" cy="12" r="1"/><circle cx="12" cy="12" r="1"/>'
+    '<circle cx="18.5" cy="12" r="1"/>',
+    "edit": '<path d="M4.5 19.5l1-4L16 5l3 3L8.5 18.5zM13.5 7.5l3 3"/>',
     "retry": '<path d="M19.5 12a7.5 7.5 0 1 1-2.3-5.4M19.5 3.8v4h-4"/>',
     "plus": '<path d="M12 5v14M5 12h14"/>',
     "cross": '<path d="M6 6l12 12M18 6L6 18"/>',
@@ -24,4 +30,12 @@ def icon(name: str, size: int = 18) -> str:
         f'<svg aria-hidden="true" width="{size}" height="{size}" viewBox="0 0 24 24" fill="none" '
         f'stroke="currentColor" stroke-width="1.8" stroke-linecap="round" '
         f'stroke-linejoin="round">{_PATHS[name]}</svg>'
+    )
+
+
+def icon_button(action: str, name: str, label: str) -> str:
+    """A button that shows an icon and is called `label`."""
+    return (
+        f'<button class="tool {action}" data-do="{action}" aria-label="{label}" '
+        f'title="{label}">{icon(name)}</button>'
     )

@@ -1,14 +1,115 @@
 // --- the keyboard --------------------------------------------------------------------------------
+const seen = (element) => element.getClientRects().length > 0 && getComputedStyle(element).visibility === "visible";
+const typing = () => document.activeElement?.matches("textarea, select, input:not([type=radio], [type=checkbox])");
+/** Click the last of these that can be seen; whether there was one. */
+function press(selector, from = document) {
+  const button = [...from.querySelectorAll(selector)].filter(seen).at(-1);
+  button?.click();
+  return Boolean(button);
+}
+
+function leave() {
+  if (document.activeElement === searchField() && searchField().value) clearSearch();
+  else if (isOpen("settings")) toggle("settings");
+  else if (small() && isOpen("conversations")) toggle("conversations");
+  else return press("#stop");
+  return true;
+}
+function editLast() {
+  return document.activeElement === box() && box().value === "" && press("#transcript .user-row [data-do=edit]");
+}
+function showVersion(side) {
+  if (typing() && document.activeElement.value) return false; // there it moves by words
+  const rows = [...document.querySelectorAll("#transcript .message-row:has(.versions)")];
+  const row = document.activeElement.closest?.(".message-row:has(.versions)") ?? rows.at(-1);
+  if (row) press(`.versions button:${side}-of-type:not(:disabled)`, row);
+  return Boolean(row); // also at the first one: the browser would go back a page
+}
+function goToSearch() {
+  if (small() && !isOpen("conversations")) toggle("conversations");
+  document.body.classList.remove("alone");
+  searchField().focus();
+  searchField().select();
+}
+const shortcuts = {
+  "Ctrl+Shift+o": () => $("#new-chat").click(),
+  "Ctrl+Shift+l": () => actions.temporary(),
+  "Ctrl+Shift+s": () => void toggleList(),
+  "Ctrl+k": goToSearch,
+  "?": () => !typing() && $("#help").showModal(),
+  Escape: leave,
+  ArrowUp: editLast,
+  "Alt+ArrowLeft": () => showVersion("first"),
+  "Alt+ArrowRight": () => showVersion("last"),
+};
+function nameOf(event) {
+  if (event.key === "?") return "?"; // with Shift on some keyboards, without on others
+  const held = [event.ctrlKey || event.metaKey ? "Ctrl" : "", event.altKey ? "Alt" : "", event.shiftKey ? "Shift" : ""];
+  return [...held, event.key.length === 1 ? event.key.toLowerCase() : event.key].filter(Boolean).join("+");
+}
+const ofInputMethod = (event) => event.isComposing || event.keyCode === 229;
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") ["settings", "conversations"].filter(isOpen).forEach(toggle);
+  // What is open over the page has its own keys; a word that is being composed, its input method.
+  if (event.defaultPrevented || ofInputMethod(event) || $("dialog[open], :popover-open")) return;
+  if (shortcuts[nameOf(event)]?.(event) !== false && nameOf(event) in shortcuts) event.preventDefault();
 });
 // Enter ends a word in an input method; Gradio would send the message.
 window.addEventListener(
   "keydown",
   (event) => {
     if (event.key !== "Enter") return;
-    if (event.isComposing || event.keyCode === 229) event.stopPropagation();
+    if (ofInputMethod(event)) event.stopPropagation();
     else if (event.target === box()) noteSent();
   },
   true,
 );
+
+// --- up and down in menus, in the list and from the search field ---------------------------------
+const STEPS = { ArrowDown: 1, ArrowUp: -1 };
+function step(items, event) {
+  const by = STEPS[event.key];
+  if (!by || !items.length) return;
+  event.preventDefault();
+  const at = items.indexOf(document.activeElement);
+  const next = items[at < 0 && by < 0 ? items.length - 1 : at + by];
+  next?.focus();
+}
+document.addEventListener("keydown", (event) => {
+  if (ofInputMethod(event)) return;
+  const menu = event.target.closest?.("[role=menu]");
+  if (menu) step([...menu.querySelectorAll("[role=menuitem]")].filter(seen), event);
+  else if (event.target.closest?.("#search, #conversation-list")) {
+    const links = [...document.querySelectorAll("#conversation-list a")];
+    if (event.target === searchField() && event.key === "Enter") links[0]?.click();
+    else if (event.key === "ArrowUp" && event.target === links[0]) searchField().focus();
+    else step(links, event);
+  } else if (event.target === renaming() && ["Enter", "Escape"].includes(event.key)) {
+    const { id } = event.target.dataset;
+    endRename(event.key === "Enter");
+    $("a", entry(id))?.focus();
+    event.preventDefault();
+  }
+});
+
+Object.assign(actions, { skip: () => box().focus() });
+if (/Mac|iPhone|iPad/.test(navigator.platform)) {
+  dressers.push(() => {
+    for (const key of document.querySelectorAll("#help kbd")) {
+      if (key.textContent === "Ctrl") key.textContent = "⌘";
+    }
+  });
+}
+
+// --- said aloud once, when an answer has ended: read as it grows, it could not be followed -------
+const aloud = document.createElement("div");
+aloud.className = "hidden-words";
+aloud.setAttribute("role", "status");
+document.body.append(aloud);
+let writing = false;
+dressers.push(() => {
+  const log = $("#transcript [role=log]");
+  if (log && log.getAttribute("aria-live") !== "off") log.setAttribute("aria-live", "off");
+  const now = Boolean($("#transcript .meta.live"));
+  if (writing && !now) aloud.textContent = [...document.querySelectorAll("#transcript .bot-row")].at(-1)?.innerText ?? "";
+  writing = now;
+});

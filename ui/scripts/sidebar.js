@@ -1,21 +1,181 @@
 // --- the list of conversations -------------------------------------------------------------------
-function openConversation(link) {
-  history.pushState(null, "", link.getAttribute("href"));
-  follow();
-  if (small()) toggle("conversations");
-}
+const entry = (id) => $(`#conversation-list li[data-id="${CSS.escape(id)}"]`);
+const putAwayDrawer = () => small() && isOpen("conversations") && toggle("conversations");
+// On a wide screen the list has no drawer; it is there, or the conversation has all the room.
+const toggleList = () => (small() ? toggle("conversations") : document.body.classList.toggle("alone"));
 
-const asking = (button, yes) => button.closest(".clear").classList.toggle("asking", yes);
+let sought = ""; // the message that a search has found, until it is on the page
+function openFrom(link, event, more = {}) {
+  history.pushState(null, "", link.getAttribute("href"));
+  trigger(event, { id: inAddress(), ...more });
+  putAwayDrawer();
+}
 Object.assign(actions, {
-  open: openConversation,
-  drawer: () => toggle("conversations"),
+  open: (link) => openFrom(link, "follow"),
+  found: (link) => openFrom(link, "found", { message: (sought = link.dataset.message ?? "") }),
+  drawer: toggleList,
   more: () => trigger("more"),
-  ask: (button) => {
-    asking(button, true);
-    $("[data-do=keep]", button.closest(".clear")).focus();
+  temporary: () => {
+    trigger("temporary");
+    putAwayDrawer();
   },
-  keep: (button) => asking(button, false),
-  clear: () => trigger("clear"),
 });
-$("#new-chat")?.addEventListener("click", () => small() && isOpen("conversations") && toggle("conversations"));
-dressers.push((said) => label($("#conversations .toggle-button"), said.conversations));
+$("#new-chat")?.addEventListener("click", putAwayDrawer);
+
+dressers.push((said) => {
+  label($("#conversations .toggle-button"), said.conversations);
+  const marked = $("#conversation-list [aria-current]");
+  const open = props.value && $(`#conversation-list a[href="#${CSS.escape(props.value)}"]`);
+  if (marked && marked !== open) marked.removeAttribute("aria-current");
+  if (open && marked !== open) open.setAttribute("aria-current", "page");
+});
+dressers.push(() => {
+  const there = sought && $(`#transcript [data-message="${CSS.escape(sought)}"]`)?.closest(".message-row");
+  if (!there) return;
+  sought = "";
+  setTimeout(() => {
+    there.scrollIntoView({ block: "center" });
+    there.classList.add("sought");
+    setTimeout(() => there.classList.remove("sought"), 2000);
+  }, 120); // a conversation that was opened is first scrolled to its end
+});
+
+// --- search --------------------------------------------------------------------------------------
+const searchField = () => $("#search input");
+let searching = 0;
+let searched = "";
+function search(wait_ms) {
+  clearTimeout(searching);
+  searching = setTimeout(() => {
+    if (searched === searchField().value.trim()) return;
+    searched = searchField().value.trim();
+    trigger("search", { words: searched });
+  }, wait_ms);
+}
+const typedSearch = (event) => {
+  if (event.target === searchField() && !event.isComposing) search(250);
+};
+document.addEventListener("input", typedSearch);
+document.addEventListener("compositionend", typedSearch);
+function clearSearch() {
+  searchField().value = "";
+  search(0);
+}
+dressers.push(() => {
+  // The field is drawn anew with the language; what was looked for stays.
+  if (searchField() && !searchField().dataset.drawn) {
+    searchField().dataset.drawn = "yes";
+    searchField().value = searched;
+  }
+});
+
+// --- the focus outlives a list that is drawn anew ------------------------------------------------
+let focused = null; // what had it in the list: conversation and kind
+const inList = (element) => element.closest?.("#conversation-list li");
+document.addEventListener("focusin", ({ target }) => {
+  focused = inList(target) ? { href: $("a", inList(target)).hash, kind: target.localName } : null;
+});
+document.addEventListener("pointerdown", ({ target }) => inList(target) || (focused = null));
+dressers.push(() => {
+  if (document.activeElement !== document.body) return;
+  const undo = $("#done button");
+  if (undo && !undo.dataset.offered) {
+    undo.dataset.offered = "yes";
+    undo.focus();
+  } else if (focused) {
+    const link = $(`#conversation-list a[href="${CSS.escape(focused.href).replace("\\#", "#")}"]`);
+    (focused.kind === "a" ? link : link?.nextElementSibling)?.focus({ preventScroll: true });
+  }
+});
+
+// --- menus ---------------------------------------------------------------------------------------
+const route = (path) => `${location.pathname.replace(/\/$/, "")}/${path}`;
+function openMenu(menu, button, exported) {
+  for (const link of menu.querySelectorAll("[data-format]")) {
+    link.href = route(`${exported}?format=${link.dataset.format}`);
+  }
+  menu.showPopover();
+  const at = button.getBoundingClientRect();
+  const below = at.bottom + 4;
+  const fits = below + menu.offsetHeight < innerHeight;
+  menu.style.left = `${Math.max(8, Math.min(at.left, innerWidth - menu.offsetWidth - 8))}px`;
+  menu.style.top = `${fits ? below : Math.max(8, at.top - 4 - menu.offsetHeight)}px`;
+  $("[role=menuitem]", menu).focus();
+}
+function chosen(item) {
+  const menu = item.closest("[popover]");
+  menu.hidePopover();
+  return menu.dataset.id;
+}
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("[data-format]");
+  if (link) setTimeout(() => chosen(link)); // after the browser has followed it
+});
+Object.assign(actions, {
+  menu: (button) => {
+    const menu = $("#entry-menu");
+    const { id, pinned } = button.closest("li").dataset;
+    menu.dataset.id = id;
+    menu.classList.toggle("pinned", pinned !== undefined);
+    openMenu(menu, button, `api/conversations/${id}/export`);
+  },
+  account: (button) => openMenu($("#account-menu"), button, "api/export"),
+  pin: (item) => trigger("pin", { id: chosen(item), pinned: true }),
+  unpin: (item) => trigger("pin", { id: chosen(item), pinned: false }),
+  delete: (item) => trigger("delete", { id: chosen(item) }),
+  restore: ({ dataset }) => trigger("restore", { id: dataset.id, opens: "opens" in dataset }),
+  help: (item) => {
+    chosen(item);
+    $("#help").showModal();
+  },
+});
+
+// --- rename, in the entry's own place but apart from the list, which may be drawn anew -----------
+const renaming = () => $("#rename:popover-open");
+function rename(id) {
+  const [link, field] = [$("a", entry(id)), $("#rename")];
+  Object.assign(field.dataset, { id, seen: link.title });
+  field.value = link.title;
+  const { left, top, height } = link.getBoundingClientRect();
+  const width = entry(id).getBoundingClientRect().width - 8;
+  Object.assign(field.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+  field.showPopover();
+  field.focus();
+  field.select();
+}
+function endRename(keeps) {
+  const field = renaming();
+  if (!field) return;
+  const [{ id, seen }, title] = [field.dataset, field.value.trim()];
+  field.hidePopover();
+  if (keeps && title && title !== seen) trigger("rename", { id, seen, title });
+}
+document.addEventListener("focusout", ({ target }) => target === renaming() && endRename(true));
+Object.assign(actions, {
+  rename: (item) => rename(chosen(item)),
+  "rename-again": ({ dataset }) => trigger("rename", { ...dataset }),
+});
+
+// --- import --------------------------------------------------------------------------------------
+async function sendFile(file) {
+  if (file.size > Number($("#import").dataset.largest)) return { code: "too_large" };
+  try {
+    const headers = { "Content-Type": "application/json" };
+    const answer = await fetch(route("api/import"), { method: "POST", headers, body: file });
+    const said = await answer.json();
+    if (answer.ok) return { first: said.first_id, count: said.imported };
+    return { code: answer.status === 413 ? "too_large" : said.error.code, why: said.error.message };
+  } catch {
+    return { code: "unreachable" };
+  }
+}
+document.addEventListener("change", async ({ target }) => {
+  if (target.id !== "import" || !target.files.length) return;
+  const [file] = target.files;
+  target.value = ""; // so that the same file can be chosen again
+  trigger("imported", { code: "", why: "", first: "", count: 0, ...(await sendFile(file)) });
+});
+actions.import = (item) => {
+  chosen(item);
+  $("#import").click();
+};
