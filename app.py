@@ -181,6 +181,8 @@ def build_site(settings: Settings, parts: Parts, edge: EdgeOptions) -> ASGIApp:
         engine_state=lambda: parts.engine.state,
         engine_info=lambda: parts.engine.info,
         edge=edge,
+        archives=parts.conversations,
+        presets=parts.presets,
     )
     services = Services(parts.engine, parts.answers, parts.conversations, parts.presets)
     page = build_page(services, open_to_network=open_to_network)

@@ -4,11 +4,11 @@ All of it is pure ASGI, so that streams pass piece by piece.
 """
 
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 
+from api.exports import IMPORT_PATH
 from api.headers import AnswerHeaders
-from api.limits import BodyPace, HeaderLimit, JsonOnly
+from api.limits import BodyLimit, BodyPace, HeaderLimit, JsonOnly
 from api.options import EdgeOptions
 from api.origins import CrossOriginProtection, HostAllowlist
 from api.page_routes import PageRoutes, RootPath
@@ -33,6 +33,10 @@ def edge_middleware(options: EdgeOptions) -> list[Middleware]:
         Middleware(CrossOriginProtection, options=options),
         Middleware(PageRoutes),
         Middleware(JsonOnly),
-        Middleware(RequestBodyLimitMiddleware, max_body_size=options.max_body_bytes),
+        Middleware(
+            BodyLimit,
+            max_bytes=options.max_body_bytes,
+            larger={IMPORT_PATH: options.import_max_bytes},
+        ),
         Middleware(BodyPace, options=options),
     ]

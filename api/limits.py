@@ -1,6 +1,7 @@
-"""How much and what kind of input is read: header size, kind of body, its pace."""
+"""How much and what kind of input is read: header size, kind and size of body, its pace."""
 
 import asyncio
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -8,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import error_response
 from api.middleware import HttpMiddleware
-from api.options import EdgeOptions
+from api.options import MIB, EdgeOptions
 
 
 class HeaderLimit(HttpMiddleware):
@@ -50,6 +51,37 @@ class JsonOnly(HttpMiddleware):
             return True
         kinds = headers.getlist("content-type")
         return len(kinds) == 1 and kinds[0].partition(";")[0].strip().lower() == "application/json"
+
+
+class BodyLimit(HttpMiddleware):
+    """Refuse bodies of more than `max_bytes`; a path in `larger` has a limit of its own.
+
+    One that says its size is refused before it is read, another one where it passes the limit.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int, larger: Mapping[str, int]) -> None:
+        super().__init__(app)
+        self.max_bytes = max_bytes
+        self.larger = larger
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limit = self.larger.get(scope["path"], self.max_bytes)
+        words = f"This is too large: at most {limit // MIB} MiB are taken here."
+        said = Headers(scope=scope).get("content-length", "")
+        if said.isdecimal() and int(said) > limit:
+            await error_response(413, words)(scope, receive, send)
+            return
+        size = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > limit:
+                raise HTTPException(413, words)
+            return message
+
+        await self.app(scope, receive_within_limit, send)
 
 
 class BodyPace(HttpMiddleware):

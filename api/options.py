@@ -28,6 +28,7 @@ class EdgeOptions:
     allowed_origins: tuple[str, ...] = ()
     root_path: str = ""
     max_body_bytes: int = 8 * MIB
+    import_max_bytes: int = 64 * MIB
     max_header_bytes: int = 32 * 1024
     max_headers: int = 100
     header_timeout_s: float = 10.0

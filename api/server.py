@@ -7,8 +7,10 @@ from starlette.routing import Mount
 
 from api.edge import edge_middleware
 from api.errors import add_error_handlers, cover_faults
+from api.exports import Archives, export_routes
 from api.ops import ops_routes
 from api.options import EdgeOptions
+from api.preset_files import Presets, preset_routes
 from chat.types import EngineInfo, EngineState
 
 
@@ -17,9 +19,12 @@ def build_api(
     engine_state: Callable[[], EngineState],
     engine_info: Callable[[], EngineInfo | None],
     edge: EdgeOptions,
+    archives: Archives | None = None,
+    presets: Presets | None = None,
 ) -> FastAPI:
-    """The app with the edge around it and the routes of operation on it.
+    """The app with the edge around it and its routes on it.
 
+    There are routes for files of conversations and of presets where these are given.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
     app = FastAPI(
@@ -31,6 +36,10 @@ def build_api(
     )
     add_error_handlers(app)
     app.include_router(ops_routes(engine_state, engine_info))
+    if archives:
+        app.include_router(export_routes(archives))
+    if presets:
+        app.include_router(preset_routes(presets))
     return app
 
 

@@ -51,6 +51,8 @@ def serve(
         engine_state=lambda: engine.state,
         engine_info=lambda: engine.info,
         edge=edge or EdgeOptions(),
+        archives=services.conversations,
+        presets=services.presets,
     )
     page = build_page(services, open_to_network=open_to_network)
     site = mount(api, page, root_path="")
