@@ -263,7 +263,10 @@ class Jobs:
         known = self._own.known(work.user, messages)
         if known == len(messages):
             return None
-        return await self._engine.count_tokens(messages[:known]) if known else 0
+        own = messages[:known]
+        if all(message.role is Role.ASSISTANT for message in own):  # no prompt of its own
+            return 0
+        return await self._engine.count_tokens(own)
 
     async def _wait_for_place(self, job: Job, ticket: Ticket) -> None:
         deadline = time.monotonic() + self._limits.queue_s

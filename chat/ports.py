@@ -48,7 +48,7 @@ class Engine(Protocol):
     async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """Length in tokens of the prompt these messages make, template included.
 
-        Raises EngineNotReady.
+        Raises EngineNotReady, and BadRequest when there is nothing but the assistant's own words.
         """
         ...
 

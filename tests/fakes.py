@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-from chat.errors import AppError, EngineNotReady, PromptTooLong
+from chat.errors import AppError, BadRequest, EngineNotReady, PromptTooLong
 from chat.types import (
     ChatMessage,
     Delta,
@@ -12,6 +12,7 @@ from chat.types import (
     EngineState,
     Finish,
     Phase,
+    Role,
     Sampling,
     Timing,
     Usage,
@@ -87,6 +88,8 @@ class ScriptedEngine:
     async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         if self.current_state.phase is not Phase.READY:
             raise EngineNotReady
+        if all(message.role is Role.ASSISTANT for message in messages):
+            raise BadRequest
         return sum(len(message.content) for message in messages)
 
     async def render_prompt(self, messages: Sequence[ChatMessage]) -> str:

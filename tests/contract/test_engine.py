@@ -130,6 +130,16 @@ async def test_a_begun_answer_is_the_very_end_of_the_prompt(engine: Engine) -> N
     assert (await engine.render_prompt(BEGUN)).endswith(BEGUN[-1].content)
 
 
+@pytest.mark.parametrize("messages", [(), (ChatMessage(Role.ASSISTANT, "Hello"),)])
+async def test_an_answer_to_nothing_has_no_prompt(
+    engine: Engine, messages: Sequence[ChatMessage]
+) -> None:
+    with pytest.raises(BadRequest):
+        await engine.count_tokens(messages)
+    with pytest.raises(BadRequest):
+        await answer(engine, messages=messages)
+
+
 async def test_info_and_state_say_that_it_serves(engine: Engine) -> None:
     assert engine.state.phase is Phase.READY
     assert engine.info

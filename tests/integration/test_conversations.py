@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,7 @@ from chat.errors import (
 )
 from chat.jobs import Job
 from chat.types import (
+    Archive,
     Attachment,
     ChatMessage,
     ChatOptions,
@@ -462,3 +464,13 @@ async def test_the_system_prompt_alone_counts_as_reused_where_the_question_is_ne
     timing = (await chat.answer(job)).timing
     assert timing
     assert timing.reused_prompt_tokens == 1
+
+
+async def test_an_imported_conversation_that_begins_with_an_answer_can_go_on(chat: Chat) -> None:
+    job = await chat.told("Q1")
+    archive = await chat.conversations.archive(USER, job.conversation_id)
+    greeting = replace(archive.messages[1], parent_id=None)
+    there = replace(archive.conversation, head_id=greeting.id)
+    (added,) = await chat.conversations.add_archives(USER, [Archive(there, (greeting,))])
+    later = [await chat.told(f"Q{n}", conversation_id=added.id) for n in (2, 3)]
+    assert await chat.contents(later[1]) == ["A1", "Q2", "A2", "Q3", "A3"]
