@@ -47,6 +47,7 @@ class TemporaryStore:
     requests: dict[tuple[str, str], str] = field(default_factory=dict)
     deleted: dict[str, datetime] = field(default_factory=dict)
     purged: set[str] = field(default_factory=set)
+    prefix: str = PREFIX
 
     async def interrupt_unfinished(self) -> int:
         unfinished = [message for message in self.messages.values() if message.status.is_open]
@@ -67,10 +68,12 @@ class TemporaryStore:
             conversation = replace(self._mine(user, conversation_id), options=options)
             self._refuse_while_answering(conversation)
         else:
-            conversation = Conversation(_new_id(), user, question.title, options, None, now, now)
+            conversation = Conversation(
+                self._new_id(), user, question.title, options, None, now, now
+            )
         parent_id = self._place_of(conversation, question)
         asked = Message(
-            _new_id(),
+            self._new_id(),
             conversation.id,
             parent_id,
             Role.USER,
@@ -227,7 +230,7 @@ class TemporaryStore:
 
     async def add_archives(self, user: str, archives: Sequence[Archive]) -> Sequence[Conversation]:
         refuse_bad_text(user, [*archives])
-        copies = [renewed(archive, user, _new_id) for archive in archives]
+        copies = [renewed(archive, user, self._new_id) for archive in archives]
         for copy in copies:
             self._make_room_for(copy.conversation)
             self.kept[copy.conversation.id] = copy.conversation
@@ -325,7 +328,7 @@ class TemporaryStore:
     ) -> Message:
         """Add an answer and make it the head."""
         answer = Message(
-            _new_id(),
+            self._new_id(),
             conversation.id,
             parent_id,
             Role.ASSISTANT,
@@ -377,9 +380,8 @@ class TemporaryStore:
         gone.update(conversation_ids)
         self.deleted = {key: time for key, time in self.deleted.items() if key not in gone}
 
-
-def _new_id() -> str:
-    return f"{PREFIX}{uuid4().hex}"
+    def _new_id(self) -> str:
+        return f"{self.prefix}{uuid4().hex}"
 
 
 def _without_words(message: Message) -> Message:

@@ -85,9 +85,10 @@ def _may_see(user: str, preset: Preset) -> bool:
 
 @dataclass
 class MemoryStore(TemporaryStore, MemoryPresets):
-    """Temporary conversations for what is kept, and presets in dictionaries."""
+    """The store of temporary conversations for what is kept, and presets in dictionaries."""
 
     most_conversations: int = 100_000
+    prefix: str = ""
 
     async def open(self) -> None: ...
 
