@@ -4,7 +4,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 
-SCRIPTS = ("core", "transcript", "sidebar", "keyboard", "composer", "attach")
+SCRIPTS = ("core", "transcript", "sidebar", "keyboard", "attach", "composer", "presets")
 STYLES = ("base", "transcript", "sidebar", "composer")
 
 

@@ -19,16 +19,24 @@ NEARLY_FULL = 0.8
 KIB = 1024
 
 
-def files(held: Mapping[str, HeldFile], language: Language, refused: Collection[str] = ()) -> str:
+def files(
+    held: Mapping[str, HeldFile],
+    language: Language,
+    *,
+    refused: Collection[str] = (),
+    again: bool = False,
+    with_text: bool = False,
+) -> str:
     """The attached files, each with its size, its tokens and a way out.
 
-    Says which ids are held and which were `refused`, for the browser to keep or forget them.
+    Tells the browser which ids are held and which were `refused`, so that it keeps or forgets its
+    copies; `again` asks for all of them once more, and `with_text` gives it new ones.
     """
-    ids = escape(" ".join(held))
-    chips = "".join(_file(key, item, language) for key, item in held.items())
+    chips = "".join(_file(key, item, language, with_text=with_text) for key, item in held.items())
     return (
         f'<div class="files" role="list" aria-label="{text(language, "attached")}" '
-        f'data-held="{ids}" data-refused="{escape(" ".join(refused))}">{chips}</div>'
+        f'data-held="{escape(" ".join(held))}" data-refused="{escape(" ".join(refused))}"'
+        f"{' data-again' if again else ''}>{chips}</div>"
     )
 
 
@@ -134,19 +142,19 @@ def _preset(options: ChatOptions, chosen: Chosen | None, language: Language) -> 
     )
 
 
-def _file(key: str, item: HeldFile, language: Language) -> str:
+def _file(key: str, item: HeldFile, language: Language, *, with_text: bool) -> str:
     name = escape(item.file.name)
     about = _size(item.file.text)
     if item.tokens is not None:
         about += " · " + text(language, "file-tokens", count=f"{item.tokens:,}")
     as_text = ""
     if item.pasted:
-        as_text = (
-            f'<button data-do="as-text" data-file="{key}">{text(language, "paste-as-text")}</button>'
-        )
+        words = text(language, "paste-as-text")
+        as_text = f'<button data-do="as-text" data-file="{key}">{words}</button>'
+    copy = f' data-text="{escape(item.file.text)}"' if with_text else ""
     remove = text(language, "remove-file", name=name)
     return (
-        f'<div class="file" role="listitem" data-file="{key}">{icon("file", 15)}'
+        f'<div class="file" role="listitem" data-file="{key}"{copy}>{icon("file", 15)}'
         f'<b title="{name}">{name}</b><span>{about}</span>{as_text}'
         f'<button data-do="detach" data-file="{key}" aria-label="{remove}" title="{remove}">'
         f"{icon('cross', 14)}</button></div>"

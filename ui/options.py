@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from chat.types import ChatOptions, Sampling
+from chat.types import ChatOptions, PresetRef, Sampling
 
 NUMBERS = ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens", "seed")
 """The settings that are numbers, in the order of the panel."""
@@ -11,7 +11,9 @@ WHOLE = frozenset({"top_k", "max_new_tokens", "seed"})
 """Those without a fraction."""
 
 
-def to_options(system_prompt: str, stop: str, numbers: Mapping[str, float | None]) -> ChatOptions:
+def to_options(
+    system_prompt: str, stop: str, numbers: Mapping[str, float | None], preset: str = ""
+) -> ChatOptions:
     """What the person has set; an empty field stays open. Bounds are the domain's business."""
     whole = {
         name: int(value) for name, value in numbers.items() if name in WHOLE and value is not None
@@ -25,11 +27,19 @@ def to_options(system_prompt: str, stop: str, numbers: Mapping[str, float | None
         seed=whole.get("seed"),
         stop=tuple(line for line in stop.splitlines() if line),
     )
-    return ChatOptions(system_prompt=system_prompt.strip(), sampling=sampling)
+    return ChatOptions(system_prompt.strip(), sampling, _to_ref(preset))
 
 
 def to_fields(options: ChatOptions) -> dict[str, object]:
     """The panel's values by name."""
     sampling = options.sampling
     fields: dict[str, object] = {name: getattr(sampling, name) for name in NUMBERS}
-    return fields | {"system_prompt": options.system_prompt, "stop": "\n".join(sampling.stop)}
+    preset = f"{options.preset.id}@{options.preset.version}" if options.preset else ""
+    words = {"system_prompt": options.system_prompt, "stop": "\n".join(sampling.stop)}
+    return fields | words | {"preset": preset}
+
+
+def _to_ref(words: str) -> PresetRef | None:
+    """The preset version that is written as "id@version"."""
+    name, _, version = words.rpartition("@")
+    return PresetRef(name, int(version)) if name and version.isdecimal() else None

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from html import escape
 
 from chat.checks import MAX_PRESET_NAME, MAX_PRESET_QUESTION, MAX_PRESET_QUESTIONS
-from chat.types import Preset, PresetText, Sampling
+from chat.types import Preset, PresetRef, PresetText, Sampling
 from ui.i18n import Language, text
 from ui.options import NUMBERS
+from ui.view import Chosen
 
 FIRST_WORDS = 110
 """Characters of the system prompt that a card shows."""
 
 
-def cards(presets: Sequence[Preset], user: str, current: str, language: Language) -> str:
-    """All presets to choose from; `current` is the id of the one in use."""
-    listed = "".join(_card(preset, user, current, language) for preset in presets)
+def cards(presets: Sequence[Preset], user: str, chosen: Chosen | None, language: Language) -> str:
+    """All presets to choose from, and none of them."""
+    listed = _no_preset(chosen, language)
+    listed += "".join(_card(preset, user, chosen, language) for preset in presets)
     return (
         f'<p class="hint">{text(language, "presets-info")}</p><div class="panel-row">'
         f"{_button('write-preset', 'preset-from-settings', language)}"
@@ -40,9 +42,18 @@ def form(words: PresetText, preset_id: str, language: Language, refused: str = "
     )
 
 
-def _card(preset: Preset, user: str, current: str, language: Language) -> str:
+def _no_preset(chosen: Chosen | None, language: Language) -> str:
+    here = "" if chosen else ' aria-current="true"'
+    return (
+        f'<li class="card"{here}><button class="pick" data-do="choose" data-preset="">'
+        f"<b>{text(language, 'preset-none')}</b></button></li>"
+    )
+
+
+def _card(preset: Preset, user: str, chosen: Chosen | None, language: Language) -> str:
     key, mine = escape(preset.ref.id), preset.owner == user
-    here = ' aria-current="true"' if preset.ref.id == current else ""
+    used = chosen.preset.ref if chosen and chosen.preset.ref.id == preset.ref.id else None
+    here = ' aria-current="true"' if used else ""
     whose = "yours" if mine else "shared" if preset.owner else "shipped"
     about = [text(language, f"preset-{whose}")]
     if preset.owner:
@@ -54,7 +65,19 @@ def _card(preset: Preset, user: str, current: str, language: Language) -> str:
         f'<button class="pick" data-do="choose" data-preset="{key}">'
         f"<b>{escape(preset.text.name)}</b><span>{escape(_first_words(preset.text))}</span>"
         f"<em>{' · '.join(about)}</em></button>"
+        f"{_update(preset, used, language)}"
         f'<div class="panel-row">{_card_actions(preset, key, language, mine=mine)}</div></li>'
+    )
+
+
+def _update(preset: Preset, used: PresetRef | None, language: Language) -> str:
+    """The way from an older version, which is in use, to this one."""
+    if used is None or used.version >= preset.ref.version:
+        return ""
+    words = text(language, "preset-update", version=preset.ref.version)
+    return (
+        f'<button class="update" data-do="choose" data-preset="{escape(preset.ref.id)}">'
+        f"{words}</button>"
     )
 
 
@@ -82,7 +105,10 @@ def _button(
 ) -> str:
     on = f' data-preset="{key}"' if key else ""
     to = ' data-shared="yes"' if shared else ""
-    return f'<button type="button" data-do="{action}"{on}{to}>{text(language, words)}</button>'
+    return (
+        f'<button type="button" data-do="{action}"{on}{to}>'
+        f"<span>{text(language, words)}</span></button>"
+    )
 
 
 def _first_words(words: PresetText) -> str:

@@ -1,20 +1,28 @@
-"""The box at the bottom: asking, stopping, and the settings that go with a question."""
+"""The box at the bottom: asking, stopping, measuring, attaching, and the settings of a question."""
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
-from chat.errors import AppError
-from chat.types import Question
+from chat.attachments import MAX_FILES, attachment, check_attachments
+from chat.checks import MAX_CHARACTERS
+from chat.errors import AppError, BadAttachment, BadText, EngineNotReady, MessageTooLong
+from chat.types import Attachment, Question
+from ui import composing
 from ui.components import Updates
-from ui.handlers.shared import Shown, user_of
-from ui.i18n import Language
+from ui.handlers.shared import Shown, user_of, view_of
+from ui.i18n import Language, refusal, text
+from ui.view import HeldFile, View
 
 REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 """What the browser calls a request: one text in the box, however often it is sent."""
+
+FILE_ID = re.compile(r"[0-9a-z]{1,32}")
+"""What the browser calls a file that waits in the box."""
 
 
 class Composer:
@@ -28,43 +36,135 @@ class Composer:
 
     async def send(self, values: Mapping[Component, object], request: gr.Request) -> Updates:
         """Ask. What is refused stays in the box; what is taken leaves it, whatever comes then."""
-        user, language = user_of(request), Language(str(values[self._on.language]))
+        on, user, language = self._on, user_of(request), Language(str(values[self._on.language]))
+        view = view_of(values[on.view])
+        name, *files = str(values[on.request_id] or "").split(" ")
+        if not view.files.keys() >= set(files):  # the server has forgotten this tab meanwhile
+            return {
+                on.files: composing.files(view.files, language, again=True),
+                on.note: self._shown.refused(text(language, "files-gone")),
+            }
+        conversation_id = str(values[on.bridge] or "") or None
         question = Question(
-            str(values[self._on.message] or ""), request_id(values[self._on.request_id])
+            str(values[on.message] or ""),
+            request_id(name),
+            attachments=tuple(view.files[key].file for key in files),
+            temporary=view.temporary and conversation_id is None,
         )
         try:
             job = await self._answers.send(
                 user,
-                conversation_id=str(values[self._on.bridge] or "") or None,
+                conversation_id=conversation_id,
                 question=question,
-                options=self._on.options(values),
+                options=on.options(values),
             )
         except AppError as error:
-            return {self._on.note: self._shown.why(error, language)}
+            return {on.note: self._shown.why(error, language)}
+        for key in files:
+            view.files.pop(key, None)
         shown = await self._shown.begun(job.conversation_id, values, request)
-        return shown | {self._on.message: ""}
+        return shown | {on.message: "", on.files: composing.files(view.files, language)}
 
     async def stop(self, conversation_id: str, request: gr.Request) -> None:
         """End the answer being written; its last picture comes through `listen`."""
         self._answers.stop(user_of(request), conversation_id)
 
+    async def gauge(
+        self, event: gr.EventData, values: Mapping[Component, object], request: gr.Request
+    ) -> Updates:
+        """What sending the text in the box would take of the context, and what would not fit."""
+        on, language = self._on, Language(str(values[self._on.language]))
+        view, asked = view_of(values[on.view]), str(event.asked)
+        held = (view.files.get(key) for key in event.files)
+        question = Question(
+            str(event.text), "", attachments=tuple(item.file for item in held if item)
+        )
+        try:
+            measured = await self._answers.gauge(
+                user_of(request),
+                conversation_id=str(values[on.bridge] or "") or None,
+                question=question,
+                options=on.options(values),
+            )
+        except (MessageTooLong, BadText, BadAttachment) as error:
+            sentence = composing.refusal_ahead(refusal(language, error.code, error.values))
+            return {on.gauge: composing.gauge(None, language, asked), on.warning: sentence}
+        except AppError:  # not ready, or said elsewhere: a setting out of bounds, a lost database
+            return {on.gauge: composing.gauge(None, language, asked), on.warning: ""}
+        return {
+            on.gauge: composing.gauge(measured, language, asked),
+            on.warning: composing.warning(measured, language),
+        }
+
+    async def attach(self, event: gr.EventData, language: str, view: View) -> Updates:
+        """Take the files that the browser has read, and say why some are not taken."""
+        tongue, refused = Language(language), dict[str, str]()
+        for given in event.files:
+            if why := await self._take(given, view, tongue):
+                refused[_file_id(given)] = why
+        return {
+            self._on.files: composing.files(view.files, tongue, refused=refused),
+            self._on.note: self._shown.refused(" ".join(refused.values())),
+        }
+
+    async def detach(self, event: gr.EventData, language: str, view: View) -> Updates:
+        """Let a file go."""
+        view.files.pop(str(event.file), None)
+        return {self._on.files: composing.files(view.files, Language(language)), self._on.note: ""}
+
+    def attach_again(
+        self, attachments: Iterable[Attachment], language: Language, view: View
+    ) -> Updates:
+        """The files of a question that went back into the box."""
+        view.files = {uuid.uuid4().hex: HeldFile(item) for item in attachments}
+        return {self._on.files: composing.files(view.files, language, with_text=True)}
+
     async def keep_options(
         self, values: Mapping[Component, object], request: gr.Request
     ) -> Updates:
         """Keep changed settings with the open conversation, so that a reload finds them."""
-        conversation_id = str(values[self._on.bridge] or "")
+        on, language = self._on, Language(str(values[self._on.language]))
+        view, conversation_id = view_of(values[on.view]), str(values[on.bridge] or "")
+        view.options = on.options(values)
+        shown = self._shown.chips(language, view)
         if not conversation_id:
-            return {self._on.note: ""}
+            return shown | {on.note: ""}
         try:
-            await self._conversations.set_options(
-                user_of(request), conversation_id, self._on.options(values)
-            )
+            await self._conversations.set_options(user_of(request), conversation_id, view.options)
         except AppError as error:
-            language = Language(str(values[self._on.language]))
-            return {self._on.note: self._shown.why(error, language)}
-        return {self._on.note: ""}
+            return shown | {on.note: self._shown.why(error, language)}
+        return shown | {on.note: ""}
+
+    async def _take(self, given: Mapping[str, Any], view: View, language: Language) -> str:
+        """Hold a file; the sentence that says why not, or nothing."""
+        name, why = str(given.get("name", "")), str(given.get("why", ""))
+        if why == "binary":
+            return text(language, "file-binary", name=name)
+        if why == "too-large":
+            return text(language, "file-too-large", name=name, limit=f"{MAX_CHARACTERS:,}")
+        if len(view.files) >= MAX_FILES:
+            return text(language, "file-too-many", name=name, limit=MAX_FILES)
+        try:
+            file = attachment(name, str(given.get("text", "")))
+            check_attachments("", [*(held.file for held in view.files.values()), file])
+        except AppError as error:
+            return refusal(language, error.code, error.values)
+        pasted = bool(given.get("pasted"))
+        view.files[_file_id(given)] = HeldFile(file, await self._tokens(file), pasted)
+        return ""
+
+    async def _tokens(self, file: Attachment) -> int | None:
+        try:
+            return await self._answers.count_file(file)
+        except EngineNotReady:
+            return None
 
 
 def request_id(given: object) -> str:
     """The browser's name for what it asks, so that a repeated event asks once; else a new one."""
     return given if isinstance(given, str) and REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _file_id(given: Mapping[str, Any]) -> str:
+    key = str(given.get("id", ""))
+    return key if FILE_ID.fullmatch(key) else uuid.uuid4().hex

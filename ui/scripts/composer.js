@@ -1,11 +1,10 @@
-// --- a text in the box has a name, however often it is sent: the server answers it once ----------
+// --- a question has a name, however often it is sent: the server answers it once -----------------
 const DRAFT = "qwen-chat.draft";
-const LONGEST_DRAFT = 200_000; // more would be refused, and may not fit the storage
 const hex = (byte) => byte.toString(16).padStart(2, "0");
+// Not randomUUID: without HTTPS there is none.
+const randomName = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), hex).join("");
 function nameQuestion() {
-  // Not randomUUID: without HTTPS there is none.
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  document.body.dataset.request = Array.from(bytes, hex).join("");
+  document.body.dataset.request = [randomName(), ...attached.keys()].join(" ");
 }
 watch("value", nameQuestion);
 document.addEventListener(
@@ -14,7 +13,8 @@ document.addEventListener(
     if (!event.target.closest?.("#message")) return;
     nameQuestion();
     const text = event.target.value;
-    sessionStorage.setItem(DRAFT, text.length <= LONGEST_DRAFT ? text : "");
+    sessionStorage.setItem(DRAFT, text.length <= MOST_CHARACTERS ? text : ""); // more is refused
+    noticeBox();
   },
   true,
 );
@@ -35,3 +35,44 @@ dressers.push(keepDraft);
 $("#send")?.addEventListener("click", noteSent, true);
 
 actions.example = (button) => fill(button.textContent);
+
+// --- the gauge: measured when something has changed and rests, one measure at a time -------------
+const REST_MS = 400;
+let noticed = "";
+let resting = 0;
+let measures = 0;
+let measuredAt = 0;
+/** All that a measure depends on. */
+function boxState() {
+  const messages = document.querySelectorAll("#transcript [data-message]");
+  return JSON.stringify([
+    props.value,
+    box()?.value,
+    $("#files .files")?.dataset.held,
+    [...document.querySelectorAll("#settings :is(input, textarea)")].map(({ value }) => value),
+    $("#chips .chips")?.dataset.preset,
+    $("#state .dot")?.className,
+    words().lang,
+    [messages.length, messages[messages.length - 1]?.dataset.message],
+    Boolean($("#transcript .meta.live")),
+  ]);
+}
+function noticeBox() {
+  const now = boxState();
+  if (now === noticed) return;
+  noticed = now;
+  clearTimeout(resting);
+  resting = setTimeout(measure, REST_MS);
+}
+function measure() {
+  const answered = $("#gauge .gauge")?.dataset.asked === String(measures);
+  if (measures && !answered && Date.now() - measuredAt < PATIENCE_MS) {
+    resting = setTimeout(measure, REST_MS);
+  } else if (!$("#transcript .meta.live")) {
+    measures += 1;
+    measuredAt = Date.now();
+    trigger("gauge", { asked: measures, text: box()?.value ?? "", files: [...attached.keys()] });
+  }
+}
+dressers.push(noticeBox);
+document.addEventListener("change", noticeBox); // of a setting

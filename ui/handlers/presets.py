@@ -1,0 +1,182 @@
+"""The panel of presets: choosing one, and making, sharing and deleting one's own."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import gradio as gr
+from gradio.components import Component
+
+from chat.errors import AppError, BadImport
+from chat.presets import Presets
+from chat.types import ChatOptions, PresetText
+from ui import preset_panel
+from ui.components import Updates
+from ui.handlers.shared import Shown, user_of
+from ui.i18n import Language, refusal, text
+from ui.options import NUMBERS, to_options
+from ui.view import View
+
+
+class PresetPanel:
+    """The events of the panel. Presets are asked for by their user."""
+
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+        self._on = shown.on
+        self._presets = shown.services.presets
+        self._conversations = shown.services.conversations
+
+    async def list(self, language: str, view: View, request: gr.Request) -> Updates:
+        """The panel was opened, or something in it has changed."""
+        return await self._cards(user_of(request), Language(language), view)
+
+    async def choose(
+        self,
+        event: gr.EventData,
+        conversation_id: str,
+        language: str,
+        view: View,
+        request: gr.Request,
+    ) -> Updates:
+        """Take the newest version of a preset, or none, for what is open."""
+        user, tongue, preset_id = user_of(request), Language(language), str(event.preset)
+        options = ChatOptions()
+        try:
+            if preset_id:
+                options = Presets.options_of(await self._presets.get(user, preset_id))
+            if conversation_id:
+                await self._conversations.set_options(user, conversation_id, options)
+        except AppError as error:
+            return {self._on.note: self._shown.no_preset(error, tongue)}
+        shown = await self._with(options, conversation_id, tongue, view, request)
+        return shown | await self._cards(user, tongue, view)
+
+    async def write(
+        self, event: gr.EventData, values: Mapping[Component, object], request: gr.Request
+    ) -> Updates:
+        """The form: one's own preset to edit, another's to copy, or the present settings."""
+        user, language = user_of(request), Language(str(values[self._on.language]))
+        preset_id = str(event.preset)
+        if not preset_id:
+            options = self._on.options(values)
+            words = PresetText("", options.system_prompt, options.sampling)
+            return {self._on.presets: preset_panel.form(words, "", language)}
+        try:
+            preset = await self._presets.get(user, preset_id)
+        except AppError as error:
+            return {self._on.note: self._shown.no_preset(error, language)}
+        own = preset.ref.id if preset.owner == user else ""
+        return {self._on.presets: preset_panel.form(preset.text, own, language)}
+
+    async def save(
+        self,
+        event: gr.EventData,
+        conversation_id: str,
+        language: str,
+        view: View,
+        request: gr.Request,
+    ) -> Updates:
+        """Keep what was written: a new version of one's own preset, or a new preset.
+
+        What is open goes on with the version that it has; an empty page takes the new one.
+        """
+        user, tongue, preset_id = user_of(request), Language(language), str(event.preset)
+        words = _written(event.fields)
+        try:
+            saved = await (
+                self._presets.revise(user, preset_id, words)
+                if preset_id
+                else self._presets.add(user, words)
+            )
+        except AppError as error:
+            why = refusal(tongue, error.code, error.values)
+            return {self._on.presets: preset_panel.form(words, preset_id, tongue, why)}
+        options = view.options
+        if not conversation_id:
+            options = Presets.options_of(saved)
+        shown = await self._with(options, conversation_id, tongue, view, request)
+        return shown | await self._cards(user, tongue, view)
+
+    async def imported(
+        self, event: gr.EventData, language: str, view: View, request: gr.Request
+    ) -> Updates:
+        """The browser has sent a file with a preset: show it, or say what is wrong with it."""
+        tongue = Language(language)
+        shown = await self._cards(user_of(request), tongue, view)
+        if not event.code:
+            return shown
+        return shown | {self._on.note: self._shown.refused(_not_imported(event, tongue))}
+
+    async def share(
+        self, event: gr.EventData, language: str, view: View, request: gr.Request
+    ) -> Updates:
+        """Show one's own preset to everybody, or no longer."""
+        user, tongue = user_of(request), Language(language)
+        try:
+            await self._presets.share(user, str(event.preset), bool(event.shared))
+        except AppError as error:
+            return {self._on.note: self._shown.no_preset(error, tongue)}
+        return await self._cards(user, tongue, view)
+
+    async def delete(
+        self, event: gr.EventData, language: str, view: View, request: gr.Request
+    ) -> Updates:
+        """Take one's own preset off the list."""
+        user, tongue = user_of(request), Language(language)
+        try:
+            await self._presets.delete(user, str(event.preset))
+        except AppError as error:
+            return {self._on.note: self._shown.no_preset(error, tongue)}
+        return await self._cards(user, tongue, view)
+
+    async def _with(
+        self,
+        options: ChatOptions,
+        conversation_id: str,
+        language: Language,
+        view: View,
+        request: gr.Request,
+    ) -> Updates:
+        """The page with these settings."""
+        await self._shown.remember(user_of(request), options, view)
+        temporary = view.is_temporary(conversation_id)
+        return {
+            **self._on.show_options(options),
+            **self._shown.state(language, view, temporary=temporary),
+            **self._shown.chips(language, view),
+            self._on.note: "",
+        }
+
+    async def _cards(self, user: str, language: Language, view: View) -> Updates:
+        try:
+            presets = await self._presets.list(user, language)
+        except AppError as error:
+            return {self._on.note: self._shown.no_preset(error, language)}
+        return {self._on.presets: preset_panel.cards(presets, user, view.chosen, language)}
+
+
+def _not_imported(event: gr.EventData, language: Language) -> str:
+    """The sentence for a file that the server did not take."""
+    if event.code == BadImport.code:
+        return refusal(language, BadImport.code, {"why": str(event.why)})
+    return text(language, "preset-not-imported")
+
+
+def _written(fields: Mapping[str, object]) -> PresetText:
+    """What the form says. What cannot be a number stays open."""
+    words = {name: str(fields.get(name) or "") for name in ("name", "system_prompt", "stop")}
+    numbers = {name: _number(fields.get(name)) for name in NUMBERS}
+    options = to_options(words["system_prompt"], words["stop"], numbers)
+    questions = fields.get("questions")
+    asked = [str(question).strip() for question in questions] if isinstance(questions, list) else []
+    made = PresetText(words["name"], options.system_prompt, options.sampling)
+    return replace(made, questions=tuple(question for question in asked if question))
+
+
+def _number(written: object) -> float | None:
+    try:
+        number = float(str(written))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
