@@ -1,6 +1,7 @@
 """`python -m bench [FOLDER]`: measure this machine and write bench/results/MODEL-DEVICE.md.
 
-Without a folder: the model that the app would take.
+Without a folder: the model that the app would take. `--store`: the search instead of a model, in a
+SQLite database of its own or, with `--database-url`, in an empty one of PostgreSQL.
 """
 
 import argparse
@@ -10,8 +11,8 @@ import socket
 import sys
 from pathlib import Path
 
-from bench import app, engine
-from bench.figures import as_markdown
+from bench import app, engine, store
+from bench.figures import Figure, as_markdown
 from bench.machine import describe_machine
 from config import read_settings
 from engine.card import read_card
@@ -40,14 +41,32 @@ def model_of_the_app() -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", help="a model folder")
-    folder = parser.parse_args().folder or model_of_the_app()
+    parser.add_argument("--store", action="store_true", help="measure the search, not a model")
+    parser.add_argument("--database-url", help="where: an empty PostgreSQL database")
+    given = parser.parse_args()
+    if given.store:
+        measure_store(given.database_url)
+    else:
+        measure_model(given.folder or model_of_the_app())
+
+
+def measure_model(folder: Path) -> None:
     device, figures = asyncio.run(engine.measure(folder.resolve()))
     figures += app.measure(folder.resolve(), free_port(), engine.kv_budget_mib(folder))
-    model = read_card(folder).name
-    report = as_markdown(model, describe_machine(device), figures)
+    write_report(read_card(folder).name, device, figures)
+
+
+def measure_store(database_url: str | None) -> None:
+    figures = asyncio.run(store.measure(database_url))
+    write_report("Search", "PostgreSQL" if database_url else "SQLite", figures)
+
+
+def write_report(subject: str, device: str, figures: list[Figure]) -> None:
+    """Of a subject on a device: print it and keep it."""
+    report = as_markdown(subject, describe_machine(device), figures)
     print(report)
     RESULTS.mkdir(exist_ok=True)
-    name = re.sub(r"[^a-z0-9.]+", "-", f"{model} {device}".lower()).strip("-")
+    name = re.sub(r"[^a-z0-9.]+", "-", f"{subject} {device}".lower()).strip("-")
     (RESULTS / f"{name}.md").write_text(report, encoding="utf-8")
 
 

@@ -8,13 +8,18 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     ColumnElement,
     Connection,
     Executable,
+    ScalarSelect,
     Select,
+    any_,
     cast,
     column,
     delete,
+    func,
     insert,
     select,
     table,
@@ -95,12 +100,17 @@ class PostgresIndex:
         session.execute(delete(self._words).where(self._words.c.sequence.in_(sequences)))
 
     def holding(self, words: Sequence[Word]) -> Sequence[ColumnElement[bool]]:
-        return [MessageRow.sequence.in_(self._with(word)) for word in words]
+        # As an array it is looked up once. In a mere IN the planner, until it has statistics of
+        # new rows, asks the index again for every message.
+        return [
+            MessageRow.sequence == any_(func.array(self._with(word), type_=ARRAY(BigInteger)))
+            for word in words
+        ]
 
-    def _with(self, word: Word) -> Select[int]:
+    def _with(self, word: Word) -> ScalarSelect[int]:
         query = " <-> ".join(f"'{key}'" for key in word.keys) + (":*" if word.begins else "")
         found = self._words.c.words.op("@@")(cast(query, TSQUERY))
-        return select(self._words.c.sequence).where(found)
+        return select(self._words.c.sequence).where(found).scalar_subquery()
 
 
 def _vectors(text: str) -> list[str]:

@@ -3,7 +3,16 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, MetaData, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
 from chat.types import (
@@ -53,6 +62,12 @@ def _words(kind: type[StrEnum]) -> Enum:
     )
 
 
+def _of_deleted() -> Index:
+    """Of the few rows that are deleted, for who purges them."""
+    some = text("deleted_at IS NOT NULL")
+    return Index(None, "deleted_at", sqlite_where=some, postgresql_where=some)
+
+
 class ConversationRow(Base):
     """A tree of messages and the path through it that is shown.
 
@@ -60,7 +75,7 @@ class ConversationRow(Base):
     """
 
     __tablename__ = "conversations"
-    __table_args__ = (Index(None, "owner", "pinned", "updated_at"), Index(None, "deleted_at"))
+    __table_args__ = (Index(None, "owner", "pinned", "updated_at"), _of_deleted())
 
     id: Mapped[str] = mapped_column(PlainText, primary_key=True)
     owner: Mapped[str] = mapped_column(PlainText)
@@ -107,7 +122,7 @@ class MessageRow(Base):
         UniqueConstraint("owner", "request_id"),
         Index(None, "conversation_id", "sequence"),
         Index(None, "parent_id"),
-        Index(None, "deleted_at"),
+        _of_deleted(),
     )
 
     sequence: Mapped[int] = mapped_column(NUMBER, primary_key=True)

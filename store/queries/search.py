@@ -23,7 +23,9 @@ def search(session: Session, user: str, words: str, limit: int) -> Sequence[Hit]
             MessageRow.deleted_at.is_(None),
         )
         .group_by(MessageRow.conversation_id)
-        .subquery()
+        .cte("newest")
+        # Else PostgreSQL may make it anew for every conversation.
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
     rows = session.execute(
         select(ConversationRow, MessageRow)

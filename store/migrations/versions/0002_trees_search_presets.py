@@ -50,7 +50,7 @@ def extend_conversations() -> None:
         "conversations",
         ["owner", "pinned", "updated_at"],
     )
-    op.create_index("ix_conversations_deleted_at", "conversations", ["deleted_at"])
+    index_deleted("conversations")
 
 
 def extend_messages() -> None:
@@ -62,7 +62,14 @@ def extend_messages() -> None:
     op.add_column(
         "messages", sa.Column("purged", sa.Boolean, nullable=False, server_default=sa.false())
     )
-    op.create_index("ix_messages_deleted_at", "messages", ["deleted_at"])
+    index_deleted("messages")
+
+
+def index_deleted(table: str) -> None:
+    some = sa.text("deleted_at IS NOT NULL")
+    op.create_index(
+        f"ix_{table}_deleted_at", table, ["deleted_at"], sqlite_where=some, postgresql_where=some
+    )
 
 
 def create_presets() -> None:

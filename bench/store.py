@@ -1,0 +1,131 @@
+"""How soon a search answers: 10,000 messages in Chinese and English, common and rare words."""
+
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bench.figures import Figure
+from chat.ports import Store
+from chat.types import Archive, ChatOptions, Conversation, Message, Role, Status
+from store import open_store
+
+USER = "bench"
+CONVERSATIONS = 500
+MESSAGES = 20
+RUNS = 9
+LIMIT_MS = 100.0
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+HANZI = [chr(code) for code in range(0x4E00, 0x4E00 + 3000)]
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+SEARCHES: Mapping[str, str] = {
+    "a character of most messages": "的",
+    "a common word in Chinese": "我们",
+    "a rare word in Chinese": "量子纠缠",
+    "a long phrase in Chinese": "今天天气怎么样",
+    "a common word in English": "weather",
+    "a rare word in English": "serendipity",
+    "the first letter of many words": "w",
+    "two common words": "我们 weather",
+    "a common and a rare word": "weather serendipity",
+    "what is nowhere": "nowhere 无处",
+}
+OFTEN = (("的", 0.9), ("我们", 0.5), ("weather", 0.5), ("今天天气怎么样", 0.05))
+RARELY = ("量子纠缠", "serendipity")
+"""What is put into messages: with which probability, and in a handful of them."""
+
+
+async def measure(database_url: str | None = None) -> list[Figure]:
+    """Figures of SQLite in a folder of its own, or of an empty PostgreSQL database."""
+    async with filled_store(database_url) as (store, filling_s):
+        figures = [
+            Figure(f"search for {name}", await milliseconds(store, words), "ms", "most", LIMIT_MS)
+            for name, words in SEARCHES.items()
+        ]
+        count = CONVERSATIONS * MESSAGES
+        return [*figures, Figure("import, 1,000 messages", filling_s * 1000 / count, "s")]
+
+
+@asynccontextmanager
+async def filled_store(database_url: str | None) -> AsyncIterator[tuple[Store, float]]:
+    """A store with all those messages, and the seconds it took to import them."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(Path(folder), database_url)
+        await store.open()
+        try:
+            archives = made_up_archives()
+            started = time.perf_counter()
+            await store.add_archives(USER, archives)
+            yield store, time.perf_counter() - started
+        finally:
+            await store.close()
+
+
+async def milliseconds(store: Store, words: str) -> float:
+    """Of a search for a page of hits, the median of several."""
+    times = []
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        await store.search(USER, words)
+        times.append(time.perf_counter() - started)
+    return statistics.median(times) * 1000
+
+
+def made_up_archives() -> Sequence[Archive]:
+    """The same in every run."""
+    chance = random.Random(7)
+    rare = {chance.randrange(CONVERSATIONS): word for word in RARELY for _ in range(3)}
+    return [
+        made_up_archive(chance, number, rare.get(number, "")) for number in range(CONVERSATIONS)
+    ]
+
+
+def made_up_archive(chance: random.Random, number: int, rare: str) -> Archive:
+    now = START + timedelta(minutes=number)
+    name = f"{number}"
+    messages = [
+        Message(
+            id=f"{place}",
+            conversation_id=name,
+            parent_id=f"{place - 1}" if place else None,
+            role=(Role.USER, Role.ASSISTANT)[place % 2],
+            content=made_up_text(chance, rare if place == 1 else ""),
+            status=Status.DONE,
+            created_at=now,
+        )
+        for place in range(MESSAGES)
+    ]
+    title = made_up_text(chance, "")[:30]
+    head_id = messages[-1].id
+    return Archive(
+        Conversation(name, USER, title, ChatOptions(), head_id, now, now), tuple(messages)
+    )
+
+
+def made_up_text(chance: random.Random, rare: str) -> str:
+    """About 400 characters of one language, words as unequally frequent as in real texts."""
+    special = [word for word, share in OFTEN if chance.random() < share] + [rare]
+    if chance.random() < 0.5:
+        words = [HANZI[int(3000 ** chance.random()) - 1] for _ in range(400)]
+        between = ""
+    else:
+        words = [english_word(int(20_000 ** chance.random())) for _ in range(70)]
+        between = " "
+    for word in special:
+        words.insert(chance.randrange(len(words)), f" {word} ")
+    return between.join(words)
+
+
+def english_word(rank: int) -> str:
+    """Different for each rank, shorter for the common ones."""
+    letters = ""
+    while rank:
+        rank, letter = divmod(rank, 26)
+        letters += LETTERS[letter]
+    return letters
