@@ -19,6 +19,9 @@ from formats.words import Language, Wording, moment
 STYLE = Path(__file__).with_name("export.css")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 SCHEMES = frozenset({"http", "https", "mailto"})
+MAX_FORMULA = 4_000
+"""Characters that are looked through for a formula's end, so that many beginnings cost little."""
+
 FORMULAS = (("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$"))
 
 
@@ -101,7 +104,8 @@ def _formula(state: StateInline, silent: bool) -> bool:
     """Keep TeX as it is written: to Markdown the backslash of \\( would be an escape."""
     for start, end in FORMULAS:
         if state.src.startswith(start, state.pos):
-            close = state.src.find(end, state.pos + len(start), state.posMax)
+            last = min(state.posMax, state.pos + MAX_FORMULA)
+            close = state.src.find(end, state.pos + len(start), last)
             if close < 0:
                 return False
             if not silent:

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ValidationError
 from chat.errors import BadImport
 
 MAX_WHERE = 200
+MAX_CONTAINERS = 2_000_000
+"""Lists and objects of one file: empty ones need 20 times the room of their text in memory."""
+
 _SPACE = re.compile(r"[ \t\r\n]*")
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -41,6 +44,8 @@ def decode(data: bytes) -> str:
 
 def parse(text: str) -> Sequence[Entry]:
     """The JSON values in a text: one, or one on each line (JSONL). Raises BadImport."""
+    if text.count("[") + text.count("{") > MAX_CONTAINERS:
+        raise refusal("", f"The file holds more than {MAX_CONTAINERS} lists and objects.")
     reader = _Reader(text)
     value = reader.value()
     if reader.is_at_end():

@@ -3,6 +3,7 @@
 Fields have the names of `chat.types`. Knows nothing of how files are read or found.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -33,14 +34,13 @@ MAX_TEXT = 1_000_000
 MAX_ID = 128
 MAX_MESSAGES = 20_000
 MAX_NUMBER = 2**53 - 1
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def plain(text: str) -> str:
     """The text, if every database can keep it. Raises ValueError."""
-    if "\0" in text:
-        raise ValueError("holds a NUL character")
-    if any("\ud800" <= sign <= "\udfff" for sign in text):
-        raise ValueError("holds half of a surrogate pair")
+    if _UNSTORABLE.search(text):
+        raise ValueError("holds characters that cannot be stored (NUL or half a surrogate pair)")
     return text
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from chat.attachments import attachment
@@ -22,6 +23,9 @@ from chat.types import (
     Timing,
     Usage,
 )
+
+unhurried = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+"""Time is no property: the machine may have other things to do."""
 
 OWNER = "somebody"
 NOW = datetime(2026, 11, 22, 9, 30, 15, 123456, UTC)

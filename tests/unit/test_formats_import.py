@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.attachments import with_attachments
@@ -18,7 +18,7 @@ from formats.exporting import Format, export_all, export_one
 from formats.importing import read_archives
 from formats.records import MAX_MESSAGES
 from formats.words import Language
-from tests.archives import NOW, OWNER, archives, example
+from tests.archives import NOW, OWNER, archives, example, unhurried
 
 
 def read(value: object) -> list[Archive]:
@@ -43,7 +43,7 @@ def ours(**changes: Any) -> dict[str, Any]:
     return dict(file)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@unhurried
 @given(st.lists(archives(), min_size=1, max_size=3))
 def test_what_is_exported_as_json_comes_in_as_it_was(given: list[Archive]) -> None:
     collection = export_all(Format.JSON, Language.EN)
@@ -51,7 +51,7 @@ def test_what_is_exported_as_json_comes_in_as_it_was(given: list[Archive]) -> No
     assert read(file) == given
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@unhurried
 @given(archives())
 def test_what_is_exported_as_sharegpt_comes_in_with_the_texts_of_its_path(given: Archive) -> None:
     path = Tree(given.messages).path_to(given.conversation.head_id)
@@ -206,11 +206,13 @@ def test_json_without_a_conversation_is_refused(value: object) -> None:
     refused(value)
 
 
+@unhurried
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists))
 def test_any_other_json_is_refused_and_never_a_fault(value: object) -> None:
     refused(value)
 
 
+@unhurried
 @given(st.binary())
 def test_any_bytes_are_refused_and_never_a_fault(data: bytes) -> None:
     refused(data)
