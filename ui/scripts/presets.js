@@ -18,7 +18,8 @@ Object.assign(actions, {
   "presets-again": () => trigger("presets"),
   choose: (button) => {
     trigger("choose", { preset: presetOf(button) });
-    if (small()) toggle("presets");
+    toggle("presets");
+    box().focus();
   },
   "write-preset": (button) => trigger("write_preset", { preset: presetOf(button) }),
   "save-preset": (button) => {
