@@ -36,7 +36,7 @@ def overlays(language: Language) -> str:
     """All of them, closed."""
     rename = text(language, "rename")
     return (
-        f"{_entry_menu(language)}{_account_menu(language)}"
+        f"{_entry_menu(language)}{_account_menu(language)}{_message_menu(language)}"
         f'<input id="rename" popover="manual" dir="auto" aria-label="{rename}" '
         f'maxlength="{MAX_RENAMED}" autocomplete="off" spellcheck="false">'
         '<input id="import" type="file" hidden accept=".json,.jsonl,application/json" '
@@ -54,6 +54,16 @@ def _entry_menu(language: Language) -> str:
         _item("unpin", text(language, "unpin")),
         _exports(text(language, "export")),
         _item("delete", text(language, "delete"), css="bad"),
+    )
+
+
+def _message_menu(language: Language) -> str:
+    return _menu(
+        "message-menu",
+        text(language, "more-actions"),
+        _item("undo-turn", text(language, "undo-turn")),
+        _item("delete-turn", text(language, "delete-turn"), css="bad"),
+        _item("delete-branch", text(language, "delete-branch"), css="bad"),
     )
 
 

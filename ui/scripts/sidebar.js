@@ -92,13 +92,14 @@ dressers.push(() => {
 const route = (path) => `${location.pathname.replace(/\/$/, "")}/${path}`;
 function openMenu(menu, button, exported) {
   for (const link of menu.querySelectorAll("[data-format]")) {
-    link.href = route(`${exported}?format=${link.dataset.format}`);
+    link.href = route(`${exported}?format=${link.dataset.format}&lang=${words().lang}`);
   }
   menu.showPopover();
   const at = button.getBoundingClientRect();
   const below = at.bottom + 4;
   const fits = below + menu.offsetHeight < innerHeight;
-  menu.style.left = `${Math.max(8, Math.min(at.left, innerWidth - menu.offsetWidth - 8))}px`;
+  const rightmost = (fits ? innerWidth - 8 : at.right) - menu.offsetWidth; // up: within the panel
+  menu.style.left = `${Math.max(8, Math.min(at.left, rightmost))}px`;
   menu.style.top = `${fits ? below : Math.max(8, at.top - 4 - menu.offsetHeight)}px`;
   $("[role=menuitem]", menu).focus();
 }
