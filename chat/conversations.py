@@ -105,7 +105,7 @@ class Conversations:
         versions = {key: ids for key, ids in every.items() if len(ids) > 1}
         elsewhere = None
         if job and (not path or path[-1].id != job.message_id):
-            job, elsewhere = None, job.message_id
+            elsewhere, job = job.message_id, None
         return Opened(archive.conversation, path, versions, job, elsewhere, changes)
 
     async def look(self, user: str, conversation_id: str) -> Glance:

@@ -1,16 +1,14 @@
-"""What stands around the conversation: header, list, empty page, banners. Pure HTML, all escaped.
+"""What stands around the conversation: header, empty page, banners. Pure HTML, all escaped.
 
 A button says in `data-do` what the script makes of a click on it.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
 from html import escape
-from itertools import groupby
 
-from chat.types import Conversation, EngineInfo, EngineState, Phase
+from chat.types import EngineInfo, EngineState, Phase
 from ui.i18n import Language, text
-from ui.icons import icon
+from ui.icons import icon, icon_button
+from ui.view import Chosen
 
 FETCH_COMMAND = ".venv/bin/python download_model.py --model Qwen2.5-7B-Instruct"
 EXAMPLES = ("example-1", "example-2", "example-3", "example-4")
@@ -22,34 +20,47 @@ WORDS_OF_SCRIPT = (
     "scroll-down",
     "transcript",
     "close",
+    "edit",
+    "save",
+    "save-and-send",
+    "cancel",
 )
 """What the script needs words for."""
 
 DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
 
 
-def header(info: EngineInfo | None, state: EngineState, language: Language) -> str:
-    """The model's state, name and kind, and the way to the list on a small screen."""
+def header(
+    info: EngineInfo | None,
+    state: EngineState,
+    language: Language,
+    *,
+    temporary: bool = False,
+    chosen: Chosen | None = None,
+) -> str:
+    """The model's state, name and kind, the preset, and the way to the list on a small screen."""
     name = escape(info.model) if info else text(language, "no-model")
     words = text(language, f"state-{state.phase}")
     facts = (
-        escape(_facts(info)) if state.phase is Phase.READY and info else loading(state, language)
+        escape(_facts(info, language, chosen))
+        if state.phase is Phase.READY and info
+        else loading(state, language)
     )
+    mark = f'<span class="temporary">{text(language, "temporary-mark")}</span>'
     return (
-        f'<div class="bar">{_icon_button("drawer", "menu", text(language, "conversations"))}'
+        f'<div class="bar">{icon_button("drawer", "menu", text(language, "conversations"))}'
         f'<div class="model" role="status"><i class="dot {state.phase}" title="{words}"></i>'
         f'<span class="hidden-words">{words}</span>'
-        f"<b>{name}</b><em>{facts}</em></div></div>"
+        f"<b>{name}</b><em>{facts}</em></div>{mark if temporary else ''}</div>"
     )
 
 
-def tools(language: Language, *, clearable: bool) -> str:
+def tools(language: Language) -> str:
     """The buttons at the right of the header, and the words that the script needs."""
     words = " ".join(f'data-{key}="{escape(text(language, key))}"' for key in WORDS_OF_SCRIPT)
     return (
         f'<div class="tools" data-lang="{language}" {words}>'
-        f"{_clear(language) if clearable else ''}"
-        f"{_icon_button('theme', 'theme', text(language, 'theme'))}"
+        f"{icon_button('theme', 'theme', text(language, 'theme'))}"
         f'<button class="tool" data-do="settings">{icon("settings")}'
         f"<span>{text(language, 'settings')}</span></button></div>"
     )
@@ -67,43 +78,28 @@ def loading(state: EngineState, language: Language) -> str:
     return " · ".join(said)
 
 
-def conversation_list(
-    conversations: Sequence[Conversation],
-    *,
-    current: str,
-    live: Collection[str],
-    now: datetime,
+def welcome(
+    info: EngineInfo | None,
+    state: EngineState,
     language: Language,
-    more: bool = False,
+    *,
+    temporary: bool = False,
+    chosen: Chosen | None = None,
 ) -> str:
-    """The list on the left: newest first, in groups by age, with a dot where an answer comes.
-
-    `more` adds the button for older ones.
-    """
-    if not conversations:
-        return f'<p class="nothing">{text(language, "no-conversations")}</p>'
-    groups = groupby(conversations, key=lambda item: _age_group(item.updated_at, now))
-    body = "".join(
-        f"<h2>{text(language, key)}</h2><ul>{_entries(items, current, live, language)}</ul>"
-        for key, items in groups
-    )
-    if more:
-        body += f'<button class="more" data-do="more">{text(language, "show-more")}</button>'
-    return f'<nav aria-label="{text(language, "conversations")}">{body}</nav>'
-
-
-def welcome(info: EngineInfo | None, state: EngineState, language: Language) -> str:
-    """The empty page: what this is, how the model is, and questions to begin with."""
-    intro = (
-        text(language, "welcome-text", model=escape(info.model))
-        if info
-        else text(language, "welcome-text-loading")
-    )
+    """The empty page: what this is, how the model is, and the preset's questions to begin with."""
+    if temporary:
+        title, intro = text(language, "temporary"), text(language, "temporary-text")
+    else:
+        title, intro = text(language, "welcome-title"), _intro(info, language)
+    if chosen:
+        title = escape(chosen.preset.text.name)
+    questions = chosen.preset.text.questions if chosen else ()
     examples = "".join(
-        f'<button data-do="example">{text(language, key)}</button>' for key in EXAMPLES
+        f'<button data-do="example">{escape(question)}</button>'
+        for question in questions or [text(language, key) for key in EXAMPLES]
     )
     return (
-        f'<div class="welcome"><i class="mark"></i><h1>{text(language, "welcome-title")}</h1>'
+        f'<div class="welcome"><i class="mark"></i><h1>{title}</h1>'
         f"<p>{intro}</p>{_loading_card(state, language)}"
         f'<div class="examples">{examples}</div></div>'
     )
@@ -129,28 +125,21 @@ def refused(sentence: str) -> str:
     return f'<p class="refused" role="alert">{escape(sentence)}</p>'
 
 
-def _facts(info: EngineInfo) -> str:
+def _intro(info: EngineInfo | None, language: Language) -> str:
+    if info is None:
+        return text(language, "welcome-text-loading")
+    return text(language, "welcome-text", model=escape(info.model))
+
+
+def _facts(info: EngineInfo, language: Language, chosen: Chosen | None) -> str:
     weights = DTYPES.get(info.dtype, info.dtype)
     if info.quantization not in ("", "none"):
         weights = info.quantization
-    return f"{weights} · {info.device}"
-
-
-def _clear(language: Language) -> str:
-    # Two steps in place; no dialog that covers what is about to be deleted.
-    return (
-        f'<span class="clear">{_icon_button("ask", "trash", text(language, "clear"))}'
-        f'<span class="sure"><span>{text(language, "clear-question")}</span>'
-        f'<button data-do="clear" class="bad">{text(language, "clear-yes")}</button>'
-        f'<button data-do="keep">{text(language, "clear-no")}</button></span></span>'
-    )
-
-
-def _icon_button(action: str, name: str, label: str) -> str:
-    return (
-        f'<button class="tool {action}" data-do="{action}" aria-label="{label}" '
-        f'title="{label}">{icon(name)}</button>'
-    )
+    facts = [weights, info.device]
+    if chosen:
+        name, version = chosen.preset.text.name, chosen.preset.ref.version
+        facts.append(text(language, "preset-version", name=name, version=version))
+    return " · ".join(facts)
 
 
 def _time_left(seconds: float, language: Language) -> str:
@@ -169,29 +158,4 @@ def _loading_card(state: EngineState, language: Language) -> str:
     return (
         f'<div class="loading {state.phase}"><strong>{said}</strong>'
         f"{bar if state.phase is Phase.LOADING else ''}<span>{hint}</span></div>"
-    )
-
-
-def _age_group(moment: datetime, now: datetime) -> str:
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    if moment >= midnight:
-        return "today"
-    return "last-7-days" if moment >= midnight - timedelta(days=7) else "older"
-
-
-def _entries(
-    conversations: Iterable[Conversation], current: str, live: Collection[str], language: Language
-) -> str:
-    return "".join(
-        _entry(item, item.id == current, item.id in live, language) for item in conversations
-    )
-
-
-def _entry(conversation: Conversation, is_open: bool, is_live: bool, language: Language) -> str:
-    here = ' aria-current="page"' if is_open else ""
-    dot = f'<i class="live" role="img" aria-label="{text(language, "being-answered")}"></i>'
-    title = escape(conversation.title)
-    return (
-        f'<li><a href="#{escape(conversation.id)}" data-do="open"{here} title="{title}">'
-        f"<span>{title}</span>{dot if is_live else ''}</a></li>"
     )

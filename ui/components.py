@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.components import Component
 
 from chat.types import ChatOptions, Sampling
-from ui import assets
+from ui import assets, overlays, sidebar
 from ui.i18n import NAMES, Language, text
 from ui.options import NUMBERS, WHOLE, to_fields, to_options
 from ui.view import View
@@ -37,12 +37,27 @@ class Components:
     header: gr.HTML
     tools: gr.HTML
     banners: gr.HTML
+    skip: gr.HTML
+    temporary: gr.HTML
+    search: gr.HTML
     conversations: gr.HTML
+    done: gr.HTML  # what was just done in the list, with the way back
+    person: gr.HTML
+    overlays: gr.HTML
     new_chat: gr.Button
     welcome: gr.HTML
-    chatbot: gr.Chatbot
+    above: gr.HTML  # the way to turns that are not drawn
+    earlier: gr.Chatbot
+    newest: gr.Chatbot  # the newest turn alone: what changes while it is answered stays small
+    panel: gr.HTML
+    behind: gr.State  # grows when another tab has changed what is shown here
+    editing: gr.Checkbox  # not drawn: whether a message is being edited in its place
     note: gr.HTML
+    warning: gr.HTML
+    files: gr.HTML
     message: gr.Textbox
+    chips: gr.HTML
+    gauge: gr.HTML
     send: gr.Button
     stop: gr.Button
     notice: gr.HTML
@@ -51,13 +66,18 @@ class Components:
     sampling_title: gr.HTML
     numbers: Mapping[str, gr.Number]
     stop_strings: gr.Textbox
+    preset: gr.Textbox  # not drawn: the preset of these settings, as "id@version"
+    presets_title: gr.HTML
+    presets: gr.HTML
     timer: gr.Timer
     request_id: gr.Textbox  # not drawn: the browser's name for what is in the box
+    fields: tuple[Component, ...] = field(init=False)
     settings: tuple[Component, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         fields = (self.system_prompt, *self.numbers.values(), self.stop_strings)
-        object.__setattr__(self, "settings", fields)
+        object.__setattr__(self, "fields", fields)
+        object.__setattr__(self, "settings", (*fields, self.preset))
 
     def options(self, values: Mapping[Component, object]) -> ChatOptions:
         """The settings among a handler's input values."""
@@ -65,6 +85,7 @@ class Components:
             str(values[self.system_prompt] or ""),
             str(values[self.stop_strings] or ""),
             {name: values[number] for name, number in self.numbers.items()},  # type: ignore[misc]
+            str(values[self.preset] or ""),
         )
 
     def show_options(self, options: ChatOptions) -> Updates:
@@ -72,6 +93,7 @@ class Components:
         return {
             self.system_prompt: shown["system_prompt"],
             self.stop_strings: shown["stop"],
+            self.preset: shown["preset"],
             **{number: shown[name] for name, number in self.numbers.items()},
         }
 
@@ -87,12 +109,18 @@ class Components:
         return {
             self.language: gr.update(value=language.value, label=say("language")),
             self.new_chat: gr.update(value=say("new-chat")),
+            self.skip: overlays.skip_link(language),
+            self.temporary: sidebar.temporary_button(language),
+            self.panel: "",
+            self.search: sidebar.search_field(language),
+            self.person: sidebar.person(language),
+            self.overlays: overlays.overlays(language),
             self.message: gr.update(label=say("message"), placeholder=say("message-placeholder")),
             self.send: gr.update(value=say("send")),
             self.stop: gr.update(value=say("stop")),
-            self.chatbot: gr.update(label=say("transcript")),
             self.notice: say("notice"),
             self.settings_title: title("settings"),
+            self.presets_title: title("presets"),
             self.system_prompt: gr.update(
                 label=say("system-prompt"), info=say("system-prompt-info"), placeholder=say("none")
             ),
@@ -114,6 +142,7 @@ class Components:
 def lay_out() -> Components:
     """Create the components inside the current gr.Blocks, still without words."""
     bridge = gr.HTML("", elem_id="bridge", html_template="", js_on_load=assets.script())
+    skip = _html(elem_id="skip")
     with gr.Sidebar(elem_id="conversations", open=False, width=268):
         left = _left()
     with gr.Column(elem_id="main"):
@@ -122,16 +151,26 @@ def lay_out() -> Components:
         middle = {
             "banners": _html(elem_id="banners"),
             "welcome": _html(elem_id="welcome"),
-            "chatbot": _chatbot(),
+            **_transcript(),
         }
         with gr.Column(elem_id="composer"):
             bottom = _composer()
     with gr.Sidebar(elem_id="settings", open=False, position="right", width=360):
         right = _settings()
+    with gr.Sidebar(elem_id="presets", open=False, position="right", width=400):
+        right |= {
+            "presets_title": _html(elem_classes="panel-title"),
+            "presets": _html(elem_id="preset-panel"),
+        }
     parts = left | top | middle | bottom | right
     return Components(
         bridge=bridge,
+        skip=skip,
+        overlays=_html(elem_id="overlays"),
         view=gr.State(View()),
+        behind=gr.State(0),
+        editing=gr.Checkbox(visible=False),
+        panel=_html(elem_id="panel"),
         timer=gr.Timer(TICK_S),
         **parts,
         request_id=gr.Textbox(visible=False),  # the last one made: page.NAMED counts on it
@@ -140,9 +179,17 @@ def lay_out() -> Components:
 
 def _left() -> dict[str, Any]:
     _html('<i class="mark"></i>Qwen Chat', elem_id="brand")
+    with gr.Row(elem_id="begin"):
+        begin = {
+            "new_chat": gr.Button("", elem_id="new-chat"),
+            "temporary": _html(elem_id="new-temporary"),
+        }
     return {
-        "new_chat": gr.Button("", elem_id="new-chat"),
+        **begin,
+        "search": _html(elem_id="search"),
         "conversations": _html(elem_id="conversation-list"),
+        "done": _html(elem_id="done"),
+        "person": _html(elem_id="person"),
     }
 
 
@@ -160,14 +207,20 @@ def _top() -> dict[str, Any]:
 
 
 def _composer() -> dict[str, Any]:
-    note = _html(elem_id="note")
-    with gr.Row(elem_id="box"):
+    above = {"note": _html(elem_id="note"), "warning": _html(elem_id="warning")}
+    with gr.Column(elem_id="box"):
         box = {
+            "files": _html(elem_id="files"),
             "message": gr.Textbox(elem_id="message", lines=1, max_lines=9, container=False),
-            "send": gr.Button("", elem_id="send", variant="primary"),
-            "stop": gr.Button("", elem_id="stop", visible=False),
         }
-    return {"note": note, **box, "notice": _html(elem_id="notice")}
+        with gr.Row(elem_id="row"):
+            row = {
+                "chips": _html(elem_id="chips"),
+                "gauge": _html(elem_id="gauge"),
+                "send": gr.Button("", elem_id="send", variant="primary"),
+                "stop": gr.Button("", elem_id="stop", visible=False),
+            }
+    return {**above, **box, **row, "notice": _html(elem_id="notice")}
 
 
 def _settings() -> dict[str, Any]:
@@ -182,6 +235,7 @@ def _settings() -> dict[str, Any]:
         "sampling_title": sampling_title,
         "numbers": numbers,
         "stop_strings": gr.Textbox(elem_id="stop-strings", lines=2, max_lines=8),
+        "preset": gr.Textbox(visible=False),
     }
 
 
@@ -200,9 +254,19 @@ def merge(words: Updates, shown: Updates) -> Updates:
     return both
 
 
-def _chatbot() -> gr.Chatbot:
+def _transcript() -> dict[str, Any]:
+    """One scroller around two lists of messages: most turns are drawn once and left alone."""
+    with gr.Column(elem_id="transcript"):
+        return {
+            "above": _html(elem_id="above"),
+            "earlier": _chatbot("earlier"),
+            "newest": _chatbot("newest"),
+        }
+
+
+def _chatbot(elem_id: str) -> gr.Chatbot:
     return gr.Chatbot(
-        elem_id="transcript",
+        elem_id=elem_id,
         visible=False,
         show_label=False,
         container=False,
@@ -210,6 +274,7 @@ def _chatbot() -> gr.Chatbot:
         buttons=[],
         latex_delimiters=LATEX_DELIMITERS,
         allow_tags=False,
+        autoscroll=False,  # the script does it, for both lists
         height=None,
     )
 

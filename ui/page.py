@@ -8,9 +8,12 @@ from gradio.components import Component
 
 from ui.components import Components, lay_out
 from ui.handlers.composer import Composer
+from ui.handlers.details import Details
+from ui.handlers.presets import PresetPanel
 from ui.handlers.shared import Shown
 from ui.handlers.sidebar import Sidebar
 from ui.handlers.transcript import Transcript
+from ui.handlers.versions import Versions
 from ui.services import Services
 
 Shows = tuple[Callable[..., Any], Callable[..., Any], Any, dict[str, Any]]
@@ -38,10 +41,15 @@ REMEMBERED = """(id, language, view) => {
 """What a reload finds again: the conversation in the address, the language in the browser."""
 
 
+EDITING = """(...values) => {
+    return [...values.slice(0, -1), !!document.querySelector("#transcript form")];
+}"""
+"""Whether a message is being edited in its place."""
+
 NAMED = """(...values) => {
     return [...values.slice(0, -1), document.body.dataset.request ?? ""];
 }"""
-"""What is sent has a name, which the script gives to the text in the box."""
+"""What is sent has a name, which the script gives to the text in the box, and to its files."""
 
 
 class Handlers:
@@ -49,8 +57,11 @@ class Handlers:
 
     def __init__(self, shown: Shown) -> None:
         self.transcript = Transcript(shown)
+        self.versions = Versions(shown)
+        self.details = Details(shown)
         self.sidebar = Sidebar(shown)
         self.composer = Composer(shown)
+        self.presets = PresetPanel(shown)
 
 
 def build_page(services: Services, *, open_to_network: bool) -> gr.Blocks:
@@ -68,41 +79,97 @@ def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:
     show = [
         (blocks.load, do.transcript.load, _place(on), {"js": REMEMBERED}),
         *_transcript_events(on, do.transcript),
+        *_version_events(on, do.versions),
         *_sidebar_events(on, do.sidebar),
         *_composer_events(on, do.composer),
     ]
+    _preset_events(on, do.presets)
     page = _all_of(on)
     for trigger, handler, inputs, more in show:
         shown = trigger(handler, inputs, page, **AT_ONCE, **more)
         shown.then(do.transcript.listen, _place(on), page, **STREAMED)
+    _details_events(on, do.details)
 
 
 def _transcript_events(on: Components, do: Transcript) -> list[Shows]:
+    drawn = [on.above, on.earlier, on.newest, on.note]
+    on.bridge.earlier(do.earlier, _place(on), drawn, **AT_ONCE)
     return [
         (on.language.input, do.speak, _place(on), {}),
         (on.bridge.follow, do.follow, [on.language, on.view], {}),
-        (on.bridge.retry, do.retry, _asking(on), {}),
-        (on.new_chat.click, do.new_chat, [on.language, on.view], {}),
+        (on.behind.change, do.catch_up, [*_place(on), on.editing], {"js": EDITING}),
     ]
+
+
+def _version_events(on: Components, do: Versions) -> list[Shows]:
+    asking = _asking(on)
+    return [
+        (on.bridge.retry, do.retry, asking, {}),
+        (on.bridge.go_on, do.go_on, asking, {}),
+        (on.bridge.show, do.show, asking, {}),
+        (on.bridge.edit, do.edit, asking, {}),
+        (on.bridge.delete_turn, do.delete_turn, asking, {}),
+        (on.bridge.delete_branch, do.delete_branch, asking, {}),
+        (on.bridge.undo_turn, do.undo_turn, asking, {}),
+        (on.bridge.undo, do.undo, asking, {}),
+    ]
+
+
+def _details_events(on: Components, do: Details) -> None:
+    here, shown = [on.bridge, on.language], [on.panel, on.note]
+    on.bridge.details(do.answer, here, shown, **AT_ONCE)
+    on.bridge.prompt(do.prompt, here, shown, **AT_ONCE)
+    on.bridge.file(do.file, here, shown, **AT_ONCE)
 
 
 def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:
     # The timer itself is no output: Gradio would start it anew, and tick, with every answer.
-    state = [on.header, on.banners, on.welcome, on.conversations, on.note]
+    state = [on.header, on.banners, on.welcome, on.conversations, on.note, on.behind]
     on.timer.tick(do.tick, _place(on), state, **AT_ONCE)
-    on.bridge.more(do.more, _place(on), [on.conversations, on.note], **AT_ONCE)
-    return [(on.bridge.clear, do.clear, _place(on), {})]
+    here, listing = [on.language, on.view], [on.conversations, on.done, on.note]
+    newest = AT_ONCE | {"trigger_mode": "always_last"}
+    on.bridge.search(do.search, here, listing, **newest)
+    for trigger, handler in (
+        (on.bridge.more, do.more),
+        (on.bridge.rename, do.rename),
+        (on.bridge.pin, do.pin),
+    ):
+        trigger(handler, here, listing, **AT_ONCE)
+    return [
+        (on.new_chat.click, do.new_chat, here, {}),
+        (on.bridge.temporary, do.temporary, here, {}),
+        (on.bridge.found, do.found, here, {}),
+        (on.bridge.delete, do.delete, _place(on), {}),
+        (on.bridge.restore, do.restore, _place(on), {}),
+        (on.bridge.imported, do.imported, _place(on), {}),
+    ]
 
 
 def _composer_events(on: Components, do: Composer) -> list[Shows]:
     on.stop.click(do.stop, [on.bridge], None, **AT_ONCE)
-    for setting in on.settings:
-        setting.blur(do.keep_options, _asking(on), [on.note], **AT_ONCE)  # type: ignore[attr-defined]
+    for setting in on.fields:
+        setting.blur(do.keep_options, _asking(on), [on.note, on.chips], **AT_ONCE)  # type: ignore[attr-defined]
+    here, attached = [on.language, on.view], [on.files, on.note]
+    on.bridge.attach(do.attach, here, attached, **AT_ONCE)
+    on.bridge.detach(do.detach, here, attached, **AT_ONCE)
+    on.bridge.gauge(do.gauge, _asking(on), [on.gauge, on.warning], **AT_ONCE)
     sent = _asking(on) | {on.request_id}
     return [
         (on.message.submit, do.send, sent, {"js": NAMED}),
         (on.send.click, do.send, sent, {"js": NAMED}),
     ]
+
+
+def _preset_events(on: Components, do: PresetPanel) -> None:
+    here, panel = [on.language, on.view], [on.presets, on.note]
+    chosen = [*panel, *on.settings, on.chips, on.header, on.banners, on.welcome]
+    on.bridge.presets(do.list, here, panel, **AT_ONCE)
+    on.bridge.choose(do.choose, _place(on), chosen, **AT_ONCE)
+    on.bridge.write_preset(do.write, _asking(on), panel, **AT_ONCE)
+    on.bridge.save_preset(do.save, _place(on), chosen, **AT_ONCE)
+    on.bridge.preset_imported(do.imported, here, panel, **AT_ONCE)
+    on.bridge.share_preset(do.share, here, panel, **AT_ONCE)
+    on.bridge.delete_preset(do.delete, here, panel, **AT_ONCE)
 
 
 def _place(on: Components) -> list[Component]:
@@ -123,16 +190,31 @@ def _all_of(on: Components) -> list[Component]:
         on.header,
         on.tools,
         on.banners,
-        on.conversations,
+        on.skip,
         on.new_chat,
+        on.temporary,
+        on.search,
+        on.conversations,
+        on.done,
+        on.person,
+        on.overlays,
         on.welcome,
-        on.chatbot,
+        on.above,
+        on.earlier,
+        on.newest,
+        on.panel,
         on.note,
+        on.warning,
+        on.files,
         on.message,
+        on.chips,
+        on.gauge,
         on.send,
         on.stop,
         on.notice,
         on.settings_title,
         on.sampling_title,
+        on.presets_title,
+        on.presets,
         *on.settings,
     ]

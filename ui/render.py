@@ -1,180 +1,144 @@
 """The conversation as it is shown: stored messages and live progress to values of gr.Chatbot.
 
 Pure. Answers go out as Markdown, which the browser renders and sanitises; what people wrote and
-what stands under an answer goes out as HTML that is made here, every value escaped.
+what stands under a message goes out as HTML that is made here, every value escaped.
 """
 
-import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
-from chat.types import Finish, Message, Progress, Role, Status, Usage
-from ui.i18n import Language, fallback_answer, text
+from chat.conversations import Opened
+from chat.types import Attachment, Message, Progress, Role
+from ui import under
+from ui.i18n import Language, text
 from ui.icons import icon
+from ui.markdown import settled, without_html
 
 Bubble = dict[str, object]
 """One message of gr.Chatbot."""
 
-CODE = re.compile(
-    r"^[ \t]*(?P<fence>`{3,}|~{3,})[\s\S]*?(?:^[ \t]*(?P=fence)|\Z)"
-    r"|(?<!`)(?P<tick>`{1,2})(?!`)(?:(?!\n\n|(?P=tick))[\s\S]){1,2000}(?P=tick)(?!`)"
-    r"|^(?: {4}|\t).*$",
-    re.MULTILINE,
-)
-"""Code in Markdown: between fences (the last one may still be open), between ticks, indented."""
-
-LONGEST_FORMULA = 600
-"""Characters after which an open formula is taken for a stray delimiter."""
-
-TAG = re.compile(r"<(?=[A-Za-z/!?])(?!https?://|mailto:)")
-"""Where Markdown would see HTML; not the start of an automatic link."""
+KIB = 1024
 
 
-def transcript(messages: Sequence[Message], language: Language) -> list[Bubble]:
-    """All messages of a path, finished ones; the newest answer can be tried again."""
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What is drawn of a conversation: the `newest` turn, which alone changes while it is answered,
+
+    and the `earlier` ones above it. `hidden` of the oldest turns are not drawn.
+    """
+
+    hidden: int
+    earlier: list[Bubble]
+    newest: list[Bubble]
+
+
+def transcript(opened: Opened, language: Language, *, hidden: int = 0) -> Transcript:
+    """A conversation without its `hidden` oldest turns; the newest is always drawn."""
+    messages = opened.messages
+    starts = turn_starts(messages)
+    hidden = max(0, min(hidden, len(starts) - 1))
+    first, last = starts[hidden : hidden + 1] or [0], starts[-1:] or [0]
+    begin = first[0] if hidden else 0
+    dropped = _dropped_turns(messages)
+    line_after = starts[dropped] - 1 if 0 < dropped < len(starts) else None
+
+    def drawn(start: int, end: int) -> list[Bubble]:
+        bubbles = []
+        for index in range(start, end):
+            line = under.left_behind(dropped, language) if index == line_after else ""
+            bubbles.append(_message(messages[index], opened, language, line))
+        return bubbles
+
+    newest = drawn(last[0], len(messages))
+    if opened.elsewhere:
+        newest.append(_bubble("assistant", _html(under.elsewhere(opened.elsewhere, language))))
+    return Transcript(hidden, drawn(begin, last[0]), newest)
+
+
+def turn_starts(messages: Sequence[Message]) -> list[int]:
+    """Where the turns of a path begin: at its questions."""
+    return [index for index, message in enumerate(messages) if message.role is Role.USER]
+
+
+def live_turn(opened: Opened, progress: Progress, language: Language) -> list[Bubble]:
+    """The newest turn, while its answer is being written."""
+    before = opened.messages[-2:-1]
     return [
-        question(message.content)
-        if message.role is Role.USER
-        else answer(message, language, newest=index == len(messages) - 1)
-        for index, message in enumerate(messages)
+        *(_message(message, opened, language) for message in before),
+        live_answer(progress, language),
     ]
 
 
-def question(words: str) -> Bubble:
+def question(
+    message: Message, versions: Sequence[str], language: Language, line: str = ""
+) -> Bubble:
     """What a person wrote, letter by letter: Markdown would swallow tags and stars."""
-    return _bubble("user", _html(f'<div class="words">{escape(words)}</div>'))
+    files = "".join(_file(message, place, item) for place, item in enumerate(message.attachments))
+    return _bubble(
+        "user",
+        _html(
+            f'<div class="asked" data-message="{escape(message.id)}">'
+            f'<div class="sent-files">{files}</div>'
+            f'<div class="words" dir="auto">{escape(message.content)}</div>'
+            f"{under.under_question(message, versions, language)}</div>{line}"
+        ),
+    )
 
 
-def answer(message: Message, language: Language, *, newest: bool) -> Bubble:
+def answer(message: Message, versions: Sequence[str], language: Language, line: str = "") -> Bubble:
     """A stored answer with what is to be said about it."""
     if message.status.is_open:
         return live_answer(Progress(message.id, message.content, message.status), language)
-    under = [_dropped(message, language), _outcome(message, language, newest=newest)]
-    under.append(_row(_actions(message, language, newest=newest), figures(message, language)))
-    return _bubble("assistant", _markdown(message.content), _html("".join(under)))
+    below = under.under_answer(message, versions, language)
+    return _bubble(
+        "assistant",
+        _markdown(message.content),
+        _html(f'<div class="told" data-message="{escape(message.id)}">{below}</div>{line}'),
+    )
 
 
 def live_answer(progress: Progress, language: Language) -> Bubble:
     """An answer being written: the text so far, and how it goes."""
-    row = f'<div class="meta live"><span class="figures">{live_figures(progress, language)}</span>'
-    return _bubble("assistant", _markdown(settled(progress.text)), _html(row + "</div>"))
-
-
-def figures(message: Message, language: Language) -> str:
-    """What an answer cost: tokens, time to the first, rate, reused tokens."""
-    usage, timing = message.usage, message.timing
-    said = []
-    if usage and usage.completion_tokens:
-        said.append(text(language, "tokens", count=f"{usage.completion_tokens:,}"))
-    if timing and timing.ttft_s:
-        said.append(text(language, "first-token", seconds=f"{timing.ttft_s:.2f}"))
-    if timing and timing.decode_tokens_per_s:
-        said.append(text(language, "rate", rate=f"{timing.decode_tokens_per_s:.1f}"))
-    if usage and timing and timing.reused_prompt_tokens:
-        said.append(_reused(usage, timing.reused_prompt_tokens, language))
-    return " · ".join(said)
-
-
-def live_figures(progress: Progress, language: Language) -> str:
-    """How an answer being written goes: its place in the queue, or the rate so far."""
-    if progress.status is Status.PENDING:
-        said = [text(language, "waiting")]
-        if progress.position is not None:
-            ahead = progress.position - 1
-            said.append(text(language, "ahead" if ahead else "ahead-0", count=ahead))
-        if progress.wait_s:
-            said.append(text(language, "wait", seconds=round(progress.wait_s)))
-    elif not progress.text:
-        said = [text(language, "reading")]
-    else:
-        said = [text(language, "writing")]
-        if progress.tokens_per_s:
-            said.append(text(language, "rate", rate=f"{progress.tokens_per_s:.1f}"))
-    return " · ".join(said)
-
-
-def _reused(usage: Usage, reused: int, language: Language) -> str:
-    return text(language, "reused", reused=f"{reused:,}", prompt=f"{usage.prompt_tokens:,}")
-
-
-def _dropped(message: Message, language: Language) -> str:
-    """The note on turns that the model did not see; empty when it saw all."""
-    turns = message.provenance.dropped_turns if message.provenance else 0
-    if not turns:
-        return ""
-    words = text(language, "dropped-1" if turns == 1 else "dropped", count=turns)
-    return f'<p class="note"><span>{words}</span></p>'
-
-
-def _outcome(message: Message, language: Language, *, newest: bool) -> str:
-    """How an answer ended, if not by itself; a failed one offers its Retry here."""
-    if message.status is Status.ERROR:
-        sentence = escape(fallback_answer(language, message.error_code))
-        button = _retry(message, language) if newest else ""
-        return f'<p class="failed" role="alert"><span>{sentence}</span>{button}</p>'
-    key = {Status.STOPPED: "stopped", Status.INTERRUPTED: "interrupted"}.get(message.status)
-    if message.finish is Finish.LENGTH:
-        key = "cut-by-length"
-    return f'<p class="outcome">{text(language, key)}</p>' if key else ""
-
-
-def _actions(message: Message, language: Language, *, newest: bool) -> str:
-    buttons = [_copy(message, language)] if message.content else []
-    if newest and message.status is not Status.ERROR:
-        buttons.append(_retry(message, language))
-    return "".join(buttons)
-
-
-def _copy(message: Message, language: Language) -> str:
-    # The text travels with its button: what the browser shows is no longer what the model wrote.
-    return (
-        f'<button data-do="copy" data-text="{escape(message.content)}">{icon("copy", 15)}'
-        f"<span>{text(language, 'copy')}</span></button>"
+    return _bubble(
+        "assistant", _markdown(settled(progress.text)), _html(under.under_live(progress, language))
     )
 
 
-def _retry(message: Message, language: Language) -> str:
-    return (
-        f'<button data-do="retry" data-message="{escape(message.id)}">{icon("retry", 15)}'
-        f"<span>{text(language, 'retry')}</span></button>"
-    )
-
-
-def _row(actions: str, numbers: str) -> str:
-    if not actions and not numbers:
+def above(hidden: int, language: Language) -> str:
+    """The button above the first turn that is drawn, if there are older ones."""
+    if not hidden:
         return ""
+    words = text(language, "show-earlier", count=hidden)
+    return f'<p class="note"><button data-do="earlier">{words}</button></p>'
+
+
+def _message(message: Message, opened: Opened, language: Language, line: str = "") -> Bubble:
+    if opened.job and message.id == opened.job.message_id:
+        return live_answer(opened.job.progress, language)
+    draw = question if message.role is Role.USER else answer
+    return draw(message, opened.versions.get(message.id, ()), language, line)
+
+
+def _dropped_turns(messages: Sequence[Message]) -> int:
+    """How many of the oldest turns the model did not see when it wrote its newest answer."""
+    made = (message.provenance for message in reversed(messages) if message.provenance)
+    newest = next(made, None)
+    return newest.dropped_turns if newest else 0
+
+
+def _file(message: Message, place: int, item: Attachment) -> str:
+    size = len(item.text.encode())
+    about = f"{size} B" if size < KIB else f"{size / KIB:,.1f} kB"
     return (
-        f'<div class="meta"><div class="actions">{actions}</div>'
-        f'<span class="figures">{numbers}</span></div>'
+        f'<button class="file" data-do="file" data-message="{escape(message.id)}" '
+        f'data-place="{place}">{icon("file", 15)}<span>{escape(item.name)}</span>'
+        f"<em>{about}</em></button>"
     )
 
 
 def _bubble(role: str, *parts: dict[str, object]) -> Bubble:
     return {"role": role, "content": list(parts)}
-
-
-def without_html(markdown: str) -> str:
-    """The same Markdown with every tag outside of code shown as it is written.
-
-    An answer may speak of <div>; it has no business making one.
-    """
-    shown, end = [], 0
-    for code in CODE.finditer(markdown):
-        shown += [TAG.sub("&lt;", markdown[end : code.start()]), code.group()]
-        end = code.end()
-    return "".join([*shown, TAG.sub("&lt;", markdown[end:])])
-
-
-def settled(markdown: str) -> str:
-    """The text without a formula that is still being written: half of one would only flicker."""
-    if markdown.count("```") % 2:  # in the middle of code, where nothing is a formula
-        return markdown
-    for left, right in (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)")):
-        start = markdown.rfind(left)
-        is_open = markdown.count("$$") % 2 if left == right else right not in markdown[start:]
-        if start >= 0 and is_open and len(markdown) - start < LONGEST_FORMULA:
-            markdown = markdown[:start]
-    return markdown
 
 
 def _markdown(words: str) -> dict[str, object]:

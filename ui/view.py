@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from chat.types import Attachment, Preset
+from chat.conversations import Glance, Removed
+from chat.types import Attachment, ChatOptions, Preset
 
 LISTED = 50
-"""Conversations in the list at first, and how many more a click adds."""
+"""Conversations in the list at first; a click shows twice as many."""
+
+TEMPORARY = "temporary-"
+"""So begin the ids of conversations that leave no trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +30,46 @@ class Chosen:
 
 
 @dataclass
+class Drawn:
+    """What a tab has drawn of which conversation: all but the `hidden` oldest turns.
+
+    `seen` is how the conversation was then. `sought` is a message that has to be among it.
+    """
+
+    conversation_id: str = ""
+    hidden: int = 0
+    seen: Glance | None = None
+    sought: str = ""
+
+
+@dataclass
 class View:
     """What one browser tab is looking at, as a number that grows when it looks elsewhere.
 
-    `listed` is how many conversations its list may show. `files` wait in the composer, by
-    the browser's ids; `chosen` is the preset of what is open, for drawing alone.
+    `listed` is how many conversations its list may show, `words` what they are searched for, and
+    `ticked` the list as the last tick has sent it. `temporary`: what it begins leaves no trace.
+    `files` wait in the composer, by the browser's ids. `options` and their preset, `chosen`, are
+    kept for drawing alone.
     """
 
     number: int = 0
     listed: int = LISTED
+    words: str = ""
+    ticked: object = None
+    temporary: bool = False
     files: dict[str, HeldFile] = field(default_factory=dict)
+    options: ChatOptions = field(default_factory=ChatOptions)
     chosen: Chosen | None = None
+
+    drawn: Drawn = field(default_factory=Drawn)
+    listening: bool = False
+    calls: int = 0
+    removed: Removed | None = None
 
     def turn(self) -> int:
         self.number += 1
         return self.number
+
+    def is_temporary(self, conversation_id: str) -> bool:
+        """Whether the page with that conversation, or the empty one, leaves no trace."""
+        return conversation_id.startswith(TEMPORARY) if conversation_id else self.temporary

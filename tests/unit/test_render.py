@@ -1,18 +1,21 @@
 """What is shown of a conversation, without a browser."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from chat.conversations import Opened
 from chat.types import (
+    Attachment,
     ChatOptions,
     Conversation,
     EngineInfo,
     EngineState,
     Finish,
     Message,
+    Origin,
     Phase,
     Progress,
     Provenance,
@@ -24,7 +27,8 @@ from chat.types import (
     Usage,
 )
 from tests.fakes import ScriptedEngine
-from ui import chrome, render
+from ui import chrome, markdown, render
+from ui import under as under_a_message
 from ui.i18n import Language
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -48,12 +52,29 @@ def parts(bubble: render.Bubble) -> list[Any]:
     return [part.get("text", part.get("value")) for part in content]
 
 
-def under(message: Message, language: Language = Language.EN, *, newest: bool = True) -> str:
-    return str(parts(render.answer(message, language, newest=newest))[1])
+QUESTION = replace(ANSWER, id="q1", parent_id=None, role=Role.USER, content="Who?", usage=None)
+
+
+def under(message: Message, language: Language = Language.EN, *, versions: Any = ()) -> str:
+    return str(parts(render.answer(message, versions, language))[1])
+
+
+def path(turns: int, **last: Any) -> list[Message]:
+    """That many turns, with the newest answer changed."""
+    messages: list[Message] = []
+    for turn in range(turns):
+        messages += [replace(QUESTION, id=f"q{turn}"), replace(ANSWER, id=f"a{turn}")]
+    return [*messages[:-1], replace(messages[-1], **last)]
+
+
+def opened(messages: list[Message], **more: Any) -> Opened:
+    conversation = Conversation("c1", "local", "Title", ChatOptions(), None, NOW, NOW)
+    return Opened(conversation, messages, {}, None, **more)
 
 
 def test_what_a_person_wrote_is_shown_letter_by_letter() -> None:
-    [markup] = parts(render.question('<b>**x**</b> & "y"\n  z'))
+    asked = replace(QUESTION, content='<b>**x**</b> & "y"\n  z')
+    [markup] = parts(render.question(asked, (), Language.EN))
     assert "&lt;b&gt;**x**&lt;/b&gt; &amp; &quot;y&quot;\n  z" in markup
 
 
@@ -66,9 +87,9 @@ def test_under_an_answer_stand_its_numbers() -> None:
 
 def test_only_what_was_measured_is_said() -> None:
     bare = replace(ANSWER, usage=None, timing=None)
-    assert render.figures(bare, Language.EN) == ""
+    assert under_a_message.figures(bare, Language.EN) == ""
     no_reuse = replace(ANSWER, timing=Timing(ttft_s=1.0))
-    assert render.figures(no_reuse, Language.EN) == "214 tokens · first token 1.00 s"
+    assert under_a_message.figures(no_reuse, Language.EN) == "214 tokens · first token 1.00 s"
 
 
 def test_copy_carries_the_text_as_the_model_wrote_it() -> None:
@@ -76,9 +97,68 @@ def test_copy_carries_the_text_as_the_model_wrote_it() -> None:
     assert 'data-text="&lt;div class=&quot;x&quot;&gt; &amp; `y`"' in under(written)
 
 
-def test_only_the_newest_answer_offers_retry() -> None:
-    assert 'data-do="retry"' in under(ANSWER, newest=True)
-    assert 'data-do="retry"' not in under(ANSWER, newest=False)
+def test_every_answer_can_be_tried_again_and_edited() -> None:
+    for action in ("copy", "retry", "edit", "message-menu", "details"):
+        assert under(ANSWER).count(f'data-do="{action}"') == 1
+    assert "data-do" not in under(replace(ANSWER, status=Status.STREAMING))
+
+
+def test_a_message_with_versions_leads_to_the_one_before_and_the_one_after() -> None:
+    middle = under(ANSWER, versions=["a0", "a1", "a2"])
+    assert "2/3" in middle
+    assert 'data-do="show" data-message="a0"' in middle
+    assert 'data-do="show" data-message="a2"' in middle
+    assert 'data-do="show" disabled' in under(ANSWER, versions=["a0", "a1"])
+    assert "versions" not in under(ANSWER, versions=["a1"])
+
+
+@pytest.mark.parametrize(
+    ("origin", "mark"), [(Origin.EDITED, "edited by hand"), (Origin.IMPORTED, "imported")]
+)
+def test_what_was_not_written_here_is_marked(origin: Origin, mark: str) -> None:
+    assert mark in under(replace(ANSWER, origin=origin))
+    assert mark not in under(ANSWER)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"status": Status.STOPPED}, {"status": Status.INTERRUPTED}, {"finish": Finish.LENGTH}],
+)
+def test_an_answer_that_ended_too_early_can_be_continued(change: Any) -> None:
+    assert 'data-do="go-on"' in under(replace(ANSWER, **change))
+    assert 'data-do="go-on"' not in under(replace(ANSWER, **change, content=""))
+    assert 'data-do="go-on"' not in under(ANSWER)
+
+
+def test_the_files_of_a_question_are_named_above_it() -> None:
+    files = (Attachment("<a>.csv", "x,y\n1,2"), Attachment("b.txt", "b" * 2048))
+    [markup] = parts(render.question(replace(QUESTION, attachments=files), (), Language.EN))
+    assert "&lt;a&gt;.csv" in markup
+    assert "2.0 kB" in markup
+    assert 'data-place="1"' in markup
+    assert "x,y" not in markup  # its text may be long, and comes when it is asked for
+
+
+def test_only_the_newest_turn_stands_where_things_change() -> None:
+    drawn = render.transcript(opened(path(3)), Language.EN)
+    assert (drawn.hidden, len(drawn.earlier), len(drawn.newest)) == (0, 4, 2)
+    few = render.transcript(opened(path(3)), Language.EN, hidden=2)
+    assert (few.hidden, len(few.earlier), len(few.newest)) == (2, 0, 2)
+    all_but_one = render.transcript(opened(path(3)), Language.EN, hidden=9)
+    assert (all_but_one.hidden, len(all_but_one.newest)) == (2, 2)
+
+
+def test_an_answer_without_a_question_above_it_is_drawn() -> None:
+    imported = [replace(ANSWER, id="a"), *path(1)]
+    drawn = render.transcript(opened(imported), Language.EN)
+    assert (len(drawn.earlier), len(drawn.newest)) == (1, 2)
+    alone = render.transcript(opened([ANSWER]), Language.EN)
+    assert (len(alone.earlier), len(alone.newest)) == (0, 1)
+
+
+def test_an_answer_written_on_another_branch_is_a_click_away() -> None:
+    drawn = render.transcript(opened(path(1), elsewhere="a9"), Language.EN)
+    assert 'data-do="show" data-message="a9"' in str(drawn.newest[-1])
 
 
 @pytest.mark.parametrize(
@@ -95,7 +175,7 @@ def test_a_failed_answer_says_so_in_the_readers_language_with_one_retry(
     markup = under(failed, language)
     assert sentence in markup
     assert markup.count('data-do="retry"') == 1
-    assert parts(render.answer(failed, language, newest=True))[0] == "half"
+    assert parts(render.answer(failed, (), language))[0] == "half"
 
 
 @pytest.mark.parametrize(
@@ -112,13 +192,17 @@ def test_an_answer_that_did_not_end_by_itself_says_how(change: Any, words: str) 
 
 
 @pytest.mark.parametrize(
-    ("turns", "words"),
+    ("dropped", "words"),
     [(1, "The first turn is no longer"), (2, "The first 2 turns are no longer")],
 )
-def test_turns_that_left_the_context_are_noted(turns: int, words: str) -> None:
-    provenance = Provenance("m", "r", "none", "e", Sampling(), "", dropped_turns=turns)
-    assert words in under(replace(ANSWER, provenance=provenance))
-    assert "no longer" not in under(ANSWER)
+def test_a_line_stands_below_the_last_turn_that_the_model_no_longer_sees(
+    dropped: int, words: str
+) -> None:
+    provenance = Provenance("m", "r", "none", "e", Sampling(), "", dropped_turns=dropped)
+    drawn = render.transcript(opened(path(4, provenance=provenance)), Language.EN)
+    noted = [words in str(bubble) for bubble in [*drawn.earlier, *drawn.newest]]
+    assert noted == [index == 2 * dropped - 1 for index in range(8)]
+    assert "no longer" not in str(render.transcript(opened(path(4)), Language.EN))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +218,7 @@ def test_turns_that_left_the_context_are_noted(turns: int, words: str) -> None:
     ],
 )
 def test_an_answer_being_written_says_how_it_goes(progress: Progress, said: str) -> None:
-    assert render.live_figures(progress, Language.EN) == said
+    assert under_a_message.live_figures(progress, Language.EN) == said
 
 
 def test_a_message_still_open_in_the_store_is_shown_as_being_written() -> None:
@@ -160,7 +244,7 @@ def test_a_message_still_open_in_the_store_is_shown_as_being_written() -> None:
     ],
 )
 def test_an_answer_may_speak_of_tags_but_not_make_them(written: str, shown: str) -> None:
-    assert render.without_html(written) == shown
+    assert markdown.without_html(written) == shown
 
 
 @pytest.mark.parametrize(
@@ -177,27 +261,7 @@ def test_an_answer_may_speak_of_tags_but_not_make_them(written: str, shown: str)
     ],
 )
 def test_half_a_formula_waits_for_its_other_half(written: str, shown: str) -> None:
-    assert render.settled(written) == shown
-
-
-def conversation(name: str, age: timedelta) -> Conversation:
-    moment = NOW - age
-    return Conversation(f"id-{name}", "local", name, ChatOptions(), None, moment, moment)
-
-
-def test_the_list_groups_by_age_and_marks_the_open_and_the_live_one() -> None:
-    items = [
-        conversation("new", timedelta(minutes=1)),
-        conversation("week", timedelta(days=3)),
-        conversation("<old>", timedelta(days=30)),
-    ]
-    markup = chrome.conversation_list(
-        items, current="id-week", live={"id-new"}, now=NOW, language=Language.EN
-    )
-    order = ["Today", "id-new", "Last 7 days", "id-week", "Older", "&lt;old&gt;"]
-    assert [markup.index(word) for word in order] == sorted(markup.index(word) for word in order)
-    assert markup.count('aria-current="page"') == 1
-    assert markup.count("being answered") == 1
+    assert markdown.settled(written) == shown
 
 
 @pytest.mark.parametrize(

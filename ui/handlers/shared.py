@@ -1,6 +1,7 @@
 """What several events have in common: who asks, and the page as it is shown after them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import gradio as gr
@@ -8,12 +9,20 @@ from gradio.components import Component
 
 from chat.conversations import Opened
 from chat.errors import AppError, NotFound
-from chat.types import LOCAL_USER, ChatOptions, Message, Sampling
-from ui import chrome, render
+from chat.presets import Presets
+from chat.types import LOCAL_USER, ChatOptions, Sampling
+from ui import chrome, composing, sidebar
 from ui.components import Components, Updates
-from ui.i18n import Language, choose_language, refusal
+from ui.handlers import turns
+from ui.i18n import Language, choose_language, refusal, text
 from ui.services import Services
-from ui.view import View
+from ui.view import Chosen, View
+
+PRESET_LINK = "preset="
+"""What stands before a preset's id in an address that begins a chat with it."""
+
+FOUND = 50
+"""Conversations that a search shows at most."""
 
 
 def user_of(request: gr.Request) -> str:
@@ -52,15 +61,63 @@ class Shown:
             gone = {self.on.note: self.why(error, language)} if conversation_id else {}
             return await self.empty(user, language, view) | gone, ChatOptions()
         except AppError as error:
-            return self.state(language) | {self.on.note: self.why(error, language)}, None
+            return self.state(language, view, temporary=view.is_temporary(conversation_id)) | {
+                self.on.note: self.why(error, language)
+            }, None
+        await self.remember(user, opened.conversation.options, view)
         return await self.page(user, opened, language, view), opened.conversation.options
 
     async def open(
-        self, conversation_id: str, language: str, view: View, request: gr.Request
+        self,
+        conversation_id: str,
+        language: str,
+        view: View,
+        request: gr.Request,
+        *,
+        temporary: bool = False,
     ) -> Updates:
-        """A conversation with its settings, or the empty page when there is none of that id."""
-        shown, options = await self.look(conversation_id, Language(language), view, request)
-        return shown if options is None else shown | self.on.show_options(options)
+        """A conversation with its settings, or the empty page when there is none of that id.
+
+        What is begun on a `temporary` empty page leaves no trace.
+        """
+        view.temporary = temporary
+        view.options, view.chosen = ChatOptions(), None
+        address, preset_id = conversation_id, ""
+        if conversation_id.startswith(PRESET_LINK):
+            address, preset_id = "", conversation_id.removeprefix(PRESET_LINK)
+        why = await self._begin_with(preset_id, Language(language), view, request)
+        shown, readable = await self.look(address, Language(language), view, request)
+        if not readable:
+            return shown
+        settings = self.on.show_options(view.options) | self.composer(Language(language), view)
+        return shown | settings | ({self.on.note: why} if why else {})
+
+    async def _begin_with(
+        self, preset_id: str, language: Language, view: View, request: gr.Request
+    ) -> str:
+        """Let the tab show this preset; the sentence that says why it does not."""
+        if not preset_id:
+            return ""
+        try:
+            preset = await self.services.presets.get(user_of(request), preset_id)
+        except AppError as error:
+            return self.no_preset(error, language)
+        await self.remember(user_of(request), Presets.options_of(preset), view)
+        return ""
+
+    async def remember(self, user: str, options: ChatOptions, view: View) -> None:
+        """Let the tab show these settings from now on, and the preset they began with."""
+        view.options, view.chosen = options, await self._chosen(user, options)
+
+    def composer(self, language: Language, view: View) -> Updates:
+        """What stands around the box."""
+        return self.chips(language, view) | {self.on.files: composing.files(view.files, language)}
+
+    def chips(self, language: Language, view: View) -> Updates:
+        """The buttons below the box."""
+        info = self.services.engine.info
+        defaults = info.defaults if info else Sampling()
+        return {self.on.chips: composing.chips(view.options, view.chosen, defaults, language)}
 
     async def begun(
         self, conversation_id: str, values: Mapping[Component, object], request: gr.Request
@@ -79,13 +136,14 @@ class Shown:
         """The page without a conversation."""
         on = self.on
         return {
-            **self.state(language),
+            **self.state(language, view, temporary=view.temporary),
             on.note: "",
-            **await self.list(user, "", language, view),
+            **await self.list(user, language, view),
             on.bridge: "",
-            on.tools: chrome.tools(language, clearable=False),
-            on.welcome: gr.update(value=self._welcome(language), visible=True),
-            on.chatbot: gr.update(value=[], visible=False),
+            on.welcome: gr.update(
+                value=self._welcome(language, view, temporary=view.temporary), visible=True
+            ),
+            **turns.no_turns(on, view),
             **self.buttons(answering=False),
         }
 
@@ -93,21 +151,20 @@ class Shown:
         """The page with a conversation."""
         on = self.on
         return {
-            **self.state(language),
+            **self.state(language, view, temporary=view.is_temporary(opened.conversation.id)),
             on.note: "",
-            **await self.list(user, opened.conversation.id, language, view),
+            **await self.list(user, language, view),
             on.bridge: opened.conversation.id,
-            on.tools: chrome.tools(language, clearable=True),
             on.welcome: gr.update(visible=False),
-            on.chatbot: gr.update(value=_bubbles(opened, language), visible=True),
+            **turns.all_turns(on, opened, language, view),
             **self.buttons(answering=opened.job is not None),
         }
 
-    def words(self, language: Language, *, clearable: bool) -> Updates:
+    def words(self, language: Language) -> Updates:
         """What is drawn once for a language."""
         info = self.services.engine.info
         words = self.on.in_language(language, info.defaults if info else Sampling())
-        return words | {self.on.tools: chrome.tools(language, clearable=clearable)}
+        return words | {self.on.tools: chrome.tools(language)}
 
     def buttons(self, *, answering: bool) -> Updates:
         """Send, or Stop in its place."""
@@ -116,15 +173,17 @@ class Shown:
             self.on.stop: gr.update(visible=answering),
         }
 
-    async def list(self, user: str, current: str, language: Language, view: View) -> Updates:
-        """The conversations at the left; a note if they cannot be read."""
+    async def list(self, user: str, language: Language, view: View) -> Updates:
+        """The conversations at the left, or those found; a note if they cannot be read."""
+        view.ticked = None
         try:
+            if view.words:
+                return {self.on.conversations: await self._found(user, language, view.words)}
             recent = await self.services.conversations.recent(user, limit=view.listed + 1)
         except AppError as error:
             return {self.on.note: self.why(error, language)}
-        markup = chrome.conversation_list(
+        markup = sidebar.conversation_list(
             recent[: view.listed],
-            current=current,
             live=self.services.answers.being_answered(user),
             now=datetime.now().astimezone(),
             language=language,
@@ -132,27 +191,71 @@ class Shown:
         )
         return {self.on.conversations: markup}
 
-    def state(self, language: Language) -> Updates:
-        """How the model is."""
+    def state(self, language: Language, view: View, *, temporary: bool) -> Updates:
+        """How the model is, and whether what is written stays."""
         info, state = self.services.engine.info, self.services.engine.state
         return {
-            self.on.header: chrome.header(info, state, language),
-            self.on.welcome: gr.update(value=self._welcome(language)),
+            self.on.header: chrome.header(
+                info, state, language, temporary=temporary, chosen=view.chosen
+            ),
+            self.on.welcome: gr.update(value=self._welcome(language, view, temporary=temporary)),
             self.on.banners: chrome.banners(info, language, open_to_network=self._open_to_network),
         }
+
+    async def behind(self, conversation_id: str, view: View, request: gr.Request) -> Updates:
+        """A call to catch up, when another tab has changed what this one shows.
+
+        Who listens will see it anyway. Title and settings are drawn elsewhere, and settings may be
+        under the person's hands.
+        """
+        seen = view.drawn.seen
+        if seen is None or view.listening or view.drawn.conversation_id != conversation_id:
+            return {}
+        try:
+            glance = await self.services.conversations.look(user_of(request), conversation_id)
+        except NotFound:
+            glance = None
+        except AppError:  # the next look will tell
+            return {}
+        if glance and glance == replace(seen, title=glance.title, options=glance.options):
+            return {}
+        view.calls += 1
+        return {self.on.behind: view.calls}
 
     @staticmethod
     def why(error: AppError, language: Language) -> str:
         """The sentence above the box that says why something was not done."""
-        return chrome.refused(refusal(language, error.code, error.values))
+        return Shown.refused(refusal(language, error.code, error.values))
 
-    def _welcome(self, language: Language) -> str:
-        return chrome.welcome(self.services.engine.info, self.services.engine.state, language)
+    @staticmethod
+    def no_preset(error: AppError, language: Language) -> str:
+        """`why` for presets, which are not there in other words than conversations."""
+        if isinstance(error, NotFound):
+            return Shown.refused(text(language, "preset-gone"))
+        return Shown.why(error, language)
 
+    @staticmethod
+    def refused(sentence: str) -> str:
+        """A sentence above the box; an empty one takes away what stands there."""
+        return chrome.refused(sentence) if sentence else ""
 
-def _bubbles(opened: Opened, language: Language) -> list[render.Bubble]:
-    messages: list[Message] = list(opened.messages)
-    if opened.job is None:
-        return render.transcript(messages, language)
-    live = render.live_answer(opened.job.progress, language)
-    return [*render.transcript(messages[:-1], language), live]
+    def _welcome(self, language: Language, view: View, *, temporary: bool) -> str:
+        engine = self.services.engine
+        return chrome.welcome(
+            engine.info, engine.state, language, temporary=temporary, chosen=view.chosen
+        )
+
+    async def _chosen(self, user: str, options: ChatOptions) -> Chosen | None:
+        if options.preset is None:
+            return None
+        get = self.services.presets.get
+        try:
+            preset = await get(user, options.preset.id, options.preset.version)
+            newest = await get(user, options.preset.id)
+        except AppError:  # shared no more, or unreadable: the settings themselves are there
+            return None
+        return Chosen(preset, newest.ref.version)
+
+    async def _found(self, user: str, language: Language, words: str) -> str:
+        hits = await self.services.conversations.search(user, words, limit=FOUND + 1)
+        return sidebar.results(hits[:FOUND], language, more=len(hits) > FOUND)

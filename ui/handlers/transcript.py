@@ -1,15 +1,15 @@
-"""The conversation that is shown: opening it, following its answers, changing its tree."""
+"""The conversation that is shown: opening it, and following what happens in it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import gradio as gr
-from gradio.components import Component
 
 from chat.errors import AppError
 from ui import render
 from ui.components import Updates, merge
+from ui.handlers import turns
 from ui.handlers.shared import Shown, language_of, user_of
 from ui.i18n import Language
 from ui.view import View
@@ -33,7 +33,7 @@ class Transcript:
         """The page was opened: say everything, in the language that fits."""
         language = language_of(remembered, request)
         shown = await self._shown.open(conversation_id, language, view, request)
-        return merge(self._shown.words(language, clearable=False), shown)
+        return merge(self._shown.words(language), shown)
 
     async def speak(
         self, conversation_id: str, language: str, view: View, request: gr.Request
@@ -41,7 +41,8 @@ class Transcript:
         """The language was switched: say everything anew, and leave what people typed."""
         tongue = Language(language)
         shown, _ = await self._shown.look(conversation_id, tongue, view, request)
-        return merge(self._shown.words(tongue, clearable=bool(conversation_id)), shown)
+        shown |= self._shown.composer(tongue, view)
+        return merge(self._shown.words(tongue), shown)
 
     async def follow(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
@@ -49,24 +50,31 @@ class Transcript:
         """An entry of the list was clicked, or the browser went back or forth."""
         return await self._shown.open(str(event.id), language, view, request)
 
-    async def new_chat(self, language: str, view: View, request: gr.Request) -> Updates:
-        """An empty page, with the settings at their defaults."""
-        return await self._shown.open("", language, view, request)
-
-    async def retry(
-        self, event: gr.EventData, values: Mapping[Component, object], request: gr.Request
+    async def earlier(
+        self, conversation_id: str, language: str, view: View, request: gr.Request
     ) -> Updates:
-        """Write another version of an answer, with the settings as they are now."""
-        user, language = user_of(request), Language(str(values[self._on.language]))
-        conversation_id = str(values[self._on.bridge])
+        """Draw older turns as well."""
+        tongue = Language(language)
         try:
-            await self._conversations.set_options(user, conversation_id, self._on.options(values))
-            await self._answers.retry(
-                user, conversation_id=conversation_id, message_id=str(event.message)
-            )
+            opened = await self._conversations.open(user_of(request), conversation_id)
         except AppError as error:
-            return {self._on.note: self._shown.why(error, language)}
-        return await self._shown.begun(conversation_id, values, request)
+            return {self._on.note: self._shown.why(error, tongue)}
+        turns.show_earlier(view, len(render.turn_starts(opened.messages)))
+        return turns.all_turns(self._on, opened, tongue, view)
+
+    async def catch_up(
+        self,
+        conversation_id: str,
+        language: str,
+        view: View,
+        is_editing: bool,
+        request: gr.Request,
+    ) -> Updates:
+        """Show what another tab has changed, but not under the hands of who edits a message."""
+        if is_editing or view.drawn.conversation_id != conversation_id:
+            return {self._on.newest: gr.skip()}
+        shown, _ = await self._shown.look(conversation_id, Language(language), view, request)
+        return shown
 
     async def listen(
         self, conversation_id: str, language: str, view: View, request: gr.Request
@@ -74,15 +82,20 @@ class Transcript:
         """Stream the answer being written there, until it ends or the tab looks elsewhere."""
         looking = view.turn()
         if conversation_id:
+            view.listening = True
             pictures = self._pictures(conversation_id, Language(language), view, request)
-            async with aclosing(pictures):
-                async for picture in pictures:
-                    if view.number != looking:
-                        break
-                    yield picture
+            try:
+                async with aclosing(pictures):
+                    async for picture in pictures:
+                        if view.number != looking:
+                            break
+                        yield picture
+            finally:
+                if view.number == looking:
+                    view.listening = False
         # Gradio repeats the last word when a stream has ended: it must not be an old picture. And a
         # stream without any word would empty every component.
-        yield {self._on.chatbot: gr.skip()}
+        yield {self._on.newest: gr.skip()}
 
     async def _pictures(
         self, conversation_id: str, language: Language, view: View, request: gr.Request
@@ -93,9 +106,8 @@ class Transcript:
             opened = await self._conversations.open(user, conversation_id)
             followed = opened.job is not None
             if opened.job:
-                before = render.transcript(opened.messages[:-1], language)
                 async for progress in opened.job.watch():
-                    yield {self._on.chatbot: [*before, render.live_answer(progress, language)]}
+                    yield turns.newest_turn(self._on, opened, progress, language)
                     await asyncio.sleep(PICTURE_S)
                 opened = await self._conversations.open(user, conversation_id)
             shown = await self._shown.page(user, opened, language, view)

@@ -1,7 +1,47 @@
-// --- the conversation ----------------------------------------------------------------------------
-const toEnd = () => $("#transcript [role=log]")?.scrollTo(0, Number.MAX_SAFE_INTEGER);
-watch("value", () => requestAnimationFrame(() => setTimeout(toEnd, 60)));
+// --- the conversation: one scroller around two lists of messages ---------------------------------
+const scroller = () => $("#transcript");
+const NEAR = 60; // pixels from the end that still count as the end
+let atEnd = true; // whether the reader is there; only then the page follows what is written
+let fromEnd = null; // how far the reader is from the end while older turns are being fetched
+const distance = (at) => at.scrollHeight - at.scrollTop;
+const toEnd = () => scroller()?.scrollTo(0, scroller().scrollHeight);
+const endButton = Object.assign(document.createElement("button"), { id: "to-end", type: "button", hidden: true });
+endButton.dataset.do = "to-end";
+endButton.innerHTML =
+  '<svg aria-hidden="true" width="18" height="18" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8"><path d="M12 5v14M6 13l6 6 6-6"/></svg>';
 
+function scrolled() {
+  const at = scroller();
+  atEnd = distance(at) - at.clientHeight < NEAR;
+  endButton.hidden = atEnd;
+  if (at.scrollTop < 200 && fromEnd === null) $("[data-do=earlier]", at)?.click();
+}
+document.addEventListener("scroll", ({ target }) => target === scroller() && scrolled(), true);
+window.addEventListener("resize", () => atEnd && toEnd());
+const follows = () => (atEnd = true);
+watch("value", follows);
+$("#send")?.addEventListener("click", follows, true);
+window.addEventListener("keydown", ({ key, target }) => key === "Enter" && target === box() && follows(), true);
+dressers.push((said) => {
+  const at = scroller();
+  if (!at) return;
+  if (!endButton.isConnected) $("#composer")?.append(endButton);
+  label(endButton, said.scrollDown);
+  if (fromEnd !== null && !$(`[data-do=earlier]:disabled`, at)) {
+    at.scrollTop = at.scrollHeight - fromEnd;
+    fromEnd = null;
+  } else if (atEnd && fromEnd === null) toEnd();
+});
+Object.assign(actions, {
+  "to-end": () => follows() && toEnd(),
+  earlier: (button) => {
+    fromEnd = distance(scroller());
+    button.disabled = true; // until it is drawn anew, or taken away
+    trigger("earlier");
+  },
+});
+
+// --- copy ----------------------------------------------------------------------------------------
 async function copy(button) {
   const text = button.dataset.text;
   try {
@@ -10,7 +50,7 @@ async function copy(button) {
     // Without HTTPS there is no clipboard, only the old way.
     const area = document.createElement("textarea");
     area.value = text;
-    document.body.append(area);
+    button.after(area); // beside the button: what is outside of an open dialog cannot be selected
     area.select();
     document.execCommand("copy");
     area.remove();
@@ -21,14 +61,148 @@ async function copy(button) {
   setTimeout(() => (label.textContent = words().copy), 1500);
 }
 
+// --- versions, retry, continue, delete and undo --------------------------------------------------
+const about = (event) => (button) => trigger(event, { message: button.dataset.message });
+const fromMenu = (event) => (item) => trigger(event, { message: chosen(item) });
 Object.assign(actions, {
   copy,
-  retry: (button) => trigger("retry", { message: button.dataset.message }),
+  retry: about("retry"),
+  "go-on": about("go_on"),
+  show: (button) => {
+    atEnd &&= Boolean(button.closest("#newest .bot-row")); // else the path below may be longer
+    trigger("show", { message: button.dataset.message });
+  },
+  "message-menu": (button) => {
+    const menu = $("#message-menu");
+    menu.dataset.id = button.dataset.message;
+    menu.classList.toggle("last", Boolean(button.closest("#newest")));
+    openMenu(menu, button, "");
+  },
+  "delete-turn": fromMenu("delete_turn"),
+  "delete-branch": fromMenu("delete_branch"),
+  "undo-turn": fromMenu("undo_turn"),
+  undo: () => trigger("undo"),
 });
 
+// --- a message is edited in its own place; what is typed outlives every redrawing ----------------
+const edits = new Map(); // by message: { text, request, sent, focused, caret }
+const holder = (id) => $(`#transcript :is(.asked, .told)[data-message="${CSS.escape(id)}"]`);
+const written = (place) => $(".words", place)?.textContent ?? $("[data-do=copy]", place)?.dataset.text ?? "";
+function editButton(text, kind, action) {
+  const button = Object.assign(document.createElement("button"), { type: kind, textContent: text });
+  if (action) button.dataset.do = action;
+  return button;
+}
+function openEditor(id, place, said) {
+  const edit = edits.get(id);
+  const form = Object.assign(document.createElement("form"), { className: "edit" });
+  const field = document.createElement("textarea");
+  field.value = edit.text;
+  field.dir = "auto";
+  field.setAttribute("aria-label", said.edit);
+  const save = place.matches(".asked") ? said.saveAndSend : said.save;
+  form.append(field, editButton(said.cancel, "button", "cancel-edit"), editButton(save, "submit"));
+  place.prepend(form);
+  fit(field);
+  if (edit.focused) {
+    field.focus({ preventScroll: true });
+    field.setSelectionRange(...edit.caret);
+  }
+}
+function closeEditor(form) {
+  const row = form.closest(".message-row");
+  edits.delete(editOf(form));
+  form.remove();
+  $("[data-do=edit]", row)?.focus();
+}
+const editOf = (form) => form.closest("[data-message]").dataset.message;
+function fit(field) {
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight + 2}px`;
+}
+function submitEdit(form) {
+  const [id, edit] = [editOf(form), edits.get(editOf(form))];
+  if (edit.sent) return;
+  edit.sent = true;
+  if (form.closest(".asked")) follows();
+  trigger("edit", { message: id, text: edit.text, request: edit.request });
+}
+Object.assign(actions, {
+  edit: (button) => {
+    const id = button.dataset.message;
+    const text = written(holder(id));
+    edits.set(id, { text, request: randomName(), focused: true, caret: [text.length, text.length] });
+    atEnd = false; // the field may be higher than the message was
+    openEditor(id, holder(id), words());
+  },
+  "cancel-edit": (button) => closeEditor(button.form),
+});
+document.addEventListener("input", ({ target }) => {
+  if (!target.closest?.("form.edit")) return;
+  const edit = edits.get(editOf(target.form));
+  Object.assign(edit, { text: target.value, request: randomName(), sent: false });
+  fit(target);
+});
+document.addEventListener("selectionchange", () => {
+  for (const edit of edits.values()) edit.focused = false;
+  const field = document.activeElement;
+  if (!field?.matches("form.edit textarea")) return;
+  Object.assign(edits.get(editOf(field.form)) ?? {}, { focused: true, caret: [field.selectionStart, field.selectionEnd] });
+});
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form.edit")) return;
+  event.preventDefault();
+  submitEdit(event.target);
+});
+window.addEventListener(
+  "keydown",
+  (event) => {
+    if (!event.target.matches?.("form.edit textarea") || ofInputMethod(event)) return;
+    const { form } = event.target;
+    if (event.key === "Escape") closeEditor(form);
+    else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submitEdit(form);
+    else return;
+    event.preventDefault();
+  },
+  true,
+);
 dressers.push((said) => {
-  label($("#transcript [role=log]"), said.transcript);
-  label($("#transcript .scroll-down-button-container button"), said.scrollDown);
+  for (const [id, edit] of edits) {
+    const place = holder(id);
+    if (!place && edit.sent) edits.delete(id); // it was taken: another version stands there now
+    else if (place && !$("form.edit", place)) openEditor(id, place, said);
+    if (edit.sent && $("#note .refused")) edit.sent = false;
+  }
+});
+
+// --- the panel of details, and of a file that was sent -------------------------------------------
+let wanted = "";
+const panel = () => $("#panel dialog");
+function showPanel() {
+  const time = $("time", panel());
+  if (time) time.textContent = new Date(time.dateTime).toLocaleString(words().lang);
+  panel().showModal();
+  wanted = "";
+}
+function openPanel(key, event, data) {
+  wanted = key;
+  if (panel()?.dataset.key === key) showPanel();
+  else trigger(event, data);
+}
+Object.assign(actions, {
+  details: ({ dataset: { message } }) => openPanel(`answer ${message}`, "details", { message }),
+  file: ({ dataset: { message, place } }) => openPanel(`file ${message} ${place}`, "file", { message, place }),
+  prompt: ({ dataset: { message } }) => {
+    wanted = `answer ${message}`;
+    trigger("prompt", { message });
+  },
+});
+document.addEventListener("click", ({ target }) => target === panel() && target.close()); // beside it
+dressers.push(() => wanted && panel()?.dataset.key === wanted && !panel().open && showPanel());
+
+// --- what Gradio draws without our words ---------------------------------------------------------
+dressers.push((said) => {
+  for (const log of document.querySelectorAll("#transcript [role=log]")) label(log, said.transcript);
   // Gradio calls each message by its whole text; read out as it grows, that is said twice.
   for (const message of document.querySelectorAll("#transcript [data-testid][aria-label]")) {
     message.removeAttribute("aria-label");

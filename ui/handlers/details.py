@@ -1,0 +1,90 @@
+"""What opens beside the conversation: an answer's details with its prompt, a sent file."""
+
+import gradio as gr
+
+from chat.errors import AppError, NotFound
+from chat.types import Message
+from ui import details
+from ui.components import Updates
+from ui.handlers.shared import Shown, user_of
+from ui.i18n import Language, refusal
+
+
+class Details:
+    """The events that fill the panel."""
+
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+        self._on = shown.on
+        self._services = shown.services
+
+    async def answer(
+        self, event: gr.EventData, conversation_id: str, language: str, request: gr.Request
+    ) -> Updates:
+        """Everything that is known of an answer but its prompt, which may be long."""
+        return await self._answer(event, conversation_id, Language(language), request)
+
+    async def prompt(
+        self, event: gr.EventData, conversation_id: str, language: str, request: gr.Request
+    ) -> Updates:
+        """The same with the exact prompt, or with the reason why there is none."""
+        tongue = Language(language)
+        try:
+            prompt = await self._services.answers.prompt_of(
+                user_of(request), conversation_id=conversation_id, message_id=str(event.message)
+            )
+            shown = details.exact_prompt(prompt, tongue)
+        except AppError as error:
+            shown = details.no_prompt(refusal(tongue, error.code, error.values))
+        return await self._answer(event, conversation_id, tongue, request, prompt=shown)
+
+    async def file(
+        self, event: gr.EventData, conversation_id: str, language: str, request: gr.Request
+    ) -> Updates:
+        """The text of a file that went with a question."""
+        tongue, place = Language(language), int(event.place)
+        try:
+            message = await self._message(event, conversation_id, request)
+            if not 0 <= place < len(message.attachments):
+                raise NotFound
+        except AppError as error:
+            return {self._on.note: self._shown.why(error, tongue)}
+        item = message.attachments[place]
+        return {self._on.panel: details.sent_file(message, place, item, tongue)}
+
+    async def _answer(
+        self,
+        event: gr.EventData,
+        conversation_id: str,
+        language: Language,
+        request: gr.Request,
+        *,
+        prompt: str = "",
+    ) -> Updates:
+        try:
+            message = await self._message(event, conversation_id, request)
+            preset = await self._preset_name(message, request)
+        except AppError as error:
+            return {self._on.note: self._shown.why(error, language)}
+        shown = details.answer_details(message, language, preset=preset, prompt=prompt)
+        return {self._on.panel: shown}
+
+    async def _message(
+        self, event: gr.EventData, conversation_id: str, request: gr.Request
+    ) -> Message:
+        """A message that is shown. Raises NotFound."""
+        opened = await self._services.conversations.open(user_of(request), conversation_id)
+        for message in opened.messages:
+            if message.id == str(event.message):
+                return message
+        raise NotFound
+
+    async def _preset_name(self, message: Message, request: gr.Request) -> str:
+        ref = message.provenance.preset if message.provenance else None
+        if ref is None:
+            return ""
+        try:
+            found = await self._services.presets.get(user_of(request), ref.id, ref.version)
+        except NotFound:  # it was somebody's and is not shared any more
+            return ""
+        return found.text.name

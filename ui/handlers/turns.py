@@ -1,0 +1,55 @@
+"""The turns of a conversation on the page: which are drawn, and in which of the two lists."""
+
+import gradio as gr
+
+from chat.conversations import Opened
+from chat.types import Progress
+from ui import render
+from ui.components import Components, Updates
+from ui.i18n import Language
+from ui.view import Drawn, View
+
+DRAWN = 12
+"""Turns that are drawn when a conversation is opened; a click shows twice as many."""
+
+
+def no_turns(on: Components, view: View) -> Updates:
+    """The page without a conversation has none."""
+    view.drawn = Drawn()
+    return {
+        on.above: "",
+        on.earlier: gr.update(value=[], visible=False),
+        on.newest: gr.update(value=[], visible=False),
+    }
+
+
+def all_turns(on: Components, opened: Opened, language: Language, view: View) -> Updates:
+    """The newest turns of a conversation; what is drawn once stays drawn while it is open."""
+    starts, drawn = render.turn_starts(opened.messages), view.drawn
+    if drawn.conversation_id != opened.conversation.id:
+        view.drawn = drawn = Drawn(
+            opened.conversation.id, max(0, len(starts) - DRAWN), sought=drawn.sought
+        )
+    ids = [message.id for message in opened.messages]
+    if drawn.sought in ids:
+        place = ids.index(drawn.sought)
+        drawn.hidden = min(drawn.hidden, max(0, sum(start < place for start in starts) - 1))
+    drawn.sought = ""
+    shown = render.transcript(opened, language, hidden=drawn.hidden)
+    drawn.hidden, drawn.seen = shown.hidden, opened.glance
+    return {
+        on.above: render.above(shown.hidden, language),
+        on.earlier: gr.update(value=shown.earlier, visible=bool(shown.earlier)),
+        on.newest: gr.update(value=shown.newest, visible=True),
+    }
+
+
+def newest_turn(on: Components, opened: Opened, progress: Progress, language: Language) -> Updates:
+    """The one turn that changes while its answer is being written."""
+    return {on.newest: render.live_turn(opened, progress, language)}
+
+
+def show_earlier(view: View, count: int) -> None:
+    """Have twice as many of the `count` turns drawn."""
+    shown = count - view.drawn.hidden
+    view.drawn.hidden = max(0, count - 2 * max(shown, DRAWN // 2))
