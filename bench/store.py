@@ -1,6 +1,5 @@
 """How soon a search answers: 10,000 messages in Chinese and English, common and rare words."""
 
-import asyncio
 import random
 import statistics
 import tempfile

@@ -180,6 +180,24 @@ async def test_stop_may_be_called_twice_and_before_start(tiny_folder: Path) -> N
         assert built.state.phase is Phase.DEAD
 
 
+async def test_what_one_salt_sent_is_not_reused_for_another_and_the_answer_is_the_same(
+    local: Engine,
+) -> None:
+    long = (ChatMessage(Role.USER, "x" * 200),)
+
+    async def last(salt: str) -> tuple[str, int]:
+        deltas = [delta async for delta in local.generate(long, GREEDY, salt=salt)]
+        assert deltas[-1].timing
+        return text(deltas), deltas[-1].timing.reused_prompt_tokens
+
+    answers = [await last(salt) for salt in ("ann", "bob", "ann", "")]
+    assert len({words for words, _ in answers}) == 1
+    reused = [tokens for _, tokens in answers]
+    assert reused[0] == reused[1] == reused[3] == 0
+    assert local.info
+    assert (reused[2] > 0) == ("one-at-a-time" not in local.info.notes)  # which reuses nothing
+
+
 async def test_an_answer_stops_at_its_longest_length(local: Engine) -> None:
     last = (await answer(local, replace(GREEDY, max_new_tokens=7)))[-1]
     assert last.finish is Finish.LENGTH

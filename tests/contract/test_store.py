@@ -1,10 +1,8 @@
-"""What every store promises: the one in memory, SQLite and PostgreSQL."""
+"""What every store promises of conversations and answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from itertools import count
-from pathlib import Path
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 
@@ -13,86 +11,13 @@ from chat.ports import Store
 from chat.types import (
     AnswerRecord,
     ChatOptions,
-    Finish,
-    Message,
-    Provenance,
-    Question,
     Role,
     Sampling,
     Status,
     Timing,
     Turn,
-    Usage,
 )
-from store import open_store
-from tests.memory_store import MemoryStore
-
-ANN, BOB = "ann", "bob"
-START = datetime(2026, 1, 1, tzinfo=UTC)
-END = START + timedelta(days=365)
-OPTIONS = ChatOptions(
-    "Be brief. 简短。", Sampling(temperature=0.5, seed=2**63, stop=("\n\n", "停"))
-)
-ENDED = AnswerRecord(
-    content="你好 👋🏽",
-    status=Status.DONE,
-    finish=Finish.STOP,
-    usage=Usage(prompt_tokens=20, completion_tokens=5),
-    timing=Timing(queue_s=0.1, prefill_s=0.2, ttft_s=0.3, total_s=1.5, decode_tokens_per_s=9.5),
-    provenance=Provenance("Qwen2.5", "main", "none", "local", OPTIONS.sampling, "ab" * 32, 2),
-)
-
-
-def ticking() -> Callable[[], datetime]:
-    """A clock that is a second later each time it is read."""
-    seconds = count()
-    return lambda: START + timedelta(seconds=next(seconds))
-
-
-@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    match request.param:
-        case "memory":
-            return MemoryStore(ticking())
-        case "sqlite":
-            return open_store(tmp_path, clock=ticking())
-    return open_store(tmp_path, request.getfixturevalue("postgres_url"), clock=ticking())
-
-
-@pytest.fixture
-async def store(new_store: Store) -> AsyncIterator[Store]:
-    await new_store.open()
-    yield new_store
-    await new_store.close()
-
-
-async def ask(
-    store: Store,
-    conversation_id: str | None = None,
-    *,
-    user: str = ANN,
-    question: str = "Hi",
-    request_id: str = "r1",
-    options: ChatOptions | None = None,
-) -> Turn:
-    return await store.add_turn(
-        user,
-        conversation_id=conversation_id,
-        question=Question(question, request_id, title="A title"),
-        options=options or ChatOptions(),
-    )
-
-
-async def ask_and_answer(
-    store: Store, conversation_id: str | None = None, *, user: str = ANN, request_id: str = "r1"
-) -> Turn:
-    turn = await ask(store, conversation_id, user=user, request_id=request_id)
-    await store.finish_answer(user, turn.answer.id, ENDED)
-    return turn
-
-
-async def path(store: Store, turn: Turn, user: str = ANN) -> list[Message]:
-    return list(await store.path(user, turn.conversation.id))
+from tests.contract.stores import ANN, BOB, END, ENDED, OPTIONS, START, ask, ask_and_answer, path
 
 
 async def test_a_first_turn_makes_a_conversation_with_a_question_and_a_pending_answer(
@@ -164,21 +89,21 @@ async def test_an_answer_that_has_ended_does_not_change_any_more(store: Store) -
 
 
 async def test_the_same_request_gives_the_same_turn(store: Store) -> None:
-    turn = await ask(store, question="once")
-    again = await ask(store, question="once")
+    turn = await ask(store, question="once", request_id="r1")
+    again = await ask(store, question="once", request_id="r1")
     assert again == turn
-    below = await ask(store, turn.conversation.id, question="once")
+    below = await ask(store, turn.conversation.id, question="once", request_id="r1")
     assert below == turn
     assert len(await store.conversations(ANN)) == 1
     assert len(await path(store, turn)) == 2
 
 
 async def test_the_same_request_gives_the_turn_as_it_is_now(store: Store) -> None:
-    turn = await ask_and_answer(store)
+    turn = await ask_and_answer(store, request_id="r1")
     retry = await store.add_answer(
         ANN, conversation_id=turn.conversation.id, sibling_id=turn.answer.id
     )
-    again = await ask(store)
+    again = await ask(store, request_id="r1")
     assert again.answer.id == turn.answer.id
     assert again.answer.content == ENDED.content
     assert again.conversation.head_id == retry.id
@@ -206,7 +131,7 @@ async def test_of_different_requests_that_race_in_a_conversation_one_wins(store:
 
 
 async def test_request_ids_of_different_users_do_not_meet(store: Store) -> None:
-    ann, bob = await ask(store, user=ANN), await ask(store, user=BOB)
+    ann, bob = [await ask(store, user=user, request_id="r1") for user in (ANN, BOB)]
     assert ann.conversation.id != bob.conversation.id
     assert bob.conversation.owner == BOB
 

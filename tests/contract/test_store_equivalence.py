@@ -14,7 +14,7 @@ from chat.errors import AppError
 from chat.ports import Store
 from chat.types import AnswerRecord, ChatOptions, Finish, Question, Sampling, Status, Turn, Usage
 from store import RoutingStore, open_store
-from tests.contract.test_store import ticking
+from tests.contract.stores import ticking
 from tests.memory_store import MemoryStore
 
 USERS = st.sampled_from(["ann", "bob"])

@@ -1,0 +1,28 @@
+"""The stores that keep the same promises: the one in memory, SQLite and PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from chat.ports import Store
+from store import open_store
+from tests.contract.stores import ticking
+from tests.memory_store import MemoryStore
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    match request.param:
+        case "memory":
+            return MemoryStore(ticking())
+        case "sqlite":
+            return open_store(tmp_path, clock=ticking())
+    return open_store(tmp_path, request.getfixturevalue("postgres_url"), clock=ticking())
+
+
+@pytest.fixture
+async def store(new_store: Store) -> AsyncIterator[Store]:
+    await new_store.open()
+    yield new_store
+    await new_store.close()

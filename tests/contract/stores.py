@@ -1,0 +1,89 @@
+"""What the tests of stores say and do again and again."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+from chat.ports import Store
+from chat.types import (
+    AnswerRecord,
+    Attachment,
+    ChatOptions,
+    Finish,
+    Message,
+    Provenance,
+    Question,
+    Sampling,
+    Status,
+    Timing,
+    Turn,
+    Usage,
+)
+
+ANN, BOB = "ann", "bob"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+END = START + timedelta(days=365)
+OPTIONS = ChatOptions(
+    "Be brief. 简短。", Sampling(temperature=0.5, seed=2**63, stop=("\n\n", "停"))
+)
+ENDED = AnswerRecord(
+    content="你好 👋🏽",
+    status=Status.DONE,
+    finish=Finish.STOP,
+    usage=Usage(prompt_tokens=20, completion_tokens=5),
+    timing=Timing(queue_s=0.1, prefill_s=0.2, ttft_s=0.3, total_s=1.5, decode_tokens_per_s=9.5),
+    provenance=Provenance("Qwen2.5", "main", "none", "local", OPTIONS.sampling, "ab" * 32, 2),
+)
+
+
+def ticking() -> Callable[[], datetime]:
+    """A clock that is a second later each time it is read."""
+    seconds = count()
+    return lambda: START + timedelta(seconds=next(seconds))
+
+
+async def ask(
+    store: Store,
+    conversation_id: str | None = None,
+    *,
+    user: str = ANN,
+    question: str = "Hi",
+    title: str = "A title",
+    request_id: str | None = None,
+    options: ChatOptions | None = None,
+    beside: str | None = None,
+    attachments: tuple[Attachment, ...] = (),
+    temporary: bool = False,
+) -> Turn:
+    return await store.add_turn(
+        user,
+        conversation_id=conversation_id,
+        question=Question(
+            question, request_id or uuid4().hex, title, attachments, beside, temporary
+        ),
+        options=options or ChatOptions(),
+    )
+
+
+async def ask_and_answer(
+    store: Store,
+    conversation_id: str | None = None,
+    *,
+    user: str = ANN,
+    answer: str = ENDED.content,
+    **asked: Any,
+) -> Turn:
+    turn = await ask(store, conversation_id, user=user, **asked)
+    await store.finish_answer(user, turn.answer.id, replace(ENDED, content=answer))
+    return turn
+
+
+async def path(store: Store, turn: Turn, user: str = ANN) -> list[Message]:
+    return list(await store.path(user, turn.conversation.id))
+
+
+async def ids_of_path(store: Store, turn: Turn) -> list[str]:
+    return [message.id for message in await path(store, turn)]
