@@ -33,9 +33,9 @@ def read_archives(data: bytes, *, owner: str, now: datetime) -> list[Archive]:
         lines = ((f"line {item.line}" if item.line else "", item.value) for item in entries)
         archives = list(_read_foreign(lines, owner, now))
     if not archives:
-        raise refusal("", "The file holds no conversation.")
+        raise refusal("", "the file holds no conversation")
     if len(archives) > MAX_CONVERSATIONS:
-        raise refusal("", f"The file holds more than {MAX_CONVERSATIONS} conversations.")
+        raise refusal("", f"the file holds more than {MAX_CONVERSATIONS} conversations")
     return archives
 
 

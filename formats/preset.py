@@ -48,5 +48,5 @@ def read_preset(data: bytes) -> PresetText:
     """The preset in a file. Raises BadImport."""
     entries = parse(decode(data))
     if len(entries) != 1 or not isinstance(entries[0].value, Mapping):
-        raise refusal("", "The file should hold one preset.")
+        raise refusal("", "the file should hold one preset")
     return validate(PresetFile, entries[0].value, "").value()

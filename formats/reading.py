@@ -45,7 +45,7 @@ def decode(data: bytes) -> str:
 def parse(text: str) -> Sequence[Entry]:
     """The JSON values in a text: one, or one on each line (JSONL). Raises BadImport."""
     if text.count("[") + text.count("{") > MAX_CONTAINERS:
-        raise refusal("", f"The file holds more than {MAX_CONTAINERS} lists and objects.")
+        raise refusal("", f"the file holds more than {MAX_CONTAINERS} lists and objects")
     reader = _Reader(text)
     value = reader.value()
     if reader.is_at_end():

@@ -16,6 +16,7 @@ from chat.types import Archive, Origin, Role, Status
 from formats import foreign
 from formats.exporting import Format, export_all, export_one
 from formats.importing import read_archives
+from formats.reading import MAX_CONTAINERS
 from formats.records import MAX_MESSAGES
 from formats.words import Language
 from tests.archives import NOW, OWNER, archives, example, unhurried
@@ -216,6 +217,10 @@ def test_any_other_json_is_refused_and_never_a_fault(value: object) -> None:
 @given(st.binary())
 def test_any_bytes_are_refused_and_never_a_fault(data: bytes) -> None:
     refused(data)
+
+
+def test_a_file_of_brackets_is_refused_before_it_fills_the_memory() -> None:
+    assert "lists and objects" in str(refused(b"[" + b"[]," * MAX_CONTAINERS + b"[]]")["why"])
 
 
 def test_a_place_is_told_without_what_cannot_be_shown() -> None:
