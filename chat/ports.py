@@ -60,11 +60,13 @@ class Engine(Protocol):
         ...
 
     def generate(
-        self, messages: Sequence[ChatMessage], sampling: Sampling
+        self, messages: Sequence[ChatMessage], sampling: Sampling, *, salt: str = ""
     ) -> AsyncGenerator[Delta, None]:
         """Write one answer: text as it comes, then exactly one delta with finish, usage and timing.
 
         Messages that end with the assistant's ask for more of that text: deltas hold what is new.
+        What was read of a prompt is reused only for requests with the same `salt`; the answer is
+        the same with any.
 
         Closing the generator, or cancelling the task that reads it, ends the request within one
         step. Raises EngineNotReady, PromptTooLong, EngineFailed and its kinds.

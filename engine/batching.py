@@ -7,8 +7,12 @@ gone before the next step. Knows nothing of requests' texts, budgets or waiting 
 """
 
 import gc
+import hashlib
+import operator
+import secrets
 import time
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +108,7 @@ class ContinuousBatch:
         manager.logit_processor = self._sampler
         manager.warmup()
         self._processor = manager.batch_processor
+        _salt_prefixes(self._processor.cache, self._rows, layout.page)
         self._stream = self._processor.inputs_and_outputs.compute_stream
         if self._stream is not None:
             # Weights and cache were made in another stream; from here on all is done in this one.
@@ -158,6 +163,30 @@ class ContinuousBatch:
         gc.collect()
         if self._model.device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def _salt_prefixes(cache: Any, rows: Mapping[str, Row], page: int) -> None:
+    """Let rows share pages of `cache` only with rows of the same salt.
+
+    The library knows a page by a hash of its tokens and of the pages before it. So it is enough to
+    mask the tokens of the first page wherever they are hashed. The secret in the mask keeps
+    anybody from making a prompt whose hash is that of another's.
+    """
+    secret = secrets.token_bytes(32)
+
+    def salted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(row_id: str, token_ids: Sequence[int], *others: int) -> Any:
+            digest = hashlib.shake_256(secret + rows[row_id].salt.encode()).digest(4 * page)
+            mask = (word >> 1 for word in array("I", digest))  # the library hashes signed words
+            return function(
+                row_id, [*map(operator.xor, token_ids, mask), *token_ids[page:]], *others
+            )
+
+        return call
+
+    cache.search_prefix_match = salted(cache.search_prefix_match)
+    for allocator in cache.cache_allocators.values():
+        allocator.mark_complete_blocks = salted(allocator.mark_complete_blocks)
 
 
 class _FusedSampler(ContinuousBatchingLogitsProcessorList):

@@ -125,13 +125,14 @@ class LocalEngine:
         return await self._tokenize(self._require_serving().prompt.render, messages)
 
     async def generate(
-        self, messages: Sequence[ChatMessage], sampling: Sampling
+        self, messages: Sequence[ChatMessage], sampling: Sampling, *, salt: str = ""
     ) -> AsyncGenerator[Delta, None]:
         serving = self._require_serving()
         if self._is_stalled():
             raise EngineStalled(seconds=self._options.stall_timeout_s)
         events: asyncio.Queue[Event] = asyncio.Queue()
         request = await self._make_request(serving, messages, sampling, events)
+        request.row.salt = salt
         serving.worker.submit(request)
         try:
             while True:

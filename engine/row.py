@@ -64,6 +64,8 @@ class Row:
     id: str
     prompt_ids: Sequence[int]
     decoding: Decoding
+    salt: str = ""
+    """Only rows with the same salt share what the cache holds of their prompts."""
     token_ids: list[int] = field(default_factory=list)
     reused_prompt_tokens: int | None = None
     error: str | None = None

@@ -50,6 +50,7 @@ class ScriptedEngine:
     ready: bool = True
     prompts: list[tuple[ChatMessage, ...]] = field(default_factory=list)
     samplings: list[Sampling] = field(default_factory=list)
+    salts: list[str] = field(default_factory=list)
     running: int = 0
     cancelled: int = 0
     current_state: EngineState = field(default_factory=lambda: EngineState(Phase.LOADING))
@@ -98,7 +99,7 @@ class ScriptedEngine:
         return "\n".join(f"<{message.role}>{message.content}" for message in messages)
 
     async def generate(
-        self, messages: Sequence[ChatMessage], sampling: Sampling
+        self, messages: Sequence[ChatMessage], sampling: Sampling, *, salt: str = ""
     ) -> AsyncGenerator[Delta, None]:
         prompt_tokens = await self.count_tokens(messages)
         if prompt_tokens >= self.context_length:
@@ -106,6 +107,7 @@ class ScriptedEngine:
         script = self.scripts[0] if len(self.scripts) == 1 else self.scripts.pop(0)
         self.prompts.append(tuple(messages))
         self.samplings.append(sampling)
+        self.salts.append(salt)
         self.running += 1
         ended = False
         try:

@@ -165,6 +165,43 @@ def test_the_second_turn_reuses_the_tokens_of_the_first(
     assert second.reused_prompt_tokens >= len(prompts[8])
 
 
+def test_a_prompt_is_found_again_by_its_own_salt_only_and_answered_alike(
+    model: Qwen2ForCausalLM, prompts: list[list[int]]
+) -> None:
+    runner = batch(model)
+    reused: dict[str, list[int | None]] = {"": [], "ann": [], "bob": []}
+    for turn in range(2):
+        for salt, counts in reused.items():
+            row = Row(f"{salt} {turn}", prompts[9], Decoding(), salt)
+            assert run(runner, [row])[0] == generate(model, prompts[9])
+            counts.append(row.reused_prompt_tokens)
+    assert reused == {salt: [0, 512] for salt in reused}
+
+
+def test_rows_with_different_salts_do_not_share_while_they_run(
+    model: Qwen2ForCausalLM, prompts: list[list[int]]
+) -> None:
+    runner = batch(model)
+    rows = [Row(salt, prompts[8], Decoding(), salt) for salt in ("ann", "bob", "cho")]
+    assert run(runner, rows) == [generate(model, prompts[8])] * 3
+    hashes = runner._processor.cache.cache_allocators.values()
+    pages = (len(prompts[8]) + NEW - 1) // 32
+    assert [len(allocator.ledger.hash_to_block) for allocator in hashes] == [3 * pages]
+
+
+def test_a_salt_holds_when_the_cache_is_lost_under_pressure(
+    model: Qwen2ForCausalLM, prompts: list[list[int]]
+) -> None:
+    def salted() -> list[Row]:
+        return [
+            Row(f"{salt} {place}", prompt, Decoding(), salt)
+            for place, prompt in enumerate(prompts)
+            for salt in ("ann", "bob", "cho", "dan")
+        ]
+
+    assert run(batch(model, page=16, tokens=1024), salted()) == run(batch(model), salted())
+
+
 def test_a_dropped_row_leaves_nothing_behind(
     model: Qwen2ForCausalLM, prompts: list[list[int]]
 ) -> None:
