@@ -8,6 +8,7 @@ from starlette.routing import Mount
 from api.edge import edge_middleware
 from api.errors import add_error_handlers, cover_faults
 from api.exports import Archives, export_routes
+from api.install import install_routes
 from api.ops import ops_routes
 from api.options import EdgeOptions
 from api.preset_files import Presets, preset_routes
@@ -36,6 +37,7 @@ def build_api(
     )
     add_error_handlers(app)
     app.include_router(ops_routes(engine_state, engine_info))
+    app.include_router(install_routes())
     if archives:
         app.include_router(export_routes(archives))
     if presets:

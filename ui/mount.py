@@ -32,5 +32,5 @@ def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
         footer_links=[],
         enable_monitoring=False,
         theme=gr.themes.Base(font=["system-ui"], font_mono=["ui-monospace"]),
-        head=f"<style>{assets.style()}</style>",
+        head=f"{assets.HEAD}<style>{assets.style()}</style>",
     )

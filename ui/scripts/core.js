@@ -27,7 +27,10 @@ const toggle = (panel) => $(`#${panel} .toggle-button`)?.click();
 const isOpen = (panel) => $(`#${panel}`)?.classList.contains("open");
 const actions = {
   settings: () => toggle("settings"),
-  theme: () => keep("theme", document.body.classList.toggle("dark") ? "dark" : "light"),
+  theme: () => {
+    keep("theme", document.body.classList.toggle("dark") ? "dark" : "light");
+    tint();
+  },
 };
 document.addEventListener("click", (event) => {
   const target = event.target.closest?.("[data-do]");
@@ -70,6 +73,14 @@ function dress() {
 new MutationObserver(dress).observe(document.body, { childList: true, subtree: true });
 dress();
 
+// --- an app of its own: the manifest under whatever path, the window in the theme's colour --------
+function tint() {
+  const colour = getComputedStyle(document.body).getPropertyValue("--bg").trim();
+  $("meta[name=theme-color]")?.setAttribute("content", colour);
+}
+$("link[rel=manifest]")?.setAttribute("href", "manifest.json"); // Gradio asks for it at the root
+
 const theme = localStorage.getItem("qwen-chat.theme");
 if (theme) document.body.classList.toggle("dark", theme === "dark");
+tint();
 if (!inAddress() && !small()) box()?.focus();
