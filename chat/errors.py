@@ -92,6 +92,60 @@ class BadPresetQuestions(BadRequest):
     code = "bad_preset_questions"
 
 
+class BadName(BadRequest):
+    """The name is missing, too long, or has control characters. Values: limit."""
+
+    code = "bad_name"
+
+
+class BadPassword(BadRequest):
+    """The new password is too short, too long, or the name itself. Values: low, high."""
+
+    code = "bad_password"
+
+
+class NameTaken(BadRequest):
+    """Somebody else has that name."""
+
+    code = "name_taken"
+
+
+class LastAdmin(BadRequest):
+    """There would be no administrator any more."""
+
+    code = "last_admin"
+
+
+class LinkFull(BadRequest):
+    """As many guests as the link is for have come by it. Values: limit."""
+
+    code = "link_full"
+
+
+class SignInNeeded(AppError):
+    """Nobody is signed in, or no longer."""
+
+    code = "sign_in_needed"
+
+
+class WrongPassword(AppError):
+    """The name or the password is wrong: which of the two is not said."""
+
+    code = "wrong_password"
+
+
+class TooManyAttempts(AppError):
+    """Too many wrong passwords. Values: retry_after_s."""
+
+    code = "too_many_attempts"
+
+
+class QuotaExceeded(AppError):
+    """A person or address has used what it may. Values: retry_after_s, limit."""
+
+    code = "quota_exceeded"
+
+
 class NotFound(AppError):
     """There is no such thing, or it is somebody else's: the two look the same."""
 

@@ -1,0 +1,159 @@
+"""Who uses the app, as values: people, their sessions, the links that let them in, what they did.
+
+Knows no cookie, no password and no SQL. Tokens never appear here, only in the hands of who needs
+them and, hashed, in the store.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from unicodedata import normalize
+
+from chat.types import LOCAL_USER
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def name_key(name: str) -> str:
+    """A name as names are compared: without case and width, so that nobody can look like another."""
+    return normalize("NFKC", normalize("NFKC", name).casefold())
+
+
+class Rank(StrEnum):
+    """What a person may do. Called rank because a role is who speaks in a conversation."""
+
+    ADMIN = "admin"
+    MEMBER = "member"
+    GUEST = "guest"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account. `name` is what one signs in with; a guest's is only a nickname."""
+
+    id: str
+    name: str
+    rank: Rank
+    created_at: datetime
+    disabled: bool = False
+    guest_link_id: str | None = None
+
+
+LOCAL = Person(LOCAL_USER, "local", Rank.ADMIN, datetime(2020, 1, 1, tzinfo=UTC))
+"""Everybody, while there are no accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One browser that is signed in. `id` names it to its owner, it lets nobody in."""
+
+    id: str
+    user_id: str
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who asks, and by which of their sessions."""
+
+    person: Person
+    session_id: str
+
+
+class PassKind(StrEnum):
+    """What a one-time link is for."""
+
+    SETUP = "setup"
+    INVITE = "invite"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A one-time link: to make an account of this rank, or (RESET) to give `user_id` a password."""
+
+    kind: PassKind
+    rank: Rank
+    made_by: str
+    expires_at: datetime
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GuestLink:
+    """A link for guests, what each of them may use, and what was used so far."""
+
+    id: str
+    owner: str
+    label: str
+    created_at: datetime
+    expires_at: datetime
+    max_guests: int
+    max_messages: int
+    max_tokens: int
+    preset_id: str | None = None
+    revoked: bool = False
+    guests: int = 0
+    messages: int = 0
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a person has used: questions asked, tokens read and written."""
+
+    messages: int = 0
+    tokens: int = 0
+
+
+class Action(StrEnum):
+    """What the audit log tells of."""
+
+    SIGN_IN = "sign-in"
+    SIGN_OUT = "sign-out"
+    SIGN_OUT_EVERYWHERE = "sign-out-everywhere"
+    END_SESSION = "end-session"
+    CHANGE_PASSWORD = "change-password"
+    SETUP_LINK = "setup-link"
+    INVITE = "invite"
+    RESET = "reset"
+    JOIN = "join"
+    ENTER = "enter"
+    SET_RANK = "set-rank"
+    DISABLE = "disable"
+    ENABLE = "enable"
+    DELETE = "delete"
+    NEW_GUEST_LINK = "new-guest-link"
+    REVOKE_GUEST_LINK = "revoke-guest-link"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the audit log: who did what to whom, when. Never holds a message's text.
+
+    People are named by id alone: who is deleted leaves no name behind. The app itself is "".
+    """
+
+    at: datetime
+    actor: str
+    action: str
+    target: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What people of one rank may use. None: no bound."""
+
+    running: int
+    waiting: int
+    requests_per_minute: int | None = None
+    tokens_per_day: int | None = None
