@@ -1,7 +1,8 @@
 """The page's events over the real domain: what is shown when reads fail, or events come twice."""
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio as gr
@@ -14,7 +15,7 @@ from chat.conversations import Conversations
 from chat.errors import StoreFailed
 from chat.jobs import Jobs, Limits
 from chat.presets import Presets
-from chat.types import LOCAL_USER, ChatOptions, Conversation, Message, Question
+from chat.types import LOCAL_USER, Archive, Attachment, ChatOptions, Conversation, Question
 from tests.fakes import Script, ScriptedEngine
 from tests.memory_store import MemoryStore
 from ui.components import Components, Updates, lay_out
@@ -49,9 +50,9 @@ class FailingStore(MemoryStore):
         self._refuse()
         return await super().conversations(user, limit=limit, offset=offset)
 
-    async def path(self, user: str, conversation_id: str) -> Sequence[Message]:
+    async def archive(self, user: str, conversation_id: str) -> Archive:
         self._refuse()
-        return await super().path(user, conversation_id)
+        return await super().archive(user, conversation_id)
 
     def _refuse(self) -> None:
         if self.unreadable:
@@ -66,11 +67,12 @@ class Tab:
     do: Handlers
     store: FailingStore
     engine: ScriptedEngine
+    answers: Answers
     view: View = field(default_factory=View)
     shown: Updates = field(default_factory=dict)
 
     def take(self, updates: Updates) -> Updates:
-        self.shown |= updates
+        self.shown |= {key: value for key, value in updates.items() if value != gr.skip()}
         return updates
 
     @property
@@ -90,6 +92,7 @@ class Tab:
             self.on.request_id: name,
             self.on.system_prompt: "",
             self.on.stop_strings: "",
+            self.on.preset: "",
         }
         return values | dict.fromkeys(self.on.numbers.values())
 
@@ -98,6 +101,12 @@ class Tab:
             self.conversation_id, "en", self.view, ASKER
         ):
             self.take(updates)
+
+    def newest_ids(self) -> list[str]:
+        """The ids of the newest turn's messages, as they stand on the page."""
+        return list(
+            dict.fromkeys(re.findall(r'data-message="([^"]+)"', str(self.shown[self.on.newest])))
+        )
 
     def stop_is_visible(self) -> bool:
         update = self.shown[self.on.stop]
@@ -123,7 +132,7 @@ async def tab() -> AsyncIterator[Tab]:
     with gr.Blocks(analytics_enabled=False):
         on = lay_out()
     do = Handlers(Shown(services, on, open_to_network=False))
-    yield Tab(on, do, store, engine)
+    yield Tab(on, do, store, engine, services.answers)
     await jobs.close(5)
 
 
@@ -168,9 +177,9 @@ async def test_a_retry_of_an_older_answer_is_a_version_of_it(tab: Tab) -> None:
     tab.take(await tab.do.composer.send(tab.asking("And?", name="b" * 32), ASKER))
     await tab.listen()
     event = gr.EventData(None, {"message": old_answer})
-    tab.take(await tab.do.transcript.retry(event, tab.asking(""), ASKER))
+    tab.take(await tab.do.versions.retry(event, tab.asking(""), ASKER))
     await tab.listen()
-    assert "And?" not in str(tab.shown[tab.on.chatbot])
+    assert "And?" not in str(tab.shown[tab.on.newest])
     assert len(tab.store.messages) == 5
 
 
@@ -185,7 +194,8 @@ async def test_stop_goes_when_the_end_of_an_answer_cannot_be_read(tab: Tab) -> N
 
 async def test_stop_goes_when_the_conversation_was_deleted_elsewhere(tab: Tab) -> None:
     tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
-    await tab.do.sidebar.clear(tab.conversation_id, "en", View(), ASKER)
+    gone = gr.EventData(None, {"id": tab.conversation_id})
+    await tab.do.sidebar.delete(gone, tab.conversation_id, "en", View(), ASKER)
     await tab.listen()
     assert not tab.stop_is_visible()
     assert "does not exist any more" in tab.note
@@ -199,9 +209,9 @@ async def test_a_page_that_cannot_be_read_says_so_in_the_readers_language(tab: T
     assert "data-lang" in str(tab.shown[tab.on.tools])
     for shown in (
         await tab.do.sidebar.tick("some-id", "zh", tab.view, ASKER),
-        await tab.do.sidebar.more("some-id", "zh", tab.view, ASKER),
+        await tab.do.sidebar.more("zh", tab.view, ASKER),
         await tab.do.transcript.speak("some-id", "zh", tab.view, ASKER),
-        await tab.do.transcript.new_chat("zh", tab.view, ASKER),
+        await tab.do.sidebar.new_chat("zh", tab.view, ASKER),
     ):
         assert "对话未能保存或读取" in str(shown[tab.on.note])
 
@@ -211,10 +221,11 @@ async def test_a_failed_retry_or_deletion_is_a_note(tab: Tab) -> None:
     await tab.listen()
     tab.store.unreadable = True
     event = gr.EventData(None, {"message": "id-2"})
-    shown = await tab.do.transcript.retry(event, tab.asking(""), ASKER)
+    shown = await tab.do.versions.retry(event, tab.asking(""), ASKER)
     assert "could not be saved or read" in str(shown[tab.on.note])
-    shown = await tab.do.sidebar.clear(tab.conversation_id, "en", tab.view, ASKER)
-    assert "could not be saved or read" in str(shown[tab.on.note])
+    gone = gr.EventData(None, {"id": tab.conversation_id})
+    shown = await tab.do.sidebar.delete(gone, tab.conversation_id, "en", tab.view, ASKER)
+    assert "could not be saved or read" in str(shown[tab.on.done])
 
 
 # --- events that come twice -------------------------------------------------------------------
@@ -248,9 +259,208 @@ async def test_older_conversations_are_reached_fifty_at_a_time(tab: Tab) -> None
     tab.take(await tab.do.transcript.load("", None, tab.view, ASKER))
     for count in (50, 100, 120):
         markup = str(tab.shown[tab.on.conversations])
-        assert markup.count("<li>") == count
+        assert markup.count("<li ") == count
         assert ('data-do="more"' in markup) == (count < 120)
-        tab.take(await tab.do.sidebar.more("", "en", tab.view, ASKER))
+        tab.take(await tab.do.sidebar.more("en", tab.view, ASKER))
     assert "Number 000" in str(tab.shown[tab.on.conversations])
     shown = await tab.do.sidebar.tick("", "en", tab.view, ASKER)
-    assert str(shown[tab.on.conversations]).count("<li>") == 120
+    assert str(shown[tab.on.conversations]).count("<li ") == 120
+
+
+# --- a tree in two tabs -----------------------------------------------------------------------
+
+
+def about(**data: Any) -> gr.EventData:
+    return gr.EventData(None, data)
+
+
+def other_tab(tab: Tab) -> Tab:
+    return replace(tab, view=View(), shown=dict(tab.shown))
+
+
+async def open_in(tab: Tab, conversation_id: str) -> None:
+    tab.take(await tab.do.transcript.follow(about(id=conversation_id), "en", tab.view, ASKER))
+    await tab.listen()
+
+
+async def told(tab: Tab, text: str, name: str) -> None:
+    tab.take(await tab.do.composer.send(tab.asking(text, name), ASKER))
+    await tab.listen()
+
+
+async def is_called(tab: Tab) -> bool:
+    """Whether a tick tells the tab to catch up."""
+    shown = await tab.do.sidebar.tick(tab.conversation_id, "en", tab.view, ASKER)
+    return tab.on.behind in shown
+
+
+async def test_a_tick_calls_a_tab_only_when_another_one_has_changed_what_it_shows(
+    tab: Tab,
+) -> None:
+    await told(tab, "Hi", "a" * 8)
+    other = other_tab(tab)
+    await open_in(other, tab.conversation_id)
+    assert not await is_called(other)
+    await told(tab, "And?", "b" * 8)
+    assert not await is_called(tab)
+    assert await is_called(other)
+    caught = await other.do.transcript.catch_up(
+        other.conversation_id, "en", other.view, False, ASKER
+    )
+    assert "And?" in str(caught[other.on.newest])
+    assert not await is_called(other)
+    question = next(iter(tab.store.messages))
+    event = about(message=question)
+    tab.take(await tab.do.versions.delete_turn(event, tab.asking(""), ASKER))
+    assert await is_called(other)
+
+
+async def test_a_tab_in_which_a_message_is_edited_is_not_drawn_anew_but_called_again(
+    tab: Tab,
+) -> None:
+    await told(tab, "Hi", "a" * 8)
+    other = other_tab(tab)
+    await open_in(other, tab.conversation_id)
+    await told(tab, "And?", "b" * 8)
+    for _ in range(2):
+        assert await is_called(other)
+        caught = await other.do.transcript.catch_up(
+            other.conversation_id, "en", other.view, True, ASKER
+        )
+        assert caught == {other.on.newest: gr.skip()}
+
+
+async def test_a_tab_that_streams_is_left_alone(tab: Tab) -> None:
+    tab.engine.scripts = [Script(["on "] * 5, step_s=0.1)]
+    tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
+    pictures = tab.do.transcript.listen(tab.conversation_id, "en", tab.view, ASKER)
+    tab.take(await anext(pictures))
+    assert not await is_called(tab)
+    async for updates in pictures:
+        tab.take(updates)
+    assert not await is_called(tab)
+    assert not tab.view.listening
+
+
+async def test_the_newest_turn_alone_is_sent_while_an_answer_is_written(tab: Tab) -> None:
+    await told(tab, "Hi", "a" * 8)
+    tab.take(await tab.do.composer.send(tab.asking("And?", "b" * 8), ASKER))
+    pictures = [
+        updates
+        async for updates in tab.do.transcript.listen(tab.conversation_id, "en", tab.view, ASKER)
+    ]
+    assert set(pictures[0]) == {tab.on.newest}
+    assert "Hi" not in str(pictures[0])
+
+
+async def test_what_was_deleted_comes_back_with_undo_and_only_once(tab: Tab) -> None:
+    await told(tab, "Hi", "a" * 8)
+    await told(tab, "And?", "b" * 8)
+    event = about(message=next(iter(tab.store.messages)))
+    tab.take(await tab.do.versions.delete_turn(event, tab.asking(""), ASKER))
+    assert "2 messages deleted." in tab.note
+    assert "Hi" not in str(tab.shown[tab.on.earlier])
+    tab.take(await tab.do.versions.undo(tab.asking(""), ASKER))
+    assert "Hi" in str(tab.shown[tab.on.earlier])
+    assert tab.note == ""
+    assert await tab.do.versions.undo(tab.asking(""), ASKER) == {tab.on.note: ""}
+
+
+async def test_undoing_the_last_turn_puts_its_question_before_what_is_in_the_box(
+    tab: Tab,
+) -> None:
+    await told(tab, "Hi", "a" * 8)
+    tab.take(await tab.do.versions.undo_turn(tab.asking("typed"), ASKER))
+    assert tab.shown[tab.on.message] == "Hi\n\ntyped"
+    shown = tab.take(await tab.do.versions.undo(tab.asking("Hi"), ASKER))
+    assert shown[tab.on.message] == ""
+
+
+async def test_a_version_that_is_gone_is_a_note_on_the_page_as_it_is_now(tab: Tab) -> None:
+    await told(tab, "Hi", "a" * 8)
+    old = list(tab.store.messages)[-1]
+    tab.take(await tab.do.versions.retry(about(message=old), tab.asking(""), ASKER))
+    await tab.listen()
+    other = other_tab(tab)
+    tab.take(await tab.do.versions.delete_branch(about(message=old), tab.asking(""), ASKER))
+    for do in (other.do.versions.show, other.do.versions.retry, other.do.versions.go_on):
+        other.take(await do(about(message=old), other.asking(""), ASKER))
+        assert "deleted in another tab" in other.note
+        assert "2/2" not in str(other.shown[other.on.newest])
+
+
+async def test_an_edit_that_is_refused_leaves_the_transcript_alone(tab: Tab) -> None:
+    await told(tab, "Hi", "a" * 8)
+    question, answer = tab.store.messages
+    for message in (question, answer):
+        event = about(message=message, text="  ", request="c" * 8)
+        shown = await tab.do.versions.edit(event, tab.asking(""), ASKER)
+        assert set(shown) == {tab.on.note}
+    event = about(message="nothing", text="x", request="d" * 8)
+    shown = await tab.do.versions.edit(event, tab.asking(""), ASKER)
+    assert set(shown) == {tab.on.note}
+
+
+async def test_an_edited_question_keeps_its_files(tab: Tab) -> None:
+    job = await tab.answers.send(
+        LOCAL_USER,
+        conversation_id=None,
+        question=Question("Sum?", "a" * 8, attachments=(Attachment("t.csv", "1,2"),)),
+        options=ChatOptions(),
+    )
+    await open_in(tab, job.conversation_id)
+    question = next(iter(tab.store.messages))
+    event = about(message=question, text="Mean?", request="b" * 8)
+    tab.take(await tab.do.versions.edit(event, tab.asking(""), ASKER))
+    await tab.listen()
+    assert "t.csv" in str(tab.shown[tab.on.newest])
+    assert "1,2" in tab.engine.prompts[-1][0].content
+    event = about(message=tab.newest_ids()[0], place="0")
+    shown = await tab.do.details.file(event, tab.conversation_id, "en", ASKER)
+    assert "1,2" in str(shown[tab.on.panel])
+    for place in ("1", "-1"):
+        event = about(message=tab.newest_ids()[0], place=place)
+        shown = await tab.do.details.file(event, tab.conversation_id, "en", ASKER)
+        assert tab.on.panel not in shown
+
+
+async def test_a_long_conversation_is_drawn_from_its_end_and_upwards_on_demand(tab: Tab) -> None:
+    tab.engine.scripts = [Script(["ok"])]
+    for number in range(30):
+        await told(tab, f"Question {number:02}", f"request-{number}")
+    other = other_tab(tab)
+    await open_in(other, tab.conversation_id)
+    assert other.view.drawn.hidden == 18
+    assert "Question 17" not in str(other.shown[other.on.earlier])
+    other.take(await other.do.transcript.earlier(other.conversation_id, "en", other.view, ASKER))
+    assert other.view.drawn.hidden == 6
+    other.take(await other.do.transcript.earlier(other.conversation_id, "en", other.view, ASKER))
+    assert "Question 00" in str(other.shown[other.on.earlier])
+    assert other.shown[other.on.above] == ""
+
+
+async def test_what_a_search_has_found_is_among_what_is_drawn(tab: Tab) -> None:
+    tab.engine.scripts = [Script(["ok"])]
+    for number in range(30):
+        await told(tab, f"Question {number:02}", f"request-{number}")
+    wanted = next(m.id for m in tab.store.messages.values() if m.content == "Question 03")
+    other = other_tab(tab)
+    event = about(id=tab.conversation_id, message=wanted)
+    other.take(await other.do.sidebar.found(event, "en", other.view, ASKER))
+    assert "Question 03" in str(other.shown[other.on.earlier])
+
+
+async def test_the_details_of_an_answer_come_with_its_exact_prompt(tab: Tab) -> None:
+    await told(tab, "Hi <b>", "a" * 8)
+    event = about(message=list(tab.store.messages)[-1])
+    here = tab.conversation_id
+    shown = await tab.do.details.answer(event, here, "en", ASKER)
+    assert "Scripted-1B-Instruct" in str(shown[tab.on.panel])
+    assert "&lt;user&gt;" not in str(shown[tab.on.panel])
+    shown = await tab.do.details.prompt(event, here, "en", ASKER)
+    assert "&lt;user&gt;Hi &lt;b&gt;" in str(shown[tab.on.panel])
+    edited = about(message=list(tab.store.messages)[-1], text="By hand", request="b" * 8)
+    tab.take(await tab.do.versions.edit(edited, tab.asking(""), ASKER))
+    event = about(message=tab.newest_ids()[1])
+    shown = await tab.do.details.prompt(event, here, "en", ASKER)
+    assert "cannot be made again" in str(shown[tab.on.panel])

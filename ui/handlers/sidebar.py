@@ -49,6 +49,7 @@ class Sidebar:
     ) -> Updates:
         """Open what a search has found, on the branch where the words stand."""
         conversation_id, message_id = str(event.id), str(event.message)
+        view.drawn.sought = message_id
         with suppress(NotFound):  # opening says what is gone
             if message_id:
                 await self._conversations.show(user_of(request), conversation_id, message_id)
