@@ -107,8 +107,9 @@ aloud.setAttribute("role", "status");
 document.body.append(aloud);
 let writing = false;
 dressers.push(() => {
-  const log = $("#transcript [role=log]");
-  if (log && log.getAttribute("aria-live") !== "off") log.setAttribute("aria-live", "off");
+  for (const log of document.querySelectorAll("#transcript [role=log]:not([aria-live=off])")) {
+    log.setAttribute("aria-live", "off");
+  }
   const now = Boolean($("#transcript .meta.live"));
   if (writing && !now) aloud.textContent = [...document.querySelectorAll("#transcript .bot-row")].at(-1)?.innerText ?? "";
   writing = now;

@@ -33,11 +33,10 @@ dressers.push(() => {
   const there = sought && $(`#transcript [data-message="${CSS.escape(sought)}"]`)?.closest(".message-row");
   if (!there) return;
   sought = "";
-  setTimeout(() => {
-    there.scrollIntoView({ block: "center" });
-    there.classList.add("sought");
-    setTimeout(() => there.classList.remove("sought"), 2000);
-  }, 120); // a conversation that was opened is first scrolled to its end
+  atEnd = false; // where a conversation that was opened is shown first
+  there.scrollIntoView({ block: "center" });
+  there.classList.add("sought");
+  setTimeout(() => there.classList.remove("sought"), 2000);
 });
 
 // --- search --------------------------------------------------------------------------------------
@@ -73,19 +72,25 @@ dressers.push(() => {
 let focused = null; // what had it in the list: conversation and kind
 const inList = (element) => element.closest?.("#conversation-list li");
 document.addEventListener("focusin", ({ target }) => {
-  focused = inList(target) ? { href: $("a", inList(target)).hash, kind: target.localName } : null;
+  focused = inList(target) ? { id: inList(target).dataset.id, kind: target.localName } : null;
 });
 document.addEventListener("pointerdown", ({ target }) => inList(target) || (focused = null));
 dressers.push(() => {
-  if (document.activeElement !== document.body) return;
-  const undo = $("#done button");
-  if (undo && !undo.dataset.offered) {
-    undo.dataset.offered = "yes";
-    undo.focus();
-  } else if (focused) {
-    const link = $(`#conversation-list a[href="${CSS.escape(focused.href).replace("\\#", "#")}"]`);
-    (focused.kind === "a" ? link : link?.nextElementSibling)?.focus({ preventScroll: true });
-  }
+  if (document.activeElement !== document.body || !focused) return;
+  const link = entry(focused.id)?.firstElementChild;
+  (focused.kind === "a" ? link : link?.nextElementSibling)?.focus({ preventScroll: true });
+});
+
+// --- what was just done: its ten seconds begin anew with each thing, and undo is under the hand --
+let doneLast = "";
+dressers.push(() => {
+  const note = $("#done p");
+  const done = note ? note.textContent + ($("button", note)?.dataset.id ?? "") : "";
+  if (done === doneLast) return;
+  doneLast = done;
+  note?.getAnimations().forEach((animation) => (animation.currentTime = 0));
+  const here = document.activeElement;
+  if (here === document.body || inList(here)) $("#done [data-do=restore]")?.focus();
 });
 
 // --- menus ---------------------------------------------------------------------------------------
