@@ -14,7 +14,7 @@ from store.engines import MIGRATING
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def upgrade(engine: Engine) -> None:
+def upgrade(engine: Engine, to: str = "head") -> None:
     """Raises StartupError if a newer version of the app has been here; SQLAlchemyError."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
@@ -32,7 +32,7 @@ def upgrade(engine: Engine) -> None:
                 "Install that version, or restore the backup made before the upgrade."
             )
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 def current_revision(connection: Connection) -> str | None:

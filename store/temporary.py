@@ -23,8 +23,8 @@ from chat.types import (
     Status,
     Turn,
 )
-from store.archives import renewed
 from store.columns import refuse_bad_text
+from store.copies import renewed, without_words
 from store.words import has_all, hit, words_of
 
 PREFIX = "temporary-"
@@ -37,7 +37,8 @@ MOST_CONVERSATIONS = 500
 class TemporaryStore:
     """`chat.ports.ConversationStore` in dictionaries, which keep the order of what was added.
 
-    Holds so many conversations of all users together; the longest untouched one goes first.
+    Holds so many conversations of all users together; the one in which nothing was said for longest
+    goes first.
     """
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -195,7 +196,7 @@ class TemporaryStore:
         self._forget(conversations)
         messages = [key for key in due if key in self.messages and key not in self.purged]
         for message_id in messages:
-            self._keep(_without_words(self.messages[message_id]))
+            self._keep(without_words(self.messages[message_id]))
         self.purged.update(messages)
         return len(conversations) + len(messages)
 
@@ -352,8 +353,12 @@ class TemporaryStore:
         if message.status.is_open:
             self._keep(replace(message, **change))  # type: ignore[arg-type]  # by field name
 
+    def _is_answering(self, conversation: Conversation) -> bool:
+        head = self.messages.get(conversation.head_id or "")
+        return head is not None and head.status.is_open
+
     def _refuse_while_answering(self, conversation: Conversation) -> None:
-        if conversation.head_id and self.messages[conversation.head_id].status.is_open:
+        if self._is_answering(conversation):
             raise AnswerRunning
 
     def _turn_of(self, user: str, question_id: str) -> Turn:
@@ -366,8 +371,8 @@ class TemporaryStore:
 
     def _make_room_for(self, conversation: Conversation) -> None:
         if conversation.id not in self.kept and len(self.kept) >= self.most_conversations:
-            longest_untouched = min(self.kept.values(), key=lambda kept: kept.updated_at)
-            self._forget([longest_untouched.id])
+            left = min(self.kept.values(), key=lambda c: (self._is_answering(c), c.updated_at))
+            self._forget([left.id])
 
     def _forget(self, conversation_ids: Collection[str]) -> None:
         gone = {m.id for m in self.messages.values() if m.conversation_id in conversation_ids}
@@ -382,17 +387,3 @@ class TemporaryStore:
 
     def _new_id(self) -> str:
         return f"{self.prefix}{uuid4().hex}"
-
-
-def _without_words(message: Message) -> Message:
-    """What is left of a purged message: its place in the tree."""
-    return Message(
-        message.id,
-        message.conversation_id,
-        message.parent_id,
-        message.role,
-        content="",
-        status=Status.INTERRUPTED if message.status.is_open else message.status,
-        created_at=message.created_at,
-        origin=message.origin,
-    )

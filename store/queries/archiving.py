@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chat.types import Archive, Conversation, Message
-from store.archives import renewed
+from store.copies import renewed
 from store.queries.rows import conversation_of, index_for
 from store.tables import ConversationRow, MessageRow
 

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
-from chat.ports import Store
+from chat.ports import ConversationStore
 from chat.types import (
     AnswerRecord,
     Attachment,
@@ -46,7 +46,7 @@ def ticking() -> Callable[[], datetime]:
 
 
 async def ask(
-    store: Store,
+    store: ConversationStore,
     conversation_id: str | None = None,
     *,
     user: str = ANN,
@@ -69,7 +69,7 @@ async def ask(
 
 
 async def ask_and_answer(
-    store: Store,
+    store: ConversationStore,
     conversation_id: str | None = None,
     *,
     user: str = ANN,
@@ -81,9 +81,9 @@ async def ask_and_answer(
     return turn
 
 
-async def path(store: Store, turn: Turn, user: str = ANN) -> list[Message]:
+async def path(store: ConversationStore, turn: Turn, user: str = ANN) -> list[Message]:
     return list(await store.path(user, turn.conversation.id))
 
 
-async def ids_of_path(store: Store, turn: Turn) -> list[str]:
+async def ids_of_path(store: ConversationStore, turn: Turn) -> list[str]:
     return [message.id for message in await path(store, turn)]

@@ -1,4 +1,4 @@
-"""Archives as new conversations. Knows no database."""
+"""What is kept, made into something else: an archive into a new conversation, words into none."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,6 +34,20 @@ def renewed(archive: Archive, owner: str, new_id: Callable[[], str]) -> Archive:
         head_id=ids.get(archive.conversation.head_id or ""),
     )
     return Archive(conversation, tuple(messages))
+
+
+def without_words(message: Message) -> Message:
+    """What is left of a purged message: its place in the tree."""
+    return Message(
+        message.id,
+        message.conversation_id,
+        message.parent_id,
+        message.role,
+        content="",
+        status=Status.INTERRUPTED if message.status.is_open else message.status,
+        created_at=message.created_at,
+        origin=message.origin,
+    )
 
 
 def _ended(message: Message) -> Message:
