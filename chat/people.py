@@ -20,8 +20,8 @@ def utc_now() -> datetime:
 
 
 def name_key(name: str) -> str:
-    """A name as names are compared: without case and width, so that nobody can look like another."""
-    return normalize("NFKC", normalize("NFKC", name).casefold())
+    """A name as names are compared: without case and width, so that none looks like another."""
+    return " ".join(normalize("NFKC", normalize("NFKC", name).casefold()).split())
 
 
 class Rank(StrEnum):
@@ -121,7 +121,7 @@ class Action(StrEnum):
     SIGN_OUT = "sign-out"
     SIGN_OUT_EVERYWHERE = "sign-out-everywhere"
     END_SESSION = "end-session"
-    CHANGE_PASSWORD = "change-password"
+    CHANGE_PASSWORD = "change-password"  # noqa: S105 - no password, a word about one
     SETUP_LINK = "setup-link"
     INVITE = "invite"
     RESET = "reset"

@@ -1,0 +1,315 @@
+"""A PeopleStore in dictionaries, and a hasher that can be read: for tests of what uses them."""
+
+from collections.abc import Sequence, Sized
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from chat.errors import LastAdmin, LinkFull, NameTaken, NotFound
+from chat.people import (
+    Entry,
+    GuestLink,
+    Pass,
+    PassKind,
+    Person,
+    Rank,
+    Session,
+    Spent,
+    name_key,
+)
+from store.columns import refuse_bad_text
+
+
+@dataclass
+class OpenHasher:
+    """A PasswordHasher whose hashes show the password. Records what it was asked to compare."""
+
+    compared: list[tuple[str, str | None]] = field(default_factory=list)
+
+    async def hash(self, password: str) -> str:
+        return f"hash of {password}"
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        self.compared.append((password, password_hash))
+        return password_hash == f"hash of {password}"
+
+
+@dataclass
+class MemoryPeople:
+    """`chat.people_ports.PeopleStore`; dictionaries keep the order of what was added."""
+
+    everybody: dict[str, Person] = field(default_factory=dict)
+    hashes: dict[str, str | None] = field(default_factory=dict)
+    open_sessions: dict[str, Session] = field(default_factory=dict)
+    passes: dict[str, Pass] = field(default_factory=dict)
+    links: dict[str, GuestLink] = field(default_factory=dict)
+    use: dict[tuple[str, date], Spent] = field(default_factory=dict)
+    audit: list[Entry] = field(default_factory=list)
+
+    # --- people -------------------------------------------------------------------------------
+
+    async def has_people(self) -> bool:
+        return bool(self.everybody)
+
+    async def add_person(self, person: Person, password_hash: str | None, entry: Entry) -> None:
+        refuse_bad_text(person, password_hash, entry)
+        if person.rank is not Rank.GUEST and await self.credentials(person.name):
+            raise NameTaken
+        self.everybody[person.id] = person
+        self.hashes[person.id] = password_hash
+        self.audit.append(entry)
+
+    async def person(self, user_id: str) -> Person:
+        refuse_bad_text(user_id)
+        if user_id not in self.everybody:
+            raise NotFound
+        return self.everybody[user_id]
+
+    async def people(self) -> Sequence[Person]:
+        return sorted(self.everybody.values(), key=lambda person: person.created_at)
+
+    async def credentials(self, name: str) -> tuple[Person, str | None] | None:
+        refuse_bad_text(name)
+        for person in self.everybody.values():
+            if person.rank is not Rank.GUEST and name_key(person.name) == name_key(name):
+                return person, self.hashes[person.id]
+        return None
+
+    async def set_password(
+        self, user_id: str, password_hash: str, entry: Entry, *, keep: str | None = None
+    ) -> None:
+        await self.person(user_id)
+        self.hashes[user_id] = password_hash
+        self._drop_sessions(user_id, keep)
+        self._drop_resets(user_id)
+        self.audit.append(entry)
+
+    async def change_person(
+        self, user_id: str, entry: Entry, *, rank: Rank | None = None, disabled: bool | None = None
+    ) -> Person:
+        before = await self.person(user_id)
+        after = replace(
+            before,
+            rank=before.rank if rank is None else rank,
+            disabled=before.disabled if disabled is None else disabled,
+        )
+        if after.disabled or after.rank is not Rank.ADMIN:
+            self._refuse_last_admin(before)
+            self.passes = {key: p for key, p in self.passes.items() if p.made_by != user_id}
+        if after.disabled:
+            self._drop_sessions(user_id)
+            self._revoke_links_of(user_id)
+        self.everybody[user_id] = after
+        self.audit.append(entry)
+        return after
+
+    async def delete_person(self, user_id: str, entry: Entry) -> int:
+        self._refuse_last_admin(await self.person(user_id))
+        self._revoke_links_of(user_id)
+        before = self._rows()
+        mine = {link.id for link in self.links.values() if link.owner == user_id}
+        for person in self.everybody.values():
+            if person.guest_link_id in mine:
+                self.everybody[person.id] = replace(person, disabled=True, guest_link_id=None)
+        self.links = {key: link for key, link in self.links.items() if link.owner != user_id}
+        self.use = {key: spent for key, spent in self.use.items() if key[0] != user_id}
+        self.passes = {
+            key: kept
+            for key, kept in self.passes.items()
+            if user_id not in (kept.made_by, kept.user_id)
+        }
+        self._drop_sessions(user_id)
+        del self.everybody[user_id], self.hashes[user_id]
+        gone = before - self._rows()
+        self.audit.append(replace(entry, detail=str(gone)))
+        return gone
+
+    # --- sessions -----------------------------------------------------------------------------
+
+    async def add_session(self, token_hash: str, session: Session, entry: Entry) -> None:
+        refuse_bad_text(token_hash, session, entry)
+        await self.person(session.user_id)
+        self.open_sessions[token_hash] = session
+        self.audit.append(entry)
+
+    async def session(self, token_hash: str) -> tuple[Session, Person] | None:
+        found = self.open_sessions.get(token_hash)
+        return (found, self.everybody[found.user_id]) if found else None
+
+    async def touch_session(self, session_id: str, used_at: datetime) -> None:
+        for key, session in self.open_sessions.items():
+            if session.id == session_id:
+                self.open_sessions[key] = replace(session, used_at=used_at)
+
+    async def sessions(self, user_id: str) -> Sequence[Session]:
+        mine = [session for session in self.open_sessions.values() if session.user_id == user_id]
+        return sorted(mine, key=lambda session: session.created_at, reverse=True)
+
+    async def end_session(self, user_id: str, session_id: str, entry: Entry) -> None:
+        if session_id not in {session.id for session in await self.sessions(user_id)}:
+            raise NotFound
+        self.open_sessions = {
+            key: session for key, session in self.open_sessions.items() if session.id != session_id
+        }
+        self.audit.append(entry)
+
+    async def end_sessions(self, user_id: str, entry: Entry, *, besides: str | None = None) -> int:
+        self.audit.append(entry)
+        return self._drop_sessions(user_id, besides)
+
+    # --- one-time links -----------------------------------------------------------------------
+
+    async def add_pass(self, token_hash: str, one_time: Pass, entry: Entry) -> None:
+        refuse_bad_text(token_hash, one_time, entry)
+        if one_time.kind is PassKind.SETUP:
+            self.passes = {
+                key: kept for key, kept in self.passes.items() if kept.kind is not PassKind.SETUP
+            }
+        if one_time.user_id is not None:
+            await self.person(one_time.user_id)
+            self._drop_resets(one_time.user_id)
+        self.passes[token_hash] = one_time
+        self.audit.append(entry)
+
+    async def pass_of(self, token_hash: str) -> Pass:
+        one_time = self.passes.get(token_hash)
+        if one_time is None or not self._is_good(one_time):
+            raise NotFound
+        return one_time
+
+    async def use_pass(
+        self, token_hash: str, person: Person | None, password_hash: str, entry: Entry
+    ) -> Person:
+        one_time = await self.pass_of(token_hash)
+        if person is not None:
+            await self.add_person(person, password_hash, entry)
+        else:
+            assert one_time.user_id is not None
+            person = await self.person(one_time.user_id)
+            await self.set_password(person.id, password_hash, entry)
+        self.passes.pop(token_hash, None)
+        return person
+
+    # --- guests -------------------------------------------------------------------------------
+
+    async def add_guest_link(self, token_hash: str, link: GuestLink, entry: Entry) -> None:
+        refuse_bad_text(token_hash, link, entry)
+        self.links[token_hash] = link
+        self.audit.append(entry)
+
+    async def guest_links(self, owner: str | None) -> Sequence[GuestLink]:
+        theirs = [link for link in self.links.values() if owner in (None, link.owner)]
+        return sorted(theirs, key=lambda link: link.created_at, reverse=True)
+
+    async def guest_link_of(self, token_hash: str) -> GuestLink:
+        if token_hash not in self.links:
+            raise NotFound
+        return self.links[token_hash]
+
+    async def guest_link(self, link_id: str) -> GuestLink:
+        return self.links[self._key_of(link_id)]
+
+    async def admit_guest(self, link_id: str, guest: Person, entry: Entry) -> None:
+        refuse_bad_text(guest, entry)
+        key = self._key_of(link_id)
+        link = self.links[key]
+        if link.revoked or guest.created_at >= link.expires_at:
+            raise NotFound
+        if link.guests >= link.max_guests:
+            raise LinkFull(limit=link.max_guests)
+        self.links[key] = replace(link, guests=link.guests + 1)
+        await self.add_person(guest, None, entry)
+
+    async def revoke_guest_link(self, link_id: str, entry: Entry) -> None:
+        self._revoke(self._key_of(link_id))
+        self.audit.append(entry)
+
+    # --- spending and the log -----------------------------------------------------------------
+
+    async def spend(self, user_id: str, day: date, spent: Spent) -> None:
+        person = self.everybody.get(user_id)
+        if person is None:
+            return
+        so_far = self.use.get((user_id, day), Spent())
+        self.use[user_id, day] = Spent(
+            so_far.messages + spent.messages, so_far.tokens + spent.tokens
+        )
+        if person.guest_link_id is not None:
+            key = self._key_of(person.guest_link_id)
+            link = self.links[key]
+            self.links[key] = replace(
+                link, messages=link.messages + spent.messages, tokens=link.tokens + spent.tokens
+            )
+
+    async def spent(self, user_id: str, day: date | None = None) -> Spent:
+        found = [s for (who, when), s in self.use.items() if who == user_id and day in (None, when)]
+        return Spent(sum(s.messages for s in found), sum(s.tokens for s in found))
+
+    async def write_entry(self, entry: Entry) -> None:
+        refuse_bad_text(entry)
+        self.audit.append(entry)
+
+    async def entries(self, *, before: datetime | None = None, limit: int = 200) -> Sequence[Entry]:
+        found = [entry for entry in self.audit if before is None or entry.at < before]
+        return sorted(found, key=lambda entry: entry.at)[::-1][: max(limit, 0)]
+
+    async def delete_older(self, before: datetime) -> int:
+        return 0
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _rows(self) -> int:
+        kinds: tuple[Sized, ...] = (
+            self.everybody,
+            self.open_sessions,
+            self.passes,
+            self.links,
+            self.use,
+        )
+        return sum(map(len, kinds))
+
+    def _is_good(self, one_time: Pass) -> bool:
+        if one_time.kind is PassKind.SETUP:
+            return not self.everybody
+        if one_time.kind is PassKind.RESET:
+            return not self.everybody[one_time.user_id or ""].disabled
+        return True
+
+    def _refuse_last_admin(self, person: Person) -> None:
+        admins = [
+            other.id
+            for other in self.everybody.values()
+            if other.rank is Rank.ADMIN and not other.disabled
+        ]
+        if admins == [person.id]:
+            raise LastAdmin
+
+    def _drop_sessions(self, user_id: str, besides: str | None = None) -> int:
+        gone = {
+            key
+            for key, session in self.open_sessions.items()
+            if session.user_id == user_id and session.id != besides
+        }
+        for key in gone:
+            del self.open_sessions[key]
+        return len(gone)
+
+    def _drop_resets(self, user_id: str) -> None:
+        self.passes = {key: kept for key, kept in self.passes.items() if kept.user_id != user_id}
+
+    def _key_of(self, link_id: str) -> str:
+        for key, link in self.links.items():
+            if link.id == link_id:
+                return key
+        raise NotFound
+
+    def _revoke_links_of(self, user_id: str) -> None:
+        for key, link in self.links.items():
+            if link.owner == user_id:
+                self._revoke(key)
+
+    def _revoke(self, key: str) -> None:
+        link = self.links[key]
+        self.links[key] = replace(link, revoked=True)
+        for person in self.everybody.values():
+            if person.guest_link_id == link.id:
+                self._drop_sessions(person.id)
