@@ -4,6 +4,7 @@ The shape is the OpenAI API's, so that programs need no second parser. Knows no 
 """
 
 import logging
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -32,6 +33,7 @@ from chat.errors import (
     ShuttingDown,
     SignInNeeded,
     TooManyAttempts,
+    TooManyWaiting,
     WrongPassword,
 )
 
@@ -50,6 +52,7 @@ STATUS: Mapping[type[AppError], int] = {
     NotFound: 404,
     TooManyAttempts: 429,
     QuotaExceeded: 429,
+    TooManyWaiting: 429,
     Busy: 503,
     ShuttingDown: 503,
     QueueTimeout: 503,
@@ -63,6 +66,15 @@ RETRY_AFTER_S = "5"
 def status_of(error: AppError) -> int:
     """The HTTP status of an error: that of its nearest kind in the table."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def retry_after(error: AppError, status: int) -> dict[str, str]:
+    """The header that says when it is worth trying again, if that is known or soon."""
+    seconds = error.values.get("retry_after_s")
+    if isinstance(seconds, int | float):
+        return {"Retry-After": str(max(1, math.ceil(seconds)))}
+    passing = status == 503 or isinstance(error, TooManyWaiting)
+    return {"Retry-After": RETRY_AFTER_S} if passing else {}
 
 
 def error_response(
@@ -102,7 +114,7 @@ def cover_faults(app: FastAPI) -> None:
 async def _app_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AppError)
     status = status_of(error)
-    headers = {"Retry-After": RETRY_AFTER_S} if status == 503 else None
+    headers = retry_after(error, status)
     return error_response(status, str(error), code=error.code, headers=headers)
 
 

@@ -5,22 +5,28 @@ Owns the count of running answers. Knows nothing of what an answer is.
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 
-from chat.errors import Busy
+from chat.errors import Busy, TooManyWaiting
 
 SMOOTHING = 0.2
 """Weight of the newest answer in the average length of an answer."""
+
+FORECAST_S = 1.0
+"""How long a forecast may be told again: who waits is told once a second, and many may wait."""
+
+UNBOUNDED = 2**31
+"""As a limit: none."""
 
 
 class Ticket:
     """One request's place: waiting, then running until it is given back."""
 
-    def __init__(self, user: str, admission: "Admission") -> None:
+    def __init__(self, user: str, most_running: int, admission: "Admission") -> None:
         self.user = user
+        self.most_running = most_running
         self.admitted = asyncio.Event()
-        self.started_at: float | None = None
         self._admission = admission
 
     @property
@@ -38,6 +44,63 @@ class Ticket:
         self._admission.leave(self)
 
 
+class Line:
+    """Who waits, and the rule of turns: each user in turn starts one.
+
+    A user with enough running is passed over and keeps the turn.
+    """
+
+    def __init__(self, places: int) -> None:
+        self.places = places
+        self.running: Counter[str] = Counter()
+        self._queues: dict[str, deque[Ticket]] = {}  # in the order in which users take turns
+
+    def copy(self) -> "Line":
+        line = Line(self.places)
+        line.running = self.running.copy()
+        line._queues = {user: queue.copy() for user, queue in self._queues.items()}
+        return line
+
+    def __len__(self) -> int:
+        return sum(map(len, self._queues.values()))
+
+    def waiting(self, user: str) -> int:
+        return len(self._queues.get(user, ()))
+
+    def has_room_for(self, user: str, most_running: int) -> bool:
+        return self.running.total() < self.places and self.running[user] < most_running
+
+    def add(self, ticket: Ticket) -> None:
+        self._queues.setdefault(ticket.user, deque()).append(ticket)
+
+    def remove(self, ticket: Ticket) -> None:
+        """Take out one that waits; any other is ignored."""
+        queue = self._queues.get(ticket.user, deque())
+        if ticket in queue:
+            queue.remove(ticket)
+            if not queue:
+                del self._queues[ticket.user]
+
+    def start_next(self) -> Ticket | None:
+        """Let the next one run; None if nobody may."""
+        for user, queue in self._queues.items():
+            if self.has_room_for(user, queue[0].most_running):
+                break
+        else:
+            return None
+        ticket = queue.popleft()
+        del self._queues[user]
+        if queue:
+            self._queues[user] = queue  # back to the end of the round
+        self.running[user] += 1
+        return ticket
+
+    def end(self, user: str) -> None:
+        """One of this user's has ended."""
+        self.running[user] -= 1
+        self.running += Counter()  # which drops the zeros
+
+
 class Admission:
     """Hands out `max_running` places; up to `max_waiting` requests wait for one."""
 
@@ -48,84 +111,90 @@ class Admission:
         max_waiting: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._max_running = self._places = max_running
+        self._max_running = max_running
         self._max_waiting = max_waiting
         self._clock = clock
-        self._running: set[Ticket] = set()
-        self._waiting: dict[str, deque[Ticket]] = {}  # in the order in which users take turns
+        self._line = Line(max_running)
+        self._started: dict[Ticket, float] = {}  # those that run, in the order of starting
         self._answer_s: float | None = None
+        self._forecast: dict[Ticket, tuple[int, float]] | None = None
+        self._forecast_at = 0.0
 
     def limit(self, places: int) -> None:
         """What the engine can serve at once: known late, and never more than `max_running`."""
-        self._places = min(places, self._max_running)
+        self._line.places = min(places, self._max_running)
+        self._fill()
 
-    def enter(self, user: str) -> Ticket:
-        """A ticket, running at once if there is room. Raises Busy when the queue is full."""
-        ticket = Ticket(user, self)
-        if len(self._running) < self._places:
-            self._run(ticket)
-            return ticket
-        if sum(map(len, self._waiting.values())) >= self._max_waiting:
-            raise Busy(limit=self._max_waiting)
-        self._waiting.setdefault(user, deque()).append(ticket)
+    def enter(self, user: str, *, running: int = UNBOUNDED, waiting: int = UNBOUNDED) -> Ticket:
+        """A ticket, running at once if there is room.
+
+        `running` and `waiting` bound what this user has at once of each. Raises TooManyWaiting when
+        the user has too many waiting, Busy when the queue is full.
+        """
+        if not self._line.has_room_for(user, running):
+            if self._line.waiting(user) >= waiting:
+                raise TooManyWaiting(limit=waiting, retry_after_s=self._next_start_s(user))
+            if len(self._line) >= self._max_waiting:
+                raise Busy(limit=self._max_waiting)
+        ticket = Ticket(user, running, self)
+        self._line.add(ticket)
+        self._fill()
         return ticket
 
     def leave(self, ticket: Ticket) -> None:
-        if ticket in self._running:
-            self._running.remove(ticket)
-            self._measure(ticket)
-            self._fill()
-        elif ticket in self._waiting.get(ticket.user, ()):
-            self._waiting[ticket.user].remove(ticket)
-            if not self._waiting[ticket.user]:
-                del self._waiting[ticket.user]
+        started_at = self._started.pop(ticket, None)
+        if started_at is None:
+            self._line.remove(ticket)
+        else:
+            self._line.end(ticket.user)
+            self._measure(self._clock() - started_at)
+        self._fill()
 
     def position(self, ticket: Ticket) -> int | None:
         """Place in the order of starting: one of each user, then the second of each, and so on."""
-        queue = self._waiting.get(ticket.user)
-        if queue is None or ticket not in queue:
-            return None
-        rounds = queue.index(ticket)
-        ahead, own_turn_passed = 0, False
-        for user, others in self._waiting.items():
-            if user == ticket.user:
-                own_turn_passed = True
-                ahead += rounds
-            else:
-                ahead += min(len(others), rounds if own_turn_passed else rounds + 1)
-        return ahead + 1
+        position, _ = self._foreseen().get(ticket, (None, None))
+        return position
 
     def wait_s(self, ticket: Ticket) -> float | None:
-        position = self.position(ticket)
-        if position is None or self._answer_s is None:
+        _, start = self._foreseen().get(ticket, (None, None))
+        if start is None or self._answer_s is None:
             return None
+        return max(0.0, start - self._clock())
+
+    def _next_start_s(self, user: str) -> float | None:
+        """When the first of the user's waiting requests starts, and so one may wait again."""
+        waits = (self.wait_s(ticket) for ticket in self._foreseen() if ticket.user == user)
+        return next(waits, None)
+
+    def _foreseen(self) -> dict[Ticket, tuple[int, float]]:
+        """Position and time of start of all who wait, in the order of starting."""
         now = self._clock()
-        # Places come free when the answers being written reach the average length.
-        left = sorted(
-            max(0.0, self._answer_s - (now - running.started_at))
-            for running in self._running
-            if running.started_at is not None
-        )
-        full_rounds, place = divmod(position - 1, self._places)
-        return full_rounds * self._answer_s + (left[place] if place < len(left) else 0.0)
+        if self._forecast is None or now - self._forecast_at >= FORECAST_S:
+            starts = enumerate(self._foresee(now), start=1)
+            self._forecast = {ticket: (place, start) for place, (ticket, start) in starts}
+            self._forecast_at = now
+        return self._forecast
+
+    def _foresee(self, now: float) -> Iterator[tuple[Ticket, float]]:
+        """What will happen if nobody comes or leaves and each answer takes the average time."""
+        answer_s = self._answer_s or 0.0
+        line = self._line.copy()
+        ends = deque((ticket.user, start + answer_s) for ticket, start in self._started.items())
+        while line:
+            if ticket := line.start_next():
+                yield ticket, now
+                ends.append((ticket.user, now + answer_s))
+            else:
+                user, end = ends.popleft()
+                line.end(user)
+                now = max(now, end)  # one that takes longer than the average ends any moment
 
     def _fill(self) -> None:
-        while self._waiting and len(self._running) < self._places:
-            user, queue = next(iter(self._waiting.items()))
-            ticket = queue.popleft()
-            del self._waiting[user]
-            if queue:
-                self._waiting[user] = queue  # back to the end of the round
-            self._run(ticket)
+        while ticket := self._line.start_next():
+            self._started[ticket] = self._clock()
+            ticket.admitted.set()
+        self._forecast = None
 
-    def _run(self, ticket: Ticket) -> None:
-        ticket.started_at = self._clock()
-        self._running.add(ticket)
-        ticket.admitted.set()
-
-    def _measure(self, ticket: Ticket) -> None:
-        if ticket.started_at is None:
-            return
-        seconds = self._clock() - ticket.started_at
+    def _measure(self, seconds: float) -> None:
         last = seconds if self._answer_s is None else self._answer_s
         self._answer_s = last + SMOOTHING * (seconds - last)

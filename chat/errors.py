@@ -146,6 +146,36 @@ class QuotaExceeded(AppError):
     code = "quota_exceeded"
 
 
+class TooManyRequests(QuotaExceeded):
+    """A person or address asks too often. Values: limit (in a minute), retry_after_s."""
+
+    code = "too_many_requests"
+
+
+class TokensUsedUp(QuotaExceeded):
+    """The tokens of the day are used up. Values: limit, retry_after_s, hours (the same)."""
+
+    code = "tokens_used_up"
+
+
+class GuestMessagesUsedUp(QuotaExceeded):
+    """A guest has asked all the questions that the link gives. Values: limit."""
+
+    code = "guest_messages_used_up"
+
+
+class GuestTokensUsedUp(QuotaExceeded):
+    """A guest has used all the tokens that the link gives. Values: limit."""
+
+    code = "guest_tokens_used_up"
+
+
+class TooManyWaiting(AppError):
+    """This person has enough questions waiting. Values: limit, retry_after_s (None: unknown)."""
+
+    code = "too_many_waiting"
+
+
 class NotFound(AppError):
     """There is no such thing, or it is somebody else's: the two look the same."""
 

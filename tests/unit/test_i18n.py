@@ -77,7 +77,7 @@ def test_no_key_is_there_for_nothing() -> None:
 @pytest.mark.parametrize("language", Language)
 def test_every_error_code_of_a_request_has_a_sentence(language: Language) -> None:
     values = dict.fromkeys(("characters", "limit", "tokens", "low", "high", "seconds"), 7)
-    values |= dict.fromkeys(("count", "title", "where", "why", "retry_after_s"), 7)
+    values |= dict.fromkeys(("count", "title", "where", "why", "retry_after_s", "hours"), 7)
     kinds = [kind for kind in vars(chat.errors).values() if isinstance(kind, type)]
     for kind in kinds:
         if issubclass(kind, AppError):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.errors import status_of
+from api.errors import retry_after, status_of
 from chat import errors
 from chat.errors import AppError
 
@@ -32,6 +32,11 @@ EXPECTED = {
     errors.WrongPassword: 401,
     errors.TooManyAttempts: 429,
     errors.QuotaExceeded: 429,
+    errors.TooManyRequests: 429,
+    errors.TokensUsedUp: 429,
+    errors.GuestMessagesUsedUp: 429,
+    errors.GuestTokensUsedUp: 429,
+    errors.TooManyWaiting: 429,
     errors.NotFound: 404,
     errors.Busy: 503,
     errors.ShuttingDown: 503,
@@ -60,3 +65,21 @@ def test_no_kind_of_error_is_forgotten() -> None:
 @pytest.mark.parametrize(("kind", "status"), EXPECTED.items(), ids=str)
 def test_a_kind_of_error_has_its_status(kind: type[AppError], status: int) -> None:
     assert status_of(kind()) == status
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (errors.TooManyRequests(limit=20, retry_after_s=12.1), "13"),
+        (errors.TokensUsedUp(limit=9, retry_after_s=0.0, hours=1), "1"),
+        (errors.TooManyWaiting(limit=4, retry_after_s=None), "5"),
+        (errors.Busy(limit=64), "5"),
+        (errors.GuestMessagesUsedUp(limit=30), None),
+        (errors.NotFound(), None),
+    ],
+    ids=lambda value: getattr(value, "code", value),
+)
+def test_who_comes_too_early_is_told_when_to_come_again(
+    error: AppError, seconds: str | None
+) -> None:
+    assert retry_after(error, status_of(error)).get("Retry-After") == seconds
