@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 from chat.errors import Busy, TooManyWaiting
 
-SMOOTHING = 0.2
-"""Weight of the newest answer in the average length of an answer."""
+SMOOTHING = 0.1
+"""Least weight of the newest answer in the average length of an answer."""
 
 FORECAST_S = 1.0
 """How long a forecast may be told again: who waits is told once a second, and many may wait."""
@@ -117,6 +117,7 @@ class Admission:
         self._line = Line(max_running)
         self._started: dict[Ticket, float] = {}  # those that run, in the order of starting
         self._answer_s: float | None = None
+        self._measured = 0
         self._forecast: dict[Ticket, tuple[int, float]] | None = None
         self._forecast_at = 0.0
 
@@ -196,5 +197,6 @@ class Admission:
         self._forecast = None
 
     def _measure(self, seconds: float) -> None:
-        last = seconds if self._answer_s is None else self._answer_s
-        self._answer_s = last + SMOOTHING * (seconds - last)
+        self._measured += 1
+        last = self._answer_s or 0.0
+        self._answer_s = last + max(SMOOTHING, 1 / self._measured) * (seconds - last)
