@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -145,15 +146,38 @@ async def test_fields_that_this_version_does_not_know_or_find_are_no_error(
     await store.close()
 
 
-def test_sqlite_flushes_each_commit_and_keeps_foreign_keys(tmp_path: Path) -> None:
+def test_sqlite_flushes_each_commit_overwrites_what_goes_and_keeps_foreign_keys(
+    tmp_path: Path,
+) -> None:
     engine = sqlite_engine(tmp_path / FILE_NAME)
     with engine.connect() as connection:
         settings = [
             connection.scalar(text(f"PRAGMA {name}"))
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            for name in (
+                "journal_mode",
+                "synchronous",
+                "secure_delete",
+                "foreign_keys",
+                "busy_timeout",
+            )
         ]
     engine.dispose()
-    assert settings == ["wal", 2, 1, 5000]
+    assert settings == ["wal", 2, 1, 1, 5000]
+
+
+async def test_what_was_purged_is_no_more_in_the_file(tmp_path: Path) -> None:
+    store = await opened(tmp_path)
+    for number in range(20):
+        question = Question(f"Xyzzy, plugh! {number}" * 100, f"{number}", title="Frobozz: magic")
+        turn = await store.add_turn(
+            "ann", conversation_id=None, question=question, options=ChatOptions()
+        )
+        await store.delete("ann", turn.conversation.id)
+    assert await store.purge_deleted(turn.question.created_at + timedelta(days=1)) == 20
+    await store.close()
+    left = (tmp_path / FILE_NAME).read_bytes()
+    assert b"Xyzzy, plugh" not in left
+    assert b"Frobozz: magic" not in left
 
 
 # --- threads and tasks ------------------------------------------------------------------------
