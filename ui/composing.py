@@ -23,6 +23,7 @@ def files(
     held: Mapping[str, HeldFile],
     language: Language,
     *,
+    asked: str = "",
     refused: Collection[str] = (),
     again: bool = False,
     with_text: bool = False,
@@ -30,12 +31,14 @@ def files(
     """The attached files, each with its size, its tokens and a way out.
 
     Tells the browser which ids are held and which were `refused`, so that it keeps or forgets its
-    copies; `again` asks for all of them once more, and `with_text` gives it new ones.
+    copies; `again` asks for all of them once more, and `with_text` gives it new ones. `asked` is
+    the browser's number of what this answers: the same files drawn anew look like no answer.
     """
     chips = "".join(_file(key, item, language, with_text=with_text) for key, item in held.items())
     return (
         f'<div class="files" role="list" aria-label="{text(language, "attached")}" '
-        f'data-held="{escape(" ".join(held))}" data-refused="{escape(" ".join(refused))}"'
+        f'data-held="{escape(" ".join(held))}" data-refused="{escape(" ".join(refused))}" '
+        f'data-asked="{escape(asked)}"'
         f"{' data-again' if again else ''}>{chips}</div>"
     )
 

@@ -1,9 +1,11 @@
 """The real page, domain and edge over a scripted engine, served on a free loopback port."""
 
+import asyncio
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import uvicorn
@@ -47,6 +49,8 @@ def serve(
         Conversations(store=store, jobs=jobs),
         Presets(store),
     )
+    with ThreadPoolExecutor(1) as elsewhere:  # Playwright has a loop running in this thread
+        elsewhere.submit(asyncio.run, services.presets.ship()).result()
     api = build_api(
         engine_state=lambda: engine.state,
         engine_info=lambda: engine.info,

@@ -103,7 +103,9 @@ class Composer:
             if why := await self._take(given, view, tongue):
                 refused[_file_id(given)] = why
         return {
-            self._on.files: composing.files(view.files, tongue, refused=refused),
+            self._on.files: composing.files(
+                view.files, tongue, asked=str(event.asked), refused=refused
+            ),
             self._on.note: self._shown.refused(" ".join(refused.values())),
         }
 
@@ -137,20 +139,21 @@ class Composer:
 
     async def _take(self, given: Mapping[str, Any], view: View, language: Language) -> str:
         """Hold a file; the sentence that says why not, or nothing."""
-        name, why = str(given.get("name", "")), str(given.get("why", ""))
+        key, name, why = _file_id(given), str(given.get("name", "")), str(given.get("why", ""))
+        others = [held.file for other, held in view.files.items() if other != key]
         if why == "binary":
             return text(language, "file-binary", name=name)
         if why == "too-large":
             return text(language, "file-too-large", name=name, limit=f"{MAX_CHARACTERS:,}")
-        if len(view.files) >= MAX_FILES:
+        if len(others) >= MAX_FILES:
             return text(language, "file-too-many", name=name, limit=MAX_FILES)
         try:
             file = attachment(name, str(given.get("text", "")))
-            check_attachments("", [*(held.file for held in view.files.values()), file])
+            check_attachments("", [*others, file])
         except AppError as error:
             return refusal(language, error.code, error.values)
         pasted = bool(given.get("pasted"))
-        view.files[_file_id(given)] = HeldFile(file, await self._tokens(file), pasted)
+        view.files[key] = HeldFile(file, await self._tokens(file), pasted)
         return ""
 
     async def _tokens(self, file: Attachment) -> int | None:

@@ -9,6 +9,7 @@ const attached = new Map(JSON.parse(sessionStorage.getItem(FILES) ?? "[]"));
 const unanswered = new Set(); // on their way to the server
 let outbox = []; // next on the way
 let drawnFiles = null;
+let sendings = 0;
 
 // Control characters that no text has; NUL says binary, but for UTF-16.
 const BINARY = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f\ufffe\uffff]/;
@@ -66,10 +67,11 @@ function sendFiles() {
     for (const { id } of files) unanswered.delete(id);
     sendFiles();
   }, PATIENCE_MS);
-  trigger("attach", { files });
+  sendings += 1;
+  trigger("attach", { files, asked: sendings });
 }
 const attachAgain = () => {
-  outbox = [...attached].map(([id, file]) => ({ id, ...file }));
+  outbox = [...attached].map(([id, file]) => ({ id, ...file })).filter(({ id }) => !unanswered.has(id));
   sendFiles();
 };
 const attachFiles = async (files) => attach(await Promise.all([...files].slice(0, MOST_AT_ONCE).map(readFile)));
@@ -77,9 +79,10 @@ const attachFiles = async (files) => attach(await Promise.all([...files].slice(0
 // What the server has drawn is what it holds.
 dressers.push(() => {
   const drawn = $("#files .files");
-  if (!drawn || drawn === drawnFiles) return;
-  const first = !drawnFiles;
-  drawnFiles = drawn;
+  const now = drawn && JSON.stringify(drawn.dataset); // the element itself may stay the same
+  if (!drawn || now === drawnFiles) return;
+  const first = drawnFiles === null;
+  drawnFiles = now;
   if (first || "again" in drawn.dataset) return attachAgain();
   const [held, refused] = [drawn.dataset.held, drawn.dataset.refused].map((ids) => new Set(ids.split(" ")));
   for (const id of [...held, ...refused]) unanswered.delete(id);
