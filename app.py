@@ -18,7 +18,7 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvicorn
@@ -32,6 +32,8 @@ from chat.answers import Answers
 from chat.conversations import Conversations
 from chat.errors import AppError, StartupError, StoreFailed
 from chat.jobs import Jobs, Limits
+from chat.limits import Quotas, Spending
+from chat.people import Allowance, Rank
 from chat.ports import Engine, Store
 from chat.presets import Presets
 from chat.types import EngineState, Phase
@@ -58,8 +60,28 @@ class Parts:
     presets: Presets
 
 
-def build_parts(settings: Settings, engine: Engine, store: Store) -> Parts:
-    """The domain on an engine and a store."""
+def build_quotas(settings: Settings, spending: Spending) -> Quotas:
+    """What people may use once there are accounts."""
+    from auth.rates import MinuteWindows  # noqa: PLC0415 - not needed without accounts
+
+    everybody = Allowance(
+        running=settings.user_running,
+        waiting=settings.user_waiting,
+        requests_per_minute=settings.requests_per_minute or None,
+    )
+    member = replace(everybody, tokens_per_day=settings.tokens_per_day or None)
+    return Quotas(
+        spending,
+        MinuteWindows(),
+        {Rank.ADMIN: everybody, Rank.MEMBER: member, Rank.GUEST: everybody},
+        per_address=settings.address_requests_per_minute or None,
+    )
+
+
+def build_parts(
+    settings: Settings, engine: Engine, store: Store, quotas: Quotas | None = None
+) -> Parts:
+    """The domain on an engine and a store; quotas once there are accounts."""
     jobs = Jobs(
         engine=engine,
         store=store,
@@ -69,8 +91,11 @@ def build_parts(settings: Settings, engine: Engine, store: Store) -> Parts:
             stall_s=settings.stall_timeout_s,
             request_s=settings.request_timeout_s,
         ),
+        share_prefixes=settings.prefix_sharing == "all",
     )
-    answers = Answers(engine=engine, store=store, jobs=jobs, keep_turns=settings.keep_turns)
+    answers = Answers(
+        engine=engine, store=store, jobs=jobs, keep_turns=settings.keep_turns, quotas=quotas
+    )
     conversations = Conversations(store=store, jobs=jobs)
     return Parts(engine, store, jobs, answers, conversations, Presets(store))
 

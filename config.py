@@ -83,6 +83,27 @@ class Settings(BaseSettings):
         None, gt=0, description="memory for the KV cache in GiB; otherwise chosen by free memory"
     )
     queue_size: int = Field(64, ge=0, le=10_000, description="questions that may wait for a place")
+    user_running: int = Field(2, ge=1, description="answers written for one account at once")
+    user_waiting: int = Field(4, ge=0, description="questions of one account that may wait")
+    requests_per_minute: int = Field(
+        20, ge=0, description="questions that one account may ask in a minute; 0 sets no bound"
+    )
+    address_requests_per_minute: int = Field(
+        100,
+        ge=0,
+        description="questions of all accounts at one address in a minute; 0 sets no bound",
+    )
+    tokens_per_day: int = Field(
+        0,
+        ge=0,
+        description="tokens, read and written, that a member may use in a day; 0 sets no bound, "
+        "guests have what their link gives",
+    )
+    prefix_sharing: Literal["per-user", "all"] = Field(
+        "per-user",
+        description="for whom the beginning of a prompt that was read before is not read again; "
+        "all is faster where many begin alike, but tells by its speed what others have sent",
+    )
     queue_timeout_s: float = Field(120, gt=0, description="longest wait for a place")
     stall_timeout_s: float = Field(
         60, gt=0, description="longest silence of the engine: no prefill chunk and no token"

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
+from chat.admission import Ticket
 from chat.attachments import check_attachments, with_attachments
 from chat.checks import check_options, check_question, check_text, title_of
 from chat.draft import prompt_sha256
 from chat.errors import BadRequest, EngineNotReady, PromptLost, PromptTooLong
 from chat.jobs import Job, Jobs, Work
+from chat.limits import Permit, Quotas
 from chat.ports import ConversationStore, Engine
 from chat.tree import Tree
 from chat.types import (
@@ -55,7 +57,11 @@ class Gauge:
 
 
 class Answers:
-    """The service that lets answers be written. Every call takes the user; not-yours: NotFound."""
+    """The service that lets answers be written. Every call takes the user; not-yours: NotFound.
+
+    Without `quotas` everybody may use everything. `address` is where a request comes from: empty
+    when it is not to be counted.
+    """
 
     def __init__(
         self,
@@ -64,20 +70,28 @@ class Answers:
         store: ConversationStore,
         jobs: Jobs,
         keep_turns: int | None = None,
+        quotas: Quotas | None = None,
     ) -> None:
         self._engine = engine
         self._store = store
         self._jobs = jobs
         self._keep_turns = keep_turns
+        self._quotas = quotas
 
     async def send(
-        self, user: str, *, conversation_id: str | None, question: Question, options: ChatOptions
+        self,
+        user: str,
+        *,
+        conversation_id: str | None,
+        question: Question,
+        options: ChatOptions,
+        address: str = "",
     ) -> Job:
         """Store a question and start its answer; a request that came before gives its answer.
 
         `conversation_id` None begins a conversation. With `question.beside` it is a new version of
-        that question. Raises BadRequest kinds, NotFound, Busy, EngineNotReady; then nothing was
-        written.
+        that question. Raises BadRequest kinds, NotFound, QuotaExceeded kinds, TooManyWaiting, Busy,
+        EngineNotReady; then nothing was written.
         """
         check_question(question.text)
         check_attachments(question.text, question.attachments)
@@ -86,12 +100,10 @@ class Answers:
             return running
         with self._jobs.alone_in(user, conversation_id):
             path = await self._before(user, conversation_id, question.beside)
-            asked = with_attachments(question.text, question.attachments)
-            history = [*as_prompt(path), ChatMessage(Role.USER, asked)]
+            history = [*as_prompt(path), _asked(question)]
             window = await self._fit(options, history)
             with ExitStack() as undo:
-                ticket = self._jobs.enter(user)
-                undo.callback(ticket.give_back)
+                ticket, permit = await self._enter(user, address, undo)
                 turn = await self._store.add_turn(
                     user,
                     conversation_id=conversation_id,
@@ -103,22 +115,28 @@ class Answers:
                 if running := self._jobs.find(user, turn.conversation.id):
                     return running
                 undo.pop_all()
-                work = Work(user, turn.answer, window, _seeded(options), question.request_id)
+                seeded, request_id = _seeded(options), question.request_id
+                work = Work(user, turn.answer, window, seeded, request_id, permit)
                 return self._jobs.start(work, ticket)
 
-    async def retry(self, user: str, *, conversation_id: str, message_id: str) -> Job:
+    async def retry(
+        self, user: str, *, conversation_id: str, message_id: str, address: str = ""
+    ) -> Job:
         """Write another answer beside the answer `message_id`, with the conversation's options.
 
-        Raises NotFound, BadRequest, AnswerRunning, Busy, EngineNotReady, StoreFailed.
+        Raises NotFound, BadRequest, AnswerRunning, QuotaExceeded kinds, TooManyWaiting, Busy,
+        EngineNotReady, StoreFailed.
         """
-        return await self._beside(user, conversation_id, message_id, continued=False)
+        return await self._beside(user, conversation_id, message_id, address, continued=False)
 
-    async def go_on(self, user: str, *, conversation_id: str, message_id: str) -> Job:
+    async def go_on(
+        self, user: str, *, conversation_id: str, message_id: str, address: str = ""
+    ) -> Job:
         """Write an answer that begins with the text of the answer `message_id` and goes on.
 
         Raises as `retry` does.
         """
-        return await self._beside(user, conversation_id, message_id, continued=True)
+        return await self._beside(user, conversation_id, message_id, address, continued=True)
 
     def stop(self, user: str, conversation_id: str) -> None:
         """Stop the answer being written there, if there is one; its text so far stays."""
@@ -141,7 +159,7 @@ class Answers:
         info = self._ready()
         check_options(options)
         path = await self._before(user, conversation_id, question.beside)
-        draft = ChatMessage(Role.USER, with_attachments(question.text, question.attachments))
+        draft = _asked(question)
         history = [*as_prompt(path), draft]
         system = _system(options)
         bare = await self._engine.count_tokens([*system, ChatMessage(Role.USER, "")])
@@ -181,8 +199,16 @@ class Answers:
             raise PromptLost
         return await self._engine.render_prompt(messages)
 
+    async def _enter(self, user: str, address: str, undo: ExitStack) -> tuple[Ticket, Permit]:
+        """A place in the queue and leave to take it; `undo` gives both back."""
+        permit = await self._quotas.check(user, address=address) if self._quotas else Permit()
+        undo.callback(permit.give_back)
+        ticket = self._jobs.enter(user, permit.allowance)
+        undo.callback(ticket.give_back)
+        return ticket, permit
+
     async def _beside(
-        self, user: str, conversation_id: str, message_id: str, *, continued: bool
+        self, user: str, conversation_id: str, message_id: str, address: str, *, continued: bool
     ) -> Job:
         with self._jobs.alone_in(user, conversation_id):
             await self._jobs.settle(conversation_id)
@@ -196,13 +222,13 @@ class Answers:
                 history.append(ChatMessage(Role.ASSISTANT, content))
             window = await self._fit(options, history)
             with ExitStack() as undo:
-                ticket = self._jobs.enter(user)
-                undo.callback(ticket.give_back)
+                ticket, permit = await self._enter(user, address, undo)
                 answer = await self._store.add_answer(
                     user, conversation_id=conversation_id, sibling_id=message_id, content=content
                 )
                 undo.pop_all()
-                return self._jobs.start(Work(user, answer, window, _seeded(options)), ticket)
+                work = Work(user, answer, window, _seeded(options), permit=permit)
+                return self._jobs.start(work, ticket)
 
     async def _before(
         self, user: str, conversation_id: str | None, beside: str | None
@@ -246,6 +272,10 @@ def as_prompt(path: Sequence[Message]) -> list[ChatMessage]:
         for message in path
         if message.content
     ]
+
+
+def _asked(question: Question) -> ChatMessage:
+    return ChatMessage(Role.USER, with_attachments(question.text, question.attachments))
 
 
 def _room(info: EngineInfo, options: ChatOptions) -> int:

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from chat.admission import Admission, Ticket
 from chat.draft import Draft, provenance
@@ -23,6 +23,8 @@ from chat.errors import (
     ShuttingDown,
     StoreFailed,
 )
+from chat.limits import NO_LIMITS, Permit
+from chat.people import Allowance
 from chat.ports import Engine, Store
 from chat.reuse import OwnPrefixes
 from chat.types import (
@@ -62,7 +64,7 @@ class Work:
     """What a job is to do: fill the pending `answer` from the prompt in `window`.
 
     Text that the answer has already is continued. `options` hold the seed. `request_id` is the
-    client's name for the question, empty when it has none.
+    client's name for the question, empty when it has none. `permit` is spent at the end.
     """
 
     user: str
@@ -70,6 +72,7 @@ class Work:
     window: Window
     options: ChatOptions
     request_id: str = ""
+    permit: Permit = field(default_factory=Permit)
 
 
 class Job:
@@ -122,15 +125,25 @@ class Job:
 
 
 class Jobs:
-    """All answers being written."""
+    """All answers being written.
+
+    With `share_prefixes` the engine may reuse for one user what it has read for another.
+    """
 
     def __init__(
-        self, *, engine: Engine, store: Store, admission: Admission, limits: Limits
+        self,
+        *,
+        engine: Engine,
+        store: Store,
+        admission: Admission,
+        limits: Limits,
+        share_prefixes: bool = False,
     ) -> None:
         self._engine = engine
         self._store = store
         self._admission = admission
         self._limits = limits
+        self._share_prefixes = share_prefixes
         self._jobs: dict[str, Job] = {}
         self._unsaved: dict[str, tuple[Job, AnswerRecord]] = {}
         self._changing: set[tuple[str, str]] = set()
@@ -138,16 +151,16 @@ class Jobs:
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def enter(self, user: str) -> Ticket:
+    def enter(self, user: str, allowance: Allowance = NO_LIMITS) -> Ticket:
         """A place in the queue, to be taken before anything is written.
 
-        Raises Busy, ShuttingDown.
+        Raises TooManyWaiting, Busy, ShuttingDown.
         """
         if self._closing:
             raise ShuttingDown
         if info := self._engine.info:
             self._admission.limit(info.max_concurrent)
-        return self._admission.enter(user)
+        return self._admission.enter(user, running=allowance.running, waiting=allowance.waiting)
 
     def start(self, work: Work, ticket: Ticket) -> Job:
         """Begin to write an answer. The ticket is the job's from now on."""
@@ -224,6 +237,8 @@ class Jobs:
         await asyncio.wait({writing})
         record = self._record(job, writing, draft, work)
         try:
+            if draft.started_at is not None and record.usage:
+                await work.permit.spend(record.usage.prompt_tokens + record.usage.completion_tokens)
             await self._store.finish_answer(job.user, job.message_id, record)
         except AppError as error:
             log.error("the end of answer %s could not be saved: %s", job.message_id, error)
@@ -231,6 +246,7 @@ class Jobs:
                 self._unsaved[job.conversation_id] = (job, record)
             record = replace(record, status=Status.ERROR, error_code=error.code)
         finally:
+            work.permit.give_back()
             ticket.give_back()
             del self._jobs[job.conversation_id]
             self._log(job, record)
@@ -244,10 +260,11 @@ class Jobs:
         draft.own_prompt_tokens = await self._own_prompt_tokens(work)
         prompt, sampling = work.window.messages, work.options.sampling
         self._own.note(work.user, prompt)
+        salt = "" if self._share_prefixes else work.user
         try:
             async with (
                 asyncio.timeout(self._limits.request_s),
-                aclosing(self._engine.generate(prompt, sampling)) as deltas,
+                aclosing(self._engine.generate(prompt, sampling, salt=salt)) as deltas,
             ):
                 await self._take(job, draft, deltas)
         except TimeoutError:

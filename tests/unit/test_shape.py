@@ -10,13 +10,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "chat": set(),
     "config": set(),
     "logs": set(),
+    "auth": {"chat"},
     "engine": {"chat", "config"},
     "store": {"chat", "config"},
     "formats": {"chat"},
     "api": {"chat", "config", "formats"},
     "ui": {"chat", "config"},
     "download_model": {"chat", "config", "engine"},
-    "app": {"api", "chat", "config", "engine", "formats", "logs", "store", "ui"},
+    "app": {"api", "auth", "chat", "config", "engine", "formats", "logs", "store", "ui"},
     "bench": {"api", "app", "chat", "config", "engine", "store", "ui"},
 }
 LIVES_IN: dict[str, set[str]] = {
@@ -25,6 +26,7 @@ LIVES_IN: dict[str, set[str]] = {
     "huggingface_hub": {"engine"},
     "gradio": {"ui"},
     "fastapi": {"api"},
+    "limits": {"auth"},
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},
     "alembic": {"store"},
