@@ -50,8 +50,7 @@ class Components:
     earlier: gr.Chatbot
     newest: gr.Chatbot  # the newest turn alone: what changes while it is answered stays small
     panel: gr.HTML
-    behind: gr.State  # grows when another tab has changed what is shown here
-    editing: gr.Checkbox  # not drawn: whether a message is being edited in its place
+    behind: gr.HTML  # calls the script when another tab has changed what is shown here
     note: gr.HTML
     warning: gr.HTML
     files: gr.HTML
@@ -168,8 +167,7 @@ def lay_out() -> Components:
         skip=skip,
         overlays=_html(elem_id="overlays"),
         view=gr.State(View()),
-        behind=gr.State(0),
-        editing=gr.Checkbox(visible=False),
+        behind=_html(elem_id="behind"),
         panel=_html(elem_id="panel"),
         timer=gr.Timer(TICK_S),
         **parts,

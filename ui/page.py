@@ -41,11 +41,6 @@ REMEMBERED = """(id, language, view) => {
 """What a reload finds again: the conversation in the address, the language in the browser."""
 
 
-EDITING = """(...values) => {
-    return [...values.slice(0, -1), !!document.querySelector("#transcript form")];
-}"""
-"""Whether a message is being edited in its place."""
-
 NAMED = """(...values) => {
     return [...values.slice(0, -1), document.body.dataset.request ?? ""];
 }"""
@@ -97,7 +92,7 @@ def _transcript_events(on: Components, do: Transcript) -> list[Shows]:
     return [
         (on.language.input, do.speak, _place(on), {}),
         (on.bridge.follow, do.follow, [on.language, on.view], {}),
-        (on.behind.change, do.catch_up, [*_place(on), on.editing], {"js": EDITING}),
+        (on.bridge.catch_up, do.catch_up, _place(on), {}),
     ]
 
 

@@ -21,10 +21,20 @@ def answer(page: Page) -> Locator:
     return page.locator("#transcript .bot-row").last
 
 
-def ask_and_wait(page: Page, question: str) -> None:
-    ask(page, question)
-    expect(page.locator("#transcript .user-row").last).to_contain_text(question)
-    expect(button(page, "Retry")).to_be_visible()
+def question(page: Page) -> Locator:
+    """The newest question with what stands under it."""
+    return page.locator("#transcript .user-row").last
+
+
+def under(message: Locator, name: str) -> Locator:
+    """A button under a message."""
+    return message.get_by_role("button", name=name, exact=True)
+
+
+def ask_and_wait(page: Page, text: str) -> None:
+    ask(page, text)
+    expect(question(page)).to_contain_text(text)
+    expect(under(answer(page), "Retry")).to_be_visible()
 
 
 def listed(page: Page) -> Locator:

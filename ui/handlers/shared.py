@@ -220,7 +220,7 @@ class Shown:
         if glance and glance == replace(seen, title=glance.title, options=glance.options):
             return {}
         view.calls += 1
-        return {self.on.behind: view.calls}
+        return {self.on.behind: f'<i data-calls="{view.calls}"></i>'}
 
     @staticmethod
     def why(error: AppError, language: Language) -> str:

@@ -63,16 +63,9 @@ class Transcript:
         return turns.all_turns(self._on, opened, tongue, view)
 
     async def catch_up(
-        self,
-        conversation_id: str,
-        language: str,
-        view: View,
-        is_editing: bool,
-        request: gr.Request,
+        self, conversation_id: str, language: str, view: View, request: gr.Request
     ) -> Updates:
-        """Show what another tab has changed, but not under the hands of who edits a message."""
-        if is_editing or view.drawn.conversation_id != conversation_id:
-            return {self._on.newest: gr.skip()}
+        """Show what another tab has changed. Not asked for while a message is edited here."""
         shown, _ = await self._shown.look(conversation_id, Language(language), view, request)
         return shown
 

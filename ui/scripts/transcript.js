@@ -175,6 +175,15 @@ dressers.push((said) => {
   }
 });
 
+// --- another tab has changed what is shown here: not drawn under the hands of who edits ---------
+let calls = "0";
+dressers.push(() => {
+  const called = $("#behind [data-calls]")?.dataset.calls ?? calls;
+  if (called === calls) return;
+  calls = called;
+  if (!$("#transcript form.edit")) trigger("catch_up");
+});
+
 // --- the panel of details, and of a file that was sent -------------------------------------------
 let wanted = "";
 const panel = () => $("#panel dialog");
