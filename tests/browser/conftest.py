@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from tests.browser.chromium import chromium
 from tests.browser.site import serve
@@ -19,6 +19,12 @@ LAST_WORDS = ("AbortError: signal is aborted", "Unexpected error Connection erro
 
 Open = Callable[..., Page]
 Site = Callable[..., str]
+
+
+def is_wrong(line: ConsoleMessage) -> bool:
+    """Whether a line of the console is about a fault; a file that is refused is none."""
+    refused = line.location["url"].endswith("/import") and "status of 400" in line.text
+    return line.type == "error" and not refused and not line.text.startswith(LAST_WORDS)
 
 
 # Not for the session: Playwright keeps an event loop running, and other tests bring their own.
@@ -50,14 +56,7 @@ def tab(browser: Browser) -> Iterator[Open]:
             contexts.append(browser.new_context(**{"locale": "en-US", **options}))
         page = contexts[0].new_page()
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-        page.on(
-            "console",
-            lambda line: (
-                wrong.append(line.text)
-                if line.type == "error" and not line.text.startswith(LAST_WORDS)
-                else None
-            ),
-        )
+        page.on("console", lambda line: wrong.append(line.text) if is_wrong(line) else None)
         page.on(
             "request",
             lambda request: (

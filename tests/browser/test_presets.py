@@ -55,7 +55,7 @@ def make(page: Page, name: str, prompt: str) -> None:
 
 
 def test_a_preset_brings_its_prompt_its_sampling_and_its_questions(site: Site, tab: Open) -> None:
-    engine = ScriptedEngine()
+    engine = ScriptedEngine(context_length=8000)
     page = tab(site(engine))
     choose(page, "Copywriting")
     expect(page.get_by_role("heading", name="Copywriting")).to_be_visible()
