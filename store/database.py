@@ -36,6 +36,11 @@ class DatabaseStore:
         self._database = Transactions(engine, claim)
         self._clock = clock
 
+    @property
+    def transactions(self) -> Transactions:
+        """For what else lies in the same database."""
+        return self._database
+
     async def open(self) -> None:
         await self._database.open()
 

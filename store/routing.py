@@ -21,6 +21,7 @@ from chat.types import (
 from store.claim import FolderClaim, PostgresClaim
 from store.database import Clock, DatabaseStore, utc_now
 from store.engines import postgres_engine, sqlite_engine
+from store.people.database import DatabasePeople
 from store.temporary import PREFIX, TemporaryStore
 
 FILE_NAME = "qwen-chat.db"
@@ -48,6 +49,11 @@ class RoutingStore:
     def __init__(self, database: DatabaseStore, temporary: TemporaryStore) -> None:
         self._database = database
         self._temporary = temporary
+
+    @property
+    def people(self) -> DatabasePeople:
+        """The store of whose conversations these are, in the same database."""
+        return DatabasePeople(self._database.transactions, self._temporary)
 
     def _home(self, some_id: str | None, *, temporary: bool = False) -> ConversationStore:
         """Where the conversation or message with that id is, or a new conversation goes."""

@@ -51,7 +51,7 @@ class Base(DeclarativeBase):
     )
 
 
-def _words(kind: type[StrEnum]) -> Enum:
+def words_of_enum(kind: type[StrEnum]) -> Enum:
     """An enum as its values in a text column: a new word needs no migration."""
     return Enum(
         kind,
@@ -133,11 +133,11 @@ class MessageRow(Base):
     owner: Mapped[str] = mapped_column(PlainText)
     # No cascade: SQLite would follow it message by message and give up at a depth of 1,000.
     parent_id: Mapped[str | None] = mapped_column(PlainText, ForeignKey("messages.id"))
-    role: Mapped[Role] = mapped_column(_words(Role))
+    role: Mapped[Role] = mapped_column(words_of_enum(Role))
     content: Mapped[str] = mapped_column(PlainText)
-    status: Mapped[Status] = mapped_column(_words(Status))
+    status: Mapped[Status] = mapped_column(words_of_enum(Status))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    finish: Mapped[Finish | None] = mapped_column(_words(Finish))
+    finish: Mapped[Finish | None] = mapped_column(words_of_enum(Finish))
     usage: Mapped[Usage | None] = mapped_column(AsJson(Usage))
     timing: Mapped[Timing | None] = mapped_column(AsJson(Timing))
     provenance: Mapped[Provenance | None] = mapped_column(AsJson(Provenance))
@@ -146,7 +146,7 @@ class MessageRow(Base):
     attachments: Mapped[tuple[Attachment, ...]] = mapped_column(
         AsJson(tuple[Attachment, ...]), default=()
     )
-    origin: Mapped[Origin] = mapped_column(_words(Origin), default=Origin.HERE)
+    origin: Mapped[Origin] = mapped_column(words_of_enum(Origin), default=Origin.HERE)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     purged: Mapped[bool] = mapped_column(default=False)
 

@@ -200,6 +200,12 @@ class TemporaryStore:
         self.purged.update(messages)
         return len(conversations) + len(messages)
 
+    def destroy(self, due: Callable[[Conversation], bool]) -> tuple[int, int]:
+        """Forget whole conversations; how many, with how many messages."""
+        keys, before = [key for key, kept in self.kept.items() if due(kept)], len(self.messages)
+        self._forget(keys)
+        return len(keys), before - len(self.messages)
+
     # --- all of a user's ----------------------------------------------------------------------
 
     async def conversations(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import case, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm import Session
 
@@ -61,17 +61,21 @@ def restore(session: Session, user: str, conversation_id: str) -> None:
 
 
 def purge_deleted(session: Session, before: datetime) -> int:
-    return _purge_conversations(session, before) + _purge_messages(session, before)
+    conversations, _ = destroy(session, ConversationRow.deleted_at < before)
+    return conversations + _purge_messages(session, before)
 
 
-def _purge_conversations(session: Session, before: datetime) -> int:
-    due = ConversationRow.deleted_at < before
-    messages = select(MessageRow.sequence).join(
-        ConversationRow, ConversationRow.id == MessageRow.conversation_id
+def destroy(session: Session, due: ColumnElement[bool]) -> tuple[int, int]:
+    """Destroy whole conversations; how many, with how many messages."""
+    messages = (
+        select(MessageRow.sequence)
+        .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
+        .where(due)
     )
-    index_for(session).remove(session, messages.where(due))
+    count = session.scalar(select(func.count()).select_from(messages.subquery()))
+    index_for(session).remove(session, messages)
     gone = session.scalars(delete_rows(ConversationRow).where(due).returning(ConversationRow.id))
-    return len(gone.all())
+    return len(gone.all()), count or 0
 
 
 def _purge_messages(session: Session, before: datetime) -> int:

@@ -1,0 +1,1 @@
+"""Accounts in the database: people, sessions, links, what was used, and the audit log."""
