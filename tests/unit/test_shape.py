@@ -26,6 +26,7 @@ LIVES_IN: dict[str, set[str]] = {
     "huggingface_hub": {"engine"},
     "gradio": {"ui"},
     "fastapi": {"api"},
+    "argon2": {"auth"},
     "limits": {"auth"},
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},

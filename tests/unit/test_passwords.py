@@ -1,0 +1,57 @@
+"""Hashes of passwords: what they hold, and that they cost the same for everybody."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+from argon2 import extract_parameters
+from argon2.low_level import Type
+
+from auth.passwords import Argon2Hasher
+
+
+@pytest.fixture
+def hasher() -> Iterator[Argon2Hasher]:
+    hasher = Argon2Hasher(memory_kib=64)
+    yield hasher
+    hasher.close()
+
+
+async def test_a_password_matches_its_hash_and_no_other_does(hasher: Argon2Hasher) -> None:
+    made = await hasher.hash("correct horse 电池")
+    assert await hasher.matches("correct horse 电池", made)
+    assert not await hasher.matches("correct horse", made)
+
+
+async def test_two_hashes_of_one_password_differ_and_do_not_show_it(hasher: Argon2Hasher) -> None:
+    first, second = await hasher.hash("correct horse"), await hasher.hash("correct horse")
+    assert first != second
+    assert "correct" not in first
+
+
+@pytest.mark.parametrize("password_hash", [None, "", "damaged", "$argon2id$v=19$m=1,t=1,p=1$x$y"])
+async def test_no_password_matches_nobodys_hash(
+    hasher: Argon2Hasher, password_hash: str | None
+) -> None:
+    assert not await hasher.matches("", password_hash)
+    assert not await hasher.matches("any password", password_hash)
+
+
+async def test_hashes_are_as_expensive_as_they_are_asked_to_be() -> None:
+    hasher = Argon2Hasher()
+    made = extract_parameters(await hasher.hash("correct horse"))
+    hasher.close()
+    assert made.type is Type.ID
+    assert (made.memory_cost, made.time_cost, made.parallelism) == (19 * 1024, 2, 1)
+
+
+async def test_nothing_is_hashed_on_the_thread_of_the_event_loop(hasher: Argon2Hasher) -> None:
+    await asyncio.gather(*(hasher.hash("correct horse") for _ in range(8)))
+    names = [thread.name for thread in threading.enumerate() if "passwords" in thread.name]
+    assert 1 <= len(names) <= 2
+
+
+async def test_a_hasher_may_be_closed_twice(hasher: Argon2Hasher) -> None:
+    hasher.close()
+    hasher.close()
