@@ -7,6 +7,7 @@ from chat.admission import Admission
 from chat.answers import Answers
 from chat.conversations import Conversations
 from chat.jobs import Job, Jobs, Limits
+from chat.limits import Quotas
 from chat.types import Attachment, ChatOptions, Message, Progress, Question
 from tests.fakes import Script, ScriptedEngine
 from tests.memory_store import MemoryStore
@@ -69,6 +70,8 @@ def make_chat(
     limits: Limits | None = None,
     store: MemoryStore | None = None,
     undo_s: float = 60.0,
+    quotas: Quotas | None = None,
+    share_prefixes: bool = False,
 ) -> Chat:
     engine = ScriptedEngine(list(scripts) or [Script()])
     store = store or MemoryStore()
@@ -77,8 +80,9 @@ def make_chat(
         store=store,
         admission=Admission(max_running=max_running, max_waiting=max_waiting),
         limits=limits or Limits(queue_s=5, stall_s=5, request_s=5),
+        share_prefixes=share_prefixes,
     )
-    answers = Answers(engine=engine, store=store, jobs=jobs)
+    answers = Answers(engine=engine, store=store, jobs=jobs, quotas=quotas)
     conversations = Conversations(store=store, jobs=jobs, undo_s=undo_s)
     return Chat(engine, store, jobs, answers, conversations)
 

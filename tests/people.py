@@ -1,0 +1,65 @@
+"""People with quotas and a clock that is set by hand, for tests of what each may use."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from chat.limits import Quotas
+from chat.people import Allowance, Entry, GuestLink, Person, Rank
+from tests.memory_people import MemoryPeople
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MADE = Entry(NOON, "admin", "make")
+LINK = GuestLink(
+    id="link",
+    owner="ann",
+    label="users' day",
+    created_at=NOON,
+    expires_at=NOON.replace(year=2027),
+    max_guests=9,
+    max_messages=3,
+    max_tokens=100,
+)
+ALLOWANCES = {
+    Rank.ADMIN: Allowance(running=2, waiting=2, requests_per_minute=5),
+    Rank.MEMBER: Allowance(running=2, waiting=2, requests_per_minute=5, tokens_per_day=50),
+    Rank.GUEST: Allowance(running=2, waiting=2),
+}
+
+
+class CountedRates:
+    """A minute that never ends: the key's hits are counted, the limit holds."""
+
+    def __init__(self) -> None:
+        self.hits: Counter[str] = Counter()
+
+    def hit(self, key: str, per_minute: int) -> float | None:
+        if self.hits[key] >= per_minute:
+            return 41.5
+        self.hits[key] += 1
+        return None
+
+
+@dataclass
+class Town:
+    """An administrator, two members, two guests of one link."""
+
+    now: datetime = NOON
+    people: MemoryPeople = field(default_factory=MemoryPeople)
+    rates: CountedRates = field(default_factory=CountedRates)
+
+    def quotas(self, per_address: int | None = None) -> Quotas:
+        return Quotas(
+            self.people, self.rates, ALLOWANCES, per_address=per_address, clock=lambda: self.now
+        )
+
+
+async def make_town() -> Town:
+    town = Town()
+    await town.people.add_guest_link("digest", LINK, MADE)
+    for name, rank in (("root", Rank.ADMIN), ("ann", Rank.MEMBER), ("bob", Rank.MEMBER)):
+        await town.people.add_person(Person(name, name, rank, NOON), None, MADE)
+    for name in ("gus", "gwen"):
+        guest = Person(name, name, Rank.GUEST, NOON, guest_link_id=LINK.id)
+        await town.people.admit_guest(LINK.id, guest, MADE)
+    return town

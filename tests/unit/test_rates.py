@@ -1,0 +1,21 @@
+"""The sliding window of a minute, on the library."""
+
+from auth.rates import MinuteWindows
+
+
+def test_so_many_in_a_minute_are_allowed_for_each_key_and_then_it_says_how_long_to_wait() -> None:
+    windows = MinuteWindows()
+    assert [windows.hit("ann", 3) for _ in range(3)] == [None] * 3
+    wait_s = windows.hit("ann", 3)
+    assert wait_s is not None
+    assert 0 < wait_s <= 60
+    assert windows.hit("bob", 3) is None
+
+
+def test_the_memory_is_bounded_by_forgetting_all_when_too_many_come() -> None:
+    windows = MinuteWindows(most_keys=2)
+    for key in ("ann", "bob"):
+        assert windows.hit(key, 1) is None
+        assert windows.hit(key, 1) is not None
+    assert windows.hit("cho", 1) is None
+    assert windows.hit("ann", 1) is None
