@@ -166,7 +166,7 @@ def _not_imported(code: str, why: str, language: Language) -> str:
     """The sentence for a file that was refused. `why` begins with the line or field."""
     if code == "too_large":
         return text(language, "import-too-large", limit=LARGEST_IMPORT // 2**20)
-    if code not in (BadImport.code, StoreFailed.code):
+    if code not in (BadImport.code, StoreFailed.code, AppError.code):
         return text(language, "import-failed")
     where = LINE.sub(lambda line: text(language, "line", number=line[1]), why)
     return refusal(language, code, {"why": where})

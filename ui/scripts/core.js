@@ -83,4 +83,9 @@ $("link[rel=manifest]")?.setAttribute("href", "manifest.json"); // Gradio asks f
 const theme = localStorage.getItem("qwen-chat.theme");
 if (theme) document.body.classList.toggle("dark", theme === "dark");
 tint();
-if (!inAddress() && !small()) box()?.focus();
+let greeted = false; // who comes to ask something finds the box under the hand
+dressers.push(() => {
+  if (greeted || !box()) return;
+  greeted = true;
+  if (!inAddress() && !small() && document.activeElement === document.body) box().focus();
+});

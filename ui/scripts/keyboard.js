@@ -10,6 +10,7 @@ function press(selector, from = document) {
 
 function leave() {
   if (document.activeElement === searchField() && searchField().value) clearSearch();
+  else if (isOpen("presets")) toggle("presets");
   else if (isOpen("settings")) toggle("settings");
   else if (small() && isOpen("conversations")) toggle("conversations");
   else return press("#stop");
@@ -70,9 +71,8 @@ function step(items, event) {
   const by = STEPS[event.key];
   if (!by || !items.length) return;
   event.preventDefault();
-  const at = items.indexOf(document.activeElement);
-  const next = items[at < 0 && by < 0 ? items.length - 1 : at + by];
-  next?.focus();
+  const at = Math.max(items.indexOf(document.activeElement), by < 0 ? 0 : -1);
+  items.at((at + by) % items.length).focus();
 }
 document.addEventListener("keydown", (event) => {
   if (ofInputMethod(event)) return;

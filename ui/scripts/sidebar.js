@@ -90,7 +90,8 @@ dressers.push(() => {
   doneLast = done;
   note?.getAnimations().forEach((animation) => (animation.currentTime = 0));
   const here = document.activeElement;
-  if (here === document.body || inList(here)) $("#done [data-do=restore]")?.focus();
+  // The box has it when the open conversation is gone.
+  if ([document.body, box()].includes(here) || inList(here)) $("#done [data-do=restore]")?.focus();
 });
 
 // --- menus ---------------------------------------------------------------------------------------
