@@ -16,7 +16,7 @@ from chat.errors import BadRequest, StoreFailed
 from chat.jobs import Job, Jobs
 from chat.ports import ConversationStore
 from chat.tree import Tree
-from chat.types import Archive, ChatOptions, Conversation, Hit, Message, Role
+from chat.types import Archive, Attachment, ChatOptions, Conversation, Hit, Message, Role
 
 log = logging.getLogger("qwen_chat.conversations")
 
@@ -66,13 +66,14 @@ class Glance:
 class Removed:
     """What was taken out of a conversation, and what it showed before: enough to undo it.
 
-    `question` is the text that stood first in it, to be edited and sent anew.
+    `question` is the text that stood first in it, to be edited and sent anew with `attachments`.
     """
 
     conversation_id: str
     ids: tuple[str, ...]
     head_id: str | None
     question: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Conversations:
@@ -230,7 +231,7 @@ class Conversations:
         self._purge_later()
         first = tree.message(ids[0])
         question = first.content if first.role is Role.USER else ""
-        return Removed(conversation_id, tuple(ids), head_id, question)
+        return Removed(conversation_id, tuple(ids), head_id, question, first.attachments)
 
     def _purge_later(self) -> None:
         task = asyncio.create_task(self._purge_when_over())

@@ -223,3 +223,22 @@ def test_the_page_can_be_installed(site: Site, tab: Open) -> None:
         [],
         [{"errorId": "in-incognito", "errorArguments": []}],
     )
+
+
+def test_undoing_a_turn_brings_its_files_back_into_the_box(site: Site, tab: Open) -> None:
+    engine = ScriptedEngine()
+    page = tab(site(engine))
+    attach(page, file("again.txt", b"the same file"))
+    expect(files(page)).to_have_count(1)
+    ask_and_wait(page, "First try")
+    expect(files(page)).to_have_count(0)
+    button(page, "More actions").last.click()
+    page.get_by_role("menuitem", name="Take back the last turn").click()
+    expect(box(page)).to_have_value("First try")
+    expect(files(page)).to_contain_text(["again.txt"])
+    page.reload()
+    expect(files(page)).to_contain_text(["again.txt"])
+    expect(box(page)).to_have_value("First try")
+    box(page).press("Enter")
+    expect(answer(page)).to_contain_text("5 tokens")
+    assert "the same file" in engine.prompts[-1][-1].content

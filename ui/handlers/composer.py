@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -10,13 +10,13 @@ from gradio.components import Component
 
 from chat.attachments import MAX_FILES, attachment, check_attachments
 from chat.checks import MAX_CHARACTERS
-from chat.errors import AppError, BadAttachment, BadText, EngineNotReady, MessageTooLong
-from chat.types import Attachment, Question
+from chat.errors import AppError, BadAttachment, BadText, MessageTooLong
+from chat.types import Question
 from ui import composing
 from ui.components import Updates
 from ui.handlers.shared import Shown, user_of, view_of
 from ui.i18n import Language, refusal, text
-from ui.view import HeldFile, View
+from ui.view import View
 
 REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 """What the browser calls a request: one text in the box, however often it is sent."""
@@ -114,13 +114,6 @@ class Composer:
         view.files.pop(str(event.file), None)
         return {self._on.files: composing.files(view.files, Language(language)), self._on.note: ""}
 
-    def attach_again(
-        self, attachments: Iterable[Attachment], language: Language, view: View
-    ) -> Updates:
-        """The files of a question that went back into the box."""
-        view.files = {uuid.uuid4().hex: HeldFile(item) for item in attachments}
-        return {self._on.files: composing.files(view.files, language, with_text=True)}
-
     async def keep_options(
         self, values: Mapping[Component, object], request: gr.Request
     ) -> Updates:
@@ -153,14 +146,8 @@ class Composer:
         except AppError as error:
             return refusal(language, error.code, error.values)
         pasted = bool(given.get("pasted"))
-        view.files[key] = HeldFile(file, await self._tokens(file), pasted)
+        view.files[key] = await self._shown.held(file, pasted=pasted)
         return ""
-
-    async def _tokens(self, file: Attachment) -> int | None:
-        try:
-            return await self._answers.count_file(file)
-        except EngineNotReady:
-            return None
 
 
 def request_id(given: object) -> str:

@@ -1,6 +1,7 @@
 """What several events have in common: who asks, and the page as it is shown after them."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -8,15 +9,15 @@ import gradio as gr
 from gradio.components import Component
 
 from chat.conversations import Opened
-from chat.errors import AppError, NotFound
+from chat.errors import AppError, EngineNotReady, NotFound
 from chat.presets import Presets
-from chat.types import LOCAL_USER, ChatOptions, Sampling
+from chat.types import LOCAL_USER, Attachment, ChatOptions, Sampling
 from ui import chrome, composing, sidebar
 from ui.components import Components, Updates
 from ui.handlers import turns
 from ui.i18n import Language, choose_language, refusal, text
 from ui.services import Services
-from ui.view import Chosen, View
+from ui.view import Chosen, HeldFile, View
 
 PRESET_LINK = "preset="
 """What stands before a preset's id in an address that begins a chat with it."""
@@ -118,6 +119,28 @@ class Shown:
         info = self.services.engine.info
         defaults = info.defaults if info else Sampling()
         return {self.on.chips: composing.chips(view.options, view.chosen, defaults, language)}
+
+    async def held(self, file: Attachment, *, pasted: bool = False) -> HeldFile:
+        """A file for the composer, with its cost if that can be told."""
+        try:
+            return HeldFile(file, await self.services.answers.count_file(file), pasted)
+        except EngineNotReady:
+            return HeldFile(file, None, pasted)
+
+    async def attach_again(
+        self, attachments: Iterable[Attachment], language: Language, view: View
+    ) -> Updates:
+        """The files of a question that goes back into the box."""
+        for file in attachments:
+            view.files[uuid.uuid4().hex] = await self.held(file)
+        return {self.on.files: composing.files(view.files, language, with_text=True)}
+
+    def detach(
+        self, attachments: Collection[Attachment], language: Language, view: View
+    ) -> Updates:
+        """Those files leave the box, because their question is back in its place."""
+        view.files = {key: held for key, held in view.files.items() if held.file not in attachments}
+        return {self.on.files: composing.files(view.files, language)}
 
     async def begun(
         self, conversation_id: str, values: Mapping[Component, object], request: gr.Request

@@ -109,6 +109,8 @@ class Versions:
             typed = str(values[self._on.message] or "")
             parts = [part for part in (removed.question, typed) if part]
             shown[self._on.message] = "\n\n".join(parts)
+            view, language = view_of(values[self._on.view]), str(values[self._on.language])
+            shown |= await self._shown.attach_again(removed.attachments, Language(language), view)
         return shown
 
     async def undo(self, values: Values, request: gr.Request) -> Updates:
@@ -121,7 +123,9 @@ class Versions:
         restoring = self._conversations.restore_messages(user, removed)
         shown = await self._after(restoring, values, request, gone="too-late")
         if values[self._on.message] == removed.question:
+            language = Language(str(values[self._on.language]))
             shown[self._on.message] = ""
+            shown |= self._shown.detach(removed.attachments, language, view)
         view.removed = None
         return shown
 

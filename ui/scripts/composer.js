@@ -12,19 +12,24 @@ document.addEventListener(
   (event) => {
     if (!event.target.closest?.("#message")) return;
     nameQuestion();
-    const text = event.target.value;
-    sessionStorage.setItem(DRAFT, text.length <= MOST_CHARACTERS ? text : ""); // more is refused
+    storeDraft();
     noticeBox();
   },
   true,
 );
 
 // --- a draft outlives a reload, and what is typed while the server answers stays in the box ------
+function storeDraft() {
+  const text = box().value;
+  if (text === sessionStorage.getItem(DRAFT)) return;
+  sessionStorage.setItem(DRAFT, text.length <= MOST_CHARACTERS ? text : ""); // more is refused
+}
 let sent = "";
 let restored = false;
 const noteSent = () => (sent = box()?.value ?? "");
 function keepDraft() {
-  if (box()?.value !== "") return;
+  if (!box()) return;
+  if (box().value) return storeDraft(); // also what the server has put there
   const draft = sessionStorage.getItem(DRAFT) ?? "";
   sessionStorage.removeItem(DRAFT);
   if (!restored) draft && fill(draft);
