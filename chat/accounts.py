@@ -72,7 +72,10 @@ class Accounts(Administration, Guests):
             raise WrongPassword
         self._throttle.forgive(attempt)
         self._throttle.remember(account, address)
-        token = await self._sessions.begin(person, address=address, device=device)
+        try:
+            token = await self._sessions.begin(person, address=address, device=device)
+        except NotFound:  # disabled or deleted while the password was checked
+            raise WrongPassword from None
         # A password that was changed while this one was checked has ended the others only.
         if await self._store.credentials(known_as) != found:
             await self.sign_out(token)

@@ -65,7 +65,12 @@ class PeopleStore(Protocol):
         """
         ...
 
-    async def add_session(self, token_hash: str, session: Session, entry: Entry) -> None: ...
+    async def add_session(self, token_hash: str, session: Session, entry: Entry) -> None:
+        """Also sweeps out what has expired.
+
+        Raises NotFound for who is not there, disabled, or came by a link that is revoked.
+        """
+        ...
 
     async def session(self, token_hash: str) -> tuple[Session, Person] | None:
         """None when unknown; expiry and disabling are the caller's to judge."""

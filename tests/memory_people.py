@@ -16,7 +16,9 @@ from chat.people import (
     Spent,
     name_key,
 )
+from chat.types import LOCAL_USER
 from store.columns import refuse_bad_text
+from tests.memory_store import MemoryStore
 
 
 @dataclass
@@ -37,6 +39,7 @@ class OpenHasher:
 class MemoryPeople:
     """`chat.people_ports.PeopleStore`; dictionaries keep the order of what was added."""
 
+    chats: MemoryStore = field(default_factory=MemoryStore)
     everybody: dict[str, Person] = field(default_factory=dict)
     hashes: dict[str, str | None] = field(default_factory=dict)
     open_sessions: dict[str, Session] = field(default_factory=dict)
@@ -119,7 +122,8 @@ class MemoryPeople:
         }
         self._drop_sessions(user_id)
         del self.everybody[user_id], self.hashes[user_id]
-        gone = before - self._rows()
+        gone = before - self._rows() + self.chats.destroy_presets(user_id)
+        gone += sum(self.chats.destroy(lambda kept: kept.owner == user_id))
         self.audit.append(replace(entry, detail=str(gone)))
         return gone
 
@@ -127,7 +131,15 @@ class MemoryPeople:
 
     async def add_session(self, token_hash: str, session: Session, entry: Entry) -> None:
         refuse_bad_text(token_hash, session, entry)
-        await self.person(session.user_id)
+        person = await self.person(session.user_id)
+        link_id = person.guest_link_id
+        if person.disabled or (link_id and (await self.guest_link(link_id)).revoked):
+            raise NotFound
+        self.open_sessions = {
+            key: kept
+            for key, kept in self.open_sessions.items()
+            if kept.expires_at > session.created_at
+        }
         self.open_sessions[token_hash] = session
         self.audit.append(entry)
 
@@ -167,6 +179,7 @@ class MemoryPeople:
         if one_time.user_id is not None:
             await self.person(one_time.user_id)
             self._drop_resets(one_time.user_id)
+        self.passes = {key: kept for key, kept in self.passes.items() if kept.expires_at > entry.at}
         self.passes[token_hash] = one_time
         self.audit.append(entry)
 
@@ -182,6 +195,8 @@ class MemoryPeople:
         one_time = await self.pass_of(token_hash)
         if person is not None:
             await self.add_person(person, password_hash, entry)
+            if one_time.kind is PassKind.SETUP:
+                self._take_over(LOCAL_USER, person.id)
         else:
             assert one_time.user_id is not None
             person = await self.person(one_time.user_id)
@@ -253,9 +268,21 @@ class MemoryPeople:
         return sorted(found, key=lambda entry: entry.at)[::-1][: max(limit, 0)]
 
     async def delete_older(self, before: datetime) -> int:
-        return 0
+        conversations, _ = self.chats.destroy(lambda kept: kept.updated_at < before)
+        return conversations
 
     # --- inside -------------------------------------------------------------------------------
+
+    def _take_over(self, before: str, after: str) -> None:
+        for key, kept in self.chats.kept.items():
+            if kept.owner == before:
+                self.chats.kept[key] = replace(kept, owner=after)
+        for key, made in self.chats.versions.items():
+            if made[-1].owner == before:
+                self.chats.versions[key] = [replace(preset, owner=after) for preset in made]
+        for key, link in self.links.items():
+            if link.owner == before:
+                self.links[key] = replace(link, owner=after)
 
     def _rows(self) -> int:
         kinds: tuple[Sized, ...] = (

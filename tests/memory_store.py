@@ -64,6 +64,11 @@ class MemoryPresets:
             if preset_id not in self.versions or self.versions[preset_id][-1].text != text:
                 self._add_version(preset_id, "", text, shared=True)
 
+    def destroy_presets(self, owner: str) -> int:
+        """For good; how many presets and versions."""
+        theirs = [key for key, made in self.versions.items() if made[-1].owner == owner]
+        return sum(1 + len(self.versions.pop(key)) for key in theirs)
+
     def _my_preset(self, user: str, preset_id: str) -> Preset:
         made = self.versions.get(preset_id)
         if not made or made[-1].owner != user or preset_id in self.gone:
