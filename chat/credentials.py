@@ -8,19 +8,23 @@ from chat.errors import BadName, BadPassword
 from chat.people import name_key
 
 MAX_NAME = 60
+MOST_TYPED = 1_000
+"""Characters: of a name, and with the spaces around it."""
+
 MIN_PASSWORD = 10
 MAX_PASSWORD = 128
-"""Characters. Hashing is slow on purpose: a longer password would only keep a processor busy."""
+"""Characters. Hashing is slow on purpose: a longer one would only keep a processor busy."""
 
 INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Kinds of characters that no name has: controls, marks of direction, halves of a pair."""
 
-MOST_DEVICE = 200
+MAX_DEVICE = 200
 
 
 def check_name(name: str) -> str:
     """The name as it is kept, on one line without outer spaces. Raises BadName."""
-    kept = " ".join(part for part in normalize("NFC", name).split(" ") if part)
+    typed = normalize("NFC", name) if len(name) <= MOST_TYPED else ""
+    kept = " ".join(part for part in typed.split(" ") if part)
     if not 1 <= len(kept) <= MAX_NAME or any(category(letter) in INVISIBLE for letter in kept):
         raise BadName(limit=MAX_NAME)
     return kept
@@ -42,7 +46,7 @@ def prepare_password(password: str) -> str | None:
 
 def clean_device(device: str) -> str:
     """What a browser says it is, fit to be kept and shown."""
-    return "".join(letter for letter in device[:MOST_DEVICE] if category(letter) not in INVISIBLE)
+    return "".join(letter for letter in device[:MAX_DEVICE] if category(letter) not in INVISIBLE)
 
 
 def new_token() -> str:
