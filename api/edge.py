@@ -12,11 +12,15 @@ from api.limits import BodyLimit, BodyPace, HeaderLimit, JsonOnly
 from api.options import EdgeOptions
 from api.origins import CrossOriginProtection, HostAllowlist
 from api.page_routes import PageRoutes, RootPath
+from api.proxies import Proxies
+from api.sessions import SignedInOnly
+from chat.doors import Doors
 
 
-def edge_middleware(options: EdgeOptions) -> list[Middleware]:
+def edge_middleware(options: EdgeOptions, doors: Doors) -> list[Middleware]:
     """What each request passes before it meets a route."""
     return [
+        Middleware(Proxies, options=options),
         Middleware(RootPath, options=options),
         Middleware(AnswerHeaders),
         Middleware(HeaderLimit, options=options),
@@ -32,6 +36,8 @@ def edge_middleware(options: EdgeOptions) -> list[Middleware]:
         ),
         Middleware(CrossOriginProtection, options=options),
         Middleware(PageRoutes),
+        # Before the body is looked at: from who may not come, none is read.
+        Middleware(SignedInOnly, options=options, doors=doors),
         Middleware(JsonOnly),
         Middleware(
             BodyLimit,

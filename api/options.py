@@ -19,6 +19,7 @@ class EdgeOptions:
 
     `any_ip_literal` lets in every host that is an address instead of a name: a page on the web can
     point a name of its own at this machine (DNS rebinding), but not an address.
+    `trusted_proxies` are addresses and networks whose X-Forwarded-* is believed.
     `header_timeout_s` is the longest time for a request's header, `body_timeout_s` the longest
     silence inside its body.
     """
@@ -27,6 +28,7 @@ class EdgeOptions:
     any_ip_literal: bool = False
     allowed_origins: tuple[str, ...] = ()
     root_path: str = ""
+    trusted_proxies: tuple[str, ...] = ()
     max_body_bytes: int = 8 * MIB
     import_max_bytes: int = 64 * MIB
     max_header_bytes: int = 32 * 1024
@@ -48,6 +50,7 @@ class EdgeOptions:
             any_ip_literal=open_to_network,
             allowed_origins=tuple(map(_plain_origin, settings.allowed_origins)),
             root_path=settings.root_path,
+            trusted_proxies=tuple(map(_plain_network, settings.trusted_proxies)),
         )
 
     def allows_host(self, header: str) -> bool:
@@ -95,3 +98,13 @@ def _plain_origin(value: str) -> str:
         f"--allowed-origins {value!r} is not a web origin. Write scheme and host, "
         "such as https://portal.example.org."
     )
+
+
+def _plain_network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise StartupError(
+            f"--trusted-proxies {value!r} is neither an address nor a network. "
+            "Write it as 127.0.0.1 or 10.0.0.0/8."
+        ) from None

@@ -1,18 +1,32 @@
 """The web app: our routes behind the edge. What else is mounted on it stands behind it too."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from fastapi import FastAPI
 from starlette.routing import Mount
 
+from api.account_routes import Reception, account_routes
 from api.edge import edge_middleware
 from api.errors import add_error_handlers, cover_faults
 from api.exports import Archives, export_routes
 from api.install import install_routes
 from api.ops import ops_routes
 from api.options import EdgeOptions
+from api.people_pages import SharedPresets, people_pages
+from api.people_routes import guest_link_routes, people_routes
 from api.preset_files import Presets, preset_routes
+from chat.doors import Doors, OpenDoors
 from chat.types import EngineInfo, EngineState
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What lets people in: who decides it, and what the pages of accounts are made from."""
+
+    doors: Doors
+    desk: Reception
+    presets: SharedPresets
 
 
 def build_api(
@@ -22,10 +36,12 @@ def build_api(
     edge: EdgeOptions,
     archives: Archives | None = None,
     presets: Presets | None = None,
+    people: People | None = None,
 ) -> FastAPI:
     """The app with the edge around it and its routes on it.
 
-    There are routes for files of conversations and of presets where these are given.
+    There are routes for files of conversations and of presets where these are given. Without
+    `people` there are no accounts, and everybody is the local user.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
     app = FastAPI(
@@ -33,7 +49,7 @@ def build_api(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=edge_middleware(edge),
+        middleware=edge_middleware(edge, people.doors if people else OpenDoors()),
     )
     add_error_handlers(app)
     app.include_router(ops_routes(engine_state, engine_info))
@@ -42,7 +58,17 @@ def build_api(
         app.include_router(export_routes(archives))
     if presets:
         app.include_router(preset_routes(presets))
+    if people:
+        _add_people(app, people)
     return app
+
+
+def _add_people(app: FastAPI, people: People) -> None:
+    desk = people.desk
+    app.include_router(account_routes(desk))
+    app.include_router(people_routes(desk.accounts, desk.root_path))
+    app.include_router(guest_link_routes(desk.accounts, desk.root_path))
+    app.include_router(people_pages(desk, people.doors, people.presets, provider=False))
 
 
 def cover_mounted(app: FastAPI) -> None:

@@ -131,12 +131,29 @@ async def test_a_malformed_host_is_a_bad_request(client: httpx.AsyncClient, host
     assert (await client.get("/healthz", headers={"Host": host})).status_code == 400
 
 
+BEHIND_PROXY = EdgeOptions(
+    allowed_hosts=frozenset({"localhost", "chat.example"}), trusted_proxies=("127.0.0.1",)
+)
+
+
 @pytest.mark.parametrize("header", ["X-Forwarded-Host", "X-Gradio-Server"])
-async def test_a_forwarded_name_must_be_ours_too(client: httpx.AsyncClient, header: str) -> None:
-    answer = await client.get("/config", headers={header: "http://evil.example"})
-    assert answer.status_code == 400
-    answer = await client.get("/config", headers={header: "localhost, evil.example"})
-    assert answer.status_code in (400, 421)
+async def test_a_name_that_our_proxy_forwards_must_be_ours_too(header: str) -> None:
+    async with client_of(build(BEHIND_PROXY)) as client:
+        answer = await client.get("/config", headers={header: "http://evil.example"})
+        assert answer.status_code == 400
+        answer = await client.get("/config", headers={header: "localhost, evil.example"})
+        assert answer.status_code in (400, 421)
+
+
+@pytest.mark.parametrize(
+    "header", ["X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Gradio-Server"]
+)
+async def test_what_is_forwarded_by_no_proxy_of_ours_is_not_even_seen(
+    client: httpx.AsyncClient, header: str
+) -> None:
+    plain = await client.get("/config")
+    answer = await client.get("/config", headers={header: "https"})
+    assert (answer.status_code, answer.content) == (200, plain.content)
 
 
 async def test_a_websocket_is_never_accepted(app: FastAPI) -> None:
@@ -232,8 +249,7 @@ async def test_our_own_page_and_programs_can_send(
 
 
 async def test_behind_a_proxy_with_tls_the_forwarded_name_is_our_own() -> None:
-    edge = EdgeOptions(allowed_hosts=frozenset({"localhost", "chat.example"}))
-    async with client_of(build(edge)) as client:
+    async with client_of(build(BEHIND_PROXY)) as client:
         headers = {"Origin": "https://chat.example", "X-Forwarded-Host": "chat.example"}
         assert (await client.post(JOIN, json=CALL, headers=headers)).status_code == 200
 

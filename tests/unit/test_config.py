@@ -87,12 +87,6 @@ def test_a_bad_value_is_one_sentence_that_names_the_setting(
     assert "\n" not in str(caught.value)
 
 
-def test_a_host_that_others_reach_is_refused_without_a_login() -> None:
-    with pytest.raises(SettingsError, match="--insecure-open"):
-        read("--host", "0.0.0.0")
-    assert read("--host", "0.0.0.0", "--insecure-open").insecure_open
-
-
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [

@@ -14,10 +14,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": {"chat", "config"},
     "store": {"chat", "config"},
     "formats": {"chat"},
-    "api": {"chat", "config", "formats"},
+    "pages": {"chat"},
+    "api": {"chat", "config", "formats", "pages"},
     "ui": {"chat", "config"},
     "download_model": {"chat", "config", "engine"},
-    "app": {"api", "auth", "chat", "config", "engine", "formats", "logs", "store", "ui"},
+    "app": {"api", "auth", "chat", "commands", "config", "engine", "formats", "logs", "store", "ui"},
+    "commands": {"api", "auth", "chat", "config", "store"},
     "bench": {"api", "app", "chat", "config", "engine", "store", "ui"},
 }
 LIVES_IN: dict[str, set[str]] = {

@@ -1,0 +1,111 @@
+"""Who may go where: every route, our own and Gradio's, and every event of the page, in one place.
+
+What is not named here is closed to who has not signed in; a test names all that is missing. Whose
+things a person sees is not decided here but in the domain, where every query is bound to its user.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from starlette.routing import compile_path
+
+from chat.people import Person, Rank
+
+
+class Permission(StrEnum):
+    """Whom something is for."""
+
+    ANYBODY = "anybody"
+    SIGNED_IN = "signed-in"
+    MEMBER = "member"
+    ADMIN = "admin"
+
+
+RANKS: Mapping[Permission, frozenset[Rank]] = {
+    Permission.SIGNED_IN: frozenset(Rank),
+    Permission.MEMBER: frozenset({Rank.ADMIN, Rank.MEMBER}),
+    Permission.ADMIN: frozenset({Rank.ADMIN}),
+}
+
+ROUTES: Mapping[str, Permission] = {
+    # whether it lives; what a browser asks for without a cookie
+    "/healthz": Permission.ANYBODY,
+    "/readyz": Permission.ANYBODY,
+    "/manifest.json": Permission.ANYBODY,
+    "/icons/{name}": Permission.ANYBODY,
+    "/favicon.ico": Permission.ANYBODY,
+    # the way in
+    "/sign-in": Permission.ANYBODY,
+    "/welcome": Permission.ANYBODY,
+    "/guest": Permission.ANYBODY,
+    "/pages.css": Permission.ANYBODY,
+    "/pages.js": Permission.ANYBODY,
+    "/api/account/sign-in": Permission.ANYBODY,
+    "/api/account/pass": Permission.ANYBODY,
+    "/api/account/accept": Permission.ANYBODY,
+    "/api/account/guest-link": Permission.ANYBODY,
+    "/api/account/enter": Permission.ANYBODY,
+    "/api/account/provider": Permission.ANYBODY,
+    "/api/account/provider/return": Permission.ANYBODY,
+    # one's own
+    "/account": Permission.SIGNED_IN,
+    "/api/account": Permission.SIGNED_IN,
+    "/api/account/sign-out": Permission.SIGNED_IN,
+    "/api/account/sign-out-everywhere": Permission.SIGNED_IN,
+    "/api/account/password": Permission.SIGNED_IN,
+    "/api/account/sessions/{session_id}/end": Permission.SIGNED_IN,
+    "/api/account/delete": Permission.SIGNED_IN,
+    "/api/conversations/{conversation_id}/export": Permission.SIGNED_IN,
+    "/api/export": Permission.SIGNED_IN,
+    "/api/import": Permission.SIGNED_IN,
+    "/api/presets/{preset_id}/export": Permission.SIGNED_IN,
+    "/api/presets/import": Permission.SIGNED_IN,
+    # guests
+    "/guests": Permission.MEMBER,
+    "/api/guest-links": Permission.MEMBER,
+    "/api/guest-links/{link_id}/revoke": Permission.MEMBER,
+    # people
+    "/people": Permission.ADMIN,
+    "/api/people/invite": Permission.ADMIN,
+    "/api/people/audit.csv": Permission.ADMIN,
+    "/api/people/{user_id}/reset": Permission.ADMIN,
+    "/api/people/{user_id}/rank": Permission.ADMIN,
+    "/api/people/{user_id}/disable": Permission.ADMIN,
+    "/api/people/{user_id}/enable": Permission.ADMIN,
+    "/api/people/{user_id}/delete": Permission.ADMIN,
+    # the page: what of Gradio's is open at all stands in `api.page_routes`
+    "/": Permission.SIGNED_IN,
+    "/config": Permission.SIGNED_IN,
+    "/config/": Permission.SIGNED_IN,
+    "/assets/{path:path}": Permission.SIGNED_IN,
+    "/static/{path:path}": Permission.SIGNED_IN,
+    "/svelte/{path:path}": Permission.SIGNED_IN,
+    "/theme.css": Permission.SIGNED_IN,
+    "/robots.txt": Permission.SIGNED_IN,
+    "/pwa_icon": Permission.SIGNED_IN,
+    "/pwa_icon/{size}": Permission.SIGNED_IN,
+    "/gradio_api/app_id": Permission.SIGNED_IN,
+    "/gradio_api/startup-events": Permission.SIGNED_IN,
+    "/gradio_api/theme.css": Permission.SIGNED_IN,
+    "/gradio_api/heartbeat/{session_hash}": Permission.SIGNED_IN,
+    "/gradio_api/queue/data": Permission.SIGNED_IN,
+    "/gradio_api/queue/join": Permission.SIGNED_IN,
+    "/gradio_api/run/{api_name}": Permission.SIGNED_IN,
+    "/gradio_api/run/{api_name}/": Permission.SIGNED_IN,
+    "/gradio_api/file={path_or_url:path}": Permission.SIGNED_IN,
+}
+
+_PATTERNS = [(compile_path(route)[0], permission) for route, permission in ROUTES.items()]
+
+
+def permission_at(path: str) -> Permission:
+    """Whom the route at `path` is for."""
+    found = (needed for pattern, needed in _PATTERNS if pattern.match(path))
+    return next(found, Permission.SIGNED_IN)
+
+
+def allows(person: Person | None, needed: Permission) -> bool:
+    """Whether it is for this person, or for somebody who has not said who they are."""
+    if needed is Permission.ANYBODY:
+        return True
+    return person is not None and person.rank in RANKS[needed]

@@ -1,0 +1,65 @@
+"""Behind the edge and before every route: who it is, and whether they may go there.
+
+Knows cookies and the table of permissions, not what a session is.
+"""
+
+from urllib.parse import quote
+
+from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.cookies import SecretCookie
+from api.errors import error_response
+from api.identity import SIGNED_IN
+from api.middleware import HttpMiddleware
+from api.options import EdgeOptions
+from api.permissions import allows, permission_at
+from chat.doors import Doors
+from chat.errors import SignInNeeded
+from chat.people import Person
+
+APIS = ("/api/", "/gradio_api/")
+
+
+class SignedInOnly(HttpMiddleware):
+    """Put who asks into the request's state, and answer in place of what is not for them.
+
+    A page is answered with the way to the sign-in page, everything else with 401. What is for
+    others looks as if it were not there.
+    """
+
+    def __init__(self, app: ASGIApp, options: EdgeOptions, doors: Doors) -> None:
+        super().__init__(app)
+        self.root_path = options.root_path
+        self.doors = doors
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        who = await self.doors.who(SecretCookie.of(scope, self.root_path).read(scope))
+        scope["state"][SIGNED_IN] = who
+        refusal = self._refusal(scope, who.person if who else None)
+        await (refusal or self.app)(scope, receive, send)
+
+    def _refusal(self, scope: Scope, person: Person | None) -> Response | None:
+        if allows(person, permission_at(scope["path"])):
+            return None
+        if person:
+            return error_response(404, "Not Found")
+        if is_navigation(scope):
+            there = f"{self.root_path}/sign-in?next={_here(scope, self.root_path)}"
+            return RedirectResponse(there, 303, {"Cache-Control": "no-store"})
+        return error_response(401, str(SignInNeeded()), code=SignInNeeded.code)
+
+
+def is_navigation(scope: Scope) -> bool:
+    """Whether a person is looking at the answer, and no script or program."""
+    if scope["method"] not in ("GET", "HEAD") or scope["path"].startswith(APIS):
+        return False
+    headers = Headers(scope=scope)
+    mode = headers.get("sec-fetch-mode")
+    return mode == "navigate" if mode else "text/html" in headers.get("accept", "")
+
+
+def _here(scope: Scope, root_path: str) -> str:
+    query = scope["query_string"].decode("latin-1")
+    return quote(root_path + scope["path"] + (f"?{query}" if query else ""), safe="/")

@@ -1,0 +1,97 @@
+"""The whole web app with accounts over stores in memory, and clients that are signed in."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from api.account_routes import Reception
+from api.options import EdgeOptions
+from api.server import People, build_api
+from chat.accounts import Accounts
+from chat.doors import AccountDoors
+from chat.people import Rank, utc_now
+from chat.presets import Presets
+from chat.types import EngineState, Phase
+from tests.memory_people import MemoryPeople, OpenHasher
+from tests.memory_store import MemoryStore
+
+HOME = "http://localhost:7860"
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Clock:
+    """Time that a test moves."""
+
+    now: datetime = field(default_factory=utc_now)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **spans: float) -> None:
+        self.now += timedelta(**spans)
+
+
+@dataclass
+class House:
+    """Accounts and what they need, and the app that lets people in by them."""
+
+    sign_in_needed: bool = True
+    edge: EdgeOptions = field(default_factory=EdgeOptions)
+    clock: Clock = field(default_factory=Clock)
+    kept: MemoryPeople = field(default_factory=MemoryPeople)
+    store: MemoryStore = field(default_factory=MemoryStore)
+    set_up: int = 0
+
+    def __post_init__(self) -> None:
+        self.accounts = Accounts(self.kept, OpenHasher(), self.clock)
+        self.doors = AccountDoors(
+            self.accounts, self.kept, sign_in_needed=self.sign_in_needed, clock=self.clock
+        )
+
+    def people(self) -> People:
+        desk = Reception(self.accounts, self.edge.root_path, self._was_set_up)
+        return People(self.doors, desk, Presets(self.store))
+
+    def app(self, **more: Any) -> FastAPI:
+        return build_api(
+            engine_state=lambda: EngineState(Phase.READY),
+            engine_info=lambda: None,
+            edge=self.edge,
+            presets=Presets(self.store),
+            people=self.people(),
+            **more,
+        )
+
+    async def add(self, name: str, rank: Rank = Rank.MEMBER) -> str:
+        """The token of a session of a new person; the first one is the administrator."""
+        token = await self.accounts.setup_token()
+        if token is None:
+            admin = next(p for p in self.kept.everybody.values() if p.rank is Rank.ADMIN)
+            token = await self.accounts.invite(admin, rank)
+        return await self.accounts.accept_pass(
+            token, name=name, password=PASSWORD, address="10.0.0.1", device="test"
+        )
+
+    def _was_set_up(self) -> None:
+        self.set_up += 1
+
+
+def client_of(
+    app: FastAPI, token: str | None = None, *, headers: Mapping[str, str] | None = None
+) -> httpx.AsyncClient:
+    """A program that talks to the app, with a session's cookie."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app),
+        base_url=HOME,
+        timeout=30,
+        headers=headers,
+        cookies={"qwen_chat_session": token} if token else None,
+    )
+
+
+Client = Callable[..., httpx.AsyncClient]
