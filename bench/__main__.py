@@ -1,7 +1,8 @@
 """`python -m bench [FOLDER]`: measure this machine and write bench/results/MODEL-DEVICE.md.
 
 Without a folder: the model that the app would take. `--store`: the search instead of a model, in a
-SQLite database of its own or, with `--database-url`, in an empty one of PostgreSQL.
+SQLite database of its own or, with `--database-url`, in an empty one of PostgreSQL. `--page`: a
+long conversation on the page, in Chromium; needs tests/requirements.txt.
 """
 
 import argparse
@@ -42,10 +43,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", help="a model folder")
     parser.add_argument("--store", action="store_true", help="measure the search, not a model")
+    parser.add_argument("--page", action="store_true", help="measure the page, not a model")
     parser.add_argument("--database-url", help="where: an empty PostgreSQL database")
     given = parser.parse_args()
     if given.store:
         measure_store(given.database_url)
+    elif given.page:
+        measure_page()
     else:
         measure_model(given.folder or model_of_the_app())
 
@@ -59,6 +63,12 @@ def measure_model(folder: Path) -> None:
 def measure_store(database_url: str | None) -> None:
     figures = asyncio.run(store.measure(database_url))
     write_report("Search", "PostgreSQL" if database_url else "SQLite", figures)
+
+
+def measure_page() -> None:
+    from bench import page  # noqa: PLC0415 - what it needs is installed for tests only
+
+    write_report("Page", "Chromium", page.measure())
 
 
 def write_report(subject: str, device: str, figures: list[Figure]) -> None:
