@@ -14,7 +14,9 @@ from chat.errors import (
     TokensUsedUp,
     TooManyRequests,
 )
+from chat.limits import NO_LIMITS
 from chat.people import Spent
+from chat.types import LOCAL_USER
 from tests.memory_people import MemoryPeople
 from tests.people import ALLOWANCES, LINK, NOON, CountedRates, Town, make_town
 
@@ -118,6 +120,15 @@ async def test_a_permit_given_back_costs_nothing_and_counts_once(town: Town) -> 
     with pytest.raises(QuotaExceeded):
         await quotas.check("gus")
     assert await town.people.spent("gus") == Spent()
+
+
+async def test_the_local_user_may_use_everything(town: Town) -> None:
+    quotas = town.quotas(per_address=1)
+    permits = [await quotas.check(LOCAL_USER, address="127.0.0.1") for _ in range(100)]
+    for permit in permits:
+        await permit.spend(10**6)
+    assert permits[0].allowance == NO_LIMITS
+    assert await town.people.spent(LOCAL_USER) == Spent()
 
 
 async def test_nobody_has_no_quota(town: Town) -> None:
