@@ -8,12 +8,14 @@ from typing import Any
 import gradio as gr
 import pytest
 from gradio.components import Component
+from starlette.datastructures import State
 
 from chat.admission import Admission
 from chat.answers import Answers
 from chat.conversations import Conversations
 from chat.errors import StoreFailed
 from chat.jobs import Jobs, Limits
+from chat.people import LOCAL, SignedIn
 from chat.presets import Presets
 from chat.types import LOCAL_USER, Archive, Attachment, ChatOptions, Conversation, Question
 from tests.fakes import Script, ScriptedEngine
@@ -24,7 +26,9 @@ from ui.page import Handlers
 from ui.services import Services
 from ui.view import View
 
-ASKER = gr.Request(headers={"accept-language": "zh"})
+ASKER = gr.Request(
+    headers={"accept-language": "zh"}, state=State({"signed_in": SignedIn(LOCAL, session_id="")})
+)
 NAME = "a" * 32
 
 

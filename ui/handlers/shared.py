@@ -11,7 +11,7 @@ from gradio.components import Component
 from chat.conversations import Opened
 from chat.errors import AppError, EngineNotReady, NotFound
 from chat.presets import Presets
-from chat.types import LOCAL_USER, Attachment, ChatOptions, Sampling
+from chat.types import Attachment, ChatOptions, Sampling
 from ui import chrome, composing, sidebar
 from ui.components import Components, Updates
 from ui.handlers import turns
@@ -27,8 +27,8 @@ FOUND = 50
 
 
 def user_of(request: gr.Request) -> str:
-    """Who asks. The one place that knows: today everybody is the local user."""
-    return LOCAL_USER
+    """The id of who asks, as the edge found it for this event's own HTTP request."""
+    return str(request.state.signed_in.person.id)
 
 
 def language_of(remembered: str | None, request: gr.Request) -> Language:
