@@ -185,21 +185,6 @@ def test_looking_elsewhere_leaves_the_answer_running_and_the_picture_clean(
     expect(listed(page).get_by_role("img")).to_have_count(0)
 
 
-def test_a_conversation_is_cleared_in_two_steps(site: Site, tab: Open) -> None:
-    store = MemoryStore()
-    page = tab(site(ScriptedEngine(), store))
-    ask_and_wait(page, "Forget me")
-    button(page, "Clear conversation").click()
-    button(page, "Keep").click()
-    assert len(store.kept) == 1
-    button(page, "Clear conversation").click()
-    button(page, "Delete").click()
-    expect(page.locator(".welcome")).to_be_visible()
-    expect(page.get_by_text("Your conversations will be listed here.")).to_be_visible()
-    assert store.kept == {}
-    assert "#" not in page.url
-
-
 def test_an_address_of_nothing_shows_the_empty_page_and_says_so(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine()), path="#no-such-thing")
     expect(page.get_by_role("alert")).to_have_text("This conversation does not exist any more.")
