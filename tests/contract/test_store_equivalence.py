@@ -32,14 +32,18 @@ from store import open_store
 from tests.contract.stores import END, START, ticking
 from tests.memory_store import MemoryStore
 
-USERS = st.sampled_from(["ann", "bob"])
-NUMBERS = st.integers(0, 5)
-SOME = st.lists(NUMBERS, max_size=4)
+USERS = st.sampled_from(["ann", "ann", "ann", "bob"])
+PLACES = st.integers(0, 1)
+ELSEWHERE = 5
+NUMBERS = st.integers(0, ELSEWHERE)
+SOME = st.lists(NUMBERS, min_size=1, max_size=2)
+REQUESTS = st.integers(0, 30)
 PLAIN = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 WORDS = st.lists(
     st.sampled_from(["天气", "天", "气", "wea", "Weather", "C++", "é", "-"]), max_size=4
 )
-TEXTS = st.text(PLAIN, max_size=20) | WORDS.map(" ".join) | WORDS.map("".join)
+LOOKED_FOR = ("天气", "wea", "c")
+TEXTS = WORDS.map(" ".join) | WORDS.map("".join) | st.text(PLAIN, max_size=20)
 ENDS = st.sampled_from([status for status in Status if not status.is_open])
 OPTIONS = st.builds(
     ChatOptions,
@@ -63,22 +67,22 @@ RECORDS = st.builds(
 HEADS = st.none() | NUMBERS
 PRESETS = st.builds(PresetText, name=TEXTS, questions=st.lists(TEXTS, max_size=2).map(tuple))
 STEPS = st.one_of(
-    st.tuples(st.just("new"), USERS, NUMBERS, ASKED, OPTIONS),
-    st.tuples(st.just("turn"), USERS, NUMBERS, NUMBERS, ASKED, OPTIONS),
-    st.tuples(st.just("turn_beside"), USERS, NUMBERS, NUMBERS, ASKED, NUMBERS),
-    st.tuples(st.just("answer"), USERS, NUMBERS, NUMBERS, TEXTS),
-    st.tuples(st.just("edit"), USERS, NUMBERS, NUMBERS, TEXTS),
+    st.tuples(st.just("new"), USERS, REQUESTS, ASKED, OPTIONS),
+    st.tuples(st.just("turn"), USERS, PLACES, REQUESTS, ASKED, OPTIONS),
+    st.tuples(st.just("turn_beside"), USERS, PLACES, REQUESTS, ASKED, NUMBERS),
+    st.tuples(st.just("answer"), USERS, PLACES, NUMBERS, TEXTS),
+    st.tuples(st.just("edit"), USERS, PLACES, NUMBERS, TEXTS),
     st.tuples(st.just("text"), USERS, NUMBERS, TEXTS),
     st.tuples(st.just("end"), USERS, NUMBERS, RECORDS),
-    st.tuples(st.just("end"), USERS, NUMBERS, RECORDS),
-    st.tuples(st.just("options"), USERS, NUMBERS, OPTIONS),
-    st.tuples(st.just("rename"), USERS, NUMBERS, TEXTS, st.none() | TEXTS),
-    st.tuples(st.just("pin"), USERS, NUMBERS, st.booleans()),
-    st.tuples(st.just("head"), USERS, NUMBERS, NUMBERS),
-    st.tuples(st.just("delete_messages"), USERS, NUMBERS, SOME, HEADS),
-    st.tuples(st.just("restore_messages"), USERS, NUMBERS, SOME, HEADS),
-    st.tuples(st.just("delete"), USERS, NUMBERS),
-    st.tuples(st.just("restore"), USERS, NUMBERS),
+    st.tuples(st.just("end"), st.just("ann"), st.just(0), RECORDS),
+    st.tuples(st.just("options"), USERS, PLACES, OPTIONS),
+    st.tuples(st.just("rename"), USERS, PLACES, TEXTS, st.none() | TEXTS),
+    st.tuples(st.just("pin"), USERS, PLACES, st.booleans()),
+    st.tuples(st.just("head"), USERS, PLACES, NUMBERS),
+    st.tuples(st.just("delete_messages"), USERS, PLACES, SOME, HEADS),
+    st.tuples(st.just("restore_messages"), USERS, PLACES, SOME, HEADS),
+    st.tuples(st.just("delete"), USERS, PLACES),
+    st.tuples(st.just("restore"), USERS, PLACES),
     st.tuples(st.just("purge"), st.sampled_from([START, END])),
     st.tuples(st.just("search"), USERS, TEXTS),
     st.tuples(st.just("preset"), USERS, PRESETS),
@@ -86,6 +90,15 @@ STEPS = st.one_of(
     st.tuples(st.just("share"), USERS, NUMBERS, st.booleans()),
     st.tuples(st.just("drop"), USERS, NUMBERS),
     st.tuples(st.just("restart")),
+)
+BEGINNING = st.tuples(
+    st.tuples(st.just("new"), st.just("ann"), st.just(100), ASKED, OPTIONS),
+    st.tuples(st.just("end"), st.just("ann"), st.just(0), RECORDS),
+    st.tuples(st.just("turn"), st.just("ann"), st.just(0), st.just(101), ASKED, OPTIONS),
+    st.tuples(st.just("end"), st.just("ann"), st.just(0), RECORDS),
+    st.tuples(st.just("preset"), st.just("ann"), PRESETS),
+    st.tuples(st.just("new"), st.just("ann"), st.just(102), ASKED, OPTIONS),
+    st.tuples(st.just("end"), st.just("ann"), st.just(0), RECORDS),
 )
 
 
@@ -102,15 +115,17 @@ class Player:
     messages: list[str] = field(default_factory=list)
     presets: list[str] = field(default_factory=list)
     titles: dict[str, str] = field(default_factory=dict)
+    homes: dict[str, str] = field(default_factory=dict)
 
     async def play(self, step: tuple[Any, ...]) -> list[object]:
-        """What the step gave and what is there after it."""
+        """What the step gave, and the conversations that are there after it."""
         kind, *arguments = step
         try:
             result = await getattr(self, kind)(*arguments)
         except AppError as error:
             result = type(error), str(error)
-        return [result, await self.look("ann"), await self.look("bob")]
+        listed = await self.store.conversations(self.world + "ann")
+        return [result, *(self._named(item) for item in listed)]
 
     async def new(
         self, user: str, request: int, asked: tuple[str, tuple[Attachment, ...]], options: Any
@@ -123,14 +138,15 @@ class Player:
     async def turn_beside(
         self, user: str, number: int, request: int, asked: Any, beside: int
     ) -> object:
-        there, sibling_id = self._conversation(number), self._message(beside)
+        there = self._conversation(number)
+        sibling_id = self._message(beside, there)
         return await self._ask(user, there, request, asked, ChatOptions(), sibling_id)
 
     async def answer(self, user: str, number: int, sibling: int, content: str) -> object:
         answer = await self.store.add_answer(
             self.world + user,
             conversation_id=self._conversation(number),
-            sibling_id=self._message(sibling),
+            sibling_id=self._message(sibling, self._conversation(number)),
             content=content,
         )
         return self._learn(answer)
@@ -139,7 +155,7 @@ class Player:
         answer = await self.store.add_edited_answer(
             self.world + user,
             conversation_id=self._conversation(number),
-            sibling_id=self._message(sibling),
+            sibling_id=self._message(sibling, self._conversation(number)),
             content=content,
         )
         return self._learn(answer)
@@ -164,22 +180,22 @@ class Player:
 
     async def head(self, user: str, number: int, head: int) -> None:
         there = self._conversation(number)
-        await self.store.set_head(self.world + user, there, self._message(head))
+        await self.store.set_head(self.world + user, there, self._message(head, there))
 
     async def delete_messages(
         self, user: str, number: int, some: list[int], head: int | None
     ) -> None:
-        ids = [self._message(place) for place in some]
-        head_id = None if head is None else self._message(head)
         there = self._conversation(number)
+        ids = [self._message(place, there) for place in some]
+        head_id = None if head is None else self._message(head, there)
         await self.store.delete_messages(self.world + user, there, ids, head_id=head_id)
 
     async def restore_messages(
         self, user: str, number: int, some: list[int], head: int | None
     ) -> None:
-        ids = [self._message(place) for place in some]
-        head_id = None if head is None else self._message(head)
         there = self._conversation(number)
+        ids = [self._message(place, there) for place in some]
+        head_id = None if head is None else self._message(head, there)
         await self.store.restore_messages(self.world + user, there, ids, head_id=head_id)
 
     async def delete(self, user: str, number: int) -> None:
@@ -212,6 +228,7 @@ class Player:
         return await self.store.interrupt_unfinished()
 
     async def look(self, user: str) -> list[object]:
+        """Everything that the user can see."""
         me = self.world + user
         listed = await self.store.conversations(me)
         shown: list[object] = [[self._named(item) for item in listed]]
@@ -220,6 +237,8 @@ class Player:
             shown.append([self._named(message) for message in await self.store.path(me, item.id)])
             archive = await self.store.archive(me, item.id)
             shown.append([self._named(message) for message in archive.messages])
+        for words in LOOKED_FOR:
+            shown += [self._named(hit) for hit in await self.store.search(me, words)]
         presets = await self.store.presets(me)
         mine = [preset for preset in presets if preset.owner.startswith(self.world)]
         return [*shown, [(preset.text, preset.shared, preset.ref.version) for preset in mine]]
@@ -249,17 +268,26 @@ class Player:
             self.titles[turn.conversation.id] = turn.conversation.title
         if turn.question.id not in self.messages:
             self.messages += [turn.question.id, turn.answer.id]
+        for message in (turn.question, turn.answer):
+            self.homes[message.id] = message.conversation_id
 
     def _learn(self, answer: Message) -> object:
         self.messages.append(answer.id)
+        self.homes[answer.id] = answer.conversation_id
         return self._named(answer)
 
     def _conversation(self, number: int) -> str:
         return _nth(self.conversations, number)
 
-    def _message(self, number: int) -> str:
-        """Counted from the newest: most of what is done is done at the end."""
-        return _nth(self.messages[::-1], number)
+    def _message(self, number: int, there: str | None = None) -> str:
+        """Counted from the newest: most of what is done is done at the end.
+
+        Of the conversation `there`, but for the highest number: that may be of another one.
+        """
+        newest_first = self.messages[::-1]
+        if there is not None and number < ELSEWHERE:
+            newest_first = [key for key in newest_first if self.homes[key] == there]
+        return _nth(newest_first, number)
 
     def _named(self, value: Any) -> object:
         """The same value with numbers for ids, and without times, which differ by failed calls."""
@@ -302,10 +330,13 @@ def worlds() -> Iterator[int]:
     return count()
 
 
-@given(st.lists(STEPS, min_size=5, max_size=40))
+@given(BEGINNING, st.lists(STEPS, min_size=15, max_size=40))
 @settings(max_examples=60, deadline=None)
 def test_any_sequence_of_calls_shows_the_same_in_memory_and_in_a_database(
-    database: Store, worlds: Iterator[int], steps: list[tuple[Any, ...]]
+    database: Store,
+    worlds: Iterator[int],
+    beginning: tuple[tuple[Any, ...], ...],
+    steps: list[tuple[Any, ...]],
 ) -> None:
     world = f"{next(worlds)} "  # users of its own, so that no example sees another
 
@@ -313,7 +344,9 @@ def test_any_sequence_of_calls_shows_the_same_in_memory_and_in_a_database(
         await database.interrupt_unfinished()  # what an earlier example left open
         await database.purge_deleted(END)  # and deleted
         memory, kept = Player(MemoryStore(ticking()), world), Player(database, world)
-        for step in steps:
+        for step in (*beginning, *steps):
             assert await kept.play(step) == await memory.play(step), step
+        for user in ("ann", "bob"):
+            assert await kept.look(user) == await memory.look(user)
 
     asyncio.run(compare())
