@@ -169,8 +169,9 @@ class Accounts(Administration, Guests):
     async def _confirm(self, person: Person, password: str) -> None:
         """Raises WrongPassword, TooManyAttempts."""
         attempt = self._throttle.confirm(person.id, self._clock())
-        _, password_hash = await self._store.credentials(person.name) or (None, None)
-        if not await self._matches(password, password_hash):
+        found, password_hash = await self._store.credentials(person.name) or (None, None)
+        right = await self._matches(password, password_hash)
+        if found is None or found.id != person.id or not right:
             raise WrongPassword
         self._throttle.forgive(attempt)
 

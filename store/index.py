@@ -45,6 +45,9 @@ class MessageIndex(Protocol):
 
     def remove(self, session: Session, sequences: Select[int]) -> None: ...
 
+    def wipe(self, session: Session) -> None:
+        """Let nothing of what was removed lie in the index's own pages. Costs a look at all."""
+
     def holding(self, words: Sequence[Word]) -> Sequence[ColumnElement[bool]]:
         """Conditions that together hold for messages with all these words."""
 
@@ -72,6 +75,10 @@ class SqliteIndex:
     def remove(self, session: Session, sequences: Select[int]) -> None:
         session.execute(delete(self._words).where(self._words.c.rowid.in_(sequences)))
 
+    def wipe(self, session: Session) -> None:
+        # A removed row is only marked as such until the lists that hold its words are merged.
+        session.execute(insert(self._words).values({TABLE: "optimize"}))
+
     def holding(self, words: Sequence[Word]) -> Sequence[ColumnElement[bool]]:
         query = " AND ".join(
             f'"{" ".join(word.keys)}"' + ("*" if word.begins else "") for word in words
@@ -98,6 +105,9 @@ class PostgresIndex:
 
     def remove(self, session: Session, sequences: Select[int]) -> None:
         session.execute(delete(self._words).where(self._words.c.sequence.in_(sequences)))
+
+    def wipe(self, session: Session) -> None:
+        """The server sweeps out dead rows by itself."""
 
     def holding(self, words: Sequence[Word]) -> Sequence[ColumnElement[bool]]:
         # As an array it is looked up once. In a mere IN the planner, until it has statistics of

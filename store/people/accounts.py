@@ -12,6 +12,7 @@ from store.people.links import end_guests_of, revoke_links
 from store.people.rows import person_of, refuse_last_admin, write_entry
 from store.people.tables import GuestLinkRow, PassRow, PersonRow, SessionRow, SpendingRow
 from store.queries.conversations import destroy
+from store.queries.rows import index_for
 from store.tables import ConversationRow, MessageRow, PresetRow, PresetVersionRow
 
 
@@ -91,6 +92,7 @@ def delete_person(session: Session, user_id: str, entry: Entry) -> int:
     end_guests_of(session, user_id)
     person_of(session, user_id, for_update=True)
     gone = _delete_chats(session, user_id) + _delete_account(session, user_id)
+    index_for(session).wipe(session)
     write_entry(session, replace(entry, detail=str(gone)))
     return gone
 

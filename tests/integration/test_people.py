@@ -167,6 +167,32 @@ async def test_nothing_but_the_log_knows_who_was_deleted(
         assert connection.scalar(text("SELECT count(*) FROM message_words")) == 0
 
 
+def everything_in(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir()).lower()
+
+
+async def test_the_file_holds_no_word_of_who_was_deleted(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    await store.open()
+    hasher = Argon2Hasher(memory_kib=64)
+    accounts = Accounts(store.people, hasher)
+    ann = await who(accounts, await accept(accounts, await accounts.setup_token(), "Ann"))
+    token = await accept(accounts, await accounts.invite(ann.person, Rank.MEMBER), "Bobolink")
+    bob = await who(accounts, token)
+    for word in ("heatherbell", "cornflower"):
+        user = bob.person.id if word == "heatherbell" else ann.person.id
+        for _ in range(20):
+            await ask_and_answer(store, user=user, question=f"About {word}", title=f"A {word}")
+    await accounts.delete_my_data(bob.person, PASSWORD)
+    assert len(await store.search(ann.person.id, "cornflower")) == 20
+    hasher.close()
+    await store.close()
+    there = everything_in(tmp_path)
+    assert b"cornflower" in there
+    assert b"heatherbell" not in there
+    assert b"bobolink" not in there
+
+
 @pytest.mark.parametrize(
     "change",
     [
