@@ -196,19 +196,30 @@ class Shown:
             self.on.stop: gr.update(visible=answering),
         }
 
-    async def list(self, user: str, language: Language, view: View) -> Updates:
-        """The conversations at the left, or those found; a note if they cannot be read."""
-        view.ticked = None
+    async def list(
+        self, user: str, language: Language, view: View, *, tick: bool = False
+    ) -> Updates:
+        """The conversations at the left, or those found; a note if they cannot be read.
+
+        A long list is not sent again while it is the one that the last tick has sent. Only a tick
+        is sure to arrive: what other events send may be dropped when the tab looks elsewhere.
+        """
+        before, view.ticked = view.ticked, None
         try:
             if view.words:
                 return {self.on.conversations: await self._found(user, language, view.words)}
             recent = await self.services.conversations.recent(user, limit=view.listed + 1)
         except AppError as error:
             return {self.on.note: self.why(error, language)}
+        live, now = self.services.answers.being_answered(user), datetime.now().astimezone()
+        listing = (recent, live, now.date(), language)
+        view.ticked = listing if tick or listing == before else None
+        if listing == before:
+            return {}
         markup = sidebar.conversation_list(
             recent[: view.listed],
-            live=self.services.answers.being_answered(user),
-            now=datetime.now().astimezone(),
+            live=live,
+            now=now,
             language=language,
             more=len(recent) > view.listed,
         )

@@ -154,12 +154,7 @@ class Sidebar:
         shown |= await self._shown.behind(conversation_id, view, request)
         if view.words:
             return shown
-        before = view.ticked
-        listed = await self._shown.list(user, tongue, view)
-        view.ticked = listed.get(self._on.conversations)
-        if before is not None and before == view.ticked:
-            return shown
-        return shown | listed
+        return shown | await self._shown.list(user, tongue, view, tick=True)
 
 
 def _not_imported(code: str, why: str, language: Language) -> str:
