@@ -1,6 +1,6 @@
 """Take pictures of the page from a scripted engine: python -m tests.pictures.take [FOLDER]
 
-Into docs/pictures by default, and then only the README's picture; all scenes into any other folder.
+Into docs/pictures by default, and then only what the README shows; else all scenes.
 """
 
 import asyncio
@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, FilePayload, Page
 
 from chat.errors import EngineFailed
+from chat.presets import Presets
 from chat.types import (
     LOCAL_USER,
     AnswerRecord,
@@ -20,7 +21,9 @@ from chat.types import (
     EngineInfo,
     EngineState,
     Finish,
+    Message,
     Phase,
+    PresetRef,
     Provenance,
     Question,
     Sampling,
@@ -56,6 +59,8 @@ for p in solve(diff(f, x), x):
     print(p, f.subs(x, p), diff(f, x, 2).subs(x, p))
 ```
 """
+FIRST_TRY = "f'(x) = 3x² − 6x，所以 x = 0 和 x = 2。"
+TITLE = "极值点与验证"
 NEXT = "那拐点呢？"
 NEXT_ANSWER = (
     "令二阶导数为零：\\(6x - 6 = 0\\)，得 \\(x = 1\\)。二阶导数在 \\(x = 1\\) 两侧变号，因此"
@@ -83,13 +88,21 @@ class Actor(ScriptedEngine):
 
 
 async def furnished() -> MemoryStore:
-    """A store with a list of conversations, and one that can be read."""
+    """A store with presets and conversations, the newest with a preset and two answers."""
     days = {"ago": 0}
     store = MemoryStore(clock=lambda: datetime.now(UTC) - timedelta(days=days["ago"]))
+    await Presets(store).ship()
+    maths = Presets.options_of(await store.preset(LOCAL_USER, "maths.zh"))
     for title, days["ago"] in reversed(OLDER):
-        await _turn(store, None, title, "…", dropped=0)
+        await _finish(store, await _turn(store, title, ChatOptions()), "…")
     days["ago"] = 0
-    await _turn(store, None, QUESTION, ANSWER, dropped=2)
+    answer = await _turn(store, QUESTION, maths)
+    await _finish(store, answer, FIRST_TRY)
+    again = await store.add_answer(
+        LOCAL_USER, conversation_id=answer.conversation_id, sibling_id=answer.id
+    )
+    await _finish(store, again, ANSWER)
+    await store.rename(LOCAL_USER, answer.conversation_id, title=TITLE, seen=QUESTION)
     return store
 
 
@@ -99,96 +112,35 @@ def furnish() -> MemoryStore:
         return thread.submit(lambda: asyncio.run(furnished())).result()
 
 
-async def _turn(
-    store: MemoryStore, conversation_id: str | None, question: str, answer: str, dropped: int
-) -> None:
+async def _turn(store: MemoryStore, question: str, options: ChatOptions) -> Message:
     turn = await store.add_turn(
         LOCAL_USER,
-        conversation_id=conversation_id,
+        conversation_id=None,
         question=Question(question, question, title=question),
-        options=ChatOptions(),
+        options=options,
+    )
+    return turn.answer
+
+
+async def _finish(store: MemoryStore, answer: Message, text: str) -> None:
+    model = Provenance(
+        model="Qwen2.5-7B-Instruct",
+        revision="a09a354",
+        quantization="none",
+        engine="transformers",
+        sampling=Sampling(0.7, 0.8, 20, 1.05, 2048, 20260),
+        prompt_sha256="",
+        preset=PresetRef("maths.zh", 1),
     )
     record = AnswerRecord(
-        content=answer,
+        content=text,
         status=Status.DONE,
         finish=Finish.STOP,
         usage=Usage(prompt_tokens=1180, completion_tokens=214),
-        timing=Timing(ttft_s=0.41, decode_tokens_per_s=38.6, reused_prompt_tokens=1024),
-        provenance=Provenance("", "", "", "", Sampling(), "", dropped_turns=dropped),
+        timing=Timing(0.02, 0.39, 0.41, 5.9, 38.6, reused_prompt_tokens=1024),
+        provenance=model,
     )
-    await store.finish_answer(LOCAL_USER, turn.answer.id, record)
-
-
-def open_page(
-    browser: Browser, url: str, *, width: int, dark: bool, language: str, path: str = ""
-) -> Page:
-    context = browser.new_context(
-        viewport={"width": width, "height": 900 if width > 500 else 844},
-        locale=language,
-        color_scheme="dark" if dark else "light",
-        has_touch=width < 500,
-    )
-    page = context.new_page()
-    page.goto(url + path)
-    page.wait_for_selector("#tools [data-lang]")
-    page.wait_for_timeout(600)
-    return page
-
-
-def ask(page: Page, question: str, wait_ms: int) -> None:
-    page.locator("#message textarea").fill(question)
-    page.locator("#message textarea").press("Enter")
-    page.wait_for_timeout(wait_ms)
-
-
-def conversation(browser: Browser, folder: Path, names: dict[str, tuple[int, bool, str]]) -> None:
-    """A conversation whose newest answer is being written."""
-    for name, (width, dark, language) in names.items():
-        store = furnish()
-        engine = Actor([Script(list(NEXT_ANSWER), 0.02, hangs=True)], context_length=8192)
-        newest = list(store.kept)[-1]
-        with serve(engine, store) as url:
-            page = open_page(
-                browser, url, width=width, dark=dark, language=language, path=f"#{newest}"
-            )
-            ask(page, NEXT, 3000)
-            page.screenshot(path=folder / f"{name}.png")
-
-
-def loading(shot: "Shot") -> None:
-    state = EngineState(Phase.LOADING, Stage.DOWNLOAD, 0.42, 190)
-    engine = Actor(current_state=state, ready=False)
-    with serve(engine, furnish()) as url:
-        page = shot.open(url)
-        shot.take(page, "loading")
-        ask(page, "Too early?", 500)
-        shot.take(page, "refused")
-
-
-def empty_and_failed(shot: "Shot") -> None:
-    engine = Actor([Script(["Half an ans"], error=EngineFailed())], notes=("starter-model",))
-    with serve(engine, furnish(), open_to_network=True) as url:
-        page = shot.open(url)
-        shot.take(page, "empty")
-        ask(page, "Please fail", 1500)
-        shot.take(page, "failed")
-        page.click("[data-do=ask]")
-        shot.take(page, "clear")
-        page.click("[data-do=keep]")
-        page.click("[data-do=settings]")
-        shot.take(page, "settings")
-        page.keyboard.press("Escape")
-        if shot.width < 500:
-            page.click("[data-do=drawer]")
-            shot.take(page, "drawer")
-
-
-def waiting(shot: "Shot") -> None:
-    with serve(Actor([Script(hangs=True)]), MemoryStore(), max_running=1, max_waiting=4) as url:
-        ask(shot.open(url), "First", 300)
-        page = shot.open(url)
-        ask(page, "Second", 1500)
-        shot.take(page, "waiting")
+    await store.finish_answer(LOCAL_USER, answer.id, record)
 
 
 @dataclass(frozen=True)
@@ -201,35 +153,134 @@ class Shot:
     dark: bool
     language: str
 
-    def open(self, url: str) -> Page:
-        return open_page(
-            self.browser, url, width=self.width, dark=self.dark, language=self.language
+    def open(self, url: str, path: str = "") -> Page:
+        context = self.browser.new_context(
+            viewport={"width": self.width, "height": 900 if self.width > 500 else 844},
+            locale=self.language,
+            color_scheme="dark" if self.dark else "light",
+            has_touch=self.width < 500,
         )
+        page = context.new_page()
+        page.goto(url + path)
+        page.wait_for_selector("#gauge .gauge:not([data-asked=''])")
+        page.wait_for_timeout(600)
+        return page
 
     def take(self, page: Page, name: str) -> None:
-        page.wait_for_timeout(400)
-        tag = f"{self.width}-{'dark' if self.dark else 'light'}"
-        page.screenshot(path=self.folder / f"{name}-{tag}.png")
+        page.wait_for_timeout(600)
+        tag = f"-{self.width}-{'dark' if self.dark else 'light'}"
+        if self.folder == DOCS:
+            tag = ""
+        page.screenshot(path=self.folder / f"{name}{tag}.png")
+
+
+def ask(page: Page, question: str, wait_ms: int) -> None:
+    page.locator("#message textarea").fill(question)
+    page.locator("#message textarea").press("Enter")
+    page.wait_for_timeout(wait_ms)
+
+
+def conversation(shot: Shot, name: str) -> None:
+    """A conversation whose newest answer is being written."""
+    store = furnish()
+    engine = Actor([Script(list(NEXT_ANSWER), 0.02, hangs=True)], context_length=8192)
+    newest = next(item.id for item in store.kept.values() if item.title == TITLE)
+    with serve(engine, store) as url:
+        page = shot.open(url, f"#{newest}")
+        ask(page, NEXT, 3000)
+        shot.take(page, name)
+
+
+def at_hand(shot: Shot) -> None:
+    """Search, presets and the details of an answer."""
+    store = furnish()
+    newest = next(item.id for item in store.kept.values() if item.title == TITLE)
+    with serve(Actor(context_length=8192), store) as url:
+        page = shot.open(url, f"#{newest}")
+        page.click("button.figures")
+        shot.take(page, "details")
+        page.keyboard.press("Escape")
+        if shot.width < 500:
+            page.click("[data-do=drawer]")
+        page.fill("#search input", "函数")
+        page.wait_for_selector("#conversation-list mark")
+        shot.take(page, "search")
+        if shot.width < 500:
+            page.keyboard.press("Escape")
+            page.keyboard.press("Escape")
+        page = shot.open(url)
+        page.click("#chips [data-do=presets]")
+        page.wait_for_selector("#presets .card")
+        shot.take(page, "presets")
+
+
+def loading(shot: Shot) -> None:
+    state = EngineState(Phase.LOADING, Stage.DOWNLOAD, 0.42, 190)
+    with serve(Actor(current_state=state, ready=False), furnish()) as url:
+        page = shot.open(url)
+        shot.take(page, "loading")
+        ask(page, "Too early?", 500)
+        shot.take(page, "refused")
+    with serve(Actor(current_state=EngineState(Phase.DEAD), ready=False), furnish()) as url:
+        shot.take(shot.open(url), "dead")
+
+
+def empty_and_failed(shot: Shot) -> None:
+    engine = Actor([Script(["Half an ans"], error=EngineFailed())], notes=("starter-model",))
+    with serve(engine, furnish(), open_to_network=True) as url:
+        page = shot.open(url)
+        shot.take(page, "empty")
+        ask(page, "Please fail", 1500)
+        shot.take(page, "failed")
+        page.click("#tools [data-do=settings]")
+        shot.take(page, "settings")
+        page.keyboard.press("Escape")
+        if shot.width < 500:
+            page.click("[data-do=drawer]")
+            shot.take(page, "drawer")
+
+
+def composer(shot: Shot) -> None:
+    """Files in the box, and more than will fit."""
+    with serve(Actor(context_length=3000), furnish()) as url:
+        page = shot.open(url)
+        page.set_input_files("#attach", files=[_file("sales.csv", 200), _file("notes.md", 90)])
+        page.locator("#message textarea").fill("What do these say? " * 9)
+        page.wait_for_timeout(1500)
+        shot.take(page, "composer")
+        page.set_input_files("#attach", files=[_file("too-long.txt", 900)])
+        page.wait_for_timeout(1500)
+        shot.take(page, "too-long")
+
+
+def _file(name: str, lines: int) -> FilePayload:
+    return {"name": name, "mimeType": "text/plain", "buffer": b"1,2,3,4\n" * lines}
+
+
+def waiting(shot: Shot) -> None:
+    with serve(Actor([Script(hangs=True)]), MemoryStore(), max_running=1, max_waiting=4) as url:
+        ask(shot.open(url), "First", 300)
+        page = shot.open(url)
+        ask(page, "Second", 1500)
+        shot.take(page, "waiting")
 
 
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS
     folder.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
-        conversation(browser, folder, {"page": (1440, False, "zh-CN")})
+        light = Shot(browser, folder, 1440, False, "zh-CN")
+        phone = Shot(browser, folder, 390, True, "en-US")
         if folder == DOCS:
+            conversation(light, "page")
+            conversation(replace(light, dark=True, language="en-US"), "page-dark")
+            conversation(replace(phone, dark=False, language="zh-CN"), "phone")
+            at_hand(replace(light, language="en-US"))
             return
-        more = {
-            "page-1440-dark": (1440, True, "en-US"),
-            "page-390-light": (390, False, "zh-CN"),
-            "page-390-dark": (390, True, "en-US"),
-        }
-        conversation(browser, folder, more)
-        for look in ((1440, False, "zh-CN"), (390, True, "en-US")):
-            shot = Shot(browser, folder, *look)
-            loading(shot)
-            empty_and_failed(shot)
-            waiting(shot)
+        for shot in (light, phone):
+            conversation(shot, "page")
+            for scene in (at_hand, loading, empty_and_failed, composer, waiting):
+                scene(shot)
 
 
 if __name__ == "__main__":
