@@ -71,7 +71,6 @@ class Accounts(Administration, Guests):
         if person is None or person.disabled or not right:
             raise WrongPassword
         self._throttle.forgive(attempt)
-        self._throttle.remember(account, address)
         try:
             token = await self._sessions.begin(person, address=address, device=device)
         except NotFound:  # disabled or deleted while the password was checked
@@ -80,6 +79,7 @@ class Accounts(Administration, Guests):
         if await self._store.credentials(known_as) != found:
             await self.sign_out(token)
             raise WrongPassword
+        self._throttle.remember(account, address)
         return token
 
     async def sign_out(self, token: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import CursorResult, Delete, delete, exists, func, select, update
 from sqlalchemy.orm import Session
@@ -95,6 +96,13 @@ def delete_person(session: Session, user_id: str, entry: Entry) -> int:
     index_for(session).wipe(session)
     write_entry(session, replace(entry, detail=str(gone)))
     return gone
+
+
+def delete_older(session: Session, before: datetime) -> int:
+    conversations, _ = destroy(session, ConversationRow.updated_at < before)
+    if conversations:
+        index_for(session).wipe(session)
+    return conversations
 
 
 def take_over(session: Session, before: str, after: str) -> None:

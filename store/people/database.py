@@ -8,8 +8,6 @@ from sqlalchemy import orm
 from chat.people import Entry, GuestLink, Pass, Person, Rank, Session, Spent
 from store.people import accounts, ledger, links, passes, sessions
 from store.people.rows import write_entry
-from store.queries import conversations
-from store.tables import ConversationRow
 from store.temporary import TemporaryStore
 from store.transactions import Transactions
 
@@ -127,7 +125,6 @@ class DatabasePeople:
         return await self._database.read(ledger.entries, before, limit)
 
     async def delete_older(self, before: datetime) -> int:
-        due = ConversationRow.updated_at < before
-        kept, _ = await self._database.write(conversations.destroy, due)
+        kept = await self._database.write(accounts.delete_older, before)
         temporary, _ = self._temporary.destroy(lambda chat: chat.updated_at < before)
         return kept + temporary
