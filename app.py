@@ -24,21 +24,28 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+from api.account_routes import Reception
 from api.floors import check_floors
 from api.listen import server_config
 from api.options import EdgeOptions
+from api.server import People, build_api, cover_mounted
+from api.setup_link import SetupLink, base_addresses
+from chat.accounts import Accounts
 from chat.admission import Admission
 from chat.answers import Answers
 from chat.conversations import Conversations
+from chat.doors import AccountDoors
 from chat.errors import AppError, StartupError, StoreFailed
 from chat.jobs import Jobs, Limits
 from chat.limits import Quotas, Spending
 from chat.people import Allowance, Rank
+from chat.people_ports import PeopleStore
 from chat.ports import Engine, Store
 from chat.presets import Presets
 from chat.types import EngineState, Phase
 from config import Settings, SettingsError, is_loopback, read_settings
 from logs import LogError, set_up_logging
+from store import RoutingStore, open_store
 
 log = logging.getLogger("qwen_chat")
 
@@ -194,20 +201,53 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def build_site(settings: Settings, parts: Parts, edge: EdgeOptions) -> ASGIApp:
+async def build_people(settings: Settings, kept: PeopleStore, link: SetupLink) -> People:
+    """Who comes in, and how. Offers the set-up link where nobody can sign in yet.
+
+    Raises StartupError when everybody is to be let in to the chats of people with accounts.
+    """
+    from auth.passwords import Argon2Hasher  # noqa: PLC0415 - after the quick refusals
+
+    accounts = Accounts(kept, Argon2Hasher())
+    sign_in_needed = not (settings.insecure_open or is_loopback(settings.host))
+    doors = AccountDoors(accounts, kept, sign_in_needed)
+
+    def set_up() -> None:
+        link.remove()
+        doors.look_anew()
+
+    if await doors.has_people():
+        link.remove()
+        if settings.insecure_open:
+            raise StartupError("There are accounts: start without --insecure-open.")
+    elif sign_in_needed:
+        offer(link, await accounts.setup_token() or "")
+    return People(doors, Reception(accounts, settings.root_path, set_up))
+
+
+def offer(link: SetupLink, token: str) -> None:
+    """Show the set-up link to whoever started the app, and to nobody else: not to the log."""
+    if sys.stderr.isatty():
+        link.remove()
+        sys.stderr.write(f"Set up the administrator's account, once, at:\n{link.lines(token)}")
+    else:
+        say(f"To set up the administrator's account, open the link in {link.write(token)}.")
+
+
+def build_site(settings: Settings, parts: Parts, edge: EdgeOptions, people: People) -> ASGIApp:
     """The ASGI app: edge, operations and page. Imports Gradio, which takes seconds."""
-    from api.server import build_api, cover_mounted  # noqa: PLC0415 - after the quick refusals
-    from ui.mount import mount  # noqa: PLC0415
+    from ui.mount import mount  # noqa: PLC0415 - after the quick refusals
     from ui.page import build_page  # noqa: PLC0415
     from ui.services import Services  # noqa: PLC0415
 
-    open_to_network = not is_loopback(settings.host)
+    open_to_network = settings.insecure_open and not is_loopback(settings.host)
     api = build_api(
         engine_state=lambda: parts.engine.state,
         engine_info=lambda: parts.engine.info,
         edge=edge,
         archives=parts.conversations,
         presets=parts.presets,
+        people=people,
     )
     services = Services(parts.engine, parts.answers, parts.conversations, parts.presets)
     page = build_page(services, open_to_network=open_to_network)
@@ -216,10 +256,9 @@ def build_site(settings: Settings, parts: Parts, edge: EdgeOptions) -> ASGIApp:
     return api
 
 
-def build_engine_and_store(settings: Settings, teller: Teller) -> tuple[Engine, Store]:
+def build_engine_and_store(settings: Settings, teller: Teller) -> tuple[Engine, RoutingStore]:
     from engine.local import EngineOptions, LocalEngine, Report  # noqa: PLC0415 - as above
     from engine.supply import ensure_model  # noqa: PLC0415
-    from store import open_store  # noqa: PLC0415
 
     async def fetch(report: Report) -> Path:
         def report_and_tell(state: EngineState) -> None:
@@ -253,16 +292,18 @@ async def run(settings: Settings) -> None:
         await store.open()
         if interrupted := await store.interrupt_unfinished():
             log.warning("answers cut off by the last stop, their text kept: %d", interrupted)
-        parts = build_parts(settings, engine, store)
+        parts = build_parts(settings, engine, store, build_quotas(settings, store.people))
         await parts.conversations.purge()
         await parts.presets.ship()
         edge = EdgeOptions.from_settings(settings, machine_name=socket.gethostname())
-        site = build_site(settings, parts, edge)
+        port = listener.getsockname()[1]
+        addresses = base_addresses(settings, port=port, machine_name=socket.gethostname())
+        people = await build_people(settings, store.people, SetupLink(settings.data_dir, addresses))
+        site = build_site(settings, parts, edge, people)
         config = server_config(site, edge=edge, shutdown_s=CLOSE_CONNECTIONS_S)
         server = Server(config, parts, teller=teller, grace_s=settings.shutdown_grace_s)
-        address = f"http://{settings.host}:{listener.getsockname()[1]}{settings.root_path}"
-        say(f"Qwen Chat is at {address} (the model is being loaded). Ctrl+C stops it.")
-        if not is_loopback(settings.host):
+        say(f"Qwen Chat is at {addresses[0]} (the model is being loaded). Ctrl+C stops it.")
+        if settings.insecure_open and not is_loopback(settings.host):
             say("WARNING: everybody who can reach this address can read and write all chats.")
         await server.serve(sockets=[listener])
     finally:

@@ -5,7 +5,8 @@
 #   ./start.sh start [settings]     in the background; returns when the page answers
 #   ./start.sh stop                 let running answers finish, save, end
 #   ./start.sh restart [settings]   stop, start; with the settings it had when none are given
-#   ./start.sh status               whether it runs, where, and whether the model is ready
+#   ./start.sh status               whether it runs, where, whether the model is ready, and the
+#                                   link that makes the administrator while there is none
 #   ./start.sh logs                 follow the log
 #   ./start.sh install              make the environment and nothing else
 #
@@ -21,7 +22,7 @@ readonly VENV=.venv
 readonly PY=$VENV/bin/python
 readonly STAMP=$VENV/installed
 readonly INSTALL_LOG=$VENV/install.log
-readonly PID_FILE=data/qwen-chat.pid    # pid, its start, time, address to ask, to show, log, grace
+readonly PID_FILE=data/qwen-chat.pid    # pid, its start, time, address to ask, to show, log, grace, link
 readonly ARGS_FILE=data/qwen-chat.args  # settings of the last start, each ended by a NUL
 readonly OUTPUT=data/qwen-chat.out      # what the app wrote to its terminal
 readonly START_TIMEOUT_S=120
@@ -152,6 +153,7 @@ is_running() {
     read -r show
     read -r log
     read -r grace
+    read -r setup || setup=''  # an older version wrote none
   } <"$PID_FILE" || return 1
   [[ -n $pid_start && $(start_of "$pid") == "$pid_start" ]]
 }
@@ -164,7 +166,7 @@ start() {
     return
   fi
   where=$("$PY" -m api.probe where "$@") || exit 1
-  { read -r ask; read -r show; read -r log; read -r grace; } <<<"$where"
+  { read -r ask; read -r show; read -r log; read -r grace; read -r setup; } <<<"$where"
   if "$PY" -m api.probe health "$ask"; then
     fail "Another Qwen Chat answers at $ask. Stop it, or choose another --port."
   fi
@@ -189,6 +191,7 @@ wait_until_it_answers() {
     if "$PY" -m api.probe health "$ask"; then
       say "Running (pid $pid) at $show"
       say "Model: $("$PY" -m api.probe ready "$ask" || true)"
+      show_setup_link
       return
     fi
     sleep 0.2
@@ -237,6 +240,14 @@ status() {
   printf 'Running (pid %d) for %dd %02d:%02d:%02d at %s\n' \
     "$pid" $((up / 86400)) $((up / 3600 % 24)) $((up / 60 % 60)) $((up % 60)) "$show"
   say "Model: $("$PY" -m api.probe ready "$ask" || true)"
+  show_setup_link
+}
+
+# The link is a secret: it is shown to who may read its file, and goes away once it is used.
+show_setup_link() {
+  [[ -n $setup && -r $setup ]] || return 0
+  say "Set up the administrator's account, once, at:"
+  sed 's/^/  /' "$setup"
 }
 
 logs() {

@@ -3,9 +3,7 @@
 What is on them is up to `pages`; whose data it is, to the accounts.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -14,9 +12,9 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from api.account_routes import Reception
 from api.identity import SIGNED_IN, account_of
 from api.next_page import safe_next
+from api.preset_files import Presets
 from chat.doors import Doors
 from chat.people import Rank
-from chat.types import Preset
 from pages.entrance import guest_page, sign_in_page, welcome_page
 from pages.frame import Reader
 from pages.i18n import choose_language
@@ -42,15 +40,7 @@ POLICY = "; ".join(
 """Stricter than the chat page's: nothing that somebody put into these pages would run."""
 
 
-class SharedPresets(Protocol):
-    """The presets to choose from for guests to begin with."""
-
-    async def list(self, user: str, language: str) -> Sequence[Preset]: ...
-
-
-def people_pages(
-    desk: Reception, doors: Doors, presets: SharedPresets, *, provider: bool
-) -> APIRouter:
+def people_pages(desk: Reception, doors: Doors, presets: Presets, *, provider: bool) -> APIRouter:
     """/sign-in, /welcome and /guest for anybody; /account, /guests and /people."""
     router = APIRouter(default_response_class=HTMLResponse)
     router.include_router(_static())
@@ -96,7 +86,7 @@ def _entrance(desk: Reception, doors: Doors, *, provider: bool) -> APIRouter:
     return router
 
 
-def _accounts(desk: Reception, presets: SharedPresets) -> APIRouter:
+def _accounts(desk: Reception, presets: Presets) -> APIRouter:
     router, accounts = APIRouter(), desk.accounts
 
     @router.get("/account")

@@ -1,5 +1,6 @@
 """One preset as a file, out and in."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from fastapi import APIRouter
@@ -15,6 +16,8 @@ from formats.preset import read_preset, write_preset
 
 class Presets(Protocol):
     """The presets that a user may use. Not-yours and not shared raises NotFound."""
+
+    async def list(self, user: str, language: str) -> Sequence[Preset]: ...
 
     async def get(self, user: str, preset_id: str, version: int | None = None) -> Preset: ...
 

@@ -1,6 +1,7 @@
 """Where the app listens and how it is, for start.sh: `python -m api.probe where|health|ready`.
 
-    where [settings]   address to ask, address to show, log file, seconds an end may take
+    where [settings]   address to ask, address to show, log file, seconds an end may take,
+                       file of the set-up link
     health ADDRESS     exit code 0 if the process answers there
     ready ADDRESS      the state of the model in words; exit code 0 if it is ready
 
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from api.setup_link import FILE_NAME
 from config import Settings, SettingsError, read_settings
 
 TIMEOUT_S = 5.0
@@ -78,7 +80,8 @@ def _where(arguments: Sequence[str]) -> int:
     if settings.port == 0:
         sys.stderr.write("qwen-chat: in the background the app needs a fixed --port.\n")
         return 1
-    for value in (*addresses(settings), settings.log_file, round(settings.shutdown_grace_s)):
+    grace_s, link = round(settings.shutdown_grace_s), settings.data_dir / FILE_NAME
+    for value in (*addresses(settings), settings.log_file, grace_s, link):
         sys.stdout.write(f"{value}\n")
     return 0
 

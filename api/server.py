@@ -13,7 +13,7 @@ from api.exports import Archives, export_routes
 from api.install import install_routes
 from api.ops import ops_routes
 from api.options import EdgeOptions
-from api.people_pages import SharedPresets, people_pages
+from api.people_pages import people_pages
 from api.people_routes import guest_link_routes, people_routes
 from api.preset_files import Presets, preset_routes
 from chat.doors import Doors, OpenDoors
@@ -22,11 +22,10 @@ from chat.types import EngineInfo, EngineState
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """What lets people in: who decides it, and what the pages of accounts are made from."""
+    """What lets people in: who decides it, and the routes of accounts."""
 
     doors: Doors
     desk: Reception
-    presets: SharedPresets
 
 
 def build_api(
@@ -40,8 +39,8 @@ def build_api(
 ) -> FastAPI:
     """The app with the edge around it and its routes on it.
 
-    There are routes for files of conversations and of presets where these are given. Without
-    `people` there are no accounts, and everybody is the local user.
+    There are routes for files of conversations and of presets where these are given, and with
+    `presets` those of `people`. Without people everybody is the local user.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
     app = FastAPI(
@@ -58,17 +57,17 @@ def build_api(
         app.include_router(export_routes(archives))
     if presets:
         app.include_router(preset_routes(presets))
-    if people:
-        _add_people(app, people)
+    if people and presets:
+        _add_people(app, people, presets)
     return app
 
 
-def _add_people(app: FastAPI, people: People) -> None:
+def _add_people(app: FastAPI, people: People, presets: Presets) -> None:
     desk = people.desk
     app.include_router(account_routes(desk))
     app.include_router(people_routes(desk.accounts, desk.root_path))
     app.include_router(guest_link_routes(desk.accounts, desk.root_path))
-    app.include_router(people_pages(desk, people.doors, people.presets, provider=False))
+    app.include_router(people_pages(desk, people.doors, presets, provider=False))
 
 
 def cover_mounted(app: FastAPI) -> None:

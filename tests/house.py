@@ -55,7 +55,7 @@ class House:
 
     def people(self) -> People:
         desk = Reception(self.accounts, self.edge.root_path, self._was_set_up)
-        return People(self.doors, desk, Presets(self.store))
+        return People(self.doors, desk)
 
     def app(self, **more: Any) -> FastAPI:
         return build_api(

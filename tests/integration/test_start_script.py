@@ -95,7 +95,8 @@ class Place:
 def place(tmp_path: Path) -> Iterator[Place]:
     root = tmp_path / "a folder"
     (root / "api").mkdir(parents=True)
-    for name in ("start.sh", "config.py", "requirements.txt", "api/__init__.py", "api/probe.py"):
+    copied = ("start.sh", "config.py", "requirements.txt")
+    for name in (*copied, "api/__init__.py", "api/probe.py", "api/setup_link.py"):
         shutil.copy(ROOT / name, root / name)
     (root / "app.py").write_text(APP, encoding="utf-8")
     python = root / ".venv/bin/python"
@@ -129,6 +130,21 @@ def test_it_starts_tells_how_it_is_and_stops(place: Place) -> None:
     socket.create_server(("127.0.0.1", place.port)).close()
     assert place.run("status").returncode == 3
     assert place.run("stop").stdout == "Not running.\n"
+
+
+def test_the_set_up_link_is_shown_while_it_is_there_and_only_by_who_may_read_it(
+    place: Place,
+) -> None:
+    (place.root / "data").mkdir()
+    link = place.root / "data/setup-link"
+    link.write_text("http://chat.example/welcome#secret\n", encoding="utf-8")
+    place.run("start")
+    assert "  http://chat.example/welcome#secret\n" in place.run("status").stdout
+    assert "secret" not in place.output
+    link.unlink()
+    status = place.run("status")
+    assert status.returncode == 0
+    assert "administrator" not in status.stdout
 
 
 def test_a_second_start_leaves_the_first_alone(place: Place) -> None:
