@@ -40,6 +40,14 @@ class Claim(Protocol):
         """Safe to call twice, and when it was never taken."""
 
 
+def make_folder(folder: Path) -> None:
+    """A folder for its owner alone. Raises StartupError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartupError(about_folder(error, folder)) from error
+
+
 class FolderClaim:
     """A lock on a file in the folder of the database."""
 
@@ -49,8 +57,8 @@ class FolderClaim:
 
     def take(self) -> None:
         """Make the folder, for its owner alone, and hold it. Raises StartupError."""
+        make_folder(self._folder)
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = (self._folder / LOCK_NAME).open("a+", encoding="ascii")
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -72,6 +80,24 @@ class FolderClaim:
             f"Another Qwen Chat (process {self._file.read() or 'unknown'}) uses the folder "
             f"{self._folder}. Stop it, or give this one a folder of its own with --data-dir."
         )
+
+
+class NoClaim:
+    """For a short command beside a running app: it ends nobody's answers, so it may come in.
+
+    `folder` is where the database is, if it is a file.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+
+    def take(self) -> None:
+        """Make the folder, for its owner alone. Raises StartupError."""
+        if self._folder is not None:
+            make_folder(self._folder)
+
+    def let_go(self) -> None:
+        """There is nothing to let go of."""
 
 
 class PostgresClaim:

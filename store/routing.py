@@ -18,7 +18,7 @@ from chat.types import (
     Question,
     Turn,
 )
-from store.claim import FolderClaim, PostgresClaim
+from store.claim import FolderClaim, NoClaim, PostgresClaim
 from store.database import Clock, DatabaseStore, utc_now
 from store.engines import postgres_engine, sqlite_engine
 from store.people.database import DatabasePeople
@@ -28,18 +28,24 @@ FILE_NAME = "qwen-chat.db"
 
 
 def open_store(
-    data_dir: Path, database_url: str | None = None, *, clock: Clock = utc_now
+    data_dir: Path,
+    database_url: str | None = None,
+    *,
+    clock: Clock = utc_now,
+    beside: bool = False,
 ) -> "RoutingStore":
     """A store in `data_dir`, or in the PostgreSQL database of the URL. Touches neither yet.
 
+    `beside`: for a command that may run beside the app; it must not call `interrupt_unfinished`.
     Raises StartupError if the URL is none of PostgreSQL.
     """
     if database_url is None:
         engine = sqlite_engine(data_dir / FILE_NAME)
-        database = DatabaseStore(engine, clock, FolderClaim(data_dir))
+        claim = NoClaim(data_dir) if beside else FolderClaim(data_dir)
+        database = DatabaseStore(engine, clock, claim)
     else:
         engine = postgres_engine(database_url)
-        database = DatabaseStore(engine, clock, PostgresClaim(engine))
+        database = DatabaseStore(engine, clock, NoClaim() if beside else PostgresClaim(engine))
     return RoutingStore(database, TemporaryStore(clock))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from auth.passwords import Argon2Hasher
 from chat.accounts import Accounts
 from chat.errors import StoreFailed, TooManyAttempts, WrongPassword
-from chat.people import Person, Rank, SignedIn, Spent, utc_now
+from chat.people import LOCAL, Person, Rank, SignedIn, Spent, utc_now
 from chat.types import PresetText
 from store import FILE_NAME, RoutingStore, open_store
 from store.engines import postgres_engine, sqlite_engine
@@ -125,6 +125,35 @@ async def test_accounts_are_there_after_a_restart(
     assert (await who(restarted, token)).person == ann
     hasher.close()
     await again.close()
+
+
+async def test_a_command_works_beside_the_running_app(
+    accounts: Accounts,
+    ann: Person,
+    hasher: Argon2Hasher,
+    tmp_path: Path,
+    database_url: str | None,
+) -> None:
+    token = await accounts.sign_in("Ann", PASSWORD, address=HOME, device="Phone")
+    command = open_store(tmp_path, database_url, beside=True)
+    await command.open()
+    invite = await Accounts(command.people, hasher).invite(LOCAL, Rank.MEMBER)
+    await command.close()
+    await accept(accounts, invite, "Bob")
+    assert await accounts.signed_in(token)
+
+
+async def test_a_command_may_come_before_the_first_start(
+    hasher: Argon2Hasher, tmp_path: Path
+) -> None:
+    command = open_store(tmp_path / "data", beside=True)
+    await command.open()
+    invite = await Accounts(command.people, hasher).invite(LOCAL, Rank.ADMIN)
+    await command.close()
+    store = open_store(tmp_path / "data")
+    await store.open()
+    assert await accept(Accounts(store.people, hasher), invite, "Ann")
+    await store.close()
 
 
 async def test_no_secret_lies_in_the_database(
