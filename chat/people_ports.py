@@ -105,8 +105,8 @@ class PeopleStore(Protocol):
     ) -> Person:
         """Use a link up, once: make `person`, or give the pass's person the password.
 
-        A SETUP pass is good while there are no people; its person takes over what the local user
-        has. A RESET pass ends every session, and is no good for who is disabled. Raises NotFound
+        The first person takes over what the local user has. A SETUP pass is good while there are
+        no people. A RESET pass ends every session, and is no good for who is disabled. Raises NotFound
         (unknown, used up or no good), NameTaken (then it is not used up).
         """
         ...

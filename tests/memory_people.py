@@ -194,8 +194,9 @@ class MemoryPeople:
     ) -> Person:
         one_time = await self.pass_of(token_hash)
         if person is not None:
+            first = not self.everybody
             await self.add_person(person, password_hash, entry)
-            if one_time.kind is PassKind.SETUP:
+            if first:
                 self._take_over(LOCAL_USER, person.id)
         else:
             assert one_time.user_id is not None

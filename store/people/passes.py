@@ -53,9 +53,9 @@ def use_pass(
         assert one_time.user_id is not None
         set_password(session, one_time.user_id, password_hash, entry)
         return person_of(session, one_time.user_id).value()
-    add_person(session, person, password_hash, entry)
-    if one_time.kind is PassKind.SETUP:
+    if not has_people(session):
         take_over(session, LOCAL_USER, person.id)
+    add_person(session, person, password_hash, entry)
     return person
 
 

@@ -424,13 +424,16 @@ async def test_a_set_up_link_is_dead_once_there_are_people(people: PeopleStore) 
             await look
 
 
-async def test_the_first_administrator_takes_over_what_the_local_user_has(
-    people: PeopleStore, store: Store
+@pytest.mark.parametrize("first", [SETUP, INVITE], ids=lambda one_time: one_time.kind)
+async def test_the_first_person_takes_over_what_the_local_user_has(
+    people: PeopleStore, store: Store, first: Pass
 ) -> None:
     turn = await ask_and_answer(store, user=LOCAL_USER, question="About heather")
     preset = await store.add_preset(LOCAL_USER, PresetText("Mine"))
-    await people.add_pass("setup", SETUP, MADE)
-    await people.use_pass("setup", ANN, "hash", MADE)
+    await people.add_pass("first", first, MADE)
+    await people.use_pass("first", ANN, "hash", MADE)
+    await people.add_pass("second", INVITE, MADE)
+    await people.use_pass("second", BOB, "hash", MADE)
     assert len(await store.path(ANN.id, turn.conversation.id)) == 2
     assert len(await store.search(ANN.id, "heather")) == 1
     await store.share_preset(ANN.id, preset.ref.id, True)
