@@ -106,8 +106,9 @@ class PeopleStore(Protocol):
         """Use a link up, once: make `person`, or give the pass's person the password.
 
         The first person takes over what the local user has. A SETUP pass is good while there are
-        no people. A RESET pass ends every session, and is no good for who is disabled. Raises NotFound
-        (unknown, used up or no good), NameTaken (then it is not used up).
+        no people. A RESET pass ends every session, and is no good for who is disabled.
+
+        Raises NotFound (unknown, used up or no good), NameTaken (then it is not used up).
         """
         ...
 
