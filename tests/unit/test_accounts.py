@@ -1,7 +1,7 @@
 """Signing in, links, sessions, guests and administration, over a store in memory."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -486,17 +486,19 @@ async def test_how_long_sessions_last_can_be_said(store: MemoryPeople, clock: Cl
 
 
 class CountingStore(MemoryPeople):
-    """Counts looks and touches."""
+    """Counts looks and touches, and takes a moment for each, as a database does."""
 
     looks = 0
     touches = 0
 
     async def session(self, token_hash: str) -> tuple[Session, Person] | None:
         self.looks += 1
+        await asyncio.sleep(0)
         return await super().session(token_hash)
 
     async def touch_session(self, session_id: str, used_at: datetime) -> None:
         self.touches += 1
+        await asyncio.sleep(0)
         await super().touch_session(session_id, used_at)
 
 
@@ -539,6 +541,15 @@ async def test_a_change_made_here_takes_hold_at_once(
     await accounts.set_rank(ann.person, bob.person.id, Rank.ADMIN)
     assert (await who(accounts, token)).person.rank is Rank.ADMIN
     await accounts.disable(ann.person, bob.person.id)
+    assert await accounts.signed_in(token) is None
+
+
+async def test_an_open_session_of_who_is_disabled_lets_nobody_in(
+    accounts: Accounts, store: MemoryPeople, ann: SignedIn, clock: Clock
+) -> None:
+    token = await sign_in(accounts)
+    store.everybody[ann.person.id] = replace(ann.person, disabled=True)
+    clock.pass_by(seconds=5)
     assert await accounts.signed_in(token) is None
 
 
