@@ -49,7 +49,9 @@ class View:
     `listed` is how many conversations its list may show, `words` what they are searched for, and
     `ticked` the list as the last tick has sent it. `temporary`: what it begins leaves no trace.
     `files` wait in the composer, by the browser's ids. `options` and their preset, `chosen`, are
-    kept for drawing alone.
+    kept for drawing alone. `drawn` is what stands in the middle, `listening` whether an answer is
+    streamed into it, `calls` how often it was told that it is behind, and `removed` what was
+    deleted there last.
     """
 
     number: int = 0
@@ -60,7 +62,6 @@ class View:
     files: dict[str, HeldFile] = field(default_factory=dict)
     options: ChatOptions = field(default_factory=ChatOptions)
     chosen: Chosen | None = None
-
     drawn: Drawn = field(default_factory=Drawn)
     listening: bool = False
     calls: int = 0

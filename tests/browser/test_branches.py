@@ -288,15 +288,15 @@ def test_older_turns_are_drawn_when_the_reader_goes_up_and_the_place_is_kept(
 ) -> None:
     store = MemoryStore()
     page = tab(site(ScriptedEngine([Script(["word " * 200])]), store))
-    for number in range(14):
+    for number in range(10):
         ask(page, f"Question {number}")
         expect(questions(page).last).to_have_text(f"Question {number}")
         expect(under(answer(page), "Retry")).to_be_visible()
     page.reload()
-    expect(questions(page)).to_have_count(12)
+    expect(questions(page)).to_have_count(8)
     expect(questions(page).last).to_be_in_viewport()
     page.locator("#transcript").evaluate("at => at.scrollTo(0, 150)")
-    expect(questions(page)).to_have_count(14)
+    expect(questions(page)).to_have_count(10)
     expect(questions(page).nth(2)).to_be_in_viewport()
     button(page, "To the newest message").click()
     expect(answer(page).locator(".meta")).to_be_in_viewport()

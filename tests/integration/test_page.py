@@ -429,10 +429,10 @@ async def test_a_long_conversation_is_drawn_from_its_end_and_upwards_on_demand(t
         await told(tab, f"Question {number:02}", f"request-{number}")
     other = other_tab(tab)
     await open_in(other, tab.conversation_id)
-    assert other.view.drawn.hidden == 18
-    assert "Question 17" not in str(other.shown[other.on.earlier])
+    assert other.view.drawn.hidden == 22
+    assert "Question 21" not in str(other.shown[other.on.earlier])
     other.take(await other.do.transcript.earlier(other.conversation_id, "en", other.view, ASKER))
-    assert other.view.drawn.hidden == 6
+    assert other.view.drawn.hidden == 14
     other.take(await other.do.transcript.earlier(other.conversation_id, "en", other.view, ASKER))
     assert "Question 00" in str(other.shown[other.on.earlier])
     assert other.shown[other.on.above] == ""

@@ -9,7 +9,7 @@ from ui.components import Components, Updates
 from ui.i18n import Language
 from ui.view import Drawn, View
 
-DRAWN = 12
+DRAWN = 8
 """Turns that are drawn when a conversation is opened; a click shows twice as many."""
 
 
