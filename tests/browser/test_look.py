@@ -162,3 +162,42 @@ def test_warnings_stay_in_sight(site: Site, tab: Open) -> None:
     expect(page.get_by_text("download_model.py --model Qwen2.5-7B-Instruct")).to_be_visible()
     expect(page.get_by_text("one at a time")).to_be_visible()
     expect(page.get_by_text("AI-generated, check before use")).to_be_visible()
+
+
+ENGLISH = r"""() => {
+    const names = /Qwen Chat|Scripted-1B-Instruct|bf16|cpu|token|Top-[pk]/g;
+    const keys = /Ctrl|Shift|Enter|Esc|Alt/g;
+    const said = [];
+    for (const element of document.querySelectorAll("body *")) {
+        const written = element.closest("#transcript .md, .words, script, style");
+        if (written || !element.checkVisibility({ visibilityProperty: true })) continue;
+        for (const name of ["aria-label", "title", "placeholder", "aria-valuetext"]) {
+            said.push(element.getAttribute(name) ?? "");
+        }
+        for (const node of element.childNodes) if (node.nodeType === 3) said.push(node.data);
+    }
+    const strange = said.filter((text) => !/[\u4e00-\u9fff]/.test(text));
+    const left = strange.map((text) => text.replace(names, "").replace(keys, ""));
+    return left.filter((text) => /[A-Za-z]{3}/.test(text));
+}"""
+"""What can be seen or heard and is English, but for names."""
+
+
+def test_in_chinese_nothing_speaks_english(site: Site, tab: Open) -> None:
+    page = tab(site(ScriptedEngine([Script(["```python\nprint()\n```"])])), locale="zh-CN")
+    expect(page.locator(".gauge.low")).to_be_visible()
+    assert page.evaluate(ENGLISH) == []
+    page.get_by_role("textbox", name="消息", exact=True).fill("你好")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="重试", exact=True)).to_be_visible()
+    for panel in ("settings", "presets"):
+        page.locator(f"#row [data-do={panel}]").click()
+        expect(page.locator(f"#{panel}.open")).to_be_visible()
+        page.wait_for_timeout(300)
+        assert page.evaluate(ENGLISH) == []
+        page.keyboard.press("Escape")
+        expect(page.locator(f"#{panel}.open")).to_have_count(0)
+    page.locator("#transcript").click()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert page.evaluate(ENGLISH) == []

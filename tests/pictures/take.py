@@ -76,6 +76,10 @@ OLDER = (
 )
 
 
+HEIGHTS = {1440: 900, 1200: 750, 390: 844}
+"""Of a window, by its width."""
+
+
 @dataclass
 class Actor(ScriptedEngine):
     """The scripted engine under the name of a model that people know."""
@@ -155,7 +159,7 @@ class Shot:
 
     def open(self, url: str, path: str = "") -> Page:
         context = self.browser.new_context(
-            viewport={"width": self.width, "height": 900 if self.width > 500 else 844},
+            viewport={"width": self.width, "height": HEIGHTS[self.width]},
             locale=self.language,
             color_scheme="dark" if self.dark else "light",
             has_touch=self.width < 500,
@@ -275,7 +279,7 @@ def main() -> None:
             conversation(light, "page")
             conversation(replace(light, dark=True, language="en-US"), "page-dark")
             conversation(replace(phone, dark=False, language="zh-CN"), "phone")
-            at_hand(replace(light, language="en-US"))
+            at_hand(replace(light, width=1200, language="en-US"))
             return
         for shot in (light, phone):
             conversation(shot, "page")

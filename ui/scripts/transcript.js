@@ -2,6 +2,8 @@
 const scroller = () => $("#transcript");
 const NEAR = 60; // pixels from the end that still count as the end
 let atEnd = true; // whether the reader is there; only then the page follows what is written
+let [lastTop, lastHeight] = [0, 0];
+const noteHeight = (at) => ([lastTop, lastHeight] = [at.scrollTop, at.scrollHeight]);
 let fromEnd = null; // how far the reader is from the end while older turns are being fetched
 const distance = (at) => at.scrollHeight - at.scrollTop;
 const toEnd = () => scroller()?.scrollTo(0, scroller().scrollHeight);
@@ -12,7 +14,11 @@ endButton.innerHTML =
 
 function scrolled() {
   const at = scroller();
-  atEnd = distance(at) - at.clientHeight < NEAR;
+  // Only who goes up leaves the end. What is drawn anew moves the place as well, but it has
+  // another height by then.
+  if (distance(at) - at.clientHeight < NEAR) atEnd = true;
+  else if (at.scrollTop < lastTop && at.scrollHeight === lastHeight) atEnd = false;
+  noteHeight(at);
   endButton.hidden = atEnd;
   if (at.scrollTop < 200 && fromEnd === null) $("[data-do=earlier]", at)?.click();
 }
@@ -31,6 +37,7 @@ dressers.push((said) => {
     at.scrollTop = at.scrollHeight - fromEnd;
     fromEnd = null;
   } else if (atEnd && fromEnd === null) toEnd();
+  noteHeight(at);
 });
 Object.assign(actions, {
   "to-end": () => follows() && toEnd(),
