@@ -56,8 +56,11 @@ DRAW_ALL = """async turns => {
 SCROLL = """async () => {
     const frame = () => new Promise(requestAnimationFrame);
     const at = document.querySelector("#transcript"), times = [];
-    at.scrollTo(0, 1000);
-    let before = await frame();
+    let before;
+    do {
+        at.scrollTo(0, 1000);
+        before = await frame();
+    } while (at.scrollTop > 1000); // until what was drawn last has settled
     while (at.scrollTop + at.clientHeight < at.scrollHeight - 5 && times.length < 600) {
         at.scrollBy(0, 120);
         const now = await frame();

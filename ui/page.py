@@ -88,7 +88,9 @@ def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:
 
 def _transcript_events(on: Components, do: Transcript) -> list[Shows]:
     drawn = [on.above, on.earlier, on.newest, on.note]
-    on.bridge.earlier(do.earlier, _place(on), drawn, **AT_ONCE)
+    # Each of them: one that Gradio leaves out would leave its button waiting for an answer.
+    each = AT_ONCE | {"trigger_mode": "multiple"}
+    on.bridge.earlier(do.earlier, _place(on), drawn, **each)
     return [
         (on.language.input, do.speak, _place(on), {}),
         (on.bridge.follow, do.follow, [on.language, on.view], {}),
