@@ -236,11 +236,13 @@ def offer(link: SetupLink, token: str) -> None:
 
 def build_site(settings: Settings, parts: Parts, edge: EdgeOptions, people: People) -> ASGIApp:
     """The ASGI app: edge, operations and page. Imports Gradio, which takes seconds."""
-    from ui.mount import mount  # noqa: PLC0415 - after the quick refusals
+    from ui.mount import event_names, mount  # noqa: PLC0415 - after the quick refusals
     from ui.page import build_page  # noqa: PLC0415
     from ui.services import Services  # noqa: PLC0415
 
+    services = Services(parts.engine, parts.answers, parts.conversations, parts.presets)
     open_to_network = settings.insecure_open and not is_loopback(settings.host)
+    page = build_page(services, open_to_network=open_to_network)
     api = build_api(
         engine_state=lambda: parts.engine.state,
         engine_info=lambda: parts.engine.info,
@@ -248,9 +250,8 @@ def build_site(settings: Settings, parts: Parts, edge: EdgeOptions, people: Peop
         archives=parts.conversations,
         presets=parts.presets,
         people=people,
+        handlers=event_names(page),
     )
-    services = Services(parts.engine, parts.answers, parts.conversations, parts.presets)
-    page = build_page(services, open_to_network=open_to_network)
     mount(api, page, root_path=settings.root_path)
     cover_mounted(api)
     return api

@@ -3,6 +3,8 @@
 All of it is pure ASGI, so that streams pass piece by piece.
 """
 
+from collections.abc import Mapping
+
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
@@ -11,14 +13,18 @@ from api.headers import AnswerHeaders
 from api.limits import BodyLimit, BodyPace, HeaderLimit, JsonOnly
 from api.options import EdgeOptions
 from api.origins import CrossOriginProtection, HostAllowlist
+from api.page_guard import PageGuard
 from api.page_routes import PageRoutes, RootPath
 from api.proxies import Proxies
 from api.sessions import SignedInOnly
+from api.streams import EndedStreams
 from chat.doors import Doors
 
 
-def edge_middleware(options: EdgeOptions, doors: Doors) -> list[Middleware]:
-    """What each request passes before it meets a route."""
+def edge_middleware(
+    options: EdgeOptions, doors: Doors, handlers: Mapping[int, str]
+) -> list[Middleware]:
+    """What each request passes before it meets a route. `handlers` are the page's events."""
     return [
         Middleware(Proxies, options=options),
         Middleware(RootPath, options=options),
@@ -45,4 +51,6 @@ def edge_middleware(options: EdgeOptions, doors: Doors) -> list[Middleware]:
             larger={IMPORT_PATH: options.import_max_bytes},
         ),
         Middleware(BodyPace, options=options),
+        Middleware(EndedStreams, options=options, doors=doors),
+        Middleware(PageGuard, handlers=handlers),
     ]

@@ -1,7 +1,8 @@
 """Which of the page's own routes are open. The page is mounted at the root with all of them.
 
 Gradio brings routes for other ways of use: an API with its description, analytics, recordings,
-sharing, an editor, a proxy. What our page does not ask for is closed, and new ones with it.
+sharing, an editor, a proxy. What our page does not ask for is closed, and new ones with it:
+`cancel` too, which would end anybody's event.
 """
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,10 +16,8 @@ OPEN = frozenset(
     f"{PREFIX}/{name}"
     for name in (
         "app_id",
-        "cancel",
         "queue/data",
         "queue/join",
-        "reset",
         "startup-events",
         "theme.css",
     )

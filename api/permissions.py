@@ -95,6 +95,56 @@ ROUTES: Mapping[str, Permission] = {
     "/gradio_api/file={path_or_url:path}": Permission.SIGNED_IN,
 }
 
+HANDLERS: Mapping[str, Permission] = {
+    # the page's events, as the functions are called that answer them
+    **dict.fromkeys(
+        (
+            "Composer.attach",
+            "Composer.detach",
+            "Composer.gauge",
+            "Composer.keep_options",
+            "Composer.send",
+            "Composer.stop",
+            "Details.answer",
+            "Details.file",
+            "Details.prompt",
+            "PresetPanel.choose",
+            "PresetPanel.delete",
+            "PresetPanel.imported",
+            "PresetPanel.list",
+            "PresetPanel.save",
+            "PresetPanel.write",
+            "Sidebar.delete",
+            "Sidebar.found",
+            "Sidebar.imported",
+            "Sidebar.more",
+            "Sidebar.new_chat",
+            "Sidebar.pin",
+            "Sidebar.rename",
+            "Sidebar.restore",
+            "Sidebar.search",
+            "Sidebar.temporary",
+            "Sidebar.tick",
+            "Transcript.catch_up",
+            "Transcript.earlier",
+            "Transcript.follow",
+            "Transcript.listen",
+            "Transcript.load",
+            "Transcript.speak",
+            "Versions.delete_branch",
+            "Versions.delete_turn",
+            "Versions.edit",
+            "Versions.go_on",
+            "Versions.retry",
+            "Versions.show",
+            "Versions.undo",
+            "Versions.undo_turn",
+        ),
+        Permission.SIGNED_IN,
+    ),
+    "PresetPanel.share": Permission.MEMBER,
+}
+
 _PATTERNS = [(compile_path(route)[0], permission) for route, permission in ROUTES.items()]
 
 

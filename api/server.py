@@ -1,6 +1,6 @@
 """The web app: our routes behind the edge. What else is mounted on it stands behind it too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -28,7 +28,7 @@ class People:
     desk: Reception
 
 
-def build_api(
+def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     *,
     engine_state: Callable[[], EngineState],
     engine_info: Callable[[], EngineInfo | None],
@@ -36,11 +36,13 @@ def build_api(
     archives: Archives | None = None,
     presets: Presets | None = None,
     people: People | None = None,
+    handlers: Mapping[int, str] | None = None,
 ) -> FastAPI:
     """The app with the edge around it and its routes on it.
 
     There are routes for files of conversations and of presets where these are given, and with
     `presets` those of `people`. Without people everybody is the local user.
+    `handlers` are the names of the page's events by number, as `api.permissions` lists them.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
     app = FastAPI(
@@ -48,7 +50,7 @@ def build_api(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=edge_middleware(edge, people.doors if people else OpenDoors()),
+        middleware=edge_middleware(edge, people.doors if people else OpenDoors(), handlers or {}),
     )
     add_error_handlers(app)
     app.include_router(ops_routes(engine_state, engine_info))

@@ -1,6 +1,6 @@
 """The whole web app with accounts over stores in memory, and clients that are signed in."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,14 +10,22 @@ from fastapi import FastAPI
 
 from api.account_routes import Reception
 from api.options import EdgeOptions
-from api.server import People, build_api
+from api.server import People, build_api, cover_mounted
 from chat.accounts import Accounts
+from chat.admission import Admission
+from chat.answers import Answers
+from chat.conversations import Conversations
 from chat.doors import AccountDoors
+from chat.jobs import Jobs, Limits
 from chat.people import Rank, utc_now
 from chat.presets import Presets
 from chat.types import EngineState, Phase
+from tests.fakes import ScriptedEngine
 from tests.memory_people import MemoryPeople, OpenHasher
 from tests.memory_store import MemoryStore
+from ui.mount import event_names, mount
+from ui.page import build_page
+from ui.services import Services
 
 HOME = "http://localhost:7860"
 PASSWORD = "correct horse battery"
@@ -77,6 +85,24 @@ class House:
             token, name=name, password=PASSWORD, address="10.0.0.1", device="test"
         )
 
+    def site(self, engine: ScriptedEngine | None = None) -> FastAPI:
+        """The app with the whole page on it."""
+        engine = engine or ScriptedEngine()
+        jobs = Jobs(
+            engine=engine,
+            store=self.store,
+            admission=Admission(max_running=8, max_waiting=8),
+            limits=Limits(queue_s=60, stall_s=60, request_s=60),
+        )
+        answers = Answers(engine=engine, store=self.store, jobs=jobs)
+        self.conversations = Conversations(store=self.store, jobs=jobs)
+        services = Services(engine, answers, self.conversations, Presets(self.store))
+        self.page = build_page(services, open_to_network=False)
+        app = self.app(archives=self.conversations, handlers=event_names(self.page))
+        mount(app, self.page, root_path=self.edge.root_path)
+        cover_mounted(app)
+        return app
+
     def _was_set_up(self) -> None:
         self.set_up += 1
 
@@ -86,12 +112,9 @@ def client_of(
 ) -> httpx.AsyncClient:
     """A program that talks to the app, with a session's cookie."""
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=app),
+        transport=httpx.ASGITransport(app=app, raise_app_exceptions=False),
         base_url=HOME,
         timeout=30,
         headers=headers,
         cookies={"qwen_chat_session": token} if token else None,
     )
-
-
-Client = Callable[..., httpx.AsyncClient]

@@ -1,6 +1,7 @@
 """The page on an ASGI app: Gradio's switches, all of them here."""
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -9,6 +10,15 @@ from ui import assets
 
 STREAMS = 200
 """Answers that can be watched at once; Gradio's own 40 make the forty-first reader wait."""
+
+
+def event_names(blocks: gr.Blocks) -> Mapping[int, str]:
+    """The page's events by Gradio's number, named as the functions are called that answer them."""
+    return {
+        number: getattr(event.fn, "__qualname__", "")
+        for number, event in blocks.fns.items()
+        if event.fn is not None
+    }
 
 
 def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:

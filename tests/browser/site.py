@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from api.options import EdgeOptions
-from api.server import build_api, cover_mounted
+from api.server import People, build_api, cover_mounted
 from chat.admission import Admission
 from chat.answers import Answers
 from chat.conversations import Conversations
@@ -19,7 +19,7 @@ from chat.jobs import Jobs, Limits
 from chat.presets import Presets
 from tests.fakes import ScriptedEngine
 from tests.memory_store import MemoryStore
-from ui.mount import mount
+from ui.mount import event_names, mount
 from ui.page import build_page
 from ui.services import Services
 
@@ -35,6 +35,7 @@ def serve(
     max_running: int = 8,
     max_waiting: int = 8,
     edge: EdgeOptions | None = None,
+    people: People | None = None,
 ) -> Iterator[str]:
     """The page's address; its server runs in a thread until the end of the block."""
     jobs = Jobs(
@@ -51,14 +52,16 @@ def serve(
     )
     with ThreadPoolExecutor(1) as elsewhere:  # Playwright has a loop running in this thread
         elsewhere.submit(asyncio.run, services.presets.ship()).result()
+    page = build_page(services, open_to_network=open_to_network)
     api = build_api(
         engine_state=lambda: engine.state,
         engine_info=lambda: engine.info,
         edge=edge or EdgeOptions(),
         archives=services.conversations,
         presets=services.presets,
+        people=people,
+        handlers=event_names(page),
     )
-    page = build_page(services, open_to_network=open_to_network)
     site = mount(api, page, root_path="")
     cover_mounted(site)
     listener = socket.create_server(("127.0.0.1", 0))

@@ -69,7 +69,10 @@ def canary() -> tuple[FastAPI, list[str]]:
 
 def with_edge() -> FastAPI:
     return build_api(
-        engine_state=lambda: EngineState(Phase.READY), engine_info=lambda: None, edge=EdgeOptions()
+        engine_state=lambda: EngineState(Phase.READY),
+        engine_info=lambda: None,
+        edge=EdgeOptions(),
+        handlers=dict.fromkeys(range(9), "Composer.send"),
     )
 
 

@@ -47,7 +47,10 @@ def page() -> gr.Blocks:
 
 def build(edge: EdgeOptions) -> FastAPI:
     app = build_api(
-        engine_state=lambda: EngineState(Phase.READY), engine_info=lambda: None, edge=edge
+        engine_state=lambda: EngineState(Phase.READY),
+        engine_info=lambda: None,
+        edge=edge,
+        handlers=dict.fromkeys(range(2), "Composer.send"),
     )
 
     @app.post("/question")
@@ -223,7 +226,7 @@ async def test_a_configured_origin_is_given_access_without_credentials() -> None
         {"Sec-Fetch-Site": "same-site", "Origin": HOME},
     ],
 )
-@pytest.mark.parametrize("path", [JOIN, "/gradio_api/cancel", "/question"])
+@pytest.mark.parametrize("path", [JOIN, "/question"])
 async def test_a_page_of_another_origin_can_send_nothing(
     client: httpx.AsyncClient, headers: dict[str, str], path: str
 ) -> None:
@@ -300,7 +303,7 @@ async def test_an_upload_is_refused_whatever_its_size(
         "text/json",
     ],
 )
-@pytest.mark.parametrize("path", [JOIN, "/question", "/gradio_api/run/quick", "/gradio_api/cancel"])
+@pytest.mark.parametrize("path", [JOIN, "/question", "/gradio_api/run/quick"])
 async def test_a_body_that_does_not_call_itself_json_is_refused(
     client: httpx.AsyncClient, kind: str, path: str
 ) -> None:
@@ -544,7 +547,7 @@ HOSTILE_BODIES = [
 @pytest.mark.parametrize("body", HOSTILE_BODIES, ids=range(len(HOSTILE_BODIES)))
 async def test_hostile_input_is_never_a_server_error(client: httpx.AsyncClient, body: str) -> None:
     kind = {"Content-Type": "application/json"}
-    for path in (JOIN, "/gradio_api/cancel", "/gradio_api/reset", "/question"):
+    for path in (JOIN, "/gradio_api/reset", "/question"):
         answer = await client.post(path, content=body.encode(), headers=kind)
         assert answer.status_code < 500, (path, answer.text[:200])
 
