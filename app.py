@@ -24,6 +24,7 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+import commands
 from api.account_routes import Reception
 from api.floors import check_floors
 from api.listen import server_config
@@ -316,6 +317,8 @@ async def run(settings: Settings) -> None:
 def main() -> int:
     """The command. Its exit code."""
     os.umask(0o077)  # what people wrote is for the user who runs this
+    if sys.argv[1:2] in (["user"], ["guest-link"]):
+        return commands.main(sys.argv[1:])
     try:
         settings = read_settings()
         set_up_logging(settings.log_file, settings.log_format)
