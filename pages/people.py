@@ -24,7 +24,7 @@ def account_page(
 ) -> str:
     """`session_id`: the session that asks."""
     body = f"<p>{reader.say('you-are', name=person.name, rank=_rank(reader, person.rank))}</p>"
-    body += action(reader, "/api/account/sign-out", "sign-out")
+    body += form(reader, "/api/account/sign-out", "", "sign-out", then="go")
     body += section(reader, "sessions", _sessions(reader, sessions, session_id))
     own = ""
     if person.rank is not Rank.GUEST:
@@ -102,7 +102,8 @@ def _sessions(reader: Reader, sessions: Sequence[Session], session_id: str) -> s
         )
         for session in sessions
     ]
-    everywhere = action(reader, "/api/account/sign-out-everywhere", "sign-out-everywhere")
+    path = "/api/account/sign-out-everywhere"
+    everywhere = form(reader, path, "", "sign-out-everywhere", then="go")
     return table(reader, ["column-device", "column-used", ""], rows) + everywhere
 
 

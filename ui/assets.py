@@ -4,7 +4,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 
-SCRIPTS = ("core", "transcript", "sidebar", "keyboard", "attach", "composer", "presets")
+SCRIPTS = ("core", "transcript", "sidebar", "keyboard", "attach", "composer", "presets", "account")
 STYLES = ("base", "transcript", "sidebar", "composer")
 
 HEAD = """

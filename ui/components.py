@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from chat.people import Person
 from chat.types import ChatOptions, Sampling
 from ui import assets, overlays, sidebar
 from ui.i18n import NAMES, Language, text
@@ -96,7 +97,7 @@ class Components:
             **{number: shown[name] for name, number in self.numbers.items()},
         }
 
-    def in_language(self, language: Language, defaults: Sampling) -> Updates:
+    def in_language(self, language: Language, defaults: Sampling, person: Person) -> Updates:
         """The words of everything that is not drawn anew anyway."""
 
         def say(key: str) -> str:
@@ -112,8 +113,8 @@ class Components:
             self.temporary: sidebar.temporary_button(language),
             self.panel: "",
             self.search: sidebar.search_field(language),
-            self.person: sidebar.person(language),
-            self.overlays: overlays.overlays(language),
+            self.person: sidebar.person(person, language),
+            self.overlays: overlays.overlays(person, language),
             self.message: gr.update(label=say("message"), placeholder=say("message-placeholder")),
             self.send: gr.update(value=say("send")),
             self.stop: gr.update(value=say("stop")),

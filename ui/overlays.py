@@ -3,7 +3,10 @@
 Drawn once for a language; the script puts them in their place. Pure HTML.
 """
 
+from collections.abc import Iterable
+
 from chat.checks import MAX_RENAMED
+from chat.people import LOCAL, Person, Rank
 from ui.i18n import Language, text
 
 FORMATS = {"md": "Markdown", "html": "HTML", "json": "JSON", "sharegpt": "ShareGPT"}
@@ -27,16 +30,20 @@ LARGEST_IMPORT = 64 * 2**20
 """Bytes of a file of conversations; the server takes no more."""
 
 
+PAGES = {Rank.GUEST: 1, Rank.MEMBER: 2, Rank.ADMIN: 3}
+"""How many of the pages of accounts a rank has: account, guest links, people."""
+
+
 def skip_link(language: Language) -> str:
     """The way past the list, for those who walk by key; seen while it has the focus."""
     return f'<a href="#message" class="skip" data-do="skip">{text(language, "skip")}</a>'
 
 
-def overlays(language: Language) -> str:
+def overlays(person: Person, language: Language) -> str:
     """All of them, closed."""
     rename = text(language, "rename")
     return (
-        f"{_entry_menu(language)}{_account_menu(language)}{_message_menu(language)}"
+        f"{_entry_menu(language)}{_account_menu(person, language)}{_message_menu(language)}"
         f'<input id="rename" popover="manual" dir="auto" aria-label="{rename}" '
         f'maxlength="{MAX_RENAMED}" autocomplete="off" spellcheck="false">'
         '<input id="import" type="file" hidden accept=".json,.jsonl,application/json" '
@@ -67,14 +74,25 @@ def _message_menu(language: Language) -> str:
     )
 
 
-def _account_menu(language: Language) -> str:
+def _account_menu(person: Person, language: Language) -> str:
     return _menu(
         "account-menu",
         text(language, "account"),
         _item("import", text(language, "import")),
         _exports(text(language, "export-all")),
         _item("help", text(language, "keys")),
+        *_account_pages(person, language),
     )
+
+
+def _account_pages(person: Person, language: Language) -> Iterable[str]:
+    """The pages that are for this person, and the way out; the local user has none."""
+    if person == LOCAL:
+        return
+    pages = ["account", "guests", "people"][: PAGES[person.rank]]
+    for page in pages:
+        yield f'<a role="menuitem" href="{page}">{text(language, f"page-{page}")}</a>'
+    yield _item("sign-out", text(language, "sign-out"))
 
 
 def _menu(menu_id: str, label: str, *items: str) -> str:

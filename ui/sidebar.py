@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from html import escape
 from itertools import groupby
 
+from chat.people import LOCAL, Person
 from chat.types import Conversation, Excerpt, Hit
 from ui.i18n import Language, text
 from ui.icons import icon, icon_button
@@ -62,11 +63,14 @@ def temporary_button(language: Language) -> str:
     return icon_button("temporary", "temporary", text(language, "temporary-info"))
 
 
-def person(language: Language) -> str:
+def person(who: Person, language: Language) -> str:
     """Who is here, and the way to what concerns all conversations."""
-    name = text(language, "local-user")
+    name = text(language, "local-user") if who == LOCAL else who.name
     menu = icon_button("account", "dots", text(language, "account"))
-    return f'<div class="person"><b aria-hidden="true">{name[0]}</b><span>{name}</span>{menu}</div>'
+    return (
+        f'<div class="person"><b aria-hidden="true">{escape(name[0])}</b>'
+        f"<span>{_isolated(name)}</span>{menu}</div>"
+    )
 
 
 def deleted(conversation_id: str, title: str, language: Language, *, was_open: bool) -> str:

@@ -35,7 +35,11 @@ function valuesOf(form) {
 }
 
 const afterwards = {
-  go: (form, told) => location.replace(told.next),
+  // The address a page was asked for may have had a conversation's id, which no server sees.
+  go: (form, told) => {
+    const kept = form.closest("[data-secret]") || told.next.includes("#") ? "" : location.hash;
+    location.replace(told.next + kept);
+  },
   reload: () => location.reload(),
   show: (form, told) => {
     const made = $(".made");

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chat.people import LOCAL, Person, Rank
 from chat.types import ChatOptions, Conversation, Excerpt, Hit
 from ui import overlays, sidebar
 from ui.i18n import Language
@@ -86,6 +87,30 @@ def test_a_title_is_nothing_but_text_wherever_it_is_said(title: str) -> None:
 
 @pytest.mark.parametrize("language", Language)
 def test_each_key_of_the_help_has_its_words(language: Language) -> None:
-    markup = overlays.overlays(language)
+    markup = overlays.overlays(LOCAL, language)
     assert markup.count("<tr>") == len(overlays.KEYS)
     assert markup.count('data-format="') == 2 * len(overlays.FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("rank", "pages"),
+    [
+        (Rank.GUEST, ["account"]),
+        (Rank.MEMBER, ["account", "guests"]),
+        (Rank.ADMIN, ["account", "guests", "people"]),
+    ],
+)
+def test_a_persons_menu_leads_to_what_is_for_their_rank(rank: Rank, pages: list[str]) -> None:
+    who = Person("1", "<b>ann", rank, NOW)
+    markup = overlays.overlays(who, Language.EN)
+    every = ["account", "guests", "people"]
+    assert [page for page in every if f'href="{page}"' in markup] == pages
+    assert 'data-do="sign-out"' in markup
+    assert "&lt;b&gt;ann" in sidebar.person(who, Language.EN)
+
+
+def test_the_local_user_has_no_account_to_leave() -> None:
+    markup = overlays.overlays(LOCAL, Language.EN)
+    assert "sign-out" not in markup
+    assert 'href="account"' not in markup
+    assert "Local user" in sidebar.person(LOCAL, Language.EN)

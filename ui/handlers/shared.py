@@ -10,6 +10,7 @@ from gradio.components import Component
 
 from chat.conversations import Opened
 from chat.errors import AppError, EngineNotReady, NotFound
+from chat.people import Person
 from chat.presets import Presets
 from chat.types import Attachment, ChatOptions, Sampling
 from ui import chrome, composing, sidebar
@@ -26,9 +27,16 @@ FOUND = 50
 """Conversations that a search shows at most."""
 
 
+def person_of(request: gr.Request) -> Person:
+    """Who asks, as the edge found it for this event's own HTTP request."""
+    person = request.state.signed_in.person
+    assert isinstance(person, Person)
+    return person
+
+
 def user_of(request: gr.Request) -> str:
-    """The id of who asks, as the edge found it for this event's own HTTP request."""
-    return str(request.state.signed_in.person.id)
+    """The id of who asks."""
+    return person_of(request).id
 
 
 def language_of(remembered: str | None, request: gr.Request) -> Language:
@@ -183,10 +191,10 @@ class Shown:
             **self.buttons(answering=opened.job is not None),
         }
 
-    def words(self, language: Language) -> Updates:
-        """What is drawn once for a language."""
-        info = self.services.engine.info
-        words = self.on.in_language(language, info.defaults if info else Sampling())
+    def words(self, language: Language, request: gr.Request) -> Updates:
+        """What is drawn once for a language and a person."""
+        info, person = self.services.engine.info, person_of(request)
+        words = self.on.in_language(language, info.defaults if info else Sampling(), person)
         return words | {self.on.tools: chrome.tools(language)}
 
     def buttons(self, *, answering: bool) -> Updates:

@@ -33,7 +33,7 @@ class Transcript:
         """The page was opened: say everything, in the language that fits."""
         language = language_of(remembered, request)
         shown = await self._shown.open(conversation_id, language, view, request)
-        return merge(self._shown.words(language), shown)
+        return merge(self._shown.words(language, request), shown)
 
     async def speak(
         self, conversation_id: str, language: str, view: View, request: gr.Request
@@ -42,7 +42,7 @@ class Transcript:
         tongue = Language(language)
         shown, _ = await self._shown.look(conversation_id, tongue, view, request)
         shown |= self._shown.composer(tongue, view)
-        return merge(self._shown.words(tongue), shown)
+        return merge(self._shown.words(tongue, request), shown)
 
     async def follow(
         self, event: gr.EventData, language: str, view: View, request: gr.Request

@@ -1,0 +1,13 @@
+// --- who is signed in ----------------------------------------------------------------------------
+actions["sign-out"] = async () => {
+  const answer = await fetch("api/account/sign-out", { method: "POST" });
+  if (answer.ok) location.assign((await answer.json()).next);
+};
+
+// Whoever was signed out elsewhere is led to the way in by whatever they do next.
+const ask = window.fetch.bind(window);
+window.fetch = async (...asked) => {
+  const answer = await ask(...asked);
+  if (answer.status === 401) location.reload();
+  return answer;
+};
