@@ -169,7 +169,10 @@ class ConversationStore(Protocol):
         ...
 
     async def delete(self, user: str, conversation_id: str) -> None:
-        """Hide a conversation from every other query. Raises NotFound."""
+        """Hide a conversation from every other query. Raises NotFound.
+
+        Only `save_text` and `finish_answer` still reach it: `restore` then gives it back whole.
+        """
         ...
 
     async def restore(self, user: str, conversation_id: str) -> None:
