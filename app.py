@@ -37,6 +37,7 @@ from chat.answers import Answers
 from chat.conversations import Conversations
 from chat.doors import AccountDoors
 from chat.errors import AppError, StartupError, StoreFailed
+from chat.federation import Provider
 from chat.jobs import Jobs, Limits
 from chat.limits import Quotas, Spending
 from chat.people import Allowance, Rank
@@ -210,7 +211,8 @@ async def build_people(settings: Settings, kept: PeopleStore, link: SetupLink) -
     from auth.passwords import Argon2Hasher  # noqa: PLC0415 - after the quick refusals
 
     accounts = Accounts(kept, Argon2Hasher())
-    sign_in_needed = not (settings.insecure_open or is_loopback(settings.host))
+    provider = build_provider(settings)
+    sign_in_needed = bool(provider) or not (settings.insecure_open or is_loopback(settings.host))
     doors = AccountDoors(accounts, kept, sign_in_needed)
 
     def set_up() -> None:
@@ -223,7 +225,19 @@ async def build_people(settings: Settings, kept: PeopleStore, link: SetupLink) -
             raise StartupError("There are accounts: start without --insecure-open.")
     elif sign_in_needed:
         offer(link, await accounts.setup_token() or "")
-    return People(doors, Reception(accounts, settings.root_path, set_up))
+    desk = Reception(accounts, settings.root_path, set_up)
+    return People(doors, desk, provider, allow_new=settings.oidc_allow_new)
+
+
+def build_provider(settings: Settings) -> Provider | None:
+    """The OpenID provider that people may sign in with, if one is set."""
+    from auth.oidc import OpenIdProvider  # noqa: PLC0415 - seldom needed
+
+    if settings.oidc_issuer is None:
+        return None
+    return OpenIdProvider(
+        settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret
+    )
 
 
 def offer(link: SetupLink, token: str) -> None:

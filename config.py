@@ -59,6 +59,18 @@ class Settings(BaseSettings):
         "comma-separated",
     )
 
+    oidc_issuer: str | None = Field(
+        None, description="address of an OpenID provider that people may sign in with"
+    )
+    oidc_client_id: str = Field("qwen-chat", description="what the OpenID provider calls this app")
+    oidc_client_secret: str | None = Field(
+        None, description="secret of this app at the OpenID provider; better as a variable"
+    )
+    oidc_allow_new: bool = Field(
+        False,
+        description="who is new and comes by the OpenID provider becomes a member",
+    )
+
     model: str = Field(
         "auto",
         description="catalogue name (python download_model.py --list), folder or hub id; "

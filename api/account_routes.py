@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from api.cookies import SecretCookie
 from api.identity import account_of, person_of
@@ -72,13 +72,17 @@ class Reception:
         return f"{self.root_path}/"
 
     async def let_in(self, request: Request, token: str, then: str) -> JSONResponse:
-        """The answer that signs a browser in. A session it had before is not kept, but ended."""
+        """The answer that signs a browser in."""
+        answer = JSONResponse({"next": then})
+        await self.hand_over(request, answer, token)
+        return answer
+
+    async def hand_over(self, request: Request, answer: Response, token: str) -> None:
+        """Put a session into the answer's cookie, and end the one that the browser had before."""
         cookie = self.cookie(request)
         if before := cookie.read(request.scope):
             await self.accounts.sign_out(before)
-        answer = JSONResponse({"next": then})
         cookie.set(answer, token)
-        return answer
 
     def let_out(self, request: Request, **told: object) -> JSONResponse:
         """The answer that takes the cookie away."""

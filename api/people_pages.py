@@ -67,13 +67,14 @@ def _entrance(desk: Reception, doors: Doors, *, provider: bool) -> APIRouter:
     router = APIRouter()
 
     @router.get("/sign-in")
-    async def sign_in(request: Request, next: str = "") -> Response:
+    async def sign_in(request: Request, next: str = "", refused: bool = False) -> Response:
         then = safe_next(next, desk.root_path)
         if request.scope["state"][SIGNED_IN]:
             return RedirectResponse(then, 303)
         set_up = await doors.has_people()
         reader = _reader(request, desk)
-        return _page(sign_in_page(reader, then=then, set_up=set_up, provider=provider))
+        page = sign_in_page(reader, then=then, set_up=set_up, provider=provider, refused=refused)
+        return _page(page)
 
     @router.get("/welcome")
     async def welcome(request: Request) -> Response:

@@ -16,16 +16,23 @@ from api.options import EdgeOptions
 from api.people_pages import people_pages
 from api.people_routes import guest_link_routes, people_routes
 from api.preset_files import Presets, preset_routes
+from api.provider import provider_routes
 from chat.doors import Doors, OpenDoors
+from chat.federation import Provider
 from chat.types import EngineInfo, EngineState
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """What lets people in: who decides it, and the routes of accounts."""
+    """What lets people in: who decides it, and the routes of accounts.
+
+    `allow_new`: whom `provider` vouches for becomes a member, if not one already.
+    """
 
     doors: Doors
     desk: Reception
+    provider: Provider | None = None
+    allow_new: bool = False
 
 
 def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
@@ -69,7 +76,9 @@ def _add_people(app: FastAPI, people: People, presets: Presets) -> None:
     app.include_router(account_routes(desk))
     app.include_router(people_routes(desk.accounts, desk.root_path))
     app.include_router(guest_link_routes(desk.accounts, desk.root_path))
-    app.include_router(people_pages(desk, people.doors, presets, provider=False))
+    app.include_router(people_pages(desk, people.doors, presets, provider=bool(people.provider)))
+    if people.provider:
+        app.include_router(provider_routes(desk, people.provider, allow_new=people.allow_new))
 
 
 def cover_mounted(app: FastAPI) -> None:

@@ -18,6 +18,7 @@ from chat.credentials import (
     token_hash,
 )
 from chat.errors import BadName, NotFound, WrongPassword
+from chat.federation import Federation
 from chat.guests import Guests
 from chat.people import (
     Action,
@@ -33,7 +34,7 @@ from chat.people import (
 SETUP_LASTS = timedelta(hours=24)
 
 
-class Accounts(Administration, Guests):
+class Accounts(Administration, Guests, Federation):
     """The service behind every door. `idle` and `absolute` are how long a session lasts.
 
     Tokens are secrets of 256 bits; whoever has one is who it was given to.

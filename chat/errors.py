@@ -134,6 +134,12 @@ class WrongPassword(AppError):
     code = "wrong_password"
 
 
+class ProviderRefused(AppError):
+    """The OpenID provider, or the proxy that signs people in, did not vouch for anybody new."""
+
+    code = "provider_refused"
+
+
 class TooManyAttempts(AppError):
     """Too many wrong passwords. Values: retry_after_s."""
 

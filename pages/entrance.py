@@ -1,10 +1,17 @@
 """The ways in: signing in, one-time links, guest links."""
 
+from urllib.parse import quote
+
 from pages.frame import Reader, document, field, form, hidden
 
 
-def sign_in_page(reader: Reader, *, then: str, set_up: bool, provider: bool) -> str:
-    """`then` is where to go afterwards; `provider` adds the button of the OpenID provider."""
+def sign_in_page(
+    reader: Reader, *, then: str, set_up: bool, provider: bool, refused: bool = False
+) -> str:
+    """`then` is where to go afterwards; `provider` adds the button of the OpenID provider.
+
+    `refused`: the provider let nobody in just now.
+    """
     if not set_up:
         return document(reader, "sign-in", f"<p>{reader.say('not-set-up')}</p>")
     fields = (
@@ -14,8 +21,10 @@ def sign_in_page(reader: Reader, *, then: str, set_up: bool, provider: bool) -> 
     )
     body = form(reader, "/api/account/sign-in", fields, "sign-in", then="go")
     if provider:
-        path = reader.link("/api/account/provider")
+        path = reader.link(f"/api/account/provider?next={quote(then, safe='/')}")
         body += f'<p><a class="button" href="{path}">{reader.say("sign-in-provider")}</a></p>'
+    if refused:
+        body += f'<p class="error" role="alert">{reader.say("error-provider_refused")}</p>'
     return document(reader, "sign-in", f'<div class="card">{body}</div>')
 
 

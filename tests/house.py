@@ -16,6 +16,7 @@ from chat.admission import Admission
 from chat.answers import Answers
 from chat.conversations import Conversations
 from chat.doors import AccountDoors
+from chat.federation import Provider
 from chat.jobs import Jobs, Limits
 from chat.people import Rank, utc_now
 from chat.presets import Presets
@@ -49,6 +50,8 @@ class House:
     """Accounts and what they need, and the app that lets people in by them."""
 
     sign_in_needed: bool = True
+    provider: Provider | None = None
+    allow_new: bool = False
     edge: EdgeOptions = field(default_factory=EdgeOptions)
     clock: Clock = field(default_factory=Clock)
     kept: MemoryPeople = field(default_factory=MemoryPeople)
@@ -63,7 +66,7 @@ class House:
 
     def people(self) -> People:
         desk = Reception(self.accounts, self.edge.root_path, self._was_set_up)
-        return People(self.doors, desk)
+        return People(self.doors, desk, self.provider, allow_new=self.allow_new)
 
     def app(self, **more: Any) -> FastAPI:
         return build_api(

@@ -40,6 +40,8 @@ LIVES_IN: dict[str, set[str]] = {
     "gradio": {"ui"},
     "fastapi": {"api"},
     "argon2": {"auth"},
+    "authlib": {"auth"},
+    "joserfc": {"auth"},
     "limits": {"auth"},
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},

@@ -30,6 +30,7 @@ EXPECTED = {
     errors.LinkFull: 403,
     errors.SignInNeeded: 401,
     errors.WrongPassword: 401,
+    errors.ProviderRefused: 401,
     errors.TooManyAttempts: 429,
     errors.QuotaExceeded: 429,
     errors.TooManyRequests: 429,

@@ -1,0 +1,111 @@
+"""Signing in with an OpenID provider: the code flow with PKCE, state and nonce.
+
+Asks only the issuer that was configured, and what its own description names. Knows no person: it
+says whom the provider vouches for.
+"""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.httpx_client import AsyncOAuth2Client
+from httpx2 import HTTPError
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from joserfc.jwt import JWTClaimsRegistry
+
+from chat.errors import ProviderRefused
+from chat.federation import Begun, Vouched
+
+DESCRIPTION = "/.well-known/openid-configuration"
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
+"""Signatures with the provider's own key; never one with a shared secret, never none."""
+
+SCOPE = "openid profile"
+PATIENCE_S = 10.0
+LEEWAY_S = 60
+"""How far two clocks may be apart."""
+
+
+class OpenIdProvider:
+    """`chat.federation.Provider` over one issuer."""
+
+    def __init__(self, issuer: str, client_id: str, client_secret: str | None) -> None:
+        self._issuer = issuer.rstrip("/")
+        self._client_id = client_id
+        self._client_secret = client_secret
+
+    async def begin(self, return_to: str) -> Begun:
+        """Where to send the browser, and what to keep until it is back. Raises ProviderRefused."""
+        nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
+        async with self._client(return_to) as client:
+            described = await self._description(client)
+            url, state = client.create_authorization_url(
+                described["authorization_endpoint"], nonce=nonce, code_verifier=verifier
+            )
+        return Begun(str(url), str(state), nonce, verifier, return_to)
+
+    async def finish(self, begun: Begun, told: Mapping[str, str]) -> Vouched:
+        """Whom the provider vouches for. `told` is the query it sent the browser back with.
+
+        Raises ProviderRefused.
+        """
+        code = told.get("code")
+        right = secrets.compare_digest(told.get("state", "").encode(), begun.state.encode())
+        # A provider that names itself has to be ours, or its answer was meant for another one.
+        if not right or not code or told.get("iss", self._issuer).rstrip("/") != self._issuer:
+            raise ProviderRefused
+        try:
+            async with self._client(begun.return_to) as client:
+                described = await self._description(client)
+                token = await client.fetch_token(
+                    described["token_endpoint"], code=code, code_verifier=begun.verifier
+                )
+                keys = await self._json(client, described["jwks_uri"])
+            return self._vouched(token["id_token"], keys, described["issuer"], begun.nonce)
+        except (HTTPError, OAuthError, JoseError, KeyError, TypeError, ValueError) as error:
+            raise ProviderRefused from error
+
+    def _vouched(self, id_token: str, keys: Any, issuer: str, nonce: str) -> Vouched:
+        claims = jwt.decode(id_token, KeySet.import_key_set(keys), algorithms=ALGORITHMS).claims
+        JWTClaimsRegistry(
+            leeway=LEEWAY_S,
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": self._client_id},
+            sub={"essential": True},
+            exp={"essential": True},
+            nonce={"essential": True, "value": nonce},
+        ).validate(claims)
+        if claims.get("azp", self._client_id) != self._client_id:
+            raise ProviderRefused
+        name = claims.get("preferred_username") or claims.get("name") or claims["sub"]
+        return Vouched(self._issuer, str(claims["sub"]), str(name))
+
+    def _client(self, return_to: str) -> AsyncOAuth2Client:
+        return AsyncOAuth2Client(
+            self._client_id,
+            self._client_secret,
+            token_endpoint_auth_method=None if self._client_secret else "none",
+            scope=SCOPE,
+            redirect_uri=return_to,
+            code_challenge_method="S256",
+            timeout=PATIENCE_S,
+            trust_env=False,
+        )
+
+    async def _description(self, client: AsyncOAuth2Client) -> Mapping[str, str]:
+        described: Mapping[str, str] = await self._json(client, self._issuer + DESCRIPTION)
+        if described.get("issuer", "").rstrip("/") != self._issuer:
+            raise ProviderRefused
+        return described
+
+    @staticmethod
+    async def _json(client: AsyncOAuth2Client, address: str) -> Any:
+        try:
+            answer = await client.request("GET", address, withhold_token=True)
+            answer.raise_for_status()
+            return answer.json()
+        except (HTTPError, ValueError) as error:
+            raise ProviderRefused from error

@@ -1,0 +1,104 @@
+"""A small OpenID provider on a loopback port, which can be told to cheat."""
+
+import json
+import threading
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+CLIENT = "qwen-chat"
+SECRET = "the client's secret"
+
+
+@dataclass
+class OpenId:
+    """Signs in `subject` without asking. `lies` are put over the claims of the next tokens."""
+
+    subject: str = "42"
+    name: str = "Ann"
+    lies: dict[str, Any] = field(default_factory=dict)
+    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "1"}))
+    sign_with: RSAKey | None = None
+    asked: dict[str, dict[str, str]] = field(default_factory=dict)
+    issuer: str = ""
+
+    def describe(self) -> dict[str, str]:
+        return {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "jwks_uri": f"{self.issuer}/keys",
+        }
+
+    def authorize(self, url: str) -> str:
+        """Where the browser is sent back to."""
+        asked = dict(parse_qsl(urlsplit(url).query))
+        assert asked["response_type"] == "code"
+        assert asked["code_challenge_method"] == "S256"
+        code = f"code {len(self.asked)}"
+        self.asked[code] = asked
+        told = {"code": code, "state": asked["state"], "iss": self.issuer}
+        return f"{asked['redirect_uri']}?{urlencode(told)}"
+
+    def token(self, form: dict[str, str]) -> dict[str, str] | None:
+        asked = self.asked.pop(form.get("code", ""), None)
+        if asked is None or asked["redirect_uri"] != form["redirect_uri"]:
+            return None
+        digest = sha256(form["code_verifier"].encode()).digest()
+        if urlsafe_b64encode(digest).rstrip(b"=").decode() != asked["code_challenge"]:
+            return None
+        claims = {
+            "iss": self.issuer,
+            "aud": CLIENT,
+            "sub": self.subject,
+            "exp": int(time.time()) + 300,
+            "nonce": asked["nonce"],
+            "preferred_username": self.name,
+        }
+        claims = {name: value for name, value in (claims | self.lies).items() if value is not None}
+        signed = jwt.encode({"alg": "RS256", "kid": "1"}, claims, self.sign_with or self.key)
+        return {"access_token": "a", "token_type": "Bearer", "id_token": signed}
+
+
+@contextmanager
+def serve_openid() -> Iterator[OpenId]:
+    """The provider, at its `issuer`."""
+    provider = OpenId()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            keys = {"keys": [provider.key.as_dict(private=False)]}
+            self._answer(keys if self.path == "/keys" else provider.describe())
+
+        def do_POST(self) -> None:
+            sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            form = {name: values[0] for name, values in parse_qs(sent).items()}
+            self._answer(provider.token(form))
+
+        def _answer(self, body: object) -> None:
+            self.send_response(200 if body else 400)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(body or {"error": "invalid_grant"}).encode())
+
+        def log_message(self, *said: object) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    provider.issuer = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield provider
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
