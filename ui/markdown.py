@@ -16,17 +16,50 @@ LONGEST_FORMULA = 600
 TAG = re.compile(r"<(?=[A-Za-z/!?])(?!https?://|mailto:)")
 """Where Markdown would see HTML; not the start of an automatic link."""
 
+IMAGE = re.compile(r"!(?=\[[^\]\n]*\][(\[])")
+"""What makes an image of a link. None could be fetched: the page loads nothing from elsewhere."""
+
+LANGUAGE = re.compile(r"(?P<fence>`{3,}|~{3,})(?P<space>[ \t]*)(?P<name>[^\s`]+)")
+"""The name of a language behind a fence, also of one in a list or a quotation."""
+
+RENAMED = {"cpp": "c++"} | dict.fromkeys(
+    [
+        "__defineGetter__",
+        "__defineSetter__",
+        "__lookupGetter__",
+        "__lookupSetter__",
+        "__proto__",
+        "constructor",
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "propertyIsEnumerable",
+        "toLocaleString",
+        "toString",
+        "valueOf",
+    ],
+    "text",
+)
+"""Languages on which Gradio's highlighter fails, and with it the whole message: the page would go
+
+on showing what stood there before. It loads C++ without C; the others every JavaScript object has.
+"""
+
 
 def without_html(markdown: str) -> str:
     """The same Markdown with every tag outside of code shown as it is written.
 
-    An answer may speak of <div>; it has no business making one.
+    An answer may speak of <div>; it has no business making one, nor an image: that becomes a link.
     """
     shown, end = [], 0
     for code in CODE.finditer(markdown):
-        shown += [TAG.sub("&lt;", markdown[end : code.start()]), code.group()]
+        shown += [_harmless(markdown[end : code.start()]), code.group()]
         end = code.end()
-    return "".join([*shown, TAG.sub("&lt;", markdown[end:])])
+    return "".join([*shown, _harmless(markdown[end:])])
+
+
+def with_safe_languages(markdown: str) -> str:
+    """The same Markdown without names of languages on which the browser's highlighter fails."""
+    return LANGUAGE.sub(_with_safe_name, markdown)
 
 
 def settled(markdown: str) -> str:
@@ -39,3 +72,12 @@ def settled(markdown: str) -> str:
         if start >= 0 and is_open and len(markdown) - start < LONGEST_FORMULA:
             markdown = markdown[:start]
     return markdown
+
+
+def _harmless(words: str) -> str:
+    return IMAGE.sub("", TAG.sub("&lt;", words))
+
+
+def _with_safe_name(match: re.Match[str]) -> str:
+    name = match["name"].replace("\\", "")  # Markdown takes them away as well
+    return match["fence"] + match["space"] + RENAMED.get(name, match["name"])

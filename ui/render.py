@@ -13,7 +13,7 @@ from chat.types import Attachment, Message, Progress, Role
 from ui import under
 from ui.i18n import Language, text
 from ui.icons import icon
-from ui.markdown import settled, without_html
+from ui.markdown import settled, with_safe_languages, without_html
 
 Bubble = dict[str, object]
 """One message of gr.Chatbot."""
@@ -143,7 +143,7 @@ def _bubble(role: str, *parts: dict[str, object]) -> Bubble:
 
 def _markdown(words: str) -> dict[str, object]:
     # As a part, not as a string: gr.Chatbot would take the indentation from a string's first lines.
-    return {"type": "text", "text": without_html(words)}
+    return {"type": "text", "text": with_safe_languages(without_html(words))}
 
 
 def _html(markup: str) -> dict[str, object]:

@@ -144,7 +144,7 @@ def _step(message_id: str | None, sign: str, name: str) -> str:
 
 def _mark(message: Message, language: Language) -> str:
     key = MARKS.get(message.origin)
-    return f'<span class="mark">{text(language, key)}</span>' if key else ""
+    return f'<span class="origin">{text(language, key)}</span>' if key else ""
 
 
 def _numbers(message: Message, language: Language) -> str:

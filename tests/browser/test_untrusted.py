@@ -53,6 +53,23 @@ def test_nothing_in_an_answer_a_question_or_a_title_runs(
     expect(listed(page)).to_have_count(1)
 
 
+@pytest.mark.parametrize(
+    "name", ["cpp", "php", "typescript", "constructor", "__proto__", "valueOf"]
+)
+def test_code_in_any_language_is_shown(site: Site, tab: Open, name: str) -> None:
+    page = tab(site(ScriptedEngine([Script([f"```{name}\nint main;\n```\n\nthe end"])])))
+    ask_and_wait(page, "Hi")
+    expect(answer(page).locator("pre code")).to_contain_text("int main;")
+    page.reload()
+    expect(answer(page).locator("pre code")).to_contain_text("int main;")
+
+
+def test_an_image_from_elsewhere_is_a_link_and_nothing_is_asked_for(site: Site, tab: Open) -> None:
+    page = tab(site(ScriptedEngine([Script([f"![a chart]({OUT})"])])))
+    ask_and_wait(page, "Hi")
+    expect(answer(page).get_by_role("link", name="a chart")).to_have_attribute("href", OUT)
+
+
 def test_what_a_person_writes_is_shown_letter_by_letter(site: Site, tab: Open) -> None:
     written = "**stars** <b>tags</b> `ticks` {{braces}} ${dollars} \\(x\\)"
     page = tab(site(ScriptedEngine()))

@@ -241,10 +241,28 @@ def test_a_message_still_open_in_the_store_is_shown_as_being_written() -> None:
         ("- x\n  ```\n  <b>\n  ```\n<i>", "- x\n  ```\n  <b>\n  ```\n&lt;i>"),
         ("    <indented>", "    <indented>"),
         ("one ` tick\n\n<b> ` other", "one ` tick\n\n&lt;b> ` other"),
+        ("see ![a chart](https://x.example/c.png)!", "see [a chart](https://x.example/c.png)!"),
+        ("`![a](b)` and a![0]", "`![a](b)` and a![0]"),
     ],
 )
-def test_an_answer_may_speak_of_tags_but_not_make_them(written: str, shown: str) -> None:
+def test_an_answer_may_speak_of_tags_and_images_but_not_make_them(written: str, shown: str) -> None:
     assert markdown.without_html(written) == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("```cpp\nx\n```", "```c++\nx\n```"),
+        ("- a\n\n  ~~~ cpp file.cpp\n  x\n  ~~~", "- a\n\n  ~~~ c++ file.cpp\n  x\n  ~~~"),
+        ("```python\ncpp\n```", "```python\ncpp\n```"),
+        ("```constructor\nx", "```text\nx"),
+        ("```\\_\\_proto__\nx", "```text\nx"),
+    ],
+)
+def test_a_language_on_which_the_highlighter_fails_has_another_name(
+    written: str, shown: str
+) -> None:
+    assert markdown.with_safe_languages(written) == shown
 
 
 @pytest.mark.parametrize(
