@@ -212,7 +212,9 @@ async def build_people(settings: Settings, kept: PeopleStore, link: SetupLink) -
 
     accounts = Accounts(kept, Argon2Hasher())
     provider = build_provider(settings)
-    sign_in_needed = bool(provider) or not (settings.insecure_open or is_loopback(settings.host))
+    elsewhere = provider or settings.sign_in_header
+    open_door = settings.insecure_open or is_loopback(settings.host)
+    sign_in_needed = bool(elsewhere) or not open_door
     doors = AccountDoors(accounts, kept, sign_in_needed)
 
     def set_up() -> None:
@@ -225,7 +227,7 @@ async def build_people(settings: Settings, kept: PeopleStore, link: SetupLink) -
             raise StartupError("There are accounts: start without --insecure-open.")
     elif sign_in_needed:
         offer(link, await accounts.setup_token() or "")
-    desk = Reception(accounts, settings.root_path, set_up)
+    desk = Reception(accounts, settings.root_path, settings.sign_in_header, set_up)
     return People(doors, desk, provider, allow_new=settings.oidc_allow_new)
 
 

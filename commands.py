@@ -7,7 +7,6 @@ what it has read for two seconds at most. Who may run this owns the database, an
 import argparse
 import asyncio
 import getpass
-import logging
 import socket
 import sys
 from collections.abc import Sequence
@@ -32,7 +31,6 @@ class Refused(Exception):
 def main(arguments: Sequence[str]) -> int:
     """The command. Its exit code."""
     options, rest = _parser().parse_known_args(arguments)
-    logging.getLogger("qwen_chat").setLevel(logging.ERROR)
     try:
         lines = asyncio.run(_run(options, read_settings(rest)))
     except (SettingsError, Refused) as error:
@@ -86,6 +84,11 @@ class Desk:
             for who in everybody
             if who.rank is not Rank.GUEST or options.guests
         ]
+
+    async def rank(self, options: argparse.Namespace) -> Sequence[str]:
+        someone, rank = await self._named(options.name), Rank(options.rank)
+        person = await self._accounts.set_rank(OPERATOR, someone.id, rank)
+        return [f"{person.name} is {person.rank} now."]
 
     async def reset(self, options: argparse.Namespace) -> Sequence[str]:
         token = await self._accounts.reset(OPERATOR, (await self._named(options.name)).id)
@@ -172,6 +175,9 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--admin", action="store_true", help="as an administrator")
     listing = _command(user, "list", Desk.list_people, "rank, state and name of everybody")
     listing.add_argument("--guests", action="store_true", help="guests too")
+    ranking = _command(user, "rank", Desk.rank, "make somebody an administrator or a member")
+    ranking.add_argument("name")
+    ranking.add_argument("rank", choices=(Rank.ADMIN.value, Rank.MEMBER.value))
     _command(user, "reset", Desk.reset, "a link to choose a new password").add_argument("name")
     _command(user, "disable", Desk.disable, "shut somebody out").add_argument("name")
     _command(user, "enable", Desk.enable, "let somebody in again").add_argument("name")

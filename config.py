@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         "comma-separated",
     )
 
+    sign_in_header: str | None = Field(
+        None, description="header in which a trusted proxy names the person it has signed in"
+    )
     oidc_issuer: str | None = Field(
         None, description="address of an OpenID provider that people may sign in with"
     )
@@ -153,6 +156,12 @@ class Settings(BaseSettings):
         if value and not value.startswith("/"):
             raise ValueError(f"must begin with a slash, such as /{value}")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _header_of_a_proxy(self) -> Self:
+        if self.sign_in_header and not self.trusted_proxies:
+            raise ValueError("--sign-in-header needs --trusted-proxies: who else may say it")
+        return self
 
     @model_validator(mode="after")
     def _answer_fits_context(self) -> Self:

@@ -11,12 +11,13 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api.cookies import SecretCookie
 from api.identity import account_of, person_of
 from api.next_page import safe_next
 from chat.accounts import Accounts
+from chat.federation import Vouched
 from chat.people import PassKind
 
 Name = Annotated[str, Field(max_length=200)]
@@ -63,6 +64,7 @@ class Reception:
 
     accounts: Accounts
     root_path: str = ""
+    sign_in_header: str | None = None
     on_first_account: Callable[[], None] = lambda: None
 
     def cookie(self, request: Request) -> SecretCookie:
@@ -83,6 +85,13 @@ class Reception:
         if before := cookie.read(request.scope):
             await self.accounts.sign_out(before)
         cookie.set(answer, token)
+
+    async def welcome(self, request: Request, vouched: Vouched, then: str) -> Response:
+        """Sign in whom a proxy names, who may be new. Raises ProviderRefused."""
+        token = await self.accounts.sign_in_vouched(vouched, allow_new=True, **origin_of(request))
+        answer = RedirectResponse(then, 303, {"Cache-Control": "no-store"})
+        await self.hand_over(request, answer, token)
+        return answer
 
     def let_out(self, request: Request, **told: object) -> JSONResponse:
         """The answer that takes the cookie away."""

@@ -19,7 +19,8 @@ class EdgeOptions:
 
     `any_ip_literal` lets in every host that is an address instead of a name: a page on the web can
     point a name of its own at this machine (DNS rebinding), but not an address.
-    `trusted_proxies` are addresses and networks whose X-Forwarded-* is believed.
+    `trusted_proxies` are addresses and networks whose X-Forwarded-* is believed, and which may name
+    a person in the `sign_in_header`.
     `header_timeout_s` is the longest time for a request's header, `body_timeout_s` the longest
     silence inside its body.
     """
@@ -29,6 +30,7 @@ class EdgeOptions:
     allowed_origins: tuple[str, ...] = ()
     root_path: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    sign_in_header: str | None = None
     max_body_bytes: int = 8 * MIB
     import_max_bytes: int = 64 * MIB
     max_header_bytes: int = 32 * 1024
@@ -51,6 +53,7 @@ class EdgeOptions:
             allowed_origins=tuple(map(_plain_origin, settings.allowed_origins)),
             root_path=settings.root_path,
             trusted_proxies=tuple(map(_plain_network, settings.trusted_proxies)),
+            sign_in_header=settings.sign_in_header,
         )
 
     def allows_host(self, header: str) -> bool:

@@ -13,7 +13,9 @@ from api.account_routes import Reception
 from api.identity import SIGNED_IN, account_of
 from api.next_page import safe_next
 from api.preset_files import Presets
+from api.proxies import named_by_proxy
 from chat.doors import Doors
+from chat.errors import ProviderRefused
 from chat.people import Rank
 from pages.entrance import guest_page, sign_in_page, welcome_page
 from pages.frame import Reader
@@ -71,6 +73,11 @@ def _entrance(desk: Reception, doors: Doors, *, provider: bool) -> APIRouter:
         then = safe_next(next, desk.root_path)
         if request.scope["state"][SIGNED_IN]:
             return RedirectResponse(then, 303)
+        if named := named_by_proxy(request.scope, desk.sign_in_header):
+            try:
+                return await desk.welcome(request, named, then)
+            except ProviderRefused:
+                refused = True
         set_up = await doors.has_people()
         reader = _reader(request, desk)
         page = sign_in_page(reader, then=then, set_up=set_up, provider=provider, refused=refused)

@@ -5,17 +5,30 @@ From everybody else these headers are taken away, before anything else reads the
 
 import ipaddress
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.middleware import HttpMiddleware
 from api.options import EdgeOptions
+from chat.federation import Vouched
 
 TOLD = (b"forwarded", b"x-forwarded-", b"x-real-ip", b"x-gradio-server")
 """How headers begin that only a proxy has to set; Gradio reads some of them by itself."""
 
 FROM_PROXY = "from_proxy"
 """Key of the request's state: whether one of our proxies has passed it on."""
+
+
+def named_by_proxy(scope: Scope, header: str | None) -> Vouched | None:
+    """Whom one of our proxies has signed in; None if it names nobody, or somebody else says it."""
+    if header is None or not scope["state"][FROM_PROXY]:
+        return None
+    names = Headers(scope=scope).getlist(header)
+    if len(names) != 1 or not names[0].strip():  # of two the proxy may have meant either
+        return None
+    name = names[0].strip()
+    return Vouched(f"header {header.lower()}", name, name)
 
 
 class Proxies(HttpMiddleware):

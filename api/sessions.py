@@ -15,6 +15,7 @@ from api.identity import SIGNED_IN
 from api.middleware import HttpMiddleware
 from api.options import EdgeOptions
 from api.permissions import allows, permission_at
+from api.proxies import named_by_proxy
 from chat.doors import Doors
 from chat.errors import SignInNeeded
 from chat.people import Person
@@ -32,10 +33,14 @@ class SignedInOnly(HttpMiddleware):
     def __init__(self, app: ASGIApp, options: EdgeOptions, doors: Doors) -> None:
         super().__init__(app)
         self.root_path = options.root_path
+        self.header = options.sign_in_header
         self.doors = doors
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         who = await self.doors.who(SecretCookie.of(scope, self.root_path).read(scope))
+        named = named_by_proxy(scope, self.header)
+        if named and who and who.person.id != named.user_id:
+            who = None  # somebody else sits at that browser now
         scope["state"][SIGNED_IN] = who
         refusal = self._refusal(scope, who.person if who else None)
         await (refusal or self.app)(scope, receive, send)

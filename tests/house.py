@@ -65,7 +65,9 @@ class House:
         )
 
     def people(self) -> People:
-        desk = Reception(self.accounts, self.edge.root_path, self._was_set_up)
+        desk = Reception(
+            self.accounts, self.edge.root_path, self.edge.sign_in_header, self._was_set_up
+        )
         return People(self.doors, desk, self.provider, allow_new=self.allow_new)
 
     def app(self, **more: Any) -> FastAPI:

@@ -51,6 +51,13 @@ def test_who_is_disabled_is_shown_so_until_let_in_again(run: Run) -> None:
     assert "disabled" not in run("user", "list")[1]
 
 
+def test_somebody_is_made_an_administrator(run: Run) -> None:
+    add(run, "ann")
+    add(run, "bob")
+    assert run("user", "rank", "bob", "admin")[1] == "bob is admin now.\n"
+    assert "admin\t\tbob" in run("user", "list")[1]
+
+
 def test_a_reset_prints_a_link(run: Run) -> None:
     add(run, "ann")
     _, told, _ = run("user", "reset", "ann", "--root-path", "/chat")
