@@ -1,0 +1,112 @@
+"""The words of the pages around the chat, and what their functions make of hostile names."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from api.errors import STATUS
+from chat.credentials import MAX_NAME, MAX_PASSWORD, MIN_PASSWORD
+from chat.people import Entry, GuestLink, Person, Rank, Session, utc_now
+from pages.entrance import guest_page, sign_in_page, welcome_page
+from pages.frame import Reader
+from pages.i18n import Language, choose_language, words
+from pages.people import account_page, guests_page, people_page
+
+HOSTILE = "\"><img src=x onerror=alert(1)>'{0}"
+PAGES = Path(__file__).parents[2] / "pages"
+
+
+def test_both_languages_say_everything_with_the_same_values() -> None:
+    english, chinese = words(Language.EN), words(Language.ZH)
+    assert english.keys() == chinese.keys()
+    for key, said in english.items():
+        values = [{name for _, name, _, _ in Formatter().parse(t)} for t in (said, chinese[key])]
+        assert values[0] == values[1], key
+
+
+def test_every_word_is_said_somewhere() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in PAGES.rglob("*.[pj][ys]"))
+    made = re.compile(r"error-.+|field-.+|rank-.+|welcome-.+|make-.+")
+    for key in words(Language.EN):
+        assert made.fullmatch(key) or re.search(f"[\"']{key}[\"']", code), key
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_bounds_that_are_said_are_those_that_hold(language: Language) -> None:
+    said = words(language)
+    assert str(MAX_NAME) in said["error-bad_name"]
+    for key in ("error-bad_password", "field-new", "field-new-password"):
+        assert str(MIN_PASSWORD) in said[key]
+        assert str(MAX_PASSWORD) in said[key]
+
+
+def test_sentences_are_of_errors_that_there_are() -> None:
+    def kinds(root: type) -> set[type]:
+        return {root}.union(*map(kinds, root.__subclasses__()))
+
+    codes = {kind.code for top in STATUS for kind in kinds(top)}  # type: ignore[attr-defined]  # all are errors
+    said = {key.removeprefix("error-") for key in words(Language.EN) if key.startswith("error-")}
+    assert said - {"other"} <= codes
+
+
+class Elements(HTMLParser):
+    """What a browser finds in a page: elements and their attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+def every_page(reader: Reader) -> list[str]:
+    now = utc_now()
+    person = Person("1", HOSTILE, Rank.ADMIN, now)
+    session = Session("s", "1", now, now, now, HOSTILE)
+    link = GuestLink("l", "1", HOSTILE, now, now, 1, 1, 1)
+    entry = Entry(now, "1", HOSTILE, HOSTILE, HOSTILE)
+    return [
+        sign_in_page(reader, then=f"/{HOSTILE}", set_up=True, provider=True, refused=True),
+        welcome_page(reader),
+        guest_page(reader),
+        account_page(reader, person, [session], session_id=""),
+        people_page(reader, person, [person], [entry]),
+        guests_page(reader, person, [link], [(HOSTILE, HOSTILE)], {"1": HOSTILE}),
+    ]
+
+
+@pytest.mark.parametrize("language", Language)
+def test_nothing_that_somebody_wrote_becomes_part_of_a_page(language: Language) -> None:
+    for page in every_page(Reader(language, "/chat")):
+        found = Elements()
+        found.feed(page)
+        assert "img" not in found.tags
+        assert not [name for name in found.attributes if name.startswith(("on", "style"))]
+
+
+def test_every_address_stays_below_the_proxys_path() -> None:
+    for page in every_page(Reader(Language.EN, "/chat")):
+        addresses = re.findall(r'(?:href|src|data-post|data-secret)="([^"]*)"', page)
+        assert addresses
+        assert all(address.startswith("/chat/") for address in addresses)
+
+
+@pytest.mark.parametrize(
+    ("remembered", "accepted", "language"),
+    [
+        (None, "", Language.EN),
+        (None, "fr, zh-CN;q=0.8, en", Language.ZH),
+        ("zh", "en", Language.ZH),
+        ("../../etc", "en", Language.EN),
+    ],
+)
+def test_the_language_is_the_chosen_one_else_the_browsers(
+    remembered: str | None, accepted: str, language: Language
+) -> None:
+    assert choose_language(remembered, accepted) is language
