@@ -15,7 +15,6 @@ from chat.types import (
     EngineState,
     Hit,
     Message,
-    Node,
     Preset,
     PresetText,
     Question,
@@ -146,10 +145,6 @@ class ConversationStore(Protocol):
 
     async def path(self, user: str, conversation_id: str) -> Sequence[Message]:
         """The messages from the root to the head, in order, without deleted ones."""
-        ...
-
-    async def outline(self, user: str, conversation_id: str) -> Sequence[Node]:
-        """The whole tree without its texts, in the order of writing, deleted ones too."""
         ...
 
     async def set_head(self, user: str, conversation_id: str, message_id: str) -> None:

@@ -267,16 +267,6 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """A message without its text: what the shape of a conversation's tree is made of."""
-
-    id: str
-    parent_id: str | None
-    role: Role
-    deleted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Archive:
     """One conversation with the messages of all its branches, parents before their children."""
 

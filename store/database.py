@@ -12,7 +12,6 @@ from chat.types import (
     Conversation,
     Hit,
     Message,
-    Node,
     Preset,
     PresetText,
     Question,
@@ -96,9 +95,6 @@ class DatabaseStore:
 
     async def path(self, user: str, conversation_id: str) -> Sequence[Message]:
         return await self._database.read(trees.path, user, conversation_id)
-
-    async def outline(self, user: str, conversation_id: str) -> Sequence[Node]:
-        return await self._database.read(trees.outline, user, conversation_id)
 
     async def set_head(self, user: str, conversation_id: str, message_id: str) -> None:
         await self._database.write(trees.set_head, user, conversation_id, message_id)

@@ -12,7 +12,6 @@ from chat.types import (
     Conversation,
     Hit,
     Message,
-    Node,
     Preset,
     PresetText,
     Question,
@@ -122,9 +121,6 @@ class RoutingStore:
 
     async def path(self, user: str, conversation_id: str) -> Sequence[Message]:
         return await self._home(conversation_id).path(user, conversation_id)
-
-    async def outline(self, user: str, conversation_id: str) -> Sequence[Node]:
-        return await self._home(conversation_id).outline(user, conversation_id)
 
     async def set_head(self, user: str, conversation_id: str, message_id: str) -> None:
         await self._home(conversation_id).set_head(user, conversation_id, message_id)

@@ -16,7 +16,6 @@ from chat.types import (
     Conversation,
     Hit,
     Message,
-    Node,
     Origin,
     Question,
     Role,
@@ -62,11 +61,12 @@ class TemporaryStore:
         self, user: str, *, conversation_id: str | None, question: Question, options: ChatOptions
     ) -> Turn:
         refuse_bad_text(user, conversation_id, question, options)
+        mine = None if conversation_id is None else self._mine(user, conversation_id)
         if question_id := self.requests.get((user, question.request_id)):
             return self._turn_of(user, question_id)
         now = self.clock()
-        if conversation_id is not None:
-            conversation = replace(self._mine(user, conversation_id), options=options)
+        if mine is not None:
+            conversation = replace(mine, options=options)
             self._refuse_while_answering(conversation)
         else:
             conversation = Conversation(
@@ -149,13 +149,6 @@ class TemporaryStore:
             line += [message] if message_id not in self.deleted else []
             message_id = message.parent_id
         return line[::-1]
-
-    async def outline(self, user: str, conversation_id: str) -> Sequence[Node]:
-        refuse_bad_text(user, conversation_id)
-        return [
-            Node(message.id, message.parent_id, message.role, message.id in self.deleted)
-            for message in self._messages_of(self._mine(user, conversation_id))
-        ]
 
     async def set_head(self, user: str, conversation_id: str, message_id: str) -> None:
         refuse_bad_text(user, conversation_id, message_id)

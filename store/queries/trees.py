@@ -1,4 +1,4 @@
-"""The tree of a conversation: the path that is shown, its shape, and what is hidden of it."""
+"""The tree of a conversation: the path that is shown, and what is hidden of it."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from chat.errors import NotFound
-from chat.types import Message, Node
+from chat.types import Message
 from store.queries.rows import conversation_of, living_message
 from store.tables import ConversationRow, MessageRow
 
@@ -30,22 +30,6 @@ def path(session: Session, user: str, conversation_id: str) -> Sequence[Message]
         .order_by(MessageRow.sequence)
     )
     return [row.value() for row in rows]
-
-
-def outline(session: Session, user: str, conversation_id: str) -> Sequence[Node]:
-    """Raises NotFound."""
-    conversation = conversation_of(session, user, conversation_id)
-    rows = session.execute(
-        select(
-            MessageRow.id,
-            MessageRow.parent_id,
-            MessageRow.role,
-            MessageRow.deleted_at.is_not(None).label("deleted"),
-        )
-        .where(MessageRow.conversation_id == conversation.id)
-        .order_by(MessageRow.sequence)
-    )
-    return [Node(row.id, row.parent_id, row.role, bool(row.deleted)) for row in rows]
 
 
 def set_head(session: Session, user: str, conversation_id: str, message_id: str) -> None:

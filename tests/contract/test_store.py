@@ -98,6 +98,13 @@ async def test_the_same_request_gives_the_same_turn(store: Store) -> None:
     assert len(await path(store, turn)) == 2
 
 
+async def test_an_earlier_request_does_not_open_a_foreign_conversation(store: Store) -> None:
+    turn = await ask_and_answer(store, user=BOB)
+    await ask(store, request_id="r1")
+    with pytest.raises(NotFound):
+        await ask(store, turn.conversation.id, request_id="r1")
+
+
 async def test_the_same_request_gives_the_turn_as_it_is_now(store: Store) -> None:
     turn = await ask_and_answer(store, request_id="r1")
     retry = await store.add_answer(

@@ -20,7 +20,6 @@ from chat.types import (
     Conversation,
     Finish,
     Message,
-    Node,
     PresetText,
     Question,
     Sampling,
@@ -233,7 +232,6 @@ class Player:
         listed = await self.store.conversations(me)
         shown: list[object] = [[self._named(item) for item in listed]]
         for item in listed:
-            shown.append([self._named(node) for node in await self.store.outline(me, item.id)])
             shown.append([self._named(message) for message in await self.store.path(me, item.id)])
             archive = await self.store.archive(me, item.id)
             shown.append([self._named(message) for message in archive.messages])
@@ -300,7 +298,7 @@ class Player:
             content = getattr(value, item.name)
             if isinstance(content, str) and content in names:
                 known[item.name] = names[content]
-            elif isinstance(content, Conversation | Node):
+            elif isinstance(content, Conversation):
                 known[item.name] = self._named(content)
             elif item.name in ("created_at", "updated_at"):
                 known[item.name] = None

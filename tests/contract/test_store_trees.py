@@ -7,7 +7,7 @@ import pytest
 
 from chat.errors import AnswerRunning, BadRequest, NotFound, RenamedMeanwhile
 from chat.ports import Store
-from chat.types import AnswerRecord, Attachment, Node, Origin, Role, Status, Turn
+from chat.types import AnswerRecord, Attachment, Origin, Status, Turn
 from tests.contract.stores import (
     ANN,
     BOB,
@@ -122,19 +122,6 @@ async def test_an_edit_is_refused_where_another_answer_would_be(store: Store) ->
     assert await path(store, turn) == [turn.question, turn.answer]
 
 
-async def test_the_outline_is_the_whole_tree_in_the_order_of_writing(store: Store) -> None:
-    turn = await ask_and_answer(store)
-    edited = await store.add_edited_answer(
-        ANN, conversation_id=turn.conversation.id, sibling_id=turn.answer.id, content="x"
-    )
-    await delete(store, turn, turn.answer.id, head_id=edited.id)
-    assert list(await store.outline(ANN, turn.conversation.id)) == [
-        Node(turn.question.id, None, Role.USER),
-        Node(turn.answer.id, turn.question.id, Role.ASSISTANT, deleted=True),
-        Node(edited.id, turn.question.id, Role.ASSISTANT),
-    ]
-
-
 async def test_any_living_message_of_the_conversation_can_be_the_head(store: Store) -> None:
     first, _, third = await three_turns(store)
     foreign = await ask_and_answer(store)
@@ -203,7 +190,6 @@ async def test_nothing_is_deleted_unless_all_of_it_can_be(store: Store) -> None:
         with pytest.raises(NotFound):
             await restore(store, turn, *ids, head_id="none")
     assert len(await path(store, turn)) == 2
-    assert not any(node.deleted for node in await store.outline(ANN, turn.conversation.id))
 
 
 async def test_nothing_is_put_beside_a_deleted_message(store: Store) -> None:
@@ -231,8 +217,8 @@ async def test_a_purged_message_keeps_its_place_and_nothing_else(store: Store) -
     assert await store.purge_deleted(END) == 2
     assert await store.purge_deleted(END) == 0
     assert len(await path(store, first)) == 4
-    outline = await store.outline(ANN, first.conversation.id)
-    assert [node.id for node in outline if node.deleted] == ids
+    kept = (await store.archive(ANN, first.conversation.id)).messages
+    assert not {message.id for message in kept} & set(ids)
     with pytest.raises(NotFound):
         await restore(store, first, *ids, head_id=third.answer.id)
     with pytest.raises(NotFound):
@@ -341,7 +327,7 @@ CALLS: dict[str, Callable[[Store, str, Turn], Awaitable[object]]] = {
         user, turn.conversation.id, title="x", seen="A title"
     ),
     "pin": lambda store, user, turn: store.pin(user, turn.conversation.id, True),
-    "outline": lambda store, user, turn: store.outline(user, turn.conversation.id),
+    "path": lambda store, user, turn: store.path(user, turn.conversation.id),
     "head": lambda store, user, turn: store.set_head(user, turn.conversation.id, turn.answer.id),
     "delete": lambda store, user, turn: store.delete_messages(
         user, turn.conversation.id, [turn.answer.id], head_id=turn.question.id
