@@ -50,8 +50,9 @@ class View:
     `ticked` the list as the last tick has sent it. `temporary`: what it begins leaves no trace.
     `files` wait in the composer, by the browser's ids. `options` and their preset, `chosen`, are
     kept for drawing alone. `drawn` is what stands in the middle, `listening` whether an answer is
-    streamed into it, `calls` how often it was told that it is behind, and `removed` what was
-    deleted there last.
+    streamed into it, `kept` whether nothing is drawn into it after this event, because an edit that
+    was refused is open there, `calls` how often it was told that it is behind, and `removed` what
+    was deleted there last.
     """
 
     number: int = 0
@@ -64,6 +65,7 @@ class View:
     chosen: Chosen | None = None
     drawn: Drawn = field(default_factory=Drawn)
     listening: bool = False
+    kept: bool = False
     calls: int = 0
     removed: Removed | None = None
 

@@ -242,6 +242,30 @@ def test_what_another_tab_does_leaves_an_open_edit_alone(site: Site, tab: Open) 
     expect(questions(second)).to_have_text(["One?", "Two?"])
 
 
+def test_an_edit_that_was_refused_stays_open_and_is_taken_when_the_other_answer_has_ended(
+    site: Site, tab: Open
+) -> None:
+    scripts = [Script(["Answer 1"]), Script(["Answer 2"], hangs=True), Script(["Answer 3"])]
+    first = tab(site(ScriptedEngine(scripts)))
+    ask_and_wait(first, "One?")
+    second = tab(first.url.partition("#")[0], path=same_place(first))
+    for page, words in ((first, " First"), (second, " Second")):
+        question(page).hover()
+        under(question(page), "Edit question").click()
+        page.keyboard.type(words)
+    button(first, "Save and send").click()
+    expect(answer(first)).to_contain_text("Answer 2")
+    button(second, "Save and send").click()
+    expect(second.get_by_role("alert")).to_contain_text("still being written")
+    button(first, "Stop").click()
+    expect(answer(first)).to_contain_text("Stopped.")
+    expect(second.locator("#transcript form textarea")).to_have_value("One? Second")
+    button(second, "Save and send").click()
+    expect(questions(second)).to_have_text(["One? Second"])
+    expect(answer(second)).to_contain_text("Answer 3")
+    expect(question(second).locator(".versions")).to_have_text("‹3/3›")
+
+
 def test_an_answer_on_a_branch_that_is_not_shown_is_a_click_away(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine([Script(["Answer 1"]), Script(["Answer 2"], hangs=True)])))
     ask_and_wait(page, "One?")

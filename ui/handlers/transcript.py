@@ -73,6 +73,10 @@ class Transcript:
         self, conversation_id: str, language: str, view: View, request: gr.Request
     ) -> AsyncIterator[Updates]:
         """Stream the answer being written there, until it ends or the tab looks elsewhere."""
+        if view.kept:  # a stream that runs goes on, and an edit that was refused stays
+            view.kept = False
+            yield {self._on.newest: gr.skip()}
+            return
         looking = view.turn()
         if conversation_id:
             view.listening = True

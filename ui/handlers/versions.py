@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Mapping
 import gradio as gr
 from gradio.components import Component
 
-from chat.conversations import Opened, Removed
+from chat.conversations import Removed
 from chat.errors import AppError, NotFound
-from chat.types import Message, Question, Role
+from chat.tree import Tree
+from chat.types import Question, Role
 from ui import chrome, under
 from ui.components import Updates
 from ui.handlers.composer import request_id
@@ -60,8 +61,9 @@ class Versions:
         user, conversation_id = self._place(values, request)
 
         async def save() -> None:
-            opened = await self._conversations.open(user, conversation_id)
-            message = _message(opened, str(event.message))
+            # Of all branches: another tab may have gone on to another one.
+            archive = await self._conversations.archive(user, conversation_id)
+            message = Tree(archive.messages).message(str(event.message))
             if message.role is Role.ASSISTANT:
                 await self._conversations.edit_answer(
                     user,
@@ -148,6 +150,7 @@ class Versions:
         """
         language = Language(str(values[self._on.language]))
         conversation_id = str(values[self._on.bridge])
+        view_of(values[self._on.view]).kept = keep
         try:
             await doing
         except NotFound:
@@ -158,6 +161,7 @@ class Versions:
             return shown | why if self._on.newest in shown else shown
         except AppError as error:
             return {self._on.note: self._shown.why(error, language)}
+        view_of(values[self._on.view]).kept = False
         return await self._shown.begun(conversation_id, values, request)
 
     async def _after_removing(
@@ -176,11 +180,3 @@ class Versions:
         if not done:
             return shown
         return shown | {self._on.note: under.removed(len(done[0].ids), language)}
-
-
-def _message(opened: Opened, message_id: str) -> Message:
-    """A message of the path that is shown. Raises NotFound."""
-    for message in opened.messages:
-        if message.id == message_id:
-            return message
-    raise NotFound
