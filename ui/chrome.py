@@ -24,6 +24,8 @@ WORDS_OF_SCRIPT = (
     "save",
     "save-and-send",
     "cancel",
+    "disconnected",
+    "reconnecting",
 )
 """What the script needs words for."""
 

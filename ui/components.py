@@ -97,6 +97,13 @@ class Components:
             **{number: shown[name] for name, number in self.numbers.items()},
         }
 
+    def show_defaults(self, defaults: Sampling, language: Language) -> Updates:
+        """What an empty field means."""
+        return {
+            number: gr.update(placeholder=_default(defaults, name, language))
+            for name, number in self.numbers.items()
+        }
+
     def in_language(self, language: Language, defaults: Sampling, person: Person) -> Updates:
         """The words of everything that is not drawn anew anyway."""
 

@@ -79,10 +79,10 @@ def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:
         *_composer_events(on, do.composer),
     ]
     _preset_events(on, do.presets)
-    page = _all_of(on)
+    page, followed = _all_of(on), _followed(on)
     for trigger, handler, inputs, more in show:
         shown = trigger(handler, inputs, page, **AT_ONCE, **more)
-        shown.then(do.transcript.listen, _place(on), page, **STREAMED)
+        shown.then(do.transcript.listen, _place(on), followed, **STREAMED)
     _details_events(on, do.details)
 
 
@@ -122,7 +122,8 @@ def _details_events(on: Components, do: Details) -> None:
 def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:
     # The timer itself is no output: Gradio would start it anew, and tick, with every answer.
     state = [on.header, on.banners, on.welcome, on.conversations, on.note, on.behind]
-    on.timer.tick(do.tick, _place(on), state, **AT_ONCE)
+    defaults = [on.chips, *on.numbers.values()]
+    on.timer.tick(do.tick, _place(on), [*state, *defaults], **AT_ONCE)
     here, listing = [on.language, on.view], [on.conversations, on.done, on.note]
     newest = AT_ONCE | {"trigger_mode": "always_last"}
     on.bridge.search(do.search, here, listing, **newest)
@@ -149,7 +150,7 @@ def _composer_events(on: Components, do: Composer) -> list[Shows]:
     here, attached = [on.language, on.view], [on.files, on.note]
     on.bridge.attach(do.attach, here, attached, **AT_ONCE)
     on.bridge.detach(do.detach, here, attached, **AT_ONCE)
-    on.bridge.gauge(do.gauge, _asking(on), [on.gauge, on.warning], **AT_ONCE)
+    on.bridge.gauge(do.gauge, _asking(on), [on.gauge, on.warning, on.files], **AT_ONCE)
     sent = _asking(on) | {on.request_id}
     return [
         (on.message.submit, do.send, sent, {"js": NAMED}),
@@ -177,6 +178,12 @@ def _place(on: Components) -> list[Component]:
 def _asking(on: Components) -> set[Component]:
     """Where a tab is, and what a question there would be asked with."""
     return {on.message, *_place(on), *on.settings}
+
+
+def _followed(on: Components) -> list[Component]:
+    """What changes while an answer is written, and at its end: fewer are quicker to send."""
+    around = [on.bridge, on.header, on.banners, on.conversations, on.note, on.send, on.stop]
+    return [*around, on.welcome, on.above, on.earlier, on.newest]
 
 
 def _all_of(on: Components) -> list[Component]:

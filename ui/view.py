@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from chat.conversations import Glance, Removed
-from chat.types import Attachment, ChatOptions, Preset
+from chat.types import Attachment, ChatOptions, Preset, Sampling
 
 LISTED = 50
 """Conversations in the list at first; a click shows twice as many."""
@@ -49,10 +49,11 @@ class View:
     `listed` is how many conversations its list may show, `words` what they are searched for, and
     `ticked` the list as the last tick has sent it. `temporary`: what it begins leaves no trace.
     `files` wait in the composer, by the browser's ids. `options` and their preset, `chosen`, are
-    kept for drawing alone. `drawn` is what stands in the middle, `listening` whether an answer is
-    streamed into it, `kept` whether nothing is drawn into it after this event, because an edit that
-    was refused is open there, `calls` how often it was told that it is behind, and `removed` what
-    was deleted there last.
+    kept for drawing alone, `defaults` are the model's own as they are shown, if it was known then.
+    `drawn` is what stands in the middle, `listening` whether an answer is streamed into it, `kept`
+    whether nothing is drawn into it after this event, because an edit that was refused is open
+    there, `calls` how often it was told that it is behind, and `removed` what was deleted there
+    last.
     """
 
     number: int = 0
@@ -63,6 +64,7 @@ class View:
     files: dict[str, HeldFile] = field(default_factory=dict)
     options: ChatOptions = field(default_factory=ChatOptions)
     chosen: Chosen | None = None
+    defaults: Sampling | None = None
     drawn: Drawn = field(default_factory=Drawn)
     listening: bool = False
     kept: bool = False

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Browser, Route, expect
 
 from chat.errors import EngineFailed, OutOfMemory
 from chat.types import LOCAL_USER, ChatOptions, EngineState, Finish, Phase, Question, Stage
@@ -249,3 +249,18 @@ def test_copy_takes_what_the_model_wrote(site: Site, tab: Open) -> None:
     expect(button(page, "Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == written
     expect(button(page, "Copy")).to_be_visible()
+
+
+def test_a_lost_server_is_said_in_the_language_of_the_page(site: Site, browser: Browser) -> None:
+    context = browser.new_context(locale="zh-CN")  # of its own: what fails here fails on purpose
+    page = context.new_page()
+    page.goto(site(ScriptedEngine()))
+    message = page.get_by_role("textbox", name="消息", exact=True)
+    message.fill("还在吗？")
+    context.set_offline(True)
+    message.press("Enter")
+    expect(page.get_by_text("暂时连不上服务器")).to_be_visible()
+    expect(page.locator("body")).to_contain_class("offline")
+    expect(page.get_by_text("Connection")).to_have_count(0)
+    expect(message).to_have_value("还在吗？")
+    context.close()

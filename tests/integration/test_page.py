@@ -271,6 +271,19 @@ async def test_older_conversations_are_reached_fifty_at_a_time(tab: Tab) -> None
     assert str(shown[tab.on.conversations]).count("<li ") == 120
 
 
+async def test_a_page_opened_before_the_model_is_known_shows_its_defaults_once_it_is(
+    tab: Tab,
+) -> None:
+    temperature = tab.on.numbers["temperature"]
+    tab.take(await tab.do.transcript.load("", None, tab.view, ASKER))
+    assert tab.on.chips not in await tab.do.sidebar.tick("", "en", tab.view, ASKER)
+    tab.view.defaults = None  # as a page has it that was drawn while the model was being loaded
+    shown = await tab.do.sidebar.tick("", "en", tab.view, ASKER)
+    assert "Temperature 0.7" in str(shown[tab.on.chips])
+    assert "0.7" in str(shown[temperature])
+    assert temperature not in await tab.do.sidebar.tick("", "en", tab.view, ASKER)
+
+
 # --- a tree in two tabs -----------------------------------------------------------------------
 
 

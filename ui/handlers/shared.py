@@ -125,8 +125,16 @@ class Shown:
     def chips(self, language: Language, view: View) -> Updates:
         """The buttons below the box."""
         info = self.services.engine.info
-        defaults = info.defaults if info else Sampling()
+        view.defaults = info.defaults if info else None
+        defaults = view.defaults or Sampling()
         return {self.on.chips: composing.chips(view.options, view.chosen, defaults, language)}
+
+    def defaults(self, language: Language, view: View) -> Updates:
+        """The model's own settings, for a page that was opened before the model was known."""
+        info = self.services.engine.info
+        if info is None or info.defaults == view.defaults:
+            return {}
+        return self.chips(language, view) | self.on.show_defaults(info.defaults, language)
 
     async def held(self, file: Attachment, *, pasted: bool = False) -> HeldFile:
         """A file for the composer, with its cost if that can be told."""

@@ -151,6 +151,7 @@ class Sidebar:
         """Keep the model's state and the list's dots true; a list that is the same is not sent."""
         user, tongue = user_of(request), language_of(language, request)
         shown = self._shown.state(tongue, view, temporary=view.is_temporary(conversation_id))
+        shown |= self._shown.defaults(tongue, view)
         shown |= await self._shown.behind(conversation_id, view, request)
         if view.words:
             return shown

@@ -62,6 +62,17 @@ dressers.push((said) => {
   label($("#language"), said.language);
   label($("#settings .toggle-button"), said.close);
 });
+// Gradio says it in English alone, and loads the page anew once the server answers again.
+dressers.push((said) => {
+  const lost = /^Connection to the server was lost/;
+  for (const toast of document.querySelectorAll(".toast-body")) {
+    const message = $(".toast-message-text", toast);
+    if (!lost.test(message?.textContent.trim() ?? "")) continue;
+    message.textContent = said.reconnecting;
+    $(".toast-title", toast).textContent = said.disconnected;
+    document.body.classList.add("offline");
+  }
+});
 let dressing = 0;
 function dress() {
   dressing ||= requestAnimationFrame(() => {
