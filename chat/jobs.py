@@ -78,13 +78,19 @@ class Work:
 class Job:
     """The handle of one answer being written."""
 
-    def __init__(self, user: str, answer: Message, request_id: str = "") -> None:
+    def __init__(
+        self, user: str, answer: Message, request_id: str = "", *, dropped_turns: int = 0
+    ) -> None:
         self.user = user
         self.conversation_id = answer.conversation_id
         self.message_id = answer.id
         self.request_id = request_id
         self._progress = Progress(
-            answer.id, text=answer.content, status=answer.status, error_code=answer.error_code
+            answer.id,
+            text=answer.content,
+            status=answer.status,
+            dropped_turns=dropped_turns,
+            error_code=answer.error_code,
         )
         self._changed = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
@@ -165,7 +171,8 @@ class Jobs:
     def start(self, work: Work, ticket: Ticket) -> Job:
         """Begin to write an answer. The ticket is the job's from now on."""
         answer = work.answer
-        job = Job(work.user, answer, work.request_id)
+        dropped = work.window.dropped_turns
+        job = Job(work.user, answer, work.request_id, dropped_turns=dropped)
         self._jobs[answer.conversation_id] = job
         draft = Draft([answer.content] if answer.content else [])
         # Both tasks now: a Stop that comes before the first of them runs has something to cancel.
@@ -186,6 +193,10 @@ class Jobs:
             if job.user == user and job.request_id == request_id:
                 return job
         return None
+
+    def users(self) -> frozenset[str]:
+        """Whose answers are being written, or wait for that."""
+        return frozenset(job.user for job in self._jobs.values())
 
     def conversations_of(self, user: str) -> frozenset[str]:
         """Ids of the user's conversations in which an answer is being written."""

@@ -7,6 +7,9 @@ from enum import StrEnum
 LOCAL_USER = "local"
 """Owner of everything while there are no accounts."""
 
+TEMPORARY = "temporary-"
+"""So begin the ids of conversations that leave no row, and of their messages."""
+
 
 class Role(StrEnum):
     """Who speaks. An enum because the chat template writes roles as control text, unescaped."""
@@ -344,7 +347,8 @@ class Progress:
     """A picture of an answer being written, for whoever is looking.
 
     While PENDING: `position` (1 is next) and `wait_s`, the estimate. STREAMING without text means
-    that the prompt is being read. `tokens_per_s` is the rate so far.
+    that the prompt is being read. `tokens_per_s` is the rate so far. `dropped_turns` of the oldest
+    are not in the prompt.
     """
 
     message_id: str
@@ -354,4 +358,5 @@ class Progress:
     wait_s: float | None = None
     completion_tokens: int = 0
     tokens_per_s: float | None = None
+    dropped_turns: int = 0
     error_code: str | None = None

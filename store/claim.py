@@ -7,7 +7,6 @@ server from a PostgreSQL database.
 
 import fcntl
 import os
-from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +17,6 @@ from chat.errors import StartupError
 from store.complaints import about_folder, place_of
 
 LOCK_NAME = "qwen-chat.lock"
-
 
 ONE_APP = 7_860_001
 """Key of the lock of PostgreSQL; each database has its own."""
@@ -124,17 +122,3 @@ class PostgresClaim:
     def let_go(self) -> None:
         if self._connection is not None:
             self._connection.close()
-
-
-class ClaimBeside:
-    """For a command that looks after people: holds the claim if it is free, works all the same."""
-
-    def __init__(self, claim: Claim) -> None:
-        self._claim = claim
-
-    def take(self) -> None:
-        with suppress(StartupError):  # a folder that cannot be had is told when it is opened
-            self._claim.take()
-
-    def let_go(self) -> None:
-        self._claim.let_go()

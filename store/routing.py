@@ -6,6 +6,7 @@ from pathlib import Path
 
 from chat.ports import ConversationStore
 from chat.types import (
+    TEMPORARY,
     AnswerRecord,
     Archive,
     ChatOptions,
@@ -21,7 +22,7 @@ from store.claim import FolderClaim, NoClaim, PostgresClaim
 from store.database import Clock, DatabaseStore, utc_now
 from store.engines import postgres_engine, sqlite_engine
 from store.people.database import DatabasePeople
-from store.temporary import PREFIX, TemporaryStore
+from store.temporary import TemporaryStore
 
 FILE_NAME = "qwen-chat.db"
 
@@ -63,7 +64,7 @@ class RoutingStore:
     def _home(self, some_id: str | None, *, temporary: bool = False) -> ConversationStore:
         """Where the conversation or message with that id is, or a new conversation goes."""
         if some_id is not None:
-            temporary = some_id.startswith(PREFIX)
+            temporary = some_id.startswith(TEMPORARY)
         return self._temporary if temporary else self._database
 
     async def open(self) -> None:

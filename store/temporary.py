@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from chat.errors import AnswerRunning, BadRequest, NotFound, RenamedMeanwhile
 from chat.types import (
+    TEMPORARY,
     AnswerRecord,
     Archive,
     ChatOptions,
@@ -25,9 +26,6 @@ from chat.types import (
 from store.columns import refuse_bad_text
 from store.copies import renewed, without_words
 from store.words import has_all, hit, words_of
-
-PREFIX = "temporary-"
-"""Ids of conversations and messages begin with it: they say where to look for them."""
 
 MOST_CONVERSATIONS = 500
 
@@ -47,7 +45,7 @@ class TemporaryStore:
     requests: dict[tuple[str, str], str] = field(default_factory=dict)
     deleted: dict[str, datetime] = field(default_factory=dict)
     purged: set[str] = field(default_factory=set)
-    prefix: str = PREFIX
+    prefix: str = TEMPORARY
 
     async def interrupt_unfinished(self) -> int:
         unfinished = [message for message in self.messages.values() if message.status.is_open]

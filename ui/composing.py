@@ -11,12 +11,11 @@ from chat.presets import Presets
 from chat.types import ChatOptions, Sampling
 from ui.i18n import Language, text
 from ui.icons import icon
+from ui.sizes import file_size
 from ui.view import Chosen, HeldFile
 
 NEARLY_FULL = 0.8
 """Share of what may be filled from which the gauge is amber."""
-
-KIB = 1024
 
 
 def files(
@@ -147,7 +146,7 @@ def _preset(options: ChatOptions, chosen: Chosen | None, language: Language) -> 
 
 def _file(key: str, item: HeldFile, language: Language, *, with_text: bool) -> str:
     name = escape(item.file.name)
-    about = _size(item.file.text)
+    about = file_size(item.file)
     if item.tokens is not None:
         about += " · " + text(language, "file-tokens", count=f"{item.tokens:,}")
     as_text = ""
@@ -162,8 +161,3 @@ def _file(key: str, item: HeldFile, language: Language, *, with_text: bool) -> s
         f'<button data-do="detach" data-file="{key}" aria-label="{remove}" title="{remove}">'
         f"{icon('cross', 14)}</button></div>"
     )
-
-
-def _size(words: str) -> str:
-    size = len(words.encode())
-    return f"{size} B" if size < KIB else f"{size / KIB:.1f} kB"

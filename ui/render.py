@@ -14,11 +14,10 @@ from ui import under
 from ui.i18n import Language, text
 from ui.icons import icon
 from ui.markdown import settled, with_safe_languages, without_html
+from ui.sizes import file_size
 
 Bubble = dict[str, object]
 """One message of gr.Chatbot."""
-
-KIB = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def transcript(opened: Opened, language: Language, *, hidden: int = 0) -> Transc
     hidden = max(0, min(hidden, len(starts) - 1))
     first, last = starts[hidden : hidden + 1] or [0], starts[-1:] or [0]
     begin = first[0] if hidden else 0
-    dropped = _dropped_turns(messages)
+    dropped = _dropped_turns(opened)
     line_after = starts[dropped] - 1 if 0 < dropped < len(starts) else None
 
     def drawn(start: int, end: int) -> list[Bubble]:
@@ -120,20 +119,20 @@ def _message(message: Message, opened: Opened, language: Language, line: str = "
     return draw(message, opened.versions.get(message.id, ()), language, line)
 
 
-def _dropped_turns(messages: Sequence[Message]) -> int:
-    """How many of the oldest turns the model did not see when it wrote its newest answer."""
-    made = (message.provenance for message in reversed(messages) if message.provenance)
+def _dropped_turns(opened: Opened) -> int:
+    """How many of the oldest turns the model does not see as it writes the newest answer."""
+    if opened.job:
+        return opened.job.progress.dropped_turns
+    made = (message.provenance for message in reversed(opened.messages) if message.provenance)
     newest = next(made, None)
     return newest.dropped_turns if newest else 0
 
 
 def _file(message: Message, place: int, item: Attachment) -> str:
-    size = len(item.text.encode())
-    about = f"{size} B" if size < KIB else f"{size / KIB:,.1f} kB"
     return (
         f'<button class="file" data-do="file" data-message="{escape(message.id)}" '
         f'data-place="{place}">{icon("file", 15)}<span>{escape(item.name)}</span>'
-        f"<em>{about}</em></button>"
+        f"<em>{file_size(item)}</em></button>"
     )
 
 

@@ -340,11 +340,15 @@ async def test_an_answer_whose_end_could_not_be_written_is_written_at_the_latest
     assert (await store.path(USER, job.conversation_id))[1].content == "Hello"
 
 
-async def test_dropped_turns_are_recorded_on_the_answer(chat: Chat) -> None:
+async def test_dropped_turns_are_told_from_the_beginning_and_recorded_on_the_answer(
+    chat: Chat,
+) -> None:
     job = await chat.ask("a" * 400)
     await finished(job)
     later = await chat.ask("b" * 400, conversation_id=job.conversation_id)
+    assert later.progress.dropped_turns == 1
     await finished(later)
+    assert later.progress.dropped_turns == 1
     provenance = (await chat.answer(later)).provenance
     assert provenance is not None
     assert provenance.dropped_turns == 1

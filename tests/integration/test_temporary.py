@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from chat.errors import NotFound
-from chat.types import AnswerRecord, ChatOptions, Status, Turn
+from chat.types import TEMPORARY, AnswerRecord, ChatOptions, Status, Turn
 from store import FILE_NAME, RoutingStore, open_store
-from store.temporary import PREFIX, TemporaryStore
+from store.temporary import TemporaryStore
 from tests.contract.stores import ANN, BOB, END, ask, ask_and_answer, path, ticking
 
 SECRET = "xyzzy"
@@ -80,7 +80,7 @@ async def test_a_temporary_chat_ends_with_the_process(tmp_path: Path, store: Rou
 async def test_nobody_guesses_the_id_of_a_temporary_chat(store: RoutingStore) -> None:
     turns = [await ask(store, temporary=True) for _ in range(3)]
     ids = [item.id for turn in turns for item in (turn.conversation, turn.question, turn.answer)]
-    assert all(key.startswith(PREFIX) and len(key) == len(PREFIX) + 32 for key in ids)
+    assert all(key.startswith(TEMPORARY) and len(key) == len(TEMPORARY) + 32 for key in ids)
     assert len(set(ids)) == 9
     with pytest.raises(NotFound):
         await store.path(BOB, turns[0].conversation.id)
@@ -93,7 +93,8 @@ async def test_the_second_turn_of_a_temporary_chat_is_temporary_whatever_it_says
     second = await ask(store, turn.conversation.id, temporary=False)
     assert second.conversation.id == turn.conversation.id
     kept = await ask_and_answer(store)
-    assert (await ask(store, kept.conversation.id, temporary=True)).answer.id[:10] != PREFIX[:10]
+    beside = await ask(store, kept.conversation.id, temporary=True)
+    assert not beside.answer.id.startswith(TEMPORARY)
     assert [item.id for item in await store.conversations(ANN)] == [kept.conversation.id]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chat.conversations import Opened
+from chat.jobs import Job
 from chat.types import (
     Attachment,
     ChatOptions,
@@ -203,6 +204,13 @@ def test_a_line_stands_below_the_last_turn_that_the_model_no_longer_sees(
     noted = [words in str(bubble) for bubble in [*drawn.earlier, *drawn.newest]]
     assert noted == [index == 2 * dropped - 1 for index in range(8)]
     assert "no longer" not in str(render.transcript(opened(path(4)), Language.EN))
+
+
+def test_the_line_below_what_the_model_does_not_see_is_there_while_it_writes() -> None:
+    messages = path(4, status=Status.STREAMING)
+    job = Job("local", messages[-1], dropped_turns=2)
+    drawn = render.transcript(replace(opened(messages), job=job), Language.EN)
+    assert ["The first 2 turns" in str(bubble) for bubble in drawn.earlier][3]
 
 
 @pytest.mark.parametrize(
