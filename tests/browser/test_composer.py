@@ -86,6 +86,20 @@ def test_while_the_model_loads_the_gauge_is_empty_and_fills_when_it_is_ready(
     expect(gauge(page)).to_have_text("5 / 1,000")
 
 
+def test_a_file_that_came_while_the_model_loads_is_counted_once_it_is_ready(
+    site: Site, tab: Open
+) -> None:
+    engine = ScriptedEngine(ready=False)
+    page = tab(site(engine))
+    attach(page, file("sales.csv", b"quarter,sales\n1,20\n"))
+    expect(files(page)).to_contain_text("19 B")
+    expect(files(page)).not_to_contain_text("tokens")
+    engine.current_state = ScriptedEngine().state
+    expect(files(page)).to_contain_text(re.compile(r"\d+ tokens"))
+    ask_and_wait(page, "How much?")
+    assert "quarter,sales\n1,20\n" in engine.prompts[-1][-1].content
+
+
 def test_a_file_goes_with_the_question_and_leaves_the_box_with_it(site: Site, tab: Open) -> None:
     engine = ScriptedEngine()
     page = tab(site(engine))

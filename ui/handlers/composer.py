@@ -72,9 +72,13 @@ class Composer:
     async def gauge(
         self, event: gr.EventData, values: Mapping[Component, object], request: gr.Request
     ) -> Updates:
-        """What sending the text in the box would take of the context, and what would not fit."""
+        """What sending the text in the box would take of the context, and what would not fit.
+
+        Files that came before the model could count them are counted now.
+        """
         on, language = self._on, Language(str(values[self._on.language]))
         view, asked = view_of(values[on.view]), str(event.asked)
+        files = await self._counted(view, language)
         held = (view.files.get(key) for key in event.files)
         question = Question(
             str(event.text), "", attachments=tuple(item.file for item in held if item)
@@ -88,10 +92,11 @@ class Composer:
             )
         except (MessageTooLong, BadText, BadAttachment) as error:
             sentence = composing.refusal_ahead(refusal(language, error.code, error.values))
-            return {on.gauge: composing.gauge(None, language, asked), on.warning: sentence}
+            unknown = composing.gauge(None, language, asked)
+            return files | {on.gauge: unknown, on.warning: sentence}
         except AppError:  # not ready, or said elsewhere: a setting out of bounds, a lost database
-            return {on.gauge: composing.gauge(None, language, asked), on.warning: ""}
-        return {
+            return files | {on.gauge: composing.gauge(None, language, asked), on.warning: ""}
+        return files | {
             on.gauge: composing.gauge(measured, language, asked),
             on.warning: composing.warning(measured, language),
         }
@@ -129,6 +134,16 @@ class Composer:
         except AppError as error:
             return shown | {on.note: self._shown.why(error, language)}
         return shown | {on.note: ""}
+
+    async def _counted(self, view: View, language: Language) -> Updates:
+        """The files with the tokens that could not be told before; nothing while they cannot."""
+        uncounted = {key: held for key, held in view.files.items() if held.tokens is None}
+        found = False
+        for key, held in uncounted.items():
+            counted = await self._shown.held(held.file, pasted=held.pasted)
+            if counted.tokens is not None and view.files.get(key) is held:  # not let go meanwhile
+                view.files[key], found = counted, True
+        return {self._on.files: composing.files(view.files, language)} if found else {}
 
     async def _take(self, given: Mapping[str, Any], view: View, language: Language) -> str:
         """Hold a file; the sentence that says why not, or nothing."""
