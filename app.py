@@ -19,6 +19,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import uvicorn
@@ -45,6 +46,7 @@ from chat.people_ports import PeopleStore
 from chat.ports import Engine, Store
 from chat.presets import Presets
 from chat.types import EngineState, Phase
+from chat.upkeep import Upkeep
 from config import Settings, SettingsError, is_loopback, read_settings
 from logs import LogError, set_up_logging
 from store import RoutingStore, open_store
@@ -113,23 +115,30 @@ class Server(uvicorn.Server):
     """uvicorn that loads the model once the page is up, and lets answers finish before it goes."""
 
     def __init__(
-        self, config: uvicorn.Config, parts: Parts, *, teller: "Teller", grace_s: float
+        self,
+        config: uvicorn.Config,
+        parts: Parts,
+        upkeep: Upkeep,
+        *,
+        teller: "Teller",
+        grace_s: float,
     ) -> None:
         super().__init__(config)
         self._parts = parts
+        self._upkeep = upkeep
         self._teller = teller
         self._grace_s = grace_s
-        self._loading: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self.startup_error: BaseException | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._loading = asyncio.create_task(self._load())
+        self._tasks = [asyncio.create_task(do()) for do in (self._load, self._upkeep.run)]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Here, not after serve(): uvicorn raises the signal again at the end of serve().
-        if self._loading:
-            self._loading.cancel()
+        for task in self._tasks:
+            task.cancel()
         draining = asyncio.create_task(self._parts.jobs.close(self._grace_s))
         while not (draining.done() or self.force_exit):
             await asyncio.wait({draining}, timeout=0.1)
@@ -319,7 +328,9 @@ async def run(settings: Settings) -> None:
         people = await build_people(settings, store.people, SetupLink(settings.data_dir, addresses))
         site = build_site(settings, parts, edge, people)
         config = server_config(site, edge=edge, shutdown_s=CLOSE_CONNECTIONS_S)
-        server = Server(config, parts, teller=teller, grace_s=settings.shutdown_grace_s)
+        keep = timedelta(days=settings.retention_days) if settings.retention_days else None
+        upkeep = Upkeep(parts.jobs, store.people, keep=keep)
+        server = Server(config, parts, upkeep, teller=teller, grace_s=settings.shutdown_grace_s)
         say(f"Qwen Chat is at {addresses[0]} (the model is being loaded). Ctrl+C stops it.")
         if settings.insecure_open and not is_loopback(settings.host):
             say("WARNING: everybody who can reach this address can read and write all chats.")

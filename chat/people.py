@@ -133,6 +133,7 @@ class Action(StrEnum):
     DELETE = "delete"
     NEW_GUEST_LINK = "new-guest-link"
     REVOKE_GUEST_LINK = "revoke-guest-link"
+    RETENTION = "retention"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,81 @@
+"""What the app does by itself while it runs: stop the answers of who has left, destroy what is old.
+
+Looks into the store instead of being told, so that it also sees what the command line has changed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from chat.errors import AppError, NotFound
+from chat.jobs import Jobs
+from chat.people import Action, Clock, Entry, utc_now
+from chat.people_ports import PeopleStore
+from chat.types import LOCAL_USER
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 2.0
+SWEEP_EVERY_S = 3600.0
+
+
+class Upkeep:
+    """`keep` is how long conversations stay that nobody touches; None: for ever."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        people: PeopleStore,
+        *,
+        keep: timedelta | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._jobs = jobs
+        self._people = people
+        self._keep = keep
+        self._clock = clock
+
+    async def run(self, look_every_s: float = LOOK_EVERY_S) -> None:
+        """Do both again and again, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_every(look_every_s, self.stop_who_left))
+            group.create_task(_every(SWEEP_EVERY_S, self.destroy_old))
+
+    async def stop_who_left(self) -> None:
+        """Stop the answers of everybody who may not be here any more. Raises StoreFailed."""
+        for user in self._jobs.users() - {LOCAL_USER}:
+            if not await self._may_be_here(user):
+                for conversation_id in self._jobs.conversations_of(user):
+                    if job := self._jobs.find(user, conversation_id):
+                        job.cancel()
+
+    async def destroy_old(self) -> int:
+        """Destroy conversations that are older than may be; how many. Raises StoreFailed."""
+        if self._keep is None:
+            return 0
+        now = self._clock()
+        gone = await self._people.delete_older(now - self._keep)
+        if gone:
+            entry = Entry(now, "", Action.RETENTION, detail=str(gone))
+            await self._people.write_entry(entry)
+            log.info("conversations destroyed because of their age: %d", gone)
+        return gone
+
+    async def _may_be_here(self, user: str) -> bool:
+        try:
+            person = await self._people.person(user)
+            if person.disabled or person.guest_link_id is None:
+                return not person.disabled
+            return not (await self._people.guest_link(person.guest_link_id)).revoked
+        except NotFound:
+            return False
+
+
+async def _every(seconds: float, do: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        try:
+            await do()
+        except AppError as error:  # a database that does not answer: the next time will do
+            log.warning("upkeep: %s", error)
+        await asyncio.sleep(seconds)
