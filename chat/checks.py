@@ -26,6 +26,9 @@ MAX_PRESET_NAME = 60
 MAX_PRESET_QUESTIONS = 8
 MAX_PRESET_QUESTION = 2_000
 
+MAX_IMPORT_BYTES = 64 * 2**20
+"""Of a file of conversations."""
+
 BOUNDS: dict[str, tuple[float, float]] = {
     "temperature": (0, 2),
     "top_p": (0.01, 1),

@@ -77,6 +77,42 @@ class BadImport(BadRequest):
     code = "bad_import"
 
 
+class NotJson(BadImport):
+    """The file is no JSON, or no text. Values: as of BadImport."""
+
+    code = "import_not_json"
+
+
+class UnknownFormat(BadImport):
+    """The file is JSON of no known kind. Values: as of BadImport."""
+
+    code = "import_unknown_format"
+
+
+class NothingToImport(BadImport):
+    """The file holds no conversation. Values: as of BadImport."""
+
+    code = "import_nothing"
+
+
+class TooManyMessages(BadImport):
+    """A conversation of the file has more messages than are taken. Values: as of BadImport."""
+
+    code = "import_too_many_messages"
+
+
+class UnknownParent(BadImport):
+    """A message of the file is below one that is not there. Values: as of BadImport."""
+
+    code = "import_unknown_parent"
+
+
+class CircleOfMessages(BadImport):
+    """Messages of the file are below each other. Values: as of BadImport."""
+
+    code = "import_circle"
+
+
 class BadPresetName(BadRequest):
     """The preset's name is missing, too long, or of more than one line. Values: limit."""
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from chat.errors import CircleOfMessages, UnknownParent
 from chat.types import Archive, Role
 from formats.foreign import Foreign, Words, check_number, check_words
 from formats.reading import field_path, refusal, validate
@@ -109,7 +110,8 @@ class _Reading:
         below: dict[str | None, list[str]] = defaultdict(list)
         for key, node in self._nodes.items():
             if node.parent is not None and node.parent not in self._nodes:
-                raise refusal(field_path(self._where, key, "parent"), "names no node")
+                where = field_path(self._where, key, "parent")
+                raise refusal(where, "names no node", UnknownParent)
             below[node.parent].append(key)
         keys: list[str] = sorted(below[None], key=self._moment)
         for key in keys:  # grows while it is walked
@@ -117,7 +119,8 @@ class _Reading:
         if len(keys) < len(self._nodes):
             seen = set(keys)
             lost = next(key for key in self._nodes if key not in seen)
-            raise refusal(field_path(self._where, lost, "parent"), "leads round in a circle")
+            where = field_path(self._where, lost, "parent")
+            raise refusal(where, "leads round in a circle", CircleOfMessages)
         return keys
 
     def _moment(self, key: str) -> float:

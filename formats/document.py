@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
+from chat.errors import UnknownParent
 from chat.types import Archive
 from formats.reading import field_path, refusal, validate
 from formats.records import ConversationRecord, FileHead
@@ -64,9 +65,8 @@ def _check_tree(record: ConversationRecord, where: str) -> None:
                 field_path(where, "messages", number, "id"), "stands in another message too"
             )
         if message.parent_id is not None and message.parent_id not in known:
-            raise refusal(
-                field_path(where, "messages", number, "parent_id"), "names no earlier message"
-            )
+            parent = field_path(where, "messages", number, "parent_id")
+            raise refusal(parent, "names no earlier message", UnknownParent)
         known.add(message.id)
     if record.head_id is not None and record.head_id not in known:
         raise refusal(field_path(where, "head_id"), "names no message")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chat.checks import MAX_RENAMED, title_of
+from chat.errors import TooManyMessages
 from chat.types import Archive, ChatOptions, Conversation, Message, Origin, Role, Status
 from formats.reading import refusal
 from formats.records import MAX_MESSAGES, MAX_TEXT, plain
@@ -36,7 +37,7 @@ def check_words(content: str, where: str) -> str:
 def check_number(messages: Sequence[object] | Mapping[str, object], where: str) -> None:
     """Raises BadImport when there are more messages than one conversation may have."""
     if len(messages) > MAX_MESSAGES:
-        raise refusal(where, f"should have at most {MAX_MESSAGES} messages")
+        raise refusal(where, f"should have at most {MAX_MESSAGES} messages", TooManyMessages)
 
 
 @dataclass(frozen=True, slots=True)

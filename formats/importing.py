@@ -6,6 +6,7 @@ All or nothing: what is broken is refused with its place before anything is hand
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from chat.errors import NothingToImport, UnknownFormat
 from chat.types import Archive
 from formats.chatgpt import read_chatgpt
 from formats.document import FORMAT, read_document
@@ -33,7 +34,7 @@ def read_archives(data: bytes, *, owner: str, now: datetime) -> list[Archive]:
         lines = ((f"line {item.line}" if item.line else "", item.value) for item in entries)
         archives = list(_read_foreign(lines, owner, now))
     if not archives:
-        raise refusal("", "the file holds no conversation")
+        raise refusal("", "the file holds no conversation", NothingToImport)
     if len(archives) > MAX_CONVERSATIONS:
         raise refusal("", f"the file holds more than {MAX_CONVERSATIONS} conversations")
     return archives
@@ -44,12 +45,12 @@ def _read_foreign(
 ) -> Iterator[Archive]:
     for where, item in items:
         if not isinstance(item, Mapping):
-            raise refusal(where, "is no conversation of a known format")
+            raise refusal(where, "is no conversation of a known format", UnknownFormat)
         if "mapping" in item:
             archive = read_chatgpt(item, where, owner=owner, now=now)
         elif "conversations" in item or "messages" in item:
             archive = read_sharegpt(item, where, owner=owner, now=now)
         else:
-            raise refusal(where, "is no conversation of a known format")
+            raise refusal(where, "is no conversation of a known format", UnknownFormat)
         if archive:
             yield archive

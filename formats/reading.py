@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from chat.errors import BadImport
+from chat.errors import BadImport, NotJson
 
 MAX_WHERE = 200
 MAX_CONTAINERS = 2_000_000
@@ -27,10 +27,10 @@ class Entry:
     line: int | None = None
 
 
-def refusal(where: str, why: str) -> BadImport:
+def refusal(where: str, why: str, kind: type[BadImport] = BadImport) -> BadImport:
     """The error for a file that is broken at `where`: a line, or the path of a field."""
     where = _printable(where[:MAX_WHERE])
-    return BadImport(f"{where}: {why}" if where else why, where=where, why=why)
+    return kind(f"{where}: {why}" if where else why, where=where, why=why)
 
 
 def decode(data: bytes) -> str:
@@ -39,7 +39,7 @@ def decode(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise refusal(f"line {line}", "is not text in UTF-8") from None
+        raise refusal(f"line {line}", "is not text in UTF-8", NotJson) from None
 
 
 def parse(text: str) -> Sequence[Entry]:
@@ -122,7 +122,7 @@ class _Reader:
         """Raise BadImport that names the line and the column."""
         error = JSONDecodeError(why, self._text, self._at if at is None else at)
         line = self._first_line + error.lineno - 1
-        raise refusal(f"line {line}", f"{error.msg} (column {error.colno})")
+        raise refusal(f"line {line}", f"{error.msg} (column {error.colno})", NotJson)
 
     def _array(self, levels: int) -> list[object]:
         items: list[object] = []

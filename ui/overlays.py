@@ -5,7 +5,7 @@ Drawn once for a language; the script puts them in their place. Pure HTML.
 
 from collections.abc import Iterable
 
-from chat.checks import MAX_RENAMED
+from chat.checks import MAX_IMPORT_BYTES, MAX_RENAMED
 from chat.people import LOCAL, Person, Rank
 from ui.i18n import Language, text
 
@@ -26,10 +26,6 @@ KEYS = (
 )
 """What can be done by key, in the order of the help; on a Mac the script says ⌘ for Ctrl."""
 
-LARGEST_IMPORT = 64 * 2**20
-"""Bytes of a file of conversations; the server takes no more."""
-
-
 PAGES = {Rank.GUEST: 1, Rank.MEMBER: 2, Rank.ADMIN: 3}
 """How many of the pages of accounts a rank has: account, guest links, people."""
 
@@ -47,7 +43,7 @@ def overlays(person: Person, language: Language) -> str:
         f'<input id="rename" popover="manual" dir="auto" aria-label="{rename}" '
         f'maxlength="{MAX_RENAMED}" autocomplete="off" spellcheck="false">'
         '<input id="import" type="file" hidden accept=".json,.jsonl,application/json" '
-        f'data-largest="{LARGEST_IMPORT}">'
+        f'data-largest="{MAX_IMPORT_BYTES}">'
         f"{_help(language)}"
     )
 

@@ -3,13 +3,10 @@
 from dataclasses import dataclass, field
 
 from chat.conversations import Glance, Removed
-from chat.types import Attachment, ChatOptions, Preset, Sampling
+from chat.types import TEMPORARY, Attachment, ChatOptions, Preset, Sampling
 
 LISTED = 50
 """Conversations in the list at first; a click shows twice as many."""
-
-TEMPORARY = "temporary-"
-"""So begin the ids of conversations that leave no trace."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def test_a_broken_file_is_refused_in_chinese_too(site: Site, tab: Open, tmp_path
     page = tab(site(ScriptedEngine()), locale="zh-CN")
     bring_in(page, path, account="全部对话", item="导入对话")
     alert = page.locator("#conversations").get_by_role("alert")
-    expect(alert).to_contain_text("无法导入这个文件：第 3 行")
+    expect(alert).to_have_text("无法导入这个文件：第 3 行不是有效的 JSON。没有导入任何内容。")
 
 
 def test_a_file_of_100_mb_is_refused_before_it_is_sent(

@@ -7,10 +7,11 @@ from dataclasses import replace
 import gradio as gr
 from gradio.components import Component
 
-from chat.errors import AppError, BadImport
+from chat.errors import AppError
 from chat.presets import Presets
 from chat.types import ChatOptions, PresetText
 from ui import preset_panel
+from ui.broken_file import BROKEN, broken_file
 from ui.components import Updates
 from ui.handlers.shared import Shown, user_of
 from ui.i18n import Language, refusal, text
@@ -158,8 +159,8 @@ class PresetPanel:
 
 def _not_imported(event: gr.EventData, language: Language) -> str:
     """The sentence for a file that the server did not take."""
-    if event.code == BadImport.code:
-        return refusal(language, BadImport.code, {"why": str(event.why)})
+    if event.code in BROKEN:
+        return broken_file(str(event.code), str(event.why), language)
     return text(language, "preset-not-imported")
 
 

@@ -1,19 +1,17 @@
 """The list of conversations, and what is done with a whole one."""
 
-import re
 from contextlib import suppress
 
 import gradio as gr
 
-from chat.errors import AppError, BadImport, NotFound, RenamedMeanwhile, StoreFailed
+from chat.checks import MAX_IMPORT_BYTES
+from chat.errors import AppError, NotFound, RenamedMeanwhile, StoreFailed
 from ui import chrome, sidebar
+from ui.broken_file import BROKEN, broken_file
 from ui.components import Updates
 from ui.handlers.shared import Shown, language_of, user_of
 from ui.i18n import Language, refusal, text
-from ui.overlays import LARGEST_IMPORT
 from ui.view import View
-
-LINE = re.compile(r"\Aline (\d+)")
 
 
 class Sidebar:
@@ -159,10 +157,11 @@ class Sidebar:
 
 
 def _not_imported(code: str, why: str, language: Language) -> str:
-    """The sentence for a file that was refused. `why` begins with the line or field."""
+    """The sentence for a file that was refused."""
     if code == "too_large":
-        return text(language, "import-too-large", limit=LARGEST_IMPORT // 2**20)
-    if code not in (BadImport.code, StoreFailed.code, AppError.code):
-        return text(language, "import-failed")
-    where = LINE.sub(lambda line: text(language, "line", number=line[1]), why)
-    return refusal(language, code, {"why": where})
+        return text(language, "import-too-large", limit=MAX_IMPORT_BYTES // 2**20)
+    if code in BROKEN:
+        return broken_file(code, why, language)
+    if code in (StoreFailed.code, AppError.code):
+        return refusal(language, code, {})
+    return text(language, "import-failed")

@@ -1,0 +1,18 @@
+"""Why a file did not come in: from what the server told the browser to a sentence. Pure."""
+
+import re
+
+from chat.errors import BadImport
+from ui.i18n import Language, refusal, text
+
+BROKEN = frozenset({BadImport.code, *(kind.code for kind in BadImport.__subclasses__())})
+"""The codes for which `broken_file` has the words."""
+
+LINE = re.compile(r"\Aline (\d+)")
+
+
+def broken_file(code: str, told: str, language: Language) -> str:
+    """The sentence for a file of that `code`. `told` is "where: why", or why alone."""
+    told = LINE.sub(lambda line: text(language, "line", number=line[1]), told)
+    where, _, _ = told.rpartition(": ")
+    return refusal(language, code, {"why": told, "where": where or text(language, "the-file")})
