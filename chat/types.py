@@ -111,7 +111,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Where the time of one answer went. Seconds from the moment the engine took the request;
+    """Where the time of one answer went, in seconds from when the engine took the request.
 
     `queue_s` is the wait before that. `decode_tokens_per_s` leaves out the first token.
     """

@@ -17,9 +17,10 @@ Row = tuple[str, str]
 def answer_details(
     message: Message, language: Language, *, preset: str = "", prompt: str = ""
 ) -> str:
-    """All numbers of an answer. `preset` is its name; `prompt` is what `exact_prompt` made, or
+    """All numbers of an answer.
 
-    nothing, and then a button asks for it.
+    `preset` is its name; `prompt` is what `exact_prompt` made, or nothing: then a button asks for
+    it.
     """
     rows = [*_numbers(message, language), *_sources(message, language, preset)]
     ask = (

@@ -40,7 +40,6 @@ REMEMBERED = """(id, language, view) => {
 }"""
 """What a reload finds again: the conversation in the address, the language in the browser."""
 
-
 NAMED = """(...values) => {
     return [...values.slice(0, -1), document.body.dataset.request ?? ""];
 }"""
@@ -133,6 +132,7 @@ def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:
         (on.bridge.pin, do.pin),
     ):
         trigger(handler, here, listing, **AT_ONCE)
+    on.bridge.dismiss(do.dismiss, None, on.done, **AT_ONCE)
     return [
         (on.new_chat.click, do.new_chat, here, {}),
         (on.bridge.temporary, do.temporary, here, {}),

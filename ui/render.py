@@ -22,9 +22,10 @@ Bubble = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What is drawn of a conversation: the `newest` turn, which alone changes while it is answered,
+    """What is drawn of a conversation.
 
-    and the `earlier` ones above it. `hidden` of the oldest turns are not drawn.
+    The `newest` turn alone changes while it is answered, the `earlier` ones stand above it, and
+    `hidden` of the oldest turns are not drawn.
     """
 
     hidden: int

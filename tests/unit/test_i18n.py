@@ -88,6 +88,12 @@ def test_every_error_code_of_a_request_has_a_sentence(language: Language) -> Non
             assert f"error-{kind.code}" in EN
 
 
+def test_every_sentence_for_a_refusal_has_an_error_that_it_is_for() -> None:
+    kinds = [kind for kind in vars(chat.errors).values() if isinstance(kind, type)]
+    codes = {kind.code for kind in kinds if issubclass(kind, AppError)}
+    assert {key.removeprefix("error-") for key in EN if key.startswith("error-")} <= codes
+
+
 def test_an_unknown_error_code_is_said_in_general_words() -> None:
     assert refusal(Language.EN, "brand_new", {}) == EN["error-internal_error"]
     assert fallback_answer(Language.ZH, None) == ZH["answer-failed"]
