@@ -16,6 +16,7 @@ from chat.admission import Admission
 from chat.answers import Answers
 from chat.conversations import Conversations
 from chat.jobs import Jobs, Limits
+from chat.limits import Quotas
 from chat.presets import Presets
 from tests.fakes import ScriptedEngine
 from tests.memory_store import MemoryStore
@@ -36,6 +37,7 @@ def serve(
     max_waiting: int = 8,
     edge: EdgeOptions | None = None,
     people: People | None = None,
+    quotas: Quotas | None = None,
 ) -> Iterator[str]:
     """The page's address; its server runs in a thread until the end of the block."""
     jobs = Jobs(
@@ -46,7 +48,7 @@ def serve(
     )
     services = Services(
         engine,
-        Answers(engine=engine, store=store, jobs=jobs),
+        Answers(engine=engine, store=store, jobs=jobs, quotas=quotas),
         Conversations(store=store, jobs=jobs),
         Presets(store),
     )

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 import pytest
 from gradio.components import Component
-from starlette.datastructures import State
+from starlette.datastructures import Address, State
 
 from chat.admission import Admission
 from chat.answers import Answers
@@ -27,7 +27,9 @@ from ui.services import Services
 from ui.view import View
 
 ASKER = gr.Request(
-    headers={"accept-language": "zh"}, state=State({"signed_in": SignedIn(LOCAL, session_id="")})
+    headers={"accept-language": "zh"},
+    client=Address("127.0.0.1", 1),
+    state=State({"signed_in": SignedIn(LOCAL, session_id="")}),
 )
 NAME = "a" * 32
 

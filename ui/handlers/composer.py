@@ -14,7 +14,7 @@ from chat.errors import AppError, BadAttachment, BadText, MessageTooLong
 from chat.types import Question
 from ui import composing
 from ui.components import Updates
-from ui.handlers.shared import Shown, user_of, view_of
+from ui.handlers.shared import Shown, address_of, user_of, view_of
 from ui.i18n import Language, refusal, text
 from ui.view import View
 
@@ -57,6 +57,7 @@ class Composer:
                 conversation_id=conversation_id,
                 question=question,
                 options=on.options(values),
+                address=address_of(request),
             )
         except AppError as error:
             return {on.note: self._shown.why(error, language)}

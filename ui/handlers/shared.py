@@ -39,6 +39,11 @@ def user_of(request: gr.Request) -> str:
     return person_of(request).id
 
 
+def address_of(request: gr.Request) -> str:
+    """The network address that asks, as the edge believes it; empty if there is none."""
+    return str(request.client.host) if request.client else ""
+
+
 def language_of(remembered: str | None, request: gr.Request) -> Language:
     """The language that was chosen before, else the browser's."""
     return choose_language(remembered, request.headers.get("accept-language", ""))

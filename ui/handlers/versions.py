@@ -12,7 +12,7 @@ from chat.types import Question, Role
 from ui import chrome, under
 from ui.components import Updates
 from ui.handlers.composer import request_id
-from ui.handlers.shared import Shown, user_of, view_of
+from ui.handlers.shared import Shown, address_of, user_of, view_of
 from ui.i18n import Language, text
 
 Values = Mapping[Component, object]
@@ -34,7 +34,10 @@ class Versions:
         async def again() -> None:
             await self._conversations.set_options(user, conversation_id, self._on.options(values))
             await self._answers.retry(
-                user, conversation_id=conversation_id, message_id=str(event.message)
+                user,
+                conversation_id=conversation_id,
+                message_id=str(event.message),
+                address=address_of(request),
             )
 
         return await self._after(again(), values, request)
@@ -43,7 +46,10 @@ class Versions:
         """Continue an answer that ended too early, as another version of it."""
         user, conversation_id = self._place(values, request)
         going = self._answers.go_on(
-            user, conversation_id=conversation_id, message_id=str(event.message)
+            user,
+            conversation_id=conversation_id,
+            message_id=str(event.message),
+            address=address_of(request),
         )
         return await self._after(going, values, request)
 
@@ -80,7 +86,11 @@ class Versions:
             )
             options = self._on.options(values)
             await self._answers.send(
-                user, conversation_id=conversation_id, question=question, options=options
+                user,
+                conversation_id=conversation_id,
+                question=question,
+                options=options,
+                address=address_of(request),
             )
 
         return await self._after(save(), values, request, keep=True)
