@@ -74,6 +74,6 @@ step "types"
 step "scripts"
 "$BIN/shellcheck" start.sh tests/run.sh .ci/run
 step "tests"
-# Files run side by side. Each process computes on one core: more threads would wait for each other.
+# Tests run side by side. Each process computes on one core: more threads would wait for each other.
 export OMP_NUM_THREADS=1
-exec "$BIN/python" -m pytest -q -n auto --maxprocesses 4 --dist loadfile -m "$select" "$@"
+exec "$BIN/python" -m pytest -q -n auto --maxprocesses 4 --dist worksteal -m "$select" "$@"

@@ -12,7 +12,7 @@ from tests.browser.site import serve
 from tests.fakes import ScriptedEngine
 from tests.memory_store import MemoryStore
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)  # for a machine that is busy with other tests
 
 LAST_WORDS = ("AbortError: signal is aborted", "Unexpected error Connection errored out")
 """What Gradio's client logs when a reload cuts its stream; the page it stood on is gone then."""
