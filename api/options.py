@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+from chat.checks import MAX_IMPORT_BYTES
 from chat.errors import StartupError
 from config import Settings, is_loopback
 
@@ -32,7 +33,7 @@ class EdgeOptions:
     trusted_proxies: tuple[str, ...] = ()
     sign_in_header: str | None = None
     max_body_bytes: int = 8 * MIB
-    import_max_bytes: int = 64 * MIB
+    import_max_bytes: int = MAX_IMPORT_BYTES
     max_header_bytes: int = 32 * 1024
     max_headers: int = 100
     header_timeout_s: float = 10.0

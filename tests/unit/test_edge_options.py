@@ -6,17 +6,12 @@ from pathlib import Path
 import pytest
 
 from api.options import EdgeOptions
-from chat.checks import MAX_IMPORT_BYTES
 from chat.errors import StartupError
 from config import read_settings
 
 
 def options(*arguments: str) -> EdgeOptions:
     return EdgeOptions.from_settings(read_settings(arguments, {}), machine_name="Tower")
-
-
-def test_the_page_and_the_server_take_files_of_the_same_size() -> None:
-    assert options().import_max_bytes == MAX_IMPORT_BYTES
 
 
 def test_on_the_network_addresses_and_the_machines_name_are_let_in_but_no_other_name() -> None:
