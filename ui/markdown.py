@@ -22,7 +22,7 @@ IMAGE = re.compile(r"!(?=\[[^\]\n]*\][(\[])")
 LANGUAGE = re.compile(r"(?P<fence>`{3,}|~{3,})(?P<space>[ \t]*)(?P<name>[^\s`]+)")
 """The name of a language behind a fence, also of one in a list or a quotation."""
 
-RENAMED = {"cpp": "c++"} | dict.fromkeys(
+RENAMED = {"cpp": "c++", "mermaid": "text"} | dict.fromkeys(
     [
         "__defineGetter__",
         "__defineSetter__",
@@ -42,6 +42,7 @@ RENAMED = {"cpp": "c++"} | dict.fromkeys(
 """Languages on which Gradio's highlighter fails, and with it the whole message: the page would go
 
 on showing what stood there before. It loads C++ without C; the others every JavaScript object has.
+Diagrams of Mermaid would be drawn with the tags and images in their labels: they stay code.
 """
 
 
@@ -58,7 +59,7 @@ def without_html(markdown: str) -> str:
 
 
 def with_safe_languages(markdown: str) -> str:
-    """The same Markdown without names of languages on which the browser's highlighter fails."""
+    """The same Markdown without names of languages that the browser fails on or draws."""
     return LANGUAGE.sub(_with_safe_name, markdown)
 
 

@@ -262,12 +262,14 @@ def test_an_answer_may_speak_of_tags_and_images_but_not_make_them(written: str, 
     [
         ("```cpp\nx\n```", "```c++\nx\n```"),
         ("- a\n\n  ~~~ cpp file.cpp\n  x\n  ~~~", "- a\n\n  ~~~ c++ file.cpp\n  x\n  ~~~"),
+        ("```mermaid\nx\n```", "```text\nx\n```"),
+        ("```mer\\maid\nx\n```", "```text\nx\n```"),
         ("```python\ncpp\n```", "```python\ncpp\n```"),
         ("```constructor\nx", "```text\nx"),
         ("```\\_\\_proto__\nx", "```text\nx"),
     ],
 )
-def test_a_language_on_which_the_highlighter_fails_has_another_name(
+def test_a_language_that_the_browser_fails_on_or_draws_has_another_name(
     written: str, shown: str
 ) -> None:
     assert markdown.with_safe_languages(written) == shown
