@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from chat.people import Entry, GuestLink, Person, Rank, Session
+from chat.people import Action, Entry, GuestLink, Person, Rank, Session
 from pages.frame import (
     Reader,
     action,
@@ -136,7 +136,7 @@ def _audit(reader: Reader, entries: Sequence[Entry], names: Mapping[str, str]) -
         (
             when(entry.at),
             escape(names.get(entry.actor, entry.actor)),
-            escape(entry.action),
+            _action(reader, entry.action),
             escape(names.get(entry.target, entry.target)),
             escape(entry.detail),
         )
@@ -145,6 +145,11 @@ def _audit(reader: Reader, entries: Sequence[Entry], names: Mapping[str, str]) -
     path = reader.link("/api/people/audit.csv")
     export = f'<p><a href="{path}" download>{reader.say("export-csv")}</a></p>'
     return export + table(reader, columns, rows)
+
+
+def _action(reader: Reader, word: str) -> str:
+    """What was done; the log itself keeps the stable word, maybe of another version's."""
+    return reader.say(f"action-{word}") if word in set(Action) else escape(word)
 
 
 def _link_form(reader: Reader, presets: Sequence[tuple[str, str]]) -> str:

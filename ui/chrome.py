@@ -97,8 +97,8 @@ def welcome(
         title = escape(chosen.preset.text.name)
     questions = chosen.preset.text.questions if chosen else ()
     examples = "".join(
-        f'<button data-do="example">{escape(question)}</button>'
-        for question in questions or [text(language, key) for key in EXAMPLES]
+        f'<button data-do="example" title="{asked}"><span>{asked}</span></button>'
+        for asked in map(escape, questions or [text(language, key) for key in EXAMPLES])
     )
     return (
         f'<div class="welcome"><i class="mark"></i><h1>{title}</h1>'

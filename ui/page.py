@@ -132,7 +132,7 @@ def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:
         (on.bridge.pin, do.pin),
     ):
         trigger(handler, here, listing, **AT_ONCE)
-    on.bridge.dismiss(do.dismiss, None, on.done, **AT_ONCE)
+    on.bridge.dismiss(None, None, on.done, js="() => ''", **AT_ONCE)
     return [
         (on.new_chat.click, do.new_chat, here, {}),
         (on.bridge.temporary, do.temporary, here, {}),

@@ -7,7 +7,7 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from chat.checks import MAX_CHARACTERS
 from tests.browser.conftest import Open, Site
-from tests.browser.steps import answer, ask, ask_and_wait, box, button
+from tests.browser.steps import answer, ask, ask_and_wait, box, button, listed
 from tests.fakes import Script, ScriptedEngine
 
 pytestmark = pytest.mark.browser
@@ -55,6 +55,19 @@ def test_the_gauge_counts_what_is_in_the_box_and_says_of_what(site: Site, tab: O
     box(page).press("Enter")
     expect(answer(page)).to_contain_text("5 tokens")
     expect(gauge(page)).to_have_text("205 / 1,000")
+
+
+def test_the_gauge_is_that_of_a_conversation_opened_while_its_answer_is_written(
+    site: Site, tab: Open
+) -> None:
+    page = tab(site(ScriptedEngine([Script(["one ", "two"], hangs=True)], context_length=1000)))
+    ask(page, "x" * 200)
+    expect(answer(page)).to_contain_text("two")
+    button(page, "New chat").click()
+    expect(gauge(page)).to_have_text("0 / 1,000")
+    listed(page).click()
+    expect(gauge(page)).to_have_text(re.compile(r"^2\d\d / 1,000"))
+    expect(answer(page)).to_contain_text("Writing")
 
 
 def test_the_gauge_turns_amber_and_then_red_before_turns_are_left_out(

@@ -264,3 +264,21 @@ def test_a_lost_server_is_said_in_the_language_of_the_page(site: Site, browser: 
     expect(page.get_by_text("Connection")).to_have_count(0)
     expect(message).to_have_value("还在吗？")
     context.close()
+
+
+def test_without_the_server_nothing_looks_as_if_it_were_being_written(
+    site: Site, browser: Browser
+) -> None:
+    context = browser.new_context(locale="en-US")  # of its own: what fails here fails on purpose
+    page = context.new_page()
+    page.goto(site(ScriptedEngine([SLOW])))
+    ask(page, "Still there?")
+    expect(answer(page).locator(".md")).to_contain_text("three")
+    expect(answer(page).locator(".meta.live")).to_be_visible()
+    context.set_offline(True)
+    expect(page.locator("body")).to_contain_class("offline", timeout=30_000)
+    expect(answer(page).locator(".md")).to_contain_text("three")
+    expect(answer(page).locator(".meta.live")).to_be_hidden()
+    cursor = "last => getComputedStyle(last, '::after').visibility"
+    assert answer(page).locator(".md > :last-child").evaluate(cursor) == "hidden"
+    context.close()

@@ -201,3 +201,26 @@ def test_in_chinese_nothing_speaks_english(site: Site, tab: Open) -> None:
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
     assert page.evaluate(ENGLISH) == []
+
+
+def test_bullets_are_full_outside_and_hollow_inside(site: Site, tab: Open) -> None:
+    page = tab(
+        site(
+            ScriptedEngine(
+                [Script(["- outer\n    - inner\n        - innermost\n\n1. first\n    - point"])]
+            )
+        )
+    )
+    ask_and_wait(page, "Which?")
+    styles = "lists => lists.map((list) => getComputedStyle(list).listStyleType)"
+    found = answer(page).locator(".md :is(ul, ol)").evaluate_all(styles)
+    assert found == ["disc", "circle", "square", "decimal", "circle"]
+
+
+def test_gradios_hidden_clock_is_not_read_out(site: Site, tab: Open) -> None:
+    page = tab(site(ScriptedEngine()))
+    ask_and_wait(page, "Hello?")
+    kept = "hidden => hidden.map((clock) => getComputedStyle(clock).visibility)"
+    clocks = page.locator(".wrap.hide").evaluate_all(kept)
+    assert clocks
+    assert set(clocks) == {"hidden"}

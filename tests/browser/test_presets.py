@@ -184,3 +184,22 @@ def test_the_panel_speaks_chinese(site: Site, tab: Open) -> None:
     expect(card(page, "文案写作")).to_contain_text("内置")
     card(page, "文案写作").locator(".pick").click()
     expect(page.locator("#state")).to_contain_text("文案写作 v1")
+
+
+def test_a_long_opening_question_is_cut_after_three_lines_and_asked_whole(
+    site: Site, tab: Open
+) -> None:
+    question = "Which of all the things that were said " * 8 + 'is <true> & "meant"?'
+    page = tab(site(ScriptedEngine()))
+    open_panel(page)
+    panel(page).get_by_role("button", name="Save present settings").click()
+    write(page, name="Long", questions=question)
+    expect(card(page, "Long")).to_be_visible()
+    page.keyboard.press("Escape")
+    choose(page, "Long")
+    example = page.locator(".examples button")
+    expect(example).to_have_attribute("title", question)
+    lines = "text => text.clientHeight / parseFloat(getComputedStyle(text).lineHeight)"
+    assert round(example.locator("span").evaluate(lines)) == 3
+    example.click()
+    expect(box(page)).to_have_value(question)

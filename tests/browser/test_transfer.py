@@ -126,6 +126,48 @@ def test_a_broken_file_is_refused_in_chinese_too(site: Site, tab: Open, tmp_path
     expect(alert).to_have_text("无法导入这个文件：第 3 行不是有效的 JSON。没有导入任何内容。")
 
 
+@pytest.mark.parametrize("way", ["another conversation", "a new chat", "a temporary one", "back"])
+def test_why_a_file_was_refused_is_said_until_something_else_is_opened(
+    site: Site, tab: Open, tmp_path: Path, way: str
+) -> None:
+    path = tmp_path / "broken.json"
+    path.write_text("[]", encoding="utf-8")
+    page = tab(site(ScriptedEngine()))
+    ask_and_wait(page, "A question")
+    if way == "another conversation":
+        button(page, "New chat").click()
+        expect(page.locator(".welcome")).to_be_visible()
+    alert = page.locator("#conversations").get_by_role("alert")
+    bring_in(page, path)
+    expect(alert).to_contain_text("This file cannot be imported")
+    if way == "another conversation":
+        listed(page).click()
+    elif way == "a new chat":
+        button(page, "New chat").click()
+    elif way == "a temporary one":
+        page.locator("[data-do=temporary]").click()
+    else:
+        page.go_back()
+    expect(alert).to_have_count(0)
+    bring_in(page, path)
+    expect(alert).to_contain_text("This file cannot be imported")  # the same is said again
+
+
+def test_a_file_that_comes_in_takes_away_why_another_was_refused(
+    site: Site, tab: Open, tmp_path: Path
+) -> None:
+    broken, whole = tmp_path / "broken.json", tmp_path / "whole.json"
+    broken.write_text("[]", encoding="utf-8")
+    turns = [{"from": "human", "value": "Knock knock"}, {"from": "gpt", "value": "Who is there?"}]
+    whole.write_text(json.dumps([{"conversations": turns}]), encoding="utf-8")
+    page = tab(site(ScriptedEngine()))
+    bring_in(page, broken)
+    expect(page.locator("#conversations").get_by_role("alert")).to_be_visible()
+    bring_in(page, whole)
+    expect(page.get_by_text("1 chat imported.")).to_be_visible()
+    expect(page.locator("#conversations").get_by_role("alert")).to_have_count(0)
+
+
 def test_a_file_of_100_mb_is_refused_before_it_is_sent(
     site: Site, tab: Open, tmp_path: Path
 ) -> None:

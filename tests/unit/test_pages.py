@@ -9,7 +9,7 @@ import pytest
 
 from api.errors import STATUS
 from chat.credentials import MAX_NAME, MAX_PASSWORD, MIN_PASSWORD
-from chat.people import Entry, GuestLink, Person, Rank, Session, utc_now
+from chat.people import Action, Entry, GuestLink, Person, Rank, Session, utc_now
 from pages.entrance import guest_page, sign_in_page, welcome_page
 from pages.frame import Reader
 from pages.i18n import Language, choose_language, words
@@ -29,9 +29,28 @@ def test_both_languages_say_everything_with_the_same_values() -> None:
 
 def test_every_word_is_said_somewhere() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in PAGES.rglob("*.[pj][ys]"))
-    made = re.compile(r"error-.+|field-.+|rank-.+|welcome-.+|make-.+")
+    made = re.compile(r"action-.+|error-.+|field-.+|rank-.+|welcome-.+|make-.+")
     for key in words(Language.EN):
         assert made.fullmatch(key) or re.search(f"[\"']{key}[\"']", code), key
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_action_of_the_audit_log_is_said_in_words(language: Language) -> None:
+    now = utc_now()
+    person = Person("1", "Ann", Rank.ADMIN, now)
+    said = {key for key in words(language) if key.startswith("action-")}
+    assert said == {f"action-{action}" for action in Action}
+    for action in Action:
+        page = people_page(Reader(language), person, [person], [Entry(now, "1", action)])
+        assert f"<td>{words(language)[f'action-{action}']}</td>" in page
+        assert f"<td>{action}</td>" not in page
+
+
+def test_an_action_that_is_unknown_here_is_said_as_it_is_written() -> None:
+    now = utc_now()
+    person = Person("1", "Ann", Rank.ADMIN, now)
+    entry = Entry(now, "1", "fly<away")
+    assert "fly&lt;away" in people_page(Reader(Language.EN), person, [person], [entry])
 
 
 @pytest.mark.parametrize("language", Language)

@@ -47,6 +47,7 @@ let noticed = "";
 let resting = 0;
 let measures = 0;
 let measuredAt = 0;
+let measuredFor = null; // the conversation
 /** All that a measure depends on. */
 function boxState() {
   const messages = document.querySelectorAll("#transcript [data-message]");
@@ -73,9 +74,11 @@ function measure() {
   const answered = $("#gauge .gauge")?.dataset.asked === String(measures);
   if (measures && !answered && Date.now() - measuredAt < PATIENCE_MS) {
     resting = setTimeout(measure, REST_MS);
-  } else if (!$("#transcript .meta.live")) {
+    // While an answer is written there, a conversation is measured once: when it is opened.
+  } else if (!$("#transcript .meta.live") || measuredFor !== props.value) {
     measures += 1;
     measuredAt = Date.now();
+    measuredFor = props.value;
     trigger("gauge", { asked: measures, text: box()?.value ?? "", files: [...attached.keys()] });
   }
 }

@@ -16,7 +16,10 @@ watch("value", () => {
   if (inAddress() !== props.value) history.pushState(null, "", address(props.value));
   if (!props.value) box()?.focus();
 });
-window.addEventListener("popstate", follow);
+window.addEventListener("popstate", () => {
+  dismiss();
+  follow();
+});
 // A phone that slept has lost its stream; the answer was written all the same.
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible" && props.value) follow();

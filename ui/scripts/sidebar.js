@@ -8,8 +8,11 @@ let sought = ""; // the message that a search has found, until it is on the page
 function openFrom(link, event, more = {}) {
   history.pushState(null, "", link.getAttribute("href"));
   trigger(event, { id: inAddress(), ...more });
+  dismiss();
   putAwayDrawer();
 }
+// What was refused is said until people turn to something else.
+const dismiss = () => $("#done .refused") && trigger("dismiss");
 Object.assign(actions, {
   open: (link) => openFrom(link, "follow"),
   found: (link) => openFrom(link, "found", { message: (sought = link.dataset.message ?? "") }),
@@ -17,10 +20,15 @@ Object.assign(actions, {
   more: () => trigger("more"),
   temporary: () => {
     trigger("temporary");
+    dismiss();
     putAwayDrawer();
   },
 });
-$("#new-chat")?.addEventListener("click", putAwayDrawer);
+document.addEventListener("click", ({ target }) => {
+  if (!target.closest?.("#new-chat")) return;
+  dismiss();
+  putAwayDrawer();
+});
 
 dressers.push((said) => {
   label($("#conversations .toggle-button"), said.conversations);
