@@ -118,7 +118,7 @@ class DatabaseStore:
         await self._database.write(conversations.restore, user, conversation_id)
 
     async def purge_deleted(self, before: datetime) -> int:
-        return await self._database.write(conversations.purge_deleted, before)
+        return await self._database.destroy(conversations.purge_deleted, before)
 
     # --- all of a user's ----------------------------------------------------------------------
 

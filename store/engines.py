@@ -12,6 +12,9 @@ from chat.errors import StartupError
 BUSY_S = 5
 """How long SQLite waits for another program (a backup, a shell) that holds the file."""
 
+LOG_BUSY_MS = 200
+"""The same for emptying the log, which can wait: writers stand behind it."""
+
 CONNECT_S = 5
 """How long PostgreSQL may take to answer."""
 
@@ -48,6 +51,25 @@ def postgres_engine(url: str) -> Engine:
         pool_pre_ping=True,  # a server that was restarted costs no request
         hide_parameters=True,
     )
+
+
+def empty_log(engine: Engine) -> None:
+    """Empty SQLite's write-ahead log, in which the text of rows that were destroyed still stands.
+
+    While another program reads the file it stays; the next time will do.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f"PRAGMA busy_timeout = {LOG_BUSY_MS}")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000}")
+    except sqlite3.Error:  # what was destroyed is destroyed; the log is overwritten in time
+        connection.invalidate()
+    finally:
+        connection.close()
 
 
 def _no_url() -> StartupError:

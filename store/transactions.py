@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from chat.errors import AppError, StartupError, StoreFailed
 from store.claim import Claim
 from store.complaints import about_database
-from store.engines import WRITING
+from store.engines import WRITING, empty_log
 from store.migrate import upgrade
 
 log = logging.getLogger("qwen_chat.store")
@@ -63,6 +63,14 @@ class Transactions:
             return self._transact(self._writing, lambda s: query(s, *args, **kwargs))
 
         return await self._run(self._writers, call)
+
+    async def destroy(
+        self, query: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `write`, and nothing of what is gone stays in the log of the database."""
+        result = await self.write(query, *args, **kwargs)
+        await self._run(self._writers, lambda: empty_log(self._reading))
+        return result
 
     @staticmethod
     async def _run(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:

@@ -50,7 +50,7 @@ class DatabasePeople:
         return await self._database.write(accounts.change_person, user_id, entry, rank, disabled)
 
     async def delete_person(self, user_id: str, entry: Entry) -> int:
-        rows = await self._database.write(accounts.delete_person, user_id, entry)
+        rows = await self._database.destroy(accounts.delete_person, user_id, entry)
         return rows + sum(self._temporary.destroy(lambda kept: kept.owner == user_id))
 
     # --- sessions -----------------------------------------------------------------------------
@@ -125,6 +125,6 @@ class DatabasePeople:
         return await self._database.read(ledger.entries, before, limit)
 
     async def delete_older(self, before: datetime) -> int:
-        kept = await self._database.write(accounts.delete_older, before)
+        kept = await self._database.destroy(accounts.delete_older, before)
         temporary, _ = self._temporary.destroy(lambda chat: chat.updated_at < before)
         return kept + temporary

@@ -8,7 +8,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -179,6 +179,21 @@ async def test_what_was_purged_is_no_more_in_the_file(tmp_path: Path) -> None:
     left = (tmp_path / FILE_NAME).read_bytes()
     assert b"Xyzzy, plugh" not in left
     assert b"Frobozz: magic" not in left
+
+
+async def test_what_was_destroyed_is_not_in_the_log_either_while_the_app_runs(
+    tmp_path: Path,
+) -> None:
+    store = await opened(tmp_path)
+    for number in range(5):
+        question = Question("Xyzzy, plugh!" * 100, f"{number}", title="Frobozz")
+        await store.add_turn("ann", conversation_id=None, question=question, options=ChatOptions())
+    log = tmp_path / f"{FILE_NAME}-wal"
+    assert b"Xyzzy, plugh" in log.read_bytes()
+    await store.people.delete_older(datetime.now(UTC) + timedelta(days=1))
+    for file in (tmp_path / FILE_NAME, log):
+        assert b"Xyzzy, plugh" not in file.read_bytes()
+    await store.close()
 
 
 # --- threads and tasks ------------------------------------------------------------------------
