@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from chat.types import LOCAL_USER, AnswerRecord, ChatOptions, Question, Status
+from chat.types import LOCAL_USER, AnswerRecord, Archive, ChatOptions, Question, Status
 from store.database import DatabaseStore
 from store.routing import RoutingStore
 from store.temporary import TemporaryStore
@@ -75,6 +75,31 @@ def search(page: Page, words: str) -> None:
     """Look for words, and wait until the list is that of what was found."""
     page.get_by_role("searchbox").fill(words)
     expect(page.locator(".results, .nothing")).to_be_visible()
+
+
+# --- on the way -----------------------------------------------------------------------------------
+class SlowStore(MemoryStore):
+    """Takes its time to read a conversation, as a busy machine does."""
+
+    async def archive(self, user: str, conversation_id: str) -> Archive:
+        await asyncio.sleep(1)
+        return await super().archive(user, conversation_id)
+
+
+def test_a_question_asked_before_a_clicked_conversation_is_shown_goes_there(
+    site: Site, tab: Open
+) -> None:
+    store = SlowStore()
+    run(tell(store, ("Mine", "…")))
+    run(tell(store, ("Other", "…")))
+    page = tab(site(ScriptedEngine(), store))
+    listed(page).filter(has_text="Mine").click()
+    ask(page, "And?")
+    expect(page.locator("#transcript .user-row")).to_have_text(["Mine", "And?"])
+    button(page, "New chat").click()
+    ask(page, "Something new")
+    expect(page.locator("#transcript .user-row")).to_have_text(["Something new"])
+    expect(listed(page)).to_have_count(3)
 
 
 # --- search ---------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ function keepDraft() {
   restored = true;
 }
 dressers.push(keepDraft);
-$("#send")?.addEventListener("click", noteSent, true);
+document.addEventListener("click", ({ target }) => target.closest?.("#send") && noteSent(), true);
 
 actions.example = (button) => fill(button.textContent);
 

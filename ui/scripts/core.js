@@ -25,6 +25,26 @@ document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible" && props.value) follow();
 });
 
+// --- on the way: what was clicked is not here yet, and a question would go where people left -------
+const LONGEST_WAY_MS = 10_000; // then it stays in the box
+let arrived = null; // tells whether what was clicked is here; null when nothing is awaited
+let sendsThere = false;
+function leaveFor(isHere) {
+  arrived = isHere() ? null : isHere;
+  sendsThere = false;
+  if (arrived) setTimeout(() => arrived === isHere && (arrived = null), LONGEST_WAY_MS);
+}
+function holdBack(event) {
+  if (!arrived) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  sendsThere = true;
+}
+const isSending = (event) =>
+  event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229 && event.target === box();
+window.addEventListener("keydown", (event) => isSending(event) && holdBack(event), true);
+window.addEventListener("click", (event) => event.target.closest?.("#send") && holdBack(event), true);
+
 // --- what buttons do -----------------------------------------------------------------------------
 const toggle = (panel) => $(`#${panel} .toggle-button`)?.click();
 const isOpen = (panel) => $(`#${panel}`)?.classList.contains("open");
@@ -54,6 +74,11 @@ function fill(text) {
 
 // --- what Gradio draws without our words: `dressers` run after every change of the page ----------
 const dressers = [];
+dressers.push(() => {
+  if (!arrived?.()) return;
+  arrived = null;
+  if (sendsThere) setTimeout(() => $("#send")?.click(), 100); // its settings are drawn with it
+});
 const label = (element, text) => {
   if (element && text && element.getAttribute("aria-label") !== text) {
     element.setAttribute("aria-label", text);

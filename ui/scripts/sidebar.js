@@ -4,10 +4,13 @@ const putAwayDrawer = () => small() && isOpen("conversations") && toggle("conver
 // On a wide screen the list has no drawer; it is there, or the conversation has all the room.
 const toggleList = () => (small() ? toggle("conversations") : document.body.classList.toggle("alone"));
 
+const isTemporary = () => Boolean($(".bar > .temporary"));
 let sought = ""; // the message that a search has found, until it is on the page
 function openFrom(link, event, more = {}) {
   history.pushState(null, "", link.getAttribute("href"));
-  trigger(event, { id: inAddress(), ...more });
+  const id = inAddress();
+  leaveFor(() => props.value === id);
+  trigger(event, { id, ...more });
   dismiss();
   putAwayDrawer();
 }
@@ -19,6 +22,7 @@ Object.assign(actions, {
   drawer: toggleList,
   more: () => trigger("more"),
   temporary: () => {
+    leaveFor(() => !props.value && isTemporary());
     trigger("temporary");
     dismiss();
     putAwayDrawer();
@@ -26,6 +30,7 @@ Object.assign(actions, {
 });
 document.addEventListener("click", ({ target }) => {
   if (!target.closest?.("#new-chat")) return;
+  leaveFor(() => !props.value && !isTemporary());
   dismiss();
   putAwayDrawer();
 });
