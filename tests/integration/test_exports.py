@@ -26,7 +26,8 @@ from tests.memory_store import MemoryStore
 
 HOME = "http://localhost:7860"
 KIND = {"Content-Type": "application/json"}
-NOT_IMPORTED = {kind.code for kind in (BadImport, *BadImport.__subclasses__())}
+KINDS: list[type[BadImport]] = [BadImport, *BadImport.__subclasses__()]
+NOT_IMPORTED = {kind.code for kind in KINDS}
 
 
 class Shelf:
