@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -353,6 +354,84 @@ async def test_an_event_shows_its_own_person_alone(
     assert theirs.status_code == missing.status_code == 200
     assert "secret of bob" not in theirs.text
     assert theirs.json()["data"] == missing.json()["data"]
+
+
+@dataclass(frozen=True)
+class Things:
+    """What somebody names in an event: a conversation, a message in it, a preset."""
+
+    conversation: str
+    message: str
+    preset: str
+
+    def told(self) -> dict[str, Any]:
+        """Everything that the page's script may say with an event, about these things."""
+        return {
+            "id": self.conversation,
+            "first": self.conversation,
+            "message": self.message,
+            "preset": self.preset,
+            "title": "taken",
+            "seen": "",
+            "text": "taken",
+            "words": "secret",
+            "fields": {"name": "taken", "system_prompt": "", "questions": ""},
+            "files": [],
+            "file": "1",
+            "count": 1,
+            "pinned": True,
+            "shared": True,
+            "opens": True,
+            "place": 0,
+            "request": "1",
+            "asked": "1",
+            "code": "",
+            "why": "",
+        }
+
+    def unnamed(self, answer: str) -> str:
+        """An answer without the names that were asked for, which it may repeat."""
+        for name in (self.conversation, self.message, self.preset):
+            answer = answer.replace(name, "it")
+        return answer
+
+
+def inputs_of(town: Town, number: int, things: Things) -> list[Any]:
+    """What the browser sends along with an event: the open conversation, and a text in the box."""
+    said = {"bridge": things.conversation, "message": "taken"}
+    values: list[Any] = []
+    for component in town.house.page.fns[number].inputs:
+        languages = [value for _, value in getattr(component, "choices", ())]
+        values.append("en" if "en" in languages else said.get(component.elem_id or ""))
+    return values
+
+
+async def test_no_event_of_the_page_tells_or_changes_what_is_anothers(town: Town) -> None:
+    owner, store = await town.person("bob"), town.house.store
+    preset = await store.add_preset(owner.id, PresetText("bob's own", "secret of bob", Sampling()))
+    before = await store.archive(owner.id, town.conversation_id)
+    theirs = Things(town.conversation_id, before.messages[-1].id, preset.ref.id)
+    nothing = Things("0" * 32, "1" * 32, "2" * 32)
+    names = event_names(town.house.page)
+    for number in sorted(names):
+        if names[number] == "Transcript.listen":  # streamed: the tests below
+            continue
+        answers = []
+        for things in (theirs, nothing):
+            body = {
+                "fn_index": number,
+                "data": inputs_of(town, number, things),
+                "event_data": things.told(),
+                "session_hash": f"{number}{things.conversation}",
+            }
+            async with town.client("carol") as carol:
+                answer = await carol.post("/gradio_api/run/predict", json=body)
+            assert "secret of bob" not in answer.text, names[number]
+            answers.append((answer.status_code, things.unnamed(str(answer.json().get("data")))))
+        assert answers[0] == answers[1], names[number]
+        assert answers[0][0] == 200, names[number]
+    assert await store.archive(owner.id, town.conversation_id) == before
+    assert await store.preset(owner.id, preset.ref.id) == preset
 
 
 async def join(client: httpx.AsyncClient, town: Town, session_hash: str) -> str:
