@@ -102,6 +102,32 @@ def test_a_question_asked_before_a_clicked_conversation_is_shown_goes_there(
     expect(listed(page)).to_have_count(3)
 
 
+PICTURES_LATE = """() => {
+    const fetch = window.fetch;
+    window.fetch = async (...asked) => {
+        const pictures = String(asked[0].url ?? asked[0]).includes("/queue/data");
+        if (pictures) await new Promise((go) => setTimeout(go, 1500));
+        return fetch(...asked);
+    };
+}"""
+
+
+def test_a_picture_that_comes_late_does_not_lead_back(site: Site, tab: Open) -> None:
+    page = tab(site(ScriptedEngine()))
+    ask_and_wait(page, "Cats?")
+    page.evaluate(PICTURES_LATE)
+    with page.expect_response(lambda response: "/queue/data" in response.url):
+        ask(page, "Dogs?")
+        expect(page.locator("#transcript .user-row")).to_have_text(["Cats?", "Dogs?"])
+        button(page, "New chat").click()
+        expect(page.locator(".welcome")).to_be_visible()
+    page.wait_for_timeout(1000)  # the time in which it would go back
+    expect(page.locator(".welcome")).to_be_visible()
+    ask(page, "Something new")
+    expect(page.locator("#transcript .user-row")).to_have_text(["Something new"])
+    expect(listed(page)).to_have_count(2)
+
+
 # --- search ---------------------------------------------------------------------------------------
 
 

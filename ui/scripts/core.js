@@ -13,6 +13,7 @@ const inAddress = () => location.hash.slice(1);
 const address = (id) => (id ? `#${id}` : location.pathname + location.search);
 const follow = () => trigger("follow", { id: inAddress() });
 watch("value", () => {
+  if (leadsBack()) return goAgain();
   if (inAddress() !== props.value) history.pushState(null, "", address(props.value));
   if (!props.value) box()?.focus();
 });
@@ -29,7 +30,14 @@ document.addEventListener("visibilitychange", () => {
 const LONGEST_WAY_MS = 10_000; // then it stays in the box
 let arrived = null; // tells whether what was clicked is here; null when nothing is awaited
 let sendsThere = false;
-function leaveFor(isHere) {
+// The last picture of an answer may come after what was clicked, and would lead back to where people
+// were: it is neither where they went nor what the address says.
+const LATE_MS = 3000;
+let left = { id: "", until: 0, temporary: false };
+const leadsBack = () => Date.now() < left.until && props.value === left.id && inAddress() !== left.id;
+const goAgain = () => (left.temporary && !inAddress() ? trigger("temporary") : follow());
+function leaveFor(isHere, temporary = false) {
+  left = { id: props.value, until: Date.now() + LATE_MS, temporary };
   arrived = isHere() ? null : isHere;
   sendsThere = false;
   if (arrived) setTimeout(() => arrived === isHere && (arrived = null), LONGEST_WAY_MS);

@@ -22,7 +22,7 @@ Object.assign(actions, {
   drawer: toggleList,
   more: () => trigger("more"),
   temporary: () => {
-    leaveFor(() => !props.value && isTemporary());
+    leaveFor(() => !props.value && isTemporary(), true);
     trigger("temporary");
     dismiss();
     putAwayDrawer();
