@@ -19,7 +19,7 @@ SLOW = Script(["one ", "two ", "three "], step_s=0.3, hangs=True)
 
 
 def test_an_answer_appears_piece_by_piece_and_ends_with_its_numbers(site: Site, tab: Open) -> None:
-    page = tab(site(ScriptedEngine([Script(["Hel", "lo ", "there"], step_s=0.5)])))
+    page = tab(site(ScriptedEngine([Script(["Hel", "lo ", "there"], step_s=1.5)])))
     ask(page, "Hi?")
     expect(box(page)).to_have_value("")
     expect(answer(page)).to_contain_text("Writing")
