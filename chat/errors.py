@@ -47,6 +47,30 @@ class PromptTooLong(BadRequest):
     code = "context_length_exceeded"
 
 
+class BadSchema(BadRequest):
+    """A JSON schema cannot be kept to. Values: where (the part of it), why."""
+
+    code = "bad_schema"
+
+
+class ModelNotFound(AppError):
+    """There is no model of that name here. Values: model."""
+
+    code = "model_not_found"
+
+
+class BadKey(AppError):
+    """The API key is unknown, expired or revoked."""
+
+    code = "invalid_api_key"
+
+
+class KeyNotAllowed(AppError):
+    """The API key is not for this. Values: scope."""
+
+    code = "key_not_allowed"
+
+
 class PromptLost(BadRequest):
     """The exact prompt cannot be made again: messages before it were deleted or brought in."""
 

@@ -133,6 +133,8 @@ class Action(StrEnum):
     DELETE = "delete"
     NEW_GUEST_LINK = "new-guest-link"
     REVOKE_GUEST_LINK = "revoke-guest-link"
+    NEW_KEY = "new-key"
+    REVOKE_KEY = "revoke-key"
     RETENTION = "retention"
 
 

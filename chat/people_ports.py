@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Protocol
 
+from chat.keys import ApiKey
 from chat.people import Entry, GuestLink, Pass, Person, Rank, Session, Spent
 
 
@@ -147,6 +148,30 @@ class PeopleStore(Protocol):
     async def spent(self, user_id: str, day: date | None = None) -> Spent:
         """On that day, or ever."""
         ...
+
+    async def add_key(self, token_hash: str, key: ApiKey, entry: Entry) -> None:
+        """Raises NotFound for who is not there, disabled or a guest."""
+        ...
+
+    async def key(self, token_hash: str) -> tuple[ApiKey, Person] | None:
+        """None when unknown; expiry, revocation and disabling are the caller's to judge."""
+        ...
+
+    async def keys(self, owner: str | None) -> Sequence[ApiKey]:
+        """Those of one person, or of all, newest first, revoked ones with them."""
+        ...
+
+    async def touch_key(self, key_id: str, used_at: datetime) -> None: ...
+
+    async def revoke_key(self, key_id: str, entry: Entry, *, owner: str | None = None) -> None:
+        """For good. Raises NotFound, also when it is not the owner's."""
+        ...
+
+    async def spend_by_key(self, key_id: str, day: date, spent: Spent) -> None:
+        """Add to what was used by a key on that day. Nothing is kept of one that is gone."""
+        ...
+
+    async def spent_by_key(self, key_id: str, day: date) -> Spent: ...
 
     async def write_entry(self, entry: Entry) -> None: ...
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chat.calls import NO_EXTRAS, EngineLoad, Extras, Tool
 from chat.types import (
     AnswerRecord,
     Archive,
@@ -17,6 +18,7 @@ from chat.types import (
     Message,
     Preset,
     PresetText,
+    Prompt,
     Question,
     Sampling,
     Turn,
@@ -51,6 +53,13 @@ class Engine(Protocol):
         """
         ...
 
+    async def tokenize(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> Sequence[int]:
+        """The token ids of a prompt as `generate` would read it.
+
+        Raises EngineNotReady and BadRequest as `count_tokens` does.
+        """
+        ...
+
     async def render_prompt(self, messages: Sequence[ChatMessage]) -> str:
         """The prompt these messages make, letter by letter as the model sees it.
 
@@ -58,17 +67,24 @@ class Engine(Protocol):
         """
         ...
 
+    @property
+    def load(self) -> EngineLoad:
+        """How busy the engine is. Cheap."""
+        ...
+
     def generate(
-        self, messages: Sequence[ChatMessage], sampling: Sampling, *, salt: str = ""
+        self, prompt: Prompt, sampling: Sampling, *, salt: str = "", extras: Extras = NO_EXTRAS
     ) -> AsyncGenerator[Delta, None]:
         """Write one answer: text as it comes, then exactly one delta with finish, usage and timing.
 
         Messages that end with the assistant's ask for more of that text: deltas hold what is new.
+        An answer of a given shape that ends with STOP is valid JSON of that shape. One that calls
+        tools ends with TOOL_CALLS; only broken calls may not fit their schema.
         What was read of a prompt is reused only for requests with the same `salt`; the answer is
         the same with any.
 
         Closing the generator, or cancelling the task that reads it, ends the request within one
-        step. Raises EngineNotReady, PromptTooLong, EngineFailed and its kinds.
+        step. Raises EngineNotReady, PromptTooLong, BadSchema, EngineFailed and its kinds.
         """
         ...
 

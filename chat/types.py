@@ -1,8 +1,11 @@
 """The values that cross rooms: frozen, without behaviour beyond their own consistency."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
+
+from chat.calls import CallPiece, TokenScore, ToolCall
 
 LOCAL_USER = "local"
 """Owner of everything while there are no accounts."""
@@ -17,6 +20,8 @@ class Role(StrEnum):
     SYSTEM = "system"
     USER = "user"
     ASSISTANT = "assistant"
+    TOOL = "tool"
+    """What a tool gave back. Only programs send it; no conversation of the page has it."""
 
 
 class Status(StrEnum):
@@ -39,6 +44,7 @@ class Finish(StrEnum):
 
     STOP = "stop"
     LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
 
 
 class Origin(StrEnum):
@@ -70,10 +76,15 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One turn as the model sees it."""
+    """One turn as the model sees it. Only an assistant's has `calls`."""
 
     role: Role
     content: str
+    calls: tuple[ToolCall, ...] = ()
+
+
+Prompt = Sequence[ChatMessage] | str
+"""What an answer is written from: turns, or bare text that is simply gone on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,7 @@ class Sampling:
     """How the next token is chosen. None means: the model's own default.
 
     temperature 0 is greedy; top_k 0 considers every token; max_new_tokens counts generated tokens.
+    The presence and frequency penalties look at the answer alone, in the words of the OpenAI API.
     """
 
     temperature: float | None = None
@@ -90,6 +102,9 @@ class Sampling:
     max_new_tokens: int | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    min_new_tokens: int | None = None
 
     def over(self, defaults: "Sampling") -> "Sampling":
         """This sampling, with what is left open taken from `defaults`."""
@@ -130,7 +145,7 @@ class Delta:
 
     A delta without text is a sign of life: a prefill chunk is done, or others are being served.
     `completion_tokens` counts the tokens so far. With the first token may come the `timing` as far
-    as it is known then.
+    as it is known then. `calls` and `scores` come only if they were asked for.
     """
 
     text: str = ""
@@ -138,6 +153,8 @@ class Delta:
     finish: Finish | None = None
     usage: Usage | None = None
     timing: Timing | None = None
+    calls: tuple[CallPiece, ...] = ()
+    scores: tuple[TokenScore, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

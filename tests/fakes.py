@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
+from chat.calls import NO_EXTRAS, CallPiece, EngineLoad, Extras, Tool
 from chat.errors import AppError, BadRequest, EngineNotReady, PromptTooLong
 from chat.types import (
     ChatMessage,
@@ -12,6 +13,7 @@ from chat.types import (
     EngineState,
     Finish,
     Phase,
+    Prompt,
     Role,
     Sampling,
     Timing,
@@ -29,7 +31,7 @@ REUSED = 3
 class Script:
     """One answer: its pieces, how long each takes, and what goes wrong after the last of them."""
 
-    pieces: Sequence[str] = ("Hel", "lo")
+    pieces: Sequence[str | CallPiece] = ("Hel", "lo")
     step_s: float = 0.0
     prefill_s: float = 0.0
     finish: Finish = Finish.STOP
@@ -51,6 +53,7 @@ class ScriptedEngine:
     prompts: list[tuple[ChatMessage, ...]] = field(default_factory=list)
     samplings: list[Sampling] = field(default_factory=list)
     salts: list[str] = field(default_factory=list)
+    extras: list[Extras] = field(default_factory=list)
     running: int = 0
     cancelled: int = 0
     current_state: EngineState = field(default_factory=lambda: EngineState(Phase.LOADING))
@@ -93,21 +96,33 @@ class ScriptedEngine:
             raise BadRequest
         return sum(len(message.content) for message in messages)
 
+    async def tokenize(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> Sequence[int]:
+        if isinstance(prompt, str):
+            return [ord(character) for character in prompt]
+        await self.count_tokens(prompt)
+        return [ord(character) for message in prompt for character in message.content]
+
+    @property
+    def load(self) -> EngineLoad:
+        return EngineLoad(running=self.running)
+
     async def render_prompt(self, messages: Sequence[ChatMessage]) -> str:
         if self.current_state.phase is not Phase.READY:
             raise EngineNotReady
         return "\n".join(f"<{message.role}>{message.content}" for message in messages)
 
     async def generate(
-        self, messages: Sequence[ChatMessage], sampling: Sampling, *, salt: str = ""
+        self, prompt: Prompt, sampling: Sampling, *, salt: str = "", extras: Extras = NO_EXTRAS
     ) -> AsyncGenerator[Delta, None]:
-        prompt_tokens = await self.count_tokens(messages)
+        prompt_tokens = len(await self.tokenize(prompt))
         if prompt_tokens >= self.context_length:
             raise PromptTooLong(tokens=prompt_tokens, limit=self.context_length)
         script = self.scripts[0] if len(self.scripts) == 1 else self.scripts.pop(0)
-        self.prompts.append(tuple(messages))
+        if not isinstance(prompt, str):
+            self.prompts.append(tuple(prompt))
         self.samplings.append(sampling)
         self.salts.append(salt)
+        self.extras.append(extras)
         self.running += 1
         ended = False
         try:
@@ -124,9 +139,13 @@ class ScriptedEngine:
         tokens = 0
         for piece in script.pieces:
             await asyncio.sleep(script.step_s)
-            tokens += len(piece)
             timing = Timing(prefill_s=0.1, ttft_s=0.1, reused_prompt_tokens=REUSED)
-            yield Delta(text=piece, completion_tokens=tokens, timing=timing)
+            if isinstance(piece, CallPiece):
+                tokens += 1
+                yield Delta(completion_tokens=tokens, timing=timing, calls=(piece,))
+            else:
+                tokens += len(piece)
+                yield Delta(text=piece, completion_tokens=tokens, timing=timing)
         if script.hangs:
             await asyncio.Event().wait()
         if script.error:
