@@ -17,8 +17,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
+from chat.calls import NO_EXTRAS, EngineLoad, Extras, Tool
 from chat.errors import (
     AppError,
     BadRequest,
@@ -27,7 +28,16 @@ from chat.errors import (
     PromptTooLong,
     StartupError,
 )
-from chat.types import ChatMessage, Delta, EngineInfo, EngineState, Phase, Sampling, Stage
+from chat.types import (
+    ChatMessage,
+    Delta,
+    EngineInfo,
+    EngineState,
+    Phase,
+    Prompt,
+    Sampling,
+    Stage,
+)
 from engine.options import EngineOptions
 from engine.row import Row, decoding_of
 
@@ -40,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["EngineOptions", "LocalEngine", "Report"]
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 Report = Callable[[EngineState], None]
 Opener = Callable[[Path, EngineOptions, Report], "Opened"]
 STOP_TIMEOUT_S = 10.0
@@ -93,6 +104,10 @@ class LocalEngine:
             return EngineState(Phase.DEGRADED, detail=detail, error_code=failure.code)
         return self._state
 
+    @property
+    def load(self) -> EngineLoad:
+        return self._serving.worker.load if self._serving else EngineLoad()
+
     async def start(self) -> None:
         """Fetch and load the model. Returns when it has produced a token.
 
@@ -119,19 +134,22 @@ class LocalEngine:
         self._set_state(EngineState(Phase.DEAD, detail="stopped", error_code=EngineNotReady.code))
 
     async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
-        return len(await self._tokenize(self._require_serving().prompt.encode, messages))
+        return len(await self.tokenize(messages))
+
+    async def tokenize(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> Sequence[int]:
+        return await self._tokenize(self._require_serving().prompt.encode, prompt, tools)
 
     async def render_prompt(self, messages: Sequence[ChatMessage]) -> str:
         return await self._tokenize(self._require_serving().prompt.render, messages)
 
     async def generate(
-        self, messages: Sequence[ChatMessage], sampling: Sampling, *, salt: str = ""
+        self, prompt: Prompt, sampling: Sampling, *, salt: str = "", extras: Extras = NO_EXTRAS
     ) -> AsyncGenerator[Delta, None]:
         serving = self._require_serving()
         if self._is_stalled():
             raise EngineStalled(seconds=self._options.stall_timeout_s)
         events: asyncio.Queue[Event] = asyncio.Queue()
-        request = await self._make_request(serving, messages, sampling, events)
+        request = await self._make_request(serving, prompt, sampling, extras, events)
         request.row.salt = salt
         serving.worker.submit(request)
         try:
@@ -156,8 +174,9 @@ class LocalEngine:
     async def _make_request(
         self,
         serving: _Serving,
-        messages: Sequence[ChatMessage],
+        prompt: Prompt,
         sampling: Sampling,
+        extras: Extras,
         events: asyncio.Queue[Event],
     ) -> Request:
         from engine.request import Request  # noqa: PLC0415 - imported long before, by the thread
@@ -165,7 +184,7 @@ class LocalEngine:
 
         taken_at = time.monotonic()
         decoding = decoding_of(sampling.over(serving.info.defaults))
-        prompt_ids = await self._tokenize(serving.prompt.encode, messages)
+        prompt_ids = await self._tokenize(serving.prompt.encode, prompt, extras.tools)
         room = serving.info.context_length - len(prompt_ids)
         if room < 1:
             raise PromptTooLong(tokens=len(prompt_ids), limit=serving.info.context_length)
@@ -181,11 +200,9 @@ class LocalEngine:
             taken_at=taken_at,
         )
 
-    async def _tokenize(
-        self, work: Callable[[Sequence[ChatMessage]], T], messages: Sequence[ChatMessage]
-    ) -> T:
+    async def _tokenize(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """In a thread of its own: a long conversation takes tens of milliseconds."""
-        return await asyncio.get_running_loop().run_in_executor(self._tokenizing, work, messages)
+        return await asyncio.get_running_loop().run_in_executor(self._tokenizing, work, *arguments)
 
     def _require_serving(self) -> _Serving:
         if self._serving is None or self._state.phase is not Phase.READY:

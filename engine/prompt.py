@@ -11,8 +11,9 @@ from typing import Any
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from chat.calls import Tool
 from chat.errors import BadRequest, ModelUnavailable, StartupError
-from chat.types import ChatMessage, Role
+from chat.types import ChatMessage, Prompt, Role
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +52,23 @@ class ChatPrompt:
         backend: Tokenizer = self._tokenizer.backend_tokenizer
         return backend
 
-    def encode(self, messages: Sequence[ChatMessage]) -> list[int]:
+    def encode(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> list[int]:
         """The prompt for the assistant's next turn, or for the rest of the turn it ends with.
 
-        Raises BadRequest if there is nothing that could be answered.
+        Bare text is taken as it is, with nothing around it. Raises BadRequest if there is nothing
+        that could be answered.
         """
+        if isinstance(prompt, str):
+            return self._encode_text(prompt)
+        return self._encode_messages(prompt)
+
+    def _encode_text(self, text: str) -> list[int]:
+        if not text:
+            raise BadRequest("There is nothing to go on with.")
+        token_ids: list[int] = self._plain.encode(text).ids
+        return token_ids
+
+    def _encode_messages(self, messages: Sequence[ChatMessage]) -> list[int]:
         if messages and messages[-1].role is Role.ASSISTANT:
             # By itself: joined to the template's line end, a text that begins with one would be
             # read as other tokens than those the model wrote.

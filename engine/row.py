@@ -71,3 +71,8 @@ class Row:
     error: str | None = None
     seen: "torch.Tensor | None" = None
     """The sampler's copy of prompt and answer, on its device; it goes when the row goes."""
+
+    @property
+    def length(self) -> int:
+        """Tokens of prompt and answer so far."""
+        return len(self.prompt_ids) + len(self.token_ids)

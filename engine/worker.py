@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from chat.calls import EngineLoad
 from chat.errors import AppError, EngineFailed, OutOfMemory
 from engine.memory import is_out_of_memory
 from engine.request import Event, Request
@@ -68,7 +69,7 @@ class Worker:
     """Serves requests with one runner until it is stopped or the runner is beyond repair.
 
     `heartbeat` is when it last began a step, `busy` whether it has something to do, `recovering`
-    the failure that no good step has followed yet; others may read the three.
+    the failure that no good step has followed yet, `load` how busy it is; others may read these.
 
     A failed step costs at most the request that caused it. Nobody knows which one that is, so all
     that were running go back to the head of the line, the newest first, and only half as many run
@@ -86,6 +87,7 @@ class Worker:
         self.heartbeat = time.monotonic()
         self.busy = False
         self.recovering: EngineFailed | None = None
+        self.load = EngineLoad()
         self._runner = runner
         self._end_ids = frozenset(end_ids)
         self._post = post
@@ -95,6 +97,7 @@ class Worker:
         self._running: dict[str, Request] = {}
         self._limit = runner.max_rows
         self._good_steps = 0
+        self._generated = 0
         self._last_sign = 0.0
         self._outbox: list[tuple[Request, Event]] = []
 
@@ -145,6 +148,7 @@ class Worker:
     def _serve(self) -> None:
         while self._read_inbox():
             self._admit()
+            self._publish_load()
             self.heartbeat = time.monotonic()
             self._deliver(self._runner.step())
             self._flush()
@@ -153,6 +157,8 @@ class Worker:
         """Take in what others asked for; waits while there is nothing to do. False: stop."""
         while True:
             self.busy = bool(self._running or self._waiting)
+            if not self.busy:
+                self._publish_load()
             try:
                 item = self._inbox.get(block=not self.busy)
             except queue.Empty:
@@ -177,7 +183,7 @@ class Worker:
         """Let in who is next, as long as everybody inside can grow to full length."""
         while self._waiting and len(self._running) < self._limit:
             inside = itertools.chain(self._running.values(), [self._waiting[0]])
-            if sum(self._pages(request) for request in inside) * self._runner.page > (
+            if sum(self._pages(request.tokens) for request in inside) * self._runner.page > (
                 self._runner.cache_tokens
             ):
                 return
@@ -186,8 +192,18 @@ class Worker:
             self._running[request.row.id] = request
             self._runner.add(request.row)
 
-    def _pages(self, request: Request) -> int:
-        return -(-request.tokens // self._runner.page)
+    def _pages(self, tokens: int) -> int:
+        return -(-tokens // self._runner.page)
+
+    def _publish_load(self) -> None:
+        """In one value, so that who reads it meanwhile sees numbers that belong together."""
+        held = sum(self._pages(request.row.length) for request in self._running.values())
+        self.load = EngineLoad(
+            running=len(self._running),
+            waiting=len(self._waiting),
+            cache_used=held * self._runner.page / self._runner.cache_tokens,
+            generated_tokens=self._generated,
+        )
 
     def _deliver(self, moved: Sequence[Row]) -> None:
         for row in moved:
@@ -195,6 +211,7 @@ class Worker:
             if row.error is not None:
                 self._finish(request, EngineFailed(row.error))
                 continue
+            self._generated += 1
             event = self._take_tokens(request)
             if isinstance(event, AppError) or event.finish:
                 self._finish(request, event)
@@ -260,6 +277,7 @@ class Worker:
         self._running.clear()
         self._waiting.clear()
         self.busy = False
+        self._publish_load()
         self._flush()
 
     def _send(self, request: Request, event: Event) -> None:
