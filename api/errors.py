@@ -18,12 +18,15 @@ from api.headers import request_id, security_headers
 from chat.errors import (
     AnswerRunning,
     AppError,
+    BadKey,
     BadRequest,
     Busy,
     EngineNotReady,
     EngineStalled,
+    KeyNotAllowed,
     LastAdmin,
     LinkFull,
+    ModelNotFound,
     NameTaken,
     NotFound,
     ProviderRefused,
@@ -43,6 +46,9 @@ log = logging.getLogger(__name__)
 STATUS: Mapping[type[AppError], int] = {
     AppError: 500,
     BadRequest: 400,
+    BadKey: 401,
+    KeyNotAllowed: 403,
+    ModelNotFound: 404,
     AnswerRunning: 409,
     RenamedMeanwhile: 409,
     NameTaken: 409,
@@ -97,6 +103,15 @@ def error_response(
     return JSONResponse({"error": content}, status, headers)
 
 
+def answer_to(error: AppError) -> JSONResponse:
+    """The answer that tells of an error of the domain."""
+    status = status_of(error)
+    headers = retry_after(error, status)
+    if isinstance(error, BadKey):
+        headers["WWW-Authenticate"] = "Bearer"
+    return error_response(status, str(error), code=error.code, headers=headers)
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Let every route of `app` answer errors in the one shape."""
     app.add_exception_handler(AppError, _app_error)
@@ -115,9 +130,7 @@ def cover_faults(app: FastAPI) -> None:
 
 async def _app_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AppError)
-    status = status_of(error)
-    headers = retry_after(error, status)
-    return error_response(status, str(error), code=error.code, headers=headers)
+    return answer_to(error)
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:

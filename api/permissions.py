@@ -19,12 +19,18 @@ class Permission(StrEnum):
     SIGNED_IN = "signed-in"
     MEMBER = "member"
     ADMIN = "admin"
+    API = "api"
+    """Of programs: by a key for it, or signed in where no key is sent."""
+    METRICS = "metrics"
+    """As API, for those who look after the server."""
 
 
 RANKS: Mapping[Permission, frozenset[Rank]] = {
     Permission.SIGNED_IN: frozenset(Rank),
     Permission.MEMBER: frozenset({Rank.ADMIN, Rank.MEMBER}),
     Permission.ADMIN: frozenset({Rank.ADMIN}),
+    Permission.API: frozenset({Rank.ADMIN, Rank.MEMBER}),
+    Permission.METRICS: frozenset({Rank.ADMIN}),
 }
 
 ROUTES: Mapping[str, Permission] = {
@@ -151,7 +157,8 @@ _PATTERNS = [(compile_path(route)[0], permission) for route, permission in ROUTE
 def permission_at(path: str) -> Permission:
     """Whom the route at `path` is for."""
     found = (needed for pattern, needed in _PATTERNS if pattern.match(path))
-    return next(found, Permission.SIGNED_IN)
+    # A program that has the address wrong is told so, instead of to sign in.
+    return next(found, Permission.API if path.startswith("/v1/") else Permission.SIGNED_IN)
 
 
 def allows(person: Person | None, needed: Permission) -> bool:

@@ -1,6 +1,6 @@
 """Behind the edge and before every route: who it is, and whether they may go there.
 
-Knows cookies and the table of permissions, not what a session is.
+Knows cookies and the table of permissions, not what a session is or what a key looks like.
 """
 
 from urllib.parse import quote
@@ -10,15 +10,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.cookies import SecretCookie
-from api.errors import error_response
+from api.credentials import CALLER, SCOPES, find_caller
+from api.errors import answer_to, error_response
 from api.identity import SIGNED_IN
 from api.middleware import HttpMiddleware
 from api.options import EdgeOptions
-from api.permissions import allows, permission_at
+from api.permissions import Permission, allows, permission_at
 from api.proxies import named_by_proxy
 from chat.doors import Doors
-from chat.errors import SignInNeeded
-from chat.people import Person
+from chat.errors import AppError, SignInNeeded
+from chat.people import Person, SignedIn
 
 APIS = ("/api/", "/gradio_api/")
 
@@ -27,7 +28,7 @@ class SignedInOnly(HttpMiddleware):
     """Put who asks into the request's state, and answer in place of what is not for them.
 
     A page is answered with the way to the sign-in page, everything else with 401. What is for
-    others looks as if it were not there.
+    others looks as if it were not there. A key opens what is for programs, and nothing else.
     """
 
     def __init__(self, app: ASGIApp, options: EdgeOptions, doors: Doors) -> None:
@@ -42,11 +43,26 @@ class SignedInOnly(HttpMiddleware):
         if named and who and who.person.id != named.user_id:
             who = None  # somebody else sits at that browser now
         scope["state"][SIGNED_IN] = who
-        refusal = self._refusal(scope, who.person if who else None)
+        needed = permission_at(scope["path"])
+        if needed in SCOPES:
+            refusal = await self._find_caller(scope, who, needed)
+        else:
+            refusal = self._refusal(scope, who.person if who else None, needed)
         await (refusal or self.app)(scope, receive, send)
 
-    def _refusal(self, scope: Scope, person: Person | None) -> Response | None:
-        if allows(person, permission_at(scope["path"])):
+    async def _find_caller(
+        self, scope: Scope, who: SignedIn | None, needed: Permission
+    ) -> Response | None:
+        headers, address = Headers(scope=scope), (scope.get("client") or ("",))[0]
+        try:
+            caller = await find_caller(headers, self.doors, who, needed, address=address)
+        except AppError as error:
+            return answer_to(error)
+        scope["state"][CALLER] = caller
+        return None
+
+    def _refusal(self, scope: Scope, person: Person | None, needed: Permission) -> Response | None:
+        if allows(person, needed):
             return None
         if person:
             return error_response(404, "Not Found")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from chat.errors import NotFound
+from chat.last_use import LastUse
 from chat.people import Action, Clock, Entry, Person, Rank, utc_now
 from chat.people_ports import PasswordHasher, PeopleStore
 from chat.sessions import ABSOLUTE, IDLE, Sessions
@@ -26,6 +27,7 @@ class AccountParts:
         self._clock = clock
         self._sessions = Sessions(store, clock, idle=idle, absolute=absolute)
         self._throttle = Throttle()
+        self._used_keys = LastUse()
 
     def _entry(self, actor: str, action: Action, target: str = "", detail: str = "") -> Entry:
         return Entry(self._clock(), actor, action, target, detail)

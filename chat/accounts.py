@@ -1,7 +1,7 @@
 """Who may come in: set-up, signing in and out, one-time links, one's own sessions and data.
 
 Knows no cookie, no SQL and no way to hash a password. What administrators do stands in
-`chat.administration`, what guests need in `chat.guests`.
+`chat.administration`, what guests need in `chat.guests`, what programs need in `chat.api_keys`.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from chat.administration import Administration
+from chat.api_keys import Keys
 from chat.credentials import (
     check_name,
     check_password,
@@ -34,7 +35,7 @@ from chat.people import (
 SETUP_LASTS = timedelta(hours=24)
 
 
-class Accounts(Administration, Guests, Federation):
+class Accounts(Administration, Guests, Federation, Keys):
     """The service behind every door. `idle` and `absolute` are how long a session lasts.
 
     Tokens are secrets of 256 bits; whoever has one is who it was given to.

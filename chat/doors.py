@@ -1,6 +1,7 @@
-"""Who comes in: by a session, or, where nobody has to sign in, as the local user.
+"""Who comes in: by a session or a key, or, where nobody has to sign in, as the local user.
 
-Nobody has to on an address that only this machine reaches, until there are people. Knows no cookie.
+Nobody has to on an address that only this machine reaches, until there are people. Knows no cookie
+and no header.
 """
 
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from chat.accounts import Accounts
+from chat.keys import Caller
 from chat.people import LOCAL, Clock, SignedIn, utc_now
 
 BELIEVED = timedelta(seconds=2)
@@ -27,6 +29,13 @@ class Doors(Protocol):
         """Who has that session token; None: nobody, they have to sign in."""
         ...
 
+    async def caller(self, key: str, *, address: str) -> Caller:
+        """Whose API key it is. Raises BadKey, TooManyAttempts.
+
+        Where nobody has to sign in any key is as good as none: everybody is the local user.
+        """
+        ...
+
     async def has_people(self) -> bool:
         """Whether there is an account to sign in to."""
         ...
@@ -37,6 +46,9 @@ class OpenDoors:
 
     async def who(self, token: str | None) -> SignedIn | None:
         return SignedIn(LOCAL, session_id="")
+
+    async def caller(self, key: str, *, address: str) -> Caller:
+        return Caller(LOCAL)
 
     async def has_people(self) -> bool:
         return False
@@ -55,9 +67,14 @@ class AccountDoors:
     _looked_at: datetime | None = None
 
     async def who(self, token: str | None) -> SignedIn | None:
-        if not (self.sign_in_needed or await self.has_people()):
+        if await self._everybody_is_local():
             return SignedIn(LOCAL, session_id="")
         return await self.accounts.signed_in(token) if token else None
+
+    async def caller(self, key: str, *, address: str) -> Caller:
+        if await self._everybody_is_local():
+            return Caller(LOCAL)
+        return await self.accounts.caller(key, address=address)
 
     async def has_people(self) -> bool:
         """Once there are people there always are: the last administrator cannot go."""
@@ -70,3 +87,6 @@ class AccountDoors:
     def look_anew(self) -> None:
         """The first account may just have been made."""
         self._looked_at = None
+
+    async def _everybody_is_local(self) -> bool:
+        return not (self.sign_in_needed or await self.has_people())

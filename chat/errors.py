@@ -201,7 +201,7 @@ class ProviderRefused(AppError):
 
 
 class TooManyAttempts(AppError):
-    """Too many wrong passwords. Values: retry_after_s."""
+    """Too many wrong passwords, or wrong keys. Values: retry_after_s."""
 
     code = "too_many_attempts"
 

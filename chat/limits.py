@@ -55,6 +55,29 @@ class Spending(Protocol):
         ...
 
 
+def local_now() -> datetime:
+    """The time where the server is: its days begin at midnight there."""
+    return datetime.now().astimezone()
+
+
+def count_request(rates: Rates, key: str, per_minute: int | None) -> None:
+    """Count one request of `key`. Raises TooManyRequests."""
+    if per_minute is None:
+        return
+    wait_s = rates.hit(key, per_minute)
+    if wait_s is not None:
+        raise TooManyRequests(limit=per_minute, retry_after_s=max(1, math.ceil(wait_s)))
+
+
+def refuse_when_spent(spent: Spent, limit: int, now: datetime) -> None:
+    """Raises TokensUsedUp if the tokens of the day are; the next day begins at midnight."""
+    if spent.tokens < limit:
+        return
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
+    wait_s = math.ceil((midnight - now).total_seconds())
+    raise TokensUsedUp(limit=limit, retry_after_s=wait_s, hours=math.ceil(wait_s / 3600))
+
+
 class Permit:
     """Leave to ask one question: spent when its answer ends, given back if it never began."""
 
@@ -94,7 +117,7 @@ class Quotas:
         allowances: Mapping[Rank, Allowance],
         *,
         per_address: int | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        clock: Callable[[], datetime] = local_now,
     ) -> None:
         self._spending = spending
         self._rates = rates
@@ -112,9 +135,9 @@ class Quotas:
             return Permit()
         person = await self._spending.person(user_id)
         allowance = self._allowances[person.rank]
-        self._count(f"user {person.id}", allowance.requests_per_minute)
+        count_request(self._rates, f"user {person.id}", allowance.requests_per_minute)
         if address:
-            self._count(f"address {network_of(address)}", self._per_address)
+            count_request(self._rates, f"address {network_of(address)}", self._per_address)
         permit = Permit(person.id, allowance, self)
         # Before anything is awaited: of two questions at once only one may be a guest's last.
         self._open[person.id] += 1
@@ -137,22 +160,12 @@ class Quotas:
         self._open[user_id] -= 1
         self._open += Counter()  # which drops the zeros
 
-    def _count(self, key: str, per_minute: int | None) -> None:
-        if per_minute is None:
-            return
-        wait_s = self._rates.hit(key, per_minute)
-        if wait_s is not None:
-            raise TooManyRequests(limit=per_minute, retry_after_s=max(1, math.ceil(wait_s)))
-
     async def _check_tokens_of_day(self, person: Person, allowance: Allowance) -> None:
         limit = allowance.tokens_per_day
         if limit is None:
             return
         now = self._clock()
-        if (await self._spending.spent(person.id, now.date())).tokens >= limit:
-            midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
-            wait_s = math.ceil((midnight - now).total_seconds())
-            raise TokensUsedUp(limit=limit, retry_after_s=wait_s, hours=math.ceil(wait_s / 3600))
+        refuse_when_spent(await self._spending.spent(person.id, now.date()), limit, now)
 
     async def _check_guest(self, person: Person) -> None:
         if person.guest_link_id is None:

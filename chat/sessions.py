@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from chat.credentials import clean_device, new_token, token_hash
 from chat.errors import StoreFailed
+from chat.last_use import LastUse
 from chat.people import Action, Clock, Entry, Person, Session, SignedIn
 from chat.people_ports import PeopleStore
 
@@ -22,7 +23,6 @@ IDLE = timedelta(days=14)
 ABSOLUTE = timedelta(days=60)
 
 BELIEVED = timedelta(seconds=2)
-TOUCH_EVERY = timedelta(minutes=1)
 MOST_REMEMBERED = 10_000
 
 
@@ -50,7 +50,7 @@ class Sessions:
         self._idle = idle
         self._absolute = absolute
         self._looks: dict[str, Look] = {}
-        self._touched: dict[str, datetime] = {}
+        self._used = LastUse()
 
     async def begin(
         self, person: Person, *, address: str, device: str, ends_at: datetime | None = None
@@ -107,11 +107,6 @@ class Sessions:
         return now < min(session.expires_at, session.used_at + self._idle)
 
     async def _touch(self, session: Session, now: datetime) -> None:
-        last = max(session.used_at, self._touched.get(session.id, session.used_at))
-        if now - last < TOUCH_EVERY:
-            return
-        if len(self._touched) >= MOST_REMEMBERED:
-            self._touched.clear()
-        self._touched[session.id] = now  # before the write: one of many requests does it
-        with suppress(StoreFailed):  # a full disk still shows what is on it
-            await self._store.touch_session(session.id, now)
+        if self._used.is_news(session.id, session.used_at, now):
+            with suppress(StoreFailed):  # a full disk still shows what is on it
+                await self._store.touch_session(session.id, now)

@@ -81,6 +81,7 @@ class Throttle:
         self._by_account = Strikes(share=SHARE)
         self._by_address = Strikes()
         self._by_person = Strikes()
+        self._by_key_sender = Strikes()
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def sign_in(self, account: str, address: str, now: datetime) -> Attempt:
@@ -94,6 +95,14 @@ class Throttle:
     def confirm(self, user_id: str, now: datetime) -> Attempt:
         """Before somebody who is signed in proves it once more. Raises TooManyAttempts."""
         return self._attempt(Strike(now, user_id), (self._by_person, user_id))
+
+    def wrong_key(self, address: str, now: datetime) -> None:
+        """Somebody came with a key that is none. Raises TooManyAttempts.
+
+        Asked after the key was looked at, so that it shuts nobody out who has a good one.
+        """
+        network = network_of(address)
+        self._attempt(Strike(now, network), (self._by_key_sender, network))
 
     def forgive(self, attempt: Attempt) -> None:
         """The password was right."""

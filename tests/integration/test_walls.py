@@ -170,7 +170,9 @@ async def test_nothing_else_answers_somebody_who_has_not_signed_in(
             headers = {"Cookie": cookie} if cookie else {}
             answer = await nobody.request(method, example_of(path), headers=headers)
             assert answer.status_code == 401
-            assert answer.json()["error"]["code"] == "sign_in_needed"
+            program = ROUTES[path] in (Permission.API, Permission.METRICS)
+            code = "invalid_api_key" if program else "sign_in_needed"
+            assert answer.json()["error"]["code"] == code
 
 
 async def test_also_the_routes_that_are_closed_to_all_say_nothing(town: Town) -> None:
