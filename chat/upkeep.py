@@ -5,11 +5,14 @@ Looks into the store instead of being told, so that it also sees what the comman
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
+from typing import Protocol
 
+from chat.api_keys import lets_in
 from chat.errors import AppError, NotFound
 from chat.jobs import Jobs
+from chat.keys import Caller
 from chat.people import Action, Clock, Entry, utc_now
 from chat.people_ports import PeopleStore
 from chat.types import LOCAL_USER
@@ -20,6 +23,18 @@ LOOK_EVERY_S = 2.0
 SWEEP_EVERY_S = 3600.0
 
 
+class ProgramAnswers(Protocol):
+    """The answers that programs wait for."""
+
+    def callers(self) -> Collection[Caller]:
+        """For whom one is being written, or waits for that."""
+        ...
+
+    def stop_of(self, caller_id: str) -> None:
+        """End every answer for the caller with that id."""
+        ...
+
+
 class Upkeep:
     """`keep` is how long conversations stay that nobody touches; None: for ever."""
 
@@ -28,11 +43,13 @@ class Upkeep:
         jobs: Jobs,
         people: PeopleStore,
         *,
+        programs: ProgramAnswers | None = None,
         keep: timedelta | None = None,
         clock: Clock = utc_now,
     ) -> None:
         self._jobs = jobs
         self._people = people
+        self._programs = programs
         self._keep = keep
         self._clock = clock
 
@@ -43,12 +60,16 @@ class Upkeep:
             group.create_task(_every(SWEEP_EVERY_S, self.destroy_old))
 
     async def stop_who_left(self) -> None:
-        """Stop the answers of everybody who may not be here any more. Raises StoreFailed."""
+        """Stop the answers of all people and keys that are no good any more. Raises StoreFailed."""
         for user in self._jobs.users() - {LOCAL_USER}:
             if not await self._may_be_here(user):
                 for conversation_id in self._jobs.conversations_of(user):
                     if job := self._jobs.find(user, conversation_id):
                         job.cancel()
+        if self._programs:
+            for caller in self._programs.callers():
+                if not await self._may_call(caller):
+                    self._programs.stop_of(caller.id)
 
     async def destroy_old(self) -> int:
         """Destroy conversations that are older than may be; how many. Raises StoreFailed."""
@@ -70,6 +91,17 @@ class Upkeep:
             return not (await self._people.guest_link(person.guest_link_id)).revoked
         except NotFound:
             return False
+
+    async def _may_call(self, caller: Caller) -> bool:
+        if caller.key is None:
+            return caller.person.id == LOCAL_USER or await self._may_be_here(caller.person.id)
+        try:
+            person = await self._people.person(caller.person.id)
+        except NotFound:
+            return False
+        kept = {key.id: key for key in await self._people.keys(person.id)}
+        key, now = kept.get(caller.key.id), self._clock()
+        return key is not None and lets_in(key, person, now)
 
 
 async def _every(seconds: float, do: Callable[[], Awaitable[object]]) -> None:
