@@ -39,7 +39,7 @@ from chat.conversations import Conversations
 from chat.doors import AccountDoors
 from chat.errors import AppError, StartupError, StoreFailed
 from chat.federation import Provider
-from chat.jobs import Jobs, Limits
+from chat.jobs import Jobs
 from chat.limits import Quotas, Spending
 from chat.people import Allowance, Rank
 from chat.people_ports import PeopleStore
@@ -47,6 +47,7 @@ from chat.ports import Engine, Store
 from chat.presets import Presets
 from chat.types import EngineState, Phase
 from chat.upkeep import Upkeep
+from chat.writing import Limits, Writer
 from config import Settings, SettingsError, is_loopback, read_settings
 from logs import LogError, set_up_logging
 from store import RoutingStore, open_store
@@ -93,20 +94,19 @@ def build_parts(
     settings: Settings, engine: Engine, store: Store, quotas: Quotas | None = None
 ) -> Parts:
     """The domain on an engine and a store; quotas once there are accounts."""
-    jobs = Jobs(
+    writer = Writer(
         engine=engine,
-        store=store,
         admission=Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size),
         limits=Limits(
             queue_s=settings.queue_timeout_s,
             stall_s=settings.stall_timeout_s,
             request_s=settings.request_timeout_s,
         ),
+        quotas=quotas,
         share_prefixes=settings.prefix_sharing == "all",
     )
-    answers = Answers(
-        engine=engine, store=store, jobs=jobs, keep_turns=settings.keep_turns, quotas=quotas
-    )
+    jobs = Jobs(writer=writer, store=store)
+    answers = Answers(engine=engine, store=store, jobs=jobs, keep_turns=settings.keep_turns)
     conversations = Conversations(store=store, jobs=jobs)
     return Parts(engine, store, jobs, answers, conversations, Presets(store))
 

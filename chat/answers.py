@@ -9,13 +9,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from chat.admission import Ticket
 from chat.attachments import check_attachments, with_attachments
 from chat.checks import check_options, check_question, check_text, title_of
 from chat.draft import prompt_sha256
 from chat.errors import BadRequest, EngineNotReady, PromptLost, PromptTooLong
 from chat.jobs import Job, Jobs, Work
-from chat.limits import Permit, Quotas
 from chat.ports import ConversationStore, Engine
 from chat.tree import Tree
 from chat.types import (
@@ -59,8 +57,7 @@ class Gauge:
 class Answers:
     """The service that lets answers be written. Every call takes the user; not-yours: NotFound.
 
-    Without `quotas` everybody may use everything. `address` is where a request comes from: empty
-    when it is not to be counted.
+    `address` is where a request comes from: empty when it is not to be counted.
     """
 
     def __init__(
@@ -70,13 +67,11 @@ class Answers:
         store: ConversationStore,
         jobs: Jobs,
         keep_turns: int | None = None,
-        quotas: Quotas | None = None,
     ) -> None:
         self._engine = engine
         self._store = store
         self._jobs = jobs
         self._keep_turns = keep_turns
-        self._quotas = quotas
 
     async def send(
         self,
@@ -103,7 +98,7 @@ class Answers:
             history = [*as_prompt(path), _asked(question)]
             window = await self._fit(options, history)
             with ExitStack() as undo:
-                ticket, permit = await self._enter(user, address, undo)
+                ticket, permit = await self._jobs.enter(user, address, undo)
                 turn = await self._store.add_turn(
                     user,
                     conversation_id=conversation_id,
@@ -199,14 +194,6 @@ class Answers:
             raise PromptLost
         return await self._engine.render_prompt(messages)
 
-    async def _enter(self, user: str, address: str, undo: ExitStack) -> tuple[Ticket, Permit]:
-        """A place in the queue and leave to take it; `undo` gives both back."""
-        permit = await self._quotas.check(user, address=address) if self._quotas else Permit()
-        undo.callback(permit.give_back)
-        ticket = self._jobs.enter(user, permit.allowance)
-        undo.callback(ticket.give_back)
-        return ticket, permit
-
     async def _beside(
         self, user: str, conversation_id: str, message_id: str, address: str, *, continued: bool
     ) -> Job:
@@ -222,7 +209,7 @@ class Answers:
                 history.append(ChatMessage(Role.ASSISTANT, content))
             window = await self._fit(options, history)
             with ExitStack() as undo:
-                ticket, permit = await self._enter(user, address, undo)
+                ticket, permit = await self._jobs.enter(user, address, undo)
                 answer = await self._store.add_answer(
                     user, conversation_id=conversation_id, sibling_id=message_id, content=content
                 )

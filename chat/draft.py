@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from chat.calls import CallPiece, TokenScore, ToolCall
 from chat.types import ChatMessage, ChatOptions, Delta, EngineInfo, Provenance, Timing
 from chat.window import Window
 
@@ -26,6 +27,23 @@ class Draft:
     tokens_at_first_text: int = 0
     own_prompt_tokens: int | None = None
     """How much of the prompt this person sent before; None: all of it."""
+    call_pieces: list[CallPiece] = field(default_factory=list)
+    scores: list[TokenScore] = field(default_factory=list)
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The calls so far, in the order in which they began."""
+        pieces: dict[int, list[CallPiece]] = {}
+        for piece in self.call_pieces:
+            pieces.setdefault(piece.index, []).append(piece)
+        return tuple(
+            ToolCall(
+                id="".join(piece.id for piece in of_one),
+                name="".join(piece.name for piece in of_one),
+                arguments="".join(piece.arguments for piece in of_one),
+            )
+            for of_one in pieces.values()
+        )
 
     @property
     def text(self) -> str:
@@ -34,6 +52,8 @@ class Draft:
     def take(self, delta: Delta) -> None:
         self.last = delta
         self.told = delta.timing or self.told
+        self.call_pieces += delta.calls
+        self.scores += delta.scores
         if text := delta.text.replace("\0", ""):  # a model can write NUL, PostgreSQL cannot
             self.pieces.append(text)
             if self.first_text_at is None:

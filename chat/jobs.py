@@ -8,55 +8,31 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
-from chat.admission import Admission, Ticket
+from chat.admission import Ticket
 from chat.draft import Draft, provenance
-from chat.errors import (
-    AnswerRunning,
-    AppError,
-    EngineStalled,
-    NotFound,
-    QueueTimeout,
-    RequestTimeout,
-    ShuttingDown,
-    StoreFailed,
-)
-from chat.limits import NO_LIMITS, Permit
-from chat.people import Allowance
-from chat.ports import Engine, Store
-from chat.reuse import OwnPrefixes
+from chat.errors import AnswerRunning, AppError, NotFound, StoreFailed
+from chat.limits import Permit
+from chat.observing import Door
+from chat.ports import Store
 from chat.types import (
     AnswerRecord,
-    ChatMessage,
     ChatOptions,
     Delta,
     Message,
     Progress,
-    Role,
     Status,
-    Timing,
     Usage,
 )
 from chat.window import Window
+from chat.writing import TICK_S, End, Wish, Writer
 
 log = logging.getLogger("qwen_chat.requests")
 
 FLUSH_S = 0.5
 """How much of an answer a crash may cost."""
-
-TICK_S = 1.0
-"""Listeners hear of an unchanged job this often: a page notices only then that its reader left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long an answer may take, in seconds: waiting, without a sign of life, being written."""
-
-    queue_s: float
-    stall_s: float
-    request_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,42 +107,28 @@ class Job:
 
 
 class Jobs:
-    """All answers being written.
+    """All answers being written for conversations."""
 
-    With `share_prefixes` the engine may reuse for one user what it has read for another.
-    """
-
-    def __init__(
-        self,
-        *,
-        engine: Engine,
-        store: Store,
-        admission: Admission,
-        limits: Limits,
-        share_prefixes: bool = False,
-    ) -> None:
-        self._engine = engine
+    def __init__(self, *, writer: Writer, store: Store) -> None:
+        self._writer = writer
         self._store = store
-        self._admission = admission
-        self._limits = limits
-        self._share_prefixes = share_prefixes
         self._jobs: dict[str, Job] = {}
         self._unsaved: dict[str, tuple[Job, AnswerRecord]] = {}
         self._changing: set[tuple[str, str]] = set()
-        self._own = OwnPrefixes()
-        self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def enter(self, user: str, allowance: Allowance = NO_LIMITS) -> Ticket:
-        """A place in the queue, to be taken before anything is written.
+    async def enter(self, user: str, address: str, undo: ExitStack) -> tuple[Ticket, Permit]:
+        """A place in the queue, before anything is written, and leave to take it.
 
-        Raises TooManyWaiting, Busy, ShuttingDown.
+        `undo` gives both back. Raises QuotaExceeded kinds, NotFound, TooManyWaiting, Busy,
+        ShuttingDown.
         """
-        if self._closing:
-            raise ShuttingDown
-        if info := self._engine.info:
-            self._admission.limit(info.max_concurrent)
-        return self._admission.enter(user, running=allowance.running, waiting=allowance.waiting)
+        try:
+            permit = await self._writer.permit(user, undo, address=address)
+            return self._writer.enter(user, permit, undo), permit
+        except AppError as error:
+            self._writer.refused(Door.PAGE, error)
+            raise
 
     def start(self, work: Work, ticket: Ticket) -> Job:
         """Begin to write an answer. The ticket is the job's from now on."""
@@ -230,7 +192,7 @@ class Jobs:
 
     async def close(self, grace_s: float) -> None:
         """Let running answers finish for `grace_s` seconds, then interrupt and save the rest."""
-        self._closing = True
+        self._writer.close()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
         for job in list(self._jobs.values()):
@@ -248,8 +210,8 @@ class Jobs:
         await asyncio.wait({writing})
         record = self._record(job, writing, draft, work)
         try:
-            if draft.started_at is not None and record.usage:
-                await work.permit.spend(record.usage.prompt_tokens + record.usage.completion_tokens)
+            if record.usage:
+                await self._writer.bill(work.permit, draft, record.usage)
             await self._store.finish_answer(job.user, job.message_id, record)
         except AppError as error:
             log.error("the end of answer %s could not be saved: %s", job.message_id, error)
@@ -260,74 +222,27 @@ class Jobs:
             work.permit.give_back()
             ticket.give_back()
             del self._jobs[job.conversation_id]
-            self._log(job, record)
+            self._tell(job, record)
             job._publish(_last_picture(job, record))
 
     async def _write(self, job: Job, draft: Draft, work: Work, ticket: Ticket) -> None:
-        entered_at = time.monotonic()
-        await self._wait_for_place(job, ticket)
-        draft.started_at = time.monotonic()
-        draft.queue_s = draft.started_at - entered_at
-        draft.own_prompt_tokens = await self._own_prompt_tokens(work)
-        prompt, sampling = work.window.messages, work.options.sampling
-        self._own.note(work.user, prompt)
-        salt = "" if self._share_prefixes else work.user
-        try:
-            async with (
-                asyncio.timeout(self._limits.request_s),
-                aclosing(self._engine.generate(prompt, sampling, salt=salt)) as deltas,
-            ):
-                await self._take(job, draft, deltas)
-        except TimeoutError:
-            raise RequestTimeout(seconds=self._limits.request_s) from None
-        finally:
-            said = ChatMessage(Role.ASSISTANT, draft.text)
-            before = prompt[: -1 if work.answer.content else None]
-            self._own.note(work.user, (*before, said))
-
-    async def _own_prompt_tokens(self, work: Work) -> int | None:
-        """How many tokens of the prompt this person sent before; None if all of it."""
-        messages = work.window.messages
-        known = self._own.known(work.user, messages)
-        if known == len(messages):
-            return None
-        own = messages[:known]
-        if all(message.role is Role.ASSISTANT for message in own):  # no prompt of its own
-            return 0
-        return await self._engine.count_tokens(own)
-
-    async def _wait_for_place(self, job: Job, ticket: Ticket) -> None:
-        deadline = time.monotonic() + self._limits.queue_s
-        while not ticket.admitted.is_set():
-            if time.monotonic() >= deadline:
-                raise QueueTimeout(seconds=self._limits.queue_s)
+        def tell() -> None:
             job._publish(replace(job.progress, position=ticket.position, wait_s=ticket.wait_s))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(TICK_S, max(0.0, deadline - time.monotonic()))):
-                    await ticket.admitted.wait()
-        job._publish(replace(job.progress, status=Status.STREAMING, position=None, wait_s=None))
 
-    async def _take(self, job: Job, draft: Draft, deltas: AsyncIterator[Delta]) -> None:
+        await self._writer.wait_for_place(ticket, draft, tell)
+        job._publish(replace(job.progress, status=Status.STREAMING, position=None, wait_s=None))
         flushed_at = time.monotonic()
-        async for delta in self._watched(deltas):
-            draft.take(delta)
+
+        async def take(delta: Delta) -> None:
+            nonlocal flushed_at
             if delta.text:
                 job._publish(_picture(job, draft))
             if time.monotonic() - flushed_at >= FLUSH_S and not delta.finish:
                 await self._store.save_text(job.user, job.message_id, draft.text)
                 flushed_at = time.monotonic()
 
-    async def _watched(self, deltas: AsyncIterator[Delta]) -> AsyncIterator[Delta]:
-        """The same deltas. Raises EngineStalled when none comes for too long."""
-        while True:
-            try:
-                async with asyncio.timeout(self._limits.stall_s):
-                    delta = await anext(deltas)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                raise EngineStalled(seconds=self._limits.stall_s) from None
-            yield delta
+        wish = Wish(work.user, work.window.messages, work.options.sampling)
+        await self._writer.write(wish, draft, take)
 
     def _record(
         self, job: Job, writing: asyncio.Task[None], draft: Draft, work: Work
@@ -347,32 +262,24 @@ class Jobs:
             or Usage(work.window.prompt_tokens, draft.last.completion_tokens),
             timing=draft.timing(),
             provenance=provenance(
-                self._engine.info, work.window, work.options, continued=work.answer.content
+                self._writer.engine.info, work.window, work.options, continued=work.answer.content
             ),
             error_code=None if error is None else getattr(error, "code", AppError.code),
         )
 
-    @staticmethod
-    def _log(job: Job, record: AnswerRecord) -> None:
-        """One line per request; never its text."""
-        timing, usage = record.timing or Timing(), record.usage
-        log.info(
-            "request",
-            extra={
-                "id": job.message_id,
-                "user": job.user,
-                "conversation": job.conversation_id,
-                "model": record.provenance.model if record.provenance else None,
-                "queue_s": round(timing.queue_s, 3),
-                "prefill_s": round(timing.prefill_s, 3),
-                "ttft_s": round(timing.ttft_s, 3),
-                "total_s": round(timing.total_s, 3),
-                "prompt_tokens": usage.prompt_tokens if usage else None,
-                "reused_tokens": timing.reused_prompt_tokens,
-                "completion_tokens": usage.completion_tokens if usage else None,
-                "finish": record.error_code or record.finish or record.status,
-            },
+    def _tell(self, job: Job, record: AnswerRecord) -> None:
+        end = End(
+            id=job.message_id,
+            door=Door.PAGE,
+            user=job.user,
+            model=record.provenance.model if record.provenance else None,
+            reason=record.error_code or record.finish or record.status,
+            failed=record.status is Status.ERROR,
+            usage=record.usage,
+            timing=record.timing,
+            conversation=job.conversation_id,
         )
+        self._writer.ended(end)
 
 
 def _picture(job: Job, draft: Draft) -> Progress:

@@ -8,6 +8,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 
+from chat.calls import Tool
 from chat.types import ChatMessage
 
 MAX_PEOPLE = 1000
@@ -21,11 +22,11 @@ class OwnPrefixes:
     def __init__(self) -> None:
         self._people: OrderedDict[str, OrderedDict[bytes, None]] = OrderedDict()
 
-    def note(self, user: str, messages: Iterable[ChatMessage]) -> None:
-        """This person has sent, or been sent, these messages in this order."""
+    def note(self, user: str, messages: Iterable[ChatMessage], tools: Sequence[Tool] = ()) -> None:
+        """This person has sent, or been sent, these messages in this order, behind these tools."""
         known = self._people.setdefault(user, OrderedDict())
         self._people.move_to_end(user)
-        for digest in _digests(messages):
+        for digest in _digests(messages, tools):
             known[digest] = None
             known.move_to_end(digest)
         while len(known) > MAX_PREFIXES:
@@ -33,21 +34,21 @@ class OwnPrefixes:
         while len(self._people) > MAX_PEOPLE:
             self._people.popitem(last=False)
 
-    def known(self, user: str, messages: Sequence[ChatMessage]) -> int:
+    def known(self, user: str, messages: Sequence[ChatMessage], tools: Sequence[Tool] = ()) -> int:
         """How many messages at the beginning this person has sent before, in this order."""
         prefixes = self._people.get(user, ())
         count = 0
-        for digest in _digests(messages):
+        for digest in _digests(messages, tools):
             if digest not in prefixes:
                 break
             count += 1
         return count
 
 
-def _digests(messages: Iterable[ChatMessage]) -> Iterator[bytes]:
+def _digests(messages: Iterable[ChatMessage], tools: Sequence[Tool]) -> Iterator[bytes]:
     """One digest for each beginning: of the first message, the first two, and so on."""
-    digest = b""
+    digest = repr(tools).encode() if tools else b""
     for message in messages:
-        text = f"{message.role.value}\0{message.content}".encode()
+        text = f"{message.role.value}\0{message.content}\0{message.calls or ''}".encode()
         digest = hashlib.blake2b(digest + text, digest_size=12).digest()
         yield digest

@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from chat.admission import Admission
 from chat.answers import Answers
 from chat.conversations import Conversations
-from chat.jobs import Job, Jobs, Limits
+from chat.jobs import Job, Jobs
 from chat.limits import Quotas
+from chat.observing import Observer
+from chat.ports import Engine
 from chat.types import Attachment, ChatOptions, Message, Progress, Question
+from chat.writing import Limits, Writer
 from tests.fakes import Script, ScriptedEngine
 from tests.memory_store import MemoryStore
 
 USER = "ann"
+PATIENT = Limits(queue_s=60, stall_s=60, request_s=60)
 
 
 @dataclass
@@ -72,19 +77,36 @@ def make_chat(
     undo_s: float = 60.0,
     quotas: Quotas | None = None,
     share_prefixes: bool = False,
+    observer: Observer | None = None,
 ) -> Chat:
     engine = ScriptedEngine(list(scripts) or [Script()])
     store = store or MemoryStore()
-    jobs = Jobs(
-        engine=engine,
-        store=store,
-        admission=Admission(max_running=max_running, max_waiting=max_waiting),
+    writer = make_writer(
+        engine,
+        max_running=max_running,
+        max_waiting=max_waiting,
         limits=limits or Limits(queue_s=5, stall_s=5, request_s=5),
+        quotas=quotas,
+        observer=observer,
         share_prefixes=share_prefixes,
     )
-    answers = Answers(engine=engine, store=store, jobs=jobs, quotas=quotas)
+    jobs = Jobs(writer=writer, store=store)
+    answers = Answers(engine=engine, store=store, jobs=jobs)
     conversations = Conversations(store=store, jobs=jobs, undo_s=undo_s)
     return Chat(engine, store, jobs, answers, conversations)
+
+
+def make_writer(
+    engine: Engine,
+    *,
+    max_running: int = 8,
+    max_waiting: int = 8,
+    limits: Limits = PATIENT,
+    **more: Any,
+) -> Writer:
+    """A writer with an admission of its own."""
+    admission = Admission(max_running=max_running, max_waiting=max_waiting)
+    return Writer(engine=engine, admission=admission, limits=limits, **more)
 
 
 async def finished(job: Job) -> Progress:

@@ -12,15 +12,15 @@ from api.account_routes import Reception
 from api.options import EdgeOptions
 from api.server import People, build_api, cover_mounted
 from chat.accounts import Accounts
-from chat.admission import Admission
 from chat.answers import Answers
 from chat.conversations import Conversations
 from chat.doors import AccountDoors
 from chat.federation import Provider
-from chat.jobs import Jobs, Limits
+from chat.jobs import Jobs
 from chat.people import Rank, utc_now
 from chat.presets import Presets
 from chat.types import EngineState, Phase
+from tests.chat import make_writer
 from tests.fakes import ScriptedEngine
 from tests.memory_people import MemoryPeople, OpenHasher
 from tests.memory_store import MemoryStore
@@ -93,12 +93,7 @@ class House:
     def site(self, engine: ScriptedEngine | None = None) -> FastAPI:
         """The app with the whole page on it."""
         engine = engine or ScriptedEngine()
-        jobs = Jobs(
-            engine=engine,
-            store=self.store,
-            admission=Admission(max_running=8, max_waiting=8),
-            limits=Limits(queue_s=60, stall_s=60, request_s=60),
-        )
+        jobs = Jobs(writer=make_writer(engine), store=self.store)
         answers = Answers(engine=engine, store=self.store, jobs=jobs)
         self.conversations = Conversations(store=self.store, jobs=jobs)
         services = Services(engine, answers, self.conversations, Presets(self.store))

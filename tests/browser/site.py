@@ -12,12 +12,12 @@ import uvicorn
 
 from api.options import EdgeOptions
 from api.server import People, build_api, cover_mounted
-from chat.admission import Admission
 from chat.answers import Answers
 from chat.conversations import Conversations
-from chat.jobs import Jobs, Limits
+from chat.jobs import Jobs
 from chat.limits import Quotas
 from chat.presets import Presets
+from tests.chat import make_writer
 from tests.fakes import ScriptedEngine
 from tests.memory_store import MemoryStore
 from ui.mount import event_names, mount
@@ -40,15 +40,11 @@ def serve(
     quotas: Quotas | None = None,
 ) -> Iterator[str]:
     """The page's address; its server runs in a thread until the end of the block."""
-    jobs = Jobs(
-        engine=engine,
-        store=store,
-        admission=Admission(max_running=max_running, max_waiting=max_waiting),
-        limits=Limits(queue_s=60, stall_s=60, request_s=60),
-    )
+    writer = make_writer(engine, max_running=max_running, max_waiting=max_waiting, quotas=quotas)
+    jobs = Jobs(writer=writer, store=store)
     services = Services(
         engine,
-        Answers(engine=engine, store=store, jobs=jobs, quotas=quotas),
+        Answers(engine=engine, store=store, jobs=jobs),
         Conversations(store=store, jobs=jobs),
         Presets(store),
     )

@@ -17,7 +17,7 @@ from formats.html import POLICY
 from tests.browser.conftest import Open, Site
 from tests.browser.payloads import OUT, PAYLOADS
 from tests.browser.site import serve
-from tests.browser.steps import answer, ask_and_wait, button, listed
+from tests.browser.steps import answer, ask_and_wait, listed
 from tests.fakes import Script, ScriptedEngine
 from tests.memory_store import MemoryStore
 

@@ -17,7 +17,6 @@ from chat.errors import (
     ShuttingDown,
     StoreFailed,
 )
-from chat.jobs import Limits
 from chat.types import (
     AnswerRecord,
     ChatMessage,
@@ -29,6 +28,7 @@ from chat.types import (
     Sampling,
     Status,
 )
+from chat.writing import Limits
 from tests.chat import USER, Chat, finished, make_chat, until_text
 from tests.fakes import DEFAULTS, Script
 from tests.memory_store import MemoryStore

@@ -10,14 +10,14 @@ import pytest
 from gradio.components import Component
 from starlette.datastructures import Address, State
 
-from chat.admission import Admission
 from chat.answers import Answers
 from chat.conversations import Conversations
 from chat.errors import StoreFailed
-from chat.jobs import Jobs, Limits
+from chat.jobs import Jobs
 from chat.people import LOCAL, SignedIn
 from chat.presets import Presets
 from chat.types import LOCAL_USER, Archive, Attachment, ChatOptions, Conversation, Question
+from tests.chat import make_writer
 from tests.fakes import Script, ScriptedEngine
 from tests.memory_store import MemoryStore
 from ui.components import Components, Updates, lay_out
@@ -123,12 +123,7 @@ class Tab:
 @pytest.fixture
 async def tab() -> AsyncIterator[Tab]:
     store, engine = FailingStore(), ScriptedEngine([Script(["Hel", "lo"], step_s=0.01)])
-    jobs = Jobs(
-        engine=engine,
-        store=store,
-        admission=Admission(max_running=8, max_waiting=8),
-        limits=Limits(queue_s=60, stall_s=60, request_s=60),
-    )
+    jobs = Jobs(writer=make_writer(engine), store=store)
     services = Services(
         engine,
         Answers(engine=engine, store=store, jobs=jobs),
