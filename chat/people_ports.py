@@ -51,7 +51,7 @@ class PeopleStore(Protocol):
     async def change_person(
         self, user_id: str, entry: Entry, *, rank: Rank | None = None, disabled: bool | None = None
     ) -> Person:
-        """Disabling also ends every session and revokes the guest links of that person.
+        """Disabling also ends every session and revokes guest links and keys of that person.
 
         Who is disabled or no administrator any more has made no pass that still lets in. Raises
         NotFound, LastAdmin.
@@ -59,7 +59,7 @@ class PeopleStore(Protocol):
         ...
 
     async def delete_person(self, user_id: str, entry: Entry) -> int:
-        """Destroy the account with all its rows: chats, presets, sessions, links, spending.
+        """Destroy the account with all its rows: chats, presets, sessions, links, keys, spending.
 
         Guests of those links are disabled. How many rows went; it becomes the entry's detail.
         Raises NotFound, LastAdmin.

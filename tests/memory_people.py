@@ -104,6 +104,9 @@ class MemoryPeople:
         if after.disabled:
             self._drop_sessions(user_id)
             self._revoke_links_of(user_id)
+            for token_hash, key in self.api_keys.items():
+                if key.owner == user_id:
+                    self.api_keys[token_hash] = replace(key, revoked=True)
         self.everybody[user_id] = after
         self.audit.append(entry)
         return after

@@ -4,14 +4,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import CursorResult, Delete, delete, exists, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from chat.errors import NameTaken
 from chat.people import Entry, Person, Rank, name_key
+from store.people.keys import delete_keys
 from store.people.links import end_guests_of, revoke_links
-from store.people.rows import person_of, refuse_last_admin, write_entry
-from store.people.tables import GuestLinkRow, PassRow, PersonRow, SessionRow, SpendingRow
+from store.people.rows import count_of, person_of, refuse_last_admin, write_entry
+from store.people.tables import (
+    GuestLinkRow,
+    KeyRow,
+    PassRow,
+    PersonRow,
+    SessionRow,
+    SpendingRow,
+)
 from store.queries.conversations import destroy
 from store.queries.rows import index_for
 from store.tables import ConversationRow, MessageRow, PresetRow, PresetVersionRow
@@ -79,6 +87,7 @@ def change_person(
         session.execute(delete(PassRow).where(PassRow.made_by == user_id))
     if disabled:
         revoke_links(session, GuestLinkRow.owner == user_id)
+        session.execute(update(KeyRow).where(KeyRow.owner == user_id).values(revoked=True))
         session.execute(delete(SessionRow).where(SessionRow.user_id == user_id))
     row = person_of(session, user_id, for_update=True)
     row.rank = row.rank if rank is None else rank
@@ -92,7 +101,8 @@ def delete_person(session: Session, user_id: str, entry: Entry) -> int:
     refuse_last_admin(session, user_id)
     end_guests_of(session, user_id)
     person_of(session, user_id, for_update=True)
-    gone = _delete_chats(session, user_id) + _delete_account(session, user_id)
+    gone = _delete_chats(session, user_id) + delete_keys(session, user_id)
+    gone += _delete_account(session, user_id)
     index_for(session).wipe(session)
     write_entry(session, replace(entry, detail=str(gone)))
     return gone
@@ -118,7 +128,7 @@ def _delete_chats(session: Session, user_id: str) -> int:
         .select_from(PresetVersionRow)
         .where(PresetVersionRow.preset_id.in_(mine))
     )
-    presets = _count(session, delete(PresetRow).where(PresetRow.owner == user_id))
+    presets = count_of(session, delete(PresetRow).where(PresetRow.owner == user_id))
     conversations, messages = destroy(session, ConversationRow.owner == user_id)
     return conversations + messages + presets + (versions or 0)
 
@@ -126,7 +136,7 @@ def _delete_chats(session: Session, user_id: str) -> int:
 def _delete_account(session: Session, user_id: str) -> int:
     """Table by table, so that each row is counted: none is left to a cascade."""
     return sum(
-        _count(session, statement)
+        count_of(session, statement)
         for statement in (
             delete(GuestLinkRow).where(GuestLinkRow.owner == user_id),
             delete(PassRow).where((PassRow.user_id == user_id) | (PassRow.made_by == user_id)),
@@ -135,9 +145,3 @@ def _delete_account(session: Session, user_id: str) -> int:
             delete(PersonRow).where(PersonRow.id == user_id),
         )
     )
-
-
-def _count(session: Session, statement: Delete) -> int:
-    result = session.execute(statement)
-    assert isinstance(result, CursorResult)
-    return result.rowcount

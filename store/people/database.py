@@ -5,8 +5,9 @@ from datetime import date, datetime
 
 from sqlalchemy import orm
 
+from chat.keys import ApiKey
 from chat.people import Entry, GuestLink, Pass, Person, Rank, Session, Spent
-from store.people import accounts, ledger, links, passes, sessions
+from store.people import accounts, keys, ledger, links, passes, sessions
 from store.people.rows import write_entry
 from store.temporary import TemporaryStore
 from store.transactions import Transactions
@@ -110,13 +111,38 @@ class DatabasePeople:
     async def revoke_guest_link(self, link_id: str, entry: Entry) -> None:
         await self._database.write(links.revoke_guest_link, link_id, entry)
 
-    # --- what was used and done ---------------------------------------------------------------
+    # --- what was used ------------------------------------------------------------------------
 
     async def spend(self, user_id: str, day: date, spent: Spent) -> None:
         await self._database.write(ledger.spend, user_id, day, spent)
 
     async def spent(self, user_id: str, day: date | None = None) -> Spent:
         return await self._database.read(ledger.spent, user_id, day)
+
+    # --- keys ---------------------------------------------------------------------------------
+
+    async def add_key(self, token_hash: str, key: ApiKey, entry: Entry) -> None:
+        await self._database.write(keys.add_key, token_hash, key, entry)
+
+    async def key(self, token_hash: str) -> tuple[ApiKey, Person] | None:
+        return await self._database.read(keys.key_by_token, token_hash)
+
+    async def keys(self, owner: str | None) -> Sequence[ApiKey]:
+        return await self._database.read(keys.keys, owner)
+
+    async def touch_key(self, key_id: str, used_at: datetime) -> None:
+        await self._database.write(keys.touch_key, key_id, used_at)
+
+    async def revoke_key(self, key_id: str, entry: Entry, *, owner: str | None = None) -> None:
+        await self._database.write(keys.revoke_key, key_id, entry, owner)
+
+    async def spend_by_key(self, key_id: str, day: date, spent: Spent) -> None:
+        await self._database.write(keys.spend_by_key, key_id, day, spent)
+
+    async def spent_by_key(self, key_id: str, day: date) -> Spent:
+        return await self._database.read(keys.spent_by_key, key_id, day)
+
+    # --- the log ------------------------------------------------------------------------------
 
     async def write_entry(self, entry: Entry) -> None:
         await self._database.write(write_entry, entry)

@@ -6,7 +6,7 @@ none, because there is only one writer.
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import CursorResult, Delete, select
 from sqlalchemy.orm import Session
 
 from chat.errors import LastAdmin, NotFound
@@ -57,6 +57,13 @@ def refuse_last_admin(session: Session, user_id: str) -> None:
     """Raises LastAdmin."""
     if lock_admins(session) == [user_id]:
         raise LastAdmin
+
+
+def count_of(session: Session, statement: Delete) -> int:
+    """Delete; how many rows went."""
+    result = session.execute(statement)
+    assert isinstance(result, CursorResult)
+    return result.rowcount
 
 
 def write_entry(session: Session, entry: Entry) -> None:

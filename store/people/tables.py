@@ -5,6 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chat.keys import ApiKey, Scope
 from chat.people import Entry, GuestLink, Pass, PassKind, Person, Rank, Session
 from store.columns import PlainText, UtcDateTime
 from store.tables import NUMBER, Base, words_of_enum
@@ -115,6 +116,7 @@ class GuestLinkRow(Base):
     guests: Mapped[int]
     messages: Mapped[int] = mapped_column(BigInteger)
     tokens: Mapped[int] = mapped_column(BigInteger)
+    campaign_id: Mapped[str | None] = mapped_column(PlainText)
 
     def value(self) -> GuestLink:
         return GuestLink(
@@ -131,6 +133,7 @@ class GuestLinkRow(Base):
             guests=self.guests,
             messages=self.messages,
             tokens=self.tokens,
+            campaign_id=self.campaign_id,
         )
 
 
@@ -141,6 +144,54 @@ class SpendingRow(Base):
 
     user_id: Mapped[str] = mapped_column(
         PlainText, ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+    )
+    day: Mapped[date] = mapped_column(primary_key=True)
+    messages: Mapped[int] = mapped_column(BigInteger)
+    tokens: Mapped[int] = mapped_column(BigInteger)
+
+
+class KeyRow(Base):
+    """An API key. Of the key itself only the hash is here, and its beginning."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("token_hash"), Index(None, "owner"))
+
+    id: Mapped[str] = mapped_column(PlainText, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(PlainText)
+    owner: Mapped[str] = mapped_column(PlainText, ForeignKey("people.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(PlainText)
+    prefix: Mapped[str] = mapped_column(PlainText)
+    scopes: Mapped[str] = mapped_column(PlainText)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked: Mapped[bool]
+    requests_per_minute: Mapped[int | None]
+    tokens_per_day: Mapped[int | None] = mapped_column(BigInteger)
+
+    def value(self) -> ApiKey:
+        return ApiKey(
+            id=self.id,
+            owner=self.owner,
+            name=self.name,
+            prefix=self.prefix,
+            created_at=self.created_at,
+            scopes=frozenset(map(Scope, self.scopes.split())),
+            expires_at=self.expires_at,
+            used_at=self.used_at,
+            revoked=self.revoked,
+            requests_per_minute=self.requests_per_minute,
+            tokens_per_day=self.tokens_per_day,
+        )
+
+
+class KeySpendingRow(Base):
+    """What came in by a key on one day."""
+
+    __tablename__ = "key_spending"
+
+    key_id: Mapped[str] = mapped_column(
+        PlainText, ForeignKey("api_keys.id", ondelete="CASCADE"), primary_key=True
     )
     day: Mapped[date] = mapped_column(primary_key=True)
     messages: Mapped[int] = mapped_column(BigInteger)

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from chat.people_ports import PeopleStore
 from chat.ports import Store
-from store import open_store
+from store import RoutingStore, open_store
+from tests.contract.folk import ANN, BOB, CY, MADE
 from tests.contract.stores import ticking
+from tests.memory_people import MemoryPeople
 from tests.memory_store import MemoryStore
 
 
@@ -26,3 +29,19 @@ async def store(new_store: Store) -> AsyncIterator[Store]:
     await new_store.open()
     yield new_store
     await new_store.close()
+
+
+@pytest.fixture
+def people(store: Store) -> PeopleStore:
+    if isinstance(store, RoutingStore):
+        return store.people
+    assert isinstance(store, MemoryStore)
+    return MemoryPeople(store)
+
+
+@pytest.fixture
+async def town(people: PeopleStore) -> PeopleStore:
+    """With an administrator and two members."""
+    for person in (ANN, BOB, CY):
+        await people.add_person(person, f"hash of {person.name}", MADE)
+    return people

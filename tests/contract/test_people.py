@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from chat.errors import BadText, LastAdmin, LinkFull, NameTaken, NotFound
+from chat.keys import ApiKey
 from chat.people import (
     Action,
     Entry,
@@ -21,37 +22,15 @@ from chat.people import (
 from chat.people_ports import PeopleStore
 from chat.ports import Store
 from chat.types import LOCAL_USER, PresetText
-from store import RoutingStore
+from tests.contract.folk import ANN, BOB, CY, MADE
 from tests.contract.stores import END, START, ask_and_answer
-from tests.memory_people import MemoryPeople
-from tests.memory_store import MemoryStore
 
-ANN = Person("ann-id", "Ann", Rank.ADMIN, START)
-BOB = Person("bob-id", "Bob", Rank.MEMBER, START + timedelta(seconds=1))
-CY = Person("cy-id", "Cy", Rank.MEMBER, START + timedelta(seconds=2))
-MADE = Entry(START, "", Action.JOIN)
 DONE = Entry(START + timedelta(minutes=1), ANN.id, Action.DISABLE, BOB.id)
 LINK = GuestLink("link", BOB.id, "users' day", START, END, 2, 10, 1000, "maths.en")
 INVITE = Pass(PassKind.INVITE, Rank.MEMBER, ANN.id, END)
 RESET = Pass(PassKind.RESET, Rank.MEMBER, ANN.id, END, BOB.id)
 SETUP = Pass(PassKind.SETUP, Rank.ADMIN, "", END)
 DAY = date(2026, 1, 1)
-
-
-@pytest.fixture
-def people(store: Store) -> PeopleStore:
-    if isinstance(store, RoutingStore):
-        return store.people
-    assert isinstance(store, MemoryStore)
-    return MemoryPeople(store)
-
-
-@pytest.fixture
-async def town(people: PeopleStore) -> PeopleStore:
-    """With an administrator and two members."""
-    for person in (ANN, BOB, CY):
-        await people.add_person(person, f"hash of {person.name}", MADE)
-    return people
 
 
 def session(person: Person, name: str = "s", *, after_s: int = 0) -> Session:
@@ -202,6 +181,9 @@ async def fill(people: PeopleStore, store: Store) -> None:
         await store.revise_preset(person.id, preset.ref.id, PresetText("Mine again"))
         await sign_in(people, person)
         await people.spend(person.id, DAY, Spent(1, 20))
+        key = ApiKey(f"{person.id} key", person.id, "script", "sk-abcde", START)
+        await people.add_key(f"token {key.id}", key, MADE)
+        await people.spend_by_key(key.id, DAY, Spent(1, 20))
     await people.add_pass("reset", RESET, MADE)
     await people.add_guest_link("link token", LINK, MADE)
 
@@ -212,7 +194,7 @@ async def test_deleting_a_person_destroys_all_that_is_theirs_and_counts_it(
     await fill(town, store)
     rows = await town.delete_person(BOB.id, DONE)
     kinds = {"person": 1, "conversation": 1, "messages": 2, "preset": 1, "versions": 2}
-    kinds |= {"session": 1, "spending": 1, "pass": 1, "link": 1}
+    kinds |= {"session": 1, "spending": 1, "pass": 1, "link": 1, "key": 1, "key spending": 1}
     assert rows == sum(kinds.values())
     assert (await town.entries())[0] == replace(DONE, detail=str(rows))
 
@@ -231,6 +213,9 @@ async def test_a_second_look_finds_nothing_of_who_was_deleted(
     assert await town.spent(BOB.id) == Spent()
     assert await town.credentials("bob") is None
     assert list(await town.guest_links(BOB.id)) == []
+    assert list(await town.keys(BOB.id)) == []
+    assert await town.key(f"token {BOB.id} key") is None
+    assert await town.spent_by_key(f"{BOB.id} key", DAY) == Spent()
     with pytest.raises(NotFound):
         await town.pass_of("reset")
     await town.spend(BOB.id, DAY, Spent(1, 1))
@@ -247,6 +232,8 @@ async def test_deleting_a_person_leaves_the_others_what_is_theirs(
     assert [preset.text.name for preset in await store.presets(CY.id)] == ["Mine again"]
     assert len(await town.sessions(CY.id)) == 1
     assert await town.spent(CY.id) == Spent(1, 20)
+    assert await town.key(f"token {CY.id} key") is not None
+    assert await town.spent_by_key(f"{CY.id} key", DAY) == Spent(1, 20)
 
 
 async def test_deleted_chats_that_could_still_be_brought_back_are_destroyed_too(

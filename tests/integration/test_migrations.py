@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
+from chat.keys import ApiKey
+from chat.people import Action, Entry, Rank
 from chat.types import ChatOptions, Conversation, Message, Question, Role, Sampling, Status
 from store import FILE_NAME, RoutingStore, open_store
 from store.engines import postgres_engine, sqlite_engine
@@ -125,4 +127,25 @@ async def test_a_conversation_of_the_first_version_goes_on(
     await store.delete("ann", "c")
     assert await store.purge_deleted(turn.question.created_at.replace(year=2100)) == 1
     assert [item.id for item in await store.conversations("ann")] == ["empty"]
+    await store.close()
+
+
+PERSON = """
+INSERT INTO people (id, name, name_key, rank, created_at, disabled, password_hash)
+VALUES ('bob', 'Bob', 'bob', 'member', :time, false, 'hash')
+"""
+
+
+async def test_people_of_the_third_version_stay_and_may_have_keys(
+    tmp_path: Path, database_url: str | None, engine: Engine
+) -> None:
+    upgrade(engine, "0003")
+    with engine.begin() as connection:
+        connection.execute(text(PERSON), {"time": TIME})
+    store = await reopened(tmp_path, database_url)
+    bob = await store.people.person("bob")
+    assert (bob.name, bob.rank) == ("Bob", Rank.MEMBER)
+    key = ApiKey("key", bob.id, "script", "sk-abcde", bob.created_at)
+    await store.people.add_key("digest", key, Entry(bob.created_at, bob.id, Action.NEW_KEY))
+    assert await store.people.key("digest") == (key, bob)
     await store.close()
