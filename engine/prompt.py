@@ -1,18 +1,21 @@
-"""Messages → token ids by the model's own chat template; typed control tokens stay text.
+"""Prompts → token ids by the model's own chat template; typed control tokens stay text.
 
 Knows nothing of models or batches. Importing it imports transformers: for the engine's thread.
 """
 
+import json
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers.utils.chat_template_utils import mark_control_tokens
 
-from chat.calls import Tool
-from chat.errors import BadRequest, ModelUnavailable, StartupError
+from chat.calls import Tool, ToolCall
+from chat.errors import BadRequest, BadSchema, ModelUnavailable, StartupError
 from chat.types import ChatMessage, Prompt, Role
 
 log = logging.getLogger(__name__)
@@ -44,6 +47,8 @@ class ChatPrompt:
         }
         # The default set leaves out what is not marked "special", such as <tool_call>.
         tokenizer.chat_control_tokens = list(self._control.values())
+        longest_first = sorted(self._control.values(), key=len, reverse=True)
+        self._control_words = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
         self._plain = _without_added_tokens(self.backend)
 
     @property
@@ -56,25 +61,17 @@ class ChatPrompt:
         """The prompt for the assistant's next turn, or for the rest of the turn it ends with.
 
         Bare text is taken as it is, with nothing around it. Raises BadRequest if there is nothing
-        that could be answered.
+        that could be answered, or the model knows no tools; BadSchema.
         """
         if isinstance(prompt, str):
-            return self._encode_text(prompt)
-        return self._encode_messages(prompt)
-
-    def _encode_text(self, text: str) -> list[int]:
-        if not text:
-            raise BadRequest("There is nothing to go on with.")
-        token_ids: list[int] = self._plain.encode(text).ids
-        return token_ids
-
-    def _encode_messages(self, messages: Sequence[ChatMessage]) -> list[int]:
-        if messages and messages[-1].role is Role.ASSISTANT:
+            return self._encode_text(prompt, tools)
+        if prompt and prompt[-1].role is Role.ASSISTANT:
+            if prompt[-1].calls:
+                raise BadRequest("The last call of a tool has no result yet.")
             # By itself: joined to the template's line end, a text that begins with one would be
             # read as other tokens than those the model wrote.
-            written: list[int] = self._plain.encode(messages[-1].content).ids
-            return self._encode_turns(messages[:-1]) + written
-        return self._encode_turns(messages)
+            return self._encode_turns(prompt[:-1], tools) + self._encode_plain(prompt[-1].content)
+        return self._encode_turns(prompt, tools)
 
     def render(self, messages: Sequence[ChatMessage]) -> str:
         """The prompt letter by letter, control tokens included. Raises BadRequest."""
@@ -89,21 +86,103 @@ class ChatPrompt:
                 "it is not safe to serve. Take another model."
             )
 
-    def _encode_turns(self, turns: Sequence[ChatMessage]) -> list[int]:
+    def _encode_text(self, text: str, tools: Sequence[Tool]) -> list[int]:
+        if not text:
+            raise BadRequest("There is nothing to go on with.")
+        if tools:
+            raise BadRequest("Tools need a conversation; bare text has no place for them.")
+        return self._encode_plain(text)
+
+    def _encode_plain(self, text: str) -> list[int]:
+        token_ids: list[int] = self._plain.encode(text).ids
+        return token_ids
+
+    def _encode_turns(self, turns: Sequence[ChatMessage], tools: Sequence[Tool]) -> list[int]:
         if not turns:
             raise BadRequest("There is nothing to answer.")
-        conversation = [{"role": turn.role.value, "content": turn.content} for turn in turns]
-        encoded: Any = self._tokenizer.apply_chat_template(
-            conversation, add_generation_prompt=True, sanitize_control_tokens=True
-        )
+        if tools and not self._knows_tools:
+            raise BadRequest("This model was not made to use tools.")
+        try:
+            encoded: Any = self._tokenizer.apply_chat_template(
+                [self._as_dict(turn) for turn in turns],
+                tools=[self._marked_keys(_definition(tool)) for tool in tools] or None,
+                add_generation_prompt=True,
+                sanitize_control_tokens=True,
+            )
+        except RecursionError:
+            raise BadRequest("The tools or their arguments are nested too deeply.") from None
         token_ids: list[int] = encoded["input_ids"]
         return token_ids
 
+    def _as_dict(self, turn: ChatMessage) -> dict[str, Any]:
+        """The turn as chat templates know it."""
+        said: dict[str, Any] = {"role": turn.role.value, "content": turn.content}
+        if turn.calls:
+            said["tool_calls"] = [
+                {"type": "function", "function": self._marked_keys(_call(call))}
+                for call in turn.calls
+            ]
+        return said
+
+    def _marked_keys(self, value: Any) -> Any:
+        """The same JSON value; control tokens in its keys are marked to be read as text.
+
+        The library marks them in values alone.
+        """
+        if isinstance(value, dict):
+            return {
+                mark_control_tokens(key, self._control_words): self._marked_keys(item)
+                for key, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self._marked_keys(item) for item in value]
+        return value
+
+    @property
+    def _knows_tools(self) -> bool:
+        return "tools" in str(self._tokenizer.chat_template)
+
     def _control_ids(self, content: str) -> list[int]:
-        """The control tokens of a prompt that has `content` wherever people can put it."""
-        roles = (Role.SYSTEM, Role.USER, Role.ASSISTANT, Role.USER, Role.ASSISTANT)
-        ids = self.encode([ChatMessage(role, content) for role in roles])
+        """The control tokens of prompts that have `content` wherever people can put it."""
+        shape = json.dumps({content: [content]})
+        calls = (ToolCall(content, content, shape), ToolCall(content, content, content))
+        tools = [Tool(content, content, shape)] if self._knows_tools else []
+        roles = (Role.SYSTEM, Role.USER, Role.ASSISTANT, Role.TOOL, Role.ASSISTANT)
+        turns = [ChatMessage(role, content) for role in roles]
+        calling = [*turns[:2], ChatMessage(Role.ASSISTANT, content, calls), *turns[3:]]
+        ids = self.encode(turns) + self.encode(calling, tools) + self.encode(content)
         return [token_id for token_id in ids if token_id in self._control]
+
+
+def _definition(tool: Tool) -> dict[str, Any]:
+    """The tool as the OpenAI API writes it, which is what chat templates show the model."""
+    function = {"name": tool.name, "description": tool.description}
+    try:
+        parameters = _read_json(tool.parameters)
+    except ValueError:
+        parameters = None
+    if not isinstance(parameters, dict):
+        raise BadSchema(where=tool.name, why="the parameters are no JSON object")
+    return {"type": "function", "function": {**function, "parameters": parameters}}
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    """The call; arguments that are no JSON go in as text, so that nothing of them is lost."""
+    try:
+        arguments = _read_json(call.arguments)
+    except ValueError:
+        arguments = call.arguments
+    return {"name": call.name, "arguments": arguments}
+
+
+def _read_json(text: str) -> Any:
+    """Raises ValueError, also for depths beyond reason and for halves of surrogate pairs."""
+    try:
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return value
 
 
 def _without_added_tokens(tokenizer: Tokenizer) -> Tokenizer:

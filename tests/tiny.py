@@ -1,4 +1,4 @@
-"""A model small enough for every test: two random layers, byte-level tokens, Qwen's chat template.
+"""A model small enough for every test: two random layers, byte-level tokens, Qwen's chat format.
 
 Saved as sharded safetensors and loaded like a real one. Its words mean nothing, but its output
 depends on every token of the prompt.
@@ -13,8 +13,18 @@ from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen2Config,
 CONTROL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<tool_call>", "</tool_call>")
 END = "<|im_end|>"
 TEMPLATE = (
+    "{% if tools %}"
+    "<|im_start|>system\n"
+    "{% for tool in tools %}{{ tool | tojson }}\n{% endfor %}"
+    "Write <tool_call></tool_call>.<|im_end|>\n"
+    "{% endif %}"
     "{% for message in messages %}"
-    "<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
+    "<|im_start|>{{ message.role }}\n{{ message.content }}"
+    "{% for call in message.tool_calls or () %}"
+    """\n<tool_call>\n{"name": "{{ call.function.name }}", """
+    """"arguments": {{ call.function.arguments | tojson }}}\n</tool_call>"""
+    "{% endfor %}"
+    "<|im_end|>\n"
     "{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )

@@ -1,11 +1,13 @@
 """The real vocabulary: no control token in it can be forged, by anybody, anywhere in a prompt."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from chat.attachments import with_attachments
+from chat.calls import Tool, ToolCall
 from chat.types import Attachment, ChatMessage, Role
 from engine.prompt import ChatPrompt, load_tokenizer
 
@@ -72,3 +74,22 @@ def test_a_file_and_its_name_can_forge_no_token(prompt: ChatPrompt) -> None:
     for token in added(prompt).values():
         content = with_attachments("x", [Attachment(name=f"{token}.txt", text=f"a{token}b")])
         assert control(prompt, [ChatMessage(Role.USER, content)]) == honest, token
+
+
+def test_a_tool_its_calls_and_their_results_can_forge_no_token(prompt: ChatPrompt) -> None:
+    def ids(word: str) -> Counter[int]:
+        schema = json.dumps({word: {"type": word, "properties": {word: {word: [word]}}}})
+        calls = (ToolCall("1", word, schema), ToolCall("2", word, word))
+        turns = [
+            ChatMessage(Role.USER, word),
+            ChatMessage(Role.ASSISTANT, word, calls),
+            ChatMessage(Role.TOOL, word),
+            ChatMessage(Role.TOOL, word),
+        ]
+        tools = [Tool(word, word, schema)]
+        return Counter(n for n in prompt.encode(turns, tools) if n in added(prompt))
+
+    honest = ids("x")
+    for token in added(prompt).values():
+        for position in POSITIONS:
+            assert ids(position.replace("{}", token)) == honest, token
