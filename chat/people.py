@@ -89,7 +89,10 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class GuestLink:
-    """A link for guests, what each of them may use, and what was used so far."""
+    """A link for guests, what each of them may use, and what was used so far.
+
+    Who comes by the link of a campaign takes part in it.
+    """
 
     id: str
     owner: str
@@ -104,6 +107,7 @@ class GuestLink:
     guests: int = 0
     messages: int = 0
     tokens: int = 0
+    campaign_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,7 +238,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One entry of the list. `head_id` is the last message of the path that is shown."""
+    """One entry of the list. `head_id` is the last message of the path that is shown.
+
+    `campaign_id` is the campaign that it is held for, if it is for one.
+    """
 
     id: str
     owner: str
@@ -248,6 +251,7 @@ class Conversation:
     created_at: datetime
     updated_at: datetime
     pinned: bool = False
+    campaign_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +278,9 @@ class Message:
 class Question:
     """What a person asks. The same `request_id` is the same question, however often it comes.
 
-    It goes below the head of its conversation, or beside the question `beside`. `title` and
-    `temporary` are for the conversation that it may begin; a temporary one leaves no row.
+    It goes below the head of its conversation, or beside the question `beside`. `title`,
+    `temporary` and `campaign_id` are for the conversation that it may begin; a temporary one
+    leaves no row.
     """
 
     text: str
@@ -284,6 +289,7 @@ class Question:
     attachments: tuple[Attachment, ...] = ()
     beside: str | None = None
     temporary: bool = False
+    campaign_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,11 @@ class ConversationRow(Base):
     """
 
     __tablename__ = "conversations"
-    __table_args__ = (Index(None, "owner", "pinned", "updated_at"), _of_deleted())
+    __table_args__ = (
+        Index(None, "owner", "pinned", "updated_at"),
+        Index(None, "campaign_id"),
+        _of_deleted(),
+    )
 
     id: Mapped[str] = mapped_column(PlainText, primary_key=True)
     owner: Mapped[str] = mapped_column(PlainText)
@@ -89,6 +93,7 @@ class ConversationRow(Base):
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     pinned: Mapped[bool] = mapped_column(default=False)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    campaign_id: Mapped[str | None] = mapped_column(PlainText)
 
     @validates("title")
     def _index_title(self, _name: str, title: str) -> str:
@@ -105,6 +110,7 @@ class ConversationRow(Base):
             created_at=self.created_at,
             updated_at=self.updated_at,
             pinned=self.pinned,
+            campaign_id=self.campaign_id or "",
         )
 
 

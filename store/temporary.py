@@ -68,7 +68,14 @@ class TemporaryStore:
             self._refuse_while_answering(conversation)
         else:
             conversation = Conversation(
-                self._new_id(), user, question.title, options, None, now, now
+                self._new_id(),
+                user,
+                question.title,
+                options,
+                None,
+                now,
+                now,
+                campaign_id=question.campaign_id,
             )
         parent_id = self._place_of(conversation, question)
         asked = Message(

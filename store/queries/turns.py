@@ -51,7 +51,7 @@ def add_turn(
     if turn := _turn_of_request(session, user, question.request_id):
         return turn
     if conversation is None:
-        conversation = _new_conversation(session, user, question.title, now)
+        conversation = _new_conversation(session, user, question, now)
     _refuse_while_answering(session, conversation)
     conversation.options = options
     asked = _add_message(
@@ -148,16 +148,19 @@ def _turn_of_request(session: Session, user: str, request_id: str) -> Turn | Non
     return Turn(conversation.value(), question.value(), answer.value())
 
 
-def _new_conversation(session: Session, user: str, title: str, now: datetime) -> ConversationRow:
+def _new_conversation(
+    session: Session, user: str, question: Question, now: datetime
+) -> ConversationRow:
     row = ConversationRow(
         id=uuid4().hex,
         owner=user,
-        title=title,
+        title=question.title,
         options=ChatOptions(),
         head_id=None,
         created_at=now,
         updated_at=now,
         pinned=False,
+        campaign_id=question.campaign_id or None,
     )
     session.add(row)
     return row

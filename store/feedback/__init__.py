@@ -1,0 +1,1 @@
+"""The SQL of ratings, campaigns, votes and regression cases."""
