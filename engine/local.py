@@ -181,6 +181,7 @@ class LocalEngine:
     ) -> Request:
         from engine.request import Request  # noqa: PLC0415 - imported long before, by the thread
         from engine.text import TextStream  # noqa: PLC0415
+        from engine.tool_calls import ToolCallParser  # noqa: PLC0415
 
         taken_at = time.monotonic()
         decoding = decoding_of(sampling.over(serving.info.defaults))
@@ -192,9 +193,11 @@ class LocalEngine:
         wanted = longest if sampling.max_new_tokens is None else sampling.max_new_tokens
         if wanted < 1:
             raise BadRequest("max_new_tokens must be at least 1.")
+        names = {tool.name for tool in extras.tools}
+        parser = ToolCallParser(names, parallel=extras.rules.parallel) if names else None
         return Request(
             row=Row(id=uuid.uuid4().hex, prompt_ids=prompt_ids, decoding=decoding),
-            text=TextStream(serving.prompt.backend, sampling.stop),
+            text=TextStream(serving.prompt.backend, sampling.stop, parser),
             max_new_tokens=min(wanted, longest, room),
             send=events.put_nowait,
             taken_at=taken_at,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from chat.errors import AppError
 from chat.types import Delta, Finish, Timing, Usage
 from engine.row import Row
-from engine.text import TextStream
+from engine.text import TextStream, Written
 
 Event = Delta | AppError
 """What a request sends to whoever waits for it; an error is the last thing it sends."""
@@ -51,24 +51,38 @@ class Request:
         is_first = self.first_token_at is None
         self.first_token_at = self.first_token_at or time.monotonic()
         self.suspect = False
-        text = ""
+        written: list[Written] = []
+        finish: Finish | None = None
         for token_id in self.row.token_ids[self.taken :]:
-            self.taken += 1
-            if token_id in end_ids:
-                return self._end(text + self.text.flush(), Finish.STOP)
-            text += self.text.feed(token_id)
-            if self.text.stopped:
-                return self._end(text, Finish.STOP)
-            if self.taken >= self.max_new_tokens:
-                text += self.text.flush()
-                return self._end(text, Finish.STOP if self.text.stopped else Finish.LENGTH)
+            finish = self._take(token_id, end_ids, written)
+            if finish:
+                break
         # With the first token all is known of the prompt: it must not be lost if the answer is cut.
-        timing = self._timing() if is_first else None
-        return Delta(text=text, completion_tokens=self.taken, timing=timing)
+        timing = self._timing() if is_first or finish else None
+        usage = Usage(len(self.row.prompt_ids), self.taken) if finish else None
+        return Delta(
+            text="".join(piece.text for piece in written),
+            completion_tokens=self.taken,
+            finish=finish,
+            usage=usage,
+            timing=timing,
+            calls=tuple(call for piece in written for call in piece.calls),
+        )
 
-    def _end(self, text: str, finish: Finish) -> Delta:
-        usage = Usage(prompt_tokens=len(self.row.prompt_ids), completion_tokens=self.taken)
-        return Delta(text, self.taken, finish, usage, self._timing())
+    def _take(
+        self, token_id: int, end_ids: Collection[int], written: list[Written]
+    ) -> Finish | None:
+        """Add what one token writes; why the answer ends with it, if it does."""
+        self.taken += 1
+        is_end = token_id in end_ids
+        is_last = self.taken >= self.max_new_tokens
+        if not is_end:
+            written.append(self.text.feed(token_id))
+        if (is_end or is_last) and not self.text.stopped:
+            written.append(self.text.flush())
+        if is_end or self.text.stopped:
+            return Finish.TOOL_CALLS if self.text.called else Finish.STOP
+        return Finish.LENGTH if is_last else None
 
     def _timing(self) -> Timing:
         now = time.monotonic()

@@ -1,12 +1,18 @@
-"""Token ids → printable text: half characters and possible stop strings are held back.
+"""Token ids → printable text: half characters, possible stop strings and tags are held back.
 
 Knows nothing of models, requests or threads.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
+
+from chat.calls import CallPiece
+
+if TYPE_CHECKING:
+    from engine.tool_calls import ToolCallParser
 
 REPLACEMENT = "\ufffd"
 
@@ -36,22 +42,28 @@ class Characters:
 
 
 class StopFilter:
-    """Passes text on until a stop string is complete; no part of a stop string ever comes out."""
+    """Passes text on until a stop string is complete; no part of a stop string ever comes out.
+
+    `rest` is the text that came with the stop string, after it.
+    """
 
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = tuple(stop for stop in stops if stop)
         self._held = ""
         self.stopped = False
+        self.rest = ""
 
     def feed(self, text: str) -> str:
         """What may be shown now. After a stop string: nothing, for ever."""
         if self.stopped:
             return ""
         text = self._held + text
-        cut = self._first_stop(text)
-        self.stopped = cut is not None
-        end = self._safe_end(text) if cut is None else cut
-        self._held = "" if self.stopped else text[end:]
+        if found := self._first_stop(text):
+            end, start = found
+            self.stopped, self.rest, self._held = True, text[end:], ""
+            return text[:start]
+        end = self._safe_end(text)
+        self._held = text[end:]
         return text[:end]
 
     def flush(self) -> str:
@@ -59,12 +71,12 @@ class StopFilter:
         held, self._held = self._held, ""
         return held
 
-    def _first_stop(self, text: str) -> int | None:
-        """Where the stop string that is complete first begins; of several, the longest."""
+    def _first_stop(self, text: str) -> tuple[int, int] | None:
+        """End and start of the stop string that is complete first; of several, the longest."""
         found = [
             (start + len(stop), start) for stop in self._stops if (start := text.find(stop)) >= 0
         ]
-        return min(found)[1] if found else None
+        return min(found, default=None)
 
     def _safe_end(self, text: str) -> int:
         """Where the longest tail begins that a stop string could begin with."""
@@ -75,21 +87,52 @@ class StopFilter:
         return len(text)
 
 
-class TextStream:
-    """The text of one answer as its tokens come."""
+class Written(NamedTuple):
+    """What is new of an answer."""
 
-    def __init__(self, tokenizer: Tokenizer, stops: Sequence[str] = ()) -> None:
+    text: str = ""
+    calls: Sequence[CallPiece] = ()
+
+
+class TextStream:
+    """The text of one answer as its tokens come, and its calls if there is a parser for them.
+
+    Stop strings end the text; within a call they mean nothing.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        stops: Sequence[str] = (),
+        parser: "ToolCallParser | None" = None,
+    ) -> None:
         self._characters = Characters(tokenizer)
+        self._parser = parser
         self._filter = StopFilter(stops)
 
     @property
     def stopped(self) -> bool:
-        """Whether a stop string was written. The answer ended before it."""
-        return self._filter.stopped
+        """Whether the answer ended: before a stop string, or after the only call it may have."""
+        return self._filter.stopped or (self._parser is not None and self._parser.done)
 
-    def feed(self, token_id: int) -> str:
-        return self._filter.feed(self._characters.feed(token_id))
+    @property
+    def called(self) -> bool:
+        """Whether there was a whole call."""
+        return self._parser is not None and self._parser.called
 
-    def flush(self) -> str:
-        """The rest of the text; the answer is over."""
-        return self._filter.feed(self._characters.flush()) + self._filter.flush()
+    def feed(self, token_id: int) -> Written:
+        return self._take(self._characters.feed(token_id))
+
+    def flush(self) -> Written:
+        """The rest of the text and of a call; the answer is over."""
+        text, calls = self._take(self._characters.flush())
+        if self._parser is not None:
+            held, more = self._parser.flush()
+            text, calls = text + self._filter.feed(held), [*calls, *more]
+        return Written(text + self._filter.flush(), calls)
+
+    def _take(self, text: str) -> Written:
+        calls: Sequence[CallPiece] = ()
+        if self._parser is not None:
+            text, calls = self._parser.feed(text)
+        return Written(self._filter.feed(text), calls)

@@ -25,10 +25,10 @@ def stream(token_ids: Sequence[int], stops: Sequence[str] = ()) -> list[str]:
     text = TextStream(BACKEND, stops)
     deltas = []
     for token_id in token_ids:
-        deltas.append(text.feed(token_id))
+        deltas.append(text.feed(token_id).text)
         if text.stopped:
             return deltas
-    return [*deltas, text.flush()]
+    return [*deltas, text.flush().text]
 
 
 def cut_at_first_stop(text: str, stops: Sequence[str]) -> str:

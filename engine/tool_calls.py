@@ -1,0 +1,247 @@
+"""Text of an answer → what is shown, and the calls of tools in it, while it is being written.
+
+Qwen2.5 writes a call as `<tool_call>{"name": …, "arguments": {…}}</tool_call>`, both members once,
+in any order. Whatever else stands between such tags is a broken call, and nothing of it is lost:
+
+- Once the name is known, the call has begun. What cannot be right from some place on (no JSON,
+  another member, text after the object, the end of the answer) comes as the last of its arguments.
+- Without a name the whole text between the tags comes as arguments, in one piece.
+- A tool that was not offered is called by its name, with its arguments; then it is called broken.
+
+White space around calls is no part of the text. Knows no tokens, no schemas and no requests.
+"""
+
+import json
+import secrets
+import string
+from collections.abc import Callable, Collection, Generator
+
+from chat.calls import CallPiece
+from engine.text import StopFilter
+
+OPENING = "<tool_call>"
+CLOSING = "</tool_call>"
+ID_LETTERS = string.ascii_letters + string.digits
+Reading = Generator[None, str, None]
+"""Is sent one character after the other, until it has read what it is for."""
+
+
+class ToolCallParser:
+    """Takes the calls out of one answer. `names` are those of the tools that were offered.
+
+    Without `parallel` the answer is over (`done`) after its first call.
+    """
+
+    def __init__(self, names: Collection[str], *, parallel: bool = True) -> None:
+        self.called = False
+        """Whether there was a whole call."""
+        self.done = False
+        self._names = names
+        self._parallel = parallel
+        self._opening = StopFilter([OPENING])
+        self._call: _Call | None = None
+        self._calls = 0
+        self._space = ""
+        self._shown = False
+
+    def feed(self, text: str) -> tuple[str, list[CallPiece]]:
+        """What `text` adds to the shown text and to the calls."""
+        shown = ""
+        pieces: list[CallPiece] = []
+        while text and not self.done:
+            if self._call is None:
+                shown += self._show(self._opening.feed(text))
+                text = self._opening.rest
+                if self._opening.stopped:
+                    self._call = _Call(self._calls)
+                    self._calls += 1
+            else:
+                pieces += self._call.feed(text)
+                text = self._call.rest
+                if self._call.closed:
+                    pieces += self._end(self._call)
+        return shown, pieces
+
+    def flush(self) -> tuple[str, list[CallPiece]]:
+        """What was held back; the answer is over."""
+        if self._call is not None:
+            return "", self._end(self._call)
+        shown = self._show(self._opening.flush())
+        return shown if self._calls else shown + self._space, []
+
+    def _end(self, call: "_Call") -> list[CallPiece]:
+        pieces = call.end(self._names)
+        self._call, self._opening = None, StopFilter([OPENING])
+        self.called |= not any(piece.broken for piece in pieces)
+        self.done = not self._parallel
+        return pieces
+
+    def _show(self, text: str) -> str:
+        """`text` without the white space at its end, which goes with what follows."""
+        text = self._space + text
+        shown = text.rstrip()
+        self._space = text[len(shown) :]
+        if self._calls and not self._shown:
+            shown = shown.lstrip()
+        self._shown |= bool(shown)
+        return shown
+
+
+class _BrokenError(Exception):
+    """The character that was sent cannot stand in its place."""
+
+
+class _Call:
+    """One call, from after its opening tag. `rest` is what came after the closing one."""
+
+    def __init__(self, index: int) -> None:
+        self._index = index
+        self._name = ""
+        self._arguments: list[str] = []
+        self._given = 0
+        self._begun = False
+        self._text: list[str] = []
+        self._told = 0
+        """How many characters of the text name and arguments stand for."""
+        self._reading: Reading | None = self._read_object()
+        next(self._reading)
+        self._whole = False
+        self._tail: list[str] = []
+        self._closing = StopFilter([CLOSING])
+
+    @property
+    def closed(self) -> bool:
+        return self._closing.stopped
+
+    @property
+    def rest(self) -> str:
+        return self._closing.rest
+
+    def feed(self, text: str) -> list[CallPiece]:
+        """What `text` adds to name and arguments."""
+        self._tail.append(self._closing.feed(self._read(text)))
+        return self._news()
+
+    def end(self, names: Collection[str]) -> list[CallPiece]:
+        """What is left to say when the call was closed, or the answer is over."""
+        tail = "".join(self._tail) + self._closing.flush()
+        # An answer can also be cut within the closing tag.
+        whole = self._whole and CLOSING.startswith(tail.strip())
+        if whole and self._name in names:
+            return []
+        left = "" if whole else "".join(self._text[self._told :]) + tail
+        call_id = "" if self._begun else _new_id()
+        return [CallPiece(self._index, call_id, arguments=left, broken=True)]
+
+    def _news(self) -> list[CallPiece]:
+        if not self._name:
+            return []
+        arguments = "".join(self._arguments[self._given :])
+        self._given = len(self._arguments)
+        if not self._begun:
+            self._begun = True
+            return [CallPiece(self._index, _new_id(), self._name, arguments)]
+        return [CallPiece(self._index, arguments=arguments)] if arguments else []
+
+    def _read(self, text: str) -> str:
+        """Read on in the object; what comes after it, or cannot be part of it."""
+        for place, character in enumerate(text):
+            if self._reading is None:
+                return text[place:]
+            self._text.append(character)
+            try:
+                self._reading.send(character)
+            except StopIteration:
+                self._reading = None
+                self._whole = True
+            except _BrokenError:
+                self._reading = None
+                self._text.pop()
+                return text[place:]
+        return ""
+
+    def _read_object(self) -> Reading:
+        if (yield from _next()) != "{":
+            raise _BrokenError
+        yield from self._read_member()
+        while (mark := (yield from _next())) == ",":
+            yield from self._read_member()
+        if mark != "}" or not self._name or not _is_object("".join(self._arguments)):
+            raise _BrokenError
+
+    def _read_member(self) -> Reading:
+        key = yield from _read_string()
+        if (yield from _next()) != ":":
+            raise _BrokenError
+        if key == "name" and not self._name:
+            self._name = yield from _read_string()
+            if not self._name:
+                raise _BrokenError
+            self._told = len(self._text)
+        elif key == "arguments" and not self._arguments:
+            yield from _read_value((yield from _next()), self._take_argument)
+        else:
+            raise _BrokenError
+
+    def _take_argument(self, character: str) -> None:
+        if not self._arguments and character != "{":
+            raise _BrokenError
+        self._arguments.append(character)
+        if self._name:
+            self._told = len(self._text)
+
+
+def _next() -> Generator[None, str, str]:
+    """The next character that is not white space."""
+    while (character := (yield)) in " \t\r\n":
+        pass
+    return character
+
+
+def _read_string() -> Generator[None, str, str]:
+    """A JSON string."""
+    letters: list[str] = []
+    first = yield from _next()
+    if first != '"':
+        raise _BrokenError
+    yield from _read_value(first, letters.append)
+    try:
+        text: str = json.loads("".join(letters))
+    except ValueError:
+        raise _BrokenError from None
+    return text
+
+
+def _read_value(first: str, take: Callable[[str], None]) -> Reading:
+    """A string, object or array that begins with `first`; `take` is given its characters.
+
+    Looks at brackets and quotes alone: whether it is JSON is seen when all of it is there.
+    """
+    depth, quoted, escaped = 0, False, False
+    character = first
+    while True:
+        if character == '"' and not escaped:
+            quoted = not quoted
+        elif quoted:
+            if character < " ":  # JSON has none in strings: here a quotation mark was forgotten
+                raise _BrokenError
+        elif character == "<":  # the closing tag
+            raise _BrokenError
+        else:
+            depth += (character in "{[") - (character in "}]")
+        escaped = quoted and character == "\\" and not escaped
+        take(character)
+        if depth <= 0 and not quoted:
+            return
+        character = yield
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _new_id() -> str:
+    return "call_" + "".join(secrets.choice(ID_LETTERS) for _ in range(24))

@@ -1,0 +1,248 @@
+"""Calls come out of the text as they are written, whole or broken, and nothing is lost."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.tool_calls import CLOSING, OPENING, ToolCallParser
+
+NAMES = {"weather", "时间"}
+
+
+@dataclass
+class Called:
+    """One call as a reader of the pieces has it in the end."""
+
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+    broken: bool = False
+
+
+@dataclass
+class Read:
+    """An answer as its reader has it."""
+
+    text: str
+    calls: list[Called]
+
+    @property
+    def told(self) -> tuple[str, list[tuple[str, str, bool]]]:
+        """All but the ids, which are drawn."""
+        return self.text, [(call.name, call.arguments, call.broken) for call in self.calls]
+
+
+def read(pieces: Sequence[str], *, parallel: bool = True) -> Read:
+    parser = ToolCallParser(NAMES, parallel=parallel)
+    shown = ""
+    calls: dict[int, Called] = {}
+    for step in [*(parser.feed(piece) for piece in pieces), parser.flush()]:
+        shown += step[0]
+        for piece in step[1]:
+            call = calls.setdefault(piece.index, Called())
+            assert not call.broken, "nothing comes after the piece that says so"
+            assert bool(piece.id) == (not call.id), "the id comes once, at the beginning"
+            call.id += piece.id
+            call.name += piece.name
+            call.arguments += piece.arguments
+            call.broken = piece.broken
+    assert list(calls) == list(range(len(calls)))
+    made = list(calls.values())
+    assert parser.called == any(not call.broken for call in made)
+    return Read(shown, made)
+
+
+def block(body: str) -> str:
+    return f"{OPENING}\n{body}\n{CLOSING}"
+
+
+def call(name: str, arguments: str = "{}") -> str:
+    return block(f'{{"name": "{name}", "arguments": {arguments}}}')
+
+
+ARGUMENTS = '{"city":"北京",  "days": [1, {"a": "}"}], "note": "\\"</tool_call>\\\\"}'
+BROKEN = [
+    '{"name": "weather", "arguments": {"city": "Bei',
+    '{"name": "weather", "arguments": {"city": "Beijing}}',
+    '{"name": "weather", "arguments": {"city": Beijing}}',
+    '{"name": "weather", "arguments": {"city": 1}',
+    '{"name": "weather", "arguments": {"city": [1}}}',
+    '{"name": "weather", "arguments": "Beijing"}',
+    '{"name": "weather", "arguments": [1]}',
+    '{"name": "weather", "arguments": {}, "name": "weather"}',
+    '{"name": "weather", "arguments": {}, "arguments": {}}',
+    '{"name": "weather", "parameters": {"city": 1}}',
+    '{"name": "weather"}',
+    '{"name": "weather", "arguments": {}} and more',
+    '{"name": "weather", "arguments": {}}}',
+    '{"name" "weather"}',
+    '{"name": "wea\nther", "arguments": {}}',
+    '{"name": "\\x", "arguments": {}}',
+    '{"name": "", "arguments": {}}',
+    '{"name": 1, "arguments": {}}',
+    '{"arguments": {"city": 1}}',
+    '{"arguments": {"city": "',
+    "{}",
+    "[]",
+    "weather(city)",
+    "",
+]
+CASES = [
+    "no call at all \n",
+    call("weather", ARGUMENTS),
+    f"Let me see.\n{call('weather', ARGUMENTS)}\n{call('时间')}",
+    f"{call('weather')}\n\nThere.\n",
+    f"one {call('weather')} two {call('时间')} three",
+    block('{"arguments": {"a": 1}, "name": "weather"}'),
+    f"<tool_call <tool_{OPENING} ",
+    "a < b and <tool_cal",
+    *map(block, BROKEN),
+    *(OPENING + body for body in BROKEN),
+]
+
+
+@pytest.mark.parametrize("answer", CASES)
+def test_letter_by_letter_gives_the_same_as_all_at_once(answer: str) -> None:
+    assert read(list(answer)).told == read([answer]).told
+
+
+bodies = st.one_of(
+    st.sampled_from(BROKEN),
+    st.recursive(
+        st.one_of(st.text(max_size=5), st.integers(), st.just(CLOSING)),
+        lambda inner: st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    ).map(lambda value: json.dumps({"name": "weather", "arguments": value}, ensure_ascii=False)),
+)
+answers = st.lists(
+    st.one_of(st.sampled_from([OPENING, CLOSING, "<", "\n", "words ", "中"]), bodies.map(block)),
+    max_size=5,
+).map("".join)
+
+
+@given(answer=answers, cuts=st.lists(st.integers(0, 300), max_size=12))
+def test_where_the_text_is_cut_into_pieces_does_not_matter(answer: str, cuts: list[int]) -> None:
+    edges = sorted({0, len(answer), *(min(cut, len(answer)) for cut in cuts)})
+    assert read([answer[a:b] for a, b in pairwise(edges)]).told == read([answer]).told
+
+
+@given(answer=answers)
+def test_what_is_neither_tag_nor_white_space_nor_a_whole_call_comes_out(answer: str) -> None:
+    """Of whole calls it is name and arguments; of the others every letter."""
+    got = read([answer])
+    out = got.text + "".join(call.name + call.arguments for call in got.calls)
+    for word in ("words", "中", "Beijing", "parameters", "and more", "weather(city)"):
+        assert out.count(word) == answer.count(word)
+
+
+@given(answer=answers)
+def test_no_part_of_a_tag_is_ever_shown_before_it_is_known_to_be_none(answer: str) -> None:
+    final = read([answer]).text
+    parser, shown = ToolCallParser(NAMES), ""
+    for letter in answer:
+        shown += parser.feed(letter)[0]
+        assert final.startswith(shown)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["{}", ARGUMENTS, '{ "a":1.0,"b": null }', '{"a": {"b": [[], {}]}}']
+)
+def test_arguments_are_the_very_text_that_the_model_wrote(arguments: str) -> None:
+    (made,) = read([call("weather", arguments)]).calls
+    assert made.arguments == arguments
+    assert not made.broken
+
+
+def test_the_name_comes_when_it_is_whole_and_arguments_letter_by_letter() -> None:
+    parser = ToolCallParser(NAMES)
+    assert parser.feed(f'{OPENING}\n{{"name": "weat') == ("", [])
+    (begun,) = parser.feed('her"')[1]
+    assert begun.name == "weather"
+    assert re.fullmatch(r"call_[A-Za-z0-9]{24}", begun.id)
+    assert parser.feed(', "arguments": ') == ("", [])
+    for letter in '{"city": "Bei':
+        assert [piece.arguments for piece in parser.feed(letter)[1]] == [letter]
+
+
+def test_arguments_that_come_before_the_name_wait_for_it() -> None:
+    parser = ToolCallParser(NAMES)
+    assert parser.feed(f'{OPENING}{{"arguments": {{"a": 1}}, "name": "weather') == ("", [])
+    (piece,) = parser.feed('"}')[1]
+    assert (piece.name, piece.arguments) == ("weather", '{"a": 1}')
+
+
+def test_text_before_between_and_after_calls_is_the_text_of_the_answer() -> None:
+    got = read([f"See:\n\n{call('weather')}\n{call('时间')}\nDone.\n"])
+    assert got.text == "See:\n\n\n\nDone."
+    assert [made.name for made in got.calls] == ["weather", "时间"]
+    assert len({made.id for made in got.calls}) == 2
+
+
+def test_white_space_around_calls_is_no_text_and_without_calls_it_is() -> None:
+    assert read([f"\n{call('weather')}\n{call('时间')}\n"]).text == ""
+    assert read([f"\n{call('weather')}\n\nDone."]).text == "Done."
+    assert read(["\n so \n"]).text == "\n so \n"
+
+
+@pytest.mark.parametrize("body", BROKEN)
+@pytest.mark.parametrize("ending", [f"\n{CLOSING}", ""], ids=["closed", "cut"])
+def test_a_broken_call_is_told_with_every_letter(body: str, ending: str) -> None:
+    got = read([f"so {OPENING}\n{body}{ending}{' yes' if ending else ''}"])
+    (made,) = got.calls
+    assert made.broken
+    assert got.text == ("so  yes" if ending else "so")
+    if made.name:
+        assert made.name == "weather"
+        assert body.replace(" ", "").endswith(made.arguments.strip().replace(" ", ""))
+    else:
+        assert made.arguments.strip() == body
+
+
+def test_what_cannot_be_right_comes_as_the_last_of_the_arguments() -> None:
+    (made,) = read([block('{"name": "weather", "arguments": {"a": 1}, "b": 2}')]).calls
+    assert made == Called(made.id, "weather", '{"a": 1}, "b": 2}\n', broken=True)
+
+
+def test_a_call_that_is_broken_does_not_spoil_the_next() -> None:
+    for body in BROKEN:
+        got = read([f"{block(body)}\n{call('weather', ARGUMENTS)}"])
+        assert [made.broken for made in got.calls] == [True, False]
+        assert got.calls[1].arguments == ARGUMENTS
+
+
+def test_a_tool_that_was_not_offered_is_called_by_its_name_and_broken() -> None:
+    (made,) = read([call("wether", ARGUMENTS)]).calls
+    assert made == Called(made.id, "wether", ARGUMENTS, broken=True)
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\n</tool", "</tool_call"])
+def test_a_whole_call_that_is_cut_before_its_tag_is_closed_is_whole(ending: str) -> None:
+    (made,) = read([f'{OPENING}\n{{"name": "weather", "arguments": {{}}}}{ending}']).calls
+    assert made == Called(made.id, "weather", "{}")
+
+
+def test_where_only_one_call_is_wanted_the_answer_ends_after_the_first() -> None:
+    got = read([f"a {call('weather')}\n{call('时间')} b"], parallel=False)
+    assert got.text == "a"
+    assert [made.name for made in got.calls] == ["weather"]
+
+
+def test_a_call_without_tags_is_text() -> None:
+    for answer in ('{"name": "weather", "arguments": {}}', "```json\n{}\n```"):
+        assert read([answer]) == Read(answer, [])
+
+
+def test_arguments_may_be_long() -> None:
+    arguments = json.dumps({"text": "x" * 50_000})
+    (made,) = read([*call("weather", arguments)]).calls
+    assert made.arguments == arguments
+
+
+def test_arguments_nested_beyond_reason_are_broken() -> None:
+    (made,) = read([call("weather", '{"a":' * 10_000 + "1" + "}" * 10_000)]).calls
+    assert made.broken
