@@ -270,8 +270,7 @@ def build_site(settings: Settings, parts: Parts, edge: EdgeOptions, people: Peop
     open_to_network = settings.insecure_open and not is_loopback(settings.host)
     page = build_page(services, open_to_network=open_to_network)
     api = build_api(
-        engine_state=lambda: parts.engine.state,
-        engine_info=lambda: parts.engine.info,
+        engine=parts.engine,
         edge=edge,
         archives=parts.conversations,
         presets=parts.presets,

@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from api.exports import IMPORT_PATH
 from api.headers import AnswerHeaders
 from api.limits import BodyLimit, BodyPace, HeaderLimit, JsonOnly
+from api.metrics import CountedAnswers, Metrics
 from api.options import EdgeOptions
 from api.origins import CrossOriginProtection, HostAllowlist
 from api.page_guard import PageGuard
@@ -22,12 +23,13 @@ from chat.doors import Doors
 
 
 def edge_middleware(
-    options: EdgeOptions, doors: Doors, handlers: Mapping[int, str]
+    options: EdgeOptions, doors: Doors, handlers: Mapping[int, str], metrics: Metrics
 ) -> list[Middleware]:
     """What each request passes before it meets a route. `handlers` are the page's events."""
     return [
         Middleware(Proxies, options=options),
         Middleware(RootPath, options=options),
+        Middleware(CountedAnswers, metrics=metrics),
         Middleware(AnswerHeaders),
         Middleware(HeaderLimit, options=options),
         Middleware(HostAllowlist, options=options),

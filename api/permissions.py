@@ -53,6 +53,8 @@ ROUTES: Mapping[str, Permission] = {
     "/api/account/enter": Permission.ANYBODY,
     "/api/account/provider": Permission.ANYBODY,
     "/api/account/provider/return": Permission.ANYBODY,
+    # programs
+    "/metrics": Permission.METRICS,
     # one's own
     "/account": Permission.SIGNED_IN,
     "/api/account": Permission.SIGNED_IN,
@@ -151,14 +153,20 @@ HANDLERS: Mapping[str, Permission] = {
     "PresetPanel.share": Permission.MEMBER,
 }
 
-_PATTERNS = [(compile_path(route)[0], permission) for route, permission in ROUTES.items()]
+_PATTERNS = [(compile_path(route)[0], route) for route in ROUTES]
+
+
+def route_at(path: str) -> str | None:
+    """The route at `path`, as the table calls it; None if it is not there."""
+    return next((route for pattern, route in _PATTERNS if pattern.match(path)), None)
 
 
 def permission_at(path: str) -> Permission:
     """Whom the route at `path` is for."""
-    found = (needed for pattern, needed in _PATTERNS if pattern.match(path))
+    if route := route_at(path):
+        return ROUTES[route]
     # A program that has the address wrong is told so, instead of to sign in.
-    return next(found, Permission.API if path.startswith("/v1/") else Permission.SIGNED_IN)
+    return Permission.API if path.startswith("/v1/") else Permission.SIGNED_IN
 
 
 def allows(person: Person | None, needed: Permission) -> bool:

@@ -1,6 +1,6 @@
 """The web app: our routes behind the edge. What else is mounted on it stands behind it too."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -11,6 +11,7 @@ from api.edge import edge_middleware
 from api.errors import add_error_handlers, cover_faults
 from api.exports import Archives, export_routes
 from api.install import install_routes
+from api.metrics import Metrics, metrics_routes
 from api.ops import ops_routes
 from api.options import EdgeOptions
 from api.people_pages import people_pages
@@ -19,7 +20,8 @@ from api.preset_files import Presets, preset_routes
 from api.provider import provider_routes
 from chat.doors import Doors, OpenDoors
 from chat.federation import Provider
-from chat.types import EngineInfo, EngineState
+from chat.ports import Engine
+from chat.readiness import Readiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +39,36 @@ class People:
 
 def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     *,
-    engine_state: Callable[[], EngineState],
-    engine_info: Callable[[], EngineInfo | None],
+    engine: Engine,
     edge: EdgeOptions,
     archives: Archives | None = None,
     presets: Presets | None = None,
     people: People | None = None,
     handlers: Mapping[int, str] | None = None,
+    metrics: Metrics | None = None,
 ) -> FastAPI:
     """The app with the edge around it and its routes on it.
 
     There are routes for files of conversations and of presets where these are given, and with
     `presets` those of `people`. Without people everybody is the local user.
-    `handlers` are the names of the page's events by number, as `api.permissions` lists them.
+    `handlers` are the names of the page's events by number, as `api.permissions` lists them, and
+    `metrics` what the parts behind tell of their work.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
+    metrics = metrics or Metrics()
     app = FastAPI(
         title="Qwen Chat",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=edge_middleware(edge, people.doors if people else OpenDoors(), handlers or {}),
+        middleware=edge_middleware(
+            edge, people.doors if people else OpenDoors(), handlers or {}, metrics
+        ),
     )
     add_error_handlers(app)
-    app.include_router(ops_routes(engine_state, engine_info))
+    app.include_router(ops_routes(engine, Readiness(engine)))
     app.include_router(install_routes())
+    app.include_router(metrics_routes(metrics))
     if archives:
         app.include_router(export_routes(archives))
     if presets:

@@ -121,6 +121,11 @@ class Admission:
         self._forecast: dict[Ticket, tuple[int, float]] | None = None
         self._forecast_at = 0.0
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place."""
+        return len(self._line)
+
     def limit(self, places: int) -> None:
         """What the engine can serve at once: known late, and never more than `max_running`."""
         self._line.places = min(places, self._max_running)

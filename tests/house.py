@@ -19,7 +19,6 @@ from chat.federation import Provider
 from chat.jobs import Jobs
 from chat.people import Rank, utc_now
 from chat.presets import Presets
-from chat.types import EngineState, Phase
 from tests.chat import make_writer
 from tests.fakes import ScriptedEngine
 from tests.memory_people import MemoryPeople, OpenHasher
@@ -72,8 +71,7 @@ class House:
 
     def app(self, **more: Any) -> FastAPI:
         return build_api(
-            engine_state=lambda: EngineState(Phase.READY),
-            engine_info=lambda: None,
+            engine=ScriptedEngine(),
             edge=self.edge,
             presets=Presets(self.store),
             people=self.people(),

@@ -52,8 +52,7 @@ def serve(
         elsewhere.submit(asyncio.run, services.presets.ship()).result()
     page = build_page(services, open_to_network=open_to_network)
     api = build_api(
-        engine_state=lambda: engine.state,
-        engine_info=lambda: engine.info,
+        engine=engine,
         edge=edge or EdgeOptions(),
         archives=services.conversations,
         presets=services.presets,

@@ -14,7 +14,7 @@ from playwright.async_api import Page, async_playwright
 from api.listen import server_config
 from api.options import EdgeOptions
 from api.server import build_api
-from chat.types import EngineState, Phase
+from tests.fakes import ScriptedEngine
 
 pytestmark = pytest.mark.browser
 
@@ -69,8 +69,7 @@ def canary() -> tuple[FastAPI, list[str]]:
 
 def with_edge() -> FastAPI:
     return build_api(
-        engine_state=lambda: EngineState(Phase.READY),
-        engine_info=lambda: None,
+        engine=ScriptedEngine(),
         edge=EdgeOptions(),
         handlers=dict.fromkeys(range(9), "Composer.send"),
     )

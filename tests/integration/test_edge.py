@@ -17,7 +17,7 @@ from starlette.types import Message
 from api.options import EdgeOptions
 from api.server import build_api, cover_mounted
 from chat.errors import Busy, EngineStalled, NotFound, PromptTooLong
-from chat.types import EngineState, Phase
+from tests.fakes import ScriptedEngine
 
 # One loop for all: Gradio keeps the loop of its first request.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -47,8 +47,7 @@ def page() -> gr.Blocks:
 
 def build(edge: EdgeOptions) -> FastAPI:
     app = build_api(
-        engine_state=lambda: EngineState(Phase.READY),
-        engine_info=lambda: None,
+        engine=ScriptedEngine(),
         edge=edge,
         handlers=dict.fromkeys(range(2), "Composer.send"),
     )
@@ -397,9 +396,7 @@ async def test_invalid_input_is_refused_and_not_repeated(
 
 
 async def test_a_stream_passes_piece_by_piece() -> None:
-    app = build_api(
-        engine_state=lambda: EngineState(Phase.READY), engine_info=lambda: None, edge=EdgeOptions()
-    )
+    app = build_api(engine=ScriptedEngine(), edge=EdgeOptions())
     first_was_read = asyncio.Event()
 
     async def pieces() -> AsyncIterator[str]:

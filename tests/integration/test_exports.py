@@ -18,10 +18,11 @@ from api.options import MIB, EdgeOptions
 from api.server import build_api
 from chat.errors import BadImport
 from chat.presets import Presets
-from chat.types import LOCAL_USER, Archive, Conversation, EngineState, Phase, PresetText, Sampling
+from chat.types import LOCAL_USER, Archive, Conversation, PresetText, Sampling
 from formats.exporting import Format, export_one
 from formats.words import Language
 from tests.archives import example
+from tests.fakes import ScriptedEngine
 from tests.memory_store import MemoryStore
 
 HOME = "http://localhost:7860"
@@ -50,8 +51,7 @@ class Shelf:
 
 def build(store: MemoryStore, edge: EdgeOptions | None = None) -> FastAPI:
     return build_api(
-        engine_state=lambda: EngineState(Phase.READY),
-        engine_info=lambda: None,
+        engine=ScriptedEngine(),
         edge=edge or EdgeOptions(),
         archives=Shelf(store),
         presets=Presets(store),
@@ -183,8 +183,7 @@ async def test_conversations_leave_one_by_one(store: MemoryStore) -> None:
             return await super().archive(user, conversation_id)
 
     app = build_api(
-        engine_state=lambda: EngineState(Phase.READY),
-        engine_info=lambda: None,
+        engine=ScriptedEngine(),
         edge=EdgeOptions(),
         archives=Slow(store),
     )
@@ -231,8 +230,7 @@ async def test_a_conversation_that_goes_while_all_are_exported_is_left_out(
             return archive
 
     app = build_api(
-        engine_state=lambda: EngineState(Phase.READY),
-        engine_info=lambda: None,
+        engine=ScriptedEngine(),
         edge=EdgeOptions(),
         archives=Moving(store),
     )
@@ -384,9 +382,7 @@ async def test_another_name_or_origin_reads_nothing(client: httpx.AsyncClient, p
 
 
 async def test_without_services_there_are_no_such_routes() -> None:
-    app = build_api(
-        engine_state=lambda: EngineState(Phase.READY), engine_info=lambda: None, edge=EdgeOptions()
-    )
+    app = build_api(engine=ScriptedEngine(), edge=EdgeOptions())
     async with client_of(app) as client:
         assert (await client.get("/api/export?format=json")).status_code == 404
 

@@ -9,14 +9,12 @@ from fastapi import FastAPI
 
 from api.options import EdgeOptions
 from api.server import build_api
-from chat.types import EngineState, Phase
+from tests.fakes import ScriptedEngine
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    app: FastAPI = build_api(
-        engine_state=lambda: EngineState(Phase.READY), engine_info=lambda: None, edge=EdgeOptions()
-    )
+    app: FastAPI = build_api(engine=ScriptedEngine(), edge=EdgeOptions())
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client

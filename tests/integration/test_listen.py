@@ -11,7 +11,7 @@ from fastapi import Body
 from api.listen import server_config
 from api.options import EdgeOptions
 from api.server import build_api
-from chat.types import EngineState, Phase
+from tests.fakes import ScriptedEngine
 
 EDGE = EdgeOptions(
     max_body_bytes=10_000, max_header_bytes=4096, header_timeout_s=0.3, body_timeout_s=0.3
@@ -21,9 +21,7 @@ EDGE = EdgeOptions(
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     """A server of its own on a free loopback port."""
-    app = build_api(
-        engine_state=lambda: EngineState(Phase.READY), engine_info=lambda: None, edge=EDGE
-    )
+    app = build_api(engine=ScriptedEngine(), edge=EDGE)
 
     @app.post("/size")
     async def size(body: bytes = Body()) -> int:

@@ -16,9 +16,7 @@ DEAD = EngineState(Phase.DEAD, error_code="model_unavailable", detail="no such m
 
 
 async def ask(engine: ScriptedEngine, path: str, method: str = "GET") -> httpx.Response:
-    app = build_api(
-        engine_state=lambda: engine.state, engine_info=lambda: engine.info, edge=EdgeOptions()
-    )
+    app = build_api(engine=engine, edge=EdgeOptions())
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         return await client.request(method, path)

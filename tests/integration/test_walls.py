@@ -15,6 +15,7 @@ from starlette.routing import Mount
 from starlette.types import Message, Scope
 
 from api.edge import edge_middleware
+from api.metrics import Metrics
 from api.page_routes import is_open
 from api.permissions import HANDLERS, ROUTES, Permission
 from api.streams import EndedStreams
@@ -506,7 +507,7 @@ async def test_another_persons_heartbeat_ends_nothing(town: Town, bob: httpx.Asy
 
     carol, bobs = await town.person("carol"), await town.person("bob")
     options = town.house.edge
-    guard = edge_middleware(options, town.house.doors, {})[-1]
+    guard = edge_middleware(options, town.house.doors, {}, Metrics())[-1]
     app = guard.cls(inner, *guard.args, **guard.kwargs)
     for person in (bobs, carol, bobs):
         state = {"signed_in": SignedIn(person, "s")}

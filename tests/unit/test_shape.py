@@ -43,6 +43,7 @@ LIVES_IN: dict[str, set[str]] = {
     "authlib": {"auth"},
     "joserfc": {"auth"},
     "limits": {"auth"},
+    "prometheus_client": {"api"},
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},
     "alembic": {"store"},
