@@ -29,6 +29,7 @@ import commands
 from api.account_routes import Reception
 from api.floors import check_floors
 from api.listen import server_config
+from api.metrics import Metrics
 from api.options import EdgeOptions
 from api.server import People, build_api, cover_mounted
 from api.setup_link import SetupLink, base_addresses
@@ -91,18 +92,26 @@ def build_quotas(settings: Settings, spending: Spending) -> Quotas:
 
 
 def build_parts(
-    settings: Settings, engine: Engine, store: Store, quotas: Quotas | None = None
+    settings: Settings,
+    engine: Engine,
+    store: Store,
+    quotas: Quotas | None = None,
+    metrics: Metrics | None = None,
 ) -> Parts:
     """The domain on an engine and a store; quotas once there are accounts."""
+    admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
+    if metrics:
+        metrics.watch(engine, lambda: admission.waiting)
     writer = Writer(
         engine=engine,
-        admission=Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size),
+        admission=admission,
         limits=Limits(
             queue_s=settings.queue_timeout_s,
             stall_s=settings.stall_timeout_s,
             request_s=settings.request_timeout_s,
         ),
         quotas=quotas,
+        observer=metrics,
         share_prefixes=settings.prefix_sharing == "all",
     )
     jobs = Jobs(writer=writer, store=store)
@@ -260,7 +269,9 @@ def offer(link: SetupLink, token: str) -> None:
         say(f"To set up the administrator's account, open the link in {link.write(token)}.")
 
 
-def build_site(settings: Settings, parts: Parts, edge: EdgeOptions, people: People) -> ASGIApp:
+def build_site(
+    settings: Settings, parts: Parts, edge: EdgeOptions, people: People, metrics: Metrics
+) -> ASGIApp:
     """The ASGI app: edge, operations and page. Imports Gradio, which takes seconds."""
     from ui.mount import event_names, mount  # noqa: PLC0415 - after the quick refusals
     from ui.page import build_page  # noqa: PLC0415
@@ -276,6 +287,7 @@ def build_site(settings: Settings, parts: Parts, edge: EdgeOptions, people: Peop
         presets=parts.presets,
         people=people,
         handlers=event_names(page),
+        metrics=metrics,
     )
     mount(api, page, root_path=settings.root_path)
     cover_mounted(api)
@@ -318,14 +330,16 @@ async def run(settings: Settings) -> None:
         await store.open()
         if interrupted := await store.interrupt_unfinished():
             log.warning("answers cut off by the last stop, their text kept: %d", interrupted)
-        parts = build_parts(settings, engine, store, build_quotas(settings, store.people))
+        metrics = Metrics()
+        quotas = build_quotas(settings, store.people)
+        parts = build_parts(settings, engine, store, quotas, metrics)
         await parts.conversations.purge()
         await parts.presets.ship()
         edge = EdgeOptions.from_settings(settings, machine_name=socket.gethostname())
         port = listener.getsockname()[1]
         addresses = base_addresses(settings, port=port, machine_name=socket.gethostname())
         people = await build_people(settings, store.people, SetupLink(settings.data_dir, addresses))
-        site = build_site(settings, parts, edge, people)
+        site = build_site(settings, parts, edge, people, metrics)
         config = server_config(site, edge=edge, shutdown_s=CLOSE_CONNECTIONS_S)
         keep = timedelta(days=settings.retention_days) if settings.retention_days else None
         upkeep = Upkeep(parts.jobs, store.people, keep=keep)
