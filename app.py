@@ -221,6 +221,12 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
+def build_upkeep(settings: Settings, parts: Parts, people: PeopleStore) -> Upkeep:
+    """What the app does by itself."""
+    keep = timedelta(days=settings.retention_days) if settings.retention_days else None
+    return Upkeep(parts.jobs, people, keep=keep)
+
+
 async def build_people(settings: Settings, kept: PeopleStore, link: SetupLink) -> People:
     """Who comes in, and how. Offers the set-up link where nobody can sign in yet.
 
@@ -330,19 +336,17 @@ async def run(settings: Settings) -> None:
         await store.open()
         if interrupted := await store.interrupt_unfinished():
             log.warning("answers cut off by the last stop, their text kept: %d", interrupted)
-        metrics = Metrics()
-        quotas = build_quotas(settings, store.people)
+        metrics, quotas = Metrics(), build_quotas(settings, store.people)
         parts = build_parts(settings, engine, store, quotas, metrics)
         await parts.conversations.purge()
         await parts.presets.ship()
-        edge = EdgeOptions.from_settings(settings, machine_name=socket.gethostname())
-        port = listener.getsockname()[1]
-        addresses = base_addresses(settings, port=port, machine_name=socket.gethostname())
+        machine, port = socket.gethostname(), listener.getsockname()[1]
+        edge = EdgeOptions.from_settings(settings, machine_name=machine)
+        addresses = base_addresses(settings, port=port, machine_name=machine)
         people = await build_people(settings, store.people, SetupLink(settings.data_dir, addresses))
         site = build_site(settings, parts, edge, people, metrics)
         config = server_config(site, edge=edge, shutdown_s=CLOSE_CONNECTIONS_S)
-        keep = timedelta(days=settings.retention_days) if settings.retention_days else None
-        upkeep = Upkeep(parts.jobs, store.people, keep=keep)
+        upkeep = build_upkeep(settings, parts, store.people)
         server = Server(config, parts, upkeep, teller=teller, grace_s=settings.shutdown_grace_s)
         say(f"Qwen Chat is at {addresses[0]} (the model is being loaded). Ctrl+C stops it.")
         if settings.insecure_open and not is_loopback(settings.host):
