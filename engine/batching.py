@@ -32,7 +32,7 @@ from transformers.generation.continuous_batching.utils import stream_context
 from transformers.utils.import_utils import is_flash_attn_2_available, is_flash_attn_3_available
 
 from engine.row import Row
-from engine.sampling import Chosen, choose_tokens
+from engine.sampling import Chosen, choose_tokens, hand_out
 
 STEP_GOAL_S = 0.35
 """A step should take no longer: nobody can be cancelled or served in between. Below the promised
@@ -231,11 +231,5 @@ class _FusedSampler(ContinuousBatchingLogitsProcessorList):
             return []
         moved, self._rows = self._rows, []
         chosen, self._chosen = self._chosen, None
-        for row, token, valid in zip(
-            moved, chosen.token_ids.tolist(), chosen.valid.tolist(), strict=True
-        ):
-            if not valid:
-                row.error = "the model's scores are not numbers"
-            elif row.error is None:
-                row.token_ids.append(token)
+        hand_out(chosen, moved)
         return moved

@@ -11,7 +11,7 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 
 from engine.row import Row
-from engine.sampling import choose_tokens
+from engine.sampling import choose_tokens, hand_out
 
 
 class PlainRunner:
@@ -69,9 +69,5 @@ class PlainRunner:
         return logits[:, -1].float()
 
     def _take_token(self, row: Row, scores: torch.Tensor) -> list[Row]:
-        token_ids, valid = choose_tokens(scores, [row])
-        if not valid.item():
-            row.error = "the model's scores are not numbers"
-        elif row.error is None:
-            row.token_ids.append(int(token_ids.item()))
+        hand_out(choose_tokens(scores, [row]), [row])
         return [row]

@@ -6,9 +6,9 @@ Owns the token ids so far and how the next one is chosen. Knows no text, no cloc
 import math
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chat.errors import BadRequest
 from chat.types import Sampling
@@ -17,20 +17,36 @@ if TYPE_CHECKING:
     import torch
 
 
+MAX_PENALTY = 2
+"""On presence and on frequency, as in the OpenAI API."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """How the next token is chosen. temperature 0 is greedy, top_k 0 considers every token."""
+    """How the next token is chosen. temperature 0 is greedy, top_k 0 considers every token.
+
+    No token that ends the answer is chosen before there are `min_new_tokens` others.
+    """
 
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int = 0
     repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    min_new_tokens: int = 0
     seed: int = field(default_factory=lambda: secrets.randbits(63))
 
     def __post_init__(self) -> None:
-        numbers = (self.temperature, self.top_p, self.repetition_penalty)
+        on_presence, on_frequency = self.presence_penalty, self.frequency_penalty
+        numbers = (self.temperature, self.top_p, self.repetition_penalty, on_presence, on_frequency)
         if not all(math.isfinite(number) for number in numbers):
             raise BadRequest("Sampling settings must be finite numbers.")
+        if not max(abs(on_presence), abs(on_frequency)) <= MAX_PENALTY or self.min_new_tokens < 0:
+            raise BadRequest(
+                f"presence_penalty and frequency_penalty must be between -{MAX_PENALTY} and "
+                f"{MAX_PENALTY}, min_new_tokens at least 0."
+            )
         if self.temperature < 0 or not 0 <= self.top_p <= 1:
             raise BadRequest("temperature must be at least 0, top_p between 0 and 1.")
         if self.top_k < 0 or self.repetition_penalty <= 0:
@@ -57,16 +73,30 @@ def decoding_of(sampling: Sampling) -> Decoding:
     return Decoding(**stated)
 
 
+class Score(NamedTuple):
+    """The model's own logarithm of a token's probability, and (id, logarithm) of the best ones."""
+
+    logprob: float
+    best: Sequence[tuple[int, float]] = ()
+
+
 @dataclass(eq=False, slots=True)
 class Row:
-    """One request in the batch. Its runner appends to `token_ids`, or sets `error`."""
+    """One request in the batch. Its runner appends to `token_ids`, or sets `error`.
+
+    With `top_logprobs` it appends to `scores` too: one for each token, with that many best ones.
+    """
 
     id: str
     prompt_ids: Sequence[int]
     decoding: Decoding
     salt: str = ""
     """Only rows with the same salt share what the cache holds of their prompts."""
+    end_ids: Collection[int] = ()
+    """The tokens that end the answer."""
+    top_logprobs: int | None = None
     token_ids: list[int] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
     reused_prompt_tokens: int | None = None
     error: str | None = None
     seen: "torch.Tensor | None" = None

@@ -4,23 +4,27 @@ Takes the few best tokens first and does the rest on those, instead of sorting t
 every row. Importing it imports torch: for the engine's thread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from engine.row import Row
+from engine.row import Row, Score
 
 MAX_NARROW = 1024
 """Rows that consider more tokens than this are drawn apart, so that they cost only themselves."""
 
 
 class Chosen(NamedTuple):
-    """Token ids, shape [rows], and whether each row's scores were numbers at all."""
+    """Token ids, shape [rows], and whether each row's scores were numbers at all.
+
+    `scores` are those of the rows that ask for them, by their place.
+    """
 
     token_ids: Tensor
     valid: Tensor
+    scores: Mapping[int, Score]
 
 
 def choose_tokens(scores: Tensor, rows: Sequence[Row]) -> Chosen:
@@ -28,9 +32,11 @@ def choose_tokens(scores: Tensor, rows: Sequence[Row]) -> Chosen:
 
     `scores` are float32 logits of shape [rows, vocabulary]; they are changed in place.
     """
+    asked = [place for place, row in enumerate(rows) if row.top_logprobs is not None]
+    logprobs = scores[asked].log_softmax(dim=-1) if asked else None
     for row_scores, row in zip(scores, rows, strict=True):
         try:
-            _penalise(row_scores, row)
+            _adjust(row_scores, row)
         except (IndexError, TypeError, ValueError) as error:  # fails this row, not the batch
             row.error = str(error)
     token_ids = scores.argmax(dim=-1)
@@ -40,18 +46,63 @@ def choose_tokens(scores: Tensor, rows: Sequence[Row]) -> Chosen:
     wide = [place for place in drawn if place not in narrow]
     for group in filter(None, (narrow, wide)):
         token_ids[group] = _draw(scores[group], [rows[place] for place in group])
-    return Chosen(token_ids, valid)
+    told = {}
+    if logprobs is not None:
+        most = max(rows[place].top_logprobs or 0 for place in asked)
+        told = dict(zip(asked, _scores(logprobs, token_ids[asked], most), strict=True))
+    return Chosen(token_ids, valid, told)
 
 
-def _penalise(scores: Tensor, row: Row) -> None:
-    """Make the tokens of prompt and answer less likely. `scores`: shape [vocabulary], in place."""
+def hand_out(chosen: Chosen, rows: Sequence[Row]) -> None:
+    """Write what was chosen into the rows; an error where there was nothing to choose from."""
+    token_ids, valid = chosen.token_ids.tolist(), chosen.valid.tolist()
+    for place, row in enumerate(rows):
+        if not valid[place]:
+            row.error = "the model's scores are not numbers"
+        elif row.error is None:
+            row.token_ids.append(token_ids[place])
+            if row.top_logprobs is not None:
+                logprob, best = chosen.scores[place]
+                row.scores.append(Score(logprob, best[: row.top_logprobs]))
+
+
+def _adjust(scores: Tensor, row: Row) -> None:
+    """Change the scores as the row's settings want. `scores`: shape [vocabulary], in place."""
+    decoding = row.decoding
+    if decoding.repetition_penalty != 1:
+        _penalise_repetition(scores, row)
+    if decoding.presence_penalty or decoding.frequency_penalty:
+        _penalise_frequency(scores, row)
+    if len(row.token_ids) < decoding.min_new_tokens:
+        scores[[*row.end_ids]] = -torch.inf
+
+
+def _penalise_repetition(scores: Tensor, row: Row) -> None:
+    """Make the tokens of prompt and answer less likely."""
     penalty = row.decoding.repetition_penalty
-    if penalty == 1:
-        return
     seen = _seen(row, scores.device)
     values = scores[seen]
     # A token that was seen twice is written twice, with the same value.
     scores[seen] = torch.where(values < 0, values * penalty, values / penalty)
+
+
+def _penalise_frequency(scores: Tensor, row: Row) -> None:
+    """Make the tokens of the answer less likely: once, and again for each time they were taken."""
+    answer = _seen(row, scores.device)[len(row.prompt_ids) :]
+    token_ids, counts = torch.unique(answer, return_counts=True)
+    scores[token_ids] -= (
+        row.decoding.presence_penalty + row.decoding.frequency_penalty * counts
+    ).to(scores.dtype)
+
+
+def _scores(logprobs: Tensor, token_ids: Tensor, most: int) -> list[Score]:
+    """The score of each row's token, with its `most` best ones. `logprobs`: [rows, vocabulary]."""
+    own = logprobs.gather(-1, token_ids.unsqueeze(-1)).squeeze(-1).tolist()
+    values, best = _best(logprobs, min(most, logprobs.shape[-1]))
+    pairs = [
+        tuple(zip(*row, strict=True)) for row in zip(best.tolist(), values.tolist(), strict=True)
+    ]
+    return [Score(*row) for row in zip(own, pairs, strict=True)]
 
 
 def _seen(row: Row, device: torch.device) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from chat.errors import BadRequest
 from chat.types import Sampling
 from engine.row import Decoding, Row, decoding_of
-from engine.sampling import choose_tokens
+from engine.sampling import choose_tokens, hand_out
 
 VOCABULARY = 200
 
@@ -55,7 +55,7 @@ def test_tokens_are_drawn_from_the_distribution_that_the_settings_describe(
 ) -> None:
     draws = 4000
     rows = [row(seed=seed, **settings) for seed in range(draws)]  # type: ignore[arg-type]
-    token_ids, valid = choose_tokens(scores().repeat(draws, 1), rows)
+    token_ids, valid, _ = choose_tokens(scores().repeat(draws, 1), rows)
     expected = distribution(scores()[0], rows[0].decoding, [1, 2, 3])
     counts = Counter(token_ids.tolist())
     assert valid.all()
@@ -131,8 +131,90 @@ def test_a_very_low_temperature_is_nearly_greedy() -> None:
         {"top_p": 1.5},
         {"top_k": -1},
         {"repetition_penalty": 0.0},
+        {"presence_penalty": 2.1},
+        {"frequency_penalty": -2.1},
+        {"frequency_penalty": float("nan")},
+        {"min_new_tokens": -1},
     ],
 )
 def test_settings_without_meaning_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(BadRequest):
         decoding_of(Sampling(**settings))  # type: ignore[arg-type]  # by name
+
+
+@pytest.mark.parametrize("penalties", [(1.5, 0.0), (0.0, 0.7), (-0.5, 1.25), (2.0, -2.0)])
+def test_presence_and_frequency_change_the_answers_tokens_by_the_formula_of_the_api(
+    penalties: tuple[float, float],
+) -> None:
+    """Each on its own row, beside one without a wish; and after a repetition penalty."""
+    presence, frequency = penalties
+    answer = [7, 9, 9, 9, 11]
+    batch = scores().repeat(3, 1)
+    rows = [
+        row(presence_penalty=presence, frequency_penalty=frequency, temperature=1.0, seed=1),
+        row(),
+        row(presence_penalty=presence, frequency_penalty=frequency, repetition_penalty=1.3),
+    ]
+    for one in rows:
+        one.token_ids += answer
+    choose_tokens(batch, rows)
+    for place, factor in ((0, 1.0), (1, 1.0), (2, 1.3)):
+        expected = scores()[0]
+        for token in {1, 2, 3, *answer}:
+            expected[token] *= factor if expected[token] < 0 else 1 / factor
+        for token, count in Counter(answer).items() if place != 1 else ():
+            expected[token] -= presence + frequency * count
+        torch.testing.assert_close(batch[place], expected)
+
+
+def test_frequencies_count_what_was_written_before_a_row_was_started_again() -> None:
+    one = row(frequency_penalty=1.0)
+    for token in (5, 5, 6):
+        choose_tokens(scores(), [one])
+        one.token_ids.append(token)
+    again = Row("row", [1, 2, 3], one.decoding, token_ids=[5, 5, 6])
+    batch = scores().repeat(2, 1)
+    choose_tokens(batch, [one, again])
+    assert torch.equal(batch[0], batch[1])
+    assert batch[0, 5] == scores()[0, 5] - 2
+
+
+def test_no_token_ends_an_answer_before_its_least_length() -> None:
+    best, second = scores()[0].topk(2).indices.tolist()
+    held = Row("row", [1], Decoding(min_new_tokens=2), end_ids={best, VOCABULARY - 1})
+    for expected in (second, second, best):
+        beside = row()
+        hand_out(choose_tokens(scores().repeat(2, 1), [held, beside]), [held, beside])
+        assert held.token_ids[-1] == expected
+        assert beside.token_ids == [best]
+
+
+def test_the_scores_are_the_models_own_whatever_the_settings_do() -> None:
+    rows = [
+        Row("a", [1], Decoding(), top_logprobs=3),
+        Row("b", [1], Decoding(), top_logprobs=None),
+        Row("c", [1], Decoding(temperature=0.3, top_k=5, repetition_penalty=1.5), top_logprobs=0),
+        Row("d", [1], Decoding(min_new_tokens=1), end_ids=range(VOCABULARY - 1), top_logprobs=20),
+    ]
+    batch = torch.cat([scores(seed) for seed in range(4)])
+    hand_out(choose_tokens(batch.clone(), rows), rows)
+    assert [len(one.scores) for one in rows] == [1, 0, 1, 1]
+    assert rows[3].token_ids == [VOCABULARY - 1]
+    for place, one in enumerate(rows):
+        logprobs = batch[place].log_softmax(-1)
+        for score in one.scores:
+            assert score.logprob == pytest.approx(logprobs[one.token_ids[0]].item())
+            assert len(score.best) == one.top_logprobs
+            best = logprobs.topk(one.top_logprobs or 0)
+            assert [token for token, _ in score.best] == best.indices.tolist()
+            assert [value for _, value in score.best] == pytest.approx(best.values.tolist())
+
+
+def test_scores_that_are_no_numbers_are_told_to_nobody() -> None:
+    bad = Row("row", [1], Decoding(), top_logprobs=2)
+    good = Row("row", [1], Decoding(), top_logprobs=2)
+    batch = torch.cat([torch.full((1, VOCABULARY), torch.nan), scores()])
+    hand_out(choose_tokens(batch, [bad, good]), [bad, good])
+    assert bad.error
+    assert (bad.token_ids, bad.scores) == ([], [])
+    assert len(good.scores) == len(good.token_ids) == 1
