@@ -62,6 +62,7 @@ class _Serving:
     """What there is once the model answers."""
 
     worker: Worker
+    end_ids: frozenset[int]
     prompt: ChatPrompt
     info: EngineInfo
 
@@ -180,26 +181,29 @@ class LocalEngine:
         events: asyncio.Queue[Event],
     ) -> Request:
         from engine.request import Request  # noqa: PLC0415 - imported long before, by the thread
+        from engine.scores import ScoreLine  # noqa: PLC0415
         from engine.text import TextStream  # noqa: PLC0415
         from engine.tool_calls import ToolCallParser  # noqa: PLC0415
 
         taken_at = time.monotonic()
         decoding = decoding_of(sampling.over(serving.info.defaults))
         prompt_ids = await self._tokenize(serving.prompt.encode, prompt, extras.tools)
-        room = serving.info.context_length - len(prompt_ids)
-        if room < 1:
-            raise PromptTooLong(tokens=len(prompt_ids), limit=serving.info.context_length)
-        longest = serving.info.defaults.max_new_tokens or room
-        wanted = longest if sampling.max_new_tokens is None else sampling.max_new_tokens
-        if wanted < 1:
-            raise BadRequest("max_new_tokens must be at least 1.")
+        max_new_tokens = _max_new_tokens(sampling, serving.info, len(prompt_ids))
+        tokenizer = serving.prompt.backend
         names = {tool.name for tool in extras.tools}
         parser = ToolCallParser(names, parallel=extras.rules.parallel) if names else None
         return Request(
-            row=Row(id=uuid.uuid4().hex, prompt_ids=prompt_ids, decoding=decoding),
-            text=TextStream(serving.prompt.backend, sampling.stop, parser),
-            max_new_tokens=min(wanted, longest, room),
+            row=Row(
+                id=uuid.uuid4().hex,
+                prompt_ids=prompt_ids,
+                decoding=decoding,
+                end_ids=serving.end_ids,
+                top_logprobs=extras.top_logprobs,
+            ),
+            text=TextStream(tokenizer, sampling.stop, parser),
+            max_new_tokens=max_new_tokens,
             send=events.put_nowait,
+            scores=None if extras.top_logprobs is None else ScoreLine(tokenizer),
             taken_at=taken_at,
         )
 
@@ -270,7 +274,19 @@ class LocalEngine:
         )
         call(self._set_state, EngineState(Phase.LOADING, Stage.WARM_UP))
         worker.warm_up()
-        return _Serving(worker, opened.prompt, opened.info)
+        return _Serving(worker, opened.end_ids, opened.prompt, opened.info)
+
+
+def _max_new_tokens(sampling: Sampling, info: EngineInfo, prompt_tokens: int) -> int:
+    """How long an answer to such a prompt may get. Raises PromptTooLong, BadRequest."""
+    room = info.context_length - prompt_tokens
+    if room < 1:
+        raise PromptTooLong(tokens=prompt_tokens, limit=info.context_length)
+    longest = info.defaults.max_new_tokens or room
+    wanted = longest if sampling.max_new_tokens is None else sampling.max_new_tokens
+    if wanted < max(1, sampling.min_new_tokens or 0):
+        raise BadRequest("max_new_tokens must be at least 1, and no less than min_new_tokens.")
+    return min(wanted, longest, room)
 
 
 def _settle(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from chat.errors import AppError
 from chat.types import Delta, Finish, Timing, Usage
 from engine.row import Row
+from engine.scores import ScoreLine
 from engine.text import TextStream, Written
 
 Event = Delta | AppError
@@ -24,6 +25,8 @@ class Request:
     text: TextStream
     max_new_tokens: int
     send: Callable[[Event], None]
+    scores: ScoreLine | None = None
+    """For those who asked for the probabilities of tokens."""
     suspect: bool = False
     """It was in a step that failed and has made no token since."""
     taken: int = 0
@@ -67,6 +70,7 @@ class Request:
             usage=usage,
             timing=timing,
             calls=tuple(call for piece in written for call in piece.calls),
+            scores=tuple(self.scores.release(*self.text.position)) if self.scores else (),
         )
 
     def _take(
@@ -77,6 +81,9 @@ class Request:
         is_end = token_id in end_ids
         is_last = self.taken >= self.max_new_tokens
         if not is_end:
+            if self.scores:
+                _, begin = self.text.position
+                self.scores.add(token_id, self.row.scores[self.taken - 1], begin=begin)
             written.append(self.text.feed(token_id))
         if (is_end or is_last) and not self.text.stopped:
             written.append(self.text.flush())

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MAX_PENALTY = 2
 """On presence and on frequency, as in the OpenAI API."""
 
+MAX_TOP_LOGPROBS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
@@ -101,6 +103,10 @@ class Row:
     error: str | None = None
     seen: "torch.Tensor | None" = None
     """The sampler's copy of prompt and answer, on its device; it goes when the row goes."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= (self.top_logprobs or 0) <= MAX_TOP_LOGPROBS:
+            raise BadRequest(f"top_logprobs must be between 0 and {MAX_TOP_LOGPROBS}.")
 
     @property
     def length(self) -> int:

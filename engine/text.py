@@ -44,7 +44,8 @@ class Characters:
 class StopFilter:
     """Passes text on until a stop string is complete; no part of a stop string ever comes out.
 
-    `rest` is the text that came with the stop string, after it.
+    `rest` is the text that came with the stop string, after it. `written` and `shown` count the
+    characters that went in and came out.
     """
 
     def __init__(self, stops: Sequence[str]) -> None:
@@ -52,23 +53,27 @@ class StopFilter:
         self._held = ""
         self.stopped = False
         self.rest = ""
+        self.written = self.shown = 0
 
     def feed(self, text: str) -> str:
         """What may be shown now. After a stop string: nothing, for ever."""
         if self.stopped:
             return ""
+        self.written += len(text)
         text = self._held + text
         if found := self._first_stop(text):
-            end, start = found
+            end, shown = found
             self.stopped, self.rest, self._held = True, text[end:], ""
-            return text[:start]
-        end = self._safe_end(text)
-        self._held = text[end:]
-        return text[:end]
+        else:
+            shown = self._safe_end(text)
+            self._held = text[shown:]
+        self.shown += shown
+        return text[:shown]
 
     def flush(self) -> str:
         """What was held back because a stop string might have come."""
         held, self._held = self._held, ""
+        self.shown += len(held)
         return held
 
     def _first_stop(self, text: str) -> tuple[int, int] | None:
@@ -119,6 +124,11 @@ class TextStream:
     def called(self) -> bool:
         """Whether there was a whole call."""
         return self._parser is not None and self._parser.called
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """How many characters of text are shown, and how many were written."""
+        return self._filter.shown, self._filter.written
 
     def feed(self, token_id: int) -> Written:
         return self._take(self._characters.feed(token_id))

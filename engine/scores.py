@@ -1,0 +1,51 @@
+"""The scores of an answer's tokens: their letters and bytes, in step with the text that is shown.
+
+Knows nothing of where scores come from.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+from tokenizers import Tokenizer
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+from chat.calls import TokenScore
+from engine.row import Score
+
+LEAST_LOGPROB = -9999.0
+"""What is told of the impossible: JSON has no infinity. The API of OpenAI does the same."""
+
+
+class ScoreLine:
+    """The scores of one answer, held back while their text is: it may turn out to be none of it.
+
+    Those of tokens without text of their own (half characters, tags of calls) wait for nothing.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._bytes = {letter: byte for byte, letter in bytes_to_unicode().items()}
+        self._added = tokenizer.get_added_tokens_decoder()
+        self._held: deque[tuple[int, TokenScore]] = deque()
+
+    def add(self, token_id: int, score: Score, *, begin: int) -> None:
+        """A token whose text begins after `begin` characters."""
+        best = tuple(self._told(other, logprob) for other, logprob in score.best)
+        self._held.append((begin, self._told(token_id, score.logprob, best)))
+
+    def release(self, shown: int, written: int) -> Iterable[TokenScore]:
+        """Those of the text that is out: `shown` of the `written` characters."""
+        while self._held and (shown == written or self._held[0][0] < shown):
+            yield self._held.popleft()[1]
+
+    def _told(self, token_id: int, logprob: float, best: tuple[TokenScore, ...] = ()) -> TokenScore:
+        data = self._data(token_id)
+        text = data.decode(errors="replace")
+        return TokenScore(text, data, max(logprob, LEAST_LOGPROB), best)
+
+    def _data(self, token_id: int) -> bytes:
+        """The bytes of a token. Ids beyond the vocabulary, which fill up the model's, have none."""
+        if token_id in self._added:
+            return str(self._added[token_id].content).encode()
+        token = self._tokenizer.id_to_token(token_id) or ""
+        return bytes(self._bytes[letter] for letter in token)
