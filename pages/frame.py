@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
+from chat.people import Person, Rank
 from pages.i18n import Language, words
 
 SCRIPTS = ("error-", "done", "rows-deleted")
@@ -34,12 +35,15 @@ class Reader:
         return escape(self.root_path + path)
 
 
-def document(reader: Reader, title: str, body: str, *, nav: str = "") -> str:
-    """A whole page. `title` is the key of its words."""
+def document(
+    reader: Reader, title: str, body: str, *, nav: str = "", wide: bool = False, script: str = ""
+) -> str:
+    """A whole page. `title` is the key of its words, `script` names one of its own."""
     root = reader.root_path
     spoken = {key: text for key, text in words(reader.language).items() if key.startswith(SCRIPTS)}
     # Inside a script element only "<" could end it.
     said = json.dumps(spoken, ensure_ascii=False).replace("<", "\\u003c")
+    more = f'<script src="{escape(root)}/{escape(script)}" defer></script>' if script else ""
     return (
         f'<!doctype html><html lang="{reader.language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -47,9 +51,10 @@ def document(reader: Reader, title: str, body: str, *, nav: str = "") -> str:
         f'<link rel="icon" href="{escape(root)}/favicon.ico">'
         f'<link rel="stylesheet" href="{escape(root)}/pages.css">'
         f'<script type="application/json" id="words">{said}</script>'
-        f'<script src="{escape(root)}/pages.js" defer></script></head>'
+        f'<script src="{escape(root)}/pages.js" defer></script>{more}</head>'
         f"<body><header><i></i><b>Qwen Chat</b>{nav}{_languages(reader)}</header>"
-        f'<main><h1>{reader.say(title)}</h1><noscript><p class="error">'
+        f'<main class="{"wide" if wide else ""}"><h1>{reader.say(title)}</h1>'
+        f'<noscript><p class="error">'
         f"{reader.say('needs-script')}</p></noscript>{body}</main></body></html>"
     )
 
@@ -72,17 +77,48 @@ def action(reader: Reader, path: str, button: str, *, sure: bool = False, **body
     return form(reader, path, fields, button, **asks)
 
 
-def field(reader: Reader, name: str, *, kind: str = "text", **attributes: object) -> str:
+def field(
+    reader: Reader, name: str, *, kind: str = "text", required: bool = True, **attributes: object
+) -> str:
     """A labelled input; its words are those of `field-NAME`, or of `words`."""
     key = str(attributes.pop("words", f"field-{name}"))
+    attributes |= {"required": True} if required else {}
     more = "".join(
         f" {name}" if value is True else f' {name}="{escape(str(value))}"'
         for name, value in attributes.items()
     )
-    return (
-        f"<label><span>{reader.say(key)}</span>"
-        f'<input name="{name}" type="{kind}" required{more}></label>'
+    return f'<label><span>{reader.say(key)}</span><input name="{name}" type="{kind}"{more}></label>'
+
+
+def ticks(reader: Reader, name: str, options: Sequence[tuple[str, str, bool]]) -> str:
+    """Boxes to tick, of (value, escaped words, ticked), in a frame with the words of `field-NAME`."""
+    boxes = "".join(
+        f'<label><input type="checkbox" name="{name}" value="{escape(value)}"'
+        f"{' checked' if ticked else ''}> {said}</label>"
+        for value, said, ticked in options
     )
+    return f"<fieldset><legend>{reader.say(f'field-{name}')}</legend>{boxes}</fieldset>"
+
+
+def made(reader: Reader, words: str) -> str:
+    """Where a secret is shown, once, that a form with `then="show"` has made."""
+    copied = reader.say("copied")
+    return (
+        f'<div class="made" role="status" hidden><p>{reader.say(words)}</p><div class="row">'
+        f'<input readonly aria-label="{reader.say(words)}"><button type="button" class="quiet" '
+        f'data-copied="{copied}">{reader.say("copy")}</button></div></div>'
+    )
+
+
+def nav(reader: Reader, person: Person) -> str:
+    """The way to the other pages that are for this person."""
+    pages = [("/", "chat"), ("/account", "account")]
+    if person.rank is not Rank.GUEST:
+        pages += [("/guests", "guests"), ("/keys", "keys")]
+    if person.rank is Rank.ADMIN:
+        pages.append(("/people", "people"))
+    links = (f'<a href="{reader.link(path)}">{reader.say(key)}</a>' for path, key in pages)
+    return f"<nav>{''.join(links)}</nav>"
 
 
 def hidden(name: str, value: str) -> str:

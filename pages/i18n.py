@@ -1,4 +1,8 @@
-"""Every word of the pages, in English and Chinese. Knows no page."""
+"""Every word of the pages, in English and Chinese. Knows no page.
+
+The words of accounts lie in `words/LANGUAGE.toml`, those of each other subject in
+`words/LANGUAGE/SUBJECT.toml`; a key belongs to one subject only.
+"""
 
 import tomllib
 from collections.abc import Mapping
@@ -19,7 +23,10 @@ class Language(StrEnum):
 @cache
 def words(language: Language) -> Mapping[str, str]:
     """All words of a language by key, as templates."""
-    return tomllib.loads((WORDS / f"{language}.toml").read_text(encoding="utf-8"))
+    found: dict[str, str] = {}
+    for subject in (WORDS / f"{language}.toml", *sorted((WORDS / language).glob("*.toml"))):
+        found |= tomllib.loads(subject.read_text(encoding="utf-8"))
+    return found
 
 
 def choose_language(remembered: str | None, accept_language: str) -> Language:

@@ -1,0 +1,26 @@
+"""What the pages for hosts have in common: the way from one to the other."""
+
+from chat.people import LOCAL, Person, Rank
+from pages.frame import Reader, document
+
+PAGES = (("/campaigns", "campaigns"),)
+"""The pages for hosts, in the order of their links: path and key of the words."""
+
+
+def host_page(
+    reader: Reader, person: Person, title: str, body: str, *, wide: bool = True, script: str = ""
+) -> str:
+    """A whole page for hosts. `title` is the key of its words, `script` names one of its own."""
+    nav = host_nav(reader, person)
+    return document(reader, title, body, nav=nav, wide=wide, script=script)
+
+
+def host_nav(reader: Reader, person: Person) -> str:
+    """The local user has no account, and looks after no people."""
+    pages = [("/", "chat"), *PAGES]
+    if person != LOCAL:
+        pages.append(("/guests", "guests"))
+    if person != LOCAL and person.rank is Rank.ADMIN:
+        pages.append(("/people", "people"))
+    links = (f'<a href="{reader.link(path)}">{reader.say(key)}</a>' for path, key in pages)
+    return f"<nav>{''.join(links)}</nav>"
