@@ -34,7 +34,10 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "top_p": (0.01, 1),
     "top_k": (0, 1000),
     "repetition_penalty": (0.5, 2),
+    "presence_penalty": (-2, 2),
+    "frequency_penalty": (-2, 2),
     "max_new_tokens": (1, 131_072),
+    "min_new_tokens": (0, 131_072),
     "seed": (0, 2**53 - 1),
 }
 """Lowest and highest value of each setting; a seed must survive as a number of JSON."""
