@@ -75,13 +75,14 @@ class Metrics:
         if outcome.from_cache:
             self._repeated.labels(door).inc()
             return
-        timing = outcome.timing or Timing()
         if outcome.usage:
             self._prompt.labels(door).inc(outcome.usage.prompt_tokens)
             self._generated.labels(door).inc(outcome.usage.completion_tokens)
+        if outcome.timing:
+            self._time(door, outcome.timing)
+        if outcome.usage and outcome.timing:
             self._reusable.labels(door).inc(outcome.usage.prompt_tokens)
-            self._reused.labels(door).inc(timing.reused_prompt_tokens)
-        self._time(door, timing)
+            self._reused.labels(door).inc(outcome.timing.reused_prompt_tokens)
 
     def refused(self, door: Door, code: str) -> None:
         """Count a request that was refused before it had a place in the queue."""

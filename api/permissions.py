@@ -72,6 +72,10 @@ ROUTES: Mapping[str, Permission] = {
     "/guests": Permission.MEMBER,
     "/api/guest-links": Permission.MEMBER,
     "/api/guest-links/{link_id}/revoke": Permission.MEMBER,
+    # keys of programs
+    "/keys": Permission.MEMBER,
+    "/api/keys": Permission.MEMBER,
+    "/api/keys/{key_id}/revoke": Permission.MEMBER,
     # people
     "/people": Permission.ADMIN,
     "/api/people/invite": Permission.ADMIN,

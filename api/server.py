@@ -11,6 +11,7 @@ from api.edge import edge_middleware
 from api.errors import add_error_handlers, cover_faults
 from api.exports import Archives, export_routes
 from api.install import install_routes
+from api.key_routes import key_routes
 from api.metrics import Metrics, metrics_routes
 from api.ops import ops_routes
 from api.options import EdgeOptions
@@ -83,6 +84,7 @@ def _add_people(app: FastAPI, people: People, presets: Presets) -> None:
     app.include_router(account_routes(desk))
     app.include_router(people_routes(desk.accounts, desk.root_path))
     app.include_router(guest_link_routes(desk.accounts, desk.root_path))
+    app.include_router(key_routes(desk.accounts, desk.root_path))
     app.include_router(people_pages(desk, people.doors, presets, provider=bool(people.provider)))
     if people.provider:
         app.include_router(provider_routes(desk, people.provider, allow_new=people.allow_new))

@@ -91,7 +91,7 @@ def field(
 
 
 def ticks(reader: Reader, name: str, options: Sequence[tuple[str, str, bool]]) -> str:
-    """Boxes to tick, of (value, escaped words, ticked), in a frame with the words of `field-NAME`."""
+    """Boxes to tick, of (value, escaped words, ticked), below the words of `field-NAME`."""
     boxes = "".join(
         f'<label><input type="checkbox" name="{name}" value="{escape(value)}"'
         f"{' checked' if ticked else ''}> {said}</label>"

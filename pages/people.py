@@ -11,6 +11,8 @@ from pages.frame import (
     document,
     field,
     form,
+    made,
+    nav,
     section,
     table,
     when,
@@ -34,7 +36,7 @@ def account_page(
         reader, "/api/account/delete", own, "delete-data", then="tell", sure=reader.say("sure")
     )
     body += section(reader, "delete-data", f"<p>{reader.say('delete-data-info')}</p>{delete}")
-    return document(reader, "account", body, nav=_nav(reader, person))
+    return document(reader, "account", body, nav=nav(reader, person))
 
 
 def people_page(
@@ -47,11 +49,12 @@ def people_page(
     )
     names = {someone.id: someone.name for someone in people}
     columns = ["column-name", "column-rank", "column-since", ""]
-    body = section(reader, "invite", f"<p>{reader.say('invite-info')}</p>{invite}{_shown(reader)}")
+    invite = f"<p>{reader.say('invite-info')}</p>{invite}{made(reader, 'link-made')}"
+    body = section(reader, "invite", invite)
     rows = (_person_row(reader, someone) for someone in people)
     body += section(reader, "people", table(reader, columns, rows))
     body += section(reader, "audit", _audit(reader, entries, names))
-    return document(reader, "people", body, nav=_nav(reader, person))
+    return document(reader, "people", body, nav=nav(reader, person))
 
 
 def guests_page(
@@ -69,22 +72,12 @@ def guests_page(
     columns += ["column-messages", "column-tokens", ""]
     rows = (_link_row(reader, link, owners) for link in links)
     listed = section(reader, "guest-links", table(reader, columns, rows))
-    made = f"<p>{reader.say('guest-info')}</p>{_link_form(reader, presets)}{_shown(reader)}"
-    body = section(reader, "new-guest-link", made) + listed
-    return document(reader, "guests", body, nav=_nav(reader, person))
+    new = f"<p>{reader.say('guest-info')}</p>{_link_form(reader, presets)}"
+    body = section(reader, "new-guest-link", new + made(reader, "link-made")) + listed
+    return document(reader, "guests", body, nav=nav(reader, person))
 
 
 # --- pieces -----------------------------------------------------------------------------------
-
-
-def _nav(reader: Reader, person: Person) -> str:
-    pages = [("/", "chat"), ("/account", "account")]
-    if person.rank is not Rank.GUEST:
-        pages.append(("/guests", "guests"))
-    if person.rank is Rank.ADMIN:
-        pages.append(("/people", "people"))
-    links = (f'<a href="{reader.link(path)}">{reader.say(key)}</a>' for path, key in pages)
-    return f"<nav>{''.join(links)}</nav>"
 
 
 def _rank(reader: Reader, rank: Rank) -> str:
@@ -176,7 +169,3 @@ def _link_row(reader: Reader, link: GuestLink, owners: Mapping[str, str]) -> Seq
         f"{link.tokens} ({link.max_tokens})",
         state,
     )
-
-
-def _shown(reader: Reader) -> str:
-    return f'<p class="made" hidden><span>{reader.say("link-made")}</span><input readonly></p>'

@@ -1,7 +1,8 @@
 // What the pages' forms do, by their data attributes:
 //   data-post     where the form is sent, as JSON
-//   data-then     go (to where the answer says), reload, show (a link), tell (that it is done)
+//   data-then     go (to where the answer says), reload, show (a link or key), tell (that it is done)
 //   data-sure     what the button asks before it is meant
+//   data-copied   on a button: copies the input beside it, then says so
 //   data-secret   on a card: where to ask what the secret in the address is for; data-kind inside
 "use strict";
 const $ = (selector, from = document) => from.querySelector(selector);
@@ -26,6 +27,11 @@ async function post(address, body) {
 function valuesOf(form) {
   const values = form.closest("[data-secret]") ? { token: secret } : {};
   for (const input of all("[name]", form)) {
+    if (input.type === "checkbox") {
+      values[input.name] ??= [];
+      if (input.checked) values[input.name].push(input.value);
+      continue;
+    }
     values[input.name] = input.type === "number" ? input.valueAsNumber : input.value || null;
   }
   for (const name of ["name", "password", "next"]) {
@@ -44,8 +50,9 @@ const afterwards = {
   show: (form, told) => {
     const made = $(".made");
     made.hidden = false;
-    $("input", made).value = new URL(told.link, location.href).href;
+    $("input", made).value = told.key ?? new URL(told.link, location.href).href;
     $("input", made).select();
+    form.reset();
   },
   tell: (form, told) => {
     const said = document.createElement("p");
@@ -88,6 +95,13 @@ if (card) {
   );
 }
 
+for (const button of all("[data-copied]")) {
+  button.addEventListener("click", () => {
+    $("input", button.parentElement).select();
+    // The old way, because the new one is only there under HTTPS.
+    if (document.execCommand("copy")) button.textContent = button.dataset.copied;
+  });
+}
 for (const button of all("[data-language]")) {
   button.addEventListener("click", () => {
     localStorage.setItem("qwen-chat.language", button.dataset.language);

@@ -80,6 +80,9 @@ class Town:
         self.tokens["gus"] = await self.house.accounts.enter_as_guest(
             token, "gus", address="", device=""
         )
+        self.key, self.secret = await self.house.accounts.add_key(
+            await self.person("bob"), name="bob's program"
+        )
         self.conversation_id = await self.ask("bob", "the secret of bob")
         async with self.client("bob") as client:  # as the page does first; it starts the queue
             await client.get("/gradio_api/startup-events")
@@ -156,7 +159,14 @@ async def test_what_is_open_to_anybody_is_what_is_written_here() -> None:
 def example_of(path: str) -> str:
     for name in ("{name}", "{path:path}", "{path_or_url:path}", "{size}", "{session_hash}"):
         path = path.replace(name, "x")
-    for name in ("{conversation_id}", "{preset_id}", "{session_id}", "{user_id}", "{link_id}"):
+    for name in (
+        "{conversation_id}",
+        "{preset_id}",
+        "{session_id}",
+        "{user_id}",
+        "{link_id}",
+        "{key_id}",
+    ):
         path = path.replace(name, "x")
     return path.replace("{api_name}", "x")
 
@@ -232,6 +242,9 @@ FOR_MEMBERS = [
     ("GET", "/guests", None),
     ("POST", "/api/guest-links", LINK),
     ("POST", "/api/guest-links/{link}/revoke", {}),
+    ("GET", "/keys", None),
+    ("POST", "/api/keys", {"name": "x"}),
+    ("POST", "/api/keys/{key}/revoke", {}),
 ]
 
 
@@ -247,6 +260,7 @@ async def test_what_is_for_a_higher_rank_looks_as_if_it_were_not_there(
 ) -> None:
     ann = await town.person("ann")
     path = path.replace("{ann}", ann.id).replace("{link}", town.link_id)
+    path = path.replace("{key}", town.key.id)
     async with town.client(name) as client:
         answer = await client.request(method, path, json=body)
         missing = await client.get("/api/not-there")
@@ -266,6 +280,10 @@ async def test_the_domain_refuses_as_well_where_the_edge_would_not(town: Town) -
         accounts.guest_links(gus),
         accounts.revoke_guest_link(gus, town.link_id),
         accounts.revoke_guest_link(bob, town.link_id),
+        accounts.keys(gus),
+        accounts.add_key(gus, name="gus's program"),
+        accounts.revoke_key(gus, town.key.id),
+        accounts.revoke_key(await town.person("carol"), town.key.id),
     ):
         with pytest.raises(NotFound):
             await call
@@ -314,6 +332,7 @@ async def test_anothers_things_look_exactly_like_things_that_are_not_there(
         ("GET", "/api/presets/{}/export", preset.ref.id),
         ("POST", "/api/account/sessions/{}/end", sessions[0].id),
         ("POST", "/api/guest-links/{}/revoke", bobs_link.id),
+        ("POST", "/api/keys/{}/revoke", town.key.id),
         ("POST", "/api/people/{}/disable", owner.id),
     ]
     for method, path, thing in matrix:

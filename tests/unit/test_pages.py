@@ -29,7 +29,7 @@ def test_both_languages_say_everything_with_the_same_values() -> None:
 
 def test_every_word_is_said_somewhere() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in PAGES.rglob("*.[pj][ys]"))
-    made = re.compile(r"action-.+|error-.+|field-.+|rank-.+|welcome-.+|make-.+")
+    made = re.compile(r"action-.+|error-.+|field-.+|rank-.+|welcome-.+|make-.+|scope-.+")
     for key in words(Language.EN):
         assert made.fullmatch(key) or re.search(f"[\"']{key}[\"']", code), key
 
