@@ -18,7 +18,6 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -34,23 +33,16 @@ from api.options import EdgeOptions
 from api.server import People, build_api, cover_mounted
 from api.setup_link import SetupLink, base_addresses
 from chat.accounts import Accounts
-from chat.admission import Admission
-from chat.answers import Answers
-from chat.conversations import Conversations
 from chat.doors import AccountDoors
 from chat.errors import AppError, StartupError, StoreFailed
 from chat.federation import Provider
-from chat.jobs import Jobs
-from chat.limits import Quotas, Spending
-from chat.people import Allowance, Rank
 from chat.people_ports import PeopleStore
-from chat.ports import Engine, Store
-from chat.presets import Presets
+from chat.ports import Engine
 from chat.types import EngineState, Phase
 from chat.upkeep import Upkeep
-from chat.writing import Limits, Writer
 from config import Settings, SettingsError, is_loopback, read_settings
 from logs import LogError, set_up_logging
+from parts import Parts, build_parts
 from store import RoutingStore, open_store
 
 log = logging.getLogger("qwen_chat")
@@ -59,65 +51,6 @@ CLOSE_CONNECTIONS_S = 2
 """Open tabs keep a connection for ever; after the answers are saved they are cut."""
 
 BACKLOG = 2048
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What runs, wired together."""
-
-    engine: Engine
-    store: Store
-    jobs: Jobs
-    answers: Answers
-    conversations: Conversations
-    presets: Presets
-
-
-def build_quotas(settings: Settings, spending: Spending) -> Quotas:
-    """What people may use once there are accounts."""
-    from auth.rates import MinuteWindows  # noqa: PLC0415 - not needed without accounts
-
-    everybody = Allowance(
-        running=settings.user_running,
-        waiting=settings.user_waiting,
-        requests_per_minute=settings.requests_per_minute or None,
-    )
-    member = replace(everybody, tokens_per_day=settings.tokens_per_day or None)
-    return Quotas(
-        spending,
-        MinuteWindows(),
-        {Rank.ADMIN: everybody, Rank.MEMBER: member, Rank.GUEST: everybody},
-        per_address=settings.address_requests_per_minute or None,
-    )
-
-
-def build_parts(
-    settings: Settings,
-    engine: Engine,
-    store: Store,
-    quotas: Quotas | None = None,
-    metrics: Metrics | None = None,
-) -> Parts:
-    """The domain on an engine and a store; quotas once there are accounts."""
-    admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
-    if metrics:
-        metrics.watch(engine, lambda: admission.waiting)
-    writer = Writer(
-        engine=engine,
-        admission=admission,
-        limits=Limits(
-            queue_s=settings.queue_timeout_s,
-            stall_s=settings.stall_timeout_s,
-            request_s=settings.request_timeout_s,
-        ),
-        quotas=quotas,
-        observer=metrics,
-        share_prefixes=settings.prefix_sharing == "all",
-    )
-    jobs = Jobs(writer=writer, store=store)
-    answers = Answers(engine=engine, store=store, jobs=jobs, keep_turns=settings.keep_turns)
-    conversations = Conversations(store=store, jobs=jobs)
-    return Parts(engine, store, jobs, answers, conversations, Presets(store))
 
 
 class Server(uvicorn.Server):
@@ -148,7 +81,7 @@ class Server(uvicorn.Server):
         # Here, not after serve(): uvicorn raises the signal again at the end of serve().
         for task in self._tasks:
             task.cancel()
-        draining = asyncio.create_task(self._parts.jobs.close(self._grace_s))
+        draining = asyncio.create_task(self._parts.drain(self._grace_s))
         while not (draining.done() or self.force_exit):
             await asyncio.wait({draining}, timeout=0.1)
         # Tabs that are open are cut now. That is meant, but uvicorn would call each one an error.
@@ -224,7 +157,7 @@ def listen(host: str, port: int) -> socket.socket:
 def build_upkeep(settings: Settings, parts: Parts, people: PeopleStore) -> Upkeep:
     """What the app does by itself."""
     keep = timedelta(days=settings.retention_days) if settings.retention_days else None
-    return Upkeep(parts.jobs, people, keep=keep)
+    return Upkeep(parts.jobs, people, programs=parts.completions, keep=keep)
 
 
 async def build_people(settings: Settings, kept: PeopleStore, link: SetupLink) -> People:
@@ -294,6 +227,7 @@ def build_site(
         people=people,
         handlers=event_names(page),
         metrics=metrics,
+        completions=parts.completions,
     )
     mount(api, page, root_path=settings.root_path)
     cover_mounted(api)
@@ -336,8 +270,8 @@ async def run(settings: Settings) -> None:
         await store.open()
         if interrupted := await store.interrupt_unfinished():
             log.warning("answers cut off by the last stop, their text kept: %d", interrupted)
-        metrics, quotas = Metrics(), build_quotas(settings, store.people)
-        parts = build_parts(settings, engine, store, quotas, metrics)
+        metrics = Metrics()
+        parts = build_parts(settings, engine, store, store.people, metrics)
         await parts.conversations.purge()
         await parts.presets.ship()
         machine, port = socket.gethostname(), listener.getsockname()[1]

@@ -125,6 +125,13 @@ class Settings(BaseSettings):
         description="for whom the beginning of a prompt that was read before is not read again; "
         "all is faster where many begin alike, but tells by its speed what others have sent",
     )
+    response_cache_mib: int = Field(
+        16,
+        ge=0,
+        le=65_536,
+        description="memory for answers of the API that are given again, where they would come "
+        "out the same; 0 keeps none",
+    )
     queue_timeout_s: float = Field(120, gt=0, description="longest wait for a place")
     stall_timeout_s: float = Field(
         60, gt=0, description="longest silence of the engine: no prefill chunk and no token"

@@ -68,6 +68,12 @@ ROUTES: Mapping[str, Permission] = {
     "/api/import": Permission.SIGNED_IN,
     "/api/presets/{preset_id}/export": Permission.SIGNED_IN,
     "/api/presets/import": Permission.SIGNED_IN,
+    # programs
+    "/v1/chat/completions": Permission.API,
+    "/v1/completions": Permission.API,
+    "/v1/models": Permission.API,
+    "/v1/models/{model:path}": Permission.API,
+    "/v1/tokenize": Permission.API,
     # guests
     "/guests": Permission.MEMBER,
     "/api/guest-links": Permission.MEMBER,

@@ -13,12 +13,14 @@ from api.exports import Archives, export_routes
 from api.install import install_routes
 from api.key_routes import key_routes
 from api.metrics import Metrics, metrics_routes
+from api.openai import openai_routes
 from api.ops import ops_routes
 from api.options import EdgeOptions
 from api.people_pages import people_pages
 from api.people_routes import guest_link_routes, people_routes
 from api.preset_files import Presets, preset_routes
 from api.provider import provider_routes
+from chat.completions import Completions
 from chat.doors import Doors, OpenDoors
 from chat.federation import Provider
 from chat.ports import Engine
@@ -47,24 +49,22 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     people: People | None = None,
     handlers: Mapping[int, str] | None = None,
     metrics: Metrics | None = None,
+    completions: Completions | None = None,
 ) -> FastAPI:
     """The app with the edge around it and its routes on it.
 
-    There are routes for files of conversations and of presets where these are given, and with
-    `presets` those of `people`. Without people everybody is the local user.
-    `handlers` are the names of the page's events by number, as `api.permissions` lists them, and
-    `metrics` what the parts behind tell of their work.
+    There are routes for what is given: files of conversations, presets and with them people, and
+    programs. Without people everybody is the local user. `handlers` are the names of the page's
+    events by number, as `api.permissions` lists them, `metrics` what the parts tell of their work.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
-    metrics = metrics or Metrics()
+    metrics, doors = metrics or Metrics(), people.doors if people else OpenDoors()
     app = FastAPI(
         title="Qwen Chat",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=edge_middleware(
-            edge, people.doors if people else OpenDoors(), handlers or {}, metrics
-        ),
+        middleware=edge_middleware(edge, doors, handlers or {}, metrics),
     )
     add_error_handlers(app)
     app.include_router(ops_routes(engine, Readiness(engine)))
@@ -76,6 +76,8 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
         app.include_router(preset_routes(presets))
     if people and presets:
         _add_people(app, people, presets)
+    if completions:
+        app.include_router(openai_routes(completions))
     return app
 
 

@@ -4,7 +4,6 @@ Owns the order of the steps: everything that can be refused is refused before an
 so that a refused text is still in the box. Knows no screen, no SQL, no model.
 """
 
-import secrets
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -25,12 +24,10 @@ from chat.types import (
     Phase,
     Question,
     Role,
-    Sampling,
     Status,
 )
 from chat.window import Window, fit, split_turns
-
-SEEDS = 2**31
+from chat.writing import seeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +275,4 @@ def _system(options: ChatOptions) -> list[ChatMessage]:
 
 def _seeded(options: ChatOptions) -> ChatOptions:
     """With a seed drawn now if none is set, so that every stored answer can be made again."""
-    if options.sampling.seed is not None:
-        return options
-    sampling: Sampling = replace(options.sampling, seed=secrets.randbelow(SEEDS))
-    return replace(options, sampling=sampling)
+    return replace(options, sampling=seeded(options.sampling))

@@ -6,10 +6,11 @@ Knows neither conversations nor wire formats: whoever asks takes each delta in i
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chat.admission import Admission, Ticket
 from chat.calls import NO_EXTRAS, Extras
@@ -39,6 +40,8 @@ from chat.types import (
 )
 
 log = logging.getLogger("qwen_chat.requests")
+
+SEEDS = 2**31
 
 TICK_S = 1.0
 """Who waits is told of it this often: a page notices only then that its reader left."""
@@ -250,6 +253,13 @@ class Writer:
             except TimeoutError:
                 raise EngineStalled(seconds=self._limits.stall_s) from None
             yield delta
+
+
+def seeded(sampling: Sampling) -> Sampling:
+    """With a seed drawn now if none is set, so that every answer can be made again."""
+    if sampling.seed is not None:
+        return sampling
+    return replace(sampling, seed=secrets.randbelow(SEEDS))
 
 
 def _with_answer(turns: Sequence[ChatMessage], draft: Draft) -> Sequence[ChatMessage]:

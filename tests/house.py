@@ -13,6 +13,7 @@ from api.options import EdgeOptions
 from api.server import People, build_api, cover_mounted
 from chat.accounts import Accounts
 from chat.answers import Answers
+from chat.completions import Completions
 from chat.conversations import Conversations
 from chat.doors import AccountDoors
 from chat.federation import Provider
@@ -91,12 +92,18 @@ class House:
     def site(self, engine: ScriptedEngine | None = None) -> FastAPI:
         """The app with the whole page on it."""
         engine = engine or ScriptedEngine()
-        jobs = Jobs(writer=make_writer(engine), store=self.store)
+        writer = make_writer(engine)
+        jobs = Jobs(writer=writer, store=self.store)
+        self.completions = Completions(writer=writer)
         answers = Answers(engine=engine, store=self.store, jobs=jobs)
         self.conversations = Conversations(store=self.store, jobs=jobs)
         services = Services(engine, answers, self.conversations, Presets(self.store))
         self.page = build_page(services, open_to_network=False)
-        app = self.app(archives=self.conversations, handlers=event_names(self.page))
+        app = self.app(
+            archives=self.conversations,
+            handlers=event_names(self.page),
+            completions=self.completions,
+        )
         mount(app, self.page, root_path=self.edge.root_path)
         cover_mounted(app)
         return app

@@ -27,13 +27,16 @@ MAY_IMPORT: dict[str, set[str]] = {
         "engine",
         "formats",
         "logs",
+        "parts",
         "store",
         "ui",
     },
+    "parts": {"api", "auth", "chat", "config"},
     "commands": {"api", "auth", "chat", "config", "store"},
     "bench": {"api", "app", "chat", "config", "engine", "store", "ui"},
 }
 LIVES_IN: dict[str, set[str]] = {
+    "cachetools": {"chat"},
     "torch": {"engine", "bench"},
     "transformers": {"engine", "bench"},
     "huggingface_hub": {"engine"},

@@ -1,0 +1,43 @@
+"""POST /v1/chat/completions: a conversation is answered."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.openai.answers import ERRORS, ChatCompletion
+from api.openai.asking import asked_in_chat
+from api.openai.desk import Desk
+from api.openai.route import StrictRoute
+from api.openai.schemas import ChatRequest
+from api.openai.stream import send_answer
+from api.openai.wire import ChatWire
+
+ANSWERS: dict[int | str, dict[str, Any]] = ERRORS | {
+    200: {
+        "model": ChatCompletion,
+        "description": "The answer; with `stream`, its pieces as server-sent events",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+
+def chat_routes(desk: Desk) -> APIRouter:
+    router = APIRouter(route_class=StrictRoute, tags=["completions"])
+
+    @router.post(
+        "/v1/chat/completions",
+        summary="Answer a conversation",
+        responses=ANSWERS,
+        response_model=None,
+    )
+    async def answer_conversation(request: Request, body: ChatRequest) -> Response:
+        with_usage = bool(body.stream_options and body.stream_options.include_usage)
+        completion, info = await desk.begin(request, body.model, asked_in_chat(body, request))
+        wire = ChatWire(completion, info, logprobs=bool(body.logprobs), with_usage=with_usage)
+        return await send_answer(
+            request, completion, wire, stream=bool(body.stream), with_usage=with_usage
+        )
+
+    return router

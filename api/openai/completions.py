@@ -1,0 +1,41 @@
+"""POST /v1/completions: text is gone on with."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.openai.answers import ERRORS, TextCompletion
+from api.openai.asking import asked_as_text
+from api.openai.desk import Desk
+from api.openai.route import StrictRoute
+from api.openai.schemas import CompletionRequest
+from api.openai.stream import send_answer
+from api.openai.wire import TextWire
+
+ANSWERS: dict[int | str, dict[str, Any]] = ERRORS | {
+    200: {
+        "model": TextCompletion,
+        "description": "What was written; with `stream`, its pieces as server-sent events",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+
+def completion_routes(desk: Desk) -> APIRouter:
+    router = APIRouter(route_class=StrictRoute, tags=["completions"])
+
+    @router.post(
+        "/v1/completions", summary="Go on with text", responses=ANSWERS, response_model=None
+    )
+    async def go_on_with_text(request: Request, body: CompletionRequest) -> Response:
+        with_usage = bool(body.stream_options and body.stream_options.include_usage)
+        completion, info = await desk.begin(request, body.model, asked_as_text(body, request))
+        logprobs = body.logprobs is not None
+        wire = TextWire(completion, info, logprobs=logprobs, with_usage=with_usage)
+        return await send_answer(
+            request, completion, wire, stream=bool(body.stream), with_usage=with_usage
+        )
+
+    return router

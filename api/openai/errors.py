@@ -1,0 +1,117 @@
+"""Errors as OpenAI's clients know them: their kinds, their codes, and which parameter is meant.
+
+Nothing that was sent is repeated, but for the names of fields.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import JSONResponse
+
+from api.errors import retry_after, status_of
+from chat.errors import AppError, QuotaExceeded, TooManyAttempts, TooManyWaiting
+
+RATE_LIMIT_KINDS = (QuotaExceeded, TooManyWaiting, TooManyAttempts)
+"""What the clients call a rate limit, whatever it counts; the message says which it is."""
+
+HINTS: Mapping[str, str] = {
+    "functions": "use `tools`",
+    "function_call": "use `tool_choice`, and `tool_calls` in messages",
+    "best_of": "only one answer is written",
+    "echo": "the prompt is not repeated",
+    "suffix": "text is only written at the end",
+    "n": "only one answer is written: n must be 1",
+    "logit_bias": "tokens have no bias here: leave it empty",
+    "audio": "only text is read and written",
+    "modalities": 'only text is written: ["text"]',
+    "prediction": "answers are not predicted here",
+    "web_search_options": "nothing is searched for here",
+    "reasoning_effort": "this model does not reason before it answers",
+    "api_base": "where the model runs is the server's to say",
+    "base_url": "where the model runs is the server's to say",
+    "chat_template": "the template is the model's own",
+    "chat_template_kwargs": "the template is the model's own",
+}
+"""What to do instead, for parameters that other servers have."""
+
+_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
+_KINDS = frozenset({"str", "function-wrap"})
+
+
+def error_body(error: AppError) -> dict[str, Any]:
+    """What goes out as `{"error": …}`, as an answer or in the middle of a stream."""
+    status = status_of(error)
+    code, kind = error.code, "server_error" if status >= 500 else "invalid_request_error"
+    if isinstance(error, RATE_LIMIT_KINDS):
+        code, kind = "rate_limit_exceeded", "rate_limit_error"
+    name = error.values.get("name")
+    return {
+        "message": sentence(error),
+        "type": kind,
+        "param": name if isinstance(name, str) else None,
+        "code": code,
+    }
+
+
+def told(error: AppError) -> JSONResponse:
+    """The answer that tells of an error of the domain."""
+    status = status_of(error)
+    return JSONResponse({"error": error_body(error)}, status, retry_after(error, status))
+
+
+def invalid(error: RequestValidationError) -> JSONResponse:
+    """The answer to a body that does not fit its model: the first thing that is wrong."""
+    first = error.errors()[0]
+    where = _param(first["loc"][1:])
+    message = f"{where or 'body'}: {_reason(first)}."
+    return refusal(422, message, code="invalid_request", param=where or None)
+
+
+def refusal(status: int, message: str, *, code: str, param: str | None = None) -> JSONResponse:
+    """An answer that says what is wrong with the request."""
+    content = {
+        "message": message,
+        "type": "invalid_request_error",
+        "param": param,
+        "code": code,
+    }
+    return JSONResponse({"error": content}, status)
+
+
+def sentence(error: AppError) -> str:
+    """What is told of an error: its own words, or those of its kind with the values it has."""
+    words = str(error)
+    if words != type(error).__doc__:
+        return words
+    words = words.partition(" Values:")[0].partition("\n")[0]
+    values = ", ".join(f"{name}: {value}" for name, value in error.values.items() if value)
+    return f"{words} ({values})" if values else words
+
+
+def _param(loc: Sequence[int | str]) -> str:
+    """Where it is in the body, as one would write it: messages[0].content."""
+    where = ""
+    for number, part in enumerate(loc):
+        if isinstance(part, int):
+            where += f"[{part}]"
+        elif not _names_a_kind(part, loc[number - 1] if number else ""):
+            where += f".{part}" if where else part
+    return where[:100].encode("ascii", "replace").decode("ascii")
+
+
+def _names_a_kind(part: str, before: int | str) -> bool:
+    """Whether pydantic tells by it which of several kinds it took the value for."""
+    return "[" in part or part in _KINDS or (isinstance(before, int) and part in _ROLES)
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    """What is wrong, without the value: pydantic repeats tags that it does not know."""
+    hint = next((HINTS[part] for part in reversed(error["loc"]) if part in HINTS), None)
+    if error["type"] == "extra_forbidden":
+        return hint or "there is no such parameter"
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        tags = error["ctx"].get("expected_tags")
+        return f"{error['ctx']['discriminator']} must be one of {tags}" if tags else "has no kind"
+    reason = str(error["msg"]).removeprefix("Value error, ")
+    return f"{reason} ({hint})" if hint else reason

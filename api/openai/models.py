@@ -1,0 +1,43 @@
+"""GET /v1/models, GET /v1/models/{id} and POST /v1/tokenize: what is served, and how it counts."""
+
+from fastapi import APIRouter
+
+from api.openai.answers import ERRORS, ModelList, ModelOut, Tokenized
+from api.openai.asking import prompt_of, tools_of
+from api.openai.desk import ANY_MODEL, Desk
+from api.openai.route import StrictRoute
+from api.openai.schemas import TokenizeRequest
+from chat.types import EngineInfo
+
+OWNER = "qwen-chat"
+
+
+def model_routes(desk: Desk) -> APIRouter:
+    router = APIRouter(route_class=StrictRoute, tags=["models"], responses=ERRORS)
+
+    @router.get("/v1/models", summary="List the model that is served")
+    async def list_models() -> ModelList:
+        return ModelList(data=[_shown(desk.completions.info, desk)])
+
+    # A path, because names may have the name of who made the model in front.
+    @router.get("/v1/models/{model:path}", summary="Describe the model")
+    async def describe_model(model: str) -> ModelOut:
+        return _shown(desk.model(model), desk)
+
+    @router.post("/v1/tokenize", summary="Count the tokens of a prompt")
+    async def tokenize(body: TokenizeRequest) -> Tokenized:
+        info = desk.model(body.model or ANY_MODEL)
+        prompt = body.prompt if body.messages is None else prompt_of(body.messages)
+        tokens = await desk.completions.tokenize(prompt or "", tools_of(body.tools))
+        return Tokenized(count=len(tokens), max_model_len=info.context_length, tokens=list(tokens))
+
+    return router
+
+
+def _shown(info: EngineInfo, desk: Desk) -> ModelOut:
+    return ModelOut(
+        id=info.model,
+        created=desk.started_at,
+        owned_by=OWNER,
+        max_model_len=info.context_length,
+    )

@@ -1,0 +1,52 @@
+"""What all routes for programs have in common: strict JSON in, OpenAI's errors and headers out."""
+
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.openai.errors import invalid, refusal, told
+from api.openai.strict_json import BadJson, read_json
+from chat.errors import AppError
+
+
+class StrictRequest(Request):
+    """A request whose body is read as `strict_json` reads it."""
+
+    async def json(self) -> Any:
+        try:
+            return await read_json(await self.body())
+        except BadJson as error:
+            # FastAPI hands on this kind alone, and makes words of its own of every other.
+            raise _Unreadable(400, str(error)) from None
+
+
+class _Unreadable(HTTPException):
+    """What became of the body cannot be used."""
+
+
+class StrictRoute(APIRoute):
+    """A route that reads strictly. OpenAPI sees its models as those of any other."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_strictly(request: Request) -> Response:
+            began_at = time.monotonic()
+            try:
+                answer = await handle(StrictRequest(request.scope, request.receive))
+            except RequestValidationError as error:
+                answer = invalid(error)
+            except _Unreadable as error:
+                answer = refusal(400, error.detail, code="invalid_json")
+            except AppError as error:
+                answer = told(error)
+            answer.headers["OpenAI-Processing-Ms"] = f"{1000 * (time.monotonic() - began_at):.0f}"
+            return answer
+
+        return handle_strictly

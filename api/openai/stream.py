@@ -1,0 +1,107 @@
+"""How an answer leaves: as one body, or as server-sent events; and that a hang-up ends it.
+
+Knows nothing of what is in an answer.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from api.openai.errors import error_body
+from api.openai.wire import Wire
+from chat.completion import Completion
+from chat.errors import AppError
+
+BEGIN_WITHIN_S = 2.0
+"""What fails sooner is answered with its own status; then the headers go, and tell of success."""
+
+KEEP_ALIVE_S = 10.0
+"""Proxies cut connections on which nothing comes; so comments do."""
+
+DONE = b"data: [DONE]\n\n"
+STREAM_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would hold pieces back
+}
+CACHE_HEADER = "X-Response-Cache"
+
+
+async def send_answer(
+    request: Request, completion: Completion, wire: Wire, *, stream: bool, with_usage: bool
+) -> Response:
+    """The answer to a request. Raises the error of one that failed before it began."""
+    headers = {CACHE_HEADER: "hit"} if completion.from_cache else {}
+    async with ended_by_hang_up(request, completion):
+        if stream:
+            await completion.begun(BEGIN_WITHIN_S)
+            events = _events(completion, wire, with_usage=with_usage)
+            return EventStream(completion, events, STREAM_HEADERS | headers)
+        written = await completion.written()
+        if not written.finish:  # the client has left
+            return Response(status_code=499)
+        body = _json(wire.whole(written))
+    return Response(body, headers=headers, media_type="application/json")
+
+
+@asynccontextmanager
+async def ended_by_hang_up(request: Request, completion: Completion) -> AsyncIterator[None]:
+    """Cancel the answer when the client leaves, or what is inside fails."""
+    leaving = asyncio.create_task(_until_left(request.receive, completion))
+    try:
+        yield
+    except BaseException:
+        completion.cancel()
+        raise
+    finally:
+        leaving.cancel()
+        await asyncio.wait({leaving})
+
+
+class EventStream(StreamingResponse):
+    """Events of one answer, which does not outlive it."""
+
+    def __init__(
+        self, completion: Completion, events: AsyncIterator[bytes], headers: dict[str, str]
+    ) -> None:
+        super().__init__(events, headers=headers, media_type="text/event-stream")
+        self._completion = completion
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._completion.cancel()
+
+
+async def _until_left(receive: Receive, completion: Completion) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    completion.cancel()
+
+
+async def _events(completion: Completion, wire: Wire, *, with_usage: bool) -> AsyncIterator[bytes]:
+    yield b"".join(map(_event, wire.first()))
+    try:
+        async for deltas in completion.watch(KEEP_ALIVE_S):
+            pieces = [_event(body) for delta in deltas for body in wire.pieces(delta)]
+            yield b"".join(pieces) if deltas else b": still waiting\n\n"
+        if with_usage:
+            yield _event(wire.last(await completion.written()))
+    except AppError as error:
+        yield b"data: " + json.dumps({"error": error_body(error)}).encode() + b"\n\n"
+    else:
+        yield DONE
+
+
+def _event(body: BaseModel) -> bytes:
+    return b"data: " + _json(body) + b"\n\n"
+
+
+def _json(body: BaseModel) -> bytes:
+    return body.model_dump_json(exclude_unset=True).encode()

@@ -1,0 +1,96 @@
+"""JSON as the standard has it, and no more of it than anybody needs.
+
+Python's own reader takes NaN, doubled keys, numbers without end and halves of surrogate pairs, on
+which something behind it fails later: the tokenizer, a database, or the answer that tells of it.
+"""
+
+import asyncio
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+MAX_DEPTH = 64
+MAX_INTEGER = 2**63
+MAX_DIGITS = 20
+SMALL = 64 * 1024
+"""Bytes that may be read on the event loop: it takes a millisecond."""
+
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
+
+
+class BadJson(Exception):
+    """The body is no JSON that can be used; the message says why and repeats nothing of it."""
+
+
+async def read_json(body: bytes) -> Any:
+    """The value. Raises BadJson."""
+    return read(body) if len(body) <= SMALL else await asyncio.to_thread(read, body)
+
+
+def read(body: bytes) -> Any:
+    """As `read_json`, here and now."""
+    try:
+        value = json.loads(
+            body.decode(),
+            object_pairs_hook=_without_doubles,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            parse_int=_short,
+        )
+    except RecursionError:
+        raise BadJson(f"The body is nested deeper than {MAX_DEPTH} levels.") from None
+    except UnicodeDecodeError:
+        raise BadJson("The body is not UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise BadJson(f"The body is no JSON: line {error.lineno}, column {error.colno}.") from None
+    _check(value)
+    return value
+
+
+def _check(value: Any) -> None:
+    """Walk through it without recursion: how deep it is, and whether every text can be kept."""
+    level, depth = [value], 0
+    while level:
+        if depth > MAX_DEPTH:
+            raise BadJson(f"The body is nested deeper than {MAX_DEPTH} levels.")
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                _check_text(item)
+            elif isinstance(item, dict):
+                below += item
+                below += item.values()
+            elif isinstance(item, list):
+                below += item
+        level, depth = below, depth + 1
+
+
+def _check_text(text: str) -> None:
+    if _UNUSABLE.search(text):
+        raise BadJson("The body has a text with NUL or with half of a surrogate pair.")
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise BadJson("The body has an object with the same key twice.")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise BadJson("The body has NaN or Infinity, which is no JSON.")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise BadJson("The body has a number that is too large.")
+    return number
+
+
+def _short(digits: str) -> int:
+    # Before it is made: thousands of digits take Python long.
+    if len(digits) > MAX_DIGITS or abs(number := int(digits)) > MAX_INTEGER:
+        raise BadJson("The body has a number that is too large.")
+    return number

@@ -1,0 +1,85 @@
+"""The domain, wired together on an engine and a store."""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from api.metrics import Metrics
+from api.options import MIB
+from auth.rates import MinuteWindows
+from chat.admission import Admission
+from chat.answer_cache import ResponseCache
+from chat.answers import Answers
+from chat.api_keys import KeyLimits
+from chat.completions import Completions
+from chat.conversations import Conversations
+from chat.jobs import Jobs
+from chat.limits import Quotas, Rates, Spending
+from chat.people import Allowance, Rank
+from chat.people_ports import PeopleStore
+from chat.ports import Engine, Store
+from chat.presets import Presets
+from chat.writing import Limits, Writer
+from config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What runs, wired together."""
+
+    engine: Engine
+    store: Store
+    jobs: Jobs
+    answers: Answers
+    conversations: Conversations
+    presets: Presets
+    completions: Completions
+
+    async def drain(self, grace_s: float) -> None:
+        """Let what is being written end for `grace_s` seconds, then save or end the rest."""
+        await asyncio.gather(self.jobs.close(grace_s), self.completions.close(grace_s))
+
+
+def build_quotas(settings: Settings, spending: Spending, rates: Rates) -> Quotas:
+    """What people may use once there are accounts."""
+    everybody = Allowance(
+        running=settings.user_running,
+        waiting=settings.user_waiting,
+        requests_per_minute=settings.requests_per_minute or None,
+    )
+    member = replace(everybody, tokens_per_day=settings.tokens_per_day or None)
+    return Quotas(
+        spending,
+        rates,
+        {Rank.ADMIN: everybody, Rank.MEMBER: member, Rank.GUEST: everybody},
+        per_address=settings.address_requests_per_minute or None,
+    )
+
+
+def build_parts(
+    settings: Settings, engine: Engine, store: Store, people: PeopleStore, metrics: Metrics
+) -> Parts:
+    """The domain on an engine and its stores."""
+    rates = MinuteWindows()
+    admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
+    metrics.watch(engine, lambda: admission.waiting)
+    writer = Writer(
+        engine=engine,
+        admission=admission,
+        limits=Limits(
+            queue_s=settings.queue_timeout_s,
+            stall_s=settings.stall_timeout_s,
+            request_s=settings.request_timeout_s,
+        ),
+        quotas=build_quotas(settings, people, rates),
+        observer=metrics,
+        share_prefixes=settings.prefix_sharing == "all",
+    )
+    jobs = Jobs(writer=writer, store=store)
+    answers = Answers(engine=engine, store=store, jobs=jobs, keep_turns=settings.keep_turns)
+    conversations = Conversations(store=store, jobs=jobs)
+    completions = Completions(
+        writer=writer,
+        key_limits=KeyLimits(people, rates),
+        cache=ResponseCache(settings.response_cache_mib * MIB),
+    )
+    return Parts(engine, store, jobs, answers, conversations, Presets(store), completions)
