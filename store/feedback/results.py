@@ -1,0 +1,290 @@
+"""Rated answers by what is wanted of them, and their reviews."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from chat.errors import NotFound
+from chat.evidence import REASONS, Rated, Rating, Review, Verdict
+from chat.findings import Choices, Chunk, Contest, Counts, Filter, Place, ReviewChange
+from store.feedback.contests import contests, days
+from store.feedback.tables import CampaignRow, EvidenceRow, RatingRow, ReviewRow
+from store.tables import PresetRow, PresetVersionRow
+from store.transactions import Transactions
+from store.words import words_of
+
+Found = Sequence[tuple[EvidenceRow, ReviewRow | None]]
+
+
+class DatabaseResults:
+    """`chat.results.ResultStore` over SQLAlchemy. Raises BadText, StoreFailed."""
+
+    def __init__(self, database: Transactions) -> None:
+        self._database = database
+
+    async def page(
+        self, seen_by: str | None, wanted: Filter, *, after: Place | None, limit: int
+    ) -> Sequence[Rated]:
+        return await self._database.read(page, seen_by, wanted, after, limit)
+
+    async def counts(self, seen_by: str | None, wanted: Filter) -> Counts:
+        return await self._database.read(counts, seen_by, wanted)
+
+    async def choices(self, seen_by: str | None) -> Choices:
+        return await self._database.read(choices, seen_by)
+
+    async def rated(self, seen_by: str | None, evidence_id: str) -> Rated:
+        return await self._database.read(rated, seen_by, evidence_id)
+
+    async def versions(self, evidence_ids: Sequence[str]) -> Mapping[str, tuple[Rating, ...]]:
+        return await self._database.read(versions, evidence_ids)
+
+    async def beside(
+        self, seen_by: str | None, wanted: Filter, conversation_ids: Sequence[str]
+    ) -> Sequence[Rated]:
+        return await self._database.read(beside, seen_by, wanted, conversation_ids)
+
+    async def chunk(self, seen_by: str | None, wanted: Filter, *, after: int, limit: int) -> Chunk:
+        return await self._database.read(chunk, seen_by, wanted, after, limit)
+
+    async def contests(
+        self, seen_by: str | None, wanted: Filter, *, after: Contest | None, limit: int
+    ) -> Sequence[Contest]:
+        return await self._database.read(contests, seen_by, wanted, after, limit)
+
+    async def review(
+        self,
+        seen_by: str | None,
+        evidence_id: str,
+        change: ReviewChange,
+        reviewer: str,
+        reviewed_at: datetime,
+    ) -> Review:
+        return await self._database.write(
+            review, seen_by, evidence_id, change, reviewer, reviewed_at
+        )
+
+
+def page(
+    session: Session, seen_by: str | None, wanted: Filter, after: Place | None, limit: int
+) -> Sequence[Rated]:
+    """Newest rating first."""
+    rows = _found(seen_by, wanted).order_by(EvidenceRow.rated_at.desc(), EvidenceRow.id.desc())
+    if after:
+        here = tuple_(EvidenceRow.rated_at, EvidenceRow.id)
+        rows = rows.where(here < (after.rated_at, after.evidence_id))
+    return _values(session, _all(session, rows.limit(limit)))
+
+
+def counts(session: Session, seen_by: str | None, wanted: Filter) -> Counts:
+    corrected = RatingRow.correction.is_not(None)
+    of_ratings = (
+        select(
+            RatingRow.evidence_id,
+            _number_of(RatingRow.verdict == Verdict.UP).label("up"),
+            _number_of(RatingRow.verdict == Verdict.DOWN).label("down"),
+            _number_of(corrected).label("corrected"),
+        )
+        .where(RatingRow.newest)
+        .group_by(RatingRow.evidence_id)
+        .subquery()
+    )
+    found = (
+        select(
+            func.count(),
+            func.coalesce(func.sum(of_ratings.c.up), 0),
+            func.coalesce(func.sum(of_ratings.c.down), 0),
+            func.coalesce(func.sum(of_ratings.c.corrected), 0),
+            func.coalesce(_number_of(ReviewRow.state.is_(None)), 0),
+        )
+        .select_from(EvidenceRow)
+        .outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id)
+        .outerjoin(of_ratings, of_ratings.c.evidence_id == EvidenceRow.id)
+        .where(*_conditions(seen_by, wanted))
+    )
+    return Counts(*session.execute(found).one())
+
+
+def chunk(session: Session, seen_by: str | None, wanted: Filter, after: int, limit: int) -> Chunk:
+    rows = (
+        _found(seen_by, wanted)
+        .where(EvidenceRow.sequence > after)
+        .order_by(EvidenceRow.sequence)
+        .limit(limit)
+    )
+    found = _all(session, rows)
+    more = found[-1][0].sequence if len(found) == limit else None
+    return Chunk(tuple(_values(session, found)), more)
+
+
+def beside(
+    session: Session, seen_by: str | None, wanted: Filter, conversation_ids: Sequence[str]
+) -> Sequence[Rated]:
+    rows = (
+        _found(seen_by, wanted)
+        .where(EvidenceRow.conversation_id.in_(conversation_ids))
+        .order_by(EvidenceRow.sequence)
+    )
+    return _values(session, _all(session, rows))
+
+
+def rated(session: Session, seen_by: str | None, evidence_id: str) -> Rated:
+    """Raises NotFound."""
+    rows = _found(seen_by, Filter()).where(EvidenceRow.id == evidence_id)
+    found = _values(session, _all(session, rows))
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+def versions(session: Session, evidence_ids: Sequence[str]) -> Mapping[str, tuple[Rating, ...]]:
+    """Of each of these answers, oldest first."""
+    return _ratings(session, RatingRow.evidence_id.in_(evidence_ids))
+
+
+def choices(session: Session, seen_by: str | None) -> Choices:
+    own = select(CampaignRow).order_by(CampaignRow.created_at)
+    if seen_by is not None:
+        own = own.where(CampaignRow.owner == seen_by)
+    campaigns = session.scalars(own).all()
+    own_reasons = (reason for campaign in campaigns for reason in campaign.plan.reasons)
+    return Choices(
+        campaigns={campaign.id: campaign.plan.title for campaign in campaigns},
+        presets=_preset_names(session, _distinct(session, EvidenceRow.preset_id, seen_by)),
+        reasons=tuple(dict.fromkeys((*REASONS, *own_reasons))),
+        models=_distinct(session, EvidenceRow.model, seen_by),
+        languages=_distinct(session, EvidenceRow.language, seen_by),
+    )
+
+
+def review(
+    session: Session,
+    seen_by: str | None,
+    evidence_id: str,
+    change: ReviewChange,
+    reviewer: str,
+    reviewed_at: datetime,
+) -> Review:
+    """Raises NotFound."""
+    rated(session, seen_by, evidence_id)
+    row = session.get(ReviewRow, evidence_id, with_for_update=True)
+    if row is None:
+        row = ReviewRow(evidence_id=evidence_id, assignee="", note="")
+        session.add(row)
+    row.reviewer, row.reviewed_at = reviewer, reviewed_at
+    if change.standing is not None:
+        row.state = change.standing.state
+    if change.assignee is not None:
+        row.assignee = change.assignee
+    if change.note is not None:
+        row.note = change.note
+    session.flush()
+    return row.value()
+
+
+# --- conditions -------------------------------------------------------------------------------
+
+
+def visible(seen_by: str) -> ColumnElement[bool]:
+    """Of evidence, with its review: what belongs to one's campaigns or is one's to review."""
+    own = select(CampaignRow.id).where(CampaignRow.owner == seen_by)
+    return or_(EvidenceRow.campaign_id.in_(own), ReviewRow.assignee == seen_by)
+
+
+def _found(seen_by: str | None, wanted: Filter) -> Select[EvidenceRow, ReviewRow]:
+    return (
+        select(EvidenceRow, ReviewRow)
+        .outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id)
+        .where(*_conditions(seen_by, wanted))
+    )
+
+
+def _conditions(seen_by: str | None, wanted: Filter) -> Iterable[ColumnElement[bool]]:
+    if seen_by is not None:
+        yield visible(seen_by)
+    for column, value in (
+        (EvidenceRow.campaign_id, wanted.campaign_id),
+        (EvidenceRow.preset_id, wanted.preset_id),
+        (EvidenceRow.language, wanted.language),
+        (EvidenceRow.model, wanted.model),
+        (ReviewRow.assignee, wanted.assignee),
+    ):
+        if value:
+            yield column == value
+    yield from days(EvidenceRow.rated_at, wanted)
+    if wanted.standing:
+        state = wanted.standing.state
+        yield ReviewRow.state.is_(None) if state is None else ReviewRow.state == state
+    if of_rating := list(_of_one_rating(wanted)):
+        yield exists().where(RatingRow.evidence_id == EvidenceRow.id, RatingRow.newest, *of_rating)
+    if wanted.words.strip():
+        yield _holding(wanted.words)
+
+
+def _of_one_rating(wanted: Filter) -> Iterable[ColumnElement[bool]]:
+    if wanted.verdict:
+        yield RatingRow.verdict == wanted.verdict
+    if wanted.reason:
+        yield RatingRow.reasons.contains(f"\n{wanted.reason}\n", autoescape=True)
+    if wanted.corrected:
+        yield RatingRow.correction.is_not(None)
+
+
+def _holding(words: str) -> ColumnElement[bool]:
+    """That all words are in it; text without a letter or digit finds nothing."""
+    needles = [word.needle for word in words_of(words)]
+    if not needles:
+        return EvidenceRow.sequence.is_(None)
+    return and_(*(EvidenceRow.words.contains(needle) for needle in needles))
+
+
+def _number_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((condition, 1), else_=0))
+
+
+# --- values -----------------------------------------------------------------------------------
+
+
+def _all(session: Session, rows: Select[EvidenceRow, ReviewRow]) -> Found:
+    return [(evidence, review) for evidence, review in session.execute(rows)]
+
+
+def _values(session: Session, found: Found) -> list[Rated]:
+    ids = [evidence.id for evidence, _ in found]
+    ratings = _ratings(session, and_(RatingRow.evidence_id.in_(ids), RatingRow.newest))
+    return [
+        Rated(evidence.value(), ratings.get(evidence.id, ()), kept.value() if kept else None)
+        for evidence, kept in found
+    ]
+
+
+def _ratings(session: Session, which: ColumnElement[bool]) -> Mapping[str, tuple[Rating, ...]]:
+    rows = session.scalars(select(RatingRow).where(which).order_by(RatingRow.sequence))
+    ratings: dict[str, tuple[Rating, ...]] = {}
+    for row in rows:
+        ratings[row.evidence_id] = (*ratings.get(row.evidence_id, ()), row.value())
+    return ratings
+
+
+def _distinct(
+    session: Session, column: InstrumentedAttribute[str], seen_by: str | None
+) -> tuple[str, ...]:
+    """The different values, without the empty one."""
+    values = select(column).where(column != "").distinct().order_by(column)
+    if seen_by is not None:
+        values = values.outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id).where(
+            visible(seen_by)
+        )
+    return tuple(session.scalars(values))
+
+
+def _preset_names(session: Session, ids: Sequence[str]) -> Mapping[str, str]:
+    rows = session.scalars(
+        select(PresetVersionRow)
+        .join(PresetRow, PresetRow.id == PresetVersionRow.preset_id)
+        .where(PresetRow.id.in_(ids), PresetVersionRow.version == PresetRow.newest)
+    )
+    names = {row.preset_id: row.text.name for row in rows}
+    return {preset_id: names.get(preset_id, preset_id) for preset_id in ids}
