@@ -1,7 +1,8 @@
-"""People and guest links from the command line, beside a running server too."""
+"""People, guest links and keys from the command line, beside a running server too."""
 
 import asyncio
 import io
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import commands
 from auth.passwords import Argon2Hasher
 from chat.accounts import Accounts
+from chat.errors import BadKey
 from store import open_store
 
 Run = Callable[..., tuple[int, str, str]]
@@ -72,6 +74,9 @@ def test_a_reset_prints_a_link(run: Run) -> None:
         (("user", "add", "ANN"), "Somebody else has that name"),
         (("user", "list", "--prot", "1"), "--port"),
         (("guest-link", "revoke", "x"), "no guest link x"),
+        (("key", "revoke", "x"), "no key x"),
+        (("key", "new", "x", "--user", "nobody"), "nobody named nobody"),
+        (("key", "new", "x", "--expires", "9999"), "out of bounds"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
@@ -99,7 +104,53 @@ def test_a_guest_link_is_made_listed_and_revoked(run: Run) -> None:
     assert "revoked" in run("guest-link", "list")[1]
 
 
-@pytest.mark.parametrize("thing", ["user", "guest-link"])
+def new_key(run: Run, *more: str) -> str:
+    code, told, _ = run("key", "new", "nightly script", *more)
+    assert code == 0
+    return told.splitlines()[-1]
+
+
+def test_without_accounts_it_says_that_any_key_will_do(run: Run) -> None:
+    code, told, complaint = run("key", "new", "script")
+    assert (code, told) == (1, "")
+    assert "any is accepted" in complaint
+
+
+def test_a_key_is_made_for_somebody_listed_and_revoked(run: Run) -> None:
+    add(run, "ann")
+    add(run, "bob")
+    limits = ("--requests-per-minute", "5", "--tokens-per-day", "1000")
+    secret = new_key(run, "--user", "BOB", "--expires", "90d", *limits)
+    assert re.fullmatch(r"sk-[\w-]{43}", secret)
+    metrics = new_key(run, "--scope", "api,metrics")
+    listed = run("key", "list")[1]
+    assert secret not in listed
+    anns, bobs = (line.split("\t") for line in listed.splitlines())
+    assert anns[1:] == ["good", f"{metrics[:8]}…", "ann", "api,metrics", "nightly script"]
+    assert bobs[2:] == [f"{secret[:8]}…", "bob", "api", "nightly script"]
+    assert bobs[1].startswith("until ")
+    assert run("key", "revoke", bobs[0])[0] == 0
+    assert f"{bobs[0]}\trevoked" in run("key", "list")[1]
+
+
+def test_figures_are_for_administrators(run: Run) -> None:
+    add(run, "ann")
+    add(run, "bob")
+    code, _, complaint = run("key", "new", "x", "--user", "bob", "--scope", "metrics")
+    assert code == 1
+    assert "not for this" in complaint
+
+
+@pytest.mark.parametrize("flags", [("--expires", "soon"), ("--scope", "all")])
+def test_a_flag_that_makes_no_sense_is_explained(
+    run: Run, flags: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run("key", "new", "x", *flags)
+    assert flags[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("thing", ["user", "guest-link", "key"])
 def test_help_is_given(thing: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         commands.main([thing, "--help"])
@@ -116,7 +167,11 @@ def test_it_works_beside_a_running_server_and_takes_hold_there(run: Run, tmp_pat
         assert (await asyncio.to_thread(add, run, "bob"))[0] == 0
         token = await accounts.sign_in("bob", "a good password", address="", device="")
         assert await accounts.signed_in(token)
+        key = await asyncio.to_thread(new_key, run, "--user", "bob")
+        assert (await accounts.caller(key, address="")).person.name == "bob"
         assert (await asyncio.to_thread(run, "user", "disable", "bob"))[0] == 0
+        with pytest.raises(BadKey):
+            await accounts.caller(key, address="")
         async with asyncio.timeout(5):
             while await accounts.signed_in(token):  # noqa: ASYNC110 - nobody tells it
                 await asyncio.sleep(0.1)

@@ -1,0 +1,56 @@
+"""`python app.py guest-link …`: links for guests."""
+
+import argparse
+from collections.abc import Sequence
+
+from chat.errors import NotFound
+from chat.people import GuestLink
+from commands.desk import OPERATOR, Desk, Group, Refused, add_command
+
+WHAT = "links for guests"
+
+
+def add_commands(group: Group) -> None:
+    making = add_command(group, "new", new, "make a link")
+    making.add_argument("label", help="what it is for")
+    for name, default, what in (
+        ("--days", 7, "how long it is good for"),
+        ("--guests", 20, "how many may come by it"),
+        ("--messages", 100, "questions of each guest"),
+        ("--tokens", 200_000, "tokens of each guest"),
+    ):
+        making.add_argument(name, type=int, default=default, help=f"{what} ({default})")
+    making.add_argument("--preset", help="id of the preset to begin with")
+    add_command(group, "list", list_links, "id, expiry, use and label of every link")
+    add_command(group, "revoke", revoke, "close a link").add_argument("id")
+
+
+async def new(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+    _, token = await desk.accounts.add_guest_link(
+        await desk.first_admin(),
+        label=options.label,
+        days=options.days,
+        max_guests=options.guests,
+        max_messages=options.messages,
+        max_tokens=options.tokens,
+        preset_id=options.preset,
+    )
+    return ["Guests come in at:", *desk.links(f"guest#{token}")]
+
+
+async def list_links(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+    return [_line(link) for link in await desk.accounts.guest_links(OPERATOR)]
+
+
+async def revoke(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+    try:
+        await desk.accounts.revoke_guest_link(OPERATOR, options.id)
+    except NotFound:
+        raise Refused(f"There is no guest link {options.id}.") from None
+    return ["Nobody comes in by it any more."]
+
+
+def _line(link: GuestLink) -> str:
+    state = "revoked" if link.revoked else f"until {link.expires_at:%Y-%m-%d %H:%M} UTC"
+    used = f"{link.guests}/{link.max_guests} guests, {link.messages} messages, {link.tokens} tokens"
+    return "\t".join((link.id, state, used, link.label))

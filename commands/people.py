@@ -1,0 +1,79 @@
+"""`python app.py user …`: people with an account."""
+
+import argparse
+import getpass
+import sys
+from collections.abc import Sequence
+
+from api.setup_link import SetupLink
+from chat.people import Rank
+from commands.desk import OPERATOR, Desk, Group, Refused, add_command
+
+WHAT = "people with an account"
+
+
+def add_commands(group: Group) -> None:
+    new = add_command(group, "add", add, "make an account; the first is the administrator's")
+    new.add_argument("name")
+    new.add_argument("--admin", action="store_true", help="as an administrator")
+    listing = add_command(group, "list", list_people, "rank, state and name of everybody")
+    listing.add_argument("--guests", action="store_true", help="guests too")
+    ranking = add_command(group, "rank", rank, "make somebody an administrator or a member")
+    ranking.add_argument("name")
+    ranking.add_argument("rank", choices=(Rank.ADMIN.value, Rank.MEMBER.value))
+    add_command(group, "reset", reset, "a link to choose a new password").add_argument("name")
+    add_command(group, "disable", disable, "shut somebody out").add_argument("name")
+    add_command(group, "enable", enable, "let somebody in again").add_argument("name")
+
+
+async def add(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+    accounts = desk.accounts
+    setup = await accounts.setup_token()
+    rank = Rank.ADMIN if options.admin or setup else Rank.MEMBER
+    token = setup or await accounts.invite(OPERATOR, rank)
+    session = await accounts.accept_pass(
+        token, name=options.name, password=_password(), address="", device="command line"
+    )
+    await accounts.sign_out(session)
+    if setup:
+        SetupLink(desk.settings.data_dir, ()).remove()
+    return [f"{options.name} can sign in now ({rank})."]
+
+
+async def list_people(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+    return [
+        "\t".join((who.rank, "disabled" if who.disabled else "", who.name))
+        for who in await desk.accounts.people(OPERATOR)
+        if who.rank is not Rank.GUEST or options.guests
+    ]
+
+
+async def rank(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+    someone = await desk.named(options.name)
+    person = await desk.accounts.set_rank(OPERATOR, someone.id, Rank(options.rank))
+    return [f"{person.name} is {person.rank} now."]
+
+
+async def reset(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+    token = await desk.accounts.reset(OPERATOR, (await desk.named(options.name)).id)
+    return ["A new password is chosen, once, at:", *desk.links(f"welcome#{token}")]
+
+
+async def disable(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+    person = await desk.accounts.disable(OPERATOR, (await desk.named(options.name)).id)
+    return [f"{person.name} is shut out now."]
+
+
+async def enable(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+    person = await desk.accounts.enable(OPERATOR, (await desk.named(options.name)).id)
+    return [f"{person.name} can sign in again."]
+
+
+def _password() -> str:
+    """Typed twice, or a line of standard input where nobody can type."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    password = getpass.getpass("Password: ")
+    if password != getpass.getpass("Once more: "):
+        raise Refused("The two are not the same.")
+    return password
