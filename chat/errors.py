@@ -182,6 +182,24 @@ class LinkFull(BadRequest):
     code = "link_full"
 
 
+class NotRatable(BadRequest):
+    """Only an answer that the model has written here, and that is kept, can be rated."""
+
+    code = "not_ratable"
+
+
+class EmptyOpinion(BadRequest):
+    """Nothing was said of the answer: no verdict, reason, comment or correction."""
+
+    code = "empty_opinion"
+
+
+class UnknownReason(BadRequest):
+    """A reason is not one of those that are offered. Values: reason."""
+
+    code = "unknown_reason"
+
+
 class SignInNeeded(AppError):
     """Nobody is signed in, or no longer."""
 

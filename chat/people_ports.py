@@ -59,10 +59,11 @@ class PeopleStore(Protocol):
         ...
 
     async def delete_person(self, user_id: str, entry: Entry) -> int:
-        """Destroy the account with all its rows: chats, presets, sessions, links, keys, spending.
+        """Destroy the account with all its rows.
 
-        Guests of those links are disabled. How many rows went; it becomes the entry's detail.
-        Raises NotFound, LastAdmin.
+        These are chats, presets, sessions, links, keys, spending, ratings, votes, cases, and
+        campaigns with what others left in them. Guests of those links are disabled. How many rows
+        went; it becomes the entry's detail. Raises NotFound, LastAdmin.
         """
         ...
 
@@ -180,5 +181,8 @@ class PeopleStore(Protocol):
         ...
 
     async def delete_older(self, before: datetime) -> int:
-        """Destroy conversations not touched since; how many."""
+        """Destroy conversations not touched since, and what was rated, voted and said before.
+
+        How many conversations, rated answers, votes and participations.
+        """
         ...

@@ -21,6 +21,7 @@ from chat.types import (
 from store.claim import FolderClaim, NoClaim, PostgresClaim
 from store.database import Clock, DatabaseStore, utc_now
 from store.engines import postgres_engine, sqlite_engine
+from store.feedback.database import DatabaseFeedback
 from store.people.database import DatabasePeople
 from store.temporary import TemporaryStore
 
@@ -60,6 +61,11 @@ class RoutingStore:
     def people(self) -> DatabasePeople:
         """The store of whose conversations these are, in the same database."""
         return DatabasePeople(self._database.transactions, self._temporary)
+
+    @property
+    def feedback(self) -> DatabaseFeedback:
+        """The store of what people say of answers, in the same database."""
+        return DatabaseFeedback(self._database.transactions)
 
     def _home(self, some_id: str | None, *, temporary: bool = False) -> ConversationStore:
         """Where the conversation or message with that id is, or a new conversation goes."""

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from chat.errors import NameTaken
 from chat.people import Entry, Person, Rank, name_key
+from store.feedback.ownership import delete_feedback, delete_old_feedback, take_over_feedback
 from store.people.keys import delete_keys
 from store.people.links import end_guests_of, revoke_links
 from store.people.rows import count_of, person_of, refuse_last_admin, write_entry
@@ -102,7 +103,7 @@ def delete_person(session: Session, user_id: str, entry: Entry) -> int:
     end_guests_of(session, user_id)
     person_of(session, user_id, for_update=True)
     gone = _delete_chats(session, user_id) + delete_keys(session, user_id)
-    gone += _delete_account(session, user_id)
+    gone += _delete_account(session, user_id) + delete_feedback(session, user_id)
     index_for(session).wipe(session)
     write_entry(session, replace(entry, detail=str(gone)))
     return gone
@@ -112,13 +113,14 @@ def delete_older(session: Session, before: datetime) -> int:
     conversations, _ = destroy(session, ConversationRow.updated_at < before)
     if conversations:
         index_for(session).wipe(session)
-    return conversations
+    return conversations + delete_old_feedback(session, before)
 
 
 def take_over(session: Session, before: str, after: str) -> None:
     """Give everything of one owner to another, who has nothing yet."""
     for table in (ConversationRow, MessageRow, PresetRow, GuestLinkRow):
         session.execute(update(table).where(table.owner == before).values(owner=after))
+    take_over_feedback(session, before, after)
 
 
 def _delete_chats(session: Session, user_id: str) -> int:

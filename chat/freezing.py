@@ -1,0 +1,58 @@
+"""An answer with everything that it was made from, as it is when somebody first rates it.
+
+Pure. Knows neither who rates it nor where it is kept.
+"""
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+from chat.draft import prompt_sha256
+from chat.evidence import Evidence
+from chat.languages import language_of
+from chat.observing import Door
+from chat.prompts import prompt_from
+from chat.types import Conversation, Message, Origin, Role
+
+
+def may_be_rated(message: Message) -> bool:
+    """Whether a message is an answer that has ended and that a model has written here.
+
+    What a person wrote or brought along says nothing of the model.
+    """
+    written_here = message.role is Role.ASSISTANT and message.origin is Origin.HERE
+    return written_here and bool(message.content) and not message.status.is_open
+
+
+def evidence_of_answer(
+    conversation: Conversation, path: Sequence[Message], variant: int | None, page_language: str
+) -> Evidence:
+    """The last message of `path`, written by that variant of the conversation's campaign."""
+    answer = path[-1]
+    return Evidence(
+        id=uuid4().hex,
+        answer_id=answer.id,
+        owner=conversation.owner,
+        door=Door.PAGE,
+        prompt=prompt_from(path),
+        answer=answer.content,
+        status=answer.status,
+        made_at=answer.created_at,
+        finish=answer.finish,
+        usage=answer.usage,
+        timing=answer.timing,
+        provenance=answer.provenance,
+        conversation_id=conversation.id,
+        campaign_id=conversation.campaign_id,
+        variant=variant,
+        language=language_of(answer.content),
+        page_language=page_language,
+    )
+
+
+def is_exact(evidence: Evidence) -> bool:
+    """Whether the frozen prompt is, letter by letter, the one that the answer was written from.
+
+    It is not where messages before the answer were deleted, and where a program sent bare text.
+    """
+    made = evidence.provenance
+    return made is not None and prompt_sha256(evidence.prompt) == made.prompt_sha256

@@ -1,0 +1,154 @@
+"""Ratings in the database: rated answers frozen, what was said of them in versions."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import fields
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from chat.campaigns import Mode
+from chat.evidence import Evidence, Opinion, Rating
+from chat.rating import Placement
+from chat.types import LOCAL_USER
+from store.feedback.tables import CampaignRow, DuelRow, EvidenceRow, ParticipantRow, RatingRow
+from store.people.rows import ANEW, person_of
+from store.transactions import Transactions
+from store.words import haystack
+
+
+class DatabaseRatings:
+    """`chat.rating.RatingStore` over SQLAlchemy. Raises BadText, StoreFailed."""
+
+    def __init__(self, database: Transactions) -> None:
+        self._database = database
+
+    async def rate(
+        self, evidence: Evidence, rater: str, opinion: Opinion, rated_at: datetime
+    ) -> Rating:
+        return await self._database.write(rate, evidence, rater, opinion, rated_at)
+
+    async def evidence_of(self, owner: str, answer_id: str) -> Evidence | None:
+        return await self._database.read(evidence_of, owner, answer_id)
+
+    async def newest(self, rater: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
+        return await self._database.read(newest, rater, answer_ids)
+
+    async def placement(self, campaign_id: str, user: str, message_id: str) -> Placement | None:
+        return await self._database.read(placement, campaign_id, user, message_id)
+
+
+def rate(
+    session: Session, evidence: Evidence, rater: str, opinion: Opinion, rated_at: datetime
+) -> Rating:
+    """Raises NotFound."""
+    if rater != LOCAL_USER:  # held: who is being deleted leaves nothing behind
+        person_of(session, rater, for_update=True)
+    frozen = _frozen(session, evidence.owner, evidence.answer_id) or _freeze(
+        session, evidence, rated_at
+    )
+    before = session.scalar(
+        select(RatingRow).where(
+            RatingRow.evidence_id == frozen.id,
+            RatingRow.rater == rater,
+            RatingRow.newest.is_(True),
+        )
+    )
+    if before is not None and before.value().opinion == opinion:
+        return before.value()
+    if before is not None:
+        before.newest = False
+    row = RatingRow(
+        evidence_id=frozen.id,
+        rater=rater,
+        version=before.version + 1 if before else 1,
+        newest=True,
+        verdict=opinion.verdict,
+        reasons="\n".join(("", *opinion.reasons, "")),
+        comment=opinion.comment,
+        correction=opinion.correction,
+        rated_at=rated_at,
+    )
+    session.add(row)
+    frozen.rated_at = max(frozen.rated_at, rated_at)
+    index_words(session, frozen)
+    return row.value()
+
+
+def evidence_of(session: Session, owner: str, answer_id: str) -> Evidence | None:
+    row = session.scalar(
+        select(EvidenceRow).where(EvidenceRow.owner == owner, EvidenceRow.answer_id == answer_id)
+    )
+    return row.value() if row else None
+
+
+def newest(session: Session, rater: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
+    found = session.execute(
+        select(EvidenceRow.answer_id, RatingRow)
+        .join(RatingRow, RatingRow.evidence_id == EvidenceRow.id)
+        .where(
+            EvidenceRow.owner == rater,
+            EvidenceRow.answer_id.in_(answer_ids),
+            RatingRow.rater == rater,
+            RatingRow.newest.is_(True),
+        )
+    )
+    return {answer_id: row.value() for answer_id, row in found}
+
+
+def placement(session: Session, campaign_id: str, user: str, message_id: str) -> Placement | None:
+    campaign = session.get(CampaignRow, campaign_id)
+    if campaign is None:
+        return None
+    return Placement(campaign.plan.reasons, _variant(session, campaign, user, message_id))
+
+
+def index_words(session: Session, evidence: EvidenceRow) -> None:
+    """Let a search find what is said of an answer now."""
+    said = session.scalars(
+        select(RatingRow).where(RatingRow.evidence_id == evidence.id, RatingRow.newest.is_(True))
+    )
+    texts = [evidence.value().question, evidence.answer]
+    for row in said:
+        texts += [row.comment, row.correction or ""]
+    evidence.words = haystack("\n".join(texts))
+
+
+def _frozen(session: Session, owner: str, answer_id: str) -> EvidenceRow | None:
+    """Held until the transaction ends: versions are counted one after the other."""
+    return session.scalar(
+        select(EvidenceRow)
+        .where(EvidenceRow.owner == owner, EvidenceRow.answer_id == answer_id)
+        .with_for_update()
+        .execution_options(**ANEW)
+    )
+
+
+def _freeze(session: Session, evidence: Evidence, rated_at: datetime) -> EvidenceRow:
+    columns = {item.name: getattr(evidence, item.name) for item in fields(evidence)}
+    campaign = session.get(CampaignRow, evidence.campaign_id)  # it may be gone meanwhile
+    preset = evidence.provenance.preset if evidence.provenance else None
+    columns |= {
+        "campaign_id": campaign.id if campaign else None,
+        "model": evidence.provenance.model if evidence.provenance else "",
+        "preset_id": preset.id if preset else "",
+        "preset_version": preset.version if preset else None,
+    }
+    row = EvidenceRow(**columns, words="", rated_at=rated_at)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _variant(session: Session, campaign: CampaignRow, user: str, message_id: str) -> int | None:
+    """Which variant of the campaign wrote that answer."""
+    if campaign.plan.mode is Mode.SINGLE:
+        return 0
+    if campaign.plan.mode is Mode.SPLIT:
+        participant = session.get(ParticipantRow, (campaign.id, user))
+        return participant.variant if participant else None
+    duels = session.scalars(
+        select(DuelRow).where(DuelRow.campaign_id == campaign.id, DuelRow.user_id == user)
+    )
+    sides = (side for duel in duels for side in (duel.left, duel.right))
+    return next((side.variant for side in sides if side.message_id == message_id), None)
