@@ -39,13 +39,16 @@ class ScoreLine:
             yield self._held.popleft()[1]
 
     def _told(self, token_id: int, logprob: float, best: tuple[TokenScore, ...] = ()) -> TokenScore:
-        data = self._data(token_id)
-        text = data.decode(errors="replace")
+        text, data = self._letters(token_id)
         return TokenScore(text, data, max(logprob, LEAST_LOGPROB), best)
 
-    def _data(self, token_id: int) -> bytes:
-        """The bytes of a token. Ids beyond the vocabulary, which fill up the model's, have none."""
-        if token_id in self._added:
-            return str(self._added[token_id].content).encode()
+    def _letters(self, token_id: int) -> tuple[str, bytes]:
+        """Text and bytes of a token. Control tokens have a name, but write nothing.
+
+        Ids beyond the vocabulary, which fill up the model's, have neither.
+        """
+        if added := self._added.get(token_id):
+            return added.content, b"" if added.special else added.content.encode()
         token = self._tokenizer.id_to_token(token_id) or ""
-        return bytes(self._bytes[letter] for letter in token)
+        data = bytes(self._bytes[letter] for letter in token)
+        return data.decode(errors="replace"), data

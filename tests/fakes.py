@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-from chat.calls import NO_EXTRAS, CallPiece, EngineLoad, Extras, Tool
+from chat.calls import NO_EXTRAS, CallPiece, EngineLoad, Extras, TokenScore, Tool
 from chat.errors import AppError, BadRequest, EngineNotReady, PromptTooLong
 from chat.types import (
     ChatMessage,
@@ -56,6 +56,7 @@ class ScriptedEngine:
     extras: list[Extras] = field(default_factory=list)
     running: int = 0
     cancelled: int = 0
+    generated_tokens: int = 0
     current_state: EngineState = field(default_factory=lambda: EngineState(Phase.LOADING))
     notes: tuple[str, ...] = ()
 
@@ -89,32 +90,40 @@ class ScriptedEngine:
     async def stop(self) -> None:
         self.current_state = EngineState(Phase.DEAD)
 
-    async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
+    def _require_ready(self) -> None:
         if self.current_state.phase is not Phase.READY:
             raise EngineNotReady
+
+    async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
+        self._require_ready()
         if all(message.role is Role.ASSISTANT for message in messages):
             raise BadRequest
         return sum(len(message.content) for message in messages)
 
     async def tokenize(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> Sequence[int]:
+        self._require_ready()
         if isinstance(prompt, str):
+            if not prompt or tools:
+                raise BadRequest
             return [ord(character) for character in prompt]
         await self.count_tokens(prompt)
-        return [ord(character) for message in prompt for character in message.content]
+        if prompt[-1].calls:
+            raise BadRequest
+        words = "".join(message.content for message in prompt)
+        return [ord(character) for character in words]
 
     @property
     def load(self) -> EngineLoad:
-        return EngineLoad(running=self.running)
+        return EngineLoad(running=self.running, generated_tokens=self.generated_tokens)
 
     async def render_prompt(self, messages: Sequence[ChatMessage]) -> str:
-        if self.current_state.phase is not Phase.READY:
-            raise EngineNotReady
+        self._require_ready()
         return "\n".join(f"<{message.role}>{message.content}" for message in messages)
 
     async def generate(
         self, prompt: Prompt, sampling: Sampling, *, salt: str = "", extras: Extras = NO_EXTRAS
     ) -> AsyncGenerator[Delta, None]:
-        prompt_tokens = len(await self.tokenize(prompt))
+        prompt_tokens = len(await self.tokenize(prompt, extras.tools))
         if prompt_tokens >= self.context_length:
             raise PromptTooLong(tokens=prompt_tokens, limit=self.context_length)
         script = self.scripts[0] if len(self.scripts) == 1 else self.scripts.pop(0)
@@ -124,16 +133,20 @@ class ScriptedEngine:
         self.salts.append(salt)
         self.extras.append(extras)
         self.running += 1
-        ended = False
+        ended, tokens = False, 0
         try:
-            async for delta in self._play(script, prompt_tokens):
+            async for delta in self._play(script, prompt_tokens, extras.top_logprobs):
+                self.generated_tokens += delta.completion_tokens - tokens
+                tokens = delta.completion_tokens
                 ended = delta.finish is not None
                 yield delta
         finally:
             self.running -= 1
             self.cancelled += not ended
 
-    async def _play(self, script: Script, prompt_tokens: int) -> AsyncGenerator[Delta, None]:
+    async def _play(
+        self, script: Script, prompt_tokens: int, top_logprobs: int | None
+    ) -> AsyncGenerator[Delta, None]:
         await asyncio.sleep(script.prefill_s)
         yield Delta()
         tokens = 0
@@ -145,7 +158,8 @@ class ScriptedEngine:
                 yield Delta(completion_tokens=tokens, timing=timing, calls=(piece,))
             else:
                 tokens += len(piece)
-                yield Delta(text=piece, completion_tokens=tokens, timing=timing)
+                scores = () if top_logprobs is None else _scores(piece, top_logprobs)
+                yield Delta(text=piece, completion_tokens=tokens, timing=timing, scores=scores)
         if script.hangs:
             await asyncio.Event().wait()
         if script.error:
@@ -162,3 +176,10 @@ class ScriptedEngine:
                 reused_prompt_tokens=REUSED,
             ),
         )
+
+
+def _scores(text: str, top_logprobs: int) -> tuple[TokenScore, ...]:
+    """Every character is half as likely as can be, beside as many others as are asked for."""
+    others = [TokenScore(letter, letter.encode(), -0.5) for letter in "abcdefghijklmnopqrst"]
+    best = tuple(others[:top_logprobs])
+    return tuple(TokenScore(letter, letter.encode(), -0.5, best) for letter in text)

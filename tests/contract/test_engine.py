@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from chat.calls import NO_EXTRAS, EngineLoad, Extras, Tool, ToolCall
 from chat.errors import BadRequest, EngineFailed, EngineNotReady, PromptTooLong
 from chat.ports import Engine
-from chat.types import ChatMessage, Delta, Finish, Phase, Role, Sampling
+from chat.types import ChatMessage, Delta, Finish, Phase, Prompt, Role, Sampling
 from engine.local import EngineOptions, LocalEngine, Report
 from tests.fakes import Script, ScriptedEngine
 from tests.tiny import save_tiny_model
@@ -26,6 +27,12 @@ SPREAD = {
 }
 QUESTION = (ChatMessage(Role.SYSTEM, "be brief"), ChatMessage(Role.USER, "你好 👋"))
 BEGUN = (*QUESTION, ChatMessage(Role.ASSISTANT, "\n 好的 <|im_end|> so  far \n"))
+CALLED = (
+    *QUESTION,
+    ChatMessage(Role.ASSISTANT, "", (ToolCall("call_1", "weather", '{"city": "北京"}'),)),
+    ChatMessage(Role.TOOL, "18 °C"),
+)
+TOOL = Tool("weather", "of a city", '{"type": "object"}')
 GREEDY = Sampling(temperature=0.0, max_new_tokens=24)
 
 
@@ -67,9 +74,12 @@ async def local(request: pytest.FixtureRequest, tiny_folder: Path) -> AsyncGener
 
 
 async def answer(
-    engine: Engine, sampling: Sampling = GREEDY, messages: Sequence[ChatMessage] = QUESTION
+    engine: Engine,
+    sampling: Sampling = GREEDY,
+    messages: Prompt = QUESTION,
+    extras: Extras = NO_EXTRAS,
 ) -> list[Delta]:
-    return [delta async for delta in engine.generate(messages, sampling)]
+    return [delta async for delta in engine.generate(messages, sampling, extras=extras)]
 
 
 def text(deltas: Sequence[Delta]) -> str:
@@ -146,6 +156,76 @@ async def test_info_and_state_say_that_it_serves(engine: Engine) -> None:
     assert None not in (engine.info.defaults.temperature, engine.info.defaults.max_new_tokens)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "tools"),
+    [("Once upon a time", ()), (QUESTION, (TOOL,)), (CALLED, (TOOL,)), (BEGUN, (TOOL,))],
+    ids=["text", "tools", "called", "begun"],
+)
+async def test_the_prompt_is_the_token_ids_that_can_be_asked_for(
+    engine: Engine, prompt: Prompt, tools: Sequence[Tool]
+) -> None:
+    ids = await engine.tokenize(prompt, tools)
+    last = (await answer(engine, messages=prompt, extras=Extras(tools=tuple(tools))))[-1]
+    assert last.finish
+    assert last.usage
+    assert last.usage.prompt_tokens == len(ids)
+    assert ids == await engine.tokenize(prompt, tools)
+
+
+async def test_of_bare_text_nothing_is_made_but_its_tokens(engine: Engine) -> None:
+    one, other = await engine.tokenize("one "), await engine.tokenize("<|im_end|>")
+    assert [*one, *other] == [*await engine.tokenize("one <|im_end|>")]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tools"),
+    [("", ()), ("Once", (TOOL,)), (CALLED[:-1], ())],
+    ids=["none", "tools", "open"],
+)
+async def test_a_prompt_that_cannot_be_gone_on_with_is_refused(
+    engine: Engine, prompt: Prompt, tools: Sequence[Tool]
+) -> None:
+    with pytest.raises(BadRequest):
+        await engine.tokenize(prompt, tools)
+    with pytest.raises(BadRequest):
+        await answer(engine, messages=prompt, extras=Extras(tools=tuple(tools)))
+
+
+async def test_scores_come_only_if_they_are_asked_for(engine: Engine) -> None:
+    assert not any(delta.scores or delta.calls for delta in await answer(engine))
+
+
+@pytest.mark.parametrize("number", [0, 3])
+async def test_the_scores_are_those_of_the_text_in_its_order(engine: Engine, number: int) -> None:
+    deltas = await answer(engine, extras=Extras(top_logprobs=number))
+    scores = [score for delta in deltas for score in delta.scores]
+    data = b"".join(score.data for score in scores)
+    assert data.decode(errors="ignore") == text(deltas)
+    assert all(score.logprob <= 0 for score in scores)
+    for score in scores:
+        assert len(score.best) == number
+        assert [one.logprob for one in score.best] == sorted(
+            (one.logprob for one in score.best), reverse=True
+        )
+
+
+async def test_the_load_counts_answers_and_tokens(engine: Engine) -> None:
+    before = engine.load
+    assert (before.running, before.waiting, before.cache_used) == (0, 0, 0)
+    stream = engine.generate(QUESTION, GREEDY)
+    async with aclosing(stream):
+        while not (await anext(stream)).completion_tokens:
+            pass
+        assert engine.load.running == 1
+        assert 0 <= engine.load.cache_used <= 1
+    last = (await answer(engine))[-1]
+    async with asyncio.timeout(10):
+        while engine.load.running:  # noqa: ASYNC110 - nothing announces it
+            await asyncio.sleep(0.01)
+    assert (engine.load.waiting, engine.load.cache_used) == (0, 0)
+    assert engine.load.generated_tokens > before.generated_tokens + last.completion_tokens
+
+
 async def test_a_prompt_beyond_the_context_is_refused_with_its_length(engine: Engine) -> None:
     assert engine.info
     long = (ChatMessage(Role.USER, "x" * engine.info.context_length),)
@@ -162,7 +242,10 @@ async def test_an_engine_that_was_not_started_refuses(tiny_folder: Path) -> None
         with pytest.raises(EngineNotReady):
             await build(kind, tiny_folder).render_prompt(QUESTION)
         with pytest.raises(EngineNotReady):
+            await build(kind, tiny_folder).tokenize("text")
+        with pytest.raises(EngineNotReady):
             await answer(build(kind, tiny_folder))
+        assert build(kind, tiny_folder).load == EngineLoad()
 
 
 async def test_a_closed_answer_makes_room_for_the_next(engine: Engine) -> None:
@@ -254,9 +337,59 @@ async def test_the_plain_engine_says_that_it_takes_one_at_a_time(tiny_folder: Pa
 
 
 async def test_settings_without_meaning_are_refused(local: Engine) -> None:
-    for bad in (Sampling(temperature=-1.0), Sampling(max_new_tokens=0)):
+    for bad in (
+        Sampling(temperature=-1.0),
+        Sampling(max_new_tokens=0),
+        Sampling(frequency_penalty=3.0),
+        Sampling(min_new_tokens=8, max_new_tokens=7),
+    ):
         with pytest.raises(BadRequest):
             await answer(local, bad)
+    with pytest.raises(BadRequest):
+        await answer(local, extras=Extras(top_logprobs=21))
+
+
+async def test_an_answer_has_its_least_length(local: Engine) -> None:
+    """The tiny model ends some of its answers early by itself."""
+    drawn = Sampling(temperature=2.0, top_k=0, top_p=1.0, max_new_tokens=40, repetition_penalty=1)
+    for seed in range(50):
+        seeded = replace(drawn, seed=seed)
+        if (await answer(local, seeded))[-1].finish is Finish.STOP:
+            last = (await answer(local, replace(seeded, min_new_tokens=40)))[-1]
+            assert (last.completion_tokens, last.finish) == (40, Finish.LENGTH)
+            return
+    pytest.fail("no answer was short")
+
+
+@pytest.mark.parametrize(
+    ("cheap", "dear"),
+    [
+        (Sampling(presence_penalty=-2.0), Sampling(presence_penalty=2.0)),
+        (Sampling(frequency_penalty=-2.0), Sampling(frequency_penalty=2.0)),
+    ],
+    ids=["presence", "frequency"],
+)
+async def test_an_answer_that_pays_for_repeating_repeats_less(
+    local: Engine, cheap: Sampling, dear: Sampling
+) -> None:
+    long = replace(GREEDY, repetition_penalty=1.0, max_new_tokens=60, min_new_tokens=60)
+    different = [len(set(await written(local, one.over(long)))) for one in (cheap, dear)]
+    assert different[0] < different[1]
+
+
+async def written(engine: Engine, sampling: Sampling) -> list[bytes]:
+    """The tokens of an answer."""
+    deltas = await answer(engine, sampling, extras=Extras(top_logprobs=0))
+    return [score.data for delta in deltas for score in delta.scores]
+
+
+async def test_the_likeliest_token_of_each_place_is_the_one_a_greedy_answer_takes(
+    local: Engine,
+) -> None:
+    plain = replace(GREEDY, repetition_penalty=1.0)
+    deltas = await answer(local, plain, extras=Extras(top_logprobs=1))
+    for score in (score for delta in deltas for score in delta.scores):
+        assert (score.best[0].data, score.best[0].logprob) == (score.data, score.logprob)
 
 
 async def test_stopping_the_engine_tells_the_readers(local: Engine) -> None:

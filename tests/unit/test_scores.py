@@ -97,7 +97,7 @@ def test_the_best_ones_are_told_with_letters_and_bytes() -> None:
         -2.0,
         (
             TokenScore("b", b"b", -0.5),
-            TokenScore(CONTROL[0], CONTROL[0].encode(), -1.0),
+            TokenScore(CONTROL[0], b"", -1.0),
             TokenScore("", b"", LEAST_LOGPROB),
         ),
     )
