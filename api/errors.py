@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from api.headers import request_id, security_headers
+from chat.case_errors import RunGoingOn
 from chat.errors import (
     AnswerRunning,
     AppError,
@@ -50,6 +51,7 @@ STATUS: Mapping[type[AppError], int] = {
     KeyNotAllowed: 403,
     ModelNotFound: 404,
     AnswerRunning: 409,
+    RunGoingOn: 409,
     RenamedMeanwhile: 409,
     NameTaken: 409,
     LastAdmin: 409,

@@ -1,0 +1,1 @@
+"""Judges answers in a process apart, bounded in time and memory: that is dangerous work."""

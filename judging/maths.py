@@ -1,0 +1,122 @@
+"""Results of mathematics, compared by sympy.
+
+Formulas are read by a grammar for LaTeX; nothing of them is ever evaluated as code.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from latex2sympy2_extended import NormalizationConfig, latex2sympy, normalize_latex
+from math_verify import verify
+from sympy import And, Basic, Eq, FiniteSet, Interval, Or, Symbol, Tuple
+from sympy.core.function import AppliedUndef
+
+from judging.statements import plain, result_of, statements_of
+from judging.unreadable import Unreadable
+
+SPELLINGS = NormalizationConfig(malformed_operators=True, nits=True, boxed="none")
+r"""Reads \frac12 and \sqrt 2 as everybody does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value that is stated. `given`: as that of something, such as in x = 2 or f(0) = 2."""
+
+    value: Basic
+    given: bool = False
+
+
+def of_result(expected: str) -> Callable[[str], bool]:
+    """Whether an answer comes to this result. Raises Unreadable.
+
+    A set must be stated as a whole, in any order and form: {2, 3}, or x = 2 or x = 3. Of anything
+    else the first or the last thing counts that the answer's statement of its result holds.
+    """
+    logging.disable()  # the libraries have nobody to tell here
+    wanted = _all(statements_of(plain(expected)))
+    if not wanted:
+        raise Unreadable("this is no number, set, interval, point or formula")
+    is_set = len(wanted) > 1 or isinstance(wanted[0], FiniteSet)
+    members = [value.value for read in wanted for value in _values(read)]
+
+    def holds(answer: str) -> bool:
+        stated = _all(result_of(answer))
+        if is_set:
+            return _states_all(members, stated)
+        return any(_is_same(wanted[0], end) for end in _ends(stated))
+
+    return holds
+
+
+def _all(pieces: Sequence[str]) -> Sequence[Basic]:
+    return [read for piece in pieces if (read := _read(piece)) is not None]
+
+
+def _read(piece: str) -> Basic | None:
+    try:
+        read = latex2sympy(normalize_latex(piece, SPELLINGS))
+    except Exception:  # noqa: BLE001 - the parser raises just that for what is no formula
+        return None
+    return read if isinstance(read, Basic) else None
+
+
+def _values(read: Basic) -> Iterator[Value]:
+    """The values in a statement: members of sets, right sides of equations that give a value."""
+    match read:
+        case FiniteSet() | Or():
+            for member in read.args:
+                yield from _values(member)
+        case And():  # a = b = c
+            yield from _values(read.args[-1])
+        case Eq():
+            yield from _right_side(*read.args)
+        case _:
+            yield Value(read)
+
+
+def _right_side(left: Basic, right: Basic) -> Iterator[Value]:
+    match left:
+        case AppliedUndef() if len(left.args) == 1:
+            yield Value(Tuple(left.args[0], right), given=True)
+            yield Value(right)
+        case Symbol():
+            yield from (Value(inner.value, given=True) for inner in _values(right))
+        case _ if not left.free_symbols:
+            yield from _values(right)
+
+
+def _states_all(wanted: Sequence[Basic], stated: Sequence[Basic]) -> bool:
+    values = [value for read in stated for value in _values(read)]
+    given = [value for value in values if value.given]
+    return any(
+        _are_same(wanted, [value.value for value in some]) for some in (values, given) if some
+    )
+
+
+def _ends(stated: Sequence[Basic]) -> Iterator[Basic]:
+    """What is said first and last, and the values of that."""
+    for read in (stated[-1], stated[0]) if stated else ():
+        yield read
+        yield from (value.value for value in _values(read))
+
+
+def _are_same(wanted: Sequence[Basic], stated: Sequence[Basic]) -> bool:
+    return all(any(_is_same(one, other) for other in stated) for one in wanted) and all(
+        any(_is_same(one, other) for one in wanted) for other in stated
+    )
+
+
+def _is_same(wanted: Basic, stated: Basic) -> bool:
+    one, other = _as_point(wanted), _as_point(stated)
+    if isinstance(one, Tuple) and isinstance(other, Tuple):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    # Its own limit of time works by signals; this process has a better one.
+    return bool(verify(wanted, stated, timeout_seconds=None))
+
+
+def _as_point(read: Basic) -> Basic:
+    """(a, b) is read as an interval if a < b, else as a point: one of the two, for both sides."""
+    if isinstance(read, Interval) and read.left_open and read.right_open:
+        return Tuple(read.start, read.end)
+    return read
