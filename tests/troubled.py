@@ -53,8 +53,9 @@ async def engine_with(
     *,
     stall_timeout_s: float = 60.0,
     runner: Callable[[Qwen2ForCausalLM], Runner] = batched,
+    end_ids: frozenset[int] = frozenset(),
 ) -> AsyncGenerator[LocalEngine]:
-    """An engine that serves, and is stopped at the end. No token of its own ends an answer."""
+    """An engine that serves, and is stopped at the end. Only `end_ids` end an answer."""
     tokenizer = tiny_tokenizer()
     info = EngineInfo(
         engine="local",
@@ -69,7 +70,7 @@ async def engine_with(
     )
 
     def opener(folder: Path, options: EngineOptions, report: Report) -> Opened:
-        return Opened(runner(_troubled_model(trouble)), ChatPrompt(tokenizer), info, frozenset())
+        return Opened(runner(_troubled_model(trouble)), ChatPrompt(tokenizer), info, end_ids)
 
     async def fetch(report: Report) -> Path:
         return Path()
