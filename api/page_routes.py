@@ -23,6 +23,9 @@ OPEN = frozenset(
     )
 )
 OPEN_BELOW = tuple(f"{PREFIX}/{name}" for name in ("file=", "heartbeat/", "run/"))
+OURS = frozenset(("/docs", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js", "/openapi.json"))
+"""Routes of ours where Gradio has some too."""
+
 CLOSED_BELOW = tuple(f"/{name}" for name in ("docs", "login", "logout", "monitoring", "openapi"))
 
 
@@ -30,6 +33,8 @@ def is_open(path: str) -> bool:
     """Whether the page needs what is at `path`, or it is none of the page's business."""
     if path.startswith(PREFIX):
         return path in OPEN or path.startswith(OPEN_BELOW)
+    if path in OURS:
+        return True
     return not path.startswith(CLOSED_BELOW)
 
 

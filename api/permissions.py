@@ -55,6 +55,15 @@ ROUTES: Mapping[str, Permission] = {
     "/api/account/provider/return": Permission.ANYBODY,
     # programs
     "/metrics": Permission.METRICS,
+    "/v1/chat/completions": Permission.API,
+    "/v1/completions": Permission.API,
+    "/v1/models": Permission.API,
+    "/v1/models/{model:path}": Permission.API,
+    "/v1/tokenize": Permission.API,
+    "/docs": Permission.SIGNED_IN,
+    "/docs/swagger-ui.css": Permission.SIGNED_IN,
+    "/docs/swagger-ui-bundle.js": Permission.SIGNED_IN,
+    "/openapi.json": Permission.SIGNED_IN,
     # one's own
     "/account": Permission.SIGNED_IN,
     "/api/account": Permission.SIGNED_IN,
@@ -68,12 +77,6 @@ ROUTES: Mapping[str, Permission] = {
     "/api/import": Permission.SIGNED_IN,
     "/api/presets/{preset_id}/export": Permission.SIGNED_IN,
     "/api/presets/import": Permission.SIGNED_IN,
-    # programs
-    "/v1/chat/completions": Permission.API,
-    "/v1/completions": Permission.API,
-    "/v1/models": Permission.API,
-    "/v1/models/{model:path}": Permission.API,
-    "/v1/tokenize": Permission.API,
     # guests
     "/guests": Permission.MEMBER,
     "/api/guest-links": Permission.MEMBER,

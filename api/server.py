@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.routing import Mount
 
 from api.account_routes import Reception, account_routes
+from api.docs import docs_routes
 from api.edge import edge_middleware
 from api.errors import add_error_handlers, cover_faults
 from api.exports import Archives, export_routes
@@ -76,8 +77,9 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
         app.include_router(preset_routes(presets))
     if people and presets:
         _add_people(app, people, presets)
-    if completions:
-        app.include_router(openai_routes(completions))
+    programs = openai_routes(completions) if completions else APIRouter()
+    app.include_router(programs)
+    app.include_router(docs_routes(programs.routes))
     return app
 
 

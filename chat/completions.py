@@ -183,8 +183,7 @@ class Completions:
         check_sampling(asked.sampling)
         digest = self._digest(caller, asked, info)
         kept = self._cache.find(digest) if self._cache and digest else None
-        if not kept:
-            prompt_tokens = await self._count(asked, info)
+        prompt_tokens = 0 if kept else await self._count(asked, info)
         with ExitStack() as undo:
             await self._key_limits.check(caller)
             permit = await self._writer.permit(caller.person.id, undo, address=address)
@@ -282,6 +281,10 @@ class Completions:
         turns = () if isinstance(asked.prompt, str) else tuple(asked.prompt)
         options = ChatOptions(_system_prompt(turns), work.wish.sampling)
         window = Window(turns, work.prompt_tokens, dropped_turns=0)
+        source = provenance(work.info, window, options, continued=work.begun)
+        if source and isinstance(asked.prompt, str):
+            digest = hashlib.sha256(asked.prompt.encode()).hexdigest()
+            source = replace(source, prompt_sha256=digest)
         return Written(
             id=asked.id,
             caller=work.completion.caller,
@@ -294,7 +297,7 @@ class Completions:
             calls=draft.calls,
             scores=tuple(draft.scores),
             timing=draft.timing(),
-            provenance=provenance(work.info, window, options, continued=work.begun),
+            provenance=source,
         )
 
     def _note(

@@ -3,6 +3,7 @@
 Nothing that was sent is repeated, but for the names of fields.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,8 +22,10 @@ HINTS: Mapping[str, str] = {
     "best_of": "only one answer is written",
     "echo": "the prompt is not repeated",
     "suffix": "text is only written at the end",
-    "n": "only one answer is written: n must be 1",
+    "n": "only one answer is written",
     "logit_bias": "tokens have no bias here: leave it empty",
+    "content": "only text is read, as a string or as parts of type `text`",
+    "prompt": "one text is taken, and no token ids",
     "audio": "only text is read and written",
     "modalities": 'only text is written: ["text"]',
     "prediction": "answers are not predicted here",
@@ -35,8 +38,10 @@ HINTS: Mapping[str, str] = {
 }
 """What to do instead, for parameters that other servers have."""
 
+_NAMED = re.compile("`([a-z_]+)`")
+"""How a sentence of ours begins that is about two parameters: with the name of the first."""
+
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
-_KINDS = frozenset({"str", "function-wrap"})
 
 
 def error_body(error: AppError) -> dict[str, Any]:
@@ -64,7 +69,10 @@ def invalid(error: RequestValidationError) -> JSONResponse:
     """The answer to a body that does not fit its model: the first thing that is wrong."""
     first = error.errors()[0]
     where = _param(first["loc"][1:])
-    message = f"{where or 'body'}: {_reason(first)}."
+    reason = _reason(first)
+    if not where and (named := _NAMED.match(reason)):
+        return refusal(422, f"{reason}.", code="invalid_request", param=named[1])
+    message = f"{where or 'body'}: {reason}."
     return refusal(422, message, code="invalid_request", param=where or None)
 
 
@@ -102,7 +110,9 @@ def _param(loc: Sequence[int | str]) -> str:
 
 def _names_a_kind(part: str, before: int | str) -> bool:
     """Whether pydantic tells by it which of several kinds it took the value for."""
-    return "[" in part or part in _KINDS or (isinstance(before, int) and part in _ROLES)
+    if before == "response_format":
+        return part != "type"
+    return part.startswith("<") or (isinstance(before, int) and part in _ROLES)
 
 
 def _reason(error: Mapping[str, Any]) -> str:
@@ -110,8 +120,9 @@ def _reason(error: Mapping[str, Any]) -> str:
     hint = next((HINTS[part] for part in reversed(error["loc"]) if part in HINTS), None)
     if error["type"] == "extra_forbidden":
         return hint or "there is no such parameter"
-    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        tags = error["ctx"].get("expected_tags")
-        return f"{error['ctx']['discriminator']} must be one of {tags}" if tags else "has no kind"
+    if error["type"] == "union_tag_not_found":
+        return f"{error['ctx']['discriminator']} is missing"
+    if error["type"] == "union_tag_invalid":
+        return f"{error['ctx']['discriminator']} must be one of {error['ctx']['expected_tags']}"
     reason = str(error["msg"]).removeprefix("Value error, ")
     return f"{reason} ({hint})" if hint else reason

@@ -6,7 +6,7 @@ nothing at their default, are taken with that value alone; the comment behind ea
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from chat.checks import BOUNDS, MAX_CHARACTERS, MAX_STOP_CHARACTERS, MAX_STOP_STRINGS
 
@@ -31,11 +31,20 @@ def bounded(name: str) -> Any:
     return Field(ge=low, le=high)
 
 
+def one_or_many(value: object) -> str:
+    """Which of two forms a value is to be taken for. Tags in angle brackets are told to nobody."""
+    return "<many>" if isinstance(value, list | dict) else "<one>"
+
+
 Text = Annotated[str, Field(max_length=MAX_CHARACTERS)]
 Name = Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
 Label = Annotated[str, Field(max_length=512)]
 StopString = Annotated[str, Field(min_length=1, max_length=MAX_STOP_CHARACTERS)]
-Stop = StopString | Annotated[list[StopString], Field(max_length=MAX_STOP_STRINGS)]
+StopStrings = Annotated[list[StopString], Field(max_length=MAX_STOP_STRINGS)]
+Stop = Annotated[
+    Annotated[StopString, Tag("<one>")] | Annotated[StopStrings, Tag("<many>")],
+    Discriminator(one_or_many),
+]
 TokenCount = Annotated[int, bounded("max_new_tokens")]
 JsonObject = Annotated[dict[str, Any], Field(max_length=1_000)]
 
@@ -45,7 +54,11 @@ class TextPart(Strict):
     text: Text
 
 
-Content = Text | Annotated[list[TextPart], Field(min_length=1, max_length=MOST_PARTS)]
+TextParts = Annotated[list[TextPart], Field(min_length=1, max_length=MOST_PARTS)]
+Content = Annotated[
+    Annotated[Text, Tag("<one>")] | Annotated[TextParts, Tag("<many>")],
+    Discriminator(one_or_many),
+]
 """Text, or parts of text that are joined. There are no other parts: the model reads text alone."""
 
 
@@ -122,6 +135,13 @@ class NamedFunction(Strict):
 class NamedTool(Strict):
     type: Literal["function"]
     function: NamedFunction
+
+
+ToolChoice = Annotated[
+    Annotated[Literal["none", "auto", "required"], Tag("<one>")]
+    | Annotated[NamedTool, Tag("<many>")],
+    Discriminator(one_or_many),
+]
 
 
 class StreamOptions(Strict):

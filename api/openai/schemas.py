@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic.config import JsonDict
 
 from api.openai.parts import (
@@ -15,10 +15,14 @@ from api.openai.parts import (
     Text,
     TextFormat,
     TokenCount,
+    ToolChoice,
     Tools,
     Turns,
+    one_or_many,
 )
 
+SomeText = Annotated[Text, Field(min_length=1)]
+OneText = Annotated[list[SomeText], Field(min_length=1, max_length=1)]
 QUESTION: JsonDict = {"role": "user", "content": "What is the capital of France?"}
 
 
@@ -35,7 +39,7 @@ class ChatRequest(Common):
     top_logprobs: Annotated[int, Field(ge=0, le=MOST_LOGPROBS)] | None = None
     response_format: ResponseFormat | None = None
     tools: Tools | None = None
-    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
 
     metadata: Annotated[dict[str, Label], Field(max_length=16)] | None = None  # no effect
@@ -79,10 +83,10 @@ class CompletionRequest(Common):
         json_schema_extra={"examples": [{"model": "default", "prompt": "def fib(n):"}]}
     )
 
-    prompt: (
-        Annotated[Text, Field(min_length=1)]
-        | Annotated[list[Annotated[Text, Field(min_length=1)]], Field(min_length=1, max_length=1)]
-    )
+    prompt: Annotated[
+        Annotated[SomeText, Tag("<one>")] | Annotated[OneText, Tag("<many>")],
+        Discriminator(one_or_many),
+    ]
     max_tokens: TokenCount | None = 16
     logprobs: Annotated[int, Field(ge=0, le=5)] | None = None
     echo: Literal[False] | None = None
@@ -109,7 +113,7 @@ class TokenizeRequest(Strict):
 
     model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     messages: Turns | None = None
-    prompt: Annotated[Text, Field(min_length=1)] | None = None
+    prompt: SomeText | None = None
     tools: Tools | None = None
 
     @model_validator(mode="after")

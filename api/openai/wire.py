@@ -79,12 +79,14 @@ class ChatWire(Wire):
 
     def whole(self, written: Written) -> BaseModel:
         assert written.finish
-        message: dict[str, Any] = {"content": written.text, "refusal": None}
-        if written.calls:
-            message["content"] = written.text or None
-            message["tool_calls"] = [
-                _call(call.id, call.name, call.arguments) for call in written.calls
-            ]
+        calls = [call for call in written.calls if call.name]
+        text = written.text + "".join(
+            _as_text(call.arguments) for call in written.calls if not call.name
+        )
+        message: dict[str, Any] = {"content": text, "refusal": None}
+        if calls:
+            message["content"] = text or None
+            message["tool_calls"] = [_call(call.id, call.name, call.arguments) for call in calls]
         choice = ChatChoice(
             index=0,
             message=MessageOut(role="assistant", **message),
@@ -103,7 +105,10 @@ class ChatWire(Wire):
             scores = self._scores(delta.scores) if delta.scores else None
             yield self._chunk(MessageDelta(content=delta.text), scores)
         for piece in delta.calls:
-            yield self._chunk(MessageDelta(tool_calls=[_call_delta(piece)]))
+            if piece.id and not piece.name:
+                yield self._chunk(MessageDelta(content=_as_text(piece.arguments)))
+            else:
+                yield self._chunk(MessageDelta(tool_calls=[_call_delta(piece)]))
         if delta.finish:
             yield self._chunk(MessageDelta(), finish=REASONS[delta.finish])
 
@@ -197,13 +202,18 @@ def usage_of(written: Written) -> UsageOut:
     )
 
 
+def _as_text(call: str) -> str:
+    """A call so broken that nobody knows of what: it goes out as the model wrote it."""
+    return f"<tool_call>{call}</tool_call>"
+
+
 def _call(id: str, name: str, arguments: str) -> CallOut:
     return CallOut(id=id, type="function", function=FunctionOut(name=name, arguments=arguments))
 
 
 def _call_delta(piece: CallPiece) -> CallDelta:
     """Who a call is for is said once, at its beginning."""
-    if not (piece.id or piece.name):
+    if not piece.id:
         return CallDelta(index=piece.index, function=FunctionDelta(arguments=piece.arguments))
     return CallDelta(
         index=piece.index,

@@ -440,8 +440,7 @@ async def test_a_stream_passes_piece_by_piece() -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/docs",
-        "/openapi.json",
+        "/docs/oauth2-redirect",
         "/gradio_api/info",
         "/gradio_api/info/",
         "/gradio_api/openapi.json",

@@ -1,0 +1,74 @@
+"""/docs and /openapi.json: what programs may send and get, with a page to try it out.
+
+The page is Swagger UI with its files from here: the policy of all pages lets in nothing from
+elsewhere. The page's own routes, and Gradio's, do not belong to it.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse
+from starlette.routing import BaseRoute
+
+TITLE = "Qwen Chat"
+VERSION = "1"
+DESCRIPTION = """\
+The model of this server for programs, in the words of the OpenAI API. Keys are made on the page
+`/keys`; on this page your session counts. What is taken and what is refused: `docs/api.md`.
+"""
+KEPT = {"Cache-Control": "private, max-age=86400"}
+
+
+def docs_routes(documented: Sequence[BaseRoute]) -> APIRouter:
+    """The routes of the document of those that are given."""
+    router = APIRouter(include_in_schema=False)
+    files = _files()
+
+    @cache
+    def document() -> dict[str, Any]:
+        found = get_openapi(
+            title=TITLE, version=VERSION, description=DESCRIPTION, routes=documented
+        )
+        parts = found.setdefault("components", {})
+        parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        return found | {"security": [{"key": []}]}
+
+    @router.get("/openapi.json")
+    def openapi() -> JSONResponse:
+        return JSONResponse(document())
+
+    @router.get("/docs")
+    def docs() -> HTMLResponse:
+        # Every address is relative, so that it holds under a proxy's path as well.
+        return get_swagger_ui_html(
+            openapi_url="openapi.json",
+            title=TITLE,
+            swagger_js_url="docs/swagger-ui-bundle.js",
+            swagger_css_url="docs/swagger-ui.css",
+            swagger_favicon_url="icons/icon.svg",
+            swagger_ui_parameters={"validatorUrl": None, "persistAuthorization": False},
+        )
+
+    @router.get("/docs/swagger-ui.css")
+    def style() -> FileResponse:
+        return FileResponse(files / "swagger-ui.css", headers=KEPT)
+
+    @router.get("/docs/swagger-ui-bundle.js")
+    def script() -> FileResponse:
+        return FileResponse(files / "swagger-ui-bundle.js", headers=KEPT)
+
+    return router
+
+
+def _files() -> Path:
+    """Where Swagger UI lies: in a package of which nothing else is used."""
+    spec = find_spec("fastapi_offline")
+    assert spec
+    assert spec.origin
+    return Path(spec.origin).parent / "static"
