@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 from api.setup_link import FILE_NAME
 from config import Settings, SettingsError, read_settings
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 12.0
+"""Longer than /readyz waits for a token before it says that none comes."""
 
 
 def addresses(settings: Settings) -> tuple[str, str]:

@@ -5,8 +5,9 @@ import pytest
 
 from api.options import EdgeOptions
 from api.server import build_api
+from chat.errors import OutOfMemory
 from chat.types import EngineState, Phase, Stage
-from tests.fakes import ScriptedEngine
+from tests.fakes import Script, ScriptedEngine
 
 LOADING = EngineState(
     Phase.LOADING, Stage.DOWNLOAD, progress=0.25, seconds_left=90.0, detail="model-00001"
@@ -55,6 +56,14 @@ async def test_readyz_names_what_is_wrong(state: EngineState) -> None:
     answer = await ask(ScriptedEngine(current_state=state, ready=False), "/readyz")
     assert answer.status_code == 503
     assert answer.json()["error_code"] == state.error_code
+
+
+async def test_readyz_believes_no_engine_that_writes_nothing() -> None:
+    answer = await ask(ScriptedEngine([Script(pieces=(), error=OutOfMemory())]), "/readyz")
+    assert answer.status_code == 503
+    told = answer.json()
+    assert (told["ready"], told["phase"]) == (False, "degraded")
+    assert told["error_code"] == OutOfMemory.code
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
