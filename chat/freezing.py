@@ -6,12 +6,13 @@ Pure. Knows neither who rates it nor where it is kept.
 from collections.abc import Sequence
 from uuid import uuid4
 
+from chat.completion import Written
 from chat.draft import prompt_sha256
 from chat.evidence import Evidence
 from chat.languages import language_of
 from chat.observing import Door
 from chat.prompts import prompt_from
-from chat.types import Conversation, Message, Origin, Role
+from chat.types import ChatMessage, Conversation, Message, Origin, Role, Status
 
 
 def may_be_rated(message: Message) -> bool:
@@ -46,6 +47,33 @@ def evidence_of_answer(
         variant=variant,
         language=language_of(answer.content),
         page_language=page_language,
+    )
+
+
+def evidence_of_completion(written: Written) -> Evidence:
+    """What a program was given, frozen. Calls of tools stand in it as the model writes them."""
+    prompt = written.prompt
+    if isinstance(prompt, str):
+        prompt = (ChatMessage(Role.USER, prompt),)
+    calls = [
+        f'<tool_call>\n{{"name": "{call.name}", "arguments": {call.arguments}}}\n</tool_call>'
+        for call in written.calls
+    ]
+    answer = "\n".join([text for text in (written.text, *calls) if text])
+    return Evidence(
+        id=uuid4().hex,
+        answer_id=written.id,
+        owner=written.caller.person.id,
+        door=Door.API,
+        prompt=tuple(prompt),
+        answer=answer,
+        status=Status.DONE,
+        made_at=written.created_at,
+        finish=written.finish,
+        usage=written.usage,
+        timing=written.timing,
+        provenance=written.provenance,
+        language=language_of(written.text),
     )
 
 

@@ -9,9 +9,17 @@ from datetime import datetime
 from typing import Protocol
 
 from chat.checks import check_text
-from chat.errors import AnswerRunning, EmptyOpinion, MessageTooLong, NotRatable, UnknownReason
+from chat.completion import Written
+from chat.errors import (
+    AnswerRunning,
+    EmptyOpinion,
+    MessageTooLong,
+    NotFound,
+    NotRatable,
+    UnknownReason,
+)
 from chat.evidence import REASONS, Evidence, Opinion, Rating
-from chat.freezing import evidence_of_answer, may_be_rated
+from chat.freezing import evidence_of_answer, evidence_of_completion, may_be_rated
 from chat.people import Clock, Person, utc_now
 from chat.ports import ConversationStore
 from chat.tree import Tree
@@ -62,6 +70,14 @@ class RatingStore(Protocol):
         ...
 
 
+class Programs(Protocol):
+    """The answers that programs were given a while ago."""
+
+    def find(self, user: str, id: str) -> Written:
+        """Raises NotFound, also for another's."""
+        ...
+
+
 class Ratings:
     """The service that takes ratings. Everybody rates the answers to their own questions."""
 
@@ -70,10 +86,12 @@ class Ratings:
         *,
         conversations: ConversationStore,
         store: RatingStore,
+        programs: Programs | None = None,
         clock: Clock = utc_now,
     ) -> None:
         self._conversations = conversations
         self._store = store
+        self._programs = programs
         self._clock = clock
 
     async def rate(
@@ -93,6 +111,15 @@ class Ratings:
         evidence = await self._store.evidence_of(person.id, message_id)
         if evidence is None:
             evidence = await self._freeze(person, conversation_id, message_id, page_language)
+        return await self._say(person, evidence, opinion)
+
+    async def rate_completion(self, person: Person, completion_id: str, opinion: Opinion) -> Rating:
+        """The same of an answer that a program was given. Raises as `rate` does."""
+        evidence = await self._store.evidence_of(person.id, completion_id)
+        if evidence is None:
+            if self._programs is None:
+                raise NotFound
+            evidence = evidence_of_completion(self._programs.find(person.id, completion_id))
         return await self._say(person, evidence, opinion)
 
     async def look(self, person: Person, conversation_id: str, message_id: str) -> Ratable:

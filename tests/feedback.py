@@ -1,0 +1,113 @@
+"""The domain over a database in a folder, for tests of what people say of answers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from chat.answers import Answers
+from chat.completions import Completions
+from chat.conversations import Conversations
+from chat.evidence import Evidence, Opinion, Rating
+from chat.jobs import Job, Jobs
+from chat.people import LOCAL, Person
+from chat.rating import Ratings
+from chat.types import ChatOptions, Message, Question
+from store import RoutingStore, open_store
+from store.feedback.tables import EvidenceRow
+from tests.chat import finished, make_writer
+from tests.contract.stores import ticking
+from tests.fakes import Script, ScriptedEngine
+
+
+@dataclass
+class RatedChat:
+    """The parts at hand. Everybody is the local user, unless said otherwise."""
+
+    engine: ScriptedEngine
+    store: RoutingStore
+    jobs: Jobs
+    answers: Answers
+    conversations: Conversations
+    completions: Completions
+    ratings: Ratings
+
+    async def ask(
+        self,
+        text: str,
+        *,
+        person: Person = LOCAL,
+        options: ChatOptions | None = None,
+        conversation_id: str | None = None,
+        **question: Any,
+    ) -> Job:
+        """Send a question; its answer is being written when this returns."""
+        return await self.answers.send(
+            person.id,
+            conversation_id=conversation_id,
+            question=Question(text, f"request {text}", **question),
+            options=options or ChatOptions(),
+        )
+
+    async def told(self, text: str, **more: Any) -> Job:
+        """Send a question and wait for the end of its answer."""
+        job = await self.ask(text, **more)
+        await finished(job)
+        return job
+
+    async def rate(
+        self, job: Job, opinion: Opinion, *, person: Person = LOCAL, page_language: str = ""
+    ) -> Rating:
+        return await self.ratings.rate(
+            person,
+            conversation_id=job.conversation_id,
+            message_id=job.message_id,
+            opinion=opinion,
+            page_language=page_language,
+        )
+
+    async def evidence(self, job: Job) -> Evidence:
+        """An answer as it is frozen."""
+        found = await self.store.feedback.ratings.evidence_of(job.user, job.message_id)
+        assert found
+        return found
+
+    async def frozen(self) -> int:
+        """How many answers are."""
+        count = select(func.count()).select_from(EvidenceRow)
+        return await self.store.feedback.ratings._database.read(lambda s: s.scalar(count) or 0)
+
+    async def message(self, job: Job) -> Message:
+        archive = await self.conversations.archive(job.user, job.conversation_id)
+        return next(item for item in archive.messages if item.id == job.message_id)
+
+
+@asynccontextmanager
+async def rated_chat(folder: Path, *scripts: Script) -> AsyncIterator[RatedChat]:
+    engine = ScriptedEngine(list(scripts) or [Script()])
+    store = open_store(folder, clock=ticking())
+    await store.open()
+    writer = make_writer(engine)
+    jobs = Jobs(writer=writer, store=store)
+    completions = Completions(writer=writer)
+    try:
+        yield RatedChat(
+            engine,
+            store,
+            jobs,
+            Answers(engine=engine, store=store, jobs=jobs),
+            Conversations(store=store, jobs=jobs),
+            completions,
+            Ratings(
+                conversations=store,
+                store=store.feedback.ratings,
+                programs=completions,
+                clock=ticking(),
+            ),
+        )
+    finally:
+        await jobs.close(1)
+        await store.close()
