@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 
 from chat.calls import CallPiece, TokenScore, ToolCall
 from chat.types import ChatMessage, ChatOptions, Delta, EngineInfo, Provenance, Timing
@@ -87,7 +87,11 @@ class Draft:
 
 def prompt_sha256(messages: Sequence[ChatMessage]) -> str:
     """What tells one prompt from every other: the digest of its messages."""
-    prompt = [[message.role, message.content] for message in messages]
+    prompt = [
+        # Only with calls, so that what was kept before there were any still tells its prompt.
+        [message.role, message.content, *map(astuple, message.calls)]
+        for message in messages
+    ]
     return hashlib.sha256(json.dumps(prompt).encode()).hexdigest()
 
 

@@ -92,6 +92,9 @@ class SamplingRecord(FileRecord):
     max_new_tokens: int | None = _within("max_new_tokens")
     seed: int | None = _within("seed")
     stop: list[Stop] = Field(default=[], max_length=MAX_STOP_STRINGS)
+    presence_penalty: float | None = _within("presence_penalty")
+    frequency_penalty: float | None = _within("frequency_penalty")
+    min_new_tokens: int | None = _within("min_new_tokens")
 
     def value(self) -> Sampling:
         return Sampling(**(self.model_dump() | {"stop": tuple(self.stop)}))
@@ -194,7 +197,7 @@ class MessageRecord(FileRecord):
     content: Text
     status: Annotated[Status, Field(strict=False)]
     created_at: Time
-    finish: Annotated[Finish, Field(strict=False)] | None = None
+    finish: Literal["stop", "length"] | None = None
     usage: UsageRecord | None = None
     timing: TimingRecord | None = None
     provenance: ProvenanceRecord | None = None
@@ -213,7 +216,7 @@ class MessageRecord(FileRecord):
             content=self.content,
             status=self.status,
             created_at=self.created_at,
-            finish=self.finish,
+            finish=Finish(self.finish) if self.finish else None,
             usage=self.usage.value() if self.usage else None,
             timing=self.timing.value() if self.timing else None,
             provenance=self.provenance.value() if self.provenance else None,

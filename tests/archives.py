@@ -44,6 +44,9 @@ SAMPLINGS = st.builds(
     max_new_tokens=st.none() | st.integers(1, 131_072),
     seed=st.none() | st.integers(0, 2**53 - 1),
     stop=st.lists(TEXTS.filter(bool), max_size=2).map(tuple),
+    presence_penalty=st.none() | st.floats(-2, 2),
+    frequency_penalty=st.none() | st.floats(-2, 2),
+    min_new_tokens=st.none() | st.integers(0, 131_072),
 )
 PRESETS = st.builds(PresetRef, id=st.text("abc-1", min_size=1, max_size=8), version=COUNTS)
 PROVENANCES = st.builds(
@@ -92,7 +95,7 @@ def archives(draw: st.DrawFn) -> Archive:
             content=draw(TEXTS),
             status=draw(st.sampled_from(Status)),
             created_at=draw(TIMES),
-            finish=draw(st.none() | st.sampled_from(Finish)),
+            finish=draw(st.sampled_from([None, Finish.STOP, Finish.LENGTH])),
             usage=draw(st.none() | st.builds(Usage, COUNTS, COUNTS)),
             timing=draw(st.none() | TIMINGS),
             provenance=draw(st.none() | PROVENANCES),

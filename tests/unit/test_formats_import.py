@@ -129,6 +129,7 @@ def test_a_broken_field_of_a_conversation_is_named(change: dict[str, Any], where
         ({"id": "question"}, "id"),
         ({"origin": "elsewhere"}, "origin"),
         ({"finish": "length "}, "finish"),
+        ({"finish": "tool_calls"}, "finish"),
         ({"usage": {"prompt_tokens": -1, "completion_tokens": 1}}, "usage.prompt_tokens"),
         ({"timing": {"ttft_s": "fast"}}, "timing.ttft_s"),
         ({"timing": {"ttft_s": 10**400}}, "timing.ttft_s"),
