@@ -14,6 +14,7 @@ from chat.draft import prompt_sha256
 from chat.errors import BadRequest, EngineNotReady, PromptLost, PromptTooLong
 from chat.jobs import Job, Jobs, Work
 from chat.ports import ConversationStore, Engine
+from chat.prompts import as_prompt, prompt_from, system_message
 from chat.tree import Tree
 from chat.types import (
     Attachment,
@@ -153,7 +154,7 @@ class Answers:
         path = await self._before(user, conversation_id, question.beside)
         draft = _asked(question)
         history = [*as_prompt(path), draft]
-        system = _system(options)
+        system = system_message(options.system_prompt)
         bare = await self._engine.count_tokens([*system, ChatMessage(Role.USER, "")])
         alone = await self._engine.count_tokens([*system, draft])
         gauge = Gauge(bare, 0, alone - bare, _room(info, options), info.context_length)
@@ -176,18 +177,8 @@ class Answers:
         Raises NotFound, EngineNotReady, and PromptLost when it cannot be made again.
         """
         path = await self._path_to(user, conversation_id, message_id)
-        answer = path[-1]
-        made = answer.provenance
-        if made is None:
-            raise PromptLost
-        turns = split_turns(as_prompt(path[:-1]))[made.dropped_turns :]
-        begun = answer.content[: made.continued_characters]
-        messages = [
-            *_system(ChatOptions(made.system_prompt)),
-            *(message for turn in turns for message in turn),
-            *([ChatMessage(Role.ASSISTANT, begun)] if begun else []),
-        ]
-        if prompt_sha256(messages) != made.prompt_sha256:
+        made, messages = path[-1].provenance, prompt_from(path)
+        if made is None or prompt_sha256(messages) != made.prompt_sha256:
             raise PromptLost
         return await self._engine.render_prompt(messages)
 
@@ -249,15 +240,6 @@ class Answers:
         )
 
 
-def as_prompt(path: Sequence[Message]) -> list[ChatMessage]:
-    """What the model is told of a path; an answer that failed before its first word is left out."""
-    return [
-        ChatMessage(message.role, with_attachments(message.content, message.attachments))
-        for message in path
-        if message.content
-    ]
-
-
 def _asked(question: Question) -> ChatMessage:
     return ChatMessage(Role.USER, with_attachments(question.text, question.attachments))
 
@@ -266,11 +248,6 @@ def _room(info: EngineInfo, options: ChatOptions) -> int:
     """Tokens kept free for the answer. A long one that is allowed may not push the history out."""
     longest = options.sampling.over(info.defaults).max_new_tokens or info.context_length
     return min(longest, info.context_length // 4)
-
-
-def _system(options: ChatOptions) -> list[ChatMessage]:
-    prompt = options.system_prompt
-    return [ChatMessage(Role.SYSTEM, prompt)] if prompt.strip() else []
 
 
 def _seeded(options: ChatOptions) -> ChatOptions:

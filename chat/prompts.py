@@ -1,17 +1,31 @@
-"""The prompt that an answer was written from, made again from the conversation as it is now."""
+"""What the model is told of a conversation, and what it was told when it wrote an answer."""
 
 from collections.abc import Sequence
 
-from chat.answers import as_prompt
+from chat.attachments import with_attachments
 from chat.types import ChatMessage, Message, Role
 from chat.window import split_turns
 
 
-def prompt_from(path: Sequence[Message]) -> tuple[ChatMessage, ...]:
-    """The messages that made the last one of `path`, which ends with an answer.
+def as_prompt(path: Sequence[Message]) -> list[ChatMessage]:
+    """What the model is told of a path; an answer that failed before its first word is left out."""
+    return [
+        ChatMessage(message.role, with_attachments(message.content, message.attachments))
+        for message in path
+        if message.content
+    ]
 
-    Whether they are exactly those tells their digest, which the answer's provenance holds:
-    messages before it may have been deleted since.
+
+def system_message(prompt: str) -> tuple[ChatMessage, ...]:
+    """The system prompt as a message, if there is one."""
+    return (ChatMessage(Role.SYSTEM, prompt),) if prompt.strip() else ()
+
+
+def prompt_from(path: Sequence[Message]) -> tuple[ChatMessage, ...]:
+    """The messages that made the last one of `path`, which is an answer.
+
+    Messages before it may have been deleted since: whether these are exactly the ones tells their
+    digest, which the answer's provenance holds.
     """
     *before, answer = path
     made = answer.provenance
@@ -19,6 +33,6 @@ def prompt_from(path: Sequence[Message]) -> tuple[ChatMessage, ...]:
         return tuple(as_prompt(before))
     turns = split_turns(as_prompt(before))[made.dropped_turns :]
     begun = answer.content[: made.continued_characters]
-    system = [ChatMessage(Role.SYSTEM, made.system_prompt)] if made.system_prompt.strip() else []
     told = [message for turn in turns for message in turn]
-    return (*system, *told, *([ChatMessage(Role.ASSISTANT, begun)] if begun else []))
+    continued = [ChatMessage(Role.ASSISTANT, begun)] if begun else []
+    return (*system_message(made.system_prompt), *told, *continued)
