@@ -45,3 +45,15 @@ async def town(people: PeopleStore) -> PeopleStore:
     for person in (ANN, BOB, CY):
         await people.add_person(person, f"hash of {person.name}", MADE)
     return people
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RoutingStore]:
+    """With the same people, for what is kept in databases alone."""
+    url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    database = open_store(tmp_path, url, clock=ticking())
+    await database.open()
+    for person in (ANN, BOB, CY):
+        await database.people.add_person(person, f"hash of {person.name}", MADE)
+    yield database
+    await database.close()
