@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from api.headers import request_id, security_headers
+from chat.campaign_errors import NoPart, PlanInUse
 from chat.case_errors import RunGoingOn
 from chat.errors import (
     AnswerRunning,
@@ -52,6 +53,8 @@ STATUS: Mapping[type[AppError], int] = {
     ModelNotFound: 404,
     AnswerRunning: 409,
     RunGoingOn: 409,
+    PlanInUse: 409,
+    NoPart: 403,
     RenamedMeanwhile: 409,
     NameTaken: 409,
     LastAdmin: 409,
@@ -106,12 +109,14 @@ def error_response(
 
 
 def answer_to(error: AppError) -> JSONResponse:
-    """The answer that tells of an error of the domain."""
+    """The answer that tells of an error of the domain, and which field of a form it is about."""
     status = status_of(error)
     headers = retry_after(error, status)
     if isinstance(error, BadKey):
         headers["WWW-Authenticate"] = "Bearer"
-    return error_response(status, str(error), code=error.code, headers=headers)
+    field = error.values.get("field")
+    param = field if isinstance(field, str) else None
+    return error_response(status, str(error), code=error.code, param=param, headers=headers)
 
 
 def add_error_handlers(app: FastAPI) -> None:

@@ -93,6 +93,11 @@ class Campaign:
     plan_version: int = 1
     closed_at: datetime | None = None
 
+    @property
+    def end(self) -> datetime | None:
+        """When it ended or will end, if that is known."""
+        return min((at for at in (self.closed_at, self.plan.ends_at) if at), default=None)
+
 
 Answers = Mapping[str, str | int]
 """To a survey: the number of a scale or the text, by the question's id."""

@@ -30,9 +30,13 @@ class Guests(AccountParts):
         max_guests: int,
         max_messages: int,
         max_tokens: int,
-        preset_id: str | None,
+        preset_id: str | None = None,
+        campaign_id: str | None = None,
     ) -> tuple[GuestLink, str]:
-        """A new link and its token. Raises NotFound for guests, BadName, InvalidSetting."""
+        """A new link and its token. Raises NotFound for guests, BadName, InvalidSetting.
+
+        Whose campaign it may lead to is for the caller to ask.
+        """
         refuse_guests(actor)
         _check_bounds(
             days=days, max_guests=max_guests, max_messages=max_messages, max_tokens=max_tokens
@@ -48,6 +52,7 @@ class Guests(AccountParts):
             max_messages=max_messages,
             max_tokens=max_tokens,
             preset_id=preset_id,
+            campaign_id=campaign_id,
         )
         entry = self._entry(actor.id, Action.NEW_GUEST_LINK, link.id)
         await self._store.add_guest_link(token_hash(token), link, entry)
@@ -59,7 +64,10 @@ class Guests(AccountParts):
         return await self._store.guest_links(None if actor.rank is Rank.ADMIN else actor.id)
 
     async def revoke_guest_link(self, actor: Person, link_id: str) -> None:
-        """Nobody comes by it any more, and its guests are signed out. Raises NotFound."""
+        """Nobody comes by it any more, and its guests are signed out. Raises NotFound.
+
+        Guests of a campaign can ask no more, but read and send the survey for another day.
+        """
         refuse_guests(actor)
         link = await self._store.guest_link(link_id)
         if actor.rank is not Rank.ADMIN and link.owner != actor.id:
@@ -86,7 +94,7 @@ class Guests(AccountParts):
         )
         await self._store.admit_guest(link.id, guest, self._entry(guest.id, Action.ENTER, link.id))
         return await self._sessions.begin(
-            guest, address=address, device=device, ends_at=link.expires_at
+            guest, address=address, device=device, ends_at=link.sessions_end
         )
 
 

@@ -6,13 +6,16 @@ them and, hashed, in the store.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from unicodedata import normalize
 
 from chat.types import LOCAL_USER
 
 Clock = Callable[[], datetime]
+
+CAMPAIGN_GRACE = timedelta(hours=24)
+"""How long after the end of a campaign, or of a link to it, testers can still send the survey."""
 
 
 def utc_now() -> datetime:
@@ -109,6 +112,11 @@ class GuestLink:
     tokens: int = 0
     campaign_id: str | None = None
 
+    @property
+    def sessions_end(self) -> datetime:
+        """When its guests are signed out, if it is not revoked."""
+        return self.expires_at + CAMPAIGN_GRACE if self.campaign_id else self.expires_at
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:
@@ -140,6 +148,11 @@ class Action(StrEnum):
     NEW_KEY = "new-key"
     REVOKE_KEY = "revoke-key"
     RETENTION = "retention"
+    NEW_CAMPAIGN = "new-campaign"
+    CHANGE_CAMPAIGN = "change-campaign"
+    CLOSE_CAMPAIGN = "close-campaign"
+    REOPEN_CAMPAIGN = "reopen-campaign"
+    DELETE_CAMPAIGN = "delete-campaign"
 
 
 @dataclass(frozen=True, slots=True)

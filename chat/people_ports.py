@@ -136,7 +136,10 @@ class PeopleStore(Protocol):
         ...
 
     async def revoke_guest_link(self, link_id: str, entry: Entry) -> None:
-        """Also ends its guests' sessions. Raises NotFound."""
+        """Also ends its guests' sessions: those of a campaign's CAMPAIGN_GRACE after the entry.
+
+        Raises NotFound.
+        """
         ...
 
     async def spend(self, user_id: str, day: date, spent: Spent) -> None:

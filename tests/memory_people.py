@@ -7,6 +7,7 @@ from datetime import date, datetime
 from chat.errors import LastAdmin, LinkFull, NameTaken, NotFound
 from chat.keys import ApiKey
 from chat.people import (
+    CAMPAIGN_GRACE,
     Entry,
     GuestLink,
     Pass,
@@ -243,7 +244,12 @@ class MemoryPeople:
         await self.add_person(guest, None, entry)
 
     async def revoke_guest_link(self, link_id: str, entry: Entry) -> None:
-        self._revoke(self._key_of(link_id))
+        key = self._key_of(link_id)
+        if self.links[key].campaign_id is None:
+            self._revoke(key)
+        else:
+            self.links[key] = replace(self.links[key], revoked=True)
+            self._end_sessions_at(link_id, entry.at + CAMPAIGN_GRACE)
         self.audit.append(entry)
 
     # --- spending -----------------------------------------------------------------------------
@@ -390,6 +396,13 @@ class MemoryPeople:
             if link.id == link_id:
                 return key
         raise NotFound
+
+    def _end_sessions_at(self, link_id: str, ends_at: datetime) -> None:
+        guests = {who.id for who in self.everybody.values() if who.guest_link_id == link_id}
+        for key, kept in self.open_sessions.items():
+            if kept.user_id in guests:
+                ends = min(kept.expires_at, ends_at)
+                self.open_sessions[key] = replace(kept, expires_at=ends)
 
     def _revoke_links_of(self, user_id: str) -> None:
         for key, link in self.links.items():

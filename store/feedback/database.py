@@ -1,5 +1,7 @@
 """What people say of answers, and what hosts make of it, in the same database as all else."""
 
+from store.feedback.campaigns import DatabaseCampaigns
+from store.feedback.cases import DatabaseCases
 from store.feedback.ratings import DatabaseRatings
 from store.transactions import Transactions
 
@@ -8,4 +10,6 @@ class DatabaseFeedback:
     """Each attribute keeps what one service needs."""
 
     def __init__(self, database: Transactions) -> None:
+        self.campaigns = DatabaseCampaigns(database)
+        self.cases = DatabaseCases(database)
         self.ratings = DatabaseRatings(database)

@@ -102,11 +102,16 @@ def delete_person(session: Session, user_id: str, entry: Entry) -> int:
     refuse_last_admin(session, user_id)
     end_guests_of(session, user_id)
     person_of(session, user_id, for_update=True)
-    gone = _delete_chats(session, user_id) + delete_keys(session, user_id)
-    gone += _delete_account(session, user_id) + delete_feedback(session, user_id)
+    gone = destroy_person(session, user_id)
     index_for(session).wipe(session)
     write_entry(session, replace(entry, detail=str(gone)))
     return gone
+
+
+def destroy_person(session: Session, user_id: str) -> int:
+    """The account with everything that is theirs; how many rows. Whether it may go is not asked."""
+    gone = _delete_chats(session, user_id) + delete_keys(session, user_id)
+    return gone + _delete_account(session, user_id) + delete_feedback(session, user_id)
 
 
 def delete_older(session: Session, before: datetime) -> int:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from chat.errors import LinkFull, NotFound
-from chat.people import Entry, GuestLink
+from chat.people import CAMPAIGN_GRACE, Entry, GuestLink
 from store.people.rows import guest_link_of, write_entry
 from store.people.tables import GuestLinkRow, PersonRow, SessionRow
 
@@ -51,9 +51,22 @@ def take_place(session: Session, link_id: str, at: datetime) -> None:
 
 def revoke_guest_link(session: Session, link_id: str, entry: Entry) -> None:
     """Raises NotFound."""
-    guest_link_of(session, link_id, for_update=True)
-    revoke_links(session, GuestLinkRow.id == link_id)
+    link = guest_link_of(session, link_id, for_update=True)
+    if link.campaign_id is None:
+        revoke_links(session, GuestLinkRow.id == link_id)
+    else:
+        link.revoked = True
+        _end_sessions_at(session, link_id, entry.at + CAMPAIGN_GRACE)
     write_entry(session, entry)
+
+
+def _end_sessions_at(session: Session, link_id: str, ends_at: datetime) -> None:
+    guests = select(PersonRow.id).where(PersonRow.guest_link_id == link_id)
+    session.execute(
+        update(SessionRow)
+        .where(SessionRow.user_id.in_(guests), SessionRow.expires_at > ends_at)
+        .values(expires_at=ends_at)
+    )
 
 
 def revoke_links(session: Session, which: ColumnElement[bool]) -> None:

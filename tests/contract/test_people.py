@@ -515,6 +515,23 @@ async def test_revoking_a_link_ends_the_sessions_of_its_guests_and_no_other(
         await sign_in(town, gil, "again")
 
 
+async def test_guests_of_a_campaign_whose_link_is_revoked_have_a_day_to_finish(
+    town: PeopleStore,
+) -> None:
+    await town.add_guest_link("token", replace(LINK, campaign_id="campaign"), MADE)
+    gil = guest("Gil")
+    await town.admit_guest(LINK.id, gil, DONE)
+    for name, days in (("long", 9), ("short", 0)):
+        kept = replace(session(gil, name), expires_at=DONE.at + timedelta(days=days, hours=1))
+        await town.add_session(f"token {name}", kept, DONE)
+    await town.revoke_guest_link(LINK.id, DONE)
+    ends = {kept.id: kept.expires_at - DONE.at for kept in await town.sessions(gil.id)}
+    assert ends == {"Gil-id long": timedelta(days=1), "Gil-id short": timedelta(hours=1)}
+    assert (await town.guest_link(LINK.id)).revoked
+    with pytest.raises(NotFound):
+        await town.admit_guest(LINK.id, guest("Hal"), DONE)
+
+
 # --- spending and the log ---------------------------------------------------------------------
 
 

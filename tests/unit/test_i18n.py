@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import chat.campaign_errors
 import chat.errors
 from chat.errors import AppError, BadRequest
 from ui.i18n import WORDS, Language, choose_language, fallback_answer, refusal, text, words
@@ -89,7 +90,8 @@ def test_every_error_code_of_a_request_has_a_sentence(language: Language) -> Non
 
 
 def test_every_sentence_for_a_refusal_has_an_error_that_it_is_for() -> None:
-    kinds = [kind for kind in vars(chat.errors).values() if isinstance(kind, type)]
+    known = vars(chat.errors) | vars(chat.campaign_errors)
+    kinds = [kind for kind in known.values() if isinstance(kind, type)]
     codes = {kind.code for kind in kinds if issubclass(kind, AppError)}
     assert {key.removeprefix("error-") for key in EN if key.startswith("error-")} <= codes
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from api.errors import retry_after, status_of
-from chat import errors
+from chat import campaign_errors, case_errors, errors
 from chat.errors import AppError
 
 EXPECTED = {
@@ -17,6 +17,18 @@ EXPECTED = {
     errors.InvalidSetting: 400,
     errors.PromptTooLong: 400,
     errors.BadSchema: 400,
+    case_errors.BadCase: 400,
+    case_errors.BadCheck: 400,
+    case_errors.CheckTooCostly: 400,
+    case_errors.RunGoingOn: 409,
+    campaign_errors.BadPlan: 400,
+    campaign_errors.PlanInUse: 409,
+    campaign_errors.NoPart: 403,
+    campaign_errors.ConsentNeeded: 403,
+    campaign_errors.CampaignNotBegun: 403,
+    campaign_errors.CampaignOver: 403,
+    campaign_errors.OutsideCampaign: 403,
+    campaign_errors.CompareOnly: 403,
     errors.ModelNotFound: 404,
     errors.BadKey: 401,
     errors.KeyNotAllowed: 403,
@@ -73,7 +85,7 @@ def kinds(root: type[AppError] = AppError) -> Iterator[type[AppError]]:
 
 
 def test_no_kind_of_error_is_forgotten() -> None:
-    assert {kind for kind in kinds() if kind.__module__ == errors.__name__} == EXPECTED.keys()
+    assert {kind for kind in kinds() if kind.__module__.startswith("chat.")} == EXPECTED.keys()
 
 
 @pytest.mark.parametrize(("kind", "status"), EXPECTED.items(), ids=str)

@@ -1,0 +1,54 @@
+"""What can go wrong with campaigns, as types with stable codes."""
+
+from chat.errors import AppError, BadRequest
+
+
+class BadPlan(BadRequest):
+    """Something in a campaign's plan is missing, too long, or there is too much of it.
+
+    Values: field (which), limit (characters or pieces; 0 where something is missing).
+    """
+
+    code = "bad_plan"
+
+
+class PlanInUse(BadRequest):
+    """Somebody takes part: what their answers come from stays as it is. Values: field."""
+
+    code = "plan_in_use"
+
+
+class NoPart(AppError):
+    """Somebody may not ask there: in a campaign, or outside of it."""
+
+    code = "no_part"
+
+
+class ConsentNeeded(NoPart):
+    """In this campaign nothing is asked before its text, as it is now, was agreed to."""
+
+    code = "consent_needed"
+
+
+class CampaignNotBegun(NoPart):
+    """The campaign has not begun yet. Values: starts_at."""
+
+    code = "campaign_not_begun"
+
+
+class CampaignOver(NoPart):
+    """The campaign, or the link that led to it, has ended."""
+
+    code = "campaign_over"
+
+
+class OutsideCampaign(NoPart):
+    """Who came by the link of a campaign asks within that campaign alone."""
+
+    code = "outside_campaign"
+
+
+class CompareOnly(NoPart):
+    """In this campaign two answers are compared: questions are asked on its own page."""
+
+    code = "compare_only"
