@@ -52,9 +52,9 @@ def _check(value: Any) -> None:
     """Walk through it without recursion: how deep it is, and whether every text can be kept."""
     level, depth = [value], 0
     while level:
-        if depth > MAX_DEPTH:
-            raise BadJson(f"The body is nested deeper than {MAX_DEPTH} levels.")
         below: list[Any] = []
+        if depth >= MAX_DEPTH and any(isinstance(item, dict | list) for item in level):
+            raise BadJson(f"The body is nested deeper than {MAX_DEPTH} levels.")
         for item in level:
             if isinstance(item, str):
                 _check_text(item)

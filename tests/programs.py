@@ -1,0 +1,141 @@
+"""The API over a scripted engine, and programs that call it."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from starlette.types import Message
+
+from chat.answer_cache import ResponseCache
+from chat.completions import Completions, KeyLimits
+from chat.observing import Door, Outcome
+from tests.chat import make_writer
+from tests.fakes import Script, ScriptedEngine
+from tests.house import House, client_of
+
+HI: Mapping[str, Any] = {"model": "default", "messages": [{"role": "user", "content": "Hi"}]}
+CHAT = "/v1/chat/completions"
+TEXT = "/v1/completions"
+
+
+@dataclass
+class Seen:
+    """An observer that remembers."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    refusals: list[tuple[Door, str]] = field(default_factory=list)
+
+    def ended(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+
+    def refused(self, door: Door, code: str) -> None:
+        self.refusals.append((door, code))
+
+
+class Programs:
+    """The app, its engine, what was observed, and a program that is the local user's."""
+
+    def __init__(
+        self,
+        *scripts: Script,
+        engine: ScriptedEngine | None = None,
+        cache_bytes: int = 0,
+        key_limits: KeyLimits | None = None,
+        house: House | None = None,
+        **writer: Any,
+    ) -> None:
+        self.engine = engine or ScriptedEngine(list(scripts) or [Script()])
+        self.seen = Seen()
+        self.completions = Completions(
+            writer=make_writer(self.engine, observer=self.seen, **writer),
+            key_limits=key_limits,
+            cache=ResponseCache(cache_bytes),
+        )
+        self.house = house or House(sign_in_needed=False)
+        self.app: FastAPI = self.house.app(completions=self.completions)
+        self.client = client_of(self.app)
+
+    async def chat(self, **more: Any) -> httpx.Response:
+        return await self.client.post(CHAT, json={**HI, **more})
+
+    async def text(self, prompt: Any = "Once", **more: Any) -> httpx.Response:
+        return await self.client.post(TEXT, json={"model": "default", "prompt": prompt, **more})
+
+
+def events(answer: httpx.Response) -> list[Any]:
+    """What came as server-sent events; the last one is `[DONE]`, unless something went wrong."""
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    blocks = answer.text.split("\n\n")
+    assert blocks.pop() == ""
+    found = [block.removeprefix("data: ") for block in blocks if not block.startswith(":")]
+    return [data if data == "[DONE]" else json.loads(data) for data in found]
+
+
+def deltas(answer: httpx.Response) -> list[Any]:
+    """The deltas of a streamed chat completion."""
+    chunks = [event for event in events(answer) if event != "[DONE]"]
+    return [chunk["choices"][0]["delta"] for chunk in chunks if chunk["choices"]]
+
+
+def fault(answer: httpx.Response) -> Any:
+    return answer.json()["error"]
+
+
+class Caller:
+    """A program on a connection of its own, which it may cut at any moment."""
+
+    def __init__(self, app: FastAPI, path: str, body: Mapping[str, Any]) -> None:
+        self.sent: list[Message] = []
+        self._body: bytes | None = json.dumps(body).encode()
+        self._left = asyncio.Event()
+        self._news = asyncio.Event()
+        headers = [
+            (b"host", b"localhost"),
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(self._body)).encode()),
+        ]
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": headers,
+            "client": ("127.0.0.1", 1),
+            "server": ("localhost", 7860),
+        }
+        self.answered = asyncio.create_task(app(scope, self._receive, self._send))
+
+    @property
+    def got(self) -> bytes:
+        return b"".join(message.get("body", b"") for message in self.sent)
+
+    def hang_up(self) -> None:
+        self._left.set()
+
+    async def until(self, piece: bytes) -> None:
+        async with asyncio.timeout(5):
+            while piece not in self.got:
+                await self._news.wait()
+                self._news.clear()
+
+    async def _receive(self) -> Message:
+        body, self._body = self._body, None
+        if body is not None:
+            return {"type": "http.request", "body": body, "more_body": False}
+        await self._left.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        if self._left.is_set():
+            raise OSError("nobody is there")
+        self.sent.append(message)
+        self._news.set()
