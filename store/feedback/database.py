@@ -3,6 +3,7 @@
 from store.feedback.campaigns import DatabaseCampaigns
 from store.feedback.cases import DatabaseCases
 from store.feedback.ratings import DatabaseRatings
+from store.feedback.results import DatabaseResults
 from store.transactions import Transactions
 
 
@@ -13,3 +14,4 @@ class DatabaseFeedback:
         self.campaigns = DatabaseCampaigns(database)
         self.cases = DatabaseCases(database)
         self.ratings = DatabaseRatings(database)
+        self.results = DatabaseResults(database)

@@ -1,0 +1,269 @@
+"""What a host sees of rated answers: found, read, reviewed, taken along as data.
+
+Owns whose they are: administrators see all, members what belongs to their campaigns or was given
+to them to review, guests nothing. Knows no SQL, no page and no file format.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from chat.checks import check_text
+from chat.errors import MessageTooLong, NotFound
+from chat.evidence import Rated, Rating, Review
+from chat.examples import asked
+from chat.findings import (
+    Choices,
+    Chunk,
+    Contest,
+    Counts,
+    Filter,
+    Page,
+    Place,
+    Reading,
+    ReviewChange,
+    Standing,
+)
+from chat.people import Clock, Person, Rank, utc_now
+
+PAGE = 50
+CHUNK = 200
+"""Answers: on a page of the list, and at a time while they are taken along."""
+
+MOST_NOTE = 20_000
+"""Characters."""
+
+
+class ResultStore(Protocol):
+    """Finds rated answers and keeps their reviews.
+
+    `seen_by` is a person's id: only what that person may see; None is everything.
+    """
+
+    async def page(
+        self, seen_by: str | None, wanted: Filter, *, after: Place | None, limit: int
+    ) -> Sequence[Rated]:
+        """Newest rating first."""
+        ...
+
+    async def counts(self, seen_by: str | None, wanted: Filter) -> Counts: ...
+
+    async def choices(self, seen_by: str | None) -> Choices: ...
+
+    async def rated(self, seen_by: str | None, evidence_id: str) -> Rated:
+        """Raises NotFound."""
+        ...
+
+    async def versions(self, evidence_ids: Sequence[str]) -> Mapping[str, tuple[Rating, ...]]:
+        """All that was ever said of each of these answers, oldest first."""
+        ...
+
+    async def beside(
+        self, seen_by: str | None, wanted: Filter, conversation_ids: Sequence[str]
+    ) -> Sequence[Rated]:
+        """Those of the answers that were given in these conversations, oldest first."""
+        ...
+
+    async def chunk(self, seen_by: str | None, wanted: Filter, *, after: int, limit: int) -> Chunk:
+        """Answers one after the other; begin with `after` 0."""
+        ...
+
+    async def contests(
+        self, seen_by: str | None, wanted: Filter, *, after: Contest | None, limit: int
+    ) -> Sequence[Contest]:
+        """Votes one after the other, by campaign and day alone."""
+        ...
+
+    async def review(
+        self,
+        seen_by: str | None,
+        evidence_id: str,
+        change: ReviewChange,
+        reviewer: str,
+        reviewed_at: datetime,
+    ) -> Review:
+        """Change the review, or make one. Raises NotFound."""
+        ...
+
+
+class Everybody(Protocol):
+    """Who has an account."""
+
+    async def people(self) -> Sequence[Person]: ...
+
+
+class DataFile(Protocol):
+    """A file that is written piece by piece, in this order; the pieces make it up.
+
+    `takes_versions` asks for everything that was ever said, `takes_siblings` for the other rated
+    answers of a conversation, `takes_votes` for the votes.
+    """
+
+    takes_versions: bool
+    takes_siblings: bool
+    takes_votes: bool
+
+    def begin(self) -> bytes: ...
+
+    def add(
+        self,
+        items: Sequence[Rated],
+        versions: Mapping[str, Sequence[Rating]],
+        siblings: Mapping[str, Sequence[Rated]],
+    ) -> bytes:
+        """Versions by evidence, siblings by conversation."""
+        ...
+
+    def add_votes(self, contests: Sequence[Contest]) -> bytes: ...
+
+    def end(self) -> bytes: ...
+
+
+class Results:
+    """The service of rated answers. Every call takes the person; not-yours: NotFound."""
+
+    def __init__(self, store: ResultStore, everybody: Everybody, clock: Clock = utc_now) -> None:
+        self._store = store
+        self._everybody = everybody
+        self._clock = clock
+
+    # --- finding and reading ------------------------------------------------------------------
+
+    async def page(self, person: Person, wanted: Filter, after: Place | None = None) -> Page:
+        """A page of the list, newest rating first."""
+        found = await self._store.page(_seen_by(person), wanted, after=after, limit=PAGE + 1)
+        items = tuple(found[:PAGE])
+        last = items[-1] if len(found) > PAGE else None
+        return Page(items, place_of(last) if last else None)
+
+    async def counts(self, person: Person, wanted: Filter) -> Counts:
+        return await self._store.counts(_seen_by(person), wanted)
+
+    async def choices(self, person: Person) -> Choices:
+        return await self._store.choices(_seen_by(person))
+
+    async def read(self, person: Person, evidence_id: str) -> Reading:
+        """Raises NotFound."""
+        seen_by = _seen_by(person)
+        rated = await self._store.rated(seen_by, evidence_id)
+        versions = await self._store.versions([evidence_id])
+        beside = await self._siblings(seen_by, Filter(), [rated])
+        evidence = rated.evidence
+        others = tuple(
+            other
+            for other in beside.get(evidence.conversation_id, ())
+            if other.evidence.id != evidence.id and asked(other.evidence) == asked(evidence)
+        )
+        return Reading(rated, versions.get(evidence_id, ()), others)
+
+    async def names(self, person: Person) -> Mapping[str, str]:
+        """The names of people by their id."""
+        _seen_by(person)
+        return {someone.id: someone.name for someone in await self._everybody.people()}
+
+    # --- reviewing ----------------------------------------------------------------------------
+
+    async def reviewers(self, person: Person) -> Sequence[Person]:
+        """To whom an answer can be given to review; nobody where there are no accounts."""
+        _seen_by(person)
+        return [
+            someone
+            for someone in await self._everybody.people()
+            if someone.rank is not Rank.GUEST and not someone.disabled
+        ]
+
+    async def review(self, person: Person, evidence_id: str, change: ReviewChange) -> Review:
+        """Say what to make of an answer, or who is to say it.
+
+        Raises NotFound (also for an assignee who is no reviewer), MessageTooLong, BadText.
+        """
+        seen_by = _seen_by(person)
+        to = change.assignee
+        if to and to not in {someone.id for someone in await self.reviewers(person)}:
+            raise NotFound
+        note = change.note or ""
+        if len(note) > MOST_NOTE:
+            raise MessageTooLong(characters=len(note), limit=MOST_NOTE)
+        check_text(note)
+        return await self._store.review(seen_by, evidence_id, change, person.id, self._clock())
+
+    async def next_open(
+        self, person: Person, wanted: Filter, after_id: str | None = None
+    ) -> str | None:
+        """The id of the next answer that nobody has reviewed; after the last one, of the first."""
+        seen_by, waiting = _seen_by(person), replace(wanted, standing=Standing.OPEN)
+        places: list[Place | None] = [None]
+        if after_id is not None:
+            places.insert(0, place_of(await self._store.rated(seen_by, after_id)))
+        for place in places:
+            found = await self._store.page(seen_by, waiting, after=place, limit=2)
+            for rated in found:
+                if rated.evidence.id != after_id:
+                    return rated.evidence.id
+        return None
+
+    # --- taking along -------------------------------------------------------------------------
+
+    async def export(self, person: Person, wanted: Filter, file: DataFile) -> AsyncIterator[bytes]:
+        """The file, piece by piece: no more than a chunk of it is ever in memory.
+
+        What is rated anew meanwhile is in it once, as it was before or as it is then.
+        """
+        seen_by = _seen_by(person)
+        after: int | None = 0
+        yield file.begin()
+        while after is not None:
+            chunk = await self._store.chunk(seen_by, wanted, after=after, limit=CHUNK)
+            after, items = chunk.next, chunk.items
+            ids = [rated.evidence.id for rated in items]
+            versions = await self._store.versions(ids) if file.takes_versions else {}
+            siblings = await self._siblings(seen_by, wanted, items) if file.takes_siblings else {}
+            yield await asyncio.to_thread(file.add, items, versions, siblings)
+        async for contests in self._contests(seen_by, wanted, file):
+            yield await asyncio.to_thread(file.add_votes, contests)
+        yield file.end()
+
+    async def _contests(
+        self, seen_by: str | None, wanted: Filter, file: DataFile
+    ) -> AsyncIterator[Sequence[Contest]]:
+        if not file.takes_votes or wanted.is_of_ratings:
+            return
+        last: Contest | None = None
+        while contests := await self._store.contests(seen_by, wanted, after=last, limit=CHUNK):
+            yield [contest for contest in contests if is_about(contest, wanted)]
+            last = contests[-1]
+
+    async def _siblings(
+        self, seen_by: str | None, wanted: Filter, items: Sequence[Rated]
+    ) -> Mapping[str, Sequence[Rated]]:
+        """The answers of the same conversations that are wanted too, by conversation."""
+        ids = sorted({rated.evidence.conversation_id for rated in items} - {""})
+        found: dict[str, list[Rated]] = {}
+        for rated in await self._store.beside(seen_by, wanted, ids) if ids else ():
+            found.setdefault(rated.evidence.conversation_id, []).append(rated)
+        return found
+
+
+def place_of(rated: Rated) -> Place:
+    """Where it stands in the list."""
+    newest = max(rating.rated_at for rating in rated.ratings)
+    return Place(newest, rated.evidence.id)
+
+
+def is_about(contest: Contest, wanted: Filter) -> bool:
+    """Whether one of its answers is from the model and the preset that are wanted."""
+    made = [path[-1].provenance for path in (contest.left, contest.right) if path]
+    models = {one.model for one in made if one}
+    presets = {one.preset.id for one in made if one and one.preset}
+    return (not wanted.model or wanted.model in models) and (
+        not wanted.preset_id or wanted.preset_id in presets
+    )
+
+
+def _seen_by(person: Person) -> str | None:
+    """Raises NotFound for a guest."""
+    if person.rank is Rank.GUEST:
+        raise NotFound
+    return None if person.rank is Rank.ADMIN else person.id

@@ -1,0 +1,123 @@
+"""Lines of JSON for training: conversations to follow, pairs to choose between."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from chat.evidence import Rated, Rating
+from chat.examples import (
+    Answered,
+    Example,
+    Pair,
+    correction,
+    example_of,
+    pair_of_correction,
+    pair_of_vote,
+    pairs_of_versions,
+)
+from chat.findings import Contest
+from formats.datasets.parts import PieceFile, turns
+from formats.datasets.records import DpoLine, Record, SftLine, Turn
+
+
+class SftFile(PieceFile):
+    """What was liked, corrected or found usable, as conversations."""
+
+    def add(
+        self,
+        items: Sequence[Rated],
+        versions: Mapping[str, Sequence[Rating]],
+        siblings: Mapping[str, Sequence[Rated]],
+    ) -> bytes:
+        examples = [example for rated in items if (example := example_of(rated))]
+        self.lines += len(examples)
+        self.left_out += len(items) - len(examples)
+        return b"".join(_line(self._record(example)) for example in examples)
+
+    def _record(self, example: Example) -> SftLine:
+        evidence, made = example.rated.evidence, example.rated.evidence.provenance
+        assert made is not None  # without it no prompt is known to be the one that was sent
+        newest = correction(example.rated) or max(
+            example.rated.ratings, key=lambda one: one.version
+        )
+        return SftLine(
+            id=evidence.id,
+            source=example.source,
+            messages=[*turns(example.prompt, self.masking), self._answer(example.answer)],
+            answer_id=evidence.answer_id,
+            conversation_id=evidence.conversation_id,
+            campaign_id=evidence.campaign_id,
+            rater=newest.rater,
+            language=evidence.language,
+            model=made.model,
+            revision=made.revision,
+            quantization=made.quantization,
+            preset_id=made.preset.id if made.preset else "",
+            preset_version=made.preset.version if made.preset else None,
+            made_at=evidence.made_at,
+        )
+
+    def _answer(self, text: str) -> Turn:
+        return Turn(role="assistant", content=self.masking(text))
+
+
+class DpoFile(PieceFile):
+    """Corrections against answers, liked against disliked versions, votes.
+
+    `left_out` counts votes without a winner, and those whose two answers had not the same prompt.
+    """
+
+    takes_siblings = True
+    takes_votes = True
+
+    def add(
+        self,
+        items: Sequence[Rated],
+        versions: Mapping[str, Sequence[Rating]],
+        siblings: Mapping[str, Sequence[Rated]],
+    ) -> bytes:
+        return b"".join(
+            self._line(pair)
+            for rated in items
+            for pair in _pairs(rated, siblings.get(rated.evidence.conversation_id, ()))
+        )
+
+    def add_votes(self, contests: Sequence[Contest]) -> bytes:
+        pairs = [pair for contest in contests if (pair := pair_of_vote(contest))]
+        self.left_out += len(contests) - len(pairs)
+        return b"".join(map(self._line, pairs))
+
+    def _line(self, pair: Pair) -> bytes:
+        self.lines += 1
+        return _line(
+            DpoLine(
+                id=pair.id,
+                source=pair.source,
+                prompt=turns(pair.prompt, self.masking),
+                chosen=[self._turn(pair.chosen)],
+                rejected=[self._turn(pair.rejected)],
+                chosen_id=pair.chosen.answer_id,
+                rejected_id=pair.rejected.answer_id,
+                chosen_model=_model(pair.chosen),
+                rejected_model=_model(pair.rejected),
+                conversation_id=pair.conversation_id,
+                campaign_id=pair.campaign_id,
+                rater=pair.rater,
+                language=pair.language,
+            )
+        )
+
+    def _turn(self, answer: Answered) -> Turn:
+        return Turn(role="assistant", content=self.masking(answer.text))
+
+
+def _pairs(rated: Rated, others: Sequence[Rated]) -> Iterator[Pair]:
+    if pair := pair_of_correction(rated):
+        yield pair
+    yield from pairs_of_versions(rated, others)
+
+
+def _model(answer: Answered) -> str:
+    return answer.provenance.model if answer.provenance else ""
+
+
+def _line(record: Record) -> bytes:
+    return record.model_dump_json().encode() + b"\n"

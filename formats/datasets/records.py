@@ -1,0 +1,171 @@
+"""The lines and documents of data sets, every field of them. Schemas and documents come from here.
+
+A `schema` names the kind and its version: a field may be added to a version, never changed.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from chat.campaigns import Duel
+from chat.evidence import Evidence, Rating, Review, Verdict
+from chat.examples import Source
+from chat.findings import Filter
+from chat.types import ChatMessage, Provenance, Timing
+
+SFT: Final = "qwen-chat/sft/1"
+DPO: Final = "qwen-chat/dpo/1"
+TABLE: Final = "qwen-chat/ratings-table/1"
+RESULTS: Final = "qwen-chat/results/1"
+
+
+class Record(BaseModel):
+    """Something that is written into a file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+
+
+class Turn(Record):
+    """One message. Calls of tools stand in the text, as the model writes them."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+
+
+class SftLine(Record):
+    """One conversation to learn from; its last message is the answer to be learnt.
+
+    `source`: `liked`, `reviewed` (found usable) or `correction` (the last message is what a person
+    wrote in the place of the answer).
+    """
+
+    schema_: Literal["qwen-chat/sft/1"] = Field(default=SFT, alias="schema")
+    id: str = Field(description="of the rated answer")
+    source: Source
+    messages: list[Turn]
+    answer_id: str
+    conversation_id: str
+    campaign_id: str
+    rater: str
+    language: str
+    model: str
+    revision: str
+    quantization: str
+    preset_id: str
+    preset_version: int | None
+    made_at: AwareDatetime
+
+
+class DpoLine(Record):
+    """A prompt that was really sent, and two answers to it, in the conversational form of TRL.
+
+    `source`: `correction` (chosen is what a person wrote, and `chosen_id` is empty), `vote`, or
+    `versions` (a liked and a disliked answer to the same prompt).
+    """
+
+    schema_: Literal["qwen-chat/dpo/1"] = Field(default=DPO, alias="schema")
+    id: str = Field(description="of the rating, the two rated answers, or the vote")
+    source: Source
+    prompt: list[Turn]
+    chosen: list[Turn] = Field(min_length=1, max_length=1)
+    rejected: list[Turn] = Field(min_length=1, max_length=1)
+    chosen_id: str
+    rejected_id: str
+    chosen_model: str
+    rejected_model: str
+    conversation_id: str
+    campaign_id: str
+    rater: str
+    language: str
+
+
+class TableRow(Record):
+    """What one person says of one answer: a row of the table. Its columns are these fields."""
+
+    schema_: Literal["qwen-chat/ratings-table/1"] = Field(default=TABLE, alias="schema")
+    evidence_id: str
+    rated_at: AwareDatetime
+    rater: str
+    verdict: Verdict | None
+    reasons: str = Field(description="one on each line")
+    comment: str
+    correction: str
+    question: str
+    answer: str
+    prompt: str = Field(description="all that the model was told, as JSON")
+    review: str
+    review_note: str
+    assignee: str
+    campaign_id: str
+    variant: int | None
+    door: str
+    language: str
+    page_language: str
+    model: str
+    revision: str
+    quantization: str
+    engine: str
+    preset_id: str
+    preset_version: int | None
+    temperature: float | None
+    top_p: float | None
+    seed: int | None
+    prompt_sha256: str
+    dropped_turns: int | None
+    status: str
+    finish: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    queue_s: float | None
+    first_token_s: float | None
+    total_s: float | None
+    tokens_per_s: float | None
+    made_at: AwareDatetime
+    answer_id: str
+    conversation_id: str
+    version: int
+
+
+class AnswerRecord(Record):
+    """A rated answer with its provenance, all that was ever said of it, and its review."""
+
+    evidence: Evidence
+    versions: tuple[Rating, ...]
+    review: Review | None
+
+
+class SideRecord(Record):
+    """One answer of a vote. No `prompt`: it cannot be made again, or the answer was deleted."""
+
+    prompt: tuple[ChatMessage, ...] | None
+    answer: str | None
+    provenance: Provenance | None
+    timing: Timing | None
+
+
+class VoteRecord(Record):
+    """A vote between two answers, and the two."""
+
+    duel: Duel
+    left: SideRecord
+    right: SideRecord
+
+
+class Manifest(Record):
+    """What is in the file, and how often something was masked, by its placeholder."""
+
+    answers: int
+    votes: int
+    redacted: bool
+    masked: Mapping[str, int]
+
+
+class ResultsFile(Record):
+    """Everything that a filter finds, with its provenance."""
+
+    schema_: Literal["qwen-chat/results/1"] = Field(default=RESULTS, alias="schema")
+    filter: Filter
+    answers: list[AnswerRecord]
+    votes: list[VoteRecord]
+    manifest: Manifest

@@ -1,0 +1,129 @@
+"""What people say of answers as a table: one row for each person and answer."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from chat.evidence import Evidence, Rated, Rating, Review
+from chat.types import Provenance, Timing
+from formats.datasets.parts import PieceFile, turns
+from formats.datasets.records import TableRow
+
+BOM = "\ufeff"
+"""Without it Excel reads Chinese in the code page of the country."""
+
+FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""How a cell begins that a spreadsheet would run; the wide signs of Chinese keyboards too."""
+
+COLUMNS = [field.alias or name for name, field in TableRow.model_fields.items()]
+
+
+class TableFile(PieceFile):
+    """CSV with a byte order mark and the line ends of Excel; no cell is a formula."""
+
+    def begin(self) -> bytes:
+        return BOM.encode() + _csv([COLUMNS])
+
+    def add(
+        self,
+        items: Sequence[Rated],
+        versions: Mapping[str, Sequence[Rating]],
+        siblings: Mapping[str, Sequence[Rated]],
+    ) -> bytes:
+        rows = [self._row(rated, rating) for rated in items for rating in rated.ratings]
+        self.lines += len(rows)
+        return _csv(row.model_dump(mode="json").values() for row in rows)
+
+    def _row(self, rated: Rated, rating: Rating) -> TableRow:
+        return TableRow.model_validate(
+            {
+                **self._said(rating),
+                **self._reviewed(rated.review),
+                **self._evidence(rated.evidence),
+                **_made(rated.evidence.provenance),
+                **_spent(rated.evidence),
+            }
+        )
+
+    def _said(self, rating: Rating) -> Mapping[str, object]:
+        opinion = rating.opinion
+        return {
+            "rated_at": rating.rated_at,
+            "rater": rating.rater,
+            "verdict": opinion.verdict,
+            "reasons": "\n".join(opinion.reasons),
+            "comment": self.masking(opinion.comment),
+            "correction": self.masking(opinion.correction or ""),
+            "version": rating.version,
+        }
+
+    def _reviewed(self, review: Review | None) -> Mapping[str, object]:
+        return {
+            "review": review.state.value if review and review.state else "",
+            "review_note": self.masking(review.note) if review else "",
+            "assignee": review.assignee if review else "",
+        }
+
+    def _evidence(self, evidence: Evidence) -> Mapping[str, object]:
+        prompt = turns(evidence.prompt, self.masking)
+        return {
+            "evidence_id": evidence.id,
+            "answer_id": evidence.answer_id,
+            "conversation_id": evidence.conversation_id,
+            "campaign_id": evidence.campaign_id,
+            "variant": evidence.variant,
+            "door": evidence.door,
+            "language": evidence.language,
+            "page_language": evidence.page_language,
+            "question": next((said.content for said in prompt[::-1] if said.role == "user"), ""),
+            "answer": self.masking(evidence.answer),
+            "prompt": json.dumps([said.model_dump() for said in prompt], ensure_ascii=False),
+            "status": evidence.status,
+            "finish": evidence.finish or "",
+            "made_at": evidence.made_at,
+        }
+
+
+def _made(made: Provenance | None) -> Mapping[str, object]:
+    """From what the answer came; empty where that is not known."""
+    preset, sampling = (made.preset, made.sampling) if made else (None, None)
+    return {
+        "model": made.model if made else "",
+        "revision": made.revision if made else "",
+        "quantization": made.quantization if made else "",
+        "engine": made.engine if made else "",
+        "prompt_sha256": made.prompt_sha256 if made else "",
+        "dropped_turns": made.dropped_turns if made else None,
+        "preset_id": preset.id if preset else "",
+        "preset_version": preset.version if preset else None,
+        "temperature": sampling.temperature if sampling else None,
+        "top_p": sampling.top_p if sampling else None,
+        "seed": sampling.seed if sampling else None,
+    }
+
+
+def _spent(evidence: Evidence) -> Mapping[str, object]:
+    usage, timing = evidence.usage, evidence.timing or Timing()
+    seconds: Mapping[str, float | None] = {
+        "queue_s": timing.queue_s,
+        "first_token_s": timing.ttft_s,
+        "total_s": timing.total_s,
+        "tokens_per_s": timing.decode_tokens_per_s,
+    }
+    return {
+        "prompt_tokens": usage.prompt_tokens if usage else None,
+        "completion_tokens": usage.completion_tokens if usage else None,
+        **(seconds if evidence.timing else dict.fromkeys(seconds)),
+    }
+
+
+def _csv(rows: Iterable[Iterable[object]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> object:
+    """A text that no spreadsheet takes for a formula; numbers stay numbers."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -1,0 +1,107 @@
+"""Everything of rated answers and votes as one JSON document, written piece by piece."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from pydantic import TypeAdapter
+
+from chat.evidence import Rated, Rating
+from chat.examples import prompt_of
+from chat.findings import Contest, Filter
+from chat.types import Message
+from formats.datasets.parts import (
+    PieceFile,
+    masked_evidence,
+    masked_prompt,
+    masked_provenance,
+    masked_rating,
+    masked_review,
+)
+from formats.datasets.records import (
+    RESULTS,
+    AnswerRecord,
+    Manifest,
+    Record,
+    SideRecord,
+    VoteRecord,
+)
+from formats.redaction import Redactor
+
+FILTER = TypeAdapter(Filter)
+
+
+class WholeFile(PieceFile):
+    """All versions of all ratings, reviews and votes, with their provenance."""
+
+    takes_versions = True
+    takes_votes = True
+
+    def __init__(self, wanted: Filter, redactor: Redactor | None = None) -> None:
+        super().__init__(redactor)
+        self._wanted = wanted
+        self._votes = 0
+
+    def begin(self) -> bytes:
+        wanted = FILTER.dump_json(self._wanted).decode()
+        return f'{{"schema":"{RESULTS}","filter":{wanted},"answers":['.encode()
+
+    def add(
+        self,
+        items: Sequence[Rated],
+        versions: Mapping[str, Sequence[Rating]],
+        siblings: Mapping[str, Sequence[Rated]],
+    ) -> bytes:
+        records = [self._answer(rated, versions[rated.evidence.id]) for rated in items]
+        written = _items(records, first=not self.lines)
+        self.lines += len(records)
+        return written
+
+    def add_votes(self, contests: Sequence[Contest]) -> bytes:
+        head = b"" if self._votes else b'],"votes":['
+        records = [self._vote(contest) for contest in contests]
+        written = _items(records, first=not self._votes)
+        self._votes += len(records)
+        return head + written if records else b""
+
+    def end(self) -> bytes:
+        manifest = Manifest(
+            answers=self.lines,
+            votes=self._votes,
+            redacted=self._redactor is not None,
+            masked=self.masked,
+        )
+        tail = b"]" if self._votes else b'],"votes":[]'
+        return tail + b',"manifest":' + manifest.model_dump_json().encode() + b"}\n"
+
+    def _answer(self, rated: Rated, versions: Sequence[Rating]) -> AnswerRecord:
+        return AnswerRecord(
+            evidence=masked_evidence(rated.evidence, self.masking),
+            versions=tuple(masked_rating(rating, self.masking) for rating in versions),
+            review=masked_review(rated.review, self.masking),
+        )
+
+    def _vote(self, contest: Contest) -> VoteRecord:
+        duel = contest.duel
+        question, comment = self.masking(duel.question), self.masking(duel.comment)
+        return VoteRecord(
+            duel=replace(duel, question=question, comment=comment),
+            left=self._side(contest.left),
+            right=self._side(contest.right),
+        )
+
+    def _side(self, path: Sequence[Message]) -> SideRecord:
+        if not path:
+            return SideRecord(prompt=None, answer=None, provenance=None, timing=None)
+        prompt, answer = prompt_of(path), path[-1]
+        return SideRecord(
+            prompt=masked_prompt(prompt, self.masking) if prompt is not None else None,
+            answer=self.masking(answer.content),
+            provenance=masked_provenance(answer.provenance, self.masking),
+            timing=answer.timing,
+        )
+
+
+def _items(records: Iterable[Record], *, first: bool) -> bytes:
+    """Of a list in JSON that is being written."""
+    written = ",\n".join(record.model_dump_json() for record in records)
+    return ("" if first or not written else ",\n").encode() + written.encode()
