@@ -40,6 +40,7 @@ from chat.people_ports import PeopleStore
 from chat.ports import Engine
 from chat.types import EngineState, Phase
 from chat.upkeep import Upkeep
+from commands import replay
 from config import Settings, SettingsError, is_loopback, read_settings
 from logs import LogError, set_up_logging
 from parts import Parts, build_parts
@@ -157,7 +158,13 @@ def listen(host: str, port: int) -> socket.socket:
 def build_upkeep(settings: Settings, parts: Parts, people: PeopleStore) -> Upkeep:
     """What the app does by itself."""
     keep = timedelta(days=settings.retention_days) if settings.retention_days else None
-    return Upkeep(parts.jobs, people, programs=parts.completions, keep=keep)
+    return Upkeep(
+        parts.jobs,
+        people,
+        programs=parts.completions,
+        keep=keep,
+        destroy_due=parts.campaigns.destroy_due,
+    )
 
 
 async def build_people(settings: Settings, kept: PeopleStore, link: SetupLink) -> People:
@@ -234,7 +241,7 @@ def build_site(
     return api
 
 
-def build_engine_and_store(settings: Settings, teller: Teller) -> tuple[Engine, RoutingStore]:
+def build_engine(settings: Settings, teller: Teller) -> Engine:
     from engine.local import EngineOptions, LocalEngine, Report  # noqa: PLC0415 - as above
     from engine.supply import ensure_model  # noqa: PLC0415
 
@@ -245,7 +252,7 @@ def build_engine_and_store(settings: Settings, teller: Teller) -> tuple[Engine, 
 
         return await ensure_model(settings, report_and_tell)
 
-    engine = LocalEngine(
+    return LocalEngine(
         EngineOptions(
             device=settings.device,
             quantization=settings.quantization,
@@ -257,7 +264,15 @@ def build_engine_and_store(settings: Settings, teller: Teller) -> tuple[Engine, 
         ),
         fetch=fetch,
     )
-    return engine, open_store(data_dir=settings.data_dir, database_url=settings.database_url)
+
+
+async def build_store(settings: Settings) -> RoutingStore:
+    """The store, open, with no answer being written. Raises StartupError."""
+    store = open_store(settings.data_dir, settings.database_url)
+    await store.open()
+    if interrupted := await store.interrupt_unfinished():
+        log.warning("answers cut off by the last stop, their text kept: %d", interrupted)
+    return store
 
 
 async def run(settings: Settings) -> None:
@@ -266,12 +281,10 @@ async def run(settings: Settings) -> None:
     listener = listen(settings.host, settings.port)
     try:
         teller = Teller()
-        engine, store = build_engine_and_store(settings, teller)
-        await store.open()
-        if interrupted := await store.interrupt_unfinished():
-            log.warning("answers cut off by the last stop, their text kept: %d", interrupted)
+        engine = build_engine(settings, teller)
+        store = await build_store(settings)
         metrics = Metrics()
-        parts = build_parts(settings, engine, store, store.people, metrics)
+        parts = build_parts(settings, engine, store, metrics)
         await parts.conversations.purge()
         await parts.presets.ship()
         machine, port = socket.gethostname(), listener.getsockname()[1]
@@ -295,8 +308,16 @@ async def run(settings: Settings) -> None:
 def main() -> int:
     """The command. Its exit code."""
     os.umask(0o077)  # what people wrote is for the user who runs this
-    if sys.argv[1:2] and sys.argv[1] in commands.THINGS:
-        return commands.main(sys.argv[1:])
+    match sys.argv[1:2]:
+        case ["replay"]:
+            return replay.main(sys.argv[2:], lambda settings: build_engine(settings, Teller()))
+        case [thing] if thing in commands.THINGS:
+            return commands.main(sys.argv[1:])
+    return serve()
+
+
+def serve() -> int:
+    """Run the app. Its exit code."""
     try:
         settings = read_settings()
         set_up_logging(settings.log_file, settings.log_format)

@@ -10,7 +10,7 @@ class BadCase(BadRequest):
 
 
 class BadCheck(BadRequest):
-    """What a check expects cannot be read. Values: why."""
+    """What a check expects cannot be read. Values: why, number (of the check, from 1)."""
 
     code = "bad_check"
 

@@ -15,6 +15,8 @@ class Door(StrEnum):
 
     PAGE = "page"
     API = "api"
+    REPLAY = "replay"
+    """Of regression cases: no person waits for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "store",
         "ui",
     },
-    "parts": {"api", "auth", "chat", "config"},
-    "commands": {"api", "auth", "chat", "config", "store"},
+    "parts": {"api", "auth", "chat", "config", "store"},
+    "commands": {"api", "auth", "chat", "config", "formats", "judging", "store"},
     "bench": {"api", "app", "chat", "config", "engine", "store", "ui"},
 }
 LIVES_IN: dict[str, set[str]] = {

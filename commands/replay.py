@@ -1,0 +1,226 @@
+"""Regression cases from the command line: `python app.py replay …`.
+
+Loads the model itself, and so takes the data folder for as long as it runs, unless told to go
+beside the app. What it prints is for people; what it stores is on the page.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from chat.admission import Admission
+from chat.casebook import MOST_CASES, CaseStore, CaseText, case_of_file, scope_of
+from chat.cases import Case, Result, Verdict
+from chat.errors import AppError, NotFound, StartupError
+from chat.people import LOCAL, Person, Rank, utc_now
+from chat.ports import Engine
+from chat.presets import Presets
+from chat.replaying import Replay, Replayer, new_run, prepare
+from chat.shipped_cases import load_shipped_cases
+from chat.types import Preset
+from chat.writing import Limits, Writer
+from commands import replay_words as words
+from commands.desk import Refused
+from config import Settings, SettingsError, flag, read_settings
+from formats.cases import read_cases
+from judging.judge import ProcessJudge
+from store import RoutingStore, open_store
+
+ALL_PASSED, NOT_ALL_PASSED, COULD_NOT_RUN, STOPPED = 0, 1, 2, 130
+"""Exit codes."""
+
+LANGUAGES = ("en", "zh")
+
+BuildEngine = Callable[[Settings], Engine]
+
+
+def main(arguments: Sequence[str], build_engine: BuildEngine) -> int:
+    """The command. Its exit code."""
+    try:
+        own, of_settings = _split(arguments)
+        options, settings = _parser().parse_args(own), read_settings(of_settings)
+        return asyncio.run(_Command(options, settings, build_engine).run())
+    except KeyboardInterrupt:
+        return STOPPED
+    except (SettingsError, Refused, AppError) as error:
+        sys.stderr.write(f"qwen-chat: {' '.join(str(error).split())}\n")
+        return COULD_NOT_RUN
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    options: argparse.Namespace
+    settings: Settings
+    build_engine: BuildEngine
+
+    async def run(self) -> int:
+        """Raises AppError, Refused."""
+        store = open_store(
+            self.settings.data_dir, self.settings.database_url, beside=self._is_beside
+        )
+        try:
+            await store.open()
+        except StartupError as error:
+            raise Refused(f"{error} {'' if self._is_beside else words.BESIDE}") from None
+        try:
+            person = await _owner(store)
+            if self.options.list:
+                _print(words.runs(await store.feedback.cases.runs(scope_of(person))))
+                return ALL_PASSED
+            return await self._replay(store, person)
+        finally:
+            await store.close()
+
+    @property
+    def _is_beside(self) -> bool:
+        return bool(self.options.beside or self.options.list)
+
+    async def _replay(self, store: RoutingStore, person: Person) -> int:
+        kept = store.feedback.cases
+        cases = await self._cases(kept, person)
+        preset = await self._preset(store, person)
+        engine = self.build_engine(self.settings)
+        try:
+            await engine.start()
+            assert engine.info is not None
+            run = new_run(engine.info, person.id, preset, self.options.label, utc_now())
+            against = self.options.against
+            replay = await prepare(kept, person, run, cases, preset=preset, against=against)
+            return await self._run(kept, engine, engine.info.max_concurrent, replay)
+        finally:
+            await engine.stop()
+
+    async def _run(self, store: CaseStore, engine: Engine, most: int, replay: Replay) -> int:
+        results: dict[str, Result] = {}
+
+        async def take(case: Case, result: Result) -> None:
+            await store.add_result(result)
+            results[case.id] = result
+            _tell(words.progress(len(results), len(replay.cases), case, result))
+
+        at_once = min(self.settings.max_concurrent, most)
+        replayer = Replayer(_writer(self.settings, engine), ProcessJudge(), at_once=at_once)
+        await store.add_run(replay.run)
+        try:
+            await replayer.run(replay, take)
+        finally:  # after Ctrl+C too: what there is was kept, and is shown
+            await store.end_run(replay.run.id, utc_now())
+            _print(words.report(replay, results))
+        passed = all(result.verdict is Verdict.PASSED for result in results.values())
+        return ALL_PASSED if passed else NOT_ALL_PASSED
+
+    async def _cases(self, store: CaseStore, person: Person) -> Sequence[Case]:
+        """Those that were asked for. Raises Refused."""
+        options = self.options
+        cases: list[Case] = []
+        if options.file:
+            cases += [case_of_file(text, person.id, utc_now()) for text in _read(options.file)]
+        if options.all:
+            cases += await store.cases(scope_of(person))
+        if options.shipped:
+            cases += load_shipped_cases()
+        if not (options.file or options.all or options.shipped):
+            raise Refused("Which cases? Name a file, or say --all or --shipped.")
+        if not cases:
+            raise Refused("There are no cases yet. The shipped ones are run with --shipped.")
+        return list({case.id: case for case in cases}.values())
+
+    async def _preset(self, store: RoutingStore, person: Person) -> Preset | None:
+        """The preset of that id or name. Raises Refused."""
+        wanted = self.options.preset
+        if wanted is None:
+            return None
+        presets = Presets(store)
+        if not self._is_beside:
+            await presets.ship()
+        try:
+            return await presets.get(person.id, wanted)
+        except NotFound:
+            for language in LANGUAGES:
+                for preset in await presets.list(person.id, language):
+                    if preset.text.name.casefold() == wanted.casefold():
+                        return preset
+        raise Refused(f"There is no preset {wanted} that can be used here.")
+
+
+async def _owner(store: RoutingStore) -> Person:
+    """Whose runs these are: the first administrator's, or the local user's without accounts."""
+    for person in await store.people.people():
+        if person.rank is Rank.ADMIN and not person.disabled:
+            return person
+    return LOCAL
+
+
+def _writer(settings: Settings, engine: Engine) -> Writer:
+    """Nobody else asks, so nobody waits."""
+    return Writer(
+        engine=engine,
+        admission=Admission(max_running=settings.max_concurrent, max_waiting=MOST_CASES),
+        limits=Limits(
+            queue_s=settings.queue_timeout_s,
+            stall_s=settings.stall_timeout_s,
+            request_s=settings.request_timeout_s,
+        ),
+    )
+
+
+def _read(path: Path) -> Sequence[CaseText]:
+    """Raises Refused, BadImport."""
+    try:
+        return read_cases(path.read_bytes())
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _print(lines: Iterable[str]) -> None:
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.flush()
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """What is the command's, and what sets something of the app, each with its value.
+
+    The parser alone would take the value of a flag that it does not know for the file.
+    """
+    fields = {flag(name): field for name, field in Settings.model_fields.items()}
+    own: list[str] = []
+    of_settings: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        name, _, value = argument.partition("=")
+        if field := fields.get(name):
+            of_settings.append(argument)
+            if not value and field.annotation is not bool:
+                of_settings.extend(islice(rest, 1))
+        else:
+            own.append(argument)
+    return own, of_settings
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python app.py replay",
+        description="Puts regression cases to a model. Further flags are settings of the app, "
+        "--model and --quantization among them. Exit code: 0 all passed, 1 not all, 2 not run.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("file", nargs="?", type=Path, help="cases as JSON (docs/cases.md)")
+    parser.add_argument("--all", action="store_true", help="the cases that are kept here")
+    parser.add_argument("--shipped", action="store_true", help="the cases that come with the app")
+    parser.add_argument("--preset", help="id or name of a preset to run them with")
+    parser.add_argument("--label", default="", help="a word to know the run by")
+    parser.add_argument("--against", metavar="RUN", help="compare with that run's answers")
+    parser.add_argument("--list", action="store_true", help="only list the runs there are")
+    parser.add_argument(
+        "--beside", action="store_true", help="load the model although the app runs here"
+    )
+    return parser

@@ -1,0 +1,83 @@
+"""What `python app.py replay` says: progress, the table, differences. Pure.
+
+Answers are printed without control characters: they come from a model and go to a terminal.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC
+
+from chat.casebook import Tally
+from chat.cases import Case, Result, Verdict
+from chat.judging import Before
+from chat.replaying import Replay
+
+BESIDE = (
+    "Or start the run on its page of cases; --beside loads a second model next to the app's, "
+    "if there is memory for it."
+)
+WIDTH = max(map(len, Verdict))
+
+
+def runs(tallies: Sequence[Tally]) -> Iterator[str]:
+    """A line for each run, newest first."""
+    for tally in tallies:
+        run = tally.run
+        counts = ", ".join(f"{tally.counts[v]} {v}" for v in Verdict if tally.counts.get(v))
+        began = f"{run.started_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+        model = f"{run.model} ({run.quantization})"
+        yield "\t".join((run.id, began, model, counts or "nothing", printable(run.label)))
+
+
+def progress(done: int, total: int, case: Case, result: Result) -> str:
+    return f"{done}/{total} {result.verdict} {printable(case.name)}"
+
+
+def report(replay: Replay, results: Mapping[str, Result]) -> Iterator[str]:
+    """The table of all cases that have a result, then what is to be looked at, then the sums."""
+    done = [(case, results[case.id]) for case in replay.cases if case.id in results]
+    for case, result in done:
+        seconds = f"{result.timing.total_s:7.1f} s" if result.timing else " " * 9
+        yield f"{result.verdict:<{WIDTH}} {seconds}  {printable(case.name)}"
+    for case, result in done:
+        yield from _details(case, result, replay.before.get(case.id, Before()))
+    sums = [
+        f"{count} {verdict}"
+        for verdict in Verdict
+        if (count := sum(result.verdict is verdict for _, result in done))
+    ]
+    run = replay.run
+    yield ""
+    yield f"{len(done)} of {len(replay.cases)}: {', '.join(sums) or 'nothing was run'}"
+    yield f"run {run.id} · {run.model} ({run.quantization}, {run.engine})"
+
+
+def _details(case: Case, result: Result, before: Before) -> Iterator[str]:
+    earlier = case.reference if before.answer is None else before.answer
+    difference = list(diff(earlier, result.answer)) if earlier else []
+    if result.verdict is Verdict.PASSED and not difference:
+        return
+    yield ""
+    yield f"== {printable(case.name)}: {result.verdict}"
+    if result.error_code:
+        yield f"error: {result.error_code}"
+    for index in result.failed:
+        check = case.checks[index]
+        yield f"does not hold: {check.kind} {printable(check.expected)}".rstrip()
+    if difference:
+        yield from difference
+    elif not earlier:
+        yield from printable(result.answer, lines=True).splitlines()
+
+
+def diff(earlier: str, now: str) -> Iterator[str]:
+    """A unified diff, line by line; nothing if the two are the same."""
+    old, new = (printable(text, lines=True).splitlines() for text in (earlier, now))
+    return difflib.unified_diff(old, new, "earlier", "now", lineterm="")
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """Without what a terminal would act on; on one line unless `lines`."""
+    kept = "\n\t" if lines else ""
+    shown = text if lines else " ".join(text.split())
+    return "".join(sign if sign.isprintable() or sign in kept else "\ufffd" for sign in shown)

@@ -1,0 +1,135 @@
+"""Regression cases as one JSON file, and back."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from chat.calls import ToolCall
+from chat.casebook import MAX_EXPECTED, MAX_NAME, MOST_CASES, MOST_CHECKS, MOST_TURNS, CaseText
+from chat.cases import Case, Check, CheckKind
+from chat.errors import NothingToImport, UnknownFormat
+from chat.types import ChatMessage, Role
+from formats.reading import decode, parse, refusal, validate
+from formats.records import FileRecord, Id, Plain, Prompt, SamplingRecord, Text
+
+FORMAT = "qwen-chat-cases"
+VERSION = 1
+
+
+class CallRecord(FileRecord):
+    """A call of a tool that the assistant asked for; `arguments` is the text it wrote."""
+
+    id: Annotated[Plain, Field(max_length=128)]
+    name: Annotated[Plain, Field(max_length=128)]
+    arguments: Prompt
+
+
+class TurnRecord(FileRecord):
+    """One turn as the model is told of it."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: Prompt
+    calls: list[CallRecord] = Field(default=[], max_length=100)
+
+    def value(self) -> ChatMessage:
+        calls = tuple(ToolCall(**call.model_dump()) for call in self.calls)
+        return ChatMessage(Role(self.role), self.content, calls)
+
+
+class CheckRecord(FileRecord):
+    """What must hold: a text, a pattern, a JSON schema, a result, or what a person looks for."""
+
+    kind: Literal["contains", "regex", "json-schema", "maths", "human"]
+    expected: Annotated[Plain, Field(max_length=MAX_EXPECTED)] = ""
+
+    def value(self) -> Check:
+        return Check(CheckKind(self.kind), self.expected)
+
+
+class CaseRecord(FileRecord):
+    """A prompt and what must hold of its answer.
+
+    `id` tells the runs of a case apart from those of others; without it the prompt does. Sampling
+    that is not set is the preset's or the model's own, with temperature 0.
+    """
+
+    id: Id | None = None
+    name: Annotated[Plain, Field(min_length=1, max_length=MAX_NAME)]
+    prompt: list[TurnRecord] = Field(min_length=1, max_length=MOST_TURNS)
+    checks: list[CheckRecord] = Field(min_length=1, max_length=MOST_CHECKS)
+    sampling: SamplingRecord = SamplingRecord()
+    reference: Text = ""
+
+    def value(self) -> CaseText:
+        prompt = tuple(turn.value() for turn in self.prompt)
+        return CaseText(
+            name=self.name,
+            prompt=prompt,
+            checks=tuple(check.value() for check in self.checks),
+            sampling=self.sampling.value(),
+            reference=self.reference,
+            key=self.id or f"file-{hashlib.sha256(repr(prompt).encode()).hexdigest()[:32]}",
+        )
+
+
+class CasesFile(FileRecord):
+    """Regression cases of Qwen Chat, version 1."""
+
+    format: Literal["qwen-chat-cases"]
+    version: Literal[1]
+    cases: list[CaseRecord] = Field(max_length=MOST_CASES)
+
+
+def write_cases(cases: Sequence[Case]) -> bytes:
+    """Cases as a file, laid out for people who want to edit it."""
+    records = [_record(case).model_dump(exclude_defaults=True) for case in cases]
+    file = {"format": FORMAT, "version": VERSION, "cases": records}
+    return (json.dumps(file, ensure_ascii=False, allow_nan=False, indent=2) + "\n").encode()
+
+
+def read_cases(data: bytes) -> Sequence[CaseText]:
+    """The cases in a file. Raises BadImport."""
+    entries = parse(decode(data))
+    value = entries[0].value if len(entries) == 1 else None
+    if not isinstance(value, dict) or value.get("format") != FORMAT:
+        raise refusal("", f'the file is no JSON object with "format": "{FORMAT}"', UnknownFormat)
+    cases = [record.value() for record in validate(CasesFile, value, "").cases]
+    if not cases:
+        raise refusal("", "the file holds no cases", NothingToImport)
+    if len({case.key for case in cases}) < len(cases):
+        raise refusal("cases", "two of them have the same id, or the same prompt and none")
+    return cases
+
+
+def _record(case: Case) -> CaseRecord:
+    return CaseRecord.model_validate(
+        {
+            "id": case.id,
+            "name": case.name,
+            "prompt": [
+                {
+                    "role": turn.role.value,
+                    "content": turn.content,
+                    "calls": [
+                        {"id": call.id, "name": call.name, "arguments": call.arguments}
+                        for call in turn.calls
+                    ],
+                }
+                for turn in case.prompt
+            ],
+            "checks": [
+                {"kind": check.kind.value, "expected": check.expected} for check in case.checks
+            ],
+            "sampling": _sampling(case),
+            "reference": case.reference,
+        }
+    )
+
+
+def _sampling(case: Case) -> dict[str, object]:
+    names = SamplingRecord.model_fields
+    values = {name: getattr(case.sampling, name) for name in names}
+    return values | {"stop": list(case.sampling.stop)}
