@@ -12,14 +12,17 @@ from chat.answers import Answers
 from chat.api_keys import KeyLimits
 from chat.completions import Completions
 from chat.conversations import Conversations
+from chat.enrolment import Enrolment
+from chat.hosting import Campaigns
 from chat.jobs import Jobs
 from chat.limits import Quotas, Rates, Spending
 from chat.people import Allowance, Rank
-from chat.people_ports import PeopleStore
 from chat.ports import Engine, Store
 from chat.presets import Presets
+from chat.taking_part import TakingPart
 from chat.writing import Limits, Writer
 from config import Settings
+from store import RoutingStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Parts:
     conversations: Conversations
     presets: Presets
     completions: Completions
+    campaigns: Campaigns
+    taking_part: TakingPart
 
     async def drain(self, grace_s: float) -> None:
         """Let what is being written end for `grace_s` seconds, then save or end the rest."""
@@ -55,10 +60,9 @@ def build_quotas(settings: Settings, spending: Spending, rates: Rates) -> Quotas
     )
 
 
-def build_parts(
-    settings: Settings, engine: Engine, store: Store, people: PeopleStore, metrics: Metrics
-) -> Parts:
-    """The domain on an engine and its stores."""
+def build_parts(settings: Settings, engine: Engine, store: RoutingStore, metrics: Metrics) -> Parts:
+    """The domain on an engine and a store."""
+    people, kept = store.people, store.feedback
     rates = MinuteWindows()
     admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
     metrics.watch(engine, lambda: admission.waiting)
@@ -75,11 +79,27 @@ def build_parts(
         share_prefixes=settings.prefix_sharing == "all",
     )
     jobs = Jobs(writer=writer, store=store)
-    answers = Answers(engine=engine, store=store, jobs=jobs, keep_turns=settings.keep_turns)
+    answers = Answers(
+        engine=engine,
+        store=store,
+        jobs=jobs,
+        keep_turns=settings.keep_turns,
+        enrolment=Enrolment(people, kept.campaigns),
+    )
     conversations = Conversations(store=store, jobs=jobs)
     completions = Completions(
         writer=writer,
         key_limits=KeyLimits(people, rates),
         cache=ResponseCache(settings.response_cache_mib * MIB),
     )
-    return Parts(engine, store, jobs, answers, conversations, Presets(store), completions)
+    return Parts(
+        engine=engine,
+        store=store,
+        jobs=jobs,
+        answers=answers,
+        conversations=conversations,
+        presets=Presets(store),
+        completions=completions,
+        campaigns=Campaigns(kept.campaigns, waiting=lambda: admission.waiting),
+        taking_part=TakingPart(kept.campaigns, people, stop=answers.stop),
+    )

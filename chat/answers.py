@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from chat.attachments import check_attachments, with_attachments
 from chat.checks import check_options, check_question, check_text, title_of
 from chat.draft import prompt_sha256
+from chat.enrolment import Enrolled, Enrolment
 from chat.errors import BadRequest, EngineNotReady, PromptLost, PromptTooLong
 from chat.jobs import Job, Jobs, Work
 from chat.ports import ConversationStore, Engine
@@ -55,7 +56,8 @@ class Gauge:
 class Answers:
     """The service that lets answers be written. Every call takes the user; not-yours: NotFound.
 
-    `address` is where a request comes from: empty when it is not to be counted.
+    `address` is where a request comes from: empty when it is not to be counted. With an `enrolment`
+    what is asked in a campaign is asked with that campaign's settings; its refusals are raised too.
     """
 
     def __init__(
@@ -65,11 +67,13 @@ class Answers:
         store: ConversationStore,
         jobs: Jobs,
         keep_turns: int | None = None,
+        enrolment: Enrolment | None = None,
     ) -> None:
         self._engine = engine
         self._store = store
         self._jobs = jobs
         self._keep_turns = keep_turns
+        self._enrolment = enrolment
 
     async def send(
         self,
@@ -79,11 +83,14 @@ class Answers:
         question: Question,
         options: ChatOptions,
         address: str = "",
+        variant: int | None = None,
     ) -> Job:
         """Store a question and start its answer; a request that came before gives its answer.
 
         `conversation_id` None begins a conversation. With `question.beside` it is a new version of
-        that question. Raises BadRequest kinds, NotFound, QuotaExceeded kinds, TooManyWaiting, Busy,
+        that question. `variant` is the one of a blind comparison that is asked.
+
+        Raises BadRequest kinds, NotFound, QuotaExceeded kinds, TooManyWaiting, Busy,
         EngineNotReady; then nothing was written.
         """
         check_question(question.text)
@@ -92,25 +99,9 @@ class Answers:
         if running := self._jobs.find_request(user, question.request_id):
             return running
         with self._jobs.alone_in(user, conversation_id):
-            path = await self._before(user, conversation_id, question.beside)
-            history = [*as_prompt(path), _asked(question)]
-            window = await self._fit(options, history)
-            with ExitStack() as undo:
-                ticket, permit = await self._jobs.enter(user, address, undo)
-                turn = await self._store.add_turn(
-                    user,
-                    conversation_id=conversation_id,
-                    question=replace(question, title=title_of(question.text)),
-                    options=options,
-                )
-                if turn.answer.status is not Status.PENDING:
-                    return Job(user, turn.answer)
-                if running := self._jobs.find(user, turn.conversation.id):
-                    return running
-                undo.pop_all()
-                seeded, request_id = _seeded(options), question.request_id
-                work = Work(user, turn.answer, window, seeded, request_id, permit)
-                return self._jobs.start(work, ticket)
+            enrolled = await self._enrol(user, conversation_id, question, options, variant)
+            question = _within(question, enrolled)
+            return await self._ask(user, conversation_id, question, enrolled.options, address)
 
     async def retry(
         self, user: str, *, conversation_id: str, message_id: str, address: str = ""
@@ -143,7 +134,7 @@ class Answers:
     async def gauge(
         self, user: str, *, conversation_id: str | None, question: Question, options: ChatOptions
     ) -> Gauge:
-        """What sending this would take of the context. Writes nothing.
+        """What sending this would take of the context. Keeps nothing of it.
 
         Raises MessageTooLong, BadText, BadAttachment, InvalidSetting, NotFound, EngineNotReady.
         """
@@ -151,6 +142,7 @@ class Answers:
         check_attachments(question.text, question.attachments)
         info = self._ready()
         check_options(options)
+        options = (await self._enrol(user, conversation_id, question, options)).options
         path = await self._before(user, conversation_id, question.beside)
         draft = _asked(question)
         history = [*as_prompt(path), draft]
@@ -182,12 +174,41 @@ class Answers:
             raise PromptLost
         return await self._engine.render_prompt(messages)
 
+    async def _ask(
+        self,
+        user: str,
+        conversation_id: str | None,
+        question: Question,
+        options: ChatOptions,
+        address: str,
+    ) -> Job:
+        path = await self._before(user, conversation_id, question.beside)
+        history = [*as_prompt(path), _asked(question)]
+        window = await self._fit(options, history)
+        with ExitStack() as undo:
+            ticket, permit = await self._jobs.enter(user, address, undo)
+            turn = await self._store.add_turn(
+                user,
+                conversation_id=conversation_id,
+                question=replace(question, title=title_of(question.text)),
+                options=options,
+            )
+            if turn.answer.status is not Status.PENDING:
+                return Job(user, turn.answer)
+            if running := self._jobs.find(user, turn.conversation.id):
+                return running
+            undo.pop_all()
+            seeded, request_id = _seeded(options), question.request_id
+            work = Work(user, turn.answer, window, seeded, request_id, permit)
+            return self._jobs.start(work, ticket)
+
     async def _beside(
         self, user: str, conversation_id: str, message_id: str, address: str, *, continued: bool
     ) -> Job:
         with self._jobs.alone_in(user, conversation_id):
             await self._jobs.settle(conversation_id)
-            options = (await self._store.conversation(user, conversation_id)).options
+            kept = await self._store.conversation(user, conversation_id)
+            options = (await self._enrolled(user, kept.options, kept.campaign_id)).options
             *before, sibling = await self._path_to(user, conversation_id, message_id)
             if sibling.role is not Role.ASSISTANT:
                 raise BadRequest("Only an answer can be written again.")
@@ -204,6 +225,31 @@ class Answers:
                 undo.pop_all()
                 work = Work(user, answer, window, _seeded(options), permit=permit)
                 return self._jobs.start(work, ticket)
+
+    async def _enrol(
+        self,
+        user: str,
+        conversation_id: str | None,
+        question: Question,
+        options: ChatOptions,
+        variant: int | None = None,
+    ) -> Enrolled:
+        """What a question is asked with. A conversation's own campaign counts, not what is said."""
+        if conversation_id is None or self._enrolment is None:
+            return await self._enrolled(user, options, question.campaign_id or None, variant)
+        kept = await self._store.conversation(user, conversation_id)
+        return await self._enrolled(user, options, kept.campaign_id, variant)
+
+    async def _enrolled(
+        self,
+        user: str,
+        options: ChatOptions,
+        campaign_id: str | None,
+        variant: int | None = None,
+    ) -> Enrolled:
+        if self._enrolment is None:
+            return Enrolled(options)
+        return await self._enrolment.enrol(user, options, campaign_id=campaign_id, variant=variant)
 
     async def _before(
         self, user: str, conversation_id: str | None, beside: str | None
@@ -242,6 +288,13 @@ class Answers:
 
 def _asked(question: Question) -> ChatMessage:
     return ChatMessage(Role.USER, with_attachments(question.text, question.attachments))
+
+
+def _within(question: Question, enrolled: Enrolled) -> Question:
+    """The question, for its campaign: what is said there is kept."""
+    campaign_id = enrolled.campaign_id
+    temporary = question.temporary and not campaign_id
+    return replace(question, campaign_id=campaign_id, temporary=temporary)
 
 
 def _room(info: EngineInfo, options: ChatOptions) -> int:

@@ -4,7 +4,7 @@ Owns the check that somebody may ask there at all. Knows no page and no SQL.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from chat.campaign_errors import (
@@ -19,6 +19,9 @@ from chat.errors import NotFound
 from chat.people import LOCAL, Clock, GuestLink, Person, utc_now
 from chat.plans import options_of
 from chat.types import ChatOptions
+
+SEEN_EVERY = timedelta(seconds=30)
+"""How exactly it is kept when somebody was there last."""
 
 
 class GuestLinks(Protocol):
@@ -90,7 +93,8 @@ class Enrolment:
         if participant is None or participant.consented_at is None:
             raise ConsentNeeded
         chosen = _variant(campaign, participant, variant)
-        await self._store.seen(wanted, user, now)
+        if participant.seen_at is None or now - participant.seen_at >= SEEN_EVERY:
+            await self._store.seen(wanted, user, now)
         return Enrolled(options_of(campaign.plan.variants[chosen]), wanted)
 
     async def _link_of(self, user: str) -> GuestLink | None:

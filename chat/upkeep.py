@@ -36,7 +36,10 @@ class ProgramAnswers(Protocol):
 
 
 class Upkeep:
-    """`keep` is how long conversations stay that nobody touches; None: for ever."""
+    """`keep` is how long conversations stay that nobody touches; None: for ever.
+
+    `destroy_due` destroys what was promised to go by now, besides.
+    """
 
     def __init__(
         self,
@@ -45,12 +48,14 @@ class Upkeep:
         *,
         programs: ProgramAnswers | None = None,
         keep: timedelta | None = None,
+        destroy_due: Callable[[], Awaitable[int]] | None = None,
         clock: Clock = utc_now,
     ) -> None:
         self._jobs = jobs
         self._people = people
         self._programs = programs
         self._keep = keep
+        self._destroy_due = destroy_due
         self._clock = clock
 
     async def run(self, look_every_s: float = LOOK_EVERY_S) -> None:
@@ -73,6 +78,8 @@ class Upkeep:
 
     async def destroy_old(self) -> int:
         """Destroy conversations that are older than may be; how many. Raises StoreFailed."""
+        if self._destroy_due and (rows := await self._destroy_due()):
+            log.info("rows destroyed of campaigns that ended long enough ago: %d", rows)
         if self._keep is None:
             return 0
         now = self._clock()
