@@ -31,10 +31,9 @@ def keys_page(
     now: datetime,
 ) -> str:
     """`owners` are the names of people by id."""
-    columns = ["column-name", "column-key", "column-scopes", "column-used", "column-until"]
-    columns += ["column-limits", ""]
+    columns = ["column-key", "column-scopes", "column-used", "column-until", ""]
     if person.rank is Rank.ADMIN:
-        columns.insert(1, "column-owner")
+        columns.insert(1, "column-whose")
     rows = (_row(reader, person, key, owners, now) for key in keys)
     new = f"<p>{reader.say('keys-info')}</p>{_form(reader, person)}{made(reader, 'key-made')}"
     body = section(reader, "new-key", new)
@@ -57,12 +56,10 @@ def _row(
     reader: Reader, person: Person, key: ApiKey, owners: Mapping[str, str], now: datetime
 ) -> Sequence[str]:
     cells = [
-        f"<bdi>{escape(key.name)}</bdi>",
-        f"<code>{escape(key.prefix)}…</code>",
-        ", ".join(_scope(reader, scope) for scope in Scope if scope in key.scopes),
+        f"<bdi>{escape(key.name)}</bdi><br><code>{escape(key.prefix)}…</code>",
+        "<br>".join(_opens(reader, key)),
         when(key.used_at) if key.used_at else "–",
         when(key.expires_at) if key.expires_at else "–",
-        _limits(reader, key),
         _end(reader, key, now),
     ]
     if person.rank is Rank.ADMIN:
@@ -70,8 +67,9 @@ def _row(
     return cells
 
 
-def _limits(reader: Reader, key: ApiKey) -> str:
-    said = [
+def _opens(reader: Reader, key: ApiKey) -> Sequence[str]:
+    """What it is for, and how much of that."""
+    limits = [
         reader.say(words, count=f"{number:,}")
         for words, number in (
             ("a-minute", key.requests_per_minute),
@@ -79,7 +77,7 @@ def _limits(reader: Reader, key: ApiKey) -> str:
         )
         if number is not None
     ]
-    return "<br>".join(said) or "–"
+    return [_scope(reader, scope) for scope in Scope if scope in key.scopes] + limits
 
 
 def _end(reader: Reader, key: ApiKey, now: datetime) -> str:

@@ -32,7 +32,7 @@ async def test_a_key_is_made_shown_once_and_revoked(house: House) -> None:
         assert "nightly &lt;script&gt;" in page
         assert f"{made['key'][:8]}…" in page
         assert made["key"] not in page
-        assert "5 requests a minute<br>1,000 tokens a day" in page
+        assert "5 requests/min<br>1,000 tokens/day" in page
         assert f"/api/keys/{caller.id}/revoke" in page
         assert (await ann.post(f"/api/keys/{made['id']}/revoke")).status_code == 200
         page = await shown(ann)
