@@ -19,6 +19,7 @@ from chat.limits import Quotas, Rates, Spending
 from chat.people import Allowance, Rank
 from chat.ports import Engine, Store
 from chat.presets import Presets
+from chat.rating import Ratings
 from chat.taking_part import TakingPart
 from chat.writing import Limits, Writer
 from config import Settings
@@ -38,6 +39,7 @@ class Parts:
     completions: Completions
     campaigns: Campaigns
     taking_part: TakingPart
+    ratings: Ratings
 
     async def drain(self, grace_s: float) -> None:
         """Let what is being written end for `grace_s` seconds, then save or end the rest."""
@@ -60,13 +62,11 @@ def build_quotas(settings: Settings, spending: Spending, rates: Rates) -> Quotas
     )
 
 
-def build_parts(settings: Settings, engine: Engine, store: RoutingStore, metrics: Metrics) -> Parts:
-    """The domain on an engine and a store."""
-    people, kept = store.people, store.feedback
-    rates = MinuteWindows()
-    admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
-    metrics.watch(engine, lambda: admission.waiting)
-    writer = Writer(
+def build_writer(
+    settings: Settings, engine: Engine, admission: Admission, quotas: Quotas, metrics: Metrics
+) -> Writer:
+    """What writes answers, in the order that `admission` gives."""
+    return Writer(
         engine=engine,
         admission=admission,
         limits=Limits(
@@ -74,10 +74,20 @@ def build_parts(settings: Settings, engine: Engine, store: RoutingStore, metrics
             stall_s=settings.stall_timeout_s,
             request_s=settings.request_timeout_s,
         ),
-        quotas=build_quotas(settings, people, rates),
+        quotas=quotas,
         observer=metrics,
         share_prefixes=settings.prefix_sharing == "all",
     )
+
+
+def build_parts(settings: Settings, engine: Engine, store: RoutingStore, metrics: Metrics) -> Parts:
+    """The domain on an engine and a store."""
+    people, kept = store.people, store.feedback
+    rates = MinuteWindows()
+    admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
+    metrics.watch(engine, lambda: admission.waiting)
+    quotas = build_quotas(settings, people, rates)
+    writer = build_writer(settings, engine, admission, quotas, metrics)
     jobs = Jobs(writer=writer, store=store)
     answers = Answers(
         engine=engine,
@@ -102,4 +112,5 @@ def build_parts(settings: Settings, engine: Engine, store: RoutingStore, metrics
         completions=completions,
         campaigns=Campaigns(kept.campaigns, waiting=lambda: admission.waiting),
         taking_part=TakingPart(kept.campaigns, people, stop=answers.stop),
+        ratings=Ratings(conversations=store, store=kept.ratings, programs=completions),
     )
