@@ -240,7 +240,7 @@ def _checked(campaign: Campaign, answers: Answers) -> Answers:
             if len(answer) > MAX_SURVEY_TEXT:
                 raise MessageTooLong(characters=len(answer), limit=MAX_SURVEY_TEXT)
             kept[key] = check_text(answer)
-        elif kinds[key] is QuestionKind.SCALE and isinstance(answer, int) and answer in SCALE:
+        elif kinds[key] is QuestionKind.SCALE and type(answer) is int and answer in SCALE:
             kept[key] = answer
         else:
             raise BadRequest("A scale is answered with 1 to 5, other questions with words.")

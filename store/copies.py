@@ -10,6 +10,8 @@ from chat.types import Archive, Message, Status
 def renewed(archive: Archive, owner: str, new_id: Callable[[], str]) -> Archive:
     """The same conversation under new ids, as this owner's, with nothing still to be written.
 
+    It belongs to no campaign: nobody has asked in one what is brought in.
+
     Raises BadRequest unless parents come before their children.
     """
     conversation_id = new_id()
@@ -32,6 +34,7 @@ def renewed(archive: Archive, owner: str, new_id: Callable[[], str]) -> Archive:
         id=conversation_id,
         owner=owner,
         head_id=ids.get(archive.conversation.head_id or ""),
+        campaign_id="",
     )
     return Archive(conversation, tuple(messages))
 
