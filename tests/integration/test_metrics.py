@@ -1,6 +1,8 @@
 """/metrics says how answers, the engine and HTTP are, and shows nobody's words and no id."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,6 +18,7 @@ from tests.chat import finished, make_chat
 from tests.fakes import REUSED, Script, ScriptedEngine
 from tests.house import HOME, client_of
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
 ENDED = Outcome(
     Door.API,
     "stop",
@@ -73,6 +76,18 @@ def test_what_failed_and_what_was_refused_is_counted_by_its_code() -> None:
     assert told["request_failure_total{code=engine_stalled,door=page}"] == 1
     assert told["request_refused_total{code=server_overloaded,door=api}"] == 2
     assert not any(name.startswith(("request_success_total", "e2e_")) for name in told)
+
+
+def test_every_figure_is_explained_and_no_other() -> None:
+    metrics = Metrics()
+    metrics.watch(ScriptedEngine(), lambda: 0)
+    told = {
+        (family.name.removesuffix("_total"), family.type)
+        for family in text_string_to_metric_families(metrics.text().decode())
+        if not family.name.startswith("process_")
+    }
+    rows = re.findall(r"^\| `(\S+)` \| (\w+) \|", DOCUMENT.read_text("utf-8"), re.MULTILINE)
+    assert {(name.removesuffix("_total"), kind) for name, kind in rows} == told
 
 
 def test_an_answer_from_the_cache_is_a_hit_and_costs_no_tokens_and_no_time() -> None:
