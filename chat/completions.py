@@ -158,6 +158,11 @@ class Completions:
         """An answer that was given to a program of that user a while ago. Raises NotFound."""
         return self._recent.find(user, id)
 
+    @property
+    def open(self) -> int:
+        """How many answers are being written, or wait for that."""
+        return len(self._open)
+
     def callers(self) -> frozenset[Caller]:
         """For whom an answer is being written, or waits for that."""
         return frozenset(completion.caller for completion in self._open.values())

@@ -40,7 +40,7 @@ async def send_answer(
     async with ended_by_hang_up(request, completion):
         if stream:
             await completion.begun(BEGIN_WITHIN_S)
-            events = _events(completion, wire, with_usage=with_usage)
+            events = events_of(completion, wire, with_usage=with_usage)
             return EventStream(completion, events, STREAM_HEADERS | headers)
         written = await completion.written()
         if not written.finish:  # the client has left
@@ -85,10 +85,13 @@ async def _until_left(receive: Receive, completion: Completion) -> None:
     completion.cancel()
 
 
-async def _events(completion: Completion, wire: Wire, *, with_usage: bool) -> AsyncIterator[bytes]:
+async def events_of(
+    completion: Completion, wire: Wire, *, with_usage: bool, keep_alive_s: float = KEEP_ALIVE_S
+) -> AsyncIterator[bytes]:
+    """The answer as server-sent events, from the first to the last."""
     yield b"".join(map(_event, wire.first()))
     try:
-        async for deltas in completion.watch(KEEP_ALIVE_S):
+        async for deltas in completion.watch(keep_alive_s):
             pieces = [_event(body) for delta in deltas for body in wire.pieces(delta)]
             yield b"".join(pieces) if deltas else b": still waiting\n\n"
         if with_usage:
