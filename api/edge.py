@@ -39,8 +39,8 @@ def edge_middleware(
             CORSMiddleware,
             allow_origins=options.allowed_origins,
             allow_methods=("GET", "POST"),
-            allow_headers=("Content-Type",),
-            expose_headers=("X-Request-ID",),
+            allow_headers=("*",),  # of those origins: clients of the API send a dozen of their own
+            expose_headers=("Retry-After", "X-Request-ID"),
         ),
         Middleware(CrossOriginProtection, options=options),
         Middleware(PageRoutes),
