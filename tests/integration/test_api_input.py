@@ -12,6 +12,12 @@ TOOL = {"type": "function", "function": {"name": "time"}}
 SHAPE = {"type": "json_object"}
 
 
+@pytest.fixture(scope="module")
+def closed() -> Programs:
+    """One app for all that is refused: nothing of it gets as far as the engine."""
+    return Programs()
+
+
 @pytest.mark.parametrize(
     ("more", "param"),
     [
@@ -88,15 +94,16 @@ SHAPE = {"type": "json_object"}
     ],
     ids=lambda value: str(value)[:60],
 )
-async def test_what_cannot_be_done_is_refused_by_name(more: dict[str, Any], param: str) -> None:
-    programs = Programs()
-    answer = await programs.chat(**more)
+async def test_what_cannot_be_done_is_refused_by_name(
+    closed: Programs, more: dict[str, Any], param: str
+) -> None:
+    answer = await closed.chat(**more)
     assert answer.status_code == 422
     assert fault(answer)["param"] == param
     assert fault(answer)["code"] == "invalid_request"
     assert fault(answer)["type"] == "invalid_request_error"
     assert param in fault(answer)["message"]
-    assert not programs.engine.samplings
+    assert not closed.engine.samplings
 
 
 @pytest.mark.parametrize(
@@ -115,9 +122,9 @@ async def test_what_cannot_be_done_is_refused_by_name(more: dict[str, Any], para
     ids=str,
 )
 async def test_what_bare_text_cannot_have_is_refused_by_name(
-    more: dict[str, Any], param: str
+    closed: Programs, more: dict[str, Any], param: str
 ) -> None:
-    answer = await Programs().text(**{"prompt": "Once", **more})
+    answer = await closed.text(**{"prompt": "Once", **more})
     assert answer.status_code == 422
     assert fault(answer)["param"] == param
 
@@ -177,9 +184,9 @@ async def test_what_the_clients_send_by_default_changes_nothing() -> None:
     ids=lambda body: repr(body[:40]),
 )
 async def test_a_body_that_is_none_is_refused_and_nothing_of_it_repeated(
-    path: str, body: bytes
+    closed: Programs, path: str, body: bytes
 ) -> None:
-    answer = await Programs().client.post(path, content=body, headers=JSON)
+    answer = await closed.client.post(path, content=body, headers=JSON)
     assert answer.status_code in (400, 422)
     assert fault(answer)["code"] in ("invalid_json", "invalid_request")
     assert "secret" not in answer.text
