@@ -57,12 +57,18 @@ class ChatRequest(Common):
         _check_lengths(self, self.max_completion_tokens)
         if self.top_logprobs is not None and not self.logprobs:
             raise ValueError("`top_logprobs` needs `logprobs`")
+        if self.shaped and self.stop:
+            raise ValueError("`stop` would cut the JSON that `response_format` asks for")
+        if self.shaped and self.tools and self.tool_choice != "none":
+            raise ValueError("`response_format` leaves no room for calls: set `tool_choice` to none")
         if isinstance(self.tool_choice, NamedTool) or self.tool_choice == "required":
             self._check_forced_tools(self.tool_choice)
-        shaped = not isinstance(self.response_format, TextFormat | None)
-        if shaped and self.stop:
-            raise ValueError("`stop` would cut the JSON that `response_format` asks for")
         return self
+
+    @property
+    def shaped(self) -> bool:
+        """Whether the answer is to be JSON."""
+        return not isinstance(self.response_format, TextFormat | None)
 
     def _check_forced_tools(self, choice: NamedTool | str) -> None:
         names = {tool.function.name for tool in self.tools or ()}
@@ -70,8 +76,6 @@ class ChatRequest(Common):
             raise ValueError("`tool_choice` needs `tools`")
         if isinstance(choice, NamedTool) and choice.function.name not in names:
             raise ValueError("`tool_choice` names a function that is not among `tools`")
-        if not isinstance(self.response_format, TextFormat | None):
-            raise ValueError("`tool_choice` asks for a call, and `response_format` for JSON")
         if self.stop:
             raise ValueError("`stop` would cut the call that `tool_choice` asks for")
 

@@ -76,7 +76,9 @@ def closed() -> Programs:
         ({"top_logprobs": 2}, "top_logprobs"),
         ({"stream_options": {"include_usage": True}}, "stream_options"),
         ({"response_format": SHAPE, "stop": "}"}, "stop"),
-        ({"response_format": SHAPE, "tools": [TOOL], "tool_choice": "required"}, "tool_choice"),
+        ({"response_format": SHAPE, "tools": [TOOL], "tool_choice": "required"}, "response_format"),
+        ({"response_format": SHAPE, "tools": [TOOL]}, "response_format"),
+        ({"tools": [TOOL], "tool_choice": "required", "stop": "x"}, "stop"),
         # what other servers have
         ({"n": 2}, "n"),
         ({"logit_bias": {"50256": -100}}, "logit_bias"),
@@ -190,6 +192,11 @@ async def test_a_body_that_is_none_is_refused_and_nothing_of_it_repeated(
     assert answer.status_code in (400, 422)
     assert fault(answer)["code"] in ("invalid_json", "invalid_request")
     assert "secret" not in answer.text
+
+
+async def test_tools_that_may_not_be_called_leave_room_for_json() -> None:
+    answer = await Programs().chat(tools=[TOOL], tool_choice="none", response_format=SHAPE)
+    assert answer.status_code == 200
 
 
 async def test_two_tools_of_one_name_are_refused() -> None:

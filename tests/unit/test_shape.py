@@ -37,10 +37,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bench": {"api", "app", "chat", "config", "engine", "store", "ui"},
 }
 LIVES_IN: dict[str, set[str]] = {
-    "cachetools": {"chat"},
+    "cachetools": {"chat", "engine"},
     "torch": {"engine", "bench"},
     "transformers": {"engine", "bench"},
     "huggingface_hub": {"engine"},
+    "xgrammar": {"engine", "bench"},
     "gradio": {"ui"},
     "fastapi": {"api"},
     "argon2": {"auth"},
