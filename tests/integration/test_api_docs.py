@@ -1,0 +1,87 @@
+"""/docs and /openapi.json: what programs can do, and nothing from elsewhere."""
+
+import re
+
+import jsonschema
+import pytest
+
+from api.openai.errors import HINTS
+from tests.programs import CHAT, HI, TEXT, Programs, events
+
+
+async def test_the_document_has_the_routes_of_programs_and_no_others() -> None:
+    document = (await Programs().client.get("/openapi.json")).json()
+    assert document["paths"].keys() == {
+        CHAT,
+        TEXT,
+        "/v1/models",
+        "/v1/models/{model}",
+        "/v1/tokenize",
+    }
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert operation["summary"]
+            assert {"200", "401", "404", "422", "429", "503"} <= operation["responses"].keys()
+
+
+async def test_answers_and_errors_are_what_the_document_says() -> None:
+    programs = Programs()
+    document = (await programs.client.get("/openapi.json")).json()
+
+    def check(path: str, method: str, status: int, body: object) -> None:
+        answers = document["paths"][path][method]["responses"]
+        schema = answers[str(status)]["content"]["application/json"]["schema"]
+        whole = {**schema, "components": document["components"]}
+        jsonschema.validate(body, whole)
+
+    for path, answer in (
+        (CHAT, await programs.chat()),
+        (CHAT, await programs.chat(logprobs=True, top_logprobs=2)),
+        (CHAT, await programs.chat(temperature=9)),
+        (CHAT, await programs.chat(model="x")),
+        (TEXT, await programs.text(logprobs=2)),
+        (TEXT, await programs.text("")),
+        ("/v1/tokenize", await programs.client.post("/v1/tokenize", json={"prompt": "x"})),
+    ):
+        check(path, "post", answer.status_code, answer.json())
+    check("/v1/models", "get", 200, (await programs.client.get("/v1/models")).json())
+
+
+async def test_the_examples_of_the_document_are_answered() -> None:
+    programs = Programs()
+    document = (await programs.client.get("/openapi.json")).json()
+    schemas = document["components"]["schemas"]
+    for path, name in (
+        (CHAT, "ChatRequest"),
+        (TEXT, "CompletionRequest"),
+        ("/v1/tokenize", "TokenizeRequest"),
+    ):
+        for example in schemas[name]["examples"]:
+            jsonschema.validate(example, {**schemas[name], "components": document["components"]})
+            assert (await programs.client.post(path, json=example)).status_code == 200
+
+
+@pytest.mark.parametrize("name", HINTS)
+async def test_what_is_refused_with_a_hint_is_no_parameter_of_the_document(name: str) -> None:
+    document = (await Programs().client.get("/openapi.json")).json()
+    properties = document["components"]["schemas"]["ChatRequest"]["properties"]
+    harmless = {"n", "logit_bias", "modalities", "reasoning_effort"}
+    assert name not in properties or name in harmless
+
+
+async def test_the_page_that_shows_it_loads_nothing_from_elsewhere() -> None:
+    programs = Programs()
+    page = await programs.client.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "http" not in page.text
+    there = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(there) == 3
+    for address in there:
+        assert (await programs.client.get(f"/{address}")).status_code == 200
+
+
+async def test_a_stream_says_what_kind_it_is() -> None:
+    answer = await Programs().client.post(CHAT, json={**HI, "stream": True})
+    assert events(answer)[-1] == "[DONE]"
+    assert answer.headers["openai-processing-ms"].isdecimal()
+    assert answer.headers["x-request-id"]
