@@ -63,4 +63,7 @@ async def find_caller(
         caller = await doors.caller(key, address=address)
     if allows(caller.person, needed) and SCOPES[needed] in caller.scopes:
         return caller
-    raise KeyNotAllowed(scope=SCOPES[needed]) if caller.key else NotFound("Not Found")
+    if caller.key is None:
+        raise NotFound("Not Found")
+    scope = SCOPES[needed]
+    raise KeyNotAllowed(f"This API key does not open this: it lacks {scope}.", scope=scope)

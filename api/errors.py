@@ -112,8 +112,6 @@ def answer_to(error: AppError) -> JSONResponse:
     """The answer that tells of an error of the domain, and which field of a form it is about."""
     status = status_of(error)
     headers = retry_after(error, status)
-    if isinstance(error, BadKey):
-        headers["WWW-Authenticate"] = "Bearer"
     field = error.values.get("field")
     param = field if isinstance(field, str) else None
     return error_response(status, str(error), code=error.code, param=param, headers=headers)

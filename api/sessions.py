@@ -11,14 +11,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.cookies import SecretCookie
 from api.credentials import CALLER, SCOPES, find_caller
-from api.errors import answer_to, error_response
+from api.errors import error_response
 from api.identity import SIGNED_IN
 from api.middleware import HttpMiddleware
+from api.openai.errors import told
 from api.options import EdgeOptions
 from api.permissions import Permission, allows, permission_at
 from api.proxies import named_by_proxy
 from chat.doors import Doors
-from chat.errors import AppError, SignInNeeded
+from chat.errors import AppError, BadKey, SignInNeeded
 from chat.people import Person, SignedIn
 
 APIS = ("/api/", "/gradio_api/")
@@ -57,7 +58,10 @@ class SignedInOnly(HttpMiddleware):
         try:
             caller = await find_caller(headers, self.doors, who, needed, address=address)
         except AppError as error:
-            return answer_to(error)
+            answer = told(error)
+            if isinstance(error, BadKey):
+                answer.headers["WWW-Authenticate"] = "Bearer"
+            return answer
         scope["state"][CALLER] = caller
         return None
 

@@ -233,7 +233,7 @@ async def test_before_there_is_an_administrator_no_key_is_good_where_people_have
 
 async def test_who_is_wrong_too_often_is_told_to_wait(village: Village) -> None:
     codes = [code_of(await village.ask("/v1/models", {"X-Api-Key": "sk-wrong"})) for _ in range(16)]
-    assert codes == ["invalid_api_key"] * 15 + ["too_many_attempts"]
+    assert codes == ["invalid_api_key"] * 15 + ["rate_limit_exceeded"]
     answer = await village.ask("/v1/models", {"X-Api-Key": village.keys["bob"]})
     assert answer.status_code == 200
 
@@ -245,13 +245,13 @@ async def test_the_limits_of_a_key_hold_over_http(village: Village) -> None:
     bob = await village.person("bob")
     _, narrow = await village.house.accounts.add_key(bob, name="narrow", requests_per_minute=1)
     _, small = await village.house.accounts.add_key(bob, name="small", tokens_per_day=3)
-    for key, code in ((narrow, "too_many_requests"), (small, "tokens_used_up")):
+    for key in (narrow, small):
         headers = {"X-Api-Key": key}
         first = await village.ask("/v1/chat/completions", headers, method="POST")
         assert first.status_code == 200
         second = await village.ask("/v1/chat/completions", headers, method="POST")
         assert second.status_code == 429
-        assert code_of(second) in (code, "rate_limit_exceeded")
+        assert code_of(second) == "rate_limit_exceeded"
         assert int(second.headers["retry-after"]) >= 1
     wide = {"X-Api-Key": village.keys["bob"]}
     answer = await village.ask("/v1/chat/completions", wide, method="POST")
