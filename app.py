@@ -223,7 +223,9 @@ def build_site(
     from ui.page import build_page  # noqa: PLC0415
     from ui.services import Services  # noqa: PLC0415
 
-    services = Services(parts.engine, parts.answers, parts.conversations, parts.presets)
+    services = Services(
+        parts.engine, parts.answers, parts.conversations, parts.presets, parts.ratings
+    )
     open_to_network = settings.insecure_open and not is_loopback(settings.host)
     page = build_page(services, open_to_network=open_to_network)
     api = build_api(

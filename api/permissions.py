@@ -135,6 +135,8 @@ HANDLERS: Mapping[str, Permission] = {
             "PresetPanel.list",
             "PresetPanel.save",
             "PresetPanel.write",
+            "RatingPanel.open",
+            "RatingPanel.rate",
             "Sidebar.delete",
             "Sidebar.found",
             "Sidebar.imported",

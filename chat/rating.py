@@ -129,9 +129,9 @@ class Ratings:
         newest = await self._store.newest(person.id, [message_id])
         return Ratable(path[-1].content, reasons, newest.get(message_id))
 
-    async def newest(self, person: Person, answer_ids: Collection[str]) -> Mapping[str, Rating]:
-        """What a person said last of those of these answers that they have rated."""
-        return await self._store.newest(person.id, answer_ids) if answer_ids else {}
+    async def newest(self, user: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
+        """What the user said last of those of these answers that they have rated."""
+        return await self._store.newest(user, answer_ids) if answer_ids else {}
 
     async def _path_to(
         self, person: Person, conversation_id: str, message_id: str

@@ -1,11 +1,15 @@
 """Stand-ins at the seams, for tests that are not about what stands behind the seam."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from chat.calls import NO_EXTRAS, CallPiece, EngineLoad, Extras, TokenScore, Tool
-from chat.errors import AppError, BadRequest, EngineNotReady, PromptTooLong
+from chat.errors import AppError, BadRequest, EngineNotReady, NotFound, PromptTooLong
+from chat.evidence import Evidence, Opinion, Rating
+from chat.ports import ConversationStore
+from chat.rating import Placement, Ratings
 from chat.types import (
     ChatMessage,
     Delta,
@@ -183,3 +187,26 @@ def _scores(text: str, top_logprobs: int) -> tuple[TokenScore, ...]:
     others = [TokenScore(letter, letter.encode(), -0.5) for letter in "abcdefghijklmnopqrst"]
     best = tuple(others[:top_logprobs])
     return tuple(TokenScore(letter, letter.encode(), -0.5, best) for letter in text)
+
+
+class Unrated:
+    """A `chat.rating.RatingStore` in which nothing was ever said of an answer."""
+
+    async def rate(
+        self, evidence: Evidence, rater: str, opinion: Opinion, rated_at: datetime
+    ) -> Rating:
+        raise NotFound
+
+    async def evidence_of(self, owner: str, answer_id: str) -> Evidence | None:
+        return None
+
+    async def newest(self, rater: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
+        return {}
+
+    async def placement(self, campaign_id: str, user: str, message_id: str) -> Placement | None:
+        return None
+
+
+def unrated(conversations: ConversationStore) -> Ratings:
+    """The service over it, for pages that are not about ratings."""
+    return Ratings(conversations=conversations, store=Unrated())

@@ -21,7 +21,7 @@ from chat.jobs import Jobs
 from chat.people import Rank, utc_now
 from chat.presets import Presets
 from tests.chat import make_writer
-from tests.fakes import ScriptedEngine
+from tests.fakes import ScriptedEngine, unrated
 from tests.memory_people import MemoryPeople, OpenHasher
 from tests.memory_store import MemoryStore
 from ui.mount import event_names, mount
@@ -97,7 +97,8 @@ class House:
         self.completions = Completions(writer=writer)
         answers = Answers(engine=engine, store=self.store, jobs=jobs)
         self.conversations = Conversations(store=self.store, jobs=jobs)
-        services = Services(engine, answers, self.conversations, Presets(self.store))
+        presets, ratings = Presets(self.store), unrated(self.store)
+        services = Services(engine, answers, self.conversations, presets, ratings)
         self.page = build_page(services, open_to_network=False)
         app = self.app(
             archives=self.conversations,

@@ -4,8 +4,18 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 
-SCRIPTS = ("core", "transcript", "sidebar", "keyboard", "attach", "composer", "presets", "account")
-STYLES = ("base", "transcript", "sidebar", "composer")
+SCRIPTS = (
+    "core",
+    "transcript",
+    "sidebar",
+    "keyboard",
+    "attach",
+    "composer",
+    "presets",
+    "rating",
+    "account",
+)
+STYLES = ("base", "transcript", "rating", "sidebar", "composer")
 
 HEAD = """
 <link rel="icon" href="icons/icon.svg" type="image/svg+xml">

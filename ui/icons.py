@@ -1,5 +1,10 @@
 """The icons as inline SVG: no font, no request, in the colour of the words beside them."""
 
+_THUMB = (
+    '<path d="M7.5 11v8.5M7.5 11l3.4-6.3a1.9 1.9 0 0 1 3.5 1.2L13.7 10h4.6a2 2 0 0 1 2 2.4l-1.1 '
+    '5.5a2 2 0 0 1-2 1.6H5a1 1 0 0 1-1-1V12a1 1 0 0 1 1-1z"/>'
+)
+
 _PATHS = {
     "menu": '<path d="M4 7h16M4 12h16M4 17h16"/>',
     "theme": '<circle cx="12" cy="12" r="8.5"/><path d="M12 3.5v17a8.5 8.5 0 0 0 0-17z" '
@@ -17,6 +22,8 @@ _PATHS = {
     '<circle cx="18.5" cy="12" r="1"/>',
     "edit": '<path d="M4.5 19.5l1-4L16 5l3 3L8.5 18.5zM13.5 7.5l3 3"/>',
     "retry": '<path d="M19.5 12a7.5 7.5 0 1 1-2.3-5.4M19.5 3.8v4h-4"/>',
+    "up": _THUMB,
+    "down": f'<g transform="rotate(180 12 12)">{_THUMB}</g>',
     "plus": '<path d="M12 5v14M5 12h14"/>',
     "cross": '<path d="M6 6l12 12M18 6L6 18"/>',
     "file": '<path d="M13.5 3.5H7a1.5 1.5 0 0 0-1.5 1.5v14A1.5 1.5 0 0 0 7 20.5h10a1.5 1.5 0 '

@@ -10,6 +10,7 @@ from ui.components import Components, lay_out
 from ui.handlers.composer import Composer
 from ui.handlers.details import Details
 from ui.handlers.presets import PresetPanel
+from ui.handlers.rating import RatingPanel
 from ui.handlers.shared import Shown
 from ui.handlers.sidebar import Sidebar
 from ui.handlers.transcript import Transcript
@@ -53,6 +54,7 @@ class Handlers:
         self.transcript = Transcript(shown)
         self.versions = Versions(shown)
         self.details = Details(shown)
+        self.rating = RatingPanel(shown)
         self.sidebar = Sidebar(shown)
         self.composer = Composer(shown)
         self.presets = PresetPanel(shown)
@@ -83,6 +85,7 @@ def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:
         shown = trigger(handler, inputs, page, **AT_ONCE, **more)
         shown.then(do.transcript.listen, _place(on), followed, **STREAMED)
     _details_events(on, do.details)
+    _rating_events(on, do.rating)
 
 
 def _transcript_events(on: Components, do: Transcript) -> list[Shows]:
@@ -116,6 +119,12 @@ def _details_events(on: Components, do: Details) -> None:
     on.bridge.details(do.answer, here, shown, **AT_ONCE)
     on.bridge.prompt(do.prompt, here, shown, **AT_ONCE)
     on.bridge.file(do.file, here, shown, **AT_ONCE)
+
+
+def _rating_events(on: Components, do: RatingPanel) -> None:
+    here = [on.bridge, on.language]
+    on.bridge.rating(do.open, here, [on.panel, on.note], **AT_ONCE)
+    on.bridge.rate(do.rate, on.language, [on.rated, on.note], **AT_ONCE)
 
 
 def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:

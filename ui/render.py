@@ -10,10 +10,11 @@ from html import escape
 
 from chat.conversations import Opened
 from chat.types import Attachment, Message, Progress, Role
-from ui import under
+from ui import rating, under
 from ui.i18n import Language, text
 from ui.icons import icon
 from ui.markdown import settled, with_safe_languages, without_html
+from ui.rating import Ratings
 from ui.sizes import file_size
 
 Bubble = dict[str, object]
@@ -33,8 +34,13 @@ class Transcript:
     newest: list[Bubble]
 
 
-def transcript(opened: Opened, language: Language, *, hidden: int = 0) -> Transcript:
-    """A conversation without its `hidden` oldest turns; the newest is always drawn."""
+def transcript(
+    opened: Opened, language: Language, *, hidden: int = 0, ratings: Ratings | None = None
+) -> Transcript:
+    """A conversation without its `hidden` oldest turns; the newest is always drawn.
+
+    `ratings` is what was said of its answers; None where nothing can be.
+    """
     messages = opened.messages
     starts = turn_starts(messages)
     hidden = max(0, min(hidden, len(starts) - 1))
@@ -47,7 +53,7 @@ def transcript(opened: Opened, language: Language, *, hidden: int = 0) -> Transc
         bubbles = []
         for index in range(start, end):
             line = under.left_behind(dropped, language) if index == line_after else ""
-            bubbles.append(_message(messages[index], opened, language, line))
+            bubbles.append(_message(messages[index], opened, language, line, ratings))
         return bubbles
 
     newest = drawn(last[0], len(messages))
@@ -86,11 +92,18 @@ def question(
     )
 
 
-def answer(message: Message, versions: Sequence[str], language: Language, line: str = "") -> Bubble:
+def answer(
+    message: Message,
+    versions: Sequence[str],
+    language: Language,
+    line: str = "",
+    ratings: Ratings | None = None,
+) -> Bubble:
     """A stored answer with what is to be said about it."""
     if message.status.is_open:
         return live_answer(Progress(message.id, message.content, message.status), language)
-    below = under.under_answer(message, versions, language)
+    said = rating.thumbs(message, ratings, language)
+    below = under.under_answer(message, versions, language, said)
     return _bubble(
         "assistant",
         _markdown(message.content),
@@ -113,11 +126,19 @@ def above(hidden: int, language: Language) -> str:
     return f'<p class="note"><button data-do="earlier">{words}</button></p>'
 
 
-def _message(message: Message, opened: Opened, language: Language, line: str = "") -> Bubble:
+def _message(
+    message: Message,
+    opened: Opened,
+    language: Language,
+    line: str = "",
+    ratings: Ratings | None = None,
+) -> Bubble:
     if opened.job and message.id == opened.job.message_id:
         return live_answer(opened.job.progress, language)
-    draw = question if message.role is Role.USER else answer
-    return draw(message, opened.versions.get(message.id, ()), language, line)
+    versions = opened.versions.get(message.id, ())
+    if message.role is Role.USER:
+        return question(message, versions, language, line)
+    return answer(message, versions, language, line, ratings)
 
 
 def _dropped_turns(opened: Opened) -> int:

@@ -6,6 +6,7 @@ from chat.answers import Answers
 from chat.conversations import Conversations
 from chat.ports import Engine
 from chat.presets import Presets
+from chat.rating import Ratings
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,4 @@ class Services:
     answers: Answers
     conversations: Conversations
     presets: Presets
+    ratings: Ratings

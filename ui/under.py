@@ -14,17 +14,19 @@ MARKS = {Origin.EDITED: "edited-by-hand", Origin.IMPORTED: "imported"}
 """Where a text comes from, if it was not written here."""
 
 
-def under_answer(message: Message, versions: Sequence[str], language: Language) -> str:
-    """How a finished answer ended, what can be done with it, and what it cost."""
+def under_answer(
+    message: Message, versions: Sequence[str], language: Language, thumbs: str = ""
+) -> str:
+    """How a finished answer ended, what can be done with it and said of it, and what it cost."""
     actions = [_copy(message, language)] if message.content else []
     if message.status is not Status.ERROR:
         actions.append(_button("retry", message, text(language, "retry")))
     if message.content:
         actions.append(_button("edit", message, text(language, "edit")))
     return _outcome(message, language) + (
-        f'<div class="meta"><div class="actions">{"".join(actions)}{_menu(message, language)}'
-        f"</div>{_versions(message, versions, language)}{_mark(message, language)}"
-        f"{_numbers(message, language)}</div>"
+        f'<div class="meta"><div class="actions">{"".join(actions)}{thumbs}'
+        f"{_menu(message, language)}</div>{_versions(message, versions, language)}"
+        f"{_mark(message, language)}{_numbers(message, language)}</div>"
     )
 
 

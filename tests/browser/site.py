@@ -17,8 +17,10 @@ from chat.conversations import Conversations
 from chat.jobs import Jobs
 from chat.limits import Quotas
 from chat.presets import Presets
+from chat.rating import Ratings
+from store import RoutingStore
 from tests.chat import make_writer
-from tests.fakes import ScriptedEngine
+from tests.fakes import ScriptedEngine, unrated
 from tests.memory_store import MemoryStore
 from ui.mount import event_names, mount
 from ui.page import build_page
@@ -27,10 +29,17 @@ from ui.services import Services
 START_S = 30.0
 
 
+def ratings_of(store: MemoryStore | RoutingStore) -> Ratings:
+    """Kept by a store with a database; in the other one nothing was ever said of an answer."""
+    if isinstance(store, RoutingStore):
+        return Ratings(conversations=store, store=store.feedback.ratings)
+    return unrated(store)
+
+
 @contextmanager
 def serve(
     engine: ScriptedEngine,
-    store: MemoryStore,
+    store: MemoryStore | RoutingStore,
     *,
     open_to_network: bool = False,
     max_running: int = 8,
@@ -47,6 +56,7 @@ def serve(
         Answers(engine=engine, store=store, jobs=jobs),
         Conversations(store=store, jobs=jobs),
         Presets(store),
+        ratings_of(store),
     )
     with ThreadPoolExecutor(1) as elsewhere:  # Playwright has a loop running in this thread
         elsewhere.submit(asyncio.run, services.presets.ship()).result()

@@ -18,7 +18,7 @@ from chat.people import LOCAL, SignedIn
 from chat.presets import Presets
 from chat.types import LOCAL_USER, Archive, Attachment, ChatOptions, Conversation, Question
 from tests.chat import make_writer
-from tests.fakes import Script, ScriptedEngine
+from tests.fakes import Script, ScriptedEngine, unrated
 from tests.memory_store import MemoryStore
 from ui.components import Components, Updates, lay_out
 from ui.handlers.shared import Shown
@@ -129,6 +129,7 @@ async def tab() -> AsyncIterator[Tab]:
         Answers(engine=engine, store=store, jobs=jobs),
         Conversations(store=store, jobs=jobs),
         Presets(store),
+        unrated(store),
     )
     with gr.Blocks(analytics_enabled=False):
         on = lay_out()

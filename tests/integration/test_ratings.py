@@ -137,7 +137,7 @@ async def test_a_stopped_answer_and_an_old_version_are_rated_each_for_itself(
         await chat.rate(again, UP)
         stopped = await chat.evidence(job)
         assert (stopped.answer, stopped.status, stopped.finish) == ("Hel", Status.STOPPED, None)
-        said = await chat.ratings.newest(LOCAL, [job.message_id, again.message_id, "another"])
+        said = await chat.ratings.newest(LOCAL.id, [job.message_id, again.message_id, "another"])
         assert {key: rating.opinion for key, rating in said.items()} == {
             job.message_id: DOWN,
             again.message_id: UP,
@@ -194,7 +194,7 @@ async def test_others_answers_look_as_if_they_were_not_there(chat: RatedChat) ->
         await chat.rate(job, DOWN, person=STRANGER)
     with pytest.raises(NotFound):
         await chat.ratings.look(STRANGER, job.conversation_id, job.message_id)
-    assert await chat.ratings.newest(STRANGER, [job.message_id]) == {}
+    assert await chat.ratings.newest(STRANGER.id, [job.message_id]) == {}
 
 
 async def test_ratings_stay_when_the_conversation_goes_and_can_still_be_changed(

@@ -12,11 +12,12 @@ from chat.conversations import Opened
 from chat.errors import AppError, EngineNotReady, NotFound
 from chat.people import Person
 from chat.presets import Presets
-from chat.types import Attachment, ChatOptions, Sampling
+from chat.types import TEMPORARY, Attachment, ChatOptions, Role, Sampling
 from ui import chrome, composing, sidebar
 from ui.components import Components, Updates
 from ui.handlers import turns
 from ui.i18n import Language, choose_language, refusal, text
+from ui.rating import Ratings
 from ui.services import Services
 from ui.view import Chosen, HeldFile, View
 
@@ -200,9 +201,19 @@ class Shown:
             **await self.list(user, language, view),
             on.bridge: opened.conversation.id,
             on.welcome: gr.update(visible=False),
-            **turns.all_turns(on, opened, language, view),
+            **turns.all_turns(on, opened, language, view, await self.ratings(user, opened)),
             **self.buttons(answering=opened.job is not None),
         }
+
+    async def ratings(self, user: str, opened: Opened) -> Ratings | None:
+        """What the user said of the answers there; None where nothing can be said."""
+        if opened.conversation.id.startswith(TEMPORARY):
+            return None
+        answers = [item.id for item in opened.messages if item.role is Role.ASSISTANT]
+        try:
+            return await self.services.ratings.newest(user, answers)
+        except AppError:  # the next picture will show them
+            return None
 
     def words(self, language: Language, request: gr.Request) -> Updates:
         """What is drawn once for a language and a person."""

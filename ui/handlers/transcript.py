@@ -60,7 +60,8 @@ class Transcript:
         except AppError as error:
             return {self._on.note: self._shown.why(error, tongue)}
         turns.show_earlier(view, len(render.turn_starts(opened.messages)))
-        return turns.all_turns(self._on, opened, tongue, view)
+        ratings = await self._shown.ratings(user_of(request), opened)
+        return turns.all_turns(self._on, opened, tongue, view, ratings)
 
     async def catch_up(
         self, conversation_id: str, language: str, view: View, request: gr.Request

@@ -7,6 +7,7 @@ from chat.types import Progress
 from ui import render
 from ui.components import Components, Updates
 from ui.i18n import Language
+from ui.rating import Ratings
 from ui.view import Drawn, View
 
 DRAWN = 8
@@ -23,8 +24,13 @@ def no_turns(on: Components, view: View) -> Updates:
     }
 
 
-def all_turns(on: Components, opened: Opened, language: Language, view: View) -> Updates:
-    """The newest turns of a conversation; what is drawn once stays drawn while it is open."""
+def all_turns(
+    on: Components, opened: Opened, language: Language, view: View, ratings: Ratings | None
+) -> Updates:
+    """The newest turns of a conversation; what is drawn once stays drawn while it is open.
+
+    `ratings` is what was said of its answers; None where nothing can be.
+    """
     starts, drawn = render.turn_starts(opened.messages), view.drawn
     if drawn.conversation_id != opened.conversation.id:
         view.drawn = drawn = Drawn(
@@ -35,7 +41,7 @@ def all_turns(on: Components, opened: Opened, language: Language, view: View) ->
         place = ids.index(drawn.sought)
         drawn.hidden = min(drawn.hidden, max(0, sum(start < place for start in starts) - 1))
     drawn.sought = ""
-    shown = render.transcript(opened, language, hidden=drawn.hidden)
+    shown = render.transcript(opened, language, hidden=drawn.hidden, ratings=ratings)
     drawn.hidden, drawn.seen = shown.hidden, opened.glance
     return {
         on.above: render.above(shown.hidden, language),

@@ -1,7 +1,9 @@
 // --- who is signed in ----------------------------------------------------------------------------
 actions["sign-out"] = async () => {
   const answer = await fetch("api/account/sign-out", { method: "POST" });
-  if (answer.ok) location.assign((await answer.json()).next);
+  if (!answer.ok) return;
+  forgetDrafts(); // whoever comes next uses the same browser
+  location.assign((await answer.json()).next);
 };
 
 // Whoever was signed out elsewhere is led to the way in by whatever they do next.
