@@ -38,6 +38,7 @@ from chat.types import (
     Sampling,
     Stage,
 )
+from engine.grammar.compiler import Compiler
 from engine.options import EngineOptions
 from engine.row import Row, decoding_of
 
@@ -65,6 +66,7 @@ class _Serving:
     end_ids: frozenset[int]
     prompt: ChatPrompt
     info: EngineInfo
+    compiler: Compiler
 
 
 class LocalEngine:
@@ -129,6 +131,7 @@ class LocalEngine:
         self._stopped.set()
         if self._serving and self._thread:
             self._serving.worker.stop()
+            await self._serving.compiler.close()
             await asyncio.to_thread(self._thread.join, STOP_TIMEOUT_S)
         self._serving = self._thread = None
         self._tokenizing.shutdown(wait=False, cancel_futures=True)
@@ -199,6 +202,7 @@ class LocalEngine:
                 decoding=decoding,
                 end_ids=serving.end_ids,
                 top_logprobs=extras.top_logprobs,
+                mask=await serving.compiler.mask(extras),
             ),
             text=TextStream(tokenizer, sampling.stop, parser),
             max_new_tokens=max_new_tokens,
@@ -274,7 +278,8 @@ class LocalEngine:
         )
         call(self._set_state, EngineState(Phase.LOADING, Stage.WARM_UP))
         worker.warm_up()
-        return _Serving(worker, opened.end_ids, opened.prompt, opened.info)
+        compiler = Compiler(opened.prompt.backend, opened.end_ids)
+        return _Serving(worker, opened.end_ids, opened.prompt, opened.info, compiler)
 
 
 def _max_new_tokens(sampling: Sampling, info: EngineInfo, prompt_tokens: int) -> int:

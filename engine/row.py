@@ -16,6 +16,8 @@ from chat.types import Sampling
 if TYPE_CHECKING:
     import torch
 
+    from engine.grammar.mask import Mask
+
 
 MAX_PENALTY = 2
 """On presence and on frequency, as in the OpenAI API."""
@@ -97,6 +99,8 @@ class Row:
     end_ids: Collection[int] = ()
     """The tokens that end the answer."""
     top_logprobs: int | None = None
+    mask: "Mask | None" = None
+    """What the answer must look like; it goes when the row goes."""
     token_ids: list[int] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     reused_prompt_tokens: int | None = None

@@ -69,12 +69,23 @@ def hand_out(chosen: Chosen, rows: Sequence[Row]) -> None:
 def _adjust(scores: Tensor, row: Row) -> None:
     """Change the scores as the row's settings want. `scores`: shape [vocabulary], in place."""
     decoding = row.decoding
+    if row.mask is not None:
+        row.mask.apply(scores, row.token_ids)
     if decoding.repetition_penalty != 1:
         _penalise_repetition(scores, row)
     if decoding.presence_penalty or decoding.frequency_penalty:
         _penalise_frequency(scores, row)
     if len(row.token_ids) < decoding.min_new_tokens:
-        scores[[*row.end_ids]] = -torch.inf
+        _forbid_end(scores, row)
+
+
+def _forbid_end(scores: Tensor, row: Row) -> None:
+    """Unless the mask leaves nothing else."""
+    ends = [*row.end_ids]
+    kept = scores[ends]
+    scores[ends] = -torch.inf
+    if row.mask is not None and scores.max() == -torch.inf:
+        scores[ends] = kept
 
 
 def _penalise_repetition(scores: Tensor, row: Row) -> None:

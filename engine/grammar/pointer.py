@@ -1,0 +1,33 @@
+"""Places within a JSON schema, and references to them. Never leaves the document."""
+
+from typing import Any
+from urllib.parse import unquote
+
+Path = tuple[str | int, ...]
+
+
+def pointer(where: str, path: Path) -> str:
+    """The place as people and programs write it: a name, then a JSON pointer."""
+    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return "/".join((f"{where}#", *steps))
+
+
+def follow(root: Any, reference: str | Path) -> tuple[Path, Any]:
+    """The place that is meant, and what stands there. Raises LookupError."""
+    path: Path = ()
+    found = root
+    key: Any
+    for step in _steps(reference) if isinstance(reference, str) else reference:
+        key = int(step) if isinstance(found, list) and str(step).isdecimal() else step
+        if not isinstance(found, dict if isinstance(key, str) else list):
+            raise LookupError(step)
+        found = found[key]
+        path = (*path, key)
+    return path, found
+
+
+def _steps(reference: str) -> list[str]:
+    document, _, fragment = unquote(reference).partition("#")
+    if document or (fragment and not fragment.startswith("/")):
+        raise LookupError(reference)
+    return [step.replace("~1", "/").replace("~0", "~") for step in fragment.split("/")[1:]]
