@@ -238,6 +238,8 @@ class Writer:
         if known == len(turns):
             return None
         own = turns[:known]
+        while own and own[-1].calls:  # calls alone are no prompt: their results are what is new
+            own = own[:-1]
         if all(turn.role is Role.ASSISTANT for turn in own):  # no prompt of its own
             return 0
         return len(await self.engine.tokenize(own, tools))

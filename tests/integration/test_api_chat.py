@@ -270,6 +270,15 @@ async def test_a_call_that_nobody_can_make_out_comes_back_as_it_was_written() ->
         assert text == 'Hm. <tool_call>{"nam: 3</tool_call>'
 
 
+async def test_a_call_and_its_result_come_back_and_only_the_result_is_new() -> None:
+    programs = Programs(Script([CallPiece(0, "a", "time", "{}")], finish=Finish.TOOL_CALLS))
+    (choice,) = (await programs.chat(tools=[TIME])).json()["choices"]
+    turns = [*HI["messages"], choice["message"], RESULT]
+    answer = await programs.chat(tools=[TIME], messages=turns)
+    assert answer.status_code == 200
+    assert answer.json()["usage"]["prompt_tokens_details"]["cached_tokens"] == len("Hi")
+
+
 async def test_results_go_back_in_the_order_of_the_calls() -> None:
     """The model's template has no ids: it tells results apart by their order alone."""
     programs = Programs()
