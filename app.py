@@ -237,6 +237,7 @@ def build_site(
         handlers=event_names(page),
         metrics=metrics,
         completions=parts.completions,
+        ratings=parts.ratings,
     )
     mount(api, page, root_path=settings.root_path)
     cover_mounted(api)

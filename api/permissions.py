@@ -57,6 +57,7 @@ ROUTES: Mapping[str, Permission] = {
     "/metrics": Permission.METRICS,
     "/v1/chat/completions": Permission.API,
     "/v1/completions": Permission.API,
+    "/v1/feedback": Permission.API,
     "/v1/models": Permission.API,
     "/v1/models/{model:path}": Permission.API,
     "/v1/tokenize": Permission.API,

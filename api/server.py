@@ -25,6 +25,7 @@ from chat.completions import Completions
 from chat.doors import Doors, OpenDoors
 from chat.federation import Provider
 from chat.ports import Engine
+from chat.rating import Ratings
 from chat.readiness import Readiness
 
 
@@ -51,6 +52,7 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     handlers: Mapping[int, str] | None = None,
     metrics: Metrics | None = None,
     completions: Completions | None = None,
+    ratings: Ratings | None = None,
 ) -> FastAPI:
     """The app with the edge around it and its routes on it.
 
@@ -77,7 +79,7 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
         app.include_router(preset_routes(presets))
     if people and presets:
         _add_people(app, people, presets)
-    programs = openai_routes(completions) if completions else APIRouter()
+    programs = openai_routes(completions, ratings) if completions else APIRouter()
     app.include_router(programs)
     app.include_router(docs_routes(programs.routes))
     return app

@@ -7,14 +7,18 @@ from fastapi import APIRouter
 from api.openai.chat import chat_routes
 from api.openai.completions import completion_routes
 from api.openai.desk import Desk
+from api.openai.feedback import feedback_routes
 from api.openai.models import model_routes
 from chat.completions import Completions
+from chat.rating import Ratings
 
 
-def openai_routes(completions: Completions) -> APIRouter:
-    """/v1/…"""
+def openai_routes(completions: Completions, ratings: Ratings | None = None) -> APIRouter:
+    """/v1/…, without feedback where there are no ratings."""
     desk = Desk(completions, started_at=int(time.time()))
     router = APIRouter()
     for routes in (chat_routes(desk), completion_routes(desk), model_routes(desk)):
         router.include_router(routes)
+    if ratings:
+        router.include_router(feedback_routes(ratings))
     return router

@@ -1,0 +1,86 @@
+"""POST /v1/feedback: what a program, or whoever used it, says of an answer that it was given."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+
+from api.credentials import caller_of
+from api.openai.answers import ERRORS
+from api.openai.parts import Strict, Text
+from api.openai.route import StrictRoute
+from chat.answer_cache import RECENT_S
+from chat.errors import NotFound
+from chat.evidence import Opinion, Rating, Verdict
+from chat.rating import MAX_COMMENT, Ratings
+
+MOST_REASONS = 20
+Reason = Annotated[str, Field(max_length=60)]
+NOT_REMEMBERED = (
+    "There is no answer of that id. Answers are remembered for "
+    f"{RECENT_S / 60:.0f} minutes at most, fewer when there are many, not beyond a restart, "
+    "and not with `store` false."
+)
+
+
+class FeedbackRequest(Strict):
+    """What is left out says nothing: a request with the id alone takes back what was said."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"id": "chatcmpl-1", "verdict": "down", "reasons": ["wrong-facts"]}]
+        }
+    )
+
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    verdict: Literal["up", "down"] | None = None
+    reasons: Annotated[list[Reason], Field(max_length=MOST_REASONS)] | None = None
+    comment: Annotated[str, Field(max_length=MAX_COMMENT)] | None = None
+    correction: Text | None = None
+
+    @property
+    def opinion(self) -> Opinion:
+        verdict = Verdict(self.verdict) if self.verdict else None
+        return Opinion(verdict, tuple(self.reasons or ()), self.comment or "", self.correction)
+
+
+class FeedbackOut(BaseModel):
+    """What is kept now. Every change of what is said makes a version of its own."""
+
+    id: str
+    object: Literal["feedback"] = "feedback"
+    created: int
+    version: int
+    verdict: Verdict | None
+    reasons: list[str]
+    comment: str
+    correction: str | None
+
+
+def feedback_routes(ratings: Ratings) -> APIRouter:
+    router = APIRouter(route_class=StrictRoute, tags=["feedback"], responses=ERRORS)
+
+    @router.post("/v1/feedback", summary="Rate an answer")
+    async def rate(body: FeedbackRequest, request: Request) -> FeedbackOut:
+        person = caller_of(request).person
+        try:
+            rating = await ratings.rate_completion(person, body.id, body.opinion)
+        except NotFound:
+            raise NotFound(NOT_REMEMBERED) from None
+        return _shown(body.id, rating)
+
+    return router
+
+
+def _shown(completion_id: str, rating: Rating) -> FeedbackOut:
+    said = rating.opinion
+    return FeedbackOut(
+        id=completion_id,
+        created=int(rating.rated_at.timestamp()),
+        version=rating.version,
+        verdict=said.verdict,
+        reasons=list(said.reasons),
+        comment=said.comment,
+        correction=said.correction,
+    )
