@@ -4,15 +4,22 @@ from chat.errors import BadRequest
 
 
 class BadCase(BadRequest):
-    """A regression case cannot be kept. Values: where (a field), why."""
+    """A regression case cannot be kept or run. Values: field, why."""
 
     code = "bad_case"
 
+    def __init__(self, field: str = "", why: str = "") -> None:
+        super().__init__(f"{field}: {why}" if why else "", field=field, why=why)
+
 
 class BadCheck(BadRequest):
-    """What a check expects cannot be read. Values: why, number (of the check, from 1)."""
+    """What a check expects cannot be read. Values: field, why, number (of the check, from 1)."""
 
     code = "bad_check"
+
+    def __init__(self, why: str = "", number: int | None = None) -> None:
+        where = f"check {number}: " if number else ""
+        super().__init__(f"{where}{why}", field="checks", why=why, number=number)
 
 
 class CheckTooCostly(BadRequest):

@@ -147,7 +147,7 @@ class Casebook:
         """Keep cases as one's own, all or none. Raises what `check_case` raises."""
         refuse_guests(person)
         if len(texts) > MOST_CASES:
-            raise BadCase(where="cases", why=f"at most {MOST_CASES}")
+            raise BadCase(field="cases", why=f"at most {MOST_CASES}")
         now = self._clock()
         cases = [
             _case(uuid4().hex, person.id, await check_case(text, self._judge), now)
@@ -222,37 +222,39 @@ async def check_case(text: CaseText, judge: Judge) -> CaseText:
     """
     name = check_text(text.name).strip()
     if not 1 <= len(name) <= MAX_NAME or any(not sign.isprintable() for sign in name):
-        raise BadCase(where="name", why=f"1 to {MAX_NAME} characters on one line")
+        raise BadCase(field="name", why=f"1 to {MAX_NAME} characters on one line")
     _check_prompt(text.prompt)
     check_sampling(text.sampling)
     check_text(text.reference)
     if not 1 <= len(text.checks) <= MOST_CHECKS:
-        raise BadCase(where="checks", why=f"1 to {MOST_CHECKS}")
+        raise BadCase(field="checks", why=f"1 to {MOST_CHECKS}")
     for number, check in enumerate(text.checks, start=1):
         try:
             await _check_check(check, judge)
         except BadCheck as error:
-            raise BadCheck(why=error.values["why"], number=number) from None
+            raise BadCheck(
+                f"Check {number}: {error.values['why']}", field="checks", **error.values
+            ) from None
     return replace(text, name=name)
 
 
 def _check_prompt(prompt: Sequence[ChatMessage]) -> None:
     if not 1 <= len(prompt) <= MOST_TURNS:
-        raise BadCase(where="prompt", why=f"1 to {MOST_TURNS} messages")
+        raise BadCase(field="prompt", why=f"1 to {MOST_TURNS} messages")
     if prompt[-1].role is Role.SYSTEM or not prompt[-1].content.strip():
-        raise BadCase(where="prompt", why="the last message has to ask for something")
+        raise BadCase(field="prompt", why="the last message has to ask for something")
     if sum(len(check_text(message.content)) for message in prompt) > MAX_PROMPT:
-        raise BadCase(where="prompt", why=f"at most {MAX_PROMPT} characters")
+        raise BadCase(field="prompt", why=f"at most {MAX_PROMPT} characters")
 
 
 async def _check_check(check: Check, judge: Judge) -> None:
     expected = check_text(check.expected)
     if len(expected) > MAX_EXPECTED:
-        raise BadCase(where="checks", why=f"at most {MAX_EXPECTED} characters each")
+        raise BadCase(field="checks", why=f"at most {MAX_EXPECTED} characters each")
     if check.kind is CheckKind.HUMAN:
         return
     if not expected.strip():
-        raise BadCase(where="checks", why="what is expected is missing")
+        raise BadCase(field="checks", why="what is expected is missing")
     if check.kind is not CheckKind.CONTAINS:
         await judge.read(check)
 

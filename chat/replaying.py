@@ -250,7 +250,7 @@ async def prepare(
 ) -> Replay:
     """A replay with what earlier runs gave. Raises BadCase (none, or too many), NotFound."""
     if not 1 <= len(cases) <= MOST_CASES:
-        raise BadCase(where="cases", why=f"1 to {MOST_CASES}")
+        raise BadCase(field="cases", why=f"1 to {MOST_CASES}")
     scope = scope_of(person)
     if against is not None:
         await store.run(against, scope)
