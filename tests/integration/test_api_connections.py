@@ -1,0 +1,80 @@
+"""Programs on real connections: pieces arrive as they are written, and who leaves is noticed."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from api.listen import server_config
+from api.options import EdgeOptions
+from tests.fakes import Script
+from tests.programs import CHAT, HI, Programs, until
+
+
+@asynccontextmanager
+async def serving(programs: Programs) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a server on a free loopback port."""
+    server = uvicorn.Server(server_config(programs.app, edge=EdgeOptions(), shutdown_s=1))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        running = asyncio.create_task(server.serve([listener]))
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with httpx.AsyncClient(base_url=address, timeout=10) as client:
+            yield client
+        server.should_exit = True
+        await running
+
+
+async def test_a_piece_arrives_before_the_next_is_written() -> None:
+    programs = Programs(Script(["Hel"], hangs=True))
+    async with serving(programs) as client:
+        async with client.stream("POST", CHAT, json={**HI, "stream": True}) as answer:
+            assert answer.status_code == 200
+            async for line in answer.aiter_lines():
+                if '"content":"Hel"' in line:
+                    break
+            assert programs.engine.running == 1
+        await until(lambda: programs.engine.cancelled == 1)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    "script", [Script(["Hel"], hangs=True), Script(prefill_s=60)], ids=["writing", "reading"]
+)
+async def test_who_cuts_the_connection_ends_the_answer(stream: bool, script: Script) -> None:
+    programs = Programs(script)
+    async with serving(programs) as client:
+        port = client.base_url.port
+        assert port
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(as_bytes({**HI, "stream": stream}))
+        await until(lambda: programs.engine.running)
+        writer.close()
+        await until(lambda: programs.engine.cancelled == 1)
+
+
+async def test_who_does_not_read_holds_no_place() -> None:
+    """What a client does not take waits for it; the engine and the queue do not."""
+    programs = Programs(Script(["x" * 1000] * 3000))
+    async with serving(programs) as client:
+        port = client.base_url.port
+        assert port
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(as_bytes({**HI, "stream": True}))
+        await until(lambda: programs.seen.outcomes)
+        assert programs.completions.open == 0
+        writer.close()
+
+
+def as_bytes(body: Mapping[str, Any]) -> bytes:
+    content = json.dumps(body).encode()
+    head = (
+        f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(content)}\r\n\r\n"
+    )
+    return head.encode() + content
