@@ -232,9 +232,7 @@ async def check_case(text: CaseText, judge: Judge) -> CaseText:
         try:
             await _check_check(check, judge)
         except BadCheck as error:
-            raise BadCheck(
-                f"Check {number}: {error.values['why']}", field="checks", **error.values
-            ) from None
+            raise BadCheck(str(error.values["why"]), number) from None
     return replace(text, name=name)
 
 

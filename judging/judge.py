@@ -35,7 +35,7 @@ class ProcessJudge:
         except ValueError:  # out of memory, or of its own bound on time
             raise CheckTooCostly from None
         if "unreadable" in verdict:
-            raise BadCheck(why=verdict["unreadable"])
+            raise BadCheck(verdict["unreadable"])
         return bool(verdict["holds"])
 
     async def _ask(self, job: bytes) -> bytes:

@@ -166,8 +166,8 @@ async def test_what_makes_no_sense_is_no_case(text: CaseText) -> None:
 async def test_a_check_that_cannot_be_read_is_named_by_its_number() -> None:
     with pytest.raises(BadCheck) as refused:
         await check_case(replace(TEXT, checks=(HUMAN, Check(CheckKind.REGEX, "("))), Literal())
-    assert str(refused.value) == "Check 2: unterminated"
-    assert refused.value.values == {"why": "unterminated", "field": "checks"}
+    assert str(refused.value) == "check 2: unterminated"
+    assert refused.value.values == {"why": "unterminated", "field": "checks", "number": 2}
 
 
 async def test_bounds_of_texts_and_settings_hold_for_cases_too() -> None:
