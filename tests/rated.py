@@ -1,0 +1,154 @@
+"""Rated answers and votes as values, for tests of what is made of them."""
+
+from dataclasses import replace
+from typing import Any
+
+from chat.campaigns import Choice, Duel, Side
+from chat.draft import prompt_sha256
+from chat.evidence import Evidence, Opinion, Rated, Rating, Review, ReviewState, Verdict
+from chat.findings import Contest
+from chat.observing import Door
+from chat.results import DataFile
+from chat.types import (
+    ChatMessage,
+    Finish,
+    Message,
+    PresetRef,
+    Provenance,
+    Role,
+    Sampling,
+    Status,
+    Timing,
+    Usage,
+)
+from tests.contract.stores import START
+
+UP, DOWN = Opinion(Verdict.UP), Opinion(Verdict.DOWN, ("wrong-facts",))
+MADE = Provenance(
+    model="Qwen2.5-7B-Instruct",
+    revision="r1",
+    quantization="none",
+    engine="local",
+    sampling=Sampling(temperature=0.7, top_p=0.8, seed=7),
+    prompt_sha256="",
+    preset=PresetRef("helper", 2),
+)
+TIMING = Timing(queue_s=0.1, prefill_s=0.2, ttft_s=0.3, total_s=2.0, decode_tokens_per_s=20.5)
+
+
+def exactly(prompt: tuple[ChatMessage, ...], made: Provenance = MADE) -> Provenance:
+    """With the digest of what was sent."""
+    return replace(made, prompt_sha256=prompt_sha256(prompt))
+
+
+def evidence(name: str, question: str = "Why?", answer: str = "So.", **more: Any) -> Evidence:
+    prompt = more.pop(
+        "prompt", (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, question))
+    )
+    values: dict[str, Any] = {
+        "id": name,
+        "answer_id": f"answer {name}",
+        "owner": "ann",
+        "door": Door.PAGE,
+        "prompt": prompt,
+        "answer": answer,
+        "status": Status.DONE,
+        "made_at": START,
+        "finish": Finish.STOP,
+        "usage": Usage(20, 5),
+        "timing": TIMING,
+        "provenance": exactly(prompt),
+        "conversation_id": "conversation",
+        "language": "en",
+        "page_language": "zh",
+    }
+    return Evidence(**values | more)
+
+
+def rating(name: str, opinion: Opinion = UP, rater: str = "ann", version: int = 1) -> Rating:
+    return Rating(name, rater, version, opinion, START)
+
+
+def rated(
+    name: str,
+    opinion: Opinion = UP,
+    *more_opinions: Opinion,
+    state: ReviewState | None = None,
+    note: str = "",
+    **of_evidence: Any,
+) -> Rated:
+    """Opinions after the first are those of other people."""
+    opinions = (opinion, *more_opinions)
+    ratings = tuple(
+        rating(name, each, f"rater {number}" if number else "ann")
+        for number, each in enumerate(opinions)
+    )
+    review = Review(name, "host", START, state, note=note) if state or note else None
+    return Rated(evidence(name, **of_evidence), ratings, review)
+
+
+def path(
+    name: str, question: str, answer: str, *, system: str = "", **more: Any
+) -> tuple[Message, ...]:
+    """A question and its answer, as they are stored."""
+    prompt: tuple[ChatMessage, ...] = (ChatMessage(Role.USER, question),)
+    if system:
+        prompt = (ChatMessage(Role.SYSTEM, system), *prompt)
+    asked = Message(f"question {name}", f"of {name}", None, Role.USER, question, Status.DONE, START)
+    values: dict[str, Any] = {
+        "id": f"answer {name}",
+        "conversation_id": f"of {name}",
+        "parent_id": asked.id,
+        "role": Role.ASSISTANT,
+        "content": answer,
+        "status": Status.DONE,
+        "created_at": START,
+        "finish": Finish.STOP,
+        "timing": TIMING,
+        "provenance": replace(exactly(prompt), system_prompt=system),
+    }
+    return asked, Message(**values | more)
+
+
+def contest(
+    name: str = "duel",
+    choice: Choice | None = Choice.LEFT,
+    *,
+    left: tuple[Message, ...] | None = None,
+    right: tuple[Message, ...] | None = None,
+    comment: str = "",
+    unusable: bool = False,
+) -> Contest:
+    """The left answer is the second variant's."""
+    left = path("left", "Which?", "This") if left is None else left
+    right = path("right", "Which?", "That") if right is None else right
+    duel = Duel(
+        id=name,
+        campaign_id="campaign",
+        user_id="ann",
+        question="Which?",
+        left=Side(1, "of left", "answer left"),
+        right=Side(0, "of right", "answer right"),
+        asked_at=START,
+        choice=choice,
+        comment=comment,
+        voted_at=START,
+    )
+    return Contest(duel, left, right, unusable)
+
+
+def written(
+    file: DataFile, *items: Rated, contests: tuple[Contest, ...] = (), chunk: int = 2
+) -> bytes:
+    """The whole file, written as an export does: in chunks, each with its siblings."""
+    siblings: dict[str, list[Rated]] = {}
+    for item in items:
+        siblings.setdefault(item.evidence.conversation_id, []).append(item)
+    pieces = [file.begin()]
+    for start in range(0, len(items), chunk):
+        part = items[start : start + chunk]
+        versions = {item.evidence.id: item.ratings for item in part}
+        pieces.append(file.add(part, versions, siblings))
+    if file.takes_votes:
+        pieces.append(file.add_votes(contests))
+    return b"".join([*pieces, file.end()])
