@@ -1,0 +1,107 @@
+"""What is masked, what is left alone, and that no text takes long."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from formats.redaction import LONGEST_NAME, MOST_NAMES, PLACEHOLDERS, Redactor, names_of
+
+NAMES = ["张伟", "Bob Smith", "José", "Ann", "O'Neil", "(x)"]
+
+
+def masked(text: str) -> str:
+    return Redactor(NAMES).mask(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("write to ann.b+c@mail.example.org.", "write to [email]."),
+        ("我的邮箱是foo@qq.com，谢谢", "我的邮箱是[email]，谢谢"),
+        ("call +44 20 7946 0958 now", "call [phone] now"),
+        ("call 0044 20 7946 0958", "call [phone]"),
+        ("+1 (555) 123-4567", "[phone]"),
+        ("555-123-4567", "[phone]"),
+        ("电话13812345678。", "电话[phone]。"),
+        ("138-1234-5678 / 138 1234 5678", "[phone] / [phone]"),
+        ("+86 13812345678", "[phone]"),
+        ("座机010-62345678", "座机[phone]"),
+        ("身份证11010519491231002X。", "身份证[id]。"),
+        ("身份证11010519491231002x", "身份证[id]"),
+        ("4111 1111 1111 1111, 4111111111111111", "[card], [card]"),
+        ("3782 822463 10005", "[card]"),
+        ("DE89 3704 0044 0532 0130 00 please", "[iban] please"),
+        ("GB82WEST12345698765432", "[iban]"),
+        ("张伟和bob  smith", "[name]和[name]"),
+        ("问Bob Smith吧, JOSÉ! O'Neil", "问[name]吧, [name]! [name]"),
+        ("Jose\u0301 (x)", "[name] [name]"),
+        ("ann@example.org is Ann", "[email] is [name]"),
+    ],
+)
+def test_what_tells_who_somebody_is_is_masked(text: str, left: str) -> None:
+    assert masked(text) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x² − 5x + 6 = 0, so x = 2 or x = 3",
+        "3.14159265358979323846",
+        "2026-11-22 12:00:00",
+        "7+12345678 = 12345685",
+        "10000000000000000",
+        "110105194912310021",  # the check digit is wrong
+        "4111 1111 1111 1112",
+        "DE88370400440532013000",
+        "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16",
+        "192.168.100.100:8080",
+        "Annabelle and Joséphine and Joann",
+        "@decorator, user@localhost",
+        "name email phone [1]",
+    ],
+)
+def test_what_only_looks_like_it_stays(text: str) -> None:
+    assert masked(text) == text
+
+
+def test_what_was_masked_is_counted() -> None:
+    redactor = Redactor(NAMES)
+    for text in ("Ann: a@b.cn, c@d.cn", "13812345678 张伟"):
+        redactor.mask(text)
+    assert redactor.masked == {"name": 2, "email": 2, "phone": 1}
+
+
+def test_a_placeholder_is_no_name() -> None:
+    assert Redactor(["email", "name"]).mask("a@b.cn, my name") == "[email], my [name]"
+
+
+def test_a_list_of_names_has_one_on_each_line() -> None:
+    listed = f"  Ann  Lee \n\nAnn Lee\nX\n张伟\n{'y' * 500}\n"
+    assert names_of(listed) == ["Ann Lee", "张伟", "y" * LONGEST_NAME]
+    assert len(names_of("\n".join(f"name {number}" for number in range(5000)))) == MOST_NAMES
+    assert Redactor(names_of("")).mask("Ann") == "Ann"
+
+
+@given(st.text())
+def test_masking_twice_masks_no_more(text: str) -> None:
+    once = masked(text)
+    assert masked(once) == once
+
+
+@given(st.lists(st.sampled_from([*"0123456789+-. ()@aA张", "\n", "4111", "DE89", "@b.cn"])))
+def test_any_text_is_masked_to_the_end(pieces: list[str]) -> None:
+    redactor = Redactor(NAMES)
+    left = redactor.mask("".join(pieces) + " end a@b.cn")
+    assert left.endswith(" end [email]")
+    assert set(redactor.masked) <= set(PLACEHOLDERS)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "piece", ["a", "1", "a@", "+1", "4111 ", "AA11 ", "a.", "(0", "张", "Ann "]
+)
+def test_no_text_takes_more_than_its_length(piece: str) -> None:
+    """Where a pattern went back over what it had read, the longest message would take hours."""
+    many = names_of("\n".join(f"{letter}{number}" for number in range(100) for letter in "张Aabn"))
+    text = piece * (200_000 // len(piece))
+    assert len(Redactor(many).mask(text)) <= 2 * len(text)
