@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from chat.errors import LastAdmin, LinkFull, NameTaken, NotFound
-from chat.keys import ApiKey
 from chat.people import (
     CAMPAIGN_GRACE,
     Entry,
@@ -20,6 +19,7 @@ from chat.people import (
 )
 from chat.types import LOCAL_USER
 from store.columns import refuse_bad_text
+from tests.memory_keys import MemoryKeys
 from tests.memory_store import MemoryStore
 
 
@@ -38,19 +38,15 @@ class OpenHasher:
 
 
 @dataclass
-class MemoryPeople:
+class MemoryPeople(MemoryKeys):
     """`chat.people_ports.PeopleStore`; dictionaries keep the order of what was added."""
 
     chats: MemoryStore = field(default_factory=MemoryStore)
-    everybody: dict[str, Person] = field(default_factory=dict)
     hashes: dict[str, str | None] = field(default_factory=dict)
     open_sessions: dict[str, Session] = field(default_factory=dict)
     passes: dict[str, Pass] = field(default_factory=dict)
     links: dict[str, GuestLink] = field(default_factory=dict)
     use: dict[tuple[str, date], Spent] = field(default_factory=dict)
-    audit: list[Entry] = field(default_factory=list)
-    api_keys: dict[str, ApiKey] = field(default_factory=dict)
-    use_by_key: dict[tuple[str, date], Spent] = field(default_factory=dict)
 
     # --- people -------------------------------------------------------------------------------
 
@@ -105,9 +101,7 @@ class MemoryPeople:
         if after.disabled:
             self._drop_sessions(user_id)
             self._revoke_links_of(user_id)
-            for token_hash, key in self.api_keys.items():
-                if key.owner == user_id:
-                    self.api_keys[token_hash] = replace(key, revoked=True)
+            self.revoke_keys_of(user_id)
         self.everybody[user_id] = after
         self.audit.append(entry)
         return after
@@ -127,7 +121,7 @@ class MemoryPeople:
             for key, kept in self.passes.items()
             if user_id not in (kept.made_by, kept.user_id)
         }
-        self._drop_keys(user_id)
+        self.drop_keys_of(user_id)
         self._drop_sessions(user_id)
         del self.everybody[user_id], self.hashes[user_id]
         gone = before - self._rows() + self.chats.destroy_presets(user_id)
@@ -273,47 +267,6 @@ class MemoryPeople:
         found = [s for (who, when), s in self.use.items() if who == user_id and day in (None, when)]
         return Spent(sum(s.messages for s in found), sum(s.tokens for s in found))
 
-    # --- keys ---------------------------------------------------------------------------------
-
-    async def add_key(self, token_hash: str, key: ApiKey, entry: Entry) -> None:
-        refuse_bad_text(token_hash, key, entry)
-        owner = await self.person(key.owner)
-        if owner.disabled or owner.rank is Rank.GUEST:
-            raise NotFound
-        self.api_keys[token_hash] = key
-        self.audit.append(entry)
-
-    async def key(self, token_hash: str) -> tuple[ApiKey, Person] | None:
-        found = self.api_keys.get(token_hash)
-        return (found, self.everybody[found.owner]) if found else None
-
-    async def keys(self, owner: str | None) -> Sequence[ApiKey]:
-        theirs = [key for key in self.api_keys.values() if owner in (None, key.owner)]
-        return sorted(theirs, key=lambda key: key.created_at, reverse=True)
-
-    async def touch_key(self, key_id: str, used_at: datetime) -> None:
-        for token_hash, key in self.api_keys.items():
-            if key.id == key_id:
-                self.api_keys[token_hash] = replace(key, used_at=used_at)
-
-    async def revoke_key(self, key_id: str, entry: Entry, *, owner: str | None = None) -> None:
-        for token_hash, key in self.api_keys.items():
-            if key.id == key_id and owner in (None, key.owner):
-                self.api_keys[token_hash] = replace(key, revoked=True)
-                self.audit.append(entry)
-                return
-        raise NotFound
-
-    async def spend_by_key(self, key_id: str, day: date, spent: Spent) -> None:
-        if key_id in {key.id for key in self.api_keys.values()}:
-            so_far = await self.spent_by_key(key_id, day)
-            self.use_by_key[key_id, day] = Spent(
-                so_far.messages + spent.messages, so_far.tokens + spent.tokens
-            )
-
-    async def spent_by_key(self, key_id: str, day: date) -> Spent:
-        return self.use_by_key.get((key_id, day), Spent())
-
     # --- the log ------------------------------------------------------------------------------
 
     async def write_entry(self, entry: Entry) -> None:
@@ -378,15 +331,6 @@ class MemoryPeople:
         for key in gone:
             del self.open_sessions[key]
         return len(gone)
-
-    def _drop_keys(self, owner: str) -> None:
-        gone = {key.id for key in self.api_keys.values() if key.owner == owner}
-        self.api_keys = {
-            token_hash: key for token_hash, key in self.api_keys.items() if key.id not in gone
-        }
-        self.use_by_key = {
-            key: spent for key, spent in self.use_by_key.items() if key[0] not in gone
-        }
 
     def _drop_resets(self, user_id: str) -> None:
         self.passes = {key: kept for key, kept in self.passes.items() if kept.user_id != user_id}

@@ -36,7 +36,7 @@ def people(store: Store) -> PeopleStore:
     if isinstance(store, RoutingStore):
         return store.people
     assert isinstance(store, MemoryStore)
-    return MemoryPeople(store)
+    return MemoryPeople(chats=store)
 
 
 @pytest.fixture

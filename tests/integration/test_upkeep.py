@@ -118,7 +118,7 @@ def upkeep_of(chat: Chat, people: MemoryPeople, days: int | None) -> Upkeep:
 async def test_conversations_older_than_may_be_are_destroyed_and_no_others(
     aged: Chat, days: int | None, gone: int
 ) -> None:
-    people = MemoryPeople(aged.store)
+    people = MemoryPeople(chats=aged.store)
     assert await upkeep_of(aged, people, days).destroy_old() == gone
     titles = {conversation.title for conversation in await aged.store.conversations("bob")}
     assert titles == ({"new"} if gone else {"old", "new"})

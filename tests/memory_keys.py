@@ -1,0 +1,73 @@
+"""The keys of a PeopleStore in dictionaries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from chat.errors import NotFound
+from chat.keys import ApiKey
+from chat.people import Entry, Person, Rank, Spent
+from store.columns import refuse_bad_text
+
+
+@dataclass
+class MemoryKeys:
+    """The part of `tests.memory_people.MemoryPeople` that is about keys."""
+
+    everybody: dict[str, Person] = field(default_factory=dict)
+    audit: list[Entry] = field(default_factory=list)
+    api_keys: dict[str, ApiKey] = field(default_factory=dict)
+    use_by_key: dict[tuple[str, date], Spent] = field(default_factory=dict)
+
+    async def add_key(self, token_hash: str, key: ApiKey, entry: Entry) -> None:
+        refuse_bad_text(token_hash, key, entry)
+        owner = self.everybody.get(key.owner)
+        if owner is None or owner.disabled or owner.rank is Rank.GUEST:
+            raise NotFound
+        self.api_keys[token_hash] = key
+        self.audit.append(entry)
+
+    async def key(self, token_hash: str) -> tuple[ApiKey, Person] | None:
+        found = self.api_keys.get(token_hash)
+        return (found, self.everybody[found.owner]) if found else None
+
+    async def keys(self, owner: str | None) -> Sequence[ApiKey]:
+        theirs = [key for key in self.api_keys.values() if owner in (None, key.owner)]
+        return sorted(theirs, key=lambda key: key.created_at, reverse=True)
+
+    async def touch_key(self, key_id: str, used_at: datetime) -> None:
+        for token_hash, key in self.api_keys.items():
+            if key.id == key_id:
+                self.api_keys[token_hash] = replace(key, used_at=used_at)
+
+    async def revoke_key(self, key_id: str, entry: Entry, *, owner: str | None = None) -> None:
+        for token_hash, key in self.api_keys.items():
+            if key.id == key_id and owner in (None, key.owner):
+                self.api_keys[token_hash] = replace(key, revoked=True)
+                self.audit.append(entry)
+                return
+        raise NotFound
+
+    async def spend_by_key(self, key_id: str, day: date, spent: Spent) -> None:
+        if key_id in {key.id for key in self.api_keys.values()}:
+            so_far = await self.spent_by_key(key_id, day)
+            self.use_by_key[key_id, day] = Spent(
+                so_far.messages + spent.messages, so_far.tokens + spent.tokens
+            )
+
+    async def spent_by_key(self, key_id: str, day: date) -> Spent:
+        return self.use_by_key.get((key_id, day), Spent())
+
+    def revoke_keys_of(self, owner: str) -> None:
+        for token_hash, key in self.api_keys.items():
+            if key.owner == owner:
+                self.api_keys[token_hash] = replace(key, revoked=True)
+
+    def drop_keys_of(self, owner: str) -> None:
+        gone = {key.id for key in self.api_keys.values() if key.owner == owner}
+        self.api_keys = {
+            token_hash: key for token_hash, key in self.api_keys.items() if key.id not in gone
+        }
+        self.use_by_key = {
+            key: spent for key, spent in self.use_by_key.items() if key[0] not in gone
+        }
