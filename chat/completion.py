@@ -38,20 +38,23 @@ class Written:
 
 
 class Completion:
-    """The handle of one answer: whoever has it may watch, or end it by `cancel`."""
+    """The handle of one answer: whoever has it may watch, or end it by `cancel`.
+
+    `why` is what a cancelled one was cancelled for, where there is something to be told.
+    """
 
     def __init__(self, id: str, caller: Caller, created_at: datetime) -> None:
         self.id = id
         self.caller = caller
         self.created_at = created_at
         self.from_cache = False
+        self.why: AppError | None = None
         self._deltas: list[Delta] = []
         self._written: Written | None = None
         self._error: AppError | None = None
         self._changed = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
         self._cancelled = False
-        self._why: AppError | None = None
 
     async def begun(self, patience_s: float) -> None:
         """Return when there is something of the answer, at the latest after `patience_s`.
@@ -101,21 +104,33 @@ class Completion:
         """Stop writing. The first to say so counts; `why` is told to whoever watches."""
         # A second cancellation would hit the task while it cleans up.
         if self._writing and not (self._cancelled or self._writing.done()):
-            self._cancelled, self._why = True, why
+            self._cancelled, self.why = True, why
             self._writing.cancel()
 
-    @property
-    def _ended(self) -> bool:
-        return self._written is not None
+    # From here on: for who writes it.
 
-    def _take(self, *deltas: Delta) -> None:
+    @property
+    def deltas(self) -> Sequence[Delta]:
+        """Everything of the answer so far."""
+        return tuple(self._deltas)
+
+    def written_by(self, task: asyncio.Task[None]) -> None:
+        """It is this task that `cancel` ends."""
+        self._writing = task
+
+    def take(self, *deltas: Delta) -> None:
         """Add what has content; signs of life are of no use here."""
         self._deltas += (d for d in deltas if d.text or d.calls or d.scores or d.finish)
         self._wake()
 
-    def _end(self, written: Written, error: AppError | None = None) -> None:
+    def end(self, written: Written, error: AppError | None = None) -> None:
+        """That was all. An `error` is raised to whoever watches."""
         self._written, self._error = written, error
         self._wake()
+
+    @property
+    def _ended(self) -> bool:
+        return self._written is not None
 
     def _wake(self) -> None:
         self._changed.set()

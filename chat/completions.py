@@ -239,8 +239,8 @@ class Completions:
             from_cache=True,
         )
         self._note(written, asked, str(written.finish))
-        completion._take(*kept.deltas)
-        completion._end(written)
+        completion.take(*kept.deltas)
+        completion.end(written)
         return completion
 
     def _start(self, work: _Work) -> None:
@@ -249,14 +249,15 @@ class Completions:
         if work.begun:
             work.draft.pieces.append(work.begun)
         # Both tasks now: a hang-up that comes before the first of them runs can cancel something.
-        completion._writing = asyncio.create_task(self._write(work))
-        task = asyncio.create_task(self._run(work, completion._writing))
+        writing = asyncio.create_task(self._write(work))
+        completion.written_by(writing)
+        task = asyncio.create_task(self._run(work, writing))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _write(self, work: _Work) -> None:
         async def take(delta: Delta) -> None:
-            work.completion._take(delta)
+            work.completion.take(delta)
 
         await self._writer.wait_for_place(work.ticket, work.draft)
         await self._writer.write(work.wish, work.draft, take)
@@ -278,8 +279,8 @@ class Completions:
             stopped = written.finish or Status.STOPPED
             self._note(written, work.asked, error.code if error else stopped.value, error)
             if self._cache and work.digest and written.finish and not error:
-                self._cache.keep(work.digest, Kept(written, tuple(completion._deltas)))
-            completion._end(written, error)
+                self._cache.keep(work.digest, Kept(written, completion.deltas))
+            completion.end(written, error)
 
     def _written(self, work: _Work) -> Written:
         asked, draft, last = work.asked, work.draft, work.draft.last
@@ -330,7 +331,7 @@ class Completions:
 
 def _error_of(completion: Completion, writing: asyncio.Task[None]) -> AppError | None:
     if writing.cancelled():
-        return completion._why
+        return completion.why
     error = writing.exception()
     if error is None or isinstance(error, AppError):
         return error
