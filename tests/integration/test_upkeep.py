@@ -130,7 +130,7 @@ class Telling(MemoryPeople):
     """Tells when something was noted in the audit log."""
 
     def __init__(self, chats: MemoryStore) -> None:
-        super().__init__(chats)
+        super().__init__(chats=chats)
         self.noted = asyncio.Event()
 
     async def write_entry(self, entry: Entry) -> None:
