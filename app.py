@@ -27,6 +27,7 @@ from starlette.types import ASGIApp
 import commands
 from api.account_routes import Reception
 from api.floors import check_floors
+from api.hosting import Hosting
 from api.listen import server_config
 from api.metrics import Metrics
 from api.options import EdgeOptions
@@ -95,22 +96,12 @@ class Server(uvicorn.Server):
         log.info("stopped")
 
     async def _load(self) -> None:
-        """Load the model. Without one the app is of no use, so a failure ends it."""
-        telling = asyncio.create_task(self._teller.follow(lambda: self._parts.engine.state))
+        """Without a model the app is of no use, so a failure ends it."""
         try:
-            await self._parts.engine.start()
-            info = self._parts.engine.info
-            if info:
-                kind = info.dtype if info.quantization == "none" else info.quantization
-                licence = f" Licence: {info.licence}." if info.licence else ""
-                say(f"Ready: {info.model} ({kind}) on {info.device}.{licence}")
+            await load(self._parts.engine, self._teller)
         except Exception as error:  # noqa: BLE001 - the top of a task: main() tells what happened
             self.startup_error = error
             self.should_exit = True
-        finally:
-            telling.cancel()
-            with suppress(asyncio.CancelledError):
-                await telling
 
 
 class Teller:
@@ -131,6 +122,29 @@ class Teller:
         while True:
             self.tell(state())
             await asyncio.sleep(every_s)
+
+
+async def load(engine: Engine, teller: Teller) -> None:
+    """Load the model and tell how that goes. Raises what the engine raises."""
+    telling = asyncio.create_task(teller.follow(lambda: engine.state))
+    try:
+        await engine.start()
+    finally:
+        telling.cancel()
+        with suppress(asyncio.CancelledError):
+            await telling
+    if info := engine.info:
+        kind = info.dtype if info.quantization == "none" else info.quantization
+        licence = f" Licence: {info.licence}." if info.licence else ""
+        say(f"Ready: {info.model} ({kind}) on {info.device}.{licence}")
+
+
+async def load_engine(settings: Settings) -> Engine:
+    """An engine that is ready, for a command. Raises what the engine raises."""
+    teller = Teller()
+    engine = build_engine(settings, teller)
+    await load(engine, teller)
+    return engine
 
 
 def say(sentence: str) -> None:
@@ -238,6 +252,7 @@ def build_site(
         metrics=metrics,
         completions=parts.completions,
         ratings=parts.ratings,
+        hosting=Hosting(parts.campaigns, parts.taking_part),
     )
     mount(api, page, root_path=settings.root_path)
     cover_mounted(api)
@@ -313,7 +328,7 @@ def main() -> int:
     os.umask(0o077)  # what people wrote is for the user who runs this
     match sys.argv[1:2]:
         case ["replay"]:
-            return replay.main(sys.argv[2:], lambda settings: build_engine(settings, Teller()))
+            return replay.main(sys.argv[2:], load_engine)
         case [thing] if thing in commands.THINGS:
             return commands.main(sys.argv[1:])
     return serve()

@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api.cookies import SecretCookie
-from api.identity import account_of, person_of
+from api.identity import SIGNED_IN, account_of, person_of
 from api.next_page import safe_next
 from chat.accounts import Accounts
 from chat.federation import Vouched
-from chat.people import PassKind
+from chat.people import GuestLink, PassKind
 
 Name = Annotated[str, Field(max_length=200)]
 Secret = Annotated[str, Field(max_length=1000)]
@@ -138,18 +138,28 @@ def _ways_in(desk: Reception) -> APIRouter:
         return await desk.let_in(request, token, desk.home())
 
     @router.post("/guest-link")
-    async def look_at_guest_link(body: Token) -> dict[str, str]:
+    async def look_at_guest_link(request: Request, body: Token) -> dict[str, str]:
         link = await accounts.look_at_guest_link(body.token)
-        return {"kind": "guest", "label": link.label}
+        told = {"kind": "guest", "label": link.label}
+        who = request.scope["state"][SIGNED_IN]
+        if who and who.person.guest_link_id == link.id:  # here before: not to be two testers
+            told["next"] = _way_in(desk, link)
+        return told
 
     @router.post("/enter")
     async def enter_as_guest(request: Request, body: Entrance) -> JSONResponse:
         link = await accounts.look_at_guest_link(body.token)
         token = await accounts.enter_as_guest(body.token, body.nickname, **origin_of(request))
-        preset = f"#preset={link.preset_id}" if link.preset_id else ""
-        return await desk.let_in(request, token, desk.home() + preset)
+        return await desk.let_in(request, token, _way_in(desk, link))
 
     return router
+
+
+def _way_in(desk: Reception, link: GuestLink) -> str:
+    """Where a guest of that link begins."""
+    if link.campaign_id:
+        return f"{desk.root_path}/campaign/{link.campaign_id}"
+    return desk.home() + (f"#preset={link.preset_id}" if link.preset_id else "")
 
 
 def _own_account(desk: Reception) -> APIRouter:

@@ -30,6 +30,6 @@ def reader_of(request: Request, root_path: str) -> Reader:
     return Reader(choose_language(request.cookies.get(LANGUAGE_COOKIE), spoken), root_path)
 
 
-def page_answer(html: str) -> HTMLResponse:
+def page_answer(html: str, status: int = 200) -> HTMLResponse:
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
-    return HTMLResponse(html, headers=headers)
+    return HTMLResponse(html, status, headers)

@@ -11,6 +11,7 @@ from api.docs import docs_routes
 from api.edge import edge_middleware
 from api.errors import add_error_handlers, cover_faults
 from api.exports import Archives, export_routes
+from api.hosting import Hosting, hosting_routes
 from api.install import install_routes
 from api.key_routes import key_routes
 from api.metrics import Metrics, metrics_routes
@@ -53,12 +54,12 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     metrics: Metrics | None = None,
     completions: Completions | None = None,
     ratings: Ratings | None = None,
+    hosting: Hosting | None = None,
 ) -> FastAPI:
     """The app with the edge around it and its routes on it.
 
-    There are routes for what is given: files of conversations, presets and with them people, and
-    programs. Without people everybody is the local user. `handlers` are the names of the page's
-    events by number, as `api.permissions` lists them, `metrics` what the parts tell of their work.
+    There are routes for what is given. Without people everybody is the local user. `handlers` are
+    the page's events by number, as `api.permissions` names them.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
     metrics, doors = metrics or Metrics(), people.doors if people else OpenDoors()
@@ -78,22 +79,29 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     if presets:
         app.include_router(preset_routes(presets))
     if people and presets:
-        _add_people(app, people, presets)
-    programs = openai_routes(completions, ratings) if completions else APIRouter()
-    app.include_router(programs)
-    app.include_router(docs_routes(programs.routes))
+        _add_people(app, people, presets, hosting)
+    _add_programs(app, completions, ratings)
     return app
 
 
-def _add_people(app: FastAPI, people: People, presets: Presets) -> None:
+def _add_people(app: FastAPI, people: People, presets: Presets, hosting: Hosting | None) -> None:
     desk = people.desk
     app.include_router(account_routes(desk))
     app.include_router(people_routes(desk.accounts, desk.root_path))
     app.include_router(guest_link_routes(desk.accounts, desk.root_path))
     app.include_router(key_routes(desk.accounts, desk.root_path))
     app.include_router(people_pages(desk, people.doors, presets, provider=bool(people.provider)))
+    if hosting:
+        app.include_router(hosting_routes(hosting, desk, presets))
     if people.provider:
         app.include_router(provider_routes(desk, people.provider, allow_new=people.allow_new))
+
+
+def _add_programs(app: FastAPI, completions: Completions | None, ratings: Ratings | None) -> None:
+    """Their document is there without any, too, and says so."""
+    programs = openai_routes(completions, ratings) if completions else APIRouter()
+    app.include_router(programs)
+    app.include_router(docs_routes(programs.routes))
 
 
 def cover_mounted(app: FastAPI) -> None:

@@ -67,6 +67,11 @@ def fixed_change(before: Plan, after: Plan) -> str | None:
     return None if same_cards else "tasks"
 
 
+def copied(plan: Plan) -> Plan:
+    """The plan for another campaign: at no set time."""
+    return replace(plan, starts_at=None, ends_at=None)
+
+
 def consent_digest(plan: Plan) -> str:
     """The digest of the text that people agree to."""
     return sha256(plan.consent.encode()).hexdigest()

@@ -100,6 +100,11 @@ class Visit:
     stage: Stage
 
     @property
+    def may_answer(self) -> bool:
+        """Whether the survey is for this person now; whether it is too late, sending it says."""
+        return self.stage in (Stage.WORK, Stage.SURVEY, Stage.FINISHED)
+
+    @property
     def compares(self) -> bool:
         """Whether questions are asked on the page that compares two answers."""
         return self.campaign.plan.mode is Mode.BLIND

@@ -35,11 +35,21 @@ class Reader:
         return escape(self.root_path + path)
 
 
-def document(
-    reader: Reader, title: str, body: str, *, nav: str = "", wide: bool = False, script: str = ""
+def document(  # noqa: PLR0913 - the parts of a page, by name
+    reader: Reader,
+    title: str,
+    body: str,
+    *,
+    heading: str = "",
+    nav: str = "",
+    wide: bool = False,
+    script: str = "",
 ) -> str:
-    """A whole page. `title` is the key of its words, `script` names one of its own."""
-    root = reader.root_path
+    """A whole page. `title` is the key of its words, `heading` a text in their place.
+
+    `script` names one of its own.
+    """
+    root, headed = reader.root_path, escape(heading) or reader.say(title)
     spoken = {key: text for key, text in words(reader.language).items() if key.startswith(SCRIPTS)}
     # Inside a script element only "<" could end it.
     said = json.dumps(spoken, ensure_ascii=False).replace("<", "\\u003c")
@@ -47,13 +57,13 @@ def document(
     return (
         f'<!doctype html><html lang="{reader.language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{reader.say(title)} · Qwen Chat</title>"
+        f"<title>{headed} · Qwen Chat</title>"
         f'<link rel="icon" href="{escape(root)}/favicon.ico">'
         f'<link rel="stylesheet" href="{escape(root)}/pages.css">'
         f'<script type="application/json" id="words">{said}</script>'
         f'<script src="{escape(root)}/pages.js" defer></script>{more}</head>'
         f"<body><header><i></i><b>Qwen Chat</b>{nav}{_languages(reader)}</header>"
-        f'<main class="{"wide" if wide else ""}"><h1>{reader.say(title)}</h1>'
+        f'<main class="{"wide" if wide else ""}"><h1 dir="auto">{headed}</h1>'
         f'<noscript><p class="error">'
         f"{reader.say('needs-script')}</p></noscript>{body}</main></body></html>"
     )

@@ -8,11 +8,17 @@ PAGES = (("/campaigns", "campaigns"),)
 
 
 def host_page(
-    reader: Reader, person: Person, title: str, body: str, *, wide: bool = True, script: str = ""
+    reader: Reader,
+    person: Person,
+    title: str,
+    body: str,
+    *,
+    heading: str = "",
+    script: str = "",
 ) -> str:
-    """A whole page for hosts. `title` is the key of its words, `script` names one of its own."""
+    """A whole page for hosts, made as `pages.frame.document` makes it."""
     nav = host_nav(reader, person)
-    return document(reader, title, body, nav=nav, wide=wide, script=script)
+    return document(reader, title, body, heading=heading, nav=nav, wide=True, script=script)
 
 
 def host_nav(reader: Reader, person: Person) -> str:

@@ -22,6 +22,7 @@ from chat.people import Rank, utc_now
 from chat.presets import Presets
 from tests.chat import make_writer
 from tests.fakes import ScriptedEngine, unrated
+from tests.hosting import hosting_of
 from tests.memory_people import MemoryPeople, OpenHasher
 from tests.memory_store import MemoryStore
 from ui.mount import event_names, mount
@@ -76,6 +77,7 @@ class House:
             edge=self.edge,
             presets=Presets(self.store),
             people=self.people(),
+            hosting=hosting_of(self.store, clock=self.clock),
             **more,
         )
 
@@ -104,6 +106,7 @@ class House:
             archives=self.conversations,
             handlers=event_names(self.page),
             completions=self.completions,
+            ratings=ratings,
         )
         mount(app, self.page, root_path=self.edge.root_path)
         cover_mounted(app)

@@ -2,6 +2,8 @@
 //   data-post     where the form is sent, as JSON
 //   data-then     go (to where the answer says), reload, show (a link or key), tell (that it is done)
 //   data-sure     what the button asks before it is meant
+//   data-list     within a form: a list of the cards (data-item) in it, but for hidden ones
+//   data-map      within a form: an object of the answers in it
 //   data-copied   on a button: copies the input beside it, then says so
 //   data-secret   on a card: where to ask what the secret in the address is for; data-kind inside
 "use strict";
@@ -21,23 +23,50 @@ async function post(address, body) {
   if (answer.ok) return told;
   const code = told.error?.code;
   const sentence = words[`error-${code}`] ?? words["error-other"];
-  throw new Error(sentence.replace("{seconds}", answer.headers.get("Retry-After") ?? "60"));
+  const said = sentence.replace("{seconds}", answer.headers.get("Retry-After") ?? "60");
+  throw Object.assign(new Error(said), { field: told.error?.param });
 }
 
-function valuesOf(form) {
-  const values = form.closest("[data-secret]") ? { token: secret } : {};
-  for (const input of all("[name]", form)) {
+function valueOf(input) {
+  if (input.type === "number") return input.valueAsNumber;
+  if (input.type === "datetime-local") return input.value ? new Date(input.value).toISOString() : null;
+  return input.value || null;
+}
+
+/** What stands in the fields of `part`, but for those in cards and maps within it. */
+function fieldsIn(part) {
+  const values = {};
+  for (const input of all("[name]", part)) {
+    if (input.closest("[data-item], [data-map]") !== (part.matches("[data-item], [data-map]") ? part : null)) continue;
     if (input.type === "checkbox") {
       values[input.name] ??= [];
       if (input.checked) values[input.name].push(input.value);
-      continue;
+    } else if (input.type === "radio") {
+      if (input.checked) values[input.name] = Number(input.value);
+    } else {
+      values[input.name] = valueOf(input);
     }
-    values[input.name] = input.type === "number" ? input.valueAsNumber : input.value || null;
   }
+  return values;
+}
+
+function valuesOf(form) {
+  const values = { ...(form.closest("[data-secret]") && { token: secret }), ...fieldsIn(form) };
+  for (const list of all("[data-list]", form)) {
+    values[list.dataset.list] = all("[data-item]:not([hidden])", list).map(fieldsIn);
+  }
+  for (const map of all("[data-map]", form)) values[map.dataset.map] = fieldsIn(map);
   for (const name of ["name", "password", "next"]) {
     if (name in values) values[name] ??= "";
   }
   return values;
+}
+
+/** Lead to the field that was refused. */
+function pointAt(form, name) {
+  const field = name && $(`[name="${CSS.escape(name)}"], [data-list="${CSS.escape(name)}"]`, form);
+  field?.setAttribute("aria-invalid", "true");
+  field?.focus();
 }
 
 const afterwards = {
@@ -65,18 +94,20 @@ const afterwards = {
 document.addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
-  const button = $("button", form);
+  const button = $("button:not([type])", form);
   if (form.dataset.sure && button.textContent !== form.dataset.sure) {
     button.textContent = form.dataset.sure;
     return;
   }
   const error = $(".error", form);
   error.hidden = button.disabled = true;
+  all("[aria-invalid]", form).forEach((field) => field.removeAttribute("aria-invalid"));
   try {
     afterwards[form.dataset.then](form, await post(form.dataset.post, valuesOf(form)));
   } catch (refused) {
     error.textContent = refused instanceof TypeError ? words["error-other"] : refused.message;
     error.hidden = false;
+    pointAt(form, refused.field);
   } finally {
     button.disabled = false;
   }
@@ -87,6 +118,7 @@ if (card) {
   const reveal = (kind) => all(`[data-kind="${kind}"]`, card).forEach((part) => (part.hidden = false));
   post(card.dataset.secret, { token: secret }).then(
     (told) => {
+      if (told.next) return location.replace(told.next);
       reveal(told.kind);
       all("[data-tell]", card).forEach((part) => (part.textContent = told[part.dataset.tell]));
       $("div:not([hidden]) input", card)?.focus();

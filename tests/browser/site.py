@@ -21,6 +21,7 @@ from chat.rating import Ratings
 from store import RoutingStore
 from tests.chat import make_writer
 from tests.fakes import ScriptedEngine, unrated
+from tests.hosting import enrolment_of, hosting_of
 from tests.memory_store import MemoryStore
 from ui.mount import event_names, mount
 from ui.page import build_page
@@ -51,9 +52,10 @@ def serve(
     """The page's address; its server runs in a thread until the end of the block."""
     writer = make_writer(engine, max_running=max_running, max_waiting=max_waiting, quotas=quotas)
     jobs = Jobs(writer=writer, store=store)
+    answers = Answers(engine=engine, store=store, jobs=jobs, enrolment=enrolment_of(store))
     services = Services(
         engine,
-        Answers(engine=engine, store=store, jobs=jobs),
+        answers,
         Conversations(store=store, jobs=jobs),
         Presets(store),
         ratings_of(store),
@@ -67,6 +69,7 @@ def serve(
         archives=services.conversations,
         presets=services.presets,
         people=people,
+        hosting=hosting_of(store, answers.stop),
         handlers=event_names(page),
     )
     site = mount(api, page, root_path="")

@@ -8,12 +8,28 @@ from string import Formatter
 import pytest
 
 from api.errors import STATUS
+from chat.campaigns import (
+    Campaign,
+    Mode,
+    Participant,
+    Plan,
+    QuestionKind,
+    SurveyQuestion,
+    Task,
+    Variant,
+)
 from chat.credentials import MAX_NAME, MAX_PASSWORD, MIN_PASSWORD
-from chat.people import Action, Entry, GuestLink, Person, Rank, Session, utc_now
+from chat.hosting import Figures
+from chat.people import LOCAL, Action, Entry, GuestLink, Person, Rank, Session, utc_now
+from chat.taking_part import Stage, Visit
+from chat.types import Preset, PresetRef, PresetText, Sampling
+from pages.campaigns import campaign_page, campaigns_page, edit_page
 from pages.entrance import guest_page, sign_in_page, welcome_page
 from pages.frame import Reader
 from pages.i18n import Language, choose_language, words
 from pages.people import account_page, guests_page, people_page
+from pages.plan_form import EMPTY
+from pages.taking_part import campaign_visit_page, gone_page, survey_page
 
 HOSTILE = "\"><img src=x onerror=alert(1)>'{0}"
 PAGES = Path(__file__).parents[2] / "pages"
@@ -29,7 +45,10 @@ def test_both_languages_say_everything_with_the_same_values() -> None:
 
 def test_every_word_is_said_somewhere() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in PAGES.rglob("*.[pj][ys]"))
-    made = re.compile(r"action-.+|error-.+|field-.+|rank-.+|welcome-.+|make-.+|scope-.+")
+    made = re.compile(
+        r"(action|error|field|rank|welcome|make|scope|mode|figure|kind|add|campaign-(re)?(open|close))"
+        r"(-.+)?"
+    )
     for key in words(Language.EN):
         assert made.fullmatch(key) or re.search(f"[\"']{key}[\"']", code), key
 
@@ -97,6 +116,43 @@ def every_page(reader: Reader) -> list[str]:
         account_page(reader, person, [session], session_id=""),
         people_page(reader, person, [person], [entry]),
         guests_page(reader, person, [link], [(HOSTILE, HOSTILE)], {"1": HOSTILE}),
+        *campaign_pages(reader, person, link),
+    ]
+
+
+def campaign_pages(reader: Reader, person: Person, link: GuestLink) -> list[str]:
+    now = utc_now()
+    ref = PresetRef(HOSTILE, 1)
+    variant = Variant(HOSTILE, HOSTILE, Sampling(stop=(HOSTILE,)), PresetRef(HOSTILE, 2), HOSTILE)
+    survey = [SurveyQuestion(HOSTILE, kind, HOSTILE, HOSTILE, HOSTILE) for kind in QuestionKind]
+    plan = Plan(
+        HOSTILE,
+        Mode.SPLIT,
+        (variant, variant),
+        (Task(HOSTILE, HOSTILE, HOSTILE, HOSTILE),),
+        HOSTILE,
+        tuple(survey),
+        (HOSTILE,),
+        HOSTILE,
+        starts_at=now,
+        ends_at=now,
+        keep_days=3,
+    )
+    campaign = Campaign("c", "1", plan, now)
+    preset = Preset(ref, "1", True, PresetText(HOSTILE, HOSTILE, Sampling(stop=(HOSTILE,))), now)
+    visits = [
+        Visit(campaign, Participant("c", "1", now, survey={HOSTILE: HOSTILE}), stage)
+        for stage in Stage
+    ]
+    figures, guest = Figures(), Person("2", HOSTILE, Rank.GUEST, now)
+    return [
+        campaigns_page(reader, person, [campaign], now),
+        campaign_page(reader, person, campaign, figures=figures, waiting=0, links=[link], now=now),
+        edit_page(reader, person, plan, [preset], campaign_id="c", in_use=True),
+        edit_page(reader, LOCAL, EMPTY, [preset]),
+        *(campaign_visit_page(reader, who, visit) for visit in visits for who in (person, guest)),
+        survey_page(reader, guest, visits[2]),
+        gone_page(reader),
     ]
 
 

@@ -1,0 +1,118 @@
+"""The pages of campaigns as routes: which data each is made from."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from api.identity import person_of
+from api.page_answers import page_answer, reader_of
+from api.preset_files import Presets
+from chat.errors import NotFound
+from chat.hosting import Campaigns
+from chat.people import utc_now
+from chat.plans import copied
+from chat.taking_part import TakingPart
+from pages.campaigns import campaign_page, campaigns_page, edit_page
+from pages.plan_form import EMPTY
+from pages.taking_part import campaign_visit_page, gone_page, survey_page
+
+SCRIPT = Path(__file__).parents[1] / "pages" / "static" / "campaigns.js"
+
+
+def campaign_pages(
+    campaigns: Campaigns, taking_part: TakingPart, presets: Presets, root_path: str = ""
+) -> APIRouter:
+    """/campaigns/… for hosts, /campaign/… for testers."""
+    router = APIRouter(default_response_class=HTMLResponse)
+
+    @router.get("/campaigns.js")
+    def script() -> FileResponse:
+        return FileResponse(SCRIPT, headers={"Cache-Control": "no-cache"})
+
+    router.include_router(_plans(campaigns, presets, root_path), prefix="/campaigns")
+    router.include_router(_running(campaigns, root_path), prefix="/campaigns")
+    router.include_router(_testers(taking_part, root_path), prefix="/campaign")
+    return router
+
+
+def _plans(campaigns: Campaigns, presets: Presets, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/new")
+    async def new(request: Request, copy: str = "") -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        plan = copied((await campaigns.get(person, copy)).plan) if copy else EMPTY
+        usable = await presets.list(person.id, reader.language)
+        return page_answer(edit_page(reader, person, plan, usable))
+
+    @router.get("/{campaign_id}/edit")
+    async def edit(request: Request, campaign_id: str) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        campaign = await campaigns.get(person, campaign_id)
+        figures = await campaigns.figures(person, campaign_id)
+        usable = await presets.list(person.id, reader.language)
+        page = edit_page(
+            reader,
+            person,
+            campaign.plan,
+            usable,
+            campaign_id=campaign_id,
+            in_use=figures.consented > 0,
+        )
+        return page_answer(page)
+
+    return router
+
+
+def _running(campaigns: Campaigns, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("")
+    async def overview(request: Request) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        seen = await campaigns.list(person)
+        return page_answer(campaigns_page(reader, person, seen, utc_now()))
+
+    @router.get("/{campaign_id}")
+    async def one(request: Request, campaign_id: str) -> Response:
+        person = person_of(request)
+        campaign = await campaigns.get(person, campaign_id)
+        page = campaign_page(
+            reader_of(request, root_path),
+            person,
+            campaign,
+            figures=await campaigns.figures(person, campaign_id),
+            waiting=campaigns.waiting,
+            links=await campaigns.links(person, campaign_id),
+            now=utc_now(),
+        )
+        return page_answer(page)
+
+    return router
+
+
+def _testers(taking_part: TakingPart, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/{campaign_id}")
+    async def visit(request: Request, campaign_id: str) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        try:
+            visit = await taking_part.arrive(person, campaign_id)
+        except NotFound:
+            return page_answer(gone_page(reader), 404)
+        return page_answer(campaign_visit_page(reader, person, visit))
+
+    @router.get("/{campaign_id}/survey")
+    async def survey(request: Request, campaign_id: str) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        try:
+            visit = await taking_part.arrive(person, campaign_id)
+        except NotFound:
+            return page_answer(gone_page(reader), 404)
+        draw = survey_page if visit.may_answer else campaign_visit_page
+        return page_answer(draw(reader, person, visit))
+
+    return router

@@ -1,0 +1,29 @@
+"""What hosts and testers do, as routes: the services behind them, in one place."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from api.account_routes import Reception
+from api.campaign_pages import campaign_pages
+from api.campaign_routes import campaign_routes
+from api.preset_files import Presets
+from chat.hosting import Campaigns
+from chat.taking_part import TakingPart
+
+
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """The services of feedback."""
+
+    campaigns: Campaigns
+    taking_part: TakingPart
+
+
+def hosting_routes(hosting: Hosting, desk: Reception, presets: Presets) -> APIRouter:
+    """Every route of hosts and testers."""
+    campaigns, taking_part = hosting.campaigns, hosting.taking_part
+    router = APIRouter()
+    router.include_router(campaign_routes(campaigns, taking_part, desk))
+    router.include_router(campaign_pages(campaigns, taking_part, presets, desk.root_path))
+    return router

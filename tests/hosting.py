@@ -1,0 +1,143 @@
+"""The services of hosts and testers, for tests: over a database, or where there is no campaign."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from api.account_routes import Reception
+from api.hosting import Hosting
+from api.server import People
+from chat.accounts import Accounts
+from chat.campaigns import Answers as SurveyAnswers
+from chat.campaigns import Campaign, Participant, Plan
+from chat.doors import AccountDoors
+from chat.enrolment import Enrolment
+from chat.errors import NotFound
+from chat.hosting import Campaigns, Figures
+from chat.people import Clock, Entry, GuestLink, Person, Rank, utc_now
+from chat.taking_part import TakingPart
+from store import RoutingStore
+from tests.memory_people import MemoryPeople, OpenHasher
+from tests.memory_store import MemoryStore
+
+Store = MemoryStore | RoutingStore
+
+
+class NoCampaigns:
+    """`chat.hosting.CampaignStore` and `chat.taking_part.ParticipationStore`, without any."""
+
+    async def add(self, campaign: Campaign, entry: Entry) -> None:
+        raise NotFound
+
+    async def campaign(self, campaign_id: str) -> Campaign:
+        raise NotFound
+
+    async def campaigns(self, owner: str | None) -> Sequence[Campaign]:
+        return ()
+
+    async def change_plan(self, campaign_id: str, plan: Plan, entry: Entry) -> Campaign:
+        raise NotFound
+
+    async def close(self, campaign_id: str, closed_at: datetime | None, entry: Entry) -> Campaign:
+        raise NotFound
+
+    async def delete(self, campaign_id: str, entry: Entry) -> int:
+        raise NotFound
+
+    async def destroy_left(self, campaign_id: str, entry: Entry) -> int:
+        return 0
+
+    async def links(self, campaign_id: str) -> Sequence[GuestLink]:
+        return ()
+
+    async def figures(
+        self, campaign_id: str, *, active_since: datetime, silent_since: datetime
+    ) -> Figures:
+        raise NotFound
+
+    async def participant(self, campaign_id: str, user_id: str) -> Participant | None:
+        return None
+
+    async def join(self, campaign_id: str, user_id: str, at: datetime) -> Participant:
+        raise NotFound
+
+    async def agree(
+        self,
+        campaign_id: str,
+        user_id: str,
+        *,
+        digest: str,
+        at: datetime,
+        page_language: str,
+        choose: Callable[[Sequence[int]], int],
+    ) -> Participant:
+        raise NotFound
+
+    async def seen(self, campaign_id: str, user_id: str, at: datetime) -> None: ...
+
+    async def tick(
+        self, campaign_id: str, user_id: str, task_id: str, *, done: bool, at: datetime
+    ) -> Participant:
+        raise NotFound
+
+    async def keep_survey(
+        self, campaign_id: str, user_id: str, answers: SurveyAnswers, *, at: datetime, send: bool
+    ) -> Participant:
+        raise NotFound
+
+    async def conversations(self, campaign_id: str, user_id: str) -> Collection[str]:
+        return ()
+
+    async def withdraw(self, campaign_id: str, user_id: str) -> int:
+        raise NotFound
+
+
+def enrolment_of(store: Store, clock: Clock = utc_now) -> Enrolment | None:
+    """What puts questions under the plan of their campaign."""
+    if isinstance(store, RoutingStore):
+        return Enrolment(store.people, store.feedback.campaigns, clock)
+    return None
+
+
+def hosting_of(
+    store: Store,
+    stop: Callable[[str, str], None] = lambda _user, _conversation: None,
+    clock: Clock = utc_now,
+) -> Hosting:
+    """The services over that store."""
+    if isinstance(store, RoutingStore):
+        kept = store.feedback.campaigns
+        taking_part = TakingPart(kept, store.people, stop=stop, clock=clock)
+        return Hosting(Campaigns(kept, clock=clock), taking_part)
+    none = NoCampaigns()
+    return Hosting(Campaigns(none), TakingPart(none, MemoryPeople()))
+
+
+@dataclass
+class Inn:
+    """Accounts in the database of a store. Without `sign_in_needed` everybody is the local user."""
+
+    store: RoutingStore
+    sign_in_needed: bool = True
+
+    def __post_init__(self) -> None:
+        kept = self.store.people
+        self.accounts = Accounts(kept, OpenHasher())
+        self.people = People(
+            AccountDoors(self.accounts, kept, self.sign_in_needed), Reception(self.accounts)
+        )
+
+    async def add(self, name: str, rank: Rank = Rank.MEMBER) -> str:
+        """The token of a session of a new person; the first one is the administrator."""
+        token = await self.accounts.setup_token()
+        if token is None:
+            admin = next(p for p in await self.store.people.people() if p.rank is Rank.ADMIN)
+            token = await self.accounts.invite(admin, rank)
+        return await self.accounts.accept_pass(
+            token, name=name, password="correct horse battery", address="", device="test"
+        )
+
+    async def person(self, token: str) -> Person:
+        who = await self.accounts.signed_in(token)
+        assert who
+        return who.person
