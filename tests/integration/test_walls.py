@@ -409,6 +409,11 @@ class Things:
             "asked": "1",
             "code": "",
             "why": "",
+            "conversation": self.conversation,
+            "opinion": {"verdict": "up", "comment": "taken"},
+            "verdict": "up",
+            "quick": True,
+            "key": "1",
         }
 
     def unnamed(self, answer: str) -> str:
