@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from formats.datasets.records import DpoLine, ResultsFile, SftLine, TableRow
 from formats.preset import PresetFile
 from formats.records import ConversationsFile
 
@@ -15,6 +16,10 @@ DOCS = Path(__file__).parent.parent / "docs"
 SCHEMAS: dict[str, type[BaseModel]] = {
     "export.schema.json": ConversationsFile,
     "preset.schema.json": PresetFile,
+    "sft.schema.json": SftLine,
+    "dpo.schema.json": DpoLine,
+    "ratings-table.schema.json": TableRow,
+    "results.schema.json": ResultsFile,
 }
 
 
