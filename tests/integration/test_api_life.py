@@ -208,6 +208,13 @@ async def test_an_answer_is_billed_to_its_person_and_to_its_key() -> None:
     assert await town.people.spent_by_key(ann.key.id, town.now.date()) == Spent(1, 2 + 5)
 
 
+async def test_the_engine_is_asked_with_the_salt_of_the_person_whatever_the_key() -> None:
+    programs = Programs()
+    for number, name in enumerate(("ann", "bob", "ann")):
+        await written(programs, caller(name), named(str(number)))
+    assert programs.engine.salts == ["ann", "bob", "ann"]
+
+
 async def test_what_was_written_before_a_hang_up_is_billed() -> None:
     town = await make_town()
     programs = Programs(HANGING, quotas=town.quotas())
@@ -345,6 +352,20 @@ async def test_the_page_and_programs_are_told_apart_by_the_observer() -> None:
     (outcome,) = programs.seen.outcomes
     assert (outcome.door, outcome.reason, outcome.from_cache) == (Door.API, "stop", False)
     assert outcome.usage == Usage(2, 5)
+
+
+async def test_what_the_page_refuses_is_told_as_the_pages() -> None:
+    seen, town = Seen(), await make_town()
+    chat = make_chat(Script(hangs=True), observer=seen, quotas=town.quotas())
+    jobs = [await chat.ask(f"{number}", user="ann") for number in range(4)]
+    with pytest.raises(TooManyWaiting):
+        await chat.ask("5", user="ann")
+    with pytest.raises(TooManyRequests):
+        await chat.ask("6", user="ann")
+    assert seen.refusals == [(Door.PAGE, "too_many_waiting"), (Door.PAGE, "too_many_requests")]
+    for job in jobs:
+        job.cancel()
+    await chat.jobs.close(5)
 
 
 async def test_an_answer_can_be_found_again_by_who_asked_for_it_alone() -> None:
