@@ -1,8 +1,9 @@
 """`python -m bench [FOLDER]`: measure this machine and write bench/results/MODEL-DEVICE.md.
 
 Without a folder: the model that the app would take. `--store`: the search instead of a model, in a
-SQLite database of its own or, with `--database-url`, in an empty one of PostgreSQL. `--page`: a
-long conversation on the page, in Chromium; needs tests/requirements.txt.
+SQLite database of its own or, with `--database-url`, in an empty one of PostgreSQL. `--feedback`:
+pages and exports of ratings, likewise. `--page`: a long conversation on the page, in Chromium;
+needs tests/requirements.txt.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import socket
 import sys
 from pathlib import Path
 
-from bench import app, engine, store
+from bench import app, engine, feedback, store
 from bench.figures import Figure, as_markdown
 from bench.machine import describe_machine
 from config import read_settings
@@ -43,11 +44,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", help="a model folder")
     parser.add_argument("--store", action="store_true", help="measure the search, not a model")
+    parser.add_argument("--feedback", action="store_true", help="measure results of ratings")
     parser.add_argument("--page", action="store_true", help="measure the page, not a model")
     parser.add_argument("--database-url", help="where: an empty PostgreSQL database")
     given = parser.parse_args()
     if given.store:
         measure_store(given.database_url)
+    elif given.feedback:
+        measure_feedback(given.database_url)
     elif given.page:
         measure_page()
     else:
@@ -63,6 +67,11 @@ def measure_model(folder: Path) -> None:
 def measure_store(database_url: str | None) -> None:
     figures = asyncio.run(store.measure(database_url))
     write_report("Search", "PostgreSQL" if database_url else "SQLite", figures)
+
+
+def measure_feedback(database_url: str | None) -> None:
+    figures = asyncio.run(feedback.measure(database_url))
+    write_report("Feedback", "PostgreSQL" if database_url else "SQLite", figures)
 
 
 def measure_page() -> None:
