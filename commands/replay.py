@@ -7,7 +7,7 @@ beside the app. What it prints is for people; what it stores is on the page.
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -35,15 +35,15 @@ ALL_PASSED, NOT_ALL_PASSED, COULD_NOT_RUN, STOPPED = 0, 1, 2, 130
 
 LANGUAGES = ("en", "zh")
 
-BuildEngine = Callable[[Settings], Engine]
+LoadEngine = Callable[[Settings], Awaitable[Engine]]
 
 
-def main(arguments: Sequence[str], build_engine: BuildEngine) -> int:
+def main(arguments: Sequence[str], load_engine: LoadEngine) -> int:
     """The command. Its exit code."""
     try:
         own, of_settings = _split(arguments)
         options, settings = _parser().parse_args(own), read_settings(of_settings)
-        return asyncio.run(_Command(options, settings, build_engine).run())
+        return asyncio.run(_Command(options, settings, load_engine).run())
     except KeyboardInterrupt:
         return STOPPED
     except (SettingsError, Refused, AppError) as error:
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str], build_engine: BuildEngine) -> int:
 class _Command:
     options: argparse.Namespace
     settings: Settings
-    build_engine: BuildEngine
+    load_engine: LoadEngine
 
     async def run(self) -> int:
         """Raises AppError, Refused."""
@@ -83,9 +83,8 @@ class _Command:
         kept = store.feedback.cases
         cases = await self._cases(kept, person)
         preset = await self._preset(store, person)
-        engine = self.build_engine(self.settings)
+        engine = await self.load_engine(self.settings)
         try:
-            await engine.start()
             assert engine.info is not None
             run = new_run(engine.info, person.id, preset, self.options.label, utc_now())
             against = self.options.against
