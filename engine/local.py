@@ -38,11 +38,11 @@ from chat.types import (
     Sampling,
     Stage,
 )
-from engine.grammar.compiler import Compiler
 from engine.options import EngineOptions
 from engine.row import Row, decoding_of
 
 if TYPE_CHECKING:
+    from engine.grammar.compiler import MaskMaker
     from engine.prompt import ChatPrompt
     from engine.request import Event, Request
     from engine.startup import Opened
@@ -66,7 +66,7 @@ class _Serving:
     end_ids: frozenset[int]
     prompt: ChatPrompt
     info: EngineInfo
-    compiler: Compiler
+    masks: MaskMaker
 
 
 class LocalEngine:
@@ -131,7 +131,7 @@ class LocalEngine:
         self._stopped.set()
         if self._serving and self._thread:
             self._serving.worker.stop()
-            await self._serving.compiler.close()
+            await self._serving.masks.close()
             await asyncio.to_thread(self._thread.join, STOP_TIMEOUT_S)
         self._serving = self._thread = None
         self._tokenizing.shutdown(wait=False, cancel_futures=True)
@@ -202,7 +202,7 @@ class LocalEngine:
                 decoding=decoding,
                 end_ids=serving.end_ids,
                 top_logprobs=extras.top_logprobs,
-                mask=await serving.compiler.mask(extras),
+                mask=await serving.masks.mask(extras),
             ),
             text=TextStream(tokenizer, sampling.stop, parser),
             max_new_tokens=max_new_tokens,
@@ -278,8 +278,7 @@ class LocalEngine:
         )
         call(self._set_state, EngineState(Phase.LOADING, Stage.WARM_UP))
         worker.warm_up()
-        compiler = Compiler(opened.prompt.backend, opened.end_ids)
-        return _Serving(worker, opened.end_ids, opened.prompt, opened.info, compiler)
+        return _Serving(worker, opened.end_ids, opened.prompt, opened.info, opened.masks)
 
 
 def _max_new_tokens(sampling: Sampling, info: EngineInfo, prompt_tokens: int) -> int:

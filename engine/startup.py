@@ -20,6 +20,7 @@ from chat.types import EngineInfo, EngineState, Phase, Sampling, Stage
 from engine import plan
 from engine.batching import ContinuousBatch, Layout, page_size
 from engine.card import read_card
+from engine.grammar.compiler import Compiler, MaskMaker
 from engine.loader import LoadedModel, check_folder, load_model
 from engine.memory import is_out_of_memory
 from engine.options import EngineOptions
@@ -35,12 +36,16 @@ PLAIN_CHUNK = {"cpu": 96, "cuda": 512}
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Everything that serves: the runner, the prompt's renderer, and what to say of them."""
+    """Everything that serves: the runner, the prompt's renderer, and what to say of them.
+
+    `masks` makes those of answers that must have a shape.
+    """
 
     runner: Runner
     prompt: ChatPrompt
     info: EngineInfo
     end_ids: frozenset[int]
+    masks: MaskMaker
 
 
 def open_model(
@@ -58,7 +63,14 @@ def open_model(
     )
     runner = make_runner(loaded, options)
     _return_freed_memory()
-    return Opened(runner, prompt, _describe(folder, loaded, runner, options), _end_ids(loaded))
+    end_ids = _end_ids(loaded)
+    return Opened(
+        runner=runner,
+        prompt=prompt,
+        info=_describe(folder, loaded, runner, options),
+        end_ids=end_ids,
+        masks=Compiler(prompt.backend, end_ids),
+    )
 
 
 def _quiet_libraries() -> None:

@@ -10,11 +10,13 @@ from transformers import Qwen2ForCausalLM
 
 from chat.types import EngineInfo, Sampling
 from engine.batching import ContinuousBatch, Layout
+from engine.grammar.compiler import MaskMaker
 from engine.local import EngineOptions, LocalEngine, Report
 from engine.plain import PlainRunner
 from engine.prompt import ChatPrompt
 from engine.startup import Opened
 from engine.worker import Runner
+from tests.grammar import MadeHere, Maker
 from tests.tiny import tiny_config, tiny_model, tiny_tokenizer
 
 Trouble = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -54,6 +56,7 @@ async def engine_with(
     stall_timeout_s: float = 60.0,
     runner: Callable[[Qwen2ForCausalLM], Runner] = batched,
     end_ids: frozenset[int] = frozenset(),
+    masks: MaskMaker | None = None,
 ) -> AsyncGenerator[LocalEngine]:
     """An engine that serves, and is stopped at the end. Only `end_ids` end an answer."""
     tokenizer = tiny_tokenizer()
@@ -70,7 +73,9 @@ async def engine_with(
     )
 
     def opener(folder: Path, options: EngineOptions, report: Report) -> Opened:
-        return Opened(runner(_troubled_model(trouble)), ChatPrompt(tokenizer), info, end_ids)
+        prompt = ChatPrompt(tokenizer)
+        made_here = masks or MadeHere(Maker(end_ids))
+        return Opened(runner(_troubled_model(trouble)), prompt, info, end_ids, made_here)
 
     async def fetch(report: Report) -> Path:
         return Path()

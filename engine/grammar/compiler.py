@@ -16,7 +16,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cachetools import LRUCache, TTLCache
 
@@ -46,8 +46,20 @@ REFUSED_S = 300.0
 """How long it is remembered that a job cannot be done: the machine may have been busy."""
 
 
+class MaskMaker(Protocol):
+    """Makes masks for answers. For the event loop's thread."""
+
+    async def mask(self, extras: Extras) -> Mask | None:
+        """For one answer as `extras` want it; None if it may be anything. Raises BadSchema."""
+        ...
+
+    async def close(self) -> None:
+        """Free everything. Safe to call twice."""
+        ...
+
+
 class Compiler:
-    """Makes grammars for one vocabulary. For the event loop's thread; starts nothing before a job.
+    """A MaskMaker that makes grammars for one vocabulary; starts nothing before a job.
 
     One job after the other: compiling uses as many cores as it can.
     """
@@ -69,7 +81,6 @@ class Compiler:
         self._refused: TTLCache[str, BadSchema] = TTLCache(1000, REFUSED_S)
 
     async def mask(self, extras: Extras) -> Mask | None:
-        """For one answer as `extras` want it; None if it may be anything. Raises as `compile`."""
         job = job_of(extras)
         if job is None:
             return None

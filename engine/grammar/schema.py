@@ -81,14 +81,14 @@ NAMES = KEYWORDS["string"] | {"type", "const", "enum"}
 def parse_schema(text: str, where: str) -> Any:
     """The JSON schema in `text`, which is one by the rules of its draft. Raises BadSchema."""
     if len(text) > MAX_CHARACTERS:
-        raise BadSchema(where=where, why=f"it is longer than {MAX_CHARACTERS} characters")
+        raise BadSchema(where=f"{where}#", why=f"it is longer than {MAX_CHARACTERS} characters")
     try:
         schema = json.loads(text)
         _check(schema, where, ())
     except ValueError:
-        raise BadSchema(where=where, why="it is not JSON") from None
+        raise BadSchema(where=f"{where}#", why="it is not JSON") from None
     except RecursionError:
-        raise BadSchema(where=where, why="it is nested too deeply") from None
+        raise BadSchema(where=f"{where}#", why="it is nested too deeply") from None
     return schema
 
 

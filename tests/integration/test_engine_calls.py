@@ -9,7 +9,9 @@ from transformers import Qwen2ForCausalLM
 
 from chat.calls import Extras, Tool, ToolRules
 from chat.types import ChatMessage, Delta, Finish, Role, Sampling
+from engine.grammar.compiler import MaskMaker
 from engine.worker import Runner
+from tests.grammar import NoMasks
 from tests.tiny import END, tiny_tokenizer
 from tests.troubled import batched, engine_with, plain
 
@@ -18,7 +20,7 @@ END_IDS = frozenset(BACKEND.encode(END).ids)
 GREEDY = Sampling(temperature=0.0, max_new_tokens=200)
 QUESTION = (ChatMessage(Role.USER, "How warm is it?"),)
 EXTRAS = Extras(tools=(Tool("weather"), Tool("time")))
-ARGUMENTS = '{"city": "北京",\n"days":[1, 2]}'
+ARGUMENTS = '{"city": "北京", "days": [1, 2]}'
 CALL = f'<tool_call>\n{{"name": "weather", "arguments": {ARGUMENTS}}}\n</tool_call>'
 OTHER = '<tool_call>\n{"name": "time", "arguments": {}}\n</tool_call>'
 runners = pytest.mark.parametrize("runner", [batched, plain])
@@ -43,9 +45,11 @@ async def answer(
     extras: Extras = EXTRAS,
     sampling: Sampling = GREEDY,
     runner: Callable[[Qwen2ForCausalLM], Runner] = batched,
+    masks: MaskMaker | None = None,
 ) -> list[Delta]:
     """All deltas of an answer for which the model writes `written`."""
-    async with engine_with(Dictated(written), runner=runner, end_ids=END_IDS) as engine:
+    trouble = Dictated(written)
+    async with engine_with(trouble, runner=runner, end_ids=END_IDS, masks=masks) as engine:
         return [delta async for delta in engine.generate(QUESTION, sampling, extras=extras)]
 
 
@@ -85,7 +89,8 @@ async def test_an_answer_that_is_cut_ends_with_its_length_whatever_it_called() -
 
 
 async def test_a_broken_call_is_none_that_could_be_answered() -> None:
-    deltas = await answer('<tool_call>{"name": "weather", "arguments": }</tool_call>')
+    broken = '<tool_call>{"name": "weather", "arguments": }</tool_call>'
+    deltas = await answer(broken, masks=NoMasks())
     assert deltas[-1].finish is Finish.STOP
     assert [piece.broken for delta in deltas for piece in delta.calls] == [False, True]
 
