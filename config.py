@@ -146,7 +146,9 @@ class Settings(BaseSettings):
         None, description="SQLAlchemy URL of a PostgreSQL database instead of SQLite in data-dir"
     )
     retention_days: int | None = Field(
-        None, ge=1, description="destroy conversations that nobody touched for so many days"
+        None,
+        ge=1,
+        description="destroy conversations, ratings and votes that nobody touched for so many days",
     )
     log_file: Path = Field(Path("server.log"), description="log file, rotated at 10 MB, five kept")
     log_format: Literal["text", "json"] = Field("text", description="log lines as text or JSON")

@@ -51,7 +51,10 @@ def evidence_of_answer(
 
 
 def evidence_of_completion(written: Written) -> Evidence:
-    """What a program was given, frozen. Calls of tools stand in it as the model writes them."""
+    """What a program was given, frozen, from the beginning where the model went on with one.
+
+    Calls of tools stand in it as the model writes them.
+    """
     prompt = written.prompt
     if isinstance(prompt, str):
         prompt = (ChatMessage(Role.USER, prompt),)
@@ -59,7 +62,8 @@ def evidence_of_completion(written: Written) -> Evidence:
         f'<tool_call>\n{{"name": "{call.name}", "arguments": {call.arguments}}}\n</tool_call>'
         for call in written.calls
     ]
-    answer = "\n".join([text for text in (written.text, *calls) if text])
+    begun = prompt[-1].content if prompt[-1].role is Role.ASSISTANT else ""
+    answer = "\n".join([text for text in (begun + written.text, *calls) if text])
     return Evidence(
         id=uuid4().hex,
         answer_id=written.id,
@@ -73,7 +77,7 @@ def evidence_of_completion(written: Written) -> Evidence:
         usage=written.usage,
         timing=written.timing,
         provenance=written.provenance,
-        language=language_of(written.text),
+        language=language_of(answer),
     )
 
 

@@ -77,7 +77,7 @@ class Upkeep:
                     self._programs.stop_of(caller.id)
 
     async def destroy_old(self) -> int:
-        """Destroy conversations that are older than may be; how many. Raises StoreFailed."""
+        """Destroy what is older than may be, as `delete_older` counts it. Raises StoreFailed."""
         if self._destroy_due and (rows := await self._destroy_due()):
             log.info("rows destroyed of campaigns that ended long enough ago: %d", rows)
         if self._keep is None:
@@ -87,7 +87,7 @@ class Upkeep:
         if gone:
             entry = Entry(now, "", Action.RETENTION, detail=str(gone))
             await self._people.write_entry(entry)
-            log.info("conversations destroyed because of their age: %d", gone)
+            log.info("conversations, ratings and votes destroyed because of their age: %d", gone)
         return gone
 
     async def _may_be_here(self, user: str) -> bool:

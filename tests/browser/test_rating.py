@@ -115,6 +115,7 @@ def test_a_bad_answer_can_be_said_why_and_corrected_and_is_changed_later(
     save(page)
     expect(form(page)).to_be_hidden()
     expect_pressed(page, "Bad answer")
+    expect(thumb(page, "Bad answer")).to_be_focused()
     again(page)
     open_form(page, "Your rating")
     expect(form(page)).to_contain_text("Version 1")

@@ -16,7 +16,15 @@ from chat.errors import StoreFailed
 from chat.jobs import Jobs
 from chat.people import LOCAL, SignedIn
 from chat.presets import Presets
-from chat.types import LOCAL_USER, Archive, Attachment, ChatOptions, Conversation, Question
+from chat.types import (
+    LOCAL_USER,
+    TEMPORARY,
+    Archive,
+    Attachment,
+    ChatOptions,
+    Conversation,
+    Question,
+)
 from tests.chat import make_writer
 from tests.fakes import Script, ScriptedEngine, unrated
 from tests.memory_store import MemoryStore
@@ -474,3 +482,12 @@ async def test_the_details_of_an_answer_come_with_its_exact_prompt(tab: Tab) -> 
     event = about(message=tab.newest_ids()[1])
     shown = await tab.do.details.prompt(event, here, "en", ASKER)
     assert "cannot be made again" in str(shown[tab.on.panel])
+
+
+async def test_an_answer_that_leaves_no_trace_is_not_to_be_rated(tab: Tab) -> None:
+    for prefix in ("", TEMPORARY):
+        tab.store.prefix = prefix
+        tab.take(await tab.do.sidebar.new_chat("en", tab.view, ASKER))
+        tab.take(await tab.do.composer.send(tab.asking("Hi", f"{NAME}{prefix}"), ASKER))
+        await tab.listen()
+        assert ("rate-up" in str(tab.shown[tab.on.newest])) is not bool(prefix)

@@ -275,6 +275,20 @@ async def test_a_programs_answer_is_rated_by_its_id(chat: RatedChat) -> None:
     assert (await chat.ratings.rate_completion(LOCAL, written.id, UP)).version == 2
 
 
+async def test_a_programs_answer_that_goes_on_is_frozen_from_its_beginning(
+    chat: RatedChat,
+) -> None:
+    written = await completion(
+        chat, (ChatMessage(Role.USER, "Hi"), ChatMessage(Role.ASSISTANT, "Oh, "))
+    )
+    assert written.text == "Hello"
+    await chat.ratings.rate_completion(LOCAL, written.id, UP)
+    evidence = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+    assert evidence
+    assert evidence.answer == "Oh, Hello"
+    assert is_exact(evidence)
+
+
 async def test_bare_text_is_frozen_as_a_question_and_known_to_be_none(chat: RatedChat) -> None:
     written = await completion(chat, "def fib(n):")
     await chat.ratings.rate_completion(LOCAL, written.id, UP)

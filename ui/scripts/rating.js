@@ -95,6 +95,8 @@ function endRating(why) {
   if (form && !why) {
     forgetDraft(message);
     form.closest("dialog").close();
+    const thumbs = thumbsOf(message); // the button that led here was drawn anew
+    if (thumbs) ($("[aria-pressed=true]", thumbs) ?? $("button", thumbs)).focus({ preventScroll: true });
   }
   sendNext();
 }
