@@ -40,7 +40,8 @@ START_LIMIT_S = 120.0
 """A child imports torch first, which takes seconds, and many on a busy machine."""
 GRACE_S = 5.0
 """The child has alarm clocks of its own; it is only killed when they do not ring."""
-TIME_IS_UP = (-signal.SIGPROF, -signal.SIGALRM, -signal.SIGKILL)
+ATTEMPTS = 2
+"""Whether a child ended because of its job is only known if the next one does, too."""
 KEPT_BYTES = 64 * 1024**2
 REFUSED_S = 300.0
 """How long it is remembered that a job cannot be done: the machine may have been busy."""
@@ -131,23 +132,32 @@ class Compiler:
         return grammar
 
     async def _compile(self, job: str) -> xgrammar.CompiledGrammar:
-        child, vocabulary = await self._started()
-        try:
-            async with asyncio.timeout(self._limit_s * PATIENCE + GRACE_S):
-                answer = await _ask(child, job.encode())
-        except (EOFError, OSError, TimeoutError):
-            await self._end_child()
-            too_slow = child.returncode in TIME_IS_UP
-            log.warning("the grammar compiler ended with %s", child.returncode)
-            why = (
-                f"it takes more than {self._limit_s:g} s"
-                if too_slow
-                else "it needs too much memory"
-            )
-            raise BadSchema(where="", why=f"{why} to make a grammar of it") from None
+        for _ in range(ATTEMPTS):
+            child, vocabulary = await self._started()
+            answer = await self._answer(child, job)
+            if answer is not None:
+                break
+        else:
+            raise _refusal("needs too much memory")
         if answer.startswith(b"-"):
             raise BadSchema(**json.loads(answer[1:]))
         return await asyncio.to_thread(vocabulary.grammar, answer[1:].decode())
+
+    async def _answer(self, child: Process, job: str) -> bytes | None:
+        """None if the child ended, whoever ended it. Raises BadSchema if its time was up."""
+        too_slow = f"takes more than {self._limit_s:g} s"
+        try:
+            async with asyncio.timeout(self._limit_s * PATIENCE + GRACE_S):
+                return await _ask(child, job.encode())
+        except (EOFError, OSError):
+            await self._end_child()
+        except TimeoutError:
+            await self._end_child()
+            raise _refusal(too_slow) from None
+        log.warning("the grammar compiler ended with %s", child.returncode)
+        if child.returncode in (-signal.SIGPROF, -signal.SIGALRM):
+            raise _refusal(too_slow)
+        return None
 
     async def _started(self) -> tuple[Process, Vocabulary]:
         """A child that waits for a job."""
@@ -176,6 +186,10 @@ class Compiler:
             with contextlib.suppress(ProcessLookupError):
                 child.kill()
             await child.communicate()
+
+
+def _refusal(why: str) -> BadSchema:
+    return BadSchema(where="#", why=f"it {why} to make a grammar of it")
 
 
 async def _spawn(limit_s: float) -> Process:

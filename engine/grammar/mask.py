@@ -3,6 +3,7 @@
 The only home of xgrammar beside the compiler's process. Importing it imports torch.
 """
 
+import logging
 import time
 from collections.abc import Collection, Sequence
 
@@ -10,6 +11,8 @@ import torch
 import xgrammar
 from tokenizers import Tokenizer
 from torch import Tensor
+
+log = logging.getLogger(__name__)
 
 SLOW_S = 0.5
 """A mask that takes longer holds everybody up: its answer fails."""
@@ -58,7 +61,8 @@ class Mask:
         try:
             bits = self._bits(token_ids)
         except RuntimeError as error:
-            raise ValueError(f"the grammar of the answer failed: {error}") from None
+            log.warning("a grammar failed: %s", error)
+            raise ValueError("the grammar of the answer failed") from None
         if time.perf_counter() - begin > SLOW_S:
             raise ValueError("the grammar of the answer is too slow")
         # The library's own choice for GPUs compiles a kernel, which needs a compiler on the host.

@@ -1,0 +1,141 @@
+"""Rows that are held to a grammar, beside rows that are not, in one batch."""
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+from transformers import Qwen2ForCausalLM
+
+from engine.batching import ContinuousBatch, Layout
+from engine.grammar.mask import Mask
+from engine.plain import PlainRunner
+from engine.row import Decoding, Row
+from engine.sampling import choose_tokens
+from engine.worker import Runner
+from tests.grammar import Maker, shape
+from tests.tiny import END, tiny_model, tiny_tokenizer
+
+NEW = 24
+(END_ID,) = tiny_tokenizer().encode(END)
+SCHEMA = {"type": "array", "items": {"enum": ["红", "绿"]}, "minItems": 2}
+PROMPTS = ([5, 6, 7], [9] * 40, [100, 3])
+
+
+@pytest.fixture(scope="module")
+def model() -> Qwen2ForCausalLM:
+    return tiny_model()
+
+
+@pytest.fixture(scope="module")
+def maker() -> Maker:
+    return Maker()
+
+
+@pytest.fixture(params=["continuous", "plain"])
+def runner(request: pytest.FixtureRequest, model: Qwen2ForCausalLM) -> Runner:
+    if request.param == "plain":
+        return PlainRunner(model, cache_tokens=1024, chunk=48)
+    return ContinuousBatch(model, Layout(32, 64, max_rows=8, max_chunk=128))
+
+
+def rows(masks: Sequence[Mask | None], decoding: Decoding) -> list[Row]:
+    return [
+        Row(id=f"{place}", prompt_ids=prompt, decoding=decoding, mask=mask)
+        for place, (prompt, mask) in enumerate(zip(PROMPTS, masks, strict=True))
+    ]
+
+
+def run(runner: Runner, all_rows: Sequence[Row]) -> None:
+    """Until each has ended, by its token or by its length."""
+    for row in all_rows:
+        runner.add(row)
+    still = {row.id for row in all_rows}
+    while still:
+        for row in runner.step():
+            ended = row.mask is not None and row.token_ids[-1] == END_ID
+            if row.error or ended or len(row.token_ids) == NEW:
+                runner.drop(row)
+                still.discard(row.id)
+
+
+@pytest.mark.parametrize("decoding", [Decoding(), Decoding(1.0, seed=3, repetition_penalty=1.3)])
+def test_free_rows_are_the_same_beside_rows_with_a_mask(
+    runner: Runner, maker: Maker, decoding: Decoding
+) -> None:
+    alone = rows([None, None, None], decoding)
+    run(runner, alone)
+    beside = rows([None, maker.mask(shape(SCHEMA)), None], decoding)
+    run(runner, beside)
+    assert [beside[place].token_ids for place in (0, 2)] == [
+        alone[place].token_ids for place in (0, 2)
+    ]
+    written = b"".join(maker.words[token_id] for token_id in beside[1].token_ids)
+    assert maker.accepts(shape(SCHEMA), written) or written.startswith(b'["')
+    assert beside[1].token_ids != alone[1].token_ids
+
+
+def test_once_the_shape_is_whole_only_the_end_is_left(runner: Runner, maker: Maker) -> None:
+    masks = [maker.mask(shape({"const": value})) for value in ("a", 1, None)]
+    constants = rows(masks, Decoding(1.0, seed=1))
+    for row, length in zip(constants, (3, 1, 4), strict=True):
+        runner.add(row)
+        while len(row.token_ids) <= length:
+            runner.step()
+        assert row.token_ids[-1] == END_ID
+        runner.drop(row)
+
+
+def test_a_row_whose_mask_fails_fails_alone(runner: Runner, maker: Maker) -> None:
+    lost = maker.mask(shape(SCHEMA))
+    together = rows([None, lost, maker.mask(shape(SCHEMA))], Decoding())
+    together[1].token_ids.append(7)  # nothing that its grammar allows
+    run(runner, together)
+    assert together[1].error is not None
+    assert [row.error for row in (together[0], together[2])] == [None, None]
+    assert len(together[0].token_ids) == NEW
+    assert len(together[2].token_ids) > 1
+
+
+def test_a_row_that_starts_again_goes_on_in_its_grammar(runner: Runner, maker: Maker) -> None:
+    whole = rows([maker.mask(shape(SCHEMA)) for _ in PROMPTS], Decoding(1.0, seed=5))
+    run(runner, whole)
+    again = rows([maker.mask(shape(SCHEMA)) for _ in PROMPTS], Decoding(1.0, seed=5))
+    for row in again:
+        runner.add(row)
+    for _ in range(4):
+        runner.step()
+    runner.reset()
+    run(runner, again)
+    assert [row.token_ids for row in again] == [row.token_ids for row in whole]
+
+
+def test_a_step_that_fails_changes_no_place_in_a_grammar(maker: Maker) -> None:
+    mask = maker.mask(shape({"const": "ab"}))
+    row = Row(id="a", prompt_ids=[1], decoding=Decoding(), mask=mask)
+    for _ in range(3):  # as if what was chosen had been lost twice
+        chosen = choose_tokens(torch.zeros(1, len(maker.words)), [row])
+        assert maker.words[int(chosen.token_ids)] == b'"'
+
+
+def test_the_end_is_allowed_too_early_if_nothing_else_is(maker: Maker) -> None:
+    decoding = Decoding(min_new_tokens=9)
+    row = Row(
+        id="a",
+        prompt_ids=[1],
+        decoding=decoding,
+        end_ids=[END_ID],
+        mask=maker.mask(shape({"const": 1})),
+    )
+    row.token_ids += [maker.words.index(b"1")]
+    assert choose_tokens(torch.zeros(1, len(maker.words)), [row]).token_ids == END_ID
+    free = Row(id="b", prompt_ids=[1], decoding=decoding, end_ids=[END_ID])
+    scores = torch.zeros(1, len(maker.words))
+    scores[0, END_ID] = 9
+    assert choose_tokens(scores, [free]).token_ids != END_ID
+
+
+def test_scores_beyond_the_vocabulary_are_never_chosen(maker: Maker) -> None:
+    scores = torch.zeros(1, len(maker.words) + 40)
+    scores[0, -1] = 9
+    row = Row(id="a", prompt_ids=[1], decoding=Decoding(), mask=maker.mask(shape({"const": 1})))
+    assert maker.words[int(choose_tokens(scores, [row]).token_ids)] == b"1"
