@@ -206,12 +206,16 @@ class Results:
 
     # --- taking along -------------------------------------------------------------------------
 
-    async def export(self, person: Person, wanted: Filter, file: DataFile) -> AsyncIterator[bytes]:
+    def export(self, person: Person, wanted: Filter, file: DataFile) -> AsyncIterator[bytes]:
         """The file, piece by piece: no more than a chunk of it is ever in memory.
 
         What is rated anew meanwhile is in it once, as it was before or as it is then.
         """
-        seen_by = _seen_by(person)
+        return self._pieces(_seen_by(person), wanted, file)
+
+    async def _pieces(
+        self, seen_by: str | None, wanted: Filter, file: DataFile
+    ) -> AsyncIterator[bytes]:
         after: int | None = 0
         yield file.begin()
         while after is not None:

@@ -1,0 +1,63 @@
+"""The pages of results as routes: which data each is made from."""
+
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from api.identity import person_of
+from api.page_answers import page_answer, reader_of
+from api.results_query import FilterQuery, ListQuery
+from chat.results import Results
+from formats.html import render
+from formats.words import Language
+from pages.reading import Shown, reading_page
+from pages.results import Found, results_page
+
+SCRIPT = Path(__file__).parents[1] / "pages" / "static" / "results.js"
+
+
+def results_pages(results: Results, root_path: str = "") -> APIRouter:
+    """/results: the list, and one answer of it."""
+    router = APIRouter(default_response_class=HTMLResponse)
+
+    @router.get("/results.js")
+    def script() -> FileResponse:
+        return FileResponse(SCRIPT, headers={"Cache-Control": "no-cache"})
+
+    @router.get("/results")
+    async def listed(request: Request, query: Annotated[ListQuery, Query()]) -> Response:
+        person, wanted, after = person_of(request), query.value(), query.place()
+        found = Found(
+            wanted,
+            await results.page(person, wanted, after),
+            await results.counts(person, wanted),
+            await results.choices(person),
+            await results.names(person),
+            await results.reviewers(person),
+            first_page=after is None,
+        )
+        return page_answer(results_page(reader_of(request, root_path), person, found))
+
+    @router.get("/results/{evidence_id}")
+    async def one(
+        request: Request, evidence_id: str, query: Annotated[FilterQuery, Query()]
+    ) -> Response:
+        person, wanted = person_of(request), query.value()
+        reader = reader_of(request, root_path)
+        reading = await results.read(person, evidence_id)
+        tongue = Language(reader.language)
+        shown = Shown(
+            reading,
+            wanted,
+            await results.choices(person),
+            answer=render(reading.rated.evidence.answer, tongue.words),
+            next_id=await results.next_open(person, wanted, evidence_id),
+            names=await results.names(person),
+            reviewers=await results.reviewers(person),
+        )
+        return page_answer(reading_page(reader, person, shown))
+
+    return router

@@ -1,0 +1,105 @@
+"""Rated answers as files, and their review as JSON.
+
+Files are streamed: however many answers there are, a few of them are in memory at a time.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from api.downloads import download_headers
+from api.identity import person_of
+from api.results_query import FilterQuery
+from chat.findings import ReviewChange, Standing
+from chat.people import Person
+from chat.results import Results
+from formats.datasets import DataFormat, PieceFile, data_file
+from formats.redaction import LONGEST_NAME, MOST_NAMES, Redactor, names_of
+
+
+class ExportQuery(FilterQuery):
+    """Which answers, as what, and whether masked."""
+
+    format: DataFormat
+    redact: bool = False
+
+    def file(self, names: str = "") -> PieceFile:
+        """A new file of that kind."""
+        listed = names_of(names)
+        redactor = Redactor(listed) if self.redact or listed else None
+        return data_file(self.format, self.value(), redactor)
+
+
+class NameList(BaseModel):
+    """Names to be masked, one on each line; in a body, because addresses are logged."""
+
+    names: Annotated[str, Field(max_length=MOST_NAMES * LONGEST_NAME)] = ""
+
+
+class ReviewForm(BaseModel):
+    """What is missing stays; an assignee that is null is nobody."""
+
+    standing: Standing | None = None
+    assignee: Annotated[str | None, Field(max_length=100)] = None
+    note: str | None = None
+
+    def value(self) -> ReviewChange:
+        given = self.model_fields_set
+        return ReviewChange(
+            self.standing,
+            self.assignee or "" if "assignee" in given else None,
+            self.note or "" if "note" in given else None,
+        )
+
+
+def results_routes(results: Results) -> APIRouter:
+    """/api/results/…: files, what would be in them, and reviews."""
+    router = APIRouter(prefix="/api/results")
+    router.include_router(_files(results))
+
+    @router.post("/{evidence_id}/review")
+    async def review(request: Request, evidence_id: str, body: ReviewForm) -> JSONResponse:
+        await results.review(person_of(request), evidence_id, body.value())
+        return JSONResponse({})
+
+    return router
+
+
+def _files(results: Results) -> APIRouter:
+    router, one_at_a_time = APIRouter(), asyncio.Lock()
+
+    @router.get("/export")
+    async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> Response:
+        return _download(results, person_of(request), query, query.file())
+
+    @router.post("/export")
+    async def export_without_names(
+        request: Request, query: Annotated[ExportQuery, Query()], body: NameList
+    ) -> Response:
+        return _download(results, person_of(request), query, query.file(body.names))
+
+    @router.post("/preview")
+    async def preview(
+        request: Request, query: Annotated[ExportQuery, Query()], body: NameList
+    ) -> dict[str, object]:
+        file = query.file(body.names)
+        async with one_at_a_time:  # it reads as much as a download does
+            async for _ in results.export(person_of(request), query.value(), file):
+                pass
+        return {"lines": file.lines, "left_out": file.left_out, "masked": file.masked}
+
+    return router
+
+
+def _download(results: Results, person: Person, query: ExportQuery, file: PieceFile) -> Response:
+    name = f"ratings-{datetime.now(UTC):%Y-%m-%d}{query.format.suffix}"
+    return StreamingResponse(
+        results.export(person, query.value(), file),
+        headers=download_headers(name),
+        media_type=query.format.media_type,
+    )
