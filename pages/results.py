@@ -233,13 +233,15 @@ def _take_along(reader: Reader, found: Found) -> str:
         "</textarea></label>"
     )
     path, look = reader.link("/api/results/export"), reader.link("/api/results/preview")
+    told = reader.say("preview-told", lines="{lines}", left_out="{left_out}")
+    masked = reader.say("preview-masked", masked="{masked}")
     body = (
         f'<form data-export="{path}" data-preview="{look}" data-query="{escape(query)}">'
         f'<fieldset class="kinds"><legend>{reader.say("field-format")}</legend>{kinds}</fieldset>'
         f'{masking}<p class="error" role="alert" hidden></p>'
-        f'<p class="hint" role="status" data-told="{reader.say("preview-told", lines="{lines}", left_out="{left_out}")}" '
-        f'data-masked="{reader.say("preview-masked", masked="{masked}")}" data-busy="{reader.say("preview-busy")}" '
-        f'hidden></p><div class="row"><button>{reader.say("download")}</button>'
+        f'<p class="hint" role="status" data-told="{told}" data-masked="{masked}" '
+        f'data-busy="{reader.say("preview-busy")}" hidden></p>'
+        f'<div class="row"><button>{reader.say("download")}</button>'
         f'<button type="button" class="quiet" data-count>{reader.say("preview")}</button></div>'
         "</form>"
     )
