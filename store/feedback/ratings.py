@@ -83,12 +83,15 @@ def evidence_of(session: Session, owner: str, answer_id: str) -> Evidence | None
 
 
 def newest(session: Session, rater: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
+    # Named apart: SQLite would else begin with everything that somebody ever rated.
+    theirs = select(EvidenceRow.id).where(
+        EvidenceRow.owner == rater, EvidenceRow.answer_id.in_(answer_ids)
+    )
     found = session.execute(
         select(EvidenceRow.answer_id, RatingRow)
         .join(RatingRow, RatingRow.evidence_id == EvidenceRow.id)
         .where(
-            EvidenceRow.owner == rater,
-            EvidenceRow.answer_id.in_(answer_ids),
+            RatingRow.evidence_id.in_(theirs),
             RatingRow.rater == rater,
             RatingRow.newest.is_(True),
         )
