@@ -252,7 +252,7 @@ def build_site(
         metrics=metrics,
         completions=parts.completions,
         ratings=parts.ratings,
-        hosting=Hosting(parts.campaigns, parts.taking_part),
+        hosting=Hosting(parts.campaigns, parts.taking_part, parts.casebook, parts.replays),
     )
     mount(api, page, root_path=settings.root_path)
     cover_mounted(api)

@@ -10,6 +10,7 @@ from chat.admission import Admission
 from chat.answer_cache import ResponseCache
 from chat.answers import Answers
 from chat.api_keys import KeyLimits
+from chat.casebook import Casebook
 from chat.completions import Completions
 from chat.conversations import Conversations
 from chat.enrolment import Enrolment
@@ -20,9 +21,12 @@ from chat.people import Allowance, Rank
 from chat.ports import Engine, Store
 from chat.presets import Presets
 from chat.rating import Ratings
+from chat.replaying import Replays
+from chat.shipped_cases import load_shipped_cases
 from chat.taking_part import TakingPart
 from chat.writing import Limits, Writer
 from config import Settings
+from judging.judge import ProcessJudge
 from store import RoutingStore
 
 
@@ -40,9 +44,12 @@ class Parts:
     campaigns: Campaigns
     taking_part: TakingPart
     ratings: Ratings
+    casebook: Casebook
+    replays: Replays
 
     async def drain(self, grace_s: float) -> None:
         """Let what is being written end for `grace_s` seconds, then save or end the rest."""
+        await self.replays.close()
         await asyncio.gather(self.jobs.close(grace_s), self.completions.close(grace_s))
 
 
@@ -82,7 +89,7 @@ def build_writer(
 
 def build_parts(settings: Settings, engine: Engine, store: RoutingStore, metrics: Metrics) -> Parts:
     """The domain on an engine and a store."""
-    people, kept = store.people, store.feedback
+    people, kept, judge = store.people, store.feedback, ProcessJudge()
     rates = MinuteWindows()
     admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
     metrics.watch(engine, lambda: admission.waiting)
@@ -113,4 +120,6 @@ def build_parts(settings: Settings, engine: Engine, store: RoutingStore, metrics
         campaigns=Campaigns(kept.campaigns, waiting=lambda: admission.waiting),
         taking_part=TakingPart(kept.campaigns, people, stop=answers.stop),
         ratings=Ratings(conversations=store, store=kept.ratings, programs=completions),
+        casebook=Casebook(kept.cases, kept.results, judge, load_shipped_cases()),
+        replays=Replays(kept.cases, writer, judge),
     )

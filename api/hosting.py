@@ -7,8 +7,12 @@ from fastapi import APIRouter
 from api.account_routes import Reception
 from api.campaign_pages import campaign_pages
 from api.campaign_routes import campaign_routes
+from api.case_pages import case_pages
+from api.case_routes import case_routes
 from api.preset_files import Presets
+from chat.casebook import Casebook
 from chat.hosting import Campaigns
+from chat.replaying import Replays
 from chat.taking_part import TakingPart
 
 
@@ -18,6 +22,8 @@ class Hosting:
 
     campaigns: Campaigns
     taking_part: TakingPart
+    casebook: Casebook
+    replays: Replays
 
 
 def hosting_routes(hosting: Hosting, desk: Reception, presets: Presets) -> APIRouter:
@@ -26,4 +32,6 @@ def hosting_routes(hosting: Hosting, desk: Reception, presets: Presets) -> APIRo
     router = APIRouter()
     router.include_router(campaign_routes(campaigns, taking_part, desk))
     router.include_router(campaign_pages(campaigns, taking_part, presets, desk.root_path))
+    router.include_router(case_routes(hosting.casebook, hosting.replays, presets, desk.root_path))
+    router.include_router(case_pages(hosting.casebook, hosting.replays, presets, desk.root_path))
     return router

@@ -271,6 +271,19 @@ def _case(id: str, owner: str, text: CaseText, now: datetime) -> Case:
     )
 
 
+def text_of(case: Case) -> CaseText:
+    """A case as it was written."""
+    return CaseText(
+        name=case.name,
+        prompt=case.prompt,
+        checks=case.checks,
+        sampling=case.sampling,
+        reference=case.reference,
+        evidence_id=case.evidence_id,
+        key=case.id,
+    )
+
+
 def case_of_file(text: CaseText, owner: str, now: datetime) -> Case:
     """A case that is run without being kept: its id is its key."""
     return _case(text.key, owner, text, now)

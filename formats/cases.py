@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -11,7 +11,7 @@ from chat.calls import ToolCall
 from chat.casebook import MAX_EXPECTED, MAX_NAME, MOST_CASES, MOST_CHECKS, MOST_TURNS, CaseText
 from chat.cases import Case, Check, CheckKind
 from chat.errors import NothingToImport, UnknownFormat
-from chat.types import ChatMessage, Role
+from chat.types import ChatMessage, Role, Sampling
 from formats.reading import decode, parse, refusal, validate
 from formats.records import FileRecord, Id, Plain, Prompt, SamplingRecord, Text
 
@@ -104,20 +104,36 @@ def read_cases(data: bytes) -> Sequence[CaseText]:
     return cases
 
 
+def read_calls(text: str) -> tuple[ToolCall, ...]:
+    """The calls of a turn, written as JSON. Raises BadImport."""
+    turn = validate(TurnRecord, {"role": "assistant", "content": "", "calls": _one(text)}, "prompt")
+    return turn.value().calls
+
+
+def read_sampling(text: str, seen: Mapping[str, float | None]) -> Sampling:
+    """Settings written as JSON, `seen` instead of those of the same name. Raises BadImport."""
+    settings = _one(text)
+    if not isinstance(settings, Mapping):
+        raise refusal("sampling", "should be an object")
+    return validate(SamplingRecord, {**settings, **seen}, "sampling").value()
+
+
+def _one(text: str) -> object:
+    entries = parse(text)
+    return entries[0].value if len(entries) == 1 else None
+
+
+def _calls(message: ChatMessage) -> list[dict[str, str]]:
+    return [{"id": c.id, "name": c.name, "arguments": c.arguments} for c in message.calls]
+
+
 def _record(case: Case) -> CaseRecord:
     return CaseRecord.model_validate(
         {
             "id": case.id,
             "name": case.name,
             "prompt": [
-                {
-                    "role": turn.role.value,
-                    "content": turn.content,
-                    "calls": [
-                        {"id": call.id, "name": call.name, "arguments": call.arguments}
-                        for call in turn.calls
-                    ],
-                }
+                {"role": turn.role.value, "content": turn.content, "calls": _calls(turn)}
                 for turn in case.prompt
             ],
             "checks": [

@@ -1,27 +1,18 @@
-"""Regression cases for their hosts: the list, a case as a form, and what starts a run."""
+"""Regression cases for their hosts: those that are kept, the shipped ones, and their runs."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from itertools import chain, repeat
 
-from chat.casebook import MAX_EXPECTED, MAX_NAME, CaseText, Tally
-from chat.cases import Case, Check, CheckKind
-from chat.checks import BOUNDS, MAX_CHARACTERS
+from chat.casebook import Tally
+from chat.cases import Case
 from chat.people import Person
-from chat.types import ChatMessage, Preset, Role
-from pages.case_runs import counts_of, model_of
-from pages.frame import Reader, action, choice, field, form, hidden, section, table, when
+from chat.types import Preset
+from pages.case_runs import SCRIPT, counts_of, model_of
+from pages.frame import Reader, choice, field, form, section, table, when
 from pages.hosting import host_page
 
-SCRIPT = "cases.js"
-EMPTY = CaseText("", (ChatMessage(Role.SYSTEM, ""), ChatMessage(Role.USER, "")), ())
-EMPTY_CHECKS = 3
-"""So many more than there are can be filled in at a time."""
 
-NUMBERS = ("temperature", "max_new_tokens", "seed")
-
-
-def cases_page(  # noqa: PLR0913 - what the page is made from, by name
+def cases_page(
     reader: Reader,
     person: Person,
     *,
@@ -44,29 +35,7 @@ def cases_page(  # noqa: PLR0913 - what the page is made from, by name
     return host_page(reader, person, "cases", body, script=SCRIPT)
 
 
-def case_page(
-    reader: Reader, person: Person, text: CaseText, *, case_id: str = "", shipped: bool = False
-) -> str:
-    """A case as a form; without an id it becomes a new one. A shipped one is only looked at."""
-    path = f"/api/cases/{case_id}" if case_id and not shipped else "/api/cases"
-    fields = _fields(reader, text)
-    if shipped:
-        note = f'<p class="banner">{reader.say("case-is-shipped")}</p>'
-        body = note + form(reader, path, fields, "case-copy", then="go", case="")
-    else:
-        body = form(reader, path, fields, "save", then="go", case="")
-    if case_id:
-        runs = hidden("case_id", case_id)
-        body += f'<div class="row">{form(reader, "/api/cases/runs", runs, "case-run", then="go")}'
-        if not shipped:
-            sure = reader.say("sure")
-            at = f"/api/cases/{case_id}/delete"
-            body += form(reader, at, "", "delete", then="go", sure=sure)
-        body += "</div>"
-    return host_page(reader, person, "case" if case_id else "case-new", body)
-
-
-# --- the list ---------------------------------------------------------------------------------
+# --- pieces -----------------------------------------------------------------------------------
 
 
 def _tools(reader: Reader, any_kept: bool) -> str:
@@ -116,7 +85,7 @@ def _run_form(
     earlier += [(tally.run.id, _name(tally)) for tally in tallies[:20]]
     fields = (
         choice(reader, "which", sets)
-        + choice(reader, "preset_id", usable)
+        + choice(reader, "preset_id", usable, words="field-run-preset")
         + choice(reader, "against", earlier)
         + field(reader, "label", required=False, maxlength=100, words="field-run-label")
     )
@@ -145,7 +114,7 @@ def _runs(reader: Reader, tallies: Sequence[Tally], presets: Mapping[str, str]) 
                 reader,
                 f"/api/cases/runs/{tally.run.id}/delete",
                 "",
-                "delete",
+                "case-delete",
                 then="go",
                 sure=reader.say("sure"),
             ),
@@ -153,25 +122,3 @@ def _runs(reader: Reader, tallies: Sequence[Tally], presets: Mapping[str, str]) 
         for tally in tallies
     )
     return table(reader, columns, rows)
-
-
-# --- one case ---------------------------------------------------------------------------------
-
-
-def _fields(reader: Reader, text: CaseText) -> str:
-    name = field(reader, "name", words="field-case-name", maxlength=MAX_NAME, value=text.name)
-    turns = [_turn(reader, turn) for turn in text.prompt]
-    checks = chain(text.checks, repeat(None, EMPTY_CHECKS))
-    cards = (_check(reader, check) for check in checks)
-    numbers = "".join(_number(reader, text, key) for key in NUMBERS)
-    return (
-        name
-        + _cards(reader, "prompt", turns)
-        + _cards(reader, "checks", cards)
-        + _area(reader, "reference", text.reference, 6, MAX_CHARACTERS)
-        + f"<details><summary>{reader.say('field-sampling')}</summary>"
-        f'<p class="hint">{reader.say("case-sampling-hint")}</p>'
-        f'<div class="numbers">{numbers}</div></details>'
-        + hidden("sampling", text.settings)
-        + hidden("evidence_id", text.evidence_id)
-    )

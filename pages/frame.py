@@ -136,11 +136,13 @@ def hidden(name: str, value: str) -> str:
     return f'<input type="hidden" name="{name}" value="{escape(value)}">'
 
 
-def choice(reader: Reader, name: str, options: Sequence[tuple[str, str]]) -> str:
-    """A labelled select of (value, escaped words)."""
+def choice(
+    reader: Reader, name: str, options: Sequence[tuple[str, str]], *, words: str = ""
+) -> str:
+    """A labelled select of (value, escaped words); its label is as that of `field`."""
     listed = "".join(f'<option value="{escape(value)}">{said}</option>' for value, said in options)
     return (
-        f"<label><span>{reader.say(f'field-{name}')}</span>"
+        f"<label><span>{reader.say(words or f'field-{name}')}</span>"
         f'<select name="{name}">{listed}</select></label>'
     )
 

@@ -3,7 +3,7 @@
 from chat.people import LOCAL, Person, Rank
 from pages.frame import Reader, document
 
-PAGES = (("/campaigns", "campaigns"),)
+PAGES = (("/campaigns", "campaigns"), ("/cases", "cases"))
 """The pages for hosts, in the order of their links: path and key of the words."""
 
 

@@ -16,7 +16,11 @@ from chat.errors import NotFound
 from chat.hosting import Campaigns, Figures
 from chat.people import Clock, Entry, GuestLink, Person, Rank, utc_now
 from chat.taking_part import TakingPart
+from chat.writing import Writer
 from store import RoutingStore
+from tests.cases import cases_of
+from tests.chat import make_writer
+from tests.fakes import ScriptedEngine
 from tests.memory_people import MemoryPeople, OpenHasher
 from tests.memory_store import MemoryStore
 
@@ -103,14 +107,16 @@ def hosting_of(
     store: Store,
     stop: Callable[[str, str], None] = lambda _user, _conversation: None,
     clock: Clock = utc_now,
+    writer: Writer | None = None,
 ) -> Hosting:
     """The services over that store."""
+    casebook, replays = cases_of(store, writer or make_writer(ScriptedEngine()), clock)
     if isinstance(store, RoutingStore):
         kept = store.feedback.campaigns
         taking_part = TakingPart(kept, store.people, stop=stop, clock=clock)
-        return Hosting(Campaigns(kept, clock=clock), taking_part)
+        return Hosting(Campaigns(kept, clock=clock), taking_part, casebook, replays)
     none = NoCampaigns()
-    return Hosting(Campaigns(none), TakingPart(none, MemoryPeople()))
+    return Hosting(Campaigns(none), TakingPart(none, MemoryPeople()), casebook, replays)
 
 
 @dataclass

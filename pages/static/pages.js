@@ -23,7 +23,9 @@ async function post(address, body) {
   if (answer.ok) return told;
   const code = told.error?.code;
   const sentence = words[`error-${code}`] ?? words["error-other"];
-  const said = sentence.replace("{seconds}", answer.headers.get("Retry-After") ?? "60");
+  const said = sentence
+    .replace("{seconds}", answer.headers.get("Retry-After") ?? "60")
+    .replace("{detail}", told.error?.message ?? "");
   throw Object.assign(new Error(said), { field: told.error?.param });
 }
 

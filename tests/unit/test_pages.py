@@ -47,7 +47,7 @@ def test_every_word_is_said_somewhere() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in PAGES.rglob("*.[pj][ys]"))
     made = re.compile(
         r"(action|error|field|rank|welcome|make|scope|mode|figure|kind|add|campaign-(re)?(open|close)"
-        r"|filter|verdict|reason|standing|count|format|role|door|origin|language|check|run|turn)"
+        r"|filter|verdict|reason|standing|count|format|role|door|origin|language|check|run|turn|which)"
         r"(-.+)?"
     )
     for key in words(Language.EN):

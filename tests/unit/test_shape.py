@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "store",
         "ui",
     },
-    "parts": {"api", "auth", "chat", "config", "store"},
+    "parts": {"api", "auth", "chat", "config", "judging", "store"},
     "commands": {"api", "auth", "chat", "config", "formats", "judging", "store"},
     "bench": {"api", "app", "chat", "config", "engine", "formats", "store", "ui"},
 }

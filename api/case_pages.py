@@ -1,0 +1,107 @@
+"""The pages of regression cases as routes: which data each is made from."""
+
+import asyncio
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from api.identity import person_of
+from api.page_answers import page_answer, reader_of
+from api.preset_files import Presets
+from chat.casebook import Casebook, CaseText, text_of
+from chat.cases import Run
+from chat.errors import NotFound
+from chat.people import Person
+from chat.replaying import Replays
+from pages.case_form import EMPTY, case_page
+from pages.case_runs import SCRIPT, Shown, run_page
+from pages.cases import cases_page
+
+STATIC = Path(__file__).parents[1] / "pages" / "static"
+LISTED = 20
+"""Runs to compare with."""
+
+
+def case_pages(
+    casebook: Casebook, replays: Replays, presets: Presets, root_path: str = ""
+) -> APIRouter:
+    """/cases/… for members."""
+    router = APIRouter(default_response_class=HTMLResponse)
+
+    @router.get(f"/{SCRIPT}")
+    def script() -> FileResponse:
+        return FileResponse(STATIC / SCRIPT, headers={"Cache-Control": "no-cache"})
+
+    router.include_router(_runs(casebook, replays, presets, root_path), prefix="/cases/runs")
+    router.include_router(_cases(casebook, presets, root_path), prefix="/cases")
+    return router
+
+
+def _cases(casebook: Casebook, presets: Presets, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("")
+    async def cases(request: Request) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        page = cases_page(
+            reader,
+            person,
+            cases=await casebook.list(person),
+            shipped=list(casebook.shipped.values()),
+            tallies=await casebook.runs(person),
+            presets=await presets.list(person.id, reader.language),
+        )
+        return page_answer(page)
+
+    @router.get("/new")
+    async def new(request: Request, evidence: str = "") -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        text: CaseText = await casebook.draft(person, evidence) if evidence else EMPTY
+        return page_answer(case_page(reader, person, text))
+
+    @router.get("/{case_id}")
+    async def case(request: Request, case_id: str) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        text = text_of(await casebook.get(person, case_id))
+        shipped = case_id in casebook.shipped
+        return page_answer(case_page(reader, person, text, case_id=case_id, shipped=shipped))
+
+    return router
+
+
+def _runs(casebook: Casebook, replays: Replays, presets: Presets, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/{run_id}")
+    async def run(request: Request, run_id: str, against: str = "") -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        going = replays.progress(run_id)  # before the results: none that is new is missed
+        run, results = await casebook.run(person, run_id)
+        beside, others = await casebook.run(person, against) if against else (None, None)
+        kept = {case.id: case for case in await casebook.list(person)}
+        shown = Shown(
+            run=run,
+            results=results,
+            cases=kept | casebook.shipped,
+            preset=await _preset(presets, person, run),
+            beside=beside,
+            others=others,
+            going_on=(going.done, going.total) if going else None,
+        )
+        tallies = (await casebook.runs(person))[:LISTED]
+        # Comparing long texts takes a while.
+        return page_answer(await asyncio.to_thread(run_page, reader, person, shown, tallies))
+
+    return router
+
+
+async def _preset(presets: Presets, person: Person, run: Run) -> str:
+    """What the preset of a run is called, if this person may see it."""
+    if run.preset is None:
+        return ""
+    try:
+        return (await presets.get(person.id, run.preset.id, run.preset.version)).text.name
+    except NotFound:
+        return run.preset.id

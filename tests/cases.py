@@ -1,0 +1,82 @@
+"""The services of regression cases, for tests: over a database, or where there is no case."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from chat.casebook import Casebook, CaseText, Tally
+from chat.cases import Case, Result, Run, Verdict
+from chat.errors import NotFound
+from chat.evidence import Rated
+from chat.judging import Before
+from chat.people import Clock, utc_now
+from chat.replaying import Replays
+from chat.shipped_cases import load_shipped_cases
+from chat.writing import Writer
+from judging.judge import ProcessJudge
+from store import RoutingStore
+from tests.memory_store import MemoryStore
+
+PATIENCE_S = 60
+
+
+class NoCases:
+    """`chat.casebook.CaseStore` and `chat.casebook.Ratings`, without any."""
+
+    async def rated(self, seen_by: str | None, evidence_id: str) -> Rated:
+        raise NotFound
+
+    async def add(self, cases: Sequence[Case]) -> None:
+        raise NotFound
+
+    async def cases(self, owner: str | None) -> Sequence[Case]:
+        return ()
+
+    async def case(self, case_id: str, owner: str | None) -> Case:
+        raise NotFound
+
+    async def change(self, case_id: str, owner: str | None, text: CaseText) -> Case:
+        raise NotFound
+
+    async def delete(self, case_id: str, owner: str | None) -> None:
+        raise NotFound
+
+    async def add_run(self, run: Run) -> None:
+        raise NotFound
+
+    async def end_run(self, run_id: str, ended_at: datetime) -> None: ...
+
+    async def add_result(self, result: Result) -> None:
+        raise NotFound
+
+    async def runs(self, owner: str | None, limit: int = 100) -> Sequence[Tally]:
+        return ()
+
+    async def run(self, run_id: str, owner: str | None) -> Run:
+        raise NotFound
+
+    async def results(self, run_id: str) -> Sequence[Result]:
+        return ()
+
+    async def delete_run(self, run_id: str, owner: str | None) -> None:
+        raise NotFound
+
+    async def judge(self, run_id: str, case_id: str, verdict: Verdict, judged_by: str) -> Result:
+        raise NotFound
+
+    async def history(
+        self, case_ids: Collection[str], owner: str | None, against: str | None
+    ) -> Mapping[str, Before]:
+        return {}
+
+
+def cases_of(
+    store: MemoryStore | RoutingStore, writer: Writer, clock: Clock = utc_now
+) -> tuple[Casebook, Replays]:
+    """The services over that store."""
+    judge, shipped = ProcessJudge(PATIENCE_S), load_shipped_cases()
+    if isinstance(store, RoutingStore):
+        kept = store.feedback
+        casebook = Casebook(kept.cases, kept.results, judge, shipped, clock)
+        return casebook, Replays(kept.cases, writer, judge, clock)
+    none = NoCases()
+    return Casebook(none, none, judge, shipped, clock), Replays(none, writer, judge, clock)
