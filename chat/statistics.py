@@ -1,106 +1,78 @@
-"""Shares and their intervals, what votes tell of two variants, percentiles. Pure."""
+"""Shares with their intervals, and the middle and the end of what was measured. Pure."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, sqrt
+from math import ceil, floor, hypot, sqrt
 
-from chat.campaigns import Choice, Duel
-
-Z = 1.959963984540054
+Z = 1.959964
 """Standard deviations on each side of the middle that hold 95 % of a normal distribution."""
+
+METHOD = "Wilson score interval, 95 %, a tie counted as half a win"
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share of `count` with its 95 % interval."""
+    """A share with its 95 % interval. Of nothing, everything from 0 to 1 is possible."""
 
     value: float
     low: float
     high: float
     count: int
 
+    @property
+    def tells(self) -> bool:
+        """Whether it is certainly more, or certainly less, than one half."""
+        return self.low > 0.5 or self.high < 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How much larger one share is than another, with its 95 % interval."""
+    """One share less another, with its 95 % interval."""
 
     value: float
     low: float
     high: float
 
     @property
-    def tells_apart(self) -> bool:
-        """Whether the interval leaves out that there is no difference."""
-        return not self.low <= 0 <= self.high
+    def tells(self) -> bool:
+        """Whether the two are certainly not the same."""
+        return self.low > 0 or self.high < 0
 
 
-def wilson(successes: float, count: int) -> Share:
-    """A share with Wilson's score interval, which holds for few and for extreme ones too.
-
-    Raises ValueError for a share of nothing, and for more than everything.
-    """
-    if count <= 0:
-        raise ValueError("a share is of something")
-    if not 0 <= successes <= count:
-        raise ValueError("there are no more than there is")
-    value, square = successes / count, Z * Z
-    scale = 1 + square / count
-    middle = (value + square / (2 * count)) / scale
-    spread = Z * sqrt(value * (1 - value) / count + square / (4 * count * count)) / scale
-    return Share(
-        value, min(max(0.0, middle - spread), value), max(min(1.0, middle + spread), value), count
-    )
+def share_of(part: float, count: int) -> Share:
+    """`part` of `count`, with Wilson's score interval, which holds for few and for extremes too."""
+    if not count:
+        return Share(0.5, 0.0, 1.0, 0)
+    value, square = part / count, Z * Z
+    middle = (value + square / (2 * count)) / (1 + square / count)
+    spread = sqrt(value * (1 - value) / count + square / (4 * count * count)) * Z
+    spread /= 1 + square / count
+    low, high = max(0.0, middle - spread), min(1.0, middle + spread)
+    return Share(value, min(low, value), max(high, value), count)
 
 
 def difference(first: Share, second: Share) -> Difference:
-    """Newcombe's hybrid score interval (1998, method 10)."""
+    """Newcombe's hybrid of two score intervals (1998, method 10)."""
     value = first.value - second.value
-    below = sqrt((first.value - first.low) ** 2 + (second.high - second.value) ** 2)
-    above = sqrt((first.high - first.value) ** 2 + (second.value - second.low) ** 2)
+    below = hypot(first.value - first.low, second.high - second.value)
+    above = hypot(first.high - first.value, second.value - second.low)
     return Difference(value, max(-1.0, value - below), min(1.0, value + above))
 
 
-@dataclass(frozen=True, slots=True)
-class Contest:
-    """How often each of two variants won, and how often neither did."""
-
-    first: int = 0
-    second: int = 0
-    ties: int = 0
-    both_bad: int = 0
-
-    @property
-    def win_rate(self) -> Share | None:
-        """Of the first, a tie counted as half; both bad says nothing of which is better."""
-        count = self.first + self.second + self.ties
-        return wilson(self.first + self.ties / 2, count) if count else None
-
-    @property
-    def tells_apart(self) -> bool:
-        """Whether one is better, as far as 95 % is sure."""
-        rate = self.win_rate
-        return rate is not None and not rate.low <= 0.5 <= rate.high
-
-    @property
-    def votes_needed(self) -> int | None:
-        """How many votes, divided as these are, would tell the two apart; None: no number would."""
-        rate = self.win_rate
-        if rate is None or rate.value == 0.5:
-            return None
-        return floor((Z / 2 / (rate.value - 0.5)) ** 2) + 1
+def votes_needed(rate: Share) -> int | None:
+    """How many votes, divided as these are, would tell the two apart; None: no number would."""
+    apart = abs(rate.value - 0.5)
+    return floor((Z / 2 / apart) ** 2) + 1 if apart else None
 
 
-def contest(duels: Iterable[Duel]) -> Contest:
-    """What the votes of duels come to; who has not voted does not count."""
-    voted = [duel for duel in duels if duel.choice]
-    winners = Counter(duel.winner for duel in voted)
-    choices = Counter(duel.choice for duel in voted)
-    return Contest(winners[0], winners[1], choices[Choice.TIE], choices[Choice.BOTH_BAD])
+def win_rate(wins: int, losses: int, ties: int) -> Share:
+    """The share of duels that were won, a tie counted as half: see `METHOD`."""
+    return share_of(wins + ties / 2, wins + losses + ties)
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
     """The smallest value that at least that share of all is no larger than; None of none."""
     if not values:
         return None
-    return sorted(values)[max(ceil(share * len(values)), 1) - 1]
+    ordered = sorted(values)
+    return ordered[max(ceil(share * len(ordered)), 1) - 1]
