@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, hypot, sqrt
+from math import ceil, hypot, sqrt
 
 Z = 1.959964
 """Standard deviations on each side of the middle that hold 95 % of a normal distribution."""
@@ -48,26 +48,28 @@ def share_of(part: float, count: int) -> Share:
     spread = sqrt(value * (1 - value) / count + square / (4 * count * count)) * Z
     spread /= 1 + square / count
     low, high = max(0.0, middle - spread), min(1.0, middle + spread)
-    return Share(value, min(low, value), max(high, value), count)
-
-
-def difference(first: Share, second: Share) -> Difference:
-    """Newcombe's hybrid of two score intervals (1998, method 10)."""
-    value = first.value - second.value
-    below = hypot(first.value - first.low, second.high - second.value)
-    above = hypot(first.high - first.value, second.value - second.low)
-    return Difference(value, max(-1.0, value - below), min(1.0, value + above))
-
-
-def votes_needed(rate: Share) -> int | None:
-    """How many votes, divided as these are, would tell the two apart; None: no number would."""
-    apart = abs(rate.value - 0.5)
-    return floor((Z / 2 / apart) ** 2) + 1 if apart else None
+    return Share(value, min(low, value), max(high, value), count)  # numbers are rounded
 
 
 def win_rate(wins: int, losses: int, ties: int) -> Share:
     """The share of duels that were won, a tie counted as half: see `METHOD`."""
     return share_of(wins + ties / 2, wins + losses + ties)
+
+
+def votes_needed(rate: Share) -> int | None:
+    """About how many votes would tell two variants apart that differ as these seem to.
+
+    None when nothing points to either of them.
+    """
+    return None if rate.value == 0.5 else ceil((Z / (2 * (rate.value - 0.5))) ** 2)
+
+
+def difference(first: Share, second: Share) -> Difference:
+    """First less second, with Newcombe's interval (his method 10, out of the two of Wilson)."""
+    value = first.value - second.value
+    below = hypot(first.value - first.low, second.high - second.value)
+    above = hypot(first.high - first.value, second.value - second.low)
+    return Difference(value, max(-1.0, value - below), min(1.0, value + above))
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
