@@ -238,7 +238,12 @@ def build_site(
     from ui.services import Services  # noqa: PLC0415
 
     services = Services(
-        parts.engine, parts.answers, parts.conversations, parts.presets, parts.ratings
+        parts.engine,
+        parts.answers,
+        parts.conversations,
+        parts.presets,
+        parts.ratings,
+        parts.taking_part,
     )
     open_to_network = settings.insecure_open and not is_loopback(settings.host)
     page = build_page(services, open_to_network=open_to_network)
@@ -252,7 +257,9 @@ def build_site(
         metrics=metrics,
         completions=parts.completions,
         ratings=parts.ratings,
-        hosting=Hosting(parts.campaigns, parts.taking_part, parts.casebook, parts.replays),
+        hosting=Hosting(
+            parts.campaigns, parts.taking_part, parts.casebook, parts.replays, parts.results
+        ),
     )
     mount(api, page, root_path=settings.root_path)
     cover_mounted(api)

@@ -121,6 +121,13 @@ ROUTES: Mapping[str, Permission] = {
     "/api/cases/runs/{run_id}/delete": Permission.MEMBER,
     "/api/cases/{case_id}": Permission.MEMBER,
     "/api/cases/{case_id}/delete": Permission.MEMBER,
+    # results
+    "/results": Permission.MEMBER,
+    "/results.js": Permission.MEMBER,
+    "/results/{evidence_id}": Permission.MEMBER,
+    "/api/results/export": Permission.MEMBER,
+    "/api/results/preview": Permission.MEMBER,
+    "/api/results/{evidence_id}/review": Permission.MEMBER,
     # people
     "/people": Permission.ADMIN,
     "/api/people/invite": Permission.ADMIN,
@@ -184,6 +191,7 @@ HANDLERS: Mapping[str, Permission] = {
             "Sidebar.search",
             "Sidebar.temporary",
             "Sidebar.tick",
+            "TaskPanel.tick",
             "Transcript.catch_up",
             "Transcript.earlier",
             "Transcript.follow",

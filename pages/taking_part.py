@@ -52,7 +52,7 @@ def chat_address(person: Person, visit: Visit) -> str:
     """The path at which a tester asks questions."""
     if visit.compares:
         return f"/campaign/{visit.campaign.id}/compare"
-    return "/" if person.rank is Rank.GUEST else f"/#campaign={visit.campaign.id}"
+    return "/" if person.rank is Rank.GUEST else f"/?campaign={visit.campaign.id}"
 
 
 # --- stages -----------------------------------------------------------------------------------

@@ -100,7 +100,8 @@ class House:
         answers = Answers(engine=engine, store=self.store, jobs=jobs)
         self.conversations = Conversations(store=self.store, jobs=jobs)
         presets, ratings = Presets(self.store), unrated(self.store)
-        services = Services(engine, answers, self.conversations, presets, ratings)
+        part = hosting_of(self.store).taking_part
+        services = Services(engine, answers, self.conversations, presets, ratings, part)
         self.page = build_page(services, open_to_network=False)
         app = self.app(
             archives=self.conversations,

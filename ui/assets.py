@@ -13,9 +13,10 @@ SCRIPTS = (
     "composer",
     "presets",
     "rating",
+    "campaign",
     "account",
 )
-STYLES = ("base", "transcript", "rating", "sidebar", "composer")
+STYLES = ("base", "transcript", "rating", "sidebar", "composer", "campaign")
 
 HEAD = """
 <link rel="icon" href="icons/icon.svg" type="image/svg+xml">

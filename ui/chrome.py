@@ -86,10 +86,13 @@ def welcome(
     language: Language,
     *,
     temporary: bool = False,
+    in_campaign: bool = False,
     chosen: Chosen | None = None,
 ) -> str:
     """The empty page: what this is, how the model is, and the preset's questions to begin with."""
-    if temporary:
+    if in_campaign:
+        title, intro = text(language, "test-welcome"), text(language, "test-welcome-text")
+    elif temporary:
         title, intro = text(language, "temporary"), text(language, "temporary-text")
     else:
         title, intro = text(language, "welcome-title"), _intro(info, language)

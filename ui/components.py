@@ -51,6 +51,7 @@ class Components:
     earlier: gr.Chatbot
     newest: gr.Chatbot  # the newest turn alone: what changes while it is answered stays small
     panel: gr.HTML
+    tasks: gr.HTML  # of the campaign that the tab is in
     rated: gr.HTML  # not seen: what came of the rating that was sent last
     behind: gr.HTML  # calls the script when another tab has changed what is shown here
     note: gr.HTML
@@ -179,6 +180,7 @@ def lay_out() -> Components:
         behind=_html(elem_id="behind"),
         panel=_html(elem_id="panel"),
         rated=_html(elem_id="rated"),
+        tasks=_html(elem_id="tasks"),
         timer=gr.Timer(TICK_S),
         **parts,
         request_id=gr.Textbox(visible=False),  # the last one made: page.NAMED counts on it

@@ -24,6 +24,8 @@ _PATHS = {
     "retry": '<path d="M19.5 12a7.5 7.5 0 1 1-2.3-5.4M19.5 3.8v4h-4"/>',
     "up": _THUMB,
     "down": f'<g transform="rotate(180 12 12)">{_THUMB}</g>',
+    "check": '<path d="M5 12.5l4.5 4.5L19 7.5"/>',
+    "fold": '<path d="M9 5.5l6.5 6.5L9 18.5"/>',
     "plus": '<path d="M12 5v14M5 12h14"/>',
     "cross": '<path d="M6 6l12 12M18 6L6 18"/>',
     "file": '<path d="M13.5 3.5H7a1.5 1.5 0 0 0-1.5 1.5v14A1.5 1.5 0 0 0 7 20.5h10a1.5 1.5 0 '

@@ -3,7 +3,7 @@
 Drawn once for a language; the script puts them in their place. Pure HTML.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from chat.checks import MAX_IMPORT_BYTES, MAX_RENAMED
 from chat.people import LOCAL, Person, Rank
@@ -26,8 +26,12 @@ KEYS = (
 )
 """What can be done by key, in the order of the help; on a Mac the script says ⌘ for Ctrl."""
 
-PAGES = {Rank.GUEST: 1, Rank.MEMBER: 2, Rank.ADMIN: 3}
-"""How many of the pages of accounts a rank has: account, guest links, people."""
+PAGES: Mapping[Rank, tuple[str, ...]] = {
+    Rank.GUEST: ("account",),
+    Rank.MEMBER: ("account", "guests", "campaigns"),
+    Rank.ADMIN: ("account", "guests", "people", "campaigns"),
+}
+"""The pages around the chat that a rank has; by the last one hosts find all of theirs."""
 
 
 def skip_link(language: Language) -> str:
@@ -82,13 +86,11 @@ def _account_menu(person: Person, language: Language) -> str:
 
 
 def _account_pages(person: Person, language: Language) -> Iterable[str]:
-    """The pages that are for this person, and the way out; the local user has none."""
-    if person == LOCAL:
-        return
-    pages = ["account", "guests", "people"][: PAGES[person.rank]]
-    for page in pages:
+    """The pages that are for this person, and the way out; the local user has no account."""
+    for page in PAGES[person.rank] if person != LOCAL else ("campaigns",):
         yield f'<a role="menuitem" href="{page}">{text(language, f"page-{page}")}</a>'
-    yield _item("sign-out", text(language, "sign-out"))
+    if person != LOCAL:
+        yield _item("sign-out", text(language, "sign-out"))
 
 
 def _menu(menu_id: str, label: str, *items: str) -> str:

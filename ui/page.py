@@ -7,6 +7,7 @@ import gradio as gr
 from gradio.components import Component
 
 from ui.components import Components, lay_out
+from ui.handlers.campaign import TaskPanel
 from ui.handlers.composer import Composer
 from ui.handlers.details import Details
 from ui.handlers.presets import PresetPanel
@@ -37,9 +38,11 @@ STREAMED: dict[str, Any] = {
 
 REMEMBERED = """(id, language, view) => {
     const known = ["zh", "en"], kept = localStorage.getItem("qwen-chat.language");
-    return [location.hash.slice(1), known.includes(kept) ? kept : null, view];
+    const campaign = new URLSearchParams(location.search).get("campaign");
+    const here = location.hash.slice(1) || (campaign ? `campaign=${campaign}` : "");
+    return [here, known.includes(kept) ? kept : null, view];
 }"""
-"""What a reload finds again: the conversation in the address, the language in the browser."""
+"""What a reload finds again: conversation or campaign in the address, language in the browser."""
 
 NAMED = """(...values) => {
     return [...values.slice(0, -1), document.body.dataset.request ?? ""];
@@ -58,6 +61,7 @@ class Handlers:
         self.sidebar = Sidebar(shown)
         self.composer = Composer(shown)
         self.presets = PresetPanel(shown)
+        self.tasks = TaskPanel(shown)
 
 
 def build_page(services: Services, *, open_to_network: bool) -> gr.Blocks:
@@ -86,6 +90,7 @@ def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:
         shown.then(do.transcript.listen, _place(on), followed, **STREAMED)
     _details_events(on, do.details)
     _rating_events(on, do.rating)
+    on.bridge.tick_task(do.tasks.tick, [on.language, on.view], [on.tasks, on.note], **AT_ONCE)
 
 
 def _transcript_events(on: Components, do: Transcript) -> list[Shows]:
@@ -192,7 +197,7 @@ def _asking(on: Components) -> set[Component]:
 def _followed(on: Components) -> list[Component]:
     """What changes while an answer is written, and at its end: fewer are quicker to send."""
     around = [on.bridge, on.header, on.banners, on.conversations, on.note, on.send, on.stop]
-    return [*around, on.welcome, on.above, on.earlier, on.newest]
+    return [*around, on.tasks, on.welcome, on.above, on.earlier, on.newest]
 
 
 def _all_of(on: Components) -> list[Component]:
@@ -216,6 +221,7 @@ def _all_of(on: Components) -> list[Component]:
         on.earlier,
         on.newest,
         on.panel,
+        on.tasks,
         on.note,
         on.warning,
         on.files,

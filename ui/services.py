@@ -7,6 +7,7 @@ from chat.conversations import Conversations
 from chat.ports import Engine
 from chat.presets import Presets
 from chat.rating import Ratings
+from chat.taking_part import TakingPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +19,4 @@ class Services:
     conversations: Conversations
     presets: Presets
     ratings: Ratings
+    taking_part: TakingPart

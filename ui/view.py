@@ -50,7 +50,8 @@ class View:
     `drawn` is what stands in the middle, `listening` whether an answer is streamed into it, `kept`
     whether nothing is drawn into it after this event, because an edit that was refused is open
     there, `calls` how often it was told that it is behind, and `removed` what was deleted there
-    last.
+    last. `campaign_id` is the campaign that the tab is in: what it begins is asked for that one,
+    if the domain agrees.
     """
 
     number: int = 0
@@ -67,6 +68,7 @@ class View:
     kept: bool = False
     calls: int = 0
     removed: Removed | None = None
+    campaign_id: str = ""
 
     def turn(self) -> int:
         self.number += 1

@@ -53,12 +53,14 @@ def serve(
     writer = make_writer(engine, max_running=max_running, max_waiting=max_waiting, quotas=quotas)
     jobs = Jobs(writer=writer, store=store)
     answers = Answers(engine=engine, store=store, jobs=jobs, enrolment=enrolment_of(store))
+    hosting = hosting_of(store, answers.stop, writer=writer)
     services = Services(
         engine,
         answers,
         Conversations(store=store, jobs=jobs),
         Presets(store),
         ratings_of(store),
+        hosting.taking_part,
     )
     with ThreadPoolExecutor(1) as elsewhere:  # Playwright has a loop running in this thread
         elsewhere.submit(asyncio.run, services.presets.ship()).result()
@@ -69,7 +71,7 @@ def serve(
         archives=services.conversations,
         presets=services.presets,
         people=people,
-        hosting=hosting_of(store, answers.stop),
+        hosting=hosting,
         handlers=event_names(page),
     )
     site = mount(api, page, root_path="")

@@ -414,6 +414,8 @@ class Things:
             "verdict": "up",
             "quick": True,
             "key": "1",
+            "task": "1",
+            "done": True,
         }
 
     def unnamed(self, answer: str) -> str:

@@ -50,6 +50,7 @@ class Composer:
             request_id(name),
             attachments=tuple(view.files[key].file for key in files),
             temporary=view.temporary and conversation_id is None,
+            campaign_id=view.campaign_id,
         )
         try:
             job = await self._answers.send(

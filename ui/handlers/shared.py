@@ -13,7 +13,7 @@ from chat.errors import AppError, EngineNotReady, NotFound
 from chat.people import Person
 from chat.presets import Presets
 from chat.types import TEMPORARY, Attachment, ChatOptions, Role, Sampling
-from ui import chrome, composing, sidebar
+from ui import campaign, chrome, composing, sidebar
 from ui.components import Components, Updates
 from ui.handlers import turns
 from ui.i18n import Language, choose_language, refusal, text
@@ -23,6 +23,9 @@ from ui.view import Chosen, HeldFile, View
 
 PRESET_LINK = "preset="
 """What stands before a preset's id in an address that begins a chat with it."""
+
+CAMPAIGN_LINK = "campaign="
+"""The same for the id of a campaign."""
 
 FOUND = 50
 """Conversations that a search shows at most."""
@@ -69,18 +72,21 @@ class Shown:
     ) -> tuple[Updates, ChatOptions | None]:
         """A conversation, or the empty page, and its settings; a note if it cannot be read."""
         view.turn()
-        user = user_of(request)
+        person = person_of(request)
         try:
-            opened = await self.services.conversations.open(user, conversation_id)
+            opened = await self.services.conversations.open(person.id, conversation_id)
         except NotFound as error:
             gone = {self.on.note: self.why(error, language)} if conversation_id else {}
-            return await self.empty(user, language, view) | gone, ChatOptions()
+            return await self.empty(person, language, view) | gone, ChatOptions()
         except AppError as error:
             return self.state(language, view, temporary=view.is_temporary(conversation_id)) | {
                 self.on.note: self.why(error, language)
             }, None
-        await self.remember(user, opened.conversation.options, view)
-        return await self.page(user, opened, language, view), opened.conversation.options
+        # A campaign's settings are none of the tester's: they may tell which variant it is.
+        kept = opened.conversation
+        options = ChatOptions() if kept.campaign_id else kept.options
+        await self.remember(person.id, options, view)
+        return await self.page(person, opened, language, view), options
 
     async def open(
         self,
@@ -100,6 +106,10 @@ class Shown:
         address, preset_id = conversation_id, ""
         if conversation_id.startswith(PRESET_LINK):
             address, preset_id = "", conversation_id.removeprefix(PRESET_LINK)
+        if conversation_id.startswith(CAMPAIGN_LINK):
+            address, view.campaign_id = "", conversation_id.removeprefix(CAMPAIGN_LINK)
+        elif temporary or preset_id:
+            view.campaign_id = ""
         why = await self._begin_with(preset_id, Language(language), view, request)
         shown, readable = await self.look(address, Language(language), view, request)
         if not readable:
@@ -168,22 +178,23 @@ class Shown:
         self, conversation_id: str, values: Mapping[Component, object], request: gr.Request
     ) -> Updates:
         """The page after an answer was begun there; a note if it cannot be read just now."""
-        user, language = user_of(request), Language(str(values[self.on.language]))
+        person, language = person_of(request), Language(str(values[self.on.language]))
         view = view_of(values[self.on.view])
         view.turn()
         try:
-            opened = await self.services.conversations.open(user, conversation_id)
+            opened = await self.services.conversations.open(person.id, conversation_id)
         except AppError as error:
             return {self.on.bridge: conversation_id, self.on.note: self.why(error, language)}
-        return await self.page(user, opened, language, view)
+        return await self.page(person, opened, language, view)
 
-    async def empty(self, user: str, language: Language, view: View) -> Updates:
+    async def empty(self, person: Person, language: Language, view: View) -> Updates:
         """The page without a conversation."""
-        on = self.on
+        on, tasks = self.on, await self.tasks(person, language, view)
         return {
+            **tasks,
             **self.state(language, view, temporary=view.temporary),
             on.note: "",
-            **await self.list(user, language, view),
+            **await self.list(person.id, language, view),
             on.bridge: "",
             on.welcome: gr.update(
                 value=self._welcome(language, view, temporary=view.temporary), visible=True
@@ -192,13 +203,15 @@ class Shown:
             **self.buttons(answering=False),
         }
 
-    async def page(self, user: str, opened: Opened, language: Language, view: View) -> Updates:
+    async def page(self, person: Person, opened: Opened, language: Language, view: View) -> Updates:
         """The page with a conversation."""
-        on = self.on
+        on, user = self.on, person.id
+        view.campaign_id = opened.conversation.campaign_id
         return {
             **self.state(language, view, temporary=view.is_temporary(opened.conversation.id)),
             on.note: "",
             **await self.list(user, language, view),
+            **await self.tasks(person, language, view),
             on.bridge: opened.conversation.id,
             on.welcome: gr.update(visible=False),
             **turns.all_turns(on, opened, language, view, await self.ratings(user, opened)),
@@ -214,6 +227,21 @@ class Shown:
             return await self.services.ratings.newest(user, answers)
         except AppError:  # the next picture will show them
             return None
+
+    async def tasks(self, person: Person, language: Language, view: View) -> Updates:
+        """The tasks of the campaign that the tab is in; a guest of one is always in it."""
+        taking_part = self.services.taking_part
+        try:
+            view.campaign_id = await taking_part.bound_to(person) or view.campaign_id
+            if not view.campaign_id:
+                return {self.on.tasks: ""}
+            visit = await taking_part.visit(person, view.campaign_id)
+        except NotFound:
+            view.campaign_id = ""
+            return {self.on.tasks: ""}
+        except AppError:  # the next picture will show them
+            return {}
+        return {self.on.tasks: campaign.panel(visit, person, language)}
 
     def words(self, language: Language, request: gr.Request) -> Updates:
         """What is drawn once for a language and a person."""
@@ -308,7 +336,12 @@ class Shown:
     def _welcome(self, language: Language, view: View, *, temporary: bool) -> str:
         engine = self.services.engine
         return chrome.welcome(
-            engine.info, engine.state, language, temporary=temporary, chosen=view.chosen
+            engine.info,
+            engine.state,
+            language,
+            temporary=temporary,
+            in_campaign=bool(view.campaign_id),
+            chosen=view.chosen,
         )
 
     async def _chosen(self, user: str, options: ChatOptions) -> Chosen | None:

@@ -10,7 +10,7 @@ from chat.errors import AppError
 from ui import render
 from ui.components import Updates, merge
 from ui.handlers import turns
-from ui.handlers.shared import Shown, language_of, user_of
+from ui.handlers.shared import Shown, language_of, person_of, user_of
 from ui.i18n import Language
 from ui.view import View
 
@@ -99,16 +99,16 @@ class Transcript:
         self, conversation_id: str, language: Language, view: View, request: gr.Request
     ) -> AsyncGenerator[Updates, None]:
         """The answer being written there, as often as is worth looking; then the page after it."""
-        user = user_of(request)
+        person = person_of(request)
         try:
-            opened = await self._conversations.open(user, conversation_id)
+            opened = await self._conversations.open(person.id, conversation_id)
             followed = opened.job is not None
             if opened.job:
                 async for progress in opened.job.watch():
                     yield turns.newest_turn(self._on, opened, progress, language)
                     await asyncio.sleep(PICTURE_S)
-                opened = await self._conversations.open(user, conversation_id)
-            shown = await self._shown.page(user, opened, language, view)
+                opened = await self._conversations.open(person.id, conversation_id)
+            shown = await self._shown.page(person, opened, language, view)
             if not followed and not shown[self._on.note]:
                 del shown[self._on.note]  # why a question was refused a moment ago stays there
             yield shown

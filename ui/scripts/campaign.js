@@ -1,0 +1,27 @@
+// --- the tasks of a campaign ---------------------------------------------------------------------
+// Beside the chat, or (on a small screen) a sheet at its foot; folded away they leave a bar.
+const NARROW = matchMedia("(max-width: 1100px)");
+const tasks = () => $("#tasks .tasks");
+let folded = NARROW.matches || localStorage.getItem("qwen-chat.tasks") === "folded";
+function fold(yes) {
+  folded = yes;
+  if (!NARROW.matches) keep("tasks", yes ? "folded" : "open");
+  dress();
+}
+Object.assign(actions, {
+  tasks: () => fold(!folded),
+  "tick-task": (button) =>
+    trigger("tick_task", { task: button.dataset.task, done: button.getAttribute("aria-checked") !== "true" }),
+  "put-question": (button) => {
+    if (NARROW.matches) fold(true);
+    fill(button.dataset.text);
+  },
+  "leave-tasks": () => location.assign(location.pathname),
+});
+dressers.push(() => {
+  const away = $("#tasks [data-go]");
+  if (away) return location.replace(away.dataset.go);
+  document.body.classList.toggle("has-tasks", Boolean(tasks()));
+  document.body.classList.toggle("tasks-folded", folded);
+  $("#tasks .title")?.setAttribute("aria-expanded", String(!folded));
+});
