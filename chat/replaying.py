@@ -190,10 +190,11 @@ class Replays:
         `against` is the run whose answers are the earlier ones; without it, each case's last.
         Raises RunGoingOn, BadCase (none, or too many), EngineNotReady, NotFound.
         """
-        if any(going.replay.run.owner == person.id for going in self._open.values()):
-            raise RunGoingOn
         run = new_run(self._writer.ready(), person.id, preset, label, self._clock())
         replay = await prepare(self._store, person, run, cases, preset=preset, against=against)
+        # Nothing is awaited between this look and the entry: of two at once one is refused.
+        if any(going.replay.run.owner == person.id for going in self._open.values()):
+            raise RunGoingOn
         going = self._open[run.id] = GoingOn(replay)
         try:
             await self._store.add_run(run)

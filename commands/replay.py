@@ -63,10 +63,7 @@ class _Command:
             self.settings.data_dir, self.settings.database_url, beside=self._is_beside
         )
         try:
-            await store.open()
-        except StartupError as error:
-            raise Refused(f"{error} {'' if self._is_beside else words.BESIDE}") from None
-        try:
+            await self._open(store)
             person = await _owner(store)
             if self.options.list:
                 _print(words.runs(await store.feedback.cases.runs(scope_of(person))))
@@ -75,6 +72,13 @@ class _Command:
         finally:
             await store.close()
 
+    async def _open(self, store: RoutingStore) -> None:
+        """Raises Refused."""
+        try:
+            await store.open()
+        except StartupError as error:
+            raise Refused(f"{error} {'' if self._is_beside else words.BESIDE}") from None
+
     @property
     def _is_beside(self) -> bool:
         return bool(self.options.beside or self.options.list)
@@ -82,12 +86,13 @@ class _Command:
     async def _replay(self, store: RoutingStore, person: Person) -> int:
         kept = store.feedback.cases
         cases = await self._cases(kept, person)
-        preset = await self._preset(store, person)
+        preset, against = await self._preset(store, person), self.options.against
+        if against:
+            await kept.run(against, scope_of(person))  # refused before the model is loaded
         engine = await self.load_engine(self.settings)
         try:
             assert engine.info is not None
             run = new_run(engine.info, person.id, preset, self.options.label, utc_now())
-            against = self.options.against
             replay = await prepare(kept, person, run, cases, preset=preset, against=against)
             return await self._run(kept, engine, engine.info.max_concurrent, replay)
         finally:
