@@ -94,7 +94,7 @@ def sentence(error: AppError) -> str:
         return words
     words = words.partition(" Values:")[0].partition("\n")[0]
     values = ", ".join(f"{name}: {value}" for name, value in error.values.items() if value)
-    return f"{words} ({values})" if values else words
+    return f"{words.removesuffix('.')} ({values})." if values else words
 
 
 def _param(loc: Sequence[int | str]) -> str:
