@@ -2,8 +2,8 @@
 
 Without a folder: the model that the app would take. `--store`: the search instead of a model, in a
 SQLite database of its own or, with `--database-url`, in an empty one of PostgreSQL. `--feedback`:
-pages and exports of ratings, likewise. `--page`: a long conversation on the page, in Chromium;
-needs tests/requirements.txt.
+pages and exports of ratings, likewise. `--grammar`: answers of a given shape. `--page`: a long
+conversation on the page, in Chromium; needs tests/requirements.txt.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import socket
 import sys
 from pathlib import Path
 
-from bench import app, engine, feedback, store
+from bench import app, engine, feedback, grammar, store
 from bench.figures import Figure, as_markdown
 from bench.machine import describe_machine
 from config import read_settings
@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", help="a model folder")
     parser.add_argument("--store", action="store_true", help="measure the search, not a model")
     parser.add_argument("--feedback", action="store_true", help="measure results of ratings")
+    parser.add_argument("--grammar", action="store_true", help="measure answers of a given shape")
     parser.add_argument("--page", action="store_true", help="measure the page, not a model")
     parser.add_argument("--database-url", help="where: an empty PostgreSQL database")
     given = parser.parse_args()
@@ -54,6 +55,8 @@ def main() -> None:
         measure_feedback(given.database_url)
     elif given.page:
         measure_page()
+    elif given.grammar:
+        measure_grammar(given.folder or model_of_the_app())
     else:
         measure_model(given.folder or model_of_the_app())
 
@@ -62,6 +65,11 @@ def measure_model(folder: Path) -> None:
     device, figures = asyncio.run(engine.measure(folder.resolve()))
     figures += app.measure(folder.resolve(), free_port(), engine.kv_budget_mib(folder))
     write_report(read_card(folder).name, device, figures)
+
+
+def measure_grammar(folder: Path) -> None:
+    device, figures = asyncio.run(grammar.measure(folder.resolve()))
+    write_report(f"Grammar {read_card(folder).name}", device, figures)
 
 
 def measure_store(database_url: str | None) -> None:

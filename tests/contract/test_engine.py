@@ -1,15 +1,17 @@
 """What every engine promises, and what the two local ones promise beyond a scripted one."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from chat.calls import NO_EXTRAS, EngineLoad, Extras, Tool, ToolCall
-from chat.errors import BadRequest, EngineFailed, EngineNotReady, PromptTooLong
+from chat.calls import NO_EXTRAS, EngineLoad, Extras, JsonShape, Tool, ToolCall
+from chat.errors import BadRequest, BadSchema, EngineFailed, EngineNotReady, PromptTooLong
 from chat.ports import Engine
 from chat.types import ChatMessage, Delta, Finish, Phase, Prompt, Role, Sampling
 from engine.local import EngineOptions, LocalEngine, Report
@@ -279,6 +281,18 @@ async def test_what_one_salt_sent_is_not_reused_for_another_and_the_answer_is_th
     assert reused[0] == reused[1] == reused[3] == 0
     assert local.info
     assert (reused[2] > 0) == ("one-at-a-time" not in local.info.notes)  # which reuses nothing
+
+
+async def test_an_answer_of_a_shape_that_ends_is_of_that_shape(local: Engine) -> None:
+    drawn = Sampling(temperature=1.0, max_new_tokens=60)
+    for schema in ('{"enum": ["红", "绿", null]}', '{"properties": {"a": {"const": "é"}}}'):
+        shaped = Extras(shape=JsonShape(schema))
+        deltas = await answer(local, drawn, extras=shaped)
+        assert deltas[-1].finish is Finish.STOP
+        Draft202012Validator(json.loads(schema)).validate(json.loads(text(deltas)))
+    with pytest.raises(BadSchema) as refusal:
+        await answer(local, drawn, extras=Extras(shape=JsonShape('{"not": {}}')))
+    assert refusal.value.values["where"] == "#/not"
 
 
 async def test_an_answer_stops_at_its_longest_length(local: Engine) -> None:
