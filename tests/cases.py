@@ -14,6 +14,7 @@ from chat.shipped_cases import load_shipped_cases
 from chat.writing import Writer
 from judging.judge import ProcessJudge
 from store import RoutingStore
+from tests.databases import has_database
 from tests.memory_store import MemoryStore
 
 PATIENCE_S = 60
@@ -74,7 +75,7 @@ def cases_of(
 ) -> tuple[Casebook, Replays]:
     """The services over that store."""
     judge, shipped = ProcessJudge(PATIENCE_S), load_shipped_cases()
-    if isinstance(store, RoutingStore):
+    if has_database(store):
         kept = store.feedback
         casebook = Casebook(kept.cases, kept.results, judge, shipped, clock)
         return casebook, Replays(kept.cases, writer, judge, clock)

@@ -20,6 +20,7 @@ from chat.presets import Presets
 from chat.rating import Ratings
 from store import RoutingStore
 from tests.chat import make_writer
+from tests.databases import has_database
 from tests.fakes import ScriptedEngine, unrated
 from tests.hosting import enrolment_of, hosting_of
 from tests.memory_store import MemoryStore
@@ -32,7 +33,7 @@ START_S = 30.0
 
 def ratings_of(store: MemoryStore | RoutingStore) -> Ratings:
     """Kept by a store with a database; in the other one nothing was ever said of an answer."""
-    if isinstance(store, RoutingStore):
+    if has_database(store):
         return Ratings(conversations=store, store=store.feedback.ratings)
     return unrated(store)
 

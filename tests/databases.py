@@ -1,0 +1,14 @@
+"""Which of the tests' stores lies in a database."""
+
+from typing import TypeGuard
+
+from store import RoutingStore
+from store.database import DatabaseStore
+from tests.memory_store import MemoryStore
+
+Store = MemoryStore | RoutingStore
+
+
+def has_database(store: Store) -> TypeGuard[RoutingStore]:
+    """A store that routes may also have a store in memory behind it."""
+    return isinstance(store, RoutingStore) and isinstance(store._database, DatabaseStore)
