@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from api.headers import request_id, security_headers
-from chat.campaign_errors import NoPart, PlanInUse
+from chat.campaign_errors import AnswersUnfinished, NoPart, PlanInUse
 from chat.case_errors import RunGoingOn
 from chat.errors import (
     AnswerRunning,
@@ -54,6 +54,7 @@ STATUS: Mapping[type[AppError], int] = {
     AnswerRunning: 409,
     RunGoingOn: 409,
     PlanInUse: 409,
+    AnswersUnfinished: 409,
     NoPart: 403,
     RenamedMeanwhile: 409,
     NameTaken: 409,

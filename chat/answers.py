@@ -4,16 +4,19 @@ Owns the order of the steps: everything that can be refused is refused before an
 so that a refused text is still in the box. Knows no screen, no SQL, no model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
+from chat.admission import Ticket
 from chat.attachments import check_attachments, with_attachments
+from chat.campaign_errors import PlacesNeeded
 from chat.checks import check_options, check_question, check_text, title_of
 from chat.draft import prompt_sha256
 from chat.enrolment import Enrolled, Enrolment
 from chat.errors import BadRequest, EngineNotReady, PromptLost, PromptTooLong
 from chat.jobs import Job, Jobs, Work
+from chat.limits import Permit
 from chat.ports import ConversationStore, Engine
 from chat.prompts import as_prompt, prompt_from, system_message
 from chat.tree import Tree
@@ -27,6 +30,7 @@ from chat.types import (
     Question,
     Role,
     Status,
+    Turn,
 )
 from chat.window import Window, fit, split_turns
 from chat.writing import seeded
@@ -51,6 +55,19 @@ class Gauge:
     @property
     def prompt(self) -> int:
         return self.system + self.history + self.draft
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A question that may be asked: where, with what, and what the model will be told.
+
+    A `conversation_id` of None begins a conversation.
+    """
+
+    conversation_id: str | None
+    question: Question
+    options: ChatOptions
+    window: Window
 
 
 class Answers:
@@ -99,9 +116,55 @@ class Answers:
         if running := self._jobs.find_request(user, question.request_id):
             return running
         with self._jobs.alone_in(user, conversation_id):
-            enrolled = await self._enrol(user, conversation_id, question, options, variant)
-            question = _within(question, enrolled)
-            return await self._ask(user, conversation_id, question, enrolled.options, address)
+            asking = await self._weigh(user, conversation_id, question, options, variant)
+            with ExitStack() as undo:
+                ticket, permit = await self._jobs.enter(user, address, undo)
+                turn = await self._store.add_turn(
+                    user,
+                    conversation_id=conversation_id,
+                    question=asking.question,
+                    options=asking.options,
+                )
+                if begun := self._begun(user, turn):
+                    return begun
+                undo.pop_all()
+                return self._start(user, asking, turn, ticket, permit)
+
+    async def send_together(
+        self,
+        user: str,
+        asked: Sequence[tuple[str | None, Question, int]],
+        write: Callable[[Sequence[Asking]], Awaitable[Sequence[Turn]]],
+        *,
+        address: str = "",
+    ) -> Sequence[Job]:
+        """Ask several variants of a campaign at once: all answers are begun, or none is.
+
+        Each of `asked` is the conversation (None begins one), the question and the variant. They
+        start in this order. `write` stores them all or none, and gives their turns.
+
+        Raises what `send` raises and what `write` raises, and PlacesNeeded for a person who may not
+        have so many answers written at once; then nothing was written.
+        """
+        with ExitStack() as alone, ExitStack() as undo:
+            for conversation_id, question, _ in asked:
+                check_question(question.text)
+                alone.enter_context(self._jobs.alone_in(user, conversation_id))
+            ready = [
+                await self._weigh(user, conversation_id, question, ChatOptions(), variant)
+                for conversation_id, question, variant in asked
+            ]
+            places = [await self._jobs.enter(user, address, undo) for _ in ready]
+            if any(permit.allowance.running < len(ready) for _, permit in places):
+                raise PlacesNeeded(count=len(ready))
+            turns = await write(ready)
+            if all(begun := [self._begun(user, turn) for turn in turns]):
+                return [job for job in begun if job]
+            undo.pop_all()
+            return [
+                self._start(user, asking, turn, *place)
+                for asking, turn, place in zip(ready, turns, places, strict=True)
+            ]
 
     async def retry(
         self, user: str, *, conversation_id: str, message_id: str, address: str = ""
@@ -126,6 +189,10 @@ class Answers:
         """Stop the answer being written there, if there is one; its text so far stays."""
         if job := self._jobs.find(user, conversation_id):
             job.cancel()
+
+    def writing(self, user: str, conversation_id: str) -> Job | None:
+        """The answer being written there, if there is one."""
+        return self._jobs.find(user, conversation_id)
 
     def being_answered(self, user: str) -> frozenset[str]:
         """Ids of the user's conversations in which an answer is being written."""
@@ -174,33 +241,31 @@ class Answers:
             raise PromptLost
         return await self._engine.render_prompt(messages)
 
-    async def _ask(
+    async def _weigh(
         self,
         user: str,
         conversation_id: str | None,
         question: Question,
         options: ChatOptions,
-        address: str,
-    ) -> Job:
+        variant: int | None,
+    ) -> Asking:
+        """What will be asked. Raises what `send` raises, but for what comes of places."""
+        enrolled = await self._enrol(user, conversation_id, question, options, variant)
+        question = replace(_within(question, enrolled), title=title_of(question.text))
         path = await self._before(user, conversation_id, question.beside)
-        history = [*as_prompt(path), _asked(question)]
-        window = await self._fit(options, history)
-        with ExitStack() as undo:
-            ticket, permit = await self._jobs.enter(user, address, undo)
-            turn = await self._store.add_turn(
-                user,
-                conversation_id=conversation_id,
-                question=replace(question, title=title_of(question.text)),
-                options=options,
-            )
-            if turn.answer.status is not Status.PENDING:
-                return Job(user, turn.answer)
-            if running := self._jobs.find(user, turn.conversation.id):
-                return running
-            undo.pop_all()
-            seeded, request_id = _seeded(options), question.request_id
-            work = Work(user, turn.answer, window, seeded, request_id, permit)
-            return self._jobs.start(work, ticket)
+        window = await self._fit(enrolled.options, [*as_prompt(path), _asked(question)])
+        return Asking(conversation_id, question, enrolled.options, window)
+
+    def _begun(self, user: str, turn: Turn) -> Job | None:
+        """The answer of a request that came before."""
+        if turn.answer.status is not Status.PENDING:
+            return Job(user, turn.answer)
+        return self._jobs.find(user, turn.conversation.id)
+
+    def _start(self, user: str, asking: Asking, turn: Turn, ticket: Ticket, permit: Permit) -> Job:
+        seeded, request_id = _seeded(asking.options), asking.question.request_id
+        work = Work(user, turn.answer, asking.window, seeded, request_id, permit)
+        return self._jobs.start(work, ticket)
 
     async def _beside(
         self, user: str, conversation_id: str, message_id: str, address: str, *, continued: bool

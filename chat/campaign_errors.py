@@ -52,3 +52,15 @@ class CompareOnly(NoPart):
     """In this campaign two answers are compared: questions are asked on its own page."""
 
     code = "compare_only"
+
+
+class PlacesNeeded(NoPart):
+    """Several answers are to be written at once, for who may have fewer. Values: count."""
+
+    code = "places_needed"
+
+
+class AnswersUnfinished(BadRequest):
+    """A vote is between two answers that were both written to their end."""
+
+    code = "answers_unfinished"

@@ -4,6 +4,7 @@ from store.feedback.campaigns import DatabaseCampaigns
 from store.feedback.cases import DatabaseCases
 from store.feedback.ratings import DatabaseRatings
 from store.feedback.results import DatabaseResults
+from store.feedback.votes import DatabaseVotes
 from store.transactions import Transactions
 
 
@@ -15,3 +16,4 @@ class DatabaseFeedback:
         self.cases = DatabaseCases(database)
         self.ratings = DatabaseRatings(database)
         self.results = DatabaseResults(database)
+        self.votes = DatabaseVotes(database)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from chat.errors import RenamedMeanwhile
 from chat.types import ChatOptions, Conversation, Status
-from store.queries.rows import OPEN, conversation_of, index_for, row_count
+from store.queries.rows import OPEN, conversation_of, index_for, listed, row_count
 from store.tables import ConversationRow, MessageRow
 
 
@@ -39,7 +39,11 @@ def conversation(session: Session, user: str, conversation_id: str) -> Conversat
 def conversations(session: Session, user: str, limit: int, offset: int) -> Sequence[Conversation]:
     rows = session.scalars(
         select(ConversationRow)
-        .where(ConversationRow.owner == user, ConversationRow.deleted_at.is_(None))
+        .where(
+            ConversationRow.owner == user,
+            ConversationRow.deleted_at.is_(None),
+            *listed(session, user),
+        )
         .order_by(
             ConversationRow.pinned.desc(), ConversationRow.updated_at.desc(), ConversationRow.id
         )

@@ -1,10 +1,14 @@
 """The rows that the other queries begin with: found for their user, or NotFound."""
 
-from sqlalchemy import select
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from chat.campaigns import Mode
 from chat.errors import NotFound
 from chat.types import Status
+from store.feedback.tables import CampaignRow, ParticipantRow
 from store.index import MessageIndex, index_of
 from store.tables import ConversationRow, MessageRow
 
@@ -36,6 +40,21 @@ def conversation_of(
     if row is None:
         raise NotFound
     return row
+
+
+def listed(session: Session, user: str) -> Sequence[ColumnElement[bool]]:
+    """Which of the user's conversations are shown in lists.
+
+    Those of blind comparisons are not: they would tell which variant is which.
+    """
+    joined = session.scalars(
+        select(CampaignRow)
+        .join(ParticipantRow, ParticipantRow.campaign_id == CampaignRow.id)
+        .where(ParticipantRow.user_id == user)
+    )
+    blind = [row.id for row in joined if row.plan.mode is Mode.BLIND]
+    held_for = ConversationRow.campaign_id
+    return (or_(held_for.is_(None), held_for.not_in(blind)),) if blind else ()
 
 
 def living_message(session: Session, conversation: ConversationRow, message_id: str) -> MessageRow:

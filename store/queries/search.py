@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from chat.types import Hit
-from store.queries.rows import index_for, row_count
+from store.queries.rows import index_for, listed, row_count
 from store.tables import ConversationRow, MessageRow
 from store.words import Word, hit, words_of
 
@@ -34,6 +34,7 @@ def search(session: Session, user: str, words: str, limit: int) -> Sequence[Hit]
         .where(
             ConversationRow.owner == user,
             ConversationRow.deleted_at.is_(None),
+            *listed(session, user),
             or_(newest.c.sequence.is_not(None), _in_title(wanted)),
         )
         .order_by(ConversationRow.updated_at.desc(), ConversationRow.id)

@@ -29,6 +29,8 @@ EXPECTED = {
     campaign_errors.CampaignOver: 403,
     campaign_errors.OutsideCampaign: 403,
     campaign_errors.CompareOnly: 403,
+    campaign_errors.PlacesNeeded: 403,
+    campaign_errors.AnswersUnfinished: 409,
     errors.ModelNotFound: 404,
     errors.BadKey: 401,
     errors.KeyNotAllowed: 403,
