@@ -18,7 +18,9 @@ def test_every_parameter_of_a_chat_is_explained(name: str) -> None:
     assert f"`{name}`" in rows
 
 
-@pytest.mark.parametrize("name", HINTS.keys() - ChatRequest.model_fields.keys() - {"content"})
+@pytest.mark.parametrize(
+    "name", sorted(HINTS.keys() - ChatRequest.model_fields.keys() - {"content"})
+)
 def test_what_is_refused_with_a_hint_is_said_to_be_refused(name: str) -> None:
     assert f"`{name}`" in CHAT or name == "prompt"
 
