@@ -30,6 +30,15 @@ install_packages() {
   fi
 }
 
+# OpenAI's client for Node.js, exactly as locked.
+install_node_packages() {
+  local lock=tests/clients/node/package-lock.json there=tests/clients/node/node_modules
+  if [[ ! -d $there || $lock -nt $there ]]; then
+    "$BIN/npm" ci --silent --prefix tests/clients/node
+    touch "$there"
+  fi
+}
+
 # The page is tested in Debian's Chromium; the fonts are for Chinese on the pictures.
 install_browser() {
   local missing=()
@@ -62,6 +71,7 @@ fi
 
 step "packages"
 install_packages
+install_node_packages
 step "browser"
 install_browser
 step "starter model"

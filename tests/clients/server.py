@@ -1,0 +1,162 @@
+"""The app on real weights with accounts, as programs meet it: one for all test processes."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from chat.accounts import Accounts
+from chat.keys import Scope
+from store import open_store
+from tests.memory_people import OpenHasher
+
+ROOT = Path(__file__).parents[2]
+START_S = 300
+MOST_TOKENS = 64
+"""No answer is longer, also of examples that say nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running app: its address and log, and keys of its administrator.
+
+    `key` opens the API, `metrics_key` the figures alone, `slow_key` takes one request in a minute.
+    """
+
+    address: str
+    log: str
+    key: str
+    metrics_key: str
+    slow_key: str
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.address}/v1"
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What OpenAI's clients read, and the environment that they run in."""
+        return {**os.environ, "OPENAI_BASE_URL": self.base_url, "OPENAI_API_KEY": self.key}
+
+    def told_of(self, id: str, patience_s: float = 30) -> Mapping[str, Any]:
+        """What the log says of an answer, once it has ended."""
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline:
+            for line in Path(self.log).read_text(encoding="utf-8").splitlines():
+                if id in line:
+                    told: Mapping[str, Any] = json.loads(line)
+                    return told
+            time.sleep(0.1)
+        pytest.fail(f"the answer {id} has not ended")
+
+
+@contextmanager
+def shared_server(common: Path, model: Path) -> Iterator[Server]:
+    """One server for all test processes, which share the folder `common`.
+
+    The first one starts it, and stops it when nobody needs it any more.
+    """
+    known, user = common / "clients.json", common / f"clients-user-{os.getpid()}"
+    lock = FileLock(common / "clients.lock")
+    with ExitStack() as started:
+        with lock:
+            if not known.exists():
+                server = started.enter_context(running_server(common, model))
+                known.write_text(json.dumps(asdict(server)))
+                started.callback(wait_until_left, common, known, lock)
+            user.touch()
+        try:
+            yield Server(**json.loads(known.read_text()))
+        finally:
+            user.unlink()
+
+
+def wait_until_left(common: Path, known: Path, lock: FileLock) -> None:
+    """Return when no test process uses the server; from then on none will."""
+    while True:
+        with lock:
+            if not any(common.glob("clients-user-*")):
+                known.unlink()
+                return
+        time.sleep(0.2)
+
+
+@contextmanager
+def running_server(common: Path, model: Path) -> Iterator[Server]:
+    """`python app.py` as a child, once its model answers. Stopped by SIGTERM."""
+    home = common / f"clients-{time.monotonic_ns()}"
+    home.mkdir()
+    keys = asyncio.run(make_keys(home / "data"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    settings = {
+        "MODEL": model,
+        "PORT": port,
+        "DATA_DIR": home / "data",
+        "LOG_FILE": home / "server.log",
+        "LOG_FORMAT": "json",
+        "MAX_NEW_TOKENS": MOST_TOKENS,
+        "REQUESTS_PER_MINUTE": 0,
+        "ADDRESS_REQUESTS_PER_MINUTE": 0,
+        "USER_RUNNING": 8,
+        "SHUTDOWN_GRACE_S": 0,
+    }
+    variables = {f"QWEN_CHAT_{name}": str(value) for name, value in settings.items()}
+    with subprocess.Popen(
+        [sys.executable, "app.py"], cwd=ROOT, env=os.environ | variables
+    ) as process:
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_until_ready(process, f"{address}/readyz")
+            yield Server(address, str(home / "server.log"), *keys)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+async def make_keys(folder: Path) -> tuple[str, str, str]:
+    """An administrator in a new database, and their keys as a `Server` has them."""
+    store = open_store(folder)
+    await store.open()
+    try:
+        accounts = Accounts(store.people, OpenHasher())
+        session = await accounts.accept_pass(
+            await accounts.setup_token() or "",
+            name="ann",
+            password="correct horse battery",
+            address="",
+            device="",
+        )
+        ann = await accounts.signed_in(session)
+        assert ann
+        _, key = await accounts.add_key(ann.person, name="all")
+        _, metrics = await accounts.add_key(ann.person, name="figures", scopes={Scope.METRICS})
+        _, slow = await accounts.add_key(ann.person, name="slow", requests_per_minute=1)
+    finally:
+        await store.close()
+    return key, metrics, slow
+
+
+def wait_until_ready(process: "subprocess.Popen[bytes]", url: str) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the app ended"
+        try:
+            with urllib.request.urlopen(url, timeout=10):
+                return
+        except (urllib.error.URLError, TimeoutError):
+            time.sleep(0.3)
+    raise TimeoutError("the model was not ready in time")

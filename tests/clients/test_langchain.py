@@ -1,0 +1,82 @@
+"""LangChain's ChatOpenAI against the app on real weights."""
+
+from typing import Literal
+
+import openai
+import pytest
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
+from langchain_core.tools import tool
+from langchain_openai import ChatOpenAI
+from pydantic import BaseModel, SecretStr
+
+from tests.clients.server import Server
+
+pytestmark = pytest.mark.model
+
+PATIENCE_S = 240
+
+
+class Person(BaseModel):
+    name: Literal["Ann", "Bob"]
+    age: int
+
+
+@tool
+def weather(city: Literal["Paris", "Rome"]) -> str:
+    """The weather of a city."""
+    return f"17 degrees and rain in {city}"
+
+
+@pytest.fixture
+def chat(server: Server) -> ChatOpenAI:
+    return ChatOpenAI(
+        model="default",
+        base_url=server.base_url,
+        api_key=SecretStr(server.key),
+        temperature=0,
+        stream_usage=True,  # off by default where the address is not OpenAI's
+        max_retries=0,
+        timeout=PATIENCE_S,
+    )
+
+
+def test_it_answers_whole(chat: ChatOpenAI) -> None:
+    answer = chat.invoke([("system", "Be brief."), ("human", "What is the capital of France?")])
+    assert "Paris" in answer.text
+    assert answer.usage_metadata
+    assert answer.usage_metadata["output_tokens"] > 0
+
+
+async def test_it_answers_in_pieces_with_the_usage(chat: ChatOpenAI) -> None:
+    whole = AIMessageChunk(content="")
+    pieces = 0
+    async for piece in chat.bind(max_tokens=8).astream("Count from 1 to 100."):
+        assert isinstance(piece, AIMessageChunk)
+        whole += piece
+        pieces += 1
+    assert pieces > 5
+    assert whole.text
+    assert whole.usage_metadata
+    assert whole.usage_metadata["output_tokens"] == 8
+
+
+def test_it_calls_a_tool_and_takes_its_result(chat: ChatOpenAI) -> None:
+    asker = chat.bind_tools([weather], tool_choice="required", parallel_tool_calls=False)
+    question = HumanMessage("What is the weather in Paris?")
+    asked = asker.invoke([question])
+    assert isinstance(asked, AIMessage)
+    (call,) = asked.tool_calls
+    result = weather.invoke(call)
+    assert isinstance(result, ToolMessage)
+    told = chat.bind_tools([weather]).bind(max_tokens=8).invoke([question, asked, result])
+    assert isinstance(told, AIMessage)
+
+
+def test_it_gives_objects_of_a_model(chat: ChatOpenAI) -> None:
+    found = chat.with_structured_output(Person).invoke("Ann is 30. Write her as JSON.")
+    assert found == Person(name="Ann", age=30)
+
+
+def test_what_is_refused_is_the_clients_error(chat: ChatOpenAI) -> None:
+    with pytest.raises(openai.UnprocessableEntityError):
+        chat.bind(n=2).invoke("Hi")

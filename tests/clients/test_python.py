@@ -1,0 +1,257 @@
+"""OpenAI's own Python client against the app on real weights."""
+
+import asyncio
+import json
+import socket
+from typing import Any, Literal
+
+import openai
+import pytest
+from openai import AsyncOpenAI, OpenAI
+from pydantic import BaseModel
+
+from tests.clients.server import Server
+
+pytestmark = pytest.mark.model
+
+MODEL = "default"
+PATIENCE_S = 240
+CAPITAL: Any = [{"role": "user", "content": "What is the capital of France? One word."}]
+COUNT: Any = [{"role": "user", "content": "Count from 1 to 100, separated by spaces."}]
+NO_CACHE = {"Cache-Control": "no-cache"}
+WEATHER: Any = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "The weather of a city",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string", "maxLength": 20}},
+            "required": ["city"],
+            "additionalProperties": False,
+        },
+    },
+}
+FORCED: Any = {
+    "tool_choice": {"type": "function", "function": {"name": "weather"}},
+    "parallel_tool_calls": False,
+}
+
+
+class Person(BaseModel):
+    name: Literal["Ann", "Bob"]
+    age: int
+    languages: list[Literal["en", "zh"]]
+
+
+@pytest.fixture
+def client(server: Server) -> OpenAI:
+    return client_of(server, server.key)
+
+
+def client_of(server: Server, key: str) -> OpenAI:
+    return OpenAI(base_url=server.base_url, api_key=key, max_retries=0, timeout=PATIENCE_S)
+
+
+def test_an_answer_has_text_reason_usage_and_fingerprint(client: OpenAI) -> None:
+    answer = client.chat.completions.create(model=MODEL, messages=CAPITAL, temperature=0)
+    assert "Paris" in (answer.choices[0].message.content or "")
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.system_fingerprint
+    assert answer.usage
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
+    assert answer.usage.prompt_tokens_details
+    body = {"messages": CAPITAL}
+    counted: Any = client.post("/tokenize", body=body, cast_to=object)
+    assert counted["count"] == answer.usage.prompt_tokens
+
+
+def test_a_stream_joined_is_the_whole_answer_and_ends_with_its_usage(client: OpenAI) -> None:
+    settings: Any = {"model": MODEL, "messages": COUNT, "temperature": 0, "max_tokens": 12}
+    whole = client.chat.completions.create(**settings, extra_headers=NO_CACHE)
+    chunks = list(
+        client.chat.completions.create(
+            **settings,
+            stream=True,
+            stream_options={"include_usage": True},
+            extra_headers=NO_CACHE,
+        )
+    )
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks[:-1])
+    assert text == whole.choices[0].message.content
+    assert len(chunks) > 6
+    assert chunks[-2].choices[0].finish_reason == "length"
+    assert chunks[-1].usage
+    assert chunks[-1].usage.completion_tokens == 12
+
+
+def test_a_call_goes_out_and_its_result_comes_back(client: OpenAI) -> None:
+    messages: Any = [{"role": "user", "content": "What is the weather in Paris?"}]
+    asked = client.chat.completions.create(
+        model=MODEL, messages=messages, tools=[WEATHER], temperature=0, **FORCED
+    )
+    assert asked.choices[0].finish_reason == "tool_calls"
+    said = asked.choices[0].message
+    messages.append(said)
+    for call in said.tool_calls or ():
+        assert call.type == "function"
+        assert call.function.name == "weather"
+        assert json.loads(call.function.arguments).keys() == {"city"}
+        result = {"role": "tool", "tool_call_id": call.id, "content": "17 degrees, rain"}
+        messages.append(result)
+    messages.append({"role": "user", "content": "Tell me in one sentence."})
+    told = client.chat.completions.create(
+        model=MODEL, messages=messages, tools=[WEATHER], temperature=0
+    )
+    assert "rain" in (told.choices[0].message.content or "")
+
+
+def test_a_call_is_put_together_from_a_stream(client: OpenAI) -> None:
+    messages: Any = [{"role": "user", "content": "What is the weather in Rome?"}]
+    with client.chat.completions.stream(
+        model=MODEL, messages=messages, tools=[WEATHER], temperature=0, **FORCED
+    ) as stream:
+        kinds = [event.type for event in stream]
+        answer = stream.get_final_completion()
+    assert kinds.count("tool_calls.function.arguments.delta") > 1
+    assert "tool_calls.function.arguments.done" in kinds
+    assert answer.choices[0].finish_reason == "tool_calls"
+    calls = answer.choices[0].message.tool_calls
+    assert calls
+    assert json.loads(calls[0].function.arguments).keys() == {"city"}
+
+
+def test_an_answer_is_parsed_into_a_pydantic_model(client: OpenAI) -> None:
+    messages: Any = [
+        {"role": "user", "content": "Ann is 30 and speaks English (en). Write her as JSON."}
+    ]
+    answer = client.chat.completions.parse(
+        model=MODEL, messages=messages, response_format=Person, temperature=0
+    )
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.choices[0].message.parsed == Person(name="Ann", age=30, languages=["en"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "code"),
+    [
+        (
+            {"messages": [{"role": "user", "content": "word " * 9000}]},
+            400,
+            "context_length_exceeded",
+        ),
+        ({"model": "gpt-4o"}, 404, "model_not_found"),
+        ({"temperature": 3}, 422, "invalid_request"),
+        ({"extra_body": {"best_of": 3}}, 422, "invalid_request"),
+        (
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "x", "schema": {"$ref": "#/no"}},
+                }
+            },
+            400,
+            "bad_schema",
+        ),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_is_refused_is_the_error_that_the_client_has_for_it(
+    client: OpenAI, wrong: dict[str, Any], error: int, code: str
+) -> None:
+    kinds = {
+        400: openai.BadRequestError,
+        404: openai.NotFoundError,
+        422: openai.UnprocessableEntityError,
+    }
+    with pytest.raises(kinds[error]) as caught:
+        client.chat.completions.create(**{"model": MODEL, "messages": CAPITAL, **wrong})
+    assert caught.value.code == code
+    assert caught.value.request_id
+
+
+def test_a_wrong_key_and_one_for_something_else_are_told_apart(server: Server) -> None:
+    with pytest.raises(openai.AuthenticationError) as caught:
+        client_of(server, "sk-wrong").models.list()
+    assert caught.value.code == "invalid_api_key"
+    with pytest.raises(openai.PermissionDeniedError):
+        client_of(server, server.metrics_key).models.list()
+
+
+def test_a_limit_is_the_clients_rate_limit_and_says_when_to_come_back(server: Server) -> None:
+    asks = client_of(server, server.slow_key).chat.completions
+    asks.create(model=MODEL, messages=CAPITAL, max_tokens=1)
+    with pytest.raises(openai.RateLimitError) as caught:
+        asks.create(model=MODEL, messages=CAPITAL, max_tokens=1)
+    assert caught.value.code == "rate_limit_exceeded"
+    assert 0 < int(caught.value.response.headers["retry-after"]) <= 60
+
+
+def test_who_leaves_a_stream_ends_the_answer(client: OpenAI, server: Server) -> None:
+    with client.chat.completions.create(model=MODEL, messages=COUNT, stream=True) as stream:
+        seen = [next(stream) for _ in range(5)]
+    told = server.told_of(seen[0].id)
+    assert told["finish"] == "stopped"
+    assert told["completion_tokens"] < 40
+
+
+def test_who_waits_no_longer_has_a_time_out(client: OpenAI) -> None:
+    with pytest.raises(openai.APITimeoutError):
+        client.with_options(timeout=0.3).chat.completions.create(model=MODEL, messages=COUNT)
+
+
+def test_a_server_that_is_not_there_is_a_lost_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    client = OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="sk-any", max_retries=0)
+    with pytest.raises(openai.APIConnectionError):
+        client.models.list()
+
+
+def test_the_model_is_found_by_its_name(client: OpenAI) -> None:
+    (model,) = client.models.list()
+    assert client.models.retrieve(model.id) == model
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("gpt-4o")
+
+
+def test_bare_text_is_gone_on_with_whole_and_in_pieces(client: OpenAI) -> None:
+    settings: Any = {"model": MODEL, "prompt": "def add(a, b):", "max_tokens": 12, "temperature": 0}
+    whole = client.completions.create(**settings)
+    assert "return a + b" in whole.choices[0].text
+    pieces = client.completions.create(**settings, stream=True, extra_headers=NO_CACHE)
+    assert "".join(piece.choices[0].text for piece in pieces) == whole.choices[0].text
+
+
+def test_probabilities_come_with_the_tokens(client: OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model=MODEL, messages=CAPITAL, max_tokens=3, temperature=0, logprobs=True, top_logprobs=2
+    )
+    scores = answer.choices[0].logprobs
+    assert scores
+    assert scores.content
+    assert scores.content[0].token == scores.content[0].top_logprobs[0].token
+    text = b"".join(bytes(token.bytes or ()) for token in scores.content).decode()
+    assert text == answer.choices[0].message.content
+
+
+async def test_several_at_once_are_all_answered(server: Server) -> None:
+    client = AsyncOpenAI(base_url=server.base_url, api_key=server.key, timeout=PATIENCE_S)
+    async with client:
+        answers = await asyncio.gather(
+            *(
+                client.chat.completions.create(
+                    model=MODEL,
+                    messages=[{"role": "user", "content": f"{number} + 1 = ?"}],
+                    max_tokens=4,
+                )
+                for number in range(4)
+            )
+        )
+    assert all(answer.choices[0].message.content for answer in answers)
+    assert len({answer.id for answer in answers}) == 4
+
+
+def test_what_is_left_out_is_not_there(client: OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError):
+        client.responses.create(model=MODEL, input="Hi")
