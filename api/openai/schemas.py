@@ -60,7 +60,9 @@ class ChatRequest(Common):
         if self.shaped and self.stop:
             raise ValueError("`stop` would cut the JSON that `response_format` asks for")
         if self.shaped and self.tools and self.tool_choice != "none":
-            raise ValueError("`response_format` leaves no room for calls: set `tool_choice` to none")
+            raise ValueError(
+                "`response_format` leaves no room for calls: set `tool_choice` to none"
+            )
         if isinstance(self.tool_choice, NamedTool) or self.tool_choice == "required":
             self._check_forced_tools(self.tool_choice)
         return self
