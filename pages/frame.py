@@ -124,7 +124,7 @@ def nav(reader: Reader, person: Person) -> str:
     """The way to the other pages that are for this person."""
     pages = [("/", "chat"), ("/account", "account")]
     if person.rank is not Rank.GUEST:
-        pages += [("/guests", "guests"), ("/keys", "keys")]
+        pages += [("/guests", "guests"), ("/keys", "keys"), ("/campaigns", "campaigns")]
     if person.rank is Rank.ADMIN:
         pages.append(("/people", "people"))
     links = (f'<a href="{reader.link(path)}">{reader.say(key)}</a>' for path, key in pages)

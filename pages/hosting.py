@@ -3,7 +3,7 @@
 from chat.people import LOCAL, Person, Rank
 from pages.frame import Reader, document
 
-PAGES = (("/campaigns", "campaigns"), ("/cases", "cases"))
+PAGES = (("/campaigns", "campaigns"), ("/results", "results"), ("/cases", "cases"))
 """The pages for hosts, in the order of their links: path and key of the words."""
 
 
@@ -25,7 +25,7 @@ def host_nav(reader: Reader, person: Person) -> str:
     """The local user has no account, and looks after no people."""
     pages = [("/", "chat"), *PAGES]
     if person != LOCAL:
-        pages.append(("/guests", "guests"))
+        pages += [("/guests", "guests"), ("/keys", "keys")]
     if person != LOCAL and person.rank is Rank.ADMIN:
         pages.append(("/people", "people"))
     links = (f'<a href="{reader.link(path)}">{reader.say(key)}</a>' for path, key in pages)

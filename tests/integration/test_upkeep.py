@@ -147,3 +147,15 @@ async def test_old_conversations_are_destroyed_when_the_app_starts(aged: Chat) -
     await asyncio.wait({upkeep})
     assert upkeep.cancelled()
     assert [left.title for left in await aged.store.conversations("bob")] == ["new"]
+
+
+async def test_what_was_promised_to_go_is_destroyed_too(town: Town) -> None:
+    asked: list[int] = []
+
+    async def destroy_due() -> int:
+        asked.append(1)
+        return 3
+
+    upkeep = Upkeep(make_chat().jobs, town.people, destroy_due=destroy_due)
+    assert await upkeep.destroy_old() == 0
+    assert asked == [1]

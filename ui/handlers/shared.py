@@ -235,6 +235,7 @@ class Shown:
             view.campaign_id = await taking_part.bound_to(person) or view.campaign_id
             if not view.campaign_id:
                 return {self.on.tasks: ""}
+            view.temporary = False  # what is asked there is kept, and the page may not say else
             visit = await taking_part.visit(person, view.campaign_id)
         except NotFound:
             view.campaign_id = ""
