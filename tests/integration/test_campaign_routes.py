@@ -14,7 +14,6 @@ from api.server import build_api
 from chat.campaigns import Campaign
 from chat.people import Rank
 from chat.presets import Presets
-from chat.types import PresetRef
 from store import RoutingStore, open_store
 from tests.fakes import ScriptedEngine
 from tests.hosting import Inn, hosting_of
