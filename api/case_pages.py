@@ -49,7 +49,10 @@ def _cases(casebook: Casebook, presets: Presets, root_path: str) -> APIRouter:
             reader,
             person,
             cases=await casebook.list(person),
-            shipped=list(casebook.shipped.values()),
+            shipped=sorted(
+                casebook.shipped.values(),
+                key=lambda case: not case.id.endswith(f".{reader.language}"),
+            ),
             tallies=await casebook.runs(person),
             presets=await presets.list(person.id, reader.language),
         )
