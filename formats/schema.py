@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from formats.cases import CasesFile
 from formats.datasets.records import DpoLine, ResultsFile, SftLine, TableRow
 from formats.preset import PresetFile
 from formats.records import ConversationsFile
@@ -16,6 +17,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 SCHEMAS: dict[str, type[BaseModel]] = {
     "export.schema.json": ConversationsFile,
     "preset.schema.json": PresetFile,
+    "cases.schema.json": CasesFile,
     "sft.schema.json": SftLine,
     "dpo.schema.json": DpoLine,
     "ratings-table.schema.json": TableRow,
