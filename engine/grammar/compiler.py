@@ -138,7 +138,7 @@ class Compiler:
             if answer is not None:
                 break
         else:
-            raise _refusal("needs too much memory")
+            raise _refusal("is too large")
         if answer.startswith(b"-"):
             raise BadSchema(**json.loads(answer[1:]))
         return await asyncio.to_thread(vocabulary.grammar, answer[1:].decode())
