@@ -175,7 +175,7 @@ def build_upkeep(settings: Settings, parts: Parts, people: PeopleStore) -> Upkee
     return Upkeep(
         parts.jobs,
         people,
-        programs=parts.completions,
+        programs=(parts.completions, parts.replays),
         keep=keep,
         destroy_due=parts.campaigns.destroy_due,
     )
@@ -258,7 +258,12 @@ def build_site(
         completions=parts.completions,
         ratings=parts.ratings,
         hosting=Hosting(
-            parts.campaigns, parts.taking_part, parts.casebook, parts.replays, parts.results
+            parts.campaigns,
+            parts.taking_part,
+            parts.casebook,
+            parts.replays,
+            parts.results,
+            parts.comparisons,
         ),
     )
     mount(api, page, root_path=settings.root_path)

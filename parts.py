@@ -11,6 +11,7 @@ from chat.answer_cache import ResponseCache
 from chat.answers import Answers
 from chat.api_keys import KeyLimits
 from chat.casebook import Casebook
+from chat.comparing import Comparisons
 from chat.completions import Completions
 from chat.conversations import Conversations
 from chat.enrolment import Enrolment
@@ -22,6 +23,7 @@ from chat.ports import Engine, Store
 from chat.presets import Presets
 from chat.rating import Ratings
 from chat.replaying import Replays
+from chat.results import Results
 from chat.shipped_cases import load_shipped_cases
 from chat.taking_part import TakingPart
 from chat.writing import Limits, Writer
@@ -43,9 +45,11 @@ class Parts:
     completions: Completions
     campaigns: Campaigns
     taking_part: TakingPart
+    comparisons: Comparisons
     ratings: Ratings
     casebook: Casebook
     replays: Replays
+    results: Results
 
     async def drain(self, grace_s: float) -> None:
         """Let what is being written end for `grace_s` seconds, then save or end the rest."""
@@ -104,6 +108,7 @@ def build_parts(settings: Settings, engine: Engine, store: RoutingStore, metrics
         enrolment=Enrolment(people, kept.campaigns),
     )
     conversations = Conversations(store=store, jobs=jobs)
+    taking_part = TakingPart(kept.campaigns, people, stop=answers.stop)
     completions = Completions(
         writer=writer,
         key_limits=KeyLimits(people, rates),
@@ -118,8 +123,10 @@ def build_parts(settings: Settings, engine: Engine, store: RoutingStore, metrics
         presets=Presets(store),
         completions=completions,
         campaigns=Campaigns(kept.campaigns, waiting=lambda: admission.waiting),
-        taking_part=TakingPart(kept.campaigns, people, stop=answers.stop),
+        taking_part=taking_part,
+        comparisons=Comparisons(kept.votes, taking_part, answers),
         ratings=Ratings(conversations=store, store=kept.ratings, programs=completions),
         casebook=Casebook(kept.cases, kept.results, judge, load_shipped_cases()),
         replays=Replays(kept.cases, writer, judge),
+        results=Results(kept.results, people),
     )

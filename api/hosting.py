@@ -9,21 +9,28 @@ from api.campaign_pages import campaign_pages
 from api.campaign_routes import campaign_routes
 from api.case_pages import case_pages
 from api.case_routes import case_routes
+from api.compare_routes import compare_routes
 from api.preset_files import Presets
+from api.results_pages import results_pages
+from api.results_routes import results_routes
 from chat.casebook import Casebook
+from chat.comparing import Comparisons
 from chat.hosting import Campaigns
 from chat.replaying import Replays
+from chat.results import Results
 from chat.taking_part import TakingPart
 
 
 @dataclass(frozen=True, slots=True)
 class Hosting:
-    """The services of feedback."""
+    """The services of feedback. Results and votes are kept in databases alone."""
 
     campaigns: Campaigns
     taking_part: TakingPart
     casebook: Casebook
     replays: Replays
+    results: Results | None = None
+    comparisons: Comparisons | None = None
 
 
 def hosting_routes(hosting: Hosting, desk: Reception, presets: Presets) -> APIRouter:
@@ -34,4 +41,9 @@ def hosting_routes(hosting: Hosting, desk: Reception, presets: Presets) -> APIRo
     router.include_router(campaign_pages(campaigns, taking_part, presets, desk.root_path))
     router.include_router(case_routes(hosting.casebook, hosting.replays, presets, desk.root_path))
     router.include_router(case_pages(hosting.casebook, hosting.replays, presets, desk.root_path))
+    if results := hosting.results:
+        router.include_router(results_routes(results))
+        router.include_router(results_pages(results, desk.root_path))
+    if comparisons := hosting.comparisons:
+        router.include_router(compare_routes(comparisons, taking_part, desk.root_path))
     return router

@@ -48,6 +48,7 @@ ROUTES: Mapping[str, Permission] = {
     "/pages.js": Permission.ANYBODY,
     "/campaigns.js": Permission.SIGNED_IN,
     "/cases.js": Permission.MEMBER,
+    "/compare.js": Permission.SIGNED_IN,
     "/api/account/sign-in": Permission.ANYBODY,
     "/api/account/pass": Permission.ANYBODY,
     "/api/account/accept": Permission.ANYBODY,
@@ -105,6 +106,15 @@ ROUTES: Mapping[str, Permission] = {
     "/api/campaign/{campaign_id}/consent": Permission.SIGNED_IN,
     "/api/campaign/{campaign_id}/survey": Permission.SIGNED_IN,
     "/api/campaign/{campaign_id}/withdraw": Permission.SIGNED_IN,
+    "/api/campaign/{campaign_id}/tick": Permission.SIGNED_IN,
+    # blind comparisons, by their testers
+    "/campaign/{campaign_id}/compare": Permission.SIGNED_IN,
+    "/api/campaign/{campaign_id}/duels": Permission.SIGNED_IN,
+    "/api/duels/{duel_id}/again": Permission.SIGNED_IN,
+    "/api/duels/{duel_id}/stop": Permission.SIGNED_IN,
+    "/api/duels/{duel_id}/vote": Permission.SIGNED_IN,
+    "/api/duels/{duel_id}/comment": Permission.SIGNED_IN,
+    "/api/duel-events/{duel_id}": Permission.SIGNED_IN,
     # regression cases and their runs
     "/cases": Permission.MEMBER,
     "/cases/new": Permission.MEMBER,

@@ -17,7 +17,7 @@ from chat.doors import Doors
 from chat.errors import StoreFailed
 from chat.people import SignedIn
 
-STREAMS = ("/gradio_api/queue/data", "/gradio_api/heartbeat/")
+STREAMS = ("/gradio_api/queue/data", "/gradio_api/heartbeat/", "/api/duel-events/")
 LOOK_EVERY_S = 2.0
 
 

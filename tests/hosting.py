@@ -8,18 +8,22 @@ from api.account_routes import Reception
 from api.hosting import Hosting
 from api.server import People
 from chat.accounts import Accounts
+from chat.answers import Answers
 from chat.campaigns import Answers as SurveyAnswers
 from chat.campaigns import Campaign, Participant, Plan
+from chat.comparing import Comparisons
 from chat.doors import AccountDoors
 from chat.enrolment import Enrolment
 from chat.errors import NotFound
 from chat.hosting import Campaigns, Figures
 from chat.people import Clock, Entry, GuestLink, Person, Rank, utc_now
+from chat.results import Results
 from chat.taking_part import TakingPart
 from chat.writing import Writer
 from store import RoutingStore
 from tests.cases import cases_of
 from tests.chat import make_writer
+from tests.databases import has_database
 from tests.fakes import ScriptedEngine
 from tests.memory_people import MemoryPeople, OpenHasher
 from tests.memory_store import MemoryStore
@@ -98,7 +102,7 @@ class NoCampaigns:
 
 def enrolment_of(store: Store, clock: Clock = utc_now) -> Enrolment | None:
     """What puts questions under the plan of their campaign."""
-    if isinstance(store, RoutingStore):
+    if has_database(store):
         return Enrolment(store.people, store.feedback.campaigns, clock)
     return None
 
@@ -108,13 +112,18 @@ def hosting_of(
     stop: Callable[[str, str], None] = lambda _user, _conversation: None,
     clock: Clock = utc_now,
     writer: Writer | None = None,
+    answers: Answers | None = None,
 ) -> Hosting:
     """The services over that store."""
     casebook, replays = cases_of(store, writer or make_writer(ScriptedEngine()), clock)
-    if isinstance(store, RoutingStore):
+    if has_database(store):
         kept = store.feedback.campaigns
         taking_part = TakingPart(kept, store.people, stop=stop, clock=clock)
-        return Hosting(Campaigns(kept, clock=clock), taking_part, casebook, replays)
+        results = Results(store.feedback.results, store.people, clock)
+        hosts = Campaigns(kept, clock=clock)
+        votes = store.feedback.votes
+        comparisons = Comparisons(votes, taking_part, answers, clock=clock) if answers else None
+        return Hosting(hosts, taking_part, casebook, replays, results, comparisons)
     none = NoCampaigns()
     return Hosting(Campaigns(none), TakingPart(none, MemoryPeople()), casebook, replays)
 

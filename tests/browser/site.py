@@ -54,7 +54,7 @@ def serve(
     writer = make_writer(engine, max_running=max_running, max_waiting=max_waiting, quotas=quotas)
     jobs = Jobs(writer=writer, store=store)
     answers = Answers(engine=engine, store=store, jobs=jobs, enrolment=enrolment_of(store))
-    hosting = hosting_of(store, answers.stop, writer=writer)
+    hosting = hosting_of(store, answers.stop, writer=writer, answers=answers)
     services = Services(
         engine,
         answers,

@@ -1,0 +1,168 @@
+"""Blind comparisons in a browser: asked, written side by side, voted on by keys, in two tabs."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from chat.campaigns import Campaign, Choice, Mode, Plan, Task, Variant
+from chat.comparing import SHOWN
+from chat.hosting import Campaigns
+from chat.people import LOCAL
+from store import RoutingStore, open_store
+from tests.browser.conftest import Site
+from tests.browser.steps import button
+from tests.fakes import Script, ScriptedEngine
+from tests.hosting import Inn
+
+pytestmark = pytest.mark.browser
+
+T = TypeVar("T")
+Visitor = Callable[..., BrowserContext]
+PLAN = Plan(
+    "Which is better? 哪个更好",
+    Mode.BLIND,
+    (Variant("Variant-of-Ann", "Prompt-of-Ann"), Variant("Variant-of-Bob", "Prompt-of-Bob")),
+    tasks=(Task("t1", "Rivers", "Any will do", "Name a river"),),
+)
+
+
+def done(call: Coroutine[Any, Any, T]) -> T:
+    """Its result: Playwright has a loop running in this thread."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        return elsewhere.submit(asyncio.run, call).result()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RoutingStore]:
+    store = open_store(tmp_path)
+    done(store.open())
+    yield store
+    done(store.close())
+
+
+@pytest.fixture
+def campaign(store: RoutingStore) -> Campaign:
+    return done(Campaigns(store.feedback.campaigns).add(LOCAL, PLAN))
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Visitor]:
+    """Makes browsers in which nothing may go wrong; all that reaches them is kept."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def arrive(**options: Any) -> BrowserContext:
+        context = browser.new_context(**{"locale": "en-US", **options})
+        context.on("weberror", lambda error: wrong.append(str(error.error)))
+        context.on(
+            "console",
+            lambda line: wrong.append(line.text) if line.type == "error" else None,
+        )
+        contexts.append(context)
+        return context
+
+    yield arrive
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def begin(page: Page, address: str, campaign: Campaign) -> None:
+    """Agree; the page that compares comes."""
+    page.goto(f"{address}/campaign/{campaign.id}")
+    button(page, "I agree").click()
+    page.wait_for_url("**/compare")
+
+
+def ask(page: Page, text: str) -> None:
+    page.get_by_label("Your question, for both").fill(text)
+    page.get_by_label("Your question, for both").press("Enter")
+
+
+def side(page: Page, name: str) -> Locator:
+    return page.get_by_role("article", name=name).last
+
+
+def voted(page: Page) -> Locator:
+    return page.locator("[data-voted]").last
+
+
+def test_a_tester_asks_both_and_votes_by_a_key_and_says_why(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    engine = ScriptedEngine([Script(["**One** ", "answer <b>"], step_s=0.1)])
+    address = site(engine, store, people=Inn(store, sign_in_needed=False).people)
+    page = visitor().new_page()
+    begin(page, address, campaign)
+    button(page, "Put into the box").click()
+    expect(page.get_by_label("Your question, for both")).to_have_value("Name a river")
+    page.get_by_label("Your question, for both").press("Enter")
+    for name in ("Left", "Right"):
+        expect(side(page, name).locator("strong")).to_have_text("One")
+        expect(side(page, name)).to_contain_text("answer <b>")
+    button(page, "1 · Left is better").wait_for()
+    page.locator("h1").click()
+    page.keyboard.press("ArrowDown")
+    expect(voted(page)).to_have_text("You voted: equally good.")
+    page.get_by_text("Say why").click()
+    page.get_by_label("What made the difference?").fill("Nothing <i>at all</i>")
+    button(page, "Save").click()
+    expect(page.get_by_text("Kept.")).to_be_visible()
+    page.reload()
+    expect(voted(page)).to_have_text("You voted: equally good.")
+    expect(page.get_by_label("What made the difference?")).to_have_value("Nothing <i>at all</i>")
+    (kept,) = done(store.feedback.votes.duels(LOCAL.id, campaign.id, SHOWN))
+    assert (kept.duel.choice, kept.duel.task_id) == (Choice.TIE, "t1")
+    ask(page, "And another?")
+    expect(page.locator("[data-round]")).to_have_count(2)
+    button(page, "4 · Both bad").click()
+    expect(voted(page)).to_have_text("You voted: both bad.")
+    assert len(engine.prompts[-1]) == 4  # it went on from the first answer
+
+
+def test_a_second_tab_sees_the_answers_come_and_is_told_of_the_first_vote(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    engine = ScriptedEngine([Script(["so far ", "and the end"], step_s=0.5, prefill_s=0.5)])
+    address = site(engine, store, people=Inn(store, sign_in_needed=False).people)
+    context = visitor()
+    first, second = context.new_page(), context.new_page()
+    begin(first, address, campaign)
+    ask(first, "Why?")
+    expect(first.get_by_role("button", name="Stop both")).to_be_visible()
+    second.goto(first.url)
+    for page in (first, second):
+        expect(side(page, "Right")).to_contain_text("so far and the end")
+        expect(button(page, "2 · Right is better")).to_be_visible()
+    button(first, "1 · Left is better").click()
+    expect(voted(first)).to_have_text("You voted: left is better.")
+    button(second, "2 · Right is better").click()
+    expect(voted(second)).to_contain_text("A vote had come before, and it counts.")
+    expect(voted(second)).to_contain_text("You voted: left is better.")
+
+
+def test_what_was_stopped_takes_no_vote_and_can_be_asked_again(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    scripts = [Script(["so far"], hangs=True), Script(["so far"], hangs=True), Script(["whole"])]
+    address = site(ScriptedEngine(scripts), store, people=Inn(store, sign_in_needed=False).people)
+    page = visitor(locale="zh-CN", viewport={"width": 390, "height": 844}).new_page()
+    page.goto(f"{address}/campaign/{campaign.id}/compare")  # leads to the consent first
+    button(page, "我同意").click()
+    page.wait_for_url("**/compare")
+    page.get_by_label("您的问题（两边同时回答）").fill("为什么？")
+    button(page, "同时提问").click()
+    expect(side(page, "左")).to_contain_text("so far")
+    button(page, "两边都停止").click()
+    expect(side(page, "右")).to_contain_text("已停止。")
+    expect(page.get_by_text("因此无法投票")).to_be_visible()
+    button(page, "两边重新回答").click()
+    expect(side(page, "右")).to_contain_text("whole")
+    expect(button(page, "2 · 右边更好")).to_be_visible()
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 390
