@@ -2,6 +2,7 @@
 
 from store.feedback.campaigns import DatabaseCampaigns
 from store.feedback.cases import DatabaseCases
+from store.feedback.figures import DatabaseFigures
 from store.feedback.ratings import DatabaseRatings
 from store.feedback.results import DatabaseResults
 from store.feedback.votes import DatabaseVotes
@@ -14,6 +15,7 @@ class DatabaseFeedback:
     def __init__(self, database: Transactions) -> None:
         self.campaigns = DatabaseCampaigns(database)
         self.cases = DatabaseCases(database)
+        self.figures = DatabaseFigures(database)
         self.ratings = DatabaseRatings(database)
         self.results = DatabaseResults(database)
         self.votes = DatabaseVotes(database)

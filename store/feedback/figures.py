@@ -1,0 +1,205 @@
+"""How the app is used, counted by queries over what is there."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import JSON, ColumnElement, and_, extract, func, or_, select, type_coerce
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from chat.evidence import Verdict
+from chat.figures import EPOCH, Scope, Tally, Timings, Turns
+from chat.types import LOCAL_USER, Origin, Role, Status
+from store.feedback.tables import CampaignRow, EvidenceRow, RatingRow
+from store.tables import ConversationRow, MessageRow
+from store.transactions import Transactions
+
+
+class DatabaseFigures:
+    """`chat.figures.FigureStore` over SQLAlchemy. Raises StoreFailed."""
+
+    def __init__(self, database: Transactions) -> None:
+        self._database = database
+
+    async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
+        return await self._database.read(began, seen_by, campaign_id)
+
+    async def tally(self, scope: Scope) -> Tally:
+        return await self._database.read(tally, scope)
+
+
+def began(session: Session, seen_by: str | None, campaign_id: str) -> datetime | None:
+    firsts = (
+        select(func.min(MessageRow.created_at)).where(*_of_messages(seen_by, campaign_id)),
+        select(func.min(RatingRow.rated_at))
+        .join(EvidenceRow, EvidenceRow.id == RatingRow.evidence_id)
+        .where(RatingRow.newest, *_of_ratings(seen_by, campaign_id)),
+    )
+    return min((at for first in firsts if (at := session.scalar(first))), default=None)
+
+
+def tally(session: Session, scope: Scope) -> Tally:
+    models, timings = _answers(session, scope)
+    ratings, languages = _ratings(session, scope)
+    return Tally(
+        turns=_turns(session, scope),
+        users=_users(session, scope),
+        failures=_failures(session, scope),
+        models=models,
+        timings=timings,
+        ratings=ratings,
+        languages=languages,
+        reasons=_reasons(session, scope),
+    )
+
+
+# --- messages ---------------------------------------------------------------------------------
+
+
+def _turns(session: Session, scope: Scope) -> Mapping[datetime, Turns]:
+    step, is_answer = _step(MessageRow.created_at, scope.step), MessageRow.role == Role.ASSISTANT
+    written = type_coerce(MessageRow.usage, JSON)["completion_tokens"].as_integer()
+    rows = session.execute(
+        select(
+            step,
+            func.count().filter(MessageRow.role == Role.USER),
+            func.count().filter(is_answer),
+            func.count().filter(MessageRow.status == Status.ERROR),
+            func.coalesce(func.sum(written), 0),
+            func.count(MessageRow.owner.distinct()),
+        )
+        .where(*_messages(scope))
+        .group_by(step)
+    )
+    return {_moment(at): Turns(*map(int, numbers)) for at, *numbers in rows}
+
+
+def _users(session: Session, scope: Scope) -> int:
+    asked = select(func.count(MessageRow.owner.distinct())).where(*_messages(scope))
+    return session.scalar(asked) or 0
+
+
+def _failures(session: Session, scope: Scope) -> Mapping[str, int]:
+    code = func.coalesce(MessageRow.error_code, "")
+    failed = select(code.label("code"), func.count().label("number")).where(
+        MessageRow.status == Status.ERROR, *_messages(scope)
+    )
+    return {row.code: row.number for row in session.execute(failed.group_by(code))}
+
+
+def _answers(
+    session: Session, scope: Scope
+) -> tuple[Mapping[tuple[datetime, str], int], Mapping[datetime, Sequence[Timings]]]:
+    """How many of which model, and what they took."""
+    timing = type_coerce(MessageRow.timing, JSON)
+    took = (timing[name].as_float() for name in ("queue_s", "ttft_s", "decode_tokens_per_s"))
+    model = type_coerce(MessageRow.provenance, JSON)["model"].as_string()
+    rows = session.execute(
+        select(
+            _step(MessageRow.created_at, scope.step), model, MessageRow.timing.is_(None), *took
+        ).where(MessageRow.role == Role.ASSISTANT, *_messages(scope))
+    )
+    models, timings = Counter[tuple[int, str]](), dict[int, list[Timings]]()
+    for at, name, unmeasured, queue, first_token, rate in rows:
+        if name:
+            models[at, name] += 1
+        if not unmeasured:
+            timings.setdefault(at, []).append((queue or 0.0, first_token or 0.0, rate or 0.0))
+    return (
+        {(_moment(at), name): number for (at, name), number in models.items()},
+        {_moment(at): values for at, values in timings.items()},
+    )
+
+
+def _messages(scope: Scope) -> Sequence[ColumnElement[bool]]:
+    within = MessageRow.created_at >= scope.since
+    return within, *_of_messages(scope.seen_by, scope.campaign_id)
+
+
+def _of_messages(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement[bool]]:
+    made_here = MessageRow.origin != Origin.IMPORTED
+    campaigns = _campaigns(seen_by, campaign_id)
+    if campaigns is None:
+        return (made_here,)
+    theirs = (
+        select(ConversationRow.id)
+        .join(CampaignRow, CampaignRow.id == ConversationRow.campaign_id)
+        .where(campaigns, _counts(ConversationRow.owner))
+    )
+    return made_here, MessageRow.conversation_id.in_(theirs)
+
+
+# --- ratings ----------------------------------------------------------------------------------
+
+
+def _ratings(
+    session: Session, scope: Scope
+) -> tuple[Mapping[tuple[datetime, Verdict], int], Mapping[tuple[datetime, str], int]]:
+    """How many said what, and of answers in which language."""
+    step = _step(RatingRow.rated_at, scope.step)
+    rows = session.execute(
+        select(step, RatingRow.verdict, EvidenceRow.language, func.count())
+        .join(EvidenceRow, EvidenceRow.id == RatingRow.evidence_id)
+        .where(*_rated(scope))
+        .group_by(step, RatingRow.verdict, EvidenceRow.language)
+    )
+    verdicts = Counter[tuple[datetime, Verdict]]()
+    languages = Counter[tuple[datetime, str]]()
+    for at, verdict, language, number in rows:
+        if verdict:
+            verdicts[_moment(at), verdict] += number
+        if language:
+            languages[_moment(at), language] += number
+    return verdicts, languages
+
+
+def _reasons(session: Session, scope: Scope) -> Mapping[str, int]:
+    rows = session.execute(
+        select(RatingRow.reasons, func.count())
+        .join(EvidenceRow, EvidenceRow.id == RatingRow.evidence_id)
+        .where(RatingRow.reasons != "", *_rated(scope))
+        .group_by(RatingRow.reasons)
+    )
+    counted = Counter[str]()
+    for reasons, number in rows:
+        for reason in filter(None, reasons.split("\n")):
+            counted[reason] += number
+    return counted
+
+
+def _rated(scope: Scope) -> Sequence[ColumnElement[bool]]:
+    within = and_(RatingRow.newest, RatingRow.rated_at >= scope.since)
+    return within, *_of_ratings(scope.seen_by, scope.campaign_id)
+
+
+def _of_ratings(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement[bool]]:
+    campaigns = _campaigns(seen_by, campaign_id)
+    if campaigns is None:
+        return ()
+    joined = and_(CampaignRow.id == EvidenceRow.campaign_id, campaigns, _counts(EvidenceRow.owner))
+    return (select(CampaignRow.id).where(joined).exists(),)
+
+
+# --- campaigns and times ----------------------------------------------------------------------
+
+
+def _campaigns(seen_by: str | None, campaign_id: str) -> ColumnElement[bool] | None:
+    """Which are meant; None: whatever happened, in a campaign or not."""
+    if campaign_id:
+        return CampaignRow.id == campaign_id
+    return None if seen_by is None else CampaignRow.owner == seen_by
+
+
+def _counts(person: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Not the owner's own trial, unless everybody is the local user."""
+    return or_(CampaignRow.owner == LOCAL_USER, CampaignRow.owner != person)
+
+
+def _step(moment: InstrumentedAttribute[datetime], step: timedelta) -> ColumnElement[int]:
+    """The beginning of the step that it lies in, in seconds since `EPOCH`."""
+    seconds = extract("epoch", moment)
+    return seconds - seconds % int(step.total_seconds())
+
+
+def _moment(seconds: float) -> datetime:
+    return EPOCH + timedelta(seconds=int(seconds))

@@ -1,0 +1,345 @@
+"""The dashboard's numbers, against plain SQL that was written without it."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, text
+from sqlalchemy.orm import Session
+
+from chat.errors import NotFound
+from chat.evidence import REASONS, Opinion, Verdict
+from chat.figures import MOST_STEPS, STEPS, Figures, Overview, Period, Point, Spread, step_for
+from chat.hosting import Campaigns
+from chat.people import Person, Rank
+from chat.types import ChatOptions, Finish, Origin, Role, Status, Timing, Usage
+from store import RoutingStore
+from store.columns import UtcDateTime
+from store.feedback.tables import CampaignRow
+from store.tables import Base, ConversationRow, MessageRow
+from tests.contract.feedback import EVIDENCE, PLAN, add_rows
+from tests.contract.folk import ANN, BOB, CY
+from tests.contract.stores import ENDED, START
+
+NOW = START + timedelta(days=40)
+GUEST = Person("guest", "Guest", Rank.GUEST, START)
+MODELS = ("Qwen2.5-7B", "Qwen2.5-0.5B")
+CAMPAIGNS = ("bobs", "cys", "")
+OF_CAMPAIGNS = {
+    "": "",
+    "bobs": """AND conversation_id IN (SELECT id FROM conversations
+        WHERE campaign_id = 'bobs' AND owner <> 'bob-id')""",
+}
+RATED_IN = {
+    "": "",
+    "bobs": "AND e.campaign_id = 'bobs' AND e.owner <> 'bob-id'",
+}
+HERE = "FROM messages WHERE created_at >= :since AND origin <> 'imported'"
+RATED = """FROM ratings r JOIN evidence e ON e.id = r.evidence_id
+    WHERE r.rated_at >= :since AND r.newest"""
+
+
+def town(chance: random.Random) -> Sequence[Base]:
+    """What three people did in forty days, in two campaigns and in none."""
+    rows: list[Base] = [
+        CampaignRow(id=name, owner=owner.id, plan=PLAN, plan_version=1, created_at=START)
+        for name, owner in (("bobs", BOB), ("cys", CY))
+    ]
+    for number in range(90):
+        owner, campaign = chance.choice((ANN, BOB, CY)).id, chance.choice(CAMPAIGNS)
+        at = NOW - timedelta(minutes=chance.choice((1, 20, 700, 5_000, 30_000)) * chance.random())
+        rows += conversation(chance, number, owner, campaign, at)
+    return rows
+
+
+def conversation(
+    chance: random.Random, number: int, owner: str, campaign: str, at: datetime
+) -> Sequence[Base]:
+    head = ConversationRow(
+        id=f"c{number}",
+        owner=owner,
+        title="A chat",
+        options=ChatOptions(),
+        created_at=at,
+        updated_at=at,
+        campaign_id=campaign or None,
+    )
+    origin = Origin.IMPORTED if number % 9 == 0 else Origin.HERE
+    common: dict[str, Any] = {
+        "conversation_id": head.id,
+        "owner": owner,
+        "created_at": at,
+        "origin": origin,
+    }
+    question = MessageRow(
+        id=f"q{number}", role=Role.USER, content="Why?", status=Status.DONE, **common
+    )
+    answer = MessageRow(
+        id=f"a{number}", parent_id=question.id, role=Role.ASSISTANT, content="So.", **common
+    )
+    answer.status = (Status.ERROR, Status.DONE, Status.STOPPED, Status.DONE)[number % 4]
+    if answer.status is Status.ERROR:
+        answer.error_code = chance.choice(("engine_failed", "request_timeout"))
+    else:
+        assert ENDED.provenance
+        answer.usage = Usage(20, chance.randrange(500))
+        answer.timing = Timing(
+            queue_s=chance.random(),
+            ttft_s=3 * chance.random(),
+            decode_tokens_per_s=40 * chance.random(),
+        )
+        answer.provenance = replace(ENDED.provenance, model=chance.choice(MODELS))
+        answer.finish = Finish.STOP
+    return head, question, answer
+
+
+async def rate(
+    store: RoutingStore, chance: random.Random, answer_id: str, owner: str, made_at: datetime
+) -> None:
+    """Once, or changed since."""
+    number, campaign = int(answer_id[1:]), chance.choice(CAMPAIGNS)
+    frozen = replace(
+        EVIDENCE,
+        id=f"e{number}",
+        answer_id=answer_id,
+        owner=owner,
+        campaign_id=campaign,
+        language=("zh", "en", "")[number % 3],
+    )
+    for version in range(2 if number % 5 == 0 else 1):
+        opinion = Opinion(
+            chance.choice((Verdict.UP, Verdict.DOWN, None)),
+            tuple(chance.sample(REASONS, chance.choice((0, 2)))),
+            comment="Well",
+        )
+        at = made_at + timedelta(seconds=version)
+        await store.feedback.ratings.rate(frozen, owner, opinion, at)
+
+
+@pytest.fixture
+async def filled(database: RoutingStore) -> RoutingStore:
+    chance = random.Random(3)
+    rows = town(chance)
+    answers = [
+        (row.id, row.owner, row.created_at)
+        for row in rows
+        if isinstance(row, MessageRow) and row.role is Role.ASSISTANT
+    ]
+    await add_rows(database, *rows)
+    for answer in answers:
+        await rate(database, chance, *answer)
+    return database
+
+
+def figures(store: RoutingStore, now: datetime = NOW) -> Figures:
+    campaigns = Campaigns(store.feedback.campaigns)
+    return Figures(campaigns, store.feedback.figures, clock=lambda: now)
+
+
+async def sql(store: RoutingStore, statement: str, **values: object) -> Sequence[Any]:
+    """The rows that a plain statement gives."""
+    times = (bindparam(name, type_=UtcDateTime) for name in values)
+    query = text(statement).bindparams(*times)
+
+    def read(session: Session) -> Sequence[Any]:
+        return session.execute(query, values).all()
+
+    return await store.feedback.ratings._database.read(read)
+
+
+async def spread(store: RoutingStore, name: str, which: str, **times: datetime) -> Spread:
+    """By nearest rank."""
+    rows = await sql(
+        store,
+        f"""SELECT CAST(timing ->> '{name}' AS FLOAT) {HERE} AND timing IS NOT NULL {which}
+        ORDER BY 1""",
+        **times,
+    )
+    values = [value for (value,) in rows]
+    if not values:
+        return Spread(None, None)
+    return Spread(*(values[ceil(share * len(values)) - 1] for share in (0.5, 0.95)))
+
+
+Part = tuple[Overview, str]
+"""What is shown, and which of `OF_CAMPAIGNS` it is of."""
+
+
+@pytest.fixture
+async def parts(filled: RoutingStore) -> Sequence[Part]:
+    """All that an administrator sees, and the campaign of a member, without his own trial."""
+    return [
+        (await figures(filled).overview(person, campaign, period), campaign)
+        for person, campaign in ((ANN, ""), (BOB, "bobs"))
+        for period in Period
+    ]
+
+
+async def test_sums_are_what_plain_sql_counts(filled: RoutingStore, parts: Sequence[Part]) -> None:
+    for shown, part in parts:
+        which = OF_CAMPAIGNS[part]
+        (counted,) = await sql(
+            filled,
+            f"""SELECT SUM(CASE role WHEN 'user' THEN 1 ELSE 0 END),
+            SUM(CASE role WHEN 'assistant' THEN 1 ELSE 0 END),
+            SUM(CASE status WHEN 'error' THEN 1 ELSE 0 END),
+            SUM(CAST(usage ->> 'completion_tokens' AS INTEGER)),
+            COUNT(DISTINCT owner) {HERE} {which}""",
+            since=shown.scope.since,
+        )
+        turns = shown.turns
+        assert (turns.questions, turns.answers, turns.failures, turns.tokens, turns.users) == tuple(
+            number or 0 for number in counted
+        )
+        assert turns.answers > 0
+        failures = await sql(
+            filled,
+            f"SELECT error_code, COUNT(*) {HERE} {which} AND status = 'error' GROUP BY error_code",
+            since=shown.scope.since,
+        )
+        assert dict(shown.failures) == dict(tuple(row) for row in failures)
+
+
+async def test_what_answers_took_is_what_plain_sql_ranks(
+    filled: RoutingStore, parts: Sequence[Part]
+) -> None:
+    for shown, part in parts:
+        since, which = shown.scope.since, OF_CAMPAIGNS[part]
+        for whole, over_time, name in (
+            (shown.queue, shown.queue_over_time, "queue_s"),
+            (shown.first_token, shown.first_token_over_time, "ttft_s"),
+            (shown.rate, shown.rate_over_time, "decode_tokens_per_s"),
+        ):
+            assert whole == await spread(filled, name, which, since=since)
+            points = {(point.at, point.kind): point.value for point in over_time}
+            for at in {point.at for point in over_time}:
+                one = await spread(
+                    filled,
+                    name,
+                    f"{which} AND created_at < :until",
+                    since=at,
+                    until=at + shown.scope.step,
+                )
+                assert (points[at, "p50"], points[at, "p95"]) == (one.p50, one.p95)
+
+
+async def test_what_happened_over_time_is_what_plain_sql_counts_of_each_step(
+    filled: RoutingStore, parts: Sequence[Part]
+) -> None:
+    for shown, part in parts:
+        which = OF_CAMPAIGNS[part]
+        questions = await by_step(filled, shown, f"created_at, 1 {HERE} AND role = 'user' {which}")
+        answers = await by_step(filled, shown, f"created_at, 1 {HERE} AND role <> 'user' {which}")
+        tokens = await by_step(
+            filled,
+            shown,
+            f"created_at, CAST(usage ->> 'completion_tokens' AS INTEGER) {HERE} {which}",
+        )
+        models = await by_step(
+            filled,
+            shown,
+            f"""created_at, 1, provenance ->> 'model' {HERE} {which}
+            AND provenance IS NOT NULL""",
+        )
+        users = await by_step(filled, shown, f"created_at, 1, owner {HERE} {which}")
+        assert counts(shown.messages, "question") == of_kind(questions)
+        assert counts(shown.messages, "answer") == of_kind(answers)
+        assert counts(shown.users, "user") == Counter(at for at, _ in users)
+        assert {(point.at, point.kind): point.value for point in shown.models} == models
+        for point in shown.requests_per_minute:
+            assert point.value * minutes(point, shown) == pytest.approx(of_kind(answers)[point.at])
+        for point in shown.tokens_per_minute:
+            assert point.value * minutes(point, shown) == pytest.approx(of_kind(tokens)[point.at])
+
+
+async def test_ratings_are_what_plain_sql_counts_of_each_step(
+    filled: RoutingStore, parts: Sequence[Part]
+) -> None:
+    for shown, part in parts:
+        which = RATED_IN[part]
+        ratings = await by_step(
+            filled, shown, f"r.rated_at, 1, r.verdict {RATED} {which} AND r.verdict IS NOT NULL"
+        )
+        languages = await by_step(
+            filled, shown, f"r.rated_at, 1, e.language {RATED} {which} AND e.language <> ''"
+        )
+        assert {(point.at, point.kind): point.value for point in shown.ratings} == ratings
+        assert {(point.at, point.kind): point.value for point in shown.languages} == languages
+        assert shown.up == sum(
+            number for (_, verdict), number in ratings.items() if verdict == "up"
+        )
+        assert shown.up + shown.down == sum(ratings.values())
+        for reason in REASONS:
+            ((number,),) = await sql(
+                filled,
+                f"SELECT COUNT(*) {RATED} {which} AND r.reasons LIKE '%{reason}%'",
+                since=shown.scope.since,
+            )
+            assert dict(shown.reasons).get(reason, 0) == number
+
+
+async def by_step(
+    store: RoutingStore, shown: Overview, columns: str
+) -> Counter[tuple[datetime, str]]:
+    """The sums of (time, number, kind) by the step of the time."""
+    rows = await sql(store, f"SELECT {columns}", since=shown.scope.since)
+    counted = Counter[tuple[datetime, str]]()
+    for at, number, *kind in rows:
+        moment = datetime.fromisoformat(at + "+00:00") if isinstance(at, str) else at
+        step = (moment - shown.scope.since) // shown.scope.step
+        counted[shown.scope.since + step * shown.scope.step, "".join(kind)] += number or 0
+    return counted
+
+
+def of_kind(counted: Counter[tuple[datetime, str]], kind: str = "") -> Counter[datetime]:
+    return Counter({at: number for (at, one), number in counted.items() if one == kind})
+
+
+def counts(points: Sequence[Point], kind: str) -> Mapping[datetime, float]:
+    """Of the steps in which there was something."""
+    return {point.at: point.value for point in points if point.kind == kind and point.value}
+
+
+def minutes(point: Point, shown: Overview) -> float:
+    """That the step has lasted until now."""
+    return max(min(point.at + shown.scope.step, NOW) - point.at, timedelta(minutes=1)) / timedelta(
+        minutes=1
+    )
+
+
+# --- who sees what, and how time is cut -------------------------------------------------------
+
+
+async def test_members_see_their_campaigns_together_and_nothing_else(filled: RoutingStore) -> None:
+    all_of_bobs = await figures(filled).overview(BOB, "", Period.ALL)
+    bobs = await figures(filled).overview(BOB, "bobs", Period.ALL)
+    assert all_of_bobs.turns == bobs.turns
+    assert bobs.turns.answers > 0
+    assert [one.id for one in await figures(filled).campaigns(BOB)] == ["bobs"]
+    with pytest.raises(NotFound):
+        await figures(filled).overview(BOB, "cys")
+    everything = await figures(filled).overview(ANN, "", Period.ALL)
+    assert everything.turns.answers > bobs.turns.answers
+
+
+async def test_guests_see_no_figures(filled: RoutingStore) -> None:
+    with pytest.raises(NotFound):
+        await figures(filled).overview(GUEST)
+    with pytest.raises(NotFound):
+        await figures(filled).campaigns(GUEST)
+
+
+async def test_where_nothing_happened_there_are_zeros_and_no_spread(database: RoutingStore) -> None:
+    shown = await figures(database).overview(ANN, "", Period.ALL)
+    assert (shown.turns.questions, shown.up, shown.queue) == (0, 0, Spread(None, None))
+    assert {point.value for point in shown.messages} == {0}
+
+
+@pytest.mark.parametrize("span", [timedelta(0), *(step * MOST_STEPS for step in STEPS)])
+def test_time_is_cut_into_no_more_steps_than_can_be_told_apart(span: timedelta) -> None:
+    assert span / step_for(span) <= MOST_STEPS
