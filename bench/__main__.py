@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--feedback", action="store_true", help="measure results of ratings")
     parser.add_argument("--grammar", action="store_true", help="measure answers of a given shape")
     parser.add_argument("--page", action="store_true", help="measure the page, not a model")
+    parser.add_argument("--api", action="store_true", help="measure the API, then on the model")
     parser.add_argument("--database-url", help="where: an empty PostgreSQL database")
     given = parser.parse_args()
     if given.store:
@@ -86,6 +87,14 @@ def measure_page() -> None:
     from bench import page  # noqa: PLC0415 - what it needs is installed for tests only
 
     write_report("Page", "Chromium", page.measure())
+
+
+def measure_api(folder: Path) -> None:
+    from bench import api  # noqa: PLC0415 - as above
+
+    figures = asyncio.run(api.measure())
+    figures += asyncio.run(api.measure_model(folder.resolve(), free_port()))
+    write_report("API", read_card(folder).name, figures)
 
 
 def write_report(subject: str, device: str, figures: list[Figure]) -> None:

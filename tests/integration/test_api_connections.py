@@ -20,12 +20,19 @@ from tests.programs import CHAT, HI, Programs, until
 @asynccontextmanager
 async def serving(programs: Programs) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a server on a free loopback port."""
+    async with running(programs) as (client, _):
+        yield client
+
+
+@asynccontextmanager
+async def running(programs: Programs) -> AsyncIterator[tuple[httpx.AsyncClient, uvicorn.Server]]:
+    """The same, and the server."""
     server = uvicorn.Server(server_config(programs.app, edge=EdgeOptions(), shutdown_s=1))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         running = asyncio.create_task(server.serve([listener]))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with httpx.AsyncClient(base_url=address, timeout=10) as client:
-            yield client
+            yield client, server
         server.should_exit = True
         await running
 
@@ -40,6 +47,14 @@ async def test_a_piece_arrives_before_the_next_is_written() -> None:
                     break
             assert programs.engine.running == 1
         await until(lambda: programs.engine.cancelled == 1)
+
+
+async def test_a_small_piece_does_not_wait_until_the_one_before_has_arrived() -> None:
+    async with running(Programs()) as (client, server):
+        await client.get("/healthz")
+        (connection,) = server.server_state.connections
+        peer = connection.transport.get_extra_info("socket")
+        assert peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize("stream", [True, False])

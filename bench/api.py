@@ -1,0 +1,245 @@
+"""What the API adds to the engine, and how it bears crowds: on a scripted one and on real weights.
+
+The scripted engine costs nothing, so that what is measured is the way in and out. It runs in a
+process of its own, the programs in this one. Needs tests/requirements.txt.
+"""
+
+import asyncio
+import json
+import multiprocessing
+import socket
+import statistics
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from api.listen import server_config
+from api.options import EdgeOptions
+from app import BACKLOG
+from bench import app, engine
+from bench.figures import Figure
+from chat.types import ChatMessage, Role, Sampling
+from tests.fakes import Script, ScriptedEngine
+from tests.programs import CHAT, HI, Programs
+
+STREAMS = 100
+TOKENS = 60
+STEP_S = 0.05
+"""Twenty tokens in a second, as fast as people read."""
+
+CROWD = 200
+PLACES = 8
+CROWDED_S = 0.5
+"""How long one of the crowd's answers takes."""
+
+REPEATS = 200
+ROUNDS = 3
+ALLOWED = frozenset({200, 429, 503})
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What the scripted engine plays, and how many it plays and lets wait at once."""
+
+    script: Script
+    places: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How one program was answered; seconds since it asked."""
+
+    status: int
+    first_s: float
+    whole_s: float
+    text: str
+    complete: bool
+    retry_after: str | None
+
+
+async def measure() -> list[Figure]:
+    """The figures of the scripted engine."""
+    return [*await streams(), *await crowd(), *await overhead()]
+
+
+async def streams() -> list[Figure]:
+    """Many streams at the pace of reading."""
+    script = Script(["x"] * TOKENS, step_s=STEP_S)
+    async with programs(Played(script, STREAMS, 0)) as client:
+        await ask(client, stream=True)
+        replies = await asyncio.gather(*(ask(client, stream=True) for _ in range(STREAMS)))
+    complete = sum(reply.complete and reply.text == "x" * TOKENS for reply in replies)
+    # The first token itself takes the script a step, which is not the API's.
+    first = [reply.first_s - STEP_S for reply in replies]
+    whole = max(reply.whole_s for reply in replies)
+    name = f"{STREAMS} streams at once"
+    return [
+        Figure(f"{name}: complete", complete, "streams", "least", STREAMS),
+        Figure(f"{name}: first token, 50 %", statistics.median(first), "s"),
+        Figure(f"{name}: first token, 99 %", percentile(first, 99), "s", "most", 0.5),
+        Figure(f"{name}: the last ends after / alone", whole / (TOKENS * STEP_S), "×"),
+    ]
+
+
+async def crowd() -> list[Figure]:
+    """Many more than there are places, all in one moment."""
+    script = Script(["x"] * 10, step_s=CROWDED_S / 10)
+    async with programs(Played(script, PLACES, PLACES)) as client:
+        await ask(client, stream=False)
+        replies = await asyncio.gather(*(ask(client, stream=False) for _ in range(CROWD)))
+    refused = [reply for reply in replies if reply.status != 200]
+    silent = [reply for reply in refused if not reply.retry_after]
+    other = [reply for reply in replies if reply.status not in ALLOWED]
+    name = f"{CROWD} at once, {PLACES} + {PLACES} places"
+    whole = [reply.whole_s for reply in replies]
+    return [
+        Figure(f"{name}: answered", CROWD - len(refused), "requests", "least", 2 * PLACES),
+        Figure(f"{name}: neither answered nor 429 or 503", len(other), "requests", "most", 0),
+        Figure(f"{name}: refused without Retry-After", len(silent), "requests", "most", 0),
+        Figure(f"{name}: done, 99 %", percentile(whole, 99), "s", "most", 5.0),
+    ]
+
+
+async def overhead() -> list[Figure]:
+    """The same short answer from the engine itself, whole and as a stream, one after the other."""
+    script = Script(["x"] * 20)
+    bare = ScriptedEngine([script])
+    alone = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        async for _ in bare.generate([ChatMessage(Role.USER, "Hi")], Sampling()):
+            pass
+        alone.append(time.perf_counter() - started)
+    figures = []
+    async with programs(Played(script, PLACES, PLACES)) as client:
+        for stream, name in ((False, "whole"), (True, "as a stream")):
+            replies = [await ask(client, stream=stream) for _ in range(REPEATS)]
+            over = [reply.whole_s - statistics.median(alone) for reply in replies]
+            what = f"on top of the engine, 20 tokens {name}"
+            half, most = statistics.median(over) * 1000, percentile(over, 99) * 1000
+            figures.append(Figure(f"{what}, 50 %", half, "ms", "most", 20.0))
+            figures.append(Figure(f"{what}, 99 %", most, "ms"))
+    return figures
+
+
+async def measure_model(folder: Path, port: int) -> list[Figure]:
+    """Tokens in a second as streams of the API, beside the engine alone in the same run."""
+    bare = await engine.load(folder)
+    prompts = {
+        (count, number): [
+            await engine.prompt_of(bare, 50, f"{number}-{count}-{row}") for row in range(count)
+        ]
+        for count in (1, PLACES)
+        for number in range(ROUNDS)
+    }
+    alone = {
+        count: max([await engine.rate_of(bare, count, f"{number}") for number in range(ROUNDS)])
+        for count in (1, PLACES)
+    }
+    await bare.stop()
+    del bare
+    figures = []
+    with app.running_app(folder, port):
+        address = f"http://127.0.0.1:{port}"
+        app.seconds_until(f"{address}/readyz", time.perf_counter())
+        async with httpx.AsyncClient(base_url=address, timeout=600) as client:
+            for count in (1, PLACES):
+                rates = [await rate(client, prompts[count, number]) for number in range(ROUNDS)]
+                name = f"{count} at once, streamed by the API"
+                figures.append(Figure(name, max(rates), "tokens/s"))
+                figures.append(Figure(f"{name} / engine alone", max(rates) / alone[count], "×"))
+    return figures
+
+
+async def rate(client: httpx.AsyncClient, prompts: Sequence[Sequence[ChatMessage]]) -> float:
+    """Tokens in a second of all these streams together."""
+    started = time.perf_counter()
+    tokens = await asyncio.gather(*(tokens_of(client, prompt) for prompt in prompts))
+    return sum(tokens) / (time.perf_counter() - started)
+
+
+async def tokens_of(client: httpx.AsyncClient, prompt: Sequence[ChatMessage]) -> int:
+    body = {
+        "model": "default",
+        "messages": [{"role": turn.role.value, "content": turn.content} for turn in prompt],
+        "temperature": 0,
+        "repetition_penalty": 1,
+        "max_tokens": engine.ANSWER_TOKENS,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    tokens = 0
+    async with client.stream("POST", CHAT, json=body) as answer:
+        async for chunk in chunks(answer):
+            tokens = (chunk.get("usage") or {}).get("completion_tokens", tokens)
+    return tokens
+
+
+async def ask(client: httpx.AsyncClient, *, stream: bool) -> Reply:
+    started = time.perf_counter()
+    first, text, ended = 0.0, "", not stream
+    async with client.stream("POST", CHAT, json={**HI, "stream": stream}) as answer:
+        if stream and answer.status_code == 200:
+            async for chunk in chunks(answer):
+                delta = chunk["choices"][0]["delta"].get("content", "")
+                if delta and not text:
+                    first = time.perf_counter() - started
+                text += delta
+                ended = chunk["choices"][0].get("finish_reason") == "stop"
+        else:
+            await answer.aread()
+    whole = time.perf_counter() - started
+    after = answer.headers.get("retry-after")
+    return Reply(answer.status_code, first, whole, text, ended, after)
+
+
+async def chunks(answer: httpx.Response) -> AsyncIterator[Mapping[str, Any]]:
+    """The events of a stream up to the last, which says that it is."""
+    async for line in answer.aiter_lines():
+        if line.startswith("data: {"):
+            yield json.loads(line.removeprefix("data: "))
+
+
+@asynccontextmanager
+async def programs(played: Played) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with as many connections as it likes."""
+    limits = httpx.Limits(max_connections=None)
+    with scripted_server(played) as address:
+        async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
+            yield client
+
+
+@contextmanager
+def scripted_server(played: Played) -> Iterator[str]:
+    """The API on a scripted engine in a process of its own; its address."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=serve, args=(played, there), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{here.recv()}"
+    finally:
+        process.terminate()
+        process.join()
+
+
+def serve(played: Played, parent: Connection) -> None:
+    """Serve until the end, once `parent` has been told the port."""
+    scripted = ScriptedEngine([played.script], max_concurrent=played.places)
+    served = Programs(engine=scripted, max_running=played.places, max_waiting=played.waiting)
+    config = server_config(served.app, edge=EdgeOptions(), shutdown_s=1)
+    with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
+        parent.send(listener.getsockname()[1])
+        asyncio.run(uvicorn.Server(config).serve([listener]))
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
