@@ -30,10 +30,11 @@ def results_pages(results: Results, root_path: str = "") -> APIRouter:
     @router.get("/results")
     async def listed(request: Request, query: Annotated[ListQuery, Query()]) -> Response:
         person, wanted, after = person_of(request), query.value(), query.place()
+        page, counts = await results.look(person, wanted, after)
         found = Found(
             wanted,
-            await results.page(person, wanted, after),
-            await results.counts(person, wanted),
+            page,
+            counts,
             await results.choices(person),
             await results.names(person),
             await results.reviewers(person),

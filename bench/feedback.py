@@ -105,8 +105,7 @@ async def look(
 ) -> None:
     """All that a page shows."""
     await results.choices(person)
-    await results.counts(person, wanted)
-    await results.page(person, wanted, after)
+    await results.look(person, wanted, after)
 
 
 async def deep_place(results: Results) -> Place | None:

@@ -48,7 +48,11 @@ class ResultStore(Protocol):
         """Newest rating first."""
         ...
 
-    async def counts(self, seen_by: str | None, wanted: Filter) -> Counts: ...
+    async def counts(
+        self, seen_by: str | None, wanted: Filter, *, among: Sequence[str] | None = None
+    ) -> Counts:
+        """Of all, or of those with these ids."""
+        ...
 
     async def choices(self, seen_by: str | None) -> Choices: ...
 
@@ -138,8 +142,14 @@ class Results:
         last = items[-1] if len(found) > PAGE else None
         return Page(items, place_of(last) if last else None)
 
-    async def counts(self, person: Person, wanted: Filter) -> Counts:
-        return await self._store.counts(_seen_by(person), wanted)
+    async def look(
+        self, person: Person, wanted: Filter, after: Place | None = None
+    ) -> tuple[Page, Counts]:
+        """A page of the list, and what there is in all of it."""
+        page = await self.page(person, wanted, after)
+        all_here = after is None and page.next is None  # a search takes one look less then
+        among = [rated.evidence.id for rated in page.items] if all_here else None
+        return page, await self._store.counts(_seen_by(person), wanted, among=among)
 
     async def choices(self, person: Person) -> Choices:
         return await self._store.choices(_seen_by(person))

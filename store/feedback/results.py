@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
+from sqlalchemy.orm import Session
 
 from chat.errors import NotFound
 from chat.evidence import REASONS, Rated, Rating, Review, Verdict
@@ -29,8 +30,10 @@ class DatabaseResults:
     ) -> Sequence[Rated]:
         return await self._database.read(page, seen_by, wanted, after, limit)
 
-    async def counts(self, seen_by: str | None, wanted: Filter) -> Counts:
-        return await self._database.read(counts, seen_by, wanted)
+    async def counts(
+        self, seen_by: str | None, wanted: Filter, *, among: Sequence[str] | None = None
+    ) -> Counts:
+        return await self._database.read(counts, seen_by, wanted, among)
 
     async def choices(self, seen_by: str | None) -> Choices:
         return await self._database.read(choices, seen_by)
@@ -71,50 +74,45 @@ def page(
     session: Session, seen_by: str | None, wanted: Filter, after: Place | None, limit: int
 ) -> Sequence[Rated]:
     """Newest rating first."""
-    rows = _found(seen_by, wanted).order_by(EvidenceRow.rated_at.desc(), EvidenceRow.id.desc())
+    newest_first = (EvidenceRow.rated_at.desc(), EvidenceRow.id.desc())
+    chosen = _chosen(seen_by, wanted).order_by(*newest_first).limit(limit)
     if after:
         here = tuple_(EvidenceRow.rated_at, EvidenceRow.id)
-        rows = rows.where(here < (after.rated_at, after.evidence_id))
-    return _values(session, _all(session, rows.limit(limit)))
+        chosen = chosen.where(here < (after.rated_at, after.evidence_id))
+    return _values(session, _rows(session, chosen, *newest_first))
 
 
-def counts(session: Session, seen_by: str | None, wanted: Filter) -> Counts:
-    corrected = RatingRow.correction.is_not(None)
-    of_ratings = (
-        select(
-            RatingRow.evidence_id,
-            _number_of(RatingRow.verdict == Verdict.UP).label("up"),
-            _number_of(RatingRow.verdict == Verdict.DOWN).label("down"),
-            _number_of(corrected).label("corrected"),
-        )
-        .where(RatingRow.newest)
-        .group_by(RatingRow.evidence_id)
-        .subquery()
-    )
+def counts(
+    session: Session, seen_by: str | None, wanted: Filter, among: Sequence[str] | None
+) -> Counts:
+    """Of all, or of those with these ids."""
+    answers = func.count(EvidenceRow.id.distinct())
     found = (
         select(
-            func.count(),
-            func.coalesce(func.sum(of_ratings.c.up), 0),
-            func.coalesce(func.sum(of_ratings.c.down), 0),
-            func.coalesce(func.sum(of_ratings.c.corrected), 0),
-            func.coalesce(_number_of(ReviewRow.state.is_(None)), 0),
+            answers,
+            func.count().filter(RatingRow.verdict == Verdict.UP),
+            func.count().filter(RatingRow.verdict == Verdict.DOWN),
+            func.count().filter(RatingRow.correction.is_not(None)),
+            answers.filter(ReviewRow.state.is_(None)),
         )
         .select_from(EvidenceRow)
         .outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id)
-        .outerjoin(of_ratings, of_ratings.c.evidence_id == EvidenceRow.id)
+        .outerjoin(RatingRow, and_(RatingRow.evidence_id == EvidenceRow.id, RatingRow.newest))
         .where(*_conditions(seen_by, wanted))
     )
+    if among is not None:
+        found = found.where(EvidenceRow.id.in_(among))
     return Counts(*session.execute(found).one())
 
 
 def chunk(session: Session, seen_by: str | None, wanted: Filter, after: int, limit: int) -> Chunk:
-    rows = (
-        _found(seen_by, wanted)
+    chosen = (
+        _chosen(seen_by, wanted)
         .where(EvidenceRow.sequence > after)
         .order_by(EvidenceRow.sequence)
         .limit(limit)
     )
-    found = _all(session, rows)
+    found = _rows(session, chosen, EvidenceRow.sequence.asc())
     more = found[-1][0].sequence if len(found) == limit else None
     return Chunk(tuple(_values(session, found)), more)
 
@@ -122,18 +120,15 @@ def chunk(session: Session, seen_by: str | None, wanted: Filter, after: int, lim
 def beside(
     session: Session, seen_by: str | None, wanted: Filter, conversation_ids: Sequence[str]
 ) -> Sequence[Rated]:
-    rows = (
-        _found(seen_by, wanted)
-        .where(EvidenceRow.conversation_id.in_(conversation_ids))
-        .order_by(EvidenceRow.sequence)
-    )
-    return _values(session, _all(session, rows))
+    there = EvidenceRow.conversation_id.in_(conversation_ids)
+    chosen = _chosen(seen_by, wanted).where(there)
+    return _values(session, _rows(session, chosen, EvidenceRow.sequence.asc()))
 
 
 def rated(session: Session, seen_by: str | None, evidence_id: str) -> Rated:
     """Raises NotFound."""
-    rows = _found(seen_by, Filter()).where(EvidenceRow.id == evidence_id)
-    found = _values(session, _all(session, rows))
+    chosen = _chosen(seen_by, Filter()).where(EvidenceRow.id == evidence_id)
+    found = _values(session, _rows(session, chosen, EvidenceRow.sequence.asc()))
     if not found:
         raise NotFound
     return found[0]
@@ -149,13 +144,14 @@ def choices(session: Session, seen_by: str | None) -> Choices:
     if seen_by is not None:
         own = own.where(CampaignRow.owner == seen_by)
     campaigns = session.scalars(own).all()
+    presets, models, languages = _occurring(session, seen_by)
     own_reasons = (reason for campaign in campaigns for reason in campaign.plan.reasons)
     return Choices(
         campaigns={campaign.id: campaign.plan.title for campaign in campaigns},
-        presets=_preset_names(session, _distinct(session, EvidenceRow.preset_id, seen_by)),
+        presets=_preset_names(session, presets),
         reasons=tuple(dict.fromkeys((*REASONS, *own_reasons))),
-        models=_distinct(session, EvidenceRow.model, seen_by),
-        languages=_distinct(session, EvidenceRow.language, seen_by),
+        models=tuple(models),
+        languages=tuple(languages),
     )
 
 
@@ -193,9 +189,10 @@ def visible(seen_by: str) -> ColumnElement[bool]:
     return or_(EvidenceRow.campaign_id.in_(own), ReviewRow.assignee == seen_by)
 
 
-def _found(seen_by: str | None, wanted: Filter) -> Select[EvidenceRow, ReviewRow]:
+def _chosen(seen_by: str | None, wanted: Filter) -> Select[int]:
+    """The numbers of the rows alone: whole rows are long, and there is an index to choose by."""
     return (
-        select(EvidenceRow, ReviewRow)
+        select(EvidenceRow.sequence)
         .outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id)
         .where(*_conditions(seen_by, wanted))
     )
@@ -218,7 +215,9 @@ def _conditions(seen_by: str | None, wanted: Filter) -> Iterable[ColumnElement[b
         state = wanted.standing.state
         yield ReviewRow.state.is_(None) if state is None else ReviewRow.state == state
     if of_rating := list(_of_one_rating(wanted)):
-        yield exists().where(RatingRow.evidence_id == EvidenceRow.id, RatingRow.newest, *of_rating)
+        # Looked up once: asked of each answer, SQLite went through all ratings for every one.
+        said = select(RatingRow.evidence_id).where(RatingRow.newest, *of_rating)
+        yield EvidenceRow.id.in_(said)
     if wanted.words.strip():
         yield _holding(wanted.words)
 
@@ -240,14 +239,16 @@ def _holding(words: str) -> ColumnElement[bool]:
     return and_(*(EvidenceRow.words.contains(needle) for needle in needles))
 
 
-def _number_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.sum(case((condition, 1), else_=0))
-
-
 # --- values -----------------------------------------------------------------------------------
 
 
-def _all(session: Session, rows: Select[EvidenceRow, ReviewRow]) -> Found:
+def _rows(session: Session, chosen: Select[int], *order: ColumnElement[Any]) -> Found:
+    rows = (
+        select(EvidenceRow, ReviewRow)
+        .outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id)
+        .where(EvidenceRow.sequence.in_(chosen))
+        .order_by(*order)
+    )
     return [(evidence, review) for evidence, review in session.execute(rows)]
 
 
@@ -268,16 +269,15 @@ def _ratings(session: Session, which: ColumnElement[bool]) -> Mapping[str, tuple
     return ratings
 
 
-def _distinct(
-    session: Session, column: InstrumentedAttribute[str], seen_by: str | None
-) -> tuple[str, ...]:
-    """The different values, without the empty one."""
-    values = select(column).where(column != "").distinct().order_by(column)
+def _occurring(session: Session, seen_by: str | None) -> Sequence[Sequence[str]]:
+    """The presets, models and languages of the answers, without empty ones, in order."""
+    columns = (EvidenceRow.preset_id, EvidenceRow.model, EvidenceRow.language)
+    together = select(*columns).distinct()
     if seen_by is not None:
-        values = values.outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id).where(
-            visible(seen_by)
-        )
-    return tuple(session.scalars(values))
+        together = together.outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id)
+        together = together.where(visible(seen_by))
+    values = zip(*session.execute(together), strict=True)
+    return [sorted({*different} - {""}) for different in values] or [[], [], []]
 
 
 def _preset_names(session: Session, ids: Sequence[str]) -> Mapping[str, str]:

@@ -99,9 +99,9 @@ class EvidenceRow(Base):
         UniqueConstraint("id"),
         UniqueConstraint("owner", "answer_id"),
         Index(None, "campaign_id", "rated_at"),
-        Index(None, "rated_at"),
-        Index(None, "preset_id"),
-        Index(None, "model"),
+        # Rows are long. With this a list of all is filtered without a look at any.
+        Index(None, "rated_at", "id", "campaign_id", "preset_id", "model", "language"),
+        Index(None, "conversation_id"),
     )
 
     sequence: Mapped[int] = mapped_column(NUMBER, primary_key=True)
