@@ -59,7 +59,7 @@ class CaseStore(Protocol):
     """Keeps cases, runs and results. `owner` None: whoever's; not that owner's raises NotFound."""
 
     async def add(self, cases: Sequence[Case]) -> None:
-        """All or none."""
+        """All or none. Raises NotFound for owners who are not there (any more)."""
         ...
 
     async def cases(self, owner: str | None) -> Sequence[Case]:
@@ -74,7 +74,9 @@ class CaseStore(Protocol):
         """Its results stay."""
         ...
 
-    async def add_run(self, run: Run) -> None: ...
+    async def add_run(self, run: Run) -> None:
+        """Raises NotFound as `add` does."""
+        ...
 
     async def end_run(self, run_id: str, ended_at: datetime) -> None: ...
 
@@ -144,10 +146,15 @@ class Casebook:
         return draft_of(await self._ratings.rated(scope_of(person), evidence_id))
 
     async def add(self, person: Person, *texts: CaseText) -> Sequence[Case]:
-        """Keep cases as one's own, all or none. Raises what `check_case` raises."""
-        refuse_guests(person)
+        """Keep cases as one's own, all or none.
+
+        Raises what `check_case` raises, and NotFound where the answer that one was made of is gone.
+        """
+        scope = scope_of(person)
         if len(texts) > MOST_CASES:
             raise BadCase(field="cases", why=f"at most {MOST_CASES}")
+        for evidence_id in {text.evidence_id for text in texts} - {""}:
+            await self._ratings.rated(scope, evidence_id)  # who deleted it does not find it here
         now = self._clock()
         cases = [
             _case(uuid4().hex, person.id, await check_case(text, self._judge), now)

@@ -26,6 +26,7 @@ from chat.errors import (
     TooManyWaiting,
 )
 from chat.judging import Before, Judge, judge_answer
+from chat.keys import Caller
 from chat.observing import Door
 from chat.people import Clock, Person, utc_now
 from chat.types import (
@@ -153,8 +154,9 @@ class Replayer:
 
 @dataclass(slots=True)
 class GoingOn:
-    """A replay that is being run. `done` of `total` have a result."""
+    """A replay that is being run for somebody. `done` of `total` have a result."""
 
+    person: Person
     replay: Replay
     task: asyncio.Task[None] | None = None
     done: int = 0
@@ -193,9 +195,9 @@ class Replays:
         run = new_run(self._writer.ready(), person.id, preset, label, self._clock())
         replay = await prepare(self._store, person, run, cases, preset=preset, against=against)
         # Nothing is awaited between this look and the entry: of two at once one is refused.
-        if any(going.replay.run.owner == person.id for going in self._open.values()):
+        if any(going.person.id == person.id for going in self._open.values()):
             raise RunGoingOn
-        going = self._open[run.id] = GoingOn(replay)
+        going = self._open[run.id] = GoingOn(person, replay)
         try:
             await self._store.add_run(run)
         except BaseException:
@@ -214,6 +216,16 @@ class Replays:
         if (going := self._open.get(run_id)) and going.task:
             going.task.cancel()
             await asyncio.wait({going.task})
+
+    def callers(self) -> frozenset[Caller]:
+        """For whom a run is going on."""
+        return frozenset(Caller(going.person) for going in self._open.values())
+
+    def stop_of(self, caller_id: str) -> None:
+        """End the run of that person, who may not be here any more."""
+        for going in self._open.values():
+            if going.person.id == caller_id and going.task:
+                going.task.cancel()
 
     async def close(self) -> None:
         """End all runs; what there is of them stays."""

@@ -5,7 +5,7 @@ Looks into the store instead of being told, so that it also sees what the comman
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -24,7 +24,7 @@ SWEEP_EVERY_S = 3600.0
 
 
 class ProgramAnswers(Protocol):
-    """The answers that programs wait for."""
+    """The answers that programs wait for, or replays."""
 
     def callers(self) -> Collection[Caller]:
         """For whom one is being written, or waits for that."""
@@ -46,7 +46,7 @@ class Upkeep:
         jobs: Jobs,
         people: PeopleStore,
         *,
-        programs: ProgramAnswers | None = None,
+        programs: Sequence[ProgramAnswers] = (),
         keep: timedelta | None = None,
         destroy_due: Callable[[], Awaitable[int]] | None = None,
         clock: Clock = utc_now,
@@ -71,10 +71,10 @@ class Upkeep:
                 for conversation_id in self._jobs.conversations_of(user):
                     if job := self._jobs.find(user, conversation_id):
                         job.cancel()
-        if self._programs:
-            for caller in self._programs.callers():
+        for programs in self._programs:
+            for caller in programs.callers():
                 if not await self._may_call(caller):
-                    self._programs.stop_of(caller.id)
+                    programs.stop_of(caller.id)
 
     async def destroy_old(self) -> int:
         """Destroy what is older than may be, as `delete_older` counts it. Raises StoreFailed."""

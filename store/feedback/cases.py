@@ -10,8 +10,9 @@ from chat.casebook import CaseText, Tally
 from chat.cases import Case, Result, Run, Verdict
 from chat.errors import NotFound
 from chat.judging import Before
+from chat.types import LOCAL_USER
 from store.feedback.tables import CaseRow, ResultRow, RunRow
-from store.people.rows import count_of
+from store.people.rows import count_of, person_of
 from store.transactions import Transactions
 
 SAID_BY_PEOPLE = (Verdict.PASSED, Verdict.FAILED)
@@ -73,6 +74,9 @@ class DatabaseCases:
 
 
 def add(session: Session, cases: Sequence[Case]) -> None:
+    """Raises NotFound."""
+    for owner in {each.owner for each in cases}:
+        _hold(session, owner)
     for each in cases:
         session.add(
             CaseRow(
@@ -114,6 +118,8 @@ def delete_case(session: Session, case_id: str, owner: str | None) -> None:
 
 
 def add_run(session: Session, run: Run) -> None:
+    """Raises NotFound."""
+    _hold(session, run.owner)
     session.add(
         RunRow(
             id=run.id,
@@ -223,6 +229,12 @@ def _cases_of(owner: str | None) -> ColumnElement[bool]:
 
 def _runs_of(owner: str | None) -> ColumnElement[bool]:
     return true() if owner is None else RunRow.owner == owner
+
+
+def _hold(session: Session, owner: str) -> None:
+    """Who is being deleted leaves nothing behind. Raises NotFound."""
+    if owner != LOCAL_USER:
+        person_of(session, owner, for_update=True)
 
 
 def _case_of(session: Session, case_id: str, owner: str | None) -> CaseRow:

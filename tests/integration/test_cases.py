@@ -113,29 +113,27 @@ async def test_a_form_becomes_a_case_and_a_file_and_comes_back(clients: Clients)
     assert (await only_case(ann))["sampling"]["temperature"] == 0.5
 
 
-@pytest.mark.parametrize(
-    ("changes", "code", "param"),
-    [
-        ({"name": " "}, "bad_case", "name"),
-        ({"checks": []}, "bad_case", "checks"),
-        ({"checks": [{"kind": "regex", "expected": "("}]}, "bad_check", "checks"),
-        ({"checks": [{"kind": "maths", "expected": "none"}]}, "bad_check", "checks"),
-        ({"checks": [{"kind": "magic", "expected": "x"}]}, "invalid_request", None),
-        ({"prompt": []}, "bad_case", "prompt"),
-        ({"max_new_tokens": 0}, "bad_import", None),
-        ({"sampling": "[]"}, "bad_import", None),
-        ({"prompt": [{"role": "user", "content": "x", "calls": "{"}]}, "import_not_json", None),
-        ({"checks": [{"kind": "human", "expected": "x" * 20_002}]}, "invalid_request", None),
-    ],
-)
-async def test_what_makes_no_sense_is_refused_by_name(
-    clients: Clients, changes: dict[str, Any], code: str, param: str | None
-) -> None:
-    answer = await clients["ann"].post("/api/cases", json=CASE | changes)
-    error = answer.json()["error"]
-    assert answer.status_code in (400, 422)
-    assert error["code"] == code
-    assert param is None or error["param"] == param
+REFUSED: list[tuple[dict[str, Any], str, str | None]] = [
+    ({"name": " "}, "bad_case", "name"),
+    ({"checks": []}, "bad_case", "checks"),
+    ({"checks": [{"kind": "regex", "expected": "("}]}, "bad_check", "checks"),
+    ({"checks": [{"kind": "maths", "expected": "none"}]}, "bad_check", "checks"),
+    ({"checks": [{"kind": "magic", "expected": "x"}]}, "invalid_request", None),
+    ({"prompt": []}, "bad_case", "prompt"),
+    ({"max_new_tokens": 0}, "bad_import", None),
+    ({"sampling": "[]"}, "bad_import", None),
+    ({"prompt": [{"role": "user", "content": "x", "calls": "{"}]}, "import_not_json", None),
+    ({"checks": [{"kind": "human", "expected": "x" * 20_002}]}, "invalid_request", None),
+]
+
+
+async def test_what_makes_no_sense_is_refused_by_name(clients: Clients) -> None:
+    for changes, code, param in REFUSED:
+        answer = await clients["ann"].post("/api/cases", json=CASE | changes)
+        error = answer.json()["error"]
+        assert answer.status_code in (400, 422)
+        assert error["code"] == code
+        assert param is None or error["param"] == param
     assert (await clients["ann"].get("/api/cases/export")).json()["cases"] == []
 
 

@@ -320,7 +320,7 @@ async def test_an_answer_in_mid_stream_ends_when_its_key_or_person_is_no_good_an
     staying = asyncio.create_task(stream(village, village.keys["ann"], anns))
     ending = asyncio.create_task(stream(village, village.keys["bob"], bobs))
     await until_written(anns, bobs)
-    upkeep = Upkeep(village.jobs, village.house.kept, programs=village.completions)
+    upkeep = Upkeep(village.jobs, village.house.kept, programs=[village.completions])
     await upkeep.stop_who_left()
     assert village.engine.running == 2
     await change(village.house.accounts, ann, bob)

@@ -16,12 +16,13 @@ from chat.errors import EngineFailed, EngineNotReady, NotFound, TooManyRequests
 from chat.evidence import Evidence, Opinion
 from chat.limits import Permit
 from chat.observing import Door, Outcome
-from chat.people import LOCAL, Person, Rank
+from chat.people import LOCAL, Action, Entry, Person, Rank
 from chat.replaying import Replays
 from chat.types import ChatMessage, Preset, PresetRef, PresetText, Role, Sampling, Status
+from chat.upkeep import Upkeep
 from judging.judge import ProcessJudge
 from store import RoutingStore, open_store
-from tests.chat import make_writer
+from tests.chat import make_chat, make_writer
 from tests.contract.stores import START, ticking
 from tests.fakes import Script, ScriptedEngine
 
@@ -68,6 +69,7 @@ MakeDesk = Callable[..., Desk]
 async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
     store = open_store(tmp_path, clock=ticking())
     await store.open()
+    await store.people.add_person(BOB, None, Entry(START, "", Action.JOIN))
     yield store
     await store.close()
 
@@ -282,6 +284,27 @@ async def test_a_case_is_made_of_a_rated_answer_by_who_may_see_it(make: MakeDesk
     assert (case.evidence_id, case.reference) == ("e", "Lyon")
     with pytest.raises(NotFound):
         await desk.casebook.draft(BOB, "e")
+
+
+async def test_a_case_of_an_answer_that_was_deleted_is_not_kept(make: MakeDesk) -> None:
+    desk = make()
+    with pytest.raises(NotFound):
+        await desk.casebook.add(LOCAL, text("a", evidence_id="gone"))
+
+
+async def test_the_run_of_who_may_not_be_here_any_more_is_ended(make: MakeDesk) -> None:
+    desk = make(Script(["Hel"], hangs=True))
+    (case,) = await desk.casebook.add(BOB, text("a"))
+    run = await desk.replays.start(BOB, [case])
+    upkeep = Upkeep(make_chat().jobs, desk.store.people, programs=[desk.replays])
+    await upkeep.stop_who_left()
+    assert desk.replays.progress(run.id)
+    await desk.store.people.delete_person(BOB.id, Entry(START, "", Action.DELETE))
+    await upkeep.stop_who_left()
+    await desk.until_done(run)
+    assert list(await desk.casebook.runs(LOCAL)) == []
+    with pytest.raises(NotFound):
+        await desk.casebook.add(BOB, text("b"))
 
 
 async def test_a_file_is_kept_all_or_not_at_all(make: MakeDesk) -> None:
