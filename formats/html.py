@@ -125,6 +125,17 @@ class _Renderer(RendererHTML):
         tokens[index].attrSet("rel", "noopener noreferrer")
         return self.renderToken(tokens, index, options, env)
 
+    def th_open(
+        self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        """Aligned by an attribute: pages that allow no style of their own show it too."""
+        token = tokens[index]
+        if style := token.attrs.pop("style", None):
+            token.attrSet("align", str(style).removeprefix("text-align:"))
+        return self.renderToken(tokens, index, options, env)
+
+    td_open = th_open
+
     def image(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
         token = tokens[index]
         words = self.renderInlineAsText(token.children or [], options, env) or env["picture"]
