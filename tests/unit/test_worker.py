@@ -10,7 +10,7 @@ from chat.errors import AppError, EngineFailed, OutOfMemory
 from chat.types import Delta, Finish
 from engine.request import Event, Request
 from engine.row import Decoding, Row
-from engine.text import TextStream
+from engine.text import TextStream, Written
 from engine.worker import Worker
 from tests.tiny import tiny_tokenizer
 
@@ -282,7 +282,7 @@ class UnreadableText(TextStream):
 
     fed = 0
 
-    def feed(self, token_id: int) -> str:
+    def feed(self, token_id: int) -> Written:
         self.fed += 1
         if self.fed == 3:
             raise Exception("Invalid prefix encountered")
