@@ -211,7 +211,8 @@ async def chunks(answer: httpx.Response) -> AsyncIterator[Mapping[str, Any]]:
 @asynccontextmanager
 async def programs(played: Played) -> AsyncIterator[httpx.AsyncClient]:
     """A client with as many connections as it likes."""
-    limits = httpx.Limits(max_connections=None)
+    # Connections are not used again: none is closed by the server in the moment it is wanted.
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=1)
     with scripted_server(played) as address:
         async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
             yield client

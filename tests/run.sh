@@ -4,6 +4,8 @@
 #   ./tests/run.sh [--all] [pytest arguments]     --all adds the long counts
 #
 #   QWEN_CHAT_TEST_MODEL=/path/to/model           a model folder instead of the starter model
+#   QWEN_CHAT_TEST_FUZZ=10000                     so many made-up requests to the API instead of 300
+#   QWEN_CHAT_TEST_FUZZ_SEED=7                    other ones
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
