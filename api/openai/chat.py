@@ -18,7 +18,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = ERRORS | {
     200: {
         "model": ChatCompletion,
         "description": "The answer; with `stream`, its pieces as server-sent events",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {}},  # no schema: tools hold each event against one
     }
 }
 
