@@ -41,7 +41,7 @@ from chat.people_ports import PeopleStore
 from chat.ports import Engine
 from chat.types import EngineState, Phase
 from chat.upkeep import Upkeep
-from commands import replay
+from commands import export, replay
 from config import Settings, SettingsError, is_loopback, read_settings
 from logs import LogError, set_up_logging
 from parts import Parts, build_parts
@@ -263,6 +263,7 @@ def build_site(
             parts.casebook,
             parts.replays,
             parts.results,
+            parts.reports,
             parts.comparisons,
         ),
     )
@@ -339,6 +340,8 @@ def main() -> int:
     """The command. Its exit code."""
     os.umask(0o077)  # what people wrote is for the user who runs this
     match sys.argv[1:2]:
+        case ["export"]:
+            return export.main(sys.argv[2:])
         case ["replay"]:
             return replay.main(sys.argv[2:], load_engine)
         case [thing] if thing in commands.THINGS:

@@ -23,6 +23,7 @@ from chat.ports import Engine, Store
 from chat.presets import Presets
 from chat.rating import Ratings
 from chat.replaying import Replays
+from chat.reporting import Reports
 from chat.results import Results
 from chat.shipped_cases import load_shipped_cases
 from chat.taking_part import TakingPart
@@ -50,6 +51,7 @@ class Parts:
     casebook: Casebook
     replays: Replays
     results: Results
+    reports: Reports
 
     async def drain(self, grace_s: float) -> None:
         """Let what is being written end for `grace_s` seconds, then save or end the rest."""
@@ -108,6 +110,7 @@ def build_parts(settings: Settings, engine: Engine, store: RoutingStore, metrics
         enrolment=Enrolment(people, kept.campaigns),
     )
     conversations = Conversations(store=store, jobs=jobs)
+    campaigns = Campaigns(kept.campaigns, waiting=lambda: admission.waiting)
     taking_part = TakingPart(kept.campaigns, people, stop=answers.stop)
     completions = Completions(
         writer=writer,
@@ -122,11 +125,12 @@ def build_parts(settings: Settings, engine: Engine, store: RoutingStore, metrics
         conversations=conversations,
         presets=Presets(store),
         completions=completions,
-        campaigns=Campaigns(kept.campaigns, waiting=lambda: admission.waiting),
+        campaigns=campaigns,
         taking_part=taking_part,
         comparisons=Comparisons(kept.votes, taking_part, answers),
         ratings=Ratings(conversations=store, store=kept.ratings, programs=completions),
         casebook=Casebook(kept.cases, kept.results, judge, load_shipped_cases()),
         replays=Replays(kept.cases, writer, judge),
         results=Results(kept.results, people),
+        reports=Reports(campaigns, kept.reports),
     )

@@ -17,6 +17,7 @@ from chat.casebook import Casebook
 from chat.comparing import Comparisons
 from chat.hosting import Campaigns
 from chat.replaying import Replays
+from chat.reporting import Reports
 from chat.results import Results
 from chat.taking_part import TakingPart
 
@@ -30,6 +31,7 @@ class Hosting:
     casebook: Casebook
     replays: Replays
     results: Results | None = None
+    reports: Reports | None = None
     comparisons: Comparisons | None = None
 
 
@@ -41,9 +43,9 @@ def hosting_routes(hosting: Hosting, desk: Reception, presets: Presets) -> APIRo
     router.include_router(campaign_pages(campaigns, taking_part, presets, desk.root_path))
     router.include_router(case_routes(hosting.casebook, hosting.replays, presets, desk.root_path))
     router.include_router(case_pages(hosting.casebook, hosting.replays, presets, desk.root_path))
-    if results := hosting.results:
-        router.include_router(results_routes(results))
-        router.include_router(results_pages(results, desk.root_path))
+    if hosting.results and hosting.reports:
+        router.include_router(results_routes(hosting.results, hosting.reports))
+        router.include_router(results_pages(hosting.results, desk.root_path))
     if comparisons := hosting.comparisons:
         router.include_router(compare_routes(comparisons, taking_part, desk.root_path))
     return router

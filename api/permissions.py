@@ -137,6 +137,7 @@ ROUTES: Mapping[str, Permission] = {
     "/results/{evidence_id}": Permission.MEMBER,
     "/api/results/export": Permission.MEMBER,
     "/api/results/preview": Permission.MEMBER,
+    "/api/results/report": Permission.MEMBER,
     "/api/results/{evidence_id}/review": Permission.MEMBER,
     # people
     "/people": Permission.ADMIN,

@@ -17,9 +17,13 @@ from api.identity import person_of
 from api.results_query import FilterQuery
 from chat.findings import ReviewChange, Standing
 from chat.people import Person
+from chat.reporting import Reports
 from chat.results import Results
 from formats.datasets import DataFormat, PieceFile, data_file
+from formats.names import file_stem
 from formats.redaction import LONGEST_NAME, MOST_NAMES, Redactor, names_of
+from formats.report import write_report
+from formats.words import Language
 
 
 class ExportQuery(FilterQuery):
@@ -57,10 +61,23 @@ class ReviewForm(BaseModel):
         )
 
 
-def results_routes(results: Results) -> APIRouter:
-    """/api/results/…: files, what would be in them, and reviews."""
+def results_routes(results: Results, reports: Reports) -> APIRouter:
+    """/api/results/…: files, what would be in them, reports of campaigns, and reviews."""
     router = APIRouter(prefix="/api/results")
     router.include_router(_files(results))
+
+    @router.get("/report")
+    async def report(
+        request: Request,
+        campaign: str,
+        language: Annotated[Language, Query(alias="lang")] = Language.EN,
+        redact: bool = False,
+    ) -> Response:
+        made = await reports.report(person_of(request), campaign)
+        redactor = Redactor() if redact else None
+        html = await asyncio.to_thread(write_report, made, language, redactor)
+        name = f"{file_stem(made.campaign.plan.title, 'report')}.html"
+        return Response(html, headers=download_headers(name), media_type="text/html")
 
     @router.post("/{evidence_id}/review")
     async def review(request: Request, evidence_id: str, body: ReviewForm) -> JSONResponse:

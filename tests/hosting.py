@@ -17,6 +17,7 @@ from chat.enrolment import Enrolment
 from chat.errors import NotFound
 from chat.hosting import Campaigns, Figures
 from chat.people import Clock, Entry, GuestLink, Person, Rank, utc_now
+from chat.reporting import Reports
 from chat.results import Results
 from chat.taking_part import TakingPart
 from chat.writing import Writer
@@ -123,7 +124,8 @@ def hosting_of(
         hosts = Campaigns(kept, clock=clock)
         votes = store.feedback.votes
         comparisons = Comparisons(votes, taking_part, answers, clock=clock) if answers else None
-        return Hosting(hosts, taking_part, casebook, replays, results, comparisons)
+        reports = Reports(hosts, store.feedback.reports, clock)
+        return Hosting(hosts, taking_part, casebook, replays, results, reports, comparisons)
     none = NoCampaigns()
     return Hosting(Campaigns(none), TakingPart(none, MemoryPeople()), casebook, replays)
 

@@ -4,6 +4,7 @@ from store.feedback.campaigns import DatabaseCampaigns
 from store.feedback.cases import DatabaseCases
 from store.feedback.figures import DatabaseFigures
 from store.feedback.ratings import DatabaseRatings
+from store.feedback.reporting import DatabaseReports
 from store.feedback.results import DatabaseResults
 from store.feedback.votes import DatabaseVotes
 from store.transactions import Transactions
@@ -17,5 +18,6 @@ class DatabaseFeedback:
         self.cases = DatabaseCases(database)
         self.figures = DatabaseFigures(database)
         self.ratings = DatabaseRatings(database)
+        self.reports = DatabaseReports(database)
         self.results = DatabaseResults(database)
         self.votes = DatabaseVotes(database)

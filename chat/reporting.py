@@ -1,0 +1,255 @@
+"""What came of a campaign, in numbers and in the words of its testers: what a report is made from.
+
+Knows no page, no file format and no SQL.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from chat.campaigns import Answers, Campaign, Choice, Mode, QuestionKind, SurveyQuestion
+from chat.hosting import Figures
+from chat.people import Clock, Person, utc_now
+from chat.statistics import Share, percentile, share_of, win_rate
+from chat.types import Timing, Usage
+
+SHOWN = 5
+"""Answers that are shown of the best, and of the worst."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """One vote: the variants on both sides, and what was chosen."""
+
+    left: int
+    right: int
+    choice: Choice
+    user_id: str = ""
+    task_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one answer of a campaign took. `variant` None: nobody knows which wrote it."""
+
+    variant: int | None
+    timing: Timing
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A question with an answer that is among the best or the worst, and what was said of it."""
+
+    question: str
+    answer: str
+    comment: str = ""
+    correction: str = ""
+    reasons: tuple[str, ...] = ()
+    variant: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """What a store knows of a campaign's results.
+
+    `verdicts` counts ratings as they are now, by variant and whether they are good.
+    """
+
+    verdicts: Mapping[tuple[int | None, bool], int] = field(default_factory=dict)
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    rated: int = 0
+    comments: int = 0
+    corrections: int = 0
+    ballots: Sequence[Ballot] = ()
+    measured: Sequence[Measured] = ()
+    surveys: Sequence[Answers] = ()
+    best: Sequence[Shown] = ()
+    worst: Sequence[Shown] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The middle and the end of something measured in a campaign's answers."""
+
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The numbers of one variant, or of all answers. Spreads are by what was measured."""
+
+    answers: int
+    up: int
+    down: int
+    spreads: Mapping[str, Spread]
+
+    @property
+    def liked(self) -> Share:
+        """The share of ratings that are good."""
+        return share_of(self.up, self.up + self.down)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Votes between the first and the second variant, and what follows from them."""
+
+    wins: tuple[int, int]
+    ties: int
+    both_bad: int
+    rate: Share
+    by_task: Mapping[str, Share]
+    by_rater: Mapping[str, Share] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What was answered to one question of the survey: how often each number, or which texts."""
+
+    question: SurveyQuestion
+    numbers: Mapping[int, int] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        return sum(self.numbers.values()) or len(self.texts)
+
+    @property
+    def mean(self) -> float | None:
+        """Of the numbers."""
+        total = sum(number * times for number, times in self.numbers.items())
+        return total / sum(self.numbers.values()) if self.numbers else None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a report says."""
+
+    campaign: Campaign
+    made_at: datetime
+    figures: Figures
+    rated: int
+    comments: int
+    corrections: int
+    reasons: Sequence[tuple[str, int]]
+    whole: Part
+    variants: Sequence[Part]
+    comparison: Comparison | None
+    survey: Sequence[Surveyed]
+    best: Sequence[Shown]
+    worst: Sequence[Shown]
+
+
+class ReportStore(Protocol):
+    """Gathers what is known of a campaign's results, without the owner's own trial."""
+
+    async def gather(self, campaign_id: str, shown: int) -> Raw:
+        """With that many of the best and worst answers. Raises NotFound."""
+        ...
+
+
+class Planned(Protocol):
+    """Campaigns of those who may see them. Not-yours raises NotFound."""
+
+    async def get(self, actor: Person, campaign_id: str) -> Campaign: ...
+
+    async def figures(self, actor: Person, campaign_id: str) -> Figures: ...
+
+
+class Reports:
+    """The service of reports."""
+
+    def __init__(self, campaigns: Planned, store: ReportStore, clock: Clock = utc_now) -> None:
+        self._campaigns = campaigns
+        self._store = store
+        self._clock = clock
+
+    async def report(self, person: Person, campaign_id: str) -> Report:
+        """What came of a campaign until now. Raises NotFound."""
+        campaign = await self._campaigns.get(person, campaign_id)
+        figures = await self._campaigns.figures(person, campaign_id)
+        raw = await self._store.gather(campaign_id, SHOWN)
+        several = campaign.plan.mode is not Mode.SINGLE
+        return Report(
+            campaign=campaign,
+            made_at=self._clock(),
+            figures=figures,
+            rated=raw.rated,
+            comments=raw.comments,
+            corrections=raw.corrections,
+            reasons=Counter(raw.reasons).most_common(),
+            whole=part_of(raw),
+            variants=[part_of(raw, index) for index in (0, 1)] if several else [],
+            comparison=comparison_of(raw.ballots),
+            survey=[surveyed(question, raw.surveys) for question in campaign.plan.survey],
+            best=raw.best,
+            worst=raw.worst,
+        )
+
+
+def part_of(raw: Raw, variant: int | None = None) -> Part:
+    """The numbers of one variant; None: of all."""
+    measured = [item for item in raw.measured if variant in (None, item.variant)]
+    counted = {True: 0, False: 0}
+    for (of, good), count in raw.verdicts.items():
+        if variant in (None, of):
+            counted[good] += count
+    kinds = {
+        "queue": [item.timing.queue_s for item in measured],
+        "first-token": [item.timing.ttft_s for item in measured],
+        "total": [item.timing.total_s for item in measured],
+        "rate": [item.timing.decode_tokens_per_s for item in measured],
+        "length": [float(item.usage.completion_tokens) for item in measured if item.usage],
+    }
+    spreads = {kind: spread for kind, values in kinds.items() if (spread := spread_of(values))}
+    return Part(len(measured), counted[True], counted[False], spreads)
+
+
+def spread_of(values: Sequence[float]) -> Spread | None:
+    middle, end = percentile(values, 0.5), percentile(values, 0.95)
+    return None if middle is None or end is None else Spread(middle, end)
+
+
+def comparison_of(ballots: Sequence[Ballot]) -> Comparison | None:
+    """None without a vote. Both bad says nothing of which is better, and counts in no rate."""
+    if not ballots:
+        return None
+    tasks = dict.fromkeys(ballot.task_id for ballot in ballots if ballot.task_id)
+    raters = dict.fromkeys(ballot.user_id for ballot in ballots if ballot.user_id)
+    first, second, ties = _tally(ballots)
+    return Comparison(
+        wins=(first, second),
+        ties=ties,
+        both_bad=sum(ballot.choice is Choice.BOTH_BAD for ballot in ballots),
+        rate=win_rate(first, second, ties),
+        by_task={
+            task: win_rate(*_tally([ballot for ballot in ballots if ballot.task_id == task]))
+            for task in tasks
+        },
+        by_rater={
+            rater: win_rate(*_tally([ballot for ballot in ballots if ballot.user_id == rater]))
+            for rater in raters
+        },
+    )
+
+
+def _tally(ballots: Sequence[Ballot]) -> tuple[int, int, int]:
+    """How often the first variant won, the second, and neither."""
+    chosen = Counter(
+        {Choice.LEFT: ballot.left, Choice.RIGHT: ballot.right}.get(ballot.choice)
+        for ballot in ballots
+        if ballot.choice is not Choice.BOTH_BAD
+    )
+    return chosen[0], chosen[1], chosen[None]
+
+
+def surveyed(question: SurveyQuestion, surveys: Sequence[Answers]) -> Surveyed:
+    """What was answered to one question; empty texts say nothing."""
+    said = [answers[question.id] for answers in surveys if question.id in answers]
+    if question.kind is QuestionKind.SCALE:
+        return Surveyed(question, Counter(value for value in said if isinstance(value, int)))
+    texts = (value.strip() for value in said if isinstance(value, str))
+    return Surveyed(question, texts=tuple(text for text in texts if text))

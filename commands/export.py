@@ -1,0 +1,177 @@
+"""Results from the command line: `python app.py export …`, the same files as the page of results.
+
+Also while the server runs. Who may run this owns the database, and sees everything.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from chat.errors import AppError
+from chat.evidence import Verdict
+from chat.findings import Filter, Standing
+from chat.hosting import Campaigns
+from chat.people import Person, name_key
+from chat.reporting import Reports
+from chat.results import Results
+from commands.desk import OPERATOR, Refused
+from config import Settings, SettingsError, read_settings
+from formats.datasets import DataFormat, data_file
+from formats.redaction import Redactor, names_of
+from formats.report import write_report
+from formats.words import Language
+from store import RoutingStore, open_store
+
+REPORT = "report"
+KINDS = (*DataFormat, REPORT)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command. Its exit code."""
+    try:
+        options, rest = _parser().parse_known_args(arguments)
+        settings = read_settings(rest)
+        said = asyncio.run(_Command(options, settings).run())
+    except (SettingsError, Refused, AppError, OSError) as error:
+        sys.stderr.write(f"qwen-chat: {' '.join(str(error).split())}\n")
+        return 1
+    sys.stderr.write(f"{said}\n")
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    options: argparse.Namespace
+    settings: Settings
+
+    async def run(self) -> str:
+        """What there is to say in the end. Raises AppError, Refused, OSError."""
+        redactor = _redactor(self.options)  # a list that is not there is told first
+        store = open_store(self.settings.data_dir, self.settings.database_url, beside=True)
+        await store.open()
+        try:
+            wanted = await _filter(store, self.options)
+            if self.options.format == REPORT:
+                return await self._report(store, wanted, redactor)
+            return await self._data(store, wanted, redactor)
+        finally:
+            await store.close()
+
+    async def _data(self, store: RoutingStore, wanted: Filter, redactor: Redactor | None) -> str:
+        results = Results(store.feedback.results, store.people)
+        file = data_file(DataFormat(self.options.format), wanted, redactor)
+        await _write(self.options.output, results.export(OPERATOR, wanted, file))
+        left_out = f" {file.left_out} left out." if file.left_out else ""
+        return f"{file.lines} lines.{left_out}{_masked(file.masked)}"
+
+    async def _report(self, store: RoutingStore, wanted: Filter, redactor: Redactor | None) -> str:
+        if not wanted.campaign_id:
+            raise Refused("A report is of one campaign: name it with --campaign.")
+        reports = Reports(Campaigns(store.feedback.campaigns), store.feedback.reports)
+        report = await reports.report(OPERATOR, wanted.campaign_id)
+        language = Language(self.options.language or Language.EN)
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield await asyncio.to_thread(write_report, report, language, redactor)
+
+        await _write(self.options.output, pieces())
+        return f"Done.{_masked(redactor.masked if redactor else {})}"
+
+
+async def _write(output: Path, pieces: AsyncIterator[bytes]) -> None:
+    """To standard output, or into a file that is there only when it is whole."""
+    if output == Path("-"):
+        async for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.flush()
+        return
+    part = output.with_name(f"{output.name}.part")
+    try:
+        with part.open("wb") as file:
+            async for piece in pieces:
+                file.write(piece)
+        part.replace(output)
+    finally:
+        with suppress(FileNotFoundError):
+            part.unlink()
+
+
+def _masked(masked: Mapping[str, int]) -> str:
+    counted = ", ".join(f"[{kind}] {count}" for kind, count in masked.items())
+    return f" Masked: {counted}." if counted else ""
+
+
+def _redactor(options: argparse.Namespace) -> Redactor | None:
+    names = names_of(options.names.read_text(encoding="utf-8")) if options.names else []
+    return Redactor(names) if options.redact or names else None
+
+
+async def _filter(store: RoutingStore, options: argparse.Namespace) -> Filter:
+    """Raises Refused for a campaign or a person that is not there."""
+    language = "" if options.format == REPORT else options.language
+    return Filter(
+        campaign_id=await _campaign(store, options.campaign) if options.campaign else "",
+        preset_id=options.preset,
+        verdict=options.verdict,
+        reason=options.reason,
+        corrected=options.corrected,
+        since=options.since,
+        until=options.until,
+        language=language,
+        model=options.model,
+        standing=options.standing,
+        assignee=await _assignee(store, options.assignee) if options.assignee else "",
+        words=options.words,
+    )
+
+
+async def _campaign(store: RoutingStore, named: str) -> str:
+    """The campaign with that id, or the only one with that title. Raises Refused."""
+    campaigns = await Campaigns(store.feedback.campaigns).list(OPERATOR)
+    found = [one.id for one in campaigns if named == one.id]
+    found = found or [one.id for one in campaigns if named == one.plan.title]
+    if len(found) == 1:
+        return found[0]
+    known = "".join(f"\n  {one.id}  {one.plan.title}" for one in campaigns)
+    many = "Several campaigns are" if found else "There is no campaign"
+    raise Refused(f"{many} named {named}.{f' There are:{known}' if known else ''}")
+
+
+async def _assignee(store: RoutingStore, name: str) -> str:
+    people: Sequence[Person] = await store.people.people()
+    for someone in people:
+        if name_key(someone.name) == name_key(name):
+            return someone.id
+    raise Refused(f"There is nobody named {name}.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python app.py export",
+        description="Rated answers and votes as a file, or the report of a campaign. Further flags "
+        "are settings of the app: --data-dir, --database-url.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--format", choices=KINDS, required=True, help="table, training data, everything, report")
+    add("-o", "--output", type=Path, default=Path("-"), help="a file; else standard output")
+    add("--campaign", default="", help="its id or its title")
+    add("--verdict", type=Verdict, choices=[*Verdict], help="rated so")
+    add("--reason", default="", help="with this reason")
+    add("--corrected", action="store_true", help="only what was corrected")
+    add("--since", type=date.fromisoformat, help="rated on this day (UTC) or later: 2026-11-22")
+    add("--until", type=date.fromisoformat, help="rated on this day (UTC) or before")
+    add("--language", choices=("zh", "en"), default="", help="of the answers; or of the report")
+    add("--model", default="", help="of the answers")
+    add("--preset", default="", help="its id")
+    add("--standing", type=Standing, choices=[*Standing], help="how far the review is")
+    add("--assignee", default="", help="the name of who is to review it")
+    add("--words", default="", help="with all these words")
+    add("--redact", action="store_true", help="mask addresses, phone, identity and card numbers")
+    add("--names", type=Path, help="a file of names to mask, one on each line")
+    return parser
