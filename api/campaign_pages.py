@@ -1,5 +1,6 @@
 """The pages of campaigns as routes: which data each is made from."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -9,20 +10,49 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from api.identity import person_of
 from api.page_answers import page_answer, reader_of
 from api.preset_files import Presets
+from chat.campaigns import Campaign, Mode
 from chat.errors import NotFound
 from chat.hosting import Campaigns
-from chat.people import utc_now
+from chat.people import Person, utc_now
 from chat.plans import copied
+from chat.reporting import Reports
+from chat.results import Results
 from chat.taking_part import TakingPart
 from pages.campaigns import campaign_page, campaigns_page, edit_page
+from pages.comparison import comparison_block
+from pages.frame import Reader
 from pages.plan_form import EMPTY
+from pages.results import campaign_results
 from pages.taking_part import campaign_visit_page, gone_page, survey_page
 
 SCRIPT = Path(__file__).parents[1] / "pages" / "static" / "campaigns.js"
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is known of what came of a campaign."""
+
+    campaigns: Campaigns
+    results: Results
+    reports: Reports
+
+    async def block(self, reader: Reader, person: Person, campaign: Campaign) -> str:
+        """What a campaign's page says of it."""
+        links = campaign_results(reader, campaign.id)
+        if campaign.plan.mode is Mode.SINGLE:
+            return links
+        report = await self.reports.report(person, campaign.id)
+        testers = await self.campaigns.testers(person, campaign.id)
+        names = await self.results.names(person)
+        return comparison_block(reader, report, testers, names) + links
+
+
 def campaign_pages(
-    campaigns: Campaigns, taking_part: TakingPart, presets: Presets, root_path: str = ""
+    campaigns: Campaigns,
+    taking_part: TakingPart,
+    presets: Presets,
+    root_path: str = "",
+    outcome: Outcome | None = None,
 ) -> APIRouter:
     """/campaigns/… for hosts, /campaign/… for testers."""
     router = APIRouter(default_response_class=HTMLResponse)
@@ -32,7 +62,7 @@ def campaign_pages(
         return FileResponse(SCRIPT, headers={"Cache-Control": "no-cache"})
 
     router.include_router(_plans(campaigns, presets, root_path), prefix="/campaigns")
-    router.include_router(_running(campaigns, root_path), prefix="/campaigns")
+    router.include_router(_running(campaigns, root_path, outcome), prefix="/campaigns")
     router.include_router(_testers(taking_part, root_path), prefix="/campaign")
     return router
 
@@ -66,7 +96,7 @@ def _plans(campaigns: Campaigns, presets: Presets, root_path: str) -> APIRouter:
     return router
 
 
-def _running(campaigns: Campaigns, root_path: str) -> APIRouter:
+def _running(campaigns: Campaigns, root_path: str, outcome: Outcome | None) -> APIRouter:
     router = APIRouter()
 
     @router.get("")
@@ -77,16 +107,17 @@ def _running(campaigns: Campaigns, root_path: str) -> APIRouter:
 
     @router.get("/{campaign_id}")
     async def one(request: Request, campaign_id: str) -> Response:
-        person = person_of(request)
+        person, reader = person_of(request), reader_of(request, root_path)
         campaign = await campaigns.get(person, campaign_id)
         page = campaign_page(
-            reader_of(request, root_path),
+            reader,
             person,
             campaign,
             figures=await campaigns.figures(person, campaign_id),
             waiting=campaigns.waiting,
             links=await campaigns.links(person, campaign_id),
             now=utc_now(),
+            results=await outcome.block(reader, person, campaign) if outcome else "",
         )
         return page_answer(page)
 

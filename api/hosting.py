@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from api.account_routes import Reception
-from api.campaign_pages import campaign_pages
+from api.campaign_pages import Outcome, campaign_pages
 from api.campaign_routes import campaign_routes
 from api.case_pages import case_pages
 from api.case_routes import case_routes
@@ -40,7 +40,10 @@ def hosting_routes(hosting: Hosting, desk: Reception, presets: Presets) -> APIRo
     campaigns, taking_part = hosting.campaigns, hosting.taking_part
     router = APIRouter()
     router.include_router(campaign_routes(campaigns, taking_part, desk))
-    router.include_router(campaign_pages(campaigns, taking_part, presets, desk.root_path))
+    outcome = None
+    if hosting.results and hosting.reports:
+        outcome = Outcome(campaigns, hosting.results, hosting.reports)
+    router.include_router(campaign_pages(campaigns, taking_part, presets, desk.root_path, outcome))
     router.include_router(case_routes(hosting.casebook, hosting.replays, presets, desk.root_path))
     router.include_router(case_pages(hosting.casebook, hosting.replays, presets, desk.root_path))
     if hosting.results and hosting.reports:

@@ -45,6 +45,15 @@ class Figures:
     votes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Half:
+    """Those of one variant of a split test: they agreed; of those some finished, some left."""
+
+    consented: int = 0
+    finished: int = 0
+    dropped_out: int = 0
+
+
 class CampaignStore(Protocol):
     """Keeps campaigns. Every change is written together with its line of the audit log."""
 
@@ -91,6 +100,10 @@ class CampaignStore(Protocol):
         self, campaign_id: str, *, active_since: datetime, silent_since: datetime
     ) -> Figures:
         """Without what the owner has tried, unless everybody is the local user."""
+        ...
+
+    async def testers(self, campaign_id: str, *, silent_since: datetime) -> Sequence[Half]:
+        """Those of each variant of a split test; nobody anywhere else. Counted as `figures` are."""
         ...
 
 
@@ -166,6 +179,11 @@ class Campaigns:
         return await self._store.figures(
             campaign_id, active_since=now - ACTIVE, silent_since=now - SILENT
         )
+
+    async def testers(self, actor: Person, campaign_id: str) -> Sequence[Half]:
+        """Who was given which variant of a split test, now. Raises NotFound."""
+        await self.get(actor, campaign_id)
+        return await self._store.testers(campaign_id, silent_since=self._clock() - SILENT)
 
     async def links(self, actor: Person, campaign_id: str) -> Sequence[GuestLink]:
         """Those by which guests come to it, newest first. Raises NotFound."""

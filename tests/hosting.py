@@ -15,7 +15,9 @@ from chat.comparing import Comparisons
 from chat.doors import AccountDoors
 from chat.enrolment import Enrolment
 from chat.errors import NotFound
-from chat.hosting import Campaigns, Figures
+from chat.figures import Figures as Dashboard
+from chat.figures import Scope, Tally
+from chat.hosting import Campaigns, Figures, Half
 from chat.people import Clock, Entry, GuestLink, Person, Rank, utc_now
 from chat.reporting import Reports
 from chat.results import Results
@@ -64,6 +66,9 @@ class NoCampaigns:
     ) -> Figures:
         raise NotFound
 
+    async def testers(self, campaign_id: str, *, silent_since: datetime) -> Sequence[Half]:
+        return ()
+
     async def participant(self, campaign_id: str, user_id: str) -> Participant | None:
         return None
 
@@ -99,6 +104,23 @@ class NoCampaigns:
 
     async def withdraw(self, campaign_id: str, user_id: str) -> int:
         raise NotFound
+
+
+class NoFigures:
+    """`chat.figures.FigureStore`, of nothing."""
+
+    async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
+        return None
+
+    async def tally(self, scope: Scope) -> Tally:
+        return Tally()
+
+
+def figures_of(store: Store, clock: Clock = utc_now) -> Dashboard:
+    """The dashboard's service over that store."""
+    if has_database(store):
+        return Dashboard(Campaigns(store.feedback.campaigns), store.feedback.figures, clock)
+    return Dashboard(Campaigns(NoCampaigns()), NoFigures(), clock)
 
 
 def enrolment_of(store: Store, clock: Clock = utc_now) -> Enrolment | None:

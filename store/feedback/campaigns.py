@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 from chat.campaign_errors import ConsentNeeded, PlanInUse
 from chat.campaigns import Answers, Campaign, Mode, Participant, Plan
 from chat.errors import NotFound
-from chat.hosting import Figures
+from chat.hosting import Figures, Half
 from chat.people import Entry, GuestLink
 from chat.plans import consent_digest, fixed_change
 from chat.types import LOCAL_USER
 from store.feedback.leaving import destroy_campaign, destroy_left, destroy_part
-from store.feedback.progress import counts_for, figures
+from store.feedback.progress import counts_for, figures, testers
 from store.feedback.tables import CampaignRow, ParticipantRow
 from store.people.rows import ANEW, write_entry
 from store.people.tables import GuestLinkRow
@@ -61,6 +61,9 @@ class DatabaseCampaigns:
         self, campaign_id: str, *, active_since: datetime, silent_since: datetime
     ) -> Figures:
         return await self._database.read(figures, campaign_id, active_since, silent_since)
+
+    async def testers(self, campaign_id: str, *, silent_since: datetime) -> Sequence[Half]:
+        return await self._database.read(testers, campaign_id, silent_since)
 
     # --- testers ------------------------------------------------------------------------------
 

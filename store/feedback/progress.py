@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from chat.campaigns import Mode
 from chat.errors import NotFound
 from chat.evidence import Verdict
-from chat.hosting import Figures
+from chat.hosting import Figures, Half
 from chat.types import LOCAL_USER, Role, Status
 from store.feedback.tables import CampaignRow, DuelRow, EvidenceRow, ParticipantRow, RatingRow
 from store.tables import ConversationRow, MessageRow
@@ -40,6 +40,26 @@ def figures(
         down=down,
         votes=votes,
     )
+
+
+def testers(session: Session, campaign_id: str, silent_since: datetime) -> Sequence[Half]:
+    """Raises NotFound."""
+    campaign = session.get(CampaignRow, campaign_id)
+    if campaign is None:
+        raise NotFound
+    finished = ParticipantRow.survey_sent_at.is_not(None)
+    left = ~finished & (ParticipantRow.seen_at < silent_since)
+    rows = session.execute(
+        select(ParticipantRow.variant, func.count(), _count(finished), _count(left))
+        .where(
+            ParticipantRow.campaign_id == campaign_id,
+            ParticipantRow.consented_at.is_not(None),
+            *counts_for(campaign, ParticipantRow.user_id),
+        )
+        .group_by(ParticipantRow.variant)
+    )
+    found = {variant: Half(*counts) for variant, *counts in rows}
+    return [found.get(index, Half()) for index in range(len(campaign.plan.variants))]
 
 
 def counts_for(

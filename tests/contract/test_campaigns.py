@@ -26,7 +26,7 @@ from chat.campaigns import (
 )
 from chat.errors import BadText, NotFound
 from chat.evidence import Evidence, Opinion, Verdict
-from chat.hosting import Figures
+from chat.hosting import Figures, Half
 from chat.observing import Door
 from chat.people import LOCAL, Action, Entry, GuestLink, Person, Rank
 from chat.plans import consent_digest
@@ -235,6 +235,20 @@ async def test_ticks_and_half_a_survey_are_kept(campaigns: DatabaseCampaigns) ->
     assert (sent.survey["q1"], sent.survey_sent_at) == (5, LATER)
     with pytest.raises(BadText):
         await campaigns.keep_survey("c1", CY.id, {"q2": "\ud800"}, at=LATER, send=False)
+
+
+async def test_who_was_given_which_variant_is_counted_without_the_owners_trial(
+    campaigns: DatabaseCampaigns,
+) -> None:
+    for user in (BOB.id, CY.id, "finished", "silent"):
+        await agree(campaigns, user)
+    await campaigns.keep_survey("c1", "finished", {}, at=LATER, send=True)
+    await campaigns.seen("c1", "silent", START)
+    halves = await campaigns.testers("c1", silent_since=LATER)
+    assert sorted(halves, key=lambda half: half.consented) == [
+        Half(consented=1, finished=1),
+        Half(consented=2, dropped_out=1),
+    ]
 
 
 async def test_the_figures_are_those_of_the_testers_and_not_of_the_owners_trial(

@@ -181,3 +181,19 @@ async def test_a_vote_before_both_answers_are_whole_is_refused_with_a_sentence(
         page = (await ann.get(f"{ring.at}/compare")).text
         assert "Ask both again" in page
         assert "<b>anything</b>" not in page
+
+
+async def test_the_host_reads_the_votes_on_the_campaigns_page_and_testers_do_not(
+    ring: Ring,
+) -> None:
+    async with ring.client("ann") as ann, ring.client("root") as root:
+        duel = await ask(ring, ann, task_id="t1")
+        await ann.get(f"/api/duel-events/{duel}")
+        await ann.post(f"/api/duels/{duel}/vote", json={"choice": "left"})
+        kept = (await ring.store.feedback.votes.duel(await _id(ring), duel)).duel
+        page = (await root.get(f"/campaigns/{ring.campaign.id}")).text
+        assert (await ann.get(f"/campaigns/{ring.campaign.id}")).status_code == 404
+    wins = "100%" if kept.left.variant == 0 else "0%"
+    assert f"Name-of-A wins {wins} of the votes" in page
+    assert "do not tell the variants apart" in page
+    assert "<bdi>ann</bdi>" in page
