@@ -5,6 +5,7 @@ Knows nothing of what is in an answer.
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -30,6 +31,11 @@ STREAM_HEADERS = {
     "X-Accel-Buffering": "no",  # nginx would hold pieces back
 }
 CACHE_HEADER = "X-Response-Cache"
+
+ESCAPES = {c.encode(): f"\\u{ord(c):04x}".encode() for c in "\x85\u2028\u2029"}
+"""What ends lines for Python's `splitlines`, and so for httpx, and may stand in JSON as it is."""
+
+_LINE_ENDS = re.compile(b"|".join(ESCAPES))
 
 
 async def send_answer(
@@ -103,7 +109,9 @@ async def events_of(
 
 
 def _event(body: BaseModel) -> bytes:
-    return b"data: " + _json(body) + b"\n\n"
+    """One event. Only we end its line, also for readers to whom more characters end one."""
+    line = _LINE_ENDS.sub(lambda end: ESCAPES[end[0]], _json(body))
+    return b"data: " + line + b"\n\n"
 
 
 def _json(body: BaseModel) -> bytes:

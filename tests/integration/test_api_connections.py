@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,8 +14,11 @@ import uvicorn
 
 from api.listen import server_config
 from api.options import EdgeOptions
+from chat.calls import CallPiece
 from tests.fakes import Script
 from tests.programs import CHAT, HI, Programs, until
+
+LINE_ENDS = ("\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029")
 
 
 @asynccontextmanager
@@ -71,6 +75,43 @@ async def test_who_cuts_the_connection_ends_the_answer(stream: bool, script: Scr
         await until(lambda: programs.engine.running)
         writer.close()
         await until(lambda: programs.engine.cancelled == 1)
+
+
+async def test_two_hundred_hang_ups_at_any_moment_leave_the_engine_idle() -> None:
+    chance = random.Random(5)
+    script = Script(["x"] * 200, step_s=0.01, prefill_s=0.05)
+    programs = Programs(script, max_waiting=200)
+    async with serving(programs) as client:
+        port = client.base_url.port
+        assert port
+
+        async def call_and_leave() -> None:
+            await asyncio.sleep(chance.random())
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            request = as_bytes({**HI, "stream": chance.random() < 0.5})
+            sent = chance.choice([len(request), chance.randrange(len(request))])
+            writer.write(request[:sent])
+            await asyncio.sleep(chance.random() / 2)
+            chance.choice([writer.close, writer.transport.abort])()
+
+        await asyncio.gather(*(call_and_leave() for _ in range(200)))
+        await until(lambda: not (programs.engine.running or programs.completions.open))
+        assert programs.engine.cancelled
+        assert (await client.post(CHAT, json=dict(HI))).status_code == 200
+
+
+async def test_no_text_looks_like_another_event_whatever_a_reader_takes_for_the_end_of_a_line() -> (
+    None
+):
+    forged = "".join(f"{end}data: forged{end}{end}" for end in LINE_ENDS)
+    programs = Programs(Script([forged, CallPiece(0, "call_1", "time", f'{{"a": "{forged}"}}')]))
+    async with serving(programs) as client:
+        answer = await client.post(CHAT, json={**HI, "stream": True})
+    lines = [line for line in answer.text.splitlines() if line]
+    assert lines.pop() == "data: [DONE]"
+    chunks = [json.loads(line.removeprefix("data: ")) for line in lines]
+    text = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+    assert text == forged
 
 
 async def test_who_does_not_read_holds_no_place() -> None:
