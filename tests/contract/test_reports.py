@@ -1,0 +1,116 @@
+"""What the database promises of a campaign's results: counted, the owner's trial left out."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chat.campaigns import Choice, Mode, Side
+from chat.errors import NotFound
+from chat.evidence import Opinion, Verdict
+from chat.findings import ReviewChange, Standing
+from chat.reporting import Ballot
+from chat.types import ChatOptions, Question
+from store import RoutingStore
+from tests.contract.feedback import add_rows, campaign, duel, participant
+from tests.contract.folk import ANN, BOB, CY
+from tests.contract.stores import ENDED, START, ask_and_answer
+from tests.rated import DOWN, UP, evidence
+
+CAMPAIGN = "campaign"
+
+
+async def rate(
+    database: RoutingStore, name: str, opinion: Opinion, owner: str = ANN.id, **more: Any
+) -> None:
+    frozen = evidence(name, owner=owner, campaign_id=CAMPAIGN, **more)
+    await database.feedback.ratings.rate(frozen, owner, opinion, START)
+
+
+async def answered(database: RoutingStore, user: str) -> str:
+    """A conversation of the campaign with one answer; its id."""
+    turn = await database.add_turn(
+        user,
+        conversation_id=None,
+        question=Question("Why?", f"request of {user}", campaign_id=CAMPAIGN),
+        options=ChatOptions(),
+    )
+    await database.finish_answer(user, turn.answer.id, ENDED)
+    return turn.conversation.id
+
+
+async def test_nothing_is_gathered_of_what_is_not_there(database: RoutingStore) -> None:
+    with pytest.raises(NotFound):
+        await database.feedback.reports.gather("nowhere", 5)
+    await add_rows(database, campaign(BOB.id))
+    raw = await database.feedback.reports.gather(CAMPAIGN, 5)
+    assert (raw.rated, raw.verdicts, raw.ballots, raw.best, raw.surveys) == (0, {}, [], [], [])
+
+
+async def test_ratings_are_counted_as_they_are_now(database: RoutingStore) -> None:
+    await add_rows(database, campaign(BOB.id, Mode.SPLIT))
+    both = Opinion(Verdict.DOWN, ("too-long", "dull"), "hm", "So.")
+    await rate(database, "a", DOWN, variant=0)
+    await rate(database, "a", UP, variant=0)
+    await rate(database, "b", both, variant=1, owner=CY.id)
+    await rate(database, "trial", both, variant=1, owner=BOB.id)
+    raw = await database.feedback.reports.gather(CAMPAIGN, 5)
+    assert raw.verdicts == {(0, True): 1, (1, False): 1}
+    assert raw.reasons == {"too-long": 1, "dull": 1}
+    assert (raw.rated, raw.comments, raw.corrections) == (2, 1, 1)
+
+
+async def test_the_best_and_the_worst_are_those_with_most_to_say(database: RoutingStore) -> None:
+    await add_rows(database, campaign(BOB.id))
+    plain = [replace(UP, comment=""), replace(UP, comment="nice"), UP, UP]
+    for number, opinion in enumerate(plain):
+        await rate(database, f"up {number}", opinion, question=f"up {number}")
+    said = [DOWN, replace(DOWN, comment="no"), replace(DOWN, correction="Yes."), DOWN]
+    for number, opinion in enumerate(said):
+        await rate(database, f"down {number}", opinion, question=f"down {number}")
+    for name, standing in (("up 2", Standing.USABLE), ("up 3", Standing.UNUSABLE)):
+        await database.feedback.results.review(None, name, ReviewChange(standing), ANN.id, START)
+    raw = await database.feedback.reports.gather(CAMPAIGN, 3)
+    assert [item.question for item in raw.best] == ["up 2", "up 1", "up 0"]
+    assert [item.question for item in raw.worst] == ["down 2", "down 1", "down 3"]
+    assert (raw.worst[0].correction, raw.worst[1].comment) == ("Yes.", "no")
+
+
+async def test_times_and_surveys_are_those_of_testers(database: RoutingStore) -> None:
+    await add_rows(database, campaign(BOB.id, Mode.SPLIT))
+    for user, variant in ((ANN.id, 0), (CY.id, 1), (BOB.id, 1)):
+        row = participant(user, variant)
+        row.consented_at, row.survey = START, {"q": variant, "why": user}
+        await add_rows(database, row)
+        await answered(database, user)
+    raw = await database.feedback.reports.gather(CAMPAIGN, 5)
+    assert ENDED.timing
+    assert {(item.variant, item.timing, item.usage) for item in raw.measured} == {
+        (0, ENDED.timing, ENDED.usage),
+        (1, ENDED.timing, ENDED.usage),
+    }
+    assert [dict(survey) for survey in raw.surveys] == [
+        {"q": 0, "why": ANN.id},
+        {"q": 1, "why": CY.id},
+    ]
+
+
+async def test_votes_are_ballots_and_their_answers_the_best_and_worst(
+    database: RoutingStore,
+) -> None:
+    await add_rows(database, campaign(BOB.id, Mode.BLIND))
+    row, sides = duel(ANN.id), []
+    for side, text in ((row.left, "Left"), (row.right, "Right")):
+        turn = await ask_and_answer(database, user=ANN.id, answer=text)
+        answer = turn.answer
+        sides.append(Side(side.variant, answer.conversation_id, answer.id))
+    row.left, row.right = sides
+    row.choice, row.voted_at, row.comment = Choice.RIGHT, START + timedelta(days=1), "clearer"
+    await add_rows(database, row, duel(CY.id))
+    raw = await database.feedback.reports.gather(CAMPAIGN, 5)
+    assert raw.ballots == [Ballot(1, 0, Choice.RIGHT, ANN.id)]
+    assert [(item.answer, item.comment, item.variant) for item in raw.best] == [
+        ("Right", "clearer", 0)
+    ]
+    assert [(item.answer, item.variant) for item in raw.worst] == [("Left", 1)]
