@@ -26,7 +26,7 @@ from chat.findings import (
     ReviewChange,
     Standing,
 )
-from chat.people import Clock, Person, Rank, utc_now
+from chat.people import LOCAL, Clock, Person, Rank, utc_now
 
 PAGE = 50
 CHUNK = 200
@@ -171,7 +171,8 @@ class Results:
     async def names(self, person: Person) -> Mapping[str, str]:
         """The names of people by their id."""
         _seen_by(person)
-        return {someone.id: someone.name for someone in await self._everybody.people()}
+        everybody = (LOCAL, *await self._everybody.people())
+        return {someone.id: someone.name for someone in everybody}
 
     # --- reviewing ----------------------------------------------------------------------------
 
