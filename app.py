@@ -27,7 +27,6 @@ from starlette.types import ASGIApp
 import commands
 from api.account_routes import Reception
 from api.floors import check_floors
-from api.hosting import Hosting
 from api.listen import server_config
 from api.metrics import Metrics
 from api.options import EdgeOptions
@@ -257,15 +256,7 @@ def build_site(
         metrics=metrics,
         completions=parts.completions,
         ratings=parts.ratings,
-        hosting=Hosting(
-            parts.campaigns,
-            parts.taking_part,
-            parts.casebook,
-            parts.replays,
-            parts.results,
-            parts.reports,
-            parts.comparisons,
-        ),
+        hosting=parts.hosting,
     )
     mount(api, page, root_path=settings.root_path)
     cover_mounted(api)

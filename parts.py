@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, replace
 
+from api.hosting import Hosting
 from api.metrics import Metrics
 from api.options import MIB
 from auth.rates import MinuteWindows
@@ -15,6 +16,7 @@ from chat.comparing import Comparisons
 from chat.completions import Completions
 from chat.conversations import Conversations
 from chat.enrolment import Enrolment
+from chat.figures import Figures
 from chat.hosting import Campaigns
 from chat.jobs import Jobs
 from chat.limits import Quotas, Rates, Spending
@@ -31,6 +33,7 @@ from chat.writing import Limits, Writer
 from config import Settings
 from judging.judge import ProcessJudge
 from store import RoutingStore
+from store.people.database import DatabasePeople
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,20 @@ class Parts:
     replays: Replays
     results: Results
     reports: Reports
+    figures: Figures
+
+    @property
+    def hosting(self) -> Hosting:
+        """What hosts and testers do."""
+        return Hosting(
+            self.campaigns,
+            self.taking_part,
+            self.casebook,
+            self.replays,
+            self.results,
+            self.reports,
+            self.comparisons,
+        )
 
     async def drain(self, grace_s: float) -> None:
         """Let what is being written end for `grace_s` seconds, then save or end the rest."""
@@ -93,6 +110,17 @@ def build_writer(
     )
 
 
+def build_completions(
+    settings: Settings, writer: Writer, people: DatabasePeople, rates: Rates
+) -> Completions:
+    """What answers programs."""
+    return Completions(
+        writer=writer,
+        key_limits=KeyLimits(people, rates),
+        cache=ResponseCache(settings.response_cache_mib * MIB),
+    )
+
+
 def build_parts(settings: Settings, engine: Engine, store: RoutingStore, metrics: Metrics) -> Parts:
     """The domain on an engine and a store."""
     people, kept, judge = store.people, store.feedback, ProcessJudge()
@@ -112,11 +140,7 @@ def build_parts(settings: Settings, engine: Engine, store: RoutingStore, metrics
     conversations = Conversations(store=store, jobs=jobs)
     campaigns = Campaigns(kept.campaigns, waiting=lambda: admission.waiting)
     taking_part = TakingPart(kept.campaigns, people, stop=answers.stop)
-    completions = Completions(
-        writer=writer,
-        key_limits=KeyLimits(people, rates),
-        cache=ResponseCache(settings.response_cache_mib * MIB),
-    )
+    completions = build_completions(settings, writer, people, rates)
     return Parts(
         engine=engine,
         store=store,
@@ -133,4 +157,5 @@ def build_parts(settings: Settings, engine: Engine, store: RoutingStore, metrics
         replays=Replays(kept.cases, writer, judge),
         results=Results(kept.results, people),
         reports=Reports(campaigns, kept.reports),
+        figures=Figures(campaigns, kept.figures),
     )
