@@ -12,7 +12,14 @@ from chat.types import ChatMessage
 from pages.differences import in_one
 from pages.frame import Reader, choice, form, hidden, section, table, when
 from pages.hosting import host_page
-from pages.results import SCRIPT, campaign_title, query_of, reason_words, verdict_words
+from pages.results import (
+    SCRIPT,
+    campaign_title,
+    language_words,
+    query_of,
+    reason_words,
+    verdict_words,
+)
 
 STANDINGS = (Standing.CHECKED, Standing.USABLE, Standing.UNUSABLE)
 """What a reviewer can say, in the order of the keys 1, 2 and 3."""
@@ -205,8 +212,8 @@ def _place(reader: Reader, shown: Shown, evidence: Evidence) -> Mapping[str, str
         "variant": ""
         if evidence.variant is None
         else "AB"[evidence.variant : evidence.variant + 1],
-        "language": escape(evidence.language),
-        "page-language": escape(evidence.page_language),
+        "language": language_words(reader, evidence.language),
+        "page-language": language_words(reader, evidence.page_language),
         "status": escape(" · ".join(filter(None, [evidence.status, evidence.finish or ""]))),
     }
 

@@ -75,6 +75,10 @@ def verdict_words(reader: Reader, verdict: Verdict | None) -> str:
     return f'<span class="mark {MARKS[verdict]}">{reader.say(f"verdict-{verdict}")}</span>'
 
 
+def language_words(reader: Reader, tongue: str) -> str:
+    return reader.say(f"language-{tongue}") if tongue in ("zh", "en") else escape(tongue)
+
+
 def campaign_title(choices: Choices, campaign_id: str) -> str:
     """As text of a page."""
     return f"<bdi>{escape(choices.campaigns.get(campaign_id, '–'))}</bdi>"
@@ -89,7 +93,7 @@ def _filter_form(reader: Reader, found: Found) -> str:
     standings = [(item.value, reader.say(f"standing-{item}")) for item in Standing]
     reasons = [(reason, reason_words(reader, reason)) for reason in choices.reasons]
     people = [(someone.id, escape(someone.name)) for someone in found.reviewers]
-    languages = [(tongue, _language(reader, tongue)) for tongue in choices.languages]
+    languages = [(tongue, language_words(reader, tongue)) for tongue in choices.languages]
     fields = [
         _select(reader, "campaign", _escaped(choices.campaigns), wanted.campaign_id),
         _select(reader, "verdict", verdicts, wanted.verdict or ""),
@@ -140,10 +144,6 @@ def _escaped(names: Mapping[str, str]) -> Sequence[tuple[str, str]]:
     return [(key, escape(name)) for key, name in names.items()]
 
 
-def _language(reader: Reader, tongue: str) -> str:
-    return reader.say(f"language-{tongue}") if tongue in ("zh", "en") else escape(tongue)
-
-
 # --- the list ---------------------------------------------------------------------------------
 
 
@@ -178,7 +178,7 @@ def _row(reader: Reader, found: Found, rated: Rated) -> Sequence[str]:
         campaign_title(found.choices, evidence.campaign_id),
         f"<bdi>{escape(found.choices.presets.get(preset.id, preset.id))}</bdi>" if preset else "–",
         f"<bdi>{escape(made.model)}</bdi>" if made else "–",
-        _language(reader, evidence.language) or "–",
+        language_words(reader, evidence.language) or "–",
         when(max(rating.rated_at for rating in rated.ratings)),
     )
 
