@@ -243,6 +243,7 @@ def build_site(
         parts.presets,
         parts.ratings,
         parts.taking_part,
+        parts.figures,
     )
     open_to_network = settings.insecure_open and not is_loopback(settings.host)
     page = build_page(services, open_to_network=open_to_network)

@@ -131,6 +131,9 @@ ROUTES: Mapping[str, Permission] = {
     "/api/cases/runs/{run_id}/delete": Permission.MEMBER,
     "/api/cases/{case_id}": Permission.MEMBER,
     "/api/cases/{case_id}/delete": Permission.MEMBER,
+    # the dashboard, a page of Gradio's
+    "/dashboard": Permission.MEMBER,
+    "/dashboard/": Permission.MEMBER,
     # results
     "/results": Permission.MEMBER,
     "/results.js": Permission.MEMBER,
@@ -220,6 +223,7 @@ HANDLERS: Mapping[str, Permission] = {
         ),
         Permission.SIGNED_IN,
     ),
+    "Dashboard.draw": Permission.MEMBER,
     "PresetPanel.share": Permission.MEMBER,
 }
 

@@ -3,7 +3,12 @@
 from chat.people import LOCAL, Person, Rank
 from pages.frame import Reader, document
 
-PAGES = (("/campaigns", "campaigns"), ("/results", "results"), ("/cases", "cases"))
+PAGES = (
+    ("/campaigns", "campaigns"),
+    ("/results", "results"),
+    ("/cases", "cases"),
+    ("/dashboard", "dashboard"),
+)
 """The pages for hosts, in the order of their links: path and key of the words."""
 
 

@@ -22,7 +22,7 @@ from chat.people import Rank, utc_now
 from chat.presets import Presets
 from tests.chat import make_writer
 from tests.fakes import ScriptedEngine, unrated
-from tests.hosting import hosting_of
+from tests.hosting import figures_of, hosting_of
 from tests.memory_people import MemoryPeople, OpenHasher
 from tests.memory_store import MemoryStore
 from ui.mount import event_names, mount
@@ -101,7 +101,8 @@ class House:
         self.conversations = Conversations(store=self.store, jobs=jobs)
         presets, ratings = Presets(self.store), unrated(self.store)
         part = hosting_of(self.store).taking_part
-        services = Services(engine, answers, self.conversations, presets, ratings, part)
+        figures = figures_of(self.store)
+        services = Services(engine, answers, self.conversations, presets, ratings, part, figures)
         self.page = build_page(services, open_to_network=False)
         app = self.app(
             archives=self.conversations,

@@ -16,7 +16,7 @@ SCRIPTS = (
     "campaign",
     "account",
 )
-STYLES = ("base", "transcript", "rating", "sidebar", "composer", "campaign")
+STYLES = ("base", "transcript", "rating", "sidebar", "composer", "campaign", "dashboard")
 
 HEAD = """
 <link rel="icon" href="icons/icon.svg" type="image/svg+xml">
@@ -35,6 +35,11 @@ def script() -> str:
 def style() -> str:
     """How the page looks; `base` first, because the others lean on its variables."""
     return _joined("styles", STYLES, "css")
+
+
+def dashboard(what: str) -> str:
+    """What runs in the browser before the dashboard asks for figures."""
+    return (HERE / "scripts" / f"dashboard-{what}.js").read_text(encoding="utf-8")
 
 
 def _joined(folder: str, names: tuple[str, ...], kind: str) -> str:

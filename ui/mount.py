@@ -1,6 +1,7 @@
 """The page on an ASGI app: Gradio's switches, all of them here."""
 
 import sys
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,16 +32,19 @@ def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
     # Nor for its statistics: a data frame over the last 10,000 events, made anew after each.
     blocks._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
     blocks._queue.ANALYTICS_MAX_EVENTS = 1
-    return gr.mount_gradio_app(
-        app,
-        blocks,
-        path="/",
-        root_path=root_path or None,
-        show_error=False,
-        ssr_mode=False,
-        run_history=False,
-        footer_links=[],
-        enable_monitoring=False,
-        theme=gr.themes.Base(font=["system-ui"], font_mono=["ui-monospace"]),
-        head=f"{assets.HEAD}<style>{assets.style()}</style>",
-    )
+    with warnings.catch_warnings():
+        # That it cannot be had with several pages; it is off.
+        warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)
+        return gr.mount_gradio_app(
+            app,
+            blocks,
+            path="/",
+            root_path=root_path or None,
+            show_error=False,
+            ssr_mode=False,
+            run_history=False,
+            footer_links=[],
+            enable_monitoring=False,
+            theme=gr.themes.Base(font=["system-ui"], font_mono=["ui-monospace"]),
+            head=f"{assets.HEAD}<style>{assets.style()}</style>",
+        )

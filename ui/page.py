@@ -6,9 +6,13 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from chat.figures import Figures
+from ui import assets
 from ui.components import Components, lay_out
+from ui.dashboard import lay_out_board
 from ui.handlers.campaign import TaskPanel
 from ui.handlers.composer import Composer
+from ui.handlers.dashboard import Dashboard
 from ui.handlers.details import Details
 from ui.handlers.presets import PresetPanel
 from ui.handlers.rating import RatingPanel
@@ -71,7 +75,22 @@ def build_page(services: Services, *, open_to_network: bool) -> gr.Blocks:
         components = lay_out()
         handlers = Handlers(Shown(services, components, open_to_network=open_to_network))
         _connect(blocks, components, handlers)
+    _add_dashboard(blocks, services.figures)
     return blocks
+
+
+def _add_dashboard(blocks: gr.Blocks, figures: Figures) -> None:
+    """A page of its own beside the chat: neither is sent what belongs to the other."""
+    with blocks.route("Dashboard", "/dashboard", show_in_navbar=False):
+        board = lay_out_board()
+        draw = Dashboard(figures, board).draw
+        # As it was sent: what can be chosen is known only when the first figures are.
+        every = AT_ONCE | {"preprocess": False, "trigger_mode": "always_last"}
+        blocks.load(draw, board.asked, board.drawn, js=assets.dashboard("began"), **every)
+        chosen = assets.dashboard("chose")
+        for trigger in (board.language.input, board.campaign.input, board.period.input):
+            trigger(draw, board.asked, board.drawn, js=chosen, **every)
+        board.refresh.click(draw, board.asked, board.drawn, **every)
 
 
 def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:

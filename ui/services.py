@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from chat.answers import Answers
 from chat.conversations import Conversations
+from chat.figures import Figures
 from chat.ports import Engine
 from chat.presets import Presets
 from chat.rating import Ratings
@@ -20,3 +21,4 @@ class Services:
     presets: Presets
     ratings: Ratings
     taking_part: TakingPart
+    figures: Figures

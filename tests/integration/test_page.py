@@ -27,7 +27,7 @@ from chat.types import (
 )
 from tests.chat import make_writer
 from tests.fakes import Script, ScriptedEngine, unrated
-from tests.hosting import hosting_of
+from tests.hosting import figures_of, hosting_of
 from tests.memory_store import MemoryStore
 from ui.components import Components, Updates, lay_out
 from ui.handlers.shared import Shown
@@ -140,6 +140,7 @@ async def tab() -> AsyncIterator[Tab]:
         Presets(store),
         unrated(store),
         hosting_of(store).taking_part,
+        figures_of(store),
     )
     with gr.Blocks(analytics_enabled=False):
         on = lay_out()

@@ -1,0 +1,226 @@
+"""The dashboard's components, and how figures are drawn in them. Knows no event and no domain."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from chat.figures import DAY, Overview, Period, Point, Spread
+from ui.i18n import NAMES, Language, text, words
+
+COLOURS = ("#7568e8", "#2a9164", "#b7791f", "#2f86bd", "#b0578d", "#6f7f3a", "#8f8981")
+"""Of series: each stands out on light and on dark paper."""
+
+GOOD, BAD = "#2a9164", "#d5544c"
+PLACES = (("", "chat"), ("campaigns", "campaigns"), ("results", "results"), ("cases", "cases"))
+"""The other pages for hosts: address and key of the words."""
+
+
+BARS = frozenset({"messages", "ratings", "languages", "models"})
+"""Plots that count by step of time."""
+
+NAMED = frozenset({"reasons", "failures"})
+"""Plots that count by name."""
+
+PLOTS = (
+    *("messages", "users", "ratings", "reasons", "languages", "models"),
+    *("queue", "first-token", "rate", "requests", "tokens", "failures"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The components of the page."""
+
+    head: gr.HTML
+    language: gr.Radio
+    campaign: gr.Dropdown
+    period: gr.Radio
+    refresh: gr.Button
+    sums: gr.HTML
+    plots: Mapping[str, Component]
+
+    @property
+    def asked(self) -> list[Component]:
+        """What is to be shown."""
+        return [self.language, self.campaign, self.period]
+
+    @property
+    def drawn(self) -> list[Component]:
+        """All that changes."""
+        return [self.head, *self.asked, self.refresh, self.sums, *self.plots.values()]
+
+
+def lay_out_board() -> Board:
+    """The components, empty: what they say comes with the first figures."""
+    with gr.Column(elem_id="dashboard"):
+        with gr.Row(elem_id="header"):
+            head = gr.HTML(elem_id="tools")
+            named = [(name, language.value) for language, name in NAMES.items()]
+            language = gr.Radio(named, elem_id="language", container=False)
+        with gr.Row(elem_id="filters"):
+            campaign = gr.Dropdown(elem_id="campaign", filterable=False)
+            period = gr.Radio([item.value for item in Period], elem_id="period")
+            refresh = gr.Button("", elem_id="refresh", size="sm")
+        sums = gr.HTML(elem_id="sums")
+        with gr.Row(elem_id="plots"):
+            plots = {name: _plot(name) for name in PLOTS}
+    return Board(head, language, campaign, period, refresh, sums, plots)
+
+
+def _plot(name: str) -> Component:
+    by_name: dict[str, Any] = {"sort": "-y", "x_label_angle": -30} if name in NAMED else {}
+    kind = gr.BarPlot if name in BARS | NAMED else gr.LinePlot
+    shown: dict[str, Any] = {
+        "y_lim": [0, None],
+        "height": 310,
+        "show_label": True,
+        "elem_id": f"plot-{name}",
+    }
+    return kind(x="x", y="y", **shown, **by_name)
+
+
+# --- what is written ---------------------------------------------------------------------------
+
+
+def head(language: Language, note: str = "") -> str:
+    """The way to the other pages, and what went wrong; it also tells the script its words."""
+    links = "".join(
+        f'<a href="./{path}">{escape(text(language, f"place-{key}"))}</a>' for path, key in PLACES
+    )
+    told = f'<p class="error" role="alert">{escape(note)}</p>' if note else ""
+    title = escape(text(language, "dashboard"))
+    return (
+        f'<div class="places" data-lang="{language}"><h1>{title}</h1><nav>{links}</nav></div>{told}'
+    )
+
+
+def sums(language: Language, shown: Overview) -> str:
+    """The numbers of the whole time."""
+    turns = shown.turns
+    counts = (
+        ("questions", turns.questions),
+        ("answers", turns.answers),
+        ("users", turns.users),
+        ("tokens-written", turns.tokens),
+        ("up", shown.up),
+        ("down", shown.down),
+        ("failed", turns.failures),
+    )
+    cells = [(key, f"{number:,}") for key, number in counts]
+    for key, spread in (
+        ("queue", shown.queue),
+        ("first-token", shown.first_token),
+        ("rate", shown.rate),
+    ):
+        cells.append((key, _said(spread)))
+    listed = "".join(
+        f"<div><dt>{escape(text(language, f'sum-{key}'))}</dt><dd>{value}</dd></div>"
+        for key, value in cells
+    )
+    return f"<dl>{listed}</dl><p>{escape(text(language, 'dashboard-info'))}</p>"
+
+
+def _said(spread: Spread) -> str:
+    return " / ".join(
+        "–" if value is None else f"{value:,.2f}" for value in (spread.p50, spread.p95)
+    )
+
+
+# --- what is drawn -----------------------------------------------------------------------------
+
+
+def plots(language: Language, on: Mapping[str, Component], shown: Overview) -> dict[Component, Any]:
+    """Every plot with its values."""
+    draw = _Drawing(language, shown)
+    over_time = {
+        "messages": shown.messages,
+        "users": shown.users,
+        "ratings": shown.ratings,
+        "languages": shown.languages,
+        "models": shown.models,
+        "queue": shown.queue_over_time,
+        "first-token": shown.first_token_over_time,
+        "rate": shown.rate_over_time,
+        "requests": shown.requests_per_minute,
+        "tokens": shown.tokens_per_minute,
+    }
+    return {on[name]: draw.over_time(name, points) for name, points in over_time.items()} | {
+        on["reasons"]: draw.by_name("reasons", "reason", shown.reasons),
+        on["failures"]: draw.by_name("failures", "failure", shown.failures),
+    }
+
+
+class _Drawing:
+    """Updates of plots in a language. Values go as Gradio sends a data frame on."""
+
+    def __init__(self, language: Language, shown: Overview) -> None:
+        self._language = language
+        self._words = words(language)
+        self._step = shown.scope.step
+        end = shown.users[-1].at + self._step
+        self._limits = [shown.scope.since.timestamp(), end.timestamp()]
+
+    def over_time(self, key: str, points: Sequence[Point]) -> Any:
+        """One series for each kind; bars are as wide as a step."""
+        kinds = list(dict.fromkeys(point.kind for point in points))
+        named = {kind: self._words.get(f"kind-{kind}", kind) for kind in kinds}
+        series = text(self._language, "series")
+        rows = (
+            [int(point.at.timestamp() * 1000), point.value, named[point.kind]] for point in points
+        )
+        bars = key in BARS
+        return gr.update(
+            value=_frame(("x", "temporal"), series, rows, "bar" if bars else "line"),
+            label=text(self._language, f"plot-{key}"),
+            color=series if bars or len(kinds) > 1 else None,
+            color_title=" ",
+            color_map={named[kind]: _colour(kind, place) for place, kind in enumerate(kinds)},
+            x_title=" ",
+            x_lim=self._limits,
+            y_title=text(self._language, f"unit-{key}"),
+            x_axis_format="%Y-%m-%d" if self._step >= DAY else "%m-%d %H:%M",
+            **self._bins(bars),
+        )
+
+    def by_name(self, key: str, kind: str, counts: Sequence[tuple[str, int]]) -> Any:
+        """A bar for each name, the longest first."""
+        series = text(self._language, "series")
+        rows = (
+            [self._words.get(f"{kind}-{name}", name), number, text(self._language, f"plot-{key}")]
+            for name, number in counts
+        )
+        return gr.update(
+            value=_frame(("x", "nominal"), series, rows, "bar"),
+            label=text(self._language, f"plot-{key}"),
+            x_title=" ",
+            y_title=text(self._language, f"unit-{key}"),
+        )
+
+    def _bins(self, bars: bool) -> dict[str, Any]:
+        seconds = int(self._step.total_seconds())
+        return {"x_bin": f"{seconds}s", "y_aggregate": "sum"} if bars else {}
+
+
+def _frame(
+    x: tuple[str, str], series: str, rows: Iterable[list[Any]], mark: str
+) -> dict[str, Any] | None:
+    """What Gradio makes of a data frame; nothing to draw is None."""
+    data = list(rows)
+    if not data:
+        return None
+    name, kind = x
+    return {
+        "columns": [name, "y", series],
+        "data": data,
+        "datatypes": {name: kind, "y": "quantitative", series: "nominal"},
+        "mark": mark,
+    }
+
+
+def _colour(kind: str, place: int) -> str:
+    known: dict[str, str] = {"up": GOOD, "down": BAD, "p95": COLOURS[2]}
+    return known.get(kind, COLOURS[place % len(COLOURS)])

@@ -1,0 +1,64 @@
+"""The dashboard's events: which figures are drawn, for whom."""
+
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from chat.errors import AppError, NotFound
+from chat.figures import Figures, Overview, Period
+from chat.people import Person
+from ui.dashboard import Board, head, plots, sums
+from ui.handlers.shared import language_of, person_of
+from ui.i18n import Language, refusal, text
+
+
+class Dashboard:
+    """What comes in is as the browser sent it: a choice that nobody offers is none."""
+
+    def __init__(self, figures: Figures, board: Board) -> None:
+        self._figures = figures
+        self._on = board
+
+    async def draw(
+        self, language: str | None, campaign_id: str | None, period: str | None, request: gr.Request
+    ) -> dict[Component, Any]:
+        """All figures of the time, of one campaign or of all that one may see."""
+        tongue, person = language_of(language, request), person_of(request)
+        chosen = Period(period) if period in set(Period) else Period.DAY
+        asked = campaign_id if isinstance(campaign_id, str) else ""
+        try:
+            shown = await self._figures.overview(person, asked, chosen)
+            choices = await self._choices(person, tongue)
+        except NotFound:
+            return {self._on.head: head(tongue, text(tongue, "no-figures"))}
+        except AppError as error:
+            return {self._on.head: head(tongue, refusal(tongue, error.code, error.values))}
+        return (
+            {self._on.head: head(tongue)}
+            | self._filters(tongue, choices, asked, chosen)
+            | self._figures_of(tongue, shown)
+        )
+
+    async def _choices(self, person: Person, language: Language) -> list[tuple[str, str]]:
+        campaigns = await self._figures.campaigns(person)
+        own = [(campaign.plan.title, campaign.id) for campaign in campaigns]
+        return [(text(language, "all-campaigns"), ""), *own]
+
+    def _filters(
+        self, language: Language, choices: list[tuple[str, str]], campaign_id: str, period: Period
+    ) -> dict[Component, Any]:
+        periods = [(text(language, f"period-{item}"), item.value) for item in Period]
+        return {
+            self._on.language: gr.update(value=language.value, label=text(language, "language")),
+            self._on.campaign: gr.update(
+                choices=choices, value=campaign_id, label=text(language, "filter-campaign")
+            ),
+            self._on.period: gr.update(
+                choices=periods, value=period.value, label=text(language, "filter-period")
+            ),
+            self._on.refresh: gr.update(value=text(language, "refresh")),
+        }
+
+    def _figures_of(self, language: Language, shown: Overview) -> dict[Component, Any]:
+        return {self._on.sums: sums(language, shown)} | plots(language, self._on.plots, shown)
