@@ -5,6 +5,7 @@ What is drawn is made here from what the service gives; nothing else of an answe
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,9 @@ SCRIPT = Path(__file__).parents[1] / "pages" / "static" / "compare.js"
 EVENT_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 PICTURE_S = 0.15
 """Least time between two pictures of an answer being written."""
+
+DRAWING = 0.03
+"""Share of one core that drawing for one tester may take: a long answer is drawn less often."""
 
 Id = Annotated[str, Field(max_length=64)]
 RequestId = Annotated[str, Field(min_length=8, max_length=64)]
@@ -178,6 +182,7 @@ async def _events(reader: Reader, rounds: AsyncIterator[Round]) -> AsyncIterator
     draw, last = _draw(reader), b""
     try:
         async for shown in rounds:
+            began = time.perf_counter()
             told = {
                 "left": side_html(reader, shown.left, draw),
                 "right": side_html(reader, shown.right, draw),
@@ -185,9 +190,11 @@ async def _events(reader: Reader, rounds: AsyncIterator[Round]) -> AsyncIterator
                 "open": shown.is_open,
             }
             event = b"data: " + json.dumps(told).encode() + b"\n\n"
+            took = time.perf_counter() - began
             yield event if event != last else b": still here\n\n"
             last = event
-            await asyncio.sleep(PICTURE_S)
+            if shown.is_open:
+                await asyncio.sleep(max(PICTURE_S, took / DRAWING))
     except AppError:  # deleted meanwhile: the browser asks again and is told so
         return
 
