@@ -64,6 +64,7 @@ ROUTES: Mapping[str, Permission] = {
     "/v1/models": Permission.API,
     "/v1/models/{model:path}": Permission.API,
     "/v1/tokenize": Permission.API,
+    "/v1/{path:path}": Permission.API,  # a program that has the address wrong is told so
     "/docs": Permission.SIGNED_IN,
     "/docs/swagger-ui.css": Permission.SIGNED_IN,
     "/docs/swagger-ui-bundle.js": Permission.SIGNED_IN,

@@ -3,14 +3,18 @@
 import time
 
 from fastapi import APIRouter
+from starlette.responses import Response
 
 from api.openai.chat import chat_routes
 from api.openai.completions import completion_routes
 from api.openai.desk import Desk
+from api.openai.errors import refusal
 from api.openai.feedback import feedback_routes
 from api.openai.models import model_routes
 from chat.completions import Completions
 from chat.rating import Ratings
+
+METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 
 
 def openai_routes(completions: Completions, ratings: Ratings | None = None) -> APIRouter:
@@ -21,4 +25,10 @@ def openai_routes(completions: Completions, ratings: Ratings | None = None) -> A
         router.include_router(routes)
     if ratings:
         router.include_router(feedback_routes(ratings))
+    router.add_api_route("/v1/{path:path}", nothing_here, methods=METHODS, include_in_schema=False)
     return router
+
+
+def nothing_here() -> Response:
+    """The answer at every other address and to other methods, instead of the page's own."""
+    return refusal(404, "There is no such route; /docs lists what there is.", code="not_found")

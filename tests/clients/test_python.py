@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+from pathlib import Path
 from typing import Any, Literal
 
 import openai
@@ -255,3 +256,12 @@ async def test_several_at_once_are_all_answered(server: Server) -> None:
 def test_what_is_left_out_is_not_there(client: OpenAI) -> None:
     with pytest.raises(openai.NotFoundError):
         client.responses.create(model=MODEL, input="Hi")
+
+
+def test_the_log_has_no_word_of_it_and_no_key(client: OpenAI, server: Server) -> None:
+    messages: Any = [{"role": "user", "content": "Say serendipity."}]
+    answer = client.chat.completions.create(model=MODEL, messages=messages, max_tokens=1)
+    server.told_of(answer.id)
+    log = Path(server.log).read_text(encoding="utf-8")
+    assert "serendipity" not in log
+    assert not [key for key in (server.key, server.metrics_key, server.slow_key) if key in log]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.house import House, client_of
 from tests.programs import CHAT, HI, TEXT, Programs, fault
 
 JSON = {"content-type": "application/json"}
@@ -223,3 +224,19 @@ async def test_a_body_over_the_limit_is_refused() -> None:
     content = json.dumps({**HI, "user": "x" * 9_000_000}).encode()
     answer = await Programs().client.post(CHAT, content=content, headers=JSON)
     assert answer.status_code == 413
+
+
+async def test_what_there_is_not_is_told_as_every_error_is() -> None:
+    """Behind the API is the page, which answers in its own words what nobody else has answered."""
+    client = client_of(House(sign_in_needed=False).site())
+    for method, path in (
+        ("POST", "/v1/responses"),
+        ("GET", CHAT),
+        ("DELETE", "/v1/models/x"),
+        ("POST", f"{CHAT}/"),
+        ("GET", "/v1//models"),
+        ("PATCH", "/v1/"),
+    ):
+        answer = await client.request(method, path)
+        assert answer.status_code == 404
+        assert fault(answer)["code"] == "not_found"
