@@ -3,7 +3,6 @@
 Formulas are read by a grammar for LaTeX; nothing of them is ever evaluated as code.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -33,7 +32,6 @@ def of_result(expected: str) -> Callable[[str], bool]:
     A set must be stated as a whole, in any order and form: {2, 3}, or x = 2 or x = 3. Of anything
     else the first or the last thing counts that the answer's statement of its result holds.
     """
-    logging.disable()  # the libraries have nobody to tell here
     wanted = _all(statements_of(plain(expected)))
     if not wanted:
         raise Unreadable("this is no number, set, interval, point or formula")
