@@ -64,7 +64,7 @@ def test_what_is_chosen_is_drawn_and_stays_after_a_reload(address: str, tab: Ope
     page.locator("#campaign input").click()
     page.get_by_role("option", name="Which is better?").first.click()
     expect(page).to_have_url(re.compile("campaign=(bobs|cys)&period=month"))
-    page.locator("#language").get_by_text("中").click()
+    page.get_by_role("radio", name="中").check()
     expect(page.locator("#sums")).to_contain_text("提问")
     page.reload()
     expect(page.locator("h1")).to_have_text("仪表盘")
