@@ -6,7 +6,8 @@ What is drawn is made here from what the service gives; nothing else of an answe
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -177,24 +178,27 @@ def _voting(comparisons: Comparisons, root_path: str) -> APIRouter:
     return router
 
 
-async def _events(reader: Reader, rounds: AsyncIterator[Round]) -> AsyncIterator[bytes]:
+async def _events(
+    reader: Reader, rounds: AsyncGenerator[Round, None]
+) -> AsyncGenerator[bytes, None]:
     """What is new of a round, until all of it is written."""
     draw, last = _draw(reader), b""
     try:
-        async for shown in rounds:
-            began = time.perf_counter()
-            told = {
-                "left": side_html(reader, shown.left, draw),
-                "right": side_html(reader, shown.right, draw),
-                "foot": foot_html(reader, shown) if not shown.is_open else "",
-                "open": shown.is_open,
-            }
-            event = b"data: " + json.dumps(told).encode() + b"\n\n"
-            took = time.perf_counter() - began
-            yield event if event != last else b": still here\n\n"
-            last = event
-            if shown.is_open:
-                await asyncio.sleep(max(PICTURE_S, took / DRAWING))
+        async with aclosing(rounds):  # who leaves, leaves in the middle
+            async for shown in rounds:
+                began = time.perf_counter()
+                told = {
+                    "left": side_html(reader, shown.left, draw),
+                    "right": side_html(reader, shown.right, draw),
+                    "foot": foot_html(reader, shown) if not shown.is_open else "",
+                    "open": shown.is_open,
+                }
+                event = b"data: " + json.dumps(told).encode() + b"\n\n"
+                took = time.perf_counter() - began
+                yield event if event != last else b": still here\n\n"
+                last = event
+                if shown.is_open:
+                    await asyncio.sleep(max(PICTURE_S, took / DRAWING))
     except AppError:  # deleted meanwhile: the browser asks again and is told so
         return
 

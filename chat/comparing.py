@@ -6,7 +6,8 @@ is decided by `chat.taking_part`, what is asked with by `chat.enrolment`. Knows 
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -199,16 +200,17 @@ class Comparisons:
         """One of them. Raises NotFound."""
         return await self._round(await self._store.duel(person.id, duel_id))
 
-    async def watch(self, person: Person, duel_id: str) -> AsyncIterator[Round]:
+    async def watch(self, person: Person, duel_id: str) -> AsyncGenerator[Round, None]:
         """The round at once, after each change, and at least once a second until both have ended.
 
         Raises NotFound.
         """
         written = await self._store.duel(person.id, duel_id)
         jobs = [job for job in self._jobs_of(written.duel) if job]
-        async for _ in changes(jobs):
-            if any(job.progress.status.is_open for job in jobs):
-                yield await self._round(written)
+        async with aclosing(changes(jobs)) as moments:
+            async for _ in moments:
+                if any(job.progress.status.is_open for job in jobs):
+                    yield await self._round(written)
         yield await self.round(person, duel_id)
 
     async def stop(self, person: Person, duel_id: str) -> None:
@@ -293,7 +295,7 @@ class Comparisons:
         return job if job and job.message_id == side.message_id else None
 
 
-async def changes(jobs: Sequence[Job]) -> AsyncIterator[None]:
+async def changes(jobs: Sequence[Job]) -> AsyncGenerator[None, None]:
     """At once, then whenever one of the answers has changed, until all have ended."""
     changed = asyncio.Event()
 
@@ -302,16 +304,17 @@ async def changes(jobs: Sequence[Job]) -> AsyncIterator[None]:
             changed.set()
 
     following = [asyncio.create_task(follow(job)) for job in jobs]
-    everything = asyncio.gather(*following)
-    everything.add_done_callback(lambda _: changed.set())
+    for task in following:
+        task.add_done_callback(lambda _: changed.set())
     try:
         yield
-        while not everything.done():
+        while not all(task.done() for task in following):
             await changed.wait()
             changed.clear()
             yield
     finally:
-        everything.cancel()
+        for task in following:
+            task.cancel()
         await asyncio.wait(following) if following else None
 
 

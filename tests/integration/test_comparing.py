@@ -1,10 +1,12 @@
 """Blind comparisons over a real database: both answers or none, and a vote that counts once."""
 
 import asyncio
+import gc
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -250,6 +252,23 @@ async def test_who_comes_back_in_the_middle_sees_both_as_they_are(arena: Arena) 
     assert (shown.left.text, shown.left.status) == ("left so far", Status.STREAMING)
     assert (shown.right.text, shown.right.status) == ("right", Status.DONE)
     assert shown.is_open
+
+
+async def test_who_leaves_in_the_middle_leaves_no_error_in_the_log(arena: Arena) -> None:
+    wrong: list[Mapping[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
+    arena.engine.scripts = [Script(["so far"], hangs=True)]
+    duel = await arena.ask()
+    rounds = arena.comparisons.watch(arena.ann, duel.id)
+    async for shown in rounds:
+        if shown.left.text and shown.right.text:
+            break
+    assert isinstance(rounds, AsyncGenerator)
+    await rounds.aclose()
+    for _ in range(10):
+        await asyncio.sleep(0)  # what was left ends
+    gc.collect()
+    assert wrong == []
 
 
 async def test_after_a_crash_a_duel_can_be_asked_again_beside(arena: Arena) -> None:
