@@ -96,6 +96,12 @@ def test_a_complaint_is_found_read_and_reviewed_by_keys(page: Page) -> None:
     expect(page.locator(".answer img")).to_have_count(0)
     expect(page.locator(".origin")).to_contain_text("temperature 0.7")
     page.wait_for_load_state()
+
+
+def test_an_answer_is_reviewed_by_keys_and_noted(page: Page) -> None:
+    page.get_by_role("link", name="Australia").click()
+    expect(page.locator(".turn .words").last).to_contain_text("Australia")
+    page.wait_for_load_state()
     page.keyboard.press("3")
     expect(page.locator(".turn .words").last).not_to_contain_text("Australia")
     page.wait_for_load_state()
