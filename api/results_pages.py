@@ -10,9 +10,12 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from api.identity import person_of
 from api.page_answers import page_answer, reader_of
 from api.results_query import FilterQuery, ListQuery
+from chat.findings import Filter
+from chat.people import Person
 from chat.results import Results
 from formats.html import render
 from formats.words import Language
+from pages.frame import Reader
 from pages.reading import Shown, reading_page
 from pages.results import Found, results_page
 
@@ -46,19 +49,24 @@ def results_pages(results: Results, root_path: str = "") -> APIRouter:
     async def one(
         request: Request, evidence_id: str, query: Annotated[FilterQuery, Query()]
     ) -> Response:
-        person, wanted = person_of(request), query.value()
-        reader = reader_of(request, root_path)
-        reading = await results.read(person, evidence_id)
-        tongue = Language(reader.language)
-        shown = Shown(
-            reading,
-            wanted,
-            await results.choices(person),
-            answer=render(reading.rated.evidence.answer, tongue.words),
-            next_id=await results.next_open(person, wanted, evidence_id),
-            names=await results.names(person),
-            reviewers=await results.reviewers(person),
-        )
+        person, reader = person_of(request), reader_of(request, root_path)
+        shown = await _shown(results, person, evidence_id, query.value(), reader)
         return page_answer(reading_page(reader, person, shown))
 
     return router
+
+
+async def _shown(
+    results: Results, person: Person, evidence_id: str, wanted: Filter, reader: Reader
+) -> Shown:
+    """One answer with what its page says beside it. Raises NotFound."""
+    reading = await results.read(person, evidence_id)
+    return Shown(
+        reading,
+        wanted,
+        await results.choices(person),
+        answer=render(reading.rated.evidence.answer, Language(reader.language).words),
+        next_id=await results.next_open(person, wanted, evidence_id),
+        names=await results.names(person),
+        reviewers=await results.reviewers(person),
+    )
