@@ -104,7 +104,11 @@ class Settings(BaseSettings):
         None, gt=0, description="memory for the KV cache in GiB; otherwise chosen by free memory"
     )
     queue_size: int = Field(64, ge=0, le=10_000, description="questions that may wait for a place")
-    user_running: int = Field(2, ge=1, description="answers written for one account at once")
+    user_running: int = Field(
+        2,
+        ge=1,
+        description="answers written for one account at once; a blind comparison needs two",
+    )
     user_waiting: int = Field(4, ge=0, description="questions of one account that may wait")
     requests_per_minute: int = Field(
         20, ge=0, description="questions that one account may ask in a minute; 0 sets no bound"
