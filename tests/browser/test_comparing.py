@@ -1,13 +1,14 @@
 """Blind comparisons in a browser: asked, written side by side, voted on by keys, in two tabs."""
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from chat.campaigns import Campaign, Choice, Mode, Plan, Task, Variant
 from chat.comparing import SHOWN
@@ -50,6 +51,12 @@ def campaign(store: RoutingStore) -> Campaign:
     return done(Campaigns(store.feedback.campaigns).add(LOCAL, PLAN))
 
 
+def is_wrong(line: ConsoleMessage) -> bool:
+    """Whether a line of the console is about a fault; a request that is refused is none."""
+    refused = "/api/" in line.location["url"] and re.search(r"status of 40[03]", line.text)
+    return line.type == "error" and not refused
+
+
 @pytest.fixture
 def visitor(browser: Browser) -> Iterator[Visitor]:
     """Makes browsers in which nothing may go wrong; all that reaches them is kept."""
@@ -61,7 +68,7 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
         context.on("weberror", lambda error: wrong.append(str(error.error)))
         context.on(
             "console",
-            lambda line: wrong.append(line.text) if line.type == "error" else None,
+            lambda line: wrong.append(line.text) if is_wrong(line) else None,
         )
         contexts.append(context)
         return context
@@ -166,3 +173,29 @@ def test_what_was_stopped_takes_no_vote_and_can_be_asked_again(
     expect(button(page, "2 · 右边更好")).to_be_visible()
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 390
+
+
+def test_a_question_that_comes_after_the_end_stays_in_its_box_and_the_last_vote_counts(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    address = site(ScriptedEngine(), store, people=Inn(store, sign_in_needed=False).people)
+    context = visitor()
+    page = context.new_page()
+    begin(page, address, campaign)
+    ask(page, "Why?")
+    expect(button(page, "1 · Left is better")).to_be_visible()
+    done(Campaigns(store.feedback.campaigns).close(LOCAL, campaign.id))
+    ask(page, "One more?")
+    expect(page.locator(".ask").get_by_role("alert")).to_contain_text("This test has ended")
+    expect(page.get_by_label("Your question, for both")).to_have_value("One more?")
+    button(page, "1 · Left is better").click()
+    expect(voted(page)).to_have_text("You voted: left is better.")
+    page.get_by_text("Say why").click()
+    comment = page.get_by_label("What made the difference?")
+    comment.evaluate("it => { it.removeAttribute('maxlength'); it.value = 'x'.repeat(2 ** 20); }")
+    button(page, "Save").click()
+    expect(page.locator("[data-foot]").get_by_role("alert")).to_contain_text("too long")
+    assert len(comment.input_value()) == 2**20
+    page.reload()
+    expect(page.get_by_text("This test has ended")).to_be_visible()
+    expect(voted(page)).to_have_text("You voted: left is better.")
