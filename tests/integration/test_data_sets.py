@@ -20,7 +20,7 @@ from chat.jobs import Job
 from chat.people import LOCAL
 from chat.results import Results
 from chat.tree import Tree
-from chat.types import ChatOptions, Finish, Role
+from chat.types import ChatOptions, Finish, Question, Role
 from formats.datasets import DataFormat, data_file
 from store.feedback.tables import DuelRow
 from tests.chat import finished
@@ -42,14 +42,11 @@ class Happenings:
     corrections: set[str] = field(default_factory=set)
     votes: int = 0
 
-    async def ask(self, number: int, system: int) -> None:
-        """Go on in a conversation, or begin one."""
+    async def ask(self, number: int, kind: int) -> None:
+        """Go on in a conversation, or begin one; the same words come again and again."""
+        options = ChatOptions(("", "Be brief.")[kind % 2])
         into = self.jobs[number].conversation_id if number < len(self.jobs) else None
-        options = ChatOptions(("", "Be brief.", "Be kind.")[system % 3])
-        job = await self.chat.told(
-            f"question {len(self.jobs)}", conversation_id=into, options=options
-        )
-        self.jobs.append(job)
+        await self._send(f"question {kind // 4}", into, options)
 
     async def again(self, number: int, _: int) -> None:
         await self._beside(number, self.chat.answers.retry)
@@ -57,12 +54,13 @@ class Happenings:
     async def go_on(self, number: int, _: int) -> None:
         await self._beside(number, self.chat.answers.go_on)
 
-    async def edit(self, number: int, _: int) -> None:
+    async def edit(self, number: int, kind: int) -> None:
         job = self.jobs[number]
         archive = await self.chat.conversations.archive(LOCAL.id, job.conversation_id)
         message = Tree(archive.messages).message(job.message_id)
-        text, into = f"edited {len(self.jobs)}", job.conversation_id
-        self.jobs.append(await self.chat.told(text, conversation_id=into, beside=message.parent_id))
+        options = archive.conversation.options
+        text = f"question {kind // 4}"
+        await self._send(text, job.conversation_id, options, beside=message.parent_id)
 
     async def rate(self, number: int, kind: int) -> None:
         correction = f"correction {len(self.corrections)}"
@@ -108,6 +106,24 @@ class Happenings:
         """A question with its answers: what was asked below it has lost its prompt."""
         job = self.jobs[number]
         await self.chat.conversations.delete_turn(LOCAL.id, job.conversation_id, job.message_id)
+
+    async def lose(self, number: int, kind: int) -> None:
+        """What was asked first, before somebody rates what came of it."""
+        job = self.jobs[number]
+        archive = await self.chat.conversations.archive(LOCAL.id, job.conversation_id)
+        first = Tree(archive.messages).path_to(job.message_id)[0]
+        await self.chat.conversations.delete_turn(LOCAL.id, job.conversation_id, first.id)
+        await self.rate(number, kind)
+
+    async def _send(
+        self, text: str, into: str | None, options: ChatOptions, beside: str | None = None
+    ) -> None:
+        question = Question(text, f"request {len(self.jobs)}", beside=beside)
+        job = await self.chat.answers.send(
+            LOCAL.id, conversation_id=into, question=question, options=options
+        )
+        await finished(job)
+        self.jobs.append(job)
 
     async def _beside(self, number: int, write: Any) -> None:
         job = self.jobs[number]
@@ -190,10 +206,12 @@ DEEDS = (
     Happenings.rate,
     Happenings.review,
     Happenings.delete,
+    Happenings.lose,
+    Happenings.vote,
 )
 Deed: TypeAlias = tuple[int, int, int]
 HAPPENINGS = st.lists(
-    st.tuples(st.integers(0, len(DEEDS) - 1), st.integers(0, 9), st.integers(0, 7)),
+    st.tuples(st.integers(0, len(DEEDS) - 1), st.integers(0, 5), st.integers(0, 7)),
     min_size=5,
     max_size=30,
 )
@@ -242,3 +260,23 @@ async def test_each_source_gives_its_pair(tmp_path: Path) -> None:
         assert await check_all(happenings) == (3, 2)
         pairs = await lines_of(chat, DataFormat.DPO)
         assert {pair["source"] for pair in pairs} == {"versions", "vote", "correction"}
+
+
+async def test_an_answer_that_lost_its_prompt_teaches_nothing(tmp_path: Path) -> None:
+    async with rated_chat(tmp_path, *scripts()) as chat:
+        happenings = Happenings(chat)
+        await happenings.ask(9, 0)
+        await happenings.ask(0, 4)
+        await happenings.lose(1, 2)
+        assert len(happenings.corrections) == 1
+        assert await check_all(happenings) == (0, 0)
+
+
+async def test_votes_between_answers_to_different_prompts_are_no_pairs(tmp_path: Path) -> None:
+    async with rated_chat(tmp_path, *scripts()) as chat:
+        await add_rows(chat.store, campaign(LOCAL.id))
+        happenings = Happenings(chat)
+        await happenings.ask(9, 0)
+        await happenings.ask(9, 1)  # the same words below another system prompt
+        await happenings.vote(0, 1)
+        assert await check_all(happenings) == (0, 0)
