@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,8 @@ from starlette.types import Message
 from chat.answer_cache import ResponseCache
 from chat.completions import Completions, KeyLimits
 from chat.observing import Door, Outcome
+from chat.rating import Ratings
+from store import open_store
 from tests.chat import make_writer
 from tests.fakes import Script, ScriptedEngine
 from tests.house import House, client_of
@@ -20,6 +23,7 @@ from tests.house import House, client_of
 HI: Mapping[str, Any] = {"model": "default", "messages": [{"role": "user", "content": "Hi"}]}
 CHAT = "/v1/chat/completions"
 TEXT = "/v1/completions"
+FEEDBACK = "/v1/feedback"
 
 
 @dataclass
@@ -64,6 +68,25 @@ class Programs:
 
     async def text(self, prompt: Any = "Once", **more: Any) -> httpx.Response:
         return await self.client.post(TEXT, json={"model": "default", "prompt": prompt, **more})
+
+
+class Raters(Programs):
+    """Programs whose answers can be rated."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.store = open_store(folder)
+        self.kept = self.store.feedback.ratings
+        ratings = Ratings(conversations=self.store, store=self.kept, programs=self.completions)
+        self.app = self.house.app(completions=self.completions, ratings=ratings)
+        self.client = client_of(self.app)
+
+    async def given(self, **more: Any) -> str:
+        """The id of an answer."""
+        return str((await self.chat(**more)).json()["id"])
+
+    async def say(self, id: str, **said: Any) -> httpx.Response:
+        return await self.client.post(FEEDBACK, json={"id": id, **said})
 
 
 def events(answer: httpx.Response) -> list[Any]:

@@ -1,5 +1,6 @@
 """The API on a scripted engine, behind real connections."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -11,15 +12,16 @@ import uvicorn
 
 from api.listen import server_config
 from api.options import EdgeOptions
-from tests.programs import Programs
+from tests.programs import Raters
 
 TIMEOUT_S = 10.0
 """Whatever takes longer hangs."""
 
 
 @pytest.fixture(scope="package")
-def address() -> Iterator[str]:
-    programs = Programs()
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    programs = Raters(tmp_path_factory.mktemp("rated"))
+    asyncio.run(programs.store.open())
     server = uvicorn.Server(server_config(programs.app, edge=EdgeOptions(), shutdown_s=1))
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
@@ -29,6 +31,7 @@ def address() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
         thread.join(timeout=10)
+    asyncio.run(programs.store.close())
 
 
 @pytest.fixture

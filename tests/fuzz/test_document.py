@@ -34,8 +34,10 @@ PERCENT = {
     ("POST", "/v1/chat/completions", WRONG): 30,
     ("POST", "/v1/completions", RIGHT): 12,
     ("POST", "/v1/completions", WRONG): 12,
-    ("POST", "/v1/tokenize", RIGHT): 7,
-    ("POST", "/v1/tokenize", WRONG): 7,
+    ("POST", "/v1/tokenize", RIGHT): 5,
+    ("POST", "/v1/tokenize", WRONG): 5,
+    ("POST", "/v1/feedback", RIGHT): 2,
+    ("POST", "/v1/feedback", WRONG): 2,
     ("GET", "/v1/models/{model}", RIGHT): 2,  # no text is wrong there
 }
 """How many of all requests go where. GET /v1/models takes nothing that could be made up."""

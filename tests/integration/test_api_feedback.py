@@ -2,40 +2,15 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import jsonschema
 import pytest
 
 from chat.evidence import Opinion, Verdict
 from chat.observing import Door
 from chat.people import LOCAL
-from chat.rating import MAX_COMMENT, Ratings
-from store import open_store
-from tests.house import client_of
-from tests.programs import Programs, fault
-
-FEEDBACK = "/v1/feedback"
-
-
-class Raters(Programs):
-    """Programs whose answers can be rated."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.store = open_store(folder)
-        self.kept = self.store.feedback.ratings
-        ratings = Ratings(conversations=self.store, store=self.kept, programs=self.completions)
-        self.app = self.house.app(completions=self.completions, ratings=ratings)
-        self.client = client_of(self.app)
-
-    async def given(self, **more: Any) -> str:
-        """The id of an answer."""
-        return str((await self.chat(**more)).json()["id"])
-
-    async def say(self, id: str, **said: Any) -> httpx.Response:
-        return await self.client.post(FEEDBACK, json={"id": id, **said})
+from chat.rating import MAX_COMMENT
+from tests.programs import FEEDBACK, Raters, fault
 
 
 @pytest.fixture
