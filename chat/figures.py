@@ -3,6 +3,7 @@
 Owns who sees what of it, and into which steps a time is cut. Knows no page and no SQL.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -182,7 +183,8 @@ class Figures:
             first = await self._store.began(seen_by, campaign_id) or now - HOUR
         step = step_for(now - first)
         scope = Scope(seen_by, campaign_id, begin_of(first, step), step)
-        return overview_of(scope, await self._store.tally(scope), now)
+        tally = await self._store.tally(scope)
+        return await asyncio.to_thread(overview_of, scope, tally, now)
 
 
 def step_for(span: timedelta) -> timedelta:

@@ -1,10 +1,12 @@
 """How the app is used, counted by queries over what is there."""
 
-from collections import Counter
+from asyncio import gather
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import JSON, ColumnElement, and_, extract, func, or_, select, type_coerce
+from sqlalchemy import JSON, ColumnElement, and_, case, extract, func, or_, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chat.evidence import Verdict
@@ -25,7 +27,23 @@ class DatabaseFigures:
         return await self._database.read(began, seen_by, campaign_id)
 
     async def tally(self, scope: Scope) -> Tally:
-        return await self._database.read(tally, scope)
+        # Side by side, because each goes through all messages of its time.
+        (turns, users, failures), (models, timings), (ratings, languages), reasons = await gather(
+            self._database.read(_turns, scope),
+            self._database.read(_answers, scope),
+            self._database.read(_ratings, scope),
+            self._database.read(_reasons, scope),
+        )
+        return Tally(
+            turns=turns,
+            users=users,
+            failures=failures,
+            models=models,
+            timings=timings,
+            ratings=ratings,
+            languages=languages,
+            reasons=reasons,
+        )
 
 
 def began(session: Session, seen_by: str | None, campaign_id: str) -> datetime | None:
@@ -38,53 +56,48 @@ def began(session: Session, seen_by: str | None, campaign_id: str) -> datetime |
     return min((at for first in firsts if (at := session.scalar(first))), default=None)
 
 
-def tally(session: Session, scope: Scope) -> Tally:
-    models, timings = _answers(session, scope)
-    ratings, languages = _ratings(session, scope)
-    return Tally(
-        turns=_turns(session, scope),
-        users=_users(session, scope),
-        failures=_failures(session, scope),
-        models=models,
-        timings=timings,
-        ratings=ratings,
-        languages=languages,
-        reasons=_reasons(session, scope),
-    )
-
-
 # --- messages ---------------------------------------------------------------------------------
 
 
-def _turns(session: Session, scope: Scope) -> Mapping[datetime, Turns]:
+def _turns(
+    session: Session, scope: Scope
+) -> tuple[Mapping[datetime, Turns], int, Mapping[str, int]]:
+    """What happened in each step, how many people asked, and which failures there were.
+
+    Counted for each person and summed up here: one pass through the messages instead of three.
+    """
     step, is_answer = _step(MessageRow.created_at, scope.step), MessageRow.role == Role.ASSISTANT
+    failure = case((MessageRow.status == Status.ERROR, func.coalesce(MessageRow.error_code, "")))
     written = type_coerce(MessageRow.usage, JSON)["completion_tokens"].as_integer()
     rows = session.execute(
         select(
             step,
+            MessageRow.owner,
+            failure,
             func.count().filter(MessageRow.role == Role.USER),
             func.count().filter(is_answer),
-            func.count().filter(MessageRow.status == Status.ERROR),
-            func.coalesce(func.sum(written), 0),
-            func.count(MessageRow.owner.distinct()),
+            func.coalesce(func.sum(written).filter(is_answer), 0),
         )
         .where(*_messages(scope))
-        .group_by(step)
+        .group_by(step, MessageRow.owner, failure)
     )
-    return {_moment(at): Turns(*map(int, numbers)) for at, *numbers in rows}
-
-
-def _users(session: Session, scope: Scope) -> int:
-    asked = select(func.count(MessageRow.owner.distinct())).where(*_messages(scope))
-    return session.scalar(asked) or 0
-
-
-def _failures(session: Session, scope: Scope) -> Mapping[str, int]:
-    code = func.coalesce(MessageRow.error_code, "")
-    failed = select(code.label("code"), func.count().label("number")).where(
-        MessageRow.status == Status.ERROR, *_messages(scope)
-    )
-    return {row.code: row.number for row in session.execute(failed.group_by(code))}
+    turns = dict[datetime, Turns]()
+    people, failures = defaultdict[datetime, set[str]](set), Counter[str]()
+    for seconds, owner, code, asked, answered, tokens in rows:
+        at = _moment(seconds)
+        people[at].add(owner)
+        failed = 0 if code is None else int(asked + answered)
+        if code is not None:
+            failures[code] += failed
+        before = turns.get(at, Turns())
+        turns[at] = Turns(
+            questions=before.questions + int(asked),
+            answers=before.answers + int(answered),
+            failures=before.failures + failed,
+            tokens=before.tokens + int(tokens),
+        )
+    turns = {at: replace(of, users=len(people[at])) for at, of in turns.items()}
+    return turns, len(set().union(*people.values())), failures
 
 
 def _answers(
