@@ -1,5 +1,6 @@
 """Getting in through the edge: set-up, signing in, links, cookies, and nobody without."""
 
+import re
 from collections.abc import AsyncIterator
 
 import httpx
@@ -315,7 +316,7 @@ async def test_pages_allow_no_inline_script_and_ask_nothing_of_others(
     assert any("unsafe" not in policy and "script-src 'self'" in policy for policy in policies)
     assert answer.headers["cache-control"] == "no-store"
     assert "<b>ann</b>" not in answer.text
-    assert " on" not in answer.text.replace(" one", "").replace(" only", "").replace(" once", "")
+    assert not re.search(r"\son\w+\s*=", answer.text)
     assert "http" not in answer.text
 
 

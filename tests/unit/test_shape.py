@@ -1,9 +1,12 @@
 """The folders import in one direction only, and files and functions stay short."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
+
+from ui.assets import script
 
 ROOT = Path(__file__).parents[2]
 MAY_IMPORT: dict[str, set[str]] = {
@@ -91,3 +94,9 @@ def test_a_source_file_keeps_to_its_room_and_stays_short(path: Path) -> None:
 
 def test_every_python_file_at_the_top_is_known() -> None:
     assert {path.stem for path in ROOT.glob("*.py")} <= MAY_IMPORT.keys()
+
+
+def test_no_two_scripts_of_the_page_define_the_same_function() -> None:
+    # They share one scope: the later one would silently stand in for the earlier.
+    defined = re.findall(r"^(?:async )?function \*?(\w+)", script(), re.MULTILINE)
+    assert sorted(set(defined)) == sorted(defined)

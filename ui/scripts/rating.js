@@ -9,7 +9,7 @@ function draftOf(id) {
     return null;
   }
 }
-function keepDraft(form) {
+function keepRatingDraft(form) {
   try {
     localStorage.setItem(draftName(form.dataset.message), JSON.stringify(saidIn(form)));
   } catch {} // full: then it is in the form alone
@@ -68,7 +68,7 @@ document.addEventListener(
   true,
 );
 for (const event of ["input", "change"]) {
-  document.addEventListener(event, ({ target }) => target.form?.matches("form.rate") && keepDraft(target.form));
+  document.addEventListener(event, ({ target }) => target.form?.matches("form.rate") && keepRatingDraft(target.form));
 }
 
 // --- one after the other: each is answered for itself ---------------------------------------------
