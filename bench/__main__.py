@@ -58,6 +58,8 @@ def main() -> None:
         measure_page()
     elif given.grammar:
         measure_grammar(given.folder or model_of_the_app())
+    elif given.api:
+        measure_api(given.folder or model_of_the_app())
     else:
         measure_model(given.folder or model_of_the_app())
 
