@@ -198,11 +198,10 @@ class Replays:
         if any(going.person.id == person.id for going in self._open.values()):
             raise RunGoingOn
         going = self._open[run.id] = GoingOn(person, replay)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._open.pop, run.id)
             await self._store.add_run(run)
-        except BaseException:
-            del self._open[run.id]
-            raise
+            undo.pop_all()
         going.task = asyncio.create_task(self._run(going))
         return run
 

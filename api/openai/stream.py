@@ -7,7 +7,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -60,10 +60,10 @@ async def ended_by_hang_up(request: Request, completion: Completion) -> AsyncIte
     """Cancel the answer when the client leaves, or what is inside fails."""
     leaving = asyncio.create_task(_until_left(request.receive, completion))
     try:
-        yield
-    except BaseException:
-        completion.cancel()
-        raise
+        with ExitStack() as undo:
+            undo.callback(completion.cancel)
+            yield
+            undo.pop_all()
     finally:
         leaving.cancel()
         await asyncio.wait({leaving})

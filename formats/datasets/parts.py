@@ -1,5 +1,6 @@
 """What all files of rated answers have in common: counting, masking, turns as they are written."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -10,8 +11,8 @@ from formats.datasets.records import Turn
 from formats.redaction import Redactor
 
 
-class PieceFile:
-    """A file that takes ratings alone, and nothing before or after them."""
+class PieceFile(ABC):
+    """A `chat.results.DataFile`: takes ratings alone, and nothing before or after them."""
 
     takes_versions = False
     takes_siblings = False
@@ -30,13 +31,13 @@ class PieceFile:
     def begin(self) -> bytes:
         return b""
 
+    @abstractmethod
     def add(
         self,
         items: Sequence[Rated],
         versions: Mapping[str, Sequence[Rating]],
         siblings: Mapping[str, Sequence[Rated]],
-    ) -> bytes:
-        raise NotImplementedError
+    ) -> bytes: ...
 
     def add_votes(self, contests: Sequence[Contest]) -> bytes:
         return b""
