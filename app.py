@@ -16,10 +16,8 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -37,11 +35,10 @@ from chat.doors import AccountDoors
 from chat.errors import AppError, StartupError, StoreFailed
 from chat.federation import Provider
 from chat.people_ports import PeopleStore
-from chat.ports import Engine
-from chat.types import EngineState, Phase
 from chat.upkeep import Upkeep
 from commands import export, replay
 from config import Settings, SettingsError, is_loopback, read_settings
+from loading import Teller, build_engines, load, load_engine, say
 from logs import LogError, set_up_logging
 from parts import Parts, build_parts
 from store import RoutingStore, open_store
@@ -63,7 +60,7 @@ class Server(uvicorn.Server):
         parts: Parts,
         upkeep: Upkeep,
         *,
-        teller: "Teller",
+        teller: Teller,
         grace_s: float,
     ) -> None:
         super().__init__(config)
@@ -88,7 +85,7 @@ class Server(uvicorn.Server):
         # Tabs that are open are cut now. That is meant, but uvicorn would call each one an error.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await super().shutdown(sockets)
-        await self._parts.engine.stop()
+        await self._parts.engines.stop()
         with suppress(StoreFailed):  # said by the store; what is deleted stays hidden
             await self._parts.conversations.purge()
         await self._parts.store.close()
@@ -97,59 +94,10 @@ class Server(uvicorn.Server):
     async def _load(self) -> None:
         """Without a model the app is of no use, so a failure ends it."""
         try:
-            await load(self._parts.engine, self._teller)
+            await load(self._parts.engines.first, self._teller)
         except Exception as error:  # noqa: BLE001 - the top of a task: main() tells what happened
             self.startup_error = error
             self.should_exit = True
-
-
-class Teller:
-    """Says in the terminal how the loading goes: each new thing, and each tenth of a stage."""
-
-    def __init__(self) -> None:
-        self._told: tuple[object, ...] | None = None
-
-    def tell(self, state: EngineState) -> None:
-        step = (state.stage, state.detail, int((state.progress or 0) * 10))
-        if state.phase is Phase.LOADING and state.stage and step != self._told:
-            percent = "" if state.progress is None else f" {state.progress:.0%}"
-            say(f"{state.stage.value}{percent} {state.detail}".rstrip())
-            self._told = step
-
-    async def follow(self, state: Callable[[], EngineState], every_s: float = 1.0) -> None:
-        """Look at `state` again and again, until cancelled."""
-        while True:
-            self.tell(state())
-            await asyncio.sleep(every_s)
-
-
-async def load(engine: Engine, teller: Teller) -> None:
-    """Load the model and tell how that goes. Raises what the engine raises."""
-    telling = asyncio.create_task(teller.follow(lambda: engine.state))
-    try:
-        await engine.start()
-    finally:
-        telling.cancel()
-        with suppress(asyncio.CancelledError):
-            await telling
-    if info := engine.info:
-        kind = info.dtype if info.quantization == "none" else info.quantization
-        licence = f" Licence: {info.licence}." if info.licence else ""
-        say(f"Ready: {info.model} ({kind}) on {info.device}.{licence}")
-
-
-async def load_engine(settings: Settings) -> Engine:
-    """An engine that is ready, for a command. Raises what the engine raises."""
-    teller = Teller()
-    engine = build_engine(settings, teller)
-    await load(engine, teller)
-    return engine
-
-
-def say(sentence: str) -> None:
-    """One line for whoever started the app, and for the log."""
-    print(sentence, file=sys.stderr, flush=True)  # noqa: T201 - the terminal is meant
-    log.info(sentence)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -237,7 +185,7 @@ def build_site(
     from ui.services import Services  # noqa: PLC0415
 
     services = Services(
-        parts.engine,
+        parts.engines.first,
         parts.answers,
         parts.conversations,
         parts.presets,
@@ -248,7 +196,7 @@ def build_site(
     open_to_network = settings.insecure_open and not is_loopback(settings.host)
     page = build_page(services, open_to_network=open_to_network)
     api = build_api(
-        engine=parts.engine,
+        engine=parts.engines.first,
         edge=edge,
         archives=parts.conversations,
         presets=parts.presets,
@@ -262,31 +210,6 @@ def build_site(
     mount(api, page, root_path=settings.root_path)
     cover_mounted(api)
     return api
-
-
-def build_engine(settings: Settings, teller: Teller) -> Engine:
-    from engine.local import EngineOptions, LocalEngine, Report  # noqa: PLC0415 - as above
-    from engine.supply import ensure_model  # noqa: PLC0415
-
-    async def fetch(report: Report) -> Path:
-        def report_and_tell(state: EngineState) -> None:
-            report(state)
-            teller.tell(state)  # here, because some steps are shorter than the next look
-
-        return await ensure_model(settings, report_and_tell)
-
-    return LocalEngine(
-        EngineOptions(
-            device=settings.device,
-            quantization=settings.quantization,
-            context_length=settings.context_length,
-            max_new_tokens=settings.max_new_tokens,
-            max_concurrent=settings.max_concurrent,
-            kv_cache_gib=settings.kv_cache_gib,
-            stall_timeout_s=settings.stall_timeout_s,
-        ),
-        fetch=fetch,
-    )
 
 
 async def build_store(settings: Settings) -> RoutingStore:
@@ -304,10 +227,10 @@ async def run(settings: Settings) -> None:
     listener = listen(settings.host, settings.port)
     try:
         teller = Teller()
-        engine = build_engine(settings, teller)
+        engines = build_engines(settings, teller)
         store = await build_store(settings)
         metrics = Metrics()
-        parts = build_parts(settings, engine, store, metrics)
+        parts = build_parts(settings, engines, store, metrics)
         await parts.conversations.purge()
         await parts.presets.ship()
         machine, port = socket.gethostname(), listener.getsockname()[1]

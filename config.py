@@ -86,6 +86,16 @@ class Settings(BaseSettings):
     quantization: Literal["auto", "none", "int8", "nf4"] = Field(
         "auto", description="weights in bf16/fp16 (none), or packed by bitsandbytes"
     )
+    second_model: str | None = Field(
+        None,
+        description="a second model for campaigns and regression cases that compare, named as "
+        "--model is",
+    )
+    second_quantization: Literal["auto", "none", "int8", "nf4"] | None = Field(
+        None,
+        description="how the weights of the second model are packed; without --second-model the "
+        "first one is loaded once more",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where the model runs")
 
     context_length: int = Field(
@@ -156,6 +166,20 @@ class Settings(BaseSettings):
     )
     log_file: Path = Field(Path("server.log"), description="log file, rotated at 10 MB, five kept")
     log_format: Literal["text", "json"] = Field("text", description="log lines as text or JSON")
+
+    @property
+    def second(self) -> "Settings | None":
+        """The settings of the second model, as if it were the only one; None without one."""
+        if self.second_model is None and self.second_quantization is None:
+            return None
+        return self.model_copy(
+            update={
+                "model": self.second_model or self.model,
+                "quantization": self.second_quantization or "auto",
+                "second_model": None,
+                "second_quantization": None,
+            }
+        )
 
     @field_validator("allowed_hosts", "allowed_origins", "trusted_proxies", mode="before")
     @classmethod

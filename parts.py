@@ -1,4 +1,4 @@
-"""The domain, wired together on an engine and a store."""
+"""The domain, wired together on engines and a store."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -15,13 +15,14 @@ from chat.casebook import Casebook
 from chat.comparing import Comparisons
 from chat.completions import Completions
 from chat.conversations import Conversations
+from chat.engines import Engines
 from chat.enrolment import Enrolment
 from chat.figures import Figures
-from chat.hosting import Campaigns
+from chat.hosting import Campaigns, CampaignStore
 from chat.jobs import Jobs
 from chat.limits import Quotas, Rates, Spending
 from chat.people import Allowance, Rank
-from chat.ports import Engine, Store
+from chat.ports import Store
 from chat.presets import Presets
 from chat.rating import Ratings
 from chat.replaying import Replays
@@ -40,7 +41,7 @@ from store.people.database import DatabasePeople
 class Parts:
     """What runs, wired together."""
 
-    engine: Engine
+    engines: Engines
     store: Store
     jobs: Jobs
     answers: Answers
@@ -93,11 +94,11 @@ def build_quotas(settings: Settings, spending: Spending, rates: Rates) -> Quotas
 
 
 def build_writer(
-    settings: Settings, engine: Engine, admission: Admission, quotas: Quotas, metrics: Metrics
+    settings: Settings, engines: Engines, admission: Admission, quotas: Quotas, metrics: Metrics
 ) -> Writer:
     """What writes answers, in the order that `admission` gives."""
     return Writer(
-        engine=engine,
+        engines=engines,
         admission=admission,
         limits=Limits(
             queue_s=settings.queue_timeout_s,
@@ -121,28 +122,35 @@ def build_completions(
     )
 
 
-def build_parts(settings: Settings, engine: Engine, store: RoutingStore, metrics: Metrics) -> Parts:
-    """The domain on an engine and a store."""
+def build_campaigns(store: CampaignStore, admission: Admission, engines: Engines) -> Campaigns:
+    """What hosts plan and watch."""
+    return Campaigns(store, waiting=lambda: admission.waiting, engines=lambda: engines.names)
+
+
+def build_parts(
+    settings: Settings, engines: Engines, store: RoutingStore, metrics: Metrics
+) -> Parts:
+    """The domain on engines and a store."""
     people, kept, judge = store.people, store.feedback, ProcessJudge()
     rates = MinuteWindows()
     admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
-    metrics.watch(engine, lambda: admission.waiting)
+    metrics.watch(engines, lambda: admission.waiting)
     quotas = build_quotas(settings, people, rates)
-    writer = build_writer(settings, engine, admission, quotas, metrics)
+    writer = build_writer(settings, engines, admission, quotas, metrics)
     jobs = Jobs(writer=writer, store=store)
     answers = Answers(
-        engine=engine,
+        engines=engines,
         store=store,
         jobs=jobs,
         keep_turns=settings.keep_turns,
         enrolment=Enrolment(people, kept.campaigns),
     )
     conversations = Conversations(store=store, jobs=jobs)
-    campaigns = Campaigns(kept.campaigns, waiting=lambda: admission.waiting)
+    campaigns = build_campaigns(kept.campaigns, admission, engines)
     taking_part = TakingPart(kept.campaigns, people, stop=answers.stop)
     completions = build_completions(settings, writer, people, rates)
     return Parts(
-        engine=engine,
+        engines=engines,
         store=store,
         jobs=jobs,
         answers=answers,

@@ -19,6 +19,7 @@ from chat.reporting import Reports
 from chat.results import Results
 from chat.taking_part import TakingPart
 from pages.campaigns import campaign_page, campaigns_page, edit_page
+from pages.choices import Choices
 from pages.comparison import comparison_block
 from pages.frame import Reader
 from pages.plan_form import EMPTY
@@ -70,24 +71,27 @@ def campaign_pages(
 def _plans(campaigns: Campaigns, presets: Presets, root_path: str) -> APIRouter:
     router = APIRouter()
 
+    async def choices_of(person: Person, reader: Reader) -> Choices:
+        usable = await presets.list(person.id, reader.language)
+        return Choices(usable, campaigns.engines)
+
     @router.get("/new")
     async def new(request: Request, copy: str = "") -> Response:
         person, reader = person_of(request), reader_of(request, root_path)
         plan = copied((await campaigns.get(person, copy)).plan) if copy else EMPTY
-        usable = await presets.list(person.id, reader.language)
-        return page_answer(edit_page(reader, person, plan, usable))
+        choices = await choices_of(person, reader)
+        return page_answer(edit_page(reader, person, plan, choices))
 
     @router.get("/{campaign_id}/edit")
     async def edit(request: Request, campaign_id: str) -> Response:
         person, reader = person_of(request), reader_of(request, root_path)
         campaign = await campaigns.get(person, campaign_id)
         figures = await campaigns.figures(person, campaign_id)
-        usable = await presets.list(person.id, reader.language)
         page = edit_page(
             reader,
             person,
             campaign.plan,
-            usable,
+            await choices_of(person, reader),
             campaign_id=campaign_id,
             in_use=figures.consented > 0,
         )
@@ -118,6 +122,7 @@ def _running(campaigns: Campaigns, root_path: str, outcome: Outcome | None) -> A
             links=await campaigns.links(person, campaign_id),
             now=utc_now(),
             results=await outcome.block(reader, person, campaign) if outcome else "",
+            engines=campaigns.engines,
         )
         return page_answer(page)
 

@@ -18,6 +18,7 @@ from chat.replaying import Replays
 from pages.case_form import EMPTY, case_page
 from pages.case_runs import SCRIPT, Shown, run_page
 from pages.cases import cases_page
+from pages.choices import Choices
 
 STATIC = Path(__file__).parents[1] / "pages" / "static"
 LISTED = 20
@@ -35,11 +36,11 @@ def case_pages(
         return FileResponse(STATIC / SCRIPT, headers={"Cache-Control": "no-cache"})
 
     router.include_router(_runs(casebook, replays, presets, root_path), prefix="/cases/runs")
-    router.include_router(_cases(casebook, presets, root_path), prefix="/cases")
+    router.include_router(_cases(casebook, replays, presets, root_path), prefix="/cases")
     return router
 
 
-def _cases(casebook: Casebook, presets: Presets, root_path: str) -> APIRouter:
+def _cases(casebook: Casebook, replays: Replays, presets: Presets, root_path: str) -> APIRouter:
     router = APIRouter()
 
     @router.get("")
@@ -54,7 +55,7 @@ def _cases(casebook: Casebook, presets: Presets, root_path: str) -> APIRouter:
                 key=lambda case: not case.id.endswith(f".{reader.language}"),
             ),
             tallies=await casebook.runs(person),
-            presets=await presets.list(person.id, reader.language),
+            choices=Choices(await presets.list(person.id, reader.language), replays.engines),
         )
         return page_answer(page)
 

@@ -79,6 +79,7 @@ class RunForm(BaseModel):
     preset_id: Id | None = None
     against: Id | None = None
     label: Annotated[str, Field(max_length=1000)] | None = None
+    engine: Id | None = None
 
 
 class Judged(BaseModel):
@@ -157,6 +158,7 @@ def _replays(casebook: Casebook, replays: Replays, presets: Presets, root_path: 
             preset=preset,
             label=body.label or "",
             against=body.against,
+            engine=body.engine or "",
         )
         return {"next": f"{root_path}/cases/runs/{run.id}"}
 

@@ -24,11 +24,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.middleware import HttpMiddleware
 from api.permissions import route_at
+from chat.engines import Engines
 from chat.observing import Door, Outcome
 from chat.ports import Engine
 from chat.types import EngineInfo, Phase, Timing
 
 PREFIX = "qwen_chat:"
+SECOND = f"{PREFIX}second_"
+"""Before the figures of a second engine, where there is one."""
 
 FIRST_TOKEN_S = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160)
 PER_TOKEN_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5)
@@ -64,9 +67,11 @@ class Metrics:
             registry=self._registry,
         )
 
-    def watch(self, engine: Engine, waiting: Callable[[], int]) -> None:
-        """From now on also tell how the engine is; `waiting`: requests before a place is free."""
-        self._registry.register(EngineFigures(engine, waiting))
+    def watch(self, engines: Engines, waiting: Callable[[], int]) -> None:
+        """From now on also tell how engines are; `waiting`: requests before a place is free."""
+        self._registry.register(EngineFigures(engines.first, waiting))
+        if engines.second:
+            self._registry.register(EngineFigures(engines.second, prefix=SECOND))
 
     def ended(self, outcome: Outcome) -> None:
         """Count an answer that has ended."""
@@ -117,23 +122,40 @@ class Metrics:
 
 
 class EngineFigures(Collector):
-    """How the engine is at the moment somebody asks."""
+    """How an engine is at the moment somebody asks."""
 
-    def __init__(self, engine: Engine, waiting: Callable[[], int]) -> None:
+    def __init__(
+        self, engine: Engine, waiting: Callable[[], int] = lambda: 0, *, prefix: str = PREFIX
+    ) -> None:
         self._engine = engine
         self._waiting = waiting
+        self._prefix = prefix
 
     def collect(self) -> Iterable[Metric]:
         load, ready = self._engine.load, self._engine.state.phase is Phase.READY
         waiting = self._waiting() + load.waiting
-        yield _gauge("engine_ready", "1 while the model can answer", float(ready))
-        yield _gauge("num_requests_running", "Rows of the batch in use", load.running)
-        yield _gauge("num_requests_waiting", "Requests that wait for a row", waiting)
-        yield _gauge("kv_cache_usage_perc", "KV cache in use, 1 is all of it", load.cache_used)
+        gauge, written = self._gauge, f"{self._prefix}engine_generated_tokens"
+        yield gauge("engine_ready", "1 while the model can answer", float(ready))
+        yield gauge("num_requests_running", "Rows of the batch in use", load.running)
+        yield gauge("num_requests_waiting", "Requests that wait for a row", waiting)
+        yield gauge("kv_cache_usage_perc", "KV cache in use, 1 is all of it", load.cache_used)
         what = "Tokens written since the start, also of answers that have not ended"
-        yield CounterMetricFamily(f"{PREFIX}engine_generated_tokens", what, load.generated_tokens)
+        yield CounterMetricFamily(written, what, load.generated_tokens)
         if info := self._engine.info:
-            yield from _about(info)
+            yield self._about(info)
+            yield gauge("max_num_seqs", "Rows of the batch", info.max_concurrent)
+            what = "Tokens of prompt and answer together"
+            yield gauge("max_model_len", what, info.context_length)
+
+    def _gauge(self, name: str, what: str, value: float) -> Metric:
+        return GaugeMetricFamily(self._prefix + name, what, value)
+
+    def _about(self, info: EngineInfo) -> Metric:
+        about = {
+            name: str(getattr(info, name))
+            for name in ("engine", "model", "revision", "quantization", "dtype", "device")
+        }
+        return InfoMetricFamily(f"{self._prefix}model", "What is serving", about)
 
 
 class CountedAnswers(HttpMiddleware):
@@ -181,17 +203,3 @@ class _WithoutBirthdays(Collector):
         for metric in self._registry.collect():
             metric.samples = [s for s in metric.samples if not s.name.endswith("_created")]
             yield metric
-
-
-def _gauge(name: str, what: str, value: float) -> Metric:
-    return GaugeMetricFamily(PREFIX + name, what, value)
-
-
-def _about(info: EngineInfo) -> Iterator[Metric]:
-    about = {
-        name: str(getattr(info, name))
-        for name in ("engine", "model", "revision", "quantization", "dtype", "device")
-    }
-    yield InfoMetricFamily(f"{PREFIX}model", "What is serving", about)
-    yield _gauge("max_num_seqs", "Rows of the batch", info.max_concurrent)
-    yield _gauge("max_model_len", "Tokens of prompt and answer together", info.context_length)

@@ -13,8 +13,9 @@ from chat.attachments import check_attachments, with_attachments
 from chat.campaign_errors import PlacesNeeded
 from chat.checks import check_options, check_question, check_text, title_of
 from chat.draft import prompt_sha256
+from chat.engines import Engines, serving
 from chat.enrolment import Enrolled, Enrolment
-from chat.errors import BadRequest, EngineNotReady, PromptLost, PromptTooLong
+from chat.errors import BadRequest, PromptLost, PromptTooLong
 from chat.jobs import Job, Jobs, Work
 from chat.limits import Permit
 from chat.ports import ConversationStore, Engine
@@ -26,7 +27,6 @@ from chat.types import (
     ChatOptions,
     EngineInfo,
     Message,
-    Phase,
     Question,
     Role,
     Status,
@@ -68,6 +68,7 @@ class Asking:
     question: Question
     options: ChatOptions
     window: Window
+    engine: Engine
 
 
 class Answers:
@@ -80,13 +81,13 @@ class Answers:
     def __init__(
         self,
         *,
-        engine: Engine,
+        engines: Engines,
         store: ConversationStore,
         jobs: Jobs,
         keep_turns: int | None = None,
         enrolment: Enrolment | None = None,
     ) -> None:
-        self._engine = engine
+        self._engines = engines
         self._store = store
         self._jobs = jobs
         self._keep_turns = keep_turns
@@ -207,18 +208,19 @@ class Answers:
         """
         check_text(question.text)
         check_attachments(question.text, question.attachments)
-        info = self._ready()
         check_options(options)
-        options = (await self._enrol(user, conversation_id, question, options)).options
+        enrolled = await self._enrol(user, conversation_id, question, options)
+        options, engine = enrolled.options, self._engines.named(enrolled.engine)
+        info = serving(engine)
         path = await self._before(user, conversation_id, question.beside)
         draft = _asked(question)
         history = [*as_prompt(path), draft]
         system = system_message(options.system_prompt)
-        bare = await self._engine.count_tokens([*system, ChatMessage(Role.USER, "")])
-        alone = await self._engine.count_tokens([*system, draft])
+        bare = await engine.count_tokens([*system, ChatMessage(Role.USER, "")])
+        alone = await engine.count_tokens([*system, draft])
         gauge = Gauge(bare, 0, alone - bare, _room(info, options), info.context_length)
         try:
-            window = await self._fit(options, history)
+            window = await self._fit(engine, options, history)
         except PromptTooLong:
             return replace(gauge, dropped_turns=len(split_turns(history)) - 1, fits=False)
         told = window.prompt_tokens - alone
@@ -228,7 +230,8 @@ class Answers:
         """About how many tokens a file costs. Raises EngineNotReady."""
         words = [ChatMessage(Role.USER, with_attachments("", [item]))]
         empty = [ChatMessage(Role.USER, "")]
-        return await self._engine.count_tokens(words) - await self._engine.count_tokens(empty)
+        count = self._engines.first.count_tokens
+        return await count(words) - await count(empty)
 
     async def prompt_of(self, user: str, *, conversation_id: str, message_id: str) -> str:
         """The exact prompt that an answer was written from, letter by letter.
@@ -239,7 +242,7 @@ class Answers:
         made, messages = path[-1].provenance, prompt_from(path)
         if made is None or prompt_sha256(messages) != made.prompt_sha256:
             raise PromptLost
-        return await self._engine.render_prompt(messages)
+        return await self._engines.of_model(made.model).render_prompt(messages)
 
     async def _weigh(
         self,
@@ -253,8 +256,9 @@ class Answers:
         enrolled = await self._enrol(user, conversation_id, question, options, variant)
         question = replace(_within(question, enrolled), title=title_of(question.text))
         path = await self._before(user, conversation_id, question.beside)
-        window = await self._fit(enrolled.options, [*as_prompt(path), _asked(question)])
-        return Asking(conversation_id, question, enrolled.options, window)
+        engine, history = self._engines.named(enrolled.engine), [*as_prompt(path), _asked(question)]
+        window = await self._fit(engine, enrolled.options, history)
+        return Asking(conversation_id, question, enrolled.options, window, engine)
 
     def _begun(self, user: str, turn: Turn) -> Job | None:
         """The answer of a request that came before."""
@@ -263,8 +267,9 @@ class Answers:
         return self._jobs.find(user, turn.conversation.id)
 
     def _start(self, user: str, asking: Asking, turn: Turn, ticket: Ticket, permit: Permit) -> Job:
-        seeded, request_id = _seeded(asking.options), asking.question.request_id
-        work = Work(user, turn.answer, asking.window, seeded, request_id, permit)
+        options, request_id = _seeded(asking.options), asking.question.request_id
+        window, engine = asking.window, asking.engine
+        work = Work(user, turn.answer, window, options, engine, request_id, permit)
         return self._jobs.start(work, ticket)
 
     async def _beside(
@@ -273,7 +278,8 @@ class Answers:
         with self._jobs.alone_in(user, conversation_id):
             await self._jobs.settle(conversation_id)
             kept = await self._store.conversation(user, conversation_id)
-            options = (await self._enrolled(user, kept.options, kept.campaign_id)).options
+            enrolled = await self._enrolled(user, kept.options, kept.campaign_id)
+            options, engine = enrolled.options, self._engines.named(enrolled.engine)
             *before, sibling = await self._path_to(user, conversation_id, message_id)
             if sibling.role is not Role.ASSISTANT:
                 raise BadRequest("Only an answer can be written again.")
@@ -281,14 +287,14 @@ class Answers:
             history = as_prompt(before)
             if content:
                 history.append(ChatMessage(Role.ASSISTANT, content))
-            window = await self._fit(options, history)
+            window = await self._fit(engine, options, history)
             with ExitStack() as undo:
                 ticket, permit = await self._jobs.enter(user, address, undo)
                 answer = await self._store.add_answer(
                     user, conversation_id=conversation_id, sibling_id=message_id, content=content
                 )
                 undo.pop_all()
-                work = Work(user, answer, window, _seeded(options), permit=permit)
+                work = Work(user, answer, window, _seeded(options), engine, permit=permit)
                 return self._jobs.start(work, ticket)
 
     async def _enrol(
@@ -334,18 +340,15 @@ class Answers:
         archive = await self._store.archive(user, conversation_id)
         return Tree(archive.messages).path_to(message_id)
 
-    def _ready(self) -> EngineInfo:
-        info = self._engine.info
-        if info is None or self._engine.state.phase is not Phase.READY:
-            raise EngineNotReady
-        return info
-
-    async def _fit(self, options: ChatOptions, history: Sequence[ChatMessage]) -> Window:
-        info = self._ready()
+    async def _fit(
+        self, engine: Engine, options: ChatOptions, history: Sequence[ChatMessage]
+    ) -> Window:
+        """Raises EngineNotReady, PromptTooLong."""
+        info = serving(engine)
         return await fit(
             options.system_prompt,
             history,
-            count_tokens=self._engine.count_tokens,
+            count_tokens=engine.count_tokens,
             budget=info.context_length - _room(info, options),
             keep_turns=self._keep_turns,
         )

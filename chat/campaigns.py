@@ -23,7 +23,7 @@ class Mode(StrEnum):
 class Variant:
     """What answers are made with. `preset` is where it was taken from, the rest is a copy of it.
 
-    `engine` names one of the engines that are serving; empty is the first.
+    `engine` is the name of the one that is asked (see `chat.engines`); empty is the first.
     """
 
     name: str

@@ -54,10 +54,14 @@ class Participants(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What a question is asked with, and the campaign it is asked for, if it is for one."""
+    """What a question is asked with, and the campaign it is asked for, if it is for one.
+
+    `engine` is the name of the one that is asked; empty is the first.
+    """
 
     options: ChatOptions
     campaign_id: str = ""
+    engine: str = ""
 
 
 class Enrolment:
@@ -92,10 +96,10 @@ class Enrolment:
         participant = await self._store.participant(wanted, user)
         if participant is None or participant.consented_at is None:
             raise ConsentNeeded
-        chosen = _variant(campaign, participant, variant)
+        chosen = campaign.plan.variants[_variant(campaign, participant, variant)]
         if participant.seen_at is None or now - participant.seen_at >= SEEN_EVERY:
             await self._store.seen(wanted, user, now)
-        return Enrolled(options_of(campaign.plan.variants[chosen]), wanted)
+        return Enrolled(options_of(chosen), wanted, chosen.engine)
 
     async def _link_of(self, user: str) -> GuestLink | None:
         person = LOCAL if user == LOCAL.id else await self._people.person(user)

@@ -290,6 +290,12 @@ class EngineNotReady(AppError):
     code = "engine_not_ready"
 
 
+class EngineNotServing(EngineNotReady):
+    """A model that was chosen by name is not running. Values: engine (its name)."""
+
+    code = "engine_not_serving"
+
+
 class EngineFailed(AppError):
     """The engine failed while writing this answer."""
 

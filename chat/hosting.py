@@ -14,7 +14,7 @@ from chat.account_parts import refuse_guests
 from chat.campaigns import Campaign, Plan
 from chat.errors import NotFound
 from chat.people import Action, Clock, Entry, GuestLink, Person, Rank, utc_now
-from chat.plans import check_plan
+from chat.plans import check_plan, engines_of, refuse_unknown_engines
 
 ACTIVE = timedelta(minutes=5)
 """Who was seen within that time is active."""
@@ -110,7 +110,8 @@ class CampaignStore(Protocol):
 class Campaigns:
     """The service behind the hosts' pages. Not one's own campaign: NotFound.
 
-    `waiting` tells how many questions wait for a place, of all people.
+    `waiting` tells how many questions wait for a place, of all people; `engines` names those that
+    a variant can be asked of.
     """
 
     def __init__(
@@ -118,10 +119,12 @@ class Campaigns:
         store: CampaignStore,
         *,
         waiting: Callable[[], int] = lambda: 0,
+        engines: Callable[[], Sequence[str]] = tuple,
         clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._waiting = waiting
+        self._engines = engines
         self._clock = clock
 
     @property
@@ -129,10 +132,17 @@ class Campaigns:
         """Questions of all people that wait for a place."""
         return self._waiting()
 
+    @property
+    def engines(self) -> Sequence[str]:
+        """The names of those that serve, the first one's first."""
+        return self._engines()
+
     async def add(self, actor: Person, plan: Plan) -> Campaign:
         """Raises what `check_plan` raises, NotFound for guests."""
         refuse_guests(actor)
-        campaign = Campaign(uuid4().hex, actor.id, check_plan(plan), self._clock())
+        checked = check_plan(plan)
+        refuse_unknown_engines(checked, self.engines)
+        campaign = Campaign(uuid4().hex, actor.id, checked, self._clock())
         await self._store.add(campaign, self._entry(actor, Action.NEW_CAMPAIGN, campaign.id))
         return campaign
 
@@ -151,9 +161,11 @@ class Campaigns:
 
     async def change(self, actor: Person, campaign_id: str, plan: Plan) -> Campaign:
         """Raises NotFound, PlanInUse, and what `check_plan` raises."""
-        await self.get(actor, campaign_id)
+        before = (await self.get(actor, campaign_id)).plan
+        checked = check_plan(plan)
+        refuse_unknown_engines(checked, [*self.engines, *engines_of(before)])
         entry = self._entry(actor, Action.CHANGE_CAMPAIGN, campaign_id)
-        return await self._store.change_plan(campaign_id, check_plan(plan), entry)
+        return await self._store.change_plan(campaign_id, checked, entry)
 
     async def close(self, actor: Person, campaign_id: str) -> Campaign:
         """End it now: nothing more can be asked, the survey can still be sent for a while."""

@@ -16,7 +16,7 @@ from chat.draft import Draft, provenance
 from chat.errors import AnswerRunning, AppError, NotFound, StoreFailed
 from chat.limits import Permit
 from chat.observing import Door
-from chat.ports import Store
+from chat.ports import Engine, Store
 from chat.types import (
     AnswerRecord,
     ChatOptions,
@@ -47,6 +47,7 @@ class Work:
     answer: Message
     window: Window
     options: ChatOptions
+    engine: Engine
     request_id: str = ""
     permit: Permit = field(default_factory=Permit)
 
@@ -241,7 +242,8 @@ class Jobs:
                 await self._store.save_text(job.user, job.message_id, draft.text)
                 flushed_at = time.monotonic()
 
-        wish = Wish(work.user, work.window.messages, work.options.sampling)
+        sampling, engine = work.options.sampling, work.engine
+        wish = Wish(work.user, work.window.messages, sampling, engine=engine)
         await self._writer.write(wish, draft, take)
 
     def _record(
@@ -262,7 +264,7 @@ class Jobs:
             or Usage(work.window.prompt_tokens, draft.last.completion_tokens),
             timing=draft.timing(),
             provenance=provenance(
-                self._writer.engine.info, work.window, work.options, continued=work.answer.content
+                work.engine.info, work.window, work.options, continued=work.answer.content
             ),
             error_code=None if error is None else getattr(error, "code", AppError.code),
         )

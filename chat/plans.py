@@ -3,7 +3,7 @@
 Pure: knows no store and no person.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields, replace
 from hashlib import sha256
 from typing import TypeVar
@@ -80,6 +80,17 @@ def consent_digest(plan: Plan) -> str:
 def options_of(variant: Variant) -> ChatOptions:
     """What a conversation is held with, for this variant."""
     return ChatOptions(variant.system_prompt, variant.sampling, variant.preset)
+
+
+def engines_of(plan: Plan) -> frozenset[str]:
+    """The names of the engines that its variants are asked of, but for the first one."""
+    return frozenset(variant.engine for variant in plan.variants if variant.engine)
+
+
+def refuse_unknown_engines(plan: Plan, known: Collection[str]) -> None:
+    """Raises BadPlan for a variant of an engine that is not among the `known`."""
+    if not engines_of(plan) <= set(known):
+        raise BadPlan(field="engine", limit=0)
 
 
 def _variants(plan: Plan) -> tuple[Variant, ...]:

@@ -16,6 +16,7 @@ from chat.case_errors import BadCase, RunGoingOn
 from chat.casebook import MOST_CASES, CaseStore, scope_of
 from chat.cases import Case, Result, Run, Verdict
 from chat.draft import Draft
+from chat.engines import serving
 from chat.errors import (
     AppError,
     Busy,
@@ -29,6 +30,7 @@ from chat.judging import Before, Judge, judge_answer
 from chat.keys import Caller
 from chat.observing import Door
 from chat.people import Clock, Person, utc_now
+from chat.ports import Engine
 from chat.types import (
     ChatMessage,
     Delta,
@@ -54,12 +56,16 @@ Take = Callable[[Case, Result], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Cases to be put to the model, with or without a preset. `before` is by the cases' ids."""
+    """Cases to be put to a model, with or without a preset. `before` is by the cases' ids.
+
+    Without an `engine` the first one is asked.
+    """
 
     run: Run
     cases: Sequence[Case]
     before: Mapping[str, Before]
     preset: Preset | None = None
+    engine: Engine | None = None
 
 
 class Replayer:
@@ -122,7 +128,8 @@ class Replayer:
 
     async def _ask(self, replay: Replay, case: Case, draft: Draft) -> None:
         user = replay.run.owner
-        wish = Wish(user, prompt_of(case, replay.preset), sampling_of(case, replay.preset))
+        prompt, sampling = prompt_of(case, replay.preset), sampling_of(case, replay.preset)
+        wish = Wish(user, prompt, sampling, engine=replay.engine)
         with ExitStack() as undo:
             permit = await self._writer.permit(user, undo)
             ticket = self._writer.enter(user, permit, undo)
@@ -178,6 +185,11 @@ class Replays:
         self._clock = clock
         self._open: dict[str, GoingOn] = {}
 
+    @property
+    def engines(self) -> Sequence[str]:
+        """The names of those that cases can be put to."""
+        return self._writer.engines.names
+
     async def start(
         self,
         person: Person,
@@ -186,14 +198,17 @@ class Replays:
         preset: Preset | None = None,
         label: str = "",
         against: str | None = None,
+        engine: str = "",
     ) -> Run:
-        """Begin to run cases on the model that is serving; it goes on by itself.
+        """Begin to run cases on the engine of that name, or on the first; it goes on by itself.
 
         `against` is the run whose answers are the earlier ones; without it, each case's last.
-        Raises RunGoingOn, BadCase (none, or too many), EngineNotReady, NotFound.
+        Raises RunGoingOn, BadCase (none, or too many), EngineNotReady kinds, NotFound.
         """
-        run = new_run(self._writer.ready(), person.id, preset, label, self._clock())
-        replay = await prepare(self._store, person, run, cases, preset=preset, against=against)
+        asked = self._writer.engines.named(engine)
+        run = new_run(serving(asked), person.id, preset, label, self._clock())
+        prepared = await prepare(self._store, person, run, cases, preset=preset, against=against)
+        replay = replace(prepared, engine=asked)
         # Nothing is awaited between this look and the entry: of two at once one is refused.
         if any(going.person.id == person.id for going in self._open.values()):
             raise RunGoingOn

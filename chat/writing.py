@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from chat.admission import Admission, Ticket
 from chat.calls import NO_EXTRAS, Extras
 from chat.draft import Draft
+from chat.engines import Engines, serving
 from chat.errors import (
     AppError,
-    EngineNotReady,
     EngineStalled,
     QueueTimeout,
     RequestTimeout,
@@ -31,7 +31,6 @@ from chat.types import (
     ChatMessage,
     Delta,
     EngineInfo,
-    Phase,
     Prompt,
     Role,
     Sampling,
@@ -61,12 +60,14 @@ class Wish:
     """What the engine is to write, and for whom.
 
     A prompt that ends with the assistant's turn is gone on with; the draft begins with that text.
+    Without an `engine` the first one writes it.
     """
 
     user: str
     prompt: Prompt
     sampling: Sampling
     extras: Extras = NO_EXTRAS
+    engine: Engine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +100,14 @@ class Writer:
     def __init__(
         self,
         *,
-        engine: Engine,
+        engines: Engines,
         admission: Admission,
         limits: Limits,
         quotas: Quotas | None = None,
         observer: Observer | None = None,
         share_prefixes: bool = False,
     ) -> None:
-        self.engine = engine
+        self.engines = engines
         self.observer = observer or Unobserved()
         self._admission = admission
         self._limits = limits
@@ -115,16 +116,18 @@ class Writer:
         self._own = OwnPrefixes()
         self._closing = False
 
+    @property
+    def engine(self) -> Engine:
+        """The one that answers where none is named."""
+        return self.engines.first
+
     def close(self) -> None:
         """Let nobody in any more."""
         self._closing = True
 
     def ready(self) -> EngineInfo:
-        """What is serving. Raises EngineNotReady."""
-        info = self.engine.info
-        if info is None or self.engine.state.phase is not Phase.READY:
-            raise EngineNotReady
-        return info
+        """What the first engine serves. Raises EngineNotReady."""
+        return serving(self.engine)
 
     async def permit(self, user: str, undo: ExitStack, *, address: str = "") -> Permit:
         """Leave to ask once more; `undo` gives it back. Raises QuotaExceeded kinds, NotFound."""
@@ -172,12 +175,13 @@ class Writer:
 
         Raises RequestTimeout, EngineStalled and what the engine raises.
         """
-        draft.own_prompt_tokens = await self._own_prompt_tokens(wish)
+        engine = wish.engine or self.engine
+        draft.own_prompt_tokens = await self._own_prompt_tokens(wish, engine)
         tools = wish.extras.tools
         turns: Sequence[ChatMessage] = () if isinstance(wish.prompt, str) else wish.prompt
         self._own.note(wish.user, turns, tools)
         salt = "" if self._share_prefixes else wish.user
-        asked = self.engine.generate(wish.prompt, wish.sampling, salt=salt, extras=wish.extras)
+        asked = engine.generate(wish.prompt, wish.sampling, salt=salt, extras=wish.extras)
         try:
             async with asyncio.timeout(self._limits.request_s), aclosing(asked) as deltas:
                 async for delta in self._watched(deltas):
@@ -229,7 +233,7 @@ class Writer:
             Outcome(end.door, end.reason, end.failed, usage, end.timing, end.from_cache)
         )
 
-    async def _own_prompt_tokens(self, wish: Wish) -> int | None:
+    async def _own_prompt_tokens(self, wish: Wish, engine: Engine) -> int | None:
         """How many tokens of the prompt this person sent before; None if all of it."""
         turns, tools = wish.prompt, wish.extras.tools
         if isinstance(turns, str):  # of bare text only the salt tells whose the beginning is
@@ -242,7 +246,7 @@ class Writer:
             own = own[:-1]
         if all(turn.role is Role.ASSISTANT for turn in own):  # no prompt of its own
             return 0
-        return len(await self.engine.tokenize(own, tools))
+        return len(await engine.tokenize(own, tools))
 
     async def _watched(self, deltas: AsyncIterator[Delta]) -> AsyncIterator[Delta]:
         """The same deltas. Raises EngineStalled when none comes for too long."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from chat.admission import Admission
 from chat.casebook import MOST_CASES, CaseStore, CaseText, case_of_file, scope_of
 from chat.cases import Case, Result, Verdict
+from chat.engines import Engines
 from chat.errors import AppError, NotFound, StartupError
 from chat.people import LOCAL, Person, Rank, utc_now
 from chat.ports import Engine
@@ -162,7 +163,7 @@ async def _owner(store: RoutingStore) -> Person:
 def _writer(settings: Settings, engine: Engine) -> Writer:
     """Nobody else asks, so nobody waits."""
     return Writer(
-        engine=engine,
+        engines=Engines(engine),
         admission=Admission(max_running=settings.max_concurrent, max_waiting=MOST_CASES),
         limits=Limits(
             queue_s=settings.queue_timeout_s,

@@ -106,7 +106,7 @@ def _shape_of(config: Any, folder: Path) -> Shape:
 
 def load_model(folder: Path, options: EngineOptions, progress: Progress) -> LoadedModel:
     """Load the model in `folder`; `progress` hears of the share done (0–1). Raises StartupError."""
-    shape, hardware = read_shape(folder), inspect_hardware()
+    shape, hardware = read_shape(folder), inspect_hardware().share(options.memory_share)
     device = _log("device", plan.choose_device(options.device, hardware))
     dtype = _log("dtype", plan.choose_dtype(device, hardware))
     wanted = plan.cache_wanted(

@@ -11,7 +11,8 @@ class EngineOptions:
     """How to run a model; None means: decide by the model and the machine.
 
     `max_new_tokens` is the default and the most of one answer. `device_map` forces where which
-    layer lies, in accelerate's words.
+    layer lies, in accelerate's words. `memory_share` is the part of the free memory to be taken
+    at most.
     """
 
     device: str = "auto"
@@ -22,3 +23,4 @@ class EngineOptions:
     kv_cache_gib: float | None = None
     stall_timeout_s: float = 60.0
     device_map: DeviceMap | None = None
+    memory_share: float = 1.0

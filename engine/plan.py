@@ -4,7 +4,7 @@ Pure: facts in, a decision with its reason out. Knows no torch; sizes are bytes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar
 
 from chat.errors import StartupError
@@ -50,6 +50,11 @@ class Hardware:
     cores: int
     free: int
     gpus: Sequence[Gpu] = ()
+
+    def share(self, part: float) -> "Hardware":
+        """The same, with that part of the free memory."""
+        gpus = [replace(gpu, free=int(gpu.free * part)) for gpu in self.gpus]
+        return replace(self, free=int(self.free * part), gpus=gpus)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from chat.campaigns import Campaign, Mode, Plan
+from chat.campaigns import Campaign, Mode, Plan, Variant
 from chat.hosting import Figures
 from chat.people import LOCAL, GuestLink, Person, Rank
-from chat.types import Preset
+from chat.plans import engines_of
+from pages.choices import Choices
 from pages.frame import Reader, action, field, form, made, section, table, when
 from pages.hosting import host_page
 from pages.people import GUEST_LINK_DEFAULTS
@@ -47,9 +48,14 @@ def campaign_page(  # noqa: PLR0913 - what the page is made from, by name
     links: Sequence[GuestLink],
     now: datetime,
     results: str = "",
+    engines: Sequence[str] = (),
 ) -> str:
-    """One campaign, live. `waiting` questions of all people wait; `results` is HTML to add."""
+    """One campaign, live. `waiting` questions of all people wait; `results` is HTML to add.
+
+    `engines` are the names of those that serve.
+    """
     body = f"<p>{_state(reader, campaign, now)} · {reader.say(f'mode-{campaign.plan.mode}')}</p>"
+    body += _gone(reader, campaign.plan, engines)
     body += _actions(reader, campaign)
     body += section(reader, "campaign-progress", _figures(reader, campaign, figures, waiting))
     body += results
@@ -63,7 +69,7 @@ def edit_page(
     reader: Reader,
     person: Person,
     plan: Plan,
-    presets: Sequence[Preset],
+    choices: Choices,
     *,
     campaign_id: str = "",
     in_use: bool = False,
@@ -73,7 +79,7 @@ def edit_page(
     `in_use`: somebody takes part, so that much of it stays as it is.
     """
     path = f"/api/campaigns/{campaign_id}" if campaign_id else "/api/campaigns"
-    body = plan_form(reader, plan, presets, path=path, in_use=in_use)
+    body = plan_form(reader, plan, choices, path=path, in_use=in_use)
     if in_use:
         copy = reader.link(f"/campaigns/new?copy={campaign_id}")
         said = f'{reader.say("campaign-in-use")} <a href="{copy}">{reader.say("campaign-copy")}</a>'
@@ -97,6 +103,14 @@ def _state(reader: Reader, campaign: Campaign, now: datetime) -> str:
         return f"{reader.say('state-from')} {when(starts)}"
     until = f" {reader.say('state-until')} {when(ends)}" if ends else ""
     return f"<b>{reader.say('state-open')}</b>{until}"
+
+
+def _gone(reader: Reader, plan: Plan, engines: Sequence[str]) -> str:
+    """What keeps testers from asking: a model that a variant is asked of is not running."""
+    missing = sorted(engines_of(plan).difference(engines))
+    said = ", ".join(f"<bdi>{escape(name)}</bdi>" for name in missing)
+    banner = f'<p class="banner">{reader.say("campaign-engine-gone", names=said)}</p>'
+    return banner if missing else ""
 
 
 def _actions(reader: Reader, campaign: Campaign) -> str:
@@ -174,10 +188,14 @@ def _link_row(reader: Reader, person: Person, link: GuestLink) -> Sequence[str]:
     )
 
 
+def _variant(variant: Variant) -> str:
+    return f"{variant.name} · {variant.engine}" if variant.engine else variant.name
+
+
 def _plan(reader: Reader, plan: Plan) -> str:
     keep = reader.say("keep-for", days=plan.keep_days) if plan.keep_days else ""
     parts = [
-        ("field-variants", [variant.name for variant in plan.variants]),
+        ("field-variants", [_variant(variant) for variant in plan.variants]),
         ("field-tasks", [task.title for task in plan.tasks]),
         ("field-survey", [question.text for question in plan.survey]),
         ("field-reasons", plan.reasons),

@@ -8,6 +8,7 @@ from chat.cases import Case
 from chat.people import Person
 from chat.types import Preset
 from pages.case_runs import SCRIPT, counts_of, model_of
+from pages.choices import Choices
 from pages.frame import Reader, choice, field, form, section, table, when
 from pages.hosting import host_page
 
@@ -19,13 +20,16 @@ def cases_page(
     cases: Sequence[Case],
     shipped: Sequence[Case],
     tallies: Sequence[Tally],
-    presets: Sequence[Preset],
+    choices: Choices,
 ) -> str:
     """One's own cases and runs, an administrator's page has everybody's, and the shipped cases."""
     body = f"<p>{reader.say('cases-info')}</p>{_tools(reader, bool(cases))}"
     body += _table(reader, cases)
-    body += section(reader, "cases-run", _run_form(reader, bool(cases), presets, tallies))
-    names = {preset.ref.id: preset.text.name for preset in presets}
+    fields = _run_fields(reader, bool(cases), choices.presets, tallies)
+    fields += _engine(reader, choices.engines)
+    run = form(reader, "/api/cases/runs", fields, "run-start", then="go")
+    body += section(reader, "cases-run", f"<p>{reader.say('cases-run-info')}</p>{run}")
+    names = {preset.ref.id: preset.text.name for preset in choices.presets}
     body += section(reader, "cases-runs", _runs(reader, tallies, names))
     body += section(
         reader,
@@ -73,7 +77,7 @@ def _short(text: str, most: int = 80) -> str:
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
-def _run_form(
+def _run_fields(
     reader: Reader, any_kept: bool, presets: Sequence[Preset], tallies: Sequence[Tally]
 ) -> str:
     sets = [(f"shipped-{tongue}", reader.say(f"which-shipped-{tongue}")) for tongue in ("en", "zh")]
@@ -83,14 +87,21 @@ def _run_form(
     usable += [(preset.ref.id, escape(preset.text.name)) for preset in presets]
     earlier = [("", reader.say("run-last-answers"))]
     earlier += [(tally.run.id, _name(tally)) for tally in tallies[:20]]
-    fields = (
+    return (
         choice(reader, "which", sets)
         + choice(reader, "preset_id", usable, words="field-run-preset")
         + choice(reader, "against", earlier)
         + field(reader, "label", required=False, maxlength=100, words="field-run-label")
     )
-    info = f"<p>{reader.say('cases-run-info')}</p>"
-    return info + form(reader, "/api/cases/runs", fields, "run-start", then="go")
+
+
+def _engine(reader: Reader, engines: Sequence[str]) -> str:
+    """Which model is asked, where there is a choice."""
+    if len(engines) < 2:
+        return ""
+    first, *others = engines
+    usable = [("", reader.say("engine-first", name=escape(first)))]
+    return choice(reader, "engine", usable + [(name, escape(name)) for name in others])
 
 
 def _name(tally: Tally) -> str:

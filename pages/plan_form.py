@@ -19,6 +19,7 @@ from chat.plans import (
     MOST_TASKS,
 )
 from chat.types import Preset, PresetRef
+from pages.choices import Choices
 from pages.frame import Reader, form, hidden
 
 NUMBERS = ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens", "seed")
@@ -32,9 +33,7 @@ EMPTY = Plan("", Mode.SINGLE, (Variant("A"), Variant("B")))
 Item = TypeVar("Item")
 
 
-def plan_form(
-    reader: Reader, plan: Plan, presets: Sequence[Preset], *, path: str, in_use: bool
-) -> str:
+def plan_form(reader: Reader, plan: Plan, choices: Choices, *, path: str, in_use: bool) -> str:
     """`in_use` shuts what cannot be changed any more; tasks keep their place, not their words."""
     variants = [*plan.variants, *EMPTY.variants[len(plan.variants) :]]
     fixed = " disabled" if in_use else ""
@@ -45,7 +44,7 @@ def plan_form(
             reader,
             "variants",
             variants,
-            lambda item: _variant(reader, item, presets),
+            lambda item: _variant(reader, item, choices),
         )
         + "</fieldset>"
         + _list(reader, "tasks", plan.tasks, _task, Task("", ""), MOST_TASKS, fixed=in_use)
@@ -79,17 +78,31 @@ def _mode(reader: Reader, mode: Mode) -> str:
     return _select(reader, "mode", options) + hints
 
 
-def _variant(reader: Reader, variant: Variant, presets: Sequence[Preset]) -> str:
+def _variant(reader: Reader, variant: Variant, choices: Choices) -> str:
     numbers = "".join(_number(reader, name, getattr(variant.sampling, name)) for name in NUMBERS)
     return (
         _text(reader, "name", variant.name, MAX_LABEL, words="field-variant", required=True)
-        + _preset(reader, variant.preset, presets)
+        + _engine(reader, variant.engine, choices.engines)
+        + _preset(reader, variant.preset, choices.presets)
         + _area(reader, "system_prompt", variant.system_prompt, 200_000, rows=4)
         + f"<details><summary>{reader.say('field-sampling')}</summary>"
         f'<p class="hint">{reader.say("sampling-hint")}</p><div class="numbers">{numbers}</div>'
-        f"</details>{hidden('engine', variant.engine)}"
-        f"{hidden('stop', json.dumps(variant.sampling.stop))}"
+        f"</details>{hidden('stop', json.dumps(variant.sampling.stop))}"
     )
+
+
+def _engine(reader: Reader, chosen: str, engines: Sequence[str]) -> str:
+    """Nothing to see where there is nothing to choose. One that is gone stays chosen."""
+    first, others = engines[:1], [name for name in engines[1:] if name != chosen]
+    if not (others or chosen):
+        return hidden("engine", "")
+    said = reader.say("engine-first", name=escape(first[0])) if first else reader.say("engine-only")
+    options = _option("", said, not chosen)
+    if chosen:
+        gone = "" if chosen in engines else f" – {reader.say('engine-gone')}"
+        options += _option(chosen, f"{escape(chosen)}{gone}", True)
+    options += "".join(_option(name, escape(name), False) for name in others)
+    return _select(reader, "engine", options)
 
 
 def _preset(reader: Reader, chosen: PresetRef | None, presets: Sequence[Preset]) -> str:

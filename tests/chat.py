@@ -7,6 +7,7 @@ from typing import Any
 from chat.admission import Admission
 from chat.answers import Answers
 from chat.conversations import Conversations
+from chat.engines import Engines
 from chat.jobs import Job, Jobs
 from chat.limits import Quotas
 from chat.observing import Observer
@@ -91,13 +92,13 @@ def make_chat(
         share_prefixes=share_prefixes,
     )
     jobs = Jobs(writer=writer, store=store)
-    answers = Answers(engine=engine, store=store, jobs=jobs)
+    answers = Answers(engines=Engines(engine), store=store, jobs=jobs)
     conversations = Conversations(store=store, jobs=jobs, undo_s=undo_s)
     return Chat(engine, store, jobs, answers, conversations)
 
 
 def make_writer(
-    engine: Engine,
+    engine: Engine | Engines,
     *,
     max_running: int = 8,
     max_waiting: int = 8,
@@ -105,8 +106,9 @@ def make_writer(
     **more: Any,
 ) -> Writer:
     """A writer with an admission of its own."""
+    engines = engine if isinstance(engine, Engines) else Engines(engine)
     admission = Admission(max_running=max_running, max_waiting=max_waiting)
-    return Writer(engine=engine, admission=admission, limits=limits, **more)
+    return Writer(engines=engines, admission=admission, limits=limits, **more)
 
 
 async def finished(job: Job) -> Progress:

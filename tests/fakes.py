@@ -63,6 +63,8 @@ class ScriptedEngine:
     generated_tokens: int = 0
     current_state: EngineState = field(default_factory=lambda: EngineState(Phase.LOADING))
     notes: tuple[str, ...] = ()
+    model: str = "Scripted-1B-Instruct"
+    quantization: str = "none"
 
     def __post_init__(self) -> None:
         if self.ready:
@@ -72,9 +74,9 @@ class ScriptedEngine:
     def info(self) -> EngineInfo | None:
         return EngineInfo(
             engine="scripted",
-            model="Scripted-1B-Instruct",
+            model=self.model,
             revision="r1",
-            quantization="none",
+            quantization=self.quantization,
             dtype="bfloat16",
             device="cpu",
             context_length=self.context_length,

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from chat.answers import Answers
 from chat.completions import Completions
 from chat.conversations import Conversations
+from chat.engines import Engines
 from chat.evidence import Evidence, Opinion, Rating
 from chat.jobs import Job, Jobs
 from chat.people import LOCAL, Person
@@ -98,7 +99,7 @@ async def rated_chat(folder: Path, *scripts: Script) -> AsyncIterator[RatedChat]
             engine,
             store,
             jobs,
-            Answers(engine=engine, store=store, jobs=jobs),
+            Answers(engines=Engines(engine), store=store, jobs=jobs),
             Conversations(store=store, jobs=jobs),
             completions,
             Ratings(

@@ -16,6 +16,7 @@ from chat.answers import Answers
 from chat.completions import Completions
 from chat.conversations import Conversations
 from chat.doors import AccountDoors
+from chat.engines import Engines
 from chat.federation import Provider
 from chat.jobs import Jobs
 from chat.people import Rank, utc_now
@@ -97,7 +98,7 @@ class House:
         writer = make_writer(engine)
         jobs = Jobs(writer=writer, store=self.store)
         self.completions = Completions(writer=writer)
-        answers = Answers(engine=engine, store=self.store, jobs=jobs)
+        answers = Answers(engines=Engines(engine), store=self.store, jobs=jobs)
         self.conversations = Conversations(store=self.store, jobs=jobs)
         presets, ratings = Presets(self.store), unrated(self.store)
         part = hosting_of(self.store).taking_part

@@ -14,6 +14,7 @@ from api.options import EdgeOptions
 from api.server import People, build_api, cover_mounted
 from chat.answers import Answers
 from chat.conversations import Conversations
+from chat.engines import Engines
 from chat.jobs import Jobs
 from chat.limits import Quotas
 from chat.presets import Presets
@@ -53,7 +54,8 @@ def serve(
     """The page's address; its server runs in a thread until the end of the block."""
     writer = make_writer(engine, max_running=max_running, max_waiting=max_waiting, quotas=quotas)
     jobs = Jobs(writer=writer, store=store)
-    answers = Answers(engine=engine, store=store, jobs=jobs, enrolment=enrolment_of(store))
+    engines, enrolment = Engines(engine), enrolment_of(store)
+    answers = Answers(engines=engines, store=store, jobs=jobs, enrolment=enrolment)
     hosting = hosting_of(store, answers.stop, writer=writer, answers=answers)
     services = Services(
         engine,

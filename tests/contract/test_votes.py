@@ -19,6 +19,7 @@ from chat.window import Window
 from store import RoutingStore, open_store
 from tests.contract.folk import ANN, BOB, MADE
 from tests.contract.stores import ENDED, START, ticking
+from tests.fakes import ScriptedEngine
 
 PLAN = Plan("Which?", Mode.BLIND, (Variant("A", "Be brief."), Variant("B", "Sing.")))
 WINDOW = Window((ChatMessage(Role.USER, "Why?"),), 1, 0)
@@ -47,7 +48,7 @@ def new_duel(number: int = 1, user: str = ANN.id) -> NewDuel:
 
 def asking(request_id: str, conversation_id: str | None = None) -> Asking:
     question = Question("Why?", request_id, "Why?", campaign_id="c1")
-    return Asking(conversation_id, question, ChatOptions("Sing."), WINDOW)
+    return Asking(conversation_id, question, ChatOptions("Sing."), WINDOW, ScriptedEngine())
 
 
 async def ask(store: RoutingStore, number: int = 1, *places: str | None) -> list[Turn]:

@@ -15,6 +15,7 @@ from chat.answers import Answers
 from chat.campaigns import Campaign, Mode, Plan, Task, Variant
 from chat.comparing import MAX_COMMENT
 from chat.conversations import Conversations
+from chat.engines import Engines
 from chat.hosting import Campaigns
 from chat.jobs import Jobs
 from chat.people import Rank
@@ -58,7 +59,7 @@ class Ring:
         writer = make_writer(self.engine)
         self.jobs = Jobs(writer=writer, store=self.store)
         answers = Answers(
-            engine=self.engine,
+            engines=Engines(self.engine),
             store=self.store,
             jobs=self.jobs,
             enrolment=enrolment_of(self.store),

@@ -4,7 +4,8 @@ import asyncio
 import gc
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from chat.answers import Answers
 from chat.campaign_errors import AnswersUnfinished, CampaignOver, ConsentNeeded, PlacesNeeded
 from chat.campaigns import Choice, Duel, Mode, Plan, Task, Variant
 from chat.comparing import MAX_COMMENT, Comparisons, Inquiry, Round
+from chat.engines import Engines
 from chat.enrolment import Enrolment
 from chat.errors import (
     AnswerRunning,
     AppError,
     EngineFailed,
+    EngineNotReady,
+    EngineNotServing,
     MessageTooLong,
     NotFound,
     TooManyWaiting,
@@ -62,16 +66,18 @@ class Arena:
     def __post_init__(self) -> None:
         people, kept = self.store.people, self.store.feedback
         self.engine = ScriptedEngine([Script(["The ", "Rhine"])])
+        self.second = ScriptedEngine([Script(["The Po"])], model="Other-3B", quantization="nf4")
+        engines = Engines(self.engine, self.second)
         quotas = Quotas(people, Rates(), dict.fromkeys(Rank, self.allowance))
-        writer = make_writer(self.engine, quotas=quotas)
+        writer = make_writer(engines, quotas=quotas)
         self.jobs = Jobs(writer=writer, store=self.store)
         self.answers = Answers(
-            engine=self.engine,
+            engines=engines,
             store=self.store,
             jobs=self.jobs,
             enrolment=Enrolment(people, kept.campaigns, self.clock),
         )
-        self.campaigns = Campaigns(kept.campaigns, clock=self.clock)
+        self.campaigns = Campaigns(kept.campaigns, engines=lambda: engines.names, clock=self.clock)
         self.part = TakingPart(kept.campaigns, people, stop=self.answers.stop, clock=self.clock)
         self.comparisons = Comparisons(
             kept.votes, self.part, self.answers, draw=self._draw, clock=self.clock
@@ -128,6 +134,59 @@ async def opened(folder: Path, allowance: Allowance = NO_LIMITS) -> AsyncIterato
     yield arena
     await arena.jobs.close(0)
     await store.close()
+
+
+# --- two models -------------------------------------------------------------------------------
+
+
+async def with_second(arena: Arena) -> None:
+    """From now on the second variant is asked of the second engine."""
+    brief, sung = PLAN.variants
+    plan = replace(PLAN, variants=(brief, replace(sung, engine="Other-3B (nf4)")))
+    arena.campaign = await arena.campaigns.add(arena.host, plan)
+    await arena.part.agree(arena.ann, arena.campaign.id, consent_digest(plan))
+
+
+async def test_variants_of_two_models_are_each_written_by_its_own(arena: Arena) -> None:
+    await with_second(arena)
+    duel = await arena.asked()
+    (told,) = await arena.rounds()
+    assert (told.left.text, told.right.text) == ("The Rhine", "The Po")
+    for side, model, kept in (
+        (duel.left, "Scripted-1B-Instruct", "none"),
+        (duel.right, "Other-3B", "nf4"),
+    ):
+        *_, answer = await arena.store.path(arena.ann.id, side.conversation_id)
+        assert answer.provenance
+        assert (answer.provenance.model, answer.provenance.quantization) == (model, kept)
+
+
+async def test_two_models_write_at_the_same_time(arena: Arena) -> None:
+    await with_second(arena)
+    arena.engine.scripts = arena.second.scripts = [Script(["The "], hangs=True)]
+    duel = await arena.ask()
+    async with aclosing(arena.comparisons.watch(arena.ann, duel.id)) as rounds:
+        async for told in rounds:
+            if told.left.text and told.right.text:
+                break
+    assert (arena.engine.running, arena.second.running) == (1, 1)
+    await arena.comparisons.stop(arena.ann, duel.id)
+    await arena.ended(duel)
+    assert (arena.engine.running, arena.second.running) == (0, 0)
+
+
+async def test_without_one_of_the_models_nothing_is_asked_of_the_other(arena: Arena) -> None:
+    await with_second(arena)
+    arena.second.model = "Another-7B"
+    with pytest.raises(EngineNotServing) as caught:
+        await arena.ask()
+    assert caught.value.values == {"engine": "Other-3B (nf4)"}
+    await arena.second.stop()
+    arena.second.model = "Other-3B"
+    with pytest.raises(EngineNotReady):
+        await arena.ask()
+    assert not await arena.rounds()
+    assert not arena.engine.prompts
 
 
 # --- asking -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 
 from chat.answers import Answers
 from chat.campaign_errors import (
+    BadPlan,
     CampaignNotBegun,
     CampaignOver,
     CompareOnly,
@@ -18,8 +19,9 @@ from chat.campaign_errors import (
 )
 from chat.campaigns import Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
 from chat.conversations import Conversations
+from chat.engines import Engines
 from chat.enrolment import Enrolment
-from chat.errors import BadRequest, MessageTooLong, NotFound
+from chat.errors import BadRequest, EngineNotServing, MessageTooLong, NotFound
 from chat.hosting import Campaigns
 from chat.jobs import Job, Jobs
 from chat.people import Action, Entry, GuestLink, Person, Rank
@@ -54,14 +56,16 @@ class Fair:
 
     def __post_init__(self) -> None:
         self.engine = ScriptedEngine([Script(["The ", "Rhine"])])
-        self.jobs = Jobs(writer=make_writer(self.engine), store=self.store)
+        self.second = ScriptedEngine([Script(["The Po"])], 300, model="Other-3B")
+        engines = Engines(self.engine, self.second)
+        self.jobs = Jobs(writer=make_writer(engines), store=self.store)
         kept, people = self.store.feedback.campaigns, self.store.people
         enrolment = Enrolment(people, kept, self.clock)
         self.answers = Answers(
-            engine=self.engine, store=self.store, jobs=self.jobs, enrolment=enrolment
+            engines=engines, store=self.store, jobs=self.jobs, enrolment=enrolment
         )
         self.conversations = Conversations(store=self.store, jobs=self.jobs)
-        self.campaigns = Campaigns(kept, clock=self.clock)
+        self.campaigns = Campaigns(kept, engines=lambda: engines.names, clock=self.clock)
         self.part = TakingPart(kept, people, choose=min, stop=self.answers.stop, clock=self.clock)
         self.root = self._person("root", Rank.ADMIN)
         self.host = self._person("host", Rank.MEMBER)
@@ -381,3 +385,62 @@ async def test_what_testers_left_goes_so_many_days_after_the_end(fair: Fair) -> 
     newest = (await fair.store.people.entries())[0]
     assert (newest.action, newest.target) == (Action.RETENTION, fair.campaign.id)
     assert await fair.campaigns.destroy_due() == 0
+
+
+# --- a model of its own -----------------------------------------------------------------------
+
+
+async def with_second(fair: Fair) -> None:
+    """From now on the campaign is asked of the second engine."""
+    await fair.change(variants=(replace(PLAN.variants[0], engine="Other-3B (bfloat16)"),))
+    await fair.agree(fair.member)
+
+
+async def test_a_campaign_on_the_second_model_is_written_by_it_and_so_is_what_follows(
+    fair: Fair,
+) -> None:
+    await with_second(fair)
+    job = await fair.ask(fair.member, campaign_id=fair.campaign.id)
+    again = await fair.answers.retry(
+        fair.member.id, conversation_id=job.conversation_id, message_id=job.message_id
+    )
+    await finished(again)
+    archive = await fair.store.archive(fair.member.id, job.conversation_id)
+    made = [message.provenance for message in archive.messages if message.provenance]
+    assert [item.model for item in made] == ["Other-3B", "Other-3B"]
+    assert not fair.engine.prompts
+    await fair.ask(fair.member, "Outside of it")
+    assert len(fair.engine.prompts) == 1
+
+
+async def test_the_gauge_and_the_prompt_are_those_of_the_model_that_is_asked(fair: Fair) -> None:
+    await with_second(fair)
+    question = Question("A river?", "r", campaign_id=fair.campaign.id)
+    gauge = await fair.answers.gauge(
+        fair.member.id, conversation_id=None, question=question, options=ChatOptions()
+    )
+    assert gauge.limit == 300
+    job = await fair.ask(fair.member, campaign_id=fair.campaign.id)
+    await fair.engine.stop()
+    prompt = await fair.answers.prompt_of(
+        fair.member.id, conversation_id=job.conversation_id, message_id=job.message_id
+    )
+    assert "Name a river" in prompt
+
+
+async def test_a_model_that_does_not_run_cannot_be_planned_with(fair: Fair) -> None:
+    variant = replace(PLAN.variants[0], engine="Nobody-9B (nf4)")
+    with pytest.raises(BadPlan) as caught:
+        await fair.change(variants=(variant,))
+    assert caught.value.values == {"field": "engine", "limit": 0}
+    with pytest.raises(BadPlan):
+        await fair.campaigns.add(fair.host, replace(PLAN, variants=(variant,)))
+
+
+async def test_a_plan_may_keep_a_model_that_ran_before(fair: Fair) -> None:
+    await with_second(fair)
+    fair.second.model = "Another-7B"
+    await fair.change(title="Still the same model")
+    assert fair.campaign.plan.variants[0].engine == "Other-3B (bfloat16)"
+    with pytest.raises(EngineNotServing):
+        await fair.ask(fair.member, campaign_id=fair.campaign.id)

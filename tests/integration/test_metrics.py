@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.metrics import Metrics
 from api.options import EdgeOptions
 from api.server import build_api
+from chat.engines import Engines
 from chat.errors import Busy
 from chat.observing import Door, Outcome
 from chat.types import Timing, Usage
@@ -80,7 +81,7 @@ def test_what_failed_and_what_was_refused_is_counted_by_its_code() -> None:
 
 def test_every_figure_is_explained_and_no_other() -> None:
     metrics = Metrics()
-    metrics.watch(ScriptedEngine(), lambda: 0)
+    metrics.watch(Engines(ScriptedEngine()), lambda: 0)
     told = {
         (family.name.removesuffix("_total"), family.type)
         for family in text_string_to_metric_families(metrics.text().decode())
@@ -103,7 +104,7 @@ def test_an_answer_from_the_cache_is_a_hit_and_costs_no_tokens_and_no_time() -> 
 
 def test_the_engine_is_asked_at_each_look() -> None:
     metrics, engine = Metrics(), ScriptedEngine()
-    metrics.watch(engine, lambda: 3)
+    metrics.watch(Engines(engine), lambda: 3)
     engine.running = 2
     told = samples(metrics)
     assert told["num_requests_running{}"] == 2
@@ -113,6 +114,15 @@ def test_the_engine_is_asked_at_each_look() -> None:
     assert any("model=Scripted-1B-Instruct,quantization=none" in name for name in told)
     engine.running = 0
     assert samples(metrics)["num_requests_running{}"] == 0
+
+
+def test_a_second_engine_has_figures_of_its_own() -> None:
+    metrics, second = Metrics(), ScriptedEngine(model="Scripted-3B-Instruct", running=1)
+    metrics.watch(Engines(ScriptedEngine(), second), lambda: 3)
+    told = samples(metrics)
+    assert (told["num_requests_running{}"], told["second_num_requests_running{}"]) == (0, 1)
+    assert (told["num_requests_waiting{}"], told["second_num_requests_waiting{}"]) == (3, 0)
+    assert any("second_model" in name and "model=Scripted-3B-Instruct" in name for name in told)
 
 
 async def test_the_page_tells_the_metrics_of_its_answers() -> None:

@@ -12,6 +12,7 @@ from starlette.datastructures import Address, State
 
 from chat.answers import Answers
 from chat.conversations import Conversations
+from chat.engines import Engines
 from chat.errors import StoreFailed
 from chat.jobs import Jobs
 from chat.people import LOCAL, SignedIn
@@ -135,7 +136,7 @@ async def tab() -> AsyncIterator[Tab]:
     jobs = Jobs(writer=make_writer(engine), store=store)
     services = Services(
         engine,
-        Answers(engine=engine, store=store, jobs=jobs),
+        Answers(engines=Engines(engine), store=store, jobs=jobs),
         Conversations(store=store, jobs=jobs),
         Presets(store),
         unrated(store),

@@ -23,6 +23,7 @@ from api.permissions import HANDLERS, ROUTES, Permission
 from api.server import build_api
 from api.streams import EndedStreams
 from chat.answers import Answers
+from chat.engines import Engines
 from chat.errors import NotFound
 from chat.jobs import Jobs
 from chat.people import Rank, SignedIn
@@ -154,7 +155,7 @@ def over_database(folder: Path) -> FastAPI:
     """The app with what is kept in databases alone. Nothing of it is opened."""
     engine, store = ScriptedEngine(), open_store(folder)
     jobs = Jobs(writer=make_writer(engine), store=store)
-    answers = Answers(engine=engine, store=store, jobs=jobs)
+    answers = Answers(engines=Engines(engine), store=store, jobs=jobs)
     return build_api(
         engine=engine,
         edge=EdgeOptions(),

@@ -121,3 +121,25 @@ def test_settings_cannot_be_changed_after_they_were_read() -> None:
 
 def test_the_prefix_is_the_products() -> None:
     assert PREFIX == "QWEN_CHAT_"
+
+
+def test_there_is_no_second_model_unless_it_is_asked_for() -> None:
+    assert read().second is None
+
+
+@pytest.mark.parametrize(
+    ("flags", "model", "quantization"),
+    [
+        (["--second-quantization", "nf4"], "Qwen2.5-7B-Instruct", "nf4"),
+        (["--second-model", "Qwen2.5-3B-Instruct"], "Qwen2.5-3B-Instruct", "auto"),
+        (["--second-model", "b", "--second-quantization", "int8"], "b", "int8"),
+    ],
+)
+def test_the_second_model_is_another_or_the_first_one_packed_otherwise(
+    flags: list[str], model: str, quantization: str
+) -> None:
+    settings = read("--model", "Qwen2.5-7B-Instruct", "--quantization", "none", *flags)
+    assert settings.second
+    assert (settings.second.model, settings.second.quantization) == (model, quantization)
+    assert settings.second.second is None
+    assert (settings.model, settings.quantization) == ("Qwen2.5-7B-Instruct", "none")

@@ -24,6 +24,7 @@ from chat.people import LOCAL, Action, Entry, GuestLink, Person, Rank, Session, 
 from chat.taking_part import Stage, Visit
 from chat.types import Preset, PresetRef, PresetText, Sampling
 from pages.campaigns import campaign_page, campaigns_page, edit_page
+from pages.choices import Choices
 from pages.entrance import guest_page, sign_in_page, welcome_page
 from pages.frame import Reader
 from pages.i18n import Language, choose_language, words
@@ -141,6 +142,7 @@ def campaign_pages(reader: Reader, person: Person, link: GuestLink) -> list[str]
     )
     campaign = Campaign("c", "1", plan, now)
     preset = Preset(ref, "1", True, PresetText(HOSTILE, HOSTILE, Sampling(stop=(HOSTILE,))), now)
+    choices = Choices([preset], [HOSTILE, HOSTILE, "another"])
     visits = [
         Visit(campaign, Participant("c", "1", now, survey={HOSTILE: HOSTILE}), stage)
         for stage in Stage
@@ -149,8 +151,8 @@ def campaign_pages(reader: Reader, person: Person, link: GuestLink) -> list[str]
     return [
         campaigns_page(reader, person, [campaign], now),
         campaign_page(reader, person, campaign, figures=figures, waiting=0, links=[link], now=now),
-        edit_page(reader, person, plan, [preset], campaign_id="c", in_use=True),
-        edit_page(reader, LOCAL, EMPTY, [preset]),
+        edit_page(reader, person, plan, choices, campaign_id="c", in_use=True),
+        edit_page(reader, LOCAL, EMPTY, choices),
         *(campaign_visit_page(reader, who, visit) for visit in visits for who in (person, guest)),
         survey_page(reader, guest, visits[2]),
         gone_page(reader),

@@ -129,3 +129,9 @@ def test_the_cache_is_never_bigger_than_asked_for_or_than_memory_allows() -> Non
 def test_memory_too_small_for_a_conversation_is_an_error_in_one_sentence() -> None:
     with pytest.raises(StartupError, match="smaller model"):
         plan.choose_cache_tokens(QWEN_7B, wanted=GIB, free=GIB // 2, device="cuda", page=256)
+
+
+def test_a_share_of_the_hardware_has_less_memory_and_nothing_else_less() -> None:
+    half = with_gpu(24, count=2).share(0.5)
+    assert [gpu.free for gpu in half.gpus] == [12 * GIB, 12 * GIB]
+    assert (half.free, half.cores) == (32 * GIB, 16)

@@ -70,6 +70,7 @@ EXPECTED = {
     errors.ShuttingDown: 503,
     errors.QueueTimeout: 503,
     errors.EngineNotReady: 503,
+    errors.EngineNotServing: 503,
     errors.EngineFailed: 500,
     errors.OutOfMemory: 500,
     errors.EngineStalled: 504,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app import Teller
 from chat.types import EngineState, Phase, Stage
+from loading import Teller
 
 
 def told(capsys: pytest.CaptureFixture[str], *states: EngineState) -> list[str]:
