@@ -108,9 +108,10 @@ def _state(reader: Reader, campaign: Campaign, now: datetime) -> str:
 def _gone(reader: Reader, plan: Plan, engines: Sequence[str]) -> str:
     """What keeps testers from asking: a model that a variant is asked of is not running."""
     missing = sorted(engines_of(plan).difference(engines))
-    said = ", ".join(f"<bdi>{escape(name)}</bdi>" for name in missing)
-    banner = f'<p class="banner">{reader.say("campaign-engine-gone", names=said)}</p>'
-    return banner if missing else ""
+    if not missing:
+        return ""
+    said = reader.say("campaign-engine-gone", names=", ".join(missing))
+    return f'<p class="banner">{said}</p>'
 
 
 def _actions(reader: Reader, campaign: Campaign) -> str:

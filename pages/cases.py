@@ -100,7 +100,7 @@ def _engine(reader: Reader, engines: Sequence[str]) -> str:
     if len(engines) < 2:
         return ""
     first, *others = engines
-    usable = [("", reader.say("engine-first", name=escape(first)))]
+    usable = [("", reader.say("engine-first", name=first))]
     return choice(reader, "engine", usable + [(name, escape(name)) for name in others])
 
 

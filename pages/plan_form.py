@@ -96,7 +96,7 @@ def _engine(reader: Reader, chosen: str, engines: Sequence[str]) -> str:
     first, others = engines[:1], [name for name in engines[1:] if name != chosen]
     if not (others or chosen):
         return hidden("engine", "")
-    said = reader.say("engine-first", name=escape(first[0])) if first else reader.say("engine-only")
+    said = reader.say("engine-first", name=first[0]) if first else reader.say("engine-only")
     options = _option("", said, not chosen)
     if chosen:
         gone = "" if chosen in engines else f" – {reader.say('engine-gone')}"

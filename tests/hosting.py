@@ -138,12 +138,13 @@ def hosting_of(
     answers: Answers | None = None,
 ) -> Hosting:
     """The services over that store."""
-    casebook, replays = cases_of(store, writer or make_writer(ScriptedEngine()), clock)
+    engines = (writer := writer or make_writer(ScriptedEngine())).engines
+    casebook, replays = cases_of(store, writer, clock)
     if has_database(store):
         kept = store.feedback.campaigns
         taking_part = TakingPart(kept, store.people, stop=stop, clock=clock)
         results = Results(store.feedback.results, store.people, clock)
-        hosts = Campaigns(kept, clock=clock)
+        hosts = Campaigns(kept, engines=lambda: engines.names, clock=clock)
         votes = store.feedback.votes
         comparisons = Comparisons(votes, taking_part, answers, clock=clock) if answers else None
         reports = Reports(hosts, store.feedback.reports, clock)

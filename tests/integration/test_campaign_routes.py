@@ -9,12 +9,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from api.hosting import Hosting
 from api.options import EdgeOptions
 from api.server import build_api
 from chat.campaigns import Campaign
+from chat.engines import Engines
 from chat.people import Rank
 from chat.presets import Presets
 from store import RoutingStore, open_store
+from tests.chat import make_writer
 from tests.fakes import ScriptedEngine
 from tests.hosting import Inn, hosting_of
 from tests.house import client_of
@@ -63,13 +66,13 @@ class Place:
         return str(answer.json()["link"].removeprefix("/guest#"))
 
 
-def app_of(store: RoutingStore, inn: Inn) -> FastAPI:
+def app_of(store: RoutingStore, inn: Inn, hosting: Hosting | None = None) -> FastAPI:
     return build_api(
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
         presets=Presets(store),
         people=inn.people,
-        hosting=hosting_of(store),
+        hosting=hosting or hosting_of(store),
     )
 
 
@@ -139,6 +142,37 @@ async def test_a_plan_that_is_refused_says_which_field_it_is_about(
         answer = await host.post("/api/campaigns", json=PLAN | change)
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], error["param"]) == (status, code, param)
+
+
+async def test_a_second_model_is_offered_kept_and_missed_when_it_is_gone(
+    store: RoutingStore,
+) -> None:
+    second = ScriptedEngine(quantization="nf4")
+    writer = make_writer(Engines(ScriptedEngine(), second))
+    inn, name = Inn(store, sign_in_needed=False), "Scripted-1B-Instruct (nf4)"
+    app = app_of(store, inn, hosting_of(store, writer=writer))
+    place = Place(store, inn, app, {})
+    async with place.client() as host:
+        assert f'<option value="{name}">' in (await host.get("/campaigns/new")).text
+        variants = [{"name": "A", "engine": name}]
+        campaign = await place.add(host, variants=variants)
+        assert campaign.plan.variants[0].engine == name
+        page = (await host.get(f"/campaigns/{campaign.id}")).text
+        assert f"A · {name}" in page
+        assert "not running: Scripted" not in page
+        second.model = "Other-3B"
+        page = (await host.get(f"/campaigns/{campaign.id}")).text
+        assert f"not running: {name}" in page
+        form = (await host.get(f"/campaigns/{campaign.id}/edit")).text
+        assert f'<option value="{name}" selected>{name} – not running</option>' in form
+        refused = await host.post("/api/campaigns", json=PLAN | {"variants": variants})
+        assert refused.json()["error"]["param"] == "engine"
+
+
+async def test_where_there_is_one_model_none_is_offered(place: Place) -> None:
+    async with place.client("host") as host:
+        form = (await host.get("/campaigns/new")).text
+    assert '<select name="engine"' not in form
 
 
 async def test_another_members_campaign_is_not_there(place: Place) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from api.options import EdgeOptions
 from api.server import build_api
+from chat.engines import Engines
 from chat.evidence import Evidence, Opinion
 from chat.observing import Door
 from chat.people import Rank, utc_now
@@ -151,6 +152,31 @@ async def test_a_case_is_run_shown_and_put_beside_another_run(clients: Clients) 
         assert "<img" not in shown
     assert (await posted(ann, f"/api{first}/delete")) == {"next": "/cases"}
     assert (await ann.get(first)).status_code == 404
+
+
+async def test_a_run_is_put_to_the_model_that_was_chosen(store: RoutingStore) -> None:
+    other = ScriptedEngine([Script(["Another"])], quantization="nf4")
+    writer = make_writer(Engines(ScriptedEngine(), other))
+    hosting = hosting_of(store, writer=writer)
+    app = build_api(
+        engine=ScriptedEngine(),
+        edge=EdgeOptions(),
+        presets=Presets(store),
+        people=Inn(store, sign_in_needed=False).people,
+        hosting=hosting,
+    )
+    async with client_of(app, None) as host:
+        name = "Scripted-1B-Instruct (nf4)"
+        assert f'<option value="{name}">' in (await host.get("/cases")).text
+        path = await finished_run(host, {"which": "shipped-en", "engine": name})
+        page = (await host.get(path)).text
+        assert "Another" in page
+        assert "<em>nf4</em>" in page
+        refused = await host.post(
+            "/api/cases/runs", json={"which": "shipped-en", "engine": "Other-3B (nf4)"}
+        )
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "engine_not_serving")
+    await hosting.replays.close()
 
 
 async def test_what_people_have_to_judge_is_judged(clients: Clients) -> None:

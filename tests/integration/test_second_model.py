@@ -7,7 +7,7 @@ import pytest
 
 from chat.engines import Engines
 from chat.types import ChatMessage, Phase, Role, Sampling
-from config import Settings
+from config import Settings, read_settings
 from loading import Teller, build_engines, load, load_engine
 from tests.tiny import save_tiny_model
 
@@ -18,14 +18,9 @@ SHORT = Sampling(temperature=0.0, max_new_tokens=8)
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     first, second = (str(save_tiny_model(tmp_path / name)) for name in ("one", "two"))
-    return Settings(
-        model=first,
-        second_model=second,
-        second_quantization="nf4",
-        device="cpu",
-        context_length=600,
-        kv_cache_gib=0.01,
-    )
+    flags = f"--model {first} --second-model {second} --second-quantization nf4 --device cpu"
+    flags += " --context-length 600 --kv-cache-gib 0.01"
+    return read_settings(flags.split(), {}, tmp_path / "no.env")
 
 
 async def written(engines: Engines, name: str) -> str:
@@ -40,10 +35,9 @@ async def test_both_models_answer_at_the_same_time_as_each_does_alone(
     engines = build_engines(settings, teller)
     await load(engines.first, teller)
     try:
-        first, second = engines.names
-        assert (first, second) == ("one (bfloat16)", "two (nf4)")
-        alone = [await written(engines, name) for name in (first, second)]
-        together = await asyncio.gather(written(engines, first), written(engines, second))
+        assert engines.names == ["one (bfloat16)", "two (nf4)"]
+        alone = [await written(engines, name) for name in engines.names]
+        together = await asyncio.gather(*(written(engines, name) for name in engines.names))
         assert together == alone
     finally:
         await engines.stop()

@@ -1,6 +1,8 @@
 """The words of the pages around the chat, and what their functions make of hostile names."""
 
 import re
+import tomllib
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 from string import Formatter
@@ -27,7 +29,7 @@ from pages.campaigns import campaign_page, campaigns_page, edit_page
 from pages.choices import Choices
 from pages.entrance import guest_page, sign_in_page, welcome_page
 from pages.frame import Reader
-from pages.i18n import Language, choose_language, words
+from pages.i18n import WORDS, Language, choose_language, words
 from pages.people import account_page, guests_page, people_page
 from pages.plan_form import EMPTY
 from pages.taking_part import campaign_visit_page, gone_page, survey_page
@@ -42,6 +44,13 @@ def test_both_languages_say_everything_with_the_same_values() -> None:
     for key, said in english.items():
         values = [{name for _, name, _, _ in Formatter().parse(t)} for t in (said, chinese[key])]
         assert values[0] == values[1], key
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_word_belongs_to_one_subject(language: Language) -> None:
+    files = (WORDS / f"{language}.toml", *(WORDS / language).glob("*.toml"))
+    keys = Counter(key for file in files for key in tomllib.loads(file.read_text("utf-8")))
+    assert {key for key, times in keys.items() if times > 1} == set()
 
 
 def test_every_word_is_said_somewhere() -> None:
