@@ -37,7 +37,7 @@ def _words(language: Language) -> Mapping[str, str]:
 
 @cache
 def _style() -> str:
-    return (ROOM / "report.css").read_text(encoding="utf-8")
+    return "".join((ROOM / name).read_text(encoding="utf-8") for name in ("report.css", "math.css"))
 
 
 class _Writer:
@@ -278,7 +278,7 @@ class _Writer:
             about.insert(0, escape(self._name(item.variant)))
         parts = [
             f'<article><p class="typed" dir="auto">{escape(self._mask(item.question))}</p>',
-            f'<div dir="auto">{render(self._mask(item.answer), self._language.words)}</div>',
+            f'<div dir="auto">{self._formatted(item.answer)}</div>',
             f'<p class="about">{" · ".join(about)}</p>' if about else "",
         ]
         for key, text in (("comment", item.comment), ("correction", item.correction)):
@@ -288,6 +288,9 @@ class _Writer:
                     f"{escape(self._mask(text))}</p>"
                 )
         return "".join([*parts, "</article>"])
+
+    def _formatted(self, answer: str) -> str:
+        return render(self._mask(answer), self._language.words, set_formulas=True)
 
 
 def _day(moment: datetime) -> str:
