@@ -12,6 +12,7 @@ from chat.campaigns import Mode, QuestionKind, Variant
 from chat.evidence import REASONS
 from chat.reporting import Comparison, Part, Report, Shown, Surveyed
 from chat.statistics import Share, difference, votes_needed
+from chat.wording import filled
 from formats.charts import bars, shares
 from formats.html import POLICY, render
 from formats.redaction import Redactor
@@ -82,7 +83,7 @@ class _Writer:
     def _say(self, key: str, **values: object) -> str:
         """The words for `key`, escaped, with escaped `values` filled in."""
         safe = {name: escape(str(value)) for name, value in values.items()}
-        return escape(_words(self._language)[key]).format(**safe)
+        return filled(escape(_words(self._language)[key]), **safe)
 
     def _section(self, title: str, body: str) -> str:
         return f"<section><h2>{self._say(title)}</h2>{body}</section>" if body else ""
@@ -157,7 +158,7 @@ class _Writer:
         if votes is None:
             return ""
         first, second = self._name(0), self._name(1)
-        label = _words(self._language)["win-rate"].format(name=first)
+        label = filled(_words(self._language)["win-rate"], name=first)
         tasks = {task.id: task.title for task in self._plan.tasks}
         rows = [(label, votes.rate)]
         rows += [(tasks.get(task, task), share) for task, share in votes.by_task.items()]

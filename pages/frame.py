@@ -11,6 +11,7 @@ from datetime import datetime
 from html import escape
 
 from chat.people import Person, Rank
+from chat.wording import filled
 from pages.i18n import Language, words
 
 SCRIPTS = ("error-", "done", "rows-deleted")
@@ -29,7 +30,11 @@ class Reader:
     def say(self, key: str, **values: object) -> str:
         """The words for `key`, escaped, with escaped `values` filled in."""
         safe = {name: escape(str(value)) for name, value in values.items()}
-        return escape(words(self.language)[key]).format(**safe)
+        return filled(self.template(key), **safe)
+
+    def template(self, key: str) -> str:
+        """The words for `key`, escaped, with their places still to be filled by the script."""
+        return escape(words(self.language)[key])
 
     def link(self, path: str) -> str:
         return escape(self.root_path + path)

@@ -9,6 +9,8 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
+from chat.wording import filled
+
 WORDS = Path(__file__).parent / "words"
 
 
@@ -34,7 +36,7 @@ def words(language: Language) -> Mapping[str, str]:
 
 def text(language: Language, key: str, **values: object) -> str:
     """The words for `key`, with `values` filled in."""
-    return words(language)[key].format(**values)
+    return filled(words(language)[key], **values)
 
 
 def refusal(language: Language, code: str, values: Mapping[str, object]) -> str:
@@ -43,7 +45,7 @@ def refusal(language: Language, code: str, values: Mapping[str, object]) -> str:
     named = dict(values)
     if "name" in named:  # a setting: say it as its field does
         named["name"] = known.get(_field(str(named["name"])), named["name"])
-    return known.get(f"error-{code}", known["error-internal_error"]).format(**named)
+    return filled(known.get(f"error-{code}", known["error-internal_error"]), **named)
 
 
 def fallback_answer(language: Language, code: str | None) -> str:

@@ -13,6 +13,15 @@ const language = document.documentElement.lang;
 const words = JSON.parse($("#words").textContent);
 const secret = location.hash.slice(1);
 
+/** A sentence with its places filled; of "{count:answer|answers}" the first is for one. */
+function filled(sentence, values) {
+  return sentence.replace(/\{(\w+)(?::([^|{}]*)\|([^{}]*))?\}/g, (place, name, one, more) => {
+    if (!(name in values)) return place;
+    if (one === undefined) return values[name];
+    return String(values[name]) === "1" ? one : more;
+  });
+}
+
 async function post(address, body) {
   const answer = await fetch(address, {
     method: "POST",
@@ -23,9 +32,10 @@ async function post(address, body) {
   if (answer.ok) return told;
   const code = told.error?.code;
   const sentence = words[`error-${code}`] ?? words["error-other"];
-  const said = sentence
-    .replace("{seconds}", answer.headers.get("Retry-After") ?? "60")
-    .replace("{detail}", told.error?.message ?? "");
+  const said = filled(sentence, {
+    seconds: answer.headers.get("Retry-After") ?? "60",
+    detail: told.error?.message ?? "",
+  });
   throw Object.assign(new Error(said), { field: told.error?.param });
 }
 
@@ -88,7 +98,7 @@ const afterwards = {
   tell: (form, told) => {
     const said = document.createElement("p");
     said.setAttribute("role", "status");
-    said.textContent = (told.rows === undefined ? words["done"] : words["rows-deleted"]).replace("{rows}", told.rows);
+    said.textContent = filled(told.rows === undefined ? words["done"] : words["rows-deleted"], told);
     form.replaceWith(said);
   },
 };

@@ -39,7 +39,8 @@ def test_both_languages_say_everything_with_the_same_values() -> None:
     english, chinese = words(Language.EN), words(Language.ZH)
     assert english.keys() == chinese.keys()
     for key, said in english.items():
-        values = [{name for _, name, _, _ in Formatter().parse(t)} for t in (said, chinese[key])]
+        parsed = [Formatter().parse(template) for template in (said, chinese[key])]
+        values = [{name for _, name, _, _ in places if name} for places in parsed]
         assert values[0] == values[1], key
 
 
