@@ -87,7 +87,7 @@ def _run_form(
         choice(reader, "which", sets)
         + choice(reader, "preset_id", usable, words="field-run-preset")
         + choice(reader, "against", earlier)
-        + field(reader, "label", required=False, maxlength=100, words="field-run-label")
+        + field(reader, "label", required=False, data_longest=100, words="field-run-label")
     )
     info = f"<p>{reader.say('cases-run-info')}</p>"
     return info + form(reader, "/api/cases/runs", fields, "run-start", then="go")

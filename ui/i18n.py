@@ -25,6 +25,10 @@ NAMES: Mapping[Language, str] = {Language.ZH: "中", Language.EN: "EN"}
 """What the switch shows: the same in every language, so that nobody is locked out."""
 
 
+PARTS: Mapping[str, str] = {"comment": "comment", "correction": "should-have-been"}
+"""The words over the parts of a rating that may be refused."""
+
+
 @cache
 def words(language: Language) -> Mapping[str, str]:
     """All words of a language by key, as templates."""
@@ -45,7 +49,10 @@ def refusal(language: Language, code: str, values: Mapping[str, object]) -> str:
     named = dict(values)
     if "name" in named:  # a setting: say it as its field does
         named["name"] = known.get(_field(str(named["name"])), named["name"])
-    return filled(known.get(f"error-{code}", known["error-internal_error"]), **named)
+    sentence = filled(known.get(f"error-{code}", known["error-internal_error"]), **named)
+    if part := PARTS.get(str(named.get("what"))):
+        return filled(known["of-part"], part=known[part], sentence=sentence)
+    return sentence
 
 
 def fallback_answer(language: Language, code: str | None) -> str:

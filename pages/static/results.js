@@ -58,7 +58,7 @@ async function attempt(deed) {
   try {
     await deed();
   } catch (refused) {
-    error.textContent = refused instanceof TypeError ? words["error-other"] : refused.message;
+    error.textContent = refused.said ?? words["error-other"];
     error.hidden = false;
   } finally {
     buttons.forEach((button) => (button.disabled = false));

@@ -141,6 +141,28 @@ async def test_a_plan_that_is_refused_says_which_field_it_is_about(
     assert (answer.status_code, error["code"], error["param"]) == (status, code, param)
 
 
+@pytest.mark.parametrize(
+    ("change", "param", "limit"),
+    [
+        ({"title": "x" * 201}, "title", 200),
+        ({"consent": "x" * 20_001}, "consent", 20_000),
+        ({"tasks": [{"title": "x"}] * 51}, "tasks", 50),
+        ({"tasks": [{"title": "x" * 501}]}, "tasks.title", 500),
+        ({"tasks": [{"title": "x", "question": "x" * 20_001}]}, "tasks.question", 20_000),
+        ({"survey": [{"kind": "scale", "text": "x", "low": "x" * 61}]}, "survey.low", 60),
+        ({"variants": [{"name": "x" * 61}]}, "variants.name", 60),
+        ({"variants": [{"name": " "}]}, "variants.name", 0),
+    ],
+)
+async def test_what_is_too_long_is_refused_with_its_field_and_its_limit(
+    place: Place, change: dict[str, object], param: str, limit: int
+) -> None:
+    async with place.client("host") as host:
+        answer = await host.post("/api/campaigns", json=PLAN | change)
+    error = answer.json()["error"]
+    assert (error["code"], error["param"], error["limit"]) == ("bad_plan", param, limit)
+
+
 async def test_another_members_campaign_is_not_there(place: Place) -> None:
     async with place.client("host") as host:
         campaign = await place.add(host)

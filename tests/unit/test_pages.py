@@ -21,6 +21,7 @@ from chat.campaigns import (
 from chat.credentials import MAX_NAME, MAX_PASSWORD, MIN_PASSWORD
 from chat.hosting import Figures
 from chat.people import LOCAL, Action, Entry, GuestLink, Person, Rank, Session, utc_now
+from chat.plans import MAX_LABEL, MOST_DAYS, MOST_REASONS
 from chat.taking_part import Stage, Visit
 from chat.types import Preset, PresetRef, PresetText, Sampling
 from pages.campaigns import campaign_page, campaigns_page, edit_page
@@ -48,7 +49,7 @@ def test_every_word_is_said_somewhere() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in PAGES.rglob("*.[pj][ys]"))
     made = re.compile(
         r"(action|error|field|rank|welcome|make|scope|mode|figure|kind|add|campaign-(re)?(open|close)"
-        r"|filter|verdict|reason|standing|count|format|role|door|origin|language|check|run|turn|which)"
+        r"|filter|refused|verdict|reason|standing|count|format|role|door|origin|language|check|run|turn|which)"
         r"(-.+)?"
     )
     for key in words(Language.EN):
@@ -81,6 +82,9 @@ def test_the_bounds_that_are_said_are_those_that_hold(language: Language) -> Non
     for key in ("error-bad_password", "field-new", "field-new-password"):
         assert str(MIN_PASSWORD) in said[key]
         assert str(MAX_PASSWORD) in said[key]
+    assert str(MOST_DAYS) in said["refused-keep_days"]
+    assert str(MOST_REASONS) in said["refused-reasons"]
+    assert str(MAX_LABEL) in said["refused-reasons"]
 
 
 def test_sentences_are_of_errors_that_there_are() -> None:
