@@ -13,42 +13,43 @@ from starlette.responses import JSONResponse, Response
 from api.downloads import download_headers
 from api.identity import person_of
 from api.preset_files import Presets
-from chat.casebook import MAX_EXPECTED, MOST_CHECKS, MOST_TURNS, Casebook, CaseText
+from chat.casebook import MOST_CHECKS, MOST_TURNS, Casebook, CaseText
 from chat.cases import Case, Check, CheckKind
-from chat.checks import MAX_CHARACTERS
 from chat.people import Person
 from chat.replaying import Replays
 from chat.types import ChatMessage, Role
 from formats.cases import read_calls, read_cases, read_sampling, write_cases
 
-Text = Annotated[str, Field(max_length=MAX_CHARACTERS + 1)]
 Id = Annotated[str, Field(max_length=200)]
 
 
 class TurnForm(BaseModel):
-    """A turn without words, of which there is one more than needed in the form, is none."""
+    """A turn without words, of which there is one more than needed in the form, is none.
+
+    How long texts may be is the service's to say, which names the field.
+    """
 
     role: Role
-    content: Text | None = None
-    calls: Text = "[]"
+    content: str | None = None
+    calls: str = "[]"
 
 
 class CheckForm(BaseModel):
     """A check without a kind is none."""
 
     kind: CheckKind | None = None
-    expected: Annotated[str, Field(max_length=MAX_EXPECTED + 1)] | None = None
+    expected: str | None = None
 
 
 class CaseForm(BaseModel):
     """A case as it is typed. `sampling` is the JSON of all settings, three have fields as well."""
 
-    name: Annotated[str, Field(max_length=1000)]
+    name: str
     prompt: list[TurnForm] = Field(max_length=MOST_TURNS + 2)
     checks: list[CheckForm] = Field(max_length=MOST_CHECKS + 10)
-    reference: Text | None = None
+    reference: str | None = None
     evidence_id: Id | None = None
-    sampling: Text = "{}"
+    sampling: str = "{}"
     temperature: float | None = None
     max_new_tokens: int | None = None
     seed: int | None = None

@@ -204,7 +204,8 @@ async def _events(
 
 
 def _draw(reader: Reader) -> Draw:
-    return partial(render, words=Language(reader.language.value).words)
+    words = Language(reader.language.value).words
+    return partial(render, words=words, set_formulas=True)
 
 
 def _address(request: Request) -> str:

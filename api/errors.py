@@ -97,15 +97,21 @@ def error_response(
     *,
     code: str | None = None,
     param: str | None = None,
+    limit: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """An answer that says what went wrong. `code` is stable, `message` is for people."""
-    content = {
+    """An answer that says what went wrong. `code` is stable, `message` is for people.
+
+    `limit` is told only where there is one: what the field `param` of a form may hold.
+    """
+    content: dict[str, object] = {
         "message": message,
         "type": "server_error" if status >= 500 else "invalid_request_error",
         "param": param,
         "code": code or HTTPStatus(status).name.lower(),
     }
+    if limit is not None:
+        content["limit"] = limit
     return JSONResponse({"error": content}, status, headers)
 
 
@@ -113,9 +119,14 @@ def answer_to(error: AppError) -> JSONResponse:
     """The answer that tells of an error of the domain, and which field of a form it is about."""
     status = status_of(error)
     headers = retry_after(error, status)
-    field = error.values.get("field")
-    param = field if isinstance(field, str) else None
-    return error_response(status, str(error), code=error.code, param=param, headers=headers)
+    field, part = error.values.get("field"), error.values.get("part")
+    param = limit = None
+    if isinstance(field, str):
+        param = f"{field}.{part}" if part else field
+        told = error.values.get("limit")
+        limit = told if isinstance(told, int) else None
+    message, code = str(error), error.code
+    return error_response(status, message, code=code, param=param, limit=limit, headers=headers)
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -150,7 +161,13 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])[:100]
     where = where.encode("ascii", "replace").decode("ascii")
-    return error_response(422, f"{where}: {first['msg']}", code="invalid_request", param=where)
+    return error_response(
+        422,
+        f"{where}: {first['msg']}",
+        code="invalid_request",
+        param=where,
+        limit=first.get("ctx", {}).get("max_length"),
+    )
 
 
 async def _fault(request: Request, error: Exception) -> JSONResponse:

@@ -65,7 +65,9 @@ async def _shown(
         reading,
         wanted,
         await results.choices(person),
-        answer=render(reading.rated.evidence.answer, Language(reader.language).words),
+        answer=render(
+            reading.rated.evidence.answer, Language(reader.language).words, set_formulas=True
+        ),
         next_id=await results.next_open(person, wanted, evidence_id),
         names=await results.names(person),
         reviewers=await results.reviewers(person),

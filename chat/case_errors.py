@@ -4,12 +4,17 @@ from chat.errors import BadRequest
 
 
 class BadCase(BadRequest):
-    """A regression case cannot be kept or run. Values: field, why."""
+    """A regression case cannot be kept or run.
+
+    Values: field, why; part (of each card in the list that the field is) and limit (characters, or
+    cards) where there is too much of something.
+    """
 
     code = "bad_case"
 
-    def __init__(self, field: str = "", why: str = "") -> None:
-        super().__init__(f"{field}: {why}" if why else "", field=field, why=why)
+    def __init__(self, field: str = "", why: str = "", *, part: str = "", limit: int = 0) -> None:
+        told = {"field": field, "why": why, "part": part, "limit": limit}
+        super().__init__(f"{field}: {why}" if why else "", **told)
 
 
 class BadCheck(BadRequest):

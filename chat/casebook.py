@@ -229,12 +229,12 @@ async def check_case(text: CaseText, judge: Judge) -> CaseText:
     """
     name = check_text(text.name).strip()
     if not 1 <= len(name) <= MAX_NAME or any(not sign.isprintable() for sign in name):
-        raise BadCase(field="name", why=f"1 to {MAX_NAME} characters on one line")
+        raise BadCase(field="name", why=f"1 to {MAX_NAME} characters on one line", limit=MAX_NAME)
     _check_prompt(text.prompt)
     check_sampling(text.sampling)
-    check_text(text.reference)
+    check_text(text.reference, field="reference")
     if not 1 <= len(text.checks) <= MOST_CHECKS:
-        raise BadCase(field="checks", why=f"1 to {MOST_CHECKS}")
+        raise BadCase(field="checks", why=f"1 to {MOST_CHECKS}", limit=MOST_CHECKS)
     for number, check in enumerate(text.checks, start=1):
         try:
             await _check_check(check, judge)
@@ -245,7 +245,7 @@ async def check_case(text: CaseText, judge: Judge) -> CaseText:
 
 def _check_prompt(prompt: Sequence[ChatMessage]) -> None:
     if not 1 <= len(prompt) <= MOST_TURNS:
-        raise BadCase(field="prompt", why=f"1 to {MOST_TURNS} messages")
+        raise BadCase(field="prompt", why=f"1 to {MOST_TURNS} messages", limit=MOST_TURNS)
     if prompt[-1].role is Role.SYSTEM or not prompt[-1].content.strip():
         raise BadCase(field="prompt", why="the last message has to ask for something")
     if sum(len(check_text(message.content)) for message in prompt) > MAX_PROMPT:
@@ -253,9 +253,11 @@ def _check_prompt(prompt: Sequence[ChatMessage]) -> None:
 
 
 async def _check_check(check: Check, judge: Judge) -> None:
-    expected = check_text(check.expected)
+    expected = check.expected
     if len(expected) > MAX_EXPECTED:
-        raise BadCase(field="checks", why=f"at most {MAX_EXPECTED} characters each")
+        why = f"at most {MAX_EXPECTED} characters each"
+        raise BadCase(field="checks", why=why, part="expected", limit=MAX_EXPECTED)
+    check_text(expected)
     if check.kind is CheckKind.HUMAN:
         return
     if not expected.strip():

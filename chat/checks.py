@@ -50,10 +50,11 @@ def check_question(text: str) -> str:
     return check_text(text)
 
 
-def check_text(text: str) -> str:
-    """Raises MessageTooLong, BadText."""
+def check_text(text: str, *, field: str = "") -> str:
+    """Raises MessageTooLong, BadText. `field`: where it was typed, if that is to be told."""
     if len(text) > MAX_CHARACTERS:
-        raise MessageTooLong(characters=len(text), limit=MAX_CHARACTERS)
+        place = {"field": field} if field else {}
+        raise MessageTooLong(characters=len(text), limit=MAX_CHARACTERS, **place)
     # A lone surrogate breaks the tokenizer and every database, NUL breaks PostgreSQL.
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise BadText

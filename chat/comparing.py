@@ -325,5 +325,5 @@ def _progress(message: Message) -> Progress:
 
 def _checked(comment: str) -> str:
     if len(comment) > MAX_COMMENT:
-        raise MessageTooLong(characters=len(comment), limit=MAX_COMMENT)
+        raise MessageTooLong(field="comment", characters=len(comment), limit=MAX_COMMENT)
     return check_text(comment)

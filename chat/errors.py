@@ -30,7 +30,11 @@ class BadText(BadRequest):
 
 
 class MessageTooLong(BadRequest):
-    """The message has more characters than are accepted. Values: characters, limit."""
+    """The message has more characters than are accepted.
+
+    Values: characters, limit; field, where it stands in one of a form; what, where it is a part
+    of a rating (comment or correction).
+    """
 
     code = "message_too_long"
 

@@ -90,7 +90,7 @@ def engines_of(plan: Plan) -> frozenset[str]:
 def refuse_unknown_engines(plan: Plan, known: Collection[str]) -> None:
     """Raises BadPlan for a variant of an engine that is not among the `known`."""
     if not engines_of(plan) <= set(known):
-        raise BadPlan(field="engine", limit=0)
+        raise BadPlan(field="variants.engine", limit=0)
 
 
 def _variants(plan: Plan) -> tuple[Variant, ...]:
@@ -98,9 +98,9 @@ def _variants(plan: Plan) -> tuple[Variant, ...]:
         raise BadPlan(field="variants", limit=VARIANTS[plan.mode])
     for variant in plan.variants:
         check_options(options_of(variant))
-        _text(variant.engine, "variants", MAX_LABEL)
+        _text(variant.engine, "variants.engine", MAX_LABEL)
     named = tuple(
-        replace(variant, name=_line(variant.name, "variants", MAX_LABEL))
+        replace(variant, name=_line(variant.name, "variants.name", MAX_LABEL))
         for variant in plan.variants
     )
     if len({variant.name for variant in named}) < len(named):
@@ -111,9 +111,9 @@ def _variants(plan: Plan) -> tuple[Variant, ...]:
 def _task(task: Task) -> Task:
     return replace(
         task,
-        title=_line(task.title, "tasks", MAX_SENTENCE),
-        instructions=_text(task.instructions, "tasks"),
-        question=_text(task.question, "tasks"),
+        title=_line(task.title, "tasks.title", MAX_SENTENCE),
+        instructions=_text(task.instructions, "tasks.instructions"),
+        question=_text(task.question, "tasks.question"),
     )
 
 
@@ -121,9 +121,9 @@ def _question(question: SurveyQuestion) -> SurveyQuestion:
     is_scale = question.kind is QuestionKind.SCALE
     return replace(
         question,
-        text=_line(question.text, "survey", MAX_SENTENCE),
-        low=_text(question.low, "survey", MAX_LABEL) if is_scale else "",
-        high=_text(question.high, "survey", MAX_LABEL) if is_scale else "",
+        text=_line(question.text, "survey.text", MAX_SENTENCE),
+        low=_text(question.low, "survey.low", MAX_LABEL) if is_scale else "",
+        high=_text(question.high, "survey.high", MAX_LABEL) if is_scale else "",
     )
 
 
@@ -150,11 +150,17 @@ def _few(items: Sequence[Piece], name: str, most: int) -> Sequence[Piece]:
 def _line(text: str, name: str, longest: int) -> str:
     line = " ".join(_text(text, name, longest * 2).split())
     if not 1 <= len(line) <= longest:
-        raise BadPlan(field=name, limit=longest if line else 0)
+        raise _bad(name, longest if line else 0)
     return line
 
 
 def _text(text: str, name: str, longest: int = MAX_TEXT) -> str:
     if len(text) > longest:
-        raise BadPlan(field=name, limit=longest)
+        raise _bad(name, longest)
     return check_text(text).strip()
+
+
+def _bad(name: str, limit: int) -> BadPlan:
+    """Of a field, or of a part of each card in a list: "tasks.title"."""
+    field, _, part = name.partition(".")
+    return BadPlan(field=field, part=part, limit=limit)

@@ -178,8 +178,8 @@ class Ratings:
 def check_opinion(opinion: Opinion, answer: str) -> Opinion:
     """An opinion of that answer as it is stored. Raises MessageTooLong, BadText."""
     comment, correction = opinion.comment.strip(), opinion.correction or ""
-    _check_length(comment, MAX_COMMENT)
-    _check_length(correction, MAX_COMMENT + len(answer))
+    _check_length("comment", comment, MAX_COMMENT)
+    _check_length("correction", correction, MAX_COMMENT + len(answer))
     return Opinion(
         opinion.verdict,
         tuple(dict.fromkeys(opinion.reasons)),
@@ -188,9 +188,9 @@ def check_opinion(opinion: Opinion, answer: str) -> Opinion:
     )
 
 
-def _check_length(text: str, limit: int) -> None:
+def _check_length(what: str, text: str, limit: int) -> None:
     if len(text) > limit:
-        raise MessageTooLong(characters=len(text), limit=limit)
+        raise MessageTooLong(what=what, characters=len(text), limit=limit)
     check_text(text)
 
 

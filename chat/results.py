@@ -196,7 +196,7 @@ class Results:
             raise NotFound
         note = change.note or ""
         if len(note) > MOST_NOTE:
-            raise MessageTooLong(characters=len(note), limit=MOST_NOTE)
+            raise MessageTooLong(field="note", characters=len(note), limit=MOST_NOTE)
         check_text(note)
         return await self._store.review(seen_by, evidence_id, change, person.id, self._clock())
 

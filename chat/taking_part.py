@@ -243,7 +243,7 @@ def _checked(campaign: Campaign, answers: Answers) -> Answers:
             raise NotFound
         if kinds[key] is QuestionKind.TEXT and isinstance(answer, str):
             if len(answer) > MAX_SURVEY_TEXT:
-                raise MessageTooLong(characters=len(answer), limit=MAX_SURVEY_TEXT)
+                raise MessageTooLong(field=key, characters=len(answer), limit=MAX_SURVEY_TEXT)
             kept[key] = check_text(answer)
         elif kinds[key] is QuestionKind.SCALE and type(answer) is int and answer in SCALE:
             kept[key] = answer

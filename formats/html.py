@@ -8,21 +8,18 @@ from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
-from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from chat.tree import Tree
 from chat.types import Archive, Attachment, Message
+from formats.formulas import keep_formulas
+from formats.mathml import mathml
 from formats.words import Language, Wording, moment
 
 STYLE = Path(__file__).with_name("export.css")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 SCHEMES = frozenset({"http", "https", "mailto"})
-MAX_FORMULA = 4_000
-"""Characters that are looked through for a formula's end, so that many beginnings cost little."""
-
-FORMULAS = (("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$"))
 
 
 def write_html(archive: Archive, language: Language) -> str:
@@ -72,9 +69,13 @@ def _file(item: Attachment) -> str:
     )
 
 
-def render(text: str, words: Wording) -> str:
-    """Markdown as HTML, with raw HTML as text, links to the web alone and no pictures."""
-    return str(_markdown().render(text, {"picture": words.picture}))
+def render(text: str, words: Wording, *, set_formulas: bool = False) -> str:
+    """Markdown as HTML, with raw HTML as text, links to the web alone and no pictures.
+
+    Formulas stay as they are written, or are set as MathML, where that can be done.
+    """
+    env = {"picture": words.picture, "set_formulas": set_formulas}
+    return str(_markdown().render(text, env))
 
 
 @cache
@@ -96,24 +97,8 @@ class _Markdown(MarkdownIt):
 def _markdown() -> MarkdownIt:
     markdown = _Markdown("commonmark", {"html": False}, renderer_cls=_Renderer)
     markdown.enable(["table", "strikethrough"])
-    markdown.inline.ruler.before("escape", "formula", _formula)
+    keep_formulas(markdown)
     return markdown
-
-
-def _formula(state: StateInline, silent: bool) -> bool:
-    """Keep TeX as it is written: to Markdown the backslash of \\( would be an escape."""
-    for start, end in FORMULAS:
-        if state.src.startswith(start, state.pos):
-            last = min(state.posMax, state.pos + MAX_FORMULA)
-            close = state.src.find(end, state.pos + len(start), last)
-            if close < 0:
-                return False
-            if not silent:
-                token = state.push("code_inline", "code", 0)
-                token.content = state.src[state.pos : close + len(end)]
-            state.pos = close + len(end)
-            return True
-    return False
 
 
 class _Renderer(RendererHTML):
@@ -124,6 +109,15 @@ class _Renderer(RendererHTML):
     ) -> str:
         tokens[index].attrSet("rel", "noopener noreferrer")
         return self.renderToken(tokens, index, options, env)
+
+    def formula(
+        self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        token = tokens[index]
+        is_block = token.markup != "\\("
+        drawn = mathml(token.content, block=is_block) if env["set_formulas"] else None
+        shown = drawn or f"<code>{escape(str(token.meta['source']), quote=False)}</code>"
+        return f"<p>{shown}</p>\n" if token.block else shown
 
     def th_open(
         self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType

@@ -12,6 +12,7 @@ from chat.campaigns import Mode, QuestionKind, Variant
 from chat.evidence import REASONS
 from chat.reporting import Comparison, Part, Report, Shown, Surveyed
 from chat.statistics import Share, difference, votes_needed
+from chat.wording import filled
 from formats.charts import bars, shares
 from formats.html import POLICY, render
 from formats.redaction import Redactor
@@ -37,7 +38,7 @@ def _words(language: Language) -> Mapping[str, str]:
 
 @cache
 def _style() -> str:
-    return (ROOM / "report.css").read_text(encoding="utf-8")
+    return "".join((ROOM / name).read_text(encoding="utf-8") for name in ("report.css", "math.css"))
 
 
 class _Writer:
@@ -82,7 +83,7 @@ class _Writer:
     def _say(self, key: str, **values: object) -> str:
         """The words for `key`, escaped, with escaped `values` filled in."""
         safe = {name: escape(str(value)) for name, value in values.items()}
-        return escape(_words(self._language)[key]).format(**safe)
+        return filled(escape(_words(self._language)[key]), **safe)
 
     def _section(self, title: str, body: str) -> str:
         return f"<section><h2>{self._say(title)}</h2>{body}</section>" if body else ""
@@ -157,7 +158,7 @@ class _Writer:
         if votes is None:
             return ""
         first, second = self._name(0), self._name(1)
-        label = _words(self._language)["win-rate"].format(name=first)
+        label = filled(_words(self._language)["win-rate"], name=first)
         tasks = {task.id: task.title for task in self._plan.tasks}
         rows = [(label, votes.rate)]
         rows += [(tasks.get(task, task), share) for task, share in votes.by_task.items()]
@@ -278,7 +279,7 @@ class _Writer:
             about.insert(0, escape(self._name(item.variant)))
         parts = [
             f'<article><p class="typed" dir="auto">{escape(self._mask(item.question))}</p>',
-            f'<div dir="auto">{render(self._mask(item.answer), self._language.words)}</div>',
+            f'<div dir="auto">{self._formatted(item.answer)}</div>',
             f'<p class="about">{" · ".join(about)}</p>' if about else "",
         ]
         for key, text in (("comment", item.comment), ("correction", item.correction)):
@@ -288,6 +289,9 @@ class _Writer:
                     f"{escape(self._mask(text))}</p>"
                 )
         return "".join([*parts, "</article>"])
+
+    def _formatted(self, answer: str) -> str:
+        return render(self._mask(answer), self._language.words, set_formulas=True)
 
 
 def _day(moment: datetime) -> str:

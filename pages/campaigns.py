@@ -167,7 +167,7 @@ def _way_in(reader: Reader, person: Person, campaign: Campaign, links: Sequence[
 
 
 def _link_form(reader: Reader, campaign: Campaign) -> str:
-    fields = field(reader, "label", maxlength=60, value=campaign.plan.title[:60])
+    fields = field(reader, "label", data_longest=60, value=campaign.plan.title[:60])
     for name, value in GUEST_LINK_DEFAULTS.items():
         fields += field(reader, name, kind="number", min=1, step=1, value=value)
     path = f"/api/campaigns/{campaign.id}/links"

@@ -53,7 +53,7 @@ def _fields(reader: Reader, text: CaseText) -> str:
         _number(reader, name, step, getattr(text.sampling, name)) for name, step in NUMBERS.items()
     )
     return (
-        field(reader, "name", words="field-case-name", maxlength=MAX_NAME, value=text.name)
+        field(reader, "name", words="field-case-name", value=text.name, data_longest=MAX_NAME)
         + _cards(reader, "prompt", (_turn(reader, turn) for turn in text.prompt))
         + _cards(reader, "checks", (_check(reader, check) for check in checks))
         + f'<p class="hint">{reader.say("checks-hint")}</p>'
@@ -104,8 +104,8 @@ def _area(
     # A line end right after the tag is not part of the text: one is given away.
     return (
         f"<label><span>{reader.say(words or f'field-case-{name}')}</span>"
-        f'<textarea name="{name}" dir="auto" rows="{rows}" maxlength="{longest}">\n{escape(value)}'
-        "</textarea></label>"
+        f'<textarea name="{name}" dir="auto" rows="{rows}" data-longest="{longest}">\n'
+        f"{escape(value)}</textarea></label>"
     )
 
 

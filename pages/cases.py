@@ -91,7 +91,7 @@ def _run_fields(
         choice(reader, "which", sets)
         + choice(reader, "preset_id", usable, words="field-run-preset")
         + choice(reader, "against", earlier)
-        + field(reader, "label", required=False, maxlength=100, words="field-run-label")
+        + field(reader, "label", required=False, data_longest=100, words="field-run-label")
     )
 
 

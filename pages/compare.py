@@ -9,8 +9,8 @@ from html import escape
 from uuid import uuid4
 
 from chat.campaigns import Choice, Task
+from chat.checks import MAX_CHARACTERS
 from chat.comparing import MAX_COMMENT, Round
-from chat.plans import MAX_TEXT
 from chat.taking_part import Stage, Visit
 from chat.types import Progress, Status
 from pages.frame import Reader, document, form, hidden
@@ -138,7 +138,7 @@ def _voted(reader: Reader, shown: Round, *, voted_before: bool) -> str:
     before = f"{reader.say('voted-before')} " if voted_before else ""
     why = (
         f'<label><span>{reader.say("vote-comment")}</span><textarea name="comment" rows="2" '
-        f'maxlength="{MAX_COMMENT}" dir="auto">\n{escape(duel.comment)}</textarea></label>'
+        f'data-longest="{MAX_COMMENT}" dir="auto">\n{escape(duel.comment)}</textarea></label>'
     )
     path = f"/api/duels/{duel.id}/comment"
     kept = f'<p class="hint" role="status">{reader.say("comment-kept")}</p>' if duel.comment else ""
@@ -172,8 +172,9 @@ def _task(reader: Reader, campaign_id: str, task: Task, ticked: bool) -> str:
 def _ask(reader: Reader, visit: Visit, follows: bool) -> str:
     words = reader.say("compare-question")
     fields = (
-        f'<label><span>{words}</span><textarea name="question" rows="2" maxlength="{MAX_TEXT}" '
-        f'required dir="auto" placeholder="{reader.say("compare-placeholder")}"></textarea></label>'
+        f'<label><span>{words}</span><textarea name="question" rows="2" required '
+        f'data-longest="{MAX_CHARACTERS}" dir="auto" '
+        f'placeholder="{reader.say("compare-placeholder")}"></textarea></label>'
         f'<label class="follow"{"" if follows else " hidden"}><input type="checkbox" name="follow" '
         f'value="yes"{" checked" if follows else ""}> {reader.say("compare-follow")}</label>'
         f"{hidden('request_id', uuid4().hex)}{hidden('task_id', '')}{hidden('after', '')}"

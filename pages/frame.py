@@ -11,9 +11,10 @@ from datetime import datetime
 from html import escape
 
 from chat.people import Person, Rank
+from chat.wording import filled
 from pages.i18n import Language, words
 
-SCRIPTS = ("error-", "done", "rows-deleted")
+SCRIPTS = ("error-", "refused-", "done", "rows-deleted")
 """How the keys of the words begin that the script says."""
 
 NAMES = {Language.ZH: "中文", Language.EN: "English"}
@@ -29,7 +30,11 @@ class Reader:
     def say(self, key: str, **values: object) -> str:
         """The words for `key`, escaped, with escaped `values` filled in."""
         safe = {name: escape(str(value)) for name, value in values.items()}
-        return escape(words(self.language)[key]).format(**safe)
+        return filled(self.template(key), **safe)
+
+    def template(self, key: str) -> str:
+        """The words for `key`, escaped, with their places still to be filled by the script."""
+        return escape(words(self.language)[key])
 
     def link(self, path: str) -> str:
         return escape(self.root_path + path)
@@ -90,11 +95,14 @@ def action(reader: Reader, path: str, button: str, *, sure: bool = False, **body
 def field(
     reader: Reader, name: str, *, kind: str = "text", required: bool = True, **attributes: object
 ) -> str:
-    """A labelled input; its words are those of `field-NAME`, or of `words`."""
+    """A labelled input; its words are those of `field-NAME`, or of `words`.
+
+    `data_longest` is how many characters it may have: more are not cut, but told of.
+    """
     key = str(attributes.pop("words", f"field-{name}"))
     attributes |= {"required": True} if required else {}
     more = "".join(
-        f" {name}" if value is True else f' {name}="{escape(str(value))}"'
+        f" {name}" if value is True else f' {name.replace("_", "-")}="{escape(str(value))}"'
         for name, value in attributes.items()
     )
     return f'<label><span>{reader.say(key)}</span><input name="{name}" type="{kind}"{more}></label>'

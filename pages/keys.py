@@ -42,7 +42,7 @@ def keys_page(
 
 
 def _form(reader: Reader, person: Person) -> str:
-    fields = field(reader, "name", words="field-label", maxlength=60)
+    fields = field(reader, "name", words="field-label", data_longest=60)
     if person.rank is Rank.ADMIN:
         scopes = [(scope.value, _scope(reader, scope), scope is Scope.API) for scope in Scope]
         fields += ticks(reader, "scopes", scopes)

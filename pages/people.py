@@ -146,7 +146,7 @@ def _action(reader: Reader, word: str) -> str:
 
 
 def _link_form(reader: Reader, presets: Sequence[tuple[str, str]]) -> str:
-    fields = field(reader, "label", maxlength=60)
+    fields = field(reader, "label", data_longest=60)
     for name, value in GUEST_LINK_DEFAULTS.items():
         fields += field(reader, name, kind="number", min=1, step=1, value=value)
     options = [("", reader.say("no-preset")), *((key, escape(name)) for key, name in presets)]

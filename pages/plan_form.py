@@ -15,7 +15,6 @@ from chat.plans import (
     MAX_TITLE,
     MOST_DAYS,
     MOST_QUESTIONS,
-    MOST_REASONS,
     MOST_TASKS,
 )
 from chat.types import Preset, PresetRef
@@ -55,7 +54,7 @@ def plan_form(reader: Reader, plan: Plan, choices: Choices, *, path: str, in_use
             reader,
             "reasons",
             "\n".join(plan.reasons),
-            MOST_REASONS * (MAX_LABEL + 2),
+            MAX_TEXT,
             rows=4,
         )
         + "</fieldset>"
@@ -232,7 +231,7 @@ def _text(
     must = " required" if required else ""
     return (
         f"<label><span>{reader.say(words or f'field-{name}')}</span><input "
-        f'name="{name}" dir="auto" maxlength="{longest}" value="{escape(value)}"{must}></label>'
+        f'name="{name}" dir="auto" data-longest="{longest}" value="{escape(value)}"{must}></label>'
     )
 
 
@@ -240,8 +239,8 @@ def _area(reader: Reader, name: str, value: str, longest: int, *, rows: int) -> 
     # A line end right after the tag is not part of the text: one is given away.
     return (
         f"<label><span>{reader.say(f'field-{name}')}</span>"
-        f'<textarea name="{name}" dir="auto" rows="{rows}" maxlength="{longest}">\n{escape(value)}'
-        "</textarea></label>"
+        f'<textarea name="{name}" dir="auto" rows="{rows}" data-longest="{longest}">\n'
+        f"{escape(value)}</textarea></label>"
     )
 
 

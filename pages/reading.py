@@ -8,6 +8,7 @@ from chat.evidence import Evidence, Rated, Rating, Verdict
 from chat.findings import Choices, Filter, Reading, Standing
 from chat.freezing import is_exact
 from chat.people import Person
+from chat.results import MOST_NOTE
 from chat.types import ChatMessage
 from pages.differences import in_one
 from pages.frame import Reader, choice, form, hidden, section, table, when
@@ -80,7 +81,8 @@ def _review(reader: Reader, shown: Shown) -> str:
         by = f" <em><bdi>{name}</bdi> · {when(review.reviewed_at)}</em>"
     note = (
         f'<label><span>{reader.say("review-note")}</span><textarea name="note" rows="2" '
-        f'maxlength="20000">{escape(review.note if review else "")}</textarea></label>'
+        f'data-longest="{MOST_NOTE}" dir="auto">\n{escape(review.note if review else "")}'
+        "</textarea></label>"
     )
     more = _assignee(reader, shown) + form(reader, path, note, "save")
     return (

@@ -233,8 +233,7 @@ def _take_along(reader: Reader, found: Found) -> str:
         "</textarea></label>"
     )
     path, look = reader.link("/api/results/export"), reader.link("/api/results/preview")
-    told = reader.say("preview-told", lines="{lines}", left_out="{left_out}")
-    masked = reader.say("preview-masked", masked="{masked}")
+    told, masked = reader.template("preview-told"), reader.template("preview-masked")
     body = (
         f'<form data-export="{path}" data-preview="{look}" data-query="{escape(query)}">'
         f'<fieldset class="kinds"><legend>{reader.say("field-format")}</legend>{kinds}</fieldset>'

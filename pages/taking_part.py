@@ -5,8 +5,8 @@ from html import escape
 
 from chat.campaigns import Campaign, QuestionKind, SurveyQuestion
 from chat.people import CAMPAIGN_GRACE, Person, Rank
-from chat.plans import MAX_TEXT, consent_digest
-from chat.taking_part import SCALE, Stage, Visit
+from chat.plans import consent_digest
+from chat.taking_part import MAX_SURVEY_TEXT, SCALE, Stage, Visit
 from pages.frame import Reader, document, form, hidden, when
 
 SCRIPT = "campaigns.js"
@@ -154,7 +154,8 @@ def _question(reader: Reader, question: SurveyQuestion, answers: Mapping[str, st
         return _scale(question, given)
     return (
         f'<label class="asked"><span dir="auto">{escape(question.text)}</span>'
-        f'<textarea name="{escape(question.id)}" rows="3" maxlength="{MAX_TEXT}" dir="auto">\n'
+        f'<textarea name="{escape(question.id)}" rows="3" data-longest="{MAX_SURVEY_TEXT}" '
+        'dir="auto">\n'
         f"{escape(str(given or ''))}</textarea></label>"
     )
 

@@ -109,8 +109,7 @@ def warning(measured: Gauge, language: Language) -> str:
         excess = measured.prompt + measured.room - measured.limit
         return _warning(text(language, "will-not-fit", tokens=f"{max(excess, 1):,}"))
     if measured.dropped_turns:
-        key = "will-drop-1" if measured.dropped_turns == 1 else "will-drop"
-        return _warning(text(language, key, count=measured.dropped_turns))
+        return _warning(text(language, "will-drop", count=measured.dropped_turns))
     return ""
 
 

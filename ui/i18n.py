@@ -9,6 +9,8 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
+from chat.wording import filled
+
 WORDS = Path(__file__).parent / "words"
 
 
@@ -23,6 +25,10 @@ NAMES: Mapping[Language, str] = {Language.ZH: "中", Language.EN: "EN"}
 """What the switch shows: the same in every language, so that nobody is locked out."""
 
 
+PARTS: Mapping[str, str] = {"comment": "comment", "correction": "should-have-been"}
+"""The words over the parts of a rating that may be refused."""
+
+
 @cache
 def words(language: Language) -> Mapping[str, str]:
     """All words of a language by key, as templates."""
@@ -34,7 +40,7 @@ def words(language: Language) -> Mapping[str, str]:
 
 def text(language: Language, key: str, **values: object) -> str:
     """The words for `key`, with `values` filled in."""
-    return words(language)[key].format(**values)
+    return filled(words(language)[key], **values)
 
 
 def refusal(language: Language, code: str, values: Mapping[str, object]) -> str:
@@ -43,7 +49,10 @@ def refusal(language: Language, code: str, values: Mapping[str, object]) -> str:
     named = dict(values)
     if "name" in named:  # a setting: say it as its field does
         named["name"] = known.get(_field(str(named["name"])), named["name"])
-    return known.get(f"error-{code}", known["error-internal_error"]).format(**named)
+    sentence = filled(known.get(f"error-{code}", known["error-internal_error"]), **named)
+    if part := PARTS.get(str(named.get("what"))):
+        return filled(known["of-part"], part=known[part], sentence=sentence)
+    return sentence
 
 
 def fallback_answer(language: Language, code: str | None) -> str:

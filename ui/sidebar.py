@@ -43,8 +43,7 @@ def results(hits: Sequence[Hit], language: Language, *, more: bool = False) -> s
     """What a search found, with the words marked. `more`: there would be others."""
     if not hits:
         return _nothing(text(language, "nothing-found"))
-    key = "found-1" if len(hits) == 1 else "found"
-    count = text(language, key, count=f"{len(hits)}{'+' if more else ''}")
+    count = text(language, "found", count=f"{len(hits)}{'+' if more else ''}")
     entries = "".join(map(_result, hits))
     body = f'<p class="count" role="status">{count}</p><ul class="results">{entries}</ul>'
     return _navigation(body, language)
@@ -97,7 +96,7 @@ def renamed_meanwhile(conversation_id: str, *, title: str, theirs: str, language
 
 def imported(count: int, language: Language) -> str:
     """How many conversations a file has brought."""
-    said = text(language, "import-done-1" if count == 1 else "import-done", count=count)
+    said = text(language, "import-done", count=count)
     return f'<p class="done" role="status">{said}</p>'
 
 

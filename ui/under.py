@@ -47,7 +47,7 @@ def under_live(progress: Progress, language: Language) -> str:
 
 def left_behind(turns: int, language: Language) -> str:
     """The line below the last turn that the model no longer sees."""
-    words = text(language, "dropped-1" if turns == 1 else "dropped", count=turns)
+    words = text(language, "dropped", count=turns)
     return f'<p class="note"><span>{words}</span></p>'
 
 
@@ -62,7 +62,7 @@ def elsewhere(message_id: str, language: Language) -> str:
 
 def removed(count: int, language: Language) -> str:
     """What was just taken out of the conversation, with the way back; it fades by itself."""
-    words = text(language, "removed-1" if count == 1 else "removed", count=count)
+    words = text(language, "removed", count=count)
     return (
         f'<p class="removed" role="status"><span>{words}</span>'
         f'<button data-do="undo">{text(language, "undo")}</button></p>'

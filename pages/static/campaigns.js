@@ -84,18 +84,24 @@ const REST_MS = 600;
 const survey = $("form[data-keeps]");
 let resting = 0;
 let unsaved = false;
-async function keep() {
+/** Keep all answers but those that are too long, which stay in their boxes. */
+async function keep({ leaving = false } = {}) {
   clearTimeout(resting);
   if (!unsaved) return;
   unsaved = false;
-  const answer = await fetch(survey.dataset.post, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ ...valuesOf(survey), send: false }),
-    keepalive: true,
-  }).catch(() => null);
-  $("[data-saved]", survey).hidden = !answer?.ok;
-  unsaved ||= !answer?.ok;
+  forgive(survey);
+  const values = valuesOf(survey);
+  const long = tooLongIn(survey);
+  long.forEach((field) => delete values.answers[field.name]);
+  try {
+    // What is sent on leaving is bounded by browsers, in 64 KiB; nothing else is.
+    await post(survey.dataset.post, { ...values, send: false }, survey, { keepalive: leaving });
+    $("[data-saved]", survey).hidden = long.length > 0;
+  } catch (refused) {
+    unsaved = true;
+    if (refused.said) warn(survey, refused); // else the server does not answer: the next time will do
+  }
+  for (const field of long.slice(0, 1)) warn(survey, { field, said: wrongWith(field, field.dataset.longest) });
 }
 if (survey) {
   survey.addEventListener("input", () => {
@@ -108,5 +114,5 @@ if (survey) {
     unsaved = false;
     clearTimeout(resting);
   }, true);
-  window.addEventListener("pagehide", keep);
+  window.addEventListener("pagehide", () => keep({ leaving: true }));
 }

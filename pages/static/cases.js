@@ -12,7 +12,7 @@ async function bringIn() {
     const told = await answer.json();
     if (answer.ok) return location.reload();
     const sentence = words[`error-${told.error?.code}`] ?? words["error-other"];
-    refused.textContent = sentence.replace("{detail}", told.error?.message ?? "");
+    refused.textContent = filled(sentence, { detail: told.error?.message ?? "" });
   } catch {
     refused.textContent = words["error-other"];
   }

@@ -4,6 +4,7 @@
 //   data-sure     what the button asks before it is meant
 //   data-list     within a form: a list of the cards (data-item) in it, but for hidden ones
 //   data-map      within a form: an object of the answers in it
+//   data-longest  on a field: how many characters it may have; more are not cut, but told of
 //   data-copied   on a button: copies the input beside it, then says so
 //   data-secret   on a card: where to ask what the secret in the address is for; data-kind inside
 "use strict";
@@ -13,21 +14,67 @@ const language = document.documentElement.lang;
 const words = JSON.parse($("#words").textContent);
 const secret = location.hash.slice(1);
 
-async function post(address, body) {
+/** A sentence with its places filled; of "{count:answer|answers}" the first is for one. */
+function filled(sentence, values) {
+  return sentence.replace(/\{(\w+)(?::([^|{}]*)\|([^{}]*))?\}/g, (place, name, one, more) => {
+    if (!(name in values)) return place;
+    if (one === undefined) return values[name];
+    return String(values[name]) === "1" ? one : more;
+  });
+}
+
+/** Send a body as JSON. What is refused is said of the field in `form` that it is about. */
+async function post(address, body, form, options) {
   const answer = await fetch(address, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
+    ...options,
   });
   const told = await answer.json();
   if (answer.ok) return told;
-  const code = told.error?.code;
-  const sentence = words[`error-${code}`] ?? words["error-other"];
-  const said = sentence
-    .replace("{seconds}", answer.headers.get("Retry-After") ?? "60")
-    .replace("{detail}", told.error?.message ?? "");
-  throw Object.assign(new Error(said), { field: told.error?.param });
+  const error = told.error ?? {};
+  const field = form && error.param && fieldOf(form, error.param, error.limit);
+  const seconds = answer.headers.get("Retry-After") ?? "60";
+  const general = answer.status === 413 ? "refused-size" : `error-${error.code}`;
+  const own = words[error.code === "bad_plan" ? `refused-${error.param}` : ""] ?? wrongWith(field, error.limit);
+  const sentence = words[general] ?? words["error-other"];
+  const said = own ?? filled(sentence, { seconds, detail: error.message ?? "" });
+  throw Object.assign(new Error(said), { said, field });
 }
+
+// --- what is too long, too many or missing: said with the field's own words, and nothing is cut ------
+const lengthOf = (field) => [...field.value].length; // as the server counts
+const itemsOf = (list) => all("[data-item]:not([hidden])", list).length;
+const titleOf = (field) =>
+  (field.dataset.list === undefined
+    ? field.closest("label")?.firstElementChild
+    : field.previousElementSibling
+  )?.textContent ?? field.name;
+
+/** Why a field is refused, in a sentence; undefined where nothing of it tells. */
+function wrongWith(field, limit) {
+  if (!field) return undefined;
+  const values = { field: titleOf(field), limit: Number(limit).toLocaleString(language) };
+  if (field.dataset.list !== undefined) {
+    return limit && itemsOf(field) > limit ? filled(words["refused-many"], values) : undefined;
+  }
+  const length = lengthOf(field);
+  if (limit && length > limit) {
+    return filled(words["refused-long"], { ...values, count: length.toLocaleString(language) });
+  }
+  return limit !== undefined && !field.value.trim() ? filled(words["refused-missing"], values) : undefined;
+}
+
+/** The field of that name, also one of a card ("tasks.title"): the first with something wrong. */
+function fieldOf(form, name, limit) {
+  const [list, part] = name.replace(/^body\./, "").split(".").map((piece) => CSS.escape(piece));
+  const place = part ? `[data-list="${list}"] [name="${part}"]` : `[name="${list}"], [data-list="${list}"]`;
+  const fields = all(place, form).filter((field) => !field.closest("[hidden]"));
+  return fields.find((field) => wrongWith(field, limit)) ?? fields[0];
+}
+const tooLongIn = (form) =>
+  all("[data-longest]", form).filter((field) => !field.matches(":disabled") && lengthOf(field) > field.dataset.longest);
 
 function valueOf(input) {
   if (input.type === "number") return input.valueAsNumber;
@@ -64,12 +111,25 @@ function valuesOf(form) {
   return values;
 }
 
-/** Lead to the field that was refused. */
-function pointAt(form, name) {
-  const field = name && $(`[name="${CSS.escape(name)}"], [data-list="${CSS.escape(name)}"]`, form);
+/** Say why a form was refused, and mark the field that it is about. */
+function warn(form, { said = words["error-other"], field }) {
+  const error = $(".error", form);
+  error.textContent = said;
+  error.hidden = false;
   field?.setAttribute("aria-invalid", "true");
-  field?.focus();
 }
+function refuse(form, refused) {
+  warn(form, refused);
+  refused.field?.closest("details")?.setAttribute("open", "");
+  refused.field?.focus();
+}
+
+function forgive(form) {
+  $(".error", form).hidden = true;
+  all("[aria-invalid]", form).forEach((field) => field.removeAttribute("aria-invalid"));
+}
+// The browser says itself what is wrong with a number, if it can be seen.
+document.addEventListener("invalid", ({ target }) => target.closest("details")?.setAttribute("open", ""), true);
 
 const afterwards = {
   // The address a page was asked for may have had a conversation's id, which no server sees.
@@ -88,7 +148,7 @@ const afterwards = {
   tell: (form, told) => {
     const said = document.createElement("p");
     said.setAttribute("role", "status");
-    said.textContent = (told.rows === undefined ? words["done"] : words["rows-deleted"]).replace("{rows}", told.rows);
+    said.textContent = filled(told.rows === undefined ? words["done"] : words["rows-deleted"], told);
     form.replaceWith(said);
   },
 };
@@ -101,15 +161,14 @@ document.addEventListener("submit", async (event) => {
     button.textContent = form.dataset.sure;
     return;
   }
-  const error = $(".error", form);
-  error.hidden = button.disabled = true;
-  all("[aria-invalid]", form).forEach((field) => field.removeAttribute("aria-invalid"));
+  forgive(form);
+  const [field] = tooLongIn(form);
+  if (field) return refuse(form, { field, said: wrongWith(field, field.dataset.longest) });
+  button.disabled = true;
   try {
-    afterwards[form.dataset.then](form, await post(form.dataset.post, valuesOf(form)));
+    afterwards[form.dataset.then](form, await post(form.dataset.post, valuesOf(form), form));
   } catch (refused) {
-    error.textContent = refused instanceof TypeError ? words["error-other"] : refused.message;
-    error.hidden = false;
-    pointAt(form, refused.field);
+    refuse(form, refused);
   } finally {
     button.disabled = false;
   }

@@ -28,8 +28,8 @@ async function preview() {
   said.textContent = said.dataset.busy;
   const told = await post(addressOf(along.dataset.preview), { names: names() });
   const masked = Object.entries(told.masked).map(([kind, count]) => `[${kind}] ${count}`);
-  const lines = said.dataset.told.replace("{lines}", told.lines).replace("{left_out}", told.left_out);
-  said.textContent = lines + (masked.length ? ` ${said.dataset.masked.replace("{masked}", masked.join(", "))}` : "");
+  const lines = filled(said.dataset.told, told);
+  said.textContent = lines + (masked.length ? ` ${filled(said.dataset.masked, { masked: masked.join(", ") })}` : "");
 }
 
 /** An address; but names go in a body, where no log keeps them. */
@@ -58,7 +58,7 @@ async function attempt(deed) {
   try {
     await deed();
   } catch (refused) {
-    error.textContent = refused instanceof TypeError ? words["error-other"] : refused.message;
+    error.textContent = refused.said ?? words["error-other"];
     error.hidden = false;
   } finally {
     buttons.forEach((button) => (button.disabled = false));

@@ -292,7 +292,7 @@ def test_a_plan_that_is_refused_keeps_its_text_and_one_in_use_can_be_copied(
     reasons = page.get_by_label("Reasons offered")
     reasons.fill("\n".join(f"reason {number}" for number in range(21)))
     button(page, "Save").click()
-    expect(page.get_by_role("alert")).to_contain_text("too much")
+    expect(page.get_by_role("alert")).to_contain_text("At most 20 reasons")
     expect(reasons).to_be_focused()
     expect(reasons).to_have_value("\n".join(f"reason {number}" for number in range(21)))
 
@@ -312,3 +312,82 @@ def test_a_plan_that_is_refused_keeps_its_text_and_one_in_use_can_be_copied(
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="Destroy plan").click()
     expect(page.get_by_role("link", name="Better title")).to_have_count(1)
+
+
+def alert(page: Page) -> Any:
+    return page.locator("main [role=alert]:visible").first
+
+
+def test_what_is_too_long_in_a_plan_is_named_with_its_limit_and_stays_in_its_box(
+    inn: Inn, address: str, visitor: Visitor
+) -> None:
+    host = visitor(address, done(inn.add("root"))).new_page()
+    host.goto(f"{address}/campaigns/new")
+    consent, long = host.get_by_label("What testers agree to"), "x" * 20_001
+    host.get_by_label("Title", exact=True).fill("River test")
+    consent.fill(long)
+    button(host, "Save").click()
+    said = "“What testers agree to, in your words” has 20,001 characters, and at most 20,000"
+    expect(alert(host)).to_contain_text(said)
+    expect(consent).to_have_value(long)
+    expect(consent).to_be_focused()
+    # The same of the server, for whoever sends it past the page.
+    consent.evaluate("field => field.removeAttribute('data-longest')")
+    button(host, "Save").click()
+    expect(alert(host)).to_contain_text(said)
+    expect(consent).to_have_value(long)
+    consent.fill("Short")
+    host.get_by_role("button", name="Add a task").click()
+    host.get_by_label("Task", exact=True).fill("y" * 501)
+    button(host, "Save").click()
+    expect(alert(host)).to_contain_text("“Task” has 501 characters, and at most 500 are taken.")
+    host.get_by_label("Task", exact=True).fill("A river")
+    host.get_by_label("Kind").first.select_option("blind")
+    host.get_by_label("Name (testers never see it)").last.fill("A")
+    button(host, "Save").click()
+    expect(alert(host)).to_have_text("Each variant needs a name of its own.")
+    host.get_by_label("Name (testers never see it)").last.fill("B")
+    button(host, "Save").click()
+    expect(host.get_by_role("heading", name="River test")).to_be_visible()
+
+
+def test_a_number_out_of_bounds_is_shown_though_its_part_of_the_form_is_closed(
+    inn: Inn, address: str, visitor: Visitor
+) -> None:
+    host = visitor(address, done(inn.add("root"))).new_page()
+    host.goto(f"{address}/campaigns/new")
+    host.get_by_label("Title", exact=True).fill("River test")
+    temperature = host.get_by_label("Temperature").first
+    host.locator("summary").first.click()
+    temperature.fill("9")
+    host.locator("summary").first.click()
+    expect(temperature).to_be_hidden()
+    button(host, "Save").click()
+    expect(temperature).to_be_focused()
+
+
+def test_an_answer_of_the_survey_that_is_too_long_is_named_and_the_others_are_kept(
+    inn: Inn, address: str, visitor: Visitor
+) -> None:
+    root = done(inn.person(done(inn.add("root"))))
+    campaign = add_campaign(inn, root)
+    guest = visitor(address).new_page()
+    enter(guest, guest_address(inn, root, campaign, address))
+    button(guest, "I agree").click()
+    expect(tasks(guest)).to_be_visible()
+    guest.goto(f"{address}/campaign/{campaign.id}/survey")
+    why, long = guest.get_by_label("Why?"), "原" * 20_001
+    why.fill(long)
+    said = "“Why?” has 20,001 characters, and at most 20,000 are taken."
+    expect(alert(guest)).to_contain_text(said)
+    with guest.expect_response(lambda answer: answer.ok and "/survey" in answer.url):
+        guest.get_by_role("group", name="How was it?").get_by_text("4", exact=True).click()
+    button(guest, "Send").click()
+    expect(alert(guest)).to_contain_text(said)
+    expect(why).to_have_value(long)
+    why.fill(long[1:])  # 60,000 bytes
+    expect(guest.get_by_text("Kept.")).to_be_visible()
+    expect(guest.locator("[role=alert]:visible")).to_have_count(0)
+    guest.reload()
+    expect(guest.get_by_role("radio", name="4")).to_be_checked()
+    expect(why).to_have_value(long[1:])

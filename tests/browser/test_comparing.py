@@ -132,6 +132,26 @@ def test_a_tester_asks_both_and_votes_by_a_key_and_says_why(
     assert len(engine.prompts[-1]) == 4  # it went on from the first answer
 
 
+def test_formulas_are_set_and_what_is_none_stays_as_it_is(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    answer = "So \\(x^2 = \\frac{9}{4}\\), or\n\\[\nx\n- 1 = 0\n\\]\nfor $5 and `\\(code\\)`."
+    engine = ScriptedEngine([Script([answer[:9], answer[9:]], step_s=0.1)])
+    address = site(engine, store, people=Inn(store, sign_in_needed=False).people)
+    page = visitor().new_page()
+    begin(page, address, campaign)
+    ask(page, "Which x?")
+    for name in ("Left", "Right"):
+        formulas = side(page, name).locator("math")
+        expect(formulas).to_have_count(2)
+        fraction = formulas.first.locator("mfrac > *")
+        above, below = fraction.first.bounding_box(), fraction.last.bounding_box()
+        assert above  # it is drawn
+        assert below
+        assert above["y"] + above["height"] <= below["y"]
+        expect(side(page, name)).to_contain_text("for $5 and \\(code\\).")
+
+
 def test_a_second_tab_sees_the_answers_come_and_is_told_of_the_first_vote(
     store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
 ) -> None:

@@ -166,13 +166,35 @@ async def test_a_second_model_is_offered_kept_and_missed_when_it_is_gone(
         form = (await host.get(f"/campaigns/{campaign.id}/edit")).text
         assert f'<option value="{name}" selected>{name} – not running</option>' in form
         refused = await host.post("/api/campaigns", json=PLAN | {"variants": variants})
-        assert refused.json()["error"]["param"] == "engine"
+        assert refused.json()["error"]["param"] == "variants.engine"
 
 
 async def test_where_there_is_one_model_none_is_offered(place: Place) -> None:
     async with place.client("host") as host:
         form = (await host.get("/campaigns/new")).text
     assert '<select name="engine"' not in form
+
+
+@pytest.mark.parametrize(
+    ("change", "param", "limit"),
+    [
+        ({"title": "x" * 201}, "title", 200),
+        ({"consent": "x" * 20_001}, "consent", 20_000),
+        ({"tasks": [{"title": "x"}] * 51}, "tasks", 50),
+        ({"tasks": [{"title": "x" * 501}]}, "tasks.title", 500),
+        ({"tasks": [{"title": "x", "question": "x" * 20_001}]}, "tasks.question", 20_000),
+        ({"survey": [{"kind": "scale", "text": "x", "low": "x" * 61}]}, "survey.low", 60),
+        ({"variants": [{"name": "x" * 61}]}, "variants.name", 60),
+        ({"variants": [{"name": " "}]}, "variants.name", 0),
+    ],
+)
+async def test_what_is_too_long_is_refused_with_its_field_and_its_limit(
+    place: Place, change: dict[str, object], param: str, limit: int
+) -> None:
+    async with place.client("host") as host:
+        answer = await host.post("/api/campaigns", json=PLAN | change)
+    error = answer.json()["error"]
+    assert (error["code"], error["param"], error["limit"]) == ("bad_plan", param, limit)
 
 
 async def test_another_members_campaign_is_not_there(place: Place) -> None:

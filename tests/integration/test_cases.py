@@ -124,7 +124,10 @@ REFUSED: list[tuple[dict[str, Any], str, str | None]] = [
     ({"max_new_tokens": 0}, "bad_import", None),
     ({"sampling": "[]"}, "bad_import", None),
     ({"prompt": [{"role": "user", "content": "x", "calls": "{"}]}, "import_not_json", None),
-    ({"checks": [{"kind": "human", "expected": "x" * 20_002}]}, "invalid_request", None),
+    ({"checks": [{"kind": "human", "expected": "x" * 20_001}]}, "bad_case", "checks.expected"),
+    ({"checks": [{"kind": "human", "expected": "x" * 2**20}]}, "bad_case", "checks.expected"),
+    ({"reference": "x" * 200_001}, "message_too_long", "reference"),
+    ({"name": "x" * 1001}, "bad_case", "name"),
 ]
 
 

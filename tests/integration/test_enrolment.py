@@ -432,7 +432,7 @@ async def test_a_model_that_does_not_run_cannot_be_planned_with(fair: Fair) -> N
     variant = replace(PLAN.variants[0], engine="Nobody-9B (nf4)")
     with pytest.raises(BadPlan) as caught:
         await fair.change(variants=(variant,))
-    assert caught.value.values == {"field": "engine", "limit": 0}
+    assert caught.value.values == {"field": "variants.engine", "limit": 0}
     with pytest.raises(BadPlan):
         await fair.campaigns.add(fair.host, replace(PLAN, variants=(variant,)))
 

@@ -109,6 +109,14 @@ def test_a_refused_setting_is_named_as_its_field_is() -> None:
     )
 
 
+@pytest.mark.parametrize(("what", "field"), [("comment", "Comment"), ("correction", "The answer")])
+def test_a_part_of_a_rating_that_is_too_long_is_named_with_its_limit(what: str, field: str) -> None:
+    values = {"what": what, "characters": 20_001, "limit": 20_000}
+    sentence = refusal(Language.EN, "message_too_long", values)
+    assert sentence.startswith(field)
+    assert "at most 20000" in sentence
+
+
 @pytest.mark.parametrize(
     ("remembered", "accepted", "chosen"),
     [

@@ -23,6 +23,7 @@ from chat.campaigns import (
 from chat.credentials import MAX_NAME, MAX_PASSWORD, MIN_PASSWORD
 from chat.hosting import Figures
 from chat.people import LOCAL, Action, Entry, GuestLink, Person, Rank, Session, utc_now
+from chat.plans import MAX_LABEL, MOST_DAYS, MOST_REASONS
 from chat.taking_part import Stage, Visit
 from chat.types import Preset, PresetRef, PresetText, Sampling
 from pages.campaigns import campaign_page, campaigns_page, edit_page
@@ -42,7 +43,8 @@ def test_both_languages_say_everything_with_the_same_values() -> None:
     english, chinese = words(Language.EN), words(Language.ZH)
     assert english.keys() == chinese.keys()
     for key, said in english.items():
-        values = [{name for _, name, _, _ in Formatter().parse(t)} for t in (said, chinese[key])]
+        parsed = [Formatter().parse(template) for template in (said, chinese[key])]
+        values = [{name for _, name, _, _ in places if name} for places in parsed]
         assert values[0] == values[1], key
 
 
@@ -57,7 +59,7 @@ def test_every_word_is_said_somewhere() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in PAGES.rglob("*.[pj][ys]"))
     made = re.compile(
         r"(action|error|field|rank|welcome|make|scope|mode|figure|kind|add|campaign-(re)?(open|close)"
-        r"|filter|verdict|reason|standing|count|format|role|door|origin|language|check|run|turn|which)"
+        r"|filter|refused|verdict|reason|standing|count|format|role|door|origin|language|check|run|turn|which)"
         r"(-.+)?"
     )
     for key in words(Language.EN):
@@ -90,6 +92,9 @@ def test_the_bounds_that_are_said_are_those_that_hold(language: Language) -> Non
     for key in ("error-bad_password", "field-new", "field-new-password"):
         assert str(MIN_PASSWORD) in said[key]
         assert str(MAX_PASSWORD) in said[key]
+    assert str(MOST_DAYS) in said["refused-keep_days"]
+    assert str(MOST_REASONS) in said["refused-reasons"]
+    assert str(MAX_LABEL) in said["refused-reasons"]
 
 
 def test_sentences_are_of_errors_that_there_are() -> None:

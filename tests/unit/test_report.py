@@ -137,6 +137,13 @@ async def test_a_survey_has_numbers_counted_and_texts_quoted() -> None:
     assert '<blockquote dir="auto">Good.</blockquote>' in page
 
 
+async def test_formulas_of_the_answers_are_set() -> None:
+    page = await page_of(best=[Shown("Q?", "So \\(x^2\\), for $5.", "nice")])
+    assert "So <math" in page
+    assert "<msup><mi>x</mi><mn>2</mn></msup>" in page
+    assert ", for $5." in page
+
+
 async def test_reasons_come_most_frequent_first_in_the_reader_s_words() -> None:
     assert (await report_of()).reasons == [("own", 9), ("too-long", 7)]
     page = await page_of(language=Language.ZH)

@@ -1,0 +1,67 @@
+"""One is not many: sentences with numbers in them are right for every number."""
+
+import re
+import tomllib
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from chat.wording import filled
+from formats import report
+from pages import i18n as pages_words
+from ui import i18n as ui_words
+
+REPORT = tomllib.loads(
+    (Path(report.__file__).parent / "report.en.toml").read_text(encoding="utf-8")
+)
+SOURCES = {
+    "page": ui_words.words(ui_words.Language.EN),
+    "pages": pages_words.words(pages_words.Language.EN),
+    "report": REPORT,
+}
+SENTENCES = [
+    pytest.param(template, id=f"{source}-{key}")
+    for source, known in SOURCES.items()
+    for key, template in known.items()
+    if "{" in template
+]
+COUNTS = frozenset(
+    {"characters", "count", "days", "difference", "limit", "lines", "points", "retry_after_s"}
+    | {"rows", "seconds", "tokens", "total"}
+)
+"""The values that may be one; a bound of the program's own never is."""
+
+BOUND = re.compile(r"(up to|1 to|more than|[Aa]t most) \{(?:count|limit)\}")
+
+
+def test_a_word_has_the_form_its_number_asks_for() -> None:
+    said = "{count} {count:answer|answers}"
+    counts: list[object] = [0, 1, 2, 11, "1", "1,000", "1+", "+1", "-1", "−1", 1.0]
+    assert [filled(said, count=count) for count in counts] == [
+        "0 answers",
+        "1 answer",
+        "2 answers",
+        "11 answers",
+        "1 answer",
+        "1,000 answers",
+        "1+ answers",
+        "+1 answer",
+        "-1 answer",
+        "−1 answer",
+        "1.0 answers",
+    ]
+
+
+def test_a_form_may_have_a_place_itself_and_values_are_never_read_as_places() -> None:
+    said = "the first {count:turn is|{count} turns are} gone: {name}"
+    assert filled(said, count=1, name="{count:a|b}") == "the first turn is gone: {count:a|b}"
+    assert filled(said, count=3, name="|") == "the first 3 turns are gone: |"
+
+
+@pytest.mark.parametrize("template", SENTENCES)
+def test_no_english_sentence_says_one_of_many(template: str) -> None:
+    names = {name for _, name, _, _ in Formatter().parse(template) if name}
+    values = {name: "1" if name in COUNTS else "x" for name in names}
+    said = filled(BOUND.sub(r"\1 60", template), **values)
+    assert not re.search(r"\b1 (?:[a-z]+ )?(?!(?:is|has|was|less)\b)[a-z]+s\b", said)
