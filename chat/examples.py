@@ -11,10 +11,11 @@ from enum import StrEnum
 from chat.campaigns import Choice
 from chat.draft import prompt_sha256
 from chat.evidence import Evidence, Rated, Rating, ReviewState, Verdict
-from chat.findings import Contest
+from chat.findings import Contest, Path
 from chat.freezing import is_exact
+from chat.languages import language_of
 from chat.prompts import prompt_from
-from chat.types import ChatMessage, Finish, Message, Provenance, Role, Status
+from chat.types import ChatMessage, Finish, Message, Origin, Provenance, Role, Status
 
 
 class Source(StrEnum):
@@ -25,6 +26,7 @@ class Source(StrEnum):
     CORRECTION = "correction"
     VOTE = "vote"
     VERSIONS = "versions"
+    RETRY = "retry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,12 @@ def may_teach(rated: Rated) -> bool:
     return is_exact(rated.evidence) and not unusable
 
 
+def is_liked(rated: Rated) -> bool:
+    """Whether all who rate it like it, and it came to its own end."""
+    whole = is_whole(rated.evidence.status, rated.evidence.finish)
+    return whole and verdicts(rated) == {Verdict.UP}
+
+
 def example_of(rated: Rated) -> Example | None:
     """What the answer teaches, if anything.
 
@@ -101,7 +109,7 @@ def example_of(rated: Rated) -> Example | None:
         return None
     if rated.review is not None and rated.review.state is ReviewState.USABLE:
         return Example(Source.REVIEWED, rated, prompt, evidence.answer)
-    if verdicts(rated) == {Verdict.UP} and is_whole(evidence.status, evidence.finish):
+    if is_liked(rated):
         return Example(Source.LIKED, rated, prompt, evidence.answer)
     return None
 
@@ -126,24 +134,22 @@ def pair_of_correction(rated: Rated) -> Pair | None:
 
 def pairs_of_versions(rated: Rated, others: Iterable[Rated]) -> Iterator[Pair]:
     """A liked answer against each disliked one of `others` to the very same prompt."""
-    evidence = rated.evidence
-    if not may_teach(rated) or verdicts(rated) != {Verdict.UP}:
-        return
-    if not is_whole(evidence.status, evidence.finish):
-        return
-    for other in others:
-        if _is_worse(other, evidence):
-            yield Pair(
-                id=f"{evidence.id}.{other.evidence.id}",
-                source=Source.VERSIONS,
-                prompt=asked(evidence),
-                chosen=_given(evidence),
-                rejected=_given(other.evidence),
-                rater=rated.ratings[0].rater,
-                conversation_id=evidence.conversation_id,
-                campaign_id=evidence.campaign_id,
-                language=evidence.language,
-            )
+    if may_teach(rated) and is_liked(rated):
+        for other in others:
+            if _is_worse(other, rated.evidence):
+                rejected = _given(other.evidence)
+                yield _liked_over(rated, other.evidence.id, Source.VERSIONS, rejected)
+
+
+def pairs_of_retries(rated: Rated, tried_again: Iterable[Path]) -> Iterator[Pair]:
+    """A liked answer against each one to the same prompt that was tried again and never rated.
+
+    Only whole ones: what was stopped or cut says nothing of how it would have gone on.
+    """
+    if may_teach(rated) and is_liked(rated):
+        for path in tried_again:
+            if _was_passed_over(path, rated.evidence):
+                yield _liked_over(rated, path[-1].id, Source.RETRY, _written(path[-1]))
 
 
 def pair_of_vote(contest: Contest) -> Pair | None:
@@ -172,6 +178,7 @@ def pair_of_vote(contest: Contest) -> Pair | None:
         rejected=_written(rejected),
         rater=duel.user_id,
         campaign_id=duel.campaign_id,
+        language=language_of(chosen.content),
     )
 
 
@@ -207,6 +214,33 @@ def _is_worse(other: Rated, evidence: Evidence) -> bool:
         and asked(worse) == asked(evidence)
         and bool(worse.answer.strip())
         and not _same(worse.answer, evidence.answer)
+    )
+
+
+def _was_passed_over(path: Path, evidence: Evidence) -> bool:
+    """Whether it ends with another whole answer that the model gave to the same prompt here."""
+    answer = path[-1]
+    return (
+        answer.origin is Origin.HERE
+        and is_whole(answer.status, answer.finish)
+        and bool(answer.content.strip())
+        and not _same(answer.content, evidence.answer)
+        and prompt_of(path) == asked(evidence)
+    )
+
+
+def _liked_over(rated: Rated, other_id: str, source: Source, rejected: Answered) -> Pair:
+    evidence = rated.evidence
+    return Pair(
+        id=f"{evidence.id}.{other_id}",
+        source=source,
+        prompt=asked(evidence),
+        chosen=_given(evidence),
+        rejected=rejected,
+        rater=rated.ratings[0].rater,
+        conversation_id=evidence.conversation_id,
+        campaign_id=evidence.campaign_id,
+        language=evidence.language,
     )
 
 

@@ -1,6 +1,6 @@
 """What is asked of rated answers and what comes of it, as values. Knows no SQL and no page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -122,6 +122,33 @@ class Chunk:
     next: int | None = None
 
 
+Path = tuple[Message, ...]
+"""The messages from the first of a conversation to an answer, itself included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What people, campaigns and presets are called, by their ids."""
+
+    people: Mapping[str, str] = field(default_factory=dict)
+    campaigns: Mapping[str, str] = field(default_factory=dict)
+    presets: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around the answers of a chunk, as far as a file asks for it.
+
+    `versions` are all that was ever said of an answer, and `tried_again` the paths to those that
+    were tried again before it, both by evidence; `siblings` are the rated answers by conversation.
+    """
+
+    versions: Mapping[str, Sequence[Rating]] = field(default_factory=dict)
+    siblings: Mapping[str, Sequence[Rated]] = field(default_factory=dict)
+    tried_again: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
+
+
 @dataclass(frozen=True, slots=True)
 class Contest:
     """A duel that was voted on, with the paths that end at its answers.
@@ -130,8 +157,8 @@ class Contest:
     """
 
     duel: Duel
-    left: tuple[Message, ...]
-    right: tuple[Message, ...]
+    left: Path
+    right: Path
     unusable: bool = False
 
     @property

@@ -13,19 +13,23 @@ from typing import Protocol
 from chat.checks import check_text
 from chat.errors import MessageTooLong, NotFound
 from chat.evidence import Rated, Rating, Review
-from chat.examples import asked
+from chat.examples import asked, is_liked
 from chat.findings import (
+    Around,
     Choices,
     Chunk,
     Contest,
     Counts,
     Filter,
+    Names,
     Page,
+    Path,
     Place,
     Reading,
     ReviewChange,
     Standing,
 )
+from chat.languages import language_of
 from chat.people import LOCAL, Clock, Person, Rank, utc_now
 
 PAGE = 50
@@ -74,6 +78,16 @@ class ResultStore(Protocol):
         """Answers one after the other; begin with `after` 0."""
         ...
 
+    async def tried_again(
+        self, reader: str, answer_ids: Sequence[str]
+    ) -> Mapping[str, Sequence[Path]]:
+        """By each of these answers: the paths to the unrated ones before it to the same question.
+
+        Of campaigns, and of the reader's own conversations: elsewhere only what was rated is
+        shared.
+        """
+        ...
+
     async def contests(
         self, seen_by: str | None, wanted: Filter, *, after: Contest | None, limit: int
     ) -> Sequence[Contest]:
@@ -101,24 +115,19 @@ class Everybody(Protocol):
 class DataFile(Protocol):
     """A file that is written piece by piece, in this order; the pieces make it up.
 
-    `takes_versions` asks for everything that was ever said, `takes_siblings` for the other rated
-    answers of a conversation, `takes_votes` for the votes.
+    `takes_versions` asks for everything that was ever said, `takes_others` for the other rated
+    answers of a conversation and those that were tried again, `takes_names` for what people,
+    campaigns and presets are called, `takes_votes` for the votes.
     """
 
     takes_versions: bool
-    takes_siblings: bool
+    takes_others: bool
+    takes_names: bool
     takes_votes: bool
 
     def begin(self) -> bytes: ...
 
-    def add(
-        self,
-        items: Sequence[Rated],
-        versions: Mapping[str, Sequence[Rating]],
-        siblings: Mapping[str, Sequence[Rated]],
-    ) -> bytes:
-        """Versions by evidence, siblings by conversation."""
-        ...
+    def add(self, items: Sequence[Rated], around: Around) -> bytes: ...
 
     def add_votes(self, contests: Sequence[Contest]) -> bytes: ...
 
@@ -222,23 +231,39 @@ class Results:
 
         What is rated anew meanwhile is in it once, as it was before or as it is then.
         """
-        return self._pieces(_seen_by(person), wanted, file)
+        _seen_by(person)
+        return self._pieces(person, wanted, file)
 
-    async def _pieces(
-        self, seen_by: str | None, wanted: Filter, file: DataFile
-    ) -> AsyncIterator[bytes]:
+    async def _pieces(self, person: Person, wanted: Filter, file: DataFile) -> AsyncIterator[bytes]:
+        seen_by = _seen_by(person)
+        names = await self._all_names(person) if file.takes_names else Names()
         after: int | None = 0
         yield file.begin()
         while after is not None:
             chunk = await self._store.chunk(seen_by, wanted, after=after, limit=CHUNK)
             after, items = chunk.next, chunk.items
-            ids = [rated.evidence.id for rated in items]
-            versions = await self._store.versions(ids) if file.takes_versions else {}
-            siblings = await self._siblings(seen_by, wanted, items) if file.takes_siblings else {}
-            yield await asyncio.to_thread(file.add, items, versions, siblings)
+            around = await self._around(person, wanted, file, items)
+            yield await asyncio.to_thread(file.add, items, replace(around, names=names))
         async for contests in self._contests(seen_by, wanted, file):
             yield await asyncio.to_thread(file.add_votes, contests)
         yield file.end()
+
+    async def _around(
+        self, person: Person, wanted: Filter, file: DataFile, items: Sequence[Rated]
+    ) -> Around:
+        ids = [rated.evidence.id for rated in items]
+        versions = await self._store.versions(ids) if file.takes_versions else {}
+        if not file.takes_others:
+            return Around(versions)
+        siblings = await self._siblings(_seen_by(person), wanted, items)
+        liked = {item.evidence.answer_id: item.evidence.id for item in items if is_liked(item)}
+        found = await self._store.tried_again(person.id, list(liked)) if liked else {}
+        tried_again = {liked[answer_id]: paths for answer_id, paths in found.items()}
+        return Around(versions, siblings, tried_again)
+
+    async def _all_names(self, person: Person) -> Names:
+        known = await self._store.choices(_seen_by(person))
+        return Names(await self.names(person), known.campaigns, known.presets)
 
     async def _contests(
         self, seen_by: str | None, wanted: Filter, file: DataFile
@@ -268,13 +293,15 @@ def place_of(rated: Rated) -> Place:
 
 
 def is_about(contest: Contest, wanted: Filter) -> bool:
-    """Whether one of its answers is from the model and the preset that are wanted."""
-    made = [path[-1].provenance for path in (contest.left, contest.right) if path]
-    models = {one.model for one in made if one}
-    presets = {one.preset.id for one in made if one and one.preset}
-    return (not wanted.model or wanted.model in models) and (
-        not wanted.preset_id or wanted.preset_id in presets
+    """Whether one of its answers is of the model, the preset and the language that are wanted."""
+    answers = [path[-1] for path in (contest.left, contest.right) if path]
+    made = [answer.provenance for answer in answers if answer.provenance]
+    there = (
+        (wanted.model, {one.model for one in made}),
+        (wanted.preset_id, {one.preset.id for one in made if one.preset}),
+        (wanted.language, {language_of(answer.content) for answer in answers}),
     )
+    return all(not wish or wish in values for wish, values in there)
 
 
 def _seen_by(person: Person) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 from chat.campaigns import Choice, Duel, Side
 from chat.draft import prompt_sha256
 from chat.evidence import Evidence, Opinion, Rated, Rating, Review, ReviewState, Verdict
-from chat.findings import Contest
+from chat.findings import Around, Contest
 from chat.observing import Door
 from chat.results import DataFile
 from chat.types import (
@@ -148,7 +148,7 @@ def written(
     for start in range(0, len(items), chunk):
         part = items[start : start + chunk]
         versions = {item.evidence.id: item.ratings for item in part}
-        pieces.append(file.add(part, versions, siblings))
+        pieces.append(file.add(part, Around(versions, siblings)))
     if file.takes_votes:
         pieces.append(file.add_votes(contests))
     return b"".join([*pieces, file.end()])

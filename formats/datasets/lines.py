@@ -1,8 +1,8 @@
 """Lines of JSON for training: conversations to follow, pairs to choose between."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from chat.evidence import Rated, Rating
+from chat.evidence import Rated
 from chat.examples import (
     Answered,
     Example,
@@ -11,9 +11,10 @@ from chat.examples import (
     example_of,
     pair_of_correction,
     pair_of_vote,
+    pairs_of_retries,
     pairs_of_versions,
 )
-from chat.findings import Contest
+from chat.findings import Around, Contest
 from formats.datasets.parts import PieceFile, turns
 from formats.datasets.records import DpoLine, Record, SftLine, Turn
 
@@ -21,12 +22,7 @@ from formats.datasets.records import DpoLine, Record, SftLine, Turn
 class SftFile(PieceFile):
     """What was liked, corrected or found usable, as conversations."""
 
-    def add(
-        self,
-        items: Sequence[Rated],
-        versions: Mapping[str, Sequence[Rating]],
-        siblings: Mapping[str, Sequence[Rated]],
-    ) -> bytes:
+    def add(self, items: Sequence[Rated], around: Around) -> bytes:
         examples = [example for rated in items if (example := example_of(rated))]
         self.lines += len(examples)
         self.left_out += len(items) - len(examples)
@@ -60,25 +56,16 @@ class SftFile(PieceFile):
 
 
 class DpoFile(PieceFile):
-    """Corrections against answers, liked against disliked versions, votes.
+    """Corrections against answers, liked against disliked and tried-again versions, votes.
 
     `left_out` counts votes without a winner, and those whose two answers had not the same prompt.
     """
 
-    takes_siblings = True
+    takes_others = True
     takes_votes = True
 
-    def add(
-        self,
-        items: Sequence[Rated],
-        versions: Mapping[str, Sequence[Rating]],
-        siblings: Mapping[str, Sequence[Rated]],
-    ) -> bytes:
-        return b"".join(
-            self._line(pair)
-            for rated in items
-            for pair in _pairs(rated, siblings.get(rated.evidence.conversation_id, ()))
-        )
+    def add(self, items: Sequence[Rated], around: Around) -> bytes:
+        return b"".join(self._line(pair) for rated in items for pair in _pairs(rated, around))
 
     def add_votes(self, contests: Sequence[Contest]) -> bytes:
         pairs = [pair for contest in contests if (pair := pair_of_vote(contest))]
@@ -109,10 +96,12 @@ class DpoFile(PieceFile):
         return Turn(role="assistant", content=self.masking(answer.text))
 
 
-def _pairs(rated: Rated, others: Sequence[Rated]) -> Iterator[Pair]:
+def _pairs(rated: Rated, around: Around) -> Iterator[Pair]:
+    evidence = rated.evidence
     if pair := pair_of_correction(rated):
         yield pair
-    yield from pairs_of_versions(rated, others)
+    yield from pairs_of_versions(rated, around.siblings.get(evidence.conversation_id, ()))
+    yield from pairs_of_retries(rated, around.tried_again.get(evidence.id, ()))
 
 
 def _model(answer: Answered) -> str:

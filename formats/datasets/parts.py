@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from chat.evidence import Evidence, Opinion, Rated, Rating, Review
-from chat.findings import Contest
+from chat.findings import Around, Contest
 from chat.types import ChatMessage, Provenance
 from formats.datasets.records import Turn
 from formats.redaction import Redactor
@@ -15,7 +15,8 @@ class PieceFile(ABC):
     """A `chat.results.DataFile`: takes ratings alone, and nothing before or after them."""
 
     takes_versions = False
-    takes_siblings = False
+    takes_others = False
+    takes_names = False
     takes_votes = False
 
     def __init__(self, redactor: Redactor | None = None) -> None:
@@ -32,12 +33,7 @@ class PieceFile(ABC):
         return b""
 
     @abstractmethod
-    def add(
-        self,
-        items: Sequence[Rated],
-        versions: Mapping[str, Sequence[Rating]],
-        siblings: Mapping[str, Sequence[Rated]],
-    ) -> bytes: ...
+    def add(self, items: Sequence[Rated], around: Around) -> bytes: ...
 
     def add_votes(self, contests: Sequence[Contest]) -> bytes:
         return b""

@@ -60,8 +60,9 @@ class SftLine(Record):
 class DpoLine(Record):
     """A prompt that was really sent, and two answers to it, in the conversational form of TRL.
 
-    `source`: `correction` (chosen is what a person wrote, and `chosen_id` is empty), `vote`, or
-    `versions` (a liked and a disliked answer to the same prompt).
+    `source`: `correction` (chosen is what a person wrote, and `chosen_id` is empty), `vote`,
+    `versions` (a liked and a disliked answer to the same prompt), or `retry` (a liked answer, and
+    one before it to the same prompt that was tried again and never rated).
     """
 
     schema_: Literal["qwen-chat/dpo/1"] = Field(default=DPO, alias="schema")
@@ -125,6 +126,9 @@ class TableRow(Record):
     answer_id: str
     conversation_id: str
     version: int
+    rater_name: str = Field(description="empty in a file that is masked")
+    campaign: str = Field(description="its title")
+    preset: str = Field(description="its name now")
 
 
 class AnswerRecord(Record):

@@ -5,7 +5,8 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from chat.evidence import Evidence, Rated, Rating, Review
+from chat.evidence import Evidence, Opinion, Rated, Rating, Review
+from chat.findings import Around, Names
 from chat.types import Provenance, Timing
 from formats.datasets.parts import PieceFile, turns
 from formats.datasets.records import TableRow
@@ -22,20 +23,22 @@ COLUMNS = [field.alias or name for name, field in TableRow.model_fields.items()]
 class TableFile(PieceFile):
     """CSV with a byte order mark and the line ends of Excel; no cell is a formula."""
 
+    takes_names = True
+
     def begin(self) -> bytes:
         return BOM.encode() + _csv([COLUMNS])
 
-    def add(
-        self,
-        items: Sequence[Rated],
-        versions: Mapping[str, Sequence[Rating]],
-        siblings: Mapping[str, Sequence[Rated]],
-    ) -> bytes:
-        rows = [self._row(rated, rating) for rated in items for rating in rated.ratings]
+    def add(self, items: Sequence[Rated], around: Around) -> bytes:
+        rows = [
+            self._row(rated, rating, around.names)
+            for rated in items
+            for rating in rated.ratings
+            if rating.opinion != Opinion()  # what was taken back is no row
+        ]
         self.lines += len(rows)
         return _csv(row.model_dump(mode="json").values() for row in rows)
 
-    def _row(self, rated: Rated, rating: Rating) -> TableRow:
+    def _row(self, rated: Rated, rating: Rating, names: Names) -> TableRow:
         return TableRow.model_validate(
             {
                 **self._said(rating),
@@ -43,8 +46,18 @@ class TableFile(PieceFile):
                 **self._evidence(rated.evidence),
                 **_made(rated.evidence.provenance),
                 **_spent(rated.evidence),
+                **self._names(rated.evidence, rating, names),
             }
         )
+
+    def _names(self, evidence: Evidence, rating: Rating, names: Names) -> Mapping[str, object]:
+        """For people; who rated has no name in a file that is masked."""
+        preset = evidence.provenance.preset if evidence.provenance else None
+        return {
+            "rater_name": "" if self._redactor else names.people.get(rating.rater, ""),
+            "campaign": self.masking(names.campaigns.get(evidence.campaign_id, "")),
+            "preset": self.masking(names.presets.get(preset.id, "")) if preset else "",
+        }
 
     def _said(self, rating: Rating) -> Mapping[str, object]:
         opinion = rating.opinion

@@ -1,13 +1,13 @@
 """Everything of rated answers and votes as one JSON document, written piece by piece."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pydantic import TypeAdapter
 
 from chat.evidence import Rated, Rating
 from chat.examples import prompt_of
-from chat.findings import Contest, Filter
+from chat.findings import Around, Contest, Filter
 from chat.types import Message
 from formats.datasets.parts import (
     PieceFile,
@@ -45,13 +45,8 @@ class WholeFile(PieceFile):
         wanted = FILTER.dump_json(self._wanted).decode()
         return f'{{"schema":"{RESULTS}","filter":{wanted},"answers":['.encode()
 
-    def add(
-        self,
-        items: Sequence[Rated],
-        versions: Mapping[str, Sequence[Rating]],
-        siblings: Mapping[str, Sequence[Rated]],
-    ) -> bytes:
-        records = [self._answer(rated, versions[rated.evidence.id]) for rated in items]
+    def add(self, items: Sequence[Rated], around: Around) -> bytes:
+        records = [self._answer(rated, around.versions[rated.evidence.id]) for rated in items]
         written = _items(records, first=not self.lines)
         self.lines += len(records)
         return written

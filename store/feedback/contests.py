@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from chat.campaigns import Duel, Side
 from chat.errors import NotFound
 from chat.evidence import ReviewState
-from chat.findings import Contest, Filter
+from chat.findings import Contest, Filter, Path
 from chat.tree import Tree
 from chat.types import Message
 from store.feedback.tables import CampaignRow, DuelRow, EvidenceRow, ReviewRow
@@ -51,7 +51,7 @@ def days(
 
 def _with_answers(session: Session, duels: Sequence[Duel]) -> Sequence[Contest]:
     sides = [side for duel in duels for side in (duel.left, duel.right)]
-    trees = _trees(session, {side.conversation_id for side in sides})
+    found = trees(session, {side.conversation_id for side in sides})
     unusable = set(
         session.scalars(
             select(EvidenceRow.answer_id)
@@ -65,15 +65,16 @@ def _with_answers(session: Session, duels: Sequence[Duel]) -> Sequence[Contest]:
     return [
         Contest(
             duel,
-            left=_path(trees, duel.left),
-            right=_path(trees, duel.right),
+            left=_path(found, duel.left),
+            right=_path(found, duel.right),
             unusable=bool({duel.left.message_id, duel.right.message_id} & unusable),
         )
         for duel in duels
     ]
 
 
-def _trees(session: Session, conversation_ids: Iterable[str]) -> dict[str, Tree]:
+def trees(session: Session, conversation_ids: Iterable[str]) -> dict[str, Tree]:
+    """Those of these conversations that are not deleted, without deleted messages."""
     rows = session.scalars(
         select(MessageRow)
         .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
@@ -90,9 +91,9 @@ def _trees(session: Session, conversation_ids: Iterable[str]) -> dict[str, Tree]
     return {conversation_id: Tree(found) for conversation_id, found in messages.items()}
 
 
-def _path(trees: dict[str, Tree], side: Side) -> tuple[Message, ...]:
+def _path(found: dict[str, Tree], side: Side) -> Path:
     """Empty where the answer, or something before it, was deleted."""
-    tree = trees.get(side.conversation_id)
+    tree = found.get(side.conversation_id)
     try:
         return tuple(tree.path_to(side.message_id)) if tree else ()
     except NotFound:

@@ -9,8 +9,18 @@ from sqlalchemy.orm import Session
 
 from chat.errors import NotFound
 from chat.evidence import REASONS, Rated, Rating, Review, Verdict
-from chat.findings import Choices, Chunk, Contest, Counts, Filter, Place, ReviewChange
+from chat.findings import (
+    Choices,
+    Chunk,
+    Contest,
+    Counts,
+    Filter,
+    Path,
+    Place,
+    ReviewChange,
+)
 from store.feedback.contests import contests, days
+from store.feedback.retries import tried_again
 from store.feedback.tables import CampaignRow, EvidenceRow, RatingRow, ReviewRow
 from store.tables import PresetRow, PresetVersionRow
 from store.transactions import Transactions
@@ -51,6 +61,11 @@ class DatabaseResults:
 
     async def chunk(self, seen_by: str | None, wanted: Filter, *, after: int, limit: int) -> Chunk:
         return await self._database.read(chunk, seen_by, wanted, after, limit)
+
+    async def tried_again(
+        self, reader: str, answer_ids: Sequence[str]
+    ) -> Mapping[str, tuple[Path, ...]]:
+        return await self._database.read(tried_again, reader, answer_ids)
 
     async def contests(
         self, seen_by: str | None, wanted: Filter, *, after: Contest | None, limit: int

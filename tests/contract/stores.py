@@ -57,12 +57,13 @@ async def ask(
     beside: str | None = None,
     attachments: tuple[Attachment, ...] = (),
     temporary: bool = False,
+    campaign_id: str = "",
 ) -> Turn:
     return await store.add_turn(
         user,
         conversation_id=conversation_id,
         question=Question(
-            question, request_id or uuid4().hex, title, attachments, beside, temporary
+            question, request_id or uuid4().hex, title, attachments, beside, temporary, campaign_id
         ),
         options=options or ChatOptions(),
     )

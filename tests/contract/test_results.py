@@ -244,6 +244,45 @@ async def test_siblings_are_the_rated_answers_of_a_conversation(database: Routin
     assert ids(await store.beside(None, Filter(verdict=Verdict.DOWN), ["one"])) == []
 
 
+async def test_what_was_tried_again_comes_with_its_path_where_it_may_be_seen(
+    database: RoutingStore,
+) -> None:
+    store = database.feedback.results
+    await add_rows(database, campaign_row(BOB.id))
+
+    async def tried(user: str, **asked: str) -> list[str]:
+        """Four answers to one question, of which the second is rated."""
+        turn = await ask_and_answer(database, user=user, answer="0", **asked)
+        ids, conversation_id = [turn.answer.id], turn.conversation.id
+        for number in range(1, 4):
+            beside = await database.add_answer(
+                user, conversation_id=conversation_id, sibling_id=ids[0]
+            )
+            await database.finish_answer(user, beside.id, replace(ENDED, content=str(number)))
+            ids.append(beside.id)
+        frozen = evidence(f"of {user}", answer_id=ids[1], conversation_id=conversation_id)
+        await rate(database, frozen, BAD)
+        return ids
+
+    own, shared, private = (
+        await tried(ANN.id),
+        await tried(CY.id, campaign_id="campaign"),
+        await tried(BOB.id),
+    )
+    found = await store.tried_again(ANN.id, [own[2], own[0], shared[3], private[3], "nowhere"])
+    said = {
+        answer_id: [[message.content for message in path] for path in paths]
+        for answer_id, paths in found.items()
+    }
+    assert said == {
+        own[0]: [],
+        own[2]: [["Hi", "0"]],
+        shared[3]: [["Hi", "0"], ["Hi", "2"]],
+    }
+    await database.delete(ANN.id, (await database.conversations(ANN.id))[0].id)
+    assert await store.tried_again(ANN.id, [own[2]]) == {}
+
+
 async def voted(database: RoutingStore, name: str, choice: Choice | None, at: datetime) -> str:
     """A duel between two answers to the same question; the id of its left answer."""
     row, sides = duel(name), []

@@ -257,9 +257,16 @@ async def test_each_source_gives_its_pair(tmp_path: Path) -> None:
         await happenings.ask(0, 0)
         for which, number, kind in deeds:
             await DEEDS[which](happenings, number, kind)
-        assert await check_all(happenings) == (3, 2)
+        await happenings.again(2, 0)
+        await happenings.rate(3, 0)  # liked beside the corrected one: versions, not a retry
+        await happenings.ask(0, 4)  # cut off by its length
+        await happenings.again(4, 0)
+        await happenings.again(4, 0)
+        await happenings.rate(6, 0)  # liked after two: a retry of the one that is whole
+        assert await check_all(happenings) == (5, 4)
         pairs = await lines_of(chat, DataFormat.DPO)
-        assert {pair["source"] for pair in pairs} == {"versions", "vote", "correction"}
+        assert [pair["source"] for pair in pairs].count("retry") == 1
+        assert {pair["source"] for pair in pairs} == {"versions", "vote", "correction", "retry"}
 
 
 async def test_an_answer_that_lost_its_prompt_teaches_nothing(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chat.calls import ToolCall
 from chat.campaigns import Choice
 from chat.evidence import Opinion, Rated, Review, ReviewState, Verdict
-from chat.findings import Filter
+from chat.findings import Around, Filter, Names
 from chat.types import ChatMessage, Role, Status
 from formats.datasets import DataFormat, data_file
 from formats.redaction import Redactor
@@ -97,6 +97,25 @@ def test_the_table_has_a_row_for_each_person_and_answer() -> None:
     ]
 
 
+def test_what_was_taken_back_is_no_row() -> None:
+    items = [rated("gone", Opinion()), rated("kept", Opinion(comment="hm"))]
+    assert [row["evidence_id"] for row in table_of(file_of("csv", *items))] == ["kept"]
+
+
+def test_people_campaigns_and_presets_have_names_and_raters_none_where_it_is_masked() -> None:
+    names = Names({"ann": "Ann Lee"}, {"c": "Rivers of Ann Lee"}, {"helper": "Helper"})
+    columns = ("rater_name", "campaign", "preset")
+
+    def row_of(redactor: Redactor | None) -> list[str]:
+        file = data_file(DataFormat.CSV, WANTED, redactor)
+        written = file.begin() + file.add([rated("e", campaign_id="c")], Around(names=names))
+        (row,) = table_of(written)
+        return [row[column] for column in columns]
+
+    assert row_of(None) == ["Ann Lee", "Rivers of Ann Lee", "Helper"]
+    assert row_of(Redactor(["Ann Lee"])) == ["", "Rivers of [name]", "Helper"]
+
+
 def test_what_is_not_known_is_an_empty_cell() -> None:
     third = table_of(file_of("csv"))[-1]
     for column in ("model", "preset_id", "seed", "dropped_turns", "prompt_tokens", "queue_s"):
@@ -118,7 +137,7 @@ def test_no_cell_is_a_formula(words: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_words_come_back_from_the_table(words: str) -> None:
-    (row,) = table_of(file_of("csv", rated("e", Opinion(comment=words))))
+    (row,) = table_of(file_of("csv", rated("e", Opinion(Verdict.UP, comment=words))))
     assert row["comment"].removeprefix("'") == words.removeprefix("'")
 
 

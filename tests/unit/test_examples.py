@@ -12,9 +12,12 @@ from chat.examples import (
     example_of,
     pair_of_correction,
     pair_of_vote,
+    pairs_of_retries,
     pairs_of_versions,
 )
-from chat.types import ChatMessage, Finish, Role, Status
+from chat.findings import Filter
+from chat.results import is_about
+from chat.types import ChatMessage, Finish, Origin, Role, Status
 from tests.rated import DOWN, UP, contest, evidence, exactly, path, rated
 
 CORRECTED = Opinion(Verdict.DOWN, correction="Thus.")
@@ -96,6 +99,30 @@ def test_a_liked_answer_wins_over_disliked_ones_to_the_very_same_prompt() -> Non
     assert list(pairs_of_versions(rated("good", UP, state=UNUSABLE), others)) == []
 
 
+def test_a_liked_answer_wins_over_those_that_were_tried_again_at_the_very_same_prompt() -> None:
+    good = rated("good", UP, question="Which?", prompt=(ChatMessage(Role.USER, "Which?"),))
+    given = path("first", "Which?", "Neither.")
+    others = [
+        given,
+        path("same", "Which?", " So.\n"),
+        path("empty", "Which?", " "),
+        path("elsewhere", "Who?", "Neither."),
+        path("other settings", "Which?", "Neither.", system="Sing."),
+        path("stopped", "Which?", "Neith", status=Status.STOPPED),
+        path("cut", "Which?", "Neith", finish=Finish.LENGTH),
+        path("brought", "Which?", "Neither.", origin=Origin.IMPORTED),
+        path("edited", "Which?", "Neither.", origin=Origin.EDITED),
+        path("unknown", "Which?", "Neither.", provenance=None),
+    ]
+    (pair,) = pairs_of_retries(good, others)
+    assert (pair.source, pair.id) == (Source.RETRY, "good.answer first")
+    assert (pair.chosen.text, pair.rejected.text) == ("So.", "Neither.")
+    assert (pair.rejected.answer_id, pair.rater) == ("answer first", "ann")
+    assert list(pairs_of_retries(rated("bad", DOWN, prompt=good.evidence.prompt), [given])) == []
+    unusable = rated("good", UP, prompt=good.evidence.prompt, state=UNUSABLE)
+    assert list(pairs_of_retries(unusable, [given])) == []
+
+
 def test_a_prompt_ends_before_the_beginning_that_was_gone_on_with() -> None:
     question = ChatMessage(Role.USER, "Count")
     begun = ChatMessage(Role.ASSISTANT, "1, 2")
@@ -113,6 +140,36 @@ def test_a_vote_chooses_between_its_two_answers(choice: Choice, chosen: str | No
     pair = pair_of_vote(contest(choice=choice))
     assert (pair and pair.chosen.text) == chosen
     assert pair is None or {pair.chosen.text, pair.rejected.text} == {"This", "That"}
+
+
+def test_a_votes_pair_is_in_the_language_of_what_was_chosen() -> None:
+    right = path("right", "Which?", "那个")
+    pair = pair_of_vote(contest(choice=Choice.RIGHT, right=right))
+    assert pair
+    assert pair.language == "zh"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Filter(), True),
+        (Filter(language="zh"), True),
+        (Filter(language="en"), True),
+        (Filter(language="fr"), False),
+        (Filter(model="Qwen2.5-7B-Instruct"), True),
+        (Filter(model="Other"), False),
+        (Filter(preset_id="helper", language="zh"), True),
+        (Filter(preset_id="other"), False),
+    ],
+)
+def test_a_vote_is_found_by_what_one_of_its_answers_is(wanted: Filter, found: bool) -> None:
+    assert is_about(contest(right=path("right", "Which?", "那个")), wanted) is found
+
+
+def test_a_vote_whose_answers_are_gone_is_about_nothing_but_its_campaign() -> None:
+    gone = contest(left=(), right=())
+    assert is_about(gone, Filter())
+    assert not is_about(gone, Filter(language="en"))
 
 
 def test_a_vote_between_answers_to_different_prompts_is_no_pair() -> None:

@@ -1,0 +1,54 @@
+"""Answers that somebody tried again instead of rating them, beside the one that was liked."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from chat.errors import NotFound
+from chat.findings import Path
+from chat.tree import Tree
+from store.feedback.contests import trees
+from store.feedback.tables import EvidenceRow
+from store.tables import ConversationRow, MessageRow
+
+
+def tried_again(
+    session: Session, reader: str, answer_ids: Sequence[str]
+) -> Mapping[str, tuple[Path, ...]]:
+    """By each of these answers: the paths to the unrated ones before it to the same question.
+
+    Of campaigns, and of the reader's own conversations: elsewhere only what was rated is shared.
+    """
+    shared = or_(ConversationRow.campaign_id.is_not(None), ConversationRow.owner == reader)
+    chosen = (
+        select(MessageRow.id, MessageRow.conversation_id)
+        .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
+        .where(MessageRow.id.in_(answer_ids), shared)
+    )
+    places = {row.id: row.conversation_id for row in session.execute(chosen)}
+    conversations = set(places.values())
+    found = trees(session, conversations)
+    rated = set(
+        session.scalars(
+            select(EvidenceRow.answer_id).where(EvidenceRow.conversation_id.in_(conversations))
+        )
+    )
+    return {
+        answer_id: tuple(
+            tuple(tree.path_to(earlier))
+            for earlier in _before(tree, answer_id)
+            if earlier not in rated
+        )
+        for answer_id, conversation_id in places.items()
+        if (tree := found.get(conversation_id))
+    }
+
+
+def _before(tree: Tree, answer_id: str) -> Sequence[str]:
+    """The ids of those that were written before it to the same question; none if it is gone."""
+    try:
+        versions = tree.versions(answer_id)
+    except NotFound:
+        return ()
+    return versions[: versions.index(answer_id)]
