@@ -161,13 +161,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])[:100]
     where = where.encode("ascii", "replace").decode("ascii")
-    return error_response(
-        422,
-        f"{where}: {first['msg']}",
-        code="invalid_request",
-        param=where,
-        limit=first.get("ctx", {}).get("max_length"),
-    )
+    return error_response(422, f"{where}: {first['msg']}", code="invalid_request", param=where)
 
 
 async def _fault(request: Request, error: Exception) -> JSONResponse:

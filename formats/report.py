@@ -241,7 +241,8 @@ class _Writer:
         if not rows:
             return ""
         info = f'<p class="about">{self._say("middle")} / {self._say("end")}</p>'
-        return self._section("latency", f"<table><tr>{head}</tr>{rows}</table>{info}")
+        measured = f'<div class="measured"><table><tr>{head}</tr>{rows}</table></div>'
+        return self._section("latency", measured + info)
 
     def _survey(self) -> str:
         return self._section("survey", "".join(map(self._question, self._report.survey)))

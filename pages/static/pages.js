@@ -68,7 +68,7 @@ function wrongWith(field, limit) {
 
 /** The field of that name, also one of a card ("tasks.title"): the first with something wrong. */
 function fieldOf(form, name, limit) {
-  const [list, part] = name.replace(/^body\./, "").split(".").map((piece) => CSS.escape(piece));
+  const [list, part] = name.split(".").map((piece) => CSS.escape(piece));
   const place = part ? `[data-list="${list}"] [name="${part}"]` : `[name="${list}"], [data-list="${list}"]`;
   const fields = all(place, form).filter((field) => !field.closest("[hidden]"));
   return fields.find((field) => wrongWith(field, limit)) ?? fields[0];

@@ -391,3 +391,20 @@ def test_an_answer_of_the_survey_that_is_too_long_is_named_and_the_others_are_ke
     guest.reload()
     expect(guest.get_by_role("radio", name="4")).to_be_checked()
     expect(why).to_have_value(long[1:])
+
+
+def test_on_a_phone_the_ways_to_other_pages_stand_below_the_name(
+    inn: Inn, address: str, visitor: Visitor
+) -> None:
+    options = {"viewport": {"width": 390, "height": 844}}
+    host = visitor(address, done(inn.add("root")), **options).new_page()
+    host.goto(f"{address}/campaigns")
+    header = host.locator("header")
+    name, tongue, ways = (
+        header.locator(part).bounding_box() for part in ("b", "[data-language]", "nav")
+    )
+    assert name
+    assert tongue
+    assert ways
+    assert tongue["y"] < name["y"] < tongue["y"] + tongue["height"] <= ways["y"]
+    assert ways["x"] < 20

@@ -121,7 +121,7 @@ def test_an_answer_is_reviewed_by_keys_and_noted(page: Page) -> None:
 def test_what_is_found_is_taken_along_and_masked(page: Page) -> None:
     page.get_by_label("Campaign").select_option(label="A campaign 活动")
     button(page, "Show").click()
-    page.get_by_text("Take 1 rated answers along").click()
+    page.get_by_text("Take 1 rated answer along").click()
     with page.expect_download() as downloading:
         button(page, "Download").click()
     table = downloading.value
