@@ -185,7 +185,9 @@ class _Drawing:
             label=text(self._language, f"plot-{key}"),
             color=series if bars or len(kinds) > 1 else None,
             color_title=" ",
-            color_map={named[kind]: _colour(kind, place) for place, kind in enumerate(kinds)},
+            color_map={
+                named[kind]: _colour(kind, place) for place, kind in enumerate(sorted(kinds))
+            },
             x_title=" ",
             x_lim=self._limits(mark),
             y_lim=_limits(key, _heights(key, points)),
