@@ -48,7 +48,11 @@ class DatabaseFigures:
 
 def began(session: Session, seen_by: str | None, campaign_id: str) -> datetime | None:
     firsts = (
-        select(func.min(MessageRow.created_at)).where(*_of_messages(seen_by, campaign_id)),
+        # The first in the index's order; for the least, SQLite would go through all of it.
+        select(MessageRow.created_at)
+        .where(*_of_messages(seen_by, campaign_id))
+        .order_by(MessageRow.created_at)
+        .limit(1),
         select(func.min(RatingRow.rated_at)).where(
             RatingRow.newest, *_of_ratings(seen_by, campaign_id)
         ),
@@ -152,6 +156,7 @@ def _ratings(
 ]:
     """How many said what, of answers in which language, and for which reasons."""
     # Gathered first, from an index: looked up one by one, each would be read in its long row.
+    # Joined from outside, so that SQLite looks for the language of a rating, not the other way.
     spoken = select(EvidenceRow.id, EvidenceRow.language).cte().prefix_with("MATERIALIZED")
     kinds = (
         _step(RatingRow.rated_at, scope.step),
@@ -161,7 +166,7 @@ def _ratings(
     )
     rows = session.execute(
         select(*kinds, func.count())
-        .join(spoken, spoken.c.id == RatingRow.evidence_id)
+        .outerjoin(spoken, spoken.c.id == RatingRow.evidence_id)
         .where(*_rated(scope))
         .group_by(*kinds)
     )
