@@ -2,8 +2,8 @@
 
 Without a folder: the model that the app would take. `--store`: the search instead of a model, in a
 SQLite database of its own or, with `--database-url`, in an empty one of PostgreSQL. `--feedback`:
-pages and exports of ratings, likewise. `--grammar`: answers of a given shape. `--page`: a long
-conversation on the page, in Chromium; needs tests/requirements.txt.
+results, dashboard and exports of ratings, likewise. `--grammar`: answers of a given shape.
+`--page`: a long conversation on the page, in Chromium; needs tests/requirements.txt.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", help="a model folder")
     parser.add_argument("--store", action="store_true", help="measure the search, not a model")
-    parser.add_argument("--feedback", action="store_true", help="measure results of ratings")
+    parser.add_argument("--feedback", action="store_true", help="measure pages for hosts")
     parser.add_argument("--grammar", action="store_true", help="measure answers of a given shape")
     parser.add_argument("--page", action="store_true", help="measure the page, not a model")
     parser.add_argument("--api", action="store_true", help="measure the API, then on the model")

@@ -1,52 +1,29 @@
-"""How soon results are there and how flat exports stay: 100,000 messages, 20,000 ratings."""
+"""How soon pages for hosts are there and how flat exports stay in the store of `bench.hosted`."""
 
-import random
 import statistics
-import tempfile
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import date, timedelta
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
 from functools import partial
-from pathlib import Path
 
 from bench.figures import Figure
-from bench.store import START, made_up_archive, made_up_text
-from chat.campaigns import Campaign, Mode, Plan, Variant
-from chat.draft import prompt_sha256
-from chat.evidence import REASONS, Evidence, Opinion, Verdict
-from chat.findings import Filter, Place, ReviewChange, Standing
-from chat.observing import Door
-from chat.people import LOCAL, Entry, Person, Rank
+from bench.hosted import END, MEMBER, MODELS, filled_store
+from chat.evidence import Verdict
+from chat.figures import Figures, Period
+from chat.findings import Filter, Place, Standing
+from chat.hosting import Campaigns
+from chat.people import LOCAL, Person
 from chat.results import Results, place_of
-from chat.types import (
-    ChatMessage,
-    Finish,
-    PresetRef,
-    Provenance,
-    Role,
-    Sampling,
-    Status,
-    Timing,
-    Usage,
-)
 from formats.datasets import DataFormat, data_file
 from formats.redaction import Redactor
-from store import RoutingStore, open_store
+from store import RoutingStore
 
-CONVERSATIONS = 5_000
-RATINGS = 20_000
-CAMPAIGNS = 10
-AT_ONCE = 250
-"""Conversations written in one transaction."""
+Call = Callable[[], Awaitable[object]]
 
 RUNS = 5
 LIMIT_MS = 500.0
 LIMIT_MIB = 64.0
-MEMBER = Person("member", "member", Rank.MEMBER, START)
-MODELS = ("Qwen2.5-7B-Instruct", "Qwen2.5-0.5B-Instruct")
 
 FILTERS: Mapping[str, Filter] = {
     "no filter": Filter(),
@@ -69,35 +46,56 @@ FILTERS: Mapping[str, Filter] = {
         campaign_id="campaign 3", verdict=Verdict.DOWN, language="zh", words="我们"
     ),
 }
+DASHBOARDS: Mapping[str, tuple[Person, str]] = {
+    "everything": (LOCAL, ""),
+    "one campaign of ten": (LOCAL, "campaign 4"),
+    "a member's own": (MEMBER, ""),
+}
+"""Who looks at which campaign; none: at all that they may see."""
 
 
 async def measure(database_url: str | None = None) -> list[Figure]:
     """Figures of SQLite in a folder of its own, or of an empty PostgreSQL database."""
     async with filled_store(database_url) as store:
         results = Results(store.feedback.results, store.people)
-        figures = [
-            Figure(
-                f"page of results: {name}",
-                await milliseconds(partial(look, results, LOCAL, wanted)),
-                "ms",
-                "most",
-                LIMIT_MS,
-            )
-            for name, wanted in FILTERS.items()
-        ]
-        deep = await deep_place(results)
-        figures += [
-            Figure(f"page of results: {name}", await milliseconds(call), "ms", "most", LIMIT_MS)
-            for name, call in (
-                ("a member's own", partial(look, results, MEMBER, Filter())),
-                ("the last ones", partial(look, results, LOCAL, Filter(), deep)),
-                ("one answer, read", partial(results.read, LOCAL, "evidence 777")),
-                ("the next to review", partial(results.next_open, LOCAL, Filter())),
-            )
-        ]
+        figures = await pages(results) + await dashboards(store)
         for kind in DataFormat:
             figures += await export(results, kind)
         return figures
+
+
+async def pages(results: Results) -> list[Figure]:
+    deep = await deep_place(results)
+    calls: dict[str, Call] = {
+        name: partial(look, results, LOCAL, wanted) for name, wanted in FILTERS.items()
+    } | {
+        "a member's own": partial(look, results, MEMBER, Filter()),
+        "the last ones": partial(look, results, LOCAL, Filter(), deep),
+        "one answer, read": partial(results.read, LOCAL, "evidence 777"),
+        "the next to review": partial(results.next_open, LOCAL, Filter()),
+    }
+    return [await within_limit(f"page of results: {name}", call) for name, call in calls.items()]
+
+
+async def dashboards(store: RoutingStore) -> list[Figure]:
+    """Each time that can be chosen, of each choice of campaigns."""
+    campaigns = Campaigns(store.feedback.campaigns)
+    figures = Figures(campaigns, store.feedback.figures, clock=lambda: END)
+    return [
+        await within_limit(f"dashboard: {name}, {period}", partial(draw, figures, *which, period))
+        for name, which in DASHBOARDS.items()
+        for period in Period
+    ]
+
+
+async def draw(figures: Figures, person: Person, campaign_id: str, period: Period) -> None:
+    """All that the dashboard shows."""
+    await figures.campaigns(person)
+    await figures.overview(person, campaign_id, period)
+
+
+async def within_limit(name: str, call: Call) -> Figure:
+    return Figure(name, await milliseconds(call), "ms", "most", LIMIT_MS)
 
 
 async def look(
@@ -114,7 +112,7 @@ async def deep_place(results: Results) -> Place | None:
     return place_of(chunk.items[0])
 
 
-async def milliseconds(call: Callable[[], Awaitable[object]]) -> float:
+async def milliseconds(call: Call) -> float:
     """The median of several."""
     times = []
     for _ in range(RUNS):
@@ -143,88 +141,3 @@ async def export(results: Results, kind: DataFormat) -> list[Figure]:
         Figure(f"{name}: size", size / 2**20, "MiB"),
         Figure(f"{name}: memory", peak / 2**20, "MiB", "most", LIMIT_MIB),
     ]
-
-
-@asynccontextmanager
-async def filled_store(database_url: str | None) -> AsyncIterator[RoutingStore]:
-    """A store with all those messages and ratings."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = open_store(Path(folder), database_url)
-        await store.open()
-        try:
-            chance = random.Random(11)
-            await add_conversations(store, chance)
-            await add_campaigns(store)
-            await add_ratings(store, chance)
-            yield store
-        finally:
-            await store.close()
-
-
-async def add_conversations(store: RoutingStore, chance: random.Random) -> None:
-    for first in range(0, CONVERSATIONS, AT_ONCE):
-        numbers = range(first, first + AT_ONCE)
-        archives = [made_up_archive(chance, number, "") for number in numbers]
-        await store.add_archives(LOCAL.id, archives)
-
-
-async def add_campaigns(store: RoutingStore) -> None:
-    await store.people.add_person(MEMBER, None, Entry(START, "", "bench"))
-    plan = Plan("A campaign", Mode.SINGLE, (Variant("A"),))
-    for number in range(CAMPAIGNS):
-        owner = MEMBER.id if number == 3 else LOCAL.id
-        campaign = Campaign(f"campaign {number}", owner, plan, START)
-        await store.feedback.campaigns.add(campaign, Entry(START, "", "bench"))
-
-
-async def add_ratings(store: RoutingStore, chance: random.Random) -> None:
-    for number in range(RATINGS):
-        at = START + timedelta(minutes=10 * number)
-        rare = "serendipity" if number % 4_000 == 7 else ""
-        frozen = made_up_evidence(chance, number, rare)
-        await store.feedback.ratings.rate(frozen, LOCAL.id, made_up_opinion(chance), at)
-        if number % 3 == 0:
-            change = ReviewChange([*Standing][number % len(Standing)])
-            await store.feedback.results.review(None, frozen.id, change, LOCAL.id, at)
-
-
-def made_up_evidence(chance: random.Random, number: int, rare: str) -> Evidence:
-    """An answer after three turns."""
-    prompt = tuple(
-        ChatMessage((Role.USER, Role.ASSISTANT)[place % 2], made_up_text(chance, ""))
-        for place in range(5)
-    )
-    campaign = number % (2 * CAMPAIGNS)
-    return Evidence(
-        id=f"evidence {number}",
-        answer_id=f"answer {number}",
-        owner=LOCAL.id,
-        door=Door.PAGE,
-        prompt=prompt,
-        answer=made_up_text(chance, rare),
-        status=Status.DONE,
-        made_at=START + timedelta(minutes=10 * number),
-        finish=Finish.STOP,
-        usage=Usage(900, 300),
-        timing=Timing(0.1, 0.2, 0.3, chance.random() * 9, 30.0),
-        provenance=Provenance(
-            MODELS[number % 7 == 0],
-            "main",
-            "none",
-            "local",
-            Sampling(temperature=0.7, seed=number),
-            prompt_sha256(prompt),
-            preset=PresetRef(f"preset {number % 5}", 1),
-        ),
-        conversation_id=f"conversation {number // 2}",
-        campaign_id=f"campaign {campaign}" if campaign < CAMPAIGNS else "",
-        language=("zh", "en")[number % 2],
-        page_language="zh",
-    )
-
-
-def made_up_opinion(chance: random.Random) -> Opinion:
-    if chance.random() < 0.6:
-        return Opinion(Verdict.UP)
-    bad = Opinion(Verdict.DOWN, tuple(chance.sample(REASONS, 2)), made_up_text(chance, "")[:80])
-    return bad if chance.random() < 0.5 else replace(bad, correction=made_up_text(chance, ""))

@@ -75,6 +75,10 @@ Timings = tuple[float, float, float]
 """Seconds of waiting, seconds until the first token, tokens a second."""
 
 
+Ranked = Mapping[datetime, Sequence[float]]
+"""What was measured of one kind, by the beginning of the step, the least first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What a store counts in a scope, by the beginning of the step.
@@ -210,15 +214,15 @@ def overview_of(scope: Scope, tally: Tally, now: datetime) -> Overview:
     counted = Counter[Verdict]()
     for (_, verdict), number in tally.ratings.items():
         counted[verdict] += number
-    everything = list(chain.from_iterable(tally.timings.values()))
+    queue, first_token, rate = (_ranked(tally, which) for which in range(3))
     return Overview(
         scope=scope,
         turns=replace(_sum_of(turns.values()), users=tally.users),
         up=counted[Verdict.UP],
         down=counted[Verdict.DOWN],
-        queue=_spread(everything, 0),
-        first_token=_spread(everything, 1),
-        rate=_spread(everything, 2),
+        queue=_together(queue),
+        first_token=_together(first_token),
+        rate=_together(rate),
         messages=[
             Point(at, kind, number)
             for at, of in turns.items()
@@ -228,9 +232,9 @@ def overview_of(scope: Scope, tally: Tally, now: datetime) -> Overview:
         ratings=_points(tally.ratings),
         languages=_points(tally.languages),
         models=_points(tally.models),
-        queue_over_time=_spreads(tally, 0),
-        first_token_over_time=_spreads(tally, 1),
-        rate_over_time=_spreads(tally, 2),
+        queue_over_time=_spreads(queue),
+        first_token_over_time=_spreads(first_token),
+        rate_over_time=_spreads(rate),
         requests_per_minute=[
             Point(at, "request", of.answers / minutes[at]) for at, of in turns.items()
         ],
@@ -259,15 +263,26 @@ def _points(counts: Mapping[tuple[datetime, Kind], int]) -> Sequence[Point]:
     return [Point(at, str(kind), number) for (at, kind), number in sorted(counts.items())]
 
 
-def _spread(timings: Sequence[Timings], which: int) -> Spread:
-    values = sorted(timing[which] for timing in timings)
+def _ranked(tally: Tally, which: int) -> Ranked:
+    return {
+        at: sorted(timing[which] for timing in timings)
+        for at, timings in sorted(tally.timings.items())
+    }
+
+
+def _together(ranked: Ranked) -> Spread:
+    # Sorted again: what is sorted in parts is soon sorted as a whole.
+    return _spread(sorted(chain.from_iterable(ranked.values())))
+
+
+def _spread(values: Sequence[float]) -> Spread:
     return Spread(percentile(values, 0.5), percentile(values, 0.95))
 
 
-def _spreads(tally: Tally, which: int) -> Sequence[Point]:
+def _spreads(ranked: Ranked) -> Sequence[Point]:
     points = []
-    for at, timings in sorted(tally.timings.items()):
-        spread = _spread(timings, which)
+    for at, values in ranked.items():
+        spread = _spread(values)
         for kind, value in (("p50", spread.p50), ("p95", spread.p95)):
             if value is not None:
                 points.append(Point(at, kind, value))

@@ -2,15 +2,19 @@
 
 from datetime import datetime
 from enum import StrEnum
+from math import isfinite
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Enum,
     ForeignKey,
     Index,
     Integer,
     MetaData,
     UniqueConstraint,
+    literal_column,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
@@ -68,6 +72,21 @@ def _of_deleted() -> Index:
     return Index(None, "deleted_at", sqlite_where=some, postgresql_where=some)
 
 
+HAPPENED_HERE: ColumnElement[bool] = literal_column("origin <> 'imported'")
+"""Of messages. As a text, in which SQLite finds the condition of an index again."""
+
+
+def _of_what_happened() -> Index:
+    """For who counts: rows are long, and with this none is looked at."""
+    return Index(
+        "ix_messages_happened",
+        *("created_at", "origin", "role", "status", "owner", "conversation_id", "error_code"),
+        *("completion_tokens", "queue_s", "ttft_s", "decode_tokens_per_s", "model"),
+        sqlite_where=HAPPENED_HERE,
+        postgresql_where=HAPPENED_HERE,
+    )
+
+
 class ConversationRow(Base):
     """A tree of messages and the path through it that is shown.
 
@@ -119,7 +138,7 @@ class MessageRow(Base):
 
     `sequence` grows with every message, so a parent always has a smaller one than its children.
     `request_id` is the client's name for the request that made a question. A message that is
-    `purged` has lost its words and keeps its place.
+    `purged` has lost its words and keeps its place. What `measured` gives is written together.
     """
 
     __tablename__ = "messages"
@@ -129,6 +148,7 @@ class MessageRow(Base):
         Index(None, "conversation_id", "sequence"),
         Index(None, "parent_id"),
         _of_deleted(),
+        _of_what_happened(),
     )
 
     sequence: Mapped[int] = mapped_column(NUMBER, primary_key=True)
@@ -147,6 +167,11 @@ class MessageRow(Base):
     usage: Mapped[Usage | None] = mapped_column(AsJson(Usage))
     timing: Mapped[Timing | None] = mapped_column(AsJson(Timing))
     provenance: Mapped[Provenance | None] = mapped_column(AsJson(Provenance))
+    completion_tokens: Mapped[int | None] = mapped_column(NUMBER)
+    queue_s: Mapped[float | None]
+    ttft_s: Mapped[float | None]
+    decode_tokens_per_s: Mapped[float | None]
+    model: Mapped[str | None] = mapped_column(PlainText)
     error_code: Mapped[str | None] = mapped_column(PlainText)
     request_id: Mapped[str | None] = mapped_column(PlainText)
     attachments: Mapped[tuple[Attachment, ...]] = mapped_column(
@@ -173,6 +198,25 @@ class MessageRow(Base):
             attachments=self.attachments,
             origin=self.origin,
         )
+
+
+def measured(
+    usage: Usage | None, timing: Timing | None, provenance: Provenance | None
+) -> dict[str, Any]:
+    """What a message took, as columns: whole, and again what is counted of many messages.
+
+    To look into the JSON of each would take longer than everything else. A number that is not
+    finite stands in JSON as none and is read as its default.
+    """
+    names = ("queue_s", "ttft_s", "decode_tokens_per_s")
+    spans = {name: getattr(timing, name) if timing else None for name in names}
+    return {
+        "usage": usage,
+        "timing": timing,
+        "provenance": provenance,
+        "completion_tokens": usage.completion_tokens if usage else None,
+        "model": provenance.model if provenance else None,
+    } | {name: 0.0 if span and not isfinite(span) else span for name, span in spans.items()}
 
 
 class PresetRow(Base):

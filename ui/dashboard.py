@@ -1,14 +1,16 @@
 """The dashboard's components, and how figures are drawn in them. Knows no event and no domain."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
-from chat.figures import DAY, Overview, Period, Point, Spread
+from chat.figures import DAY, HOUR, Overview, Period, Point, Spread
 from ui.i18n import NAMES, Language, text, words
 
 COLOURS = ("#7568e8", "#2a9164", "#b7791f", "#2f86bd", "#b0578d", "#6f7f3a", "#8f8981")
@@ -24,6 +26,12 @@ BARS = frozenset({"messages", "ratings", "languages", "models"})
 
 NAMED = frozenset({"reasons", "failures"})
 """Plots that count by name."""
+
+COUNTS = BARS | NAMED | {"users"}
+"""Plots of whole numbers."""
+
+FEW = 5
+"""As high and as wide at least is a plot: the number 1 is no tower, and has no tenths below it."""
 
 PLOTS = (
     *("messages", "users", "ratings", "reasons", "languages", "models"),
@@ -75,7 +83,6 @@ def _plot(name: str) -> Component:
     by_name: dict[str, Any] = {"sort": "-y", "x_label_angle": -30} if name in NAMED else {}
     kind = gr.BarPlot if name in BARS | NAMED else gr.LinePlot
     shown: dict[str, Any] = {
-        "y_lim": [0, None],
         "height": 310,
         "show_label": True,
         "elem_id": f"plot-{name}",
@@ -161,48 +168,99 @@ class _Drawing:
         self._language = language
         self._words = words(language)
         self._step = shown.scope.step
-        end = shown.users[-1].at + self._step
-        self._limits = [shown.scope.since.timestamp(), end.timestamp()]
+        self._first, self._last = shown.scope.since, shown.users[-1].at
+        self._end = self._last + self._step
 
     def over_time(self, key: str, points: Sequence[Point]) -> Any:
         """One series for each kind; bars are as wide as a step."""
         kinds = list(dict.fromkeys(point.kind for point in points))
         named = {kind: self._words.get(f"kind-{kind}", kind) for kind in kinds}
         series = text(self._language, "series")
-        rows = (
-            [int(point.at.timestamp() * 1000), point.value, named[point.kind]] for point in points
-        )
-        bars = key in BARS
+        mark = _mark(key, points)
+        bars = mark == "bar"
+        drawn = [*points, *self._ends(kinds)] if bars else points
+        rows = ([_milliseconds(point.at), point.value, named[point.kind]] for point in drawn)
         return gr.update(
-            value=_frame(("x", "temporal"), series, rows, "bar" if bars else "line"),
+            value=_frame(("x", "temporal"), series, rows, mark),
             label=text(self._language, f"plot-{key}"),
             color=series if bars or len(kinds) > 1 else None,
             color_title=" ",
-            color_map={named[kind]: _colour(kind, place) for place, kind in enumerate(kinds)},
+            color_map={
+                named[kind]: _colour(kind, place) for place, kind in enumerate(sorted(kinds))
+            },
             x_title=" ",
-            x_lim=self._limits,
+            x_lim=self._limits(mark),
+            y_lim=_limits(key, _heights(key, points)),
             y_title=text(self._language, f"unit-{key}"),
-            x_axis_format="%Y-%m-%d" if self._step >= DAY else "%m-%d %H:%M",
+            x_axis_format=self._format(),
             **self._bins(bars),
         )
 
     def by_name(self, key: str, kind: str, counts: Sequence[tuple[str, int]]) -> Any:
         """A bar for each name, the longest first."""
-        series = text(self._language, "series")
-        rows = (
-            [self._words.get(f"{kind}-{name}", name), number, text(self._language, f"plot-{key}")]
-            for name, number in counts
-        )
+        series, label = text(self._language, "series"), text(self._language, f"plot-{key}")
+        rows = [[self._words.get(f"{kind}-{name}", name), number, label] for name, number in counts]
+        # Places without a name: otherwise a single bar is as wide as the plot.
+        free = [[" " * place, 0, label] for place in range(1, FEW - len(rows) + 1)] if rows else []
         return gr.update(
-            value=_frame(("x", "nominal"), series, rows, "bar"),
-            label=text(self._language, f"plot-{key}"),
+            value=_frame(("x", "nominal"), series, rows + free, "bar"),
+            label=label,
             x_title=" ",
+            y_lim=_limits(key, (number for _, number in counts)),
             y_title=text(self._language, f"unit-{key}"),
         )
+
+    def _limits(self, mark: str) -> list[float]:
+        """The whole time; a dot at its beginning needs room."""
+        before = self._step / 2 if mark == "point" else timedelta()
+        return [(self._first - before).timestamp(), self._end.timestamp()]
+
+    def _ends(self, kinds: Sequence[str]) -> Sequence[Point]:
+        """Nothing at both ends of the time: the axis of bars reaches as far as they do."""
+        return [Point(at, kind, 0) for kind in kinds[:1] for at in (self._first, self._last)]
+
+    def _format(self) -> str:
+        """Of times: no more than tells them apart, because there is little room."""
+        span = self._last - self._first
+        if span <= DAY:
+            return "%H:%M"
+        if span > 300 * DAY:
+            return "%Y-%m-%d"
+        return "%m-%d" if self._step >= 6 * HOUR else "%m-%d %H:%M"
 
     def _bins(self, bars: bool) -> dict[str, Any]:
         seconds = int(self._step.total_seconds())
         return {"x_bin": f"{seconds}s", "y_aggregate": "sum"} if bars else {}
+
+
+def _mark(key: str, points: Sequence[Point]) -> str:
+    """Bars, or lines; but a kind with a single point is no line and would not be seen."""
+    if key in BARS:
+        return "bar"
+    counted = Counter(point.kind for point in points)
+    return "point" if 1 in counted.values() else "line"
+
+
+def _heights(key: str, points: Sequence[Point]) -> Iterable[float]:
+    """What has to fit: bars of one step stand on each other."""
+    if key not in BARS:
+        return [point.value for point in points]
+    piled = Counter[datetime]()
+    for point in points:
+        piled[point.at] += int(point.value)
+    return piled.values()
+
+
+def _limits(key: str, heights: Iterable[float]) -> list[float | None]:
+    """From 0 to what the values reach: with room for a dot, or for steps of whole numbers."""
+    highest = max(heights, default=0)
+    if key in COUNTS:
+        return [0, FEW if highest < FEW else None]
+    return [0, 1.1 * highest or None]
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 def _frame(

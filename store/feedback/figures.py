@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import JSON, ColumnElement, and_, case, extract, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, extract, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chat.evidence import Verdict
 from chat.figures import EPOCH, Scope, Tally, Timings, Turns
-from chat.types import LOCAL_USER, Origin, Role, Status
+from chat.types import LOCAL_USER, Role, Status
 from store.feedback.tables import CampaignRow, EvidenceRow, RatingRow
-from store.tables import ConversationRow, MessageRow
+from store.tables import HAPPENED_HERE, ConversationRow, MessageRow
 from store.transactions import Transactions
 
 
@@ -28,12 +28,12 @@ class DatabaseFigures:
 
     async def tally(self, scope: Scope) -> Tally:
         # Side by side, because each goes through all messages of its time.
-        (turns, users, failures), (models, timings), (ratings, languages), reasons = await gather(
+        (turns, users, failures), (models, timings), rated = await gather(
             self._database.read(_turns, scope),
             self._database.read(_answers, scope),
             self._database.read(_ratings, scope),
-            self._database.read(_reasons, scope),
         )
+        ratings, languages, reasons = rated
         return Tally(
             turns=turns,
             users=users,
@@ -48,10 +48,14 @@ class DatabaseFigures:
 
 def began(session: Session, seen_by: str | None, campaign_id: str) -> datetime | None:
     firsts = (
-        select(func.min(MessageRow.created_at)).where(*_of_messages(seen_by, campaign_id)),
-        select(func.min(RatingRow.rated_at))
-        .join(EvidenceRow, EvidenceRow.id == RatingRow.evidence_id)
-        .where(RatingRow.newest, *_of_ratings(seen_by, campaign_id)),
+        # The first in the index's order; for the least, SQLite would go through all of it.
+        select(MessageRow.created_at)
+        .where(*_of_messages(seen_by, campaign_id))
+        .order_by(MessageRow.created_at)
+        .limit(1),
+        select(func.min(RatingRow.rated_at)).where(
+            RatingRow.newest, *_of_ratings(seen_by, campaign_id)
+        ),
     )
     return min((at for first in firsts if (at := session.scalar(first))), default=None)
 
@@ -68,7 +72,6 @@ def _turns(
     """
     step, is_answer = _step(MessageRow.created_at, scope.step), MessageRow.role == Role.ASSISTANT
     failure = case((MessageRow.status == Status.ERROR, func.coalesce(MessageRow.error_code, "")))
-    written = type_coerce(MessageRow.usage, JSON)["completion_tokens"].as_integer()
     rows = session.execute(
         select(
             step,
@@ -76,7 +79,7 @@ def _turns(
             failure,
             func.count().filter(MessageRow.role == Role.USER),
             func.count().filter(is_answer),
-            func.coalesce(func.sum(written).filter(is_answer), 0),
+            func.coalesce(func.sum(MessageRow.completion_tokens).filter(is_answer), 0),
         )
         .where(*_messages(scope))
         .group_by(step, MessageRow.owner, failure)
@@ -104,20 +107,19 @@ def _answers(
     session: Session, scope: Scope
 ) -> tuple[Mapping[tuple[datetime, str], int], Mapping[datetime, Sequence[Timings]]]:
     """How many of which model, and what they took."""
-    timing = type_coerce(MessageRow.timing, JSON)
-    took = (timing[name].as_float() for name in ("queue_s", "ttft_s", "decode_tokens_per_s"))
-    model = type_coerce(MessageRow.provenance, JSON)["model"].as_string()
+    step = _step(MessageRow.created_at, scope.step)
+    took = (MessageRow.queue_s, MessageRow.ttft_s, MessageRow.decode_tokens_per_s)
     rows = session.execute(
-        select(
-            _step(MessageRow.created_at, scope.step), model, MessageRow.timing.is_(None), *took
-        ).where(MessageRow.role == Role.ASSISTANT, *_messages(scope))
+        select(step, MessageRow.model, *took).where(
+            MessageRow.role == Role.ASSISTANT, *_messages(scope)
+        )
     )
     models, timings = Counter[tuple[int, str]](), dict[int, list[Timings]]()
-    for at, name, unmeasured, queue, first_token, rate in rows:
+    for at, name, queue, first_token, rate in rows:
         if name:
             models[at, name] += 1
-        if not unmeasured:
-            timings.setdefault(at, []).append((queue or 0.0, first_token or 0.0, rate or 0.0))
+        if queue is not None and first_token is not None and rate is not None:
+            timings.setdefault(at, []).append((queue, first_token, rate))
     return (
         {(_moment(at), name): number for (at, name), number in models.items()},
         {_moment(at): values for at, values in timings.items()},
@@ -130,16 +132,16 @@ def _messages(scope: Scope) -> Sequence[ColumnElement[bool]]:
 
 
 def _of_messages(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement[bool]]:
-    made_here = MessageRow.origin != Origin.IMPORTED
     campaigns = _campaigns(seen_by, campaign_id)
     if campaigns is None:
-        return (made_here,)
+        return (HAPPENED_HERE,)
     theirs = (
         select(ConversationRow.id)
         .join(CampaignRow, CampaignRow.id == ConversationRow.campaign_id)
         .where(campaigns, _counts(ConversationRow.owner))
     )
-    return made_here, MessageRow.conversation_id.in_(theirs)
+    # Not the bare column: SQLite would look up each conversation, and then each long row of it.
+    return HAPPENED_HERE, func.coalesce(MessageRow.conversation_id, "").in_(theirs)
 
 
 # --- ratings ----------------------------------------------------------------------------------
@@ -147,37 +149,38 @@ def _of_messages(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElemen
 
 def _ratings(
     session: Session, scope: Scope
-) -> tuple[Mapping[tuple[datetime, Verdict], int], Mapping[tuple[datetime, str], int]]:
-    """How many said what, and of answers in which language."""
-    step = _step(RatingRow.rated_at, scope.step)
+) -> tuple[
+    Mapping[tuple[datetime, Verdict], int],
+    Mapping[tuple[datetime, str], int],
+    Mapping[str, int],
+]:
+    """How many said what, of answers in which language, and for which reasons."""
+    # Gathered first, from an index: looked up one by one, each would be read in its long row.
+    # Joined from outside, so that SQLite looks for the language of a rating, not the other way.
+    spoken = select(EvidenceRow.id, EvidenceRow.language).cte().prefix_with("MATERIALIZED")
+    kinds = (
+        _step(RatingRow.rated_at, scope.step),
+        RatingRow.verdict,
+        spoken.c.language,
+        RatingRow.reasons,
+    )
     rows = session.execute(
-        select(step, RatingRow.verdict, EvidenceRow.language, func.count())
-        .join(EvidenceRow, EvidenceRow.id == RatingRow.evidence_id)
+        select(*kinds, func.count())
+        .outerjoin(spoken, spoken.c.id == RatingRow.evidence_id)
         .where(*_rated(scope))
-        .group_by(step, RatingRow.verdict, EvidenceRow.language)
+        .group_by(*kinds)
     )
     verdicts = Counter[tuple[datetime, Verdict]]()
     languages = Counter[tuple[datetime, str]]()
-    for at, verdict, language, number in rows:
+    counted = Counter[str]()
+    for at, verdict, language, reasons, number in rows:
         if verdict:
             verdicts[_moment(at), verdict] += number
         if language:
             languages[_moment(at), language] += number
-    return verdicts, languages
-
-
-def _reasons(session: Session, scope: Scope) -> Mapping[str, int]:
-    rows = session.execute(
-        select(RatingRow.reasons, func.count())
-        .join(EvidenceRow, EvidenceRow.id == RatingRow.evidence_id)
-        .where(RatingRow.reasons != "", *_rated(scope))
-        .group_by(RatingRow.reasons)
-    )
-    counted = Counter[str]()
-    for reasons, number in rows:
         for reason in filter(None, reasons.split("\n")):
             counted[reason] += number
-    return counted
+    return verdicts, languages, counted
 
 
 def _rated(scope: Scope) -> Sequence[ColumnElement[bool]]:
@@ -189,8 +192,12 @@ def _of_ratings(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement
     campaigns = _campaigns(seen_by, campaign_id)
     if campaigns is None:
         return ()
-    joined = and_(CampaignRow.id == EvidenceRow.campaign_id, campaigns, _counts(EvidenceRow.owner))
-    return (select(CampaignRow.id).where(joined).exists(),)
+    theirs = (
+        select(EvidenceRow.id)
+        .join(CampaignRow, CampaignRow.id == EvidenceRow.campaign_id)
+        .where(campaigns, _counts(EvidenceRow.owner))
+    )
+    return (RatingRow.evidence_id.in_(theirs),)
 
 
 # --- campaigns and times ----------------------------------------------------------------------
@@ -211,8 +218,8 @@ def _counts(person: InstrumentedAttribute[str]) -> ColumnElement[bool]:
 def _step(moment: InstrumentedAttribute[datetime], step: timedelta) -> ColumnElement[int]:
     """The beginning of the step that it lies in, in seconds since `EPOCH`."""
     seconds = extract("epoch", moment)
-    return seconds - seconds % int(step.total_seconds())
+    return cast(seconds - seconds % int(step.total_seconds()), BigInteger)
 
 
-def _moment(seconds: float) -> datetime:
-    return EPOCH + timedelta(seconds=int(seconds))
+def _moment(seconds: int) -> datetime:
+    return EPOCH + timedelta(seconds=seconds)

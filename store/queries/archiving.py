@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from chat.types import Archive, Conversation, Message
 from store.copies import renewed
 from store.queries.rows import conversation_of, index_for
-from store.tables import ConversationRow, MessageRow
+from store.tables import ConversationRow, MessageRow, measured
 
 
 def archive(session: Session, user: str, conversation_id: str) -> Archive:
@@ -39,11 +39,16 @@ def add_archives(
     for copy in copies:
         session.add(ConversationRow(**_columns(copy.conversation)))
         session.flush()
-        rows = [MessageRow(owner=user, **_columns(message)) for message in copy.messages]
+        rows = [_row(user, message) for message in copy.messages]
         session.add_all(rows)
         session.flush()  # in this order: rows of one table refer to each other
         index_for(session).add(session, {row.sequence: row.content for row in rows})
     return [copy.conversation for copy in copies]
+
+
+def _row(user: str, message: Message) -> MessageRow:
+    took = measured(message.usage, message.timing, message.provenance)
+    return MessageRow(owner=user, **(_columns(message) | took))
 
 
 def _columns(value: Conversation | Message) -> dict[str, object]:

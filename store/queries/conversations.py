@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from chat.errors import RenamedMeanwhile
 from chat.types import ChatOptions, Conversation, Status
 from store.queries.rows import OPEN, conversation_of, index_for, listed, row_count
-from store.tables import ConversationRow, MessageRow
+from store.tables import ConversationRow, MessageRow, measured
 
 
 def set_options(session: Session, user: str, conversation_id: str, options: ChatOptions) -> None:
@@ -95,10 +95,8 @@ def _purge_messages(session: Session, before: datetime) -> int:
             attachments=(),
             status=case((MessageRow.status.in_(OPEN), Status.INTERRUPTED), else_=MessageRow.status),
             finish=None,
-            usage=None,
-            timing=None,
-            provenance=None,
             error_code=None,
+            **measured(None, None, None),
         )
         .returning(MessageRow.sequence)
     )

@@ -19,7 +19,7 @@ from chat.types import (
     Turn,
 )
 from store.queries.rows import OPEN, conversation_of, index_for, living_message
-from store.tables import ConversationRow, MessageRow
+from store.tables import ConversationRow, MessageRow, measured
 
 
 def interrupt_unfinished(session: Session) -> int:
@@ -120,10 +120,8 @@ def finish_answer(session: Session, user: str, message_id: str, record: AnswerRe
         content=record.content,
         status=record.status,
         finish=record.finish,
-        usage=record.usage,
-        timing=record.timing,
-        provenance=record.provenance,
         error_code=record.error_code,
+        **measured(record.usage, record.timing, record.provenance),
     )
     if ended is not None:
         index_for(session).add(session, {ended: record.content})

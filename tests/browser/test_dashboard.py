@@ -1,8 +1,9 @@
 """The dashboard in a browser: what it draws, how it is filtered, and for whom it is."""
 
+import random
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from playwright.sync_api import Page, expect
 from store import RoutingStore, open_store
 from tests.browser.conftest import Open, Site
 from tests.browser.test_campaigns import done
+from tests.contract.feedback import add_rows
 from tests.contract.folk import ANN, BOB, CY, MADE
-from tests.contract.usage import fill
+from tests.contract.usage import conversation, fill
 from tests.fakes import ScriptedEngine
 
 pytestmark = pytest.mark.browser
@@ -74,3 +76,28 @@ def test_what_is_chosen_is_drawn_and_stays_after_a_reload(address: str, tab: Ope
 def test_a_campaign_that_is_not_there_is_said_in_words(address: str, tab: Open) -> None:
     page = tab(address, path="/dashboard?campaign=nothing")
     expect(page.get_by_role("alert")).to_contain_text("does not exist")
+
+
+async def answer(store: RoutingStore, number: int, minutes_ago: int) -> None:
+    asked_at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+    await add_rows(store, *conversation(random.Random(number), number, ANN.id, "", asked_at))
+
+
+def test_a_single_answer_is_a_dot_and_a_second_one_makes_a_line(
+    tmp_path: Path, site: Site, tab: Open
+) -> None:
+    store = open_store(tmp_path)
+    done(store.open())
+    done(answer(store, 1, minutes_ago=10))
+    page = tab(site(ScriptedEngine(), store), path="/dashboard?period=hour")
+    dots = page.locator("#plot-queue svg .mark-symbol.plot_marks path")
+    expect(dots).to_have_count(2)
+    dot, plot = dots.first.bounding_box(), page.locator("#plot-queue svg").bounding_box()
+    assert dot
+    assert plot
+    assert dot["width"] > 4
+    assert plot["y"] < dot["y"]
+    done(answer(store, 2, minutes_ago=20))
+    page.locator("#refresh").click()
+    expect(page.locator("#plot-queue svg .mark-line.plot_marks path")).to_have_count(2)
+    done(store.close())

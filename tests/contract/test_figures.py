@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 import pytest
@@ -15,10 +16,11 @@ from chat.evidence import REASONS
 from chat.figures import MOST_STEPS, STEPS, Figures, Overview, Period, Point, Spread, step_for
 from chat.hosting import Campaigns
 from chat.people import Person, Rank
+from chat.types import Timing
 from store import RoutingStore
 from store.columns import UtcDateTime
 from tests.contract.folk import ANN, BOB
-from tests.contract.stores import START
+from tests.contract.stores import ENDED, START, ask
 from tests.contract.usage import fill
 
 NOW = START + timedelta(days=40)
@@ -250,3 +252,37 @@ async def test_where_nothing_happened_there_are_zeros_and_no_spread(database: Ro
 @pytest.mark.parametrize("span", [timedelta(0), *(step * MOST_STEPS for step in STEPS)])
 def test_time_is_cut_into_no_more_steps_than_can_be_told_apart(span: timedelta) -> None:
     assert span / step_for(span) <= MOST_STEPS
+
+
+async def test_what_is_counted_of_an_answer_is_what_is_kept_of_it(database: RoutingStore) -> None:
+    endless = Timing(queue_s=0.5, ttft_s=1.5, decode_tokens_per_s=inf)
+    for record in (ENDED, replace(ENDED, timing=endless)):
+        turn = await ask(database, user=ANN.id)
+        await database.finish_answer(ANN.id, turn.answer.id, record)
+    whole = await database.archive(ANN.id, turn.conversation.id)
+    await database.add_archives(ANN.id, [whole])
+    tokens = [row.completion_tokens for row in await counted(database)]
+    assert tokens == [None, 5, None, 5, None, 5]
+    assert await counted(database) == await kept(database)
+    gone = [turn.question.id, turn.answer.id]
+    await database.delete_messages(ANN.id, turn.conversation.id, gone, head_id=None)
+    await database.purge_deleted(START + timedelta(days=9_999))
+    assert await counted(database) == await kept(database)
+
+
+async def counted(store: RoutingStore) -> Sequence[Any]:
+    names = "completion_tokens, queue_s, ttft_s, decode_tokens_per_s, model"
+    return await sql(store, f"SELECT {names} FROM messages ORDER BY sequence")
+
+
+async def kept(store: RoutingStore) -> Sequence[Any]:
+    """The same, out of JSON."""
+    spans = (
+        f"CASE WHEN timing IS NOT NULL THEN COALESCE(CAST(timing ->> '{name}' AS FLOAT), 0) END"
+        for name in ("queue_s", "ttft_s", "decode_tokens_per_s")
+    )
+    return await sql(
+        store,
+        f"""SELECT CAST(usage ->> 'completion_tokens' AS INTEGER), {", ".join(spans)},
+        provenance ->> 'model' FROM messages ORDER BY sequence""",
+    )

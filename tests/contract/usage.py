@@ -10,7 +10,7 @@ from chat.evidence import REASONS, Opinion, Verdict
 from chat.types import ChatOptions, Finish, Origin, Role, Status, Timing, Usage
 from store import RoutingStore
 from store.feedback.tables import CampaignRow
-from store.tables import Base, ConversationRow, MessageRow
+from store.tables import Base, ConversationRow, MessageRow, measured
 from tests.contract.feedback import EVIDENCE, PLAN, add_rows
 from tests.contract.folk import ANN, BOB, CY
 from tests.contract.stores import ENDED, START
@@ -77,13 +77,15 @@ def conversation(
         answer.error_code = chance.choice(FAILURES)
     else:
         assert ENDED.provenance
-        answer.usage = Usage(20, chance.randrange(500))
-        answer.timing = Timing(
+        usage = Usage(20, chance.randrange(500))
+        timing = Timing(
             queue_s=chance.random(),
             ttft_s=3 * chance.random(),
             decode_tokens_per_s=40 * chance.random(),
         )
-        answer.provenance = replace(ENDED.provenance, model=chance.choice(MODELS))
+        provenance = replace(ENDED.provenance, model=chance.choice(MODELS))
+        for name, value in measured(usage, timing, provenance).items():
+            setattr(answer, name, value)
         answer.finish = Finish.STOP
     return head, question, answer
 

@@ -149,3 +149,40 @@ async def test_people_of_the_third_version_stay_and_may_have_keys(
     await store.people.add_key("digest", key, Entry(bob.created_at, bob.id, Action.NEW_KEY))
     assert await store.people.key("digest") == (key, bob)
     await store.close()
+
+
+ANSWER = """
+INSERT INTO messages (id, conversation_id, owner, role, content, status, created_at, origin, usage,
+    timing, provenance, attachments, purged)
+VALUES (:id, 'c', 'ann', 'assistant', '', 'done', :time, 'here', :usage, :timing, :provenance,
+    '[]', false)
+"""
+FIGURES = """
+SELECT completion_tokens, queue_s, ttft_s, decode_tokens_per_s, model FROM messages ORDER BY id
+"""
+ANSWERS = (
+    (
+        '{"prompt_tokens": 9, "completion_tokens": 214}',
+        '{"queue_s": 0.1, "prefill_s": 0.2, "ttft_s": 1e-05, "decode_tokens_per_s": 38.6}',
+        PROVENANCE,
+    ),
+    ('{"prompt_tokens": 9, "completion_tokens": 9007199254740991}', '{"queue_s": 2}', None),
+    (None, None, None),
+)
+
+
+def test_answers_of_the_sixth_version_are_counted(engine: Engine) -> None:
+    upgrade(engine, "0006")
+    with engine.begin() as connection:
+        head = {"id": "c", "title": "Old", "head": None, "time": TIME}
+        connection.execute(text(CONVERSATION), head)
+        for place, (usage, timing, provenance) in enumerate(ANSWERS):
+            row = {"id": f"a{place}", "time": TIME, "usage": usage, "timing": timing}
+            connection.execute(text(ANSWER), row | {"provenance": provenance})
+    upgrade(engine)
+    with engine.connect() as connection:
+        assert [tuple(row) for row in connection.execute(text(FIGURES))] == [
+            (214, 0.1, 1e-05, 38.6, "m"),
+            (9007199254740991, 2.0, 0.0, 0.0, None),
+            (None, None, None, None, None),
+        ]

@@ -1,0 +1,222 @@
+"""A made-up store of a busy house: 100,000 messages of many people, half of them in campaigns,
+and 20,000 ratings. The same in every run.
+"""
+
+import random
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bench.store import MESSAGES, START, made_up_archive, made_up_text
+from chat.campaigns import Campaign, Mode, Plan, Variant
+from chat.draft import prompt_sha256
+from chat.evidence import REASONS, Evidence, Opinion, Verdict
+from chat.findings import ReviewChange, Standing
+from chat.observing import Door
+from chat.people import LOCAL, Entry, Person, Rank
+from chat.types import (
+    AnswerRecord,
+    Archive,
+    ChatMessage,
+    ChatOptions,
+    Finish,
+    Message,
+    PresetRef,
+    Provenance,
+    Question,
+    Role,
+    Sampling,
+    Status,
+    Timing,
+    Usage,
+)
+from store import RoutingStore, open_store
+
+CONVERSATIONS = 5_000
+RATINGS = 20_000
+CAMPAIGNS = 10
+PEOPLE = 50
+BETWEEN = timedelta(minutes=10)
+"""Two ratings."""
+
+END = START + RATINGS * BETWEEN
+MEMBER = Person("member", "member", Rank.MEMBER, START)
+MODELS = ("Qwen2.5-7B-Instruct", "Qwen2.5-0.5B-Instruct")
+FAILURES = ("engine_failed", "request_timeout")
+
+
+class Clock:
+    """Stands where it is set."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@asynccontextmanager
+async def filled_store(database_url: str | None) -> AsyncIterator[RoutingStore]:
+    """A store with all those messages and ratings."""
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(Path(folder), database_url, clock=clock)
+        await store.open()
+        try:
+            chance = random.Random(11)
+            await add_campaigns(store)
+            await add_conversations(store, clock, chance)
+            await add_ratings(store, chance)
+            yield store
+        finally:
+            await store.close()
+
+
+async def add_campaigns(store: RoutingStore) -> None:
+    await store.people.add_person(MEMBER, None, Entry(START, "", "bench"))
+    plan = Plan("A campaign", Mode.SINGLE, (Variant("A"),))
+    for number in range(CAMPAIGNS):
+        owner = MEMBER.id if number == 3 else LOCAL.id
+        campaign = Campaign(f"campaign {number}", owner, plan, START)
+        await store.feedback.campaigns.add(campaign, Entry(START, "", "bench"))
+
+
+def campaign_of(number: int) -> str:
+    """Of half of what there is; none of the other half."""
+    campaign = number % (2 * CAMPAIGNS)
+    return f"campaign {campaign}" if campaign < CAMPAIGNS else ""
+
+
+# --- conversations ----------------------------------------------------------------------------
+
+
+async def add_conversations(store: RoutingStore, clock: Clock, chance: random.Random) -> None:
+    """Those in campaigns are had turn by turn; the others are brought in at once."""
+    brought: dict[str, list[Archive]] = {}
+    for number in range(CONVERSATIONS):
+        owner = f"person {number % PEOPLE}"
+        archive = answered(chance, number, made_up_archive(chance, number, ""))
+        if campaign_id := campaign_of(number):
+            await have(store, clock, owner, campaign_id, archive)
+        else:
+            brought.setdefault(owner, []).append(archive)
+    for owner, archives in brought.items():
+        await store.add_archives(owner, archives)
+
+
+def answered(chance: random.Random, number: int, archive: Archive) -> Archive:
+    """The same with what an engine told of each answer, and at a time of its own."""
+    at = START + number * (END - START) / CONVERSATIONS
+    messages = [
+        replace(message, created_at=at + timedelta(minutes=place))
+        for place, message in enumerate(archive.messages)
+    ]
+    for place in range(1, MESSAGES, 2):
+        messages[place] = ended(chance, messages[place])
+    return replace(archive, messages=tuple(messages))
+
+
+def ended(chance: random.Random, message: Message) -> Message:
+    if chance.random() < 0.02:
+        return replace(message, status=Status.ERROR, error_code=chance.choice(FAILURES))
+    return replace(
+        message,
+        finish=Finish.STOP,
+        usage=Usage(900, chance.randrange(20, 900)),
+        timing=made_up_timing(chance),
+        provenance=made_up_provenance(chance, "0" * 64),
+    )
+
+
+async def have(
+    store: RoutingStore, clock: Clock, owner: str, campaign_id: str, archive: Archive
+) -> None:
+    conversation_id = None
+    for place in range(0, MESSAGES, 2):
+        asked, answer = archive.messages[place : place + 2]
+        clock.now = asked.created_at
+        name = f"{campaign_id} {archive.conversation.id} {place}"
+        question = Question(asked.content, name, title="A chat", campaign_id=campaign_id)
+        turn = await store.add_turn(
+            owner, conversation_id=conversation_id, question=question, options=ChatOptions()
+        )
+        conversation_id = turn.conversation.id
+        record = AnswerRecord(
+            content=answer.content,
+            status=answer.status,
+            finish=answer.finish,
+            usage=answer.usage,
+            timing=answer.timing,
+            provenance=answer.provenance,
+            error_code=answer.error_code,
+        )
+        await store.finish_answer(owner, turn.answer.id, record)
+
+
+def made_up_timing(chance: random.Random) -> Timing:
+    first = 0.2 + chance.random()
+    return Timing(
+        chance.random() * 3, 0.2, first, first + chance.random() * 9, 20 + chance.random()
+    )
+
+
+def made_up_provenance(chance: random.Random, digest: str) -> Provenance:
+    return Provenance(
+        MODELS[chance.random() < 0.15],
+        "main",
+        "none",
+        "local",
+        Sampling(temperature=0.7, seed=chance.randrange(2**31)),
+        digest,
+        preset=PresetRef(f"preset {chance.randrange(5)}", 1),
+    )
+
+
+# --- ratings ----------------------------------------------------------------------------------
+
+
+async def add_ratings(store: RoutingStore, chance: random.Random) -> None:
+    for number in range(RATINGS):
+        at = START + number * BETWEEN
+        rare = "serendipity" if number % 4_000 == 7 else ""
+        frozen = made_up_evidence(chance, number, rare)
+        await store.feedback.ratings.rate(frozen, LOCAL.id, made_up_opinion(chance), at)
+        if number % 3 == 0:
+            change = ReviewChange([*Standing][number % len(Standing)])
+            await store.feedback.results.review(None, frozen.id, change, LOCAL.id, at)
+
+
+def made_up_evidence(chance: random.Random, number: int, rare: str) -> Evidence:
+    """An answer after three turns."""
+    prompt = tuple(
+        ChatMessage((Role.USER, Role.ASSISTANT)[place % 2], made_up_text(chance, ""))
+        for place in range(5)
+    )
+    return Evidence(
+        id=f"evidence {number}",
+        answer_id=f"answer {number}",
+        owner=LOCAL.id,
+        door=Door.PAGE,
+        prompt=prompt,
+        answer=made_up_text(chance, rare),
+        status=Status.DONE,
+        made_at=START + number * BETWEEN,
+        finish=Finish.STOP,
+        usage=Usage(900, 300),
+        timing=Timing(0.1, 0.2, 0.3, chance.random() * 9, 30.0),
+        provenance=made_up_provenance(chance, prompt_sha256(prompt)),
+        conversation_id=f"conversation {number // 2}",
+        campaign_id=campaign_of(number),
+        language=("zh", "en")[number % 2],
+        page_language="zh",
+    )
+
+
+def made_up_opinion(chance: random.Random) -> Opinion:
+    if chance.random() < 0.6:
+        return Opinion(Verdict.UP)
+    bad = Opinion(Verdict.DOWN, tuple(chance.sample(REASONS, 2)), made_up_text(chance, "")[:80])
+    return bad if chance.random() < 0.5 else replace(bad, correction=made_up_text(chance, ""))
