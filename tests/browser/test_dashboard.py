@@ -14,6 +14,7 @@ from tests.browser.test_campaigns import done
 from tests.contract.folk import ANN, BOB, CY, MADE
 from tests.contract.usage import fill
 from tests.fakes import ScriptedEngine
+from tests.migrated import migrated
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +23,7 @@ PLOTS = 12
 
 @pytest.fixture
 def address(tmp_path: Path, site: Site) -> Iterator[str]:
-    store = open_store(tmp_path)
+    store = open_store(migrated(tmp_path))
     done(store.open())
     done(furnish(store))
     yield site(ScriptedEngine(), store)

@@ -18,6 +18,7 @@ from store import RoutingStore, open_store
 from tests.fakes import ScriptedEngine
 from tests.hosting import Inn, hosting_of
 from tests.house import client_of
+from tests.migrated import migrated
 
 PLAN: dict[str, Any] = {
     "title": "River test",
@@ -75,7 +76,7 @@ def app_of(store: RoutingStore, inn: Inn) -> FastAPI:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
-    store = open_store(tmp_path)
+    store = open_store(migrated(tmp_path))
     await store.open()
     yield store
     await store.close()
