@@ -22,6 +22,7 @@ from store.feedback.tables import EvidenceRow
 from tests.chat import finished, make_writer
 from tests.contract.stores import ticking
 from tests.fakes import Script, ScriptedEngine
+from tests.migrated import migrated
 
 
 @dataclass
@@ -89,7 +90,7 @@ class RatedChat:
 @asynccontextmanager
 async def rated_chat(folder: Path, *scripts: Script) -> AsyncIterator[RatedChat]:
     engine = ScriptedEngine(list(scripts) or [Script()])
-    store = open_store(folder, clock=ticking())
+    store = open_store(migrated(folder), clock=ticking())
     await store.open()
     writer = make_writer(engine)
     jobs = Jobs(writer=writer, store=store)

@@ -19,6 +19,7 @@ from store import open_store
 from tests.chat import make_writer
 from tests.fakes import Script, ScriptedEngine
 from tests.house import House, client_of
+from tests.migrated import migrated
 
 HI: Mapping[str, Any] = {"model": "default", "messages": [{"role": "user", "content": "Hi"}]}
 CHAT = "/v1/chat/completions"
@@ -75,7 +76,7 @@ class Raters(Programs):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.store = open_store(folder)
+        self.store = open_store(migrated(folder))
         self.kept = self.store.feedback.ratings
         ratings = Ratings(conversations=self.store, store=self.kept, programs=self.completions)
         self.app = self.house.app(completions=self.completions, ratings=ratings)

@@ -1,6 +1,7 @@
 """A browser, and tabs that tell when something went wrong behind the picture."""
 
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -9,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from tests.browser.chromium import chromium
 from tests.browser.site import serve
+from tests.browser.visitor import Visitor
 from tests.fakes import ScriptedEngine
 from tests.memory_store import MemoryStore
 
@@ -34,27 +36,54 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="module")
+def listener() -> Iterator[socket.socket]:
+    """Where the sites of a module's tests stand, one after the other."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+@pytest.fixture(scope="module")
+def visitor(browser: Browser) -> Visitor:
+    return Visitor(browser)
+
+
 @pytest.fixture
-def site() -> Iterator[Site]:
+def site(listener: socket.socket) -> Iterator[Site]:
     """Starts the app on an engine (and a store); gives its address."""
     with ExitStack() as running:
+        free = [listener]
 
         def start(engine: ScriptedEngine, store: MemoryStore | None = None, **options: Any) -> str:
-            return running.enter_context(serve(engine, store or MemoryStore(), **options))
+            place = free.pop() if free else None
+            server = serve(engine, store or MemoryStore(), listener=place, **options)
+            return running.enter_context(server)
 
         yield start
 
 
 @pytest.fixture
-def tab(browser: Browser) -> Iterator[Open]:
+def tab(
+    browser: Browser, request: pytest.FixtureRequest, listener: socket.socket
+) -> Iterator[Open]:
     """Opens tabs, all of one person's browser. Nothing may fail in them or leave the host."""
+    usual = f"http://127.0.0.1:{listener.getsockname()[1]}"
     contexts: list[BrowserContext] = []
+    visitors: list[Visitor] = []
     wrong: list[str] = []
 
-    def open_tab(url: str, *, path: str = "", **options: Any) -> Page:
+    def new_page(url: str, options: Mapping[str, Any]) -> Page:
+        if visitors:
+            return visitors[0].another()
+        if not contexts and url == usual and not options:
+            visitors.append(request.getfixturevalue("visitor"))
+            return visitors[0].open(url)
         if not contexts:
             contexts.append(browser.new_context(**{"locale": "en-US", **options}))
-        page = contexts[0].new_page()
+        return contexts[0].new_page()
+
+    def open_tab(url: str, *, path: str = "", **options: Any) -> Page:
+        page = new_page(url, options)
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
         page.on("console", lambda line: wrong.append(line.text) if is_wrong(line) else None)
         page.on(
@@ -70,6 +99,8 @@ def tab(browser: Browser) -> Iterator[Open]:
         return page
 
     yield open_tab
+    for visitor in visitors:
+        visitor.forget()
     for context in contexts:
         context.close()
     assert wrong == []

@@ -50,8 +50,12 @@ def serve(
     edge: EdgeOptions | None = None,
     people: People | None = None,
     quotas: Quotas | None = None,
+    listener: socket.socket | None = None,
 ) -> Iterator[str]:
-    """The page's address; its server runs in a thread until the end of the block."""
+    """The page's address; its server runs in a thread until the end of the block.
+
+    Another one may stand there afterwards, where `listener` is given: it stays open.
+    """
     writer = make_writer(engine, max_running=max_running, max_waiting=max_waiting, quotas=quotas)
     jobs = Jobs(writer=writer, store=store)
     engines, enrolment = Engines(engine), enrolment_of(store)
@@ -80,7 +84,7 @@ def serve(
     )
     site = mount(api, page, root_path="")
     cover_mounted(site)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listener.dup() if listener else socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(site, log_config=None, access_log=False, timeout_graceful_shutdown=1)
     )

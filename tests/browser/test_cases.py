@@ -15,6 +15,7 @@ from tests.browser.conftest import Site
 from tests.browser.steps import button
 from tests.fakes import Script, ScriptedEngine
 from tests.hosting import Inn
+from tests.migrated import migrated
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +30,7 @@ def done(call: Coroutine[Any, Any, T]) -> T:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[RoutingStore]:
-    store = open_store(tmp_path)
+    store = open_store(migrated(tmp_path))
     done(store.open())
     yield store
     done(store.close())

@@ -16,6 +16,7 @@ from tests.contract.feedback import add_rows
 from tests.contract.folk import ANN, BOB, CY, MADE
 from tests.contract.usage import conversation, fill
 from tests.fakes import ScriptedEngine
+from tests.migrated import migrated
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +25,7 @@ PLOTS = 12
 
 @pytest.fixture
 def address(tmp_path: Path, site: Site) -> Iterator[str]:
-    store = open_store(tmp_path)
+    store = open_store(migrated(tmp_path))
     done(store.open())
     done(furnish(store))
     yield site(ScriptedEngine(), store)

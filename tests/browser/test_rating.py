@@ -16,6 +16,7 @@ from store import RoutingStore, open_store
 from tests.browser.conftest import Open, Site
 from tests.browser.steps import answer, ask_and_wait, under
 from tests.fakes import Script, ScriptedEngine
+from tests.migrated import migrated
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +29,7 @@ def elsewhere(work: Any) -> Any:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[RoutingStore]:
-    store = open_store(tmp_path)
+    store = open_store(migrated(tmp_path))
     elsewhere(store.open())
     yield store
     elsewhere(store.close())

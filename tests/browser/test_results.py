@@ -18,6 +18,7 @@ from tests.browser.steps import button
 from tests.contract.stores import START
 from tests.fakes import ScriptedEngine
 from tests.hosting import Inn
+from tests.migrated import migrated
 from tests.rated import UP, evidence
 
 pytestmark = pytest.mark.browser
@@ -51,7 +52,7 @@ async def fill(store: RoutingStore) -> None:
 
 @pytest.fixture
 def address(tmp_path: Path, site: Site) -> Iterator[str]:
-    store = open_store(tmp_path)
+    store = open_store(migrated(tmp_path))
     done(fill(store))
     yield site(ScriptedEngine(), store, people=Inn(store, sign_in_needed=False).people)
     done(store.close())

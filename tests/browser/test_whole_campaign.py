@@ -20,6 +20,7 @@ from tests.browser.conftest import Site
 from tests.browser.steps import answer, box, button, under
 from tests.fakes import Script, ScriptedEngine
 from tests.hosting import Inn
+from tests.migrated import migrated
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +42,7 @@ def done(call: Coroutine[Any, Any, T]) -> T:
 
 @pytest.fixture
 def inn(tmp_path: Path) -> Iterator[Inn]:
-    store: RoutingStore = open_store(tmp_path)
+    store: RoutingStore = open_store(migrated(tmp_path))
     done(store.open())
     yield Inn(store)
     done(store.close())

@@ -7,21 +7,19 @@ import pytest
 
 from chat.people_ports import PeopleStore
 from chat.ports import Store
-from store import RoutingStore, open_store
+from store import RoutingStore
 from tests.contract.folk import ANN, BOB, CY, MADE
 from tests.contract.stores import ticking
 from tests.memory_people import MemoryPeople
 from tests.memory_store import MemoryStore
+from tests.migrated import migrated_store
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    match request.param:
-        case "memory":
-            return MemoryStore(ticking())
-        case "sqlite":
-            return open_store(tmp_path, clock=ticking())
-    return open_store(tmp_path, request.getfixturevalue("postgres_url"), clock=ticking())
+    if request.param == "memory":
+        return MemoryStore(ticking())
+    return migrated_store(request, tmp_path, ticking())
 
 
 @pytest.fixture
@@ -50,8 +48,7 @@ async def town(people: PeopleStore) -> PeopleStore:
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RoutingStore]:
     """With the same people, for what is kept in databases alone."""
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    database = open_store(tmp_path, url, clock=ticking())
+    database = migrated_store(request, tmp_path, ticking())
     await database.open()
     for person in (ANN, BOB, CY):
         await database.people.add_person(person, f"hash of {person.name}", MADE)

@@ -31,11 +31,12 @@ from chat.observing import Door
 from chat.people import LOCAL, Action, Entry, GuestLink, Person, Rank
 from chat.plans import consent_digest
 from chat.types import AnswerRecord, ChatOptions, Question, Sampling, Status
-from store import RoutingStore, open_store
+from store import RoutingStore
 from store.feedback.campaigns import DatabaseCampaigns
 from store.feedback.tables import DuelRow
 from tests.contract.folk import ANN, BOB, CY, MADE
 from tests.contract.stores import ENDED, START, ticking
+from tests.migrated import migrated_store
 
 LATER = START + timedelta(hours=1)
 PLAN = Plan(
@@ -55,8 +56,7 @@ GIL = Person("gil-id", "Gil", Rank.GUEST, START, guest_link_id="link")
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RoutingStore]:
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    store = open_store(tmp_path, url, clock=ticking())
+    store = migrated_store(request, tmp_path, ticking())
     await store.open()
     for person in (ANN, BOB, CY):
         await store.people.add_person(person, "hash", MADE)

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from jsonschema import Draft202012Validator
 
 from chat.calls import NO_EXTRAS, EngineLoad, Extras, JsonShape, Tool, ToolCall
@@ -17,6 +18,10 @@ from chat.types import ChatMessage, Delta, Finish, Phase, Prompt, Role, Sampling
 from engine.local import EngineOptions, LocalEngine, Report
 from tests.fakes import Script, ScriptedEngine
 from tests.tiny import save_tiny_model
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Started = Callable[[str], Awaitable[Engine]]
 
 OPTIONS = EngineOptions(device="cpu", context_length=600, max_concurrent=4)
 SPREAD = {
@@ -59,20 +64,30 @@ def build(kind: str, folder: Path) -> Engine:
     return makers[kind]()
 
 
-@pytest.fixture(params=["scripted", "batched", "plain"])
-async def engine(request: pytest.FixtureRequest, tiny_folder: Path) -> AsyncGenerator[Engine, None]:
-    built = build(request.param, tiny_folder)
-    await built.start()
-    yield built
-    await built.stop()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def started(tiny_folder: Path) -> AsyncGenerator[Started]:
+    """Gives the running engine of a kind, which is one for all tests that only ask it."""
+    running: dict[str, Engine] = {}
+
+    async def start(kind: str) -> Engine:
+        if kind not in running:
+            running[kind] = build(kind, tiny_folder)
+            await running[kind].start()
+        return running[kind]
+
+    yield start
+    for engine in running.values():
+        await engine.stop()
 
 
-@pytest.fixture(params=["batched", "plain"])
-async def local(request: pytest.FixtureRequest, tiny_folder: Path) -> AsyncGenerator[Engine, None]:
-    built = build(request.param, tiny_folder)
-    await built.start()
-    yield built
-    await built.stop()
+@pytest_asyncio.fixture(loop_scope="module", params=["scripted", "batched", "plain"])
+async def engine(request: pytest.FixtureRequest, started: Started) -> Engine:
+    return await started(request.param)
+
+
+@pytest_asyncio.fixture(loop_scope="module", params=["batched", "plain"])
+async def local(request: pytest.FixtureRequest, started: Started) -> Engine:
+    return await started(request.param)
 
 
 async def answer(
@@ -268,7 +283,7 @@ async def test_stop_may_be_called_twice_and_before_start(tiny_folder: Path) -> N
 async def test_what_one_salt_sent_is_not_reused_for_another_and_the_answer_is_the_same(
     local: Engine,
 ) -> None:
-    long = (ChatMessage(Role.USER, "x" * 200),)
+    long = (ChatMessage(Role.USER, "salt " * 40),)
 
     async def last(salt: str) -> tuple[str, int]:
         deltas = [delta async for delta in local.generate(long, GREEDY, salt=salt)]
@@ -336,7 +351,7 @@ async def test_more_questions_than_places_are_all_answered(local: Engine) -> Non
 
 
 async def test_those_who_wait_or_read_show_signs_of_life(local: Engine) -> None:
-    long = (ChatMessage(Role.USER, "x" * 500),)
+    long = (ChatMessage(Role.USER, "y" * 500),)  # nobody asked that: it has to be read
     deltas = await answer(local, messages=long)
     assert deltas[0] == Delta()
 
@@ -406,7 +421,10 @@ async def test_the_likeliest_token_of_each_place_is_the_one_a_greedy_answer_take
         assert (score.best[0].data, score.best[0].logprob) == (score.data, score.logprob)
 
 
-async def test_stopping_the_engine_tells_the_readers(local: Engine) -> None:
+@pytest.mark.parametrize("kind", ["batched", "plain"])
+async def test_stopping_the_engine_tells_the_readers(kind: str, tiny_folder: Path) -> None:
+    local = build(kind, tiny_folder)
+    await local.start()
     stream = local.generate(QUESTION, replace(GREEDY, max_new_tokens=150))
     await anext(stream)
     await local.stop()

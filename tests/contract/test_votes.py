@@ -16,10 +16,11 @@ from chat.errors import AnswerRunning, NotFound
 from chat.plans import consent_digest
 from chat.types import ChatMessage, ChatOptions, Question, Role, Status, Turn
 from chat.window import Window
-from store import RoutingStore, open_store
+from store import RoutingStore
 from tests.contract.folk import ANN, BOB, MADE
 from tests.contract.stores import ENDED, START, ticking
 from tests.fakes import ScriptedEngine
+from tests.migrated import migrated_store
 
 PLAN = Plan("Which?", Mode.BLIND, (Variant("A", "Be brief."), Variant("B", "Sing.")))
 WINDOW = Window((ChatMessage(Role.USER, "Why?"),), 1, 0)
@@ -27,8 +28,7 @@ WINDOW = Window((ChatMessage(Role.USER, "Why?"),), 1, 0)
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RoutingStore]:
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    store = open_store(tmp_path, url, clock=ticking())
+    store = migrated_store(request, tmp_path, ticking())
     await store.open()
     for person in (ANN, BOB):
         await store.people.add_person(person, "hash", MADE)

@@ -21,6 +21,7 @@ from tests.chat import make_writer
 from tests.fakes import ScriptedEngine
 from tests.hosting import Inn, hosting_of
 from tests.house import client_of
+from tests.migrated import migrated
 
 PLAN: dict[str, Any] = {
     "title": "River test",
@@ -78,7 +79,7 @@ def app_of(store: RoutingStore, inn: Inn, hosting: Hosting | None = None) -> Fas
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
-    store = open_store(tmp_path)
+    store = open_store(migrated(tmp_path))
     await store.open()
     yield store
     await store.close()

@@ -21,6 +21,7 @@ from tests.chat import make_writer
 from tests.fakes import Script, ScriptedEngine
 from tests.hosting import Inn, hosting_of
 from tests.house import client_of
+from tests.migrated import migrated
 
 HOSTILE = "\"><img src=x onerror=alert(1)>'{0}"
 CASE = {
@@ -42,7 +43,7 @@ Clients = dict[str, httpx.AsyncClient]
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
-    store = open_store(tmp_path)
+    store = open_store(migrated(tmp_path))
     await store.open()
     yield store
     await store.close()

@@ -27,6 +27,7 @@ from tests.chat import make_writer
 from tests.fakes import Script, ScriptedEngine
 from tests.hosting import Inn, enrolment_of, hosting_of
 from tests.house import client_of
+from tests.migrated import migrated
 
 PLAN = Plan(
     "Which is better?",
@@ -86,7 +87,7 @@ class Ring:
 
 @pytest.fixture
 async def ring(tmp_path: Path) -> AsyncIterator[Ring]:
-    store = open_store(tmp_path)
+    store = open_store(migrated(tmp_path))
     await store.open()
     ring = Ring(store)
     await ring.open()

@@ -40,6 +40,7 @@ from store.tables import MessageRow
 from tests.chat import make_writer
 from tests.fakes import Script, ScriptedEngine
 from tests.house import Clock
+from tests.migrated import migrated
 
 PLAN = Plan(
     "Which is better?",
@@ -127,7 +128,7 @@ async def arena(tmp_path: Path) -> AsyncIterator[Arena]:
 
 
 async def opened(folder: Path, allowance: Allowance = NO_LIMITS) -> AsyncIterator[Arena]:
-    store = open_store(folder)
+    store = open_store(migrated(folder))
     await store.open()
     arena = Arena(store, allowance)
     await arena.open()

@@ -32,6 +32,7 @@ from store import RoutingStore, open_store
 from tests.chat import finished, make_writer
 from tests.fakes import Script, ScriptedEngine
 from tests.house import Clock
+from tests.migrated import migrated
 
 PLAN = Plan(
     "River test",
@@ -118,7 +119,7 @@ class Fair:
 
 @pytest.fixture
 async def fair(tmp_path: Path) -> AsyncIterator[Fair]:
-    store = open_store(tmp_path)
+    store = open_store(migrated(tmp_path))
     await store.open()
     fair = Fair(store)
     await fair.open()

@@ -18,17 +18,19 @@ from store import FILE_NAME, RoutingStore, open_store
 from store.engines import postgres_engine, sqlite_engine
 from store.tables import Base
 from tests.contract.stores import ask_and_answer
+from tests.migrated import migrated
 
 HOME = "192.0.2.1"
 PASSWORD = "correct horse 电池"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest) -> str | None:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
     """None for SQLite, as in the settings."""
     if request.param == "sqlite":
+        migrated(tmp_path)
         return None
-    url: str = request.getfixturevalue("postgres_url")
+    url: str = request.getfixturevalue("migrated_postgres_url")
     return url
 
 

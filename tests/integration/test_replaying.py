@@ -25,6 +25,7 @@ from store import RoutingStore, open_store
 from tests.chat import make_chat, make_writer
 from tests.contract.stores import START, ticking
 from tests.fakes import Script, ScriptedEngine
+from tests.migrated import migrated
 
 BOB = Person("bob", "Bob", Rank.MEMBER, START)
 GUS = Person("gus", "Gus", Rank.GUEST, START)
@@ -67,7 +68,7 @@ MakeDesk = Callable[..., Desk]
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
-    store = open_store(tmp_path, clock=ticking())
+    store = open_store(migrated(tmp_path), clock=ticking())
     await store.open()
     await store.people.add_person(BOB, None, Entry(START, "", Action.JOIN))
     yield store

@@ -24,6 +24,7 @@ from tests.contract.stores import START
 from tests.fakes import ScriptedEngine
 from tests.hosting import Inn, hosting_of
 from tests.house import client_of
+from tests.migrated import migrated
 from tests.rated import UP, evidence
 
 HOSTILE = "\"><img src=x onerror=alert(1)>'{0}"
@@ -53,7 +54,7 @@ class Hosts:
 
 @pytest.fixture
 async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
-    store = open_store(tmp_path)
+    store = open_store(migrated(tmp_path))
     await store.open()
     inn = Inn(store)
     tokens = {"admin": await inn.add("admin", Rank.ADMIN)}

@@ -115,13 +115,22 @@ def alone(model: Qwen2ForCausalLM, row: Row) -> list[int]:
     return run(batch(model), [Row(row.id, row.prompt_ids, row.decoding)])[0]
 
 
+@pytest.fixture(scope="module")
+def one_by_one(model: Qwen2ForCausalLM, prompts: list[list[int]]) -> list[list[int]]:
+    """What rows of all kinds come to when each has a batch for itself."""
+    return [alone(model, row) for row in rows_of(prompts[::4], MIXED)]
+
+
 @pytest.mark.parametrize(("page", "chunk"), [(16, 64), (32, 128), (256, 1024)])
 def test_rows_of_all_kinds_do_not_touch_each_other(
-    model: Qwen2ForCausalLM, prompts: list[list[int]], page: int, chunk: int
+    model: Qwen2ForCausalLM,
+    prompts: list[list[int]],
+    one_by_one: list[list[int]],
+    page: int,
+    chunk: int,
 ) -> None:
-    rows = rows_of(prompts[::4], MIXED)
-    together = run(batch(model, page=page, chunk=chunk), rows)
-    assert together == [alone(model, row) for row in rows]
+    together = run(batch(model, page=page, chunk=chunk), rows_of(prompts[::4], MIXED))
+    assert together == one_by_one
 
 
 def test_the_order_of_the_rows_does_not_matter(

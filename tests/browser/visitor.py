@@ -1,0 +1,45 @@
+"""One person's browser that tests use one after the other, each as if it were new."""
+
+from playwright.sync_api import Browser, Page
+
+FORGET = """async () => {
+    localStorage.clear();
+    sessionStorage.clear();
+    for (const { name } of await indexedDB.databases()) indexedDB.deleteDatabase(name);
+    for (const name of await caches.keys()) await caches.delete(name);
+    const workers = await navigator.serviceWorker.getRegistrations();
+    for (const worker of workers) await worker.unregister();
+}"""
+
+
+class Visitor:
+    """Opens tabs that share one process: it compiles the page's scripts for the first of them only.
+
+    They share it because a tab that stays open opens them. Each is a new one, so what a test does
+    to a tab (listeners, routes, clocks, sizes) ends with it; `forget` ends what all tabs share.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._context = browser.new_context(locale="en-US")
+        self._door = self._context.new_page()
+
+    def open(self, url: str) -> Page:
+        """An empty tab for the site there, which has to be at the same address every time."""
+        if not self._door.url.startswith(url):
+            self._door.goto(f"{url}/healthz")
+        with self._door.expect_popup() as opened:
+            self._door.evaluate("() => { window.open('about:blank'); }")
+        return opened.value
+
+    def another(self) -> Page:
+        """A tab with a process of its own."""
+        return self._context.new_page()
+
+    def forget(self) -> None:
+        """Close the tabs and delete all that they have left in the browser."""
+        for page in self._context.pages:
+            if page is not self._door:
+                page.close()
+        self._context.clear_cookies()
+        self._context.clear_permissions()
+        self._door.evaluate(FORGET)
