@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from chat.errors import NotFound
 from chat.evidence import REASONS, Rated, Rating, Review, Verdict
 from chat.findings import Choices, Chunk, Contest, Counts, Filter, Place, ReviewChange
-from store.feedback.contests import contests, days
+from store.feedback.contests import contests, days, votes
 from store.feedback.tables import CampaignRow, EvidenceRow, RatingRow, ReviewRow
 from store.tables import PresetRow, PresetVersionRow
 from store.transactions import Transactions
@@ -56,6 +56,9 @@ class DatabaseResults:
         self, seen_by: str | None, wanted: Filter, *, after: Contest | None, limit: int
     ) -> Sequence[Contest]:
         return await self._database.read(contests, seen_by, wanted, after, limit)
+
+    async def votes(self, seen_by: str | None, wanted: Filter) -> int:
+        return await self._database.read(votes, seen_by, wanted)
 
     async def review(
         self,
