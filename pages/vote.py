@@ -84,7 +84,8 @@ def _answer(reader: Reader, shown: ShownVote, path: Sequence[Message]) -> str:
     answer, told = path[-1], prompt_from(path)
     asked = told[-1:] and told[-1].role is Role.USER  # it stands above both
     made, taken = made_with(answer.provenance, shown.presets), spent(answer.usage, answer.timing)
-    which = " · ".join(made[key] for key in ("model", "quantization") if made.get(key))
+    packed = f"{reader.say('origin-quantization')}: {made['quantization']}" if made else ""
+    which = f"{made['model']} · {packed}" if made else ""
     return (
         f'<div class="answer" dir="auto">{shown.draw(answer.content)}</div>'
         f'<p class="hint">{which}</p>'
