@@ -30,6 +30,7 @@ from chat.reporting import Reports
 from chat.results import Results
 from chat.shipped_cases import load_shipped_cases
 from chat.taking_part import TakingPart
+from chat.votes import Votes
 from chat.writing import Limits, Writer
 from config import Settings
 from judging.judge import ProcessJudge
@@ -56,6 +57,7 @@ class Parts:
     replays: Replays
     results: Results
     reports: Reports
+    votes: Votes
     figures: Figures
 
     @property
@@ -69,6 +71,7 @@ class Parts:
             self.results,
             self.reports,
             self.comparisons,
+            self.votes,
         )
 
     async def drain(self, grace_s: float) -> None:
@@ -131,8 +134,7 @@ def build_parts(
     settings: Settings, engines: Engines, store: RoutingStore, metrics: Metrics
 ) -> Parts:
     """The domain on engines and a store."""
-    people, kept, judge = store.people, store.feedback, ProcessJudge()
-    rates = MinuteWindows()
+    people, kept, judge, rates = store.people, store.feedback, ProcessJudge(), MinuteWindows()
     admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
     metrics.watch(engines, lambda: admission.waiting)
     quotas = build_quotas(settings, people, rates)
@@ -165,5 +167,6 @@ def build_parts(
         replays=Replays(kept.cases, writer, judge),
         results=Results(kept.results, people),
         reports=Reports(campaigns, kept.reports),
+        votes=Votes(kept.ballots),
         figures=Figures(campaigns, kept.figures),
     )

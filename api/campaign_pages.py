@@ -39,8 +39,9 @@ class Outcome:
 
     async def block(self, reader: Reader, person: Person, campaign: Campaign) -> str:
         """What a campaign's page says of it."""
-        links = campaign_results(reader, campaign.id)
-        if campaign.plan.mode is Mode.SINGLE:
+        mode = campaign.plan.mode
+        links = campaign_results(reader, campaign.id, compares=mode is Mode.BLIND)
+        if mode is Mode.SINGLE:
             return links
         report = await self.reports.report(person, campaign.id)
         testers = await self.campaigns.testers(person, campaign.id)

@@ -8,7 +8,6 @@ import json
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
@@ -25,15 +24,14 @@ from starlette.responses import (
     StreamingResponse,
 )
 
+from api.drawing import draw_for
 from api.identity import person_of
 from api.page_answers import page_answer, reader_of
 from chat.campaigns import Choice
 from chat.comparing import Comparisons, Inquiry, Round
 from chat.errors import AppError, NotFound
 from chat.taking_part import Stage, TakingPart
-from formats.html import render
-from formats.words import Language
-from pages.compare import Draw, compare_page, foot_html, round_html, side_html, tasks_html
+from pages.compare import compare_page, foot_html, round_html, side_html, tasks_html
 from pages.frame import Reader
 from pages.taking_part import gone_page
 
@@ -114,7 +112,7 @@ def _pages(comparisons: Comparisons, root_path: str) -> APIRouter:
         if visit.participant is None or visit.stage in (Stage.NOT_BEGUN, Stage.CONSENT):
             return RedirectResponse(f"{root_path}/campaign/{campaign_id}", 303)
         rounds = await comparisons.rounds(person, campaign_id)
-        return page_answer(compare_page(reader, visit, rounds, _draw(reader)))
+        return page_answer(compare_page(reader, visit, rounds, draw_for(reader)))
 
     return router
 
@@ -125,7 +123,7 @@ def _asking(comparisons: Comparisons, root_path: str) -> APIRouter:
     async def drawn(request: Request, duel_id: str) -> dict[str, str]:
         reader = reader_of(request, root_path)
         shown = await comparisons.round(person_of(request), duel_id)
-        return {"html": round_html(reader, shown, _draw(reader)), "next_request": uuid4().hex}
+        return {"html": round_html(reader, shown, draw_for(reader)), "next_request": uuid4().hex}
 
     @router.post("/api/campaign/{campaign_id}/duels")
     async def ask(request: Request, campaign_id: str, body: Asked) -> dict[str, str]:
@@ -182,7 +180,7 @@ async def _events(
     reader: Reader, rounds: AsyncGenerator[Round, None]
 ) -> AsyncGenerator[bytes, None]:
     """What is new of a round, until all of it is written."""
-    draw, last = _draw(reader), b""
+    draw, last = draw_for(reader), b""
     try:
         async with aclosing(rounds):  # who leaves, leaves in the middle
             async for shown in rounds:
@@ -201,11 +199,6 @@ async def _events(
                     await asyncio.sleep(max(PICTURE_S, took / DRAWING))
     except AppError:  # deleted meanwhile: the browser asks again and is told so
         return
-
-
-def _draw(reader: Reader) -> Draw:
-    words = Language(reader.language.value).words
-    return partial(render, words=words, set_formulas=True)
 
 
 def _address(request: Request) -> str:

@@ -13,6 +13,7 @@ from api.compare_routes import compare_routes
 from api.preset_files import Presets
 from api.results_pages import results_pages
 from api.results_routes import results_routes
+from api.vote_pages import vote_pages
 from chat.casebook import Casebook
 from chat.comparing import Comparisons
 from chat.hosting import Campaigns
@@ -20,6 +21,7 @@ from chat.replaying import Replays
 from chat.reporting import Reports
 from chat.results import Results
 from chat.taking_part import TakingPart
+from chat.votes import Votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Hosting:
     results: Results | None = None
     reports: Reports | None = None
     comparisons: Comparisons | None = None
+    votes: Votes | None = None
 
 
 def hosting_routes(hosting: Hosting, desk: Reception, presets: Presets) -> APIRouter:
@@ -48,6 +51,8 @@ def hosting_routes(hosting: Hosting, desk: Reception, presets: Presets) -> APIRo
     router.include_router(case_pages(hosting.casebook, hosting.replays, presets, desk.root_path))
     if hosting.results and hosting.reports:
         router.include_router(results_routes(hosting.results, hosting.reports))
+        if hosting.votes:  # before the results, where any name is an answer's
+            router.include_router(vote_pages(hosting.votes, hosting.results, desk.root_path))
         router.include_router(results_pages(hosting.results, desk.root_path))
     if comparisons := hosting.comparisons:
         router.include_router(compare_routes(comparisons, taking_part, desk.root_path))

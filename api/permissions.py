@@ -138,6 +138,8 @@ ROUTES: Mapping[str, Permission] = {
     # results
     "/results": Permission.MEMBER,
     "/results.js": Permission.MEMBER,
+    "/results/votes": Permission.MEMBER,
+    "/results/votes/{duel_id}": Permission.MEMBER,
     "/results/{evidence_id}": Permission.MEMBER,
     "/api/results/export": Permission.MEMBER,
     "/api/results/preview": Permission.MEMBER,

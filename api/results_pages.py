@@ -7,14 +7,13 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
+from api.drawing import draw_for
 from api.identity import person_of
 from api.page_answers import page_answer, reader_of
 from api.results_query import FilterQuery, ListQuery
 from chat.findings import Filter
 from chat.people import Person
 from chat.results import Results
-from formats.html import render
-from formats.words import Language
 from pages.frame import Reader
 from pages.reading import Shown, reading_page
 from pages.results import Found, results_page
@@ -65,9 +64,7 @@ async def _shown(
         reading,
         wanted,
         await results.choices(person),
-        answer=render(
-            reading.rated.evidence.answer, Language(reader.language).words, set_formulas=True
-        ),
+        answer=draw_for(reader)(reading.rated.evidence.answer),
         next_id=await results.next_open(person, wanted, evidence_id),
         names=await results.names(person),
         reviewers=await results.reviewers(person),

@@ -9,13 +9,14 @@ from chat.evidence import Verdict
 from chat.findings import Filter, Place, Standing
 
 
-def _none_if_blank(value: object) -> object:
+def none_if_blank(value: object) -> object:
+    """Fields of a form that nobody filled in."""
     return None if value == "" else value
 
 
 Id = Annotated[str, Field(max_length=100)]
 Word = Annotated[str, Field(max_length=200)]
-Day = Annotated[date | None, BeforeValidator(_none_if_blank)]
+Day = Annotated[date | None, BeforeValidator(none_if_blank)]
 
 
 class FilterQuery(BaseModel):
@@ -23,14 +24,14 @@ class FilterQuery(BaseModel):
 
     campaign: Id = ""
     preset: Id = ""
-    verdict: Annotated[Verdict | None, BeforeValidator(_none_if_blank)] = None
+    verdict: Annotated[Verdict | None, BeforeValidator(none_if_blank)] = None
     reason: Word = ""
     corrected: bool = False
     since: Day = None
     until: Day = None
     language: Id = ""
     model: Word = ""
-    standing: Annotated[Standing | None, BeforeValidator(_none_if_blank)] = None
+    standing: Annotated[Standing | None, BeforeValidator(none_if_blank)] = None
     assignee: Id = ""
     words: Word = ""
 
@@ -58,9 +59,15 @@ class ListQuery(FilterQuery):
 
     def place(self) -> Place | None:
         """None for the beginning, also where nobody knows what place it is."""
-        moment, _, evidence_id = self.after.partition("~")
-        try:
-            at = datetime.fromisoformat(moment)
-        except ValueError:
-            return None
-        return Place(at, evidence_id) if at.tzinfo else None
+        at, evidence_id = moment_and_id(self.after)
+        return Place(at, evidence_id) if at else None
+
+
+def moment_and_id(place: str) -> tuple[datetime | None, str]:
+    """The two that make up a place in a list; no moment where it is none."""
+    moment, _, found_id = place.partition("~")
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        return None, ""
+    return (at, found_id) if at.tzinfo else (None, "")

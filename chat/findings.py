@@ -74,13 +74,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many answers there are, how many ratings of each kind, how many are to be reviewed."""
+    """How many answers there are, how many ratings of each kind, how many are to be reviewed.
+
+    `votes` are those of blind comparisons that go along with the answers; where a language is
+    wanted, it is the most that there can be.
+    """
 
     answers: int = 0
     up: int = 0
     down: int = 0
     corrected: int = 0
     open: int = 0
+    votes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

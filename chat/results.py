@@ -94,6 +94,10 @@ class ResultStore(Protocol):
         """Votes one after the other, by campaign and day alone."""
         ...
 
+    async def votes(self, seen_by: str | None, wanted: Filter) -> int:
+        """How many of them, by model and preset too; what language they are in is not looked at."""
+        ...
+
     async def review(
         self,
         seen_by: str | None,
@@ -154,11 +158,13 @@ class Results:
     async def look(
         self, person: Person, wanted: Filter, after: Place | None = None
     ) -> tuple[Page, Counts]:
-        """A page of the list, and what there is in all of it."""
-        page = await self.page(person, wanted, after)
+        """A page of the list, and what there is in all of it; votes too, where it asks for them."""
+        page, seen_by = await self.page(person, wanted, after), _seen_by(person)
         all_here = after is None and page.next is None  # a search takes one look less then
         among = [rated.evidence.id for rated in page.items] if all_here else None
-        return page, await self._store.counts(_seen_by(person), wanted, among=among)
+        counts = await self._store.counts(seen_by, wanted, among=among)
+        votes = 0 if wanted.is_of_ratings else await self._store.votes(seen_by, wanted)
+        return page, replace(counts, votes=votes)
 
     async def choices(self, person: Person) -> Choices:
         return await self._store.choices(_seen_by(person))

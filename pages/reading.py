@@ -9,10 +9,10 @@ from chat.findings import Choices, Filter, Reading, Standing
 from chat.freezing import is_exact
 from chat.people import Person
 from chat.results import MOST_NOTE
-from chat.types import ChatMessage
 from pages.differences import in_one
 from pages.frame import Reader, choice, form, hidden, section, table, when
 from pages.hosting import host_page
+from pages.origin import folded_turns, made_with, origin_list, spent, turn
 from pages.results import (
     SCRIPT,
     campaign_title,
@@ -122,23 +122,9 @@ def _assignee(reader: Reader, shown: Shown) -> str:
 
 def _prompt(reader: Reader, evidence: Evidence) -> str:
     """Letter by letter; all turns but the last are folded up."""
-    turns = list(evidence.prompt)
     remark = "" if is_exact(evidence) else f'<p class="banner">{reader.say("not-exact")}</p>'
-    before = "".join(_turn(reader, said) for said in turns[:-1])
-    if before:
-        summary = reader.say("turns-before", count=len(turns) - 1)
-        before = f"<details><summary>{summary}</summary>{before}</details>"
-    return remark + before + "".join(_turn(reader, said) for said in turns[-1:])
-
-
-def _turn(reader: Reader, said: ChatMessage) -> str:
-    calls = "".join(
-        f"<pre>{escape(call.name)} {escape(call.arguments)}</pre>" for call in said.calls
-    )
-    return (
-        f'<div class="turn"><h3>{reader.say(f"role-{said.role}")}</h3>'
-        f'<div class="words" dir="auto">{escape(said.content)}</div>{calls}</div>'
-    )
+    before, last = evidence.prompt[:-1], evidence.prompt[-1:]
+    return remark + folded_turns(reader, before) + "".join(turn(reader, said) for said in last)
 
 
 def _ratings(reader: Reader, shown: Shown) -> str:
@@ -195,13 +181,12 @@ def _beside_row(reader: Reader, shown: Shown, other: Rated) -> Sequence[str]:
 
 def _origin(reader: Reader, shown: Shown) -> str:
     evidence = shown.reading.rated.evidence
-    values = {**_place(reader, shown, evidence), **_made(shown, evidence), **_spent(evidence)}
-    said = "".join(
-        f"<dt>{reader.say(f'origin-{name}')}</dt><dd>{value}</dd>"
-        for name, value in values.items()
-        if value
-    )
-    return f'<dl class="origin">{said}</dl>'
+    values = {
+        **_place(reader, shown, evidence),
+        **made_with(evidence.provenance, shown.choices.presets),
+        **spent(evidence.usage, evidence.timing),
+    }
+    return origin_list(reader, values)
 
 
 def _place(reader: Reader, shown: Shown, evidence: Evidence) -> Mapping[str, str]:
@@ -217,38 +202,4 @@ def _place(reader: Reader, shown: Shown, evidence: Evidence) -> Mapping[str, str
         "language": language_words(reader, evidence.language),
         "page-language": language_words(reader, evidence.page_language),
         "status": escape(" · ".join(filter(None, [evidence.status, evidence.finish or ""]))),
-    }
-
-
-def _made(shown: Shown, evidence: Evidence) -> Mapping[str, str]:
-    made = evidence.provenance
-    if made is None:
-        return {}
-    preset = made.preset
-    name = shown.choices.presets.get(preset.id, preset.id) if preset else ""
-    sampling = {
-        name: getattr(made.sampling, name)
-        for name in made.sampling.__dataclass_fields__
-        if getattr(made.sampling, name) not in (None, ())
-    }
-    return {
-        "model": f"<bdi>{escape(made.model)}</bdi>",
-        "revision": f"<code>{escape(made.revision)}</code>",
-        "quantization": escape(made.quantization),
-        "engine": escape(made.engine),
-        "preset": f"<bdi>{escape(name)}</bdi> · {preset.version}" if preset else "",
-        "sampling": escape(", ".join(f"{key} {value}" for key, value in sampling.items())),
-        "prompt-sha256": f"<code>{escape(made.prompt_sha256)}</code>",
-        "dropped-turns": str(made.dropped_turns or ""),
-    }
-
-
-def _spent(evidence: Evidence) -> Mapping[str, str]:
-    usage, timing = evidence.usage, evidence.timing
-    return {
-        "tokens": f"{usage.prompt_tokens} + {usage.completion_tokens}" if usage else "",
-        "queue": f"{timing.queue_s:.2f} s" if timing else "",
-        "first-token": f"{timing.ttft_s:.2f} s" if timing else "",
-        "total": f"{timing.total_s:.2f} s" if timing else "",
-        "rate": f"{timing.decode_tokens_per_s:.1f}/s" if timing else "",
     }

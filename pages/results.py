@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from html import escape
 from urllib.parse import urlencode
 
 from chat.evidence import REASONS, Rated, Verdict
 from chat.findings import Choices, Counts, Filter, Page, Place, Standing
 from chat.people import Person
+from chat.votes import VoteFilter
+from pages.filters import day_of, filter_form, further, select_of
 from pages.frame import Reader, section, table, when
 from pages.hosting import host_page
+from pages.votes import link_to_votes
 
 SCRIPT = "results.js"
 QUESTION = 90
@@ -36,8 +38,13 @@ class Found:
 def results_page(reader: Reader, person: Person, found: Found) -> str:
     """The list of rated answers, what it is filtered by, and the ways out."""
     body = _filter_form(reader, found) + _counts(reader, found.counts)
-    body += _take_along(reader, found)
-    body += f'<div class="ratings">{_list(reader, found)}</div>{_further(reader, found)}'
+    body += _votes_link(reader, found.wanted, found.counts) + _take_along(reader, found)
+    following = query_of(found.wanted, found.page.next) if found.page.next else ""
+    body += f'<div class="ratings">{_list(reader, found)}</div>' + further(
+        reader,
+        "" if found.first_page else f"/results{query_of(found.wanted)}",
+        following and f"/results{following}",
+    )
     if found.page.items:
         body += f'<p class="hint">{reader.say("results-keys")}</p>'
     return host_page(reader, person, "results", body, script=SCRIPT)
@@ -95,49 +102,21 @@ def _filter_form(reader: Reader, found: Found) -> str:
     people = [(someone.id, escape(someone.name)) for someone in found.reviewers]
     languages = [(tongue, language_words(reader, tongue)) for tongue in choices.languages]
     fields = [
-        _select(reader, "campaign", _escaped(choices.campaigns), wanted.campaign_id),
-        _select(reader, "verdict", verdicts, wanted.verdict or ""),
-        _select(reader, "reason", reasons, wanted.reason),
-        _select(reader, "standing", standings, wanted.standing or ""),
-        _select(reader, "preset", _escaped(choices.presets), wanted.preset_id),
-        _select(reader, "model", [(name, escape(name)) for name in choices.models], wanted.model),
-        _select(reader, "language", languages, wanted.language),
-        _select(reader, "assignee", people, wanted.assignee) if people else "",
-        _day(reader, "since", wanted.since),
-        _day(reader, "until", wanted.until),
-        _select(reader, "corrected", [("1", reader.say("only-corrected"))], "1" * wanted.corrected),
+        select_of(reader, "campaign", _escaped(choices.campaigns), wanted.campaign_id),
+        select_of(reader, "verdict", verdicts, wanted.verdict or ""),
+        select_of(reader, "reason", reasons, wanted.reason),
+        select_of(reader, "standing", standings, wanted.standing or ""),
+        select_of(reader, "preset", _escaped(choices.presets), wanted.preset_id),
+        select_of(reader, "model", [(name, escape(name)) for name in choices.models], wanted.model),
+        select_of(reader, "language", languages, wanted.language),
+        select_of(reader, "assignee", people, wanted.assignee) if people else "",
+        day_of(reader, "since", wanted.since),
+        day_of(reader, "until", wanted.until),
+        select_of(
+            reader, "corrected", [("1", reader.say("only-corrected"))], "1" * wanted.corrected
+        ),
     ]
-    words = (
-        f'<label class="search"><span>{reader.say("field-words")}</span><input type="search" '
-        f'name="words" value="{escape(wanted.words)}" maxlength="200"></label>'
-    )
-    path = reader.link("/results")
-    return (
-        f'<form data-filter="{path}">{words}<div class="numbers">{"".join(fields)}</div>'
-        f'<div class="row"><button>{reader.say("show")}</button>'
-        f'<a class="button quiet" href="{path}">{reader.say("show-all")}</a></div></form>'
-    )
-
-
-def _select(reader: Reader, name: str, options: Sequence[tuple[str, str]], chosen: str) -> str:
-    """Of (value, escaped words); what is chosen and not there any more is still shown."""
-    known = chosen in ("", *(value for value, _ in options))
-    offered = [("", reader.say("any")), *options, *([] if known else [(chosen, escape(chosen))])]
-    listed = "".join(
-        f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>{said}</option>'
-        for value, said in offered
-    )
-    return (
-        f"<label><span>{reader.say(f'filter-{name}')}</span>"
-        f'<select name="{name}">{listed}</select></label>'
-    )
-
-
-def _day(reader: Reader, name: str, day: date | None) -> str:
-    return (
-        f"<label><span>{reader.say(f'filter-{name}')}</span>"
-        f'<input type="date" name="{name}" value="{day.isoformat() if day else ""}"></label>'
-    )
+    return filter_form(reader, "/results", "field-words", wanted.words, fields)
 
 
 def _escaped(names: Mapping[str, str]) -> Sequence[tuple[str, str]]:
@@ -150,9 +129,24 @@ def _escaped(names: Mapping[str, str]) -> Sequence[tuple[str, str]]:
 def _counts(reader: Reader, counts: Counts) -> str:
     said = "".join(
         f"<div><dt>{reader.say(f'count-{name}')}</dt><dd>{getattr(counts, name):,}</dd></div>"
-        for name in ("answers", "up", "down", "corrected", "open")
+        for name in (
+            "answers",
+            "up",
+            "down",
+            "corrected",
+            "open",
+            *(["votes"] * bool(counts.votes)),
+        )
     )
     return f'<dl class="figures">{said}</dl>'
+
+
+def _votes_link(reader: Reader, wanted: Filter, counts: Counts) -> str:
+    """To the votes that go along with the rated answers; nothing where there are none."""
+    if not counts.votes:
+        return ""
+    of = VoteFilter(wanted.campaign_id, since=wanted.since, until=wanted.until)
+    return f'<p class="row ways">{link_to_votes(reader, of)}</p>'
 
 
 def _list(reader: Reader, found: Found) -> str:
@@ -202,27 +196,15 @@ def _review(reader: Reader, found: Found, rated: Rated) -> str:
     return f"{standing}<br><em><bdi>{name}</bdi></em>"
 
 
-def _further(reader: Reader, found: Found) -> str:
-    links = []
-    if not found.first_page:
-        links.append((query_of(found.wanted), "page-first"))
-    if found.page.next:
-        links.append((query_of(found.wanted, found.page.next), "page-next"))
-    said = "".join(
-        f'<a class="button quiet" href="{reader.link(f"/results{query}")}">{reader.say(key)}</a>'
-        for query, key in links
-    )
-    return f'<p class="row">{said}</p>'
-
-
 # --- taking along -----------------------------------------------------------------------------
 
 
 def _take_along(reader: Reader, found: Found) -> str:
     """All that the filter finds, as a file; and a campaign's report."""
-    query = query_of(found.wanted)
+    query, counts = query_of(found.wanted), found.counts
+    first = "csv" if counts.answers or not counts.votes else "json"
     kinds = "".join(
-        f'<label><input type="radio" name="format" value="{kind}"{" checked" * (kind == "csv")}> '
+        f'<label><input type="radio" name="format" value="{kind}"{" checked" * (kind == first)}> '
         f"<span>{reader.say(f'format-{kind}')}<em>{reader.say(f'format-{kind}-info')}</em></span>"
         "</label>"
         for kind in FORMATS
@@ -237,6 +219,7 @@ def _take_along(reader: Reader, found: Found) -> str:
     body = (
         f'<form data-export="{path}" data-preview="{look}" data-query="{escape(query)}">'
         f'<fieldset class="kinds"><legend>{reader.say("field-format")}</legend>{kinds}</fieldset>'
+        f"{_where_votes_are(reader, counts)}"
         f'{masking}<p class="error" role="alert" hidden></p>'
         f'<p class="hint" role="status" data-told="{told}" data-masked="{masked}" '
         f'data-busy="{reader.say("preview-busy")}" hidden></p>'
@@ -246,8 +229,22 @@ def _take_along(reader: Reader, found: Found) -> str:
     )
     if found.wanted.campaign_id:
         body = report_link(reader, found.wanted.campaign_id) + body
-    summary = reader.say("take-along", count=f"{found.counts.answers:,}")
-    return f'<details class="along"><summary>{summary}</summary>{body}</details>'
+    return f'<details class="along"><summary>{_what(reader, found)}</summary>{body}</details>'
+
+
+def _what(reader: Reader, found: Found) -> str:
+    """What is taken along: rated answers, votes, or both. A vote's language is not looked up."""
+    counts, most = found.counts, "≤ " if found.wanted.language else ""
+    answers, votes = f"{counts.answers:,}", f"{most}{counts.votes:,}"
+    if not counts.votes:
+        return reader.say("take-along", count=answers)
+    if not counts.answers:
+        return reader.say("take-votes-along", votes=votes)
+    return reader.say("take-both-along", count=answers, votes=votes)
+
+
+def _where_votes_are(reader: Reader, counts: Counts) -> str:
+    return f'<p class="hint">{reader.say("votes-are-in")}</p>' if counts.votes else ""
 
 
 def report_link(reader: Reader, campaign_id: str) -> str:
@@ -257,9 +254,11 @@ def report_link(reader: Reader, campaign_id: str) -> str:
     return f'<p><a class="button quiet" href="{path}" download>{reader.say("report")}</a></p>'
 
 
-def campaign_results(reader: Reader, campaign_id: str) -> str:
-    """What a campaign's own page says of its results."""
+def campaign_results(reader: Reader, campaign_id: str, *, compares: bool = False) -> str:
+    """What a campaign's own page says of its results; one that `compares` has votes instead."""
     query = query_of(Filter(campaign_id=campaign_id))
     link = f'<a class="button quiet" href="{reader.link(f"/results{query}")}">'
-    body = f'<div class="row">{link}{reader.say("results-of")}</a>'
+    votes = link_to_votes(reader, VoteFilter(campaign_id)) if compares else ""
+    words = reader.say("take-data-along" if compares else "results-of")
+    body = f'<div class="row">{votes}{link}{words}</a>'
     return section(reader, "results", f"{body}{report_link(reader, campaign_id)}</div>")

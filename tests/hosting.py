@@ -22,6 +22,7 @@ from chat.people import Clock, Entry, GuestLink, Person, Rank, utc_now
 from chat.reporting import Reports
 from chat.results import Results
 from chat.taking_part import TakingPart
+from chat.votes import Votes
 from chat.writing import Writer
 from store import RoutingStore
 from tests.cases import cases_of
@@ -148,7 +149,16 @@ def hosting_of(
         votes = store.feedback.votes
         comparisons = Comparisons(votes, taking_part, answers, clock=clock) if answers else None
         reports = Reports(hosts, store.feedback.reports, clock)
-        return Hosting(hosts, taking_part, casebook, replays, results, reports, comparisons)
+        return Hosting(
+            hosts,
+            taking_part,
+            casebook,
+            replays,
+            results,
+            reports,
+            comparisons,
+            Votes(store.feedback.ballots),
+        )
     none = NoCampaigns()
     return Hosting(Campaigns(none), TakingPart(none, MemoryPeople()), casebook, replays)
 

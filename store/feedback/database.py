@@ -1,5 +1,6 @@
 """What people say of answers, and what hosts make of it, in the same database as all else."""
 
+from store.feedback.ballots import DatabaseBallots
 from store.feedback.campaigns import DatabaseCampaigns
 from store.feedback.cases import DatabaseCases
 from store.feedback.figures import DatabaseFigures
@@ -14,6 +15,7 @@ class DatabaseFeedback:
     """Each attribute keeps what one service needs."""
 
     def __init__(self, database: Transactions) -> None:
+        self.ballots = DatabaseBallots(database)
         self.campaigns = DatabaseCampaigns(database)
         self.cases = DatabaseCases(database)
         self.figures = DatabaseFigures(database)

@@ -19,7 +19,7 @@ from chat.findings import (
     Place,
     ReviewChange,
 )
-from store.feedback.contests import contests, days
+from store.feedback.contests import contests, days, votes
 from store.feedback.retries import tried_again
 from store.feedback.tables import CampaignRow, EvidenceRow, RatingRow, ReviewRow
 from store.tables import PresetRow, PresetVersionRow
@@ -71,6 +71,9 @@ class DatabaseResults:
         self, seen_by: str | None, wanted: Filter, *, after: Contest | None, limit: int
     ) -> Sequence[Contest]:
         return await self._database.read(contests, seen_by, wanted, after, limit)
+
+    async def votes(self, seen_by: str | None, wanted: Filter) -> int:
+        return await self._database.read(votes, seen_by, wanted)
 
     async def review(
         self,

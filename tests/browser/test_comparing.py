@@ -224,3 +224,57 @@ def test_a_question_that_comes_after_the_end_stays_in_its_box_and_the_last_vote_
     page.reload()
     expect(page.get_by_text("This test has ended")).to_be_visible()
     expect(voted(page)).to_have_text("You voted: left is better.")
+
+
+def test_a_host_finds_a_vote_and_reads_it_with_both_answers_by_name(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    engine = ScriptedEngine([Script(["So \\(x^2 = 9\\)."])])
+    address = site(engine, store, people=Inn(store, sign_in_needed=False).people)
+    page = visitor().new_page()
+    begin(page, address, campaign)
+    for question, vote in (("Which x?", "1 · Left is better"), ("Why?", "3 · Equally good")):
+        ask(page, question)
+        button(page, vote).click()
+        expect(voted(page)).to_contain_text("You voted")
+    (first, _) = done(store.feedback.votes.duels(LOCAL.id, campaign.id, SHOWN))
+    names = [variant.name for variant in PLAN.variants]
+    winner, other = (names[one.variant] for one in (first.duel.left, first.duel.right))
+
+    page.goto(f"{address}/campaigns/{campaign.id}")
+    page.get_by_role("link", name="See the votes").click()
+    expect(page.locator(".ratings tbody tr")).to_have_count(2)
+    page.locator("[name=winner]").select_option(label=winner)
+    page.get_by_label("Words in question or comment").fill("WHICH")
+    button(page, "Show").click()
+    expect(page.locator(".ratings tbody tr")).to_have_count(1)
+    expect(page.locator(".ratings tbody td").nth(1)).to_contain_text(winner)
+    page.wait_for_load_state()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    for name, variant in (("Left", winner), ("Right", other)):
+        expect(side(page, name).locator("h3").first).to_contain_text(variant)
+        expect(side(page, name).locator("math")).to_have_count(1)
+        expect(side(page, name)).to_contain_text(engine.model)
+    expect(side(page, "Left").locator("h3").first).to_contain_text("better")
+    page.get_by_role("link", name="Back to the list").click()
+    page.get_by_role("link", name="Take the data along").click()
+    expect(page.get_by_text("Take 2 votes along")).to_be_visible()
+
+
+def test_the_votes_fit_a_phone_in_chinese(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    address = site(ScriptedEngine(), store, people=Inn(store, sign_in_needed=False).people)
+    page = visitor(locale="zh-CN", viewport={"width": 390, "height": 844}).new_page()
+    page.goto(f"{address}/campaign/{campaign.id}/compare")
+    button(page, "我同意").click()
+    page.get_by_label("您的问题（两边同时回答）").fill("为什么？" + "很长" * 200)
+    button(page, "同时提问").click()
+    button(page, "1 · 左边更好").click()
+    expect(voted(page)).to_be_visible()
+    page.goto(f"{address}/results/votes?campaign={campaign.id}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator(".ratings td:first-child a").click()
+    expect(page.get_by_role("heading", name="投票情况")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -3,6 +3,8 @@
 import re
 import tomllib
 from collections import Counter
+from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from string import Formatter
@@ -12,6 +14,7 @@ import pytest
 from api.errors import STATUS
 from chat.campaigns import (
     Campaign,
+    Choice,
     Mode,
     Participant,
     Plan,
@@ -21,11 +24,13 @@ from chat.campaigns import (
     Variant,
 )
 from chat.credentials import MAX_NAME, MAX_PASSWORD, MIN_PASSWORD
+from chat.findings import Contest
 from chat.hosting import Figures
 from chat.people import LOCAL, Action, Entry, GuestLink, Person, Rank, Session, utc_now
 from chat.plans import MAX_LABEL, MOST_DAYS, MOST_REASONS
 from chat.taking_part import Stage, Visit
 from chat.types import Preset, PresetRef, PresetText, Sampling
+from chat.votes import VoteChoices, VoteCounts, VoteFilter, VotePage, VotePlace
 from pages.campaigns import campaign_page, campaigns_page, edit_page
 from pages.choices import Choices
 from pages.entrance import guest_page, sign_in_page, welcome_page
@@ -34,6 +39,9 @@ from pages.i18n import WORDS, Language, choose_language, words
 from pages.people import account_page, guests_page, people_page
 from pages.plan_form import EMPTY
 from pages.taking_part import campaign_visit_page, gone_page, survey_page
+from pages.vote import ShownVote, vote_page
+from pages.votes import FoundVotes, votes_page
+from tests.rated import MADE, contest, path
 
 HOSTILE = "\"><img src=x onerror=alert(1)>'{0}"
 PAGES = Path(__file__).parents[2] / "pages"
@@ -133,6 +141,36 @@ def every_page(reader: Reader) -> list[str]:
         people_page(reader, person, [person], [entry]),
         guests_page(reader, person, [link], [(HOSTILE, HOSTILE)], {"1": HOSTILE}),
         *campaign_pages(reader, person, link),
+        *vote_pages(reader, person),
+    ]
+
+
+def vote_pages(reader: Reader, person: Person) -> list[str]:
+    """With answers of hostile models, without, and without the plan they were asked by."""
+    made = replace(MADE, model=HOSTILE, quantization=HOSTILE, system_prompt=HOSTILE)
+    duel = replace(contest(comment=HOSTILE).duel, question=HOSTILE, task_id=HOSTILE)
+    answers = [path(name, HOSTILE, HOSTILE, provenance=made) for name in ("left", "right")]
+    variants = (Variant(HOSTILE), Variant(HOSTILE))
+    plan = Plan(HOSTILE, Mode.BLIND, variants, (Task(HOSTILE, HOSTILE),))
+    campaign = Campaign(duel.campaign_id, "ann", plan, utc_now())
+    names = {"ann": HOSTILE, HOSTILE: HOSTILE}
+    known = VoteChoices({campaign.id: campaign}, (HOSTILE, "ann"))
+    wanted = VoteFilter(campaign.id, Choice.LEFT, 1, HOSTILE, HOSTILE, words=HOSTILE)
+    page = VotePage((duel,), VotePlace(utc_now(), HOSTILE))
+    lists = [
+        FoundVotes(wanted, page, VoteCounts(1), known, names, first_page=False),
+        FoundVotes(VoteFilter(HOSTILE), page, VoteCounts(), VoteChoices(), names),
+    ]
+    left, right = answers
+    presets = {"helper": HOSTILE}
+    gone = Contest(replace(duel, choice=Choice.TIE), (), right)
+    single = [
+        ShownVote(Contest(duel, left, right), wanted, campaign, escape, HOSTILE, presets, names),
+        ShownVote(gone, wanted, None, escape),
+    ]
+    return [
+        *(votes_page(reader, person, found) for found in lists),
+        *(vote_page(reader, person, shown) for shown in single),
     ]
 
 
