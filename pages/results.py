@@ -11,6 +11,7 @@ from chat.findings import Choices, Counts, Filter, Page, Place, Standing
 from chat.people import Person
 from pages.frame import Reader, section, table, when
 from pages.hosting import host_page
+from pages.report_form import buttons, counting, masking, report_form
 
 SCRIPT = "results.js"
 QUESTION = 90
@@ -227,39 +228,21 @@ def _take_along(reader: Reader, found: Found) -> str:
         "</label>"
         for kind in FORMATS
     )
-    masking = (
-        f'<label class="tick"><input type="checkbox" name="redact"> {reader.say("redact")}</label>'
-        f'<label><span>{reader.say("redact-names")}</span><textarea name="names" rows="3">'
-        "</textarea></label>"
-    )
     path, look = reader.link("/api/results/export"), reader.link("/api/results/preview")
-    told, masked = reader.template("preview-told"), reader.template("preview-masked")
     body = (
         f'<form data-export="{path}" data-preview="{look}" data-query="{escape(query)}">'
         f'<fieldset class="kinds"><legend>{reader.say("field-format")}</legend>{kinds}</fieldset>'
-        f'{masking}<p class="error" role="alert" hidden></p>'
-        f'<p class="hint" role="status" data-told="{told}" data-masked="{masked}" '
-        f'data-busy="{reader.say("preview-busy")}" hidden></p>'
-        f'<div class="row"><button>{reader.say("download")}</button>'
-        f'<button type="button" class="quiet" data-count>{reader.say("preview")}</button></div>'
-        "</form>"
+        f"{masking(reader)}{counting(reader, 'preview-told')}{buttons(reader, 'download')}</form>"
     )
-    if found.wanted.campaign_id:
-        body = report_link(reader, found.wanted.campaign_id) + body
     summary = reader.say("take-along", count=f"{found.counts.answers:,}")
-    return f'<details class="along"><summary>{summary}</summary>{body}</details>'
-
-
-def report_link(reader: Reader, campaign_id: str) -> str:
-    """Where a campaign's report is to be had."""
-    query = urlencode({"campaign": campaign_id, "lang": reader.language})
-    path = reader.link(f"/api/results/report?{query}")
-    return f'<p><a class="button quiet" href="{path}" download>{reader.say("report")}</a></p>'
+    along = f'<details class="along"><summary>{summary}</summary>{body}</details>'
+    campaign_id = found.wanted.campaign_id
+    return along + report_form(reader, campaign_id) if campaign_id else along
 
 
 def campaign_results(reader: Reader, campaign_id: str) -> str:
     """What a campaign's own page says of its results."""
     query = query_of(Filter(campaign_id=campaign_id))
     link = f'<a class="button quiet" href="{reader.link(f"/results{query}")}">'
-    body = f'<div class="row">{link}{reader.say("results-of")}</a>'
-    return section(reader, "results", f"{body}{report_link(reader, campaign_id)}</div>")
+    body = f"<p>{link}{reader.say('results-of')}</a></p>{report_form(reader, campaign_id)}"
+    return section(reader, "results", body)
