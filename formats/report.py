@@ -135,19 +135,14 @@ class _Writer:
     def _latency(self) -> str:
         parts = [(self._pen.name(index), part) for index, part in enumerate(self._report.variants)]
         parts = [(self._pen.word("all"), self._report.whole), *parts]
-        head = f"<th></th><th>{self._pen.say('answers')}</th>"
-        head += "".join(f"<th>{self._pen.say(kind)}</th>" for kind in MEASURED)
-        rows = "".join(
-            f'<tr><td dir="auto">{escape(name)}</td><td>{part.answers:,}</td>'
-            + "".join(f"<td>{_spread(part, kind)}</td>" for kind in MEASURED)
-            + "</tr>"
+        rows = (
+            (escape(name), f"{part.answers:,}", *(_spread(part, kind) for kind in MEASURED))
             for name, part in parts
             if part.answers
         )
-        if not rows:
-            return ""
+        drawn = self._pen.table(["", "answers", *MEASURED], rows)
         info = f'<p class="about">{self._pen.say("middle")} / {self._pen.say("end")}</p>'
-        return self._pen.section("latency", f"<table><tr>{head}</tr>{rows}</table>{info}")
+        return self._pen.section("latency", drawn and drawn + info)
 
     def _survey(self) -> str:
         return self._pen.section("survey", "".join(map(self._question, self._report.survey)))

@@ -52,7 +52,8 @@ class Pen:
         head = "".join(f"<th>{self.say(key) if key else ''}</th>" for key in columns)
         cells = ("".join(f'<td dir="auto">{cell}</td>' for cell in row) for row in rows)
         body = "".join(f"<tr>{row}</tr>" for row in cells)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if body else ""
+        drawn = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f'<div class="table">{drawn}</div>' if body else ""
 
     def name(self, variant: int) -> str:
         """As the host called it; not escaped."""

@@ -31,7 +31,7 @@ def _planned(pen: Pen, variant: Variant) -> Sequence[str]:
     return (
         f"<b>{escape(variant.name)}</b>",
         escape(pen.mask(variant.system_prompt)) or pen.say("default"),
-        escape(variant.sampling.told()) or pen.say("default"),
+        f'<span class="set">{escape(variant.sampling.told()) or pen.say("default")}</span>',
         escape(pen.report.preset(variant.preset)),
         escape(variant.engine) or pen.say("first-model"),
     )

@@ -7,9 +7,6 @@ from chat.campaigns import Mode, Variant
 from chat.reporting import Answered, Report
 from pages.frame import Reader, table
 
-SHORT = 200
-"""Characters of a system prompt; a longer one is opened to be read."""
-
 PLANNED = ["origin-variant", "role-system", "origin-sampling", "origin-preset"]
 ANSWERED = ["origin-variant", "origin-model", "origin-revision", "origin-quantization"]
 ANSWERED += ["origin-engine", "origin-preset", "compare-answers"]
@@ -29,22 +26,13 @@ def variants_block(reader: Reader, report: Report) -> str:
 
 
 def _planned(reader: Reader, report: Report, variant: Variant) -> Sequence[str]:
-    own = f"<em>{reader.say('model-s-own')}</em>"
+    prompt, own = variant.system_prompt, f"<em>{reader.say('model-s-own')}</em>"
     return (
         f"<bdi>{escape(variant.name)}</bdi>",
-        _prompt(variant.system_prompt) or own,
+        f'<div class="words" dir="auto">{escape(prompt)}</div>' if prompt else own,
         escape(variant.sampling.told()) or own,
         f"<bdi>{escape(report.preset(variant.preset))}</bdi>",
         f"<bdi>{escape(variant.engine) or reader.say('first-model')}</bdi>",
-    )
-
-
-def _prompt(text: str) -> str:
-    if len(text) <= SHORT:
-        return text and f'<div class="words" dir="auto">{escape(text)}</div>'
-    return (
-        f'<details><summary dir="auto">{escape(text[:SHORT])}…</summary>'
-        f'<div class="words" dir="auto">{escape(text)}</div></details>'
     )
 
 
