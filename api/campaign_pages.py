@@ -25,6 +25,7 @@ from pages.frame import Reader
 from pages.plan_form import EMPTY
 from pages.results import campaign_results
 from pages.taking_part import campaign_visit_page, gone_page, survey_page
+from pages.tried import variants_block
 
 SCRIPT = Path(__file__).parents[1] / "pages" / "static" / "campaigns.js"
 
@@ -37,16 +38,16 @@ class Outcome:
     results: Results
     reports: Reports
 
-    async def block(self, reader: Reader, person: Person, campaign: Campaign) -> str:
-        """What a campaign's page says of it."""
+    async def blocks(self, reader: Reader, person: Person, campaign: Campaign) -> tuple[str, str]:
+        """What a campaign's page says of it: what came of it, and what was tried."""
         mode = campaign.plan.mode
-        links = campaign_results(reader, campaign.id, compares=mode is Mode.BLIND)
-        if mode is Mode.SINGLE:
-            return links
+        results = campaign_results(reader, campaign.id, compares=mode is Mode.BLIND)
         report = await self.reports.report(person, campaign.id)
-        testers = await self.campaigns.testers(person, campaign.id)
-        names = await self.results.names(person)
-        return comparison_block(reader, report, testers, names) + links
+        if campaign.plan.mode is not Mode.SINGLE:
+            testers = await self.campaigns.testers(person, campaign.id)
+            names = await self.results.names(person)
+            results = comparison_block(reader, report, testers, names) + results
+        return results, variants_block(reader, report)
 
 
 def campaign_pages(
@@ -114,6 +115,9 @@ def _running(campaigns: Campaigns, root_path: str, outcome: Outcome | None) -> A
     async def one(request: Request, campaign_id: str) -> Response:
         person, reader = person_of(request), reader_of(request, root_path)
         campaign = await campaigns.get(person, campaign_id)
+        results, variants = "", ""
+        if outcome:
+            results, variants = await outcome.blocks(reader, person, campaign)
         page = campaign_page(
             reader,
             person,
@@ -122,7 +126,8 @@ def _running(campaigns: Campaigns, root_path: str, outcome: Outcome | None) -> A
             waiting=campaigns.waiting,
             links=await campaigns.links(person, campaign_id),
             now=utc_now(),
-            results=await outcome.block(reader, person, campaign) if outcome else "",
+            results=results,
+            variants=variants,
             engines=campaigns.engines,
         )
         return page_answer(page)

@@ -144,6 +144,7 @@ ROUTES: Mapping[str, Permission] = {
     "/api/results/export": Permission.MEMBER,
     "/api/results/preview": Permission.MEMBER,
     "/api/results/report": Permission.MEMBER,
+    "/api/results/report/preview": Permission.MEMBER,
     "/api/results/{evidence_id}/review": Permission.MEMBER,
     # people
     "/people": Permission.ADMIN,

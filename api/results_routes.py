@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from api.downloads import download_headers
 from api.identity import person_of
-from api.results_query import FilterQuery
+from api.results_query import FilterQuery, Id
 from chat.findings import ReviewChange, Standing
 from chat.people import Person
 from chat.reporting import Reports
@@ -34,9 +34,15 @@ class ExportQuery(FilterQuery):
 
     def file(self, names: str = "") -> PieceFile:
         """A new file of that kind."""
-        listed = names_of(names)
-        redactor = Redactor(listed) if self.redact or listed else None
-        return data_file(self.format, self.value(), redactor)
+        return data_file(self.format, self.value(), _redactor(self.redact, names))
+
+
+class ReportQuery(BaseModel):
+    """Of which campaign, in which language, and whether masked."""
+
+    campaign: Id
+    lang: Language = Language.EN
+    redact: bool = False
 
 
 class NameList(BaseModel):
@@ -65,19 +71,7 @@ def results_routes(results: Results, reports: Reports) -> APIRouter:
     """/api/results/…: files, what would be in them, reports of campaigns, and reviews."""
     router = APIRouter(prefix="/api/results")
     router.include_router(_files(results))
-
-    @router.get("/report")
-    async def report(
-        request: Request,
-        campaign: str,
-        language: Annotated[Language, Query(alias="lang")] = Language.EN,
-        redact: bool = False,
-    ) -> Response:
-        made = await reports.report(person_of(request), campaign)
-        redactor = Redactor() if redact else None
-        html = await asyncio.to_thread(write_report, made, language, redactor)
-        name = f"{file_stem(made.campaign.plan.title, 'report')}.html"
-        return Response(html, headers=download_headers(name), media_type="text/html")
+    router.include_router(_reports(reports))
 
     @router.post("/{evidence_id}/review")
     async def review(request: Request, evidence_id: str, body: ReviewForm) -> JSONResponse:
@@ -111,6 +105,44 @@ def _files(results: Results) -> APIRouter:
         return {"lines": file.lines, "left_out": file.left_out, "masked": file.masked}
 
     return router
+
+
+def _reports(reports: Reports) -> APIRouter:
+    router = APIRouter()
+
+    async def file(request: Request, query: ReportQuery, names: str = "") -> Response:
+        report = await reports.report(person_of(request), query.campaign)
+        redactor = _redactor(query.redact, names)
+        html = await asyncio.to_thread(write_report, report, query.lang, redactor)
+        name = f"{file_stem(report.campaign.plan.title, 'report')}.html"
+        return Response(html, headers=download_headers(name), media_type="text/html")
+
+    @router.get("/report")
+    async def report(request: Request, query: Annotated[ReportQuery, Query()]) -> Response:
+        return await file(request, query)
+
+    @router.post("/report")
+    async def report_without_names(
+        request: Request, query: Annotated[ReportQuery, Query()], body: NameList
+    ) -> Response:
+        return await file(request, query, body.names)
+
+    @router.post("/report/preview")
+    async def preview(
+        request: Request, query: Annotated[ReportQuery, Query()], body: NameList
+    ) -> dict[str, object]:
+        report = await reports.report(person_of(request), query.campaign)
+        redactor = _redactor(query.redact, body.names)
+        await asyncio.to_thread(write_report, report, query.lang, redactor)
+        return {"masked": dict(redactor.masked) if redactor else {}}
+
+    return router
+
+
+def _redactor(redact: bool, names: str) -> Redactor | None:
+    """A list of names is masked with all else, whatever was ticked."""
+    listed = names_of(names)
+    return Redactor(listed) if redact or listed else None
 
 
 def _download(results: Results, person: Person, query: ExportQuery, file: PieceFile) -> Response:

@@ -5,15 +5,15 @@ Knows no page, no file format and no SQL.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from chat.campaigns import Answers, Campaign, Choice, Mode, QuestionKind, SurveyQuestion
 from chat.hosting import Figures
-from chat.people import Clock, Person, utc_now
-from chat.statistics import Share, percentile, share_of, win_rate
-from chat.types import Timing, Usage
+from chat.people import LOCAL, Clock, Person, utc_now
+from chat.statistics import Share, percentile, share_of, votes_needed, win_rate
+from chat.types import PresetRef, Timing, Usage
 
 SHOWN = 5
 """Answers that are shown of the best, and of the worst."""
@@ -40,6 +40,26 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What wrote answers, as it is kept with each of them."""
+
+    model: str
+    revision: str
+    quantization: str
+    engine: str
+    preset: PresetRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How many answers of a variant came from one source. `variant` None: nobody knows which."""
+
+    variant: int | None
+    source: Source
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """A question with an answer that is among the best or the worst, and what was said of it."""
 
@@ -55,7 +75,9 @@ class Shown:
 class Raw:
     """What a store knows of a campaign's results.
 
-    `verdicts` counts ratings as they are now, by variant and whether they are good.
+    `verdicts` counts ratings as they are now, by variant and whether they are good. Surveys that
+    are half done are `unsent`. `testers` are the names of who has voted, `presets` those of presets
+    in the versions that were used.
     """
 
     verdicts: Mapping[tuple[int | None, bool], int] = field(default_factory=dict)
@@ -65,7 +87,11 @@ class Raw:
     corrections: int = 0
     ballots: Sequence[Ballot] = ()
     measured: Sequence[Measured] = ()
+    answered: Sequence[Answered] = ()
+    presets: Mapping[PresetRef, str] = field(default_factory=dict)
     surveys: Sequence[Answers] = ()
+    unsent: Sequence[Answers] = ()
+    testers: Mapping[str, str] = field(default_factory=dict)
     best: Sequence[Shown] = ()
     worst: Sequence[Shown] = ()
 
@@ -104,14 +130,30 @@ class Comparison:
     by_task: Mapping[str, Share]
     by_rater: Mapping[str, Share] = field(default_factory=dict)
 
+    @property
+    def better(self) -> int | None:
+        """The variant that the votes tell to be the better one."""
+        if not self.rate.tells:
+            return None
+        return 0 if self.rate.value > 0.5 else 1
+
+    @property
+    def needed(self) -> int | None:
+        """About how many votes would tell, if it stays so, where these do not."""
+        return None if self.rate.tells or not self.rate.count else votes_needed(self.rate)
+
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """What was answered to one question of the survey: how often each number, or which texts."""
+    """What was answered to one question of the survey: how often each number, or which texts.
+
+    Of them, `unsent` stand in surveys that were not sent.
+    """
 
     question: SurveyQuestion
     numbers: Mapping[int, int] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
+    unsent: int = 0
 
     @property
     def count(self) -> int:
@@ -126,7 +168,7 @@ class Surveyed:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that a report says."""
+    """Everything that a report says. `testers` and `presets` are names."""
 
     campaign: Campaign
     made_at: datetime
@@ -141,6 +183,13 @@ class Report:
     survey: Sequence[Surveyed]
     best: Sequence[Shown]
     worst: Sequence[Shown]
+    answered: Sequence[Answered] = ()
+    presets: Mapping[PresetRef, str] = field(default_factory=dict)
+    testers: Mapping[str, str] = field(default_factory=dict)
+
+    def preset(self, ref: PresetRef | None) -> str:
+        """Its name and version; a dash for none."""
+        return f"{self.presets.get(ref, ref.id)} · {ref.version}" if ref else "–"
 
 
 class ReportStore(Protocol):
@@ -184,9 +233,12 @@ class Reports:
             whole=part_of(raw),
             variants=[part_of(raw, index) for index in (0, 1)] if several else [],
             comparison=comparison_of(raw.ballots),
-            survey=[surveyed(question, raw.surveys) for question in campaign.plan.survey],
+            survey=[surveyed(question, raw) for question in campaign.plan.survey],
             best=raw.best,
             worst=raw.worst,
+            answered=[one if several else replace(one, variant=0) for one in raw.answered],
+            presets=raw.presets,
+            testers={LOCAL.id: LOCAL.name, **raw.testers},
         )
 
 
@@ -246,10 +298,19 @@ def _tally(ballots: Sequence[Ballot]) -> tuple[int, int, int]:
     return chosen[0], chosen[1], chosen[None]
 
 
-def surveyed(question: SurveyQuestion, surveys: Sequence[Answers]) -> Surveyed:
-    """What was answered to one question; empty texts say nothing."""
+def surveyed(question: SurveyQuestion, raw: Raw) -> Surveyed:
+    """What was answered to one question, in surveys that were not sent too."""
+    said, begun = (_said(question, surveys) for surveys in (raw.surveys, raw.unsent))
+    both = [*said, *begun]
+    numbers = Counter(value for value in both if isinstance(value, int))
+    texts = tuple(value for value in both if isinstance(value, str))
+    return Surveyed(question, numbers, texts, len(begun))
+
+
+def _said(question: SurveyQuestion, surveys: Sequence[Answers]) -> Sequence[str | int]:
+    """The numbers of a scale or the texts; empty texts say nothing."""
     said = [answers[question.id] for answers in surveys if question.id in answers]
     if question.kind is QuestionKind.SCALE:
-        return Surveyed(question, Counter(value for value in said if isinstance(value, int)))
+        return [value for value in said if isinstance(value, int)]
     texts = (value.strip() for value in said if isinstance(value, str))
-    return Surveyed(question, texts=tuple(text for text in texts if text))
+    return [text for text in texts if text]

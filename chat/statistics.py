@@ -7,8 +7,6 @@ from math import ceil, hypot, sqrt
 Z = 1.959964
 """Standard deviations on each side of the middle that hold 95 % of a normal distribution."""
 
-METHOD = "Wilson score interval, 95 %, a tie counted as half a win"
-
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -23,6 +21,12 @@ class Share:
     def tells(self) -> bool:
         """Whether it is certainly more, or certainly less, than one half."""
         return self.low > 0.5 or self.high < 0.5
+
+    def told(self) -> tuple[str, str]:
+        """The share and its interval in numbers; a dash for each of nothing."""
+        if not self.count:
+            return "–", "–"
+        return f"{self.value:.0%}", f"{self.low:.0%} – {self.high:.0%}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def share_of(part: float, count: int) -> Share:
 
 
 def win_rate(wins: int, losses: int, ties: int) -> Share:
-    """The share of duels that were won, a tie counted as half: see `METHOD`."""
+    """The share of duels that were won, a tie counted as half a win."""
     return share_of(wins + ties / 2, wins + losses + ties)
 
 

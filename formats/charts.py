@@ -16,6 +16,9 @@ ROW = 24
 NUMBERS = 60
 """Pixels for the number behind it."""
 
+INTERVAL = 150
+"""Pixels for a share and its interval."""
+
 
 def bars(rows: Sequence[tuple[str, float, str]], *, kind: str = "bar", name: str = "") -> str:
     """Horizontal bars of (words, size, number as text), the largest over the whole width."""
@@ -34,18 +37,19 @@ def bars(rows: Sequence[tuple[str, float, str]], *, kind: str = "bar", name: str
 
 def shares(rows: Sequence[tuple[str, Share]], *, name: str = "") -> str:
     """Shares as points with their intervals, on a line from 0 to 100 % whose middle is marked."""
-    room = WIDTH - LABEL - NUMBERS
+    room = WIDTH - LABEL - INTERVAL
     height = len(rows) * ROW + 18
     middle = LABEL + room / 2
     drawn = f'<line class="line" x1="{middle}" x2="{middle}" y1="0" y2="{height - 18}"/>'
     for number, (words, share) in enumerate(rows):
         y = number * ROW + ROW / 2
+        told, reach = share.told()
         low, at, high = (LABEL + room * value for value in (share.low, share.value, share.high))
         drawn += (
             _label(number * ROW, words)
             + f'<line class="reach" x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}"/>'
             f'<circle class="bar" cx="{at:.1f}" cy="{y}" r="5"/>'
-            f'<text x="{LABEL + room + 10}" y="{y + 4}">{share.value:.0%}</text>'
+            f'<text x="{LABEL + room + 16}" y="{y + 4}">{told} ({reach})</text>'
         )
     for value in (0, 50, 100):
         x = LABEL + room * value / 100

@@ -48,9 +48,11 @@ def campaign_page(  # noqa: PLR0913 - what the page is made from, by name
     links: Sequence[GuestLink],
     now: datetime,
     results: str = "",
+    variants: str = "",
     engines: Sequence[str] = (),
 ) -> str:
-    """One campaign, live. `waiting` questions of all people wait; `results` is HTML to add.
+    """One campaign, live. `waiting` questions of all people wait; `results` and `variants`, which
+    says more of them than their names, are HTML to add.
 
     `engines` are the names of those that serve.
     """
@@ -60,7 +62,7 @@ def campaign_page(  # noqa: PLR0913 - what the page is made from, by name
     body += section(reader, "campaign-progress", _figures(reader, campaign, figures, waiting))
     body += results
     body += section(reader, "campaign-way-in", _way_in(reader, person, campaign, links))
-    body += section(reader, "campaign-plan", _plan(reader, campaign.plan))
+    body += section(reader, "campaign-plan", _plan(reader, campaign.plan, variants))
     heading = campaign.plan.title
     return host_page(reader, person, "campaign", body, heading=heading, script=SCRIPT)
 
@@ -193,10 +195,10 @@ def _variant(variant: Variant) -> str:
     return f"{variant.name} · {variant.engine}" if variant.engine else variant.name
 
 
-def _plan(reader: Reader, plan: Plan) -> str:
+def _plan(reader: Reader, plan: Plan, variants: str) -> str:
     keep = reader.say("keep-for", days=plan.keep_days) if plan.keep_days else ""
     parts = [
-        ("field-variants", [_variant(variant) for variant in plan.variants]),
+        ("field-variants", [] if variants else [_variant(variant) for variant in plan.variants]),
         ("field-tasks", [task.title for task in plan.tasks]),
         ("field-survey", [question.text for question in plan.survey]),
         ("field-reasons", plan.reasons),
@@ -208,4 +210,4 @@ def _plan(reader: Reader, plan: Plan) -> str:
         for key, items in parts
         if items
     )
-    return f'<dl class="plan">{said}</dl><p>{keep or reader.say("keep-always")}</p>'
+    return f'{variants}<dl class="plan">{said}</dl><p>{keep or reader.say("keep-always")}</p>'

@@ -6,7 +6,7 @@ from html import escape
 from chat.campaigns import Mode
 from chat.hosting import Half
 from chat.reporting import Comparison, Part, Report
-from chat.statistics import METHOD, Difference, Share, difference, votes_needed
+from chat.statistics import Difference, Share, difference
 from pages.frame import Reader, section, table
 
 SPREADS = (
@@ -48,7 +48,7 @@ def _blind(
     tasks = {task.id: task.title for task in plan.tasks}
     return (
         f'<dl class="figures">{cells}</dl>{_sentence(reader, votes, first, second)}'
-        f'<p class="hint">{reader.say("votes-method", method=METHOD)}</p>'
+        f'<p class="hint">{reader.say("votes-method")}</p>'
         f"{_shares(reader, 'votes-by-task', 'column-task', votes.by_task, tasks, first)}"
         f"{_shares(reader, 'votes-by-rater', 'column-tester', votes.by_rater, names, first)}"
     )
@@ -58,16 +58,17 @@ def _sentence(reader: Reader, votes: Comparison, first: str, second: str) -> str
     rate = votes.rate
     if not rate.count:
         return f"<p>{reader.say('votes-none-count')}</p>"
-    said = reader.say("votes-rate", name=first, share=_percent(rate.value), interval=_between(rate))
-    if rate.tells:
-        better, worse = (first, second) if rate.value > 0.5 else (second, first)
-        verdict = reader.say("votes-tell", better=better, worse=worse)
-    else:
+    share, interval = rate.told()
+    said = reader.say("votes-rate", name=first, share=share, interval=interval)
+    if votes.better is None:
         verdict = reader.say("votes-do-not-tell")
-        needed = votes_needed(rate)
-        more = needed - rate.count if needed else 0
-        if more > 0:
+        if votes.needed:
+            more = votes.needed - rate.count
             verdict += " " + reader.say("votes-more", count=f"{more:,}")
+    else:
+        names = (first, second)
+        better, worse = names[votes.better], names[1 - votes.better]
+        verdict = reader.say("votes-tell", better=better, worse=worse)
     return f"<p>{said} <b>{verdict}</b></p>"
 
 
@@ -82,12 +83,7 @@ def _shares(
     if len(shares) < 1:
         return ""
     rows = (
-        (
-            f"<bdi>{escape(names.get(key, key))}</bdi>",
-            str(share.count),
-            _percent(share.value) if share.count else "–",
-            _between(share) if share.count else "–",
-        )
+        (f"<bdi>{escape(names.get(key, key))}</bdi>", str(share.count), *share.told())
         for key, share in shares.items()
     )
     columns = [column, "column-votes", "column-rate", "column-interval"]
@@ -136,20 +132,13 @@ def _liked(part: Part) -> str:
     share = part.liked
     if not share.count:
         return "–"
-    return f"{_percent(share.value)} ({_between(share)}; {part.up} / {share.count})"
+    told, interval = share.told()
+    return f"{told} ({interval}; {part.up} / {share.count})"
 
 
 def _spread(part: Part, kind: str) -> str:
     spread = part.spreads.get(kind)
     return f"{spread.p50:.4g} / {spread.p95:.4g}" if spread else "–"
-
-
-def _percent(share: float) -> str:
-    return f"{share:.0%}"
-
-
-def _between(share: Share) -> str:
-    return f"{_percent(share.low)} – {_percent(share.high)}"
 
 
 def _points(value: float) -> str:

@@ -12,6 +12,7 @@ from chat.votes import VoteFilter
 from pages.filters import day_of, filter_form, further, select_of
 from pages.frame import Reader, section, table, when
 from pages.hosting import host_page
+from pages.report_form import buttons, counting, masking, report_form
 from pages.votes import link_to_votes
 
 SCRIPT = "results.js"
@@ -209,27 +210,16 @@ def _take_along(reader: Reader, found: Found) -> str:
         "</label>"
         for kind in FORMATS
     )
-    masking = (
-        f'<label class="tick"><input type="checkbox" name="redact"> {reader.say("redact")}</label>'
-        f'<label><span>{reader.say("redact-names")}</span><textarea name="names" rows="3">'
-        "</textarea></label>"
-    )
     path, look = reader.link("/api/results/export"), reader.link("/api/results/preview")
-    told, masked = reader.template("preview-told"), reader.template("preview-masked")
     body = (
         f'<form data-export="{path}" data-preview="{look}" data-query="{escape(query)}">'
         f'<fieldset class="kinds"><legend>{reader.say("field-format")}</legend>{kinds}</fieldset>'
         f"{_where_votes_are(reader, counts)}"
-        f'{masking}<p class="error" role="alert" hidden></p>'
-        f'<p class="hint" role="status" data-told="{told}" data-masked="{masked}" '
-        f'data-busy="{reader.say("preview-busy")}" hidden></p>'
-        f'<div class="row"><button>{reader.say("download")}</button>'
-        f'<button type="button" class="quiet" data-count>{reader.say("preview")}</button></div>'
-        "</form>"
+        f"{masking(reader)}{counting(reader, 'preview-told')}{buttons(reader, 'download')}</form>"
     )
-    if found.wanted.campaign_id:
-        body = report_link(reader, found.wanted.campaign_id) + body
-    return f'<details class="along"><summary>{_what(reader, found)}</summary>{body}</details>'
+    along = f'<details class="along"><summary>{_what(reader, found)}</summary>{body}</details>'
+    campaign_id = found.wanted.campaign_id
+    return along + report_form(reader, campaign_id) if campaign_id else along
 
 
 def _what(reader: Reader, found: Found) -> str:
@@ -247,18 +237,11 @@ def _where_votes_are(reader: Reader, counts: Counts) -> str:
     return f'<p class="hint">{reader.say("votes-are-in")}</p>' if counts.votes else ""
 
 
-def report_link(reader: Reader, campaign_id: str) -> str:
-    """Where a campaign's report is to be had."""
-    query = urlencode({"campaign": campaign_id, "lang": reader.language})
-    path = reader.link(f"/api/results/report?{query}")
-    return f'<p><a class="button quiet" href="{path}" download>{reader.say("report")}</a></p>'
-
-
 def campaign_results(reader: Reader, campaign_id: str, *, compares: bool = False) -> str:
     """What a campaign's own page says of its results; one that `compares` has votes instead."""
     query = query_of(Filter(campaign_id=campaign_id))
     link = f'<a class="button quiet" href="{reader.link(f"/results{query}")}">'
     votes = link_to_votes(reader, VoteFilter(campaign_id)) if compares else ""
     words = reader.say("take-data-along" if compares else "results-of")
-    body = f'<div class="row">{votes}{link}{words}</a>'
-    return section(reader, "results", f"{body}{report_link(reader, campaign_id)}</div>")
+    links = f'<div class="row">{votes}{link}{words}</a></div>'
+    return section(reader, "results", links + report_form(reader, campaign_id))

@@ -5,6 +5,7 @@
 //   data-list     within a form: a list of the cards (data-item) in it, but for hidden ones
 //   data-map      within a form: an object of the answers in it
 //   data-longest  on a field: how many characters it may have; more are not cut, but told of
+//   data-export   where the form's file is, data-preview where to ask what it would hold; data-query of both
 //   data-copied   on a button: copies the input beside it, then says so
 //   data-secret   on a card: where to ask what the secret in the address is for; data-kind inside
 "use strict";
@@ -173,6 +174,66 @@ document.addEventListener("submit", async (event) => {
     button.disabled = false;
   }
 });
+
+// --- files that are made on demand -------------------------------------------------------------------
+const namesIn = (form) => $("[name=names]", form).value;
+function addressOf(form, path) {
+  const query = new URLSearchParams(form.dataset.query);
+  for (const [name, value] of new FormData(form)) if (name !== "names") query.set(name, value);
+  return `${path}?${query}`;
+}
+
+/** What a download would hold, and what would be masked in it. */
+async function preview(form) {
+  const said = $("[role=status]", form);
+  said.hidden = false;
+  said.textContent = said.dataset.busy;
+  const told = await post(addressOf(form, form.dataset.preview), { names: namesIn(form) });
+  const masked = Object.entries(told.masked).map(([kind, count]) => `[${kind}] ${count}`);
+  const found = masked.length ? filled(said.dataset.masked, { masked: masked.join(", ") }) : said.dataset.none;
+  said.textContent = [filled(said.dataset.told, told), found].filter(Boolean).join(" ");
+}
+
+/** An address; but names go in a body, where no log keeps them. */
+async function download(form) {
+  const link = document.createElement("a");
+  link.href = addressOf(form, form.dataset.export);
+  link.download = "";
+  if (namesIn(form).trim()) {
+    const answer = await fetch(link.href, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ names: namesIn(form) }),
+    });
+    if (!answer.ok) throw new Error(words["error-other"]);
+    const named = answer.headers.get("Content-Disposition");
+    link.download = decodeURIComponent(/filename\*=UTF-8''(\S+)/.exec(named)[1]);
+    link.href = URL.createObjectURL(await answer.blob());
+  }
+  link.click();
+}
+
+async function attempt(form, deed) {
+  const buttons = all("button", form);
+  forgive(form);
+  buttons.forEach((button) => (button.disabled = true));
+  try {
+    await deed(form);
+  } catch (refused) {
+    $("[role=status]", form).hidden = true;
+    warn(form, refused);
+  } finally {
+    buttons.forEach((button) => (button.disabled = false));
+  }
+}
+for (const form of all("form[data-export]")) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    event.stopPropagation(); // it is not sent as JSON
+    attempt(form, download);
+  });
+  $("[data-count]", form).addEventListener("click", () => attempt(form, preview));
+}
 
 const card = $("[data-secret]");
 if (card) {

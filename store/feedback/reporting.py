@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chat.campaigns import Answers, Choice, Duel, Mode
 from chat.errors import NotFound
 from chat.evidence import Evidence, Rating, ReviewState, Verdict
-from chat.reporting import Ballot, Measured, Raw, Shown
-from chat.types import Role, Status
+from chat.reporting import Answered, Ballot, Measured, Raw, Shown, Source
+from chat.types import PresetRef, Provenance, Role, Status
 from store.feedback.progress import counts_for
 from store.feedback.tables import (
     CampaignRow,
@@ -20,8 +21,12 @@ from store.feedback.tables import (
     RatingRow,
     ReviewRow,
 )
-from store.tables import ConversationRow, MessageRow
+from store.people.tables import PersonRow
+from store.tables import ConversationRow, MessageRow, PresetVersionRow
 from store.transactions import Transactions
+
+Wrote = Mapping[str, int | None]
+"""Which variant wrote in a conversation, by its id; or for a tester, by theirs."""
 
 
 class DatabaseReports:
@@ -43,6 +48,8 @@ def gather(session: Session, campaign_id: str, shown: int) -> Raw:
     comments, corrections = session.execute(_words_of(campaign)).one()
     duels = _voted(session, campaign)
     best, worst = _best(session, campaign, shown), _worst(session, campaign, shown)
+    variants = _variants(session, campaign)
+    answered = _answered(session, campaign, variants)
     return Raw(
         verdicts=_verdicts(session, campaign),
         reasons=_reasons(session, campaign),
@@ -50,8 +57,12 @@ def gather(session: Session, campaign_id: str, shown: int) -> Raw:
         comments=comments,
         corrections=corrections,
         ballots=[_ballot(duel) for duel in duels],
-        measured=_measured(session, campaign),
-        surveys=_surveys(session, campaign),
+        measured=_measured(session, campaign, variants),
+        answered=answered,
+        presets=_preset_names(session, campaign, answered),
+        surveys=_surveys(session, campaign, sent=True),
+        unsent=_surveys(session, campaign, sent=False),
+        testers=_names(session, campaign),
         best=best or _voted_answers(session, duels, shown, best=True),
         worst=worst or _voted_answers(session, duels, shown, best=False),
     )
@@ -200,22 +211,48 @@ def _voted_answers(
     return [item for item in found if item.answer]
 
 
-# --- what answers took, and the survey --------------------------------------------------------
+# --- where answers came from, and what they took ----------------------------------------------
 
 
-def _measured(session: Session, campaign: CampaignRow) -> Sequence[Measured]:
-    """Of every answer that was written to its end."""
-    rows = session.execute(
-        select(ConversationRow.id, ConversationRow.owner, MessageRow.timing, MessageRow.usage)
-        .join(MessageRow, MessageRow.conversation_id == ConversationRow.id)
-        .where(
-            ConversationRow.campaign_id == campaign.id,
-            *counts_for(campaign, ConversationRow.owner),
-            MessageRow.role == Role.ASSISTANT,
-            MessageRow.status == Status.DONE,
+def _answered(session: Session, campaign: CampaignRow, variants: Wrote) -> Sequence[Answered]:
+    """By variant, what wrote most first."""
+    counted = Counter(
+        (variants.get(conversation_id, variants.get(owner)), _source(made))
+        for conversation_id, owner, made in session.execute(
+            _answers(campaign, MessageRow.provenance)
+        )
+        if made
+    )
+    answered = [Answered(*key, count) for key, count in counted.most_common()]
+    return sorted(answered, key=lambda one: (one.variant is None, one.variant))
+
+
+def _source(made: Provenance) -> Source:
+    return Source(made.model, made.revision, made.quantization, made.engine, made.preset)
+
+
+def _preset_names(
+    session: Session, campaign: CampaignRow, answered: Sequence[Answered]
+) -> Mapping[PresetRef, str]:
+    """Of all that are in the plan or answered, as they were called in that version."""
+    used = {one.source.preset for one in answered}
+    used |= {variant.preset for variant in campaign.plan.variants}
+    rows = session.scalars(
+        select(PresetVersionRow).where(
+            PresetVersionRow.preset_id.in_({ref.id for ref in used if ref})
         )
     )
-    variants = _variants(session, campaign)
+    names = {PresetRef(row.preset_id, row.version): row.text.name for row in rows}
+    return {ref: names[ref] for ref in used if ref in names}
+
+
+def _measured(session: Session, campaign: CampaignRow, variants: Wrote) -> Sequence[Measured]:
+    """Of every answer that was written to its end."""
+    rows = session.execute(
+        _answers(campaign, MessageRow.timing, MessageRow.usage).where(
+            MessageRow.status == Status.DONE
+        )
+    )
     return [
         Measured(variants.get(conversation_id, variants.get(owner)), timing, usage)
         for conversation_id, owner, timing, usage in rows
@@ -223,8 +260,20 @@ def _measured(session: Session, campaign: CampaignRow) -> Sequence[Measured]:
     ]
 
 
-def _variants(session: Session, campaign: CampaignRow) -> Mapping[str, int | None]:
-    """Which variant wrote in a conversation, by its id; or for a tester, by theirs."""
+def _answers(campaign: CampaignRow, *columns: InstrumentedAttribute[Any]) -> Select[Any]:
+    """Conversation, owner and those columns of every answer."""
+    return (
+        select(ConversationRow.id, ConversationRow.owner, *columns)
+        .join(MessageRow, MessageRow.conversation_id == ConversationRow.id)
+        .where(
+            ConversationRow.campaign_id == campaign.id,
+            *counts_for(campaign, ConversationRow.owner),
+            MessageRow.role == Role.ASSISTANT,
+        )
+    )
+
+
+def _variants(session: Session, campaign: CampaignRow) -> Wrote:
     if campaign.plan.mode is Mode.BLIND:
         duels = session.execute(
             select(DuelRow.left, DuelRow.right).where(DuelRow.campaign_id == campaign.id)
@@ -238,15 +287,29 @@ def _variants(session: Session, campaign: CampaignRow) -> Mapping[str, int | Non
     return {row.user_id: row.variant for row in rows}
 
 
-def _surveys(session: Session, campaign: CampaignRow) -> Sequence[Answers]:
-    """Half done ones too."""
+# --- who took part ----------------------------------------------------------------------------
+
+
+def _surveys(session: Session, campaign: CampaignRow, *, sent: bool) -> Sequence[Answers]:
+    """Those that were sent, or else those that are half done."""
+    sent_at = ParticipantRow.survey_sent_at
     rows = session.scalars(
         select(ParticipantRow.survey)
         .where(
             ParticipantRow.campaign_id == campaign.id,
             ParticipantRow.consented_at.is_not(None),
+            sent_at.is_not(None) if sent else sent_at.is_(None),
             *counts_for(campaign, ParticipantRow.user_id),
         )
         .order_by(ParticipantRow.joined_at)
     )
     return [answers for answers in rows if answers]
+
+
+def _names(session: Session, campaign: CampaignRow) -> Mapping[str, str]:
+    """Of who has voted."""
+    voters = select(DuelRow.user_id).where(
+        DuelRow.campaign_id == campaign.id, DuelRow.choice.is_not(None)
+    )
+    people = session.scalars(select(PersonRow).where(PersonRow.id.in_(voters)))
+    return {person.id: person.name for person in people}

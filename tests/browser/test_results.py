@@ -128,8 +128,9 @@ def test_what_is_found_is_taken_along_and_masked(page: Page) -> None:
     table = downloading.value
     assert table.suggested_filename.endswith(".csv")
     assert "Why not?" in Path(table.path()).read_text(encoding="utf-8-sig")
+    page.get_by_text("Report (HTML, prints to PDF)").click()
     with page.expect_download() as downloading:
-        page.get_by_role("link", name="Report").click()
+        button(page, "Download the report").click()
     assert "A campaign 活动" in Path(downloading.value.path()).read_text(encoding="utf-8")
 
     page.get_by_role("link", name="Show all").click()
@@ -146,10 +147,30 @@ def test_what_is_found_is_taken_along_and_masked(page: Page) -> None:
     assert "[name] says no: [email]" in whole
 
 
+def test_a_report_is_taken_from_its_campaign_s_page_masked_and_in_the_other_language(
+    page: Page, address: str
+) -> None:
+    page.goto(f"{address}/campaigns/campaign")
+    page.get_by_text("Report (HTML, prints to PDF)").click()
+    button(page, "Count first").click()
+    expect(page.get_by_text("Nothing would be masked.")).to_be_visible()
+    page.get_by_label("Mask e-mail").check()
+    page.get_by_label("And these names").fill("why not")
+    page.get_by_label("Language of the report").select_option(label="Chinese")
+    button(page, "Count first").click()
+    expect(page.get_by_text("Masked: [name] 1.")).to_be_visible()
+    with page.expect_download() as downloading:
+        button(page, "Download the report").click()
+    assert downloading.value.suggested_filename == "A campaign 活动.html"
+    report = Path(downloading.value.path()).read_text(encoding="utf-8")
+    assert "人名、地址和号码已被遮盖：[name] 1。" in report
+    assert "Why not?" not in report
+
+
 def test_the_list_and_an_answer_fit_a_phone_in_chinese(browser: Browser, address: str) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN")
     page = context.new_page()
-    for path in ("/results", "/results/second"):
+    for path in ("/results", "/campaigns/campaign", "/results/second"):
         page.goto(address + path)
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 390, path

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from chat.campaigns import Choice, Mode, Side
+from chat.campaigns import Choice, Mode, Side, Variant
 from chat.errors import NotFound
 from chat.evidence import Opinion, Verdict
 from chat.findings import ReviewChange, Standing
-from chat.reporting import Ballot
-from chat.types import ChatOptions, Question
+from chat.presets import Presets
+from chat.reporting import Answered, Ballot, Source
+from chat.types import AnswerRecord, ChatOptions, PresetRef, Question, Status
 from store import RoutingStore
 from tests.contract.feedback import add_rows, campaign, duel, participant
 from tests.contract.folk import ANN, BOB, CY
@@ -28,15 +29,17 @@ async def rate(
     await database.feedback.ratings.rate(frozen, owner, opinion, START)
 
 
-async def answered(database: RoutingStore, user: str) -> str:
+async def answered(
+    database: RoutingStore, user: str, ended: AnswerRecord = ENDED, request: str = "request"
+) -> str:
     """A conversation of the campaign with one answer; its id."""
     turn = await database.add_turn(
         user,
         conversation_id=None,
-        question=Question("Why?", f"request of {user}", campaign_id=CAMPAIGN),
+        question=Question("Why?", f"{request} of {user}", campaign_id=CAMPAIGN),
         options=ChatOptions(),
     )
-    await database.finish_answer(user, turn.answer.id, ENDED)
+    await database.finish_answer(user, turn.answer.id, ended)
     return turn.conversation.id
 
 
@@ -82,6 +85,7 @@ async def test_times_and_surveys_are_those_of_testers(database: RoutingStore) ->
     for user, variant in ((ANN.id, 0), (CY.id, 1), (BOB.id, 1)):
         row = participant(user, variant)
         row.consented_at, row.survey = START, {"q": variant, "why": user}
+        row.survey_sent_at = None if user == CY.id else START
         await add_rows(database, row)
         await answered(database, user)
     raw = await database.feedback.reports.gather(CAMPAIGN, 5)
@@ -90,10 +94,31 @@ async def test_times_and_surveys_are_those_of_testers(database: RoutingStore) ->
         (0, ENDED.timing, ENDED.usage),
         (1, ENDED.timing, ENDED.usage),
     }
-    assert [dict(survey) for survey in raw.surveys] == [
-        {"q": 0, "why": ANN.id},
-        {"q": 1, "why": CY.id},
-    ]
+    assert [dict(survey) for survey in raw.surveys] == [{"q": 0, "why": ANN.id}]
+    assert [dict(survey) for survey in raw.unsent] == [{"q": 1, "why": CY.id}]
+
+
+async def test_what_answered_is_told_by_variant_with_everything_that_ever_did(
+    database: RoutingStore,
+) -> None:
+    ref, gone = PresetRef("maths.en", 1), PresetRef("nowhere", 2)
+    await Presets(database).ship()
+    plan = campaign(BOB.id, Mode.SPLIT)
+    plan.plan = replace(plan.plan, variants=(Variant("A", preset=ref), Variant("B", preset=gone)))
+    await add_rows(database, plan)
+    assert ENDED.provenance
+    swapped = replace(ENDED.provenance, model="Another", quantization="int8", preset=ref)
+    for user, variant in ((ANN.id, 0), (CY.id, 1), (BOB.id, 1)):
+        await add_rows(database, participant(user, variant))
+        await answered(database, user)
+    for number in range(2):
+        ended = replace(ENDED, status=Status.STOPPED, provenance=swapped)
+        await answered(database, CY.id, ended, request=f"more {number}")
+    raw = await database.feedback.reports.gather(CAMPAIGN, 5)
+    first = Source("Qwen2.5", "main", "none", "local")
+    second = Source("Another", "main", "int8", "local", ref)
+    assert raw.answered == [Answered(0, first, 1), Answered(1, second, 2), Answered(1, first, 1)]
+    assert raw.presets == {ref: "Step-by-step maths"}
 
 
 async def test_votes_are_ballots_and_their_answers_the_best_and_worst(
@@ -110,6 +135,7 @@ async def test_votes_are_ballots_and_their_answers_the_best_and_worst(
     await add_rows(database, row, duel(CY.id))
     raw = await database.feedback.reports.gather(CAMPAIGN, 5)
     assert raw.ballots == [Ballot(1, 0, Choice.RIGHT, ANN.id)]
+    assert raw.testers == {ANN.id: ANN.name}
     assert [(item.answer, item.comment, item.variant) for item in raw.best] == [
         ("Right", "clearer", 0)
     ]

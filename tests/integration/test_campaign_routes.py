@@ -159,7 +159,9 @@ async def test_a_second_model_is_offered_kept_and_missed_when_it_is_gone(
         campaign = await place.add(host, variants=variants)
         assert campaign.plan.variants[0].engine == name
         page = (await host.get(f"/campaigns/{campaign.id}")).text
-        assert f"A · {name}" in page
+        plan = page.partition("<h2>Plan</h2>")[2]
+        assert "<td><bdi>A</bdi></td>" in plan
+        assert f"<td><bdi>{name}</bdi></td>" in plan
         assert "not running: Scripted" not in page
         second.model = "Other-3B"
         page = (await host.get(f"/campaigns/{campaign.id}")).text

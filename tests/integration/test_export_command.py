@@ -132,6 +132,20 @@ def test_a_report_is_that_of_the_page(run: Export, folder: Path) -> None:
     assert "<h2>最差的五个回答</h2>" in "".join(written)
 
 
+def test_a_report_is_masked_as_that_of_the_page_and_tells_how_often(
+    run: Export, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("names").write_text("Ann\n", encoding="utf-8")
+    assert run("--format", "report", "--campaign", "first", "--names", "names", "-o", "out") == 0
+    told = "[email] 1, [name] 1."
+    assert capsys.readouterr().err == f"Done. Masked: {told}\n"
+    address = "/api/results/report?campaign=first"
+    page = asyncio.run(from_page(folder, address, {"names": "Ann"})).decode().splitlines()
+    written = Path("out").read_text(encoding="utf-8").splitlines()
+    assert len(set(written) ^ set(page)) <= 2
+    assert told in "".join(written)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

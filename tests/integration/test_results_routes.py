@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from tests.migrated import migrated
 from tests.rated import UP, evidence
 
 HOSTILE = "\"><img src=x onerror=alert(1)>'{0}"
+HOSTILE_SHOWN = escape(HOSTILE)
 PLAN = Plan(
     f"Try {HOSTILE}",
     Mode.SINGLE,
@@ -166,6 +168,52 @@ async def test_files_are_those_of_the_service_and_no_browser_opens_them(hosts: H
         told = (await hosts.admin.post(path, json={"names": "Ann"})).json()
         assert (told["lines"], told["masked"]["name"]) == (1, 1)
     assert (await hosts.admin.get("/api/results/export?format=exe")).status_code == 422
+
+
+async def test_a_report_is_masked_in_either_language_and_tells_how_often(hosts: Hosts) -> None:
+    said = Opinion(Verdict.DOWN, comment="Ann wrote it: a@b.cn")
+    await hosts.rate("e", said, campaign_id="campaign")
+    path = "/api/results/report?campaign=campaign"
+    assert "Ann wrote it: a@b.cn" in (await hosts.bob.get(path)).text
+    masked = (await hosts.bob.get(f"{path}&redact=true")).text
+    assert "Ann wrote it: [email]" in masked
+    assert "are masked: [email] 1." in masked
+    named = await hosts.bob.post(f"{path}&lang=zh", json={"names": "Ann\nBob"})
+    assert "[name] wrote it: [email]" in named.text
+    assert "已被遮盖：[email] 1, [name] 1。" in named.text
+    assert "sandbox" in named.headers.get_list("content-security-policy")
+    assert ".html" in named.headers["content-disposition"]
+    preview = path.replace("report?", "report/preview?")
+    told = (await hosts.bob.post(preview, json={"names": "Ann"})).json()
+    assert told == {"masked": {"email": 1, "name": 1}}
+    assert (await hosts.bob.post(preview, json={})).json() == {"masked": {}}
+    for refused in (path, preview):
+        assert (await hosts.cy.post(refused, json={"names": "Ann"})).status_code == 404
+
+
+async def test_a_campaign_s_page_offers_its_report_in_both_languages_and_masked(
+    hosts: Hosts,
+) -> None:
+    for path in ("/campaigns/campaign", "/results?campaign=campaign"):
+        page = (await hosts.bob.get(path)).text
+        (form,) = [part for part in page.split("<form ") if "/api/results/report" in part]
+        assert 'data-export="/api/results/report"' in form
+        assert 'data-preview="/api/results/report/preview"' in form
+        assert 'data-query="?campaign=campaign"' in form
+        assert '<option value="zh">Chinese</option>' in form
+        assert '<option value="en" selected>English</option>' in form
+        assert 'name="redact" value="true"' in form
+        assert '<textarea name="names"' in form
+    assert "/api/results/report" not in (await hosts.bob.get("/results")).text
+
+
+async def test_a_campaign_s_page_tells_of_variants_what_they_are_and_what_answered(
+    hosts: Hosts,
+) -> None:
+    page = (await hosts.bob.get("/campaigns/campaign")).text
+    plan = page.partition("<h2>Plan</h2>")[2]
+    assert plan.count(HOSTILE_SHOWN) >= 2
+    assert "Nothing has answered yet." in plan
 
 
 async def test_a_case_is_made_of_a_rated_answer(hosts: Hosts) -> None:

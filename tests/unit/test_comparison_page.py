@@ -6,7 +6,6 @@ from chat.campaigns import Campaign, Choice, Mode, Plan, Task, Variant
 from chat.hosting import Figures, Half
 from chat.people import utc_now
 from chat.reporting import Ballot, Part, Report, Spread, comparison_of
-from chat.statistics import METHOD
 from pages.comparison import comparison_block
 from pages.frame import Reader
 from pages.i18n import Language
@@ -59,8 +58,14 @@ def test_a_clear_result_is_said_with_its_interval_and_its_method() -> None:
     page = blind(votes(30, 8, ties=2, both_bad=5))
     assert "Short wins 78 % of the votes" in page.replace("%", " %").replace("  ", " ")
     assert "Short is better than Sung" in page
-    assert METHOD in page
+    assert "Wilson score interval, 95 %, a tie counted as half a win" in page
     assert "<dd>5</dd>" in page
+
+
+def test_the_method_is_told_in_the_language_of_the_page_alone() -> None:
+    page = blind(votes(6, 4), Reader(Language.ZH))
+    assert "方法：95% 的 Wilson 得分区间，平局算半胜。" in page
+    assert "interval" not in page
 
 
 def test_the_second_variant_can_be_the_better_one() -> None:

@@ -18,11 +18,22 @@ from chat.campaigns import (
 )
 from chat.hosting import Figures
 from chat.people import LOCAL, Person
-from chat.reporting import Ballot, Measured, Raw, Report, Reports, Shown, Spread
-from chat.types import Sampling, Timing, Usage
+from chat.reporting import (
+    Answered,
+    Ballot,
+    Measured,
+    Raw,
+    Report,
+    Reports,
+    Shown,
+    Source,
+    Spread,
+)
+from chat.types import PresetRef, Sampling, Timing, Usage
 from formats.charts import bars
 from formats.redaction import Redactor
 from formats.report import write_report
+from formats.report_parts import words_of
 from formats.words import Language
 from tests.contract.stores import START
 
@@ -82,6 +93,17 @@ def ballots(wins: int, losses: int, ties: int = 0, bad: int = 0) -> list[Ballot]
     return [*won[:wins], *lost[:losses], *[tied] * ties, *[both_bad] * bad]
 
 
+def section_of(page: str, title: str) -> str:
+    (found,) = [part for part in page.split("<section>") if f"<h2>{title}</h2>" in part]
+    return found
+
+
+def cells(part: str) -> list[list[str]]:
+    """Of every row of every table."""
+    rows = (re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>.*?</tr>", part))
+    return [[re.sub(r"</?(b|code|span)[^>]*>", "", cell) for cell in row] for row in rows if row]
+
+
 async def page_of(plan: Plan = PLAN, language: Language = Language.EN, **raw: Any) -> str:
     return write_report(await report_of(plan, **raw), language).decode()
 
@@ -110,6 +132,79 @@ async def test_a_plain_sentence_says_whether_the_votes_tell_the_variants_apart(
     assert said in await page_of(ballots=ballots(wins, losses))
 
 
+async def test_votes_for_both_bad_alone_say_nothing_and_are_no_point_on_a_line() -> None:
+    page = await page_of(ballots=[Ballot(0, 1, Choice.BOTH_BAD, "u1", "t1")] * 3)
+    section = section_of(page, "Which variant is better")
+    assert "says nothing of which variant is better" in section
+    assert "of the votes went" not in section
+    assert "<circle" not in section
+    assert "both bad: 3" in section
+    assert cells(section) == [["A letter", "0", "–", "–"], ["u1", "0", "–", "–"]]
+
+
+async def test_a_task_with_both_bad_alone_is_no_point_on_a_line() -> None:
+    bad = Ballot(0, 1, Choice.BOTH_BAD, "u1", "t2")
+    page = await page_of(ballots=[*ballots(6, 2), bad])
+    section = section_of(page, "Which variant is better")
+    assert section.count("<circle") == 2
+    assert ["A poem", "0", "–", "–"] in cells(section)
+
+
+async def test_win_rates_stand_by_task_and_by_tester_with_their_interval_in_numbers() -> None:
+    first, second = Ballot(0, 1, Choice.LEFT, "u1", "t1"), Ballot(0, 1, Choice.RIGHT, "u2", "t2")
+    tied = Ballot(0, 1, Choice.TIE, "u2", "t1")
+    votes: dict[str, Any] = {
+        "ballots": [*[first] * 4, second, tied],
+        "testers": {"u1": "Ann <b>", "u2": "Bob"},
+    }
+    section = section_of(await page_of(**votes), "Which variant is better")
+    assert cells(section) == [
+        ["A letter", "5", "90%", "46% – 99%"],
+        ["A poem", "1", "0%", "0% – 79%"],
+        ["Ann &lt;b&gt;", "4", "100%", "51% – 100%"],
+        ["Bob", "2", "25%", "3% – 80%"],
+    ]
+    assert "(36% – 94%)" in section
+    masked = write_report(await report_of(**votes), Language.ZH, Redactor()).decode()
+    assert ["测试者 2", "2", "25%", "3% – 80%"] in cells(masked)
+    assert "Bob" not in masked
+
+
+async def test_what_was_planned_and_what_really_answered_stand_with_their_versions() -> None:
+    ref = PresetRef("maths.en", 3)
+    short = replace(PLAN.variants[0], preset=ref)
+    plan = replace(PLAN, variants=(short, replace(PLAN.variants[1], engine="Second <b> (int8)")))
+    first, other = Source("Qwen", "r1", "none", "local", ref), Source("Two<i>", "", "int8", "vllm")
+    page = await page_of(
+        plan,
+        answered=[Answered(0, first, 1200), Answered(0, other, 2), Answered(None, other, 1)],
+        presets={ref: "Maths"},
+    )
+    assert cells(section_of(page, "What was tried")) == [
+        ["Short", "the model&#x27;s own", "temperature 0.2", "Maths · 3", "the first model"],
+        ["Long", "Be long.", "the model&#x27;s own", "–", "Second &lt;b&gt; (int8)"],
+        ["Short", "Qwen", "r1", "none", "local", "Maths · 3", "1,200"],
+        ["Short", "Two&lt;i&gt;", "", "int8", "vllm", "–", "2"],
+        ["–", "Two&lt;i&gt;", "", "int8", "vllm", "–", "1"],
+    ]
+    one = replace(PLAN, mode=Mode.SINGLE)
+    page = await page_of(one, answered=[Answered(None, first, 7)])
+    assert cells(section_of(page, "What was tried")) == [
+        ["Short", "the model&#x27;s own", "temperature 0.2", "–"],
+        ["Short", "Qwen", "r1", "none", "local", "maths.en · 3", "7"],
+    ]
+
+
+async def test_a_survey_that_was_not_sent_counts_and_is_told() -> None:
+    begun = [{"easy": 3, "why": "Begun."}, {"easy": 1}]
+    page = await page_of(unsent=begun)
+    assert "Mean 3.6 of 5 answers · 2 of them not sent" in page
+    assert "2 answers · 1 of them not sent" in page
+    assert "not sent" not in await page_of()
+    page = await page_of(language=Language.ZH, surveys=[], unsent=begun)
+    assert "2 份回答，平均 2.0 · 其中 2 份尚未提交" in page
+
+
 async def test_a_split_test_says_whether_its_variants_are_rated_differently() -> None:
     split = replace(PLAN, mode=Mode.SPLIT)
     page = await page_of(split)
@@ -124,8 +219,8 @@ async def test_times_are_told_by_their_middle_and_end() -> None:
     assert report.whole.spreads["total"] == Spread(50, 95)
     assert [part.spreads["total"] for part in report.variants] == [Spread(50, 96), Spread(49, 95)]
     page = write_report(report, Language.EN).decode()
-    assert "<td>50.00 / 95.00 s</td>" in page
-    assert "<td>50 / 95</td>" in page
+    row = ["All", "100", "0.10 / 0.10 s", "5.00 / 9.50 s", "50.00 / 95.00 s", "20.0 / 20.0"]
+    assert [*row, "50 / 95"] in cells(page)
 
 
 async def test_a_survey_has_numbers_counted_and_texts_quoted() -> None:
@@ -203,16 +298,19 @@ async def test_what_people_typed_is_masked_when_it_is_asked() -> None:
     page = write_report(report, Language.EN, redactor).decode()
     assert "a@b.cn" not in page
     assert "Ann" not in page
-    assert "are masked" in page
+    assert "are masked: [email] 5, [name] 5." in page
     assert redactor.masked == {"name": 5, "email": 5}
+    page = write_report(report, Language.EN, Redactor(["Nobody"])).decode()
+    assert "are masked: [email] 5." in page
+    page = write_report(await report_of(), Language.ZH, Redactor()).decode()
+    assert "已被遮盖：没有发现" in page
 
 
 def test_the_words_of_both_languages_are_the_same() -> None:
-    from formats.report import _words  # noqa: PLC0415 - nobody else needs them
-
-    assert _words(Language.EN).keys() == _words(Language.ZH).keys()
-    for key, said in _words(Language.EN).items():
-        names = [set(re.findall(r"\{(\w+)\}", text)) for text in (said, _words(Language.ZH)[key])]
+    assert words_of(Language.EN).keys() == words_of(Language.ZH).keys()
+    for key, said in words_of(Language.EN).items():
+        both = (said, words_of(Language.ZH)[key])
+        names = [set(re.findall(r"\{(\w+)\}", text)) for text in both]
         assert names[0] == names[1], key
 
 
