@@ -20,11 +20,21 @@ from chat.plans import (
 from chat.types import Preset, PresetRef
 from pages.choices import Choices
 from pages.frame import Reader, form, hidden
+from pages.i18n import words
 
 NUMBERS = ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens", "seed")
 """Of a variant's sampling, in the order of the form."""
 
 WHOLE = frozenset({"top_k", "max_new_tokens", "seed"})
+
+REFUSALS = {
+    "ends_at": "plan-ends_at",
+    "keep_days": "plan-keep_days",
+    "reasons": "plan-reasons",
+    "variants": "plan-variants",
+    "variants.engine": "plan-engine",
+}
+"""What is said where a field is refused, by its name, with the key of the words."""
 
 EMPTY = Plan("", Mode.SINGLE, (Variant("A"), Variant("B")))
 """What a new campaign begins with."""
@@ -62,7 +72,9 @@ def plan_form(reader: Reader, plan: Plan, choices: Choices, *, path: str, in_use
         + _moment(reader, "starts_at", plan.starts_at)
         + _moment(reader, "ends_at", plan.ends_at)
     )
-    return form(reader, path, body, "save", then="go", plan="")
+    refusals = {name: words(reader.language)[key] for name, key in REFUSALS.items()}
+    said = json.dumps(refusals, ensure_ascii=False)
+    return form(reader, path, body, "save", then="go", plan="", refusals=said)
 
 
 _NEW_QUESTION = SurveyQuestion("", QuestionKind.SCALE, "")

@@ -2,6 +2,7 @@
 //   data-post     where the form is sent, as JSON
 //   data-then     go (to where the answer says), reload, show (a link or key), tell (that it is done)
 //   data-sure     what the button asks before it is meant
+//   data-refusals what to say where a field is refused, as JSON, if its length does not tell
 //   data-list     within a form: a list of the cards (data-item) in it, but for hidden ones
 //   data-map      within a form: an object of the answers in it
 //   data-longest  on a field: how many characters it may have; more are not cut, but told of
@@ -38,7 +39,8 @@ async function post(address, body, form, options) {
   const field = form && error.param && fieldOf(form, error.param, error.limit);
   const seconds = answer.headers.get("Retry-After") ?? "60";
   const general = answer.status === 413 ? "refused-size" : `error-${error.code}`;
-  const own = words[error.code === "bad_plan" ? `refused-${error.param}` : ""] ?? wrongWith(field, error.limit);
+  const refusals = JSON.parse(form?.dataset.refusals ?? "{}");
+  const own = refusals[error.param] ?? wrongWith(field, error.limit);
   const sentence = words[general] ?? words["error-other"];
   const said = own ?? filled(sentence, { seconds, detail: error.message ?? "" });
   throw Object.assign(new Error(said), { said, field });

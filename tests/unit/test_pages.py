@@ -100,9 +100,9 @@ def test_the_bounds_that_are_said_are_those_that_hold(language: Language) -> Non
     for key in ("error-bad_password", "field-new", "field-new-password"):
         assert str(MIN_PASSWORD) in said[key]
         assert str(MAX_PASSWORD) in said[key]
-    assert str(MOST_DAYS) in said["refused-keep_days"]
-    assert str(MOST_REASONS) in said["refused-reasons"]
-    assert str(MAX_LABEL) in said["refused-reasons"]
+    assert str(MOST_DAYS) in said["plan-keep_days"]
+    assert str(MOST_REASONS) in said["plan-reasons"]
+    assert str(MAX_LABEL) in said["plan-reasons"]
 
 
 def test_sentences_are_of_errors_that_there_are() -> None:
