@@ -33,14 +33,19 @@ async function post(address, body, form, options) {
   });
   const told = await answer.json();
   if (answer.ok) return told;
-  const error = told.error ?? {};
+  throw refusal(answer, told.error ?? {}, form);
+}
+
+/** Why the server refuses, as what is thrown: a sentence, and the field in `form` that it is about. */
+function refusal(answer, error, form) {
   const field = form && error.param && fieldOf(form, error.param, error.limit);
   const seconds = answer.headers.get("Retry-After") ?? "60";
   const general = answer.status === 413 ? "refused-size" : `error-${error.code}`;
   const own = words[error.code === "bad_plan" ? `refused-${error.param}` : ""] ?? wrongWith(field, error.limit);
   const sentence = words[general] ?? words["error-other"];
-  const said = own ?? filled(sentence, { seconds, detail: error.message ?? "" });
-  throw Object.assign(new Error(said), { said, field });
+  const limit = Number(error.limit).toLocaleString(language);
+  const said = own ?? filled(sentence, { seconds, limit, detail: error.message ?? "" });
+  return Object.assign(new Error(said), { said, field });
 }
 
 // --- what is too long, too many or missing: said with the field's own words, and nothing is cut ------

@@ -43,7 +43,7 @@ async function download() {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ names: names() }),
     });
-    if (!answer.ok) throw new Error(words["error-other"]);
+    if (!answer.ok) throw refusal(answer, (await answer.json()).error ?? {});
     link.download = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))[1];
     link.href = URL.createObjectURL(await answer.blob());
   }

@@ -18,7 +18,7 @@ from chat.presets import Presets
 from chat.results import Results
 from chat.types import ChatMessage, Role
 from formats.datasets import DataFormat, data_file
-from formats.redaction import Redactor
+from formats.redaction import MOST_NAMES, Redactor
 from store import RoutingStore, open_store
 from tests.contract.stores import START
 from tests.fakes import ScriptedEngine
@@ -165,6 +165,28 @@ async def test_files_are_those_of_the_service_and_no_browser_opens_them(hosts: H
         told = (await hosts.admin.post(path, json={"names": "Ann"})).json()
         assert (told["lines"], told["masked"]["name"]) == (1, 1)
     assert (await hosts.admin.get("/api/results/export?format=exe")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "limit"),
+    [
+        ("\n".join(f"name {number}" for number in range(MOST_NAMES + 1)), "too_many_names", 2000),
+        ("Ann\n" + "x" * 101, "name_too_long", 100),
+        ("\n".join(f"{number:0100}" for number in range(MOST_NAMES)), None, None),
+    ],
+    ids=["many", "long", "just so"],
+)
+async def test_a_list_of_names_that_would_be_cut_is_refused_with_its_limit(
+    hosts: Hosts, names: str, code: str | None, limit: int | None
+) -> None:
+    for path in ("export", "preview"):
+        answer = await hosts.admin.post(
+            f"/api/results/{path}?format=csv&redact=true", json={"names": names}
+        )
+        assert answer.status_code == (400 if code else 200)
+        if code:
+            error = answer.json()["error"]
+            assert (error["code"], error["param"], error["limit"]) == (code, "names", limit)
 
 
 async def test_a_case_is_made_of_a_rated_answer(hosts: Hosts) -> None:

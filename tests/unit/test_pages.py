@@ -26,6 +26,7 @@ from chat.people import LOCAL, Action, Entry, GuestLink, Person, Rank, Session, 
 from chat.plans import MAX_LABEL, MOST_DAYS, MOST_REASONS
 from chat.taking_part import Stage, Visit
 from chat.types import Preset, PresetRef, PresetText, Sampling
+from formats.redaction import NameTooLong, TooManyNames
 from pages.campaigns import campaign_page, campaigns_page, edit_page
 from pages.choices import Choices
 from pages.entrance import guest_page, sign_in_page, welcome_page
@@ -101,7 +102,8 @@ def test_sentences_are_of_errors_that_there_are() -> None:
     def kinds(root: type) -> set[type]:
         return {root}.union(*map(kinds, root.__subclasses__()))
 
-    codes = {kind.code for top in STATUS for kind in kinds(top)}  # type: ignore[attr-defined]  # all are errors
+    tops = (*STATUS, TooManyNames, NameTooLong)  # the latter are known to their own room alone
+    codes = {kind.code for top in tops for kind in kinds(top)}  # type: ignore[attr-defined]  # all are errors
     said = {key.removeprefix("error-") for key in words(Language.EN) if key.startswith("error-")}
     assert said - {"other"} <= codes
 
