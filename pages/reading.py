@@ -46,7 +46,7 @@ def reading_page(reader: Reader, person: Person, shown: Shown) -> str:
         _ways(reader, shown),
         _review(reader, shown),
         section(reader, "reading-prompt", _prompt(reader, evidence)),
-        section(reader, "reading-answer", f'<div class="answer" dir="auto">{shown.answer}</div>'),
+        section(reader, "reading-answer", _answer(reader, shown)),
         _ratings(reader, shown),
         _beside(reader, shown),
         section(reader, "reading-origin", _origin(reader, shown)),
@@ -139,6 +139,12 @@ def _turn(reader: Reader, said: ChatMessage) -> str:
         f'<div class="turn"><h3>{reader.say(f"role-{said.role}")}</h3>'
         f'<div class="words" dir="auto">{escape(said.content)}</div>{calls}</div>'
     )
+
+
+def _answer(reader: Reader, shown: Shown) -> str:
+    if not shown.reading.rated.evidence.answer.strip():  # it was stopped, or failed, before
+        return f'<p class="hint">{reader.say("no-text")}</p>'
+    return f'<div class="answer" dir="auto">{shown.answer}</div>'
 
 
 def _ratings(reader: Reader, shown: Shown) -> str:

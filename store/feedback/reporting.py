@@ -23,6 +23,8 @@ from store.feedback.tables import (
 from store.tables import ConversationRow, MessageRow
 from store.transactions import Transactions
 
+SPACES = " \t\r\n"
+
 
 class DatabaseReports:
     """`chat.reporting.ReportStore` over SQLAlchemy. Raises StoreFailed."""
@@ -128,7 +130,7 @@ def _rated(
     order: Sequence[ColumnElement[int]],
     shown: int,
 ) -> Sequence[Shown]:
-    """One rating of each answer; what a reviewer found unusable is left out."""
+    """One rating of each answer; what has no words, or was found unusable, is left out."""
     rows = session.execute(
         select(EvidenceRow, RatingRow)
         .join(RatingRow, RatingRow.evidence_id == EvidenceRow.id)
@@ -137,6 +139,7 @@ def _rated(
             *_of(campaign),
             RatingRow.newest,
             RatingRow.verdict == verdict,
+            func.ltrim(EvidenceRow.answer, SPACES) != "",
             func.coalesce(ReviewRow.state != ReviewState.UNUSABLE, true()),
         )
         .order_by(*order)

@@ -16,7 +16,7 @@ from chat.findings import Filter
 from chat.people import Entry, Person, Rank
 from chat.presets import Presets
 from chat.results import Results
-from chat.types import ChatMessage, Role
+from chat.types import ChatMessage, Role, Status
 from formats.datasets import DataFormat, data_file
 from formats.redaction import MOST_NAMES, Redactor
 from store import RoutingStore, open_store
@@ -187,6 +187,18 @@ async def test_a_list_of_names_that_would_be_cut_is_refused_with_its_limit(
         if code:
             error = answer.json()["error"]
             assert (error["code"], error["param"], error["limit"]) == (code, "names", limit)
+
+
+async def test_an_answer_without_words_is_said_to_be_one_and_teaches_nothing(hosts: Hosts) -> None:
+    slow = Opinion(Verdict.DOWN, ("slow",), "I gave up.")
+    await hosts.rate("e", slow, answer="", status=Status.STOPPED)
+    await hosts.admin.post("/api/results/e/review", json={"standing": "usable"})
+    for language, words in (("en", "No text"), ("zh", "没有文字")):
+        page = await hosts.admin.get("/results/e", headers={"Accept-Language": language})
+        assert f'<p class="hint">{words}' in page.text
+    for kind in (DataFormat.SFT, DataFormat.DPO):
+        assert (await hosts.admin.get(f"/api/results/export?format={kind}")).text == ""
+    assert "I gave up." in (await hosts.admin.get("/api/results/export?format=csv")).text
 
 
 async def test_a_case_is_made_of_a_rated_answer(hosts: Hosts) -> None:
