@@ -38,6 +38,7 @@ from pages.taking_part import campaign_visit_page, gone_page, survey_page
 
 HOSTILE = "\"><img src=x onerror=alert(1)>'{0}"
 PAGES = Path(__file__).parents[2] / "pages"
+CHINESE = ("pages/words/zh.toml", "*/words/zh/*.toml", "formats/report.zh.toml")
 
 
 def test_both_languages_say_everything_with_the_same_values() -> None:
@@ -49,11 +50,24 @@ def test_both_languages_say_everything_with_the_same_values() -> None:
         assert values[0] == values[1], key
 
 
+@pytest.mark.parametrize("other_word", ["词元", "首字", "tokens", "令牌", "中途退出"])
+def test_chinese_has_one_word_for_a_thing(other_word: str) -> None:
+    """A token is "token", also the first; who drops out is "中途离开"."""
+    for file in (file for pattern in CHINESE for file in PAGES.parent.glob(pattern)):
+        said = tomllib.loads(file.read_text("utf-8"))
+        assert [key for key, text in said.items() if other_word in _bare(str(text))] == [], file
+
+
 @pytest.mark.parametrize("language", Language)
 def test_a_word_belongs_to_one_subject(language: Language) -> None:
     files = (WORDS / f"{language}.toml", *(WORDS / language).glob("*.toml"))
     keys = Counter(key for file in files for key in tomllib.loads(file.read_text("utf-8")))
     assert {key for key, times in keys.items() if times > 1} == set()
+
+
+def _bare(template: str) -> str:
+    """Without its places, whose names are English."""
+    return re.sub(r"\{[^{}]*\}", "", template)
 
 
 def test_every_word_is_said_somewhere() -> None:
