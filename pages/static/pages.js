@@ -41,7 +41,9 @@ function refusal(answer, error, form) {
   const field = form && error.param && fieldOf(form, error.param, error.limit);
   const seconds = answer.headers.get("Retry-After") ?? "60";
   const general = answer.status === 413 ? "refused-size" : `error-${error.code}`;
-  const own = words[error.code === "bad_plan" ? `refused-${error.param}` : ""] ?? wrongWith(field, error.limit);
+  const ofPlan = words[error.code === "bad_plan" ? `refused-${error.param}` : ""];
+  const ofCase = words[error.code === "bad_case" ? `refused-case-${error.param}` : ""];
+  const own = ofPlan ?? wrongWith(field, error.limit) ?? ofCase;
   const sentence = words[general] ?? words["error-other"];
   const limit = Number(error.limit).toLocaleString(language);
   const said = own ?? filled(sentence, { seconds, limit, detail: error.message ?? "" });

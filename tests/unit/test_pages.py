@@ -10,6 +10,7 @@ from string import Formatter
 import pytest
 
 from api.errors import STATUS
+from chat import casebook
 from chat.campaigns import (
     Campaign,
     Mode,
@@ -110,6 +111,13 @@ def test_the_bounds_that_are_said_are_those_that_hold(language: Language) -> Non
     assert str(MOST_DAYS) in said["refused-keep_days"]
     assert str(MOST_REASONS) in said["refused-reasons"]
     assert str(MAX_LABEL) in said["refused-reasons"]
+    for key, bounds in {
+        "name": (casebook.MAX_NAME,),
+        "prompt": (casebook.MOST_TURNS, casebook.MAX_PROMPT),
+        "checks": (casebook.MOST_CHECKS,),
+        "cases": (casebook.MOST_CASES,),
+    }.items():
+        assert all(f"{bound:,}" in said[f"refused-case-{key}"] for bound in bounds), key
 
 
 def test_sentences_are_of_errors_that_there_are() -> None:
