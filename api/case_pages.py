@@ -1,6 +1,7 @@
 """The pages of regression cases as routes: which data each is made from."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -10,13 +11,12 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from api.identity import person_of
 from api.page_answers import page_answer, reader_of
 from api.preset_files import Presets
-from chat.casebook import Casebook, CaseText, text_of
+from chat.casebook import Casebook, CaseText, Tally, text_of
 from chat.cases import Run
-from chat.errors import NotFound
 from chat.people import Person
 from chat.replaying import Replays
 from pages.case_form import EMPTY, case_page
-from pages.case_runs import SCRIPT, Shown, run_page
+from pages.case_runs import SCRIPT, Runs, Shown, run_page
 from pages.cases import cases_page
 from pages.choices import Choices
 
@@ -54,7 +54,7 @@ def _cases(casebook: Casebook, replays: Replays, presets: Presets, root_path: st
                 casebook.shipped.values(),
                 key=lambda case: not case.id.endswith(f".{reader.language}"),
             ),
-            tallies=await casebook.runs(person),
+            runs=await _runs_of(presets, person, await casebook.runs(person)),
             choices=Choices(await presets.list(person.id, reader.language), replays.engines),
         )
         return page_answer(page)
@@ -85,27 +85,23 @@ def _runs(casebook: Casebook, replays: Replays, presets: Presets, root_path: str
         run, results = await casebook.run(person, run_id)
         beside, others = await casebook.run(person, against) if against else (None, None)
         kept = {case.id: case for case in await casebook.list(person)}
+        tallies = (await casebook.runs(person))[:LISTED]
+        runs = await _runs_of(presets, person, tallies, run, *([beside] if beside else []))
         shown = Shown(
             run=run,
             results=results,
             cases=kept | casebook.shipped,
-            preset=await _preset(presets, person, run),
             beside=beside,
             others=others,
             going_on=(going.done, going.total) if going else None,
         )
-        tallies = (await casebook.runs(person))[:LISTED]
         # Comparing long texts takes a while.
-        return page_answer(await asyncio.to_thread(run_page, reader, person, shown, tallies))
+        return page_answer(await asyncio.to_thread(run_page, reader, person, shown, runs))
 
     return router
 
 
-async def _preset(presets: Presets, person: Person, run: Run) -> str:
-    """What the preset of a run is called, if this person may see it."""
-    if run.preset is None:
-        return ""
-    try:
-        return (await presets.get(person.id, run.preset.id, run.preset.version)).text.name
-    except NotFound:
-        return run.preset.id
+async def _runs_of(presets: Presets, person: Person, tallies: Sequence[Tally], *more: Run) -> Runs:
+    """These runs with what their presets and those of `more` are called."""
+    refs = [run.preset for run in (*more, *(tally.run for tally in tallies)) if run.preset]
+    return Runs(tallies, await presets.names(person.id, refs))

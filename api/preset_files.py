@@ -1,6 +1,6 @@
 """One preset as a file, out and in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from fastapi import APIRouter
@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.downloads import download_headers
 from api.identity import user_of
-from chat.types import Preset, PresetText
+from chat.types import Preset, PresetRef, PresetText
 from formats.names import file_stem
 from formats.preset import read_preset, write_preset
 
@@ -20,6 +20,8 @@ class Presets(Protocol):
     async def list(self, user: str, language: str) -> Sequence[Preset]: ...
 
     async def get(self, user: str, preset_id: str, version: int | None = None) -> Preset: ...
+
+    async def names(self, user: str, refs: Iterable[PresetRef]) -> Mapping[PresetRef, str]: ...
 
     async def add(self, user: str, text: PresetText) -> Preset: ...
 

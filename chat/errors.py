@@ -7,8 +7,14 @@ class AppError(Exception):
     code = "internal_error"
 
     def __init__(self, message: str = "", **values: object) -> None:
-        super().__init__(message or self.__doc__ or self.code)
+        super().__init__(message or self.of_its_kind())
         self.values = values
+
+    @classmethod
+    def of_its_kind(cls) -> str:
+        """What all errors of a kind say: the first paragraph of its docstring, without values."""
+        said = (cls.__doc__ or cls.code).partition("Values:")[0].partition("\n\n")[0]
+        return " ".join(said.split())
 
 
 class BadRequest(AppError):

@@ -134,7 +134,7 @@ def pair_of_correction(rated: Rated) -> Pair | None:
 
 def pairs_of_versions(rated: Rated, others: Iterable[Rated]) -> Iterator[Pair]:
     """A liked answer against each disliked one of `others` to the very same prompt."""
-    if may_teach(rated) and is_liked(rated):
+    if _may_win(rated):
         for other in others:
             if _is_worse(other, rated.evidence):
                 rejected = _given(other.evidence)
@@ -146,7 +146,7 @@ def pairs_of_retries(rated: Rated, tried_again: Iterable[Path]) -> Iterator[Pair
 
     Only whole ones: what was stopped or cut says nothing of how it would have gone on.
     """
-    if may_teach(rated) and is_liked(rated):
+    if _may_win(rated):
         for path in tried_again:
             if _was_passed_over(path, rated.evidence):
                 yield _liked_over(rated, path[-1].id, Source.RETRY, _written(path[-1]))
@@ -168,7 +168,9 @@ def pair_of_vote(contest: Contest) -> Pair | None:
         chosen, rejected = rejected, chosen
     if not all(is_whole(end.status, end.finish) for end in (chosen, rejected)):
         return None
-    if _same(chosen.content, rejected.content) or not (chosen.content and rejected.content):
+    if _same(chosen.content, rejected.content):
+        return None
+    if not (chosen.content.strip() and rejected.content.strip()):
         return None
     return Pair(
         id=duel.id,
@@ -201,6 +203,10 @@ def asked(evidence: Evidence) -> tuple[ChatMessage, ...]:
 def is_whole(status: Status, finish: Finish | None) -> bool:
     """Whether an answer came to its own end."""
     return status is Status.DONE and finish is not Finish.LENGTH
+
+
+def _may_win(rated: Rated) -> bool:
+    return may_teach(rated) and is_liked(rated) and bool(rated.evidence.answer.strip())
 
 
 def _is_worse(other: Rated, evidence: Evidence) -> bool:

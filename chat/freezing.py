@@ -14,14 +14,19 @@ from chat.observing import Door
 from chat.prompts import prompt_from
 from chat.types import ChatMessage, Conversation, Message, Origin, Role, Status
 
+WORDLESS = (Status.STOPPED, Status.ERROR)
+"""How an answer ended that may be rated although there is no word of it."""
+
 
 def may_be_rated(message: Message) -> bool:
     """Whether a message is an answer that has ended and that a model has written here.
 
-    What a person wrote or brought along says nothing of the model.
+    What a person wrote or brought along says nothing of the model. An answer without words does
+    where somebody gave up waiting for it, or where it failed.
     """
     written_here = message.role is Role.ASSISTANT and message.origin is Origin.HERE
-    return written_here and bool(message.content) and not message.status.is_open
+    ended = bool(message.content) and not message.status.is_open
+    return written_here and (ended or message.status in WORDLESS)
 
 
 def evidence_of_answer(

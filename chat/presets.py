@@ -5,14 +5,15 @@ preset. Knows no SQL and no screen; a conversation only remembers the version it
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from chat.checks import check_preset
+from chat.errors import NotFound
 from chat.ports import PresetStore
-from chat.types import ChatOptions, Preset, PresetText, Sampling
+from chat.types import ChatOptions, Preset, PresetRef, PresetText, Sampling
 
 SHIPPED = Path(__file__).parent / "shipped"
 """One file a language, named for it; its sections are the presets in the order of the list."""
@@ -52,6 +53,16 @@ class Presets:
         """One version of a preset; None is the newest. Raises NotFound."""
         return await self._store.preset(user, preset_id, version)
 
+    async def names(self, user: str, refs: Iterable[PresetRef]) -> Mapping[PresetRef, str]:
+        """Versions as people read them, "Translator v2"; by id those that are not the user's."""
+        return {ref: await self._name(user, ref) for ref in set(refs)}
+
+    async def _name(self, user: str, ref: PresetRef) -> str:
+        try:
+            return name_of(await self.get(user, ref.id, ref.version))
+        except NotFound:
+            return f"{ref.id} v{ref.version}"
+
     async def add(self, user: str, text: PresetText) -> Preset:
         """Keep a preset as the user's own. Raises what `check_preset` raises."""
         return await self._store.add_preset(user, _own(text))
@@ -72,6 +83,11 @@ class Presets:
     def options_of(preset: Preset) -> ChatOptions:
         """The options with which a conversation begins that takes this preset."""
         return ChatOptions(preset.text.system_prompt, preset.text.sampling, preset.ref)
+
+
+def name_of(preset: Preset) -> str:
+    """What one version of a preset is called."""
+    return f"{preset.text.name} v{preset.ref.version}"
 
 
 def load_shipped() -> Mapping[str, PresetText]:

@@ -22,6 +22,7 @@ from chat.results import Results
 from commands.desk import OPERATOR, Refused
 from config import Settings, SettingsError, read_settings
 from formats.datasets import DataFormat, data_file
+from formats.reading import decode
 from formats.redaction import Redactor, names_of
 from formats.report import write_report
 from formats.words import Language
@@ -37,7 +38,10 @@ def main(arguments: Sequence[str]) -> int:
         options, rest = _parser().parse_known_args(arguments)
         settings = read_settings(rest)
         said = asyncio.run(_Command(options, settings).run())
-    except (SettingsError, Refused, AppError, OSError) as error:
+    except Refused as error:  # what there is instead stands on lines of its own
+        sys.stderr.write(f"qwen-chat: {error}\n")
+        return 1
+    except (SettingsError, AppError, OSError) as error:
         sys.stderr.write(f"qwen-chat: {' '.join(str(error).split())}\n")
         return 1
     sys.stderr.write(f"{said}\n")
@@ -107,7 +111,8 @@ def _masked(masked: Mapping[str, int]) -> str:
 
 
 def _redactor(options: argparse.Namespace) -> Redactor | None:
-    names = names_of(options.names.read_text(encoding="utf-8")) if options.names else []
+    """Raises OSError, BadImport, TooManyNames, NameTooLong."""
+    names = names_of(decode(options.names.read_bytes())) if options.names else []
     return Redactor(names) if options.redact or names else None
 
 
@@ -150,6 +155,14 @@ async def _assignee(store: RoutingStore, name: str) -> str:
     raise Refused(f"There is nobody named {name}.")
 
 
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        why = f"{text} is no day. A day is written as 2026-11-22."
+        raise argparse.ArgumentTypeError(why) from None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python app.py export",
@@ -164,8 +177,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--verdict", type=Verdict, choices=[*Verdict], help="rated so")
     add("--reason", default="", help="with this reason")
     add("--corrected", action="store_true", help="only what was corrected")
-    add("--since", type=date.fromisoformat, help="rated on this day (UTC) or later: 2026-11-22")
-    add("--until", type=date.fromisoformat, help="rated on this day (UTC) or before")
+    add("--since", type=_day, help="rated on this day (UTC) or later: 2026-11-22")
+    add("--until", type=_day, help="rated on this day (UTC) or before")
     add("--language", choices=("zh", "en"), default="", help="of the answers; or of the report")
     add("--model", default="", help="of the answers")
     add("--preset", default="", help="its id")

@@ -47,7 +47,10 @@ def main(arguments: Sequence[str], load_engine: LoadEngine) -> int:
         return asyncio.run(_Command(options, settings, load_engine).run())
     except KeyboardInterrupt:
         return STOPPED
-    except (SettingsError, Refused, AppError) as error:
+    except Refused as error:  # what there is instead stands on lines of its own
+        sys.stderr.write(f"qwen-chat: {error}\n")
+        return COULD_NOT_RUN
+    except (SettingsError, AppError) as error:
         sys.stderr.write(f"qwen-chat: {' '.join(str(error).split())}\n")
         return COULD_NOT_RUN
 
@@ -67,7 +70,7 @@ class _Command:
             await self._open(store)
             person = await _owner(store)
             if self.options.list:
-                _print(words.runs(await store.feedback.cases.runs(scope_of(person))))
+                await _list(store, person)
                 return ALL_PASSED
             return await self._replay(store, person)
         finally:
@@ -78,7 +81,8 @@ class _Command:
         try:
             await store.open()
         except StartupError as error:
-            raise Refused(f"{error} {'' if self._is_beside else words.BESIDE}") from None
+            why = " ".join(str(error).split())
+            raise Refused(why if self._is_beside else f"{why} {words.BESIDE}") from None
 
     @property
     def _is_beside(self) -> bool:
@@ -145,11 +149,21 @@ class _Command:
         try:
             return await presets.get(person.id, wanted)
         except NotFound:
-            for language in LANGUAGES:
-                for preset in await presets.list(person.id, language):
-                    if preset.text.name.casefold() == wanted.casefold():
-                        return preset
-        raise Refused(f"There is no preset {wanted} that can be used here.")
+            usable = {
+                preset.ref.id: preset
+                for language in LANGUAGES
+                for preset in await presets.list(person.id, language)
+            }
+        for preset in usable.values():
+            if preset.text.name.casefold() == wanted.casefold():
+                return preset
+        raise Refused(words.no_preset(wanted, usable.values()))
+
+
+async def _list(store: RoutingStore, person: Person) -> None:
+    tallies = await store.feedback.cases.runs(scope_of(person))
+    refs = [tally.run.preset for tally in tallies if tally.run.preset]
+    _print(words.runs(tallies, await Presets(store).names(person.id, refs)))
 
 
 async def _owner(store: RoutingStore) -> Person:

@@ -4,29 +4,41 @@ Answers are printed without control characters: they come from a model and go to
 """
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 
 from chat.casebook import Tally
 from chat.cases import Case, Result, Verdict
 from chat.judging import Before
+from chat.presets import name_of
 from chat.replaying import Replay
+from chat.types import Preset, PresetRef
 
 BESIDE = (
     "Or start the run on its page of cases; --beside loads a second model next to the app's, "
     "if there is memory for it."
 )
+NO_PRESET = "no preset"
 WIDTH = max(map(len, Verdict))
 
 
-def runs(tallies: Sequence[Tally]) -> Iterator[str]:
-    """A line for each run, newest first."""
+def runs(tallies: Sequence[Tally], names: Mapping[PresetRef, str]) -> Iterator[str]:
+    """A line for each run, newest first. `names` are those of the presets that they had."""
     for tally in tallies:
         run = tally.run
         counts = ", ".join(f"{tally.counts[v]} {v}" for v in Verdict if tally.counts.get(v))
         began = f"{run.started_at.astimezone(UTC):%Y-%m-%d %H:%M}"
         model = f"{run.model} ({run.quantization})"
-        yield "\t".join((run.id, began, model, counts or "nothing", printable(run.label)))
+        preset = printable(names.get(run.preset, run.preset.id)) if run.preset else NO_PRESET
+        label = printable(run.label)
+        yield "\t".join((run.id, began, model, preset, counts or "nothing", label))
+
+
+def no_preset(wanted: str, usable: Iterable[Preset]) -> str:
+    """That there is none of that name, and which there are, by id and name."""
+    known = "".join(f"\n  {one.ref.id}  {printable(one.text.name)}" for one in usable)
+    there_are = f" There are:{known}" if known else ""
+    return f"There is no preset {printable(wanted)} that can be used here.{there_are}"
 
 
 def progress(done: int, total: int, case: Case, result: Result) -> str:
@@ -49,7 +61,8 @@ def report(replay: Replay, results: Mapping[str, Result]) -> Iterator[str]:
     run = replay.run
     yield ""
     yield f"{len(done)} of {len(replay.cases)}: {', '.join(sums) or 'nothing was run'}"
-    yield f"run {run.id} · {run.model} ({run.quantization}, {run.engine})"
+    preset = printable(name_of(replay.preset)) if replay.preset else NO_PRESET
+    yield f"run {run.id} · {run.model} ({run.quantization}, {run.engine}) · {preset}"
 
 
 def _details(case: Case, result: Result, before: Before) -> Iterator[str]:

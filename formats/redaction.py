@@ -10,6 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from unicodedata import normalize
 
+from chat.errors import BadRequest
+
 MOST_NAMES = 2_000
 LONGEST_NAME = 100
 
@@ -74,10 +76,34 @@ class Redactor:
         return "[name]"
 
 
+class TooManyNames(BadRequest):
+    """There are more names to be masked than are taken. Values: field, limit."""
+
+    code = "too_many_names"
+
+
+class NameTooLong(BadRequest):
+    """A name to be masked is too long. Values: field, limit (characters)."""
+
+    code = "name_too_long"
+
+
 def names_of(listed: str) -> Sequence[str]:
-    """The names of a list, one on each line. Those of one letter are left out."""
-    lines = (" ".join(line.split())[:LONGEST_NAME] for line in listed.splitlines())
-    return [line for line in dict.fromkeys(lines) if len(line) > 1][:MOST_NAMES]
+    """The names of a list, one on each line. Those of one letter are left out.
+
+    Nothing else is: who was left out in silence would not be masked. Raises TooManyNames,
+    NameTooLong.
+    """
+    lines = [" ".join(line.split()) for line in listed.splitlines()]
+    for number, line in enumerate(lines, start=1):
+        if len(line) > LONGEST_NAME:
+            why = f"Line {number} of the names has more than {LONGEST_NAME} characters."
+            raise NameTooLong(why, field="names", limit=LONGEST_NAME)
+    names = [line for line in dict.fromkeys(lines) if len(line) > 1]
+    if len(names) > MOST_NAMES:
+        why = f"At most {MOST_NAMES:,} names can be masked; these are {len(names):,}."
+        raise TooManyNames(why, field="names", limit=MOST_NAMES)
+    return names
 
 
 Check = Callable[[str], int]

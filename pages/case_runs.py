@@ -7,6 +7,7 @@ from html import escape
 from chat.casebook import Tally
 from chat.cases import Case, Result, Run, Verdict
 from chat.people import Person
+from chat.types import PresetRef
 from pages.differences import in_one, side_by_side
 from pages.frame import Reader, form, hidden, when
 from pages.hosting import host_page
@@ -19,6 +20,14 @@ FOR_PEOPLE = (Verdict.OPEN, Verdict.CHANGED)
 
 
 @dataclass(frozen=True, slots=True)
+class Runs:
+    """Runs to choose from. `names` are those of the presets that these and the one shown had."""
+
+    tallies: Sequence[Tally]
+    names: Mapping[PresetRef, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """A run as it is looked at. `results` are by case, `others` are those of the run beside it.
 
@@ -28,21 +37,31 @@ class Shown:
     run: Run
     results: Mapping[str, Result]
     cases: Mapping[str, Case]
-    preset: str = ""
     beside: Run | None = None
     others: Mapping[str, Result] | None = None
     going_on: tuple[int, int] | None = None
 
 
-def run_page(reader: Reader, person: Person, shown: Shown, tallies: Sequence[Tally]) -> str:
-    """`tallies` are the runs that it can be compared with."""
-    body = _head(reader, shown) + _beside(reader, shown, tallies)
+def run_page(reader: Reader, person: Person, shown: Shown, runs: Runs) -> str:
+    """`runs` are those that it can be compared with."""
+    body = _head(reader, shown, runs) + _beside(reader, shown, runs)
     if any(result.verdict in FOR_PEOPLE for result in shown.results.values()):
         body += f'<p class="hint">{reader.say("run-keys")}</p>'
     ordered = sorted(shown.results.values(), key=lambda result: _place(shown, result))
     body += "".join(_result(reader, shown, result) for result in ordered)
     heading = shown.run.label
     return host_page(reader, person, "run", body, heading=heading, script=SCRIPT)
+
+
+def preset_of(run: Run, names: Mapping[PresetRef, str]) -> str:
+    """Which version of which preset; empty where there was none."""
+    return names.get(run.preset, run.preset.id) if run.preset else ""
+
+
+def facts_of(run: Run, names: Mapping[PresetRef, str]) -> Sequence[str]:
+    """What tells a run from others, beside its time: model, preset, label. Not escaped."""
+    model = f"{run.model} {run.quantization}"
+    return [fact for fact in (model, preset_of(run, names), run.label) if fact]
 
 
 def model_of(run: Run) -> str:
@@ -59,13 +78,14 @@ def counts_of(reader: Reader, counts: Mapping[Verdict, int]) -> str:
 # --- pieces -----------------------------------------------------------------------------------
 
 
-def _head(reader: Reader, shown: Shown) -> str:
+def _head(reader: Reader, shown: Shown, runs: Runs) -> str:
     run = shown.run
     counts = {
         verdict: sum(result.verdict is verdict for result in shown.results.values())
         for verdict in Verdict
     }
-    preset = f" · {escape(shown.preset)}" if shown.preset else ""
+    name = preset_of(run, runs.names)
+    preset = f" · <bdi>{escape(name)}</bdi>" if name else ""
     facts = f"{when(run.started_at)} · {model_of(run)} · {escape(run.engine)}{preset}"
     return f"<p>{facts}</p><p>{counts_of(reader, counts)}</p>{_state(reader, shown)}"
 
@@ -81,26 +101,27 @@ def _state(reader: Reader, shown: Shown) -> str:
     return "" if shown.run.ended_at else f'<p class="banner">{reader.say("run-broke-off")}</p>'
 
 
-def _beside(reader: Reader, shown: Shown, tallies: Sequence[Tally]) -> str:
+def _beside(reader: Reader, shown: Shown, runs: Runs) -> str:
     at = f"/cases/runs/{shown.run.id}"
     if shown.beside:
         said = reader.say("run-beside")
-        name = _name(shown.beside)
+        name = _name(shown.beside, runs.names)
         away = f'<a href="{reader.link(at)}">{reader.say("run-alone")}</a>'
         return f"<p>{said} {name} · {away}</p>"
-    others = [tally.run for tally in tallies if tally.run.id != shown.run.id]
+    others = [tally.run for tally in runs.tallies if tally.run.id != shown.run.id]
     if not others:
         return ""
     links = "".join(
-        f'<li><a href="{reader.link(f"{at}?against={other.id}")}">{_name(other)}</a></li>'
+        f'<li><a href="{reader.link(f"{at}?against={other.id}")}">'
+        f"{_name(other, runs.names)}</a></li>"
         for other in others
     )
     return f"<details><summary>{reader.say('run-compare')}</summary><ul>{links}</ul></details>"
 
 
-def _name(run: Run) -> str:
-    label = f" · <bdi>{escape(run.label)}</bdi>" if run.label else ""
-    return f"{when(run.started_at)} · {model_of(run)}{label}"
+def _name(run: Run, names: Mapping[PresetRef, str]) -> str:
+    facts = (f"<bdi>{escape(fact)}</bdi>" for fact in facts_of(run, names))
+    return " · ".join((when(run.started_at), *facts))
 
 
 def _place(shown: Shown, result: Result) -> tuple[int, str]:

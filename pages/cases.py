@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from chat.casebook import Tally
-from chat.cases import Case
+from chat.cases import Case, Run
 from chat.people import Person
-from chat.types import Preset
-from pages.case_runs import SCRIPT, counts_of, model_of
+from chat.types import Preset, PresetRef
+from pages.case_runs import SCRIPT, Runs, counts_of, facts_of, model_of, preset_of
 from pages.choices import Choices
 from pages.frame import Reader, choice, field, form, section, table, when
 from pages.hosting import host_page
@@ -19,18 +18,17 @@ def cases_page(
     *,
     cases: Sequence[Case],
     shipped: Sequence[Case],
-    tallies: Sequence[Tally],
+    runs: Runs,
     choices: Choices,
 ) -> str:
     """One's own cases and runs, an administrator's page has everybody's, and the shipped cases."""
     body = f"<p>{reader.say('cases-info')}</p>{_tools(reader, bool(cases))}"
     body += _table(reader, cases)
-    fields = _run_fields(reader, bool(cases), choices.presets, tallies)
+    fields = _run_fields(reader, bool(cases), choices.presets, runs)
     fields += _engine(reader, choices.engines)
     run = form(reader, "/api/cases/runs", fields, "run-start", then="go")
     body += section(reader, "cases-run", f"<p>{reader.say('cases-run-info')}</p>{run}")
-    names = {preset.ref.id: preset.text.name for preset in choices.presets}
-    body += section(reader, "cases-runs", _runs(reader, tallies, names))
+    body += section(reader, "cases-runs", _runs(reader, runs))
     body += section(
         reader,
         "cases-shipped",
@@ -77,16 +75,14 @@ def _short(text: str, most: int = 80) -> str:
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
-def _run_fields(
-    reader: Reader, any_kept: bool, presets: Sequence[Preset], tallies: Sequence[Tally]
-) -> str:
+def _run_fields(reader: Reader, any_kept: bool, presets: Sequence[Preset], runs: Runs) -> str:
     sets = [(f"shipped-{tongue}", reader.say(f"which-shipped-{tongue}")) for tongue in ("en", "zh")]
     if any_kept:
         sets.insert(0, ("kept", reader.say("which-kept")))
     usable = [("", reader.say("run-no-preset"))]
     usable += [(preset.ref.id, escape(preset.text.name)) for preset in presets]
     earlier = [("", reader.say("run-last-answers"))]
-    earlier += [(tally.run.id, _name(tally)) for tally in tallies[:20]]
+    earlier += [(tally.run.id, _name(tally.run, runs.names)) for tally in runs.tallies[:20]]
     return (
         choice(reader, "which", sets)
         + choice(reader, "preset_id", usable, words="field-run-preset")
@@ -104,22 +100,19 @@ def _engine(reader: Reader, engines: Sequence[str]) -> str:
     return choice(reader, "engine", usable + [(name, escape(name)) for name in others])
 
 
-def _name(tally: Tally) -> str:
-    run = tally.run
-    label = f" · {run.label}" if run.label else ""
-    return escape(f"{run.started_at:%Y-%m-%d %H:%M} · {run.model}{label}")
+def _name(run: Run, names: Mapping[PresetRef, str]) -> str:
+    """For a list to choose from, where there is no markup."""
+    return escape(" · ".join((f"{run.started_at:%Y-%m-%d %H:%M}", *facts_of(run, names))))
 
 
-def _runs(reader: Reader, tallies: Sequence[Tally], presets: Mapping[str, str]) -> str:
+def _runs(reader: Reader, runs: Runs) -> str:
     columns = ["column-run", "column-model", "column-preset", "column-results", ""]
     rows = (
         (
             f'<a href="{reader.link(f"/cases/runs/{tally.run.id}")}">{when(tally.run.started_at)}'
             f"</a> <bdi>{escape(tally.run.label)}</bdi>",
             model_of(tally.run),
-            escape(presets.get(tally.run.preset.id, tally.run.preset.id))
-            if tally.run.preset
-            else "–",
+            f"<bdi>{escape(preset_of(tally.run, runs.names)) or '–'}</bdi>",
             counts_of(reader, tally.counts),
             form(
                 reader,
@@ -130,6 +123,6 @@ def _runs(reader: Reader, tallies: Sequence[Tally], presets: Mapping[str, str]) 
                 sure=reader.say("sure"),
             ),
         )
-        for tally in tallies
+        for tally in runs.tallies
     )
     return table(reader, columns, rows)

@@ -46,7 +46,7 @@ def reading_page(reader: Reader, person: Person, shown: Shown) -> str:
         _ways(reader, shown),
         _review(reader, shown),
         section(reader, "reading-prompt", _prompt(reader, evidence)),
-        section(reader, "reading-answer", f'<div class="answer" dir="auto">{shown.answer}</div>'),
+        section(reader, "reading-answer", _answer(reader, shown)),
         _ratings(reader, shown),
         _beside(reader, shown),
         section(reader, "reading-origin", _origin(reader, shown)),
@@ -125,6 +125,12 @@ def _prompt(reader: Reader, evidence: Evidence) -> str:
     remark = "" if is_exact(evidence) else f'<p class="banner">{reader.say("not-exact")}</p>'
     before, last = evidence.prompt[:-1], evidence.prompt[-1:]
     return remark + folded_turns(reader, before) + "".join(turn(reader, said) for said in last)
+
+
+def _answer(reader: Reader, shown: Shown) -> str:
+    if not shown.reading.rated.evidence.answer.strip():  # it was stopped, or failed, before
+        return f'<p class="hint">{reader.say("no-text")}</p>'
+    return f'<div class="answer" dir="auto">{shown.answer}</div>'
 
 
 def _ratings(reader: Reader, shown: Shown) -> str:

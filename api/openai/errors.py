@@ -90,9 +90,8 @@ def refusal(status: int, message: str, *, code: str, param: str | None = None) -
 def sentence(error: AppError) -> str:
     """What is told of an error: its own words, or those of its kind with the values it has."""
     words = str(error)
-    if words != type(error).__doc__:
+    if words != error.of_its_kind():
         return words
-    words = words.partition(" Values:")[0].partition("\n")[0]
     values = ", ".join(f"{name}: {value}" for name, value in error.values.items() if value)
     return f"{words.removesuffix('.')} ({values})." if values else words
 

@@ -11,8 +11,7 @@ async function bringIn() {
     const answer = await fetch(chosen.dataset.import, { method: "POST", headers, body: chosen.files[0] });
     const told = await answer.json();
     if (answer.ok) return location.reload();
-    const sentence = words[`error-${told.error?.code}`] ?? words["error-other"];
-    refused.textContent = filled(sentence, { detail: told.error?.message ?? "" });
+    refused.textContent = refusal(answer, told.error ?? {}).said;
   } catch {
     refused.textContent = words["error-other"];
   }

@@ -35,15 +35,21 @@ async function post(address, body, form, options) {
   });
   const told = await answer.json();
   if (answer.ok) return told;
-  const error = told.error ?? {};
+  throw refusal(answer, told.error ?? {}, form);
+}
+
+/** Why the server refuses, as what is thrown: a sentence, and the field in `form` that it is about. */
+function refusal(answer, error, form) {
   const field = form && error.param && fieldOf(form, error.param, error.limit);
   const seconds = answer.headers.get("Retry-After") ?? "60";
   const general = answer.status === 413 ? "refused-size" : `error-${error.code}`;
   const refusals = JSON.parse(form?.dataset.refusals ?? "{}");
-  const own = refusals[error.param] ?? wrongWith(field, error.limit);
+  const ofCase = words[error.code === "bad_case" ? `refused-case-${error.param}` : ""];
+  const own = refusals[error.param] ?? wrongWith(field, error.limit) ?? ofCase;
   const sentence = words[general] ?? words["error-other"];
-  const said = own ?? filled(sentence, { seconds, detail: error.message ?? "" });
-  throw Object.assign(new Error(said), { said, field });
+  const limit = Number(error.limit).toLocaleString(language);
+  const said = own ?? filled(sentence, { seconds, limit, detail: error.message ?? "" });
+  return Object.assign(new Error(said), { said, field });
 }
 
 // --- what is too long, too many or missing: said with the field's own words, and nothing is cut ------
@@ -207,7 +213,7 @@ async function download(form) {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ names: namesIn(form) }),
     });
-    if (!answer.ok) throw new Error(words["error-other"]);
+    if (!answer.ok) throw refusal(answer, (await answer.json()).error ?? {});
     const named = answer.headers.get("Content-Disposition");
     link.download = decodeURIComponent(/filename\*=UTF-8''(\S+)/.exec(named)[1]);
     link.href = URL.createObjectURL(await answer.blob());

@@ -25,6 +25,8 @@ from store.people.tables import PersonRow
 from store.tables import ConversationRow, MessageRow, PresetVersionRow
 from store.transactions import Transactions
 
+SPACES = " \t\r\n"
+
 Wrote = Mapping[str, int | None]
 """Which variant wrote in a conversation, by its id; or for a tester, by theirs."""
 
@@ -139,7 +141,7 @@ def _rated(
     order: Sequence[ColumnElement[int]],
     shown: int,
 ) -> Sequence[Shown]:
-    """One rating of each answer; what a reviewer found unusable is left out."""
+    """One rating of each answer; what has no words, or was found unusable, is left out."""
     rows = session.execute(
         select(EvidenceRow, RatingRow)
         .join(RatingRow, RatingRow.evidence_id == EvidenceRow.id)
@@ -148,6 +150,7 @@ def _rated(
             *_of(campaign),
             RatingRow.newest,
             RatingRow.verdict == verdict,
+            func.ltrim(EvidenceRow.answer, SPACES) != "",
             func.coalesce(ReviewRow.state != ReviewState.UNUSABLE, true()),
         )
         .order_by(*order)

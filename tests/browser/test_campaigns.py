@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -253,6 +254,30 @@ def test_a_phone_in_chinese_has_the_tasks_at_its_foot(
     button(page, "提交").tap()
     expect(page.get_by_role("heading", name="谢谢！")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_question_of_a_task_without_instructions_stands_below_its_title(
+    store: RoutingStore, site: Site, visitor: Visitor, width: int
+) -> None:
+    inn = Inn(store, sign_in_needed=False)
+    address = site(ScriptedEngine(ENGINE), store, people=inn.people)
+    cards = (Task("t1", "River", "", "Name a river"), Task("t2", "Sea", "Any.", "Name a sea"))
+    campaign = add_campaign(inn, LOCAL, replace(PLAN, tasks=cards))
+    page = visitor(address, viewport={"width": width, "height": 844}).new_page()
+    page.goto(f"{address}/campaign/{campaign.id}")
+    button(page, "I agree").click()
+    if width < 1100:
+        tasks(page).locator(".title").click()
+    for number, title in enumerate(("River", "Sea")):
+        card = tasks(page).locator("li").nth(number)
+        name = card.get_by_text(title, exact=True).bounding_box()
+        put, tick = card.locator(".put").bounding_box(), card.get_by_role("checkbox").bounding_box()
+        assert name
+        assert put
+        assert tick
+        assert name["y"] + name["height"] <= put["y"]
+        assert abs(name["y"] + name["height"] / 2 - tick["y"] - tick["height"] / 2) < 4
 
 
 def test_without_accounts_the_address_is_the_way_in_and_members_can_leave(

@@ -106,6 +106,22 @@ def test_what_is_wrong_with_a_check_is_said_and_nothing_typed_is_lost(page: Page
     expect(page.get_by_role("link", name="Broken")).to_be_visible()
 
 
+def test_what_cannot_be_kept_is_said_in_chinese(page: Page) -> None:
+    page.locator("[data-language]").click()
+    expect(page.get_by_role("link", name="新建用例")).to_be_visible()
+    page.get_by_role("link", name="新建用例").click()
+    page.locator("[name=name]").fill("空")
+    page.get_by_role("button", name="保存").click()
+    refused = page.locator("main form .error").first
+    expect(refused).to_have_text(re.compile("提问.*100 条.*200,000"))
+    page.locator("[name=content]").last.fill("你好")
+    page.get_by_role("button", name="保存").click()
+    expect(refused).to_have_text(re.compile("1 到 20 条检查"))
+    page.locator("[name=name]").fill("a\u200bb")
+    page.get_by_role("button", name="保存").click()
+    expect(refused).to_have_text(re.compile("名称须为一行，1 到 100 个"))
+
+
 def test_a_file_goes_out_and_comes_in(page: Page, tmp_path: Path) -> None:
     write_case(page, "Travels", "contains", "Hello")
     with page.expect_download() as download:

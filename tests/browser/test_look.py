@@ -35,7 +35,7 @@ def test_the_language_switches_at_once_keeps_the_page_and_is_remembered(
     expect(page.get_by_role("textbox", name="消息", exact=True)).to_have_value("a draft")
     expect(page.get_by_text("AI 生成内容仅供参考")).to_be_visible()
     expect(answer(page).locator(".md")).to_have_text("abcdefghij")
-    expect(answer(page)).to_contain_text("首字")
+    expect(answer(page)).to_contain_text("首个 token")
     page.reload()
     expect(page.get_by_role("button", name="新对话", exact=True)).to_be_visible()
 

@@ -14,7 +14,7 @@ from chat.people import LOCAL
 from chat.rating import MAX_COMMENT
 from store import RoutingStore, open_store
 from tests.browser.conftest import Open, Site
-from tests.browser.steps import answer, ask_and_wait, under
+from tests.browser.steps import answer, ask, ask_and_wait, under
 from tests.fakes import Script, ScriptedEngine
 from tests.migrated import migrated
 
@@ -130,6 +130,22 @@ def test_a_bad_answer_can_be_said_why_and_corrected_and_is_changed_later(
     assert rating.opinion == Opinion(
         Verdict.DOWN, ("wrong-facts", "too-long"), correction="Paris is the capital."
     )
+
+
+def test_an_answer_that_was_stopped_before_its_first_word_can_be_called_slow(
+    site: Site, tab: Open, store: RoutingStore
+) -> None:
+    page = tab(site(ScriptedEngine([Script((), hangs=True)]), store))
+    ask(page, "Capital of France?")
+    expect(answer(page)).to_contain_text("Reading the prompt")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    open_form(page)
+    form(page).get_by_label("Slow").check()
+    save(page)
+    expect(form(page)).to_be_hidden()
+    again(page)
+    expect_pressed(page, "Bad answer")
+    assert [rating.opinion for rating in said(store)] == [Opinion(Verdict.DOWN, ("slow",))]
 
 
 def test_each_version_of_an_answer_has_a_rating_of_its_own_which_can_be_taken_back(

@@ -167,6 +167,24 @@ def test_a_report_is_taken_from_its_campaign_s_page_masked_and_in_the_other_lang
     assert "Why not?" not in report
 
 
+@pytest.mark.parametrize("does", ["先统计", "下载"])
+def test_names_that_would_be_cut_are_refused_with_the_limit(
+    browser: Browser, address: str, does: str
+) -> None:
+    context = browser.new_context(locale="zh-CN")
+    page = context.new_page()
+    page.goto(f"{address}/results")
+    page.locator("details.along summary").click()
+    for names, words in (
+        ("\n".join(f"name {number}" for number in range(2001)), "一次最多遮盖 2,000 个姓名"),
+        ("x" * 101, "有一个姓名超过 100 个字符"),
+    ):
+        page.locator("[name=names]").fill(names)
+        button(page, does).click()
+        expect(page.locator("form[data-export] .error").first).to_contain_text(words)
+    context.close()
+
+
 def test_the_list_and_an_answer_fit_a_phone_in_chinese(browser: Browser, address: str) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN")
     page = context.new_page()

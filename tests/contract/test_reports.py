@@ -80,6 +80,18 @@ async def test_the_best_and_the_worst_are_those_with_most_to_say(database: Routi
     assert (raw.worst[0].correction, raw.worst[1].comment) == ("Yes.", "no")
 
 
+async def test_an_answer_without_words_is_counted_but_neither_best_nor_worst(
+    database: RoutingStore,
+) -> None:
+    await add_rows(database, campaign(BOB.id))
+    slow = Opinion(Verdict.DOWN, ("slow",), "I gave up.")
+    await rate(database, "stopped", slow, answer="", status=Status.STOPPED)
+    await rate(database, "liked", UP, answer=" \n")
+    raw = await database.feedback.reports.gather(CAMPAIGN, 5)
+    assert (raw.rated, raw.reasons) == (2, {"slow": 1})
+    assert (raw.best, raw.worst) == ([], [])
+
+
 async def test_times_and_surveys_are_those_of_testers(database: RoutingStore) -> None:
     await add_rows(database, campaign(BOB.id, Mode.SPLIT))
     for user, variant in ((ANN.id, 0), (CY.id, 1), (BOB.id, 1)):

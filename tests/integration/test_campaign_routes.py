@@ -198,6 +198,7 @@ async def test_what_is_too_long_is_refused_with_its_field_and_its_limit(
         answer = await host.post("/api/campaigns", json=PLAN | change)
     error = answer.json()["error"]
     assert (error["code"], error["param"], error["limit"]) == ("bad_plan", param, limit)
+    assert error["message"].endswith("too much of it.")
 
 
 async def test_another_members_campaign_is_not_there(place: Place) -> None:

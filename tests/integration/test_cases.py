@@ -15,7 +15,7 @@ from chat.evidence import Evidence, Opinion
 from chat.observing import Door
 from chat.people import Rank, utc_now
 from chat.presets import Presets
-from chat.types import ChatMessage, Role, Status
+from chat.types import ChatMessage, PresetText, Role, Status
 from store import RoutingStore, open_store
 from tests.chat import make_writer
 from tests.fakes import Script, ScriptedEngine
@@ -248,3 +248,28 @@ async def test_shipped_cases_are_looked_at_and_run_but_not_changed(clients: Clie
     assert (await ann.post(f"/api/cases/{path}/delete", json={})).status_code == 404
     run = await finished_run(ann, {"case_id": path})
     assert 'data-verdict="failed"' in (await ann.get(run)).text
+
+
+async def test_runs_are_told_apart_by_preset_its_version_and_the_model(
+    clients: Clients, store: RoutingStore
+) -> None:
+    ann, presets = clients["ann"], Presets(store)
+    owner = next(one.id for one in await store.people.people() if one.name == "ann")
+    first = await presets.add(owner, PresetText("Kind & <b>", "Be kind."))
+    await posted(ann, "/api/cases", CASE)
+    wanted = {"which": "kept", "preset_id": first.ref.id}
+    older = await finished_run(ann, wanted)
+    await presets.revise(owner, first.ref.id, PresetText("Kinder", "Be very kind."))
+    newer = await finished_run(ann, wanted | {"label": "again"})
+    for page in ("/cases", newer):
+        told = (await ann.get(page)).text
+        assert "Kind &amp; &lt;b&gt; v1" in told
+        assert "Scripted-1B-Instruct none" in told
+    assert "Kinder v2" in (await ann.get(newer)).text
+    beside = (await ann.get(f"{older}?against={newer.rpartition('/')[2]}")).text
+    assert "<bdi>Kinder v2</bdi> · <bdi>again</bdi>" in beside
+    await presets.delete(owner, first.ref.id)
+    assert (
+        " · Scripted-1B-Instruct none · Kinder v2 · again</option>"
+        in (await ann.get("/cases")).text
+    )

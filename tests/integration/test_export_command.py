@@ -150,19 +150,42 @@ def test_a_report_is_masked_as_that_of_the_page_and_tells_how_often(
     ("arguments", "said"),
     [
         ("--format report", "name it with --campaign"),
-        ("--format csv --campaign Three", "There is no campaign named Three. There are: first"),
+        ("--format csv --campaign Three", "no campaign named Three. There are:\n  first  One 一\n"),
         ("--format csv --campaign Two", "Several campaigns are named Two."),
         ("--format csv --assignee Bob", "There is nobody named Bob."),
         ("--format csv --names nowhere", "No such file or directory"),
+        ("--format csv --names many", "At most 2,000 names can be masked; these are 2,001."),
+        ("--format csv --names long", "Line 2 of the names has more than 100 characters."),
+        ("--format csv --names binary", "is not text in UTF-8"),
         ("--format csv --data-dirr x", "data"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_leaves_no_file(
     run: Export, capsys: pytest.CaptureFixture[str], arguments: str, said: str
 ) -> None:
+    Path("many").write_text("\n".join(map(str, range(10, 2011))), encoding="utf-8")
+    Path("long").write_text(f"Ann\n{'x' * 101}", encoding="utf-8")
+    Path("binary").write_bytes(b"Ann\n\xff\xfe")
     assert run(*arguments.split(), "-o", "out") == 1
     assert said in capsys.readouterr().err
     assert not list(Path().glob("out*"))
+
+
+def test_a_day_that_is_none_is_refused_with_one_that_is(
+    run: Export, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run("--format", "csv", "--since", "2026-13-01")
+    said = capsys.readouterr().err
+    assert "--since: 2026-13-01 is no day. A day is written as 2026-11-22." in said
+
+
+def test_a_list_of_names_from_a_windows_editor_is_masked_from_its_first_line(
+    run: Export, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("names").write_bytes("\ufeffAnn\r\n张伟\r\n".encode())
+    assert run("--format", "csv", "--names", "names", "-o", "out") == 0
+    assert "[name] 1" in capsys.readouterr().err
 
 
 def test_a_file_that_could_not_be_written_to_its_end_is_not_there(

@@ -13,6 +13,7 @@ from chat.errors import (
     AnswerRunning,
     BadText,
     EmptyOpinion,
+    EngineFailed,
     MessageTooLong,
     NotFound,
     NotRatable,
@@ -142,6 +143,27 @@ async def test_a_stopped_answer_and_an_old_version_are_rated_each_for_itself(
             job.message_id: DOWN,
             again.message_id: UP,
         }
+
+
+async def test_an_answer_that_was_stopped_or_failed_before_its_first_word_can_be_rated(
+    tmp_path: Path,
+) -> None:
+    slow, broken = Script((), hangs=True), Script((), error=EngineFailed())
+    async with rated_chat(tmp_path, slow, broken) as chat:
+        stopped = await chat.ask("Hi")
+        with pytest.raises(AnswerRunning):
+            await chat.rate(stopped, DOWN)
+        stopped.cancel()
+        await finished(stopped)
+        failed = await chat.told("Ho")
+        for job, status in ((stopped, Status.STOPPED), (failed, Status.ERROR)):
+            look = await chat.ratings.look(LOCAL, job.conversation_id, job.message_id)
+            assert look == Ratable("", REASONS)
+            said = Opinion(Verdict.DOWN, ("slow",), "", " Hello. ")
+            assert (await chat.rate(job, said)).opinion == said
+            evidence = await chat.evidence(job)
+            assert (evidence.answer, evidence.status, evidence.language) == ("", status, "")
+            assert is_exact(evidence)
 
 
 async def test_an_interrupted_answer_can_be_rated(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from chat.cases import Check, CheckKind
 from chat.errors import EngineFailed, ModelUnavailable
 from chat.people import LOCAL
 from chat.ports import Engine
+from chat.presets import load_shipped
 from chat.types import ChatMessage, PresetText, Role, Sampling
 from commands import replay
 from commands.replay_words import printable
@@ -155,7 +156,30 @@ def test_a_preset_is_found_by_id_and_by_name(
     assert engine.prompts[0][0] == ChatMessage(Role.SYSTEM, "Be kind.")
     assert run(file(case("a")), "--preset", "maths.zh")[0] == replay.ALL_PASSED
     code, _, complaint = run(file(case("a")), "--preset", "nobody's")
-    assert (code, "no preset" in complaint) == (replay.COULD_NOT_RUN, True)
+    assert (code, "no preset nobody's" in complaint) == (replay.COULD_NOT_RUN, True)
+    listed = [line.split(maxsplit=1) for line in complaint.splitlines()[1:]]
+    assert listed[0][1] == "Kind"
+    assert ["maths.zh", load_shipped()["maths.zh"].name] in listed
+    assert ["maths.en", load_shipped()["maths.en"].name] in listed
+
+
+def test_runs_are_told_apart_by_model_and_preset(
+    run: Command, file: Callable[..., str], tmp_path: Path
+) -> None:
+    async def add(store: RoutingStore) -> None:
+        first = await store.add_preset(LOCAL.id, PresetText("Kind", "Be kind."))
+        await store.revise_preset(LOCAL.id, first.ref.id, PresetText("Kind", "Be very kind."))
+
+    with_store(tmp_path, add)
+    path = file(case("a"))
+    assert run(path)[1].splitlines()[-1].endswith("(none, scripted) · no preset")
+    told = run(path, "--preset", "kind")[1]
+    assert told.splitlines()[-1].endswith("(none, scripted) · Kind v2")
+    with_preset, without = (line.split("\t") for line in run("--list")[1].splitlines())
+    assert (with_preset[2:4], without[2:4]) == (
+        ["Scripted-1B-Instruct (none)", "Kind v2"],
+        ["Scripted-1B-Instruct (none)", "no preset"],
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from chat.findings import Filter
 from chat.people import Entry, Person, Rank
 from chat.presets import Presets
 from chat.results import Results
-from chat.types import ChatMessage, Role
+from chat.types import ChatMessage, Role, Status
 from formats.datasets import DataFormat, data_file
-from formats.redaction import Redactor
+from formats.redaction import MOST_NAMES, Redactor
 from store import RoutingStore, open_store
 from tests.contract.stores import START
 from tests.fakes import ScriptedEngine
@@ -214,6 +214,40 @@ async def test_a_campaign_s_page_tells_of_variants_what_they_are_and_what_answer
     plan = page.partition("<h2>Plan</h2>")[2]
     assert plan.count(HOSTILE_SHOWN) >= 2
     assert "Nothing has answered yet." in plan
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "limit"),
+    [
+        ("\n".join(f"name {number}" for number in range(MOST_NAMES + 1)), "too_many_names", 2000),
+        ("Ann\n" + "x" * 101, "name_too_long", 100),
+        ("\n".join(f"{number:0100}" for number in range(MOST_NAMES)), None, None),
+    ],
+    ids=["many", "long", "just so"],
+)
+async def test_a_list_of_names_that_would_be_cut_is_refused_with_its_limit(
+    hosts: Hosts, names: str, code: str | None, limit: int | None
+) -> None:
+    for path in ("export", "preview"):
+        answer = await hosts.admin.post(
+            f"/api/results/{path}?format=csv&redact=true", json={"names": names}
+        )
+        assert answer.status_code == (400 if code else 200)
+        if code:
+            error = answer.json()["error"]
+            assert (error["code"], error["param"], error["limit"]) == (code, "names", limit)
+
+
+async def test_an_answer_without_words_is_said_to_be_one_and_teaches_nothing(hosts: Hosts) -> None:
+    slow = Opinion(Verdict.DOWN, ("slow",), "I gave up.")
+    await hosts.rate("e", slow, answer="", status=Status.STOPPED)
+    await hosts.admin.post("/api/results/e/review", json={"standing": "usable"})
+    for language, words in (("en", "No text"), ("zh", "没有文字")):
+        page = await hosts.admin.get("/results/e", headers={"Accept-Language": language})
+        assert f'<p class="hint">{words}' in page.text
+    for kind in (DataFormat.SFT, DataFormat.DPO):
+        assert (await hosts.admin.get(f"/api/results/export?format={kind}")).text == ""
+    assert "I gave up." in (await hosts.admin.get("/api/results/export?format=csv")).text
 
 
 async def test_a_case_is_made_of_a_rated_answer(hosts: Hosts) -> None:

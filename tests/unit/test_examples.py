@@ -42,6 +42,8 @@ USABLE, UNUSABLE = ReviewState.USABLE, ReviewState.UNUSABLE
         (rated("e", UP, state=UNUSABLE), None),
         (rated("e", CORRECTED, state=UNUSABLE), None),
         (rated("e", UP, answer=" "), None),
+        (rated("e", UP, answer="", status=Status.STOPPED, state=USABLE), None),
+        (rated("e", CORRECTED, answer="", status=Status.STOPPED), Source.CORRECTION),
         (rated("e", UP, provenance=None), None),
         (rated("e", CORRECTED, provenance=exactly(())), None),
     ],
@@ -97,6 +99,16 @@ def test_a_liked_answer_wins_over_disliked_ones_to_the_very_same_prompt() -> Non
     assert list(pairs_of_versions(bad, others)) == []
     assert list(pairs_of_versions(rated("good", UP, status=Status.STOPPED), others)) == []
     assert list(pairs_of_versions(rated("good", UP, state=UNUSABLE), others)) == []
+
+
+def test_an_empty_answer_is_in_no_pair_whoever_liked_it() -> None:
+    empty, bad = rated("good", UP, answer=" "), rated("bad", DOWN, answer="No.")
+    assert list(pairs_of_versions(empty, [bad])) == []
+    stopped = rated("bad", DOWN, answer="", status=Status.STOPPED)
+    assert list(pairs_of_versions(rated("good", UP), [stopped])) == []
+    prompt = (ChatMessage(Role.USER, "Which?"),)
+    liked = rated("good", UP, question="Which?", answer="", prompt=prompt)
+    assert list(pairs_of_retries(liked, [path("first", "Which?", "Neither.")])) == []
 
 
 def test_a_liked_answer_wins_over_those_that_were_tried_again_at_the_very_same_prompt() -> None:
@@ -188,6 +200,7 @@ def test_a_vote_without_two_whole_answers_is_no_pair() -> None:
         path("right", "Which?", "That", provenance=None),
         path("right", "Which?", "This"),
         path("right", "Which?", ""),
+        path("right", "Which?", " \n"),
     ):
         assert pair_of_vote(contest(right=right)) is None
     assert pair_of_vote(contest(unusable=True)) is None

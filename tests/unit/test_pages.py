@@ -12,6 +12,7 @@ from string import Formatter
 import pytest
 
 from api.errors import STATUS
+from chat import casebook
 from chat.campaigns import (
     Campaign,
     Choice,
@@ -31,6 +32,7 @@ from chat.plans import MAX_LABEL, MOST_DAYS, MOST_REASONS
 from chat.taking_part import Stage, Visit
 from chat.types import Preset, PresetRef, PresetText, Sampling
 from chat.votes import VoteChoices, VoteCounts, VoteFilter, VotePage, VotePlace
+from formats.redaction import NameTooLong, TooManyNames
 from pages.campaigns import campaign_page, campaigns_page, edit_page
 from pages.choices import Choices
 from pages.entrance import guest_page, sign_in_page, welcome_page
@@ -45,6 +47,7 @@ from tests.rated import MADE, contest, path
 
 HOSTILE = "\"><img src=x onerror=alert(1)>'{0}"
 PAGES = Path(__file__).parents[2] / "pages"
+CHINESE = ("pages/words/zh.toml", "*/words/zh/*.toml", "formats/report.zh.toml")
 
 
 def test_both_languages_say_everything_with_the_same_values() -> None:
@@ -56,11 +59,24 @@ def test_both_languages_say_everything_with_the_same_values() -> None:
         assert values[0] == values[1], key
 
 
+@pytest.mark.parametrize("other_word", ["词元", "首字", "tokens", "令牌", "中途退出"])
+def test_chinese_has_one_word_for_a_thing(other_word: str) -> None:
+    """A token is "token", also the first; who drops out is "中途离开"."""
+    for file in (file for pattern in CHINESE for file in PAGES.parent.glob(pattern)):
+        said = tomllib.loads(file.read_text("utf-8"))
+        assert [key for key, text in said.items() if other_word in _bare(str(text))] == [], file
+
+
 @pytest.mark.parametrize("language", Language)
 def test_a_word_belongs_to_one_subject(language: Language) -> None:
     files = (WORDS / f"{language}.toml", *(WORDS / language).glob("*.toml"))
     keys = Counter(key for file in files for key in tomllib.loads(file.read_text("utf-8")))
     assert {key for key, times in keys.items() if times > 1} == set()
+
+
+def _bare(template: str) -> str:
+    """Without its places, whose names are English."""
+    return re.sub(r"\{[^{}]*\}", "", template)
 
 
 def test_every_word_is_said_somewhere() -> None:
@@ -103,13 +119,21 @@ def test_the_bounds_that_are_said_are_those_that_hold(language: Language) -> Non
     assert str(MOST_DAYS) in said["plan-keep_days"]
     assert str(MOST_REASONS) in said["plan-reasons"]
     assert str(MAX_LABEL) in said["plan-reasons"]
+    for key, bounds in {
+        "name": (casebook.MAX_NAME,),
+        "prompt": (casebook.MOST_TURNS, casebook.MAX_PROMPT),
+        "checks": (casebook.MOST_CHECKS,),
+        "cases": (casebook.MOST_CASES,),
+    }.items():
+        assert all(f"{bound:,}" in said[f"refused-case-{key}"] for bound in bounds), key
 
 
 def test_sentences_are_of_errors_that_there_are() -> None:
     def kinds(root: type) -> set[type]:
         return {root}.union(*map(kinds, root.__subclasses__()))
 
-    codes = {kind.code for top in STATUS for kind in kinds(top)}  # type: ignore[attr-defined]  # all are errors
+    tops = (*STATUS, TooManyNames, NameTooLong)  # the latter are known to their own room alone
+    codes = {kind.code for top in tops for kind in kinds(top)}  # type: ignore[attr-defined]  # all are errors
     said = {key.removeprefix("error-") for key in words(Language.EN) if key.startswith("error-")}
     assert said - {"other"} <= codes
 

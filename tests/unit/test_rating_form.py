@@ -11,6 +11,7 @@ from chat.types import Message, Origin, Role, Status
 from tests.contract.stores import START
 from ui import rating
 from ui.i18n import Language
+from ui.render import answer
 
 ANSWER = Message("m", "c", "q", Role.ASSISTANT, "Lyon", Status.DONE, START)
 HOSTILE = '</textarea><script>alert(1)</script>"><img src=x onerror=alert(1)>'
@@ -50,9 +51,12 @@ def form(ratable: Ratable, language: Language = Language.EN, chosen: str = "") -
         replace(ANSWER, origin=Origin.EDITED),
         replace(ANSWER, origin=Origin.IMPORTED),
         replace(ANSWER, status=Status.STREAMING),
-        replace(ANSWER, content="", status=Status.ERROR),
+        replace(ANSWER, content="", status=Status.PENDING),
+        replace(ANSWER, content="", status=Status.DONE),
+        replace(ANSWER, content="", status=Status.INTERRUPTED),
+        replace(ANSWER, content="", status=Status.STOPPED, origin=Origin.IMPORTED),
     ],
-    ids=["question", "edited", "imported", "open", "empty"],
+    ids=["question", "edited", "imported", "open", "pending", "empty", "interrupted", "brought"],
 )
 def test_what_cannot_be_rated_has_no_thumbs(message: Message) -> None:
     assert rating.thumbs(message, {}, Language.EN) == ""
@@ -63,6 +67,16 @@ def test_what_cannot_be_rated_has_no_thumbs(message: Message) -> None:
 def test_an_answer_with_words_has_thumbs_however_it_ended(status: Status) -> None:
     thumbs = Tags(rating.thumbs(replace(ANSWER, status=status), {}, Language.EN))
     assert [button["aria-pressed"] for button in thumbs.of("button")] == ["false", "false"]
+
+
+@pytest.mark.parametrize("status", [Status.STOPPED, Status.ERROR])
+def test_an_answer_that_never_began_has_thumbs_and_a_form(status: Status) -> None:
+    """Who gave up waiting has most to say of how slow it was."""
+    empty = replace(ANSWER, content="", status=status)
+    below = answer(empty, ["m"], Language.EN, ratings={})
+    assert "rate-down" in str(below)
+    fields = form(Ratable("", REASONS), chosen="down")
+    assert {"name": "correction"}.items() <= dict(fields.of("textarea")[1]).items()
 
 
 def test_the_thumb_that_was_chosen_is_pressed_and_leads_to_more() -> None:

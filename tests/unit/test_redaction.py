@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.redaction import LONGEST_NAME, MOST_NAMES, PLACEHOLDERS, Redactor, names_of
+from formats.redaction import (
+    LONGEST_NAME,
+    MOST_NAMES,
+    PLACEHOLDERS,
+    NameTooLong,
+    Redactor,
+    TooManyNames,
+    names_of,
+)
 
 NAMES = ["张伟", "Bob Smith", "José", "Ann", "O'Neil", "(x)"]
 
@@ -76,10 +84,18 @@ def test_a_placeholder_is_no_name() -> None:
 
 
 def test_a_list_of_names_has_one_on_each_line() -> None:
-    listed = f"  Ann  Lee \n\nAnn Lee\nX\n张伟\n{'y' * 500}\n"
+    listed = f"  Ann  Lee \n\nAnn Lee\nX\n张伟\n{'y' * LONGEST_NAME}\n"
     assert names_of(listed) == ["Ann Lee", "张伟", "y" * LONGEST_NAME]
-    assert len(names_of("\n".join(f"name {number}" for number in range(5000)))) == MOST_NAMES
     assert Redactor(names_of("")).mask("Ann") == "Ann"
+
+
+def test_no_name_of_a_list_is_dropped_or_cut_in_silence() -> None:
+    many = [f"name {number}" for number in range(MOST_NAMES)]
+    assert list(names_of("\n".join([*many, *many]))) == many
+    with pytest.raises(TooManyNames, match="At most 2,000 names can be masked; these are 2,001"):
+        names_of("\n".join([*many, "Ann"]))
+    with pytest.raises(NameTooLong, match=r"Line 3 .* more than 100 characters"):
+        names_of(f"Ann\n\n{'y' * (LONGEST_NAME + 1)}")
 
 
 @given(st.text())

@@ -81,7 +81,7 @@ def test_what_a_person_wrote_is_shown_letter_by_letter() -> None:
 
 def test_under_an_answer_stand_its_numbers() -> None:
     assert "214 tokens · first token 0.41 s · 38.6 tokens/s · reused 1,024 / 1,180" in under(ANSWER)
-    assert "214 tokens · 首字 0.41 s · 38.6 token/s · 复用 1,024 / 1,180" in under(
+    assert "214 token · 首个 token 0.41 s · 38.6 token/s · 复用 1,024 / 1,180" in under(
         ANSWER, Language.ZH
     )
 

@@ -96,6 +96,17 @@ def test_a_kind_of_error_has_its_status(kind: type[AppError], status: int) -> No
     assert status_of(kind()) == status
 
 
+@pytest.mark.parametrize("kind", EXPECTED, ids=str)
+def test_what_a_kind_of_error_says_is_a_line_without_the_names_of_its_values(
+    kind: type[AppError],
+) -> None:
+    said = str(kind())
+    assert said
+    assert "\n" not in said
+    assert "  " not in said
+    assert "Values:" not in said
+
+
 @pytest.mark.parametrize(
     ("error", "seconds"),
     [
