@@ -10,22 +10,31 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from chat.figures import DAY, HOUR, Overview, Period, Point, Spread
+from chat.figures import DAY, HOUR, VOTE, Overview, Period, Point, Spread
 from ui.i18n import NAMES, Language, text, words
 
-COLOURS = ("#7568e8", "#2a9164", "#b7791f", "#2f86bd", "#b0578d", "#6f7f3a", "#8f8981")
-"""Of series: each stands out on light and on dark paper."""
+COLOURS = (
+    *("#7568e8", "#2a9164", "#b7791f", "#2f86bd", "#b0578d", "#6f7f3a", "#8f8981"),
+    *("#d5544c", "#2b9c9c"),
+)
+"""Of series: each stands out on light and on dark paper, and from the others."""
+
+REST = ""
+"""The kind of all those together for which there is no colour."""
 
 GOOD, BAD = "#2a9164", "#d5544c"
 PLACES = (("", "chat"), ("campaigns", "campaigns"), ("results", "results"), ("cases", "cases"))
 """The other pages for hosts: address and key of the words."""
 
 
-BARS = frozenset({"messages", "ratings", "languages", "models"})
+BARS = frozenset({"messages", "ratings", "reasons", "languages", "models"})
 """Plots that count by step of time."""
 
-NAMED = frozenset({"reasons", "failures"})
+NAMED = frozenset({"failures"})
 """Plots that count by name."""
+
+UNKNOWN = "unknown"
+"""Why an answer failed of which nothing is kept but that it did."""
 
 COUNTS = BARS | NAMED | {"users"}
 """Plots of whole numbers."""
@@ -115,6 +124,7 @@ def sums(language: Language, shown: Overview) -> str:
         ("tokens-written", turns.tokens),
         ("up", shown.up),
         ("down", shown.down),
+        ("votes", shown.votes),
         ("failed", turns.failures),
     )
     cells = [(key, f"{number:,}") for key, number in counts]
@@ -147,6 +157,7 @@ def plots(language: Language, on: Mapping[str, Component], shown: Overview) -> d
         "messages": shown.messages,
         "users": shown.users,
         "ratings": shown.ratings,
+        "reasons": shown.reasons,
         "languages": shown.languages,
         "models": shown.models,
         "queue": shown.queue_over_time,
@@ -156,8 +167,7 @@ def plots(language: Language, on: Mapping[str, Component], shown: Overview) -> d
         "tokens": shown.tokens_per_minute,
     }
     return {on[name]: draw.over_time(name, points) for name, points in over_time.items()} | {
-        on["reasons"]: draw.by_name("reasons", "reason", shown.reasons),
-        on["failures"]: draw.by_name("failures", "failure", shown.failures),
+        on["failures"]: draw.by_name("failures", shown.failures)
     }
 
 
@@ -173,8 +183,9 @@ class _Drawing:
 
     def over_time(self, key: str, points: Sequence[Point]) -> Any:
         """One series for each kind; bars are as wide as a step."""
+        points = _told_apart(points)
         kinds = list(dict.fromkeys(point.kind for point in points))
-        named = {kind: self._words.get(f"kind-{kind}", kind) for kind in kinds}
+        named = {kind: self._named(key, kind) for kind in kinds}
         series = text(self._language, "series")
         mark = _mark(key, points)
         bars = mark == "bar"
@@ -196,10 +207,10 @@ class _Drawing:
             **self._bins(bars),
         )
 
-    def by_name(self, key: str, kind: str, counts: Sequence[tuple[str, int]]) -> Any:
+    def by_name(self, key: str, counts: Sequence[tuple[str, int]]) -> Any:
         """A bar for each name, the longest first."""
         series, label = text(self._language, "series"), text(self._language, f"plot-{key}")
-        rows = [[self._words.get(f"{kind}-{name}", name), number, label] for name, number in counts]
+        rows = [[self._named(key, name), number, label] for name, number in counts]
         # Places without a name: otherwise a single bar is as wide as the plot.
         free = [[" " * place, 0, label] for place in range(1, FEW - len(rows) + 1)] if rows else []
         return gr.update(
@@ -209,6 +220,14 @@ class _Drawing:
             y_lim=_limits(key, (number for _, number in counts)),
             y_title=text(self._language, f"unit-{key}"),
         )
+
+    def _named(self, key: str, kind: str) -> str:
+        """A kind in words; a host's own reason and the name of a model are words already."""
+        if key == "failures":
+            return self._words.get(f"failure-{kind or UNKNOWN}", kind)
+        if key == "reasons":
+            return self._words.get(f"reason-{kind}", kind) if kind else self._words["rest"]
+        return self._words.get(f"kind-{kind}", kind) if kind else self._words["rest"]
 
     def _limits(self, mark: str) -> list[float]:
         """The whole time; a dot at its beginning needs room."""
@@ -231,6 +250,20 @@ class _Drawing:
     def _bins(self, bars: bool) -> dict[str, Any]:
         seconds = int(self._step.total_seconds())
         return {"x_bin": f"{seconds}s", "y_aggregate": "sum"} if bars else {}
+
+
+def _told_apart(points: Sequence[Point]) -> Sequence[Point]:
+    """No more kinds than there are colours: the rarest become one."""
+    counted = Counter[str]()
+    for point in points:
+        counted[point.kind] += int(point.value)
+    if len(counted) <= len(COLOURS):
+        return points
+    kept = {kind for kind, _ in counted.most_common(len(COLOURS) - 1)}
+    piled = Counter[tuple[datetime, str]]()
+    for point in points:
+        piled[point.at, point.kind if point.kind in kept else REST] += int(point.value)
+    return [Point(at, kind, number) for (at, kind), number in sorted(piled.items())]
 
 
 def _mark(key: str, points: Sequence[Point]) -> str:
@@ -280,5 +313,5 @@ def _frame(
 
 
 def _colour(kind: str, place: int) -> str:
-    known: dict[str, str] = {"up": GOOD, "down": BAD, "p95": COLOURS[2]}
+    known: dict[str, str] = {"up": GOOD, "down": BAD, VOTE: COLOURS[0], "p95": COLOURS[2]}
     return known.get(kind, COLOURS[place % len(COLOURS)])
