@@ -82,7 +82,8 @@ def _of_what_happened() -> Index:
     return Index(
         "ix_messages_happened",
         *("created_at", "origin", "role", "status", "owner", "conversation_id", "error_code"),
-        *("completion_tokens", "queue_s", "ttft_s", "decode_tokens_per_s", "model", "language"),
+        *("completion_tokens", "queue_s", "ttft_s", "total_s", "decode_tokens_per_s"),
+        *("model", "language"),
         sqlite_where=HAPPENED_HERE,
         postgresql_where=HAPPENED_HERE,
     )
@@ -172,6 +173,7 @@ class MessageRow(Base):
     completion_tokens: Mapped[int | None] = mapped_column(NUMBER)
     queue_s: Mapped[float | None]
     ttft_s: Mapped[float | None]
+    total_s: Mapped[float | None]
     decode_tokens_per_s: Mapped[float | None]
     model: Mapped[str | None] = mapped_column(PlainText)
     language: Mapped[str | None] = mapped_column(PlainText)
@@ -212,7 +214,7 @@ def measured(
     of each would take longer than everything else. A number that is not finite stands in JSON as
     none and is read as its default.
     """
-    names = ("queue_s", "ttft_s", "decode_tokens_per_s")
+    names = ("queue_s", "ttft_s", "total_s", "decode_tokens_per_s")
     spans = {name: getattr(timing, name) if timing else None for name in names}
     return {
         "usage": usage,

@@ -59,6 +59,8 @@ class Board:
     refresh: gr.Button
     sums: gr.HTML
     plots: Mapping[str, Component]
+    reasons: gr.HTML
+    """What the colours of the reasons mean: there are too many for one line below a plot."""
 
     @property
     def asked(self) -> list[Component]:
@@ -68,7 +70,7 @@ class Board:
     @property
     def drawn(self) -> list[Component]:
         """All that changes."""
-        return [self.head, *self.asked, self.refresh, self.sums, *self.plots.values()]
+        return [self.head, *self.asked, self.refresh, self.sums, self.reasons, *self.plots.values()]
 
 
 def lay_out_board() -> Board:
@@ -84,8 +86,15 @@ def lay_out_board() -> Board:
             refresh = gr.Button("", elem_id="refresh", size="sm")
         sums = gr.HTML(elem_id="sums")
         with gr.Row(elem_id="plots"):
-            plots = {name: _plot(name) for name in PLOTS}
-    return Board(head, language, campaign, period, refresh, sums, plots)
+            plots: dict[str, Component] = {}
+            for name in PLOTS:
+                if name == "reasons":
+                    with gr.Column(elem_id="card-reasons"):
+                        plots[name] = _plot(name)
+                        reasons = gr.HTML(elem_id="key-reasons")
+                else:
+                    plots[name] = _plot(name)
+    return Board(head, language, campaign, period, refresh, sums, plots, reasons)
 
 
 def _plot(name: str) -> Component:
@@ -171,6 +180,11 @@ def plots(language: Language, on: Mapping[str, Component], shown: Overview) -> d
     }
 
 
+def key_of_reasons(language: Language, shown: Overview) -> str:
+    """What the colours of the reasons mean, and how often each was given."""
+    return _Drawing(language, shown).key("reasons", shown.reasons)
+
+
 class _Drawing:
     """Updates of plots in a language. Values go as Gradio sends a data frame on."""
 
@@ -196,9 +210,7 @@ class _Drawing:
             label=text(self._language, f"plot-{key}"),
             color=series if bars or len(kinds) > 1 else None,
             color_title=" ",
-            color_map={
-                named[kind]: _colour(kind, place) for place, kind in enumerate(sorted(kinds))
-            },
+            color_map={named[kind]: colour for kind, colour in _colours(kinds).items()},
             x_title=" ",
             x_lim=self._limits(mark),
             y_lim=_limits(key, _heights(key, points)),
@@ -206,6 +218,19 @@ class _Drawing:
             x_axis_format=self._format(),
             **self._bins(bars),
         )
+
+    def key(self, key: str, points: Sequence[Point]) -> str:
+        """A colour, a name and a number for each kind, the most frequent first."""
+        counted = Counter[str]()
+        for point in _told_apart(points):
+            counted[point.kind] += int(point.value)
+        colours = _colours(counted)
+        listed = "".join(
+            f'<li><i style="background: {colours[kind]}"></i>'
+            f"{escape(self._named(key, kind))} <b>{number:,}</b></li>"
+            for kind, number in counted.most_common()
+        )
+        return f"<ul>{listed}</ul>"
 
     def by_name(self, key: str, counts: Sequence[tuple[str, int]]) -> Any:
         """A bar for each name, the longest first."""
@@ -312,6 +337,8 @@ def _frame(
     }
 
 
-def _colour(kind: str, place: int) -> str:
-    known: dict[str, str] = {"up": GOOD, "down": BAD, VOTE: COLOURS[0], "p95": COLOURS[2]}
-    return known.get(kind, COLOURS[place % len(COLOURS)])
+def _colours(kinds: Iterable[str]) -> Mapping[str, str]:
+    """By kind: the same whichever came first."""
+    known = {"up": GOOD, "down": BAD, VOTE: COLOURS[0], "p95": COLOURS[2]}
+    places = enumerate(sorted(kinds))
+    return {kind: known.get(kind, COLOURS[place % len(COLOURS)]) for place, kind in places}

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Select, case, func, select, true
+from sqlalchemy import JSON, ColumnElement, Select, case, func, select, true, type_coerce
 from sqlalchemy.orm import Session
 
-from chat.campaigns import Answers, Choice, Duel, Mode
+from chat.campaigns import Answers, Choice, Mode
 from chat.errors import NotFound
 from chat.evidence import Evidence, Rating, ReviewState, Verdict
 from chat.reporting import Ballot, Measured, Raw, Shown
@@ -20,7 +20,7 @@ from store.feedback.tables import (
     RatingRow,
     ReviewRow,
 )
-from store.tables import ConversationRow, MessageRow
+from store.tables import HAPPENED_HERE, ConversationRow, MessageRow
 from store.transactions import Transactions
 
 
@@ -41,7 +41,6 @@ def gather(session: Session, campaign_id: str, shown: int) -> Raw:
         raise NotFound
     rated = select(func.count()).select_from(EvidenceRow).where(*_of(campaign))
     comments, corrections = session.execute(_words_of(campaign)).one()
-    duels = _voted(session, campaign)
     best, worst = _best(session, campaign, shown), _worst(session, campaign, shown)
     return Raw(
         verdicts=_verdicts(session, campaign),
@@ -49,11 +48,11 @@ def gather(session: Session, campaign_id: str, shown: int) -> Raw:
         rated=session.scalar(rated) or 0,
         comments=comments,
         corrections=corrections,
-        ballots=[_ballot(duel) for duel in duels],
+        ballots=_ballots(session, campaign),
         measured=_measured(session, campaign),
         surveys=_surveys(session, campaign),
-        best=best or _voted_answers(session, duels, shown, best=True),
-        worst=worst or _voted_answers(session, duels, shown, best=False),
+        best=best or _voted_answers(session, campaign, shown, best=True),
+        worst=worst or _voted_answers(session, campaign, shown, best=False),
     )
 
 
@@ -159,34 +158,39 @@ def _shown(evidence: Evidence, rating: Rating) -> Shown:
 # --- votes ------------------------------------------------------------------------------------
 
 
-def _voted(session: Session, campaign: CampaignRow) -> Sequence[Duel]:
-    """Newest first."""
-    rows = session.scalars(
-        select(DuelRow)
-        .where(
-            DuelRow.campaign_id == campaign.id,
-            DuelRow.choice.is_not(None),
-            *counts_for(campaign, DuelRow.user_id),
-        )
+def _ballots(session: Session, campaign: CampaignRow) -> Sequence[Ballot]:
+    """Newest first. Without the long rest of each row: there may be very many."""
+    left, right = (
+        type_coerce(side, JSON)["variant"].as_integer() for side in (DuelRow.left, DuelRow.right)
+    )
+    rows = session.execute(
+        select(left, right, DuelRow.choice, DuelRow.user_id, DuelRow.task_id)
+        .where(*_voted(campaign))
         .order_by(DuelRow.asked_at.desc(), DuelRow.id)
     )
-    return [row.value() for row in rows]
+    return [Ballot(*row) for row in rows]
 
 
-def _ballot(duel: Duel) -> Ballot:
-    assert duel.choice
-    return Ballot(duel.left.variant, duel.right.variant, duel.choice, duel.user_id, duel.task_id)
+def _voted(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
+    return (
+        DuelRow.campaign_id == campaign.id,
+        DuelRow.choice.is_not(None),
+        *counts_for(campaign, DuelRow.user_id),
+    )
 
 
 def _voted_answers(
-    session: Session, duels: Sequence[Duel], shown: int, *, best: bool
+    session: Session, campaign: CampaignRow, shown: int, *, best: bool
 ) -> Sequence[Shown]:
     """Where nothing was rated: answers that won or lost, first those with a comment."""
-    decided = sorted(
-        (duel for duel in duels if duel.winner is not None), key=lambda duel: not duel.comment
+    decided = session.scalars(
+        select(DuelRow)
+        .where(*_voted(campaign), DuelRow.choice.in_((Choice.LEFT, Choice.RIGHT)))
+        .order_by(DuelRow.comment == "", DuelRow.asked_at.desc(), DuelRow.id)
+        .limit(shown)
     )
     found = []
-    for duel in decided[:shown]:
+    for duel in [row.value() for row in decided]:
         won, lost = (duel.left, duel.right)
         if duel.choice is Choice.RIGHT:
             won, lost = lost, won
@@ -204,32 +208,50 @@ def _voted_answers(
 
 
 def _measured(session: Session, campaign: CampaignRow) -> Sequence[Measured]:
-    """Of every answer that was written to its end."""
-    rows = session.execute(
-        select(ConversationRow.id, ConversationRow.owner, MessageRow.timing, MessageRow.usage)
-        .join(MessageRow, MessageRow.conversation_id == ConversationRow.id)
-        .where(
-            ConversationRow.campaign_id == campaign.id,
-            *counts_for(campaign, ConversationRow.owner),
-            MessageRow.role == Role.ASSISTANT,
-            MessageRow.status == Status.DONE,
-        )
+    """Of every answer that was written to its end. From the index that holds what is counted."""
+    theirs = (
+        ConversationRow.campaign_id == campaign.id,
+        *counts_for(campaign, ConversationRow.owner),
     )
     variants = _variants(session, campaign)
+    wrote = {
+        name: variants.get(name, variants.get(owner))
+        for name, owner in session.execute(
+            select(ConversationRow.id, ConversationRow.owner).where(*theirs)
+        )
+    }
+    # Not the bare column: SQLite would look up each conversation, and then each long row of it.
+    conversation_id = func.coalesce(MessageRow.conversation_id, "")
+    took = (
+        *(MessageRow.queue_s, MessageRow.ttft_s, MessageRow.total_s),
+        *(MessageRow.decode_tokens_per_s, MessageRow.completion_tokens),
+    )
+    rows = session.execute(
+        select(conversation_id, *took).where(
+            HAPPENED_HERE,
+            conversation_id.in_(select(ConversationRow.id).where(*theirs)),
+            MessageRow.role == Role.ASSISTANT,
+            MessageRow.status == Status.DONE,
+            MessageRow.queue_s.is_not(None),
+        )
+    )
     return [
-        Measured(variants.get(conversation_id, variants.get(owner)), timing, usage)
-        for conversation_id, owner, timing, usage in rows
-        if timing
+        Measured(wrote[name], queue or 0, first or 0, total or 0, rate or 0, tokens)
+        for name, queue, first, total, rate, tokens in rows
     ]
 
 
 def _variants(session: Session, campaign: CampaignRow) -> Mapping[str, int | None]:
     """Which variant wrote in a conversation, by its id; or for a tester, by theirs."""
     if campaign.plan.mode is Mode.BLIND:
-        duels = session.execute(
-            select(DuelRow.left, DuelRow.right).where(DuelRow.campaign_id == campaign.id)
-        )
-        return {side.conversation_id: side.variant for sides in duels for side in sides}
+        found: dict[str, int | None] = {}
+        for side in (DuelRow.left, DuelRow.right):
+            told = type_coerce(side, JSON)
+            written = (told["conversation_id"].as_string(), told["variant"].as_integer())
+            of_campaign = DuelRow.campaign_id == campaign.id
+            for name, variant in session.execute(select(*written).where(of_campaign).distinct()):
+                found[name] = variant
+        return found
     rows = session.execute(
         select(ParticipantRow.user_id, ParticipantRow.variant).where(
             ParticipantRow.campaign_id == campaign.id

@@ -304,7 +304,7 @@ async def test_what_is_counted_of_an_answer_is_what_is_kept_of_it(database: Rout
 
 
 async def counted(store: RoutingStore) -> Sequence[Any]:
-    names = "completion_tokens, queue_s, ttft_s, decode_tokens_per_s, model, language"
+    names = "completion_tokens, queue_s, ttft_s, total_s, decode_tokens_per_s, model, language"
     return await sql(store, f"SELECT {names} FROM messages ORDER BY sequence")
 
 
@@ -312,7 +312,7 @@ async def kept(store: RoutingStore) -> Sequence[Any]:
     """The same, out of JSON, and the language out of the text."""
     spans = (
         f"CASE WHEN timing IS NOT NULL THEN COALESCE(CAST(timing ->> '{name}' AS FLOAT), 0) END"
-        for name in ("queue_s", "ttft_s", "decode_tokens_per_s")
+        for name in ("queue_s", "ttft_s", "total_s", "decode_tokens_per_s")
     )
     rows = await sql(
         store,

@@ -10,7 +10,7 @@ from chat.campaigns import Choice, Mode, Side
 from chat.errors import NotFound
 from chat.evidence import Opinion, Verdict
 from chat.findings import ReviewChange, Standing
-from chat.reporting import Ballot
+from chat.reporting import Ballot, Measured
 from chat.types import ChatOptions, Question
 from store import RoutingStore
 from tests.contract.feedback import add_rows, campaign, duel, participant
@@ -85,10 +85,12 @@ async def test_times_and_surveys_are_those_of_testers(database: RoutingStore) ->
         await add_rows(database, row)
         await answered(database, user)
     raw = await database.feedback.reports.gather(CAMPAIGN, 5)
-    assert ENDED.timing
-    assert {(item.variant, item.timing, item.usage) for item in raw.measured} == {
-        (0, ENDED.timing, ENDED.usage),
-        (1, ENDED.timing, ENDED.usage),
+    timing, usage = ENDED.timing, ENDED.usage
+    assert timing
+    assert usage
+    took = (timing.queue_s, timing.ttft_s, timing.total_s, timing.decode_tokens_per_s)
+    assert set(raw.measured) == {
+        Measured(variant, *took, usage.completion_tokens) for variant in (0, 1)
     }
     assert [dict(survey) for survey in raw.surveys] == [
         {"q": 0, "why": ANN.id},

@@ -158,13 +158,14 @@ VALUES (:id, 'c', 'ann', 'assistant', :content, :status, :time, 'here', :usage, 
     :provenance, '[]', false)
 """
 FIGURES = """
-SELECT completion_tokens, queue_s, ttft_s, decode_tokens_per_s, model, language FROM messages
-ORDER BY sequence
+SELECT completion_tokens, queue_s, ttft_s, total_s, decode_tokens_per_s, model, language
+FROM messages ORDER BY sequence
 """
 ANSWERS = (
     (
         '{"prompt_tokens": 9, "completion_tokens": 214}',
-        '{"queue_s": 0.1, "prefill_s": 0.2, "ttft_s": 1e-05, "decode_tokens_per_s": 38.6}',
+        '{"queue_s": 0.1, "prefill_s": 0.2, "ttft_s": 1e-05, "total_s": 9,'
+        ' "decode_tokens_per_s": 38.6}',
         PROVENANCE,
     ),
     ('{"prompt_tokens": 9, "completion_tokens": 9007199254740991}', '{"queue_s": 2}', None),
@@ -192,9 +193,9 @@ def test_answers_of_the_sixth_version_are_counted(engine: Engine) -> None:
     upgrade(engine)
     with engine.connect() as connection:
         assert [tuple(row) for row in connection.execute(text(FIGURES))] == [
-            (214, 0.1, 1e-05, 38.6, "m", "zh"),
-            (9007199254740991, 2.0, 0.0, 0.0, None, "en"),
-            (None, None, None, None, None, None),
-            *[(None, None, None, None, None, "en")] * 700,
-            (None, None, None, None, None, None),
+            (214, 0.1, 1e-05, 9.0, 38.6, "m", "zh"),
+            (9007199254740991, 2.0, 0.0, 0.0, 0.0, None, "en"),
+            (*[None] * 7,),
+            *[(*[None] * 6, "en")] * 700,
+            (*[None] * 7,),
         ]

@@ -23,7 +23,7 @@ from chat.errors import (
 )
 from chat.evidence import Verdict
 from chat.figures import DAY, HOUR, MINUTE, Overview, Scope, Tally, Turns, overview_of
-from ui.dashboard import COLOURS, FEW, PLOTS, plots
+from ui.dashboard import COLOURS, FEW, PLOTS, key_of_reasons, plots
 from ui.i18n import Language, words
 
 SINCE = datetime(2026, 3, 1, tzinfo=UTC)
@@ -119,6 +119,21 @@ def test_reasons_are_bars_over_time_by_their_words_and_a_hosts_own_as_it_is() ->
         (at(9).timestamp(), "Slow"): 4,
     }
     assert plot["x_bin"] == "60s"
+
+
+def test_the_key_of_reasons_has_the_colours_of_the_plot_and_the_most_frequent_first() -> None:
+    shown = overview_of(
+        Scope(None, "", SINCE, MINUTE),
+        Tally(reasons={(at(3), "slow"): 2, (at(9), "slow"): 4, (at(3), "<b>"): 1}),
+        at(LAST),
+    )
+    colours = updates(shown)["reasons"]["color_map"]
+    said = key_of_reasons(Language.EN, shown)
+    first, second = said.split("</li>")[:2]
+    assert f"{colours['Slow']}" in first
+    assert "Slow <b>6</b>" in first
+    assert f"{colours['<b>']}" in second
+    assert "&lt;b&gt; <b>1</b>" in second
 
 
 def test_more_kinds_than_colours_are_drawn_as_the_most_frequent_and_all_others() -> None:

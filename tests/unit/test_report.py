@@ -19,7 +19,7 @@ from chat.campaigns import (
 from chat.hosting import Figures
 from chat.people import LOCAL, Person
 from chat.reporting import Ballot, Measured, Raw, Report, Reports, Shown, Spread
-from chat.types import Sampling, Timing, Usage
+from chat.types import Sampling
 from formats.charts import bars
 from formats.redaction import Redactor
 from formats.report import write_report
@@ -43,8 +43,7 @@ RAW = Raw(
     comments=5,
     corrections=4,
     measured=[
-        Measured(number % 2, Timing(0.1, 0.1, number / 10, number, 20.0), Usage(10, number))
-        for number in range(1, 101)
+        Measured(number % 2, 0.1, number / 10, number, 20.0, number) for number in range(1, 101)
     ],
     surveys=[{"easy": 5, "why": " Good. "}, {"easy": 4, "why": ""}, {"easy": "?"}, {"easy": 5}],
     best=[Shown("Q?", "**Bold** answer", "nice", variant=1)],

@@ -15,7 +15,7 @@ depends_on = None
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 BATCH = 500
-SPANS = ("queue_s", "ttft_s", "decode_tokens_per_s")
+SPANS = ("queue_s", "ttft_s", "total_s", "decode_tokens_per_s")
 MESSAGES = sa.table(
     "messages",
     *(sa.column(name, sa.JSON) for name in ("usage", "timing", "provenance")),
