@@ -11,7 +11,7 @@ from chat.errors import NotFound
 from chat.evidence import Evidence, Rating, ReviewState, Verdict
 from chat.reporting import Ballot, Measured, Raw, Shown
 from chat.types import Role, Status
-from store.feedback.progress import counts_for
+from store.feedback.progress import as_it_is_now, counts_for
 from store.feedback.tables import (
     CampaignRow,
     DuelRow,
@@ -68,7 +68,7 @@ def _verdicts(session: Session, campaign: CampaignRow) -> Mapping[tuple[int | No
     rows = session.execute(
         select(EvidenceRow.variant, RatingRow.verdict, func.count())
         .join(RatingRow, RatingRow.evidence_id == EvidenceRow.id)
-        .where(*_of(campaign), RatingRow.newest, RatingRow.verdict.is_not(None))
+        .where(*_of(campaign), as_it_is_now(), RatingRow.verdict.is_not(None))
         .group_by(EvidenceRow.variant, RatingRow.verdict)
     )
     return {(variant, verdict is Verdict.UP): count for variant, verdict, count in rows}
@@ -78,7 +78,7 @@ def _reasons(session: Session, campaign: CampaignRow) -> Counter[str]:
     lines = session.scalars(
         select(RatingRow.reasons)
         .join(EvidenceRow, RatingRow.evidence_id == EvidenceRow.id)
-        .where(*_of(campaign), RatingRow.newest, RatingRow.reasons != "\n\n")
+        .where(*_of(campaign), as_it_is_now(), RatingRow.reasons != "\n\n")
     )
     return Counter(reason for some in lines for reason in some.split("\n") if reason)
 
@@ -92,7 +92,7 @@ def _words_of(campaign: CampaignRow) -> Select[int, int]:
         )
         .select_from(RatingRow)
         .join(EvidenceRow, RatingRow.evidence_id == EvidenceRow.id)
-        .where(*_of(campaign), RatingRow.newest)
+        .where(*_of(campaign), as_it_is_now())
     )
 
 
@@ -134,7 +134,7 @@ def _rated(
         .outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id)
         .where(
             *_of(campaign),
-            RatingRow.newest,
+            as_it_is_now(),
             RatingRow.verdict == verdict,
             func.coalesce(ReviewRow.state != ReviewState.UNUSABLE, true()),
         )
