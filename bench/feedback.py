@@ -7,6 +7,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from functools import partial
 
+from bench.compared import (
+    BLIND,
+    CASES,
+    SPLIT,
+    add_cases,
+    add_comparisons,
+    gather_in,
+)
+from bench.compared import (
+    RUNS as CASE_RUNS,
+)
 from bench.figures import Figure
 from bench.hosted import END, MEMBER, MODELS, filled_store
 from chat.evidence import Verdict
@@ -14,9 +25,12 @@ from chat.figures import Figures, Period
 from chat.findings import Filter, Place, Standing
 from chat.hosting import Campaigns
 from chat.people import LOCAL, Person
-from chat.results import Results, place_of
+from chat.reporting import Reports
+from chat.results import CHUNK, Results, place_of
 from formats.datasets import DataFormat, data_file
 from formats.redaction import Redactor
+from formats.report import write_report
+from formats.words import Language
 from store import RoutingStore
 
 Call = Callable[[], Awaitable[object]]
@@ -61,7 +75,11 @@ async def measure(database_url: str | None = None) -> list[Figure]:
         figures = await pages(results) + await dashboards(store)
         for kind in DataFormat:
             figures += await export(results, kind)
-        return figures
+        await add_comparisons(store)
+        await add_cases(store)
+        figures += await campaigns_of_ten(store, results) + await cases(store)
+        await gather_in(store, BLIND)
+        return figures + await one_campaign(store)
 
 
 async def pages(results: Results) -> list[Figure]:
@@ -86,6 +104,58 @@ async def dashboards(store: RoutingStore) -> list[Figure]:
         for name, which in DASHBOARDS.items()
         for period in Period
     ]
+
+
+async def campaigns_of_ten(store: RoutingStore, results: Results) -> list[Figure]:
+    """The pages of campaigns that compare, their reports, and their votes."""
+    campaigns = Campaigns(store.feedback.campaigns)
+    reports = Reports(campaigns, store.feedback.reports)
+    found = [
+        await within_limit(f"page of a {mode} campaign", partial(host, reports, results, name))
+        for mode, name in (("blind", BLIND), ("split", SPLIT))
+    ]
+    wanted = Filter(campaign_id=BLIND)
+    votes = partial(store.feedback.results.contests, None, wanted, after=None, limit=CHUNK)
+    written = partial(write, reports, BLIND)
+    return [
+        *found,
+        Figure("report of a blind campaign as HTML", await milliseconds(written), "ms"),
+        await within_limit(f"the first {CHUNK} votes with their answers", votes),
+    ]
+
+
+async def cases(store: RoutingStore) -> list[Figure]:
+    async def listed() -> None:
+        await store.feedback.cases.cases(None)
+        await store.feedback.cases.runs(None)
+
+    run = partial(store.feedback.cases.results, "run 0")
+    return [
+        await within_limit(f"{CASES} cases and {CASE_RUNS} runs, listed", listed),
+        await within_limit(f"a run of {CASES} cases", run),
+    ]
+
+
+async def one_campaign(store: RoutingStore) -> list[Figure]:
+    """Where all messages and ratings are of a single one."""
+    campaigns = Campaigns(store.feedback.campaigns)
+    figures = Figures(campaigns, store.feedback.figures, clock=lambda: END)
+    drawn = partial(draw, figures, LOCAL, BLIND, Period.ALL)
+    written = partial(write, Reports(campaigns, store.feedback.reports), BLIND)
+    return [
+        await within_limit("dashboard: the only campaign, all", drawn),
+        Figure("report of the only campaign as HTML", await milliseconds(written), "ms"),
+    ]
+
+
+async def host(reports: Reports, results: Results, campaign_id: str) -> None:
+    """All that the page of a campaign shows that compares."""
+    await reports.report(LOCAL, campaign_id)
+    await results.names(LOCAL)
+
+
+async def write(reports: Reports, campaign_id: str) -> None:
+    write_report(await reports.report(LOCAL, campaign_id), Language.EN)
 
 
 async def draw(figures: Figures, person: Person, campaign_id: str, period: Period) -> None:

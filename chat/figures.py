@@ -29,6 +29,10 @@ MOST_STEPS = 60
 """Points side by side that can still be told apart."""
 
 
+VOTE = "vote"
+"""The kind of votes, beside that of each verdict."""
+
+
 class Period(StrEnum):
     """The last hour, day, week or month, or everything."""
 
@@ -62,7 +66,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """What happened on the page in one step. `tokens` were written, `users` asked."""
+    """What happened on the page in one step. `tokens` were written, `users` asked.
+
+    The question of a comparison is one, though both of its variants were asked; answers are two.
+    """
 
     questions: int = 0
     answers: int = 0
@@ -84,17 +91,18 @@ class Tally:
     """What a store counts in a scope, by the beginning of the step.
 
     Imported messages did not happen here. Ratings are as they are now, at the time of their newest
-    version; languages are those of the answers that were rated.
+    version; `votes` are those of comparisons.
     """
 
     turns: Mapping[datetime, Turns] = field(default_factory=dict)
     users: int = 0
     failures: Mapping[str, int] = field(default_factory=dict)
     models: Mapping[tuple[datetime, str], int] = field(default_factory=dict)
+    languages: Mapping[tuple[datetime, str], int] = field(default_factory=dict)
     timings: Mapping[datetime, Sequence[Timings]] = field(default_factory=dict)
     ratings: Mapping[tuple[datetime, Verdict], int] = field(default_factory=dict)
-    languages: Mapping[tuple[datetime, str], int] = field(default_factory=dict)
-    reasons: Mapping[str, int] = field(default_factory=dict)
+    votes: Mapping[datetime, int] = field(default_factory=dict)
+    reasons: Mapping[tuple[datetime, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +130,14 @@ class Overview:
     turns: Turns
     up: int
     down: int
+    votes: int
     queue: Spread
     first_token: Spread
     rate: Spread
     messages: Sequence[Point]
     users: Sequence[Point]
     ratings: Sequence[Point]
+    reasons: Sequence[Point]
     languages: Sequence[Point]
     models: Sequence[Point]
     queue_over_time: Sequence[Point]
@@ -135,7 +145,6 @@ class Overview:
     rate_over_time: Sequence[Point]
     requests_per_minute: Sequence[Point]
     tokens_per_minute: Sequence[Point]
-    reasons: Sequence[tuple[str, int]]
     failures: Sequence[tuple[str, int]]
 
 
@@ -146,7 +155,7 @@ class FigureStore(Protocol):
     """
 
     async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
-        """When the first of it was asked or rated."""
+        """When the first of it was asked, rated or voted on."""
         ...
 
     async def tally(self, scope: Scope) -> Tally: ...
@@ -214,12 +223,14 @@ def overview_of(scope: Scope, tally: Tally, now: datetime) -> Overview:
     counted = Counter[Verdict]()
     for (_, verdict), number in tally.ratings.items():
         counted[verdict] += number
+    votes = {(at, VOTE): number for at, number in tally.votes.items()}
     queue, first_token, rate = (_ranked(tally, which) for which in range(3))
     return Overview(
         scope=scope,
         turns=replace(_sum_of(turns.values()), users=tally.users),
         up=counted[Verdict.UP],
         down=counted[Verdict.DOWN],
+        votes=sum(tally.votes.values()),
         queue=_together(queue),
         first_token=_together(first_token),
         rate=_together(rate),
@@ -229,7 +240,8 @@ def overview_of(scope: Scope, tally: Tally, now: datetime) -> Overview:
             for kind, number in (("question", of.questions), ("answer", of.answers))
         ],
         users=[Point(at, "user", of.users) for at, of in turns.items()],
-        ratings=_points(tally.ratings),
+        ratings=_points({**tally.ratings, **votes}),
+        reasons=_points(tally.reasons),
         languages=_points(tally.languages),
         models=_points(tally.models),
         queue_over_time=_spreads(queue),
@@ -239,7 +251,6 @@ def overview_of(scope: Scope, tally: Tally, now: datetime) -> Overview:
             Point(at, "request", of.answers / minutes[at]) for at, of in turns.items()
         ],
         tokens_per_minute=[Point(at, "token", of.tokens / minutes[at]) for at, of in turns.items()],
-        reasons=Counter(tally.reasons).most_common(),
         failures=Counter(tally.failures).most_common(),
     )
 

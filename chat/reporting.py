@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chat.campaigns import Answers, Campaign, Choice, Mode, QuestionKind, SurveyQuestion
 from chat.hosting import Figures
 from chat.people import LOCAL, Clock, Person, utc_now
 from chat.statistics import Share, percentile, share_of, votes_needed, win_rate
-from chat.types import PresetRef, Timing, Usage
+from chat.types import PresetRef
 
 SHOWN = 5
 """Answers that are shown of the best, and of the worst."""
@@ -30,13 +30,18 @@ class Ballot:
     task_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What one answer of a campaign took. `variant` None: nobody knows which wrote it."""
+class Measured(NamedTuple):
+    """What one answer of a campaign took, as in `chat.types.Timing` and `Usage`.
+
+    `variant` None: nobody knows which wrote it. A plain tuple, because there are very many.
+    """
 
     variant: int | None
-    timing: Timing
-    usage: Usage | None = None
+    queue_s: float
+    ttft_s: float
+    total_s: float
+    decode_tokens_per_s: float
+    completion_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,18 +255,21 @@ def part_of(raw: Raw, variant: int | None = None) -> Part:
         if variant in (None, of):
             counted[good] += count
     kinds = {
-        "queue": [item.timing.queue_s for item in measured],
-        "first-token": [item.timing.ttft_s for item in measured],
-        "total": [item.timing.total_s for item in measured],
-        "rate": [item.timing.decode_tokens_per_s for item in measured],
-        "length": [float(item.usage.completion_tokens) for item in measured if item.usage],
+        "queue": [item.queue_s for item in measured],
+        "first-token": [item.ttft_s for item in measured],
+        "total": [item.total_s for item in measured],
+        "rate": [item.decode_tokens_per_s for item in measured],
+        "length": [
+            float(item.completion_tokens) for item in measured if item.completion_tokens is not None
+        ],
     }
     spreads = {kind: spread for kind, values in kinds.items() if (spread := spread_of(values))}
     return Part(len(measured), counted[True], counted[False], spreads)
 
 
 def spread_of(values: Sequence[float]) -> Spread | None:
-    middle, end = percentile(values, 0.5), percentile(values, 0.95)
+    ranked = sorted(values)  # once: what is sorted is soon sorted again
+    middle, end = percentile(ranked, 0.5), percentile(ranked, 0.95)
     return None if middle is None or end is None else Spread(middle, end)
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
+from chat.languages import language_of
 from chat.types import (
     Attachment,
     ChatOptions,
@@ -81,7 +82,8 @@ def _of_what_happened() -> Index:
     return Index(
         "ix_messages_happened",
         *("created_at", "origin", "role", "status", "owner", "conversation_id", "error_code"),
-        *("completion_tokens", "queue_s", "ttft_s", "decode_tokens_per_s", "model"),
+        *("completion_tokens", "queue_s", "ttft_s", "total_s", "decode_tokens_per_s"),
+        *("model", "language"),
         sqlite_where=HAPPENED_HERE,
         postgresql_where=HAPPENED_HERE,
     )
@@ -138,7 +140,8 @@ class MessageRow(Base):
 
     `sequence` grows with every message, so a parent always has a smaller one than its children.
     `request_id` is the client's name for the request that made a question. A message that is
-    `purged` has lost its words and keeps its place. What `measured` gives is written together.
+    `purged` has lost its words and keeps its place. What `measured` gives is written together;
+    `language` is that of an answer that has ended, and None where it has no word.
     """
 
     __tablename__ = "messages"
@@ -170,8 +173,10 @@ class MessageRow(Base):
     completion_tokens: Mapped[int | None] = mapped_column(NUMBER)
     queue_s: Mapped[float | None]
     ttft_s: Mapped[float | None]
+    total_s: Mapped[float | None]
     decode_tokens_per_s: Mapped[float | None]
     model: Mapped[str | None] = mapped_column(PlainText)
+    language: Mapped[str | None] = mapped_column(PlainText)
     error_code: Mapped[str | None] = mapped_column(PlainText)
     request_id: Mapped[str | None] = mapped_column(PlainText)
     attachments: Mapped[tuple[Attachment, ...]] = mapped_column(
@@ -201,14 +206,15 @@ class MessageRow(Base):
 
 
 def measured(
-    usage: Usage | None, timing: Timing | None, provenance: Provenance | None
+    answer: str, usage: Usage | None, timing: Timing | None, provenance: Provenance | None
 ) -> dict[str, Any]:
     """What a message took, as columns: whole, and again what is counted of many messages.
 
-    To look into the JSON of each would take longer than everything else. A number that is not
-    finite stands in JSON as none and is read as its default.
+    `answer` is its text; empty for a question, whose language nobody counts. To look into the JSON
+    of each would take longer than everything else. A number that is not finite stands in JSON as
+    none and is read as its default.
     """
-    names = ("queue_s", "ttft_s", "decode_tokens_per_s")
+    names = ("queue_s", "ttft_s", "total_s", "decode_tokens_per_s")
     spans = {name: getattr(timing, name) if timing else None for name in names}
     return {
         "usage": usage,
@@ -216,6 +222,7 @@ def measured(
         "provenance": provenance,
         "completion_tokens": usage.completion_tokens if usage else None,
         "model": provenance.model if provenance else None,
+        "language": language_of(answer) or None,
     } | {name: 0.0 if span and not isfinite(span) else span for name, span in spans.items()}
 
 

@@ -10,22 +10,31 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from chat.figures import DAY, HOUR, Overview, Period, Point, Spread
+from chat.figures import DAY, HOUR, VOTE, Overview, Period, Point, Spread
 from ui.i18n import NAMES, Language, text, words
 
-COLOURS = ("#7568e8", "#2a9164", "#b7791f", "#2f86bd", "#b0578d", "#6f7f3a", "#8f8981")
-"""Of series: each stands out on light and on dark paper."""
+COLOURS = (
+    *("#7568e8", "#2a9164", "#b7791f", "#2f86bd", "#b0578d", "#6f7f3a", "#8f8981"),
+    *("#d5544c", "#2b9c9c"),
+)
+"""Of series: each stands out on light and on dark paper, and from the others."""
+
+REST = ""
+"""The kind of all those together for which there is no colour."""
 
 GOOD, BAD = "#2a9164", "#d5544c"
 PLACES = (("", "chat"), ("campaigns", "campaigns"), ("results", "results"), ("cases", "cases"))
 """The other pages for hosts: address and key of the words."""
 
 
-BARS = frozenset({"messages", "ratings", "languages", "models"})
+BARS = frozenset({"messages", "ratings", "reasons", "languages", "models"})
 """Plots that count by step of time."""
 
-NAMED = frozenset({"reasons", "failures"})
+NAMED = frozenset({"failures"})
 """Plots that count by name."""
+
+UNKNOWN = "unknown"
+"""Why an answer failed of which nothing is kept but that it did."""
 
 COUNTS = BARS | NAMED | {"users"}
 """Plots of whole numbers."""
@@ -50,6 +59,8 @@ class Board:
     refresh: gr.Button
     sums: gr.HTML
     plots: Mapping[str, Component]
+    reasons: gr.HTML
+    """What the colours of the reasons mean: there are too many for one line below a plot."""
 
     @property
     def asked(self) -> list[Component]:
@@ -59,7 +70,7 @@ class Board:
     @property
     def drawn(self) -> list[Component]:
         """All that changes."""
-        return [self.head, *self.asked, self.refresh, self.sums, *self.plots.values()]
+        return [self.head, *self.asked, self.refresh, self.sums, self.reasons, *self.plots.values()]
 
 
 def lay_out_board() -> Board:
@@ -75,8 +86,15 @@ def lay_out_board() -> Board:
             refresh = gr.Button("", elem_id="refresh", size="sm")
         sums = gr.HTML(elem_id="sums")
         with gr.Row(elem_id="plots"):
-            plots = {name: _plot(name) for name in PLOTS}
-    return Board(head, language, campaign, period, refresh, sums, plots)
+            plots: dict[str, Component] = {}
+            for name in PLOTS:
+                if name == "reasons":
+                    with gr.Column(elem_id="card-reasons"):
+                        plots[name] = _plot(name)
+                        reasons = gr.HTML(elem_id="key-reasons")
+                else:
+                    plots[name] = _plot(name)
+    return Board(head, language, campaign, period, refresh, sums, plots, reasons)
 
 
 def _plot(name: str) -> Component:
@@ -115,6 +133,7 @@ def sums(language: Language, shown: Overview) -> str:
         ("tokens-written", turns.tokens),
         ("up", shown.up),
         ("down", shown.down),
+        ("votes", shown.votes),
         ("failed", turns.failures),
     )
     cells = [(key, f"{number:,}") for key, number in counts]
@@ -147,6 +166,7 @@ def plots(language: Language, on: Mapping[str, Component], shown: Overview) -> d
         "messages": shown.messages,
         "users": shown.users,
         "ratings": shown.ratings,
+        "reasons": shown.reasons,
         "languages": shown.languages,
         "models": shown.models,
         "queue": shown.queue_over_time,
@@ -156,9 +176,13 @@ def plots(language: Language, on: Mapping[str, Component], shown: Overview) -> d
         "tokens": shown.tokens_per_minute,
     }
     return {on[name]: draw.over_time(name, points) for name, points in over_time.items()} | {
-        on["reasons"]: draw.by_name("reasons", "reason", shown.reasons),
-        on["failures"]: draw.by_name("failures", "failure", shown.failures),
+        on["failures"]: draw.by_name("failures", shown.failures)
     }
+
+
+def key_of_reasons(language: Language, shown: Overview) -> str:
+    """What the colours of the reasons mean, and how often each was given."""
+    return _Drawing(language, shown).key("reasons", shown.reasons)
 
 
 class _Drawing:
@@ -173,8 +197,9 @@ class _Drawing:
 
     def over_time(self, key: str, points: Sequence[Point]) -> Any:
         """One series for each kind; bars are as wide as a step."""
+        points = _told_apart(points)
         kinds = list(dict.fromkeys(point.kind for point in points))
-        named = {kind: self._words.get(f"kind-{kind}", kind) for kind in kinds}
+        named = {kind: self._named(key, kind) for kind in kinds}
         series = text(self._language, "series")
         mark = _mark(key, points)
         bars = mark == "bar"
@@ -185,9 +210,7 @@ class _Drawing:
             label=text(self._language, f"plot-{key}"),
             color=series if bars or len(kinds) > 1 else None,
             color_title=" ",
-            color_map={
-                named[kind]: _colour(kind, place) for place, kind in enumerate(sorted(kinds))
-            },
+            color_map={named[kind]: colour for kind, colour in _colours(kinds).items()},
             x_title=" ",
             x_lim=self._limits(mark),
             y_lim=_limits(key, _heights(key, points)),
@@ -196,10 +219,23 @@ class _Drawing:
             **self._bins(bars),
         )
 
-    def by_name(self, key: str, kind: str, counts: Sequence[tuple[str, int]]) -> Any:
+    def key(self, key: str, points: Sequence[Point]) -> str:
+        """A colour, a name and a number for each kind, the most frequent first."""
+        counted = Counter[str]()
+        for point in _told_apart(points):
+            counted[point.kind] += int(point.value)
+        colours = _colours(counted)
+        listed = "".join(
+            f'<li><i style="background: {colours[kind]}"></i>'
+            f"{escape(self._named(key, kind))} <b>{number:,}</b></li>"
+            for kind, number in counted.most_common()
+        )
+        return f"<ul>{listed}</ul>"
+
+    def by_name(self, key: str, counts: Sequence[tuple[str, int]]) -> Any:
         """A bar for each name, the longest first."""
         series, label = text(self._language, "series"), text(self._language, f"plot-{key}")
-        rows = [[self._words.get(f"{kind}-{name}", name), number, label] for name, number in counts]
+        rows = [[self._named(key, name), number, label] for name, number in counts]
         # Places without a name: otherwise a single bar is as wide as the plot.
         free = [[" " * place, 0, label] for place in range(1, FEW - len(rows) + 1)] if rows else []
         return gr.update(
@@ -209,6 +245,14 @@ class _Drawing:
             y_lim=_limits(key, (number for _, number in counts)),
             y_title=text(self._language, f"unit-{key}"),
         )
+
+    def _named(self, key: str, kind: str) -> str:
+        """A kind in words; a host's own reason and the name of a model are words already."""
+        if key == "failures":
+            return self._words.get(f"failure-{kind or UNKNOWN}", kind)
+        if key == "reasons":
+            return self._words.get(f"reason-{kind}", kind) if kind else self._words["rest"]
+        return self._words.get(f"kind-{kind}", kind) if kind else self._words["rest"]
 
     def _limits(self, mark: str) -> list[float]:
         """The whole time; a dot at its beginning needs room."""
@@ -231,6 +275,20 @@ class _Drawing:
     def _bins(self, bars: bool) -> dict[str, Any]:
         seconds = int(self._step.total_seconds())
         return {"x_bin": f"{seconds}s", "y_aggregate": "sum"} if bars else {}
+
+
+def _told_apart(points: Sequence[Point]) -> Sequence[Point]:
+    """No more kinds than there are colours: the rarest become one."""
+    counted = Counter[str]()
+    for point in points:
+        counted[point.kind] += int(point.value)
+    if len(counted) <= len(COLOURS):
+        return points
+    kept = {kind for kind, _ in counted.most_common(len(COLOURS) - 1)}
+    piled = Counter[tuple[datetime, str]]()
+    for point in points:
+        piled[point.at, point.kind if point.kind in kept else REST] += int(point.value)
+    return [Point(at, kind, number) for (at, kind), number in sorted(piled.items())]
 
 
 def _mark(key: str, points: Sequence[Point]) -> str:
@@ -279,6 +337,8 @@ def _frame(
     }
 
 
-def _colour(kind: str, place: int) -> str:
-    known: dict[str, str] = {"up": GOOD, "down": BAD, "p95": COLOURS[2]}
-    return known.get(kind, COLOURS[place % len(COLOURS)])
+def _colours(kinds: Iterable[str]) -> Mapping[str, str]:
+    """By kind: the same whichever came first."""
+    known = {"up": GOOD, "down": BAD, VOTE: COLOURS[0], "p95": COLOURS[2]}
+    places = enumerate(sorted(kinds))
+    return {kind: known.get(kind, COLOURS[place % len(COLOURS)]) for place, kind in places}

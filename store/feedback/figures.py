@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, extract, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -12,9 +13,14 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from chat.evidence import Verdict
 from chat.figures import EPOCH, Scope, Tally, Timings, Turns
 from chat.types import LOCAL_USER, Role, Status
-from store.feedback.tables import CampaignRow, EvidenceRow, RatingRow
+from store.feedback.tables import CampaignRow, DuelRow, EvidenceRow, RatingRow
 from store.tables import HAPPENED_HERE, ConversationRow, MessageRow
 from store.transactions import Transactions
+
+Named = Mapping[tuple[datetime, str], int]
+"""How many there are, by step and name."""
+
+Taken = Sequence[Timings]
 
 
 class DatabaseFigures:
@@ -28,20 +34,26 @@ class DatabaseFigures:
 
     async def tally(self, scope: Scope) -> Tally:
         # Side by side, because each goes through all messages of its time.
-        (turns, users, failures), (models, timings), rated = await gather(
+        (
+            (turns, users, failures),
+            (models, languages, timings),
+            (ratings, reasons),
+            votes,
+        ) = await gather(
             self._database.read(_turns, scope),
             self._database.read(_answers, scope),
             self._database.read(_ratings, scope),
+            self._database.read(_votes, scope),
         )
-        ratings, languages, reasons = rated
         return Tally(
             turns=turns,
             users=users,
             failures=failures,
             models=models,
+            languages=languages,
             timings=timings,
             ratings=ratings,
-            languages=languages,
+            votes=votes,
             reasons=reasons,
         )
 
@@ -56,6 +68,7 @@ def began(session: Session, seen_by: str | None, campaign_id: str) -> datetime |
         select(func.min(RatingRow.rated_at)).where(
             RatingRow.newest, *_of_ratings(seen_by, campaign_id)
         ),
+        select(func.min(DuelRow.voted_at)).where(*_of_votes(seen_by, campaign_id)),
     )
     return min((at for first in firsts if (at := session.scalar(first))), default=None)
 
@@ -69,6 +82,7 @@ def _turns(
     """What happened in each step, how many people asked, and which failures there were.
 
     Counted for each person and summed up here: one pass through the messages instead of three.
+    A comparison asks both of its variants at one moment: that is one question of a person's.
     """
     step, is_answer = _step(MessageRow.created_at, scope.step), MessageRow.role == Role.ASSISTANT
     failure = case((MessageRow.status == Status.ERROR, func.coalesce(MessageRow.error_code, "")))
@@ -77,7 +91,7 @@ def _turns(
             step,
             MessageRow.owner,
             failure,
-            func.count().filter(MessageRow.role == Role.USER),
+            func.count(MessageRow.created_at.distinct()).filter(MessageRow.role == Role.USER),
             func.count().filter(is_answer),
             func.coalesce(func.sum(MessageRow.completion_tokens).filter(is_answer), 0),
         )
@@ -103,27 +117,27 @@ def _turns(
     return turns, len(set().union(*people.values())), failures
 
 
-def _answers(
-    session: Session, scope: Scope
-) -> tuple[Mapping[tuple[datetime, str], int], Mapping[datetime, Sequence[Timings]]]:
-    """How many of which model, and what they took."""
+def _answers(session: Session, scope: Scope) -> tuple[Named, Named, Mapping[datetime, Taken]]:
+    """How many of which model, how many in which language, and what they took."""
     step = _step(MessageRow.created_at, scope.step)
     took = (MessageRow.queue_s, MessageRow.ttft_s, MessageRow.decode_tokens_per_s)
     rows = session.execute(
-        select(step, MessageRow.model, *took).where(
+        select(step, MessageRow.model, MessageRow.language, *took).where(
             MessageRow.role == Role.ASSISTANT, *_messages(scope)
         )
     )
-    models, timings = Counter[tuple[int, str]](), dict[int, list[Timings]]()
-    for at, name, queue, first_token, rate in rows:
-        if name:
-            models[at, name] += 1
+    counted, timings = Counter[tuple[int, str | None, str | None]](), dict[int, list[Timings]]()
+    for at, model, language, queue, first_token, rate in rows:
+        counted[at, model, language] += 1
         if queue is not None and first_token is not None and rate is not None:
             timings.setdefault(at, []).append((queue, first_token, rate))
-    return (
-        {(_moment(at), name): number for (at, name), number in models.items()},
-        {_moment(at): values for at, values in timings.items()},
-    )
+    models, languages = Counter[tuple[datetime, str]](), Counter[tuple[datetime, str]]()
+    for (at, model, language), number in counted.items():
+        if model:
+            models[_moment(at), model] += number
+        if language:
+            languages[_moment(at), language] += number
+    return models, languages, {_moment(at): values for at, values in timings.items()}
 
 
 def _messages(scope: Scope) -> Sequence[ColumnElement[bool]]:
@@ -152,35 +166,19 @@ def _ratings(
 ) -> tuple[
     Mapping[tuple[datetime, Verdict], int],
     Mapping[tuple[datetime, str], int],
-    Mapping[str, int],
 ]:
-    """How many said what, of answers in which language, and for which reasons."""
-    # Gathered first, from an index: looked up one by one, each would be read in its long row.
-    # Joined from outside, so that SQLite looks for the language of a rating, not the other way.
-    spoken = select(EvidenceRow.id, EvidenceRow.language).cte().prefix_with("MATERIALIZED")
-    kinds = (
-        _step(RatingRow.rated_at, scope.step),
-        RatingRow.verdict,
-        spoken.c.language,
-        RatingRow.reasons,
-    )
-    rows = session.execute(
-        select(*kinds, func.count())
-        .outerjoin(spoken, spoken.c.id == RatingRow.evidence_id)
-        .where(*_rated(scope))
-        .group_by(*kinds)
-    )
+    """How many said what, and for which reasons."""
+    kinds = (_step(RatingRow.rated_at, scope.step), RatingRow.verdict, RatingRow.reasons)
+    rows = session.execute(select(*kinds, func.count()).where(*_rated(scope)).group_by(*kinds))
     verdicts = Counter[tuple[datetime, Verdict]]()
-    languages = Counter[tuple[datetime, str]]()
-    counted = Counter[str]()
-    for at, verdict, language, reasons, number in rows:
+    counted = Counter[tuple[datetime, str]]()
+    for seconds, verdict, reasons, number in rows:
+        at = _moment(seconds)
         if verdict:
-            verdicts[_moment(at), verdict] += number
-        if language:
-            languages[_moment(at), language] += number
+            verdicts[at, verdict] += number
         for reason in filter(None, reasons.split("\n")):
-            counted[reason] += number
-    return verdicts, languages, counted
+            counted[at, reason] += number
+    return verdicts, counted
 
 
 def _rated(scope: Scope) -> Sequence[ColumnElement[bool]]:
@@ -200,6 +198,28 @@ def _of_ratings(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement
     return (RatingRow.evidence_id.in_(theirs),)
 
 
+# --- votes ------------------------------------------------------------------------------------
+
+
+def _votes(session: Session, scope: Scope) -> Mapping[datetime, int]:
+    """How many comparisons somebody has decided."""
+    step = _step(DuelRow.voted_at, scope.step)
+    within = DuelRow.voted_at >= scope.since
+    rows = session.execute(
+        select(step, func.count())
+        .where(within, *_of_votes(scope.seen_by, scope.campaign_id))
+        .group_by(step)
+    )
+    return {_moment(seconds): number for seconds, number in rows}
+
+
+def _of_votes(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement[bool]]:
+    campaigns = _campaigns(seen_by, campaign_id)
+    if campaigns is None:
+        return ()
+    return (DuelRow.campaign_id == CampaignRow.id, campaigns, _counts(DuelRow.user_id))
+
+
 # --- campaigns and times ----------------------------------------------------------------------
 
 
@@ -215,7 +235,7 @@ def _counts(person: InstrumentedAttribute[str]) -> ColumnElement[bool]:
     return or_(CampaignRow.owner == LOCAL_USER, CampaignRow.owner != person)
 
 
-def _step(moment: InstrumentedAttribute[datetime], step: timedelta) -> ColumnElement[int]:
+def _step(moment: InstrumentedAttribute[Any], step: timedelta) -> ColumnElement[int]:
     """The beginning of the step that it lies in, in seconds since `EPOCH`."""
     seconds = extract("epoch", moment)
     return cast(seconds - seconds % int(step.total_seconds()), BigInteger)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, false, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chat.campaigns import Mode
@@ -69,6 +69,14 @@ def counts_for(
     return () if campaign.owner == LOCAL_USER else (person != campaign.owner,)
 
 
+def as_it_is_now() -> ColumnElement[bool]:
+    """Of ratings, of a campaign's answers.
+
+    Not the bare column: SQLite would begin with all ratings there are, and look up their answers.
+    """
+    return func.coalesce(RatingRow.newest, false())
+
+
 def _testers(
     campaign: CampaignRow, active_since: datetime, silent_since: datetime
 ) -> Select[int, int, int, int, int]:
@@ -102,7 +110,7 @@ def _ratings(campaign: CampaignRow) -> Select[int, int]:
         .join(EvidenceRow, EvidenceRow.id == RatingRow.evidence_id)
         .where(
             EvidenceRow.campaign_id == campaign.id,
-            RatingRow.newest.is_(True),
+            as_it_is_now(),
             *counts_for(campaign, EvidenceRow.owner),
         )
     )

@@ -2,17 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select, true
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import JSON, ColumnElement, Select, case, func, select, true, type_coerce
+from sqlalchemy.orm import Session
 
-from chat.campaigns import Answers, Choice, Duel, Mode
+from chat.campaigns import Answers, Choice, Mode
 from chat.errors import NotFound
 from chat.evidence import Evidence, Rating, ReviewState, Verdict
 from chat.reporting import Answered, Ballot, Measured, Raw, Shown, Source
-from chat.types import PresetRef, Provenance, Role, Status
-from store.feedback.progress import counts_for
+from chat.types import PresetRef, Role, Status
+from store.feedback.progress import as_it_is_now, counts_for
 from store.feedback.tables import (
     CampaignRow,
     DuelRow,
@@ -22,13 +21,13 @@ from store.feedback.tables import (
     ReviewRow,
 )
 from store.people.tables import PersonRow
-from store.tables import ConversationRow, MessageRow, PresetVersionRow
+from store.tables import HAPPENED_HERE, ConversationRow, MessageRow, PresetVersionRow
 from store.transactions import Transactions
 
 SPACES = " \t\r\n"
 
 Wrote = Mapping[str, int | None]
-"""Which variant wrote in a conversation, by its id; or for a tester, by theirs."""
+"""Which variant wrote in a conversation, by its id; None: nobody knows."""
 
 
 class DatabaseReports:
@@ -48,25 +47,24 @@ def gather(session: Session, campaign_id: str, shown: int) -> Raw:
         raise NotFound
     rated = select(func.count()).select_from(EvidenceRow).where(*_of(campaign))
     comments, corrections = session.execute(_words_of(campaign)).one()
-    duels = _voted(session, campaign)
     best, worst = _best(session, campaign, shown), _worst(session, campaign, shown)
-    variants = _variants(session, campaign)
-    answered = _answered(session, campaign, variants)
+    wrote = _wrote(session, campaign)
+    answered = _answered(session, campaign, wrote)
     return Raw(
         verdicts=_verdicts(session, campaign),
         reasons=_reasons(session, campaign),
         rated=session.scalar(rated) or 0,
         comments=comments,
         corrections=corrections,
-        ballots=[_ballot(duel) for duel in duels],
-        measured=_measured(session, campaign, variants),
+        ballots=_ballots(session, campaign),
+        measured=_measured(session, campaign, wrote),
         answered=answered,
         presets=_preset_names(session, campaign, answered),
         surveys=_surveys(session, campaign, sent=True),
         unsent=_surveys(session, campaign, sent=False),
         testers=_names(session, campaign),
-        best=best or _voted_answers(session, duels, shown, best=True),
-        worst=worst or _voted_answers(session, duels, shown, best=False),
+        best=best or _voted_answers(session, campaign, shown, best=True),
+        worst=worst or _voted_answers(session, campaign, shown, best=False),
     )
 
 
@@ -82,7 +80,7 @@ def _verdicts(session: Session, campaign: CampaignRow) -> Mapping[tuple[int | No
     rows = session.execute(
         select(EvidenceRow.variant, RatingRow.verdict, func.count())
         .join(RatingRow, RatingRow.evidence_id == EvidenceRow.id)
-        .where(*_of(campaign), RatingRow.newest, RatingRow.verdict.is_not(None))
+        .where(*_of(campaign), as_it_is_now(), RatingRow.verdict.is_not(None))
         .group_by(EvidenceRow.variant, RatingRow.verdict)
     )
     return {(variant, verdict is Verdict.UP): count for variant, verdict, count in rows}
@@ -92,7 +90,7 @@ def _reasons(session: Session, campaign: CampaignRow) -> Counter[str]:
     lines = session.scalars(
         select(RatingRow.reasons)
         .join(EvidenceRow, RatingRow.evidence_id == EvidenceRow.id)
-        .where(*_of(campaign), RatingRow.newest, RatingRow.reasons != "\n\n")
+        .where(*_of(campaign), as_it_is_now(), RatingRow.reasons != "\n\n")
     )
     return Counter(reason for some in lines for reason in some.split("\n") if reason)
 
@@ -106,7 +104,7 @@ def _words_of(campaign: CampaignRow) -> Select[int, int]:
         )
         .select_from(RatingRow)
         .join(EvidenceRow, RatingRow.evidence_id == EvidenceRow.id)
-        .where(*_of(campaign), RatingRow.newest)
+        .where(*_of(campaign), as_it_is_now())
     )
 
 
@@ -148,7 +146,7 @@ def _rated(
         .outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id)
         .where(
             *_of(campaign),
-            RatingRow.newest,
+            as_it_is_now(),
             RatingRow.verdict == verdict,
             func.ltrim(EvidenceRow.answer, SPACES) != "",
             func.coalesce(ReviewRow.state != ReviewState.UNUSABLE, true()),
@@ -173,34 +171,39 @@ def _shown(evidence: Evidence, rating: Rating) -> Shown:
 # --- votes ------------------------------------------------------------------------------------
 
 
-def _voted(session: Session, campaign: CampaignRow) -> Sequence[Duel]:
-    """Newest first."""
-    rows = session.scalars(
-        select(DuelRow)
-        .where(
-            DuelRow.campaign_id == campaign.id,
-            DuelRow.choice.is_not(None),
-            *counts_for(campaign, DuelRow.user_id),
-        )
+def _ballots(session: Session, campaign: CampaignRow) -> Sequence[Ballot]:
+    """Newest first. Without the long rest of each row: there may be very many."""
+    left, right = (
+        type_coerce(side, JSON)["variant"].as_integer() for side in (DuelRow.left, DuelRow.right)
+    )
+    rows = session.execute(
+        select(left, right, DuelRow.choice, DuelRow.user_id, DuelRow.task_id)
+        .where(*_voted(campaign))
         .order_by(DuelRow.asked_at.desc(), DuelRow.id)
     )
-    return [row.value() for row in rows]
+    return [Ballot(*row) for row in rows]
 
 
-def _ballot(duel: Duel) -> Ballot:
-    assert duel.choice
-    return Ballot(duel.left.variant, duel.right.variant, duel.choice, duel.user_id, duel.task_id)
+def _voted(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
+    return (
+        DuelRow.campaign_id == campaign.id,
+        DuelRow.choice.is_not(None),
+        *counts_for(campaign, DuelRow.user_id),
+    )
 
 
 def _voted_answers(
-    session: Session, duels: Sequence[Duel], shown: int, *, best: bool
+    session: Session, campaign: CampaignRow, shown: int, *, best: bool
 ) -> Sequence[Shown]:
     """Where nothing was rated: answers that won or lost, first those with a comment."""
-    decided = sorted(
-        (duel for duel in duels if duel.winner is not None), key=lambda duel: not duel.comment
+    decided = session.scalars(
+        select(DuelRow)
+        .where(*_voted(campaign), DuelRow.choice.in_((Choice.LEFT, Choice.RIGHT)))
+        .order_by(DuelRow.comment == "", DuelRow.asked_at.desc(), DuelRow.id)
+        .limit(shown)
     )
     found = []
-    for duel in decided[:shown]:
+    for duel in [row.value() for row in decided]:
         won, lost = (duel.left, duel.right)
         if duel.choice is Choice.RIGHT:
             won, lost = lost, won
@@ -217,21 +220,28 @@ def _voted_answers(
 # --- where answers came from, and what they took ----------------------------------------------
 
 
-def _answered(session: Session, campaign: CampaignRow, variants: Wrote) -> Sequence[Answered]:
+def _answered(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence[Answered]:
     """By variant, what wrote most first."""
-    counted = Counter(
-        (variants.get(conversation_id, variants.get(owner)), _source(made))
-        for conversation_id, owner, made in session.execute(
-            _answers(campaign, MessageRow.provenance)
+    made = type_coerce(MessageRow.provenance, JSON)
+    names = ("model", "revision", "quantization", "engine")
+    sources = (
+        select(
+            MessageRow.conversation_id,
+            *(made[name].as_string().label(name) for name in names),
+            made["preset"]["id"].as_string().label("preset"),
+            made["preset"]["version"].as_integer().label("version"),
         )
-        if made
+        .where(*_answers(campaign), MessageRow.provenance.is_not(None))
+        .subquery()
     )
+    counted = Counter[tuple[int | None, Source]]()
+    grouped = select(*sources.c, func.count().label("answers")).group_by(*sources.c)
+    for row in session.execute(grouped):
+        preset = PresetRef(row.preset, row.version) if row.preset else None
+        source = Source(row.model, row.revision, row.quantization, row.engine, preset)
+        counted[wrote[row.conversation_id], source] += row.answers
     answered = [Answered(*key, count) for key, count in counted.most_common()]
     return sorted(answered, key=lambda one: (one.variant is None, one.variant))
-
-
-def _source(made: Provenance) -> Source:
-    return Source(made.model, made.revision, made.quantization, made.engine, made.preset)
 
 
 def _preset_names(
@@ -249,39 +259,58 @@ def _preset_names(
     return {ref: names[ref] for ref in used if ref in names}
 
 
-def _measured(session: Session, campaign: CampaignRow, variants: Wrote) -> Sequence[Measured]:
-    """Of every answer that was written to its end."""
+def _measured(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence[Measured]:
+    """Of every answer that was written to its end. From the index that holds what is counted."""
+    took = (
+        *(MessageRow.queue_s, MessageRow.ttft_s, MessageRow.total_s),
+        *(MessageRow.decode_tokens_per_s, MessageRow.completion_tokens),
+    )
     rows = session.execute(
-        _answers(campaign, MessageRow.timing, MessageRow.usage).where(
-            MessageRow.status == Status.DONE
+        select(func.coalesce(MessageRow.conversation_id, ""), *took).where(
+            *_answers(campaign),
+            MessageRow.status == Status.DONE,
+            MessageRow.queue_s.is_not(None),
         )
     )
     return [
-        Measured(variants.get(conversation_id, variants.get(owner)), timing, usage)
-        for conversation_id, owner, timing, usage in rows
-        if timing
+        Measured(wrote[name], queue or 0, first or 0, total or 0, rate or 0, tokens)
+        for name, queue, first, total, rate, tokens in rows
     ]
 
 
-def _answers(campaign: CampaignRow, *columns: InstrumentedAttribute[Any]) -> Select[Any]:
-    """Conversation, owner and those columns of every answer."""
-    return (
-        select(ConversationRow.id, ConversationRow.owner, *columns)
-        .join(MessageRow, MessageRow.conversation_id == ConversationRow.id)
-        .where(
-            ConversationRow.campaign_id == campaign.id,
-            *counts_for(campaign, ConversationRow.owner),
-            MessageRow.role == Role.ASSISTANT,
-        )
+def _answers(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
+    """Of messages: that they are answers in this campaign that count."""
+    # Not the bare column: SQLite would look up each conversation, and then each long row of it.
+    conversation_id = func.coalesce(MessageRow.conversation_id, "")
+    theirs = select(ConversationRow.id).where(*_held(campaign))
+    return HAPPENED_HERE, conversation_id.in_(theirs), MessageRow.role == Role.ASSISTANT
+
+
+def _held(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
+    """Of conversations."""
+    own = ConversationRow.campaign_id == campaign.id
+    return own, *counts_for(campaign, ConversationRow.owner)
+
+
+def _wrote(session: Session, campaign: CampaignRow) -> Wrote:
+    variants = _variants(session, campaign)
+    rows = session.execute(
+        select(ConversationRow.id, ConversationRow.owner).where(*_held(campaign))
     )
+    return {name: variants.get(name, variants.get(owner)) for name, owner in rows}
 
 
-def _variants(session: Session, campaign: CampaignRow) -> Wrote:
+def _variants(session: Session, campaign: CampaignRow) -> Mapping[str, int | None]:
+    """By conversation, or by tester."""
     if campaign.plan.mode is Mode.BLIND:
-        duels = session.execute(
-            select(DuelRow.left, DuelRow.right).where(DuelRow.campaign_id == campaign.id)
-        )
-        return {side.conversation_id: side.variant for sides in duels for side in sides}
+        found: dict[str, int | None] = {}
+        for side in (DuelRow.left, DuelRow.right):
+            told = type_coerce(side, JSON)
+            written = (told["conversation_id"].as_string(), told["variant"].as_integer())
+            of_campaign = DuelRow.campaign_id == campaign.id
+            for name, variant in session.execute(select(*written).where(of_campaign).distinct()):
+                found[name] = variant
+        return found
     rows = session.execute(
         select(ParticipantRow.user_id, ParticipantRow.variant).where(
             ParticipantRow.campaign_id == campaign.id

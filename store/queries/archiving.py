@@ -7,7 +7,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chat.types import Archive, Conversation, Message
+from chat.types import Archive, Conversation, Message, Role
 from store.copies import renewed
 from store.queries.rows import conversation_of, index_for
 from store.tables import ConversationRow, MessageRow, measured
@@ -47,7 +47,8 @@ def add_archives(
 
 
 def _row(user: str, message: Message) -> MessageRow:
-    took = measured(message.usage, message.timing, message.provenance)
+    answer = message.content if message.role is Role.ASSISTANT else ""
+    took = measured(answer, message.usage, message.timing, message.provenance)
     return MessageRow(owner=user, **(_columns(message) | took))
 
 

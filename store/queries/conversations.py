@@ -96,7 +96,7 @@ def _purge_messages(session: Session, before: datetime) -> int:
             status=case((MessageRow.status.in_(OPEN), Status.INTERRUPTED), else_=MessageRow.status),
             finish=None,
             error_code=None,
-            **measured(None, None, None),
+            **measured("", None, None, None),
         )
         .returning(MessageRow.sequence)
     )

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from chat.errors import AnswerRunning, BadRequest, NotFound
+from chat.languages import language_of
 from chat.types import (
     AnswerRecord,
     ChatOptions,
@@ -29,6 +30,11 @@ def interrupt_unfinished(session: Session) -> int:
         .values(status=Status.INTERRUPTED)
         .returning(MessageRow.sequence, MessageRow.content)
     ).all()
+    spoken = [
+        {"sequence": row.sequence, "language": language_of(row.content) or None} for row in changed
+    ]
+    if spoken:
+        session.execute(update(MessageRow), spoken)
     index_for(session).add(session, {row.sequence: row.content for row in changed})
     return len(changed)
 
@@ -101,6 +107,7 @@ def add_edited_answer(
         content=content,
         status=Status.DONE,
         origin=Origin.EDITED,
+        **measured(content, None, None, None),
     )
     index_for(session).add(session, {answer.sequence: content})
     return answer.value()
@@ -121,7 +128,7 @@ def finish_answer(session: Session, user: str, message_id: str, record: AnswerRe
         status=record.status,
         finish=record.finish,
         error_code=record.error_code,
-        **measured(record.usage, record.timing, record.provenance),
+        **measured(record.content, record.usage, record.timing, record.provenance),
     )
     if ended is not None:
         index_for(session).add(session, {ended: record.content})

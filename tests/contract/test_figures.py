@@ -15,24 +15,29 @@ from chat.errors import NotFound
 from chat.evidence import REASONS
 from chat.figures import MOST_STEPS, STEPS, Figures, Overview, Period, Point, Spread, step_for
 from chat.hosting import Campaigns
+from chat.languages import language_of
 from chat.people import Person, Rank
 from chat.types import Timing
 from store import RoutingStore
 from store.columns import UtcDateTime
-from tests.contract.folk import ANN, BOB
+from tests.contract.folk import ANN, BOB, CY
 from tests.contract.stores import ENDED, START, ask
 from tests.contract.usage import fill
 
 NOW = START + timedelta(days=40)
 GUEST = Person("guest", "Guest", Rank.GUEST, START)
-OF_CAMPAIGNS = {
-    "": "",
-    "bobs": """AND conversation_id IN (SELECT id FROM conversations
-        WHERE campaign_id = 'bobs' AND owner <> 'bob-id')""",
+OF_CAMPAIGNS = {"": ""} | {
+    name: f"""AND conversation_id IN (SELECT id FROM conversations
+        WHERE campaign_id = '{name}' AND owner <> '{owner}')"""
+    for name, owner in (("bobs", BOB.id), ("blind", CY.id))
 }
-RATED_IN = {
-    "": "",
-    "bobs": "AND e.campaign_id = 'bobs' AND e.owner <> 'bob-id'",
+RATED_IN = {"": ""} | {
+    name: f"AND e.campaign_id = '{name}' AND e.owner <> '{owner}'"
+    for name, owner in (("bobs", BOB.id), ("blind", CY.id))
+}
+COMPARED_IN = {"": ""} | {
+    name: f"AND campaign_id = '{name}' AND user_id <> '{owner}'"
+    for name, owner in (("bobs", BOB.id), ("blind", CY.id))
 }
 HERE = "FROM messages WHERE created_at >= :since AND origin <> 'imported'"
 RATED = """FROM ratings r JOIN evidence e ON e.id = r.evidence_id
@@ -81,10 +86,13 @@ Part = tuple[Overview, str]
 
 @pytest.fixture
 async def parts(filled: RoutingStore) -> Sequence[Part]:
-    """All that an administrator sees, and the campaign of a member, without his own trial."""
+    """All that an administrator sees, a campaign of a member, and comparisons in another one.
+
+    Without the owner's own trial.
+    """
     return [
         (await figures(filled).overview(person, campaign, period), campaign)
-        for person, campaign in ((ANN, ""), (BOB, "bobs"))
+        for person, campaign in ((ANN, ""), (BOB, "bobs"), (ANN, "blind"))
         for period in Period
     ]
 
@@ -101,10 +109,15 @@ async def test_sums_are_what_plain_sql_counts(filled: RoutingStore, parts: Seque
             COUNT(DISTINCT owner) {HERE} {which}""",
             since=shown.scope.since,
         )
-        turns = shown.turns
-        assert (turns.questions, turns.answers, turns.failures, turns.tokens, turns.users) == tuple(
-            number or 0 for number in counted
+        ((twice,),) = await sql(
+            filled,
+            f"SELECT COUNT(*) FROM duels WHERE asked_at >= :since {COMPARED_IN[part]}",
+            since=shown.scope.since,
         )
+        asked, *others = (number or 0 for number in counted)
+        turns = shown.turns
+        assert turns.questions == asked - twice
+        assert [turns.answers, turns.failures, turns.tokens, turns.users] == others
         assert turns.answers > 0
         failures = await sql(
             filled,
@@ -143,6 +156,9 @@ async def test_what_happened_over_time_is_what_plain_sql_counts_of_each_step(
     for shown, part in parts:
         which = OF_CAMPAIGNS[part]
         questions = await by_step(filled, shown, f"created_at, 1 {HERE} AND role = 'user' {which}")
+        questions -= await by_step(
+            filled, shown, f"asked_at, 1 FROM duels WHERE asked_at >= :since {COMPARED_IN[part]}"
+        )
         answers = await by_step(filled, shown, f"created_at, 1 {HERE} AND role <> 'user' {which}")
         tokens = await by_step(
             filled,
@@ -155,18 +171,22 @@ async def test_what_happened_over_time_is_what_plain_sql_counts_of_each_step(
             f"""created_at, 1, provenance ->> 'model' {HERE} {which}
             AND provenance IS NOT NULL""",
         )
+        languages = await by_step(
+            filled, shown, f"created_at, 1, language {HERE} {which} AND language IS NOT NULL"
+        )
         users = await by_step(filled, shown, f"created_at, 1, owner {HERE} {which}")
         assert counts(shown.messages, "question") == of_kind(questions)
         assert counts(shown.messages, "answer") == of_kind(answers)
         assert counts(shown.users, "user") == Counter(at for at, _ in users)
         assert {(point.at, point.kind): point.value for point in shown.models} == models
+        assert {(point.at, point.kind): point.value for point in shown.languages} == languages
         for point in shown.requests_per_minute:
             assert point.value * minutes(point, shown) == pytest.approx(of_kind(answers)[point.at])
         for point in shown.tokens_per_minute:
             assert point.value * minutes(point, shown) == pytest.approx(of_kind(tokens)[point.at])
 
 
-async def test_ratings_are_what_plain_sql_counts_of_each_step(
+async def test_ratings_and_votes_are_what_plain_sql_counts_of_each_step(
     filled: RoutingStore, parts: Sequence[Part]
 ) -> None:
     for shown, part in parts:
@@ -174,22 +194,24 @@ async def test_ratings_are_what_plain_sql_counts_of_each_step(
         ratings = await by_step(
             filled, shown, f"r.rated_at, 1, r.verdict {RATED} {which} AND r.verdict IS NOT NULL"
         )
-        languages = await by_step(
-            filled, shown, f"r.rated_at, 1, e.language {RATED} {which} AND e.language <> ''"
+        votes = await by_step(
+            filled,
+            shown,
+            f"""voted_at, 1, 'vote' FROM duels WHERE choice IS NOT NULL
+            AND voted_at >= :since {COMPARED_IN[part]}""",
         )
-        assert {(point.at, point.kind): point.value for point in shown.ratings} == ratings
-        assert {(point.at, point.kind): point.value for point in shown.languages} == languages
+        said = {(point.at, point.kind): point.value for point in shown.ratings}
+        assert said == ratings | votes
+        assert shown.votes == sum(votes.values())
         assert shown.up == sum(
             number for (_, verdict), number in ratings.items() if verdict == "up"
         )
         assert shown.up + shown.down == sum(ratings.values())
         for reason in REASONS:
-            ((number,),) = await sql(
-                filled,
-                f"SELECT COUNT(*) {RATED} {which} AND r.reasons LIKE '%{reason}%'",
-                since=shown.scope.since,
+            named = await by_step(
+                filled, shown, f"r.rated_at, 1 {RATED} {which} AND r.reasons LIKE '%{reason}%'"
             )
-            assert dict(shown.reasons).get(reason, 0) == number
+            assert counts(shown.reasons, reason) == of_kind(named)
 
 
 async def by_step(
@@ -222,6 +244,14 @@ def minutes(point: Point, shown: Overview) -> float:
 
 
 # --- who sees what, and how time is cut -------------------------------------------------------
+
+
+async def test_a_comparison_asks_one_question_as_its_campaign_says(filled: RoutingStore) -> None:
+    shown = await figures(filled).overview(ANN, "blind", Period.ALL)
+    told = await Campaigns(filled.feedback.campaigns).figures(ANN, "blind")
+    assert (shown.turns.questions, shown.votes) == (told.questions, told.votes)
+    assert shown.turns.answers == 2 * told.questions
+    assert 0 < told.votes < told.questions
 
 
 async def test_members_see_their_campaigns_together_and_nothing_else(filled: RoutingStore) -> None:
@@ -261,28 +291,44 @@ async def test_what_is_counted_of_an_answer_is_what_is_kept_of_it(database: Rout
         await database.finish_answer(ANN.id, turn.answer.id, record)
     whole = await database.archive(ANN.id, turn.conversation.id)
     await database.add_archives(ANN.id, [whole])
+    edited = await database.add_edited_answer(
+        ANN.id, conversation_id=turn.conversation.id, sibling_id=turn.answer.id, content="不对。"
+    )
     tokens = [row.completion_tokens for row in await counted(database)]
-    assert tokens == [None, 5, None, 5, None, 5]
+    assert tokens == [None, 5, None, 5, None, 5, None]
     assert await counted(database) == await kept(database)
-    gone = [turn.question.id, turn.answer.id]
+    gone = [turn.question.id, turn.answer.id, edited.id]
     await database.delete_messages(ANN.id, turn.conversation.id, gone, head_id=None)
     await database.purge_deleted(START + timedelta(days=9_999))
     assert await counted(database) == await kept(database)
 
 
 async def counted(store: RoutingStore) -> Sequence[Any]:
-    names = "completion_tokens, queue_s, ttft_s, decode_tokens_per_s, model"
+    names = "completion_tokens, queue_s, ttft_s, total_s, decode_tokens_per_s, model, language"
     return await sql(store, f"SELECT {names} FROM messages ORDER BY sequence")
 
 
 async def kept(store: RoutingStore) -> Sequence[Any]:
-    """The same, out of JSON."""
+    """The same, out of JSON, and the language out of the text."""
     spans = (
         f"CASE WHEN timing IS NOT NULL THEN COALESCE(CAST(timing ->> '{name}' AS FLOAT), 0) END"
-        for name in ("queue_s", "ttft_s", "decode_tokens_per_s")
+        for name in ("queue_s", "ttft_s", "total_s", "decode_tokens_per_s")
     )
-    return await sql(
+    rows = await sql(
         store,
         f"""SELECT CAST(usage ->> 'completion_tokens' AS INTEGER), {", ".join(spans)},
-        provenance ->> 'model' FROM messages ORDER BY sequence""",
+        provenance ->> 'model', CASE role WHEN 'assistant' THEN content ELSE '' END
+        FROM messages ORDER BY sequence""",
     )
+    return [(*took, language_of(answer) or None) for *took, answer in rows]
+
+
+async def test_an_answer_that_is_interrupted_has_the_language_of_what_is_there(
+    database: RoutingStore,
+) -> None:
+    for text_so_far in ("今天天气", "The weather", ""):
+        turn = await ask(database, user=ANN.id)
+        await database.save_text(ANN.id, turn.answer.id, text_so_far)
+    assert await database.interrupt_unfinished() == 3
+    told = [row.language for row in await counted(database)]
+    assert told == [None, "zh", None, "en", None, None]

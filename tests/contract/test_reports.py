@@ -11,7 +11,7 @@ from chat.errors import NotFound
 from chat.evidence import Opinion, Verdict
 from chat.findings import ReviewChange, Standing
 from chat.presets import Presets
-from chat.reporting import Answered, Ballot, Source
+from chat.reporting import Answered, Ballot, Measured, Source
 from chat.types import AnswerRecord, ChatOptions, PresetRef, Question, Status
 from store import RoutingStore
 from tests.contract.feedback import add_rows, campaign, duel, participant
@@ -101,10 +101,12 @@ async def test_times_and_surveys_are_those_of_testers(database: RoutingStore) ->
         await add_rows(database, row)
         await answered(database, user)
     raw = await database.feedback.reports.gather(CAMPAIGN, 5)
-    assert ENDED.timing
-    assert {(item.variant, item.timing, item.usage) for item in raw.measured} == {
-        (0, ENDED.timing, ENDED.usage),
-        (1, ENDED.timing, ENDED.usage),
+    timing, usage = ENDED.timing, ENDED.usage
+    assert timing
+    assert usage
+    took = (timing.queue_s, timing.ttft_s, timing.total_s, timing.decode_tokens_per_s)
+    assert set(raw.measured) == {
+        Measured(variant, *took, usage.completion_tokens) for variant in (0, 1)
     }
     assert [dict(survey) for survey in raw.surveys] == [{"q": 0, "why": ANN.id}]
     assert [dict(survey) for survey in raw.unsent] == [{"q": 1, "why": CY.id}]

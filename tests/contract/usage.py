@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from chat.campaigns import Choice, Mode, Side
 from chat.evidence import REASONS, Opinion, Verdict
 from chat.types import ChatOptions, Finish, Origin, Role, Status, Timing, Usage
 from store import RoutingStore
-from store.feedback.tables import CampaignRow
+from store.feedback.tables import CampaignRow, DuelRow
 from store.tables import Base, ConversationRow, MessageRow, measured
 from tests.contract.feedback import EVIDENCE, PLAN, add_rows
 from tests.contract.folk import ANN, BOB, CY
@@ -21,7 +22,7 @@ FAILURES = ("engine_failed", "request_timeout")
 
 
 async def fill(store: RoutingStore, now: datetime) -> None:
-    """Conversations and ratings of three people until now, in two campaigns and in none."""
+    """What three people did until now, in two campaigns and in none, and in comparisons."""
     chance = random.Random(3)
     rows = town(chance, now)
     answers = [
@@ -29,7 +30,7 @@ async def fill(store: RoutingStore, now: datetime) -> None:
         for row in rows
         if isinstance(row, MessageRow) and row.role is Role.ASSISTANT
     ]
-    await add_rows(store, *rows)
+    await add_rows(store, *rows, *comparisons(now))
     for answer in answers:
         await rate(store, chance, *answer)
 
@@ -84,10 +85,45 @@ def conversation(
             decode_tokens_per_s=40 * chance.random(),
         )
         provenance = replace(ENDED.provenance, model=chance.choice(MODELS))
-        for name, value in measured(usage, timing, provenance).items():
+        for name, value in measured(answer.content, usage, timing, provenance).items():
             setattr(answer, name, value)
         answer.finish = Finish.STOP
     return head, question, answer
+
+
+def comparisons(now: datetime) -> Sequence[Base]:
+    """Twelve questions of three people in a blind campaign, most of them voted on."""
+    chance = random.Random(4)
+    plan = replace(PLAN, title="Which of two?", mode=Mode.BLIND)
+    rows: list[Base] = [
+        CampaignRow(id="blind", owner=CY.id, plan=plan, plan_version=1, created_at=START)
+    ]
+    for number in range(12):
+        owner, at = (ANN, BOB, CY)[number % 3].id, now - timedelta(hours=2**number / 4)
+        sides = []
+        for variant in (0, 1):
+            # None that `conversation` makes an imported one.
+            place = 9 * (200 + number) + 1 + variant
+            rows += conversation(chance, place, owner, "blind", at)
+            sides.append(Side(variant, f"c{place}", f"a{place}"))
+        voted = number // 3 != 1
+        rows.append(
+            DuelRow(
+                id=f"duel {number}",
+                campaign_id="blind",
+                user_id=owner,
+                request_id=f"request {number}",
+                question="Why?",
+                task_id="",
+                left=sides[0],
+                right=sides[1],
+                asked_at=at,
+                choice=Choice.TIE if voted else None,
+                comment="",
+                voted_at=at + timedelta(seconds=30) if voted else None,
+            )
+        )
+    return rows
 
 
 async def rate(

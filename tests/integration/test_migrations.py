@@ -154,21 +154,25 @@ async def test_people_of_the_third_version_stay_and_may_have_keys(
 ANSWER = """
 INSERT INTO messages (id, conversation_id, owner, role, content, status, created_at, origin, usage,
     timing, provenance, attachments, purged)
-VALUES (:id, 'c', 'ann', 'assistant', '', 'done', :time, 'here', :usage, :timing, :provenance,
-    '[]', false)
+VALUES (:id, 'c', 'ann', 'assistant', :content, :status, :time, 'here', :usage, :timing,
+    :provenance, '[]', false)
 """
 FIGURES = """
-SELECT completion_tokens, queue_s, ttft_s, decode_tokens_per_s, model FROM messages ORDER BY id
+SELECT completion_tokens, queue_s, ttft_s, total_s, decode_tokens_per_s, model, language
+FROM messages ORDER BY sequence
 """
 ANSWERS = (
     (
         '{"prompt_tokens": 9, "completion_tokens": 214}',
-        '{"queue_s": 0.1, "prefill_s": 0.2, "ttft_s": 1e-05, "decode_tokens_per_s": 38.6}',
+        '{"queue_s": 0.1, "prefill_s": 0.2, "ttft_s": 1e-05, "total_s": 9,'
+        ' "decode_tokens_per_s": 38.6}',
         PROVENANCE,
     ),
     ('{"prompt_tokens": 9, "completion_tokens": 9007199254740991}', '{"queue_s": 2}', None),
     (None, None, None),
 )
+TEXTS = ("法国的首都是巴黎。", "Paris.", "42")
+"""Of these answers."""
 
 
 def test_answers_of_the_sixth_version_are_counted(engine: Engine) -> None:
@@ -178,11 +182,20 @@ def test_answers_of_the_sixth_version_are_counted(engine: Engine) -> None:
         connection.execute(text(CONVERSATION), head)
         for place, (usage, timing, provenance) in enumerate(ANSWERS):
             row = {"id": f"a{place}", "time": TIME, "usage": usage, "timing": timing}
-            connection.execute(text(ANSWER), row | {"provenance": provenance})
+            said = {"provenance": provenance, "content": TEXTS[place], "status": "done"}
+            connection.execute(text(ANSWER), row | said)
+        nothing = dict.fromkeys(("usage", "timing", "provenance"))
+        for number in range(700):
+            row = {"id": f"b{number}", "time": TIME, "status": "done", "content": "So it is."}
+            connection.execute(text(ANSWER), row | nothing)
+        row = {"id": "c", "time": TIME, "status": "streaming", "content": "Half an"}
+        connection.execute(text(ANSWER), row | nothing)
     upgrade(engine)
     with engine.connect() as connection:
         assert [tuple(row) for row in connection.execute(text(FIGURES))] == [
-            (214, 0.1, 1e-05, 38.6, "m"),
-            (9007199254740991, 2.0, 0.0, 0.0, None),
-            (None, None, None, None, None),
+            (214, 0.1, 1e-05, 9.0, 38.6, "m", "zh"),
+            (9007199254740991, 2.0, 0.0, 0.0, 0.0, None, "en"),
+            (*[None] * 7,),
+            *[(*[None] * 6, "en")] * 700,
+            (*[None] * 7,),
         ]

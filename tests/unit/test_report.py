@@ -29,7 +29,7 @@ from chat.reporting import (
     Source,
     Spread,
 )
-from chat.types import PresetRef, Sampling, Timing, Usage
+from chat.types import PresetRef, Sampling
 from formats.charts import bars
 from formats.redaction import Redactor
 from formats.report import write_report
@@ -54,8 +54,7 @@ RAW = Raw(
     comments=5,
     corrections=4,
     measured=[
-        Measured(number % 2, Timing(0.1, 0.1, number / 10, number, 20.0), Usage(10, number))
-        for number in range(1, 101)
+        Measured(number % 2, 0.1, number / 10, number, 20.0, number) for number in range(1, 101)
     ],
     surveys=[{"easy": 5, "why": " Good. "}, {"easy": 4, "why": ""}, {"easy": "?"}, {"easy": 5}],
     best=[Shown("Q?", "**Bold** answer", "nice", variant=1)],

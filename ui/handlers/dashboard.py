@@ -8,7 +8,7 @@ from gradio.components import Component
 from chat.errors import AppError, NotFound
 from chat.figures import Figures, Overview, Period
 from chat.people import Person
-from ui.dashboard import Board, head, plots, sums
+from ui.dashboard import Board, head, key_of_reasons, plots, sums
 from ui.handlers.shared import language_of, person_of
 from ui.i18n import Language, refusal, text
 
@@ -61,4 +61,8 @@ class Dashboard:
         }
 
     def _figures_of(self, language: Language, shown: Overview) -> dict[Component, Any]:
-        return {self._on.sums: sums(language, shown)} | plots(language, self._on.plots, shown)
+        texts: dict[Component, Any] = {
+            self._on.sums: sums(language, shown),
+            self._on.reasons: key_of_reasons(language, shown),
+        }
+        return texts | plots(language, self._on.plots, shown)

@@ -1,7 +1,12 @@
-"""What the dashboard counts of answers gets columns of its own, and an index that holds all of it."""
+"""What the dashboard counts of answers gets columns of its own, and an index that holds all of it.
+
+The language of each is told anew from its text, by the code of the version that runs this.
+"""
 
 import sqlalchemy as sa
 from alembic import op
+
+from chat.languages import language_of
 
 revision = "0007"
 down_revision = "0006"
@@ -9,11 +14,13 @@ branch_labels = None
 depends_on = None
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-SPANS = ("queue_s", "ttft_s", "decode_tokens_per_s")
+BATCH = 500
+SPANS = ("queue_s", "ttft_s", "total_s", "decode_tokens_per_s")
 MESSAGES = sa.table(
     "messages",
     *(sa.column(name, sa.JSON) for name in ("usage", "timing", "provenance")),
-    *(sa.column(name) for name in ("completion_tokens", *SPANS, "model")),
+    *(sa.column(name) for name in ("completion_tokens", *SPANS, "model", "language")),
+    *(sa.column(name) for name in ("sequence", "role", "content", "status")),
 )
 
 
@@ -22,7 +29,9 @@ def upgrade() -> None:
     for name in SPANS:
         op.add_column("messages", sa.Column(name, sa.Double))
     op.add_column("messages", sa.Column("model", sa.Text))
+    op.add_column("messages", sa.Column("language", sa.Text))
     copy_what_is_there()
+    tell_languages(op.get_bind())
     create_index()
 
 
@@ -38,6 +47,41 @@ def copy_what_is_there() -> None:
         op.execute(sa.update(MESSAGES).where(column.is_not(None)).values(values))
 
 
+def tell_languages(connection: sa.Connection) -> None:
+    """Of answers that have ended; the others get theirs when they are interrupted."""
+    of = MESSAGES.c
+    tell = (
+        sa.update(MESSAGES)
+        .where(of.sequence == sa.bindparam("number"))
+        .values(language=sa.bindparam("spoken"))
+    )
+    last = 0
+    while texts := ended_after(connection, last):
+        told = [
+            {"number": number, "spoken": spoken}
+            for number, text in texts.items()
+            if (spoken := language_of(text))
+        ]
+        if told:
+            connection.execute(tell, told)
+        last = max(texts)
+
+
+def ended_after(connection: sa.Connection, sequence: int) -> dict[int, str]:
+    of = MESSAGES.c
+    rows = connection.execute(
+        sa.select(of.sequence, of.content)
+        .where(
+            of.sequence > sequence,
+            of.role == "assistant",
+            of.status.not_in(["pending", "streaming"]),
+        )
+        .order_by(of.sequence)
+        .limit(BATCH)
+    )
+    return {row.sequence: row.content for row in rows}
+
+
 def create_index() -> None:
     here = sa.text("origin <> 'imported'")
     op.create_index(
@@ -45,7 +89,7 @@ def create_index() -> None:
         "messages",
         [
             *("created_at", "origin", "role", "status", "owner", "conversation_id", "error_code"),
-            *("completion_tokens", *SPANS, "model"),
+            *("completion_tokens", *SPANS, "model", "language"),
         ],
         sqlite_where=here,
         postgresql_where=here,
