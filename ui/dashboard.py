@@ -42,6 +42,9 @@ COUNTS = BARS | NAMED | {"users"}
 FEW = 5
 """As high and as wide at least is a plot: the number 1 is no tower, and has no tenths below it."""
 
+LEAST = {"queue": 0.1, "first-token": 0.1}
+"""So many seconds are on a plot at least: some microseconds are no wait."""
+
 PLOTS = (
     *("messages", "users", "ratings", "reasons", "languages", "models"),
     *("queue", "first-token", "rate", "requests", "tokens", "failures"),
@@ -314,7 +317,7 @@ def _limits(key: str, heights: Iterable[float]) -> list[float | None]:
     highest = max(heights, default=0)
     if key in COUNTS:
         return [0, FEW if highest < FEW else None]
-    return [0, 1.1 * highest or None]
+    return [0, max(1.1 * highest, LEAST.get(key, 0.0)) or None]
 
 
 def _milliseconds(at: datetime) -> int:

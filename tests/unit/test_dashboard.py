@@ -173,3 +173,9 @@ def test_times_are_written_as_short_as_tells_them_apart(
     step: timedelta, steps: int, form: str
 ) -> None:
     assert drawn(step, steps)["users"]["x_axis_format"] == form
+
+
+def test_microseconds_in_the_queue_are_drawn_as_no_wait() -> None:
+    shown = drawn(timings={at(0): [(0.000_006, 0.5, 20.0)]})
+    assert shown["queue"]["y_lim"] == [0, 0.1]
+    assert shown["first-token"]["y_lim"][1] > 0.5
