@@ -18,6 +18,7 @@ from api.proxies import named_by_proxy
 from chat.doors import Doors
 from chat.errors import ProviderRefused
 from chat.people import Rank
+from formats.mathml import STYLE
 from pages.entrance import guest_page, sign_in_page, welcome_page
 from pages.people import account_page, guests_page, people_page
 
@@ -40,6 +41,10 @@ def _static() -> APIRouter:
     @router.get("/pages.css")
     def style() -> FileResponse:
         return FileResponse(STATIC / "pages.css", headers={"Cache-Control": "no-cache"})
+
+    @router.get("/math.css")
+    def style_of_formulas() -> FileResponse:
+        return FileResponse(STYLE, headers={"Cache-Control": "no-cache"})
 
     @router.get("/pages.js")
     def script() -> FileResponse:

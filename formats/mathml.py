@@ -6,11 +6,15 @@ somebody typed unescaped. Knows no Markdown.
 
 import re
 from functools import lru_cache
+from pathlib import Path
 
 from latex2mathml import exceptions
 from latex2mathml.converter import convert_to_element
 
 from formats.mathml_tree import written
+
+STYLE = Path(__file__).with_name("math.css")
+"""What browsers need beside the MathML to draw it: for whoever shows formulas."""
 
 LONGEST = 2_000
 """Characters of a formula that is read; reading takes time that others wait."""

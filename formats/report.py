@@ -10,6 +10,7 @@ from chat.evidence import REASONS
 from chat.reporting import Part, Report, Shown, Surveyed
 from formats.charts import bars
 from formats.html import POLICY, render
+from formats.mathml import STYLE as MATH_STYLE
 from formats.redaction import Redactor
 from formats.report_parts import ROOM, Pen
 from formats.report_variants import comparison, split, variants
@@ -29,7 +30,7 @@ def write_report(report: Report, language: Language, redactor: Redactor | None =
 
 @cache
 def _style() -> str:
-    return "".join((ROOM / name).read_text(encoding="utf-8") for name in ("report.css", "math.css"))
+    return "".join(path.read_text(encoding="utf-8") for path in (ROOM / "report.css", MATH_STYLE))
 
 
 class _Writer:

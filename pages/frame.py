@@ -65,6 +65,7 @@ def document(  # noqa: PLR0913 - the parts of a page, by name
         f"<title>{headed} · Qwen Chat</title>"
         f'<link rel="icon" href="{escape(root)}/favicon.ico">'
         f'<link rel="stylesheet" href="{escape(root)}/pages.css">'
+        f'<link rel="stylesheet" href="{escape(root)}/math.css">'
         f'<script type="application/json" id="words">{said}</script>'
         f'<script src="{escape(root)}/pages.js" defer></script>{more}</head>'
         f"<body><header><i></i><b>Qwen Chat</b>{nav}{_languages(reader)}</header>"

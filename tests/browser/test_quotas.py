@@ -94,7 +94,7 @@ def test_a_guest_who_has_asked_all_that_the_link_gives_is_told_so(
     gus = arrive(browser, address, token)
     ask_and_wait(gus, "my only one")
     ask(gus, "one more")
-    expect(gus.get_by_text("This guest access is for 1 questions")).to_be_visible()
+    expect(gus.get_by_text("This guest access is for 1 question,")).to_be_visible()
     expect(box(gus)).to_have_value("one more")
     expect(listed(gus)).to_have_count(1)
     house.clock.now = utc_now() + timedelta(days=2)

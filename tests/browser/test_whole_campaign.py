@@ -333,7 +333,7 @@ def test_a_blind_comparison_with_two_guests_from_its_link_to_win_rate_and_pairs(
     assert {*ann, *bob} == set(texts)
 
     expect_report(open_report(host, visitor, tmp_path), holds=("95",))
-    host.get_by_role("link", name="See the rated answers").click()
+    host.get_by_role("link", name="Take the data along").click()
     voted = [(pair["source"], pair["chosen"], pair["rejected"]) for pair in pairs(host)]
     assert voted == [("vote", said(ann[0]), said(ann[1])), ("vote", said(bob[1]), said(bob[0]))]
     assert all(pair["prompt"] == turns(engine.prompts[0]) for pair in pairs(host))

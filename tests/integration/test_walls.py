@@ -49,6 +49,7 @@ ANYBODY = {
     "/welcome",
     "/guest",
     "/pages.css",
+    "/math.css",
     "/pages.js",
     "/api/account/sign-in",
     "/api/account/pass",
