@@ -269,6 +269,8 @@ def test_the_votes_fit_a_phone_in_chinese(
     page = visitor(locale="zh-CN", viewport={"width": 390, "height": 844}).new_page()
     page.goto(f"{address}/campaign/{campaign.id}/compare")
     button(page, "我同意").click()
+    page.wait_for_url("**/compare")
+    page.wait_for_load_state()
     page.get_by_label("您的问题（两边同时回答）").fill("为什么？" + "很长" * 200)
     button(page, "同时提问").click()
     button(page, "1 · 左边更好").click()

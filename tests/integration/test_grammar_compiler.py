@@ -53,8 +53,8 @@ async def test_a_hostile_schema_is_refused_and_the_next_good_one_is_served(
         with pytest.raises(BadSchema) as refusal:
             await compiler.compile(job(schema))
         refused.append(str(refusal.value.values["why"]))
-    assert refused[3] == refused[4]
-    assert "1 s" in refused[3]
+    for why in refused[3:]:  # by time or by memory: which is first depends on the machine
+        assert "1 s" in why or "too large" in why
     assert await compiler.compile(job(GOOD)) is await compiler.compile(job(GOOD))
 
 
