@@ -23,19 +23,19 @@ import uvicorn
 from starlette.types import ASGIApp
 
 import commands
-from api.account_routes import Reception
-from api.floors import check_floors
-from api.listen import server_config
-from api.metrics import Metrics
-from api.options import EdgeOptions
+from api.accounts.routes import Reception
+from api.edge.options import EdgeOptions
+from api.edge.uvicorn import server_config
+from api.ops.metrics import Metrics
+from api.ops.minimum_versions import check_floors
+from api.ops.setup_link import SetupLink, base_addresses
 from api.server import People, build_api, cover_mounted
-from api.setup_link import SetupLink, base_addresses
-from chat.accounts import Accounts
-from chat.doors import AccountDoors
+from chat.accounts.authentication import AccountDoors
+from chat.accounts.ports import PeopleStore
+from chat.accounts.sign_in import Accounts
+from chat.accounts.sso import Provider
 from chat.errors import AppError, StartupError, StoreFailed
-from chat.federation import Provider
-from chat.people_ports import PeopleStore
-from chat.upkeep import Upkeep
+from chat.maintenance import Upkeep
 from commands import export, replay
 from config import Settings, SettingsError, is_loopback, read_settings
 from loading import Teller, build_engines, load, load_engine, say

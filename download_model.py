@@ -27,17 +27,17 @@ from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
 from chat.errors import AppError, ModelUnavailable
-from chat.types import Stage
+from chat.serving.models import Stage
 from config import Settings, SettingsError, read_settings
-from engine.catalogue import FREE_LICENCE, Entry, catalogue
-from engine.choice import GB, choose, fitting_quantization
-from engine.hubs import HuggingFace, ModelScope
-from engine.machine import Machine, inspect_machine
-from engine.obtain import STARTER, Sources, obtain
-from engine.progress import Meter, Progress, Report
-from engine.starter import StarterKitchen
-from engine.verify import find_problems
-from engine.wanted import AUTO, wanted_model
+from engine.weights.catalogue import FREE_LICENCE, Entry, catalogue
+from engine.weights.fetch import STARTER, Sources, obtain
+from engine.weights.hardware import Machine, inspect_machine
+from engine.weights.hubs import HuggingFace, ModelScope
+from engine.weights.progress import Meter, Progress, Report
+from engine.weights.recommend import GB, choose, fitting_quantization
+from engine.weights.resolve import AUTO, wanted_model
+from engine.weights.starter import StarterKitchen
+from engine.weights.verify import find_problems
 
 CACHE_DIR = Path.home() / ".cache" / "qwen-chat" / "wheels"
 INTERRUPTED = 130
@@ -113,7 +113,7 @@ def print_line(progress: Progress) -> None:
 
 def convert(gguf: Path, folder: Path, tell: Callable[[float, str], None]) -> None:
     """The converter, imported only when something is to be converted: torch takes seconds."""
-    from engine.convert import convert_gguf  # noqa: PLC0415
+    from engine.weights.convert import convert_gguf  # noqa: PLC0415
 
     convert_gguf(gguf, folder, tell)
 

@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from chat.engines import Engines, name_of
 from chat.errors import AppError
-from chat.ports import Engine
-from chat.types import EngineState, Phase
+from chat.serving.engines import Engines, name_of
+from chat.serving.models import EngineState, Phase
+from chat.serving.ports import Engine
 from config import Settings
 
 log = logging.getLogger("qwen_chat")
@@ -78,7 +78,7 @@ def _build(
 ) -> Engine:
     """A local engine that takes up to `share` of the memory that is free, after the `second`."""
     from engine.local import EngineOptions, LocalEngine  # noqa: PLC0415 - after the quick refusals
-    from engine.supply import ensure_model  # noqa: PLC0415
+    from engine.weights.background import ensure_model  # noqa: PLC0415
 
     async def fetch(report: Report) -> Path:
         def report_and_tell(state: EngineState) -> None:

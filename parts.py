@@ -3,39 +3,39 @@
 import asyncio
 from dataclasses import dataclass, replace
 
-from api.hosting import Hosting
-from api.metrics import Metrics
-from api.options import MIB
+from api.edge.options import MIB
+from api.ops.metrics import Metrics
+from api.server import Hosting
 from auth.rates import MinuteWindows
-from chat.admission import Admission
-from chat.answer_cache import ResponseCache
-from chat.answers import Answers
-from chat.api_keys import KeyLimits
-from chat.casebook import Casebook
-from chat.comparing import Comparisons
-from chat.completions import Completions
-from chat.conversations import Conversations
-from chat.engines import Engines
-from chat.enrolment import Enrolment
-from chat.figures import Figures
-from chat.hosting import Campaigns, CampaignStore
-from chat.jobs import Jobs
-from chat.limits import Quotas, Rates, Spending
-from chat.people import Allowance, Rank
-from chat.ports import Store
-from chat.presets import Presets
-from chat.rating import Ratings
-from chat.replaying import Replays
-from chat.reporting import Reports
-from chat.results import Results
-from chat.shipped_cases import load_shipped_cases
-from chat.taking_part import TakingPart
-from chat.votes import Votes
-from chat.writing import Limits, Writer
+from chat.accounts.api_keys import KeyLimits
+from chat.accounts.models import Allowance, Rank
+from chat.accounts.quotas import Quotas, Rates, Spending
+from chat.campaigns.comparisons import Comparisons
+from chat.campaigns.enrolment import Enrolment
+from chat.campaigns.hosts import Campaigns, CampaignStore
+from chat.campaigns.participation import TakingPart
+from chat.conversations.jobs import Jobs
+from chat.conversations.ports import Store
+from chat.conversations.presets import Presets
+from chat.conversations.service import Conversations
+from chat.conversations.turns import Answers
+from chat.evaluation.cases import Casebook
+from chat.evaluation.runs import Replays
+from chat.evaluation.shipped_cases import load_shipped_cases
+from chat.feedback.dashboard import Figures
+from chat.feedback.ratings import Ratings
+from chat.feedback.reports import Reports
+from chat.feedback.results import Results
+from chat.feedback.votes import Votes
+from chat.serving.admission import Admission
+from chat.serving.completions import Completions
+from chat.serving.engines import Engines
+from chat.serving.generation import Limits, Writer
+from chat.serving.response_cache import ResponseCache
 from config import Settings
 from judging.judge import ProcessJudge
 from store import RoutingStore
-from store.people.database import DatabasePeople
+from store.accounts.store import DatabasePeople
 
 
 @dataclass(frozen=True, slots=True)

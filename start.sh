@@ -165,9 +165,9 @@ start() {
     say "Already running (pid $pid) at $show. To change settings: ./start.sh restart [settings]"
     return
   fi
-  where=$("$PY" -m api.probe where "$@") || exit 1
+  where=$("$PY" -m api.ops.probe where "$@") || exit 1
   { read -r ask; read -r show; read -r log; read -r grace; read -r setup; } <<<"$where"
-  if "$PY" -m api.probe health "$ask"; then
+  if "$PY" -m api.ops.probe health "$ask"; then
     fail "Another Qwen Chat answers at $ask. Stop it, or choose another --port."
   fi
   umask 077
@@ -188,9 +188,9 @@ wait_until_it_answers() {
       rm -f "$PID_FILE"
       fail "It did not start. The lines above say why; $log may say more."
     fi
-    if "$PY" -m api.probe health "$ask"; then
+    if "$PY" -m api.ops.probe health "$ask"; then
       say "Running (pid $pid) at $show"
-      say "Model: $("$PY" -m api.probe ready "$ask" || true)"
+      say "Model: $("$PY" -m api.ops.probe ready "$ask" || true)"
       show_setup_link
       return
     fi
@@ -239,7 +239,7 @@ status() {
   up=$(($(date +%s) - since))
   printf 'Running (pid %d) for %dd %02d:%02d:%02d at %s\n' \
     "$pid" $((up / 86400)) $((up / 3600 % 24)) $((up / 60 % 60)) $((up % 60)) "$show"
-  say "Model: $("$PY" -m api.probe ready "$ask" || true)"
+  say "Model: $("$PY" -m api.ops.probe ready "$ask" || true)"
   show_setup_link
 }
 

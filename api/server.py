@@ -6,28 +6,78 @@ from dataclasses import dataclass
 from fastapi import APIRouter, FastAPI
 from starlette.routing import Mount
 
-from api.account_routes import Reception, account_routes
-from api.docs import docs_routes
-from api.edge import edge_middleware
-from api.errors import add_error_handlers, cover_faults
-from api.exports import Archives, export_routes
-from api.hosting import Hosting, hosting_routes
-from api.install import install_routes
-from api.key_routes import key_routes
-from api.metrics import Metrics, metrics_routes
+from api.accounts.admin_routes import guest_link_routes, people_routes
+from api.accounts.key_routes import key_routes
+from api.accounts.oidc_routes import provider_routes
+from api.accounts.pages import people_pages
+from api.accounts.routes import Reception, account_routes
+from api.campaigns.comparisons import compare_routes
+from api.campaigns.pages import Outcome, campaign_pages
+from api.campaigns.routes import campaign_routes
+from api.conversations.exports import Archives, export_routes
+from api.conversations.presets import Presets, preset_routes
+from api.edge.errors import add_error_handlers, cover_faults
+from api.edge.options import EdgeOptions
+from api.edge.stack import edge_middleware
+from api.evaluation.pages import case_pages
+from api.evaluation.routes import case_routes
+from api.feedback.pages import results_pages
+from api.feedback.routes import results_routes
+from api.feedback.vote_pages import vote_pages
 from api.openai import openai_routes
-from api.ops import ops_routes
-from api.options import EdgeOptions
-from api.people_pages import people_pages
-from api.people_routes import guest_link_routes, people_routes
-from api.preset_files import Presets, preset_routes
-from api.provider import provider_routes
-from chat.completions import Completions
-from chat.doors import Doors, OpenDoors
-from chat.federation import Provider
-from chat.ports import Engine
-from chat.rating import Ratings
-from chat.readiness import Readiness
+from api.ops.docs import docs_routes
+from api.ops.health import ops_routes
+from api.ops.install import install_routes
+from api.ops.metrics import Metrics, metrics_routes
+from chat.accounts.authentication import Doors, OpenDoors
+from chat.accounts.sso import Provider
+from chat.campaigns.comparisons import Comparisons
+from chat.campaigns.hosts import Campaigns
+from chat.campaigns.participation import TakingPart
+from chat.evaluation.cases import Casebook
+from chat.evaluation.runs import Replays
+from chat.feedback.ratings import Ratings
+from chat.feedback.reports import Reports
+from chat.feedback.results import Results
+from chat.feedback.votes import Votes
+from chat.serving.completions import Completions
+from chat.serving.ports import Engine
+from chat.serving.readiness import Readiness
+
+
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """The services of feedback. Results and votes are kept in databases alone."""
+
+    campaigns: Campaigns
+    taking_part: TakingPart
+    casebook: Casebook
+    replays: Replays
+    results: Results | None = None
+    reports: Reports | None = None
+    comparisons: Comparisons | None = None
+    votes: Votes | None = None
+
+
+def hosting_routes(hosting: Hosting, desk: Reception, presets: Presets) -> APIRouter:
+    """Every route of hosts and testers."""
+    campaigns, taking_part = hosting.campaigns, hosting.taking_part
+    router = APIRouter()
+    router.include_router(campaign_routes(campaigns, taking_part, desk))
+    outcome = None
+    if hosting.results and hosting.reports:
+        outcome = Outcome(campaigns, hosting.results, hosting.reports)
+    router.include_router(campaign_pages(campaigns, taking_part, presets, desk.root_path, outcome))
+    router.include_router(case_routes(hosting.casebook, hosting.replays, presets, desk.root_path))
+    router.include_router(case_pages(hosting.casebook, hosting.replays, presets, desk.root_path))
+    if hosting.results and hosting.reports:
+        router.include_router(results_routes(hosting.results, hosting.reports))
+        if hosting.votes:  # before the results, where any name is an answer's
+            router.include_router(vote_pages(hosting.votes, hosting.results, desk.root_path))
+        router.include_router(results_pages(hosting.results, desk.root_path))
+    if comparisons := hosting.comparisons:
+        router.include_router(compare_routes(comparisons, taking_part, desk.root_path))
+    return router
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
-from chat.errors import ProviderRefused
-from chat.federation import Begun, Vouched
+from chat.accounts.errors import ProviderRefused
+from chat.accounts.sso import Begun, Vouched
 
 DESCRIPTION = "/.well-known/openid-configuration"
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]

@@ -17,9 +17,9 @@ from bench import app, engine, feedback, grammar, store
 from bench.figures import Figure, as_markdown
 from bench.machine import describe_machine
 from config import read_settings
-from engine.card import read_card
-from engine.machine import inspect_machine
-from engine.wanted import model_at_hand
+from engine.weights.card import read_card
+from engine.weights.hardware import inspect_machine
+from engine.weights.resolve import model_at_hand
 
 RESULTS = Path(__file__).parent / "results"
 

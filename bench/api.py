@@ -20,12 +20,12 @@ from typing import Any
 import httpx
 import uvicorn
 
-from api.listen import server_config
-from api.options import EdgeOptions
+from api.edge.options import EdgeOptions
+from api.edge.uvicorn import server_config
 from app import BACKLOG
 from bench import app, engine
 from bench.figures import Figure
-from chat.types import ChatMessage, Role, Sampling
+from chat.models import ChatMessage, Role, Sampling
 from tests.fakes import Script, ScriptedEngine
 from tests.programs import CHAT, HI, Programs
 

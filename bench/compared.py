@@ -8,13 +8,14 @@ from sqlalchemy.orm import Session
 
 from bench.hosted import CAMPAIGNS, PEOPLE
 from bench.store import START
-from chat.campaigns import Choice, Mode, Side
-from chat.cases import Case, Check, CheckKind, Result, Run, Verdict
-from chat.people import LOCAL
-from chat.types import ChatMessage, Role, Timing
+from chat.accounts.models import LOCAL
+from chat.campaigns.models import Choice, Mode, Side
+from chat.evaluation.models import Case, Check, CheckKind, Result, Run, Verdict
+from chat.models import ChatMessage, Role, Timing
 from store import RoutingStore
-from store.feedback.tables import CampaignRow, DuelRow, EvidenceRow, ParticipantRow
-from store.tables import ConversationRow, MessageRow
+from store.schema.campaigns import CampaignRow, DuelRow, ParticipantRow
+from store.schema.conversations import ConversationRow, MessageRow
+from store.schema.feedback import EvidenceRow
 
 BLIND, SPLIT = (f"campaign {number}" for number in (CAMPAIGNS - 2, CAMPAIGNS - 1))
 CASES = 1_000

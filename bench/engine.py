@@ -10,8 +10,9 @@ import psutil
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bench.figures import Figure
-from chat.ports import Engine
-from chat.types import ChatMessage, Delta, Role, Sampling
+from chat.models import ChatMessage, Role, Sampling
+from chat.serving.models import Delta
+from chat.serving.ports import Engine
 from engine.loader import read_shape
 from engine.local import EngineOptions, LocalEngine, Report
 from engine.plan import cache_wanted

@@ -7,26 +7,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from functools import partial
 
-from bench.compared import (
-    BLIND,
-    CASES,
-    SPLIT,
-    add_cases,
-    add_comparisons,
-    gather_in,
-)
-from bench.compared import (
-    RUNS as CASE_RUNS,
-)
+from bench.compared import BLIND, CASES, SPLIT, add_cases, add_comparisons, gather_in
+from bench.compared import RUNS as CASE_RUNS
 from bench.figures import Figure
 from bench.hosted import END, MEMBER, MODELS, filled_store
-from chat.evidence import Verdict
-from chat.figures import Figures, Period
-from chat.findings import Filter, Place, Standing
-from chat.hosting import Campaigns
-from chat.people import LOCAL, Person
-from chat.reporting import Reports
-from chat.results import CHUNK, Results, place_of
+from chat.accounts.models import LOCAL, Person
+from chat.campaigns.hosts import Campaigns
+from chat.feedback.dashboard import Figures, Period
+from chat.feedback.models import Verdict
+from chat.feedback.queries import Filter, Place, Standing
+from chat.feedback.reports import Reports
+from chat.feedback.results import CHUNK, Results, place_of
 from formats.datasets import DataFormat, data_file
 from formats.redaction import Redactor
 from formats.report import write_report

@@ -12,9 +12,10 @@ from tokenizers import Tokenizer
 
 from bench.engine import ANSWER_TOKENS, GREEDY, load, prompt_of
 from bench.figures import Figure
-from chat.calls import NO_EXTRAS, Extras, JsonShape
-from chat.ports import Engine
-from chat.types import ChatMessage, Delta
+from chat.models import ChatMessage
+from chat.serving.models import Delta
+from chat.serving.ports import Engine
+from chat.tools import NO_EXTRAS, Extras, JsonShape
 from engine.grammar.compiler import Compiler
 from engine.grammar.job import job_of
 from engine.grammar.mask import Mask

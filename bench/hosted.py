@@ -11,28 +11,25 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bench.store import MESSAGES, START, made_up_archive, made_up_text
-from chat.campaigns import Campaign, Mode, Plan, Variant
-from chat.draft import prompt_sha256
-from chat.evidence import REASONS, Evidence, Opinion, Verdict
-from chat.findings import ReviewChange, Standing
-from chat.observing import Door
-from chat.people import LOCAL, Entry, Person, Rank
-from chat.types import (
-    AnswerRecord,
-    Archive,
+from chat.accounts.models import LOCAL, Entry, Person, Rank
+from chat.campaigns.models import Campaign, Mode, Plan, Variant
+from chat.conversations.models import AnswerRecord, Archive, Message, Question
+from chat.feedback.models import REASONS, Evidence, Opinion, Verdict
+from chat.feedback.queries import ReviewChange, Standing
+from chat.models import (
     ChatMessage,
     ChatOptions,
     Finish,
-    Message,
     PresetRef,
     Provenance,
-    Question,
     Role,
     Sampling,
     Status,
     Timing,
     Usage,
 )
+from chat.serving.observer import Door
+from chat.serving.provenance import prompt_sha256
 from store import RoutingStore, open_store
 
 CONVERSATIONS = 5_000

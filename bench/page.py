@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from playwright.sync_api import Page
 
 from bench.figures import Figure
-from chat.types import LOCAL_USER, Archive, ChatOptions, Conversation, Message, Role, Status
+from chat.accounts.models import LOCAL_USER
+from chat.conversations.models import Archive, Conversation, Message
+from chat.models import ChatOptions, Role, Status
 from tests.browser.chromium import chromium
 from tests.browser.site import serve
 from tests.fakes import Script, ScriptedEngine

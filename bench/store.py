@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.figures import Figure
-from chat.ports import Store
-from chat.types import Archive, ChatOptions, Conversation, Message, Role, Status
+from chat.conversations.models import Archive, Conversation, Message
+from chat.conversations.ports import Store
+from chat.models import ChatOptions, Role, Status
 from store import open_store
 
 USER = "bench"

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from auth.passwords import Argon2Hasher
-from chat.accounts import Accounts
+from chat.accounts.sign_in import Accounts
 from chat.errors import AppError
 from commands import guest_links, keys, people
 from commands.desk import Desk, Refused

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from api.setup_link import base_addresses
-from chat.accounts import Accounts
-from chat.people import Person, Rank, name_key
+from api.ops.setup_link import base_addresses
+from chat.accounts.models import Person, Rank, name_key
+from chat.accounts.sign_in import Accounts
 from config import Settings
 
 OPERATOR = Person("", "command line", Rank.ADMIN, datetime(2020, 1, 1, tzinfo=UTC))

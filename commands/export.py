@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from chat.accounts.models import Person, name_key
+from chat.campaigns.hosts import Campaigns
 from chat.errors import AppError
-from chat.evidence import Verdict
-from chat.findings import Filter, Standing
-from chat.hosting import Campaigns
-from chat.people import Person, name_key
-from chat.reporting import Reports
-from chat.results import Results
+from chat.feedback.models import Verdict
+from chat.feedback.queries import Filter, Standing
+from chat.feedback.reports import Reports
+from chat.feedback.results import Results
 from commands.desk import OPERATOR, Refused
 from config import Settings, SettingsError, read_settings
 from formats.datasets import DataFormat, data_file

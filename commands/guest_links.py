@@ -3,8 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
+from chat.accounts.models import GuestLink
 from chat.errors import NotFound
-from chat.people import GuestLink
 from commands.desk import OPERATOR, Desk, Group, Refused, add_command
 
 WHAT = "links for guests"

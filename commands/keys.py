@@ -5,9 +5,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from chat.accounts.models import ApiKey, Scope, utc_now
 from chat.errors import NotFound
-from chat.keys import ApiKey, Scope
-from chat.people import utc_now
 from commands.desk import OPERATOR, Desk, Group, Refused, add_command
 
 WHAT = "API keys"

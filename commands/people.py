@@ -5,8 +5,8 @@ import getpass
 import sys
 from collections.abc import Sequence
 
-from api.setup_link import SetupLink
-from chat.people import Rank
+from api.ops.setup_link import SetupLink
+from chat.accounts.models import Rank
 from commands.desk import OPERATOR, Desk, Group, Refused, add_command
 
 WHAT = "people with an account"

@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from chat.admission import Admission
-from chat.casebook import MOST_CASES, CaseStore, CaseText, case_of_file, scope_of
-from chat.cases import Case, Result, Verdict
-from chat.engines import Engines
+from chat.accounts.models import LOCAL, Person, Rank, utc_now
+from chat.conversations.models import Preset
+from chat.conversations.presets import Presets
 from chat.errors import AppError, NotFound, StartupError
-from chat.people import LOCAL, Person, Rank, utc_now
-from chat.ports import Engine
-from chat.presets import Presets
-from chat.replaying import Replay, Replayer, new_run, prepare
-from chat.shipped_cases import load_shipped_cases
-from chat.types import Preset
-from chat.writing import Limits, Writer
+from chat.evaluation.cases import MOST_CASES, CaseStore, CaseText, case_of_file, scope_of
+from chat.evaluation.models import Case, Result, Verdict
+from chat.evaluation.runs import Replay, Replayer, new_run, prepare
+from chat.evaluation.shipped_cases import load_shipped_cases
+from chat.serving.admission import Admission
+from chat.serving.engines import Engines
+from chat.serving.generation import Limits, Writer
+from chat.serving.ports import Engine
 from commands import replay_words as words
 from commands.desk import Refused
 from config import Settings, SettingsError, flag, read_settings

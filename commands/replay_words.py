@@ -7,12 +7,13 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 
-from chat.casebook import Tally
-from chat.cases import Case, Result, Verdict
-from chat.judging import Before
-from chat.presets import name_of
-from chat.replaying import Replay
-from chat.types import Preset, PresetRef
+from chat.conversations.models import Preset
+from chat.conversations.presets import name_of
+from chat.evaluation.cases import Tally
+from chat.evaluation.models import Case, Result, Verdict
+from chat.evaluation.runs import Replay
+from chat.evaluation.verdicts import Before
+from chat.models import PresetRef
 
 BESIDE = (
     "Or start the run on its page of cases; --beside loads a second model next to the app's, "

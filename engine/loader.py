@@ -23,7 +23,7 @@ from chat.errors import ModelUnavailable, StartupError
 from engine import plan
 from engine.options import EngineOptions
 from engine.plan import Decision, Device, DeviceMap, Gpu, Hardware, Quantization, Shape
-from engine.verify import find_problems
+from engine.weights.verify import find_problems
 
 log = logging.getLogger(__name__)
 

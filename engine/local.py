@@ -19,25 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
-from chat.calls import NO_EXTRAS, EngineLoad, Extras, Tool
-from chat.errors import (
-    AppError,
-    BadRequest,
-    EngineNotReady,
-    EngineStalled,
-    PromptTooLong,
-    StartupError,
-)
-from chat.types import (
-    ChatMessage,
-    Delta,
-    EngineInfo,
-    EngineState,
-    Phase,
-    Prompt,
-    Sampling,
-    Stage,
-)
+from chat.errors import AppError, BadRequest, StartupError
+from chat.models import ChatMessage, Prompt, Sampling
+from chat.serving.errors import EngineNotReady, EngineStalled, PromptTooLong
+from chat.serving.models import Delta, EngineInfo, EngineState, Phase, Stage
+from chat.tools import NO_EXTRAS, EngineLoad, Extras, Tool
 from engine.options import EngineOptions
 from engine.row import Row, decoding_of
 

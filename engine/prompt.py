@@ -14,9 +14,10 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils.chat_template_utils import mark_control_tokens
 
-from chat.calls import Tool, ToolCall
-from chat.errors import BadRequest, BadSchema, ModelUnavailable, StartupError
-from chat.types import ChatMessage, Prompt, Role
+from chat.errors import BadRequest, ModelUnavailable, StartupError
+from chat.models import ChatMessage, Prompt, Role
+from chat.serving.errors import BadSchema
+from chat.tools import Tool, ToolCall
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from chat.errors import AppError
-from chat.types import Delta, Finish, Timing, Usage
+from chat.models import Finish, Timing, Usage
+from chat.serving.models import Delta
 from engine.row import Row
 from engine.scores import ScoreLine
 from engine.text import TextStream, Written

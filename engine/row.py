@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from chat.errors import BadRequest
-from chat.types import Sampling
+from chat.models import Sampling
 
 if TYPE_CHECKING:
     import torch

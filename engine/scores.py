@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from tokenizers import Tokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from chat.calls import TokenScore
+from chat.tools import TokenScore
 from engine.row import Score
 
 LEAST_LOGPROB = -9999.0

@@ -16,16 +16,17 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from chat.errors import StartupError
-from chat.types import EngineInfo, EngineState, Phase, Sampling, Stage
+from chat.models import Sampling
+from chat.serving.models import EngineInfo, EngineState, Phase, Stage
 from engine import plan
 from engine.batching import ContinuousBatch, Layout, page_size
-from engine.card import read_card
 from engine.grammar.compiler import Compiler, MaskMaker
 from engine.loader import LoadedModel, check_folder, load_model
 from engine.memory import is_out_of_memory
 from engine.options import EngineOptions
 from engine.plain import PlainRunner
 from engine.prompt import ChatPrompt, load_tokenizer
+from engine.weights.card import read_card
 from engine.worker import Runner
 
 log = logging.getLogger(__name__)

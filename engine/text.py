@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
-from chat.calls import CallPiece
+from chat.tools import CallPiece
+from engine.stop_strings import StopFilter
 
 if TYPE_CHECKING:
     from engine.tool_calls import ToolCallParser
@@ -39,57 +40,6 @@ class Characters:
         text: str = self._tokenizer.decode(self._held, skip_special_tokens=True)
         self._held.clear()
         return text.replace(REPLACEMENT, "")
-
-
-class StopFilter:
-    """Passes text on until a stop string is complete; no part of a stop string ever comes out.
-
-    `rest` is the text that came with the stop string, after it. `written` and `shown` count the
-    characters that went in and came out.
-    """
-
-    def __init__(self, stops: Sequence[str]) -> None:
-        self._stops = tuple(stop for stop in stops if stop)
-        self._held = ""
-        self.stopped = False
-        self.rest = ""
-        self.written = self.shown = 0
-
-    def feed(self, text: str) -> str:
-        """What may be shown now. After a stop string: nothing, for ever."""
-        if self.stopped:
-            return ""
-        self.written += len(text)
-        text = self._held + text
-        if found := self._first_stop(text):
-            end, shown = found
-            self.stopped, self.rest, self._held = True, text[end:], ""
-        else:
-            shown = self._safe_end(text)
-            self._held = text[shown:]
-        self.shown += shown
-        return text[:shown]
-
-    def flush(self) -> str:
-        """What was held back because a stop string might have come."""
-        held, self._held = self._held, ""
-        self.shown += len(held)
-        return held
-
-    def _first_stop(self, text: str) -> tuple[int, int] | None:
-        """End and start of the stop string that is complete first; of several, the longest."""
-        found = [
-            (start + len(stop), start) for stop in self._stops if (start := text.find(stop)) >= 0
-        ]
-        return min(found, default=None)
-
-    def _safe_end(self, text: str) -> int:
-        """Where the longest tail begins that a stop string could begin with."""
-        longest = max((len(stop) for stop in self._stops), default=1) - 1
-        for start in range(max(0, len(text) - longest), len(text)):
-            if any(stop.startswith(text[start:]) for stop in self._stops):
-                return start
-        return len(text)
 
 
 class Written(NamedTuple):

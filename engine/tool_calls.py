@@ -16,8 +16,8 @@ import secrets
 import string
 from collections.abc import Callable, Collection, Generator
 
-from chat.calls import CallPiece
-from engine.text import StopFilter
+from chat.tools import CallPiece
+from engine.stop_strings import StopFilter
 
 OPENING = "<tool_call>"
 CLOSING = "</tool_call>"

@@ -13,8 +13,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from chat.calls import EngineLoad
-from chat.errors import AppError, EngineFailed, OutOfMemory
+from chat.errors import AppError
+from chat.serving.errors import EngineFailed, OutOfMemory
+from chat.tools import EngineLoad
 from engine.memory import is_out_of_memory
 from engine.request import Event, Request
 from engine.row import Decoding, Row

@@ -7,11 +7,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from chat.calls import ToolCall
-from chat.casebook import MAX_EXPECTED, MAX_NAME, MOST_CASES, MOST_CHECKS, MOST_TURNS, CaseText
-from chat.cases import Case, Check, CheckKind
-from chat.errors import NothingToImport, UnknownFormat
-from chat.types import ChatMessage, Role, Sampling
+from chat.conversations.errors import NothingToImport, UnknownFormat
+from chat.evaluation.cases import (
+    MAX_EXPECTED,
+    MAX_NAME,
+    MOST_CASES,
+    MOST_CHECKS,
+    MOST_TURNS,
+    CaseText,
+)
+from chat.evaluation.models import Case, Check, CheckKind
+from chat.models import ChatMessage, Role, Sampling
+from chat.tools import ToolCall
 from formats.reading import decode, parse, refusal, validate
 from formats.records import FileRecord, Id, Plain, Prompt, SamplingRecord, Text
 

@@ -6,7 +6,7 @@ Numbers stand beside their bars, so that no picture is needed to read them.
 from collections.abc import Sequence
 from html import escape
 
-from chat.statistics import Share
+from chat.feedback.statistics import Share
 
 WIDTH = 640
 LABEL = 190

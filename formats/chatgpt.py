@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from chat.errors import CircleOfMessages, UnknownParent
-from chat.types import Archive, Role
+from chat.conversations.errors import CircleOfMessages, UnknownParent
+from chat.conversations.models import Archive
+from chat.models import Role
 from formats.foreign import Foreign, Words, check_number, check_words
 from formats.reading import field_path, refusal, validate
 from formats.records import plain

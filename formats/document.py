@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from chat.errors import UnknownParent
-from chat.types import Archive
+from chat.conversations.errors import UnknownParent
+from chat.conversations.models import Archive
 from formats.reading import field_path, refusal, validate
 from formats.records import ConversationRecord, FileHead
 

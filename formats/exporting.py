@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol
 
-from chat.types import Archive
+from chat.conversations.models import Archive
 from formats import document, sharegpt
 from formats.html import write_html
 from formats.markdown import write_markdown

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from chat.checks import MAX_RENAMED, title_of
-from chat.errors import TooManyMessages
-from chat.types import Archive, ChatOptions, Conversation, Message, Origin, Role, Status
+from chat.conversations.errors import TooManyMessages
+from chat.conversations.models import Archive, Conversation, Message, Origin
+from chat.conversations.validation import MAX_RENAMED, title_of
+from chat.models import ChatOptions, Role, Status
 from formats.reading import refusal
 from formats.records import MAX_MESSAGES, MAX_TEXT, plain
 

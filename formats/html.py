@@ -11,8 +11,8 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from chat.tree import Tree
-from chat.types import Archive, Attachment, Message
+from chat.conversations.models import Archive, Attachment, Message
+from chat.conversations.tree import Tree
 from formats.formulas import keep_formulas
 from formats.mathml import mathml
 from formats.words import Language, Wording, moment

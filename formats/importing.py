@@ -6,8 +6,8 @@ All or nothing: what is broken is refused with its place before anything is hand
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from chat.errors import NothingToImport, UnknownFormat
-from chat.types import Archive
+from chat.conversations.errors import NothingToImport, UnknownFormat
+from chat.conversations.models import Archive
 from formats.chatgpt import read_chatgpt
 from formats.document import FORMAT, read_document
 from formats.reading import decode, field_path, parse, refusal

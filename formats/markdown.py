@@ -2,8 +2,8 @@
 
 import re
 
-from chat.tree import Tree
-from chat.types import Archive, Attachment, Message
+from chat.conversations.models import Archive, Attachment, Message
+from chat.conversations.tree import Tree
 from formats.words import Language, Wording, moment
 
 _MARKS = re.compile(r"[\\`*_\[\]<>#|~&]")

@@ -7,8 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from chat.checks import MAX_PRESET_NAME, MAX_PRESET_QUESTION, MAX_PRESET_QUESTIONS
-from chat.types import PresetText
+from chat.conversations.models import PresetText
+from chat.conversations.validation import (
+    MAX_PRESET_NAME,
+    MAX_PRESET_QUESTION,
+    MAX_PRESET_QUESTIONS,
+)
 from formats.reading import decode, parse, refusal, validate
 from formats.records import FileRecord, Plain, Prompt, SamplingRecord
 

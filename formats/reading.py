@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from chat.errors import BadImport, NotJson
+from chat.conversations.errors import BadImport, NotJson
 
 MAX_WHERE = 200
 MAX_CONTAINERS = 2_000_000

@@ -9,16 +9,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from chat.attachments import MAX_FILES, MAX_NAME, attachment
-from chat.checks import BOUNDS, MAX_CHARACTERS, MAX_RENAMED, MAX_STOP_CHARACTERS, MAX_STOP_STRINGS
-from chat.errors import BadAttachment
-from chat.types import (
-    Attachment,
+from chat.conversations.attachments import MAX_FILES, MAX_NAME, attachment
+from chat.conversations.errors import BadAttachment
+from chat.conversations.models import Attachment, Conversation, Message, Origin
+from chat.conversations.validation import MAX_RENAMED
+from chat.models import (
     ChatOptions,
-    Conversation,
     Finish,
-    Message,
-    Origin,
     PresetRef,
     Provenance,
     Role,
@@ -27,6 +24,7 @@ from chat.types import (
     Timing,
     Usage,
 )
+from chat.validation import BOUNDS, MAX_CHARACTERS, MAX_STOP_CHARACTERS, MAX_STOP_STRINGS
 
 MAX_TEXT = 1_000_000
 """Characters of one message. Questions are shorter; an answer of the longest context may not be."""

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from functools import cache
 from html import escape
 
-from chat.campaigns import QuestionKind
-from chat.evidence import REASONS
-from chat.reporting import Part, Report, Shown, Surveyed
+from chat.campaigns.models import QuestionKind
+from chat.feedback.models import REASONS
+from chat.feedback.reports import Part, Report, Shown, Surveyed
 from formats.charts import bars
 from formats.html import POLICY, render
 from formats.mathml import STYLE as MATH_STYLE

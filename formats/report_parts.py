@@ -6,12 +6,12 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
-from chat.reporting import Part, Report
-from chat.statistics import Share
-from chat.wording import filled
+from chat.feedback.reports import Part, Report
+from chat.feedback.statistics import Share
 from formats.charts import shares
 from formats.redaction import Redactor
 from formats.words import Language
+from i18n import filled
 
 ROOM = Path(__file__).parent
 

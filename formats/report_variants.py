@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from chat.campaigns import Mode, Variant
-from chat.reporting import Answered, Comparison
-from chat.statistics import Share, difference
+from chat.campaigns.models import Mode, Variant
+from chat.feedback.reports import Answered, Comparison
+from chat.feedback.statistics import Share, difference
 from formats.charts import shares
 from formats.report_parts import Pen
 

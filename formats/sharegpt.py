@@ -6,9 +6,10 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chat.attachments import with_attachments
-from chat.tree import Tree
-from chat.types import Archive, Role
+from chat.conversations.attachments import with_attachments
+from chat.conversations.models import Archive
+from chat.conversations.tree import Tree
+from chat.models import Role
 from formats.foreign import Foreign, Words, check_number, check_words
 from formats.reading import field_path, refusal, validate
 

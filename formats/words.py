@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from chat.types import Finish, Message, Origin, Role, Status
+from chat.conversations.models import Message, Origin
+from chat.models import Finish, Role, Status
 
 
 class Language(StrEnum):

@@ -5,8 +5,8 @@ import json
 import sys
 from pathlib import Path
 
-from chat.case_errors import BadCheck, CheckTooCostly
-from chat.cases import Check
+from chat.evaluation.errors import BadCheck, CheckTooCostly
+from chat.evaluation.models import Check
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 10.0

@@ -4,12 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from chat.ports import ConversationStore
-from chat.types import (
+from chat.conversations.models import (
     TEMPORARY,
     AnswerRecord,
     Archive,
-    ChatOptions,
     Conversation,
     Hit,
     Message,
@@ -18,12 +16,37 @@ from chat.types import (
     Question,
     Turn,
 )
-from store.claim import FolderClaim, NoClaim, PostgresClaim
-from store.database import Clock, DatabaseStore, utc_now
+from chat.conversations.ports import ConversationStore
+from chat.models import ChatOptions
+from store.accounts.store import DatabasePeople
+from store.campaigns.campaigns import DatabaseCampaigns
+from store.campaigns.comparisons import DatabaseVotes
+from store.conversations.memory import TemporaryStore
+from store.conversations.store import Clock, DatabaseStore, utc_now
 from store.engines import postgres_engine, sqlite_engine
-from store.feedback.database import DatabaseFeedback
-from store.people.database import DatabasePeople
-from store.temporary import TemporaryStore
+from store.evaluation.cases import DatabaseCases
+from store.feedback.dashboard import DatabaseFigures
+from store.feedback.ratings import DatabaseRatings
+from store.feedback.reports import DatabaseReports
+from store.feedback.results import DatabaseResults
+from store.feedback.votes import DatabaseBallots
+from store.lock import FolderClaim, NoClaim, PostgresClaim
+from store.transactions import Transactions
+
+
+class DatabaseFeedback:
+    """Each attribute keeps what one service needs."""
+
+    def __init__(self, database: Transactions) -> None:
+        self.ballots = DatabaseBallots(database)
+        self.campaigns = DatabaseCampaigns(database)
+        self.cases = DatabaseCases(database)
+        self.figures = DatabaseFigures(database)
+        self.ratings = DatabaseRatings(database)
+        self.reports = DatabaseReports(database)
+        self.results = DatabaseResults(database)
+        self.votes = DatabaseVotes(database)
+
 
 FILE_NAME = "qwen-chat.db"
 

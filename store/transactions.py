@@ -11,9 +11,9 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 
 from chat.errors import AppError, StartupError, StoreFailed
-from store.claim import Claim
-from store.complaints import about_database
 from store.engines import WRITING, empty_log
+from store.error_messages import about_database
+from store.lock import Claim
 from store.migrate import upgrade
 
 log = logging.getLogger("qwen_chat.store")

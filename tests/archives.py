@@ -5,17 +5,19 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from chat.attachments import attachment
-from chat.types import (
+from chat.conversations.attachments import attachment
+from chat.conversations.models import (
     Archive,
     Attachment,
-    ChatOptions,
     Conversation,
-    Finish,
     Message,
     Origin,
-    PresetRef,
     PresetText,
+)
+from chat.models import (
+    ChatOptions,
+    Finish,
+    PresetRef,
     Provenance,
     Role,
     Sampling,

@@ -3,15 +3,15 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from chat.casebook import Casebook, CaseText, Tally
-from chat.cases import Case, Result, Run, Verdict
+from chat.accounts.models import Clock, utc_now
 from chat.errors import NotFound
-from chat.evidence import Rated
-from chat.judging import Before
-from chat.people import Clock, utc_now
-from chat.replaying import Replays
-from chat.shipped_cases import load_shipped_cases
-from chat.writing import Writer
+from chat.evaluation.cases import Casebook, CaseText, Tally
+from chat.evaluation.models import Case, Result, Run, Verdict
+from chat.evaluation.runs import Replays
+from chat.evaluation.shipped_cases import load_shipped_cases
+from chat.evaluation.verdicts import Before
+from chat.feedback.models import Rated
+from chat.serving.generation import Writer
 from judging.judge import ProcessJudge
 from store import RoutingStore
 from tests.databases import has_database

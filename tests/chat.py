@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chat.admission import Admission
-from chat.answers import Answers
-from chat.conversations import Conversations
-from chat.engines import Engines
-from chat.jobs import Job, Jobs
-from chat.limits import Quotas
-from chat.observing import Observer
-from chat.ports import Engine
-from chat.types import Attachment, ChatOptions, Message, Progress, Question
-from chat.writing import Limits, Writer
+from chat.accounts.quotas import Quotas
+from chat.conversations.jobs import Job, Jobs
+from chat.conversations.models import Attachment, Message, Progress, Question
+from chat.conversations.service import Conversations
+from chat.conversations.turns import Answers
+from chat.models import ChatOptions
+from chat.serving.admission import Admission
+from chat.serving.engines import Engines
+from chat.serving.generation import Limits, Writer
+from chat.serving.observer import Observer
+from chat.serving.ports import Engine
 from tests.fakes import Script, ScriptedEngine
 from tests.memory_store import MemoryStore
 

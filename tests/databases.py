@@ -3,7 +3,7 @@
 from typing import TypeGuard
 
 from store import RoutingStore
-from store.database import DatabaseStore
+from store.conversations.store import DatabaseStore
 from tests.memory_store import MemoryStore
 
 Store = MemoryStore | RoutingStore

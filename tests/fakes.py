@@ -5,24 +5,14 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chat.calls import NO_EXTRAS, CallPiece, EngineLoad, Extras, TokenScore, Tool
-from chat.errors import AppError, BadRequest, EngineNotReady, NotFound, PromptTooLong
-from chat.evidence import Evidence, Opinion, Rating
-from chat.ports import ConversationStore
-from chat.rating import Placement, Ratings
-from chat.types import (
-    ChatMessage,
-    Delta,
-    EngineInfo,
-    EngineState,
-    Finish,
-    Phase,
-    Prompt,
-    Role,
-    Sampling,
-    Timing,
-    Usage,
-)
+from chat.conversations.ports import ConversationStore
+from chat.errors import AppError, BadRequest, NotFound
+from chat.feedback.models import Evidence, Opinion, Rating
+from chat.feedback.ratings import Placement, Ratings
+from chat.models import ChatMessage, Finish, Prompt, Role, Sampling, Timing, Usage
+from chat.serving.errors import EngineNotReady, PromptTooLong
+from chat.serving.models import Delta, EngineInfo, EngineState, Phase
+from chat.tools import NO_EXTRAS, CallPiece, EngineLoad, Extras, TokenScore, Tool
 
 DEFAULTS = Sampling(
     temperature=0.7, top_p=0.8, top_k=20, repetition_penalty=1.05, max_new_tokens=256

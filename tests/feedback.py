@@ -8,17 +8,18 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from chat.answers import Answers
-from chat.completions import Completions
-from chat.conversations import Conversations
-from chat.engines import Engines
-from chat.evidence import Evidence, Opinion, Rating
-from chat.jobs import Job, Jobs
-from chat.people import LOCAL, Person
-from chat.rating import Ratings
-from chat.types import ChatOptions, Message, Question
+from chat.accounts.models import LOCAL, Person
+from chat.conversations.jobs import Job, Jobs
+from chat.conversations.models import Message, Question
+from chat.conversations.service import Conversations
+from chat.conversations.turns import Answers
+from chat.feedback.models import Evidence, Opinion, Rating
+from chat.feedback.ratings import Ratings
+from chat.models import ChatOptions
+from chat.serving.completions import Completions
+from chat.serving.engines import Engines
 from store import RoutingStore, open_store
-from store.feedback.tables import EvidenceRow
+from store.schema.feedback import EvidenceRow
 from tests.chat import finished, make_writer
 from tests.contract.stores import ticking
 from tests.fakes import Script, ScriptedEngine

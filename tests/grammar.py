@@ -8,8 +8,8 @@ from functools import cached_property
 import torch
 import xgrammar
 
-from chat.calls import Extras, JsonShape
-from chat.errors import BadSchema
+from chat.serving.errors import BadSchema
+from chat.tools import Extras, JsonShape
 from engine.grammar.child import compile_job
 from engine.grammar.job import job_of
 from engine.grammar.mask import Mask, Vocabulary

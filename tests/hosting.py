@@ -4,26 +4,25 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.account_routes import Reception
-from api.hosting import Hosting
-from api.server import People
-from chat.accounts import Accounts
-from chat.answers import Answers
-from chat.campaigns import Answers as SurveyAnswers
-from chat.campaigns import Campaign, Participant, Plan
-from chat.comparing import Comparisons
-from chat.doors import AccountDoors
-from chat.enrolment import Enrolment
+from api.accounts.routes import Reception
+from api.server import Hosting, People
+from chat.accounts.authentication import AccountDoors
+from chat.accounts.models import Clock, Entry, GuestLink, Person, Rank, utc_now
+from chat.accounts.sign_in import Accounts
+from chat.campaigns.comparisons import Comparisons
+from chat.campaigns.enrolment import Enrolment
+from chat.campaigns.hosts import Campaigns, Figures, Half
+from chat.campaigns.models import Answers as SurveyAnswers
+from chat.campaigns.models import Campaign, Participant, Plan
+from chat.campaigns.participation import TakingPart
+from chat.conversations.turns import Answers
 from chat.errors import NotFound
-from chat.figures import Figures as Dashboard
-from chat.figures import Scope, Tally
-from chat.hosting import Campaigns, Figures, Half
-from chat.people import Clock, Entry, GuestLink, Person, Rank, utc_now
-from chat.reporting import Reports
-from chat.results import Results
-from chat.taking_part import TakingPart
-from chat.votes import Votes
-from chat.writing import Writer
+from chat.feedback.dashboard import Figures as Dashboard
+from chat.feedback.dashboard import Scope, Tally
+from chat.feedback.reports import Reports
+from chat.feedback.results import Results
+from chat.feedback.votes import Votes
+from chat.serving.generation import Writer
 from store import RoutingStore
 from tests.cases import cases_of
 from tests.chat import make_writer

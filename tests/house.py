@@ -8,19 +8,19 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from api.account_routes import Reception
-from api.options import EdgeOptions
+from api.accounts.routes import Reception
+from api.edge.options import EdgeOptions
 from api.server import People, build_api, cover_mounted
-from chat.accounts import Accounts
-from chat.answers import Answers
-from chat.completions import Completions
-from chat.conversations import Conversations
-from chat.doors import AccountDoors
-from chat.engines import Engines
-from chat.federation import Provider
-from chat.jobs import Jobs
-from chat.people import Rank, utc_now
-from chat.presets import Presets
+from chat.accounts.authentication import AccountDoors
+from chat.accounts.models import Rank, utc_now
+from chat.accounts.sign_in import Accounts
+from chat.accounts.sso import Provider
+from chat.conversations.jobs import Jobs
+from chat.conversations.presets import Presets
+from chat.conversations.service import Conversations
+from chat.conversations.turns import Answers
+from chat.serving.completions import Completions
+from chat.serving.engines import Engines
 from tests.chat import make_writer
 from tests.fakes import ScriptedEngine, unrated
 from tests.hosting import figures_of, hosting_of

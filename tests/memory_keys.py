@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from chat.accounts.models import ApiKey, Entry, Person, Rank, Spent
 from chat.errors import NotFound
-from chat.keys import ApiKey
-from chat.people import Entry, Person, Rank, Spent
-from store.columns import refuse_bad_text
+from store.schema.columns import refuse_bad_text
 
 
 @dataclass

@@ -4,9 +4,10 @@ from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from chat.errors import LastAdmin, LinkFull, NameTaken, NotFound
-from chat.people import (
+from chat.accounts.errors import LastAdmin, LinkFull, NameTaken
+from chat.accounts.models import (
     CAMPAIGN_GRACE,
+    LOCAL_USER,
     Entry,
     GuestLink,
     Pass,
@@ -17,8 +18,8 @@ from chat.people import (
     Spent,
     name_key,
 )
-from chat.types import LOCAL_USER
-from store.columns import refuse_bad_text
+from chat.errors import NotFound
+from store.schema.columns import refuse_bad_text
 from tests.memory_keys import MemoryKeys
 from tests.memory_store import MemoryStore
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 
+from chat.conversations.models import Preset, PresetText
 from chat.errors import NotFound
-from chat.types import Preset, PresetRef, PresetText
-from store.columns import refuse_bad_text
-from store.temporary import TemporaryStore
+from chat.models import PresetRef
+from store.conversations.memory import TemporaryStore
+from store.schema.columns import refuse_bad_text
 
 
 @dataclass

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from store import FILE_NAME, RoutingStore, open_store
-from store.database import Clock, utc_now
+from store.conversations.store import Clock, utc_now
 from store.engines import sqlite_engine
 from store.migrate import upgrade
 

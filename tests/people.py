@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from chat.limits import Quotas
-from chat.people import Allowance, Entry, GuestLink, Person, Rank
+from chat.accounts.models import Allowance, Entry, GuestLink, Person, Rank
+from chat.accounts.quotas import Quotas
 from tests.memory_people import MemoryPeople
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

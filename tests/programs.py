@@ -11,10 +11,10 @@ import httpx
 from fastapi import FastAPI
 from starlette.types import Message
 
-from chat.answer_cache import ResponseCache
-from chat.completions import Completions, KeyLimits
-from chat.observing import Door, Outcome
-from chat.rating import Ratings
+from chat.feedback.ratings import Ratings
+from chat.serving.completions import Completions, KeyLimits
+from chat.serving.observer import Door, Outcome
+from chat.serving.response_cache import ResponseCache
 from store import open_store
 from tests.chat import make_writer
 from tests.fakes import Script, ScriptedEngine

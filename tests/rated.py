@@ -3,16 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
-from chat.campaigns import Choice, Duel, Side
-from chat.draft import prompt_sha256
-from chat.evidence import Evidence, Opinion, Rated, Rating, Review, ReviewState, Verdict
-from chat.findings import Around, Contest
-from chat.observing import Door
-from chat.results import DataFile
-from chat.types import (
+from chat.campaigns.models import Choice, Duel, Side
+from chat.conversations.models import Message
+from chat.feedback.models import Evidence, Opinion, Rated, Rating, Review, ReviewState, Verdict
+from chat.feedback.queries import Around, Contest
+from chat.feedback.results import DataFile
+from chat.models import (
     ChatMessage,
     Finish,
-    Message,
     PresetRef,
     Provenance,
     Role,
@@ -21,6 +19,8 @@ from chat.types import (
     Timing,
     Usage,
 )
+from chat.serving.observer import Door
+from chat.serving.provenance import prompt_sha256
 from tests.contract.stores import START
 
 UP, DOWN = Opinion(Verdict.UP), Opinion(Verdict.DOWN, ("wrong-facts",))

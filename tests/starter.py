@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.catalogue import STARTER_FOLDER
-from engine.wanted import checked_folder
+from engine.weights.catalogue import STARTER_FOLDER
+from engine.weights.resolve import checked_folder
 
 ROOT = Path(__file__).parents[1]
 MODELS = Path.home() / ".cache" / "qwen-chat" / "models"

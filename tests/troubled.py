@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from transformers import Qwen2ForCausalLM
 
-from chat.types import EngineInfo, Sampling
+from chat.models import Sampling
+from chat.serving.models import EngineInfo
 from engine.batching import ContinuousBatch, Layout
 from engine.grammar.compiler import MaskMaker
 from engine.local import EngineOptions, LocalEngine, Report

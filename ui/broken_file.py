@@ -2,7 +2,7 @@
 
 import re
 
-from chat.errors import BadImport
+from chat.conversations.errors import BadImport
 from ui.i18n import Language, refusal, text
 
 BROKEN = frozenset({BadImport.code, *(kind.code for kind in BadImport.__subclasses__())})

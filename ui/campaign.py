@@ -5,9 +5,9 @@ A button says in `data-do` what the script makes of a click on it.
 
 from html import escape
 
-from chat.campaigns import Task
-from chat.people import Person, Rank
-from chat.taking_part import Stage, Visit
+from chat.accounts.models import Person, Rank
+from chat.campaigns.models import Task
+from chat.campaigns.participation import Stage, Visit
 from ui.i18n import Language, text
 from ui.icons import icon
 

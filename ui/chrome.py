@@ -5,7 +5,7 @@ A button says in `data-do` what the script makes of a click on it.
 
 from html import escape
 
-from chat.types import EngineInfo, EngineState, Phase
+from chat.serving.models import EngineInfo, EngineState, Phase
 from ui.i18n import Language, text
 from ui.icons import icon, icon_button
 from ui.view import Chosen

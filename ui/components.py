@@ -7,8 +7,8 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from chat.people import Person
-from chat.types import ChatOptions, Sampling
+from chat.accounts.models import Person
+from chat.models import ChatOptions, Sampling
 from ui import assets, overlays, sidebar
 from ui.i18n import NAMES, Language, text
 from ui.options import NUMBERS, WHOLE, to_fields, to_options

@@ -6,9 +6,9 @@ A button says in `data-do` what the script makes of a click on it.
 from collections.abc import Collection, Mapping
 from html import escape
 
-from chat.answers import Gauge
-from chat.presets import Presets
-from chat.types import ChatOptions, Sampling
+from chat.conversations.presets import Presets
+from chat.conversations.turns import Gauge
+from chat.models import ChatOptions, Sampling
 from ui.i18n import Language, text
 from ui.icons import icon
 from ui.sizes import file_size

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from chat.figures import DAY, HOUR, VOTE, Overview, Period, Point, Spread
+from chat.feedback.dashboard import DAY, HOUR, VOTE, Overview, Period, Point, Spread
 from ui.i18n import NAMES, Language, text, words
 
 COLOURS = (

@@ -6,7 +6,8 @@ Pure HTML, every value escaped. The script opens the panel whose key was asked f
 from collections.abc import Iterable
 from html import escape
 
-from chat.types import Attachment, Message, Status, Usage
+from chat.conversations.models import Attachment, Message
+from chat.models import Status, Usage
 from ui.i18n import Language, fallback_answer, text
 from ui.icons import icon
 

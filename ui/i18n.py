@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from chat.wording import filled
+from i18n import filled
 
 WORDS = Path(__file__).parent / "words"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from chat.types import ChatOptions, PresetRef, Sampling
+from chat.models import ChatOptions, PresetRef, Sampling
 
 NUMBERS = ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens", "seed")
 """The settings that are numbers, in the order of the panel."""

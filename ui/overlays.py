@@ -5,8 +5,8 @@ Drawn once for a language; the script puts them in their place. Pure HTML.
 
 from collections.abc import Iterable, Mapping
 
-from chat.checks import MAX_IMPORT_BYTES, MAX_RENAMED
-from chat.people import LOCAL, Person, Rank
+from chat.accounts.models import LOCAL, Person, Rank
+from chat.conversations.validation import MAX_IMPORT_BYTES, MAX_RENAMED
 from ui.i18n import Language, text
 
 FORMATS = {"md": "Markdown", "html": "HTML", "json": "JSON", "sharegpt": "ShareGPT"}

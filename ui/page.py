@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from chat.figures import Figures
+from chat.feedback.dashboard import Figures
 from ui import assets
 from ui.components import Components, lay_out
 from ui.dashboard import lay_out_board
@@ -14,12 +14,12 @@ from ui.handlers.campaign import TaskPanel
 from ui.handlers.composer import Composer
 from ui.handlers.dashboard import Dashboard
 from ui.handlers.details import Details
+from ui.handlers.messages import Versions
+from ui.handlers.page_state import Shown
 from ui.handlers.presets import PresetPanel
 from ui.handlers.rating import RatingPanel
-from ui.handlers.shared import Shown
 from ui.handlers.sidebar import Sidebar
 from ui.handlers.transcript import Transcript
-from ui.handlers.versions import Versions
 from ui.services import Services
 
 Shows = tuple[Callable[..., Any], Callable[..., Any], Any, dict[str, Any]]

@@ -3,8 +3,13 @@
 from collections.abc import Sequence
 from html import escape
 
-from chat.checks import MAX_PRESET_NAME, MAX_PRESET_QUESTION, MAX_PRESET_QUESTIONS
-from chat.types import Preset, PresetRef, PresetText, Sampling
+from chat.conversations.models import Preset, PresetText
+from chat.conversations.validation import (
+    MAX_PRESET_NAME,
+    MAX_PRESET_QUESTION,
+    MAX_PRESET_QUESTIONS,
+)
+from chat.models import PresetRef, Sampling
 from ui.i18n import Language, text
 from ui.options import NUMBERS
 from ui.view import Chosen

@@ -6,10 +6,10 @@ Pure HTML, every value escaped. What is typed into the form stays with the scrip
 from collections.abc import Mapping
 from html import escape
 
-from chat.evidence import REASONS, Opinion, Rating, Verdict
-from chat.freezing import may_be_rated
-from chat.rating import MAX_COMMENT, Ratable
-from chat.types import Message
+from chat.conversations.models import Message
+from chat.feedback.models import REASONS, Opinion, Rating, Verdict
+from chat.feedback.ratings import MAX_COMMENT, Ratable
+from chat.feedback.snapshots import may_be_rated
 from ui.i18n import Language, text
 from ui.icons import icon
 

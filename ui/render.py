@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from chat.conversations import Opened
-from chat.types import Attachment, Message, Progress, Role
-from ui import rating, under
+from chat.conversations.models import Attachment, Message, Progress
+from chat.conversations.service import Opened
+from chat.models import Role
+from ui import message_footer as under
+from ui import rating
 from ui.i18n import Language, text
 from ui.icons import icon
 from ui.markdown import settled, with_safe_languages, without_html

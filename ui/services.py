@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from chat.answers import Answers
-from chat.conversations import Conversations
-from chat.figures import Figures
-from chat.ports import Engine
-from chat.presets import Presets
-from chat.rating import Ratings
-from chat.taking_part import TakingPart
+from chat.campaigns.participation import TakingPart
+from chat.conversations.presets import Presets
+from chat.conversations.service import Conversations
+from chat.conversations.turns import Answers
+from chat.feedback.dashboard import Figures
+from chat.feedback.ratings import Ratings
+from chat.serving.ports import Engine
 
 
 @dataclass(frozen=True, slots=True)

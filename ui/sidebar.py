@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from html import escape
 from itertools import groupby
 
-from chat.people import LOCAL, Person
-from chat.types import Conversation, Excerpt, Hit
+from chat.accounts.models import LOCAL, Person
+from chat.conversations.models import Conversation, Excerpt, Hit
 from ui.i18n import Language, text
 from ui.icons import icon, icon_button
 

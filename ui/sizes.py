@@ -1,6 +1,6 @@
 """How much there is of something, as people read it."""
 
-from chat.types import Attachment
+from chat.conversations.models import Attachment
 
 KIB = 1024
 

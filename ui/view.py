@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from chat.conversations import Glance, Removed
-from chat.types import TEMPORARY, Attachment, ChatOptions, Preset, Sampling
+from chat.conversations.models import TEMPORARY, Attachment, Preset
+from chat.conversations.service import Glance, Removed
+from chat.models import ChatOptions, Sampling
 
 LISTED = 50
 """Conversations in the list at first; a click shows twice as many."""

@@ -5,14 +5,14 @@ import time
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.edge.errors import refusal
 from api.openai.chat import chat_routes
 from api.openai.completions import completion_routes
-from api.openai.desk import Desk
-from api.openai.errors import refusal
+from api.openai.context import Desk
 from api.openai.feedback import feedback_routes
 from api.openai.models import model_routes
-from chat.completions import Completions
-from chat.rating import Ratings
+from chat.feedback.ratings import Ratings
+from chat.serving.completions import Completions
 
 METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 

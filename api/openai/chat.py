@@ -6,13 +6,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.openai.answers import ERRORS, ChatCompletion
-from api.openai.asking import asked_in_chat
-from api.openai.desk import Desk
+from api.openai.context import Desk
+from api.openai.encoding import ChatWire
+from api.openai.request_models import ChatRequest
+from api.openai.response_models import ERRORS, ChatCompletion
 from api.openai.route import StrictRoute
-from api.openai.schemas import ChatRequest
 from api.openai.stream import send_answer
-from api.openai.wire import ChatWire
+from api.openai.to_domain import asked_in_chat
 
 ANSWERS: dict[int | str, dict[str, Any]] = ERRORS | {
     200: {

@@ -6,13 +6,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.openai.answers import ERRORS, TextCompletion
-from api.openai.asking import asked_as_text
-from api.openai.desk import Desk
+from api.openai.context import Desk
+from api.openai.encoding import TextWire
+from api.openai.request_models import CompletionRequest
+from api.openai.response_models import ERRORS, TextCompletion
 from api.openai.route import StrictRoute
-from api.openai.schemas import CompletionRequest
 from api.openai.stream import send_answer
-from api.openai.wire import TextWire
+from api.openai.to_domain import asked_as_text
 
 ANSWERS: dict[int | str, dict[str, Any]] = ERRORS | {
     200: {

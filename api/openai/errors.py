@@ -10,11 +10,7 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import JSONResponse
 
-from api.errors import retry_after, status_of
-from chat.errors import AppError, QuotaExceeded, TooManyAttempts, TooManyWaiting
-
-RATE_LIMIT_KINDS = (QuotaExceeded, TooManyWaiting, TooManyAttempts)
-"""What the clients call a rate limit, whatever it counts; the message says which it is."""
+from api.edge.errors import refusal
 
 HINTS: Mapping[str, str] = {
     "functions": "use `tools`",
@@ -44,27 +40,6 @@ _NAMED = re.compile("`([a-z_]+)`")
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 
 
-def error_body(error: AppError) -> dict[str, Any]:
-    """What goes out as `{"error": …}`, as an answer or in the middle of a stream."""
-    status = status_of(error)
-    code, kind = error.code, "server_error" if status >= 500 else "invalid_request_error"
-    if isinstance(error, RATE_LIMIT_KINDS):
-        code, kind = "rate_limit_exceeded", "rate_limit_error"
-    name = error.values.get("name")
-    return {
-        "message": sentence(error),
-        "type": kind,
-        "param": name if isinstance(name, str) else None,
-        "code": code,
-    }
-
-
-def told(error: AppError) -> JSONResponse:
-    """The answer that tells of an error of the domain."""
-    status = status_of(error)
-    return JSONResponse({"error": error_body(error)}, status, retry_after(error, status))
-
-
 def invalid(error: RequestValidationError) -> JSONResponse:
     """The answer to a body that does not fit its model: the first thing that is wrong."""
     first = error.errors()[0]
@@ -74,26 +49,6 @@ def invalid(error: RequestValidationError) -> JSONResponse:
         return refusal(422, f"{reason}.", code="invalid_request", param=named[1])
     message = f"{where or 'body'}: {reason}."
     return refusal(422, message, code="invalid_request", param=where or None)
-
-
-def refusal(status: int, message: str, *, code: str, param: str | None = None) -> JSONResponse:
-    """An answer that says what is wrong with the request."""
-    content = {
-        "message": message,
-        "type": "invalid_request_error",
-        "param": param,
-        "code": code,
-    }
-    return JSONResponse({"error": content}, status)
-
-
-def sentence(error: AppError) -> str:
-    """What is told of an error: its own words, or those of its kind with the values it has."""
-    words = str(error)
-    if words != error.of_its_kind():
-        return words
-    values = ", ".join(f"{name}: {value}" for name, value in error.values.items() if value)
-    return f"{words.removesuffix('.')} ({values})." if values else words
 
 
 def _param(loc: Sequence[int | str]) -> str:

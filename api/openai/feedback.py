@@ -6,14 +6,14 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from api.credentials import caller_of
-from api.openai.answers import ERRORS
-from api.openai.parts import Strict, Text
+from api.edge.credentials import caller_of
+from api.openai.request_parts import Strict, Text
+from api.openai.response_models import ERRORS
 from api.openai.route import StrictRoute
-from chat.answer_cache import RECENT_S
 from chat.errors import NotFound
-from chat.evidence import Opinion, Rating, Verdict
-from chat.rating import MAX_COMMENT, Ratings
+from chat.feedback.models import Opinion, Rating, Verdict
+from chat.feedback.ratings import MAX_COMMENT, Ratings
+from chat.serving.response_cache import RECENT_S
 
 MOST_REASONS = 20
 Reason = Annotated[str, Field(max_length=60)]

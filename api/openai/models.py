@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter
 
-from api.openai.answers import ERRORS, ModelList, ModelOut, Tokenized
-from api.openai.asking import prompt_of, tools_of
-from api.openai.desk import ANY_MODEL, Desk
+from api.openai.context import ANY_MODEL, Desk
+from api.openai.request_models import TokenizeRequest
+from api.openai.response_models import ERRORS, ModelList, ModelOut, Tokenized
 from api.openai.route import StrictRoute
-from api.openai.schemas import TokenizeRequest
-from chat.types import EngineInfo
+from api.openai.to_domain import prompt_of, tools_of
+from chat.serving.models import EngineInfo
 
 OWNER = "qwen-chat"
 

@@ -10,7 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.openai.errors import invalid, refusal, told
+from api.edge.errors import refusal, told
+from api.openai.errors import invalid
 from api.openai.strict_json import BadJson, read_json
 from chat.errors import AppError
 

@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from api.openai.errors import error_body
-from api.openai.wire import Wire
-from chat.completion import Completion
+from api.edge.errors import error_body
+from api.openai.encoding import Wire
 from chat.errors import AppError
+from chat.serving.completion import Completion
 
 BEGIN_WITHIN_S = 2.0
 """What fails sooner is answered with its own status; then the headers go, and tell of success."""

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 import xgrammar
 
-from chat.errors import BadSchema
+from chat.serving.errors import BadSchema
 from engine.grammar.frames import PATIENCE, framed, read_frame
 from engine.grammar.writing import grammar_of
 

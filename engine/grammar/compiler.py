@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from cachetools import LRUCache, TTLCache
 
-from chat.calls import Extras
-from chat.errors import BadSchema, EngineFailed, EngineNotReady
+from chat.serving.errors import BadSchema, EngineFailed, EngineNotReady
+from chat.tools import Extras
 from engine.grammar.frames import PATIENCE, framed, receive_frame
 from engine.grammar.job import job_of
 

@@ -2,7 +2,7 @@
 
 import json
 
-from chat.calls import Extras
+from chat.tools import Extras
 
 
 def job_of(extras: Extras) -> str | None:

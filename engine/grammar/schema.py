@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from chat.errors import BadSchema
+from chat.serving.errors import BadSchema
 from engine.grammar.disjoint import are_disjoint
 from engine.grammar.formats import FORMATS
 from engine.grammar.notation import ANY, Rules, either, json_text, literal

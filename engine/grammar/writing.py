@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from chat.errors import BadSchema
+from chat.serving.errors import BadSchema
 from engine.grammar.notation import Rules, either, json_text, literal
 from engine.grammar.schema import Translator, parse_schema
 

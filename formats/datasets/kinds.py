@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from chat.findings import Filter
+from chat.feedback.queries import Filter
 from formats.datasets.lines import DpoFile, SftFile
 from formats.datasets.parts import PieceFile
 from formats.datasets.table import TableFile

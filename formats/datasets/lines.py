@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from chat.evidence import Rated
-from chat.examples import (
+from chat.feedback.models import Rated
+from chat.feedback.preferences import (
     Answered,
     Example,
     Pair,
@@ -14,7 +14,7 @@ from chat.examples import (
     pairs_of_retries,
     pairs_of_versions,
 )
-from chat.findings import Around, Contest
+from chat.feedback.queries import Around, Contest
 from formats.datasets.parts import PieceFile, turns
 from formats.datasets.records import DpoLine, Record, SftLine, Turn
 

@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from chat.evidence import Evidence, Opinion, Rated, Rating, Review
-from chat.findings import Around, Contest
-from chat.types import ChatMessage, Provenance
+from chat.feedback.models import Evidence, Opinion, Rated, Rating, Review
+from chat.feedback.queries import Around, Contest
+from chat.models import ChatMessage, Provenance
 from formats.datasets.records import Turn
 from formats.redaction import Redactor
 

@@ -8,11 +8,11 @@ from typing import Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from chat.campaigns import Duel
-from chat.evidence import Evidence, Rating, Review, Verdict
-from chat.examples import Source
-from chat.findings import Filter
-from chat.types import ChatMessage, Provenance, Timing
+from chat.campaigns.models import Duel
+from chat.feedback.models import Evidence, Rating, Review, Verdict
+from chat.feedback.preferences import Source
+from chat.feedback.queries import Filter
+from chat.models import ChatMessage, Provenance, Timing
 
 SFT: Final = "qwen-chat/sft/1"
 DPO: Final = "qwen-chat/dpo/1"

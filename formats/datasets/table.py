@@ -5,9 +5,9 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from chat.evidence import Evidence, Opinion, Rated, Rating, Review
-from chat.findings import Around, Names
-from chat.types import Provenance, Timing
+from chat.feedback.models import Evidence, Opinion, Rated, Rating, Review
+from chat.feedback.queries import Around, Names
+from chat.models import Provenance, Timing
 from formats.datasets.parts import PieceFile, turns
 from formats.datasets.records import TableRow
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter
 
-from chat.evidence import Rated, Rating
-from chat.examples import prompt_of
-from chat.findings import Around, Contest, Filter
-from chat.types import Message
+from chat.conversations.models import Message
+from chat.feedback.models import Rated, Rating
+from chat.feedback.preferences import prompt_of
+from chat.feedback.queries import Around, Contest, Filter
 from formats.datasets.parts import (
     PieceFile,
     masked_evidence,

@@ -7,14 +7,15 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chat.campaigns import Mode
-from chat.evidence import Evidence, Opinion, Rating
-from chat.rating import Placement
-from chat.types import LOCAL_USER
-from store.feedback.tables import CampaignRow, DuelRow, EvidenceRow, ParticipantRow, RatingRow
-from store.people.rows import ANEW, person_of
+from chat.accounts.models import LOCAL_USER
+from chat.campaigns.models import Mode
+from chat.feedback.models import Evidence, Opinion, Rating
+from chat.feedback.ratings import Placement
+from store.accounts.rows import ANEW, person_of
+from store.schema.campaigns import CampaignRow, DuelRow, ParticipantRow
+from store.schema.feedback import EvidenceRow, RatingRow
+from store.search_words import haystack
 from store.transactions import Transactions
-from store.words import haystack
 
 
 class DatabaseRatings:

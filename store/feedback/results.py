@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from chat.errors import NotFound
-from chat.evidence import REASONS, Rated, Rating, Review, Verdict
-from chat.findings import (
+from chat.feedback.models import REASONS, Rated, Rating, Review, Verdict
+from chat.feedback.queries import (
     Choices,
     Chunk,
     Contest,
@@ -19,12 +19,13 @@ from chat.findings import (
     Place,
     ReviewChange,
 )
-from store.feedback.contests import contests, days, votes
+from store.feedback.comparison_paths import contests, days, votes
 from store.feedback.retries import tried_again
-from store.feedback.tables import CampaignRow, EvidenceRow, RatingRow, ReviewRow
-from store.tables import PresetRow, PresetVersionRow
+from store.schema.campaigns import CampaignRow
+from store.schema.conversations import PresetRow, PresetVersionRow
+from store.schema.feedback import EvidenceRow, RatingRow, ReviewRow
+from store.search_words import words_of
 from store.transactions import Transactions
-from store.words import words_of
 
 Found = Sequence[tuple[EvidenceRow, ReviewRow | None]]
 

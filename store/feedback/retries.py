@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from chat.conversations.tree import Tree
 from chat.errors import NotFound
-from chat.findings import Path
-from chat.tree import Tree
-from store.feedback.contests import trees
-from store.feedback.tables import EvidenceRow
-from store.tables import ConversationRow, MessageRow
+from chat.feedback.queries import Path
+from store.feedback.comparison_paths import trees
+from store.schema.conversations import ConversationRow, MessageRow
+from store.schema.feedback import EvidenceRow
 
 
 def tried_again(

@@ -1,157 +1,122 @@
-"""Duels and the votes on them, in the database."""
+"""Votes as hosts look for them, in the database."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import JSON, ColumnElement, and_, func, or_, select, tuple_, type_coerce
 from sqlalchemy.orm import Session
 
-from chat.answers import Asking
-from chat.campaign_errors import AnswersUnfinished
-from chat.campaigns import Choice, Duel, Side
-from chat.comparing import NewDuel, Written
+from chat.campaigns.models import Choice, Duel, Mode
 from chat.errors import NotFound
-from chat.types import Status, Turn
-from store.feedback.tables import DuelRow, ParticipantRow
-from store.people.rows import ANEW
-from store.queries.turns import add_turn
-from store.tables import MessageRow
+from chat.feedback.queries import Contest
+from chat.feedback.votes import VoteChoices, VoteCounts, VoteFilter, VotePlace
+from store.feedback.comparison_paths import voted, with_answers
+from store.schema.campaigns import CampaignRow, DuelRow
 from store.transactions import Transactions
 
+MOST_WORDS = 16
+"""Of a search."""
 
-class DatabaseVotes:
-    """`chat.comparing.DuelStore` over SQLAlchemy. Raises BadText, StoreFailed."""
+
+class DatabaseBallots:
+    """`chat.votes.VoteStore` over SQLAlchemy. Raises BadText, StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database
 
-    async def ask(self, new: NewDuel, asked: Sequence[Asking]) -> Sequence[Turn]:
-        return await self._database.write(ask, new, asked)
+    async def page(
+        self, seen_by: str | None, wanted: VoteFilter, *, after: VotePlace | None, limit: int
+    ) -> Sequence[Duel]:
+        return await self._database.read(page, seen_by, wanted, after, limit)
 
-    async def of_request(self, user: str, request_id: str) -> Duel | None:
-        return await self._database.read(of_request, user, request_id)
+    async def counts(self, seen_by: str | None, wanted: VoteFilter) -> VoteCounts:
+        return await self._database.read(counts, seen_by, wanted)
 
-    async def duel(self, user: str, duel_id: str) -> Written:
-        return await self._database.read(duel, user, duel_id)
+    async def choices(self, seen_by: str | None, campaign_id: str) -> VoteChoices:
+        return await self._database.read(choices, seen_by, campaign_id)
 
-    async def duels(self, user: str, campaign_id: str, limit: int) -> Sequence[Written]:
-        return await self._database.read(duels, user, campaign_id, limit)
-
-    async def vote(
-        self, user: str, duel_id: str, choice: Choice, comment: str, at: datetime
-    ) -> Duel:
-        return await self._database.write(vote, user, duel_id, choice, comment, at)
-
-    async def comment(self, user: str, duel_id: str, comment: str) -> Duel:
-        return await self._database.write(set_comment, user, duel_id, comment)
+    async def contest(self, seen_by: str | None, duel_id: str) -> Contest:
+        return await self._database.read(contest, seen_by, duel_id)
 
 
-def ask(session: Session, new: NewDuel, asked: Sequence[Asking]) -> Sequence[Turn]:
-    """Raises NotFound, AnswerRunning, BadRequest."""
-    # Held: who is taking everything back leaves nothing behind.
-    part = (new.campaign_id, new.user_id)
-    if session.get(ParticipantRow, part, with_for_update=True) is None:
-        raise NotFound
-    turns = [
-        add_turn(session, new.user_id, one.conversation_id, one.question, one.options, new.asked_at)
-        for one in asked
-    ]
-    if of_request(session, new.user_id, new.inquiry.request_id) is None:
-        left, right = (
-            Side(variant, turn.conversation.id, turn.answer.id)
-            for variant, turn in zip(new.variants, turns, strict=True)
-        )
-        session.add(
-            DuelRow(
-                id=uuid4().hex,
-                campaign_id=new.campaign_id,
-                user_id=new.user_id,
-                request_id=new.inquiry.request_id,
-                question=new.inquiry.text,
-                task_id=new.inquiry.task_id,
-                left=left,
-                right=right,
-                asked_at=new.asked_at,
-                choice=None,
-                comment="",
-                voted_at=None,
-            )
-        )
-    return turns
-
-
-def of_request(session: Session, user: str, request_id: str) -> Duel | None:
-    row = session.scalar(
-        select(DuelRow).where(DuelRow.user_id == user, DuelRow.request_id == request_id)
+def page(
+    session: Session, seen_by: str | None, wanted: VoteFilter, after: VotePlace | None, limit: int
+) -> Sequence[Duel]:
+    """Newest vote first."""
+    newest_first = (DuelRow.voted_at.desc(), DuelRow.id.desc())
+    # The ids alone are put in order: whole rows are long.
+    chosen = (
+        select(DuelRow.id).where(*_conditions(seen_by, wanted)).order_by(*newest_first).limit(limit)
     )
-    return row.value() if row else None
+    if after:
+        here = tuple_(DuelRow.voted_at, DuelRow.id)
+        chosen = chosen.where(here < (after.voted_at, after.duel_id))
+    rows = select(DuelRow).where(DuelRow.id.in_(chosen)).order_by(*newest_first)
+    return [row.value() for row in session.scalars(rows)]
 
 
-def duel(session: Session, user: str, duel_id: str) -> Written:
+def counts(session: Session, seen_by: str | None, wanted: VoteFilter) -> VoteCounts:
+    """Of all that the filter finds."""
+    kinds = [
+        DuelRow.choice == choice
+        for choice in (Choice.LEFT, Choice.RIGHT, Choice.TIE, Choice.BOTH_BAD)
+    ]
+    kinds += [DuelRow.comment != "", _won(0)]
+    found = select(func.count(), *(func.count().filter(kind) for kind in kinds))
+    found = found.select_from(DuelRow).where(*_conditions(seen_by, wanted))
+    numbers: Sequence[int] = session.execute(found).one()
+    return VoteCounts(*numbers)
+
+
+def choices(session: Session, seen_by: str | None, campaign_id: str) -> VoteChoices:
+    """All campaigns that compare; who has voted in that one, or without an id in any."""
+    own = select(CampaignRow).order_by(CampaignRow.created_at)
+    if seen_by is not None:
+        own = own.where(CampaignRow.owner == seen_by)
+    campaigns = [row.value() for row in session.scalars(own) if row.plan.mode is Mode.BLIND]
+    testers = select(DuelRow.user_id).distinct()
+    testers = testers.where(*voted(seen_by, VoteFilter(campaign_id=campaign_id)))
+    return VoteChoices(
+        campaigns={campaign.id: campaign for campaign in campaigns},
+        testers=tuple(sorted(session.scalars(testers))),
+    )
+
+
+def contest(session: Session, seen_by: str | None, duel_id: str) -> Contest:
     """Raises NotFound."""
-    return _whole(session, _row_of(session, user, duel_id))
-
-
-def duels(session: Session, user: str, campaign_id: str, limit: int) -> Sequence[Written]:
-    newest = session.scalars(
-        select(DuelRow)
-        .where(DuelRow.user_id == user, DuelRow.campaign_id == campaign_id)
-        .order_by(DuelRow.asked_at.desc(), DuelRow.id)
-        .limit(limit)
-    ).all()
-    return _written(session, reversed(newest))
-
-
-def vote(
-    session: Session, user: str, duel_id: str, choice: Choice, comment: str, at: datetime
-) -> Duel:
-    """Raises NotFound, AnswersUnfinished."""
-    row = _row_of(session, user, duel_id, for_update=True)
-    if row.choice is None:
-        written = _whole(session, row)
-        if {written.left.status, written.right.status} != {Status.DONE}:
-            raise AnswersUnfinished
-        row.choice, row.voted_at = choice, at
-        row.comment = comment or row.comment
-    return row.value()
-
-
-def set_comment(session: Session, user: str, duel_id: str, comment: str) -> Duel:
-    """Raises NotFound."""
-    row = _row_of(session, user, duel_id, for_update=True)
-    row.comment = comment
-    return row.value()
-
-
-def _row_of(session: Session, user: str, duel_id: str, *, for_update: bool = False) -> DuelRow:
-    wanted = select(DuelRow).where(DuelRow.id == duel_id, DuelRow.user_id == user)
-    if for_update:
-        wanted = wanted.with_for_update().execution_options(**ANEW)
-    row = session.scalar(wanted)
+    rows = select(DuelRow).where(DuelRow.id == duel_id, *voted(seen_by, VoteFilter()))
+    row = session.scalar(rows)
     if row is None:
         raise NotFound
-    return row
+    (found,) = with_answers(session, [row.value()])
+    return found
 
 
-def _whole(session: Session, row: DuelRow) -> Written:
-    """Raises NotFound when one of its answers is gone."""
-    found = _written(session, [row])
-    if not found:
-        raise NotFound
-    return found[0]
+def _conditions(seen_by: str | None, wanted: VoteFilter) -> Iterable[ColumnElement[bool]]:
+    yield from voted(seen_by, wanted)
+    if wanted.choice:
+        yield DuelRow.choice == wanted.choice
+    if wanted.winner is not None:
+        yield _won(wanted.winner)
+    if wanted.task_id:
+        yield DuelRow.task_id == wanted.task_id
+    if wanted.tester:
+        yield DuelRow.user_id == wanted.tester
+    if wanted.commented:
+        yield DuelRow.comment != ""
+    for word in wanted.words.split()[:MOST_WORDS]:
+        yield or_(
+            DuelRow.question.icontains(word, autoescape=True),
+            DuelRow.comment.icontains(word, autoescape=True),
+        )
 
 
-def _written(session: Session, rows: Iterable[DuelRow]) -> Sequence[Written]:
-    """With their answers; without the duels whose answers are gone."""
-    found = [row.value() for row in rows]
-    ids = [side.message_id for one in found for side in (one.left, one.right)]
-    answers = {
-        row.id: row.value()
-        for row in session.scalars(select(MessageRow).where(MessageRow.id.in_(ids)))
-    }
-    return [
-        Written(one, answers[one.left.message_id], answers[one.right.message_id])
-        for one in found
-        if {one.left.message_id, one.right.message_id} <= answers.keys()
-    ]
+def _won(variant: int) -> ColumnElement[bool]:
+    """That this variant was voted for: it stood where the vote went."""
+    return or_(
+        *(
+            and_(
+                DuelRow.choice == choice, type_coerce(side, JSON)["variant"].as_integer() == variant
+            )
+            for choice, side in ((Choice.LEFT, DuelRow.left), (Choice.RIGHT, DuelRow.right))
+        )
+    )

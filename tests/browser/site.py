@@ -10,15 +10,15 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from api.options import EdgeOptions
+from api.edge.options import EdgeOptions
 from api.server import People, build_api, cover_mounted
-from chat.answers import Answers
-from chat.conversations import Conversations
-from chat.engines import Engines
-from chat.jobs import Jobs
-from chat.limits import Quotas
-from chat.presets import Presets
-from chat.rating import Ratings
+from chat.accounts.quotas import Quotas
+from chat.conversations.jobs import Jobs
+from chat.conversations.presets import Presets
+from chat.conversations.service import Conversations
+from chat.conversations.turns import Answers
+from chat.feedback.ratings import Ratings
+from chat.serving.engines import Engines
 from store import RoutingStore
 from tests.chat import make_writer
 from tests.databases import has_database

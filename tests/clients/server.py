@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from chat.accounts import Accounts
-from chat.keys import Scope
+from chat.accounts.models import Scope
+from chat.accounts.sign_in import Accounts
 from store import open_store
 from tests.memory_people import OpenHasher
 

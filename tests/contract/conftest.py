@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from chat.people_ports import PeopleStore
-from chat.ports import Store
+from chat.accounts.ports import PeopleStore
+from chat.conversations.ports import Store
 from store import RoutingStore
-from tests.contract.folk import ANN, BOB, CY, MADE
 from tests.contract.stores import ticking
+from tests.contract.users import ANN, BOB, CY, MADE
 from tests.memory_people import MemoryPeople
 from tests.memory_store import MemoryStore
 from tests.migrated import migrated_store

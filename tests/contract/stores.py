@@ -7,21 +7,9 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
-from chat.ports import ConversationStore
-from chat.types import (
-    AnswerRecord,
-    Attachment,
-    ChatOptions,
-    Finish,
-    Message,
-    Provenance,
-    Question,
-    Sampling,
-    Status,
-    Timing,
-    Turn,
-    Usage,
-)
+from chat.conversations.models import AnswerRecord, Attachment, Message, Question, Turn
+from chat.conversations.ports import ConversationStore
+from chat.models import ChatOptions, Finish, Provenance, Sampling, Status, Timing, Usage
 
 ANN, BOB = "ann", "bob"
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,8 +10,8 @@ import httpx
 import pytest
 import uvicorn
 
-from api.listen import server_config
-from api.options import EdgeOptions
+from api.edge.options import EdgeOptions
+from api.edge.uvicorn import server_config
 from tests.programs import Raters
 
 TIMEOUT_S = 10.0

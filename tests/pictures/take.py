@@ -12,26 +12,21 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, FilePayload, Page
 
-from chat.errors import EngineFailed
-from chat.presets import Presets
-from chat.types import (
-    LOCAL_USER,
-    AnswerRecord,
+from chat.accounts.models import LOCAL_USER
+from chat.conversations.models import AnswerRecord, Message, Question
+from chat.conversations.presets import Presets
+from chat.models import (
     ChatOptions,
-    EngineInfo,
-    EngineState,
     Finish,
-    Message,
-    Phase,
     PresetRef,
     Provenance,
-    Question,
     Sampling,
-    Stage,
     Status,
     Timing,
     Usage,
 )
+from chat.serving.errors import EngineFailed
+from chat.serving.models import EngineInfo, EngineState, Phase, Stage
 from tests.browser.chromium import chromium
 from tests.browser.site import serve
 from tests.fakes import Script, ScriptedEngine

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config import Settings, flag
-from engine.catalogue import find_entry
+from engine.weights.catalogue import find_entry
 
 ROOT = Path(__file__).parents[2]
 READMES = ["README.md", "README.zh-CN.md"]

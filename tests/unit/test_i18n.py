@@ -9,8 +9,13 @@ from pathlib import Path
 
 import pytest
 
-import chat.campaign_errors
+import chat.accounts.errors
+import chat.campaigns.errors
+import chat.conversations.errors
 import chat.errors
+import chat.evaluation.errors
+import chat.feedback.errors
+import chat.serving.errors
 from chat.errors import AppError, BadRequest
 from ui.i18n import WORDS, Language, choose_language, fallback_answer, refusal, text, words
 

@@ -11,9 +11,11 @@ from string import Formatter
 
 import pytest
 
-from api.errors import STATUS
-from chat import casebook
-from chat.campaigns import (
+from api.edge.errors import STATUS
+from chat.accounts.credentials import MAX_NAME, MAX_PASSWORD, MIN_PASSWORD
+from chat.accounts.models import LOCAL, Action, Entry, GuestLink, Person, Rank, Session, utc_now
+from chat.campaigns.hosts import Figures
+from chat.campaigns.models import (
     Campaign,
     Choice,
     Mode,
@@ -24,25 +26,24 @@ from chat.campaigns import (
     Task,
     Variant,
 )
-from chat.credentials import MAX_NAME, MAX_PASSWORD, MIN_PASSWORD
-from chat.findings import Contest
-from chat.hosting import Figures
-from chat.people import LOCAL, Action, Entry, GuestLink, Person, Rank, Session, utc_now
-from chat.plans import MAX_LABEL, MOST_DAYS, MOST_REASONS
-from chat.taking_part import Stage, Visit
-from chat.types import Preset, PresetRef, PresetText, Sampling
-from chat.votes import VoteChoices, VoteCounts, VoteFilter, VotePage, VotePlace
+from chat.campaigns.participation import Stage, Visit
+from chat.campaigns.validation import MAX_LABEL, MOST_DAYS, MOST_REASONS
+from chat.conversations.models import Preset, PresetText
+from chat.evaluation import cases as casebook
+from chat.feedback.queries import Contest
+from chat.feedback.votes import VoteChoices, VoteCounts, VoteFilter, VotePage, VotePlace
+from chat.models import PresetRef, Sampling
 from formats.redaction import NameTooLong, TooManyNames
-from pages.campaigns import campaign_page, campaigns_page, edit_page
-from pages.choices import Choices
-from pages.entrance import guest_page, sign_in_page, welcome_page
-from pages.frame import Reader
+from pages.accounts.people import account_page, guests_page, people_page
+from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
+from pages.campaigns.campaign import campaign_page, campaigns_page, edit_page
+from pages.campaigns.choices import Choices
+from pages.campaigns.participation import campaign_visit_page, gone_page, survey_page
+from pages.campaigns.plan_form import EMPTY
+from pages.feedback.vote import ShownVote, vote_page
+from pages.feedback.votes import FoundVotes, votes_page
+from pages.html import Reader
 from pages.i18n import WORDS, Language, choose_language, words
-from pages.people import account_page, guests_page, people_page
-from pages.plan_form import EMPTY
-from pages.taking_part import campaign_visit_page, gone_page, survey_page
-from pages.vote import ShownVote, vote_page
-from pages.votes import FoundVotes, votes_page
 from tests.rated import MADE, contest, path
 
 HOSTILE = "\"><img src=x onerror=alert(1)>'{0}"

@@ -7,8 +7,8 @@ from string import Formatter
 
 import pytest
 
-from chat.wording import filled
 from formats import report
+from i18n import filled
 from pages import i18n as pages_words
 from ui import i18n as ui_words
 

@@ -4,7 +4,7 @@ import gradio as gr
 
 from chat.errors import AppError
 from ui.components import Updates
-from ui.handlers.shared import Shown, person_of
+from ui.handlers.page_state import Shown, person_of
 from ui.i18n import Language
 from ui.view import View
 

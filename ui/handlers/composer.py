@@ -8,13 +8,14 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from chat.attachments import MAX_FILES, attachment, check_attachments
-from chat.checks import MAX_CHARACTERS
-from chat.errors import AppError, BadAttachment, BadText, MessageTooLong
-from chat.types import Question
+from chat.conversations.attachments import MAX_FILES, attachment, check_attachments
+from chat.conversations.errors import BadAttachment
+from chat.conversations.models import Question
+from chat.errors import AppError, BadText, MessageTooLong
+from chat.validation import MAX_CHARACTERS
 from ui import composing
 from ui.components import Updates
-from ui.handlers.shared import Shown, address_of, user_of, view_of
+from ui.handlers.page_state import Shown, address_of, user_of, view_of
 from ui.i18n import Language, refusal, text
 from ui.view import View
 

@@ -5,11 +5,11 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from chat.accounts.models import Person
 from chat.errors import AppError, NotFound
-from chat.figures import Figures, Overview, Period
-from chat.people import Person
+from chat.feedback.dashboard import Figures, Overview, Period
 from ui.dashboard import Board, head, key_of_reasons, plots, sums
-from ui.handlers.shared import language_of, person_of
+from ui.handlers.page_state import language_of, person_of
 from ui.i18n import Language, refusal, text
 
 

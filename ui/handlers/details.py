@@ -2,11 +2,11 @@
 
 import gradio as gr
 
+from chat.conversations.models import Message
 from chat.errors import AppError, NotFound
-from chat.types import Message
 from ui import details
 from ui.components import Updates
-from ui.handlers.shared import Shown, user_of
+from ui.handlers.page_state import Shown, user_of
 from ui.i18n import Language, refusal
 
 

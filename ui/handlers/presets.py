@@ -7,13 +7,14 @@ from dataclasses import replace
 import gradio as gr
 from gradio.components import Component
 
+from chat.conversations.models import PresetText
+from chat.conversations.presets import Presets
 from chat.errors import AppError
-from chat.presets import Presets
-from chat.types import ChatOptions, PresetText
+from chat.models import ChatOptions
 from ui import preset_panel
 from ui.broken_file import BROKEN, broken_file
 from ui.components import Updates
-from ui.handlers.shared import Shown, user_of
+from ui.handlers.page_state import Shown, user_of
 from ui.i18n import Language, refusal, text
 from ui.options import NUMBERS, to_options
 from ui.view import View

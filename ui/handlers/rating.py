@@ -7,10 +7,10 @@ from typing import Any
 import gradio as gr
 
 from chat.errors import AppError, NotFound
-from chat.evidence import Opinion, Verdict
+from chat.feedback.models import Opinion, Verdict
 from ui import rating
 from ui.components import Updates
-from ui.handlers.shared import Shown, person_of
+from ui.handlers.page_state import Shown, person_of
 from ui.i18n import Language, refusal, text
 
 

@@ -4,12 +4,13 @@ from contextlib import suppress
 
 import gradio as gr
 
-from chat.checks import MAX_IMPORT_BYTES
-from chat.errors import AppError, NotFound, RenamedMeanwhile, StoreFailed
+from chat.conversations.errors import RenamedMeanwhile
+from chat.conversations.validation import MAX_IMPORT_BYTES
+from chat.errors import AppError, NotFound, StoreFailed
 from ui import chrome, sidebar
 from ui.broken_file import BROKEN, broken_file
 from ui.components import Updates
-from ui.handlers.shared import Shown, language_of, user_of
+from ui.handlers.page_state import Shown, language_of, user_of
 from ui.i18n import Language, refusal, text
 from ui.view import View
 

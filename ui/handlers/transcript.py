@@ -10,7 +10,7 @@ from chat.errors import AppError
 from ui import render
 from ui.components import Updates, merge
 from ui.handlers import turns
-from ui.handlers.shared import Shown, language_of, person_of, user_of
+from ui.handlers.page_state import Shown, language_of, person_of, user_of
 from ui.i18n import Language
 from ui.view import View
 

@@ -2,8 +2,8 @@
 
 import gradio as gr
 
-from chat.conversations import Opened
-from chat.types import Progress
+from chat.conversations.models import Progress
+from chat.conversations.service import Opened
 from ui import render
 from ui.components import Components, Updates
 from ui.i18n import Language

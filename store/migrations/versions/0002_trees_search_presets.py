@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from store.index import index_of
-from store.words import haystack
+from store.search_index import index_of
+from store.search_words import haystack
 
 revision = "0002"
 down_revision = "0001"

@@ -1,0 +1,1 @@
+"""Routes and pages of sign-in, accounts, guest links and API keys."""

@@ -1,0 +1,109 @@
+"""What administrators do with people, and members with guest links: JSON for the pages.
+
+Who may is decided by the accounts themselves; to everybody else none of it is there.
+"""
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from api.downloads import download_headers
+from api.edge.identity import account_of
+from chat.accounts.models import Entry, Rank
+from chat.accounts.sign_in import Accounts
+
+MOST_ENTRIES = 1000
+FORMULA = tuple("=+-@\t\r")
+"""How a cell begins that a spreadsheet would run."""
+
+Number = Annotated[int, Field(strict=True, ge=1, le=10**9)]
+
+
+class Ranked(BaseModel):
+    rank: Rank
+
+
+class NewGuestLink(BaseModel):
+    label: str = Field(max_length=200)
+    days: Number
+    max_guests: Number
+    max_messages: Number
+    max_tokens: Number
+    preset_id: str | None = Field(None, max_length=200)
+
+
+def people_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
+    """/api/people/… for administrators. A link in an answer is a path with a secret in it."""
+    router = APIRouter(prefix="/api/people")
+
+    @router.post("/invite")
+    async def invite(request: Request, body: Ranked) -> dict[str, str]:
+        token = await accounts.invite(account_of(request).person, body.rank)
+        return {"link": f"{root_path}/welcome#{token}"}
+
+    @router.post("/{user_id}/reset")
+    async def reset(request: Request, user_id: str) -> dict[str, str]:
+        token = await accounts.reset(account_of(request).person, user_id)
+        return {"link": f"{root_path}/welcome#{token}"}
+
+    @router.post("/{user_id}/rank")
+    async def set_rank(request: Request, user_id: str, body: Ranked) -> JSONResponse:
+        await accounts.set_rank(account_of(request).person, user_id, body.rank)
+        return JSONResponse({})
+
+    @router.post("/{user_id}/disable")
+    async def disable(request: Request, user_id: str) -> JSONResponse:
+        await accounts.disable(account_of(request).person, user_id)
+        return JSONResponse({})
+
+    @router.post("/{user_id}/enable")
+    async def enable(request: Request, user_id: str) -> JSONResponse:
+        await accounts.enable(account_of(request).person, user_id)
+        return JSONResponse({})
+
+    @router.post("/{user_id}/delete")
+    async def delete(request: Request, user_id: str) -> dict[str, int]:
+        return {"rows": await accounts.delete(account_of(request).person, user_id)}
+
+    @router.get("/audit.csv")
+    async def audit(request: Request) -> Response:
+        entries = await accounts.entries(account_of(request).person, limit=MOST_ENTRIES)
+        headers = download_headers("audit.csv")
+        return Response(as_csv(entries), headers=headers, media_type="text/csv")
+
+    return router
+
+
+def guest_link_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
+    """/api/guest-links/… for members: their own, and for administrators everybody's."""
+    router = APIRouter(prefix="/api/guest-links")
+
+    @router.post("")
+    async def add(request: Request, body: NewGuestLink) -> dict[str, str]:
+        values = body.model_dump()
+        _, token = await accounts.add_guest_link(account_of(request).person, **values)
+        return {"link": f"{root_path}/guest#{token}"}
+
+    @router.post("/{link_id}/revoke")
+    async def revoke(request: Request, link_id: str) -> JSONResponse:
+        await accounts.revoke_guest_link(account_of(request).person, link_id)
+        return JSONResponse({})
+
+    return router
+
+
+def as_csv(entries: Iterable[Entry]) -> str:
+    """The audit log for a spreadsheet, in which no cell is a formula."""
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(("at", "actor", "action", "target", "detail"))
+    for entry in entries:
+        row = (entry.at.isoformat(), entry.actor, entry.action, entry.target, entry.detail)
+        table.writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in row])
+    return text.getvalue()

@@ -1,0 +1,52 @@
+"""API keys: their page, and JSON for it. Only a session opens these: a key cannot make another.
+
+Who may is decided by the accounts themselves; to everybody else none of it is there.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from api.edge.identity import account_of
+from api.html import page_answer, reader_of
+from chat.accounts.models import Rank, Scope, utc_now
+from chat.accounts.sign_in import Accounts
+from pages.accounts.keys import keys_page
+
+Number = Annotated[int, Field(strict=True, ge=1, le=10**9)]
+
+
+class NewKey(BaseModel):
+    name: str = Field(max_length=200)
+    scopes: frozenset[Scope] = frozenset({Scope.API})
+    days: Number | None = None
+    requests_per_minute: Number | None = None
+    tokens_per_day: Number | None = None
+
+
+def key_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
+    """/keys and /api/keys/… for members: their own, and for administrators everybody's."""
+    router = APIRouter()
+
+    @router.get("/keys")
+    async def page(request: Request) -> Response:
+        person, reader = account_of(request).person, reader_of(request, root_path)
+        keys = await accounts.keys(person)
+        seen = await accounts.people(person) if person.rank is Rank.ADMIN else [person]
+        owners = {someone.id: someone.name for someone in seen}
+        return page_answer(keys_page(reader, person, keys, owners, utc_now()))
+
+    @router.post("/api/keys")
+    async def add(request: Request, body: NewKey) -> dict[str, str]:
+        key, secret = await accounts.add_key(account_of(request).person, **body.model_dump())
+        return {"key": secret, "id": key.id}
+
+    @router.post("/api/keys/{key_id}/revoke")
+    async def revoke(request: Request, key_id: str) -> JSONResponse:
+        await accounts.revoke_key(account_of(request).person, key_id)
+        return JSONResponse({})
+
+    return router

@@ -1,0 +1,85 @@
+"""The way to an OpenID provider and back, and people whom a trusted proxy has signed in.
+
+What is kept on the way is bound to the browser by a cookie, once, for ten minutes.
+"""
+
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from api.accounts.redirects import safe_next
+from api.accounts.routes import Reception, origin_of
+from api.edge.cookies import SecretCookie
+from chat.accounts.errors import ProviderRefused
+from chat.accounts.sso import Begun, Provider
+
+COOKIE = "qwen_chat_provider"
+LASTS_S = 600
+MOST_UNDER_WAY = 1000
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+@dataclass
+class UnderWay:
+    """Sign-ins that have begun, by the secret of the browser's cookie; the oldest give way."""
+
+    begun: OrderedDict[str, tuple[Begun, str]] = field(default_factory=OrderedDict)
+
+    def keep(self, begun: Begun, then: str) -> str:
+        key = secrets.token_urlsafe(32)
+        self.begun[key] = begun, then
+        if len(self.begun) > MOST_UNDER_WAY:
+            self.begun.popitem(last=False)
+        return key
+
+    def take(self, key: str | None) -> tuple[Begun, str]:
+        """Once. Raises ProviderRefused."""
+        if key is None or key not in self.begun:
+            raise ProviderRefused
+        return self.begun.pop(key)
+
+
+def provider_routes(desk: Reception, provider: Provider, *, allow_new: bool) -> APIRouter:
+    """GET /api/account/provider and /api/account/provider/return, both for browsers."""
+    router, under_way = APIRouter(prefix="/api/account/provider"), UnderWay()
+
+    def cookie(request: Request) -> SecretCookie:
+        return SecretCookie.of(request.scope, desk.root_path, COOKIE)
+
+    @router.get("")
+    async def go(request: Request, next: str = "") -> Response:
+        host = f"{request.scope['scheme']}://{request.headers['host']}{desk.root_path}"
+        try:
+            begun = await provider.begin(f"{host}/api/account/provider/return")
+        except ProviderRefused:
+            return _refused(desk)
+        answer = RedirectResponse(begun.url, 303, NO_STORE)
+        key = under_way.keep(begun, safe_next(next, desk.root_path))
+        cookie(request).set(answer, key, max_age_s=LASTS_S)
+        return answer
+
+    @router.get("/return")
+    async def come_back(request: Request) -> Response:
+        try:
+            begun, then = under_way.take(cookie(request).read(request.scope))
+            vouched = await provider.finish(begun, request.query_params)
+            token = await desk.accounts.sign_in_vouched(
+                vouched, allow_new=allow_new, **origin_of(request)
+            )
+        except ProviderRefused:
+            answer: Response = _refused(desk)
+        else:
+            answer = RedirectResponse(then, 303, NO_STORE)
+            await desk.hand_over(request, answer, token)
+        cookie(request).remove(answer)
+        return answer
+
+    return router
+
+
+def _refused(desk: Reception) -> Response:
+    return RedirectResponse(f"{desk.root_path}/sign-in?refused=1", 303, NO_STORE)

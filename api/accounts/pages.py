@@ -1,0 +1,115 @@
+"""The pages around the chat as routes: which data each is made from, and how strictly it is shown.
+
+What is on them is up to `pages`; whose data it is, to the accounts.
+"""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+
+from api.accounts.redirects import safe_next
+from api.accounts.routes import Reception
+from api.conversations.presets import Presets
+from api.edge.identity import SIGNED_IN, account_of
+from api.edge.proxies import named_by_proxy
+from api.html import page_answer, reader_of
+from chat.accounts.authentication import Doors
+from chat.accounts.errors import ProviderRefused
+from chat.accounts.models import Rank
+from formats.mathml import STYLE
+from pages.accounts.people import account_page, guests_page, people_page
+from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
+
+STATIC = Path(__file__).parents[2] / "pages" / "static"
+SHOWN_ENTRIES = 100
+
+
+def people_pages(desk: Reception, doors: Doors, presets: Presets, *, provider: bool) -> APIRouter:
+    """/sign-in, /welcome and /guest for anybody; /account, /guests and /people."""
+    router = APIRouter(default_response_class=HTMLResponse)
+    router.include_router(_static())
+    router.include_router(_entrance(desk, doors, provider=provider))
+    router.include_router(_accounts(desk, presets))
+    return router
+
+
+def _static() -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/pages.css")
+    def style() -> FileResponse:
+        return FileResponse(STATIC / "pages.css", headers={"Cache-Control": "no-cache"})
+
+    @router.get("/math.css")
+    def style_of_formulas() -> FileResponse:
+        return FileResponse(STYLE, headers={"Cache-Control": "no-cache"})
+
+    @router.get("/pages.js")
+    def script() -> FileResponse:
+        return FileResponse(STATIC / "pages.js", headers={"Cache-Control": "no-cache"})
+
+    return router
+
+
+def _entrance(desk: Reception, doors: Doors, *, provider: bool) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/sign-in")
+    async def sign_in(request: Request, next: str = "", refused: bool = False) -> Response:
+        then = safe_next(next, desk.root_path)
+        if request.scope["state"][SIGNED_IN]:
+            return RedirectResponse(then, 303)
+        if named := named_by_proxy(request.scope, desk.sign_in_header):
+            try:
+                return await desk.welcome(request, named, then)
+            except ProviderRefused:
+                refused = True
+        set_up = await doors.has_people()
+        reader = reader_of(request, desk.root_path)
+        page = sign_in_page(reader, then=then, set_up=set_up, provider=provider, refused=refused)
+        return page_answer(page)
+
+    @router.get("/welcome")
+    async def welcome(request: Request) -> Response:
+        return page_answer(welcome_page(reader_of(request, desk.root_path)))
+
+    @router.get("/guest")
+    async def guest(request: Request) -> Response:
+        return page_answer(guest_page(reader_of(request, desk.root_path)))
+
+    return router
+
+
+def _accounts(desk: Reception, presets: Presets) -> APIRouter:
+    router, accounts = APIRouter(), desk.accounts
+
+    @router.get("/account")
+    async def account(request: Request) -> Response:
+        who = account_of(request)
+        sessions = await accounts.sessions(who.person)
+        reader = reader_of(request, desk.root_path)
+        return page_answer(account_page(reader, who.person, sessions, session_id=who.session_id))
+
+    @router.get("/people")
+    async def people(request: Request) -> Response:
+        person = account_of(request).person
+        everybody = await accounts.people(person)
+        entries = await accounts.entries(person, limit=SHOWN_ENTRIES)
+        return page_answer(
+            people_page(reader_of(request, desk.root_path), person, everybody, entries)
+        )
+
+    @router.get("/guests")
+    async def guests(request: Request) -> Response:
+        person, reader = account_of(request).person, reader_of(request, desk.root_path)
+        links = await accounts.guest_links(person)
+        owners = {person.id: person.name}
+        if person.rank is Rank.ADMIN:
+            owners = {someone.id: someone.name for someone in await accounts.people(person)}
+        usable = await presets.list(person.id, reader.language)
+        shared = [(preset.ref.id, preset.text.name) for preset in usable if preset.shared]
+        return page_answer(guests_page(reader, person, links, shared, owners))
+
+    return router

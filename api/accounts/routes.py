@@ -1,0 +1,199 @@
+"""Signing in and out, links that let somebody in, and what is one's own: JSON for the pages.
+
+Bodies are JSON and the edge refuses other origins' pages: that is what keeps others from sending
+something in a visitor's name.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from api.accounts.redirects import safe_next
+from api.edge.cookies import SecretCookie
+from api.edge.identity import SIGNED_IN, account_of, person_of
+from chat.accounts.models import GuestLink, PassKind
+from chat.accounts.sign_in import Accounts
+from chat.accounts.sso import Vouched
+
+Name = Annotated[str, Field(max_length=200)]
+Secret = Annotated[str, Field(max_length=1000)]
+Address = Annotated[str, Field(max_length=2000)]
+
+MOST_DEVICE = 200
+
+
+class Credentials(BaseModel):
+    name: Name
+    password: Secret
+    next: Address = ""
+
+
+class Token(BaseModel):
+    token: Secret
+
+
+class Acceptance(Token):
+    name: Name = ""
+    password: Secret
+
+
+class Entrance(Token):
+    nickname: Name
+
+
+class NewPassword(BaseModel):
+    old: Secret
+    new: Secret
+
+
+class Confirmation(BaseModel):
+    password: Secret = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What the routes of accounts have in common.
+
+    `on_first_account` is called when the set-up link has been used.
+    """
+
+    accounts: Accounts
+    root_path: str = ""
+    sign_in_header: str | None = None
+    on_first_account: Callable[[], None] = lambda: None
+
+    def cookie(self, request: Request) -> SecretCookie:
+        return SecretCookie.of(request.scope, self.root_path)
+
+    def home(self) -> str:
+        return f"{self.root_path}/"
+
+    async def let_in(self, request: Request, token: str, then: str) -> JSONResponse:
+        """The answer that signs a browser in."""
+        answer = JSONResponse({"next": then})
+        await self.hand_over(request, answer, token)
+        return answer
+
+    async def hand_over(self, request: Request, answer: Response, token: str) -> None:
+        """Put a session into the answer's cookie, and end the one that the browser had before."""
+        cookie = self.cookie(request)
+        if before := cookie.read(request.scope):
+            await self.accounts.sign_out(before)
+        cookie.set(answer, token)
+
+    async def welcome(self, request: Request, vouched: Vouched, then: str) -> Response:
+        """Sign in whom a proxy names, who may be new. Raises ProviderRefused."""
+        token = await self.accounts.sign_in_vouched(vouched, allow_new=True, **origin_of(request))
+        answer = RedirectResponse(then, 303, {"Cache-Control": "no-store"})
+        await self.hand_over(request, answer, token)
+        return answer
+
+    def let_out(self, request: Request, **told: object) -> JSONResponse:
+        """The answer that takes the cookie away."""
+        answer = JSONResponse({"next": f"{self.root_path}/sign-in", **told})
+        self.cookie(request).remove(answer)
+        return answer
+
+
+def origin_of(request: Request) -> dict[str, str]:
+    """From where and by what somebody signs in: address and device."""
+    host = request.client.host if request.client else ""
+    return {"address": host, "device": request.headers.get("user-agent", "")[:MOST_DEVICE]}
+
+
+def account_routes(desk: Reception) -> APIRouter:
+    """/api/account/…"""
+    router = APIRouter()
+    router.include_router(_ways_in(desk), prefix="/api/account")
+    router.include_router(_own_account(desk), prefix="/api/account")
+    return router
+
+
+def _ways_in(desk: Reception) -> APIRouter:
+    router, accounts = APIRouter(), desk.accounts
+
+    @router.post("/sign-in")
+    async def sign_in(request: Request, body: Credentials) -> JSONResponse:
+        token = await accounts.sign_in(body.name, body.password, **origin_of(request))
+        return await desk.let_in(request, token, safe_next(body.next, desk.root_path))
+
+    @router.post("/pass")
+    async def look_at_pass(body: Token) -> dict[str, str]:
+        one_time = await accounts.look_at_pass(body.token)
+        return {"kind": one_time.kind}
+
+    @router.post("/accept")
+    async def accept_pass(request: Request, body: Acceptance) -> JSONResponse:
+        one_time = await accounts.look_at_pass(body.token)
+        token = await accounts.accept_pass(
+            body.token, name=body.name, password=body.password, **origin_of(request)
+        )
+        if one_time.kind is PassKind.SETUP:
+            desk.on_first_account()
+        return await desk.let_in(request, token, desk.home())
+
+    @router.post("/guest-link")
+    async def look_at_guest_link(request: Request, body: Token) -> dict[str, str]:
+        link = await accounts.look_at_guest_link(body.token)
+        told = {"kind": "guest", "label": link.label}
+        who = request.scope["state"][SIGNED_IN]
+        if who and who.person.guest_link_id == link.id:  # here before: not to be two testers
+            told["next"] = _way_in(desk, link)
+        return told
+
+    @router.post("/enter")
+    async def enter_as_guest(request: Request, body: Entrance) -> JSONResponse:
+        link = await accounts.look_at_guest_link(body.token)
+        token = await accounts.enter_as_guest(body.token, body.nickname, **origin_of(request))
+        return await desk.let_in(request, token, _way_in(desk, link))
+
+    return router
+
+
+def _way_in(desk: Reception, link: GuestLink) -> str:
+    """Where a guest of that link begins."""
+    if link.campaign_id:
+        return f"{desk.root_path}/campaign/{link.campaign_id}"
+    return desk.home() + (f"#preset={link.preset_id}" if link.preset_id else "")
+
+
+def _own_account(desk: Reception) -> APIRouter:
+    router, accounts = APIRouter(), desk.accounts
+
+    @router.get("")
+    async def who_am_i(request: Request) -> dict[str, str]:
+        person = person_of(request)
+        return {"name": person.name, "rank": person.rank}
+
+    @router.post("/sign-out")
+    async def sign_out(request: Request) -> JSONResponse:
+        if token := desk.cookie(request).read(request.scope):
+            await accounts.sign_out(token)
+        return desk.let_out(request)
+
+    @router.post("/sign-out-everywhere")
+    async def sign_out_everywhere(request: Request) -> JSONResponse:
+        await accounts.sign_out_everywhere(account_of(request))
+        return desk.let_out(request)
+
+    @router.post("/password")
+    async def change_password(request: Request, body: NewPassword) -> JSONResponse:
+        await accounts.change_password(account_of(request), body.old, body.new)
+        return JSONResponse({})
+
+    @router.post("/sessions/{session_id}/end")
+    async def end_session(request: Request, session_id: str) -> JSONResponse:
+        await accounts.end_session(account_of(request).person, session_id)
+        return JSONResponse({})
+
+    @router.post("/delete")
+    async def delete_my_data(request: Request, body: Confirmation) -> JSONResponse:
+        rows = await accounts.delete_my_data(account_of(request).person, body.password)
+        return desk.let_out(request, rows=rows)
+
+    return router

@@ -1,0 +1,204 @@
+"""Blind comparisons as routes: the page, what is asked and voted there, and answers as they come.
+
+What is drawn is made here from what the service gives; nothing else of an answer leaves.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
+
+from api.edge.identity import person_of
+from api.html import draw_for, page_answer, reader_of
+from chat.campaigns.comparisons import Comparisons, Inquiry, Round
+from chat.campaigns.models import Choice
+from chat.campaigns.participation import Stage, TakingPart
+from chat.errors import AppError, NotFound
+from pages.campaigns.compare import compare_page, foot_html, round_html, side_html, tasks_html
+from pages.campaigns.participation import gone_page
+from pages.html import Reader
+
+SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "compare.js"
+EVENT_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+PICTURE_S = 0.15
+"""Least time between two pictures of an answer being written."""
+
+DRAWING = 0.03
+"""Share of one core that drawing for one tester may take: a long answer is drawn less often."""
+
+Id = Annotated[str, Field(max_length=64)]
+RequestId = Annotated[str, Field(min_length=8, max_length=64)]
+
+
+class Asked(BaseModel):
+    """A question to both variants; `after` is the round that it follows."""
+
+    question: str | None = None
+    request_id: RequestId
+    task_id: Id | None = None
+    after: Id | None = None
+
+    def value(self) -> Inquiry:
+        return Inquiry(self.question or "", self.request_id, self.task_id or "", self.after or "")
+
+
+class AskedAgain(BaseModel):
+    request_id: RequestId
+
+
+class Vote(BaseModel):
+    choice: Choice
+
+
+class Comment(BaseModel):
+    comment: str | None = None
+
+
+class Tick(BaseModel):
+    task: Id
+    done: bool | None = None
+
+
+def compare_routes(
+    comparisons: Comparisons, taking_part: TakingPart, root_path: str = ""
+) -> APIRouter:
+    """/campaign/{id}/compare with what belongs to it."""
+    router = APIRouter()
+    router.include_router(_pages(comparisons, root_path), default_response_class=HTMLResponse)
+    router.include_router(_asking(comparisons, root_path))
+    router.include_router(_voting(comparisons, root_path))
+
+    @router.post("/api/campaign/{campaign_id}/tick")
+    async def tick(request: Request, campaign_id: str, body: Tick) -> dict[str, str]:
+        person = person_of(request)
+        await taking_part.tick(person, campaign_id, body.task, done=bool(body.done))
+        visit = await taking_part.visit(person, campaign_id)
+        return {"html": tasks_html(reader_of(request, root_path), visit)}
+
+    return router
+
+
+def _pages(comparisons: Comparisons, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/compare.js")
+    def script() -> FileResponse:
+        return FileResponse(SCRIPT, headers={"Cache-Control": "no-cache"})
+
+    @router.get("/campaign/{campaign_id}/compare")
+    async def page(request: Request, campaign_id: str) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        try:
+            visit = await comparisons.visit(person, campaign_id)
+        except NotFound:
+            return page_answer(gone_page(reader), 404)
+        if visit.participant is None or visit.stage in (Stage.NOT_BEGUN, Stage.CONSENT):
+            return RedirectResponse(f"{root_path}/campaign/{campaign_id}", 303)
+        rounds = await comparisons.rounds(person, campaign_id)
+        return page_answer(compare_page(reader, visit, rounds, draw_for(reader)))
+
+    return router
+
+
+def _asking(comparisons: Comparisons, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    async def drawn(request: Request, duel_id: str) -> dict[str, str]:
+        reader = reader_of(request, root_path)
+        shown = await comparisons.round(person_of(request), duel_id)
+        return {"html": round_html(reader, shown, draw_for(reader)), "next_request": uuid4().hex}
+
+    @router.post("/api/campaign/{campaign_id}/duels")
+    async def ask(request: Request, campaign_id: str, body: Asked) -> dict[str, str]:
+        duel = await comparisons.ask(
+            person_of(request), campaign_id, body.value(), address=_address(request)
+        )
+        return await drawn(request, duel.id)
+
+    @router.post("/api/duels/{duel_id}/again")
+    async def ask_again(request: Request, duel_id: str, body: AskedAgain) -> dict[str, str]:
+        duel = await comparisons.ask_again(
+            person_of(request), duel_id, request_id=body.request_id, address=_address(request)
+        )
+        return await drawn(request, duel.id)
+
+    @router.post("/api/duels/{duel_id}/stop")
+    async def stop(request: Request, duel_id: str) -> JSONResponse:
+        await comparisons.stop(person_of(request), duel_id)
+        return JSONResponse({})
+
+    @router.get("/api/duel-events/{duel_id}")
+    async def events(request: Request, duel_id: str) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        await comparisons.round(person, duel_id)  # not there: said before the stream begins
+        rounds = comparisons.watch(person, duel_id)
+        return StreamingResponse(
+            _events(reader, rounds), headers=EVENT_HEADERS, media_type="text/event-stream"
+        )
+
+    return router
+
+
+def _voting(comparisons: Comparisons, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    async def foot(request: Request, duel_id: str, *, before: bool = False) -> dict[str, str]:
+        shown = await comparisons.round(person_of(request), duel_id)
+        return {"html": foot_html(reader_of(request, root_path), shown, voted_before=before)}
+
+    @router.post("/api/duels/{duel_id}/vote")
+    async def vote(request: Request, duel_id: str, body: Vote) -> dict[str, str]:
+        counted = await comparisons.vote(person_of(request), duel_id, body.choice)
+        return await foot(request, duel_id, before=counted.choice is not body.choice)
+
+    @router.post("/api/duels/{duel_id}/comment")
+    async def comment(request: Request, duel_id: str, body: Comment) -> dict[str, str]:
+        await comparisons.comment(person_of(request), duel_id, body.comment or "")
+        return await foot(request, duel_id)
+
+    return router
+
+
+async def _events(
+    reader: Reader, rounds: AsyncGenerator[Round, None]
+) -> AsyncGenerator[bytes, None]:
+    """What is new of a round, until all of it is written."""
+    draw, last = draw_for(reader), b""
+    try:
+        async with aclosing(rounds):  # who leaves, leaves in the middle
+            async for shown in rounds:
+                began = time.perf_counter()
+                told = {
+                    "left": side_html(reader, shown.left, draw),
+                    "right": side_html(reader, shown.right, draw),
+                    "foot": foot_html(reader, shown) if not shown.is_open else "",
+                    "open": shown.is_open,
+                }
+                event = b"data: " + json.dumps(told).encode() + b"\n\n"
+                took = time.perf_counter() - began
+                yield event if event != last else b": still here\n\n"
+                last = event
+                if shown.is_open:
+                    await asyncio.sleep(max(PICTURE_S, took / DRAWING))
+    except AppError:  # deleted meanwhile: the browser asks again and is told so
+        return
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""

@@ -1,0 +1,86 @@
+"""The form of a campaign's plan, as it is sent: values of the domain are made of it, unchecked."""
+
+from dataclasses import fields
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Json
+
+from chat.campaigns.models import Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
+from chat.models import PresetRef, Sampling
+
+Words = Annotated[str, BeforeValidator(lambda given: given or "")]
+"""A field of a form that may be empty. How long it may be is the service's to say."""
+
+
+class VariantForm(BaseModel):
+    """`preset` is "id@version"."""
+
+    name: Words = ""
+    system_prompt: Words = ""
+    preset: Words = ""
+    engine: Words = ""
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    repetition_penalty: float | None = None
+    max_new_tokens: int | None = None
+    seed: int | None = None
+    stop: Json[tuple[str, ...]] = ()
+
+    def value(self) -> Variant:
+        given = self.model_dump(include={item.name for item in fields(Sampling)})
+        preset_id, _, version = self.preset.rpartition("@")
+        preset = PresetRef(preset_id, int(version)) if version.isdecimal() else None
+        return Variant(self.name, self.system_prompt, Sampling(**given), preset, self.engine)
+
+
+class TaskForm(BaseModel):
+    id: Words = ""
+    title: Words = ""
+    instructions: Words = ""
+    question: Words = ""
+
+    def value(self) -> Task:
+        return Task(**self.model_dump())
+
+
+class QuestionForm(BaseModel):
+    id: Words = ""
+    kind: QuestionKind
+    text: Words = ""
+    low: Words = ""
+    high: Words = ""
+
+    def value(self) -> SurveyQuestion:
+        return SurveyQuestion(**self.model_dump())
+
+
+class PlanForm(BaseModel):
+    """`reasons` are lines."""
+
+    title: Words = ""
+    mode: Mode
+    variants: list[VariantForm]
+    tasks: list[TaskForm] = []
+    consent: Words = ""
+    survey: list[QuestionForm] = []
+    reasons: Words = ""
+    thanks: Words = ""
+    starts_at: AwareDatetime | None = None
+    ends_at: AwareDatetime | None = None
+    keep_days: int | None = None
+
+    def value(self) -> Plan:
+        return Plan(
+            title=self.title,
+            mode=self.mode,
+            variants=tuple(variant.value() for variant in self.variants),
+            tasks=tuple(task.value() for task in self.tasks),
+            consent=self.consent,
+            survey=tuple(question.value() for question in self.survey),
+            reasons=tuple(self.reasons.splitlines()),
+            thanks=self.thanks,
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            keep_days=self.keep_days,
+        )

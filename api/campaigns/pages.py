@@ -1,0 +1,160 @@
+"""The pages of campaigns as routes: which data each is made from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from api.conversations.presets import Presets
+from api.edge.identity import person_of
+from api.html import page_answer, reader_of
+from chat.accounts.models import Person, utc_now
+from chat.campaigns.hosts import Campaigns
+from chat.campaigns.models import Campaign, Mode
+from chat.campaigns.participation import TakingPart
+from chat.campaigns.validation import copied
+from chat.errors import NotFound
+from chat.feedback.reports import Reports
+from chat.feedback.results import Results
+from pages.campaigns.campaign import campaign_page, campaigns_page, edit_page
+from pages.campaigns.choices import Choices
+from pages.campaigns.comparison import comparison_block
+from pages.campaigns.participation import campaign_visit_page, gone_page, survey_page
+from pages.campaigns.plan_form import EMPTY
+from pages.campaigns.variants import variants_block
+from pages.feedback.results import campaign_results
+from pages.html import Reader
+
+SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "campaigns.js"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is known of what came of a campaign."""
+
+    campaigns: Campaigns
+    results: Results
+    reports: Reports
+
+    async def blocks(self, reader: Reader, person: Person, campaign: Campaign) -> tuple[str, str]:
+        """What a campaign's page says of it: what came of it, and what was tried."""
+        mode = campaign.plan.mode
+        results = campaign_results(reader, campaign.id, compares=mode is Mode.BLIND)
+        report = await self.reports.report(person, campaign.id)
+        if campaign.plan.mode is not Mode.SINGLE:
+            testers = await self.campaigns.testers(person, campaign.id)
+            names = await self.results.names(person)
+            results = comparison_block(reader, report, testers, names) + results
+        return results, variants_block(reader, report)
+
+
+def campaign_pages(
+    campaigns: Campaigns,
+    taking_part: TakingPart,
+    presets: Presets,
+    root_path: str = "",
+    outcome: Outcome | None = None,
+) -> APIRouter:
+    """/campaigns/… for hosts, /campaign/… for testers."""
+    router = APIRouter(default_response_class=HTMLResponse)
+
+    @router.get("/campaigns.js")
+    def script() -> FileResponse:
+        return FileResponse(SCRIPT, headers={"Cache-Control": "no-cache"})
+
+    router.include_router(_plans(campaigns, presets, root_path), prefix="/campaigns")
+    router.include_router(_running(campaigns, root_path, outcome), prefix="/campaigns")
+    router.include_router(_testers(taking_part, root_path), prefix="/campaign")
+    return router
+
+
+def _plans(campaigns: Campaigns, presets: Presets, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    async def choices_of(person: Person, reader: Reader) -> Choices:
+        usable = await presets.list(person.id, reader.language)
+        return Choices(usable, campaigns.engines)
+
+    @router.get("/new")
+    async def new(request: Request, copy: str = "") -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        plan = copied((await campaigns.get(person, copy)).plan) if copy else EMPTY
+        choices = await choices_of(person, reader)
+        return page_answer(edit_page(reader, person, plan, choices))
+
+    @router.get("/{campaign_id}/edit")
+    async def edit(request: Request, campaign_id: str) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        campaign = await campaigns.get(person, campaign_id)
+        figures = await campaigns.figures(person, campaign_id)
+        page = edit_page(
+            reader,
+            person,
+            campaign.plan,
+            await choices_of(person, reader),
+            campaign_id=campaign_id,
+            in_use=figures.consented > 0,
+        )
+        return page_answer(page)
+
+    return router
+
+
+def _running(campaigns: Campaigns, root_path: str, outcome: Outcome | None) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("")
+    async def overview(request: Request) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        seen = await campaigns.list(person)
+        return page_answer(campaigns_page(reader, person, seen, utc_now()))
+
+    @router.get("/{campaign_id}")
+    async def one(request: Request, campaign_id: str) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        campaign = await campaigns.get(person, campaign_id)
+        results, variants = "", ""
+        if outcome:
+            results, variants = await outcome.blocks(reader, person, campaign)
+        page = campaign_page(
+            reader,
+            person,
+            campaign,
+            figures=await campaigns.figures(person, campaign_id),
+            waiting=campaigns.waiting,
+            links=await campaigns.links(person, campaign_id),
+            now=utc_now(),
+            results=results,
+            variants=variants,
+            engines=campaigns.engines,
+        )
+        return page_answer(page)
+
+    return router
+
+
+def _testers(taking_part: TakingPart, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/{campaign_id}")
+    async def visit(request: Request, campaign_id: str) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        try:
+            visit = await taking_part.arrive(person, campaign_id)
+        except NotFound:
+            return page_answer(gone_page(reader), 404)
+        return page_answer(campaign_visit_page(reader, person, visit))
+
+    @router.get("/{campaign_id}/survey")
+    async def survey(request: Request, campaign_id: str) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        try:
+            visit = await taking_part.arrive(person, campaign_id)
+        except NotFound:
+            return page_answer(gone_page(reader), 404)
+        draw = survey_page if visit.may_answer else campaign_visit_page
+        return page_answer(draw(reader, person, visit))
+
+    return router

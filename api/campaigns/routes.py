@@ -1,0 +1,132 @@
+"""Campaigns as JSON for their pages: planned, opened and closed by hosts, taken part in by testers.
+
+Whose campaign it is, and who may take part, is decided by the services.
+"""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from api.accounts.admin_routes import Number
+from api.accounts.routes import Reception
+from api.campaigns.forms import PlanForm
+from api.edge.identity import account_of, person_of
+from api.html import reader_of
+from chat.accounts.models import Rank
+from chat.campaigns.hosts import Campaigns
+from chat.campaigns.participation import TakingPart
+from pages.campaigns.participation import chat_address
+
+Digest = Annotated[str, Field(max_length=64)]
+
+
+class NewCampaignLink(BaseModel):
+    label: str = Field(max_length=200)
+    days: Number
+    max_guests: Number
+    max_messages: Number
+    max_tokens: Number
+
+
+class Agreement(BaseModel):
+    digest: Digest
+
+
+class Survey(BaseModel):
+    """`send`: these are all the answers."""
+
+    answers: dict[str, int | str | None] = {}
+    send: bool = False
+
+
+def campaign_routes(campaigns: Campaigns, taking_part: TakingPart, desk: Reception) -> APIRouter:
+    """/api/campaigns/… for hosts, /api/campaign/… for testers."""
+    router = APIRouter()
+    router.include_router(_plans(campaigns, desk.root_path), prefix="/api/campaigns")
+    router.include_router(_running(campaigns, desk), prefix="/api/campaigns")
+    router.include_router(_testers(taking_part, desk), prefix="/api/campaign")
+    return router
+
+
+def _plans(campaigns: Campaigns, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    def at(campaign_id: str) -> dict[str, str]:
+        return {"next": f"{root_path}/campaigns/{campaign_id}"}
+
+    @router.post("")
+    async def add(request: Request, body: PlanForm) -> dict[str, str]:
+        return at((await campaigns.add(person_of(request), body.value())).id)
+
+    @router.post("/{campaign_id}")
+    async def change(request: Request, campaign_id: str, body: PlanForm) -> dict[str, str]:
+        return at((await campaigns.change(person_of(request), campaign_id, body.value())).id)
+
+    @router.post("/{campaign_id}/delete")
+    async def delete(request: Request, campaign_id: str) -> dict[str, str | int]:
+        rows = await campaigns.delete(person_of(request), campaign_id)
+        return {"next": f"{root_path}/campaigns", "rows": rows}
+
+    return router
+
+
+def _running(campaigns: Campaigns, desk: Reception) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/{campaign_id}/close")
+    async def close(request: Request, campaign_id: str) -> JSONResponse:
+        await campaigns.close(person_of(request), campaign_id)
+        return JSONResponse({})
+
+    @router.post("/{campaign_id}/reopen")
+    async def reopen(request: Request, campaign_id: str) -> JSONResponse:
+        await campaigns.reopen(person_of(request), campaign_id)
+        return JSONResponse({})
+
+    @router.get("/{campaign_id}/progress")
+    async def progress(request: Request, campaign_id: str) -> dict[str, int]:
+        figures = await campaigns.figures(person_of(request), campaign_id)
+        return asdict(figures) | {"waiting": campaigns.waiting}
+
+    @router.post("/{campaign_id}/links")
+    async def add_link(request: Request, campaign_id: str, body: NewCampaignLink) -> dict[str, str]:
+        person = account_of(request).person
+        await campaigns.get(person, campaign_id)  # whose it is: links know nothing of campaigns
+        _, token = await desk.accounts.add_guest_link(
+            person, **body.model_dump(), campaign_id=campaign_id
+        )
+        return {"link": f"{desk.root_path}/guest#{token}"}
+
+    return router
+
+
+def _testers(taking_part: TakingPart, desk: Reception) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/{campaign_id}/consent")
+    async def agree(request: Request, campaign_id: str, body: Agreement) -> dict[str, str]:
+        person, reader = person_of(request), reader_of(request, desk.root_path)
+        await taking_part.agree(person, campaign_id, body.digest, page_language=reader.language)
+        visit = await taking_part.visit(person, campaign_id)
+        return {"next": f"{desk.root_path}{chat_address(person, visit)}"}
+
+    @router.post("/{campaign_id}/survey")
+    async def keep_survey(request: Request, campaign_id: str, body: Survey) -> dict[str, str]:
+        answers = {key: "" if given is None else given for key, given in body.answers.items()}
+        await taking_part.keep_survey(person_of(request), campaign_id, answers, send=body.send)
+        return {"next": f"{desk.root_path}/campaign/{campaign_id}"}
+
+    @router.post("/{campaign_id}/withdraw")
+    async def withdraw(request: Request, campaign_id: str) -> JSONResponse:
+        person = person_of(request)
+        rows = await taking_part.withdraw(person, campaign_id)
+        if person.rank is not Rank.GUEST:
+            return JSONResponse({"rows": rows})
+        rows += await desk.accounts.delete_my_data(person)  # a guest was here for nothing else
+        return desk.let_out(request, rows=rows)
+
+    return router

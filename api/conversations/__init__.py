@@ -1,0 +1,1 @@
+"""Routes of exports, imports and preset files."""

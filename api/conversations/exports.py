@@ -1,0 +1,98 @@
+"""Downloads of conversations, and their way back in.
+
+Conversations leave one by one, so that a large history never lies in memory; a file comes in as a
+whole or not at all. What takes long runs in a thread, beside the answers that are being written.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Protocol
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from api.downloads import download_headers
+from api.edge.bodies import IMPORT_PATH
+from api.edge.identity import user_of
+from chat.conversations.models import Archive, Conversation
+from chat.errors import NotFound
+from formats.exporting import Collection, Format, export_all, export_one
+from formats.importing import read_archives
+from formats.names import file_stem
+from formats.words import Language
+
+EVERY = 1_000_000
+TITLES_TOLD = 5
+
+
+class Archives(Protocol):
+    """Whole conversations of a user. Not-yours raises NotFound like not-there."""
+
+    async def archive(self, user: str, conversation_id: str) -> Archive: ...
+
+    async def recent(
+        self, user: str, *, limit: int = 50, offset: int = 0
+    ) -> Sequence[Conversation]: ...
+
+    async def add_archives(
+        self, user: str, archives: Sequence[Archive]
+    ) -> Sequence[Conversation]: ...
+
+
+Kind = Annotated[Format, Query(alias="format")]
+Tongue = Annotated[Language, Query(alias="lang")]
+
+
+def export_routes(archives: Archives) -> APIRouter:
+    """GET /api/conversations/{id}/export, GET /api/export and POST /api/import."""
+    one_at_a_time = asyncio.Lock()  # a file takes many times its size while it is read
+    router = APIRouter()
+
+    @router.get("/api/conversations/{conversation_id}/export")
+    async def export_conversation(
+        request: Request, conversation_id: str, kind: Kind, language: Tongue = Language.EN
+    ) -> Response:
+        archive = await archives.archive(user_of(request), conversation_id)
+        content = await asyncio.to_thread(export_one, archive, kind, language)
+        name = file_stem(archive.conversation.title, "conversation") + kind.suffix
+        return Response(content, headers=download_headers(name), media_type=kind.media_type)
+
+    @router.get("/api/export")
+    async def export_everything(
+        request: Request, kind: Kind, language: Tongue = Language.EN
+    ) -> Response:
+        user = user_of(request)
+        # One look at the list: between two pages of it something could move from one to the other.
+        ids = [conversation.id for conversation in await archives.recent(user, limit=EVERY)]
+        collection = export_all(kind, language)
+        name = f"qwen-chat-{datetime.now(UTC):%Y-%m-%d}{collection.suffix}"
+        return StreamingResponse(
+            _pieces(archives, user, ids, collection),
+            headers=download_headers(name),
+            media_type=collection.media_type,
+        )
+
+    @router.post(IMPORT_PATH)
+    async def import_file(request: Request) -> dict[str, object]:
+        user, data = user_of(request), await request.body()
+        async with one_at_a_time:
+            read = await asyncio.to_thread(read_archives, data, owner=user, now=datetime.now(UTC))
+            added = await archives.add_archives(user, read)
+        titles = [conversation.title for conversation in added[:TITLES_TOLD]]
+        return {"imported": len(added), "titles": titles, "first_id": added[0].id}
+
+    return router
+
+
+async def _pieces(
+    archives: Archives, user: str, ids: Sequence[str], collection: Collection
+) -> AsyncIterator[bytes]:
+    for conversation_id in ids:
+        try:
+            archive = await archives.archive(user, conversation_id)
+        except NotFound:  # deleted since the list was read
+            continue
+        yield await asyncio.to_thread(collection.add, archive)
+    yield await asyncio.to_thread(collection.end)

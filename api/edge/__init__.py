@@ -1,0 +1,1 @@
+"""Middleware around every route: hosts, origins, body limits, sessions, permissions, errors."""

@@ -1,0 +1,69 @@
+"""Who calls the API: the one place where its routes learn it. `api.sessions` has found it out.
+
+Owns in which headers a key may come: those of OpenAI's clients, of Anthropic's and of Azure's. A
+key in the address is not read, because addresses are logged.
+"""
+
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from api.edge.permissions import Permission, allows
+from chat.accounts.authentication import Doors
+from chat.accounts.errors import BadKey, KeyNotAllowed
+from chat.accounts.models import Caller, Scope, SignedIn
+from chat.errors import BadRequest, NotFound
+
+CALLER = "caller"
+"""Key of the request's state, on routes for programs: a `chat.keys.Caller`."""
+
+SCOPES: Mapping[Permission, Scope] = {
+    Permission.API: Scope.API,
+    Permission.METRICS: Scope.METRICS,
+}
+"""What a key must be for, where it opens anything at all."""
+
+KEY_HEADERS = ("x-api-key", "api-key")
+
+
+def caller_of(request: Request) -> Caller:
+    """Who calls, on a route for programs."""
+    caller = request.scope["state"][CALLER]
+    assert isinstance(caller, Caller)
+    return caller
+
+
+def key_in(headers: Headers) -> str | None:
+    """The key that came along; None if there is none. Raises BadRequest for more than one."""
+    given = [value for name in KEY_HEADERS for value in headers.getlist(name)]
+    for value in headers.getlist("authorization"):
+        scheme, _, credentials = value.strip().partition(" ")
+        if scheme.lower() == "bearer":  # another scheme is for a proxy in front of us
+            given.append(credentials)
+    if len(given) > 1:
+        raise BadRequest("There is more than one API key: send it in one header, once.")
+    return given[0].strip() if given else None
+
+
+async def find_caller(
+    headers: Headers, doors: Doors, who: SignedIn | None, needed: Permission, *, address: str
+) -> Caller:
+    """Who comes in by a key or, without one, as `who` is signed in, and may do what is `needed`.
+
+    Raises BadRequest, BadKey, TooManyAttempts, KeyNotAllowed, NotFound (not for that person).
+    """
+    key = key_in(headers)
+    if key is None and who is None:
+        raise BadKey("There is no API key. Send one as: Authorization: Bearer sk-…")
+    if key is None:
+        assert who is not None
+        caller = Caller(who.person)
+    else:
+        caller = await doors.caller(key, address=address)
+    if allows(caller.person, needed) and SCOPES[needed] in caller.scopes:
+        return caller
+    if caller.key is None:
+        raise NotFound("Not Found")
+    scope = SCOPES[needed]
+    raise KeyNotAllowed(f"This API key does not open this: it lacks {scope}.", scope=scope)

@@ -1,0 +1,116 @@
+"""The page's events: each is for its own person's session, and for who may.
+
+Gradio keeps what a tab has on the server, and what is streamed to it, under a `session_hash` that
+the browser makes up, and asks nobody who names one. Here the person is worked into the hash on its
+way in: whatever hash of somebody else's one names, it is one's own and there is nothing in it.
+Nothing is remembered for that, so nothing can run over or out.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.edge.errors import error_response
+from api.edge.identity import SIGNED_IN
+from api.edge.middleware import HttpMiddleware
+from api.edge.permissions import HANDLERS, allows
+from chat.accounts.models import Person
+
+JOIN = "/gradio_api/queue/join"
+DATA = "/gradio_api/queue/data"
+RUN = "/gradio_api/run/"
+HEARTBEAT = "/gradio_api/heartbeat/"
+HASH = "session_hash"
+
+
+class PageGuard(HttpMiddleware):
+    """Let an event through if its person may, in the person's own session.
+
+    `handlers` are the page's events by number, each with the name in the table of permissions.
+    """
+
+    def __init__(self, app: ASGIApp, handlers: Mapping[int, str]) -> None:
+        super().__init__(app)
+        self.handlers = handlers
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path == JOIN or path.startswith(RUN):
+            await self._event(scope, receive, send)
+        elif path == DATA:
+            pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            own = [(name, _own(scope, value) if name == HASH else value) for name, value in pairs]
+            query = urlencode(own).encode("ascii")
+            await self.app({**scope, "query_string": query}, receive, send)
+        elif path.startswith(HEARTBEAT):
+            there = HEARTBEAT + _own(scope, path.removeprefix(HEARTBEAT))
+            raw = quote(there).encode("ascii")
+            await self.app({**scope, "path": there, "raw_path": raw}, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _event(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            # Read as FastAPI will read it, so that the two cannot understand it differently.
+            body = json.loads(await _whole(receive))
+        except (ValueError, RecursionError):
+            body = None
+        except HTTPException as error:  # too large, or it stopped coming
+            await error_response(error.status_code, error.detail)(scope, receive, send)
+            return
+        if not isinstance(body, dict):
+            await error_response(422, "The body is no event of the page.")(scope, receive, send)
+        elif not self._may(_person(scope), body.get("fn_index")):
+            await error_response(404, "Not Found")(scope, receive, send)
+        else:
+            if isinstance(body.get(HASH), str):
+                body[HASH] = _own(scope, body[HASH])
+            await self._pass_on(body, scope, receive, send)
+
+    def _may(self, person: Person, fn_index: object) -> bool:
+        # A number and nothing else: what could be read as one might be read in two ways.
+        name = self.handlers.get(fn_index, "") if type(fn_index) is int else ""
+        return name in HANDLERS and allows(person, HANDLERS[name])
+
+    async def _pass_on(
+        self, body: Mapping[str, Any], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        content = json.dumps(body).encode("ascii")
+        given = False
+
+        async def receive_changed() -> Message:
+            nonlocal given
+            if given:  # from here on it only waits for the client to leave
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": content, "more_body": False}
+
+        changed = {**scope, "headers": list(scope["headers"])}
+        MutableHeaders(scope=changed)["Content-Length"] = str(len(content))
+        await self.app(changed, receive_changed, send)
+
+
+async def _whole(receive: Receive) -> bytes:
+    pieces, more = [], True
+    while more:
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(pieces)
+
+
+def _person(scope: Scope) -> Person:
+    person = scope["state"][SIGNED_IN].person
+    assert isinstance(person, Person)
+    return person
+
+
+def _own(scope: Scope, session_hash: str) -> str:
+    named = f"{_person(scope).id}\n{session_hash}".encode(errors="surrogatepass")
+    return hashlib.sha256(named).hexdigest()

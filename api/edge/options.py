@@ -1,0 +1,114 @@
+"""What the edge lets in, as one frozen value made from the settings. Knows no request."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from chat.conversations.validation import MAX_IMPORT_BYTES
+from chat.errors import StartupError
+from config import Settings, is_loopback
+
+MIB = 1024 * 1024
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?")
+_DEFAULT_PORT = {"http": ":80", "https": ":443"}
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeOptions:
+    """Names under which browsers may reach the app, origins that may call it, and sizes in bytes.
+
+    `any_ip_literal` lets in every host that is an address instead of a name: a page on the web can
+    point a name of its own at this machine (DNS rebinding), but not an address.
+    `trusted_proxies` are addresses and networks whose X-Forwarded-* is believed, and which may name
+    a person in the `sign_in_header`.
+    `header_timeout_s` is the longest time for a request's header, `body_timeout_s` the longest
+    silence inside its body.
+    """
+
+    allowed_hosts: frozenset[str] = frozenset({"localhost"})
+    any_ip_literal: bool = False
+    allowed_origins: tuple[str, ...] = ()
+    root_path: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    sign_in_header: str | None = None
+    max_body_bytes: int = 8 * MIB
+    import_max_bytes: int = MAX_IMPORT_BYTES
+    max_header_bytes: int = 32 * 1024
+    max_headers: int = 100
+    header_timeout_s: float = 10.0
+    body_timeout_s: float = 30.0
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, machine_name: str) -> Self:
+        """The edge for these settings. Raises StartupError for a name or origin that is none."""
+        open_to_network = not is_loopback(settings.host)
+        names = {"localhost", *map(_plain_name, settings.allowed_hosts)}
+        if bound := host_name(settings.host):
+            names.add(bound)
+        if open_to_network and (own := host_name(machine_name)):
+            names |= {own, f"{own}.local"}
+        return cls(
+            allowed_hosts=frozenset(names),
+            any_ip_literal=open_to_network,
+            allowed_origins=tuple(map(_plain_origin, settings.allowed_origins)),
+            root_path=settings.root_path,
+            trusted_proxies=tuple(map(_plain_network, settings.trusted_proxies)),
+            sign_in_header=settings.sign_in_header,
+        )
+
+    def allows_host(self, header: str) -> bool:
+        """Whether a Host header names this app."""
+        name = host_name(header)
+        if name is None:
+            return False
+        if name in self.allowed_hosts:
+            return True
+        try:
+            address = ipaddress.ip_address(name.strip("[]"))
+        except ValueError:
+            return False
+        return self.any_ip_literal or address.is_loopback
+
+
+def host_name(header: str) -> str | None:
+    """The name in a Host header, lower-case and without port; None if it is not a name."""
+    match = _HOST.fullmatch(header.lower())
+    return match["name"] if match and int(match["port"] or 0) <= 65535 else None
+
+
+def origin_host(origin: str) -> tuple[str, str] | None:
+    """Scheme and host of an Origin header, a default port left out; None if it is not an origin."""
+    scheme, separator, host = origin.lower().partition("://")
+    if scheme not in _DEFAULT_PORT or not separator or host_name(host) is None:
+        return None
+    return scheme, host.removesuffix(_DEFAULT_PORT[scheme])
+
+
+def _plain_name(value: str) -> str:
+    if name := host_name(value):
+        return name
+    raise StartupError(
+        f"--allowed-hosts {value!r} is not a host name. Write it without scheme and path, "
+        "such as chat.example.org."
+    )
+
+
+def _plain_origin(value: str) -> str:
+    if found := origin_host(value.rstrip("/")):
+        scheme, host = found
+        return f"{scheme}://{host}"
+    raise StartupError(
+        f"--allowed-origins {value!r} is not a web origin. Write scheme and host, "
+        "such as https://portal.example.org."
+    )
+
+
+def _plain_network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise StartupError(
+            f"--trusted-proxies {value!r} is neither an address nor a network. "
+            "Write it as 127.0.0.1 or 10.0.0.0/8."
+        ) from None

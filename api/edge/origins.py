@@ -1,0 +1,86 @@
+"""Who may talk to us: the names we answer to, and the pages that may send us something.
+
+A page on the web can make its visitor's browser call a server on the visitor's own machine. It
+can neither choose the Host header nor hide its origin, so these two are checked.
+"""
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.edge.errors import error_response
+from api.edge.middleware import HttpMiddleware
+from api.edge.options import EdgeOptions, host_name, origin_host
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class HostAllowlist(HttpMiddleware):
+    """Refuse requests for a name that is not ours, as DNS rebinding makes them."""
+
+    def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
+        super().__init__(app)
+        self.options = options
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        hosts = headers.getlist("host") or [""]
+        # Gradio builds the page's addresses from these two, so they have to be ours as well.
+        hosts += _list_items(headers, "x-forwarded-host") + headers.getlist("x-gradio-server")
+        if all(map(self.options.allows_host, hosts)):
+            await self.app(scope, receive, send)
+        else:
+            await _refusal(hosts)(scope, receive, send)
+
+
+def _list_items(headers: Headers, name: str) -> list[str]:
+    """The items of a header that each proxy on the way may have added one to."""
+    return [item.strip() for value in headers.getlist(name) for item in value.split(",")]
+
+
+def _refusal(hosts: list[str]) -> PlainTextResponse:
+    if None in map(host_name, hosts):
+        return PlainTextResponse("The Host header is missing or malformed.\n", 400)
+    return PlainTextResponse(
+        "This name is not allowed. "
+        "If it should be, start the server with --allowed-hosts followed by the name.\n",
+        421,
+    )
+
+
+class CrossOriginProtection(HttpMiddleware):
+    """Refuse requests that change something and come from another origin's page.
+
+    Modern browsers say so in Sec-Fetch-Site; otherwise the Origin must be the Host. Programs send
+    neither and pass.
+    """
+
+    def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
+        super().__init__(app)
+        self.allowed_origins = frozenset(options.allowed_origins)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in SAFE_METHODS or self._is_welcome(Headers(scope=scope)):
+            await self.app(scope, receive, send)
+        else:
+            answer = error_response(
+                403,
+                "Requests from pages of another origin are refused. "
+                "If that page should be served, start with --allowed-origins followed by it.",
+                code="cross_origin",
+            )
+            await answer(scope, receive, send)
+
+    def _is_welcome(self, headers: Headers) -> bool:
+        origin = headers.get("origin")
+        if origin is not None and origin.lower() in self.allowed_origins:
+            return True
+        site = headers.get("sec-fetch-site")
+        if site is not None:
+            return site in ("same-origin", "none")
+        if origin is None:
+            return True
+        found = origin_host(origin)
+        own = (headers.get("host", ""), headers.get("x-forwarded-host", ""))
+        # The scheme is left out: a proxy that ends TLS may not tell us which one the browser used.
+        return found is not None and found in {origin_host(f"{found[0]}://{host}") for host in own}

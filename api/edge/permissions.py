@@ -1,0 +1,255 @@
+"""Who may go where: every route, our own and Gradio's, and every event of the page, in one place.
+
+What is not named here is closed to who has not signed in; a test names all that is missing. Whose
+things a person sees is not decided here but in the domain, where every query is bound to its user.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from starlette.routing import compile_path
+
+from chat.accounts.models import Person, Rank
+
+
+class Permission(StrEnum):
+    """Whom something is for."""
+
+    ANYBODY = "anybody"
+    SIGNED_IN = "signed-in"
+    MEMBER = "member"
+    ADMIN = "admin"
+    API = "api"
+    """Of programs: by a key for it, or signed in where no key is sent."""
+    METRICS = "metrics"
+    """As API, for those who look after the server."""
+
+
+RANKS: Mapping[Permission, frozenset[Rank]] = {
+    Permission.SIGNED_IN: frozenset(Rank),
+    Permission.MEMBER: frozenset({Rank.ADMIN, Rank.MEMBER}),
+    Permission.ADMIN: frozenset({Rank.ADMIN}),
+    Permission.API: frozenset({Rank.ADMIN, Rank.MEMBER}),
+    Permission.METRICS: frozenset({Rank.ADMIN}),
+}
+
+ROUTES: Mapping[str, Permission] = {
+    # whether it lives; what a browser asks for without a cookie
+    "/healthz": Permission.ANYBODY,
+    "/readyz": Permission.ANYBODY,
+    "/manifest.json": Permission.ANYBODY,
+    "/icons/{name}": Permission.ANYBODY,
+    "/favicon.ico": Permission.ANYBODY,
+    # the way in
+    "/sign-in": Permission.ANYBODY,
+    "/welcome": Permission.ANYBODY,
+    "/guest": Permission.ANYBODY,
+    "/pages.css": Permission.ANYBODY,
+    "/math.css": Permission.ANYBODY,
+    "/pages.js": Permission.ANYBODY,
+    "/campaigns.js": Permission.SIGNED_IN,
+    "/cases.js": Permission.MEMBER,
+    "/compare.js": Permission.SIGNED_IN,
+    "/api/account/sign-in": Permission.ANYBODY,
+    "/api/account/pass": Permission.ANYBODY,
+    "/api/account/accept": Permission.ANYBODY,
+    "/api/account/guest-link": Permission.ANYBODY,
+    "/api/account/enter": Permission.ANYBODY,
+    "/api/account/provider": Permission.ANYBODY,
+    "/api/account/provider/return": Permission.ANYBODY,
+    # programs
+    "/metrics": Permission.METRICS,
+    "/v1/chat/completions": Permission.API,
+    "/v1/completions": Permission.API,
+    "/v1/feedback": Permission.API,
+    "/v1/models": Permission.API,
+    "/v1/models/{model:path}": Permission.API,
+    "/v1/tokenize": Permission.API,
+    "/v1/{path:path}": Permission.API,  # a program that has the address wrong is told so
+    "/docs": Permission.SIGNED_IN,
+    "/docs/swagger-ui.css": Permission.SIGNED_IN,
+    "/docs/swagger-ui-bundle.js": Permission.SIGNED_IN,
+    "/openapi.json": Permission.SIGNED_IN,
+    # one's own
+    "/account": Permission.SIGNED_IN,
+    "/api/account": Permission.SIGNED_IN,
+    "/api/account/sign-out": Permission.SIGNED_IN,
+    "/api/account/sign-out-everywhere": Permission.SIGNED_IN,
+    "/api/account/password": Permission.SIGNED_IN,
+    "/api/account/sessions/{session_id}/end": Permission.SIGNED_IN,
+    "/api/account/delete": Permission.SIGNED_IN,
+    "/api/conversations/{conversation_id}/export": Permission.SIGNED_IN,
+    "/api/export": Permission.SIGNED_IN,
+    "/api/import": Permission.SIGNED_IN,
+    "/api/presets/{preset_id}/export": Permission.SIGNED_IN,
+    "/api/presets/import": Permission.SIGNED_IN,
+    # guests
+    "/guests": Permission.MEMBER,
+    "/api/guest-links": Permission.MEMBER,
+    "/api/guest-links/{link_id}/revoke": Permission.MEMBER,
+    # keys of programs
+    "/keys": Permission.MEMBER,
+    "/api/keys": Permission.MEMBER,
+    "/api/keys/{key_id}/revoke": Permission.MEMBER,
+    # campaigns: of their hosts, and of their testers
+    "/campaigns": Permission.MEMBER,
+    "/campaigns/new": Permission.MEMBER,
+    "/campaigns/{campaign_id}": Permission.MEMBER,
+    "/campaigns/{campaign_id}/edit": Permission.MEMBER,
+    "/api/campaigns": Permission.MEMBER,
+    "/api/campaigns/{campaign_id}": Permission.MEMBER,
+    "/api/campaigns/{campaign_id}/delete": Permission.MEMBER,
+    "/api/campaigns/{campaign_id}/close": Permission.MEMBER,
+    "/api/campaigns/{campaign_id}/reopen": Permission.MEMBER,
+    "/api/campaigns/{campaign_id}/links": Permission.MEMBER,
+    "/api/campaigns/{campaign_id}/progress": Permission.MEMBER,
+    "/campaign/{campaign_id}": Permission.SIGNED_IN,
+    "/campaign/{campaign_id}/survey": Permission.SIGNED_IN,
+    "/api/campaign/{campaign_id}/consent": Permission.SIGNED_IN,
+    "/api/campaign/{campaign_id}/survey": Permission.SIGNED_IN,
+    "/api/campaign/{campaign_id}/withdraw": Permission.SIGNED_IN,
+    "/api/campaign/{campaign_id}/tick": Permission.SIGNED_IN,
+    # blind comparisons, by their testers
+    "/campaign/{campaign_id}/compare": Permission.SIGNED_IN,
+    "/api/campaign/{campaign_id}/duels": Permission.SIGNED_IN,
+    "/api/duels/{duel_id}/again": Permission.SIGNED_IN,
+    "/api/duels/{duel_id}/stop": Permission.SIGNED_IN,
+    "/api/duels/{duel_id}/vote": Permission.SIGNED_IN,
+    "/api/duels/{duel_id}/comment": Permission.SIGNED_IN,
+    "/api/duel-events/{duel_id}": Permission.SIGNED_IN,
+    # regression cases and their runs
+    "/cases": Permission.MEMBER,
+    "/cases/new": Permission.MEMBER,
+    "/cases/{case_id}": Permission.MEMBER,
+    "/cases/runs/{run_id}": Permission.MEMBER,
+    "/api/cases": Permission.MEMBER,
+    "/api/cases/export": Permission.MEMBER,
+    "/api/cases/import": Permission.MEMBER,
+    "/api/cases/from-evidence/{evidence_id}": Permission.MEMBER,
+    "/api/cases/runs": Permission.MEMBER,
+    "/api/cases/runs/{run_id}/progress": Permission.MEMBER,
+    "/api/cases/runs/{run_id}/cancel": Permission.MEMBER,
+    "/api/cases/runs/{run_id}/judge": Permission.MEMBER,
+    "/api/cases/runs/{run_id}/delete": Permission.MEMBER,
+    "/api/cases/{case_id}": Permission.MEMBER,
+    "/api/cases/{case_id}/delete": Permission.MEMBER,
+    # the dashboard, a page of Gradio's
+    "/dashboard": Permission.MEMBER,
+    "/dashboard/": Permission.MEMBER,
+    # results
+    "/results": Permission.MEMBER,
+    "/results.js": Permission.MEMBER,
+    "/results/votes": Permission.MEMBER,
+    "/results/votes/{duel_id}": Permission.MEMBER,
+    "/results/{evidence_id}": Permission.MEMBER,
+    "/api/results/export": Permission.MEMBER,
+    "/api/results/preview": Permission.MEMBER,
+    "/api/results/report": Permission.MEMBER,
+    "/api/results/report/preview": Permission.MEMBER,
+    "/api/results/{evidence_id}/review": Permission.MEMBER,
+    # people
+    "/people": Permission.ADMIN,
+    "/api/people/invite": Permission.ADMIN,
+    "/api/people/audit.csv": Permission.ADMIN,
+    "/api/people/{user_id}/reset": Permission.ADMIN,
+    "/api/people/{user_id}/rank": Permission.ADMIN,
+    "/api/people/{user_id}/disable": Permission.ADMIN,
+    "/api/people/{user_id}/enable": Permission.ADMIN,
+    "/api/people/{user_id}/delete": Permission.ADMIN,
+    # the page: what of Gradio's is open at all stands in `api.page_routes`
+    "/": Permission.SIGNED_IN,
+    "/config": Permission.SIGNED_IN,
+    "/config/": Permission.SIGNED_IN,
+    "/assets/{path:path}": Permission.SIGNED_IN,
+    "/static/{path:path}": Permission.SIGNED_IN,
+    "/svelte/{path:path}": Permission.SIGNED_IN,
+    "/theme.css": Permission.SIGNED_IN,
+    "/robots.txt": Permission.SIGNED_IN,
+    "/pwa_icon": Permission.SIGNED_IN,
+    "/pwa_icon/{size}": Permission.SIGNED_IN,
+    "/gradio_api/app_id": Permission.SIGNED_IN,
+    "/gradio_api/startup-events": Permission.SIGNED_IN,
+    "/gradio_api/theme.css": Permission.SIGNED_IN,
+    "/gradio_api/heartbeat/{session_hash}": Permission.SIGNED_IN,
+    "/gradio_api/queue/data": Permission.SIGNED_IN,
+    "/gradio_api/queue/join": Permission.SIGNED_IN,
+    "/gradio_api/run/{api_name}": Permission.SIGNED_IN,
+    "/gradio_api/run/{api_name}/": Permission.SIGNED_IN,
+    "/gradio_api/file={path_or_url:path}": Permission.SIGNED_IN,
+}
+
+HANDLERS: Mapping[str, Permission] = {
+    # the page's events, as the functions are called that answer them
+    **dict.fromkeys(
+        (
+            "Composer.attach",
+            "Composer.detach",
+            "Composer.gauge",
+            "Composer.keep_options",
+            "Composer.send",
+            "Composer.stop",
+            "Details.answer",
+            "Details.file",
+            "Details.prompt",
+            "PresetPanel.choose",
+            "PresetPanel.delete",
+            "PresetPanel.imported",
+            "PresetPanel.list",
+            "PresetPanel.save",
+            "PresetPanel.write",
+            "RatingPanel.open",
+            "RatingPanel.rate",
+            "Sidebar.delete",
+            "Sidebar.found",
+            "Sidebar.imported",
+            "Sidebar.more",
+            "Sidebar.new_chat",
+            "Sidebar.pin",
+            "Sidebar.rename",
+            "Sidebar.restore",
+            "Sidebar.search",
+            "Sidebar.temporary",
+            "Sidebar.tick",
+            "TaskPanel.tick",
+            "Transcript.catch_up",
+            "Transcript.earlier",
+            "Transcript.follow",
+            "Transcript.listen",
+            "Transcript.load",
+            "Transcript.speak",
+            "Versions.delete_branch",
+            "Versions.delete_turn",
+            "Versions.edit",
+            "Versions.go_on",
+            "Versions.retry",
+            "Versions.show",
+            "Versions.undo",
+            "Versions.undo_turn",
+        ),
+        Permission.SIGNED_IN,
+    ),
+    "Dashboard.draw": Permission.MEMBER,
+    "PresetPanel.share": Permission.MEMBER,
+}
+
+_PATTERNS = [(compile_path(route)[0], route) for route in ROUTES]
+
+
+def route_at(path: str) -> str | None:
+    """The route at `path`, as the table calls it; None if it is not there."""
+    return next((route for pattern, route in _PATTERNS if pattern.match(path)), None)
+
+
+def permission_at(path: str) -> Permission:
+    """Whom the route at `path` is for."""
+    if route := route_at(path):
+        return ROUTES[route]
+    # A program that has the address wrong is told so, instead of to sign in.
+    return Permission.API if path.startswith("/v1/") else Permission.SIGNED_IN
+
+
+def allows(person: Person | None, needed: Permission) -> bool:
+    """Whether it is for this person, or for somebody who has not said who they are."""
+    if needed is Permission.ANYBODY:
+        return True
+    return person is not None and person.rank in RANKS[needed]

@@ -1,0 +1,29 @@
+"""Counts every HTTP response by route, method and status."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.edge.middleware import HttpMiddleware
+from api.ops.metrics import Metrics
+
+
+class CountedAnswers(HttpMiddleware):
+    """Tell the metrics of each response when it begins, and of each fault without one."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        super().__init__(app)
+        self.metrics = metrics
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status = 500  # what a fault is answered with, outside of here
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        path, method = scope["path"], scope["method"]
+        try:
+            await self.app(scope, receive, send_and_note)
+        finally:
+            self.metrics.answered(path, method, status)

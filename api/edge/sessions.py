@@ -1,0 +1,90 @@
+"""Behind the edge and before every route: who it is, and whether they may go there.
+
+Knows cookies and the table of permissions, not what a session is or what a key looks like.
+"""
+
+from urllib.parse import quote
+
+from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.edge.cookies import SecretCookie
+from api.edge.credentials import CALLER, SCOPES, find_caller
+from api.edge.errors import error_response, told
+from api.edge.identity import SIGNED_IN
+from api.edge.middleware import HttpMiddleware
+from api.edge.options import EdgeOptions
+from api.edge.permissions import Permission, allows, permission_at
+from api.edge.proxies import named_by_proxy
+from chat.accounts.authentication import Doors
+from chat.accounts.errors import BadKey, SignInNeeded
+from chat.accounts.models import Person, SignedIn
+from chat.errors import AppError
+
+APIS = ("/api/", "/gradio_api/")
+
+
+class SignedInOnly(HttpMiddleware):
+    """Put who asks into the request's state, and answer in place of what is not for them.
+
+    A page is answered with the way to the sign-in page, everything else with 401. What is for
+    others looks as if it were not there. A key opens what is for programs, and nothing else.
+    """
+
+    def __init__(self, app: ASGIApp, options: EdgeOptions, doors: Doors) -> None:
+        super().__init__(app)
+        self.root_path = options.root_path
+        self.header = options.sign_in_header
+        self.doors = doors
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        who = await self.doors.who(SecretCookie.of(scope, self.root_path).read(scope))
+        named = named_by_proxy(scope, self.header)
+        if named and who and who.person.id != named.user_id:
+            who = None  # somebody else sits at that browser now
+        scope["state"][SIGNED_IN] = who
+        needed = permission_at(scope["path"])
+        if needed in SCOPES:
+            refusal = await self._find_caller(scope, who, needed)
+        else:
+            refusal = self._refusal(scope, who.person if who else None, needed)
+        await (refusal or self.app)(scope, receive, send)
+
+    async def _find_caller(
+        self, scope: Scope, who: SignedIn | None, needed: Permission
+    ) -> Response | None:
+        headers, address = Headers(scope=scope), (scope.get("client") or ("",))[0]
+        try:
+            caller = await find_caller(headers, self.doors, who, needed, address=address)
+        except AppError as error:
+            answer = told(error)
+            if isinstance(error, BadKey):
+                answer.headers["WWW-Authenticate"] = "Bearer"
+            return answer
+        scope["state"][CALLER] = caller
+        return None
+
+    def _refusal(self, scope: Scope, person: Person | None, needed: Permission) -> Response | None:
+        if allows(person, needed):
+            return None
+        if person:
+            return error_response(404, "Not Found")
+        if is_navigation(scope):
+            there = f"{self.root_path}/sign-in?next={_here(scope, self.root_path)}"
+            return RedirectResponse(there, 303, {"Cache-Control": "no-store"})
+        return error_response(401, str(SignInNeeded()), code=SignInNeeded.code)
+
+
+def is_navigation(scope: Scope) -> bool:
+    """Whether a person is looking at the answer, and no script or program."""
+    if scope["method"] not in ("GET", "HEAD") or scope["path"].startswith(APIS):
+        return False
+    headers = Headers(scope=scope)
+    mode = headers.get("sec-fetch-mode")
+    return mode == "navigate" if mode else "text/html" in headers.get("accept", "")
+
+
+def _here(scope: Scope, root_path: str) -> str:
+    query = scope["query_string"].decode("latin-1")
+    return quote(root_path + scope["path"] + (f"?{query}" if query else ""), safe="/")

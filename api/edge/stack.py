@@ -1,0 +1,58 @@
+"""The edge: what stands between the network and every route, as one table, outermost first.
+
+All of it is pure ASGI, so that streams pass piece by piece.
+"""
+
+from collections.abc import Mapping
+
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from api.edge.bodies import IMPORT_PATH, BodyLimit, BodyPace, HeaderLimit, JsonOnly
+from api.edge.gradio_routes import PageRoutes, RootPath
+from api.edge.gradio_sessions import PageGuard
+from api.edge.headers import AnswerHeaders
+from api.edge.options import EdgeOptions
+from api.edge.origins import CrossOriginProtection, HostAllowlist
+from api.edge.proxies import Proxies
+from api.edge.response_metrics import CountedAnswers
+from api.edge.sessions import SignedInOnly
+from api.edge.stream_expiry import EndedStreams
+from api.ops.metrics import Metrics
+from chat.accounts.authentication import Doors
+
+
+def edge_middleware(
+    options: EdgeOptions, doors: Doors, handlers: Mapping[int, str], metrics: Metrics
+) -> list[Middleware]:
+    """What each request passes before it meets a route. `handlers` are the page's events."""
+    return [
+        Middleware(Proxies, options=options),
+        Middleware(RootPath, options=options),
+        Middleware(CountedAnswers, metrics=metrics),
+        Middleware(AnswerHeaders),
+        Middleware(HeaderLimit, options=options),
+        Middleware(HostAllowlist, options=options),
+        # Starlette's own class by name: Gradio looks for it, and only then keeps its own from
+        # answering every origin with its blessing.
+        Middleware(
+            CORSMiddleware,
+            allow_origins=options.allowed_origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("*",),  # of those origins: clients of the API send a dozen of their own
+            expose_headers=("Retry-After", "X-Request-ID"),
+        ),
+        Middleware(CrossOriginProtection, options=options),
+        Middleware(PageRoutes),
+        # Before the body is looked at: from who may not come, none is read.
+        Middleware(SignedInOnly, options=options, doors=doors),
+        Middleware(JsonOnly),
+        Middleware(
+            BodyLimit,
+            max_bytes=options.max_body_bytes,
+            larger={IMPORT_PATH: options.import_max_bytes},
+        ),
+        Middleware(BodyPace, options=options),
+        Middleware(EndedStreams, options=options, doors=doors),
+        Middleware(PageGuard, handlers=handlers),
+    ]

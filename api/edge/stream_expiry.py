@@ -1,0 +1,76 @@
+"""What goes on for long: it ends when whoever listens may not be here any more.
+
+A request is let in once, a stream lasts for an answer or for as long as a tab is open. Somebody who
+is disabled, signed out elsewhere or deleted meanwhile hears no more after a few seconds.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.edge.cookies import SecretCookie
+from api.edge.identity import SIGNED_IN
+from api.edge.middleware import HttpMiddleware
+from api.edge.options import EdgeOptions
+from chat.accounts.authentication import Doors
+from chat.accounts.models import SignedIn
+from chat.errors import StoreFailed
+
+STREAMS = ("/gradio_api/queue/data", "/gradio_api/heartbeat/", "/api/duel-events/")
+LOOK_EVERY_S = 2.0
+
+
+class EndedStreams(HttpMiddleware):
+    """Look every `every_s` seconds whether who listens is still signed in."""
+
+    def __init__(
+        self, app: ASGIApp, options: EdgeOptions, doors: Doors, every_s: float = LOOK_EVERY_S
+    ) -> None:
+        super().__init__(app)
+        self.root_path = options.root_path
+        self.doors = doors
+        self.every_s = every_s
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not scope["path"].startswith(STREAMS):
+            await self.app(scope, receive, send)
+            return
+        begun = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal begun
+            await send(message)
+            begun = message["type"] == "http.response.start" or message.get("more_body", False)
+
+        streaming = asyncio.create_task(self._stream(scope, receive, send_and_note))
+        leaving = asyncio.create_task(self._until_sent_away(scope))
+        try:
+            await asyncio.wait({streaming, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended_by_itself = streaming.done()
+            await _cancel(leaving)
+            if not ended_by_itself:
+                await _cancel(streaming)
+        if ended_by_itself:
+            await streaming
+        elif begun:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+    async def _until_sent_away(self, scope: Scope) -> None:
+        token = SecretCookie.of(scope, self.root_path).read(scope)
+        who: SignedIn | None = scope["state"][SIGNED_IN]
+        here = who
+        while here and who and here.person.id == who.person.id:
+            await asyncio.sleep(self.every_s)
+            with suppress(StoreFailed):  # the next look will tell
+                here = await self.doors.who(token)
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    # Its own end is of no interest any more, whichever it is.
+    await asyncio.wait({task})

@@ -1,0 +1,107 @@
+"""The pages of regression cases as routes: which data each is made from."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from api.conversations.presets import Presets
+from api.edge.identity import person_of
+from api.html import page_answer, reader_of
+from chat.accounts.models import Person
+from chat.evaluation.cases import Casebook, CaseText, Tally, text_of
+from chat.evaluation.models import Run
+from chat.evaluation.runs import Replays
+from pages.campaigns.choices import Choices
+from pages.evaluation.case_form import EMPTY, case_page
+from pages.evaluation.case_runs import SCRIPT, Runs, Shown, run_page
+from pages.evaluation.cases import cases_page
+
+STATIC = Path(__file__).parents[2] / "pages" / "static"
+LISTED = 20
+"""Runs to compare with."""
+
+
+def case_pages(
+    casebook: Casebook, replays: Replays, presets: Presets, root_path: str = ""
+) -> APIRouter:
+    """/cases/… for members."""
+    router = APIRouter(default_response_class=HTMLResponse)
+
+    @router.get(f"/{SCRIPT}")
+    def script() -> FileResponse:
+        return FileResponse(STATIC / SCRIPT, headers={"Cache-Control": "no-cache"})
+
+    router.include_router(_runs(casebook, replays, presets, root_path), prefix="/cases/runs")
+    router.include_router(_cases(casebook, replays, presets, root_path), prefix="/cases")
+    return router
+
+
+def _cases(casebook: Casebook, replays: Replays, presets: Presets, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("")
+    async def cases(request: Request) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        page = cases_page(
+            reader,
+            person,
+            cases=await casebook.list(person),
+            shipped=sorted(
+                casebook.shipped.values(),
+                key=lambda case: not case.id.endswith(f".{reader.language}"),
+            ),
+            runs=await _runs_of(presets, person, await casebook.runs(person)),
+            choices=Choices(await presets.list(person.id, reader.language), replays.engines),
+        )
+        return page_answer(page)
+
+    @router.get("/new")
+    async def new(request: Request, evidence: str = "") -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        text: CaseText = await casebook.draft(person, evidence) if evidence else EMPTY
+        return page_answer(case_page(reader, person, text))
+
+    @router.get("/{case_id}")
+    async def case(request: Request, case_id: str) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        text = text_of(await casebook.get(person, case_id))
+        shipped = case_id in casebook.shipped
+        return page_answer(case_page(reader, person, text, case_id=case_id, shipped=shipped))
+
+    return router
+
+
+def _runs(casebook: Casebook, replays: Replays, presets: Presets, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/{run_id}")
+    async def run(request: Request, run_id: str, against: str = "") -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        going = replays.progress(run_id)  # before the results: none that is new is missed
+        run, results = await casebook.run(person, run_id)
+        beside, others = await casebook.run(person, against) if against else (None, None)
+        kept = {case.id: case for case in await casebook.list(person)}
+        tallies = (await casebook.runs(person))[:LISTED]
+        runs = await _runs_of(presets, person, tallies, run, *([beside] if beside else []))
+        shown = Shown(
+            run=run,
+            results=results,
+            cases=kept | casebook.shipped,
+            beside=beside,
+            others=others,
+            going_on=(going.done, going.total) if going else None,
+        )
+        # Comparing long texts takes a while.
+        return page_answer(await asyncio.to_thread(run_page, reader, person, shown, runs))
+
+    return router
+
+
+async def _runs_of(presets: Presets, person: Person, tallies: Sequence[Tally], *more: Run) -> Runs:
+    """These runs with what their presets and those of `more` are called."""
+    refs = [run.preset for run in (*more, *(tally.run for tally in tallies)) if run.preset]
+    return Runs(tallies, await presets.names(person.id, refs))

@@ -1,0 +1,206 @@
+"""Regression cases as JSON for their pages, and as files. Whose they are is known to services."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from api.conversations.presets import Presets
+from api.downloads import download_headers
+from api.edge.identity import person_of
+from chat.accounts.models import Person
+from chat.evaluation.cases import MOST_CHECKS, MOST_TURNS, Casebook, CaseText
+from chat.evaluation.models import Case, Check, CheckKind
+from chat.evaluation.runs import Replays
+from chat.models import ChatMessage, Role
+from formats.cases import read_calls, read_cases, read_sampling, write_cases
+
+Id = Annotated[str, Field(max_length=200)]
+
+
+class TurnForm(BaseModel):
+    """A turn without words, of which there is one more than needed in the form, is none.
+
+    How long texts may be is the service's to say, which names the field.
+    """
+
+    role: Role
+    content: str | None = None
+    calls: str = "[]"
+
+
+class CheckForm(BaseModel):
+    """A check without a kind is none."""
+
+    kind: CheckKind | None = None
+    expected: str | None = None
+
+
+class CaseForm(BaseModel):
+    """A case as it is typed. `sampling` is the JSON of all settings, three have fields as well."""
+
+    name: str
+    prompt: list[TurnForm] = Field(max_length=MOST_TURNS + 2)
+    checks: list[CheckForm] = Field(max_length=MOST_CHECKS + 10)
+    reference: str | None = None
+    evidence_id: Id | None = None
+    sampling: str = "{}"
+    temperature: float | None = None
+    max_new_tokens: int | None = None
+    seed: int | None = None
+
+    def value(self) -> CaseText:
+        """Raises BadImport where what the form keeps unseen was tampered with."""
+        seen = {name: getattr(self, name) for name in ("temperature", "max_new_tokens", "seed")}
+        turns = (turn for turn in self.prompt if turn.content or turn.calls != "[]")
+        return CaseText(
+            name=self.name,
+            prompt=tuple(
+                ChatMessage(turn.role, turn.content or "", read_calls(turn.calls)) for turn in turns
+            ),
+            checks=tuple(
+                Check(check.kind, check.expected or "") for check in self.checks if check.kind
+            ),
+            sampling=read_sampling(self.sampling, seen),
+            reference=self.reference or "",
+            evidence_id=self.evidence_id or "",
+        )
+
+
+class RunForm(BaseModel):
+    """Which cases to run: those that are kept, the shipped ones of a language, or one."""
+
+    which: Literal["kept", "shipped-en", "shipped-zh"] | None = None
+    case_id: Id | None = None
+    preset_id: Id | None = None
+    against: Id | None = None
+    label: Annotated[str, Field(max_length=1000)] | None = None
+    engine: Id | None = None
+
+
+class Judged(BaseModel):
+    case_id: Id
+    good: Literal["yes", "no"]
+
+
+def case_routes(
+    casebook: Casebook, replays: Replays, presets: Presets, root_path: str = ""
+) -> APIRouter:
+    """/api/cases/… for members: their own cases and runs, for administrators everybody's."""
+    router, at = APIRouter(), "/api/cases"
+    router.include_router(_files(casebook, root_path), prefix=at)
+    router.include_router(_replays(casebook, replays, presets, root_path), prefix=f"{at}/runs")
+    router.include_router(_results(casebook, replays, root_path), prefix=f"{at}/runs")
+    router.include_router(_cases(casebook, root_path), prefix=at)
+    return router
+
+
+def _cases(casebook: Casebook, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("")
+    async def add(request: Request, body: CaseForm) -> dict[str, str]:
+        await casebook.add(person_of(request), body.value())
+        return {"next": f"{root_path}/cases"}
+
+    @router.post("/from-evidence/{evidence_id}")
+    async def add_from_evidence(request: Request, evidence_id: str) -> dict[str, str]:
+        person = person_of(request)
+        (case,) = await casebook.add(person, await casebook.draft(person, evidence_id))
+        return {"id": case.id, "next": f"{root_path}/cases/{case.id}"}
+
+    @router.post("/{case_id}")
+    async def change(request: Request, case_id: str, body: CaseForm) -> dict[str, str]:
+        await casebook.change(person_of(request), case_id, body.value())
+        return {"next": f"{root_path}/cases"}
+
+    @router.post("/{case_id}/delete")
+    async def delete(request: Request, case_id: str) -> dict[str, str]:
+        await casebook.delete(person_of(request), case_id)
+        return {"next": f"{root_path}/cases"}
+
+    return router
+
+
+def _files(casebook: Casebook, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/export")
+    async def export(request: Request) -> Response:
+        content = write_cases(await casebook.list(person_of(request)))
+        headers = download_headers(f"cases-{datetime.now(UTC):%Y-%m-%d}.json")
+        return Response(content, headers=headers, media_type="application/json")
+
+    @router.post("/import")
+    async def import_file(request: Request) -> dict[str, object]:
+        person = person_of(request)
+        texts = await asyncio.to_thread(read_cases, await request.body())
+        added = await casebook.add(person, *texts)
+        return {"imported": len(added), "next": f"{root_path}/cases"}
+
+    return router
+
+
+def _replays(casebook: Casebook, replays: Replays, presets: Presets, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("")
+    async def start(request: Request, body: RunForm) -> dict[str, str]:
+        person = person_of(request)
+        preset = await presets.get(person.id, body.preset_id) if body.preset_id else None
+        run = await replays.start(
+            person,
+            await _chosen(casebook, person, body),
+            preset=preset,
+            label=body.label or "",
+            against=body.against,
+            engine=body.engine or "",
+        )
+        return {"next": f"{root_path}/cases/runs/{run.id}"}
+
+    @router.get("/{run_id}/progress")
+    async def progress(request: Request, run_id: str) -> dict[str, int | bool]:
+        await casebook.run(person_of(request), run_id)
+        going = replays.progress(run_id)
+        return {"running": going is not None, "done": going.done if going else 0}
+
+    @router.post("/{run_id}/cancel")
+    async def cancel(request: Request, run_id: str) -> JSONResponse:
+        await replays.cancel(person_of(request), run_id)
+        return JSONResponse({})
+
+    return router
+
+
+def _results(casebook: Casebook, replays: Replays, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/{run_id}/judge")
+    async def judge(request: Request, run_id: str, body: Judged) -> dict[str, str]:
+        good = body.good == "yes"
+        result = await casebook.judge(person_of(request), run_id, body.case_id, good=good)
+        return {"verdict": result.verdict}
+
+    @router.post("/{run_id}/delete")
+    async def delete(request: Request, run_id: str) -> dict[str, str]:
+        person = person_of(request)
+        await replays.cancel(person, run_id)
+        await casebook.delete_run(person, run_id)
+        return {"next": f"{root_path}/cases"}
+
+    return router
+
+
+async def _chosen(casebook: Casebook, person: Person, wanted: RunForm) -> Sequence[Case]:
+    """Raises NotFound."""
+    if wanted.case_id:
+        return [await casebook.get(person, wanted.case_id)]
+    if wanted.which == "kept":
+        return await casebook.list(person)
+    language = (wanted.which or "").removeprefix("shipped-")
+    return [case for case in casebook.shipped.values() if case.id.endswith(f".{language}")]

@@ -1,0 +1,70 @@
+"""The pages of results as routes: which data each is made from."""
+
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from api.edge.identity import person_of
+from api.feedback.query import FilterQuery, ListQuery
+from api.html import draw_for, page_answer, reader_of
+from chat.accounts.models import Person
+from chat.feedback.queries import Filter
+from chat.feedback.results import Results
+from pages.feedback.answer import Shown, reading_page
+from pages.feedback.results import Found, results_page
+from pages.html import Reader
+
+SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "results.js"
+
+
+def results_pages(results: Results, root_path: str = "") -> APIRouter:
+    """/results: the list, and one answer of it."""
+    router = APIRouter(default_response_class=HTMLResponse)
+
+    @router.get("/results.js")
+    def script() -> FileResponse:
+        return FileResponse(SCRIPT, headers={"Cache-Control": "no-cache"})
+
+    @router.get("/results")
+    async def listed(request: Request, query: Annotated[ListQuery, Query()]) -> Response:
+        person, wanted, after = person_of(request), query.value(), query.place()
+        page, counts = await results.look(person, wanted, after)
+        found = Found(
+            wanted,
+            page,
+            counts,
+            await results.choices(person),
+            await results.names(person),
+            await results.reviewers(person),
+            first_page=after is None,
+        )
+        return page_answer(results_page(reader_of(request, root_path), person, found))
+
+    @router.get("/results/{evidence_id}")
+    async def one(
+        request: Request, evidence_id: str, query: Annotated[FilterQuery, Query()]
+    ) -> Response:
+        person, reader = person_of(request), reader_of(request, root_path)
+        shown = await _shown(results, person, evidence_id, query.value(), reader)
+        return page_answer(reading_page(reader, person, shown))
+
+    return router
+
+
+async def _shown(
+    results: Results, person: Person, evidence_id: str, wanted: Filter, reader: Reader
+) -> Shown:
+    """One answer with what its page says beside it. Raises NotFound."""
+    reading = await results.read(person, evidence_id)
+    return Shown(
+        reading,
+        wanted,
+        await results.choices(person),
+        answer=draw_for(reader)(reading.rated.evidence.answer),
+        next_id=await results.next_open(person, wanted, evidence_id),
+        names=await results.names(person),
+        reviewers=await results.reviewers(person),
+    )

@@ -1,0 +1,73 @@
+"""Filters of results as they stand in addresses."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from chat.feedback.models import Verdict
+from chat.feedback.queries import Filter, Place, Standing
+
+
+def none_if_blank(value: object) -> object:
+    """Fields of a form that nobody filled in."""
+    return None if value == "" else value
+
+
+Id = Annotated[str, Field(max_length=100)]
+Word = Annotated[str, Field(max_length=200)]
+Day = Annotated[date | None, BeforeValidator(none_if_blank)]
+
+
+class FilterQuery(BaseModel):
+    """What is empty does not matter. The names are those that `pages.results.query_of` writes."""
+
+    campaign: Id = ""
+    preset: Id = ""
+    verdict: Annotated[Verdict | None, BeforeValidator(none_if_blank)] = None
+    reason: Word = ""
+    corrected: bool = False
+    since: Day = None
+    until: Day = None
+    language: Id = ""
+    model: Word = ""
+    standing: Annotated[Standing | None, BeforeValidator(none_if_blank)] = None
+    assignee: Id = ""
+    words: Word = ""
+
+    def value(self) -> Filter:
+        return Filter(
+            campaign_id=self.campaign,
+            preset_id=self.preset,
+            verdict=self.verdict,
+            reason=self.reason,
+            corrected=self.corrected,
+            since=self.since,
+            until=self.until,
+            language=self.language,
+            model=self.model,
+            standing=self.standing,
+            assignee=self.assignee,
+            words=self.words,
+        )
+
+
+class ListQuery(FilterQuery):
+    """`after`: where a page of the list begins, as a time and an id."""
+
+    after: Word = ""
+
+    def place(self) -> Place | None:
+        """None for the beginning, also where nobody knows what place it is."""
+        at, evidence_id = moment_and_id(self.after)
+        return Place(at, evidence_id) if at else None
+
+
+def moment_and_id(place: str) -> tuple[datetime | None, str]:
+    """The two that make up a place in a list; no moment where it is none."""
+    moment, _, found_id = place.partition("~")
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        return None, ""
+    return (at, found_id) if at.tzinfo else (None, "")

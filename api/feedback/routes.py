@@ -1,0 +1,154 @@
+"""Rated answers as files, and their review as JSON.
+
+Files are streamed: however many answers there are, a few of them are in memory at a time.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from api.downloads import download_headers
+from api.edge.identity import person_of
+from api.feedback.query import FilterQuery, Id
+from chat.accounts.models import Person
+from chat.feedback.queries import ReviewChange, Standing
+from chat.feedback.reports import Reports
+from chat.feedback.results import Results
+from formats.datasets import DataFormat, PieceFile, data_file
+from formats.names import file_stem
+from formats.redaction import Redactor, names_of
+from formats.report import write_report
+from formats.words import Language
+
+
+class ExportQuery(FilterQuery):
+    """Which answers, as what, and whether masked."""
+
+    format: DataFormat
+    redact: bool = False
+
+    def file(self, names: str = "") -> PieceFile:
+        """A new file of that kind. Raises TooManyNames, NameTooLong."""
+        return data_file(self.format, self.value(), _redactor(self.redact, names))
+
+
+class ReportQuery(BaseModel):
+    """Of which campaign, in which language, and whether masked."""
+
+    campaign: Id
+    lang: Language = Language.EN
+    redact: bool = False
+
+
+class NameList(BaseModel):
+    """Names to be masked, one on each line; in a body, because addresses are logged."""
+
+    names: str = ""
+
+
+class ReviewForm(BaseModel):
+    """What is missing stays; an assignee that is null is nobody."""
+
+    standing: Standing | None = None
+    assignee: Annotated[str | None, Field(max_length=100)] = None
+    note: str | None = None
+
+    def value(self) -> ReviewChange:
+        given = self.model_fields_set
+        return ReviewChange(
+            self.standing,
+            self.assignee or "" if "assignee" in given else None,
+            self.note or "" if "note" in given else None,
+        )
+
+
+def results_routes(results: Results, reports: Reports) -> APIRouter:
+    """/api/results/…: files, what would be in them, reports of campaigns, and reviews."""
+    router = APIRouter(prefix="/api/results")
+    router.include_router(_files(results))
+    router.include_router(_reports(reports))
+
+    @router.post("/{evidence_id}/review")
+    async def review(request: Request, evidence_id: str, body: ReviewForm) -> JSONResponse:
+        await results.review(person_of(request), evidence_id, body.value())
+        return JSONResponse({})
+
+    return router
+
+
+def _files(results: Results) -> APIRouter:
+    router, one_at_a_time = APIRouter(), asyncio.Lock()
+
+    @router.get("/export")
+    async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> Response:
+        return _download(results, person_of(request), query, query.file())
+
+    @router.post("/export")
+    async def export_without_names(
+        request: Request, query: Annotated[ExportQuery, Query()], body: NameList
+    ) -> Response:
+        return _download(results, person_of(request), query, query.file(body.names))
+
+    @router.post("/preview")
+    async def preview(
+        request: Request, query: Annotated[ExportQuery, Query()], body: NameList
+    ) -> dict[str, object]:
+        file = query.file(body.names)
+        async with one_at_a_time:  # it reads as much as a download does
+            async for _ in results.export(person_of(request), query.value(), file):
+                pass
+        return {"lines": file.lines, "left_out": file.left_out, "masked": file.masked}
+
+    return router
+
+
+def _reports(reports: Reports) -> APIRouter:
+    router = APIRouter()
+
+    async def file(request: Request, query: ReportQuery, names: str = "") -> Response:
+        report = await reports.report(person_of(request), query.campaign)
+        redactor = _redactor(query.redact, names)
+        html = await asyncio.to_thread(write_report, report, query.lang, redactor)
+        name = f"{file_stem(report.campaign.plan.title, 'report')}.html"
+        return Response(html, headers=download_headers(name), media_type="text/html")
+
+    @router.get("/report")
+    async def report(request: Request, query: Annotated[ReportQuery, Query()]) -> Response:
+        return await file(request, query)
+
+    @router.post("/report")
+    async def report_without_names(
+        request: Request, query: Annotated[ReportQuery, Query()], body: NameList
+    ) -> Response:
+        return await file(request, query, body.names)
+
+    @router.post("/report/preview")
+    async def preview(
+        request: Request, query: Annotated[ReportQuery, Query()], body: NameList
+    ) -> dict[str, object]:
+        report = await reports.report(person_of(request), query.campaign)
+        redactor = _redactor(query.redact, body.names)
+        await asyncio.to_thread(write_report, report, query.lang, redactor)
+        return {"masked": dict(redactor.masked) if redactor else {}}
+
+    return router
+
+
+def _redactor(redact: bool, names: str) -> Redactor | None:
+    """A list of names is masked with all else, whatever was ticked."""
+    listed = names_of(names)
+    return Redactor(listed) if redact or listed else None
+
+
+def _download(results: Results, person: Person, query: ExportQuery, file: PieceFile) -> Response:
+    name = f"ratings-{datetime.now(UTC):%Y-%m-%d}{query.format.suffix}"
+    return StreamingResponse(
+        results.export(person, query.value(), file),
+        headers=download_headers(name),
+        media_type=query.format.media_type,
+    )

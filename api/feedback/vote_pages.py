@@ -1,0 +1,50 @@
+"""The pages of votes as routes: the list, and one vote of it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from api.edge.identity import person_of
+from api.feedback.vote_query import VoteListQuery, VoteQuery
+from api.html import draw_for, page_answer, reader_of
+from chat.feedback.results import Results
+from chat.feedback.votes import Votes
+from pages.feedback.vote import ShownVote, vote_page
+from pages.feedback.votes import FoundVotes, votes_page
+
+
+def vote_pages(votes: Votes, results: Results, root_path: str = "") -> APIRouter:
+    """/results/votes: the list, and one vote of it."""
+    router = APIRouter(prefix="/results/votes", default_response_class=HTMLResponse)
+
+    @router.get("")
+    async def listed(request: Request, query: Annotated[VoteListQuery, Query()]) -> Response:
+        person, wanted, after = person_of(request), query.value(), query.place()
+        found = FoundVotes(
+            wanted,
+            await votes.page(person, wanted, after),
+            await votes.counts(person, wanted),
+            await votes.choices(person, wanted.campaign_id),
+            await results.names(person),
+            first_page=after is None,
+        )
+        return page_answer(votes_page(reader_of(request, root_path), person, found))
+
+    @router.get("/{duel_id}")
+    async def one(request: Request, duel_id: str, query: Annotated[VoteQuery, Query()]) -> Response:
+        person, reader, wanted = person_of(request), reader_of(request, root_path), query.value()
+        contest = await votes.read(person, duel_id)
+        shown = ShownVote(
+            contest,
+            wanted,
+            (await votes.choices(person)).campaigns.get(contest.duel.campaign_id),
+            draw_for(reader),
+            next_id=await votes.next_id(person, wanted, contest.duel),
+            presets=(await results.choices(person)).presets,
+            names=await results.names(person),
+        )
+        return page_answer(vote_page(reader, person, shown))
+
+    return router

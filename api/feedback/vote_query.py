@@ -1,0 +1,49 @@
+"""Filters of votes as they stand in addresses."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from api.feedback.query import Day, Id, Word, moment_and_id, none_if_blank
+from chat.campaigns.models import Choice
+from chat.feedback.votes import VoteFilter, VotePlace
+
+
+class VoteQuery(BaseModel):
+    """What is empty does not matter. The names are those that `pages.votes.votes_path` writes."""
+
+    campaign: Id = ""
+    choice: Annotated[Choice | None, BeforeValidator(none_if_blank)] = None
+    winner: Annotated[Annotated[int, Field(ge=0, le=1)] | None, BeforeValidator(none_if_blank)] = (
+        None
+    )
+    task: Id = ""
+    tester: Id = ""
+    commented: bool = False
+    since: Day = None
+    until: Day = None
+    words: Word = ""
+
+    def value(self) -> VoteFilter:
+        return VoteFilter(
+            campaign_id=self.campaign,
+            choice=self.choice,
+            winner=self.winner,
+            task_id=self.task,
+            tester=self.tester,
+            commented=self.commented,
+            since=self.since,
+            until=self.until,
+            words=self.words,
+        )
+
+
+class VoteListQuery(VoteQuery):
+    """`after`: where a page of the list begins, as a time and an id."""
+
+    after: Word = ""
+
+    def place(self) -> VotePlace | None:
+        """None for the beginning, also where nobody knows what place it is."""
+        at, duel_id = moment_and_id(self.after)
+        return VotePlace(at, duel_id) if at else None

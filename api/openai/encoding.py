@@ -1,0 +1,233 @@
+"""Answers in OpenAI's two formats, whole and in pieces. Pure: knows no request, no connection."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from api.openai.response_models import (
+    CallDelta,
+    CallOut,
+    ChatChoice,
+    ChatChunk,
+    ChatChunkChoice,
+    ChatCompletion,
+    ChatLogprobs,
+    FinishReason,
+    FunctionDelta,
+    FunctionOut,
+    MessageDelta,
+    MessageOut,
+    PromptDetails,
+    TextChoice,
+    TextCompletion,
+    TextLogprobs,
+    TokenLogprob,
+    TopLogprob,
+    UsageOut,
+)
+from chat.models import Finish
+from chat.serving.completion import Completion, Written
+from chat.serving.models import Delta, EngineInfo
+from chat.tools import CallPiece, TokenScore
+
+LEAST_LOGPROB = -9999.0
+"""What goes out for a token that was impossible: JSON has no infinity."""
+
+REASONS: dict[Finish, FinishReason] = {
+    Finish.STOP: "stop",
+    Finish.LENGTH: "length",
+    Finish.TOOL_CALLS: "tool_calls",
+}
+
+
+class Wire(ABC):
+    """One answer on its way out. `with_usage`: pieces say that the usage is still to come."""
+
+    def __init__(
+        self, completion: Completion, info: EngineInfo, *, logprobs: bool, with_usage: bool
+    ) -> None:
+        self.head: dict[str, Any] = {
+            "id": completion.id,
+            "created": int(completion.created_at.timestamp()),
+            "model": info.model,
+            "system_fingerprint": fingerprint(info),
+        }
+        self.no_usage: dict[str, Any] = {"usage": None} if with_usage else {}
+        self.logprobs = logprobs
+
+    @abstractmethod
+    def whole(self, written: Written) -> BaseModel:
+        """The answer as one body. It has ended by itself."""
+
+    @abstractmethod
+    def first(self) -> Iterator[BaseModel]:
+        """What goes out before there is any text."""
+
+    @abstractmethod
+    def pieces(self, delta: Delta) -> Iterator[BaseModel]:
+        """What goes out for one delta."""
+
+    @abstractmethod
+    def last(self, written: Written) -> BaseModel:
+        """What goes out at the end for who wants to know what it cost."""
+
+
+class ChatWire(Wire):
+    """`chat.completion`, and its chunks."""
+
+    def whole(self, written: Written) -> BaseModel:
+        assert written.finish
+        calls = [call for call in written.calls if call.name]
+        text = written.text + "".join(
+            _as_text(call.arguments) for call in written.calls if not call.name
+        )
+        message: dict[str, Any] = {"content": text, "refusal": None}
+        if calls:
+            message["content"] = text or None
+            message["tool_calls"] = [_call(call.id, call.name, call.arguments) for call in calls]
+        choice = ChatChoice(
+            index=0,
+            message=MessageOut(role="assistant", **message),
+            logprobs=self._scores(written.scores) if self.logprobs else None,
+            finish_reason=REASONS[written.finish],
+        )
+        return ChatCompletion(
+            object="chat.completion", **self.head, choices=[choice], usage=usage_of(written)
+        )
+
+    def first(self) -> Iterator[BaseModel]:
+        yield self._chunk(MessageDelta(role="assistant", content="", refusal=None))
+
+    def pieces(self, delta: Delta) -> Iterator[BaseModel]:
+        if delta.text or delta.scores:
+            scores = self._scores(delta.scores) if delta.scores else None
+            yield self._chunk(MessageDelta(content=delta.text), scores)
+        for piece in delta.calls:
+            if piece.id and not piece.name:
+                yield self._chunk(MessageDelta(content=_as_text(piece.arguments)))
+            else:
+                yield self._chunk(MessageDelta(tool_calls=[_call_delta(piece)]))
+        if delta.finish:
+            yield self._chunk(MessageDelta(), finish=REASONS[delta.finish])
+
+    def last(self, written: Written) -> BaseModel:
+        usage = usage_of(written)
+        return ChatChunk(object="chat.completion.chunk", **self.head, choices=[], usage=usage)
+
+    def _chunk(
+        self,
+        delta: MessageDelta,
+        logprobs: ChatLogprobs | None = None,
+        finish: FinishReason | None = None,
+    ) -> BaseModel:
+        choice = ChatChunkChoice(index=0, delta=delta, logprobs=logprobs, finish_reason=finish)
+        return ChatChunk(
+            object="chat.completion.chunk", **self.head, choices=[choice], **self.no_usage
+        )
+
+    @staticmethod
+    def _scores(scores: Sequence[TokenScore]) -> ChatLogprobs:
+        content = [
+            TokenLogprob(
+                **_scored(score), top_logprobs=[TopLogprob(**_scored(best)) for best in score.best]
+            )
+            for score in scores
+        ]
+        return ChatLogprobs(content=content, refusal=None)
+
+
+class TextWire(Wire):
+    """`text_completion`, whole and in pieces."""
+
+    _written_characters = 0
+
+    def whole(self, written: Written) -> BaseModel:
+        return self._body(written.text, written.scores, written.finish, usage=usage_of(written))
+
+    def first(self) -> Iterator[BaseModel]:
+        return iter(())
+
+    def pieces(self, delta: Delta) -> Iterator[BaseModel]:
+        if delta.text or delta.scores or delta.finish:
+            yield self._body(delta.text, delta.scores, delta.finish, **self.no_usage)
+
+    def last(self, written: Written) -> BaseModel:
+        usage = usage_of(written)
+        return TextCompletion(object="text_completion", **self.head, choices=[], usage=usage)
+
+    def _body(
+        self, text: str, scores: Sequence[TokenScore], finish: Finish | None, **more: Any
+    ) -> BaseModel:
+        choice = TextChoice(
+            index=0,
+            text=text,
+            logprobs=self._scores(scores) if self.logprobs else None,
+            finish_reason=REASONS[finish] if finish else None,
+        )
+        return TextCompletion(object="text_completion", **self.head, choices=[choice], **more)
+
+    def _scores(self, scores: Sequence[TokenScore]) -> TextLogprobs:
+        offsets = []
+        for score in scores:
+            offsets.append(self._written_characters)
+            self._written_characters += len(score.token)
+        return TextLogprobs(
+            tokens=[score.token for score in scores],
+            token_logprobs=[_finite(score.logprob) for score in scores],
+            top_logprobs=[
+                {best.token: _finite(best.logprob) for best in score.best} for score in scores
+            ],
+            text_offset=offsets,
+        )
+
+
+def fingerprint(info: EngineInfo) -> str:
+    """The same for answers that the same weights and the same engine have written."""
+    made_by = "\n".join((info.model, info.revision, info.quantization, info.engine))
+    return f"fp_{hashlib.sha256(made_by.encode()).hexdigest()[:12]}"
+
+
+def usage_of(written: Written) -> UsageOut:
+    usage = written.usage
+    reused = written.timing.reused_prompt_tokens if written.timing else 0
+    cached = {"from_cache": True} if written.from_cache else {}
+    return UsageOut(
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        total_tokens=usage.prompt_tokens + usage.completion_tokens,
+        prompt_tokens_details=PromptDetails(cached_tokens=reused),
+        **cached,
+    )
+
+
+def _as_text(call: str) -> str:
+    """A call so broken that nobody knows of what: it goes out as the model wrote it."""
+    return f"<tool_call>{call}</tool_call>"
+
+
+def _call(id: str, name: str, arguments: str) -> CallOut:
+    return CallOut(id=id, type="function", function=FunctionOut(name=name, arguments=arguments))
+
+
+def _call_delta(piece: CallPiece) -> CallDelta:
+    """Who a call is for is said once, at its beginning."""
+    if not piece.id:
+        return CallDelta(index=piece.index, function=FunctionDelta(arguments=piece.arguments))
+    return CallDelta(
+        index=piece.index,
+        id=piece.id,
+        type="function",
+        function=FunctionDelta(name=piece.name, arguments=piece.arguments),
+    )
+
+
+def _scored(score: TokenScore) -> dict[str, Any]:
+    bytes_ = list(score.data) if score.data else list(score.token.encode())
+    return {"token": score.token, "logprob": _finite(score.logprob), "bytes": bytes_}
+
+
+def _finite(logprob: float) -> float:
+    return max(logprob, LEAST_LOGPROB)

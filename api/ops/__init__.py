@@ -1,0 +1,1 @@
+"""Health, metrics, version checks, the set-up link and the probe for scripts."""

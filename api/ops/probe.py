@@ -1,0 +1,105 @@
+"""Where the app listens and how it is, for start.sh: `python -m api.ops.probe where|health|ready`.
+
+    where [settings]   address to ask, address to show, log file, seconds an end may take,
+                       file of the set-up link
+    health ADDRESS     exit code 0 if the process answers there
+    ready ADDRESS      the state of the model in words; exit code 0 if it is ready
+
+Reads the settings as app.py does, so that nothing else has to know flags, variables or .env.
+"""
+
+import http.client
+import ipaddress
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from api.ops.setup_link import FILE_NAME
+from config import Settings, SettingsError, read_settings
+
+TIMEOUT_S = 12.0
+"""Longer than /readyz waits for a token before it says that none comes."""
+
+
+def addresses(settings: Settings) -> tuple[str, str]:
+    """The address under which this machine reaches the app, and the one to show to people."""
+    return (
+        f"http://{_for_url(_reachable(settings.host))}:{settings.port}",
+        f"http://{_for_url(settings.host)}:{settings.port}{settings.root_path}",
+    )
+
+
+def fetch(address: str, path: str) -> tuple[int, bytes] | None:
+    """Status and body of an answer; None if there is none. Passes proxies by."""
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_S)
+    try:
+        # Under this name the app answers whatever address it listens on.
+        connection.request("GET", path, headers={"Host": "localhost"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def in_words(state: Mapping[str, object]) -> str:
+    """What /readyz says, in one line."""
+    if state["ready"]:
+        return f"ready: {state['model']}"
+    words = [str(state["phase"])]
+    words += [str(state[key]) for key in ("stage", "error_code") if state[key]]
+    if isinstance(state["progress"], float):
+        words.append(f"{state['progress']:.0%}")
+    if isinstance(state["seconds_left"], float):
+        words.append(f"about {state['seconds_left']:.0f} s left")
+    return ", ".join(words)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command. Its exit code."""
+    command, *rest = arguments
+    if command == "where":
+        return _where(rest)
+    answer = fetch(rest[0], "/healthz" if command == "health" else "/readyz")
+    if answer is None:
+        return 1
+    status, body = answer
+    if command == "ready":
+        sys.stdout.write(in_words(json.loads(body)) + "\n")
+    return 0 if status == http.client.OK else 1
+
+
+def _where(arguments: Sequence[str]) -> int:
+    try:
+        settings = read_settings(arguments)
+    except SettingsError as error:
+        sys.stderr.write(f"qwen-chat: {error}\n")
+        return 1
+    if settings.port == 0:
+        sys.stderr.write("qwen-chat: in the background the app needs a fixed --port.\n")
+        return 1
+    grace_s, link = round(settings.shutdown_grace_s), settings.data_dir / FILE_NAME
+    for value in (*addresses(settings), settings.log_file, grace_s, link):
+        sys.stdout.write(f"{value}\n")
+    return 0
+
+
+def _reachable(host: str) -> str:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if not address.is_unspecified:
+        return host
+    return "::1" if address.version == 6 else "127.0.0.1"
+
+
+def _for_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

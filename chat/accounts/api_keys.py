@@ -1,0 +1,176 @@
+"""API keys: made, listed, revoked, and whose a key is that somebody comes in with.
+
+Knows no header and no SQL. A key has 256 random bits, so its digest alone finds it, and a fast one
+will do; what it says is looked up at each request, so that a revoked one is dead at once.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from typing import Protocol
+from uuid import uuid4
+
+from chat.accounts.base import AccountParts, refuse_guests, refuse_unless_admin
+from chat.accounts.credentials import check_name, new_token, token_hash
+from chat.accounts.errors import BadKey, KeyNotAllowed
+from chat.accounts.models import Action, ApiKey, Caller, Person, Rank, Scope, Spent
+from chat.accounts.quotas import Rates, count_request, local_now, refuse_when_spent
+from chat.errors import AppError, InvalidSetting, StoreFailed
+
+log = logging.getLogger("qwen_chat.accounts")
+
+BEGINNING = "sk-"
+PREFIX_LENGTH = len(BEGINNING) + 5
+"""Of a key, shown to tell it from others: short enough that the log does not take it for one."""
+
+BOUNDS = {
+    "days": (1, 3_650),
+    "requests_per_minute": (1, 1_000_000),
+    "tokens_per_day": (1, 1_000_000_000),
+}
+"""Lowest and highest of each number of a key."""
+
+
+class Keys(AccountParts):
+    """The keys of members. Each sees their own, administrators see all."""
+
+    async def add_key(  # noqa: PLR0913 - the fields of a form, by name
+        self,
+        actor: Person,
+        *,
+        name: str,
+        scopes: Collection[Scope] = frozenset({Scope.API}),
+        days: int | None = None,
+        requests_per_minute: int | None = None,
+        tokens_per_day: int | None = None,
+        owner: Person | None = None,
+    ) -> tuple[ApiKey, str]:
+        """A new key as a value and in full, which nobody can see again. `days` None: for ever.
+
+        Only administrators make one for another `owner`. Raises NotFound for guests, BadName,
+        InvalidSetting, KeyNotAllowed.
+        """
+        refuse_guests(actor)
+        if owner is not None:
+            refuse_unless_admin(actor)
+        owner = owner or actor
+        _check_scopes(owner, scopes)
+        _check_bounds(
+            days=days, requests_per_minute=requests_per_minute, tokens_per_day=tokens_per_day
+        )
+        now, secret = self._clock(), BEGINNING + new_token()
+        key = ApiKey(
+            id=uuid4().hex,
+            owner=owner.id,
+            name=check_name(name),
+            prefix=secret[:PREFIX_LENGTH],
+            created_at=now,
+            scopes=frozenset(scopes),
+            expires_at=now + timedelta(days=days) if days else None,
+            requests_per_minute=requests_per_minute,
+            tokens_per_day=tokens_per_day,
+        )
+        entry = self._entry(actor.id, Action.NEW_KEY, key.id, key.prefix)
+        await self._store.add_key(token_hash(secret), key, entry)
+        return key, secret
+
+    async def keys(self, actor: Person) -> Sequence[ApiKey]:
+        """Newest first, expired and revoked ones too. Raises NotFound for guests."""
+        refuse_guests(actor)
+        return await self._store.keys(_seen_by(actor))
+
+    async def revoke_key(self, actor: Person, key_id: str) -> None:
+        """Nobody comes in by it any more. Raises NotFound."""
+        refuse_guests(actor)
+        entry = self._entry(actor.id, Action.REVOKE_KEY, key_id)
+        await self._store.revoke_key(key_id, entry, owner=_seen_by(actor))
+
+    async def caller(self, secret: str, *, address: str) -> Caller:
+        """Who comes in with that key. Raises BadKey, TooManyAttempts.
+
+        The second says only that the first was said too often: a good key always lets in.
+        """
+        found, now = await self._store.key(token_hash(secret)), self._clock()
+        if found is None or not lets_in(*found, now):
+            self._throttle.wrong_key(address, now)
+            log.info("%s from %s was refused", _in_words(secret), address or "nowhere")
+            raise BadKey
+        key, person = found
+        if self._used_keys.is_news(key.id, key.used_at, now):
+            with suppress(StoreFailed):  # a full disk still answers
+                await self._store.touch_key(key.id, now)
+        return Caller(person, key, key.scopes)
+
+
+def lets_in(key: ApiKey, person: Person, now: datetime) -> bool:
+    """Whether that key of that person is good at that time."""
+    expired = key.expires_at is not None and now >= key.expires_at
+    return not (key.revoked or expired or person.disabled or person.rank is Rank.GUEST)
+
+
+class KeySpending(Protocol):
+    """The part of a `PeopleStore` that adds up what keys have used."""
+
+    async def spend_by_key(self, key_id: str, day: date, spent: Spent) -> None: ...
+
+    async def spent_by_key(self, key_id: str, day: date) -> Spent: ...
+
+
+class KeyLimits:
+    """What each key may use, beside what its owner may. `clock` gives the time where the server is.
+
+    A caller without a key has no limits here.
+    """
+
+    def __init__(
+        self, spending: KeySpending, rates: Rates, clock: Callable[[], datetime] = local_now
+    ) -> None:
+        self._spending = spending
+        self._rates = rates
+        self._clock = clock
+
+    async def check(self, caller: Caller) -> None:
+        """Count one request. Raises TooManyRequests, TokensUsedUp."""
+        key = caller.key
+        if key is None:
+            return
+        count_request(self._rates, f"key {key.id}", key.requests_per_minute)
+        if key.tokens_per_day is not None:
+            now = self._clock()
+            spent = await self._spending.spent_by_key(key.id, now.date())
+            refuse_when_spent(spent, key.tokens_per_day, now)
+
+    async def spend(self, caller: Caller, tokens: int) -> None:
+        """Add one request and its tokens, read and written, to what its key has used."""
+        if caller.key is None:
+            return
+        day, spent = self._clock().date(), Spent(1, tokens)
+        try:
+            await self._spending.spend_by_key(caller.key.id, day, spent)
+        except AppError as error:  # an answer that was written does not fail for its bill
+            log.warning("what key %s used could not be written: %s", caller.key.id, error)
+
+
+def _seen_by(actor: Person) -> str | None:
+    """Whose keys: everybody's for administrators."""
+    return None if actor.rank is Rank.ADMIN else actor.id
+
+
+def _check_scopes(owner: Person, scopes: Collection[Scope]) -> None:
+    if not scopes:
+        raise InvalidSetting(name="scopes", low=1, high=len(Scope))
+    if Scope.METRICS in scopes and owner.rank is not Rank.ADMIN:
+        raise KeyNotAllowed(scope=Scope.METRICS)
+
+
+def _check_bounds(**numbers: int | None) -> None:
+    for name, number in numbers.items():
+        low, high = BOUNDS[name]
+        if number is not None and not low <= number <= high:
+            raise InvalidSetting(name=name, low=low, high=high)
+
+
+def _in_words(secret: str) -> str:
+    """What the log may tell of something that was taken for a key: it may be a password."""
+    return f"a key {secret[:PREFIX_LENGTH]}…" if secret.startswith(BEGINNING) else "no key of ours"

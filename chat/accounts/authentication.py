@@ -1,0 +1,91 @@
+"""Who comes in: by a session or a key, or, where nobody has to sign in, as the local user.
+
+Nobody has to on an address that only this machine reaches, until there are people. Knows no cookie
+and no header.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from chat.accounts.models import LOCAL, Caller, Clock, SignedIn, utc_now
+from chat.accounts.sign_in import Accounts
+
+BELIEVED = timedelta(seconds=2)
+"""How long "there are no people" is believed: another process may have made the first account."""
+
+
+class People(Protocol):
+    """What is asked of the store."""
+
+    async def has_people(self) -> bool: ...
+
+
+class Doors(Protocol):
+    """What stands before every route asks for each request."""
+
+    async def who(self, token: str | None) -> SignedIn | None:
+        """Who has that session token; None: nobody, they have to sign in."""
+        ...
+
+    async def caller(self, key: str, *, address: str) -> Caller:
+        """Whose API key it is. Raises BadKey, TooManyAttempts.
+
+        Where nobody has to sign in any key is as good as none: everybody is the local user.
+        """
+        ...
+
+    async def has_people(self) -> bool:
+        """Whether there is an account to sign in to."""
+        ...
+
+
+class OpenDoors:
+    """Everybody is the local user, and there are no accounts."""
+
+    async def who(self, token: str | None) -> SignedIn | None:
+        return SignedIn(LOCAL, session_id="")
+
+    async def caller(self, key: str, *, address: str) -> Caller:
+        return Caller(LOCAL)
+
+    async def has_people(self) -> bool:
+        return False
+
+
+@dataclass
+class AccountDoors:
+    """Sessions of accounts. `sign_in_needed`: also while there are no people, so that nobody
+    comes in before the administrator."""
+
+    accounts: Accounts
+    people: People
+    sign_in_needed: bool
+    clock: Clock = utc_now
+    _some: bool = False
+    _looked_at: datetime | None = None
+
+    async def who(self, token: str | None) -> SignedIn | None:
+        if await self._everybody_is_local():
+            return SignedIn(LOCAL, session_id="")
+        return await self.accounts.signed_in(token) if token else None
+
+    async def caller(self, key: str, *, address: str) -> Caller:
+        if await self._everybody_is_local():
+            return Caller(LOCAL)
+        return await self.accounts.caller(key, address=address)
+
+    async def has_people(self) -> bool:
+        """Once there are people there always are: the last administrator cannot go."""
+        now = self.clock()
+        fresh = self._looked_at is not None and timedelta(0) <= now - self._looked_at < BELIEVED
+        if not (self._some or fresh):
+            self._some, self._looked_at = await self.people.has_people(), now
+        return self._some
+
+    def look_anew(self) -> None:
+        """The first account may just have been made."""
+        self._looked_at = None
+
+    async def _everybody_is_local(self) -> bool:
+        return not (self.sign_in_needed or await self.has_people())

@@ -1,0 +1,105 @@
+"""Guests: links that members hand out, and how one comes in by them, with a nickname alone."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import uuid4
+
+from chat.accounts.base import AccountParts, refuse_guests
+from chat.accounts.credentials import check_name, new_token, token_hash
+from chat.accounts.models import Action, GuestLink, Person, Rank
+from chat.errors import InvalidSetting, NotFound
+
+BOUNDS = {
+    "days": (1, 365),
+    "max_guests": (1, 1_000),
+    "max_messages": (1, 100_000),
+    "max_tokens": (1, 1_000_000_000),
+}
+"""Lowest and highest of each number of a link; messages and tokens are of each guest."""
+
+
+class Guests(AccountParts):
+    """Guest links and who comes by them. Members see their own links, administrators all."""
+
+    async def add_guest_link(  # noqa: PLR0913 - the fields of a form, by name
+        self,
+        actor: Person,
+        *,
+        label: str,
+        days: int,
+        max_guests: int,
+        max_messages: int,
+        max_tokens: int,
+        preset_id: str | None = None,
+        campaign_id: str | None = None,
+    ) -> tuple[GuestLink, str]:
+        """A new link and its token. Raises NotFound for guests, BadName, InvalidSetting.
+
+        Whose campaign it may lead to is for the caller to ask.
+        """
+        refuse_guests(actor)
+        _check_bounds(
+            days=days, max_guests=max_guests, max_messages=max_messages, max_tokens=max_tokens
+        )
+        now, token = self._clock(), new_token()
+        link = GuestLink(
+            id=uuid4().hex,
+            owner=actor.id,
+            label=check_name(label),
+            created_at=now,
+            expires_at=now + timedelta(days=days),
+            max_guests=max_guests,
+            max_messages=max_messages,
+            max_tokens=max_tokens,
+            preset_id=preset_id,
+            campaign_id=campaign_id,
+        )
+        entry = self._entry(actor.id, Action.NEW_GUEST_LINK, link.id)
+        await self._store.add_guest_link(token_hash(token), link, entry)
+        return link, token
+
+    async def guest_links(self, actor: Person) -> Sequence[GuestLink]:
+        """Newest first, expired and revoked ones too. Raises NotFound for guests."""
+        refuse_guests(actor)
+        return await self._store.guest_links(None if actor.rank is Rank.ADMIN else actor.id)
+
+    async def revoke_guest_link(self, actor: Person, link_id: str) -> None:
+        """Nobody comes by it any more, and its guests are signed out. Raises NotFound.
+
+        Guests of a campaign can ask no more, but read and send the survey for another day.
+        """
+        refuse_guests(actor)
+        link = await self._store.guest_link(link_id)
+        if actor.rank is not Rank.ADMIN and link.owner != actor.id:
+            raise NotFound
+        entry = self._entry(actor.id, Action.REVOKE_GUEST_LINK, link_id)
+        await self._store.revoke_guest_link(link_id, entry)
+        self._sessions.look_anew()
+
+    async def look_at_guest_link(self, token: str) -> GuestLink:
+        """Raises NotFound, also when it is revoked or expired."""
+        link = await self._store.guest_link_of(token_hash(token))
+        if link.revoked or self._clock() >= link.expires_at:
+            raise NotFound
+        return link
+
+    async def enter_as_guest(self, token: str, nickname: str, *, address: str, device: str) -> str:
+        """Make a guest; the token of a session, which ends with the link at the latest.
+
+        Raises NotFound, LinkFull, BadName.
+        """
+        link = await self.look_at_guest_link(token)
+        guest = Person(
+            uuid4().hex, check_name(nickname), Rank.GUEST, self._clock(), guest_link_id=link.id
+        )
+        await self._store.admit_guest(link.id, guest, self._entry(guest.id, Action.ENTER, link.id))
+        return await self._sessions.begin(
+            guest, address=address, device=device, ends_at=link.sessions_end
+        )
+
+
+def _check_bounds(**numbers: int) -> None:
+    for name, number in numbers.items():
+        low, high = BOUNDS[name]
+        if not low <= number <= high:
+            raise InvalidSetting(name=name, low=low, high=high)

@@ -1,0 +1,190 @@
+"""The seams of accounts: what the domain needs of a store of people and of a password hasher."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from chat.accounts.models import ApiKey, Entry, GuestLink, Pass, Person, Rank, Session, Spent
+
+
+class PasswordHasher(Protocol):
+    """Slow on purpose; never runs on the event loop."""
+
+    async def hash(self, password: str) -> str: ...
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        """Whether it is the password. None takes the same time and is False."""
+        ...
+
+
+class PeopleStore(Protocol):
+    """Keeps accounts. Every change is written together with its line of the audit log.
+
+    `token_hash` is the digest of a secret; the secret itself is never stored.
+    """
+
+    async def has_people(self) -> bool: ...
+
+    async def add_person(self, person: Person, password_hash: str | None, entry: Entry) -> None:
+        """Raises NameTaken, comparing names without case; guests' nicknames are no names."""
+        ...
+
+    async def person(self, user_id: str) -> Person:
+        """Raises NotFound."""
+        ...
+
+    async def people(self) -> Sequence[Person]:
+        """All, oldest first."""
+        ...
+
+    async def credentials(self, name: str) -> tuple[Person, str | None] | None:
+        """The person of that name, without case, and the hash of the password; None if none."""
+        ...
+
+    async def set_password(
+        self, user_id: str, password_hash: str, entry: Entry, *, keep: str | None = None
+    ) -> None:
+        """Also ends every session but `keep`, and every RESET pass. Raises NotFound."""
+        ...
+
+    async def change_person(
+        self, user_id: str, entry: Entry, *, rank: Rank | None = None, disabled: bool | None = None
+    ) -> Person:
+        """Disabling also ends every session and revokes guest links and keys of that person.
+
+        Who is disabled or no administrator any more has made no pass that still lets in. Raises
+        NotFound, LastAdmin.
+        """
+        ...
+
+    async def delete_person(self, user_id: str, entry: Entry) -> int:
+        """Destroy the account with all its rows.
+
+        These are chats, presets, sessions, links, keys, spending, ratings, votes, cases, and
+        campaigns with what others left in them. Guests of those links are disabled. How many rows
+        went; it becomes the entry's detail. Raises NotFound, LastAdmin.
+        """
+        ...
+
+    async def add_session(self, token_hash: str, session: Session, entry: Entry) -> None:
+        """Also sweeps out what has expired.
+
+        Raises NotFound for who is not there, disabled, or came by a link that is revoked.
+        """
+        ...
+
+    async def session(self, token_hash: str) -> tuple[Session, Person] | None:
+        """None when unknown; expiry and disabling are the caller's to judge."""
+        ...
+
+    async def touch_session(self, session_id: str, used_at: datetime) -> None:
+        """One that has ended meanwhile stays ended."""
+        ...
+
+    async def sessions(self, user_id: str) -> Sequence[Session]:
+        """Newest first."""
+        ...
+
+    async def end_session(self, user_id: str, session_id: str, entry: Entry) -> None:
+        """Raises NotFound."""
+        ...
+
+    async def end_sessions(self, user_id: str, entry: Entry, *, besides: str | None = None) -> int:
+        """How many ended."""
+        ...
+
+    async def add_pass(self, token_hash: str, one_time: Pass, entry: Entry) -> None:
+        """A new SETUP pass replaces the old one, a RESET pass the old one of that person."""
+        ...
+
+    async def pass_of(self, token_hash: str) -> Pass:
+        """Look without using it up. Raises NotFound."""
+        ...
+
+    async def use_pass(
+        self, token_hash: str, person: Person | None, password_hash: str, entry: Entry
+    ) -> Person:
+        """Use a link up, once: make `person`, or give the pass's person the password.
+
+        The first person takes over what the local user has. A SETUP pass is good while there are
+        no people. A RESET pass ends every session, and is no good for who is disabled.
+
+        Raises NotFound (unknown, used up or no good), NameTaken (then it is not used up).
+        """
+        ...
+
+    async def add_guest_link(self, token_hash: str, link: GuestLink, entry: Entry) -> None: ...
+
+    async def guest_links(self, owner: str | None) -> Sequence[GuestLink]:
+        """Those of one person, or of all, newest first, with what was used."""
+        ...
+
+    async def guest_link_of(self, token_hash: str) -> GuestLink:
+        """Raises NotFound."""
+        ...
+
+    async def guest_link(self, link_id: str) -> GuestLink:
+        """Raises NotFound."""
+        ...
+
+    async def admit_guest(self, link_id: str, guest: Person, entry: Entry) -> None:
+        """Make a guest, in one step with counting it.
+
+        Raises NotFound (unknown, revoked, or expired when the guest is made), LinkFull.
+        """
+        ...
+
+    async def revoke_guest_link(self, link_id: str, entry: Entry) -> None:
+        """Also ends its guests' sessions: those of a campaign's CAMPAIGN_GRACE after the entry.
+
+        Raises NotFound.
+        """
+        ...
+
+    async def spend(self, user_id: str, day: date, spent: Spent) -> None:
+        """Add to what a person used on that day, and to the use of the link a guest came by.
+
+        Nothing is kept of who is not there (any more).
+        """
+        ...
+
+    async def spent(self, user_id: str, day: date | None = None) -> Spent:
+        """On that day, or ever."""
+        ...
+
+    async def add_key(self, token_hash: str, key: ApiKey, entry: Entry) -> None:
+        """Raises NotFound for who is not there, disabled or a guest."""
+        ...
+
+    async def key(self, token_hash: str) -> tuple[ApiKey, Person] | None:
+        """None when unknown; expiry, revocation and disabling are the caller's to judge."""
+        ...
+
+    async def keys(self, owner: str | None) -> Sequence[ApiKey]:
+        """Those of one person, or of all, newest first, revoked ones with them."""
+        ...
+
+    async def touch_key(self, key_id: str, used_at: datetime) -> None: ...
+
+    async def revoke_key(self, key_id: str, entry: Entry, *, owner: str | None = None) -> None:
+        """For good. Raises NotFound, also when it is not the owner's."""
+        ...
+
+    async def spend_by_key(self, key_id: str, day: date, spent: Spent) -> None:
+        """Add to what was used by a key on that day. Nothing is kept of one that is gone."""
+        ...
+
+    async def spent_by_key(self, key_id: str, day: date) -> Spent: ...
+
+    async def write_entry(self, entry: Entry) -> None: ...
+
+    async def entries(self, *, before: datetime | None = None, limit: int = 200) -> Sequence[Entry]:
+        """The audit log, newest first."""
+        ...
+
+    async def delete_older(self, before: datetime) -> int:
+        """Destroy conversations not touched since, and what was rated, voted and said before.
+
+        How many conversations, rated answers, votes and participations.
+        """
+        ...

@@ -1,0 +1,177 @@
+"""What each person may use: so many questions a minute, tokens a day, and what a guest link gives.
+
+Owns the order of the checks and the count of what is being answered. Knows no queue and no answer;
+how often somebody asked and what was spent is kept behind two seams.
+"""
+
+import logging
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import date, datetime, time, timedelta
+from typing import Protocol
+
+from chat.accounts.errors import (
+    GuestMessagesUsedUp,
+    GuestTokensUsedUp,
+    TokensUsedUp,
+    TooManyRequests,
+)
+from chat.accounts.login_throttle import network_of
+from chat.accounts.models import LOCAL_USER, Allowance, GuestLink, Person, Rank, Spent
+from chat.errors import AppError
+from chat.serving.admission import UNBOUNDED
+
+log = logging.getLogger(__name__)
+
+NO_LIMITS = Allowance(running=UNBOUNDED, waiting=UNBOUNDED)
+
+
+class Rates(Protocol):
+    """Counts requests in a sliding window of a minute, in memory of bounded size."""
+
+    def hit(self, key: str, per_minute: int) -> float | None:
+        """Count one; None if it was allowed, else the seconds until one will be."""
+        ...
+
+
+class Spending(Protocol):
+    """The part of a `PeopleStore` that says who somebody is and what they have used."""
+
+    async def person(self, user_id: str) -> Person:
+        """Raises NotFound."""
+        ...
+
+    async def guest_link(self, link_id: str) -> GuestLink:
+        """Raises NotFound."""
+        ...
+
+    async def spend(self, user_id: str, day: date, spent: Spent) -> None: ...
+
+    async def spent(self, user_id: str, day: date | None = None) -> Spent:
+        """On that day, or ever."""
+        ...
+
+
+def local_now() -> datetime:
+    """The time where the server is: its days begin at midnight there."""
+    return datetime.now().astimezone()
+
+
+def count_request(rates: Rates, key: str, per_minute: int | None) -> None:
+    """Count one request of `key`. Raises TooManyRequests."""
+    if per_minute is None:
+        return
+    wait_s = rates.hit(key, per_minute)
+    if wait_s is not None:
+        raise TooManyRequests(limit=per_minute, retry_after_s=max(1, math.ceil(wait_s)))
+
+
+def refuse_when_spent(spent: Spent, limit: int, now: datetime) -> None:
+    """Raises TokensUsedUp if the tokens of the day are; the next day begins at midnight."""
+    if spent.tokens < limit:
+        return
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
+    wait_s = math.ceil((midnight - now).total_seconds())
+    raise TokensUsedUp(limit=limit, retry_after_s=wait_s, hours=math.ceil(wait_s / 3600))
+
+
+class Permit:
+    """Leave to ask one question: spent when its answer ends, given back if it never began."""
+
+    def __init__(
+        self, user: str = "", allowance: Allowance = NO_LIMITS, quotas: "Quotas | None" = None
+    ) -> None:
+        self.user = user
+        self.allowance = allowance
+        self._quotas = quotas
+
+    def give_back(self) -> None:
+        """Safe to call twice, and after `spend`."""
+        quotas, self._quotas = self._quotas, None
+        if quotas:
+            quotas.give_back(self.user)
+
+    async def spend(self, tokens: int) -> None:
+        """The question was answered, in part or in full, with so many tokens read and written."""
+        try:
+            if self._quotas:
+                await self._quotas.spend(self.user, tokens)
+        finally:
+            self.give_back()
+
+
+class Quotas:
+    """Says who may ask one more question, and adds up what answers cost.
+
+    `per_address` bounds the questions of all people at one address in a minute. `clock` gives the
+    time where the server is: its days begin at midnight there.
+    """
+
+    def __init__(
+        self,
+        spending: Spending,
+        rates: Rates,
+        allowances: Mapping[Rank, Allowance],
+        *,
+        per_address: int | None = None,
+        clock: Callable[[], datetime] = local_now,
+    ) -> None:
+        self._spending = spending
+        self._rates = rates
+        self._allowances = allowances
+        self._per_address = per_address
+        self._clock = clock
+        self._open: Counter[str] = Counter()
+
+    async def check(self, user_id: str, *, address: str = "") -> Permit:
+        """A permit for one question. Raises QuotaExceeded kinds, and NotFound for nobody.
+
+        The local user, who is everybody while there are no accounts, may use everything.
+        """
+        if user_id == LOCAL_USER:
+            return Permit()
+        person = await self._spending.person(user_id)
+        allowance = self._allowances[person.rank]
+        count_request(self._rates, f"user {person.id}", allowance.requests_per_minute)
+        if address:
+            count_request(self._rates, f"address {network_of(address)}", self._per_address)
+        permit = Permit(person.id, allowance, self)
+        # Before anything is awaited: of two questions at once only one may be a guest's last.
+        self._open[person.id] += 1
+        with ExitStack() as undo:
+            undo.callback(permit.give_back)
+            await self._check_tokens_of_day(person, allowance)
+            await self._check_guest(person)
+            undo.pop_all()
+        return permit
+
+    async def spend(self, user_id: str, tokens: int) -> None:
+        """Add one question and its tokens to what was used."""
+        try:
+            await self._spending.spend(user_id, self._clock().date(), Spent(1, tokens))
+        except AppError as error:  # an answer that was written does not fail for its bill
+            log.warning("what %s used could not be written: %s", user_id, error)
+
+    def give_back(self, user_id: str) -> None:
+        """One question less is being answered."""
+        self._open[user_id] -= 1
+        self._open += Counter()  # which drops the zeros
+
+    async def _check_tokens_of_day(self, person: Person, allowance: Allowance) -> None:
+        limit = allowance.tokens_per_day
+        if limit is None:
+            return
+        now = self._clock()
+        refuse_when_spent(await self._spending.spent(person.id, now.date()), limit, now)
+
+    async def _check_guest(self, person: Person) -> None:
+        if person.guest_link_id is None:
+            return
+        link = await self._spending.guest_link(person.guest_link_id)
+        spent = await self._spending.spent(person.id)
+        if spent.messages + self._open[person.id] > link.max_messages:
+            raise GuestMessagesUsedUp(limit=link.max_messages)
+        if spent.tokens >= link.max_tokens:
+            raise GuestTokensUsedUp(limit=link.max_tokens)

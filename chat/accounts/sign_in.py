@@ -1,0 +1,178 @@
+"""Who may come in: set-up, signing in and out, one-time links, one's own sessions and data.
+
+Knows no cookie, no SQL and no way to hash a password. What administrators do stands in
+`chat.administration`, what guests need in `chat.guests`, what programs need in `chat.api_keys`.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from uuid import uuid4
+
+from chat.accounts.admin import Administration
+from chat.accounts.api_keys import Keys
+from chat.accounts.credentials import (
+    check_name,
+    check_password,
+    new_token,
+    prepare_password,
+    token_hash,
+)
+from chat.accounts.errors import BadName, WrongPassword
+from chat.accounts.guests import Guests
+from chat.accounts.models import Action, Pass, PassKind, Person, Rank, Session, SignedIn, name_key
+from chat.accounts.sso import Federation
+from chat.errors import NotFound
+
+SETUP_LASTS = timedelta(hours=24)
+
+
+class Accounts(Administration, Guests, Federation, Keys):
+    """The service behind every door. `idle` and `absolute` are how long a session lasts.
+
+    Tokens are secrets of 256 bits; whoever has one is who it was given to.
+    """
+
+    async def setup_token(self) -> str | None:
+        """A new token that makes the first administrator, once; None when there are people.
+
+        The one before it is dead.
+        """
+        if await self._store.has_people():
+            return None
+        token, ends = new_token(), self._clock() + SETUP_LASTS
+        one_time = Pass(PassKind.SETUP, Rank.ADMIN, made_by="", expires_at=ends)
+        await self._store.add_pass(token_hash(token), one_time, self._entry("", Action.SETUP_LINK))
+        return token
+
+    # --- signing in and out -------------------------------------------------------------------
+
+    async def signed_in(self, token: str) -> SignedIn | None:
+        """Whose session it is; None when unknown, expired, ended, or of who is disabled."""
+        return await self._sessions.find(token)
+
+    async def sign_in(self, name: str, password: str, *, address: str, device: str) -> str:
+        """The token of a new session. Raises WrongPassword, TooManyAttempts.
+
+        An unknown name takes the same road, with the same answer, as a wrong password.
+        """
+        known_as = _known_as(name)
+        account = name_key(known_as)
+        attempt = self._throttle.sign_in(account, address, self._clock())
+        found = await self._store.credentials(known_as)
+        person, password_hash = found or (None, None)
+        right = await self._matches(password, password_hash)
+        if person is None or person.disabled or not right:
+            raise WrongPassword
+        self._throttle.forgive(attempt)
+        try:
+            token = await self._sessions.begin(person, address=address, device=device)
+        except NotFound:  # disabled or deleted while the password was checked
+            raise WrongPassword from None
+        # A password that was changed while this one was checked has ended the others only.
+        if await self._store.credentials(known_as) != found:
+            await self.sign_out(token)
+            raise WrongPassword
+        self._throttle.remember(account, address)
+        return token
+
+    async def sign_out(self, token: str) -> None:
+        """End the session of that token, if it is one."""
+        if who := await self._sessions.find(token):
+            entry = self._entry(who.person.id, Action.SIGN_OUT, who.person.id)
+            with suppress(NotFound):  # it has just ended in another way
+                await self._store.end_session(who.person.id, who.session_id, entry)
+            self._sessions.look_anew()
+
+    async def sign_out_everywhere(self, who: SignedIn) -> None:
+        """End every session of that person, this one too."""
+        entry = self._entry(who.person.id, Action.SIGN_OUT_EVERYWHERE, who.person.id)
+        await self._store.end_sessions(who.person.id, entry)
+        self._sessions.look_anew()
+
+    # --- one-time links -----------------------------------------------------------------------
+
+    async def look_at_pass(self, token: str) -> Pass:
+        """What a one-time link is for. Raises NotFound, also when it is expired or used up."""
+        one_time = await self._store.pass_of(token_hash(token))
+        if self._clock() >= one_time.expires_at:
+            raise NotFound
+        return one_time
+
+    async def accept_pass(
+        self, token: str, *, name: str, password: str, address: str, device: str
+    ) -> str:
+        """Use a one-time link up; the token of a new session. A RESET ignores the name.
+
+        Raises NotFound, BadName, BadPassword, NameTaken; then the link is not used up.
+        """
+        one_time = await self.look_at_pass(token)
+        now, person = self._clock(), None
+        if one_time.user_id is not None:
+            name = (await self._store.person(one_time.user_id)).name
+        else:
+            name = check_name(name)
+            person = Person(uuid4().hex, name, one_time.rank, now)
+        password_hash = await self._hasher.hash(check_password(password, name))
+        user_id = person.id if person else one_time.user_id or ""
+        action = Action.JOIN if person else Action.CHANGE_PASSWORD
+        entry = self._entry(user_id, action, user_id, one_time.kind)
+        made = await self._store.use_pass(token_hash(token), person, password_hash, entry)
+        self._sessions.look_anew()
+        self._throttle.remember(name_key(made.name), address)
+        return await self._sessions.begin(made, address=address, device=device)
+
+    # --- what is one's own --------------------------------------------------------------------
+
+    async def sessions(self, person: Person) -> Sequence[Session]:
+        """Where one is signed in, newest first."""
+        return await self._sessions.of(person.id)
+
+    async def end_session(self, person: Person, session_id: str) -> None:
+        """Sign out elsewhere. Raises NotFound."""
+        entry = self._entry(person.id, Action.END_SESSION, person.id)
+        await self._store.end_session(person.id, session_id, entry)
+        self._sessions.look_anew()
+
+    async def change_password(self, who: SignedIn, old: str, new: str) -> None:
+        """Ends every other session. Raises WrongPassword, TooManyAttempts, BadPassword."""
+        person = who.person
+        await self._confirm(person, old)
+        password_hash = await self._hasher.hash(check_password(new, person.name))
+        entry = self._entry(person.id, Action.CHANGE_PASSWORD, person.id)
+        await self._store.set_password(person.id, password_hash, entry, keep=who.session_id)
+        self._sessions.look_anew()
+
+    async def delete_my_data(self, person: Person, password: str = "") -> int:
+        """Destroy one's account and all that is one's own; how many rows went.
+
+        Guests have no password. Raises WrongPassword, TooManyAttempts, LastAdmin.
+        """
+        if person.rank is not Rank.GUEST:
+            await self._confirm(person, password)
+        return await self._delete(person, person.id)
+
+    # --- inside -------------------------------------------------------------------------------
+
+    async def _matches(self, password: str, password_hash: str | None) -> bool:
+        prepared = prepare_password(password)
+        if prepared is None:
+            prepared, password_hash = "", None
+        return await self._hasher.matches(prepared, password_hash)
+
+    async def _confirm(self, person: Person, password: str) -> None:
+        """Raises WrongPassword, TooManyAttempts."""
+        attempt = self._throttle.confirm(person.id, self._clock())
+        found, password_hash = await self._store.credentials(person.name) or (None, None)
+        right = await self._matches(password, password_hash)
+        if found is None or found.id != person.id or not right:
+            raise WrongPassword
+        self._throttle.forgive(attempt)
+
+
+def _known_as(typed: str) -> str:
+    """The name that was meant, or one that nobody has."""
+    try:
+        return check_name(typed)
+    except BadName:
+        return ""

@@ -1,0 +1,87 @@
+"""People whom somebody else vouches for: an OpenID provider, or a proxy that signs people in.
+
+An account belongs to the issuer and its subject, not to a name: names change hands.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from chat.accounts.base import AccountParts
+from chat.accounts.credentials import MAX_NAME, check_name
+from chat.accounts.errors import BadName, NameTaken, ProviderRefused
+from chat.accounts.models import Action, Person, Rank
+from chat.errors import NotFound
+
+MOST_NAMESAKES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """Whom an issuer vouches for. `subject` is who it is there, `name` only what to call them."""
+
+    issuer: str
+    subject: str
+    name: str
+
+    @property
+    def user_id(self) -> str:
+        """The id of that account here, always the same."""
+        return hashlib.sha256(f"{self.issuer}\n{self.subject}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A sign-in under way: where the browser goes, and what its way back is held against."""
+
+    url: str
+    state: str
+    nonce: str
+    verifier: str
+    return_to: str
+
+
+class Provider(Protocol):
+    """Signs people in elsewhere. Raises ProviderRefused."""
+
+    async def begin(self, return_to: str) -> Begun: ...
+
+    async def finish(self, begun: Begun, told: Mapping[str, str]) -> Vouched: ...
+
+
+class Federation(AccountParts):
+    """Lets in whom others vouch for."""
+
+    async def sign_in_vouched(
+        self, vouched: Vouched, *, allow_new: bool, address: str, device: str
+    ) -> str:
+        """The token of a new session. `allow_new`: who was not here before becomes a member.
+
+        Not before there is an administrator. Raises ProviderRefused.
+        """
+        try:
+            person = await self._store.person(vouched.user_id)
+        except NotFound:
+            if not (allow_new and await self._store.has_people()):
+                raise ProviderRefused from None
+            person = await self._join(vouched)
+        if person.disabled:
+            raise ProviderRefused
+        return await self._sessions.begin(person, address=address, device=device)
+
+    async def _join(self, vouched: Vouched) -> Person:
+        now = self._clock()
+        entry = self._entry(vouched.user_id, Action.JOIN, vouched.user_id, "provider")
+        for number in range(1, MOST_NAMESAKES):
+            suffix = f" {number}" if number > 1 else ""
+            try:
+                name = check_name(vouched.name[: MAX_NAME - len(suffix)] + suffix)
+                person = Person(vouched.user_id, name, Rank.MEMBER, now)
+                await self._store.add_person(person, None, entry)
+            except NameTaken:
+                continue
+            except BadName:
+                break
+            return person
+        raise ProviderRefused

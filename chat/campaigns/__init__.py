@@ -1,0 +1,1 @@
+"""Campaigns: plans, variants, participation and blind comparisons."""

@@ -1,0 +1,330 @@
+"""Blind comparison: one question, answered by both variants of a campaign side by side, and a vote.
+
+Owns which side is which, that both answers begin or none, and when a vote counts. Who may take part
+is decided by `chat.taking_part`, what is asked with by `chat.enrolment`. Knows no page and no SQL.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from chat.accounts.models import Clock, Person, utc_now
+from chat.campaigns.errors import CampaignOver
+from chat.campaigns.models import Choice, Duel, Mode, Side
+from chat.campaigns.participation import Visit
+from chat.conversations.jobs import Job
+from chat.conversations.models import Message, Progress, Question, Turn
+from chat.conversations.turns import Answers, Asking
+from chat.errors import MessageTooLong, NotFound
+from chat.models import Status
+from chat.validation import check_text
+
+MAX_COMMENT = 20_000
+SHOWN = 100
+"""Rounds of a tester that are shown, the newest ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What a tester asks. With `after`, the id of a duel, both variants go on from there."""
+
+    text: str
+    request_id: str
+    task_id: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a variant is asked: in a new conversation, below what was said in one, or beside it."""
+
+    conversation_id: str | None = None
+    beside: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewDuel:
+    """A question to both variants. `variants` are those on the left and on the right."""
+
+    campaign_id: str
+    user_id: str
+    inquiry: Inquiry
+    variants: tuple[int, int]
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A duel with its answers as they are kept."""
+
+    duel: Duel
+    left: Message
+    right: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A duel with its answers as they are now. Nothing here tells a variant but `duel`'s sides."""
+
+    duel: Duel
+    left: Progress
+    right: Progress
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to come."""
+        return self.left.status.is_open or self.right.status.is_open
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether both answers were written to their end, so that a vote counts."""
+        return self.left.status is Status.DONE and self.right.status is Status.DONE
+
+
+class DuelStore(Protocol):
+    """Keeps duels. Every query takes the user; not-yours raises NotFound like not-there."""
+
+    async def ask(self, new: NewDuel, asked: Sequence[Asking]) -> Sequence[Turn]:
+        """Write a duel with both questions and their pending answers, left first, all or nothing.
+
+        A request that came before gives the turns that are there. Raises NotFound for who takes
+        part no more, AnswerRunning, BadRequest.
+        """
+        ...
+
+    async def of_request(self, user: str, request_id: str) -> Duel | None: ...
+
+    async def duel(self, user: str, duel_id: str) -> Written:
+        """Raises NotFound."""
+        ...
+
+    async def duels(self, user: str, campaign_id: str, limit: int) -> Sequence[Written]:
+        """The newest ones, oldest first."""
+        ...
+
+    async def vote(
+        self, user: str, duel_id: str, choice: Choice, comment: str, at: datetime
+    ) -> Duel:
+        """The duel with the vote that came first. Raises NotFound, AnswersUnfinished."""
+        ...
+
+    async def comment(self, user: str, duel_id: str, comment: str) -> Duel:
+        """Raises NotFound."""
+        ...
+
+
+class Visits(Protocol):
+    """What is asked of the service of testers."""
+
+    async def visit(self, person: Person, campaign_id: str) -> Visit:
+        """Raises NotFound."""
+        ...
+
+
+class Comparisons:
+    """The service behind the page that compares. Not for this person: NotFound.
+
+    `draw` says which of the two variants is on the left.
+    """
+
+    def __init__(
+        self,
+        store: DuelStore,
+        visits: Visits,
+        answers: Answers,
+        *,
+        draw: Callable[[Sequence[int]], int] = secrets.choice,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._store = store
+        self._visits = visits
+        self._answers = answers
+        self._draw = draw
+        self._clock = clock
+
+    async def visit(self, person: Person, campaign_id: str) -> Visit:
+        """The comparison as this tester meets it. Raises NotFound, also for other campaigns."""
+        visit = await self._visits.visit(person, campaign_id)
+        if visit.campaign.plan.mode is not Mode.BLIND:
+            raise NotFound
+        return visit
+
+    async def ask(
+        self, person: Person, campaign_id: str, inquiry: Inquiry, *, address: str = ""
+    ) -> Duel:
+        """Ask both variants; the same `request_id` is the same question.
+
+        Raises NotFound, NoPart kinds, and what `Answers.send` raises; then nothing was written.
+        """
+        plan = (await self.visit(person, campaign_id)).campaign.plan
+        if inquiry.task_id and inquiry.task_id not in {task.id for task in plan.tasks}:
+            raise NotFound
+        places: dict[int, Place] = {}
+        if inquiry.after:
+            before = (await self._store.duel(person.id, inquiry.after)).duel
+            if before.campaign_id != campaign_id:
+                raise NotFound
+            for side in (before.left, before.right):
+                places[side.variant] = Place(side.conversation_id)
+        return await self._ask(person, campaign_id, inquiry, places, address)
+
+    async def ask_again(
+        self, person: Person, duel_id: str, *, request_id: str, address: str = ""
+    ) -> Duel:
+        """Ask the same in place of a duel whose answers did not come to their end.
+
+        Raises what `ask` raises.
+        """
+        written = await self._store.duel(person.id, duel_id)
+        failed = written.duel
+        await self.visit(person, failed.campaign_id)
+        # Beside the first question, so that the model is not told what was cut off.
+        places = {
+            side.variant: Place(side.conversation_id, beside=answer.parent_id)
+            for side, answer in ((failed.left, written.left), (failed.right, written.right))
+        }
+        inquiry = Inquiry(failed.question, request_id, failed.task_id)
+        return await self._ask(person, failed.campaign_id, inquiry, places, address)
+
+    async def rounds(self, person: Person, campaign_id: str) -> Sequence[Round]:
+        """What this tester has asked there, oldest first, with the answers as they are now."""
+        await self.visit(person, campaign_id)
+        kept = await self._store.duels(person.id, campaign_id, SHOWN)
+        return [await self._round(written) for written in kept]
+
+    async def round(self, person: Person, duel_id: str) -> Round:
+        """One of them. Raises NotFound."""
+        return await self._round(await self._store.duel(person.id, duel_id))
+
+    async def watch(self, person: Person, duel_id: str) -> AsyncGenerator[Round, None]:
+        """The round at once, after each change, and at least once a second until both have ended.
+
+        Raises NotFound.
+        """
+        written = await self._store.duel(person.id, duel_id)
+        jobs = [job for job in self._jobs_of(written.duel) if job]
+        async with aclosing(changes(jobs)) as moments:
+            async for _ in moments:
+                if any(job.progress.status.is_open for job in jobs):
+                    yield await self._round(written)
+        yield await self.round(person, duel_id)
+
+    async def stop(self, person: Person, duel_id: str) -> None:
+        """Stop both answers; what is written stays. Raises NotFound."""
+        duel = (await self._store.duel(person.id, duel_id)).duel
+        for side in (duel.left, duel.right):
+            self._answers.stop(person.id, side.conversation_id)
+
+    async def vote(self, person: Person, duel_id: str, choice: Choice, comment: str = "") -> Duel:
+        """Vote, once: who comes second gets the duel with the first vote.
+
+        Raises NotFound, AnswersUnfinished, CampaignOver, MessageTooLong, BadText.
+        """
+        await self._refuse_when_over(person, duel_id)
+        said = _checked(comment)
+        return await self._store.vote(person.id, duel_id, choice, said, self._clock())
+
+    async def comment(self, person: Person, duel_id: str, comment: str) -> Duel:
+        """Say why; what was said before is replaced.
+
+        Raises NotFound, CampaignOver, MessageTooLong, BadText.
+        """
+        await self._refuse_when_over(person, duel_id)
+        return await self._store.comment(person.id, duel_id, _checked(comment))
+
+    async def _ask(
+        self,
+        person: Person,
+        campaign_id: str,
+        inquiry: Inquiry,
+        places: Mapping[int, Place],
+        address: str,
+    ) -> Duel:
+        """`places` are by variant; where there is none, a conversation is begun."""
+        user, request_id = person.id, inquiry.request_id
+        if asked := await self._store.of_request(user, request_id):
+            return asked
+        left = self._draw((0, 1))
+        variants = (left, 1 - left)
+        new = NewDuel(campaign_id, user, inquiry, variants, self._clock())
+        questions = []
+        for side, variant in zip(("left", "right"), variants, strict=True):
+            place = places.get(variant, Place())
+            question = Question(
+                inquiry.text,
+                f"{request_id}/{side}",
+                beside=place.beside,
+                campaign_id=campaign_id,
+            )
+            questions.append((place.conversation_id, question, variant))
+        await self._answers.send_together(
+            user, questions, partial(self._store.ask, new), address=address
+        )
+        made = await self._store.of_request(user, request_id)
+        if made is None:  # taken back meanwhile
+            raise NotFound
+        return made
+
+    async def _refuse_when_over(self, person: Person, duel_id: str) -> None:
+        duel = (await self._store.duel(person.id, duel_id)).duel
+        if not (await self.visit(person, duel.campaign_id)).may_answer:
+            raise CampaignOver
+
+    async def _round(self, written: Written) -> Round:
+        """As the jobs have it, or else as it is kept."""
+        duel, jobs = written.duel, self._jobs_of(written.duel)
+        kept = (written.left, written.right)
+        if any(job is None and item.status.is_open for job, item in zip(jobs, kept, strict=True)):
+            # It ended since it was read; if it still seems open, nobody writes it any more.
+            written = await self._store.duel(duel.user_id, duel.id)
+        left, right = (
+            job.progress if job else _progress(item)
+            for job, item in zip(jobs, (written.left, written.right), strict=True)
+        )
+        return Round(written.duel, left, right)
+
+    def _jobs_of(self, duel: Duel) -> Sequence[Job | None]:
+        return [self._job_of(duel.user_id, side) for side in (duel.left, duel.right)]
+
+    def _job_of(self, user: str, side: Side) -> Job | None:
+        job = self._answers.writing(user, side.conversation_id)
+        return job if job and job.message_id == side.message_id else None
+
+
+async def changes(jobs: Sequence[Job]) -> AsyncGenerator[None, None]:
+    """At once, then whenever one of the answers has changed, until all have ended."""
+    changed = asyncio.Event()
+
+    async def follow(job: Job) -> None:
+        async for _ in job.watch():
+            changed.set()
+
+    following = [asyncio.create_task(follow(job)) for job in jobs]
+    for task in following:
+        task.add_done_callback(lambda _: changed.set())
+    try:
+        yield
+        while not all(task.done() for task in following):
+            await changed.wait()
+            changed.clear()
+            yield
+    finally:
+        for task in following:
+            task.cancel()
+        await asyncio.wait(following) if following else None
+
+
+def _progress(message: Message) -> Progress:
+    status = Status.INTERRUPTED if message.status.is_open else message.status
+    return Progress(message.id, text=message.content, status=status, error_code=message.error_code)
+
+
+def _checked(comment: str) -> str:
+    if len(comment) > MAX_COMMENT:
+        raise MessageTooLong(field="comment", characters=len(comment), limit=MAX_COMMENT)
+    return check_text(comment)

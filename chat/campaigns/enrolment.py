@@ -1,0 +1,135 @@
+"""What a question in a campaign is asked with: decided here, whatever the page says.
+
+Owns the check that somebody may ask there at all. Knows no page and no SQL.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from chat.accounts.models import LOCAL, Clock, GuestLink, Person, utc_now
+from chat.campaigns.errors import (
+    CampaignNotBegun,
+    CampaignOver,
+    CompareOnly,
+    ConsentNeeded,
+    OutsideCampaign,
+)
+from chat.campaigns.models import Campaign, Mode, Participant
+from chat.campaigns.validation import options_of
+from chat.errors import NotFound
+from chat.models import ChatOptions
+
+SEEN_EVERY = timedelta(seconds=30)
+"""How exactly it is kept when somebody was there last."""
+
+
+class GuestLinks(Protocol):
+    """What is asked of the accounts about a guest."""
+
+    async def guest_link(self, link_id: str) -> GuestLink:
+        """Raises NotFound."""
+        ...
+
+
+class Folk(GuestLinks, Protocol):
+    """What is asked of the accounts about who asks."""
+
+    async def person(self, user_id: str) -> Person:
+        """Raises NotFound."""
+        ...
+
+
+class Participants(Protocol):
+    """What is asked of the store of campaigns."""
+
+    async def campaign(self, campaign_id: str) -> Campaign:
+        """Raises NotFound."""
+        ...
+
+    async def participant(self, campaign_id: str, user_id: str) -> Participant | None: ...
+
+    async def seen(self, campaign_id: str, user_id: str, at: datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What a question is asked with, and the campaign it is asked for, if it is for one.
+
+    `engine` is the name of the one that is asked; empty is the first.
+    """
+
+    options: ChatOptions
+    campaign_id: str = ""
+    engine: str = ""
+
+
+class Enrolment:
+    """Puts questions under the plan of their campaign."""
+
+    def __init__(self, people: Folk, store: Participants, clock: Clock = utc_now) -> None:
+        self._people = people
+        self._store = store
+        self._clock = clock
+
+    async def enrol(
+        self, user: str, options: ChatOptions, *, campaign_id: str | None, variant: int | None
+    ) -> Enrolled:
+        """What a question is asked with; `options` are used outside of campaigns only.
+
+        `campaign_id` is that of the conversation, empty if it is held for none. None, for a new
+        one, is a guest's own campaign. `variant` is the one that is asked of the two that a blind
+        comparison has.
+
+        Raises NotFound, OutsideCampaign, ConsentNeeded, CampaignNotBegun, CampaignOver,
+        CompareOnly.
+        """
+        link = await self._link_of(user)
+        bound = link.campaign_id if link else None
+        wanted = bound if campaign_id is None else campaign_id
+        if bound and wanted != bound:
+            raise OutsideCampaign
+        if not wanted:
+            return Enrolled(options)
+        campaign, now = await self._store.campaign(wanted), self._clock()
+        refuse_unless_open(campaign, link, now)
+        participant = await self._store.participant(wanted, user)
+        if participant is None or participant.consented_at is None:
+            raise ConsentNeeded
+        chosen = campaign.plan.variants[_variant(campaign, participant, variant)]
+        if participant.seen_at is None or now - participant.seen_at >= SEEN_EVERY:
+            await self._store.seen(wanted, user, now)
+        return Enrolled(options_of(chosen), wanted, chosen.engine)
+
+    async def _link_of(self, user: str) -> GuestLink | None:
+        person = LOCAL if user == LOCAL.id else await self._people.person(user)
+        return await link_of(person, self._people)
+
+
+async def link_of(person: Person, links: GuestLinks) -> GuestLink | None:
+    """The link that a guest came by; None for everybody else. Raises NotFound."""
+    if person.guest_link_id is None:
+        return None
+    return await links.guest_link(person.guest_link_id)
+
+
+def refuse_unless_open(campaign: Campaign, link: GuestLink | None, now: datetime) -> None:
+    """Raises CampaignNotBegun, CampaignOver. `link` is the one that a guest came by."""
+    starts_at = campaign.plan.starts_at
+    if starts_at is not None and now < starts_at:
+        raise CampaignNotBegun(starts_at=starts_at.isoformat())
+    if campaign.end is not None and now >= campaign.end:
+        raise CampaignOver
+    if link is not None and (link.revoked or now >= link.expires_at):
+        raise CampaignOver
+
+
+def _variant(campaign: Campaign, participant: Participant, asked: int | None) -> int:
+    """Which variant answers. Raises CompareOnly, NotFound."""
+    if campaign.plan.mode is Mode.BLIND:
+        if asked is None:
+            raise CompareOnly
+        if asked not in range(len(campaign.plan.variants)):
+            raise NotFound
+        return asked
+    return participant.variant or 0

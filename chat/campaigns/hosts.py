@@ -1,0 +1,216 @@
+"""Campaigns as their hosts see them: planned, changed, opened and closed, watched, deleted.
+
+Owns who may do what with which campaign: members with their own, administrators with all, guests
+with none. Knows no page and no SQL; what testers do stands in `chat.taking_part`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import uuid4
+
+from chat.accounts.base import refuse_guests
+from chat.accounts.models import Action, Clock, Entry, GuestLink, Person, Rank, utc_now
+from chat.campaigns.models import Campaign, Plan
+from chat.campaigns.validation import check_plan, engines_of, refuse_unknown_engines
+from chat.errors import NotFound
+
+ACTIVE = timedelta(minutes=5)
+"""Who was seen within that time is active."""
+
+SILENT = timedelta(minutes=30)
+"""Who has agreed, has not finished and was not seen for that long has dropped out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How a campaign goes. `came` have seen what they were to agree to, `consented` have agreed;
+    of those, `finished` have sent the survey, and the others are `active`, silent for a while, or
+    `dropped_out`.
+
+    `questions` were asked, `failures` are answers that ended with an error, `votes` are of blind
+    comparisons, `up` and `down` of ratings as they are now.
+    """
+
+    came: int = 0
+    consented: int = 0
+    active: int = 0
+    finished: int = 0
+    dropped_out: int = 0
+    questions: int = 0
+    failures: int = 0
+    up: int = 0
+    down: int = 0
+    votes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """Those of one variant of a split test: they agreed; of those some finished, some left."""
+
+    consented: int = 0
+    finished: int = 0
+    dropped_out: int = 0
+
+
+class CampaignStore(Protocol):
+    """Keeps campaigns. Every change is written together with its line of the audit log."""
+
+    async def add(self, campaign: Campaign, entry: Entry) -> None: ...
+
+    async def campaign(self, campaign_id: str) -> Campaign:
+        """Raises NotFound."""
+        ...
+
+    async def campaigns(self, owner: str | None) -> Sequence[Campaign]:
+        """Those of one person, or of all, newest first."""
+        ...
+
+    async def change_plan(self, campaign_id: str, plan: Plan, entry: Entry) -> Campaign:
+        """Raises NotFound, PlanInUse when somebody takes part and a fixed field would change.
+
+        A trial of the owner's is no part: it is destroyed when such a field changes.
+        """
+        ...
+
+    async def close(self, campaign_id: str, closed_at: datetime | None, entry: Entry) -> Campaign:
+        """Close, or (None) open again. Raises NotFound."""
+        ...
+
+    async def delete(self, campaign_id: str, entry: Entry) -> int:
+        """Destroy a campaign, its links, its guests and all that testers left; how many rows.
+
+        The number becomes the entry's detail. Raises NotFound.
+        """
+        ...
+
+    async def destroy_left(self, campaign_id: str, entry: Entry) -> int:
+        """Destroy its guests and what testers left, not the plan; how many rows.
+
+        Nothing is written where there is nothing. The number becomes the entry's detail.
+        """
+        ...
+
+    async def links(self, campaign_id: str) -> Sequence[GuestLink]:
+        """Those that lead to it, newest first."""
+        ...
+
+    async def figures(
+        self, campaign_id: str, *, active_since: datetime, silent_since: datetime
+    ) -> Figures:
+        """Without what the owner has tried, unless everybody is the local user."""
+        ...
+
+    async def testers(self, campaign_id: str, *, silent_since: datetime) -> Sequence[Half]:
+        """Those of each variant of a split test; nobody anywhere else. Counted as `figures` are."""
+        ...
+
+
+class Campaigns:
+    """The service behind the hosts' pages. Not one's own campaign: NotFound.
+
+    `waiting` tells how many questions wait for a place, of all people; `engines` names those that
+    a variant can be asked of.
+    """
+
+    def __init__(
+        self,
+        store: CampaignStore,
+        *,
+        waiting: Callable[[], int] = lambda: 0,
+        engines: Callable[[], Sequence[str]] = tuple,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._store = store
+        self._waiting = waiting
+        self._engines = engines
+        self._clock = clock
+
+    @property
+    def waiting(self) -> int:
+        """Questions of all people that wait for a place."""
+        return self._waiting()
+
+    @property
+    def engines(self) -> Sequence[str]:
+        """The names of those that serve, the first one's first."""
+        return self._engines()
+
+    async def add(self, actor: Person, plan: Plan) -> Campaign:
+        """Raises what `check_plan` raises, NotFound for guests."""
+        refuse_guests(actor)
+        checked = check_plan(plan)
+        refuse_unknown_engines(checked, self.engines)
+        campaign = Campaign(uuid4().hex, actor.id, checked, self._clock())
+        await self._store.add(campaign, self._entry(actor, Action.NEW_CAMPAIGN, campaign.id))
+        return campaign
+
+    async def get(self, actor: Person, campaign_id: str) -> Campaign:
+        """Raises NotFound."""
+        refuse_guests(actor)
+        campaign = await self._store.campaign(campaign_id)
+        if actor.rank is not Rank.ADMIN and campaign.owner != actor.id:
+            raise NotFound
+        return campaign
+
+    async def list(self, actor: Person) -> Sequence[Campaign]:
+        """One's own, for administrators all, newest first. Raises NotFound for guests."""
+        refuse_guests(actor)
+        return await self._store.campaigns(None if actor.rank is Rank.ADMIN else actor.id)
+
+    async def change(self, actor: Person, campaign_id: str, plan: Plan) -> Campaign:
+        """Raises NotFound, PlanInUse, and what `check_plan` raises."""
+        before = (await self.get(actor, campaign_id)).plan
+        checked = check_plan(plan)
+        refuse_unknown_engines(checked, [*self.engines, *engines_of(before)])
+        entry = self._entry(actor, Action.CHANGE_CAMPAIGN, campaign_id)
+        return await self._store.change_plan(campaign_id, checked, entry)
+
+    async def close(self, actor: Person, campaign_id: str) -> Campaign:
+        """End it now: nothing more can be asked, the survey can still be sent for a while."""
+        await self.get(actor, campaign_id)
+        entry = self._entry(actor, Action.CLOSE_CAMPAIGN, campaign_id)
+        return await self._store.close(campaign_id, self._clock(), entry)
+
+    async def reopen(self, actor: Person, campaign_id: str) -> Campaign:
+        await self.get(actor, campaign_id)
+        entry = self._entry(actor, Action.REOPEN_CAMPAIGN, campaign_id)
+        return await self._store.close(campaign_id, None, entry)
+
+    async def delete(self, actor: Person, campaign_id: str) -> int:
+        """Destroy it with all that testers left; how many rows went."""
+        await self.get(actor, campaign_id)
+        entry = self._entry(actor, Action.DELETE_CAMPAIGN, campaign_id)
+        return await self._store.delete(campaign_id, entry)
+
+    async def figures(self, actor: Person, campaign_id: str) -> Figures:
+        """How it goes, now. Raises NotFound."""
+        await self.get(actor, campaign_id)
+        now = self._clock()
+        return await self._store.figures(
+            campaign_id, active_since=now - ACTIVE, silent_since=now - SILENT
+        )
+
+    async def testers(self, actor: Person, campaign_id: str) -> Sequence[Half]:
+        """Who was given which variant of a split test, now. Raises NotFound."""
+        await self.get(actor, campaign_id)
+        return await self._store.testers(campaign_id, silent_since=self._clock() - SILENT)
+
+    async def links(self, actor: Person, campaign_id: str) -> Sequence[GuestLink]:
+        """Those by which guests come to it, newest first. Raises NotFound."""
+        await self.get(actor, campaign_id)
+        return await self._store.links(campaign_id)
+
+    async def destroy_due(self) -> int:
+        """Destroy what testers left in campaigns that ended long enough ago; how many rows."""
+        now, gone = self._clock(), 0
+        for campaign in await self._store.campaigns(None):
+            ended, keep = campaign.end, campaign.plan.keep_days
+            if ended and keep is not None and ended + timedelta(days=keep) <= now:
+                entry = Entry(now, "", Action.RETENTION, campaign.id)
+                gone += await self._store.destroy_left(campaign.id, entry)
+        return gone
+
+    def _entry(self, actor: Person, action: Action, campaign_id: str) -> Entry:
+        return Entry(self._clock(), actor.id, action, campaign_id)

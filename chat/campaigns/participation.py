@@ -1,0 +1,252 @@
+"""Campaigns as testers meet them: agree, work through the tasks, answer the survey, take it back.
+
+Owns who may take part where and until when. A guest who came by a campaign's link takes part in
+that one alone; members and the local user in any they know the address of. Knows no page and no
+SQL.
+"""
+
+import secrets
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from chat.accounts.models import CAMPAIGN_GRACE, Clock, GuestLink, Person, utc_now
+from chat.campaigns.enrolment import GuestLinks, link_of, refuse_unless_open
+from chat.campaigns.errors import CampaignNotBegun, CampaignOver, ConsentNeeded
+from chat.campaigns.models import Answers, Campaign, Mode, Participant, QuestionKind
+from chat.errors import BadRequest, MessageTooLong, NotFound
+from chat.validation import check_text
+
+MAX_SURVEY_TEXT = 20_000
+SCALE = range(1, 6)
+
+
+class ParticipationStore(Protocol):
+    """Keeps who takes part in which campaign, and what they left there."""
+
+    async def campaign(self, campaign_id: str) -> Campaign:
+        """Raises NotFound."""
+        ...
+
+    async def participant(self, campaign_id: str, user_id: str) -> Participant | None: ...
+
+    async def join(self, campaign_id: str, user_id: str, at: datetime) -> Participant:
+        """The participant that is there, or a new one who has not agreed yet. Raises NotFound."""
+        ...
+
+    async def agree(
+        self,
+        campaign_id: str,
+        user_id: str,
+        *,
+        digest: str,
+        at: datetime,
+        page_language: str,
+        choose: Callable[[Sequence[int]], int],
+    ) -> Participant:
+        """Write that somebody has agreed to the text with that digest, once.
+
+        A split test's variant is drawn by `choose` from those that fewest have, in one step with
+        writing it. Raises NotFound, and ConsentNeeded when the text is another one by now.
+        """
+        ...
+
+    async def seen(self, campaign_id: str, user_id: str, at: datetime) -> None: ...
+
+    async def tick(
+        self, campaign_id: str, user_id: str, task_id: str, *, done: bool, at: datetime
+    ) -> Participant:
+        """Raises NotFound."""
+        ...
+
+    async def keep_survey(
+        self, campaign_id: str, user_id: str, answers: Answers, *, at: datetime, send: bool
+    ) -> Participant:
+        """Put these answers over those that are kept; one that is sent can be sent anew.
+
+        Raises NotFound.
+        """
+        ...
+
+    async def conversations(self, campaign_id: str, user_id: str) -> Collection[str]:
+        """Ids of those that somebody holds for a campaign."""
+        ...
+
+    async def withdraw(self, campaign_id: str, user_id: str) -> int:
+        """Destroy all that somebody left in a campaign; how many rows. Raises NotFound."""
+        ...
+
+
+class Stage(StrEnum):
+    """Where a tester stands."""
+
+    NOT_BEGUN = "not-begun"
+    CONSENT = "consent"
+    WORK = "work"
+    SURVEY = "survey"
+    """The campaign is over, its survey can still be sent."""
+    OVER = "over"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A campaign as one tester meets it. `participant` is None for who never saw its text."""
+
+    campaign: Campaign
+    participant: Participant | None
+    stage: Stage
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether the survey is for this person now; whether it is too late, sending it says."""
+        return self.stage in (Stage.WORK, Stage.SURVEY, Stage.FINISHED)
+
+    @property
+    def compares(self) -> bool:
+        """Whether questions are asked on the page that compares two answers."""
+        return self.campaign.plan.mode is Mode.BLIND
+
+
+class TakingPart:
+    """The service behind the testers' pages. Not for this person: NotFound.
+
+    `stop` ends the answer being written in a conversation of a user, if there is one; `choose`
+    draws one of several variants.
+    """
+
+    def __init__(
+        self,
+        store: ParticipationStore,
+        doors: GuestLinks,
+        *,
+        choose: Callable[[Sequence[int]], int] = secrets.choice,
+        stop: Callable[[str, str], None] = lambda _user, _conversation: None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._store = store
+        self._doors = doors
+        self._choose = choose
+        self._stop = stop
+        self._clock = clock
+
+    async def bound_to(self, person: Person) -> str:
+        """The campaign whose link a guest came by; empty for everybody else."""
+        link = await link_of(person, self._doors)
+        return (link and link.campaign_id) or ""
+
+    async def visit(self, person: Person, campaign_id: str) -> Visit:
+        """Raises NotFound."""
+        campaign, link = await self._open_to(person, campaign_id)
+        participant = await self._store.participant(campaign_id, person.id)
+        return Visit(campaign, participant, self._stage(campaign, link, participant))
+
+    async def arrive(self, person: Person, campaign_id: str) -> Visit:
+        """As `visit`; who sees what there is to agree to has come. Raises NotFound."""
+        visit = await self.visit(person, campaign_id)
+        if visit.stage is Stage.CONSENT and visit.participant is None:
+            await self._store.join(campaign_id, person.id, self._clock())
+        return visit
+
+    async def agree(
+        self, person: Person, campaign_id: str, digest: str, *, page_language: str = ""
+    ) -> Participant:
+        """Agree to the text with that digest.
+
+        Raises NotFound, CampaignNotBegun, CampaignOver, and ConsentNeeded when the text is another
+        one by now.
+        """
+        campaign, link = await self._open_to(person, campaign_id)
+        refuse_unless_open(campaign, link, self._clock())
+        return await self._store.agree(
+            campaign_id,
+            person.id,
+            digest=digest,
+            at=self._clock(),
+            page_language=page_language,
+            choose=self._choose,
+        )
+
+    async def tick(
+        self, person: Person, campaign_id: str, task_id: str, *, done: bool
+    ) -> Participant:
+        """Tick a task off, or on again. Raises NotFound, ConsentNeeded."""
+        campaign = (await self._agreed(person, campaign_id)).campaign
+        if task_id not in {task.id for task in campaign.plan.tasks}:
+            raise NotFound
+        at = self._clock()
+        return await self._store.tick(campaign_id, person.id, task_id, done=done, at=at)
+
+    async def keep_survey(
+        self, person: Person, campaign_id: str, answers: Answers, *, send: bool
+    ) -> Participant:
+        """Keep answers, half of them too; `send`: they are all.
+
+        Raises NotFound, ConsentNeeded, BadRequest kinds, and CampaignOver a day after the end.
+        """
+        visit = await self._agreed(person, campaign_id)
+        if self._too_late(visit.campaign):
+            raise CampaignOver
+        kept = _checked(visit.campaign, answers)
+        at = self._clock()
+        return await self._store.keep_survey(campaign_id, person.id, kept, at=at, send=send)
+
+    async def withdraw(self, person: Person, campaign_id: str) -> int:
+        """Destroy all that somebody left there; how many rows. Raises NotFound.
+
+        A guest's account stays: who deletes that has no need of this.
+        """
+        await self._open_to(person, campaign_id)
+        for conversation_id in await self._store.conversations(campaign_id, person.id):
+            self._stop(person.id, conversation_id)
+        return await self._store.withdraw(campaign_id, person.id)
+
+    async def _agreed(self, person: Person, campaign_id: str) -> Visit:
+        visit = await self.visit(person, campaign_id)
+        if visit.participant is None or visit.participant.consented_at is None:
+            raise ConsentNeeded
+        return visit
+
+    async def _open_to(self, person: Person, campaign_id: str) -> tuple[Campaign, GuestLink | None]:
+        """The campaign, and the link a guest came by. Raises NotFound."""
+        link = await link_of(person, self._doors)
+        if link and link.campaign_id != campaign_id:
+            raise NotFound
+        return await self._store.campaign(campaign_id), link
+
+    def _stage(
+        self, campaign: Campaign, link: GuestLink | None, participant: Participant | None
+    ) -> Stage:
+        if participant and participant.survey_sent_at:
+            return Stage.FINISHED
+        agreed = participant is not None and participant.consented_at is not None
+        try:
+            refuse_unless_open(campaign, link, self._clock())
+        except CampaignNotBegun:
+            return Stage.NOT_BEGUN
+        except CampaignOver:
+            return Stage.SURVEY if agreed and not self._too_late(campaign) else Stage.OVER
+        return Stage.WORK if agreed else Stage.CONSENT
+
+    def _too_late(self, campaign: Campaign) -> bool:
+        return campaign.end is not None and self._clock() >= campaign.end + CAMPAIGN_GRACE
+
+
+def _checked(campaign: Campaign, answers: Answers) -> Answers:
+    """The answers to questions that are asked, as they are kept; empty ones are none."""
+    kinds = {question.id: question.kind for question in campaign.plan.survey}
+    kept: dict[str, str | int] = {}
+    for key, answer in answers.items():
+        if key not in kinds:
+            raise NotFound
+        if kinds[key] is QuestionKind.TEXT and isinstance(answer, str):
+            if len(answer) > MAX_SURVEY_TEXT:
+                raise MessageTooLong(field=key, characters=len(answer), limit=MAX_SURVEY_TEXT)
+            kept[key] = check_text(answer)
+        elif kinds[key] is QuestionKind.SCALE and type(answer) is int and answer in SCALE:
+            kept[key] = answer
+        else:
+            raise BadRequest("A scale is answered with 1 to 5, other questions with words.")
+    return kept

@@ -1,0 +1,167 @@
+"""What a campaign's plan may hold, and what of it stays once somebody takes part.
+
+Pure: knows no store and no person.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import fields, replace
+from hashlib import sha256
+from typing import TypeVar
+from uuid import uuid4
+
+from chat.campaigns.errors import BadPlan
+from chat.campaigns.models import Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
+from chat.conversations.validation import check_options
+from chat.models import ChatOptions
+from chat.validation import check_text
+
+MAX_TITLE = 200
+MAX_LABEL = 60
+"""Characters: of a variant's name, of a reason, of an end of a scale."""
+
+MAX_SENTENCE = 500
+"""Of a task's title and of a question of the survey."""
+
+MAX_TEXT = 20_000
+"""Of the consent, the thanks, a task's instructions and its question."""
+
+MOST_TASKS = 50
+MOST_QUESTIONS = 30
+MOST_REASONS = 20
+MOST_DAYS = 3650
+VARIANTS = {Mode.SINGLE: 1, Mode.BLIND: 2, Mode.SPLIT: 2}
+
+FREE = frozenset({"title", "tasks", "thanks", "starts_at", "ends_at"})
+"""What may be changed while people take part; of tasks only the words."""
+
+Numbered = TypeVar("Numbered", Task, SurveyQuestion)
+Piece = TypeVar("Piece")
+
+
+def check_plan(plan: Plan) -> Plan:
+    """A plan as it is kept: tidied, its tasks and questions with ids.
+
+    Raises BadPlan, naming the first field that is wrong, InvalidSetting, MessageTooLong, BadText.
+    """
+    if plan.starts_at and plan.ends_at and plan.starts_at >= plan.ends_at:
+        raise BadPlan(field="ends_at", limit=0)
+    if plan.keep_days is not None and not 1 <= plan.keep_days <= MOST_DAYS:
+        raise BadPlan(field="keep_days", limit=MOST_DAYS)
+    return replace(
+        plan,
+        title=_line(plan.title, "title", MAX_TITLE),
+        variants=_variants(plan),
+        tasks=_numbered(map(_task, _few(plan.tasks, "tasks", MOST_TASKS))),
+        consent=_text(plan.consent, "consent"),
+        survey=_numbered(map(_question, _few(plan.survey, "survey", MOST_QUESTIONS))),
+        reasons=_reasons(plan.reasons),
+        thanks=_text(plan.thanks, "thanks"),
+    )
+
+
+def fixed_change(before: Plan, after: Plan) -> str | None:
+    """The first field that differs in what people's answers come from, or were promised."""
+    for name in (item.name for item in fields(Plan)):
+        if name not in FREE and getattr(before, name) != getattr(after, name):
+            return name
+    same_cards = [task.id for task in before.tasks] == [task.id for task in after.tasks]
+    return None if same_cards else "tasks"
+
+
+def copied(plan: Plan) -> Plan:
+    """The plan for another campaign: at no set time."""
+    return replace(plan, starts_at=None, ends_at=None)
+
+
+def consent_digest(plan: Plan) -> str:
+    """The digest of the text that people agree to."""
+    return sha256(plan.consent.encode()).hexdigest()
+
+
+def options_of(variant: Variant) -> ChatOptions:
+    """What a conversation is held with, for this variant."""
+    return ChatOptions(variant.system_prompt, variant.sampling, variant.preset)
+
+
+def engines_of(plan: Plan) -> frozenset[str]:
+    """The names of the engines that its variants are asked of, but for the first one."""
+    return frozenset(variant.engine for variant in plan.variants if variant.engine)
+
+
+def refuse_unknown_engines(plan: Plan, known: Collection[str]) -> None:
+    """Raises BadPlan for a variant of an engine that is not among the `known`."""
+    if not engines_of(plan) <= set(known):
+        raise BadPlan(field="variants.engine", limit=0)
+
+
+def _variants(plan: Plan) -> tuple[Variant, ...]:
+    if len(plan.variants) != VARIANTS[plan.mode]:
+        raise BadPlan(field="variants", limit=VARIANTS[plan.mode])
+    for variant in plan.variants:
+        check_options(options_of(variant))
+        _text(variant.engine, "variants.engine", MAX_LABEL)
+    named = tuple(
+        replace(variant, name=_line(variant.name, "variants.name", MAX_LABEL))
+        for variant in plan.variants
+    )
+    if len({variant.name for variant in named}) < len(named):
+        raise BadPlan(field="variants", limit=0)
+    return named
+
+
+def _task(task: Task) -> Task:
+    return replace(
+        task,
+        title=_line(task.title, "tasks.title", MAX_SENTENCE),
+        instructions=_text(task.instructions, "tasks.instructions"),
+        question=_text(task.question, "tasks.question"),
+    )
+
+
+def _question(question: SurveyQuestion) -> SurveyQuestion:
+    is_scale = question.kind is QuestionKind.SCALE
+    return replace(
+        question,
+        text=_line(question.text, "survey.text", MAX_SENTENCE),
+        low=_text(question.low, "survey.low", MAX_LABEL) if is_scale else "",
+        high=_text(question.high, "survey.high", MAX_LABEL) if is_scale else "",
+    )
+
+
+def _reasons(reasons: Sequence[str]) -> tuple[str, ...]:
+    tidy = (_line(reason, "reasons", MAX_LABEL) for reason in reasons if reason.strip())
+    return tuple(_few(list(dict.fromkeys(tidy)), "reasons", MOST_REASONS))
+
+
+def _numbered(items: Iterable[Numbered]) -> tuple[Numbered, ...]:
+    """With an id each: the one it has, if no other has it."""
+    kept: dict[str, Numbered] = {}
+    for item in items:
+        key = item.id if item.id and item.id not in kept else uuid4().hex
+        kept[key] = replace(item, id=_text(key, "tasks", MAX_LABEL))
+    return tuple(kept.values())
+
+
+def _few(items: Sequence[Piece], name: str, most: int) -> Sequence[Piece]:
+    if len(items) > most:
+        raise BadPlan(field=name, limit=most)
+    return items
+
+
+def _line(text: str, name: str, longest: int) -> str:
+    line = " ".join(_text(text, name, longest * 2).split())
+    if not 1 <= len(line) <= longest:
+        raise _bad(name, longest if line else 0)
+    return line
+
+
+def _text(text: str, name: str, longest: int = MAX_TEXT) -> str:
+    if len(text) > longest:
+        raise _bad(name, longest)
+    return check_text(text).strip()
+
+
+def _bad(name: str, limit: int) -> BadPlan:
+    """Of a field, or of a part of each card in a list: "tasks.title"."""
+    field, _, part = name.partition(".")
+    return BadPlan(field=field, part=part, limit=limit)

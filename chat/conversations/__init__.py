@@ -1,0 +1,1 @@
+"""Conversations as trees of messages, their turns, attachments and presets."""

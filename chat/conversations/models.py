@@ -1,0 +1,185 @@
+"""Conversations, messages, turns and presets, as values."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from chat.models import (
+    ChatOptions,
+    Finish,
+    PresetRef,
+    Provenance,
+    Role,
+    Sampling,
+    Status,
+    Timing,
+    Usage,
+)
+
+TEMPORARY = "temporary-"
+"""So begin the ids of conversations that leave no row, and of their messages."""
+
+
+class Origin(StrEnum):
+    """Where the text of a message comes from."""
+
+    HERE = "here"
+    EDITED = "edited"
+    IMPORTED = "imported"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A text file that goes with a question: shown by its name, told to the model as data."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One entry of the list. `head_id` is the last message of the path that is shown.
+
+    `campaign_id` is the campaign that it is held for, if it is for one.
+    """
+
+    id: str
+    owner: str
+    title: str
+    options: ChatOptions
+    head_id: str | None
+    created_at: datetime
+    updated_at: datetime
+    pinned: bool = False
+    campaign_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One node of a conversation's tree. Nothing is overwritten: retry and edit add a sibling."""
+
+    id: str
+    conversation_id: str
+    parent_id: str | None
+    role: Role
+    content: str
+    status: Status
+    created_at: datetime
+    finish: Finish | None = None
+    usage: Usage | None = None
+    timing: Timing | None = None
+    provenance: Provenance | None = None
+    error_code: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    origin: Origin = Origin.HERE
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person asks. The same `request_id` is the same question, however often it comes.
+
+    It goes below the head of its conversation, or beside the question `beside`. `title`,
+    `temporary` and `campaign_id` are for the conversation that it may begin; a temporary one
+    leaves no row.
+    """
+
+    text: str
+    request_id: str
+    title: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    beside: str | None = None
+    temporary: bool = False
+    campaign_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """One conversation with the messages of all its branches, parents before their children."""
+
+    conversation: Conversation
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A piece of text with what was looked for: `marks` are [start, end) within `text`."""
+
+    text: str
+    marks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A conversation in which a search found something.
+
+    `message_id` is the newest message with all words; None when they are in the title alone.
+    """
+
+    conversation: Conversation
+    title: Excerpt
+    message_id: str | None = None
+    excerpt: Excerpt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PresetText:
+    """What a preset says. `language` is that of a shipped one ("zh", "en"), else empty."""
+
+    name: str
+    system_prompt: str = ""
+    sampling: Sampling = field(default_factory=Sampling)
+    questions: tuple[str, ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One version of a preset. `owner` is empty for a shipped one; `shared` shows it to all."""
+
+    ref: PresetRef
+    owner: str
+    shared: bool
+    text: PresetText
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one accepted question made: written together or not at all."""
+
+    conversation: Conversation
+    question: Message
+    answer: Message
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRecord:
+    """The end of an answer, written in one update."""
+
+    content: str
+    status: Status
+    finish: Finish | None = None
+    usage: Usage | None = None
+    timing: Timing | None = None
+    provenance: Provenance | None = None
+    error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A picture of an answer being written, for whoever is looking.
+
+    While PENDING: `position` (1 is next) and `wait_s`, the estimate. STREAMING without text means
+    that the prompt is being read. `tokens_per_s` is the rate so far. `dropped_turns` of the oldest
+    are not in the prompt.
+    """
+
+    message_id: str
+    text: str = ""
+    status: Status = Status.PENDING
+    position: int | None = None
+    wait_s: float | None = None
+    completion_tokens: int = 0
+    tokens_per_s: float | None = None
+    dropped_turns: int = 0
+    error_code: str | None = None

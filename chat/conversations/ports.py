@@ -1,0 +1,185 @@
+"""The seams: what the domain needs of an engine and of a store, and nothing more."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from chat.conversations.models import (
+    AnswerRecord,
+    Archive,
+    Conversation,
+    Hit,
+    Message,
+    Preset,
+    PresetText,
+    Question,
+    Turn,
+)
+from chat.models import ChatOptions
+
+
+class ConversationStore(Protocol):
+    """Keeps conversations. Every query takes the user; not-yours raises NotFound like not-there.
+
+    A call that returned is on disk, also when the caller was cancelled while it waited.
+    """
+
+    async def add_turn(
+        self, user: str, *, conversation_id: str | None, question: Question, options: ChatOptions
+    ) -> Turn:
+        """Write a question and its pending answer in one transaction, and make the answer the head.
+
+        A `conversation_id` of None makes a conversation with those options; otherwise they replace
+        the conversation's. A request that came before gives the turn that is already there. Raises
+        NotFound, BadRequest (`beside` is not a question), AnswerRunning (the head is still open).
+        """
+        ...
+
+    async def add_answer(
+        self, user: str, *, conversation_id: str, sibling_id: str, content: str = ""
+    ) -> Message:
+        """Add a pending answer beside the answer `sibling_id` and make it the head.
+
+        `content` is what it begins with. Raises NotFound, BadRequest (not an answer),
+        AnswerRunning.
+        """
+        ...
+
+    async def add_edited_answer(
+        self, user: str, *, conversation_id: str, sibling_id: str, content: str
+    ) -> Message:
+        """Add a finished answer, of origin EDITED, beside `sibling_id` and make it the head.
+
+        Raises NotFound, BadRequest (not an answer), AnswerRunning.
+        """
+        ...
+
+    async def save_text(self, user: str, message_id: str, text: str) -> None:
+        """Keep the text so far of an answer being written; it is STREAMING from now on."""
+        ...
+
+    async def finish_answer(self, user: str, message_id: str, record: AnswerRecord) -> None:
+        """Write the end of an answer. Raises NotFound."""
+        ...
+
+    async def set_options(self, user: str, conversation_id: str, options: ChatOptions) -> None: ...
+
+    async def rename(self, user: str, conversation_id: str, *, title: str, seen: str) -> None:
+        """Replace the title that the person has `seen`. Raises NotFound, RenamedMeanwhile."""
+        ...
+
+    async def pin(self, user: str, conversation_id: str, pinned: bool) -> None:
+        """Raises NotFound."""
+        ...
+
+    async def conversation(self, user: str, conversation_id: str) -> Conversation: ...
+
+    async def conversations(
+        self, user: str, *, limit: int = 50, offset: int = 0
+    ) -> Sequence[Conversation]:
+        """Pinned ones first, then newest first."""
+        ...
+
+    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[Hit]:
+        """Conversations with all these words in one message or in the title, newest first.
+
+        Chinese is found character by character, the beginning of the last word is enough. Text
+        without a letter or digit finds nothing.
+        """
+        ...
+
+    async def path(self, user: str, conversation_id: str) -> Sequence[Message]:
+        """The messages from the root to the head, in order, without deleted ones."""
+        ...
+
+    async def set_head(self, user: str, conversation_id: str, message_id: str) -> None:
+        """Show the path that ends there. Raises NotFound, also for a deleted message."""
+        ...
+
+    async def delete_messages(
+        self, user: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
+    ) -> None:
+        """Hide these messages and show the path that ends at `head_id`. Raises NotFound."""
+        ...
+
+    async def restore_messages(
+        self, user: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
+    ) -> None:
+        """Undo `delete_messages`. Raises NotFound when one of them has been purged."""
+        ...
+
+    async def delete(self, user: str, conversation_id: str) -> None:
+        """Hide a conversation from every other query. Raises NotFound.
+
+        Only `save_text` and `finish_answer` still reach it: `restore` then gives it back whole.
+        """
+        ...
+
+    async def restore(self, user: str, conversation_id: str) -> None:
+        """Undo `delete`. Raises NotFound when it has been purged."""
+        ...
+
+    async def purge_deleted(self, before: datetime) -> int:
+        """Destroy the text of what was deleted `before`; how many conversations and messages.
+
+        A purged message keeps its place in the tree, because others may hang below it.
+        """
+        ...
+
+    async def archive(self, user: str, conversation_id: str) -> Archive:
+        """A conversation with all its branches, without deleted messages. Raises NotFound."""
+        ...
+
+    async def add_archives(self, user: str, archives: Sequence[Archive]) -> Sequence[Conversation]:
+        """Add these conversations under new ids, all in one transaction, as their owner's.
+
+        Times, titles, order and branches are kept; an answer still open becomes INTERRUPTED.
+        """
+        ...
+
+
+class PresetStore(Protocol):
+    """Keeps presets, every version of each. Not-yours and not shared raises NotFound."""
+
+    async def presets(self, user: str) -> Sequence[Preset]:
+        """The newest version of each preset that the user may use: shipped, own, shared."""
+        ...
+
+    async def preset(self, user: str, preset_id: str, version: int | None = None) -> Preset:
+        """One version, also of a deleted preset; None is the newest. Raises NotFound."""
+        ...
+
+    async def add_preset(self, user: str, text: PresetText) -> Preset: ...
+
+    async def revise_preset(self, user: str, preset_id: str, text: PresetText) -> Preset:
+        """Add a version to one's own preset; the same text adds none. Raises NotFound."""
+        ...
+
+    async def share_preset(self, user: str, preset_id: str, shared: bool) -> None:
+        """Show one's own preset to everybody, or no longer. Raises NotFound."""
+        ...
+
+    async def delete_preset(self, user: str, preset_id: str) -> None:
+        """Take one's own preset off the list; its versions stay. Raises NotFound."""
+        ...
+
+    async def ship_presets(self, shipped: Mapping[str, PresetText]) -> None:
+        """Bring the shipped presets, by id, to these texts; those that are gone are taken off."""
+        ...
+
+
+class Store(ConversationStore, PresetStore, Protocol):
+    """Everything that is kept."""
+
+    async def open(self) -> None:
+        """Bring the schema up to date. Raises StartupError."""
+        ...
+
+    async def close(self) -> None: ...
+
+    async def interrupt_unfinished(self) -> int:
+        """Mark every message still pending or streaming as interrupted; how many there were.
+
+        For start-up only: whoever wrote them is gone.
+        """
+        ...

@@ -1,0 +1,112 @@
+"""Presets: a name, a system prompt, a sampling and opening questions, to begin a conversation with.
+
+Owns the shipped ones, which lie as TOML files in `shipped/`, and what a person may do with which
+preset. Knows no SQL and no screen; a conversation only remembers the version it began with.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from chat.conversations.models import Preset, PresetText
+from chat.conversations.ports import PresetStore
+from chat.conversations.validation import check_preset
+from chat.errors import NotFound
+from chat.models import ChatOptions, PresetRef, Sampling
+
+SHIPPED = Path(__file__).parent / "shipped"
+"""One file a language, named for it; its sections are the presets in the order of the list."""
+
+
+class Presets:
+    """The service behind the choice of presets. Every call takes the user; not-yours is NotFound.
+
+    Shipped presets belong to nobody: to change one, a person adds its text as a preset of their
+    own.
+    """
+
+    def __init__(self, store: PresetStore) -> None:
+        self._store = store
+        self._shipped = load_shipped()
+
+    async def ship(self) -> None:
+        """Bring the shipped presets in the store up to date; for start-up. Raises StoreFailed."""
+        await self._store.ship_presets(self._shipped)
+
+    async def list(self, user: str, language: str) -> Sequence[Preset]:
+        """What the user may choose from: own ones, shipped ones of that language, shared ones.
+
+        Own and shared ones go by name, shipped ones in the order of their file.
+        """
+        usable = await self._store.presets(user)
+        in_file = {preset_id: line for line, preset_id in enumerate(self._shipped)}
+
+        def place(preset: Preset) -> tuple[int, int, str]:
+            group = 1 if not preset.owner else 0 if preset.owner == user else 2
+            return group, in_file.get(preset.ref.id, 0), preset.text.name.casefold()
+
+        shown = (preset for preset in usable if preset.owner or preset.text.language == language)
+        return sorted(shown, key=place)
+
+    async def get(self, user: str, preset_id: str, version: int | None = None) -> Preset:
+        """One version of a preset; None is the newest. Raises NotFound."""
+        return await self._store.preset(user, preset_id, version)
+
+    async def names(self, user: str, refs: Iterable[PresetRef]) -> Mapping[PresetRef, str]:
+        """Versions as people read them, "Translator v2"; by id those that are not the user's."""
+        return {ref: await self._name(user, ref) for ref in set(refs)}
+
+    async def _name(self, user: str, ref: PresetRef) -> str:
+        try:
+            return name_of(await self.get(user, ref.id, ref.version))
+        except NotFound:
+            return f"{ref.id} v{ref.version}"
+
+    async def add(self, user: str, text: PresetText) -> Preset:
+        """Keep a preset as the user's own. Raises what `check_preset` raises."""
+        return await self._store.add_preset(user, _own(text))
+
+    async def revise(self, user: str, preset_id: str, text: PresetText) -> Preset:
+        """Add a version to one's own preset. Raises NotFound and what `add` raises."""
+        return await self._store.revise_preset(user, preset_id, _own(text))
+
+    async def share(self, user: str, preset_id: str, shared: bool) -> None:
+        """Show one's own preset to everybody, or no longer. Raises NotFound."""
+        await self._store.share_preset(user, preset_id, shared)
+
+    async def delete(self, user: str, preset_id: str) -> None:
+        """Take one's own preset off the list; conversations keep its versions. Raises NotFound."""
+        await self._store.delete_preset(user, preset_id)
+
+    @staticmethod
+    def options_of(preset: Preset) -> ChatOptions:
+        """The options with which a conversation begins that takes this preset."""
+        return ChatOptions(preset.text.system_prompt, preset.text.sampling, preset.ref)
+
+
+def name_of(preset: Preset) -> str:
+    """What one version of a preset is called."""
+    return f"{preset.text.name} v{preset.ref.version}"
+
+
+def load_shipped() -> Mapping[str, PresetText]:
+    """The presets that come with the app, by id: "maths.zh", "maths.en", …"""
+    return {
+        f"{name}.{path.stem}": _read(entry, language=path.stem)
+        for path in sorted(SHIPPED.glob("*.toml"))
+        for name, entry in tomllib.loads(path.read_text(encoding="utf-8")).items()
+    }
+
+
+def _read(entry: Mapping[str, Any], *, language: str) -> PresetText:
+    # A field that is misspelt in the file has no place in the dataclass and raises TypeError.
+    sampling = Sampling(**entry.get("sampling", {}))
+    text = PresetText(**{**entry, "sampling": sampling, "language": language})
+    return replace(text, system_prompt=text.system_prompt.strip(), questions=tuple(text.questions))
+
+
+def _own(text: PresetText) -> PresetText:
+    """As it is kept for a person: checked, and shown in every language."""
+    return replace(check_preset(text), language="")

@@ -1,0 +1,248 @@
+"""What a person does with conversations: open, walk, edit, delete and bring back, list, search.
+
+Nothing is overwritten: what is deleted is hidden first, and destroyed when the time to undo is
+over. Knows no screen, no SQL, no model.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from chat.conversations.jobs import Job, Jobs
+from chat.conversations.models import Archive, Attachment, Conversation, Hit, Message
+from chat.conversations.ports import ConversationStore
+from chat.conversations.tree import Tree
+from chat.conversations.validation import check_options, check_question, check_title
+from chat.errors import BadRequest, StoreFailed
+from chat.models import ChatOptions, Role
+
+log = logging.getLogger("qwen_chat.conversations")
+
+UNDO_S = 15.0
+"""How long what was deleted can be brought back: the ten seconds on the page, and some grace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A conversation as it is shown.
+
+    `versions` has, for each message of the path that is not the only one of its kind, the ids of
+    all. `job` is there if the last answer is being written, `elsewhere` is the id of one that is
+    being written on a branch that is not shown.
+    """
+
+    conversation: Conversation
+    messages: Sequence[Message]
+    versions: Mapping[str, Sequence[str]]
+    job: Job | None
+    elsewhere: str | None = None
+    changes: int = 0
+
+    @property
+    def glance(self) -> "Glance":
+        """What a look at it would have shown."""
+        found = self.conversation
+        written = self.job.message_id if self.job else self.elsewhere
+        return Glance(found.title, found.options, found.head_id, written, self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What can change in another tab: two that are equal show the same conversation.
+
+    `changes` counts what was deleted and brought back since the start: it may leave the head alone.
+    """
+
+    title: str
+    options: ChatOptions
+    head_id: str | None
+    being_written: str | None
+    changes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What was taken out of a conversation, and what it showed before: enough to undo it.
+
+    `question` is the text that stood first in it, to be edited and sent anew with `attachments`.
+    """
+
+    conversation_id: str
+    ids: tuple[str, ...]
+    head_id: str | None
+    question: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+class Conversations:
+    """The service behind the list and the transcript. Takes the user; not-yours is NotFound."""
+
+    def __init__(
+        self,
+        *,
+        store: ConversationStore,
+        jobs: Jobs,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        undo_s: float = UNDO_S,
+    ) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._clock = clock
+        self._undo_s = undo_s
+        self._purges: set[asyncio.Task[None]] = set()
+        self._changes: Counter[str] = Counter()
+
+    async def open(self, user: str, conversation_id: str) -> Opened:
+        """Raises NotFound."""
+        # The job first: an answer that ends in between is then seen twice, not missed.
+        job = self._jobs.find(user, conversation_id)
+        changes = self._changes[conversation_id]
+        archive = await self._store.archive(user, conversation_id)
+        tree = Tree(archive.messages)
+        path = tree.path_to(archive.conversation.head_id)
+        every = {message.id: tree.versions(message.id) for message in path}
+        versions = {key: ids for key, ids in every.items() if len(ids) > 1}
+        elsewhere = None
+        if job and (not path or path[-1].id != job.message_id):
+            elsewhere, job = job.message_id, None
+        return Opened(archive.conversation, path, versions, job, elsewhere, changes)
+
+    async def look(self, user: str, conversation_id: str) -> Glance:
+        """What to compare with an earlier look: is there something new? Raises NotFound."""
+        job, changes = self._jobs.find(user, conversation_id), self._changes[conversation_id]
+        found = await self._store.conversation(user, conversation_id)
+        written = job.message_id if job else None
+        return Glance(found.title, found.options, found.head_id, written, changes)
+
+    async def show(self, user: str, conversation_id: str, message_id: str) -> None:
+        """Show the path through this message and on to its newest end. Raises NotFound."""
+        tree = Tree((await self._store.archive(user, conversation_id)).messages)
+        end = tree.newest_end(tree.message(message_id).id)
+        await self._store.set_head(user, conversation_id, end)
+
+    async def edit_answer(
+        self, user: str, *, conversation_id: str, message_id: str, text: str
+    ) -> Message:
+        """Add a version of an answer that a person has written, and show it.
+
+        Raises NotFound, AnswerRunning, BadRequest kinds.
+        """
+        check_question(text)
+        with self._jobs.alone_in(user, conversation_id):
+            return await self._store.add_edited_answer(
+                user, conversation_id=conversation_id, sibling_id=message_id, content=text
+            )
+
+    async def delete_turn(self, user: str, conversation_id: str, message_id: str) -> Removed:
+        """Take out a question with its answers; what follows moves up. See `restore_messages`."""
+        return await self._remove(user, conversation_id, lambda tree: tree.turn(message_id))
+
+    async def delete_branch(self, user: str, conversation_id: str, message_id: str) -> Removed:
+        """Take out a message with everything below it. See `restore_messages`."""
+        return await self._remove(user, conversation_id, lambda tree: tree.branch(message_id))
+
+    async def undo_turn(self, user: str, conversation_id: str) -> Removed:
+        """Take out the last question that is shown, with everything below it.
+
+        Raises NotFound, AnswerRunning, BadRequest when there is none.
+        """
+        shown = await self._store.path(user, conversation_id)
+        last = next((item for item in reversed(shown) if item.role is Role.USER), None)
+        if last is None:
+            raise BadRequest("There is no question here.")
+        return await self.delete_branch(user, conversation_id, last.id)
+
+    async def restore_messages(self, user: str, removed: Removed) -> None:
+        """Undo a deletion. Raises NotFound when it is too late, AnswerRunning."""
+        with self._jobs.alone_in(user, removed.conversation_id):
+            await self._store.restore_messages(
+                user, removed.conversation_id, removed.ids, head_id=removed.head_id
+            )
+        self._changes[removed.conversation_id] += 1
+
+    async def recent(
+        self, user: str, *, limit: int = 50, offset: int = 0
+    ) -> Sequence[Conversation]:
+        """The user's conversations: pinned ones first, then newest first."""
+        return await self._store.conversations(user, limit=limit, offset=offset)
+
+    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[Hit]:
+        """Where all these words stand, newest first."""
+        return await self._store.search(user, words, limit=limit)
+
+    async def rename(self, user: str, conversation_id: str, *, title: str, seen: str) -> None:
+        """Replace the title that the person has `seen`.
+
+        Raises NotFound, RenamedMeanwhile, BadRequest kinds.
+        """
+        await self._store.rename(user, conversation_id, title=check_title(title), seen=seen)
+
+    async def pin(self, user: str, conversation_id: str, *, pinned: bool) -> None:
+        """Keep a conversation at the top of the list, or no longer. Raises NotFound."""
+        await self._store.pin(user, conversation_id, pinned)
+
+    async def delete(self, user: str, conversation_id: str) -> None:
+        """Hide a conversation, and destroy it when the time to undo is over.
+
+        Stops the answer being written there. Raises NotFound.
+        """
+        if job := self._jobs.find(user, conversation_id):
+            job.cancel()
+            async for _ in job.watch():
+                pass
+        with self._jobs.alone_in(user, conversation_id):
+            await self._store.delete(user, conversation_id)
+        self._purge_later()
+
+    async def restore(self, user: str, conversation_id: str) -> None:
+        """Undo `delete`. Raises NotFound when it is too late."""
+        await self._store.restore(user, conversation_id)
+
+    async def set_options(self, user: str, conversation_id: str, options: ChatOptions) -> None:
+        """Keep what the person has set. Raises NotFound and BadRequest kinds."""
+        await self._store.set_options(user, conversation_id, check_options(options))
+
+    async def archive(self, user: str, conversation_id: str) -> Archive:
+        """A conversation with all its branches, to be exported. Raises NotFound."""
+        return await self._store.archive(user, conversation_id)
+
+    async def add_archives(self, user: str, archives: Sequence[Archive]) -> Sequence[Conversation]:
+        """Import conversations, all or none."""
+        return await self._store.add_archives(user, archives)
+
+    async def purge(self) -> int:
+        """Destroy all that is deleted, for start and end of the app; how many."""
+        for task in self._purges:
+            task.cancel()
+        return await self._store.purge_deleted(self._clock() + timedelta(seconds=1))
+
+    async def _remove(
+        self, user: str, conversation_id: str, choose: Callable[[Tree], Sequence[str]]
+    ) -> Removed:
+        with self._jobs.alone_in(user, conversation_id):
+            archive = await self._store.archive(user, conversation_id)
+            tree, head_id = Tree(archive.messages), archive.conversation.head_id
+            ids = choose(tree)
+            end = tree.end_without(head_id, ids)
+            await self._store.delete_messages(user, conversation_id, ids, head_id=end)
+        self._changes[conversation_id] += 1
+        self._purge_later()
+        first = tree.message(ids[0])
+        question = first.content if first.role is Role.USER else ""
+        return Removed(conversation_id, tuple(ids), head_id, question, first.attachments)
+
+    def _purge_later(self) -> None:
+        task = asyncio.create_task(self._purge_when_over())
+        self._purges.add(task)
+        task.add_done_callback(self._purges.discard)
+
+    async def _purge_when_over(self) -> None:
+        deleted_at = self._clock()
+        await asyncio.sleep(self._undo_s)
+        try:
+            await self._store.purge_deleted(deleted_at)
+        except StoreFailed as error:  # it stays hidden; the next purge takes it too
+            log.warning("what was deleted could not be destroyed yet: %s", error)

@@ -1,0 +1,372 @@
+"""How answers come about: send, edit a question, retry, continue, stop; and what will fit before.
+
+Owns the order of the steps: everything that can be refused is refused before anything is written,
+so that a refused text is still in the box. Knows no screen, no SQL, no model.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from chat.accounts.quotas import Permit
+from chat.campaigns.enrolment import Enrolled, Enrolment
+from chat.campaigns.errors import PlacesNeeded
+from chat.conversations.attachments import check_attachments, with_attachments
+from chat.conversations.context_window import Window, fit, split_turns
+from chat.conversations.errors import PromptLost
+from chat.conversations.jobs import Job, Jobs, Work
+from chat.conversations.models import Attachment, Message, Question, Turn
+from chat.conversations.ports import ConversationStore
+from chat.conversations.prompt import as_prompt, prompt_from, system_message
+from chat.conversations.tree import Tree
+from chat.conversations.validation import check_options, check_question, title_of
+from chat.errors import BadRequest
+from chat.models import ChatMessage, ChatOptions, Role, Status
+from chat.serving.admission import Ticket
+from chat.serving.engines import Engines, serving
+from chat.serving.errors import PromptTooLong
+from chat.serving.generation import seeded
+from chat.serving.models import EngineInfo
+from chat.serving.ports import Engine
+from chat.serving.provenance import prompt_sha256
+from chat.validation import check_text
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """What the next prompt takes of the context, in tokens.
+
+    `system`, `history` and `draft` make the prompt; `room` is kept for the answer; `limit` is the
+    whole context. `dropped_turns` of the oldest will not fit; if not `fits`, not even the draft.
+    """
+
+    system: int
+    history: int
+    draft: int
+    room: int
+    limit: int
+    dropped_turns: int = 0
+    fits: bool = True
+
+    @property
+    def prompt(self) -> int:
+        return self.system + self.history + self.draft
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A question that may be asked: where, with what, and what the model will be told.
+
+    A `conversation_id` of None begins a conversation.
+    """
+
+    conversation_id: str | None
+    question: Question
+    options: ChatOptions
+    window: Window
+    engine: Engine
+
+
+class Answers:
+    """The service that lets answers be written. Every call takes the user; not-yours: NotFound.
+
+    `address` is where a request comes from: empty when it is not to be counted. With an `enrolment`
+    what is asked in a campaign is asked with that campaign's settings; its refusals are raised too.
+    """
+
+    def __init__(
+        self,
+        *,
+        engines: Engines,
+        store: ConversationStore,
+        jobs: Jobs,
+        keep_turns: int | None = None,
+        enrolment: Enrolment | None = None,
+    ) -> None:
+        self._engines = engines
+        self._store = store
+        self._jobs = jobs
+        self._keep_turns = keep_turns
+        self._enrolment = enrolment
+
+    async def send(
+        self,
+        user: str,
+        *,
+        conversation_id: str | None,
+        question: Question,
+        options: ChatOptions,
+        address: str = "",
+        variant: int | None = None,
+    ) -> Job:
+        """Store a question and start its answer; a request that came before gives its answer.
+
+        `conversation_id` None begins a conversation. With `question.beside` it is a new version of
+        that question. `variant` is the one of a blind comparison that is asked.
+
+        Raises BadRequest kinds, NotFound, QuotaExceeded kinds, TooManyWaiting, Busy,
+        EngineNotReady; then nothing was written.
+        """
+        check_question(question.text)
+        check_attachments(question.text, question.attachments)
+        check_options(options)
+        if running := self._jobs.find_request(user, question.request_id):
+            return running
+        with self._jobs.alone_in(user, conversation_id):
+            asking = await self._weigh(user, conversation_id, question, options, variant)
+            with ExitStack() as undo:
+                ticket, permit = await self._jobs.enter(user, address, undo)
+                turn = await self._store.add_turn(
+                    user,
+                    conversation_id=conversation_id,
+                    question=asking.question,
+                    options=asking.options,
+                )
+                if begun := self._begun(user, turn):
+                    return begun
+                undo.pop_all()
+                return self._start(user, asking, turn, ticket, permit)
+
+    async def send_together(
+        self,
+        user: str,
+        asked: Sequence[tuple[str | None, Question, int]],
+        write: Callable[[Sequence[Asking]], Awaitable[Sequence[Turn]]],
+        *,
+        address: str = "",
+    ) -> Sequence[Job]:
+        """Ask several variants of a campaign at once: all answers are begun, or none is.
+
+        Each of `asked` is the conversation (None begins one), the question and the variant. They
+        start in this order. `write` stores them all or none, and gives their turns.
+
+        Raises what `send` raises and what `write` raises, and PlacesNeeded for a person who may not
+        have so many answers written at once; then nothing was written.
+        """
+        with ExitStack() as alone, ExitStack() as undo:
+            for conversation_id, question, _ in asked:
+                check_question(question.text)
+                alone.enter_context(self._jobs.alone_in(user, conversation_id))
+            ready = [
+                await self._weigh(user, conversation_id, question, ChatOptions(), variant)
+                for conversation_id, question, variant in asked
+            ]
+            places = [await self._jobs.enter(user, address, undo) for _ in ready]
+            if any(permit.allowance.running < len(ready) for _, permit in places):
+                raise PlacesNeeded(count=len(ready))
+            turns = await write(ready)
+            if all(begun := [self._begun(user, turn) for turn in turns]):
+                return [job for job in begun if job]
+            undo.pop_all()
+            return [
+                self._start(user, asking, turn, *place)
+                for asking, turn, place in zip(ready, turns, places, strict=True)
+            ]
+
+    async def retry(
+        self, user: str, *, conversation_id: str, message_id: str, address: str = ""
+    ) -> Job:
+        """Write another answer beside the answer `message_id`, with the conversation's options.
+
+        Raises NotFound, BadRequest, AnswerRunning, QuotaExceeded kinds, TooManyWaiting, Busy,
+        EngineNotReady, StoreFailed.
+        """
+        return await self._beside(user, conversation_id, message_id, address, continued=False)
+
+    async def go_on(
+        self, user: str, *, conversation_id: str, message_id: str, address: str = ""
+    ) -> Job:
+        """Write an answer that begins with the text of the answer `message_id` and goes on.
+
+        Raises as `retry` does.
+        """
+        return await self._beside(user, conversation_id, message_id, address, continued=True)
+
+    def stop(self, user: str, conversation_id: str) -> None:
+        """Stop the answer being written there, if there is one; its text so far stays."""
+        if job := self._jobs.find(user, conversation_id):
+            job.cancel()
+
+    def writing(self, user: str, conversation_id: str) -> Job | None:
+        """The answer being written there, if there is one."""
+        return self._jobs.find(user, conversation_id)
+
+    def being_answered(self, user: str) -> frozenset[str]:
+        """Ids of the user's conversations in which an answer is being written."""
+        return self._jobs.conversations_of(user)
+
+    async def gauge(
+        self, user: str, *, conversation_id: str | None, question: Question, options: ChatOptions
+    ) -> Gauge:
+        """What sending this would take of the context. Keeps nothing of it.
+
+        Raises MessageTooLong, BadText, BadAttachment, InvalidSetting, NotFound, EngineNotReady.
+        """
+        check_text(question.text)
+        check_attachments(question.text, question.attachments)
+        check_options(options)
+        enrolled = await self._enrol(user, conversation_id, question, options)
+        options, engine = enrolled.options, self._engines.named(enrolled.engine)
+        info = serving(engine)
+        path = await self._before(user, conversation_id, question.beside)
+        draft = _asked(question)
+        history = [*as_prompt(path), draft]
+        system = system_message(options.system_prompt)
+        bare = await engine.count_tokens([*system, ChatMessage(Role.USER, "")])
+        alone = await engine.count_tokens([*system, draft])
+        gauge = Gauge(bare, 0, alone - bare, _room(info, options), info.context_length)
+        try:
+            window = await self._fit(engine, options, history)
+        except PromptTooLong:
+            return replace(gauge, dropped_turns=len(split_turns(history)) - 1, fits=False)
+        told = window.prompt_tokens - alone
+        return replace(gauge, history=told, dropped_turns=window.dropped_turns)
+
+    async def count_file(self, item: Attachment) -> int:
+        """About how many tokens a file costs. Raises EngineNotReady."""
+        words = [ChatMessage(Role.USER, with_attachments("", [item]))]
+        empty = [ChatMessage(Role.USER, "")]
+        count = self._engines.first.count_tokens
+        return await count(words) - await count(empty)
+
+    async def prompt_of(self, user: str, *, conversation_id: str, message_id: str) -> str:
+        """The exact prompt that an answer was written from, letter by letter.
+
+        Raises NotFound, EngineNotReady, and PromptLost when it cannot be made again.
+        """
+        path = await self._path_to(user, conversation_id, message_id)
+        made, messages = path[-1].provenance, prompt_from(path)
+        if made is None or prompt_sha256(messages) != made.prompt_sha256:
+            raise PromptLost
+        return await self._engines.of_model(made.model).render_prompt(messages)
+
+    async def _weigh(
+        self,
+        user: str,
+        conversation_id: str | None,
+        question: Question,
+        options: ChatOptions,
+        variant: int | None,
+    ) -> Asking:
+        """What will be asked. Raises what `send` raises, but for what comes of places."""
+        enrolled = await self._enrol(user, conversation_id, question, options, variant)
+        question = replace(_within(question, enrolled), title=title_of(question.text))
+        path = await self._before(user, conversation_id, question.beside)
+        engine, history = self._engines.named(enrolled.engine), [*as_prompt(path), _asked(question)]
+        window = await self._fit(engine, enrolled.options, history)
+        return Asking(conversation_id, question, enrolled.options, window, engine)
+
+    def _begun(self, user: str, turn: Turn) -> Job | None:
+        """The answer of a request that came before."""
+        if turn.answer.status is not Status.PENDING:
+            return Job(user, turn.answer)
+        return self._jobs.find(user, turn.conversation.id)
+
+    def _start(self, user: str, asking: Asking, turn: Turn, ticket: Ticket, permit: Permit) -> Job:
+        options, request_id = _seeded(asking.options), asking.question.request_id
+        window, engine = asking.window, asking.engine
+        work = Work(user, turn.answer, window, options, engine, request_id, permit)
+        return self._jobs.start(work, ticket)
+
+    async def _beside(
+        self, user: str, conversation_id: str, message_id: str, address: str, *, continued: bool
+    ) -> Job:
+        with self._jobs.alone_in(user, conversation_id):
+            await self._jobs.settle(conversation_id)
+            kept = await self._store.conversation(user, conversation_id)
+            enrolled = await self._enrolled(user, kept.options, kept.campaign_id)
+            options, engine = enrolled.options, self._engines.named(enrolled.engine)
+            *before, sibling = await self._path_to(user, conversation_id, message_id)
+            if sibling.role is not Role.ASSISTANT:
+                raise BadRequest("Only an answer can be written again.")
+            content = sibling.content if continued else ""
+            history = as_prompt(before)
+            if content:
+                history.append(ChatMessage(Role.ASSISTANT, content))
+            window = await self._fit(engine, options, history)
+            with ExitStack() as undo:
+                ticket, permit = await self._jobs.enter(user, address, undo)
+                answer = await self._store.add_answer(
+                    user, conversation_id=conversation_id, sibling_id=message_id, content=content
+                )
+                undo.pop_all()
+                work = Work(user, answer, window, _seeded(options), engine, permit=permit)
+                return self._jobs.start(work, ticket)
+
+    async def _enrol(
+        self,
+        user: str,
+        conversation_id: str | None,
+        question: Question,
+        options: ChatOptions,
+        variant: int | None = None,
+    ) -> Enrolled:
+        """What a question is asked with. A conversation's own campaign counts, not what is said."""
+        if conversation_id is None or self._enrolment is None:
+            return await self._enrolled(user, options, question.campaign_id or None, variant)
+        kept = await self._store.conversation(user, conversation_id)
+        return await self._enrolled(user, options, kept.campaign_id, variant)
+
+    async def _enrolled(
+        self,
+        user: str,
+        options: ChatOptions,
+        campaign_id: str | None,
+        variant: int | None = None,
+    ) -> Enrolled:
+        if self._enrolment is None:
+            return Enrolled(options)
+        return await self._enrolment.enrol(user, options, campaign_id=campaign_id, variant=variant)
+
+    async def _before(
+        self, user: str, conversation_id: str | None, beside: str | None
+    ) -> Sequence[Message]:
+        """The path that a new question goes below, with what the store still owes it.
+
+        Raises NotFound, StoreFailed.
+        """
+        if conversation_id is None:
+            return ()
+        await self._jobs.settle(conversation_id)
+        if beside is None:
+            return await self._store.path(user, conversation_id)
+        return (await self._path_to(user, conversation_id, beside))[:-1]
+
+    async def _path_to(self, user: str, conversation_id: str, message_id: str) -> Sequence[Message]:
+        archive = await self._store.archive(user, conversation_id)
+        return Tree(archive.messages).path_to(message_id)
+
+    async def _fit(
+        self, engine: Engine, options: ChatOptions, history: Sequence[ChatMessage]
+    ) -> Window:
+        """Raises EngineNotReady, PromptTooLong."""
+        info = serving(engine)
+        return await fit(
+            options.system_prompt,
+            history,
+            count_tokens=engine.count_tokens,
+            budget=info.context_length - _room(info, options),
+            keep_turns=self._keep_turns,
+        )
+
+
+def _asked(question: Question) -> ChatMessage:
+    return ChatMessage(Role.USER, with_attachments(question.text, question.attachments))
+
+
+def _within(question: Question, enrolled: Enrolled) -> Question:
+    """The question, for its campaign: what is said there is kept."""
+    campaign_id = enrolled.campaign_id
+    temporary = question.temporary and not campaign_id
+    return replace(question, campaign_id=campaign_id, temporary=temporary)
+
+
+def _room(info: EngineInfo, options: ChatOptions) -> int:
+    """Tokens kept free for the answer. A long one that is allowed may not push the history out."""
+    longest = options.sampling.over(info.defaults).max_new_tokens or info.context_length
+    return min(longest, info.context_length // 4)
+
+
+def _seeded(options: ChatOptions) -> ChatOptions:
+    """With a seed drawn now if none is set, so that every stored answer can be made again."""
+    return replace(options, sampling=seeded(options.sampling))

@@ -1,0 +1,318 @@
+"""Regression cases put to a model: who asks, in which order, and what is kept of it.
+
+Owns the rules of a replay (which prompt, which sampling) and the replays that are going on. They
+wait in the same queue as everybody. Knows no SQL and no page.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import uuid4
+
+from chat.accounts.errors import TooManyRequests
+from chat.accounts.models import Caller, Clock, Person, utc_now
+from chat.conversations.models import Preset
+from chat.errors import AppError, NotFound, StoreFailed
+from chat.evaluation.cases import MOST_CASES, CaseStore, scope_of
+from chat.evaluation.errors import BadCase, RunGoingOn
+from chat.evaluation.models import Case, Result, Run, Verdict
+from chat.evaluation.verdicts import Before, Judge, judge_answer
+from chat.models import ChatMessage, Finish, Role, Sampling, Status, Usage
+from chat.serving.draft import Draft
+from chat.serving.engines import serving
+from chat.serving.errors import Busy, QueueTimeout, TooManyWaiting
+from chat.serving.generation import End, Wish, Writer
+from chat.serving.models import Delta, EngineInfo
+from chat.serving.observer import Door
+from chat.serving.ports import Engine
+
+TRY_AGAIN_S = 5.0
+PATIENCE_S = 600.0
+"""How long a case waits, all in all, while there is no room or too many requests are sent."""
+
+GREEDY = Sampling(temperature=0.0, seed=0)
+PASSING = (Busy, QueueTimeout, TooManyRequests, TooManyWaiting)
+
+Take = Callable[[Case, Result], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Cases to be put to a model, with or without a preset. `before` is by the cases' ids.
+
+    Without an `engine` the first one is asked.
+    """
+
+    run: Run
+    cases: Sequence[Case]
+    before: Mapping[str, Before]
+    preset: Preset | None = None
+    engine: Engine | None = None
+
+
+class Replayer:
+    """Runs the cases of a replay, `at_once` at a time."""
+
+    def __init__(self, writer: Writer, judge: Judge, *, at_once: int) -> None:
+        self._writer = writer
+        self._judge = judge
+        self._at_once = at_once
+
+    async def run(self, replay: Replay, take: Take) -> None:
+        """Give each result to `take` when it is there; what goes wrong is a result as well.
+
+        Cancelled, it leaves out what is not ready. Raises what `take` raises.
+        """
+        places = asyncio.Semaphore(self._at_once)
+
+        async def one(case: Case) -> None:
+            async with places:
+                result = await self._result(replay, case)
+                await take(case, result)
+
+        tasks = [asyncio.create_task(one(case)) for case in replay.cases]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _result(self, replay: Replay, case: Case) -> Result:
+        empty = Result(replay.run.id, case.id, "", Verdict.ERROR)
+        draft = Draft()
+        try:
+            await self._patiently(replay, case, draft)
+            before = replay.before.get(case.id, Before())
+            judged = await judge_answer(case, draft.text, before, self._judge)
+        except AppError as error:
+            told = draft.timing() if draft.started_at is not None else None
+            return replace(empty, answer=draft.text, error_code=error.code, timing=told)
+        return replace(
+            empty,
+            answer=draft.text,
+            verdict=judged.verdict,
+            failed=judged.failed,
+            timing=draft.timing(),
+        )
+
+    async def _patiently(self, replay: Replay, case: Case, draft: Draft) -> None:
+        """Ask, and ask again when there is room. Raises what a question of the page raises."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return await self._ask(replay, case, draft)
+            except PASSING as error:
+                wait_s = _wait_s(error)
+                if time.monotonic() + wait_s > deadline:
+                    raise
+                await asyncio.sleep(wait_s)
+
+    async def _ask(self, replay: Replay, case: Case, draft: Draft) -> None:
+        user = replay.run.owner
+        prompt, sampling = prompt_of(case, replay.preset), sampling_of(case, replay.preset)
+        wish = Wish(user, prompt, sampling, engine=replay.engine)
+        with ExitStack() as undo:
+            permit = await self._writer.permit(user, undo)
+            ticket = self._writer.enter(user, permit, undo)
+            await self._writer.wait_for_place(ticket, draft)
+            reason = Status.STOPPED.value
+            try:
+                await self._writer.write(wish, draft, _look_away)
+                reason = str(draft.last.finish)
+            except AppError as error:
+                reason = error.code
+                raise
+            finally:
+                self._tell(replay, case, draft, reason)
+                await asyncio.shield(self._writer.bill(permit, draft, _usage(draft)))
+
+    def _tell(self, replay: Replay, case: Case, draft: Draft, reason: str) -> None:
+        end = End(
+            id=f"{replay.run.id}/{case.id}",
+            door=Door.REPLAY,
+            user=replay.run.owner,
+            model=replay.run.model,
+            reason=reason,
+            failed=reason not in (*Finish, Status.STOPPED),
+            usage=_usage(draft),
+            timing=draft.timing(),
+        )
+        self._writer.ended(end)
+
+
+@dataclass(slots=True)
+class GoingOn:
+    """A replay that is being run for somebody. `done` of `total` have a result."""
+
+    person: Person
+    replay: Replay
+    task: asyncio.Task[None] | None = None
+    done: int = 0
+
+    @property
+    def total(self) -> int:
+        return len(self.replay.cases)
+
+
+class Replays:
+    """The replays of the page: one of each person at a time, one case at a time."""
+
+    def __init__(
+        self, store: CaseStore, writer: Writer, judge: Judge, clock: Clock = utc_now
+    ) -> None:
+        self._store = store
+        self._writer = writer
+        self._replayer = Replayer(writer, judge, at_once=1)
+        self._clock = clock
+        self._open: dict[str, GoingOn] = {}
+
+    @property
+    def engines(self) -> Sequence[str]:
+        """The names of those that cases can be put to."""
+        return self._writer.engines.names
+
+    async def start(
+        self,
+        person: Person,
+        cases: Sequence[Case],
+        *,
+        preset: Preset | None = None,
+        label: str = "",
+        against: str | None = None,
+        engine: str = "",
+    ) -> Run:
+        """Begin to run cases on the engine of that name, or on the first; it goes on by itself.
+
+        `against` is the run whose answers are the earlier ones; without it, each case's last.
+        Raises RunGoingOn, BadCase (none, or too many), EngineNotReady kinds, NotFound.
+        """
+        asked = self._writer.engines.named(engine)
+        run = new_run(serving(asked), person.id, preset, label, self._clock())
+        prepared = await prepare(self._store, person, run, cases, preset=preset, against=against)
+        replay = replace(prepared, engine=asked)
+        # Nothing is awaited between this look and the entry: of two at once one is refused.
+        if any(going.person.id == person.id for going in self._open.values()):
+            raise RunGoingOn
+        going = self._open[run.id] = GoingOn(person, replay)
+        with ExitStack() as undo:
+            undo.callback(self._open.pop, run.id)
+            await self._store.add_run(run)
+            undo.pop_all()
+        going.task = asyncio.create_task(self._run(going))
+        return run
+
+    def progress(self, run_id: str) -> GoingOn | None:
+        """How far a run is; None if it is not going on."""
+        return self._open.get(run_id)
+
+    async def cancel(self, person: Person, run_id: str) -> None:
+        """End a run; what there is of it stays. Raises NotFound."""
+        await self._store.run(run_id, scope_of(person))
+        if (going := self._open.get(run_id)) and going.task:
+            going.task.cancel()
+            await asyncio.wait({going.task})
+
+    def callers(self) -> frozenset[Caller]:
+        """For whom a run is going on."""
+        return frozenset(Caller(going.person) for going in self._open.values())
+
+    def stop_of(self, caller_id: str) -> None:
+        """End the run of that person, who may not be here any more."""
+        for going in self._open.values():
+            if going.person.id == caller_id and going.task:
+                going.task.cancel()
+
+    async def close(self) -> None:
+        """End all runs; what there is of them stays."""
+        tasks = [going.task for going in self._open.values() if going.task]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _run(self, going: GoingOn) -> None:
+        run_id = going.replay.run.id
+
+        async def keep(case: Case, result: Result) -> None:
+            await self._store.add_result(result)
+            going.done += 1
+
+        try:
+            # Said by the store; a run that was deleted meanwhile has nobody who misses it.
+            with suppress(StoreFailed, NotFound):
+                await self._replayer.run(going.replay, keep)
+        finally:
+            del self._open[run_id]
+            with suppress(StoreFailed):
+                await asyncio.shield(self._store.end_run(run_id, self._clock()))
+
+
+async def prepare(
+    store: CaseStore,
+    person: Person,
+    run: Run,
+    cases: Sequence[Case],
+    *,
+    preset: Preset | None = None,
+    against: str | None = None,
+) -> Replay:
+    """A replay with what earlier runs gave. Raises BadCase (none, or too many), NotFound."""
+    if not 1 <= len(cases) <= MOST_CASES:
+        raise BadCase(field="cases", why=f"1 to {MOST_CASES}")
+    scope = scope_of(person)
+    if against is not None:
+        await store.run(against, scope)
+    before = await store.history([case.id for case in cases], scope, against)
+    return Replay(run, cases, before, preset)
+
+
+def new_run(
+    info: EngineInfo, owner: str, preset: Preset | None, label: str, started_at: datetime
+) -> Run:
+    """A run on what is serving."""
+    return Run(
+        id=uuid4().hex,
+        owner=owner,
+        label=" ".join(label.split())[:100],
+        model=info.model,
+        revision=info.revision,
+        quantization=info.quantization,
+        engine=info.engine,
+        started_at=started_at,
+        preset=preset.ref if preset else None,
+    )
+
+
+def prompt_of(case: Case, preset: Preset | None) -> Sequence[ChatMessage]:
+    """What the model is told: the preset's system prompt takes the place of the case's own."""
+    if preset is None:
+        return case.prompt
+    turns = [turn for turn in case.prompt if turn.role is not Role.SYSTEM]
+    system = preset.text.system_prompt
+    return [ChatMessage(Role.SYSTEM, system), *turns] if system.strip() else turns
+
+
+def sampling_of(case: Case, preset: Preset | None) -> Sampling:
+    """The case's settings, over the preset's; the likeliest tokens unless the case wants others.
+
+    What neither sets is the model's own default.
+    """
+    calm = replace(preset.text.sampling, temperature=None, seed=None) if preset else Sampling()
+    return case.sampling.over(calm).over(GREEDY)
+
+
+async def _look_away(delta: Delta) -> None:
+    """Nobody watches the answers of a replay being written."""
+
+
+def _wait_s(error: AppError) -> float:
+    told = error.values.get("retry_after_s")
+    return float(told) if isinstance(told, int | float) else TRY_AGAIN_S
+
+
+def _usage(draft: Draft) -> Usage:
+    return draft.last.usage or Usage(0, draft.last.completion_tokens)

@@ -1,0 +1,80 @@
+"""What comes of a case: its checks, and what a person has said of the same answer before.
+
+Owns the rule; what takes a pattern, a schema or algebra is the judge's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from chat.evaluation.models import Case, Check, CheckKind, Verdict
+
+
+class Judge(Protocol):
+    """Judges what takes more than comparing texts: REGEX, JSON_SCHEMA and MATHS."""
+
+    async def read(self, check: Check) -> None:
+        """Raises BadCheck if what is expected cannot be read, CheckTooCostly."""
+        ...
+
+    async def holds(self, check: Check, answer: str) -> bool:
+        """Whether an answer is as expected. Raises BadCheck, CheckTooCostly."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What earlier runs gave for a case: the answer to compare with, and those that were judged.
+
+    `answer` is None where there is nothing to compare with.
+    """
+
+    answer: str | None = None
+    judged: Mapping[str, Verdict] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, and the indices of checks that did not hold."""
+
+    verdict: Verdict
+    failed: tuple[int, ...] = ()
+
+
+async def judge_answer(case: Case, answer: str, before: Before, judge: Judge) -> Judgement:
+    """The verdict on an answer. Raises BadCheck, CheckTooCostly.
+
+    Where a person has to judge, an answer that was judged before, letter by letter the same, gets
+    the same verdict; else it is CHANGED if it is another than before, and OPEN if it is not.
+    """
+    failed = [
+        index
+        for index, check in enumerate(case.checks)
+        if check.kind is not CheckKind.HUMAN and not await holds(check, answer, judge)
+    ]
+    if failed:
+        return Judgement(Verdict.FAILED, tuple(failed))
+    human = [i for i, check in enumerate(case.checks) if check.kind is CheckKind.HUMAN]
+    if not human:
+        return Judgement(Verdict.PASSED)
+    verdict = _by_people(case, answer, before)
+    return Judgement(verdict, tuple(human) if verdict is Verdict.FAILED else ())
+
+
+async def holds(check: Check, answer: str, judge: Judge) -> bool:
+    """Whether one check holds. Raises BadCheck, CheckTooCostly."""
+    if check.kind is CheckKind.CONTAINS:
+        return _one_space(check.expected) in _one_space(answer)
+    return await judge.holds(check, answer)
+
+
+def _by_people(case: Case, answer: str, before: Before) -> Verdict:
+    if said := before.judged.get(answer):
+        return said
+    earlier = case.reference if before.answer is None else before.answer
+    return Verdict.CHANGED if earlier and earlier != answer else Verdict.OPEN
+
+
+def _one_space(text: str) -> str:
+    """With runs of white space as one space: where lines break is nobody's promise."""
+    return " ".join(text.split())

@@ -1,0 +1,1 @@
+"""Ratings, votes, and what is computed from them."""

@@ -1,0 +1,300 @@
+"""How the app is used and how it does, over time: what the dashboard shows to hosts.
+
+Owns who sees what of it, and into which steps a time is cut. Knows no page and no SQL.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from itertools import chain
+from typing import Protocol, TypeVar
+
+from chat.accounts.base import refuse_guests
+from chat.accounts.models import Clock, Person, Rank, utc_now
+from chat.campaigns.models import Campaign
+from chat.feedback.models import Verdict
+from chat.feedback.statistics import percentile
+
+Kind = TypeVar("Kind", bound=str)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+STEPS = (MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY, 7 * DAY, 28 * DAY, 364 * DAY)
+"""How long one point may stand for."""
+
+MOST_STEPS = 60
+"""Points side by side that can still be told apart."""
+
+
+VOTE = "vote"
+"""The kind of votes, beside that of each verdict."""
+
+
+class Period(StrEnum):
+    """The last hour, day, week or month, or everything."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    ALL = "all"
+
+
+LENGTHS: Mapping[Period, timedelta] = {
+    Period.HOUR: HOUR,
+    Period.DAY: DAY,
+    Period.WEEK: 7 * DAY,
+    Period.MONTH: 30 * DAY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is counted: `seen_by` a person only what belongs to their campaigns; None: everything.
+
+    Times are cut into steps of `step`, counted from `EPOCH`; `since` begins one.
+    """
+
+    seen_by: str | None
+    campaign_id: str
+    since: datetime
+    step: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """What happened on the page in one step. `tokens` were written, `users` asked.
+
+    The question of a comparison is one, though both of its variants were asked; answers are two.
+    """
+
+    questions: int = 0
+    answers: int = 0
+    failures: int = 0
+    tokens: int = 0
+    users: int = 0
+
+
+Timings = tuple[float, float, float]
+"""Seconds of waiting, seconds until the first token, tokens a second."""
+
+
+Ranked = Mapping[datetime, Sequence[float]]
+"""What was measured of one kind, by the beginning of the step, the least first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a store counts in a scope, by the beginning of the step.
+
+    Imported messages did not happen here. Ratings are as they are now, at the time of their newest
+    version; `votes` are those of comparisons.
+    """
+
+    turns: Mapping[datetime, Turns] = field(default_factory=dict)
+    users: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
+    models: Mapping[tuple[datetime, str], int] = field(default_factory=dict)
+    languages: Mapping[tuple[datetime, str], int] = field(default_factory=dict)
+    timings: Mapping[datetime, Sequence[Timings]] = field(default_factory=dict)
+    ratings: Mapping[tuple[datetime, Verdict], int] = field(default_factory=dict)
+    votes: Mapping[datetime, int] = field(default_factory=dict)
+    reasons: Mapping[tuple[datetime, str], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value of one kind, of the step that begins at `at`."""
+
+    at: datetime
+    kind: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The middle and the end of something that was measured; None of nothing."""
+
+    p50: float | None
+    p95: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything that the dashboard shows. Spreads are in seconds, and in tokens a second."""
+
+    scope: Scope
+    turns: Turns
+    up: int
+    down: int
+    votes: int
+    queue: Spread
+    first_token: Spread
+    rate: Spread
+    messages: Sequence[Point]
+    users: Sequence[Point]
+    ratings: Sequence[Point]
+    reasons: Sequence[Point]
+    languages: Sequence[Point]
+    models: Sequence[Point]
+    queue_over_time: Sequence[Point]
+    first_token_over_time: Sequence[Point]
+    rate_over_time: Sequence[Point]
+    requests_per_minute: Sequence[Point]
+    tokens_per_minute: Sequence[Point]
+    failures: Sequence[tuple[str, int]]
+
+
+class FigureStore(Protocol):
+    """Counts what is there, without what owners tried in their own campaigns.
+
+    Where all is counted and not campaigns, owners count like anybody.
+    """
+
+    async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
+        """When the first of it was asked, rated or voted on."""
+        ...
+
+    async def tally(self, scope: Scope) -> Tally: ...
+
+
+class Planned(Protocol):
+    """Campaigns of those who may see them. Raises NotFound."""
+
+    async def get(self, actor: Person, campaign_id: str) -> Campaign: ...
+
+    async def list(self, actor: Person) -> Sequence[Campaign]: ...
+
+
+class Figures:
+    """The service of the dashboard. Administrators see all, members their campaigns."""
+
+    def __init__(self, campaigns: Planned, store: FigureStore, clock: Clock = utc_now) -> None:
+        self._campaigns = campaigns
+        self._store = store
+        self._clock = clock
+
+    async def campaigns(self, person: Person) -> Sequence[Campaign]:
+        """Those to choose from, newest first. Raises NotFound for guests."""
+        return await self._campaigns.list(person)
+
+    async def overview(
+        self, person: Person, campaign_id: str = "", period: Period = Period.DAY
+    ) -> Overview:
+        """Raises NotFound for guests, and for the campaign of somebody else."""
+        refuse_guests(person)
+        if campaign_id:
+            await self._campaigns.get(person, campaign_id)
+        seen_by = None if person.rank is Rank.ADMIN else person.id
+        now = self._clock()
+        if length := LENGTHS.get(period):
+            first = now - length
+        else:
+            first = await self._store.began(seen_by, campaign_id) or now - HOUR
+        step = step_for(now - first)
+        scope = Scope(seen_by, campaign_id, begin_of(first, step), step)
+        tally = await self._store.tally(scope)
+        return await asyncio.to_thread(overview_of, scope, tally, now)
+
+
+def step_for(span: timedelta) -> timedelta:
+    """The shortest that cuts it into no more than `MOST_STEPS`."""
+    return next((step for step in STEPS if span <= step * MOST_STEPS), STEPS[-1])
+
+
+def begin_of(moment: datetime, step: timedelta) -> datetime:
+    """The beginning of the step that it lies in."""
+    return moment - (moment - EPOCH) % step
+
+
+def steps_of(scope: Scope, now: datetime) -> Sequence[datetime]:
+    """The beginnings of all steps until now."""
+    count = max((now - scope.since) // scope.step, 0) + 1
+    return [scope.since + number * scope.step for number in range(count)]
+
+
+def overview_of(scope: Scope, tally: Tally, now: datetime) -> Overview:
+    """The same numbers as series and sums."""
+    turns = {at: tally.turns.get(at, Turns()) for at in steps_of(scope, now)} | dict(tally.turns)
+    minutes = {at: _minutes(at, scope.step, now) for at in turns}
+    counted = Counter[Verdict]()
+    for (_, verdict), number in tally.ratings.items():
+        counted[verdict] += number
+    votes = {(at, VOTE): number for at, number in tally.votes.items()}
+    queue, first_token, rate = (_ranked(tally, which) for which in range(3))
+    return Overview(
+        scope=scope,
+        turns=replace(_sum_of(turns.values()), users=tally.users),
+        up=counted[Verdict.UP],
+        down=counted[Verdict.DOWN],
+        votes=sum(tally.votes.values()),
+        queue=_together(queue),
+        first_token=_together(first_token),
+        rate=_together(rate),
+        messages=[
+            Point(at, kind, number)
+            for at, of in turns.items()
+            for kind, number in (("question", of.questions), ("answer", of.answers))
+        ],
+        users=[Point(at, "user", of.users) for at, of in turns.items()],
+        ratings=_points({**tally.ratings, **votes}),
+        reasons=_points(tally.reasons),
+        languages=_points(tally.languages),
+        models=_points(tally.models),
+        queue_over_time=_spreads(queue),
+        first_token_over_time=_spreads(first_token),
+        rate_over_time=_spreads(rate),
+        requests_per_minute=[
+            Point(at, "request", of.answers / minutes[at]) for at, of in turns.items()
+        ],
+        tokens_per_minute=[Point(at, "token", of.tokens / minutes[at]) for at, of in turns.items()],
+        failures=Counter(tally.failures).most_common(),
+    )
+
+
+def _minutes(at: datetime, step: timedelta, now: datetime) -> float:
+    """How long it has lasted until now: the last step has not ended. At least one."""
+    return max(min(step, now - at) / MINUTE, 1.0)
+
+
+def _sum_of(turns: Iterable[Turns]) -> Turns:
+    several = list(turns)
+    return Turns(
+        questions=sum(of.questions for of in several),
+        answers=sum(of.answers for of in several),
+        failures=sum(of.failures for of in several),
+        tokens=sum(of.tokens for of in several),
+    )
+
+
+def _points(counts: Mapping[tuple[datetime, Kind], int]) -> Sequence[Point]:
+    return [Point(at, str(kind), number) for (at, kind), number in sorted(counts.items())]
+
+
+def _ranked(tally: Tally, which: int) -> Ranked:
+    return {
+        at: sorted(timing[which] for timing in timings)
+        for at, timings in sorted(tally.timings.items())
+    }
+
+
+def _together(ranked: Ranked) -> Spread:
+    # Sorted again: what is sorted in parts is soon sorted as a whole.
+    return _spread(sorted(chain.from_iterable(ranked.values())))
+
+
+def _spread(values: Sequence[float]) -> Spread:
+    return Spread(percentile(values, 0.5), percentile(values, 0.95))
+
+
+def _spreads(ranked: Ranked) -> Sequence[Point]:
+    points = []
+    for at, values in ranked.items():
+        spread = _spread(values)
+        for kind, value in (("p50", spread.p50), ("p95", spread.p95)):
+            if value is not None:
+                points.append(Point(at, kind, value))
+    return points

@@ -1,0 +1,117 @@
+"""Ratings as values: what was rated, frozen; what people said of it; what a reviewer made of it.
+
+Knows no page, no file format and no SQL.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chat.models import ChatMessage, Finish, Provenance, Status, Timing, Usage
+from chat.serving.observer import Door
+
+
+class Verdict(StrEnum):
+    """Thumbs."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+REASONS = (
+    "wrong-facts",
+    "wrong-maths",
+    "ignored-instruction",
+    "language",
+    "too-long",
+    "unsafe",
+    "slow",
+    "other",
+)
+"""What may be wrong with an answer, where a campaign has no list of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What somebody says of an answer. `reasons` are of `REASONS` or of the campaign's list.
+
+    `correction` is what the answer should have been; None: nothing was corrected.
+    """
+
+    verdict: Verdict | None = None
+    reasons: tuple[str, ...] = ()
+    comment: str = ""
+    correction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """An answer as it was when it was first rated, with all that it was made from.
+
+    `answer_id` is the message's or the completion's; `owner` is who asked. `prompt` is what the
+    model was told, letter by letter, after turns were dropped. `language` is that of the answer,
+    `page_language` that of the page ("zh", "en", empty where unknown).
+    """
+
+    id: str
+    answer_id: str
+    owner: str
+    door: Door
+    prompt: tuple[ChatMessage, ...]
+    answer: str
+    status: Status
+    made_at: datetime
+    finish: Finish | None = None
+    usage: Usage | None = None
+    timing: Timing | None = None
+    provenance: Provenance | None = None
+    conversation_id: str = ""
+    campaign_id: str = ""
+    variant: int | None = None
+    language: str = ""
+    page_language: str = ""
+
+    @property
+    def question(self) -> str:
+        """The last thing that was asked."""
+        return next((turn.content for turn in reversed(self.prompt) if turn.role == "user"), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """One version of what one person said of one answer. Versions count from 1; none is lost."""
+
+    evidence_id: str
+    rater: str
+    version: int
+    opinion: Opinion
+    rated_at: datetime
+
+
+class ReviewState(StrEnum):
+    """What a reviewer made of a rated answer. What nobody has looked at has no review."""
+
+    CHECKED = "checked"
+    USABLE = "usable"
+    UNUSABLE = "unusable"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """`state` None: only assigned or noted, still to be reviewed. `assignee` is a person's id."""
+
+    evidence_id: str
+    reviewer: str
+    reviewed_at: datetime
+    state: ReviewState | None = None
+    assignee: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """One rated answer, with the newest version of what each person said, and its review."""
+
+    evidence: Evidence
+    ratings: tuple[Rating, ...]
+    review: Review | None = None

@@ -1,0 +1,263 @@
+"""What can be learned from ratings and votes: examples to follow, and pairs to choose between.
+
+Pure. An example has a prompt that was really sent and an answer that was really given to it, or
+what a person wrote in its place; the `source` tells which.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chat.campaigns.models import Choice
+from chat.conversations.models import Message, Origin
+from chat.conversations.prompt import prompt_from
+from chat.feedback.models import Evidence, Rated, Rating, ReviewState, Verdict
+from chat.feedback.queries import Contest, Path
+from chat.feedback.snapshots import is_exact
+from chat.languages import language_of
+from chat.models import ChatMessage, Finish, Provenance, Role, Status
+from chat.serving.provenance import prompt_sha256
+
+
+class Source(StrEnum):
+    """Why something is worth learning from."""
+
+    LIKED = "liked"
+    REVIEWED = "reviewed"
+    CORRECTION = "correction"
+    VOTE = "vote"
+    VERSIONS = "versions"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """How to answer a prompt: as it was answered, or as a person says that it should have been."""
+
+    source: Source
+    rated: Rated
+    prompt: tuple[ChatMessage, ...]
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One of the answers of a pair. No `answer_id`: a person wrote it, as a correction."""
+
+    text: str
+    answer_id: str = ""
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two answers to the same prompt, of which one is better.
+
+    `id` is the rating's or the vote's that says so; `rater` is who said it.
+    """
+
+    id: str
+    source: Source
+    prompt: tuple[ChatMessage, ...]
+    chosen: Answered
+    rejected: Answered
+    rater: str
+    conversation_id: str = ""
+    campaign_id: str = ""
+    language: str = ""
+
+
+def verdicts(rated: Rated) -> set[Verdict]:
+    """What people think of it now."""
+    return {rating.opinion.verdict for rating in rated.ratings if rating.opinion.verdict}
+
+
+def correction(rated: Rated) -> Rating | None:
+    """The newest rating that says what the answer should have been, and something else than it."""
+    answer = rated.evidence.answer
+    corrected = [
+        rating
+        for rating in rated.ratings
+        if (better := rating.opinion.correction) and better.strip() and not _same(better, answer)
+    ]
+    return max(corrected, key=lambda rating: rating.rated_at, default=None)
+
+
+def may_teach(rated: Rated) -> bool:
+    """Whether its prompt is the one that was sent, and no reviewer found it unusable."""
+    unusable = rated.review is not None and rated.review.state is ReviewState.UNUSABLE
+    return is_exact(rated.evidence) and not unusable
+
+
+def is_liked(rated: Rated) -> bool:
+    """Whether all who rate it like it, and it came to its own end."""
+    whole = is_whole(rated.evidence.status, rated.evidence.finish)
+    return whole and verdicts(rated) == {Verdict.UP}
+
+
+def example_of(rated: Rated) -> Example | None:
+    """What the answer teaches, if anything.
+
+    A correction stands for the answer. What was cut off or disliked teaches nothing, unless a
+    reviewer found it usable.
+    """
+    if not may_teach(rated):
+        return None
+    evidence, prompt = rated.evidence, asked(rated.evidence)
+    if better := correction(rated):
+        return Example(Source.CORRECTION, rated, prompt, better.opinion.correction or "")
+    if not evidence.answer.strip():
+        return None
+    if rated.review is not None and rated.review.state is ReviewState.USABLE:
+        return Example(Source.REVIEWED, rated, prompt, evidence.answer)
+    if is_liked(rated):
+        return Example(Source.LIKED, rated, prompt, evidence.answer)
+    return None
+
+
+def pair_of_correction(rated: Rated) -> Pair | None:
+    """What was said should have been the answer, against the answer."""
+    better, evidence = correction(rated), rated.evidence
+    if better is None or not may_teach(rated) or not evidence.answer.strip():
+        return None
+    return Pair(
+        id=f"{evidence.id}.{better.rater}.{better.version}",
+        source=Source.CORRECTION,
+        prompt=asked(evidence),
+        chosen=Answered(better.opinion.correction or ""),
+        rejected=_given(evidence),
+        rater=better.rater,
+        conversation_id=evidence.conversation_id,
+        campaign_id=evidence.campaign_id,
+        language=evidence.language,
+    )
+
+
+def pairs_of_versions(rated: Rated, others: Iterable[Rated]) -> Iterator[Pair]:
+    """A liked answer against each disliked one of `others` to the very same prompt."""
+    if _may_win(rated):
+        for other in others:
+            if _is_worse(other, rated.evidence):
+                rejected = _given(other.evidence)
+                yield _liked_over(rated, other.evidence.id, Source.VERSIONS, rejected)
+
+
+def pairs_of_retries(rated: Rated, tried_again: Iterable[Path]) -> Iterator[Pair]:
+    """A liked answer against each one to the same prompt that was tried again and never rated.
+
+    Only whole ones: what was stopped or cut says nothing of how it would have gone on.
+    """
+    if _may_win(rated):
+        for path in tried_again:
+            if _was_passed_over(path, rated.evidence):
+                yield _liked_over(rated, path[-1].id, Source.RETRY, _written(path[-1]))
+
+
+def pair_of_vote(contest: Contest) -> Pair | None:
+    """The answer that was voted for, against the other; None where one of the two has no prompt.
+
+    Both must have been told the very same: where the variants have different system prompts, or
+    earlier turns went different ways, the two are no answers to one prompt.
+    """
+    duel, prompt = contest.duel, prompt_of(contest.left)
+    if not contest.has_winner or contest.unusable or prompt is None:
+        return None
+    if prompt != prompt_of(contest.right):
+        return None
+    chosen, rejected = contest.left[-1], contest.right[-1]
+    if duel.choice is Choice.RIGHT:
+        chosen, rejected = rejected, chosen
+    if not all(is_whole(end.status, end.finish) for end in (chosen, rejected)):
+        return None
+    if _same(chosen.content, rejected.content):
+        return None
+    if not (chosen.content.strip() and rejected.content.strip()):
+        return None
+    return Pair(
+        id=duel.id,
+        source=Source.VOTE,
+        prompt=prompt,
+        chosen=_written(chosen),
+        rejected=_written(rejected),
+        rater=duel.user_id,
+        campaign_id=duel.campaign_id,
+        language=language_of(chosen.content),
+    )
+
+
+def prompt_of(path: Sequence[Message]) -> tuple[ChatMessage, ...] | None:
+    """What the model was told, letter by letter; None where that cannot be made again."""
+    made = path[-1].provenance if path else None
+    if made is None:
+        return None
+    prompt = prompt_from(path)
+    return prompt if prompt_sha256(prompt) == made.prompt_sha256 else None
+
+
+def asked(evidence: Evidence) -> tuple[ChatMessage, ...]:
+    """The prompt, without the beginning of the answer where the model was to go on with one."""
+    *before, last = evidence.prompt or (ChatMessage(Role.USER, ""),)
+    continued = last.role is Role.ASSISTANT and evidence.answer.startswith(last.content)
+    return tuple(before) if continued and not last.calls else evidence.prompt
+
+
+def is_whole(status: Status, finish: Finish | None) -> bool:
+    """Whether an answer came to its own end."""
+    return status is Status.DONE and finish is not Finish.LENGTH
+
+
+def _may_win(rated: Rated) -> bool:
+    return may_teach(rated) and is_liked(rated) and bool(rated.evidence.answer.strip())
+
+
+def _is_worse(other: Rated, evidence: Evidence) -> bool:
+    """Whether it is a disliked answer to the same prompt, and another one."""
+    worse = other.evidence
+    return (
+        verdicts(other) == {Verdict.DOWN}
+        and may_teach(other)
+        and worse.conversation_id == evidence.conversation_id
+        and worse.owner == evidence.owner
+        and asked(worse) == asked(evidence)
+        and bool(worse.answer.strip())
+        and not _same(worse.answer, evidence.answer)
+    )
+
+
+def _was_passed_over(path: Path, evidence: Evidence) -> bool:
+    """Whether it ends with another whole answer that the model gave to the same prompt here."""
+    answer = path[-1]
+    return (
+        answer.origin is Origin.HERE
+        and is_whole(answer.status, answer.finish)
+        and bool(answer.content.strip())
+        and not _same(answer.content, evidence.answer)
+        and prompt_of(path) == asked(evidence)
+    )
+
+
+def _liked_over(rated: Rated, other_id: str, source: Source, rejected: Answered) -> Pair:
+    evidence = rated.evidence
+    return Pair(
+        id=f"{evidence.id}.{other_id}",
+        source=source,
+        prompt=asked(evidence),
+        chosen=_given(evidence),
+        rejected=rejected,
+        rater=rated.ratings[0].rater,
+        conversation_id=evidence.conversation_id,
+        campaign_id=evidence.campaign_id,
+        language=evidence.language,
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return one.strip() == other.strip()
+
+
+def _given(evidence: Evidence) -> Answered:
+    return Answered(evidence.answer, evidence.answer_id, evidence.provenance)
+
+
+def _written(message: Message) -> Answered:
+    return Answered(message.content, message.id, message.provenance)

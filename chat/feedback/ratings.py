@@ -1,0 +1,195 @@
+"""What people say of answers: frozen with all that made the answer, in versions.
+
+Owns what may be rated and within which bounds. Knows no screen, no wire format and no SQL.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from chat.accounts.models import Clock, Person, utc_now
+from chat.conversations.errors import AnswerRunning
+from chat.conversations.models import TEMPORARY, Conversation, Message
+from chat.conversations.ports import ConversationStore
+from chat.conversations.tree import Tree
+from chat.errors import MessageTooLong, NotFound
+from chat.feedback.errors import EmptyOpinion, NotRatable, UnknownReason
+from chat.feedback.models import REASONS, Evidence, Opinion, Rating
+from chat.feedback.snapshots import evidence_of_answer, evidence_of_completion, may_be_rated
+from chat.serving.completion import Written
+from chat.validation import check_text
+
+MAX_COMMENT = 20_000
+"""Characters of a comment, and of a correction beyond the length of the answer it starts from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What a campaign says of an answer: the reasons it offers, and which variant wrote it."""
+
+    reasons: tuple[str, ...] = ()
+    variant: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ratable:
+    """An answer that somebody is about to rate: what may be ticked, what was said before."""
+
+    answer: str
+    reasons: tuple[str, ...]
+    rating: Rating | None = None
+
+
+class RatingStore(Protocol):
+    """Keeps ratings with their evidence."""
+
+    async def rate(
+        self, evidence: Evidence, rater: str, opinion: Opinion, rated_at: datetime
+    ) -> Rating:
+        """Add a version of what `rater` says, or give the newest if it says the same.
+
+        An answer of that owner that is frozen already stays as it is. Of two at once each gets a
+        version. Raises NotFound when the rater is not there any more.
+        """
+        ...
+
+    async def evidence_of(self, owner: str, answer_id: str) -> Evidence | None: ...
+
+    async def newest(self, rater: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
+        """What somebody said last of those of their answers that they have rated, by answer."""
+        ...
+
+    async def placement(self, campaign_id: str, user: str, message_id: str) -> Placement | None:
+        """None: the campaign is gone."""
+        ...
+
+
+class Programs(Protocol):
+    """The answers that programs were given a while ago."""
+
+    def find(self, user: str, id: str) -> Written:
+        """Raises NotFound, also for another's."""
+        ...
+
+
+class Ratings:
+    """The service that takes ratings. Everybody rates the answers to their own questions."""
+
+    def __init__(
+        self,
+        *,
+        conversations: ConversationStore,
+        store: RatingStore,
+        programs: Programs | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._conversations = conversations
+        self._store = store
+        self._programs = programs
+        self._clock = clock
+
+    async def rate(
+        self,
+        person: Person,
+        *,
+        conversation_id: str,
+        message_id: str,
+        opinion: Opinion,
+        page_language: str = "",
+    ) -> Rating:
+        """Say something of an answer, or (an empty opinion) take back what was said.
+
+        The first time freezes the answer; from then on it may even be deleted. Raises NotFound,
+        NotRatable, AnswerRunning, EmptyOpinion, MessageTooLong, BadText, UnknownReason.
+        """
+        evidence = await self._store.evidence_of(person.id, message_id)
+        if evidence is None:
+            evidence = await self._freeze(person, conversation_id, message_id, page_language)
+        return await self._say(person, evidence, opinion)
+
+    async def rate_completion(self, person: Person, completion_id: str, opinion: Opinion) -> Rating:
+        """The same of an answer that a program was given. Raises as `rate` does."""
+        evidence = await self._store.evidence_of(person.id, completion_id)
+        if evidence is None:
+            if self._programs is None:
+                raise NotFound
+            evidence = evidence_of_completion(self._programs.find(person.id, completion_id))
+        return await self._say(person, evidence, opinion)
+
+    async def look(self, person: Person, conversation_id: str, message_id: str) -> Ratable:
+        """An answer that is about to be rated. Raises NotFound, NotRatable, AnswerRunning."""
+        conversation, path = await self._path_to(person, conversation_id, message_id)
+        reasons = await self._reasons(conversation.campaign_id, person, message_id)
+        newest = await self._store.newest(person.id, [message_id])
+        return Ratable(path[-1].content, reasons, newest.get(message_id))
+
+    async def newest(self, user: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
+        """What the user said last of those of these answers that they have rated."""
+        return await self._store.newest(user, answer_ids) if answer_ids else {}
+
+    async def _path_to(
+        self, person: Person, conversation_id: str, message_id: str
+    ) -> tuple[Conversation, list[Message]]:
+        if conversation_id.startswith(TEMPORARY):  # nothing of it may get to disk
+            raise NotRatable
+        archive = await self._conversations.archive(person.id, conversation_id)
+        path = Tree(archive.messages).path_to(message_id)
+        if path[-1].status.is_open:
+            raise AnswerRunning
+        if not may_be_rated(path[-1]):
+            raise NotRatable
+        return archive.conversation, path
+
+    async def _freeze(
+        self, person: Person, conversation_id: str, message_id: str, page_language: str
+    ) -> Evidence:
+        conversation, path = await self._path_to(person, conversation_id, message_id)
+        placement = await self._placement(conversation.campaign_id, person, message_id)
+        return evidence_of_answer(conversation, path, placement.variant, page_language)
+
+    async def _say(self, person: Person, evidence: Evidence, opinion: Opinion) -> Rating:
+        said = check_opinion(opinion, evidence.answer)
+        offered = await self._reasons(evidence.campaign_id, person, evidence.answer_id)
+        before = (await self._store.newest(person.id, [evidence.answer_id])).get(evidence.answer_id)
+        kept = before.opinion.reasons if before else ()  # a list may have been changed since
+        for reason in said.reasons:
+            if reason not in (*offered, *kept):
+                raise UnknownReason(reason=reason)
+        if said == Opinion() and before is None:
+            raise EmptyOpinion
+        return await self._store.rate(evidence, person.id, said, self._clock())
+
+    async def _placement(self, campaign_id: str, person: Person, message_id: str) -> Placement:
+        if not campaign_id:
+            return Placement()
+        found = await self._store.placement(campaign_id, person.id, message_id)
+        return found or Placement()
+
+    async def _reasons(self, campaign_id: str, person: Person, message_id: str) -> tuple[str, ...]:
+        return (await self._placement(campaign_id, person, message_id)).reasons or REASONS
+
+
+def check_opinion(opinion: Opinion, answer: str) -> Opinion:
+    """An opinion of that answer as it is stored. Raises MessageTooLong, BadText."""
+    comment, correction = opinion.comment.strip(), opinion.correction or ""
+    _check_length("comment", comment, MAX_COMMENT)
+    _check_length("correction", correction, MAX_COMMENT + len(answer))
+    return Opinion(
+        opinion.verdict,
+        tuple(dict.fromkeys(opinion.reasons)),
+        comment,
+        _correction(correction, answer),
+    )
+
+
+def _check_length(what: str, text: str, limit: int) -> None:
+    if len(text) > limit:
+        raise MessageTooLong(what=what, characters=len(text), limit=limit)
+    check_text(text)
+
+
+def _correction(text: str, answer: str) -> str | None:
+    """None where it says nothing, or what the answer says: browsers have other line ends."""
+    text, answer = text.replace("\r\n", "\n"), answer.replace("\r\n", "\n")
+    return None if text.strip() in ("", answer.strip()) else text

@@ -1,0 +1,317 @@
+"""What a host sees of rated answers: found, read, reviewed, taken along as data.
+
+Owns whose they are: administrators see all, members what belongs to their campaigns or was given
+to them to review, guests nothing. Knows no SQL, no page and no file format.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from chat.accounts.models import LOCAL, Clock, Person, Rank, utc_now
+from chat.errors import MessageTooLong, NotFound
+from chat.feedback.models import Rated, Rating, Review
+from chat.feedback.preferences import asked, is_liked
+from chat.feedback.queries import (
+    Around,
+    Choices,
+    Chunk,
+    Contest,
+    Counts,
+    Filter,
+    Names,
+    Page,
+    Path,
+    Place,
+    Reading,
+    ReviewChange,
+    Standing,
+)
+from chat.languages import language_of
+from chat.validation import check_text
+
+PAGE = 50
+CHUNK = 200
+"""Answers: on a page of the list, and at a time while they are taken along."""
+
+MOST_NOTE = 20_000
+"""Characters."""
+
+
+class ResultStore(Protocol):
+    """Finds rated answers and keeps their reviews.
+
+    `seen_by` is a person's id: only what that person may see; None is everything.
+    """
+
+    async def page(
+        self, seen_by: str | None, wanted: Filter, *, after: Place | None, limit: int
+    ) -> Sequence[Rated]:
+        """Newest rating first."""
+        ...
+
+    async def counts(
+        self, seen_by: str | None, wanted: Filter, *, among: Sequence[str] | None = None
+    ) -> Counts:
+        """Of all, or of those with these ids."""
+        ...
+
+    async def choices(self, seen_by: str | None) -> Choices: ...
+
+    async def rated(self, seen_by: str | None, evidence_id: str) -> Rated:
+        """Raises NotFound."""
+        ...
+
+    async def versions(self, evidence_ids: Sequence[str]) -> Mapping[str, tuple[Rating, ...]]:
+        """All that was ever said of each of these answers, oldest first."""
+        ...
+
+    async def beside(
+        self, seen_by: str | None, wanted: Filter, conversation_ids: Sequence[str]
+    ) -> Sequence[Rated]:
+        """Those of the answers that were given in these conversations, oldest first."""
+        ...
+
+    async def chunk(self, seen_by: str | None, wanted: Filter, *, after: int, limit: int) -> Chunk:
+        """Answers one after the other; begin with `after` 0."""
+        ...
+
+    async def tried_again(
+        self, reader: str, answer_ids: Sequence[str]
+    ) -> Mapping[str, Sequence[Path]]:
+        """By each of these answers: the paths to the unrated ones before it to the same question.
+
+        Of campaigns, and of the reader's own conversations: elsewhere only what was rated is
+        shared.
+        """
+        ...
+
+    async def contests(
+        self, seen_by: str | None, wanted: Filter, *, after: Contest | None, limit: int
+    ) -> Sequence[Contest]:
+        """Votes one after the other, by campaign and day alone."""
+        ...
+
+    async def votes(self, seen_by: str | None, wanted: Filter) -> int:
+        """How many of them, by model and preset too; what language they are in is not looked at."""
+        ...
+
+    async def review(
+        self,
+        seen_by: str | None,
+        evidence_id: str,
+        change: ReviewChange,
+        reviewer: str,
+        reviewed_at: datetime,
+    ) -> Review:
+        """Change the review, or make one. Raises NotFound."""
+        ...
+
+
+class Everybody(Protocol):
+    """Who has an account."""
+
+    async def people(self) -> Sequence[Person]: ...
+
+
+class DataFile(Protocol):
+    """A file that is written piece by piece, in this order; the pieces make it up.
+
+    `takes_versions` asks for everything that was ever said, `takes_others` for the other rated
+    answers of a conversation and those that were tried again, `takes_names` for what people,
+    campaigns and presets are called, `takes_votes` for the votes.
+    """
+
+    takes_versions: bool
+    takes_others: bool
+    takes_names: bool
+    takes_votes: bool
+
+    def begin(self) -> bytes: ...
+
+    def add(self, items: Sequence[Rated], around: Around) -> bytes: ...
+
+    def add_votes(self, contests: Sequence[Contest]) -> bytes: ...
+
+    def end(self) -> bytes: ...
+
+
+class Results:
+    """The service of rated answers. Every call takes the person; not-yours: NotFound."""
+
+    def __init__(self, store: ResultStore, everybody: Everybody, clock: Clock = utc_now) -> None:
+        self._store = store
+        self._everybody = everybody
+        self._clock = clock
+
+    # --- finding and reading ------------------------------------------------------------------
+
+    async def page(self, person: Person, wanted: Filter, after: Place | None = None) -> Page:
+        """A page of the list, newest rating first."""
+        found = await self._store.page(_seen_by(person), wanted, after=after, limit=PAGE + 1)
+        items = tuple(found[:PAGE])
+        last = items[-1] if len(found) > PAGE else None
+        return Page(items, place_of(last) if last else None)
+
+    async def look(
+        self, person: Person, wanted: Filter, after: Place | None = None
+    ) -> tuple[Page, Counts]:
+        """A page of the list, and what there is in all of it; votes too, where it asks for them."""
+        page, seen_by = await self.page(person, wanted, after), _seen_by(person)
+        all_here = after is None and page.next is None  # a search takes one look less then
+        among = [rated.evidence.id for rated in page.items] if all_here else None
+        counts = await self._store.counts(seen_by, wanted, among=among)
+        votes = 0 if wanted.is_of_ratings else await self._store.votes(seen_by, wanted)
+        return page, replace(counts, votes=votes)
+
+    async def choices(self, person: Person) -> Choices:
+        return await self._store.choices(_seen_by(person))
+
+    async def read(self, person: Person, evidence_id: str) -> Reading:
+        """Raises NotFound."""
+        seen_by = _seen_by(person)
+        rated = await self._store.rated(seen_by, evidence_id)
+        versions = await self._store.versions([evidence_id])
+        beside = await self._siblings(seen_by, Filter(), [rated])
+        evidence = rated.evidence
+        others = tuple(
+            other
+            for other in beside.get(evidence.conversation_id, ())
+            if other.evidence.id != evidence.id and asked(other.evidence) == asked(evidence)
+        )
+        return Reading(rated, versions.get(evidence_id, ()), others)
+
+    async def names(self, person: Person) -> Mapping[str, str]:
+        """The names of people by their id."""
+        _seen_by(person)
+        everybody = (LOCAL, *await self._everybody.people())
+        return {someone.id: someone.name for someone in everybody}
+
+    # --- reviewing ----------------------------------------------------------------------------
+
+    async def reviewers(self, person: Person) -> Sequence[Person]:
+        """To whom an answer can be given to review; nobody where there are no accounts."""
+        _seen_by(person)
+        return [
+            someone
+            for someone in await self._everybody.people()
+            if someone.rank is not Rank.GUEST and not someone.disabled
+        ]
+
+    async def review(self, person: Person, evidence_id: str, change: ReviewChange) -> Review:
+        """Say what to make of an answer, or who is to say it.
+
+        Raises NotFound (also for an assignee who is no reviewer), MessageTooLong, BadText.
+        """
+        seen_by = _seen_by(person)
+        to = change.assignee
+        if to and to not in {someone.id for someone in await self.reviewers(person)}:
+            raise NotFound
+        note = change.note or ""
+        if len(note) > MOST_NOTE:
+            raise MessageTooLong(field="note", characters=len(note), limit=MOST_NOTE)
+        check_text(note)
+        return await self._store.review(seen_by, evidence_id, change, person.id, self._clock())
+
+    async def next_open(
+        self, person: Person, wanted: Filter, after_id: str | None = None
+    ) -> str | None:
+        """The id of the next answer that nobody has reviewed; after the last one, of the first."""
+        seen_by, waiting = _seen_by(person), replace(wanted, standing=Standing.OPEN)
+        places: list[Place | None] = [None]
+        if after_id is not None:
+            places.insert(0, place_of(await self._store.rated(seen_by, after_id)))
+        for place in places:
+            found = await self._store.page(seen_by, waiting, after=place, limit=2)
+            for rated in found:
+                if rated.evidence.id != after_id:
+                    return rated.evidence.id
+        return None
+
+    # --- taking along -------------------------------------------------------------------------
+
+    def export(self, person: Person, wanted: Filter, file: DataFile) -> AsyncIterator[bytes]:
+        """The file, piece by piece: no more than a chunk of it is ever in memory.
+
+        What is rated anew meanwhile is in it once, as it was before or as it is then.
+        """
+        _seen_by(person)
+        return self._pieces(person, wanted, file)
+
+    async def _pieces(self, person: Person, wanted: Filter, file: DataFile) -> AsyncIterator[bytes]:
+        seen_by = _seen_by(person)
+        names = await self._all_names(person) if file.takes_names else Names()
+        after: int | None = 0
+        yield file.begin()
+        while after is not None:
+            chunk = await self._store.chunk(seen_by, wanted, after=after, limit=CHUNK)
+            after, items = chunk.next, chunk.items
+            around = await self._around(person, wanted, file, items)
+            yield await asyncio.to_thread(file.add, items, replace(around, names=names))
+        async for contests in self._contests(seen_by, wanted, file):
+            yield await asyncio.to_thread(file.add_votes, contests)
+        yield file.end()
+
+    async def _around(
+        self, person: Person, wanted: Filter, file: DataFile, items: Sequence[Rated]
+    ) -> Around:
+        ids = [rated.evidence.id for rated in items]
+        versions = await self._store.versions(ids) if file.takes_versions else {}
+        if not file.takes_others:
+            return Around(versions)
+        siblings = await self._siblings(_seen_by(person), wanted, items)
+        liked = {item.evidence.answer_id: item.evidence.id for item in items if is_liked(item)}
+        found = await self._store.tried_again(person.id, list(liked)) if liked else {}
+        tried_again = {liked[answer_id]: paths for answer_id, paths in found.items()}
+        return Around(versions, siblings, tried_again)
+
+    async def _all_names(self, person: Person) -> Names:
+        known = await self._store.choices(_seen_by(person))
+        return Names(await self.names(person), known.campaigns, known.presets)
+
+    async def _contests(
+        self, seen_by: str | None, wanted: Filter, file: DataFile
+    ) -> AsyncIterator[Sequence[Contest]]:
+        if not file.takes_votes or wanted.is_of_ratings:
+            return
+        last: Contest | None = None
+        while contests := await self._store.contests(seen_by, wanted, after=last, limit=CHUNK):
+            yield [contest for contest in contests if is_about(contest, wanted)]
+            last = contests[-1]
+
+    async def _siblings(
+        self, seen_by: str | None, wanted: Filter, items: Sequence[Rated]
+    ) -> Mapping[str, Sequence[Rated]]:
+        """The answers of the same conversations that are wanted too, by conversation."""
+        ids = sorted({rated.evidence.conversation_id for rated in items} - {""})
+        found: dict[str, list[Rated]] = {}
+        for rated in await self._store.beside(seen_by, wanted, ids) if ids else ():
+            found.setdefault(rated.evidence.conversation_id, []).append(rated)
+        return found
+
+
+def place_of(rated: Rated) -> Place:
+    """Where it stands in the list."""
+    newest = max(rating.rated_at for rating in rated.ratings)
+    return Place(newest, rated.evidence.id)
+
+
+def is_about(contest: Contest, wanted: Filter) -> bool:
+    """Whether one of its answers is of the model, the preset and the language that are wanted."""
+    answers = [path[-1] for path in (contest.left, contest.right) if path]
+    made = [answer.provenance for answer in answers if answer.provenance]
+    there = (
+        (wanted.model, {one.model for one in made}),
+        (wanted.preset_id, {one.preset.id for one in made if one.preset}),
+        (wanted.language, {language_of(answer.content) for answer in answers}),
+    )
+    return all(not wish or wish in values for wish, values in there)
+
+
+def _seen_by(person: Person) -> str | None:
+    """Raises NotFound for a guest."""
+    if person.rank is Rank.GUEST:
+        raise NotFound
+    return None if person.rank is Rank.ADMIN else person.id

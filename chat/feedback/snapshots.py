@@ -1,0 +1,96 @@
+"""An answer with everything that it was made from, as it is when somebody first rates it.
+
+Pure. Knows neither who rates it nor where it is kept.
+"""
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+from chat.conversations.models import Conversation, Message, Origin
+from chat.conversations.prompt import prompt_from
+from chat.feedback.models import Evidence
+from chat.languages import language_of
+from chat.models import ChatMessage, Role, Status
+from chat.serving.completion import Written
+from chat.serving.observer import Door
+from chat.serving.provenance import prompt_sha256
+
+WORDLESS = (Status.STOPPED, Status.ERROR)
+"""How an answer ended that may be rated although there is no word of it."""
+
+
+def may_be_rated(message: Message) -> bool:
+    """Whether a message is an answer that has ended and that a model has written here.
+
+    What a person wrote or brought along says nothing of the model. An answer without words does
+    where somebody gave up waiting for it, or where it failed.
+    """
+    written_here = message.role is Role.ASSISTANT and message.origin is Origin.HERE
+    ended = bool(message.content) and not message.status.is_open
+    return written_here and (ended or message.status in WORDLESS)
+
+
+def evidence_of_answer(
+    conversation: Conversation, path: Sequence[Message], variant: int | None, page_language: str
+) -> Evidence:
+    """The last message of `path`, written by that variant of the conversation's campaign."""
+    answer = path[-1]
+    return Evidence(
+        id=uuid4().hex,
+        answer_id=answer.id,
+        owner=conversation.owner,
+        door=Door.PAGE,
+        prompt=prompt_from(path),
+        answer=answer.content,
+        status=answer.status,
+        made_at=answer.created_at,
+        finish=answer.finish,
+        usage=answer.usage,
+        timing=answer.timing,
+        provenance=answer.provenance,
+        conversation_id=conversation.id,
+        campaign_id=conversation.campaign_id,
+        variant=variant,
+        language=language_of(answer.content),
+        page_language=page_language,
+    )
+
+
+def evidence_of_completion(written: Written) -> Evidence:
+    """What a program was given, frozen, from the beginning where the model went on with one.
+
+    Calls of tools stand in it as the model writes them.
+    """
+    prompt = written.prompt
+    if isinstance(prompt, str):
+        prompt = (ChatMessage(Role.USER, prompt),)
+    calls = [
+        f'<tool_call>\n{{"name": "{call.name}", "arguments": {call.arguments}}}\n</tool_call>'
+        for call in written.calls
+    ]
+    begun = prompt[-1].content if prompt[-1].role is Role.ASSISTANT else ""
+    answer = "\n".join([text for text in (begun + written.text, *calls) if text])
+    return Evidence(
+        id=uuid4().hex,
+        answer_id=written.id,
+        owner=written.caller.person.id,
+        door=Door.API,
+        prompt=tuple(prompt),
+        answer=answer,
+        status=Status.DONE,
+        made_at=written.created_at,
+        finish=written.finish,
+        usage=written.usage,
+        timing=written.timing,
+        provenance=written.provenance,
+        language=language_of(answer),
+    )
+
+
+def is_exact(evidence: Evidence) -> bool:
+    """Whether the frozen prompt is, letter by letter, the one that the answer was written from.
+
+    It is not where messages before the answer were deleted, and where a program sent bare text.
+    """
+    made = evidence.provenance
+    return made is not None and prompt_sha256(evidence.prompt) == made.prompt_sha256

@@ -1,0 +1,147 @@
+"""What a host sees of the votes of blind comparisons: found, and read with both answers.
+
+Owns which: those of the campaigns that the person may see. Knows no SQL and no page; how votes
+are cast stands in `chat.comparing`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from chat.accounts.base import refuse_guests
+from chat.accounts.models import LOCAL, Person, Rank
+from chat.campaigns.models import Campaign, Choice, Duel
+from chat.feedback.queries import Contest
+
+PAGE = 50
+"""Votes on a page of the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoteFilter:
+    """Which votes. What is empty does not matter; days are those of UTC, both included.
+
+    `winner` is the index of the variant that was voted for. Every word of `words` occurs in the
+    question or in the comment.
+    """
+
+    campaign_id: str = ""
+    choice: Choice | None = None
+    winner: int | None = None
+    task_id: str = ""
+    tester: str = ""
+    commented: bool = False
+    since: date | None = None
+    until: date | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VotePlace:
+    """Where a page of the list ends: what comes next was voted before, or has a smaller id."""
+
+    voted_at: datetime
+    duel_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoteCounts:
+    """How many votes there are, of each kind. `first` of left and right were for variant 0."""
+
+    votes: int = 0
+    left: int = 0
+    right: int = 0
+    ties: int = 0
+    both_bad: int = 0
+    commented: int = 0
+    first: int = 0
+
+    @property
+    def second(self) -> int:
+        """How many were for variant 1."""
+        return self.left + self.right - self.first
+
+
+@dataclass(frozen=True, slots=True)
+class VotePage:
+    """A piece of the list, newest first. `next` is where the following one begins, if any."""
+
+    items: tuple[Duel, ...]
+    next: VotePlace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VoteChoices:
+    """What votes can be filtered by: the campaigns that compare, by id, and who has voted."""
+
+    campaigns: Mapping[str, Campaign] = field(default_factory=dict)
+    testers: tuple[str, ...] = ()
+
+
+class VoteStore(Protocol):
+    """Finds votes. `seen_by` is a person's id: only what they may see; None is everything."""
+
+    async def page(
+        self, seen_by: str | None, wanted: VoteFilter, *, after: VotePlace | None, limit: int
+    ) -> Sequence[Duel]:
+        """Newest vote first."""
+        ...
+
+    async def counts(self, seen_by: str | None, wanted: VoteFilter) -> VoteCounts: ...
+
+    async def choices(self, seen_by: str | None, campaign_id: str) -> VoteChoices:
+        """All campaigns that compare; who has voted in that one, or without an id in any."""
+        ...
+
+    async def contest(self, seen_by: str | None, duel_id: str) -> Contest:
+        """Raises NotFound, also where nobody has voted yet."""
+        ...
+
+
+class Votes:
+    """The service of votes. Every call takes the person; not-yours: NotFound."""
+
+    def __init__(self, store: VoteStore) -> None:
+        self._store = store
+
+    async def page(
+        self, person: Person, wanted: VoteFilter, after: VotePlace | None = None
+    ) -> VotePage:
+        """A page of the list, newest vote first."""
+        found = await self._store.page(_seen_by(person), wanted, after=after, limit=PAGE + 1)
+        items = tuple(found[:PAGE])
+        return VotePage(items, place_of_vote(items[-1]) if len(found) > PAGE else None)
+
+    async def counts(self, person: Person, wanted: VoteFilter) -> VoteCounts:
+        """Of all that the filter finds."""
+        return await self._store.counts(_seen_by(person), wanted)
+
+    async def choices(self, person: Person, campaign_id: str = "") -> VoteChoices:
+        return await self._store.choices(_seen_by(person), campaign_id)
+
+    async def read(self, person: Person, duel_id: str) -> Contest:
+        """Raises NotFound."""
+        return await self._store.contest(_seen_by(person), duel_id)
+
+    async def next_id(self, person: Person, wanted: VoteFilter, duel: Duel) -> str | None:
+        """The id of the vote that stands below this one in the list."""
+        found = await self._store.page(_seen_by(person), wanted, after=place_of_vote(duel), limit=1)
+        return found[0].id if found else None
+
+
+def place_of_vote(duel: Duel) -> VotePlace:
+    """Where it stands in the list."""
+    assert duel.voted_at
+    return VotePlace(duel.voted_at, duel.id)
+
+
+def is_own_trial(duel: Duel, campaign: Campaign) -> bool:
+    """Whether the host voted, which no rate counts; unless everybody is the local user."""
+    return duel.user_id == campaign.owner != LOCAL.id
+
+
+def _seen_by(person: Person) -> str | None:
+    """Raises NotFound for a guest."""
+    refuse_guests(person)
+    return None if person.rank is Rank.ADMIN else person.id

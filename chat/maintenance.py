@@ -1,0 +1,118 @@
+"""What the app does by itself while it runs: stop the answers of who has left, destroy what is old.
+
+Looks into the store instead of being told, so that it also sees what the command line has changed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from chat.accounts.api_keys import lets_in
+from chat.accounts.models import LOCAL_USER, Action, Caller, Clock, Entry, utc_now
+from chat.accounts.ports import PeopleStore
+from chat.conversations.jobs import Jobs
+from chat.errors import AppError, NotFound
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 2.0
+SWEEP_EVERY_S = 3600.0
+
+
+class ProgramAnswers(Protocol):
+    """The answers that programs wait for, or replays."""
+
+    def callers(self) -> Collection[Caller]:
+        """For whom one is being written, or waits for that."""
+        ...
+
+    def stop_of(self, caller_id: str) -> None:
+        """End every answer for the caller with that id."""
+        ...
+
+
+class Upkeep:
+    """`keep` is how long conversations stay that nobody touches; None: for ever.
+
+    `destroy_due` destroys what was promised to go by now, besides.
+    """
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        people: PeopleStore,
+        *,
+        programs: Sequence[ProgramAnswers] = (),
+        keep: timedelta | None = None,
+        destroy_due: Callable[[], Awaitable[int]] | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._jobs = jobs
+        self._people = people
+        self._programs = programs
+        self._keep = keep
+        self._destroy_due = destroy_due
+        self._clock = clock
+
+    async def run(self, look_every_s: float = LOOK_EVERY_S) -> None:
+        """Do both again and again, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_every(look_every_s, self.stop_who_left))
+            group.create_task(_every(SWEEP_EVERY_S, self.destroy_old))
+
+    async def stop_who_left(self) -> None:
+        """Stop the answers of all people and keys that are no good any more. Raises StoreFailed."""
+        for user in self._jobs.users() - {LOCAL_USER}:
+            if not await self._may_be_here(user):
+                for conversation_id in self._jobs.conversations_of(user):
+                    if job := self._jobs.find(user, conversation_id):
+                        job.cancel()
+        for programs in self._programs:
+            for caller in programs.callers():
+                if not await self._may_call(caller):
+                    programs.stop_of(caller.id)
+
+    async def destroy_old(self) -> int:
+        """Destroy what is older than may be, as `delete_older` counts it. Raises StoreFailed."""
+        if self._destroy_due and (rows := await self._destroy_due()):
+            log.info("rows destroyed of campaigns that ended long enough ago: %d", rows)
+        if self._keep is None:
+            return 0
+        now = self._clock()
+        gone = await self._people.delete_older(now - self._keep)
+        if gone:
+            entry = Entry(now, "", Action.RETENTION, detail=str(gone))
+            await self._people.write_entry(entry)
+            log.info("conversations, ratings and votes destroyed because of their age: %d", gone)
+        return gone
+
+    async def _may_be_here(self, user: str) -> bool:
+        try:
+            person = await self._people.person(user)
+            if person.disabled or person.guest_link_id is None:
+                return not person.disabled
+            return not (await self._people.guest_link(person.guest_link_id)).revoked
+        except NotFound:
+            return False
+
+    async def _may_call(self, caller: Caller) -> bool:
+        if caller.key is None:
+            return caller.person.id == LOCAL_USER or await self._may_be_here(caller.person.id)
+        try:
+            person = await self._people.person(caller.person.id)
+        except NotFound:
+            return False
+        kept = {key.id: key for key in await self._people.keys(person.id)}
+        key, now = kept.get(caller.key.id), self._clock()
+        return key is not None and lets_in(key, person, now)
+
+
+async def _every(seconds: float, do: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        try:
+            await do()
+        except AppError as error:  # a database that does not answer: the next time will do
+            log.warning("upkeep: %s", error)
+        await asyncio.sleep(seconds)

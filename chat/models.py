@@ -1,0 +1,147 @@
+"""The values that cross rooms: frozen, without behaviour beyond their own consistency."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+
+from chat.tools import ToolCall
+
+
+class Role(StrEnum):
+    """Who speaks. An enum because the chat template writes roles as control text, unescaped."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+    """What a tool gave back. Only programs send it; no conversation of the page has it."""
+
+
+class Status(StrEnum):
+    """Where a stored message stands. Only PENDING and STREAMING ever change."""
+
+    PENDING = "pending"
+    STREAMING = "streaming"
+    DONE = "done"
+    STOPPED = "stopped"
+    ERROR = "error"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_open(self) -> bool:
+        return self in (Status.PENDING, Status.STREAMING)
+
+
+class Finish(StrEnum):
+    """Why the model stopped writing, in the words of the OpenAI API."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One turn as the model sees it. Only an assistant's has `calls`."""
+
+    role: Role
+    content: str
+    calls: tuple[ToolCall, ...] = ()
+
+
+Prompt = Sequence[ChatMessage] | str
+"""What an answer is written from: turns, or bare text that is simply gone on with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is chosen. None means: the model's own default.
+
+    temperature 0 is greedy; top_k 0 considers every token; max_new_tokens counts generated tokens.
+    The presence and frequency penalties look at the answer alone, in the words of the OpenAI API.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    repetition_penalty: float | None = None
+    max_new_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    min_new_tokens: int | None = None
+
+    def told(self) -> str:
+        """What is set, as "temperature 0.2, seed 7"; empty where nothing is."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        set_here = (f"{name} {value}" for name, value in values.items() if value not in (None, ()))
+        return ", ".join(set_here)
+
+    def over(self, defaults: "Sampling") -> "Sampling":
+        """This sampling, with what is left open taken from `defaults`."""
+        chosen = {
+            item.name: value
+            for item in fields(self)
+            if (value := getattr(self, item.name)) is not None and value != ()
+        }
+        return replace(defaults, **chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one answer: what went in, what came out."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Where the time of one answer went, in seconds from when the engine took the request.
+
+    `queue_s` is the wait before that. `decode_tokens_per_s` leaves out the first token.
+    """
+
+    queue_s: float = 0.0
+    prefill_s: float = 0.0
+    ttft_s: float = 0.0
+    total_s: float = 0.0
+    decode_tokens_per_s: float = 0.0
+    reused_prompt_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PresetRef:
+    """One version of a preset, by name."""
+
+    id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Everything needed to make the same answer again, or to explain why it cannot be.
+
+    The first `continued_characters` of the answer were there before and given to the model.
+    """
+
+    model: str
+    revision: str
+    quantization: str
+    engine: str
+    sampling: Sampling
+    prompt_sha256: str
+    dropped_turns: int = 0
+    system_prompt: str = ""
+    preset: PresetRef | None = None
+    continued_characters: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatOptions:
+    """What the person has set for a conversation, and the preset it began with."""
+
+    system_prompt: str = ""
+    sampling: Sampling = field(default_factory=Sampling)
+    preset: PresetRef | None = None

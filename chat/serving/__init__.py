@@ -1,0 +1,1 @@
+"""Engines, the queue, the life of one generation, and completions for programs."""

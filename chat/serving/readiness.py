@@ -1,0 +1,108 @@
+"""Whether the engine really produces tokens, and does not only say so.
+
+Whoever asks gets an answer within `FRESH_S` + `PROBE_S` seconds. Knows no HTTP and no queue: a look
+takes no person's place, and is one row of the batch at most, however many ask.
+"""
+
+import asyncio
+import time
+from contextlib import aclosing
+
+from chat.errors import AppError
+from chat.models import Sampling
+from chat.serving.errors import EngineStalled
+from chat.serving.models import EngineState, Phase
+from chat.serving.ports import Engine
+from chat.tools import EngineLoad
+
+FRESH_S = 1.0
+"""How long one look is as good as the next, and how long tokens of others are waited for."""
+
+PROBE_S = 8.0
+"""How long a probe of our own may take."""
+
+IDLE_S = 60.0
+"""How long an engine is believed that has nothing to do: it hangs in a step, or not at all."""
+
+PROBE = "1"
+SHORTEST = Sampling(temperature=0, max_new_tokens=1)
+OWN_SALT = "readiness"
+
+
+class Readiness:
+    """Looks at an engine. Safe to ask at any time, from many sides."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        fresh_s: float = FRESH_S,
+        probe_s: float = PROBE_S,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        self._engine = engine
+        self._fresh_s = fresh_s
+        self._probe_s = probe_s
+        self._idle_s = idle_s
+        self._looking: asyncio.Task[AppError | None] | None = None
+        self._looked_at = -1e9
+        self._proved_at = -1e9
+
+    async def look(self) -> EngineState:
+        """How the engine is. READY only if it has just written something, or can."""
+        if self._engine.state.phase is not Phase.READY:
+            return self._engine.state
+        fresh = time.monotonic() - self._looked_at < self._fresh_s
+        if self._looking is None or (self._looking.done() and not fresh):
+            self._looking = asyncio.create_task(self._find_trouble())
+        # Shielded: whoever asked and left takes nobody else's answer along.
+        trouble = await asyncio.shield(self._looking)
+        state = self._engine.state
+        if trouble is None or state.phase is not Phase.READY:
+            return state
+        return EngineState(Phase.DEGRADED, detail=str(trouble), error_code=trouble.code)
+
+    async def _find_trouble(self) -> AppError | None:
+        try:
+            if not (self._idle_and_proved() or await self._others_are_written_to()):
+                await self._probe()
+        except AppError as error:
+            return error
+        finally:
+            self._looked_at = time.monotonic()
+        self._proved_at = time.monotonic()
+        return None
+
+    def _idle_and_proved(self) -> bool:
+        return not _busy(self._engine.load) and time.monotonic() - self._proved_at < self._idle_s
+
+    async def _others_are_written_to(self) -> bool:
+        """Tokens of others that come while we look are proof enough, and cost nothing."""
+        before, since = self._engine.load, time.monotonic()
+        while _busy(self._engine.load) and time.monotonic() - since < self._fresh_s:
+            if self._engine.load.generated_tokens > before.generated_tokens:
+                return True
+            await asyncio.sleep(self._fresh_s / 20)
+        return False
+
+    async def _probe(self) -> None:
+        """Have one token written. Raises EngineStalled and what the engine raises.
+
+        Under load a sign of life will do: it comes after a step that served others, and our row
+        may have to wait for a place in the batch.
+        """
+        deltas = self._engine.generate(PROBE, SHORTEST, salt=OWN_SALT)
+        try:
+            async with asyncio.timeout(self._probe_s), aclosing(deltas):
+                async for delta in deltas:
+                    busy = self._engine.load.running > 1 or self._engine.load.waiting > 0
+                    if delta.completion_tokens or delta.finish or busy:
+                        return
+        except TimeoutError:
+            raise EngineStalled(
+                f"No token came for {self._probe_s:.0f} s.", seconds=self._probe_s
+            ) from None
+
+
+def _busy(load: EngineLoad) -> bool:
+    return load.running > 0 or load.waiting > 0

@@ -1,0 +1,53 @@
+"""What a person may send, checked at the door of the domain. Tokens are the engine's business."""
+
+from dataclasses import fields
+
+from chat.errors import BadText, InvalidSetting, MessageTooLong
+from chat.models import Sampling
+
+MAX_CHARACTERS = 200_000
+"""Above this nothing is tokenised: the longest context of Qwen2.5 here is far shorter."""
+
+
+MAX_STOP_STRINGS = 8
+MAX_STOP_CHARACTERS = 100
+
+
+BOUNDS: dict[str, tuple[float, float]] = {
+    "temperature": (0, 2),
+    "top_p": (0.01, 1),
+    "top_k": (0, 1000),
+    "repetition_penalty": (0.5, 2),
+    "presence_penalty": (-2, 2),
+    "frequency_penalty": (-2, 2),
+    "max_new_tokens": (1, 131_072),
+    "min_new_tokens": (0, 131_072),
+    "seed": (0, 2**53 - 1),
+}
+"""Lowest and highest value of each setting; a seed must survive as a number of JSON."""
+
+
+def check_text(text: str, *, field: str = "") -> str:
+    """Raises MessageTooLong, BadText. `field`: where it was typed, if that is to be told."""
+    if len(text) > MAX_CHARACTERS:
+        place = {"field": field} if field else {}
+        raise MessageTooLong(characters=len(text), limit=MAX_CHARACTERS, **place)
+    # A lone surrogate breaks the tokenizer and every database, NUL breaks PostgreSQL.
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise BadText
+    return text
+
+
+def check_sampling(sampling: Sampling) -> Sampling:
+    """Raises InvalidSetting, naming the first setting that is out of bounds."""
+    for name in (item.name for item in fields(sampling) if item.name in BOUNDS):
+        value, (low, high) = getattr(sampling, name), BOUNDS[name]
+        # Written so that NaN, which compares false with everything, is refused too.
+        if value is not None and not low <= value <= high:
+            raise InvalidSetting(name=name, low=low, high=high)
+    if len(sampling.stop) > MAX_STOP_STRINGS:
+        raise InvalidSetting(name="stop", low=0, high=MAX_STOP_STRINGS)
+    for stop in sampling.stop:
+        if not 1 <= len(check_text(stop)) <= MAX_STOP_CHARACTERS:
+            raise InvalidSetting(name="stop", low=1, high=MAX_STOP_CHARACTERS)
+    return sampling

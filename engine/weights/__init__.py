@@ -1,0 +1,1 @@
+"""Model files: catalogue, hubs, download, verification, conversion."""

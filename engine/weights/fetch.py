@@ -1,0 +1,101 @@
+"""Getting a model from the first source that has it; the starter model only as the last resort."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chat.errors import ModelUnavailable
+from chat.serving.models import Stage
+from engine.weights.card import CARD_NAME, ModelCard, read_card
+from engine.weights.download import Downloader
+from engine.weights.hubs import Hub, Listing, NotOffered, Unreachable
+from engine.weights.progress import Meter, Progress, Report
+from engine.weights.resolve import Wanted
+from engine.weights.verify import find_problems
+
+AUTO = "auto"
+STARTER = "starter"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where models come from, in the order in which they are asked."""
+
+    hubs: Sequence[Hub]
+    make_starter: Callable[[Report], Path]
+
+
+def obtain(
+    wanted: Wanted, sources: Sources, report: Report, *, source: str = AUTO, revision: str | None
+) -> Path:
+    """The folder of a complete model. Raises ModelUnavailable, saying what was tried."""
+    if source != STARTER and _is_done(wanted, revision, report):
+        return wanted.folder
+    tried: list[str] = []
+    for hub in sources.hubs:
+        if source not in (AUTO, hub.name):
+            continue
+        report(Progress(Stage.DOWNLOAD, detail=f"asking {hub.title} for {wanted.hub_id}"))
+        try:
+            listing = hub.listing(wanted.hub_id, revision)
+            card = _card(wanted, hub, listing)
+            Downloader(hub, report).download(listing, wanted.folder, card)
+        except (Unreachable, NotOffered) as error:
+            tried.append(str(error))
+        else:
+            return wanted.folder
+    if source in (AUTO, STARTER) and not wanted.is_named:
+        return _starter(sources, report, tried)
+    raise ModelUnavailable(_cannot_be_had(wanted, source, tried))
+
+
+def _starter(sources: Sources, report: Report, tried: Sequence[str]) -> Path:
+    """The last resort; says why it came to that."""
+    before = "; ".join(tried)
+    if before:
+        detail = f"{before}: taking the small starter model"
+        report(Progress(Stage.DOWNLOAD, detail=detail))
+    try:
+        return sources.make_starter(report)
+    except ModelUnavailable as error:
+        asked = f" Before that: {before}. Check the network." if before else ""
+        raise ModelUnavailable(f"{error}{asked}") from None
+
+
+def _is_done(wanted: Wanted, revision: str | None, report: Report) -> bool:
+    """Whether the folder holds the model already, every byte of it. Damaged files are removed."""
+    folder = wanted.folder
+    if not (folder / CARD_NAME).is_file():
+        return False
+    card = read_card(folder)
+    meter = Meter(report, Stage.VERIFY, sum(record.size for record in card.files.values()))
+    problems = find_problems(folder, hashes=True, on_bytes=meter.advance)
+    for problem in problems:
+        (folder / problem.file).unlink(missing_ok=True)
+    is_done = not problems and card.revision.startswith(revision or "")
+    for left_over in folder.glob("*.part") if is_done else ():
+        left_over.unlink()
+    return is_done
+
+
+def _card(wanted: Wanted, hub: Hub, listing: Listing) -> ModelCard:
+    return ModelCard(
+        name=wanted.name,
+        source=hub.name,
+        revision=listing.revision,
+        licence=wanted.licence or listing.licence,
+        hub_id=wanted.hub_id,
+    )
+
+
+def _cannot_be_had(wanted: Wanted, source: str, tried: Sequence[str]) -> str:
+    if source == STARTER:
+        return (
+            f"The package index has only the starter model, not {wanted.name}. "
+            "Leave out --model, or name another --source."
+        )
+    return (
+        f"{wanted.name} cannot be had: {'; '.join(tried)}. Check the network (HF_ENDPOINT names a "
+        "mirror), give a folder with --model FOLDER, or leave out --model and --source for the "
+        "small starter model."
+    )

@@ -1,0 +1,53 @@
+"""Which model suits a machine, and why. Pure: memory in, name and reason out."""
+
+from dataclasses import dataclass
+
+from engine.weights.catalogue import Entry
+from engine.weights.hardware import Machine
+
+GB = 1_000_000_000
+KV_BUDGET_BYTES = GB // 2  # what one long conversation and the activations need beside the weights
+
+PACKED = "in 4 bits (nf4) unless there is room for bf16"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A catalogue name, and why. How the weights are loaded is decided then (`engine.plan`)."""
+
+    name: str
+    reason: str
+
+
+def choose(machine: Machine) -> Choice:
+    """The best model that surely runs well here."""
+    if machine.gpu is None:
+        return Choice("Qwen2.5-0.5B-Instruct", "No NVIDIA GPU: 0.5B answers at a fair speed.")
+    name, why = _for_gpu(machine.gpu.free_bytes)
+    found = f"{machine.gpu.name} with {machine.gpu.free_bytes / GB:.1f} GB free"
+    return Choice(name, f"{found}: {why}.")
+
+
+def _for_gpu(free_bytes: int) -> tuple[str, str]:
+    if free_bytes >= 20 * GB:
+        return "Qwen2.5-7B-Instruct", "7B fits in bf16"
+    if free_bytes >= 8 * GB:
+        return "Qwen2.5-7B-Instruct", f"7B fits, {PACKED}"
+    if free_bytes >= 4 * GB:
+        licence = "its licence (Qwen Research) allows no commercial use"
+        return "Qwen2.5-3B-Instruct", f"3B fits, {PACKED}; {licence}"
+    return "Qwen2.5-1.5B-Instruct", f"1.5B fits, {PACKED}"
+
+
+def fitting_quantization(entry: Entry, machine: Machine) -> str | None:
+    """How `entry` fits the free memory: "none" (as it is), "int8", "nf4", or None: not at all.
+
+    Packed by bitsandbytes only on a GPU; on the CPU the weights are taken as they are.
+    """
+    room = machine.model_memory_bytes - KV_BUDGET_BYTES
+    for quantization, size in entry.memory_bytes.items():
+        if quantization != "none" and machine.gpu is None:
+            continue
+        if size * 1.05 <= room:
+            return quantization
+    return None

@@ -1,0 +1,124 @@
+"""What `--model` means on this machine: a folder that is at hand, or a model to be fetched.
+
+Reads folders, no network. Knows nothing of how a model is fetched.
+"""
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chat.errors import ModelUnavailable
+from engine.weights.catalogue import STARTER_FOLDER, Entry, catalogue, find_entry
+from engine.weights.hardware import Machine
+from engine.weights.recommend import choose, fitting_quantization
+from engine.weights.verify import find_problems, has_weights, is_complete
+
+AUTO = "auto"
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A model of a hub, the folder it lies in or will, and why it was chosen.
+
+    `is_named` is False when nobody asked for just this one: then another may stand in for it.
+    """
+
+    name: str
+    hub_id: str
+    folder: Path
+    licence: str = ""
+    is_named: bool = True
+    reason: str = ""
+
+
+def model_at_hand(model: str, models_dir: Path, app_dir: Path, machine: Machine) -> Path | None:
+    """The folder that serves `--model` without any network, if there is one.
+
+    Raises ModelUnavailable when a folder was named, or lies beside the app, and is damaged.
+    """
+    if model == AUTO:
+        if has_weights(app_dir):
+            return checked_folder(app_dir)
+        return _best_at_hand(models_dir, machine)
+    if Path(model).expanduser().is_dir():
+        return checked_folder(Path(model).expanduser())
+    folder = wanted_model(model, models_dir, machine).folder
+    return folder if is_complete(folder) else None
+
+
+def wanted_model(model: str, models_dir: Path, machine: Machine) -> Wanted:
+    """The model to fetch. Raises ModelUnavailable for unknown names and missing packages."""
+    if model == AUTO:
+        choice = choose(machine)
+        return _of_catalogue(choice.name, models_dir, is_named=False, reason=choice.reason)
+    if entry := find_entry(model):
+        refuse_without_packages(entry)
+        return _of_catalogue(entry.name, models_dir)
+    if HUB_ID.fullmatch(model):
+        return Wanted(model, model, models_dir / model.replace("/", "--"))
+    raise ModelUnavailable(_unknown(model))
+
+
+def checked_folder(folder: Path) -> Path:
+    """`folder`, if a model can be loaded from it; else ModelUnavailable says what is wrong."""
+    if not has_weights(folder):
+        raise ModelUnavailable(
+            f"{folder} holds no model: config.json and *.safetensors are expected there."
+        )
+    if problems := find_problems(folder):
+        raise ModelUnavailable(
+            f"The model in {folder} cannot be used. {_few(problems)}. Copy it there again; "
+            f"python download_model.py --verify {folder} checks all of it."
+        )
+    return folder
+
+
+def refuse_without_packages(entry: Entry) -> None:
+    """Raise ModelUnavailable while packages that the entry needs are not installed."""
+    if missing := entry.missing_packages:
+        plain = entry.name.removesuffix(f"-{entry.packing}")
+        raise ModelUnavailable(
+            f"{entry.name} is packed as {entry.packing} and needs {' and '.join(missing)}: "
+            f"pip install {' '.join(missing)}. Or take {plain} with --quantization nf4."
+        )
+
+
+def _best_at_hand(models_dir: Path, machine: Machine) -> Path | None:
+    """The choice for this machine, else the biggest that fits, else the starter.
+
+    Free memory differs from start to start; that alone must not begin a download.
+    """
+    usable = [entry for entry in catalogue() if not entry.missing_packages]
+    fitting = [entry for entry in usable if fitting_quantization(entry, machine)]
+    by_size = sorted(fitting, key=lambda entry: entry.disk_bytes, reverse=True)
+    names = [choose(machine).name, *(entry.name for entry in by_size), STARTER_FOLDER]
+    return next((models_dir / name for name in names if is_complete(models_dir / name)), None)
+
+
+def _of_catalogue(
+    name: str, models_dir: Path, *, is_named: bool = True, reason: str = ""
+) -> Wanted:
+    entry = next(entry for entry in catalogue() if entry.name == name)
+    return Wanted(
+        entry.name, entry.hub_id, models_dir / entry.name, entry.licence, is_named, reason
+    )
+
+
+def _unknown(model: str) -> str:
+    if model.startswith((".", "/", "~")):
+        return f"There is no folder {model}."
+    names = {entry.name.casefold(): entry.name for entry in catalogue()}
+    near = difflib.get_close_matches(model.casefold(), names, n=1, cutoff=0.5)
+    hint = f" Did you mean {names[near[0]]}?" if near else ""
+    return (
+        f"There is no model {model!r}: neither in the catalogue nor as a folder.{hint} "
+        "python download_model.py --list shows the catalogue."
+    )
+
+
+def _few(problems: Sequence[object], most: int = 3) -> str:
+    words = "; ".join(str(problem) for problem in problems[:most])
+    return words + (f"; and {len(problems) - most} more" if len(problems) > most else "")

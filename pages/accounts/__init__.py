@@ -1,0 +1,1 @@
+"""HTML of sign-in, accounts, guest links and API keys."""

@@ -1,0 +1,1 @@
+"""HTML of campaigns and comparisons."""

@@ -1,0 +1,90 @@
+"""Guest links: made, found, counted, revoked."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.orm import Session
+
+from chat.accounts.errors import LinkFull
+from chat.accounts.models import CAMPAIGN_GRACE, Entry, GuestLink
+from chat.errors import NotFound
+from store.accounts.rows import guest_link_of, write_entry
+from store.schema.accounts import GuestLinkRow, PersonRow, SessionRow
+
+
+def add_guest_link(session: Session, token_hash: str, link: GuestLink, entry: Entry) -> None:
+    columns = {item.name: getattr(link, item.name) for item in fields(link)}
+    session.add(GuestLinkRow(token_hash=token_hash, **columns))
+    write_entry(session, entry)
+
+
+def guest_links(session: Session, owner: str | None) -> Sequence[GuestLink]:
+    wanted = select(GuestLinkRow).order_by(GuestLinkRow.created_at.desc(), GuestLinkRow.id)
+    if owner is not None:
+        wanted = wanted.where(GuestLinkRow.owner == owner)
+    return [row.value() for row in session.scalars(wanted)]
+
+
+def guest_link(session: Session, link_id: str) -> GuestLink:
+    """Raises NotFound."""
+    return guest_link_of(session, link_id).value()
+
+
+def guest_link_by_token(session: Session, token_hash: str) -> GuestLink:
+    """Raises NotFound."""
+    row = session.scalar(select(GuestLinkRow).where(GuestLinkRow.token_hash == token_hash))
+    if row is None:
+        raise NotFound
+    return row.value()
+
+
+def take_place(session: Session, link_id: str, at: datetime) -> None:
+    """Count one more guest. Raises NotFound (revoked or expired at that time), LinkFull."""
+    link = guest_link_of(session, link_id, for_update=True)
+    if link.revoked or at >= link.expires_at:
+        raise NotFound
+    if link.guests >= link.max_guests:
+        raise LinkFull(limit=link.max_guests)
+    link.guests += 1
+
+
+def revoke_guest_link(session: Session, link_id: str, entry: Entry) -> None:
+    """Raises NotFound."""
+    link = guest_link_of(session, link_id, for_update=True)
+    if link.campaign_id is None:
+        revoke_links(session, GuestLinkRow.id == link_id)
+    else:
+        link.revoked = True
+        _end_sessions_at(session, link_id, entry.at + CAMPAIGN_GRACE)
+    write_entry(session, entry)
+
+
+def _end_sessions_at(session: Session, link_id: str, ends_at: datetime) -> None:
+    guests = select(PersonRow.id).where(PersonRow.guest_link_id == link_id)
+    session.execute(
+        update(SessionRow)
+        .where(SessionRow.user_id.in_(guests), SessionRow.expires_at > ends_at)
+        .values(expires_at=ends_at)
+    )
+
+
+def revoke_links(session: Session, which: ColumnElement[bool]) -> None:
+    """Let nobody in by these links any more, and sign out who came by them."""
+    session.execute(update(GuestLinkRow).where(which).values(revoked=True))
+    guests = (
+        select(PersonRow.id)
+        .join(GuestLinkRow, GuestLinkRow.id == PersonRow.guest_link_id)
+        .where(which)
+    )
+    session.execute(delete(SessionRow).where(SessionRow.user_id.in_(guests)))
+
+
+def end_guests_of(session: Session, owner: str) -> None:
+    """Shut out everybody who came by a link of that person, whose links are about to go."""
+    revoke_links(session, GuestLinkRow.owner == owner)
+    links = select(GuestLinkRow.id).where(GuestLinkRow.owner == owner)
+    session.execute(
+        update(PersonRow).where(PersonRow.guest_link_id.in_(links)).values(disabled=True)
+    )

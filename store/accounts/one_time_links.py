@@ -1,0 +1,68 @@
+"""One-time links: to make an account, or to give one a new password."""
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from chat.accounts.models import LOCAL_USER, Entry, Pass, PassKind, Person
+from chat.errors import NotFound
+from store.accounts.people import add_person, has_people, set_password
+from store.accounts.rows import person_of, write_entry
+from store.erasure import take_over
+from store.schema.accounts import PassRow
+
+
+def add_pass(session: Session, token_hash: str, one_time: Pass, entry: Entry) -> None:
+    """Raises NotFound. Sweeps out what has expired when it is made."""
+    if one_time.kind is PassKind.SETUP:
+        session.execute(delete(PassRow).where(PassRow.kind == PassKind.SETUP))
+    if one_time.user_id is not None:
+        person_of(session, one_time.user_id, for_update=True)
+        session.execute(delete(PassRow).where(PassRow.user_id == one_time.user_id))
+    session.execute(delete(PassRow).where(PassRow.expires_at <= entry.at))
+    session.add(
+        PassRow(
+            token_hash=token_hash,
+            kind=one_time.kind,
+            rank=one_time.rank,
+            made_by=one_time.made_by,
+            expires_at=one_time.expires_at,
+            user_id=one_time.user_id,
+        )
+    )
+    write_entry(session, entry)
+
+
+def pass_of(session: Session, token_hash: str) -> Pass:
+    """Raises NotFound."""
+    row = session.scalar(select(PassRow).where(PassRow.token_hash == token_hash))
+    if row is None:
+        raise NotFound
+    return _good(session, row.value())
+
+
+def use_pass(
+    session: Session, token_hash: str, person: Person | None, password_hash: str, entry: Entry
+) -> Person:
+    """Raises NotFound, NameTaken."""
+    # The first to delete it has used it: a second one waits here, and finds nothing.
+    row = session.scalar(delete(PassRow).where(PassRow.token_hash == token_hash).returning(PassRow))
+    if row is None:
+        raise NotFound
+    one_time = _good(session, row.value())
+    if person is None:
+        assert one_time.user_id is not None
+        set_password(session, one_time.user_id, password_hash, entry)
+        return person_of(session, one_time.user_id).value()
+    if not has_people(session):
+        take_over(session, LOCAL_USER, person.id)
+    add_person(session, person, password_hash, entry)
+    return person
+
+
+def _good(session: Session, one_time: Pass) -> Pass:
+    """Raises NotFound if it lets nobody in, although it is there."""
+    if one_time.kind is PassKind.SETUP and has_people(session):
+        raise NotFound
+    if one_time.user_id is not None and person_of(session, one_time.user_id).disabled:
+        raise NotFound
+    return one_time

@@ -1,0 +1,79 @@
+"""What the queries of accounts share: rows that are found or NotFound, and lines of the log.
+
+Rows are locked in one order: administrators, guest links, people. SQLite has no row locks and needs
+none, because there is only one writer.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import CursorResult, Delete, select
+from sqlalchemy.orm import Session
+
+from chat.accounts.errors import LastAdmin
+from chat.accounts.models import Entry, Rank
+from chat.errors import NotFound
+from store.schema.accounts import AuditRow, GuestLinkRow, PersonRow
+
+ANEW = {"populate_existing": True}
+"""What was read before the lock is read again under it."""
+
+
+def person_of(session: Session, user_id: str, *, for_update: bool = False) -> PersonRow:
+    """Raises NotFound."""
+    wanted = select(PersonRow).where(PersonRow.id == user_id)
+    if for_update:
+        wanted = wanted.with_for_update().execution_options(**ANEW)
+    row = session.scalar(wanted)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def guest_link_of(
+    session: Session, link_id: str | None, *, for_update: bool = False
+) -> GuestLinkRow:
+    """Raises NotFound."""
+    wanted = select(GuestLinkRow).where(GuestLinkRow.id == link_id)
+    if for_update:
+        wanted = wanted.with_for_update().execution_options(**ANEW)
+    row = session.scalar(wanted)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def lock_admins(session: Session) -> Sequence[str]:
+    """The administrators who may sign in, held so that two cannot remove each other at once."""
+    rows = session.scalars(
+        select(PersonRow)
+        .where(PersonRow.rank == Rank.ADMIN, PersonRow.disabled.is_(False))
+        .order_by(PersonRow.id)
+        .with_for_update()
+        .execution_options(**ANEW)
+    )
+    return [row.id for row in rows]
+
+
+def refuse_last_admin(session: Session, user_id: str) -> None:
+    """Raises LastAdmin."""
+    if lock_admins(session) == [user_id]:
+        raise LastAdmin
+
+
+def count_of(session: Session, statement: Delete) -> int:
+    """Delete; how many rows went."""
+    result = session.execute(statement)
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def write_entry(session: Session, entry: Entry) -> None:
+    session.add(
+        AuditRow(
+            at=entry.at,
+            actor=entry.actor,
+            action=entry.action,
+            target=entry.target,
+            detail=entry.detail,
+        )
+    )

@@ -1,0 +1,82 @@
+"""Sessions: who is signed in where."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from chat.accounts import models as people
+from chat.accounts.models import Entry, Person
+from chat.errors import NotFound
+from store.accounts.rows import guest_link_of, person_of, write_entry
+from store.schema.accounts import PersonRow, SessionRow
+
+
+def add_session(session: Session, token_hash: str, new: people.Session, entry: Entry) -> None:
+    """Raises NotFound. Sweeps out what has expired."""
+    link_id = person_of(session, new.user_id).guest_link_id
+    if link_id is not None and guest_link_of(session, link_id, for_update=True).revoked:
+        raise NotFound
+    if person_of(session, new.user_id, for_update=True).disabled:
+        raise NotFound
+    session.execute(delete(SessionRow).where(SessionRow.expires_at <= new.created_at))
+    session.add(
+        SessionRow(
+            id=new.id,
+            token_hash=token_hash,
+            user_id=new.user_id,
+            created_at=new.created_at,
+            used_at=new.used_at,
+            expires_at=new.expires_at,
+            device=new.device,
+        )
+    )
+    write_entry(session, entry)
+
+
+def session_of(session: Session, token_hash: str) -> tuple[people.Session, Person] | None:
+    found = session.execute(
+        select(SessionRow, PersonRow)
+        .join(PersonRow, PersonRow.id == SessionRow.user_id)
+        .where(SessionRow.token_hash == token_hash)
+    ).one_or_none()
+    if found is None:
+        return None
+    row, person = found
+    return row.value(), person.value()
+
+
+def touch_session(session: Session, session_id: str, used_at: datetime) -> None:
+    session.execute(update(SessionRow).where(SessionRow.id == session_id).values(used_at=used_at))
+
+
+def sessions(session: Session, user_id: str) -> Sequence[people.Session]:
+    rows = session.scalars(
+        select(SessionRow)
+        .where(SessionRow.user_id == user_id)
+        .order_by(SessionRow.created_at.desc(), SessionRow.id)
+    )
+    return [row.value() for row in rows]
+
+
+def end_session(session: Session, user_id: str, session_id: str, entry: Entry) -> None:
+    """Raises NotFound."""
+    ended = session.scalars(
+        delete(SessionRow)
+        .where(SessionRow.id == session_id, SessionRow.user_id == user_id)
+        .returning(SessionRow.id)
+    ).all()
+    if not ended:
+        raise NotFound
+    write_entry(session, entry)
+
+
+def end_sessions(session: Session, user_id: str, entry: Entry, besides: str | None) -> int:
+    ended = session.scalars(
+        delete(SessionRow)
+        .where(SessionRow.user_id == user_id, SessionRow.id.is_distinct_from(besides))
+        .returning(SessionRow.id)
+    ).all()
+    write_entry(session, entry)
+    return len(ended)

@@ -1,0 +1,51 @@
+"""What was used and what was done: spending by day, and the audit log."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from chat.accounts.models import Entry, Spent
+from store.conversations.rows import row_count
+from store.schema.accounts import AuditRow, GuestLinkRow, PersonRow, SpendingRow
+
+
+def spend(session: Session, user_id: str, day: date, spent: Spent) -> None:
+    link_id = session.scalar(select(PersonRow.guest_link_id).where(PersonRow.id == user_id))
+    if link_id is not None:
+        session.execute(
+            update(GuestLinkRow)
+            .where(GuestLinkRow.id == link_id)
+            .values(
+                messages=GuestLinkRow.messages + spent.messages,
+                tokens=GuestLinkRow.tokens + spent.tokens,
+            )
+        )
+    held = select(PersonRow.id).where(PersonRow.id == user_id).with_for_update()
+    if session.scalar(held) is None:
+        return
+    row = session.get(SpendingRow, (user_id, day))
+    if row is None:
+        row = SpendingRow(user_id=user_id, day=day, messages=0, tokens=0)
+        session.add(row)
+    row.messages += spent.messages
+    row.tokens += spent.tokens
+
+
+def spent(session: Session, user_id: str, day: date | None) -> Spent:
+    wanted = select(
+        func.coalesce(func.sum(SpendingRow.messages), 0),
+        func.coalesce(func.sum(SpendingRow.tokens), 0),
+    ).where(SpendingRow.user_id == user_id)
+    if day is not None:
+        wanted = wanted.where(SpendingRow.day == day)
+    messages, tokens = session.execute(wanted).one()
+    return Spent(int(messages), int(tokens))
+
+
+def entries(session: Session, before: datetime | None, limit: int) -> Sequence[Entry]:
+    wanted = select(AuditRow).order_by(AuditRow.at.desc(), AuditRow.sequence.desc())
+    if before is not None:
+        wanted = wanted.where(AuditRow.at < before)
+    return [row.value() for row in session.scalars(wanted.limit(row_count(limit)))]

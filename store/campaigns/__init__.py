@@ -1,0 +1,1 @@
+"""Queries of campaigns, participation and comparisons."""

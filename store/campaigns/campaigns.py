@@ -1,0 +1,297 @@
+"""Campaigns and who takes part, in the database."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from chat.accounts.models import LOCAL_USER, Entry, GuestLink
+from chat.campaigns.errors import ConsentNeeded, PlanInUse
+from chat.campaigns.hosts import Figures, Half
+from chat.campaigns.models import Answers, Campaign, Mode, Participant, Plan
+from chat.campaigns.validation import consent_digest, fixed_change
+from chat.errors import NotFound
+from store.accounts.rows import ANEW, write_entry
+from store.campaigns.progress import counts_for, figures, testers
+from store.erasure import destroy_campaign, destroy_left, destroy_part
+from store.schema.accounts import GuestLinkRow
+from store.schema.campaigns import CampaignRow, ParticipantRow
+from store.schema.conversations import ConversationRow
+from store.transactions import Transactions
+
+
+class DatabaseCampaigns:
+    """`chat.hosting.CampaignStore` and `chat.taking_part.ParticipationStore` over SQLAlchemy.
+
+    Raises BadText, StoreFailed.
+    """
+
+    def __init__(self, database: Transactions) -> None:
+        self._database = database
+
+    # --- hosts --------------------------------------------------------------------------------
+
+    async def add(self, campaign: Campaign, entry: Entry) -> None:
+        await self._database.write(add, campaign, entry)
+
+    async def campaign(self, campaign_id: str) -> Campaign:
+        return await self._database.read(campaign_of, campaign_id)
+
+    async def campaigns(self, owner: str | None) -> Sequence[Campaign]:
+        return await self._database.read(campaigns, owner)
+
+    async def change_plan(self, campaign_id: str, plan: Plan, entry: Entry) -> Campaign:
+        return await self._database.write(change_plan, campaign_id, plan, entry)
+
+    async def close(self, campaign_id: str, closed_at: datetime | None, entry: Entry) -> Campaign:
+        return await self._database.write(close, campaign_id, closed_at, entry)
+
+    async def delete(self, campaign_id: str, entry: Entry) -> int:
+        return await self._database.destroy(destroy_campaign, campaign_id, entry)
+
+    async def destroy_left(self, campaign_id: str, entry: Entry) -> int:
+        return await self._database.destroy(destroy_left, campaign_id, entry)
+
+    async def links(self, campaign_id: str) -> Sequence[GuestLink]:
+        return await self._database.read(links, campaign_id)
+
+    async def figures(
+        self, campaign_id: str, *, active_since: datetime, silent_since: datetime
+    ) -> Figures:
+        return await self._database.read(figures, campaign_id, active_since, silent_since)
+
+    async def testers(self, campaign_id: str, *, silent_since: datetime) -> Sequence[Half]:
+        return await self._database.read(testers, campaign_id, silent_since)
+
+    # --- testers ------------------------------------------------------------------------------
+
+    async def participant(self, campaign_id: str, user_id: str) -> Participant | None:
+        return await self._database.read(participant, campaign_id, user_id)
+
+    async def join(self, campaign_id: str, user_id: str, at: datetime) -> Participant:
+        return await self._database.write(join, campaign_id, user_id, at)
+
+    async def agree(
+        self,
+        campaign_id: str,
+        user_id: str,
+        *,
+        digest: str,
+        at: datetime,
+        page_language: str,
+        choose: Callable[[Sequence[int]], int],
+    ) -> Participant:
+        return await self._database.write(
+            agree, campaign_id, user_id, digest, at, page_language, choose
+        )
+
+    async def seen(self, campaign_id: str, user_id: str, at: datetime) -> None:
+        await self._database.write(seen, campaign_id, user_id, at)
+
+    async def tick(
+        self, campaign_id: str, user_id: str, task_id: str, *, done: bool, at: datetime
+    ) -> Participant:
+        return await self._database.write(tick, campaign_id, user_id, task_id, done, at)
+
+    async def keep_survey(
+        self, campaign_id: str, user_id: str, answers: Answers, *, at: datetime, send: bool
+    ) -> Participant:
+        return await self._database.write(keep_survey, campaign_id, user_id, answers, at, send)
+
+    async def conversations(self, campaign_id: str, user_id: str) -> Collection[str]:
+        return await self._database.read(conversations, campaign_id, user_id)
+
+    async def withdraw(self, campaign_id: str, user_id: str) -> int:
+        return await self._database.destroy(withdraw, campaign_id, user_id)
+
+
+def row_of(session: Session, campaign_id: str, *, for_update: bool = False) -> CampaignRow:
+    """Raises NotFound."""
+    wanted = select(CampaignRow).where(CampaignRow.id == campaign_id)
+    if for_update:
+        wanted = wanted.with_for_update().execution_options(**ANEW)
+    row = session.scalar(wanted)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def campaign_of(session: Session, campaign_id: str) -> Campaign:
+    """Raises NotFound."""
+    return row_of(session, campaign_id).value()
+
+
+def add(session: Session, campaign: Campaign, entry: Entry) -> None:
+    session.add(
+        CampaignRow(
+            id=campaign.id,
+            owner=campaign.owner,
+            plan=campaign.plan,
+            plan_version=campaign.plan_version,
+            created_at=campaign.created_at,
+            closed_at=campaign.closed_at,
+        )
+    )
+    write_entry(session, entry)
+
+
+def campaigns(session: Session, owner: str | None) -> Sequence[Campaign]:
+    wanted = select(CampaignRow).order_by(CampaignRow.created_at.desc(), CampaignRow.id)
+    if owner is not None:
+        wanted = wanted.where(CampaignRow.owner == owner)
+    return [row.value() for row in session.scalars(wanted)]
+
+
+def change_plan(session: Session, campaign_id: str, plan: Plan, entry: Entry) -> Campaign:
+    """Raises NotFound, PlanInUse."""
+    row = row_of(session, campaign_id, for_update=True)
+    if row.plan == plan:
+        return row.value()
+    if changed := fixed_change(row.plan, plan):
+        _free_for_change(session, row, changed)
+    row.plan = plan
+    row.plan_version += 1
+    write_entry(session, entry)
+    return row.value()
+
+
+def close(session: Session, campaign_id: str, closed_at: datetime | None, entry: Entry) -> Campaign:
+    """Raises NotFound. One that is closed keeps the time it was closed first."""
+    row = row_of(session, campaign_id, for_update=True)
+    if (row.closed_at is None) != (closed_at is None):
+        row.closed_at = closed_at
+        write_entry(session, entry)
+    return row.value()
+
+
+def links(session: Session, campaign_id: str) -> Sequence[GuestLink]:
+    rows = session.scalars(
+        select(GuestLinkRow)
+        .where(GuestLinkRow.campaign_id == campaign_id)
+        .order_by(GuestLinkRow.created_at.desc(), GuestLinkRow.id)
+    )
+    return [row.value() for row in rows]
+
+
+def participant(session: Session, campaign_id: str, user_id: str) -> Participant | None:
+    row = session.get(ParticipantRow, (campaign_id, user_id))
+    return row.value() if row else None
+
+
+def join(session: Session, campaign_id: str, user_id: str, at: datetime) -> Participant:
+    """Raises NotFound."""
+    row_of(session, campaign_id)
+    return _joined(session, campaign_id, user_id, at).value()
+
+
+def agree(  # noqa: PLR0913, PLR0917 - called by Transactions, which passes positions
+    session: Session,
+    campaign_id: str,
+    user_id: str,
+    digest: str,
+    at: datetime,
+    page_language: str,
+    choose: Callable[[Sequence[int]], int],
+) -> Participant:
+    """Raises NotFound, ConsentNeeded."""
+    campaign = row_of(session, campaign_id, for_update=True)  # two at once draw one by one
+    row = _joined(session, campaign_id, user_id, at)
+    if row.consented_at is not None:
+        return row.value()
+    if digest != consent_digest(campaign.plan):
+        raise ConsentNeeded
+    if campaign.plan.mode is Mode.SPLIT:
+        row.variant = choose(_least_taken(session, campaign))
+    row.consented_at, row.consent_sha256 = at, digest
+    row.seen_at, row.page_language = at, page_language
+    return row.value()
+
+
+def seen(session: Session, campaign_id: str, user_id: str, at: datetime) -> None:
+    if row := session.get(ParticipantRow, (campaign_id, user_id)):
+        row.seen_at = at
+
+
+def tick(
+    session: Session, campaign_id: str, user_id: str, task_id: str, done: bool, at: datetime
+) -> Participant:
+    """Raises NotFound."""
+    row = _participant_row(session, campaign_id, user_id)
+    others = tuple(other for other in row.done if other != task_id)
+    row.done = (*others, task_id) if done else others
+    row.seen_at = at
+    return row.value()
+
+
+def keep_survey(
+    session: Session, campaign_id: str, user_id: str, answers: Answers, at: datetime, send: bool
+) -> Participant:
+    """Raises NotFound."""
+    row = _participant_row(session, campaign_id, user_id)
+    row.survey = {**row.survey, **answers}
+    row.seen_at = at
+    if send:
+        row.survey_sent_at = at
+    return row.value()
+
+
+def conversations(session: Session, campaign_id: str, user_id: str) -> Collection[str]:
+    return session.scalars(
+        select(ConversationRow.id).where(
+            ConversationRow.campaign_id == campaign_id, ConversationRow.owner == user_id
+        )
+    ).all()
+
+
+def withdraw(session: Session, campaign_id: str, user_id: str) -> int:
+    """Raises NotFound."""
+    row_of(session, campaign_id, for_update=True)
+    return destroy_part(session, campaign_id, user_id)
+
+
+def _participant_row(session: Session, campaign_id: str, user_id: str) -> ParticipantRow:
+    """Held until the transaction ends. Raises NotFound."""
+    row = session.get(ParticipantRow, (campaign_id, user_id), with_for_update=True)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _joined(session: Session, campaign_id: str, user_id: str, at: datetime) -> ParticipantRow:
+    row = session.get(ParticipantRow, (campaign_id, user_id))
+    if row is None:
+        row = ParticipantRow(campaign_id=campaign_id, user_id=user_id, joined_at=at)
+        session.add(row)
+        session.flush()  # so that its defaults are there
+    return row
+
+
+def _least_taken(session: Session, campaign: CampaignRow) -> Sequence[int]:
+    """The variants that fewest testers have."""
+    taken = dict(
+        session.execute(
+            select(ParticipantRow.variant, func.count())
+            .where(
+                ParticipantRow.campaign_id == campaign.id,
+                ParticipantRow.variant.is_not(None),
+                *counts_for(campaign, ParticipantRow.user_id),
+            )
+            .group_by(ParticipantRow.variant)
+        ).all()
+    )
+    counts = [taken.get(index, 0) for index in range(len(campaign.plan.variants))]
+    return [index for index, count in enumerate(counts) if count == min(counts)]
+
+
+def _free_for_change(session: Session, campaign: CampaignRow, field: str) -> None:
+    """Destroy what the owner has tried. Raises PlanInUse when others have agreed."""
+    agreed = session.scalars(
+        select(ParticipantRow.user_id).where(
+            ParticipantRow.campaign_id == campaign.id, ParticipantRow.consented_at.is_not(None)
+        )
+    ).all()
+    if set(agreed) - ({campaign.owner} - {LOCAL_USER}):
+        raise PlanInUse(field=field)
+    if agreed:
+        destroy_part(session, campaign.id, campaign.owner)

@@ -1,0 +1,158 @@
+"""Duels and the votes on them, in the database."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from chat.campaigns.comparisons import NewDuel, Written
+from chat.campaigns.errors import AnswersUnfinished
+from chat.campaigns.models import Choice, Duel, Side
+from chat.conversations.models import Turn
+from chat.conversations.turns import Asking
+from chat.errors import NotFound
+from chat.models import Status
+from store.accounts.rows import ANEW
+from store.conversations.turns import add_turn
+from store.schema.campaigns import DuelRow, ParticipantRow
+from store.schema.conversations import MessageRow
+from store.transactions import Transactions
+
+
+class DatabaseVotes:
+    """`chat.comparing.DuelStore` over SQLAlchemy. Raises BadText, StoreFailed."""
+
+    def __init__(self, database: Transactions) -> None:
+        self._database = database
+
+    async def ask(self, new: NewDuel, asked: Sequence[Asking]) -> Sequence[Turn]:
+        return await self._database.write(ask, new, asked)
+
+    async def of_request(self, user: str, request_id: str) -> Duel | None:
+        return await self._database.read(of_request, user, request_id)
+
+    async def duel(self, user: str, duel_id: str) -> Written:
+        return await self._database.read(duel, user, duel_id)
+
+    async def duels(self, user: str, campaign_id: str, limit: int) -> Sequence[Written]:
+        return await self._database.read(duels, user, campaign_id, limit)
+
+    async def vote(
+        self, user: str, duel_id: str, choice: Choice, comment: str, at: datetime
+    ) -> Duel:
+        return await self._database.write(vote, user, duel_id, choice, comment, at)
+
+    async def comment(self, user: str, duel_id: str, comment: str) -> Duel:
+        return await self._database.write(set_comment, user, duel_id, comment)
+
+
+def ask(session: Session, new: NewDuel, asked: Sequence[Asking]) -> Sequence[Turn]:
+    """Raises NotFound, AnswerRunning, BadRequest."""
+    # Held: who is taking everything back leaves nothing behind.
+    part = (new.campaign_id, new.user_id)
+    if session.get(ParticipantRow, part, with_for_update=True) is None:
+        raise NotFound
+    turns = [
+        add_turn(session, new.user_id, one.conversation_id, one.question, one.options, new.asked_at)
+        for one in asked
+    ]
+    if of_request(session, new.user_id, new.inquiry.request_id) is None:
+        left, right = (
+            Side(variant, turn.conversation.id, turn.answer.id)
+            for variant, turn in zip(new.variants, turns, strict=True)
+        )
+        session.add(
+            DuelRow(
+                id=uuid4().hex,
+                campaign_id=new.campaign_id,
+                user_id=new.user_id,
+                request_id=new.inquiry.request_id,
+                question=new.inquiry.text,
+                task_id=new.inquiry.task_id,
+                left=left,
+                right=right,
+                asked_at=new.asked_at,
+                choice=None,
+                comment="",
+                voted_at=None,
+            )
+        )
+    return turns
+
+
+def of_request(session: Session, user: str, request_id: str) -> Duel | None:
+    row = session.scalar(
+        select(DuelRow).where(DuelRow.user_id == user, DuelRow.request_id == request_id)
+    )
+    return row.value() if row else None
+
+
+def duel(session: Session, user: str, duel_id: str) -> Written:
+    """Raises NotFound."""
+    return _whole(session, _row_of(session, user, duel_id))
+
+
+def duels(session: Session, user: str, campaign_id: str, limit: int) -> Sequence[Written]:
+    newest = session.scalars(
+        select(DuelRow)
+        .where(DuelRow.user_id == user, DuelRow.campaign_id == campaign_id)
+        .order_by(DuelRow.asked_at.desc(), DuelRow.id)
+        .limit(limit)
+    ).all()
+    return _written(session, reversed(newest))
+
+
+def vote(
+    session: Session, user: str, duel_id: str, choice: Choice, comment: str, at: datetime
+) -> Duel:
+    """Raises NotFound, AnswersUnfinished."""
+    row = _row_of(session, user, duel_id, for_update=True)
+    if row.choice is None:
+        written = _whole(session, row)
+        if {written.left.status, written.right.status} != {Status.DONE}:
+            raise AnswersUnfinished
+        row.choice, row.voted_at = choice, at
+        row.comment = comment or row.comment
+    return row.value()
+
+
+def set_comment(session: Session, user: str, duel_id: str, comment: str) -> Duel:
+    """Raises NotFound."""
+    row = _row_of(session, user, duel_id, for_update=True)
+    row.comment = comment
+    return row.value()
+
+
+def _row_of(session: Session, user: str, duel_id: str, *, for_update: bool = False) -> DuelRow:
+    wanted = select(DuelRow).where(DuelRow.id == duel_id, DuelRow.user_id == user)
+    if for_update:
+        wanted = wanted.with_for_update().execution_options(**ANEW)
+    row = session.scalar(wanted)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _whole(session: Session, row: DuelRow) -> Written:
+    """Raises NotFound when one of its answers is gone."""
+    found = _written(session, [row])
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+def _written(session: Session, rows: Iterable[DuelRow]) -> Sequence[Written]:
+    """With their answers; without the duels whose answers are gone."""
+    found = [row.value() for row in rows]
+    ids = [side.message_id for one in found for side in (one.left, one.right)]
+    answers = {
+        row.id: row.value()
+        for row in session.scalars(select(MessageRow).where(MessageRow.id.in_(ids)))
+    }
+    return [
+        Written(one, answers[one.left.message_id], answers[one.right.message_id])
+        for one in found
+        if {one.left.message_id, one.right.message_id} <= answers.keys()
+    ]

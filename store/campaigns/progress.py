@@ -1,0 +1,128 @@
+"""How a campaign goes: every number by one query over what is there."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, false, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from chat.accounts.models import LOCAL_USER
+from chat.campaigns.hosts import Figures, Half
+from chat.campaigns.models import Mode
+from chat.errors import NotFound
+from chat.feedback.models import Verdict
+from chat.models import Role, Status
+from store.schema.campaigns import CampaignRow, DuelRow, ParticipantRow
+from store.schema.conversations import ConversationRow, MessageRow
+from store.schema.feedback import EvidenceRow, RatingRow
+
+
+def figures(
+    session: Session, campaign_id: str, active_since: datetime, silent_since: datetime
+) -> Figures:
+    """Raises NotFound."""
+    campaign = session.get(CampaignRow, campaign_id)
+    if campaign is None:
+        raise NotFound
+    came, consented, active, finished, dropped_out = session.execute(
+        _testers(campaign, active_since, silent_since)
+    ).one()
+    asked, failures = session.execute(_turns(campaign)).one()
+    up, down = session.execute(_ratings(campaign)).one()
+    duels, votes = session.execute(_duels(campaign)).one()
+    return Figures(
+        came=came,
+        consented=consented,
+        active=active,
+        finished=finished,
+        dropped_out=dropped_out,
+        questions=duels if campaign.plan.mode is Mode.BLIND else asked,
+        failures=failures,
+        up=up,
+        down=down,
+        votes=votes,
+    )
+
+
+def testers(session: Session, campaign_id: str, silent_since: datetime) -> Sequence[Half]:
+    """Raises NotFound."""
+    campaign = session.get(CampaignRow, campaign_id)
+    if campaign is None:
+        raise NotFound
+    finished = ParticipantRow.survey_sent_at.is_not(None)
+    left = ~finished & (ParticipantRow.seen_at < silent_since)
+    rows = session.execute(
+        select(ParticipantRow.variant, func.count(), _count(finished), _count(left))
+        .where(
+            ParticipantRow.campaign_id == campaign_id,
+            ParticipantRow.consented_at.is_not(None),
+            *counts_for(campaign, ParticipantRow.user_id),
+        )
+        .group_by(ParticipantRow.variant)
+    )
+    found = {variant: Half(*counts) for variant, *counts in rows}
+    return [found.get(index, Half()) for index in range(len(campaign.plan.variants))]
+
+
+def counts_for(
+    campaign: CampaignRow, person: InstrumentedAttribute[str]
+) -> Sequence[ColumnElement[bool]]:
+    """Whose doings count: not the owner's own trial, unless everybody is the local user."""
+    return () if campaign.owner == LOCAL_USER else (person != campaign.owner,)
+
+
+def as_it_is_now() -> ColumnElement[bool]:
+    """Of ratings, of a campaign's answers.
+
+    Not the bare column: SQLite would begin with all ratings there are, and look up their answers.
+    """
+    return func.coalesce(RatingRow.newest, false())
+
+
+def _testers(
+    campaign: CampaignRow, active_since: datetime, silent_since: datetime
+) -> Select[int, int, int, int, int]:
+    agreed = ParticipantRow.consented_at.is_not(None)
+    at_work = agreed & ParticipantRow.survey_sent_at.is_(None)
+    return select(
+        func.count(),
+        _count(agreed),
+        _count(at_work & (ParticipantRow.seen_at >= active_since)),
+        _count(ParticipantRow.survey_sent_at.is_not(None)),
+        _count(at_work & (ParticipantRow.seen_at < silent_since)),
+    ).where(
+        ParticipantRow.campaign_id == campaign.id, *counts_for(campaign, ParticipantRow.user_id)
+    )
+
+
+def _turns(campaign: CampaignRow) -> Select[int, int]:
+    return (
+        select(_count(MessageRow.role == Role.USER), _count(MessageRow.status == Status.ERROR))
+        .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
+        .where(
+            ConversationRow.campaign_id == campaign.id,
+            *counts_for(campaign, ConversationRow.owner),
+        )
+    )
+
+
+def _ratings(campaign: CampaignRow) -> Select[int, int]:
+    return (
+        select(_count(RatingRow.verdict == Verdict.UP), _count(RatingRow.verdict == Verdict.DOWN))
+        .join(EvidenceRow, EvidenceRow.id == RatingRow.evidence_id)
+        .where(
+            EvidenceRow.campaign_id == campaign.id,
+            as_it_is_now(),
+            *counts_for(campaign, EvidenceRow.owner),
+        )
+    )
+
+
+def _duels(campaign: CampaignRow) -> Select[int, int]:
+    return select(func.count(), _count(DuelRow.choice.is_not(None))).where(
+        DuelRow.campaign_id == campaign.id, *counts_for(campaign, DuelRow.user_id)
+    )
+
+
+def _count(which: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count().filter(which)

@@ -1,0 +1,1 @@
+"""Queries of conversations, messages, search and presets."""

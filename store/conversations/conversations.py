@@ -1,0 +1,104 @@
+"""Conversations as entries of the list: options, names, order, deletion and its undoing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import delete as delete_rows
+from sqlalchemy.orm import Session
+
+from chat.conversations.errors import RenamedMeanwhile
+from chat.conversations.models import Conversation
+from chat.models import ChatOptions, Status
+from store.conversations.rows import OPEN, conversation_of, index_for, listed, row_count
+from store.schema.conversations import ConversationRow, MessageRow, measured
+
+
+def set_options(session: Session, user: str, conversation_id: str, options: ChatOptions) -> None:
+    """Raises NotFound."""
+    conversation_of(session, user, conversation_id, for_update=True).options = options
+
+
+def rename(session: Session, user: str, conversation_id: str, title: str, seen: str) -> None:
+    """Raises NotFound, RenamedMeanwhile; asking twice for the same name is no conflict."""
+    row = conversation_of(session, user, conversation_id, for_update=True)
+    if row.title not in (seen, title):
+        raise RenamedMeanwhile(title=row.title)
+    row.title = title
+
+
+def pin(session: Session, user: str, conversation_id: str, pinned: bool) -> None:
+    """Raises NotFound."""
+    conversation_of(session, user, conversation_id, for_update=True).pinned = pinned
+
+
+def conversation(session: Session, user: str, conversation_id: str) -> Conversation:
+    """Raises NotFound."""
+    return conversation_of(session, user, conversation_id).value()
+
+
+def conversations(session: Session, user: str, limit: int, offset: int) -> Sequence[Conversation]:
+    rows = session.scalars(
+        select(ConversationRow)
+        .where(
+            ConversationRow.owner == user,
+            ConversationRow.deleted_at.is_(None),
+            *listed(session, user),
+        )
+        .order_by(
+            ConversationRow.pinned.desc(), ConversationRow.updated_at.desc(), ConversationRow.id
+        )
+        .limit(row_count(limit))
+        .offset(row_count(offset))
+    )
+    return [row.value() for row in rows]
+
+
+def delete(session: Session, user: str, conversation_id: str, now: datetime) -> None:
+    """Raises NotFound."""
+    conversation_of(session, user, conversation_id, for_update=True).deleted_at = now
+
+
+def restore(session: Session, user: str, conversation_id: str) -> None:
+    """Raises NotFound."""
+    row = conversation_of(session, user, conversation_id, for_update=True, deleted=True)
+    row.deleted_at = None
+
+
+def purge_deleted(session: Session, before: datetime) -> int:
+    conversations, _ = destroy(session, ConversationRow.deleted_at < before)
+    return conversations + _purge_messages(session, before)
+
+
+def destroy(session: Session, due: ColumnElement[bool]) -> tuple[int, int]:
+    """Destroy whole conversations; how many, with how many messages."""
+    messages = (
+        select(MessageRow.sequence)
+        .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
+        .where(due)
+    )
+    count = session.scalar(select(func.count()).select_from(messages.subquery()))
+    index_for(session).remove(session, messages)
+    gone = session.scalars(delete_rows(ConversationRow).where(due).returning(ConversationRow.id))
+    return len(gone.all()), count or 0
+
+
+def _purge_messages(session: Session, before: datetime) -> int:
+    """Rows stay, without their words: others may hang below them."""
+    due = (MessageRow.deleted_at < before, MessageRow.purged.is_(False))
+    index_for(session).remove(session, select(MessageRow.sequence).where(*due))
+    wiped = session.scalars(
+        update(MessageRow)
+        .where(*due)
+        .values(
+            purged=True,
+            content="",
+            attachments=(),
+            status=case((MessageRow.status.in_(OPEN), Status.INTERRUPTED), else_=MessageRow.status),
+            finish=None,
+            error_code=None,
+            **measured("", None, None, None),
+        )
+        .returning(MessageRow.sequence)
+    )
+    return len(wiped.all())

@@ -1,0 +1,392 @@
+"""Conversations that leave no row behind: in memory, gone with the process.
+
+Promises what a database promises, as simply as that can be said: the tests hold the two together.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from chat.conversations.errors import AnswerRunning, RenamedMeanwhile
+from chat.conversations.models import (
+    TEMPORARY,
+    AnswerRecord,
+    Archive,
+    Conversation,
+    Hit,
+    Message,
+    Origin,
+    Question,
+    Turn,
+)
+from chat.errors import BadRequest, NotFound
+from chat.models import ChatOptions, Role, Status
+from store.conversations.copies import renewed, without_words
+from store.schema.columns import refuse_bad_text
+from store.search_words import has_all, hit, words_of
+
+MOST_CONVERSATIONS = 500
+
+
+@dataclass
+class TemporaryStore:
+    """`chat.ports.ConversationStore` in dictionaries, which keep the order of what was added.
+
+    Holds so many conversations of all users together; the one in which nothing was said for longest
+    goes first.
+    """
+
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    most_conversations: int = MOST_CONVERSATIONS
+    kept: dict[str, Conversation] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
+    requests: dict[tuple[str, str], str] = field(default_factory=dict)
+    deleted: dict[str, datetime] = field(default_factory=dict)
+    purged: set[str] = field(default_factory=set)
+    prefix: str = TEMPORARY
+
+    async def interrupt_unfinished(self) -> int:
+        unfinished = [message for message in self.messages.values() if message.status.is_open]
+        for message in unfinished:
+            self._keep(replace(message, status=Status.INTERRUPTED))
+        return len(unfinished)
+
+    # --- turns and answers --------------------------------------------------------------------
+
+    async def add_turn(
+        self, user: str, *, conversation_id: str | None, question: Question, options: ChatOptions
+    ) -> Turn:
+        refuse_bad_text(user, conversation_id, question, options)
+        mine = None if conversation_id is None else self._mine(user, conversation_id)
+        if question_id := self.requests.get((user, question.request_id)):
+            return self._turn_of(user, question_id)
+        now = self.clock()
+        if mine is not None:
+            conversation = replace(mine, options=options)
+            self._refuse_while_answering(conversation)
+        else:
+            conversation = Conversation(
+                self._new_id(),
+                user,
+                question.title,
+                options,
+                None,
+                now,
+                now,
+                campaign_id=question.campaign_id,
+            )
+        parent_id = self._place_of(conversation, question)
+        asked = Message(
+            self._new_id(),
+            conversation.id,
+            parent_id,
+            Role.USER,
+            question.text,
+            Status.DONE,
+            now,
+            attachments=question.attachments,
+        )
+        self._make_room_for(conversation)
+        self._keep(asked)
+        self.requests[user, question.request_id] = asked.id
+        answer = self._answer(conversation, asked.id, now=now)
+        return Turn(self.kept[conversation.id], asked, answer)
+
+    async def add_answer(
+        self, user: str, *, conversation_id: str, sibling_id: str, content: str = ""
+    ) -> Message:
+        refuse_bad_text(user, conversation_id, sibling_id, content)
+        conversation, sibling = self._answered(user, conversation_id, sibling_id)
+        return self._answer(conversation, sibling.parent_id, now=self.clock(), content=content)
+
+    async def add_edited_answer(
+        self, user: str, *, conversation_id: str, sibling_id: str, content: str
+    ) -> Message:
+        refuse_bad_text(user, conversation_id, sibling_id, content)
+        conversation, sibling = self._answered(user, conversation_id, sibling_id)
+        return self._answer(
+            conversation,
+            sibling.parent_id,
+            now=self.clock(),
+            content=content,
+            status=Status.DONE,
+            origin=Origin.EDITED,
+        )
+
+    async def save_text(self, user: str, message_id: str, text: str) -> None:
+        refuse_bad_text(user, message_id, text)
+        self._change_open(user, message_id, content=text, status=Status.STREAMING)
+
+    async def finish_answer(self, user: str, message_id: str, record: AnswerRecord) -> None:
+        refuse_bad_text(user, message_id, record)
+        end = {item.name: getattr(record, item.name) for item in fields(record)}
+        self._change_open(user, message_id, **end)
+
+    # --- one conversation ---------------------------------------------------------------------
+
+    async def set_options(self, user: str, conversation_id: str, options: ChatOptions) -> None:
+        refuse_bad_text(user, conversation_id, options)
+        self.kept[conversation_id] = replace(self._mine(user, conversation_id), options=options)
+
+    async def rename(self, user: str, conversation_id: str, *, title: str, seen: str) -> None:
+        refuse_bad_text(user, conversation_id, title, seen)
+        mine = self._mine(user, conversation_id)
+        if mine.title not in (seen, title):
+            raise RenamedMeanwhile(title=mine.title)
+        self.kept[conversation_id] = replace(mine, title=title)
+
+    async def pin(self, user: str, conversation_id: str, pinned: bool) -> None:
+        refuse_bad_text(user, conversation_id)
+        self.kept[conversation_id] = replace(self._mine(user, conversation_id), pinned=pinned)
+
+    async def conversation(self, user: str, conversation_id: str) -> Conversation:
+        refuse_bad_text(user, conversation_id)
+        return self._mine(user, conversation_id)
+
+    async def path(self, user: str, conversation_id: str) -> Sequence[Message]:
+        refuse_bad_text(user, conversation_id)
+        line: list[Message] = []
+        message_id = self._mine(user, conversation_id).head_id
+        while message_id is not None:
+            message = self.messages[message_id]
+            line += [message] if message_id not in self.deleted else []
+            message_id = message.parent_id
+        return line[::-1]
+
+    async def set_head(self, user: str, conversation_id: str, message_id: str) -> None:
+        refuse_bad_text(user, conversation_id, message_id)
+        self._show(self._mine(user, conversation_id), message_id)
+
+    async def delete_messages(
+        self, user: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
+    ) -> None:
+        refuse_bad_text(user, conversation_id, [*ids], head_id)
+        conversation = self._with_all(user, conversation_id, ids)
+        if head_id in ids:
+            raise NotFound
+        self._show(conversation, head_id)
+        self.deleted = dict.fromkeys(ids, self.clock()) | self.deleted
+
+    async def restore_messages(
+        self, user: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
+    ) -> None:
+        refuse_bad_text(user, conversation_id, [*ids], head_id)
+        conversation = self._with_all(user, conversation_id, ids)
+        if head_id not in ids:
+            self._show(conversation, head_id)
+        self.deleted = {key: time for key, time in self.deleted.items() if key not in ids}
+        self._show(conversation, head_id)
+
+    async def delete(self, user: str, conversation_id: str) -> None:
+        refuse_bad_text(user, conversation_id)
+        self.deleted[self._mine(user, conversation_id).id] = self.clock()
+
+    async def restore(self, user: str, conversation_id: str) -> None:
+        refuse_bad_text(user, conversation_id)
+        if self._owned(user, conversation_id).id in self.deleted:
+            del self.deleted[conversation_id]
+
+    async def purge_deleted(self, before: datetime) -> int:
+        due = [key for key, time in self.deleted.items() if time < before]
+        conversations = [key for key in due if key in self.kept]
+        self._forget(conversations)
+        messages = [key for key in due if key in self.messages and key not in self.purged]
+        for message_id in messages:
+            self._keep(without_words(self.messages[message_id]))
+        self.purged.update(messages)
+        return len(conversations) + len(messages)
+
+    def destroy(self, due: Callable[[Conversation], bool]) -> tuple[int, int]:
+        """Forget whole conversations; how many, with how many messages."""
+        keys, before = [key for key, kept in self.kept.items() if due(kept)], len(self.messages)
+        self._forget(keys)
+        return len(keys), before - len(self.messages)
+
+    # --- all of a user's ----------------------------------------------------------------------
+
+    async def conversations(
+        self, user: str, *, limit: int = 50, offset: int = 0
+    ) -> Sequence[Conversation]:
+        refuse_bad_text(user)
+        mine = sorted(self._all_of(user), key=lambda kept: kept.pinned, reverse=True)
+        return mine[max(offset, 0) :][: max(limit, 0)]
+
+    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[Hit]:
+        refuse_bad_text(user, words)
+        if not (wanted := words_of(words)):
+            return []
+        hits = []
+        for kept in self._all_of(user):
+            found = [m for m in self._closed(kept) if has_all(m.content, wanted)]
+            if found or has_all(kept.title, wanted):
+                hits.append(hit(kept, found[-1] if found else None, wanted))
+        return hits[: max(limit, 0)]
+
+    async def archive(self, user: str, conversation_id: str) -> Archive:
+        refuse_bad_text(user, conversation_id)
+        conversation = self._mine(user, conversation_id)
+        living = (m for m in self._messages_of(conversation) if m.id not in self.deleted)
+        return Archive(
+            conversation,
+            tuple(replace(m, parent_id=self._living_ancestor(m.parent_id)) for m in living),
+        )
+
+    async def add_archives(self, user: str, archives: Sequence[Archive]) -> Sequence[Conversation]:
+        refuse_bad_text(user, [*archives])
+        copies = [renewed(archive, user, self._new_id) for archive in archives]
+        for copy in copies:
+            self._make_room_for(copy.conversation)
+            self.kept[copy.conversation.id] = copy.conversation
+            for message in copy.messages:
+                self._keep(message)
+        return [copy.conversation for copy in copies]
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _owned(self, user: str, conversation_id: str) -> Conversation:
+        conversation = self.kept.get(conversation_id)
+        if conversation is None or conversation.owner != user:
+            raise NotFound
+        return conversation
+
+    def _mine(self, user: str, conversation_id: str) -> Conversation:
+        if conversation_id in self.deleted:
+            raise NotFound
+        return self._owned(user, conversation_id)
+
+    def _all_of(self, user: str) -> list[Conversation]:
+        """Newest first."""
+        mine = (kept for key, kept in self.kept.items() if key not in self.deleted)
+        return sorted(
+            (kept for kept in mine if kept.owner == user),
+            key=lambda kept: kept.updated_at,
+            reverse=True,
+        )
+
+    def _messages_of(self, conversation: Conversation) -> list[Message]:
+        return [m for m in self.messages.values() if m.conversation_id == conversation.id]
+
+    def _closed(self, conversation: Conversation) -> list[Message]:
+        """What a search looks at: an answer still being written is not yet in it."""
+        living = (m for m in self._messages_of(conversation) if m.id not in self.deleted)
+        return [message for message in living if not message.status.is_open]
+
+    def _living(self, conversation: Conversation, message_id: str) -> Message:
+        message = self.messages.get(message_id)
+        if (
+            message is None
+            or message.conversation_id != conversation.id
+            or message_id in self.deleted
+        ):
+            raise NotFound
+        return message
+
+    def _living_ancestor(self, message_id: str | None) -> str | None:
+        while message_id in self.deleted:
+            message_id = self.messages[message_id].parent_id
+        return message_id
+
+    def _with_all(self, user: str, conversation_id: str, ids: Iterable[str]) -> Conversation:
+        """The conversation that has all these messages, deleted ones too."""
+        conversation = self._mine(user, conversation_id)
+        there = {message.id for message in self._messages_of(conversation)}
+        if not there.difference(self.purged).issuperset(ids):
+            raise NotFound
+        return conversation
+
+    def _show(self, conversation: Conversation, head_id: str | None) -> None:
+        if head_id is not None:
+            self._living(conversation, head_id)
+        self.kept[conversation.id] = replace(conversation, head_id=head_id)
+
+    def _place_of(self, conversation: Conversation, question: Question) -> str | None:
+        """Below which message a question goes."""
+        if question.beside is None:
+            return conversation.head_id
+        sibling = self._living(conversation, question.beside)
+        if sibling.role is not Role.USER:
+            raise BadRequest("Only a question can be asked in other words.")
+        return sibling.parent_id
+
+    def _answered(
+        self, user: str, conversation_id: str, sibling_id: str
+    ) -> tuple[Conversation, Message]:
+        """The conversation and the answer of it beside which another one may be added."""
+        conversation = self._mine(user, conversation_id)
+        sibling = self._living(conversation, sibling_id)
+        if sibling.role is not Role.ASSISTANT:
+            raise BadRequest("Only an answer can be written again.")
+        self._refuse_while_answering(conversation)
+        return conversation, sibling
+
+    def _answer(
+        self,
+        conversation: Conversation,
+        parent_id: str | None,
+        *,
+        now: datetime,
+        content: str = "",
+        status: Status = Status.PENDING,
+        origin: Origin = Origin.HERE,
+    ) -> Message:
+        """Add an answer and make it the head."""
+        answer = Message(
+            self._new_id(),
+            conversation.id,
+            parent_id,
+            Role.ASSISTANT,
+            content,
+            status,
+            now,
+            origin=origin,
+        )
+        self._keep(answer)
+        self.kept[conversation.id] = replace(conversation, head_id=answer.id, updated_at=now)
+        return answer
+
+    def _keep(self, message: Message) -> None:
+        self.messages[message.id] = message
+
+    def _change_open(self, user: str, message_id: str, **change: object) -> None:
+        message = self.messages.get(message_id)
+        if message is None:
+            raise NotFound
+        self._owned(user, message.conversation_id)
+        if message.status.is_open:
+            self._keep(replace(message, **change))  # type: ignore[arg-type]  # by field name
+
+    def _is_answering(self, conversation: Conversation) -> bool:
+        head = self.messages.get(conversation.head_id or "")
+        return head is not None and head.status.is_open
+
+    def _refuse_while_answering(self, conversation: Conversation) -> None:
+        if self._is_answering(conversation):
+            raise AnswerRunning
+
+    def _turn_of(self, user: str, question_id: str) -> Turn:
+        """What a request has made already: its question with the first answer to it."""
+        question = self.messages[question_id]
+        conversation = self._mine(user, question.conversation_id)
+        self._living(conversation, question_id)
+        answers = [m for m in self._messages_of(conversation) if m.parent_id == question_id]
+        return Turn(conversation, question, min(answers, key=lambda m: m.id in self.deleted))
+
+    def _make_room_for(self, conversation: Conversation) -> None:
+        if conversation.id not in self.kept and len(self.kept) >= self.most_conversations:
+            left = min(self.kept.values(), key=lambda c: (self._is_answering(c), c.updated_at))
+            self._forget([left.id])
+
+    def _forget(self, conversation_ids: Collection[str]) -> None:
+        gone = {m.id for m in self.messages.values() if m.conversation_id in conversation_ids}
+        for key in conversation_ids:
+            del self.kept[key]
+        for message_id in gone:
+            del self.messages[message_id]
+        self.purged -= gone
+        self.requests = {key: made for key, made in self.requests.items() if made not in gone}
+        gone.update(conversation_ids)
+        self.deleted = {key: time for key, time in self.deleted.items() if key not in gone}
+
+    def _new_id(self) -> str:
+        return f"{self.prefix}{uuid4().hex}"

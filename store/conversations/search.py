@@ -1,0 +1,50 @@
+"""Conversations by what was said in them."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from chat.conversations.models import Hit
+from store.conversations.rows import index_for, listed, row_count
+from store.schema.conversations import ConversationRow, MessageRow
+from store.search_words import Word, hit, words_of
+
+
+def search(session: Session, user: str, words: str, limit: int) -> Sequence[Hit]:
+    wanted = words_of(words)
+    if not wanted:
+        return []
+    newest = (
+        select(MessageRow.conversation_id, func.max(MessageRow.sequence).label("sequence"))
+        .where(
+            *index_for(session).holding(wanted),
+            MessageRow.owner == user,
+            MessageRow.deleted_at.is_(None),
+        )
+        .group_by(MessageRow.conversation_id)
+        .cte("newest")
+        # Else PostgreSQL may make it anew for every conversation.
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    rows = session.execute(
+        select(ConversationRow, MessageRow)
+        .outerjoin(newest, newest.c.conversation_id == ConversationRow.id)
+        .outerjoin(MessageRow, MessageRow.sequence == newest.c.sequence)
+        .where(
+            ConversationRow.owner == user,
+            ConversationRow.deleted_at.is_(None),
+            *listed(session, user),
+            or_(newest.c.sequence.is_not(None), _in_title(wanted)),
+        )
+        .order_by(ConversationRow.updated_at.desc(), ConversationRow.id)
+        .limit(row_count(limit))
+    )
+    return [
+        hit(conversation.value(), message.value() if message else None, wanted)
+        for conversation, message in rows
+    ]
+
+
+def _in_title(words: Sequence[Word]) -> ColumnElement[bool]:
+    return and_(*(ConversationRow.title_words.contains(word.needle) for word in words))

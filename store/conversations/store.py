@@ -1,0 +1,171 @@
+"""The store in a SQL database: which query each call is. Knows no SQL and no thread."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+
+from chat.conversations.models import (
+    AnswerRecord,
+    Archive,
+    Conversation,
+    Hit,
+    Message,
+    Preset,
+    PresetText,
+    Question,
+    Turn,
+)
+from chat.models import ChatOptions
+from store.conversations import (
+    archives as archiving,
+)
+from store.conversations import (
+    conversations,
+    presets,
+    search,
+    trees,
+    turns,
+)
+from store.lock import Claim
+from store.transactions import Transactions
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class DatabaseStore:
+    """`chat.ports.Store` over SQLAlchemy. Raises BadText, and StoreFailed where it can fail."""
+
+    def __init__(self, engine: Engine, clock: Clock, claim: Claim) -> None:
+        self._database = Transactions(engine, claim)
+        self._clock = clock
+
+    @property
+    def transactions(self) -> Transactions:
+        """For what else lies in the same database."""
+        return self._database
+
+    async def open(self) -> None:
+        await self._database.open()
+
+    async def close(self) -> None:
+        """Let what was begun end, then let go of the database. Safe to call twice."""
+        await self._database.close()
+
+    async def interrupt_unfinished(self) -> int:
+        return await self._database.write(turns.interrupt_unfinished)
+
+    # --- turns and answers --------------------------------------------------------------------
+
+    async def add_turn(
+        self, user: str, *, conversation_id: str | None, question: Question, options: ChatOptions
+    ) -> Turn:
+        return await self._database.write(
+            turns.add_turn, user, conversation_id, question, options, self._clock()
+        )
+
+    async def add_answer(
+        self, user: str, *, conversation_id: str, sibling_id: str, content: str = ""
+    ) -> Message:
+        return await self._database.write(
+            turns.add_answer, user, conversation_id, sibling_id, content, self._clock()
+        )
+
+    async def add_edited_answer(
+        self, user: str, *, conversation_id: str, sibling_id: str, content: str
+    ) -> Message:
+        return await self._database.write(
+            turns.add_edited_answer, user, conversation_id, sibling_id, content, self._clock()
+        )
+
+    async def save_text(self, user: str, message_id: str, text: str) -> None:
+        await self._database.write(turns.save_text, user, message_id, text)
+
+    async def finish_answer(self, user: str, message_id: str, record: AnswerRecord) -> None:
+        await self._database.write(turns.finish_answer, user, message_id, record)
+
+    # --- one conversation ---------------------------------------------------------------------
+
+    async def set_options(self, user: str, conversation_id: str, options: ChatOptions) -> None:
+        await self._database.write(conversations.set_options, user, conversation_id, options)
+
+    async def rename(self, user: str, conversation_id: str, *, title: str, seen: str) -> None:
+        await self._database.write(conversations.rename, user, conversation_id, title, seen)
+
+    async def pin(self, user: str, conversation_id: str, pinned: bool) -> None:
+        await self._database.write(conversations.pin, user, conversation_id, pinned)
+
+    async def conversation(self, user: str, conversation_id: str) -> Conversation:
+        return await self._database.read(conversations.conversation, user, conversation_id)
+
+    async def path(self, user: str, conversation_id: str) -> Sequence[Message]:
+        return await self._database.read(trees.path, user, conversation_id)
+
+    async def set_head(self, user: str, conversation_id: str, message_id: str) -> None:
+        await self._database.write(trees.set_head, user, conversation_id, message_id)
+
+    async def delete_messages(
+        self, user: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
+    ) -> None:
+        await self._database.write(
+            trees.delete_messages, user, conversation_id, ids, head_id, self._clock()
+        )
+
+    async def restore_messages(
+        self, user: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
+    ) -> None:
+        await self._database.write(trees.restore_messages, user, conversation_id, ids, head_id)
+
+    async def delete(self, user: str, conversation_id: str) -> None:
+        await self._database.write(conversations.delete, user, conversation_id, self._clock())
+
+    async def restore(self, user: str, conversation_id: str) -> None:
+        await self._database.write(conversations.restore, user, conversation_id)
+
+    async def purge_deleted(self, before: datetime) -> int:
+        return await self._database.destroy(conversations.purge_deleted, before)
+
+    # --- all of a user's ----------------------------------------------------------------------
+
+    async def conversations(
+        self, user: str, *, limit: int = 50, offset: int = 0
+    ) -> Sequence[Conversation]:
+        return await self._database.read(conversations.conversations, user, limit, offset)
+
+    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[Hit]:
+        return await self._database.read(search.search, user, words, limit)
+
+    async def archive(self, user: str, conversation_id: str) -> Archive:
+        return await self._database.read(archiving.archive, user, conversation_id)
+
+    async def add_archives(self, user: str, archives: Sequence[Archive]) -> Sequence[Conversation]:
+        return await self._database.write(archiving.add_archives, user, archives)
+
+    # --- presets ------------------------------------------------------------------------------
+
+    async def presets(self, user: str) -> Sequence[Preset]:
+        return await self._database.read(presets.presets, user)
+
+    async def preset(self, user: str, preset_id: str, version: int | None = None) -> Preset:
+        return await self._database.read(presets.preset, user, preset_id, version)
+
+    async def add_preset(self, user: str, text: PresetText) -> Preset:
+        return await self._database.write(presets.add_preset, user, text, self._clock())
+
+    async def revise_preset(self, user: str, preset_id: str, text: PresetText) -> Preset:
+        return await self._database.write(
+            presets.revise_preset, user, preset_id, text, self._clock()
+        )
+
+    async def share_preset(self, user: str, preset_id: str, shared: bool) -> None:
+        await self._database.write(presets.share_preset, user, preset_id, shared)
+
+    async def delete_preset(self, user: str, preset_id: str) -> None:
+        await self._database.write(presets.delete_preset, user, preset_id, self._clock())
+
+    async def ship_presets(self, shipped: Mapping[str, PresetText]) -> None:
+        await self._database.write(presets.ship_presets, shipped, self._clock())

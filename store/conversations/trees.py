@@ -1,0 +1,87 @@
+"""The tree of a conversation: the path that is shown, and what is hidden of it."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from chat.conversations.models import Message
+from chat.errors import NotFound
+from store.conversations.rows import conversation_of, living_message
+from store.schema.conversations import ConversationRow, MessageRow
+
+
+def path(session: Session, user: str, conversation_id: str) -> Sequence[Message]:
+    """Walks through deleted messages, without a word of them. Raises NotFound."""
+    head_id = conversation_of(session, user, conversation_id).head_id
+    line = (
+        select(MessageRow.sequence, MessageRow.parent_id)
+        .where(MessageRow.id == head_id)
+        .cte("line", recursive=True)
+    )
+    line = line.union_all(
+        select(MessageRow.sequence, MessageRow.parent_id).where(MessageRow.id == line.c.parent_id)
+    )
+    rows = session.scalars(
+        select(MessageRow)
+        .join(line, MessageRow.sequence == line.c.sequence)
+        .where(MessageRow.deleted_at.is_(None))
+        .order_by(MessageRow.sequence)
+    )
+    return [row.value() for row in rows]
+
+
+def set_head(session: Session, user: str, conversation_id: str, message_id: str) -> None:
+    """Raises NotFound."""
+    _show(session, conversation_of(session, user, conversation_id, for_update=True), message_id)
+
+
+def delete_messages(
+    session: Session,
+    user: str,
+    conversation_id: str,
+    ids: Collection[str],
+    head_id: str | None,
+    now: datetime,
+) -> None:
+    """Raises NotFound, also when the head would be one of the deleted."""
+    conversation = _with_all(session, user, conversation_id, ids)
+    session.execute(
+        update(MessageRow)
+        .where(MessageRow.id.in_(ids), MessageRow.deleted_at.is_(None))
+        .values(deleted_at=now)
+    )
+    _show(session, conversation, head_id)
+
+
+def restore_messages(
+    session: Session, user: str, conversation_id: str, ids: Collection[str], head_id: str | None
+) -> None:
+    """Raises NotFound."""
+    conversation = _with_all(session, user, conversation_id, ids)
+    session.execute(update(MessageRow).where(MessageRow.id.in_(ids)).values(deleted_at=None))
+    _show(session, conversation, head_id)
+
+
+def _with_all(
+    session: Session, user: str, conversation_id: str, ids: Collection[str]
+) -> ConversationRow:
+    """The conversation that has all these messages, deleted ones too, but no purged ones."""
+    conversation = conversation_of(session, user, conversation_id, for_update=True)
+    there = session.scalars(
+        select(MessageRow.id).where(
+            MessageRow.id.in_(ids),
+            MessageRow.conversation_id == conversation.id,
+            MessageRow.purged.is_(False),
+        )
+    )
+    if not set(there).issuperset(ids):
+        raise NotFound
+    return conversation
+
+
+def _show(session: Session, conversation: ConversationRow, head_id: str | None) -> None:
+    if head_id is not None:
+        living_message(session, conversation, head_id)
+    conversation.head_id = head_id

@@ -1,0 +1,227 @@
+"""Whose ratings, campaigns, votes and cases they are: given away, or destroyed with their owner."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from chat.accounts.models import Entry
+from chat.errors import NotFound
+from store.accounts.api_keys import delete_keys
+from store.accounts.guest_links import end_guests_of
+from store.accounts.rows import count_of, person_of, refuse_last_admin, write_entry
+from store.conversations.conversations import destroy
+from store.conversations.rows import index_for
+from store.feedback.ratings import index_words
+from store.schema.accounts import (
+    GuestLinkRow,
+    PassRow,
+    PersonRow,
+    SessionRow,
+    SpendingRow,
+)
+from store.schema.campaigns import CampaignRow, DuelRow, ParticipantRow
+from store.schema.conversations import ConversationRow, MessageRow, PresetRow, PresetVersionRow
+from store.schema.evaluation import CaseRow, ResultRow, RunRow
+from store.schema.feedback import EvidenceRow, RatingRow, ReviewRow
+
+OWNERS = (
+    CampaignRow.owner,
+    ParticipantRow.user_id,
+    EvidenceRow.owner,
+    RatingRow.rater,
+    ReviewRow.reviewer,
+    ReviewRow.assignee,
+    DuelRow.user_id,
+    CaseRow.owner,
+    RunRow.owner,
+    ResultRow.judged_by,
+)
+"""Every column that names somebody."""
+
+
+def take_over_feedback(session: Session, before: str, after: str) -> None:
+    """Give everything of one person to another, who has nothing yet."""
+    for column in OWNERS:
+        session.execute(update(column.class_).where(column == before).values({column: after}))
+
+
+def delete_feedback(session: Session, user_id: str) -> int:
+    """Destroy what somebody made, said and took part in; how many rows.
+
+    With their campaigns goes what others left there, with what was rated the cases made of it.
+    What they reviewed and judged of others stays.
+    """
+    campaigns = select(CampaignRow.id).where(CampaignRow.owner == user_id)
+    asked = select(EvidenceRow.id).where(EvidenceRow.owner == user_id)
+    rated = select(EvidenceRow.id).where(
+        or_(EvidenceRow.owner == user_id, EvidenceRow.campaign_id.in_(campaigns))
+    )
+    cases = select(CaseRow.id).where(or_(CaseRow.owner == user_id, CaseRow.evidence_id.in_(asked)))
+    runs = select(RunRow.id).where(RunRow.owner == user_id)
+    of_others = session.scalars(
+        select(EvidenceRow)
+        .join(RatingRow, RatingRow.evidence_id == EvidenceRow.id)
+        .where(RatingRow.rater == user_id, EvidenceRow.id.not_in(rated))
+    ).all()
+    gone = sum(
+        count_of(session, statement)
+        for statement in (
+            delete(ResultRow).where(or_(ResultRow.run_id.in_(runs), ResultRow.case_id.in_(cases))),
+            delete(RunRow).where(RunRow.owner == user_id),
+            delete(CaseRow).where(CaseRow.id.in_(cases)),
+            delete(ReviewRow).where(ReviewRow.evidence_id.in_(rated)),
+            delete(RatingRow).where(
+                or_(RatingRow.rater == user_id, RatingRow.evidence_id.in_(rated))
+            ),
+            delete(EvidenceRow).where(EvidenceRow.id.in_(rated)),
+            *(
+                delete(table).where(or_(table.user_id == user_id, table.campaign_id.in_(campaigns)))
+                for table in (DuelRow, ParticipantRow)
+            ),
+            delete(CampaignRow).where(CampaignRow.owner == user_id),
+        )
+    )
+    for evidence in of_others:
+        index_words(session, evidence)
+    session.execute(update(ReviewRow).where(ReviewRow.assignee == user_id).values(assignee=""))
+    return gone
+
+
+def delete_old_feedback(session: Session, before: datetime) -> int:
+    """Destroy what was rated, asked of two variants, and taken part in before; how many."""
+    seen = func.coalesce(ParticipantRow.seen_at, ParticipantRow.joined_at)
+    old = select(EvidenceRow.id).where(EvidenceRow.rated_at < before)
+    for table in (ReviewRow, RatingRow):
+        session.execute(delete(table).where(table.evidence_id.in_(old)))
+    return sum(
+        count_of(session, statement)
+        for statement in (
+            delete(EvidenceRow).where(EvidenceRow.rated_at < before),
+            delete(DuelRow).where(DuelRow.asked_at < before),
+            delete(ParticipantRow).where(seen < before),
+        )
+    )
+
+
+def delete_person(session: Session, user_id: str, entry: Entry) -> int:
+    """Raises NotFound, LastAdmin."""
+    refuse_last_admin(session, user_id)
+    end_guests_of(session, user_id)
+    person_of(session, user_id, for_update=True)
+    gone = destroy_person(session, user_id)
+    index_for(session).wipe(session)
+    write_entry(session, replace(entry, detail=str(gone)))
+    return gone
+
+
+def destroy_person(session: Session, user_id: str) -> int:
+    """The account with everything that is theirs; how many rows. Whether it may go is not asked."""
+    gone = _delete_chats(session, user_id) + delete_keys(session, user_id)
+    return gone + _delete_account(session, user_id) + delete_feedback(session, user_id)
+
+
+def delete_older(session: Session, before: datetime) -> int:
+    conversations, _ = destroy(session, ConversationRow.updated_at < before)
+    if conversations:
+        index_for(session).wipe(session)
+    return conversations + delete_old_feedback(session, before)
+
+
+def take_over(session: Session, before: str, after: str) -> None:
+    """Give everything of one owner to another, who has nothing yet."""
+    for table in (ConversationRow, MessageRow, PresetRow, GuestLinkRow):
+        session.execute(update(table).where(table.owner == before).values(owner=after))
+    take_over_feedback(session, before, after)
+
+
+def _delete_chats(session: Session, user_id: str) -> int:
+    mine = select(PresetRow.id).where(PresetRow.owner == user_id)
+    versions = session.scalar(
+        select(func.count())
+        .select_from(PresetVersionRow)
+        .where(PresetVersionRow.preset_id.in_(mine))
+    )
+    presets = count_of(session, delete(PresetRow).where(PresetRow.owner == user_id))
+    conversations, messages = destroy(session, ConversationRow.owner == user_id)
+    return conversations + messages + presets + (versions or 0)
+
+
+def _delete_account(session: Session, user_id: str) -> int:
+    """Table by table, so that each row is counted: none is left to a cascade."""
+    return sum(
+        count_of(session, statement)
+        for statement in (
+            delete(GuestLinkRow).where(GuestLinkRow.owner == user_id),
+            delete(PassRow).where((PassRow.user_id == user_id) | (PassRow.made_by == user_id)),
+            delete(SessionRow).where(SessionRow.user_id == user_id),
+            delete(SpendingRow).where(SpendingRow.user_id == user_id),
+            delete(PersonRow).where(PersonRow.id == user_id),
+        )
+    )
+
+
+def destroy_part(session: Session, campaign_id: str, user_id: str) -> int:
+    """Destroy what one person left in a campaign; how many rows."""
+    gone = _destroy_rated(
+        session, (EvidenceRow.campaign_id == campaign_id) & (EvidenceRow.owner == user_id)
+    )
+    for table in (DuelRow, ParticipantRow):
+        theirs = (table.campaign_id == campaign_id) & (table.user_id == user_id)
+        gone += count_of(session, delete(table).where(theirs))
+    chats = (ConversationRow.campaign_id == campaign_id) & (ConversationRow.owner == user_id)
+    return gone + _destroy_chats(session, chats)
+
+
+def destroy_left(session: Session, campaign_id: str, entry: Entry) -> int:
+    """Destroy the guests of a campaign and what everybody left there; how many rows."""
+    gone = _destroy_left(session, campaign_id)
+    if gone:
+        write_entry(session, replace(entry, detail=str(gone)))
+    return gone
+
+
+def destroy_campaign(session: Session, campaign_id: str, entry: Entry) -> int:
+    """Destroy a campaign with its links and with all that was left there. Raises NotFound."""
+    gone = _destroy_left(session, campaign_id)
+    gone += count_of(session, delete(GuestLinkRow).where(GuestLinkRow.campaign_id == campaign_id))
+    if not count_of(session, delete(CampaignRow).where(CampaignRow.id == campaign_id)):
+        raise NotFound
+    write_entry(session, replace(entry, detail=str(gone + 1)))
+    return gone + 1
+
+
+def _destroy_left(session: Session, campaign_id: str) -> int:
+    guests = session.scalars(
+        select(PersonRow.id)
+        .join(GuestLinkRow, GuestLinkRow.id == PersonRow.guest_link_id)
+        .where(GuestLinkRow.campaign_id == campaign_id)
+    ).all()
+    gone = sum(destroy_person(session, guest) for guest in guests)
+    gone += _destroy_rated(session, EvidenceRow.campaign_id == campaign_id)
+    for table in (DuelRow, ParticipantRow):
+        gone += count_of(session, delete(table).where(table.campaign_id == campaign_id))
+    return gone + _destroy_chats(session, ConversationRow.campaign_id == campaign_id)
+
+
+def _destroy_rated(session: Session, which: ColumnElement[bool]) -> int:
+    """Rated answers, with what was said of them and with the cases that were made of them."""
+    rated = select(EvidenceRow.id).where(which)
+    cases = select(CaseRow.id).where(CaseRow.evidence_id.in_(rated))
+    return sum(
+        count_of(session, statement)
+        for statement in (
+            delete(ResultRow).where(ResultRow.case_id.in_(cases)),
+            delete(CaseRow).where(CaseRow.evidence_id.in_(rated)),
+            delete(ReviewRow).where(ReviewRow.evidence_id.in_(rated)),
+            delete(RatingRow).where(RatingRow.evidence_id.in_(rated)),
+            delete(EvidenceRow).where(which),
+        )
+    )
+
+
+def _destroy_chats(session: Session, which: ColumnElement[bool]) -> int:
+    gone = sum(destroy(session, which))
+    index_for(session).wipe(session)
+    return gone

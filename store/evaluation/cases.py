@@ -1,0 +1,245 @@
+"""Regression cases in the database: written, run, judged."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, func, select, true
+from sqlalchemy.orm import Session
+
+from chat.accounts.models import LOCAL_USER
+from chat.errors import NotFound
+from chat.evaluation.cases import CaseText, Tally
+from chat.evaluation.models import Case, Result, Run, Verdict
+from chat.evaluation.verdicts import Before
+from store.accounts.rows import count_of, person_of
+from store.schema.evaluation import CaseRow, ResultRow, RunRow
+from store.transactions import Transactions
+
+SAID_BY_PEOPLE = (Verdict.PASSED, Verdict.FAILED)
+FOR_PEOPLE = (Verdict.OPEN, Verdict.CHANGED)
+
+
+class DatabaseCases:
+    """`chat.casebook.CaseStore` over SQLAlchemy. Raises BadText, StoreFailed."""
+
+    def __init__(self, database: Transactions) -> None:
+        self._database = database
+
+    async def add(self, cases: Sequence[Case]) -> None:
+        await self._database.write(add, cases)
+
+    async def cases(self, owner: str | None) -> Sequence[Case]:
+        return await self._database.read(cases, owner)
+
+    async def case(self, case_id: str, owner: str | None) -> Case:
+        return await self._database.read(case, case_id, owner)
+
+    async def change(self, case_id: str, owner: str | None, text: CaseText) -> Case:
+        return await self._database.write(change, case_id, owner, text)
+
+    async def delete(self, case_id: str, owner: str | None) -> None:
+        await self._database.destroy(delete_case, case_id, owner)
+
+    async def add_run(self, run: Run) -> None:
+        await self._database.write(add_run, run)
+
+    async def end_run(self, run_id: str, ended_at: datetime) -> None:
+        await self._database.write(end_run, run_id, ended_at)
+
+    async def add_result(self, result: Result) -> None:
+        await self._database.write(add_result, result)
+
+    async def runs(self, owner: str | None, limit: int = 100) -> Sequence[Tally]:
+        return await self._database.read(runs, owner, limit)
+
+    async def run(self, run_id: str, owner: str | None) -> Run:
+        return await self._database.read(run, run_id, owner)
+
+    async def results(self, run_id: str) -> Sequence[Result]:
+        return await self._database.read(results, run_id)
+
+    async def delete_run(self, run_id: str, owner: str | None) -> None:
+        await self._database.destroy(delete_run, run_id, owner)
+
+    async def judge(self, run_id: str, case_id: str, verdict: Verdict, judged_by: str) -> Result:
+        return await self._database.write(judge, run_id, case_id, verdict, judged_by)
+
+    async def history(
+        self, case_ids: Collection[str], owner: str | None, against: str | None
+    ) -> Mapping[str, Before]:
+        return await self._database.read(history, case_ids, owner, against)
+
+
+# --- cases ------------------------------------------------------------------------------------
+
+
+def add(session: Session, cases: Sequence[Case]) -> None:
+    """Raises NotFound."""
+    for owner in {each.owner for each in cases}:
+        _hold(session, owner)
+    for each in cases:
+        session.add(
+            CaseRow(
+                id=each.id,
+                owner=each.owner,
+                name=each.name,
+                prompt=each.prompt,
+                checks=each.checks,
+                created_at=each.created_at,
+                sampling=each.sampling,
+                reference=each.reference,
+                evidence_id=each.evidence_id,
+            )
+        )
+
+
+def cases(session: Session, owner: str | None) -> Sequence[Case]:
+    wanted = select(CaseRow).where(_cases_of(owner)).order_by(CaseRow.name, CaseRow.id)
+    return [row.value() for row in session.scalars(wanted)]
+
+
+def case(session: Session, case_id: str, owner: str | None) -> Case:
+    return _case_of(session, case_id, owner).value()
+
+
+def change(session: Session, case_id: str, owner: str | None, text: CaseText) -> Case:
+    row = _case_of(session, case_id, owner)
+    row.name, row.prompt, row.checks = text.name, text.prompt, text.checks
+    row.sampling, row.reference = text.sampling, text.reference
+    return row.value()
+
+
+def delete_case(session: Session, case_id: str, owner: str | None) -> None:
+    if not count_of(session, delete(CaseRow).where(CaseRow.id == case_id, _cases_of(owner))):
+        raise NotFound
+
+
+# --- runs -------------------------------------------------------------------------------------
+
+
+def add_run(session: Session, run: Run) -> None:
+    """Raises NotFound."""
+    _hold(session, run.owner)
+    session.add(
+        RunRow(
+            id=run.id,
+            owner=run.owner,
+            label=run.label,
+            model=run.model,
+            revision=run.revision,
+            quantization=run.quantization,
+            engine=run.engine,
+            preset=run.preset,
+            started_at=run.started_at,
+            ended_at=run.ended_at,
+        )
+    )
+
+
+def end_run(session: Session, run_id: str, ended_at: datetime) -> None:
+    if row := session.get(RunRow, run_id):
+        row.ended_at = ended_at
+
+
+def add_result(session: Session, result: Result) -> None:
+    """Raises NotFound."""
+    if session.get(RunRow, result.run_id, with_for_update={"read": True}) is None:
+        raise NotFound
+    session.add(
+        ResultRow(
+            run_id=result.run_id,
+            case_id=result.case_id,
+            answer=result.answer,
+            verdict=result.verdict,
+            failed=result.failed,
+            error_code=result.error_code,
+            timing=result.timing,
+            judged_by=result.judged_by,
+        )
+    )
+
+
+def runs(session: Session, owner: str | None, limit: int) -> Sequence[Tally]:
+    newest = select(RunRow).where(_runs_of(owner)).order_by(RunRow.started_at.desc(), RunRow.id)
+    found = [row.value() for row in session.scalars(newest.limit(limit))]
+    counts: dict[str, dict[Verdict, int]] = {each.id: {} for each in found}
+    counted = select(ResultRow.run_id, ResultRow.verdict, func.count())
+    counted = counted.where(ResultRow.run_id.in_(counts))
+    for run_id, verdict, count in session.execute(
+        counted.group_by(ResultRow.run_id, ResultRow.verdict)
+    ):
+        counts[run_id][verdict] = count
+    return [Tally(each, counts[each.id]) for each in found]
+
+
+def run(session: Session, run_id: str, owner: str | None) -> Run:
+    """Raises NotFound."""
+    row = session.scalar(select(RunRow).where(RunRow.id == run_id, _runs_of(owner)))
+    if row is None:
+        raise NotFound
+    return row.value()
+
+
+def results(session: Session, run_id: str) -> Sequence[Result]:
+    wanted = select(ResultRow).where(ResultRow.run_id == run_id).order_by(ResultRow.case_id)
+    return [row.value() for row in session.scalars(wanted)]
+
+
+def delete_run(session: Session, run_id: str, owner: str | None) -> None:
+    """Raises NotFound."""
+    run(session, run_id, owner)
+    session.execute(delete(ResultRow).where(ResultRow.run_id == run_id))
+    session.execute(delete(RunRow).where(RunRow.id == run_id))
+
+
+def judge(session: Session, run_id: str, case_id: str, verdict: Verdict, judged_by: str) -> Result:
+    """Raises NotFound."""
+    row = session.get(ResultRow, (run_id, case_id), with_for_update=True)
+    if row is None or not (row.verdict in FOR_PEOPLE or row.judged_by):
+        raise NotFound
+    row.verdict, row.judged_by = verdict, judged_by
+    return row.value()
+
+
+def history(
+    session: Session, case_ids: Collection[str], owner: str | None, against: str | None
+) -> Mapping[str, Before]:
+    earlier = (
+        select(ResultRow)
+        .join(RunRow, RunRow.id == ResultRow.run_id)
+        .where(ResultRow.case_id.in_(case_ids), ResultRow.verdict != Verdict.ERROR, _runs_of(owner))
+        .order_by(RunRow.started_at, RunRow.id)
+    )
+    answers: dict[str, str] = {}
+    judged: dict[str, dict[str, Verdict]] = {}
+    for row in session.scalars(earlier):
+        if against in (None, row.run_id):
+            answers[row.case_id] = row.answer
+        if row.judged_by and row.verdict in SAID_BY_PEOPLE:
+            judged.setdefault(row.case_id, {})[row.answer] = row.verdict
+    return {case_id: Before(answers.get(case_id), judged.get(case_id, {})) for case_id in case_ids}
+
+
+# --- whose ------------------------------------------------------------------------------------
+
+
+def _cases_of(owner: str | None) -> ColumnElement[bool]:
+    return true() if owner is None else CaseRow.owner == owner
+
+
+def _runs_of(owner: str | None) -> ColumnElement[bool]:
+    return true() if owner is None else RunRow.owner == owner
+
+
+def _hold(session: Session, owner: str) -> None:
+    """Who is being deleted leaves nothing behind. Raises NotFound."""
+    if owner != LOCAL_USER:
+        person_of(session, owner, for_update=True)
+
+
+def _case_of(session: Session, case_id: str, owner: str | None) -> CaseRow:
+    """Raises NotFound."""
+    row = session.scalar(select(CaseRow).where(CaseRow.id == case_id, _cases_of(owner)))
+    if row is None:
+        raise NotFound
+    return row

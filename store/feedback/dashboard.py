@@ -1,0 +1,247 @@
+"""How the app is used, counted by queries over what is there."""
+
+from asyncio import gather
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, extract, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from chat.accounts.models import LOCAL_USER
+from chat.feedback.dashboard import EPOCH, Scope, Tally, Timings, Turns
+from chat.feedback.models import Verdict
+from chat.models import Role, Status
+from store.schema.campaigns import CampaignRow, DuelRow
+from store.schema.conversations import HAPPENED_HERE, ConversationRow, MessageRow
+from store.schema.feedback import EvidenceRow, RatingRow
+from store.transactions import Transactions
+
+Named = Mapping[tuple[datetime, str], int]
+"""How many there are, by step and name."""
+
+Taken = Sequence[Timings]
+
+
+class DatabaseFigures:
+    """`chat.figures.FigureStore` over SQLAlchemy. Raises StoreFailed."""
+
+    def __init__(self, database: Transactions) -> None:
+        self._database = database
+
+    async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
+        return await self._database.read(began, seen_by, campaign_id)
+
+    async def tally(self, scope: Scope) -> Tally:
+        # Side by side, because each goes through all messages of its time.
+        (
+            (turns, users, failures),
+            (models, languages, timings),
+            (ratings, reasons),
+            votes,
+        ) = await gather(
+            self._database.read(_turns, scope),
+            self._database.read(_answers, scope),
+            self._database.read(_ratings, scope),
+            self._database.read(_votes, scope),
+        )
+        return Tally(
+            turns=turns,
+            users=users,
+            failures=failures,
+            models=models,
+            languages=languages,
+            timings=timings,
+            ratings=ratings,
+            votes=votes,
+            reasons=reasons,
+        )
+
+
+def began(session: Session, seen_by: str | None, campaign_id: str) -> datetime | None:
+    firsts = (
+        # The first in the index's order; for the least, SQLite would go through all of it.
+        select(MessageRow.created_at)
+        .where(*_of_messages(seen_by, campaign_id))
+        .order_by(MessageRow.created_at)
+        .limit(1),
+        select(func.min(RatingRow.rated_at)).where(
+            RatingRow.newest, *_of_ratings(seen_by, campaign_id)
+        ),
+        select(func.min(DuelRow.voted_at)).where(*_of_votes(seen_by, campaign_id)),
+    )
+    return min((at for first in firsts if (at := session.scalar(first))), default=None)
+
+
+# --- messages ---------------------------------------------------------------------------------
+
+
+def _turns(
+    session: Session, scope: Scope
+) -> tuple[Mapping[datetime, Turns], int, Mapping[str, int]]:
+    """What happened in each step, how many people asked, and which failures there were.
+
+    Counted for each person and summed up here: one pass through the messages instead of three.
+    A comparison asks both of its variants at one moment: that is one question of a person's.
+    """
+    step, is_answer = _step(MessageRow.created_at, scope.step), MessageRow.role == Role.ASSISTANT
+    failure = case((MessageRow.status == Status.ERROR, func.coalesce(MessageRow.error_code, "")))
+    rows = session.execute(
+        select(
+            step,
+            MessageRow.owner,
+            failure,
+            func.count(MessageRow.created_at.distinct()).filter(MessageRow.role == Role.USER),
+            func.count().filter(is_answer),
+            func.coalesce(func.sum(MessageRow.completion_tokens).filter(is_answer), 0),
+        )
+        .where(*_messages(scope))
+        .group_by(step, MessageRow.owner, failure)
+    )
+    turns = dict[datetime, Turns]()
+    people, failures = defaultdict[datetime, set[str]](set), Counter[str]()
+    for seconds, owner, code, asked, answered, tokens in rows:
+        at = _moment(seconds)
+        people[at].add(owner)
+        failed = 0 if code is None else int(asked + answered)
+        if code is not None:
+            failures[code] += failed
+        before = turns.get(at, Turns())
+        turns[at] = Turns(
+            questions=before.questions + int(asked),
+            answers=before.answers + int(answered),
+            failures=before.failures + failed,
+            tokens=before.tokens + int(tokens),
+        )
+    turns = {at: replace(of, users=len(people[at])) for at, of in turns.items()}
+    return turns, len(set().union(*people.values())), failures
+
+
+def _answers(session: Session, scope: Scope) -> tuple[Named, Named, Mapping[datetime, Taken]]:
+    """How many of which model, how many in which language, and what they took."""
+    step = _step(MessageRow.created_at, scope.step)
+    took = (MessageRow.queue_s, MessageRow.ttft_s, MessageRow.decode_tokens_per_s)
+    rows = session.execute(
+        select(step, MessageRow.model, MessageRow.language, *took).where(
+            MessageRow.role == Role.ASSISTANT, *_messages(scope)
+        )
+    )
+    counted, timings = Counter[tuple[int, str | None, str | None]](), dict[int, list[Timings]]()
+    for at, model, language, queue, first_token, rate in rows:
+        counted[at, model, language] += 1
+        if queue is not None and first_token is not None and rate is not None:
+            timings.setdefault(at, []).append((queue, first_token, rate))
+    models, languages = Counter[tuple[datetime, str]](), Counter[tuple[datetime, str]]()
+    for (at, model, language), number in counted.items():
+        if model:
+            models[_moment(at), model] += number
+        if language:
+            languages[_moment(at), language] += number
+    return models, languages, {_moment(at): values for at, values in timings.items()}
+
+
+def _messages(scope: Scope) -> Sequence[ColumnElement[bool]]:
+    within = MessageRow.created_at >= scope.since
+    return within, *_of_messages(scope.seen_by, scope.campaign_id)
+
+
+def _of_messages(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement[bool]]:
+    campaigns = _campaigns(seen_by, campaign_id)
+    if campaigns is None:
+        return (HAPPENED_HERE,)
+    theirs = (
+        select(ConversationRow.id)
+        .join(CampaignRow, CampaignRow.id == ConversationRow.campaign_id)
+        .where(campaigns, _counts(ConversationRow.owner))
+    )
+    # Not the bare column: SQLite would look up each conversation, and then each long row of it.
+    return HAPPENED_HERE, func.coalesce(MessageRow.conversation_id, "").in_(theirs)
+
+
+# --- ratings ----------------------------------------------------------------------------------
+
+
+def _ratings(
+    session: Session, scope: Scope
+) -> tuple[
+    Mapping[tuple[datetime, Verdict], int],
+    Mapping[tuple[datetime, str], int],
+]:
+    """How many said what, and for which reasons."""
+    kinds = (_step(RatingRow.rated_at, scope.step), RatingRow.verdict, RatingRow.reasons)
+    rows = session.execute(select(*kinds, func.count()).where(*_rated(scope)).group_by(*kinds))
+    verdicts = Counter[tuple[datetime, Verdict]]()
+    counted = Counter[tuple[datetime, str]]()
+    for seconds, verdict, reasons, number in rows:
+        at = _moment(seconds)
+        if verdict:
+            verdicts[at, verdict] += number
+        for reason in filter(None, reasons.split("\n")):
+            counted[at, reason] += number
+    return verdicts, counted
+
+
+def _rated(scope: Scope) -> Sequence[ColumnElement[bool]]:
+    within = and_(RatingRow.newest, RatingRow.rated_at >= scope.since)
+    return within, *_of_ratings(scope.seen_by, scope.campaign_id)
+
+
+def _of_ratings(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement[bool]]:
+    campaigns = _campaigns(seen_by, campaign_id)
+    if campaigns is None:
+        return ()
+    theirs = (
+        select(EvidenceRow.id)
+        .join(CampaignRow, CampaignRow.id == EvidenceRow.campaign_id)
+        .where(campaigns, _counts(EvidenceRow.owner))
+    )
+    return (RatingRow.evidence_id.in_(theirs),)
+
+
+# --- votes ------------------------------------------------------------------------------------
+
+
+def _votes(session: Session, scope: Scope) -> Mapping[datetime, int]:
+    """How many comparisons somebody has decided."""
+    step = _step(DuelRow.voted_at, scope.step)
+    within = DuelRow.voted_at >= scope.since
+    rows = session.execute(
+        select(step, func.count())
+        .where(within, *_of_votes(scope.seen_by, scope.campaign_id))
+        .group_by(step)
+    )
+    return {_moment(seconds): number for seconds, number in rows}
+
+
+def _of_votes(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement[bool]]:
+    campaigns = _campaigns(seen_by, campaign_id)
+    if campaigns is None:
+        return ()
+    return (DuelRow.campaign_id == CampaignRow.id, campaigns, _counts(DuelRow.user_id))
+
+
+# --- campaigns and times ----------------------------------------------------------------------
+
+
+def _campaigns(seen_by: str | None, campaign_id: str) -> ColumnElement[bool] | None:
+    """Which are meant; None: whatever happened, in a campaign or not."""
+    if campaign_id:
+        return CampaignRow.id == campaign_id
+    return None if seen_by is None else CampaignRow.owner == seen_by
+
+
+def _counts(person: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Not the owner's own trial, unless everybody is the local user."""
+    return or_(CampaignRow.owner == LOCAL_USER, CampaignRow.owner != person)
+
+
+def _step(moment: InstrumentedAttribute[Any], step: timedelta) -> ColumnElement[int]:
+    """The beginning of the step that it lies in, in seconds since `EPOCH`."""
+    seconds = extract("epoch", moment)
+    return cast(seconds - seconds % int(step.total_seconds()), BigInteger)
+
+
+def _moment(seconds: int) -> datetime:
+    return EPOCH + timedelta(seconds=seconds)

@@ -1,0 +1,346 @@
+"""What came of a campaign: counted and gathered by queries over what is there."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import JSON, ColumnElement, Select, case, func, select, true, type_coerce
+from sqlalchemy.orm import Session
+
+from chat.campaigns.models import Answers, Choice, Mode
+from chat.errors import NotFound
+from chat.feedback.models import Evidence, Rating, ReviewState, Verdict
+from chat.feedback.reports import Answered, Ballot, Measured, Raw, Shown, Source
+from chat.models import PresetRef, Role, Status
+from store.campaigns.progress import as_it_is_now, counts_for
+from store.schema.accounts import PersonRow
+from store.schema.campaigns import CampaignRow, DuelRow, ParticipantRow
+from store.schema.conversations import (
+    HAPPENED_HERE,
+    ConversationRow,
+    MessageRow,
+    PresetVersionRow,
+)
+from store.schema.feedback import EvidenceRow, RatingRow, ReviewRow
+from store.transactions import Transactions
+
+SPACES = " \t\r\n"
+
+Wrote = Mapping[str, int | None]
+"""Which variant wrote in a conversation, by its id; None: nobody knows."""
+
+
+class DatabaseReports:
+    """`chat.reporting.ReportStore` over SQLAlchemy. Raises StoreFailed."""
+
+    def __init__(self, database: Transactions) -> None:
+        self._database = database
+
+    async def gather(self, campaign_id: str, shown: int) -> Raw:
+        return await self._database.read(gather, campaign_id, shown)
+
+
+def gather(session: Session, campaign_id: str, shown: int) -> Raw:
+    """Raises NotFound."""
+    campaign = session.get(CampaignRow, campaign_id)
+    if campaign is None:
+        raise NotFound
+    rated = select(func.count()).select_from(EvidenceRow).where(*_of(campaign))
+    comments, corrections = session.execute(_words_of(campaign)).one()
+    best, worst = _best(session, campaign, shown), _worst(session, campaign, shown)
+    wrote = _wrote(session, campaign)
+    answered = _answered(session, campaign, wrote)
+    return Raw(
+        verdicts=_verdicts(session, campaign),
+        reasons=_reasons(session, campaign),
+        rated=session.scalar(rated) or 0,
+        comments=comments,
+        corrections=corrections,
+        ballots=_ballots(session, campaign),
+        measured=_measured(session, campaign, wrote),
+        answered=answered,
+        presets=_preset_names(session, campaign, answered),
+        surveys=_surveys(session, campaign, sent=True),
+        unsent=_surveys(session, campaign, sent=False),
+        testers=_names(session, campaign),
+        best=best or _voted_answers(session, campaign, shown, best=True),
+        worst=worst or _voted_answers(session, campaign, shown, best=False),
+    )
+
+
+# --- ratings ----------------------------------------------------------------------------------
+
+
+def _of(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
+    """Of the evidence that counts."""
+    return (EvidenceRow.campaign_id == campaign.id, *counts_for(campaign, EvidenceRow.owner))
+
+
+def _verdicts(session: Session, campaign: CampaignRow) -> Mapping[tuple[int | None, bool], int]:
+    rows = session.execute(
+        select(EvidenceRow.variant, RatingRow.verdict, func.count())
+        .join(RatingRow, RatingRow.evidence_id == EvidenceRow.id)
+        .where(*_of(campaign), as_it_is_now(), RatingRow.verdict.is_not(None))
+        .group_by(EvidenceRow.variant, RatingRow.verdict)
+    )
+    return {(variant, verdict is Verdict.UP): count for variant, verdict, count in rows}
+
+
+def _reasons(session: Session, campaign: CampaignRow) -> Counter[str]:
+    lines = session.scalars(
+        select(RatingRow.reasons)
+        .join(EvidenceRow, RatingRow.evidence_id == EvidenceRow.id)
+        .where(*_of(campaign), as_it_is_now(), RatingRow.reasons != "\n\n")
+    )
+    return Counter(reason for some in lines for reason in some.split("\n") if reason)
+
+
+def _words_of(campaign: CampaignRow) -> Select[int, int]:
+    """How many comments and corrections there are."""
+    return (
+        select(
+            func.count().filter(RatingRow.comment != ""),
+            func.count().filter(RatingRow.correction.is_not(None)),
+        )
+        .select_from(RatingRow)
+        .join(EvidenceRow, RatingRow.evidence_id == EvidenceRow.id)
+        .where(*_of(campaign), as_it_is_now())
+    )
+
+
+# --- the best and the worst -------------------------------------------------------------------
+
+
+def _best(session: Session, campaign: CampaignRow, shown: int) -> Sequence[Shown]:
+    """Liked ones: first those that a reviewer found usable, then those with a comment."""
+    order = (
+        case((ReviewRow.state == ReviewState.USABLE, 0), else_=1),
+        case((RatingRow.comment != "", 0), else_=1),
+        RatingRow.sequence.desc(),
+    )
+    return _rated(session, campaign, Verdict.UP, order, shown)
+
+
+def _worst(session: Session, campaign: CampaignRow, shown: int) -> Sequence[Shown]:
+    """Disliked ones: first those that were corrected, then with a comment, then most reasons."""
+    order = (
+        case((RatingRow.correction.is_not(None), 0), else_=1),
+        case((RatingRow.comment != "", 0), else_=1),
+        func.length(RatingRow.reasons).desc(),
+        RatingRow.sequence.desc(),
+    )
+    return _rated(session, campaign, Verdict.DOWN, order, shown)
+
+
+def _rated(
+    session: Session,
+    campaign: CampaignRow,
+    verdict: Verdict,
+    order: Sequence[ColumnElement[int]],
+    shown: int,
+) -> Sequence[Shown]:
+    """One rating of each answer; what has no words, or was found unusable, is left out."""
+    rows = session.execute(
+        select(EvidenceRow, RatingRow)
+        .join(RatingRow, RatingRow.evidence_id == EvidenceRow.id)
+        .outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id)
+        .where(
+            *_of(campaign),
+            as_it_is_now(),
+            RatingRow.verdict == verdict,
+            func.ltrim(EvidenceRow.answer, SPACES) != "",
+            func.coalesce(ReviewRow.state != ReviewState.UNUSABLE, true()),
+        )
+        .order_by(*order)
+        .limit(shown)
+    )
+    return [_shown(evidence.value(), rating.value()) for evidence, rating in rows]
+
+
+def _shown(evidence: Evidence, rating: Rating) -> Shown:
+    return Shown(
+        question=evidence.question,
+        answer=evidence.answer,
+        comment=rating.opinion.comment,
+        correction=rating.opinion.correction or "",
+        reasons=rating.opinion.reasons,
+        variant=evidence.variant,
+    )
+
+
+# --- votes ------------------------------------------------------------------------------------
+
+
+def _ballots(session: Session, campaign: CampaignRow) -> Sequence[Ballot]:
+    """Newest first. Without the long rest of each row: there may be very many."""
+    left, right = (
+        type_coerce(side, JSON)["variant"].as_integer() for side in (DuelRow.left, DuelRow.right)
+    )
+    rows = session.execute(
+        select(left, right, DuelRow.choice, DuelRow.user_id, DuelRow.task_id)
+        .where(*_voted(campaign))
+        .order_by(DuelRow.asked_at.desc(), DuelRow.id)
+    )
+    return [Ballot(*row) for row in rows]
+
+
+def _voted(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
+    return (
+        DuelRow.campaign_id == campaign.id,
+        DuelRow.choice.is_not(None),
+        *counts_for(campaign, DuelRow.user_id),
+    )
+
+
+def _voted_answers(
+    session: Session, campaign: CampaignRow, shown: int, *, best: bool
+) -> Sequence[Shown]:
+    """Where nothing was rated: answers that won or lost, first those with a comment."""
+    decided = session.scalars(
+        select(DuelRow)
+        .where(*_voted(campaign), DuelRow.choice.in_((Choice.LEFT, Choice.RIGHT)))
+        .order_by(DuelRow.comment == "", DuelRow.asked_at.desc(), DuelRow.id)
+        .limit(shown)
+    )
+    found = []
+    for duel in [row.value() for row in decided]:
+        won, lost = (duel.left, duel.right)
+        if duel.choice is Choice.RIGHT:
+            won, lost = lost, won
+        side = won if best else lost
+        text = session.scalar(
+            select(MessageRow.content).where(
+                MessageRow.id == side.message_id, MessageRow.deleted_at.is_(None)
+            )
+        )
+        found.append(Shown(duel.question, text or "", duel.comment, variant=side.variant))
+    return [item for item in found if item.answer]
+
+
+# --- where answers came from, and what they took ----------------------------------------------
+
+
+def _answered(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence[Answered]:
+    """By variant, what wrote most first."""
+    made = type_coerce(MessageRow.provenance, JSON)
+    names = ("model", "revision", "quantization", "engine")
+    sources = (
+        select(
+            MessageRow.conversation_id,
+            *(made[name].as_string().label(name) for name in names),
+            made["preset"]["id"].as_string().label("preset"),
+            made["preset"]["version"].as_integer().label("version"),
+        )
+        .where(*_answers(campaign), MessageRow.provenance.is_not(None))
+        .subquery()
+    )
+    counted = Counter[tuple[int | None, Source]]()
+    grouped = select(*sources.c, func.count().label("answers")).group_by(*sources.c)
+    for row in session.execute(grouped):
+        preset = PresetRef(row.preset, row.version) if row.preset else None
+        source = Source(row.model, row.revision, row.quantization, row.engine, preset)
+        counted[wrote[row.conversation_id], source] += row.answers
+    answered = [Answered(*key, count) for key, count in counted.most_common()]
+    return sorted(answered, key=lambda one: (one.variant is None, one.variant))
+
+
+def _preset_names(
+    session: Session, campaign: CampaignRow, answered: Sequence[Answered]
+) -> Mapping[PresetRef, str]:
+    """Of all that are in the plan or answered, as they were called in that version."""
+    used = {one.source.preset for one in answered}
+    used |= {variant.preset for variant in campaign.plan.variants}
+    rows = session.scalars(
+        select(PresetVersionRow).where(
+            PresetVersionRow.preset_id.in_({ref.id for ref in used if ref})
+        )
+    )
+    names = {PresetRef(row.preset_id, row.version): row.text.name for row in rows}
+    return {ref: names[ref] for ref in used if ref in names}
+
+
+def _measured(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence[Measured]:
+    """Of every answer that was written to its end. From the index that holds what is counted."""
+    took = (
+        *(MessageRow.queue_s, MessageRow.ttft_s, MessageRow.total_s),
+        *(MessageRow.decode_tokens_per_s, MessageRow.completion_tokens),
+    )
+    rows = session.execute(
+        select(func.coalesce(MessageRow.conversation_id, ""), *took).where(
+            *_answers(campaign),
+            MessageRow.status == Status.DONE,
+            MessageRow.queue_s.is_not(None),
+        )
+    )
+    return [
+        Measured(wrote[name], queue or 0, first or 0, total or 0, rate or 0, tokens)
+        for name, queue, first, total, rate, tokens in rows
+    ]
+
+
+def _answers(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
+    """Of messages: that they are answers in this campaign that count."""
+    # Not the bare column: SQLite would look up each conversation, and then each long row of it.
+    conversation_id = func.coalesce(MessageRow.conversation_id, "")
+    theirs = select(ConversationRow.id).where(*_held(campaign))
+    return HAPPENED_HERE, conversation_id.in_(theirs), MessageRow.role == Role.ASSISTANT
+
+
+def _held(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
+    """Of conversations."""
+    own = ConversationRow.campaign_id == campaign.id
+    return own, *counts_for(campaign, ConversationRow.owner)
+
+
+def _wrote(session: Session, campaign: CampaignRow) -> Wrote:
+    variants = _variants(session, campaign)
+    rows = session.execute(
+        select(ConversationRow.id, ConversationRow.owner).where(*_held(campaign))
+    )
+    return {name: variants.get(name, variants.get(owner)) for name, owner in rows}
+
+
+def _variants(session: Session, campaign: CampaignRow) -> Mapping[str, int | None]:
+    """By conversation, or by tester."""
+    if campaign.plan.mode is Mode.BLIND:
+        found: dict[str, int | None] = {}
+        for side in (DuelRow.left, DuelRow.right):
+            told = type_coerce(side, JSON)
+            written = (told["conversation_id"].as_string(), told["variant"].as_integer())
+            of_campaign = DuelRow.campaign_id == campaign.id
+            for name, variant in session.execute(select(*written).where(of_campaign).distinct()):
+                found[name] = variant
+        return found
+    rows = session.execute(
+        select(ParticipantRow.user_id, ParticipantRow.variant).where(
+            ParticipantRow.campaign_id == campaign.id
+        )
+    )
+    return {row.user_id: row.variant for row in rows}
+
+
+# --- who took part ----------------------------------------------------------------------------
+
+
+def _surveys(session: Session, campaign: CampaignRow, *, sent: bool) -> Sequence[Answers]:
+    """Those that were sent, or else those that are half done."""
+    sent_at = ParticipantRow.survey_sent_at
+    rows = session.scalars(
+        select(ParticipantRow.survey)
+        .where(
+            ParticipantRow.campaign_id == campaign.id,
+            ParticipantRow.consented_at.is_not(None),
+            sent_at.is_not(None) if sent else sent_at.is_(None),
+            *counts_for(campaign, ParticipantRow.user_id),
+        )
+        .order_by(ParticipantRow.joined_at)
+    )
+    return [answers for answers in rows if answers]
+
+
+def _names(session: Session, campaign: CampaignRow) -> Mapping[str, str]:
+    """Of who has voted."""
+    voters = select(DuelRow.user_id).where(
+        DuelRow.campaign_id == campaign.id, DuelRow.choice.is_not(None)
+    )
+    people = session.scalars(select(PersonRow).where(PersonRow.id.in_(voters)))
+    return {person.id: person.name for person in people}

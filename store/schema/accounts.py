@@ -1,0 +1,230 @@
+"""The tables of accounts, and how their rows become values of the domain."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chat.accounts.models import (
+    ApiKey,
+    Entry,
+    GuestLink,
+    Pass,
+    PassKind,
+    Person,
+    Rank,
+    Scope,
+    Session,
+)
+from store.schema.base import NUMBER, Base, words_of_enum
+from store.schema.columns import PlainText, UtcDateTime
+
+
+class PersonRow(Base):
+    """An account. `name_key` is the name as names are compared; a guest, who has none, has none."""
+
+    __tablename__ = "people"
+    __table_args__ = (UniqueConstraint("name_key"), Index(None, "guest_link_id"))
+
+    id: Mapped[str] = mapped_column(PlainText, primary_key=True)
+    name: Mapped[str] = mapped_column(PlainText)
+    name_key: Mapped[str | None] = mapped_column(PlainText)
+    rank: Mapped[Rank] = mapped_column(words_of_enum(Rank))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    disabled: Mapped[bool]
+    guest_link_id: Mapped[str | None] = mapped_column(
+        PlainText, ForeignKey("guest_links.id", ondelete="SET NULL")
+    )
+    password_hash: Mapped[str | None] = mapped_column(PlainText)
+
+    def value(self) -> Person:
+        return Person(
+            id=self.id,
+            name=self.name,
+            rank=self.rank,
+            created_at=self.created_at,
+            disabled=self.disabled,
+            guest_link_id=self.guest_link_id,
+        )
+
+
+class SessionRow(Base):
+    """A signed-in browser. Of its token only the hash is here."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        UniqueConstraint("token_hash"),
+        Index(None, "user_id"),
+        Index(None, "expires_at"),
+    )
+
+    id: Mapped[str] = mapped_column(PlainText, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(PlainText)
+    user_id: Mapped[str] = mapped_column(PlainText, ForeignKey("people.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    device: Mapped[str] = mapped_column(PlainText)
+
+    def value(self) -> Session:
+        return Session(
+            id=self.id,
+            user_id=self.user_id,
+            created_at=self.created_at,
+            used_at=self.used_at,
+            expires_at=self.expires_at,
+            device=self.device,
+        )
+
+
+class PassRow(Base):
+    """A one-time link; used up, it is gone. `made_by` may be the app itself, who is no person."""
+
+    __tablename__ = "passes"
+    __table_args__ = (Index(None, "user_id"), Index(None, "made_by"))
+
+    token_hash: Mapped[str] = mapped_column(PlainText, primary_key=True)
+    kind: Mapped[PassKind] = mapped_column(words_of_enum(PassKind))
+    rank: Mapped[Rank] = mapped_column(words_of_enum(Rank))
+    made_by: Mapped[str] = mapped_column(PlainText)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    user_id: Mapped[str | None] = mapped_column(
+        PlainText, ForeignKey("people.id", ondelete="CASCADE")
+    )
+
+    def value(self) -> Pass:
+        return Pass(
+            kind=self.kind,
+            rank=self.rank,
+            made_by=self.made_by,
+            expires_at=self.expires_at,
+            user_id=self.user_id,
+        )
+
+
+class GuestLinkRow(Base):
+    """A link for guests. What was used is counted here: it outlives the guests who used it.
+
+    No foreign key to the owner: who has shell access makes links without being a person.
+    """
+
+    __tablename__ = "guest_links"
+    __table_args__ = (UniqueConstraint("token_hash"), Index(None, "owner"))
+
+    id: Mapped[str] = mapped_column(PlainText, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(PlainText)
+    owner: Mapped[str] = mapped_column(PlainText)
+    label: Mapped[str] = mapped_column(PlainText)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    max_guests: Mapped[int]
+    max_messages: Mapped[int]
+    max_tokens: Mapped[int] = mapped_column(BigInteger)
+    preset_id: Mapped[str | None] = mapped_column(PlainText)
+    revoked: Mapped[bool]
+    guests: Mapped[int]
+    messages: Mapped[int] = mapped_column(BigInteger)
+    tokens: Mapped[int] = mapped_column(BigInteger)
+    campaign_id: Mapped[str | None] = mapped_column(PlainText)
+
+    def value(self) -> GuestLink:
+        return GuestLink(
+            id=self.id,
+            owner=self.owner,
+            label=self.label,
+            created_at=self.created_at,
+            expires_at=self.expires_at,
+            max_guests=self.max_guests,
+            max_messages=self.max_messages,
+            max_tokens=self.max_tokens,
+            preset_id=self.preset_id,
+            revoked=self.revoked,
+            guests=self.guests,
+            messages=self.messages,
+            tokens=self.tokens,
+            campaign_id=self.campaign_id,
+        )
+
+
+class SpendingRow(Base):
+    """What a person used on one day."""
+
+    __tablename__ = "spending"
+
+    user_id: Mapped[str] = mapped_column(
+        PlainText, ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+    )
+    day: Mapped[date] = mapped_column(primary_key=True)
+    messages: Mapped[int] = mapped_column(BigInteger)
+    tokens: Mapped[int] = mapped_column(BigInteger)
+
+
+class KeyRow(Base):
+    """An API key. Of the key itself only the hash is here, and its beginning."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("token_hash"), Index(None, "owner"))
+
+    id: Mapped[str] = mapped_column(PlainText, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(PlainText)
+    owner: Mapped[str] = mapped_column(PlainText, ForeignKey("people.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(PlainText)
+    prefix: Mapped[str] = mapped_column(PlainText)
+    scopes: Mapped[str] = mapped_column(PlainText)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked: Mapped[bool]
+    requests_per_minute: Mapped[int | None]
+    tokens_per_day: Mapped[int | None] = mapped_column(BigInteger)
+
+    def value(self) -> ApiKey:
+        return ApiKey(
+            id=self.id,
+            owner=self.owner,
+            name=self.name,
+            prefix=self.prefix,
+            created_at=self.created_at,
+            scopes=frozenset(map(Scope, self.scopes.split())),
+            expires_at=self.expires_at,
+            used_at=self.used_at,
+            revoked=self.revoked,
+            requests_per_minute=self.requests_per_minute,
+            tokens_per_day=self.tokens_per_day,
+        )
+
+
+class KeySpendingRow(Base):
+    """What came in by a key on one day."""
+
+    __tablename__ = "key_spending"
+
+    key_id: Mapped[str] = mapped_column(
+        PlainText, ForeignKey("api_keys.id", ondelete="CASCADE"), primary_key=True
+    )
+    day: Mapped[date] = mapped_column(primary_key=True)
+    messages: Mapped[int] = mapped_column(BigInteger)
+    tokens: Mapped[int] = mapped_column(BigInteger)
+
+
+class AuditRow(Base):
+    """A line of the audit log. Triggers refuse to change or delete one."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "at"),)
+
+    sequence: Mapped[int] = mapped_column(NUMBER, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str] = mapped_column(PlainText)
+    action: Mapped[str] = mapped_column(PlainText)
+    target: Mapped[str] = mapped_column(PlainText)
+    detail: Mapped[str] = mapped_column(PlainText)
+
+    def value(self) -> Entry:
+        return Entry(
+            at=self.at,
+            actor=self.actor,
+            action=self.action,
+            target=self.target,
+            detail=self.detail,
+        )

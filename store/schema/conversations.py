@@ -1,0 +1,224 @@
+"""The schema, and how its rows become values of the domain. Knows no query and no transaction."""
+
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, validates
+
+from chat.conversations.models import (
+    Attachment,
+    Conversation,
+    Message,
+    Origin,
+    Preset,
+    PresetText,
+)
+from chat.languages import language_of
+from chat.models import ChatOptions, Finish, PresetRef, Provenance, Role, Status, Timing, Usage
+from store.schema.base import NUMBER, Base, words_of_enum
+from store.schema.columns import AsJson, PlainText, UtcDateTime
+from store.search_words import haystack
+
+
+def _of_deleted() -> Index:
+    """Of the few rows that are deleted, for who purges them."""
+    some = text("deleted_at IS NOT NULL")
+    return Index(None, "deleted_at", sqlite_where=some, postgresql_where=some)
+
+
+HAPPENED_HERE: ColumnElement[bool] = literal_column("origin <> 'imported'")
+"""Of messages. As a text, in which SQLite finds the condition of an index again."""
+
+
+def _of_what_happened() -> Index:
+    """For who counts: rows are long, and with this none is looked at."""
+    return Index(
+        "ix_messages_happened",
+        *("created_at", "origin", "role", "status", "owner", "conversation_id", "error_code"),
+        *("completion_tokens", "queue_s", "ttft_s", "total_s", "decode_tokens_per_s"),
+        *("model", "language"),
+        sqlite_where=HAPPENED_HERE,
+        postgresql_where=HAPPENED_HERE,
+    )
+
+
+class ConversationRow(Base):
+    """A tree of messages and the path through it that is shown.
+
+    `title_words` is the title as a search compares it. Who deletes sets `deleted_at`.
+    """
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        Index(None, "owner", "pinned", "updated_at"),
+        Index(None, "campaign_id"),
+        _of_deleted(),
+    )
+
+    id: Mapped[str] = mapped_column(PlainText, primary_key=True)
+    owner: Mapped[str] = mapped_column(PlainText)
+    title: Mapped[str] = mapped_column(PlainText)
+    title_words: Mapped[str] = mapped_column(PlainText)
+    options: Mapped[ChatOptions] = mapped_column(AsJson(ChatOptions))
+    # No foreign key: the two tables would then refer to each other, and neither could be first.
+    # A head is set in the transaction that writes its message, and messages go with the whole.
+    head_id: Mapped[str | None] = mapped_column(PlainText)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    pinned: Mapped[bool] = mapped_column(default=False)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    campaign_id: Mapped[str | None] = mapped_column(PlainText)
+
+    @validates("title")
+    def _index_title(self, _name: str, title: str) -> str:
+        self.title_words = haystack(title)
+        return title
+
+    def value(self) -> Conversation:
+        return Conversation(
+            id=self.id,
+            owner=self.owner,
+            title=self.title,
+            options=self.options,
+            head_id=self.head_id,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            pinned=self.pinned,
+            campaign_id=self.campaign_id or "",
+        )
+
+
+class MessageRow(Base):
+    """One node of a conversation's tree.
+
+    `sequence` grows with every message, so a parent always has a smaller one than its children.
+    `request_id` is the client's name for the request that made a question. A message that is
+    `purged` has lost its words and keeps its place. What `measured` gives is written together;
+    `language` is that of an answer that has ended, and None where it has no word.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("id"),
+        UniqueConstraint("owner", "request_id"),
+        Index(None, "conversation_id", "sequence"),
+        Index(None, "parent_id"),
+        _of_deleted(),
+        _of_what_happened(),
+    )
+
+    sequence: Mapped[int] = mapped_column(NUMBER, primary_key=True)
+    id: Mapped[str] = mapped_column(PlainText)
+    conversation_id: Mapped[str] = mapped_column(
+        PlainText, ForeignKey("conversations.id", ondelete="CASCADE")
+    )
+    owner: Mapped[str] = mapped_column(PlainText)
+    # No cascade: SQLite would follow it message by message and give up at a depth of 1,000.
+    parent_id: Mapped[str | None] = mapped_column(PlainText, ForeignKey("messages.id"))
+    role: Mapped[Role] = mapped_column(words_of_enum(Role))
+    content: Mapped[str] = mapped_column(PlainText)
+    status: Mapped[Status] = mapped_column(words_of_enum(Status))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finish: Mapped[Finish | None] = mapped_column(words_of_enum(Finish))
+    usage: Mapped[Usage | None] = mapped_column(AsJson(Usage))
+    timing: Mapped[Timing | None] = mapped_column(AsJson(Timing))
+    provenance: Mapped[Provenance | None] = mapped_column(AsJson(Provenance))
+    completion_tokens: Mapped[int | None] = mapped_column(NUMBER)
+    queue_s: Mapped[float | None]
+    ttft_s: Mapped[float | None]
+    total_s: Mapped[float | None]
+    decode_tokens_per_s: Mapped[float | None]
+    model: Mapped[str | None] = mapped_column(PlainText)
+    language: Mapped[str | None] = mapped_column(PlainText)
+    error_code: Mapped[str | None] = mapped_column(PlainText)
+    request_id: Mapped[str | None] = mapped_column(PlainText)
+    attachments: Mapped[tuple[Attachment, ...]] = mapped_column(
+        AsJson(tuple[Attachment, ...]), default=()
+    )
+    origin: Mapped[Origin] = mapped_column(words_of_enum(Origin), default=Origin.HERE)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    purged: Mapped[bool] = mapped_column(default=False)
+
+    def value(self) -> Message:
+        return Message(
+            id=self.id,
+            conversation_id=self.conversation_id,
+            parent_id=self.parent_id,
+            role=self.role,
+            content=self.content,
+            status=self.status,
+            created_at=self.created_at,
+            finish=self.finish,
+            usage=self.usage,
+            timing=self.timing,
+            provenance=self.provenance,
+            error_code=self.error_code,
+            attachments=self.attachments,
+            origin=self.origin,
+        )
+
+
+def measured(
+    answer: str, usage: Usage | None, timing: Timing | None, provenance: Provenance | None
+) -> dict[str, Any]:
+    """What a message took, as columns: whole, and again what is counted of many messages.
+
+    `answer` is its text; empty for a question, whose language nobody counts. To look into the JSON
+    of each would take longer than everything else. A number that is not finite stands in JSON as
+    none and is read as its default.
+    """
+    names = ("queue_s", "ttft_s", "total_s", "decode_tokens_per_s")
+    spans = {name: getattr(timing, name) if timing else None for name in names}
+    return {
+        "usage": usage,
+        "timing": timing,
+        "provenance": provenance,
+        "completion_tokens": usage.completion_tokens if usage else None,
+        "model": provenance.model if provenance else None,
+        "language": language_of(answer) or None,
+    } | {name: 0.0 if span and not isfinite(span) else span for name, span in spans.items()}
+
+
+class PresetRow(Base):
+    """A preset: whose it is, and which of its versions is the newest. No owner: a shipped one."""
+
+    __tablename__ = "presets"
+    __table_args__ = (UniqueConstraint("id"), Index(None, "owner"))
+
+    sequence: Mapped[int] = mapped_column(NUMBER, primary_key=True)
+    id: Mapped[str] = mapped_column(PlainText)
+    owner: Mapped[str] = mapped_column(PlainText)
+    shared: Mapped[bool]
+    newest: Mapped[int]
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class PresetVersionRow(Base):
+    """What one version of a preset says; never changed."""
+
+    __tablename__ = "preset_versions"
+
+    preset_id: Mapped[str] = mapped_column(
+        PlainText, ForeignKey("presets.id", ondelete="CASCADE"), primary_key=True
+    )
+    version: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[PresetText] = mapped_column(AsJson(PresetText))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    def value(self, preset: PresetRow) -> Preset:
+        return Preset(
+            ref=PresetRef(self.preset_id, self.version),
+            owner=preset.owner,
+            shared=preset.shared,
+            text=self.text,
+            created_at=self.created_at,
+        )

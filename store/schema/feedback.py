@@ -1,0 +1,148 @@
+"""The tables of ratings, campaigns, votes and cases, and how their rows become values.
+
+Owners and raters have no foreign key: the one local user has no account.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chat.feedback.models import Evidence, Opinion, Rating, Review, ReviewState, Verdict
+from chat.models import (
+    ChatMessage,
+    Finish,
+    Provenance,
+    Status,
+    Timing,
+    Usage,
+)
+from chat.serving.observer import Door
+from store.schema.base import NUMBER, Base, words_of_enum
+from store.schema.columns import AsJson, PlainText, UtcDateTime
+
+
+class EvidenceRow(Base):
+    """A rated answer, frozen. What results are filtered by has columns of its own.
+
+    `words` is everything that a search looks into, as it compares it; `rated_at` is when somebody
+    last said something of it.
+    """
+
+    __tablename__ = "evidence"
+    __table_args__ = (
+        UniqueConstraint("id"),
+        UniqueConstraint("owner", "answer_id"),
+        Index(None, "campaign_id", "rated_at"),
+        # Rows are long. With this a list of all is filtered without a look at any.
+        Index(None, "rated_at", "id", "campaign_id", "preset_id", "model", "language"),
+        Index(None, "conversation_id"),
+    )
+
+    sequence: Mapped[int] = mapped_column(NUMBER, primary_key=True)
+    id: Mapped[str] = mapped_column(PlainText)
+    answer_id: Mapped[str] = mapped_column(PlainText)
+    owner: Mapped[str] = mapped_column(PlainText)
+    door: Mapped[Door] = mapped_column(words_of_enum(Door))
+    prompt: Mapped[tuple[ChatMessage, ...]] = mapped_column(AsJson(tuple[ChatMessage, ...]))
+    answer: Mapped[str] = mapped_column(PlainText)
+    status: Mapped[Status] = mapped_column(words_of_enum(Status))
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finish: Mapped[Finish | None] = mapped_column(words_of_enum(Finish))
+    usage: Mapped[Usage | None] = mapped_column(AsJson(Usage))
+    timing: Mapped[Timing | None] = mapped_column(AsJson(Timing))
+    provenance: Mapped[Provenance | None] = mapped_column(AsJson(Provenance))
+    conversation_id: Mapped[str] = mapped_column(PlainText)
+    campaign_id: Mapped[str | None] = mapped_column(
+        PlainText, ForeignKey("campaigns.id", ondelete="CASCADE")
+    )
+    variant: Mapped[int | None]
+    language: Mapped[str] = mapped_column(PlainText)
+    page_language: Mapped[str] = mapped_column(PlainText)
+    model: Mapped[str] = mapped_column(PlainText)
+    preset_id: Mapped[str] = mapped_column(PlainText)
+    preset_version: Mapped[int | None]
+    words: Mapped[str] = mapped_column(PlainText)
+    rated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    def value(self) -> Evidence:
+        return Evidence(
+            id=self.id,
+            answer_id=self.answer_id,
+            owner=self.owner,
+            door=self.door,
+            prompt=self.prompt,
+            answer=self.answer,
+            status=self.status,
+            made_at=self.made_at,
+            finish=self.finish,
+            usage=self.usage,
+            timing=self.timing,
+            provenance=self.provenance,
+            conversation_id=self.conversation_id,
+            campaign_id=self.campaign_id or "",
+            variant=self.variant,
+            language=self.language,
+            page_language=self.page_language,
+        )
+
+
+class RatingRow(Base):
+    """One version of a rating. `reasons` are lines, with one empty line before and after."""
+
+    __tablename__ = "ratings"
+    __table_args__ = (
+        UniqueConstraint("evidence_id", "rater", "version"),
+        Index(None, "evidence_id", "newest"),
+        Index(None, "rater"),
+        Index(None, "newest", "verdict"),
+    )
+
+    sequence: Mapped[int] = mapped_column(NUMBER, primary_key=True)
+    evidence_id: Mapped[str] = mapped_column(
+        PlainText, ForeignKey("evidence.id", ondelete="CASCADE")
+    )
+    rater: Mapped[str] = mapped_column(PlainText)
+    version: Mapped[int]
+    newest: Mapped[bool]
+    verdict: Mapped[Verdict | None] = mapped_column(words_of_enum(Verdict))
+    reasons: Mapped[str] = mapped_column(PlainText)
+    comment: Mapped[str] = mapped_column(PlainText)
+    correction: Mapped[str | None] = mapped_column(PlainText)
+    rated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    def value(self) -> Rating:
+        reasons = tuple(self.reasons.strip("\n").split("\n")) if self.reasons.strip("\n") else ()
+        return Rating(
+            evidence_id=self.evidence_id,
+            rater=self.rater,
+            version=self.version,
+            opinion=Opinion(self.verdict, reasons, self.comment, self.correction),
+            rated_at=self.rated_at,
+        )
+
+
+class ReviewRow(Base):
+    """What a reviewer made of a rated answer."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (Index(None, "state"), Index(None, "assignee"))
+
+    evidence_id: Mapped[str] = mapped_column(
+        PlainText, ForeignKey("evidence.id", ondelete="CASCADE"), primary_key=True
+    )
+    reviewer: Mapped[str] = mapped_column(PlainText)
+    reviewed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[ReviewState | None] = mapped_column(words_of_enum(ReviewState))
+    assignee: Mapped[str] = mapped_column(PlainText)
+    note: Mapped[str] = mapped_column(PlainText)
+
+    def value(self) -> Review:
+        return Review(
+            evidence_id=self.evidence_id,
+            reviewer=self.reviewer,
+            reviewed_at=self.reviewed_at,
+            state=self.state,
+            assignee=self.assignee,
+            note=self.note,
+        )

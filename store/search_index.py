@@ -1,0 +1,137 @@
+"""Which messages hold a word: an index beside the messages, of its own kind in each database.
+
+Both are given the tokens of `store.words`, so no database has a say in what a word is; and tokens
+are letters and digits, so nothing a person types can be syntax.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Executable,
+    ScalarSelect,
+    Select,
+    any_,
+    cast,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    table,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
+from sqlalchemy.orm import Session
+
+from store.schema.conversations import MessageRow
+from store.search_words import MOST_TOKENS, Word, haystack, tokens_of
+
+TABLE = "message_words"
+"""Made by a migration; with the tables that SQLite makes for it, its name begins them all."""
+
+PIECE = 512
+"""Tokens. In one vector PostgreSQL keeps 256 places of a token and counts them up to 16,383."""
+
+
+class MessageIndex(Protocol):
+    """Finds messages, by their `sequence`. Used inside a transaction of the caller's."""
+
+    def add(self, session: Session | Connection, texts: Mapping[int, str]) -> None:
+        """Index these messages, none of which is in it."""
+
+    def remove(self, session: Session, sequences: Select[int]) -> None: ...
+
+    def wipe(self, session: Session) -> None:
+        """Let nothing of what was removed lie in the index's own pages. Costs a look at all."""
+
+    def holding(self, words: Sequence[Word]) -> Sequence[ColumnElement[bool]]:
+        """Conditions that together hold for messages with all these words."""
+
+
+def index_of(dialect: str) -> MessageIndex:
+    return SqliteIndex() if dialect == "sqlite" else PostgresIndex()
+
+
+class SqliteIndex:
+    """A full-text table, whose rows have the numbers of their messages."""
+
+    _words = table(TABLE, column("rowid"), column("words"), column(TABLE))
+
+    def add(self, session: Session | Connection, texts: Mapping[int, str]) -> None:
+        _insert(
+            session,
+            insert(self._words),
+            [
+                {"rowid": sequence, "words": hay}
+                for sequence, text in texts.items()
+                if (hay := haystack(text)).strip()
+            ],
+        )
+
+    def remove(self, session: Session, sequences: Select[int]) -> None:
+        session.execute(delete(self._words).where(self._words.c.rowid.in_(sequences)))
+
+    def wipe(self, session: Session) -> None:
+        # A removed row is only marked as such until the lists that hold its words are merged.
+        session.execute(insert(self._words).values({TABLE: "optimize"}))
+
+    def holding(self, words: Sequence[Word]) -> Sequence[ColumnElement[bool]]:
+        query = " AND ".join(
+            f'"{" ".join(word.keys)}"' + ("*" if word.begins else "") for word in words
+        )
+        found = select(self._words.c.rowid).where(self._words.c[TABLE].match(query))
+        return [MessageRow.sequence.in_(found)]
+
+
+class PostgresIndex:
+    """Vectors of tokens: of a message one for each piece, which overlap by the longest word."""
+
+    _words = table(TABLE, column("sequence"), column("words", TSVECTOR))
+
+    def add(self, session: Session | Connection, texts: Mapping[int, str]) -> None:
+        _insert(
+            session,
+            insert(self._words),
+            [
+                {"sequence": sequence, "words": vector}
+                for sequence, text in texts.items()
+                for vector in _vectors(text)
+            ],
+        )
+
+    def remove(self, session: Session, sequences: Select[int]) -> None:
+        session.execute(delete(self._words).where(self._words.c.sequence.in_(sequences)))
+
+    def wipe(self, session: Session) -> None:
+        """The server sweeps out dead rows by itself."""
+
+    def holding(self, words: Sequence[Word]) -> Sequence[ColumnElement[bool]]:
+        # As an array it is looked up once. In a mere IN the planner, until it has statistics of
+        # new rows, asks the index again for every message.
+        return [
+            MessageRow.sequence == any_(func.array(self._with(word), type_=ARRAY(BigInteger)))
+            for word in words
+        ]
+
+    def _with(self, word: Word) -> ScalarSelect[int]:
+        query = " <-> ".join(f"'{key}'" for key in word.keys) + (":*" if word.begins else "")
+        found = self._words.c.words.op("@@")(cast(query, TSQUERY))
+        return select(self._words.c.sequence).where(found).scalar_subquery()
+
+
+def _vectors(text: str) -> list[str]:
+    keys = [token.key for token in tokens_of(text)]
+    starts = range(0, max(len(keys) - MOST_TOKENS, 1), PIECE - MOST_TOKENS)
+    pieces = [keys[start : start + PIECE] for start in starts if keys]
+    return [" ".join(f"'{key}':{place}" for place, key in enumerate(piece, 1)) for piece in pieces]
+
+
+def _insert(
+    session: Session | Connection, statement: Executable, rows: list[dict[str, object]]
+) -> None:
+    if rows:
+        session.execute(statement, rows)

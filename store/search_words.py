@@ -1,0 +1,168 @@
+"""Text as the words that a search compares, and where they stand in it. Knows no database.
+
+A run of letters and digits is one token, a Chinese, Japanese or Korean character is a token of its
+own: nobody writes spaces between those, so 天气 is found as two tokens that follow each other.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import takewhile
+from typing import NamedTuple
+from unicodedata import normalize
+
+from chat.conversations.models import Conversation, Excerpt, Hit, Message
+
+CJK = (
+    "\u1100-\u11ff\u2e80-\u2fd5\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3041-\u3096\u309d-\u309f"
+    "\u30a1-\u30fa\u30fc-\u312f\u3131-\u318e\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\ua960-\ua97c\uac00-\ud7fb\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff"
+)
+"""Radicals, Han with its extension planes, kana, bopomofo, hangul."""
+
+VOICING = "\u3099\u309a\uff9e\uff9f"
+ACCENTS = "\u0300-\u036f"
+TOKEN = re.compile(rf"[{CJK}][{VOICING}]?|(?:[^\W_{CJK}]|[{ACCENTS}])+")
+IDEOGRAPH = re.compile(f"[{CJK}]")
+STILL_TYPED = re.compile(rf"[^\W_{CJK}{VOICING}]\Z")
+SPACE = re.compile(r"\s")
+
+MOST_WORDS = 16
+MOST_TOKENS = 64
+MOST_CHARACTERS = 100
+"""Of a search, of a word of it, of a token. PostgreSQL takes no token above 2,046 bytes."""
+
+EXCERPT = 120
+LEAD = 30
+LONGEST_EXCERPT = 400
+"""Characters: of an excerpt, of it before the first match, and where one long match is cut."""
+
+
+class Token(NamedTuple):
+    """A word as it is compared, and where it stands."""
+
+    key: str
+    start: int
+    end: int
+
+
+class Word(NamedTuple):
+    """One word of a search: tokens that follow each other, the last one perhaps a beginning."""
+
+    keys: tuple[str, ...]
+    begins: bool = False
+
+    @property
+    def needle(self) -> str:
+        """What is a part of `haystack(text)` exactly where the text has this word."""
+        return f" {' '.join(self.keys)}" + ("" if self.begins else " ")
+
+    def ends_at(self, tokens: Sequence[Token], last: int) -> bool:
+        key, wanted = tokens[last].key, self.keys[-1]
+        if not (key.startswith(wanted) if self.begins else key == wanted):
+            return False
+        first = last + 1 - len(self.keys)
+        return first >= 0 and all(
+            token.key == key for token, key in zip(tokens[first:last], self.keys, strict=False)
+        )
+
+
+def tokens_of(text: str) -> Iterator[Token]:
+    for match in TOKEN.finditer(text):
+        if key := _key(match[0]):
+            yield Token(key, *match.span())
+
+
+def words_of(query: str) -> tuple[Word, ...]:
+    """What a person looks for; nothing in it is syntax. The last word may still be growing."""
+    found = (tuple(token.key for token in tokens_of(part)) for part in query.split())
+    words = [Word(keys[:MOST_TOKENS]) for keys in found if keys][:MOST_WORDS]
+    if words and STILL_TYPED.search(query.rstrip()):
+        words[-1] = words[-1]._replace(begins=True)
+    return tuple(words)
+
+
+def haystack(text: str) -> str:
+    """The tokens of a text, each with a space on both sides."""
+    return f" {' '.join(token.key for token in tokens_of(text))} "
+
+
+def marked(text: str, words: Sequence[Word]) -> Excerpt:
+    """The whole text, with every place of every word."""
+    return Excerpt(text, _marks(list(tokens_of(text)), words))
+
+
+def excerpt(text: str, words: Sequence[Word]) -> Excerpt:
+    """The text around the first place of any word, on one line. Reads no further than it must."""
+    coming = tokens_of(text)
+    seen, length = _first_place(coming, words)
+    if not length:
+        return _cut(text, 0, EXCERPT, ())
+    shown = [token for token in seen if token.start >= seen[-length].start - LEAD]
+    begin = shown[0].start if len(shown) < len(seen) else 0
+    end = min(max(begin + EXCERPT, seen[-1].end), begin + LONGEST_EXCERPT)
+    shown += takewhile(lambda token: token.end <= end, coming)
+    return _cut(text, begin, end, _marks(shown, words))
+
+
+def has_all(text: str, words: Sequence[Word]) -> bool:
+    hay = haystack(text)
+    return all(word.needle in hay for word in words)
+
+
+def hit(conversation: Conversation, newest: Message | None, words: Sequence[Word]) -> Hit:
+    """What is shown of a conversation whose newest message with all words is this one."""
+    title = marked(conversation.title, words)
+    if newest is None:
+        return Hit(conversation, title)
+    return Hit(conversation, title, newest.id, excerpt(newest.content, words))
+
+
+def _first_place(coming: Iterator[Token], words: Sequence[Word]) -> tuple[list[Token], int]:
+    """The tokens up to the end of the first word, and how many of them are that word."""
+    seen: list[Token] = []
+    for token in coming:
+        seen.append(token)
+        ending = [len(word.keys) for word in words if word.ends_at(seen, len(seen) - 1)]
+        if ending:
+            return seen, max(ending)
+    return seen, 0
+
+
+def _cut(text: str, begin: int, end: int, marks: Sequence[tuple[int, int]]) -> Excerpt:
+    before, after = "…" if begin else "", "…" if end < len(text) else ""
+    shift = len(before) - begin
+    moved = tuple((start + shift, min(stop, end) + shift) for start, stop in marks)
+    return Excerpt(before + SPACE.sub(" ", text[begin:end]) + after, moved)
+
+
+def _marks(tokens: Sequence[Token], words: Sequence[Word]) -> tuple[tuple[int, int], ...]:
+    """Where the words stand, in order; what touches or overlaps is one mark."""
+    places = sorted(
+        (tokens[last + 1 - len(word.keys)].start, tokens[last].end)
+        for last in range(len(tokens))
+        for word in words
+        if word.ends_at(tokens, last)
+    )
+    marks: list[tuple[int, int]] = []
+    for start, end in places:
+        if marks and start <= marks[-1][1]:
+            marks[-1] = marks[-1][0], max(end, marks[-1][1])
+        else:
+            marks.append((start, end))
+    return tuple(marks)
+
+
+@lru_cache(maxsize=8192)
+def _key(word: str) -> str:
+    """A token without case, width and accents."""
+    if word.isascii():
+        return word.lower()[:MOST_CHARACTERS]
+    if IDEOGRAPH.match(word):
+        # Composed: the voicing of kana and the letters of a hangul syllable tell words apart.
+        return _letters(normalize("NFKC", word))
+    return _letters(normalize("NFKD", word).casefold())
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text if character.isalnum())[:MOST_CHARACTERS]

@@ -1,0 +1,103 @@
+"""A reader who is over a limit: a sentence in their language, and the text still in the box."""
+
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from chat.accounts.models import Allowance, Rank, utc_now
+from chat.accounts.quotas import Quotas
+from tests.browser.conftest import Site
+from tests.browser.steps import answer, ask, ask_and_wait, box, button, listed, question, under
+from tests.fakes import ScriptedEngine
+from tests.house import House
+from tests.people import CountedRates
+
+pytestmark = pytest.mark.browser
+
+PLENTY = Allowance(running=2, waiting=2)
+
+
+def done(call: Coroutine[Any, Any, Any]) -> Any:
+    """Its result: Playwright has a loop running in this thread."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        return elsewhere.submit(asyncio.run, call).result()
+
+
+def quotas(house: House, per_address: int) -> Quotas:
+    allowances = dict.fromkeys(Rank, PLENTY)
+    return Quotas(house.kept, CountedRates(), allowances, per_address=per_address)
+
+
+def arrive(browser: Browser, address: str, token: str, locale: str = "en-US") -> Page:
+    context = browser.new_context(locale=locale)
+    context.add_cookies([{"name": "qwen_chat_session", "value": token, "url": address}])
+    page = context.new_page()
+    page.goto(address)
+    expect(page.locator("#tools [data-lang]")).to_be_attached()
+    return page
+
+
+def test_all_who_ask_from_one_address_share_its_limit_whichever_way_they_ask(
+    browser: Browser, site: Site
+) -> None:
+    house = House()
+    address = site(
+        ScriptedEngine(), house.store, people=house.people(), quotas=quotas(house, per_address=3)
+    )
+    ann = arrive(browser, address, done(house.add("ann")))
+    bob = arrive(browser, address, done(house.add("bob")), locale="zh-CN")
+    ask_and_wait(ann, "one")
+    under(answer(ann), "Retry").click()
+    expect(answer(ann).locator(".versions")).to_have_text("‹2/2›")
+    question(ann).hover()
+    under(question(ann), "Edit question").click()
+    ann.locator("#transcript form textarea").fill("another")
+    button(ann, "Save and send").click()
+    expect(question(ann)).to_contain_text("another")
+    expect(under(answer(ann), "Retry")).to_be_visible()
+    typed = bob.locator("#message textarea")
+    typed.fill("我的问题")
+    typed.press("Enter")
+    expect(bob.get_by_text("一分钟内的问题太多（最多 3 个）")).to_be_visible()
+    expect(typed).to_have_value("我的问题")
+    ann.context.close()
+    bob.context.close()
+
+
+def test_a_guest_who_has_asked_all_that_the_link_gives_is_told_so(
+    browser: Browser, site: Site
+) -> None:
+    house = House()
+    address = site(
+        ScriptedEngine(), house.store, people=house.people(), quotas=quotas(house, per_address=99)
+    )
+    ann = arrive(browser, address, done(house.add("ann")))
+    ann.context.close()
+    host = next(iter(house.kept.everybody.values()))
+    _, link = done(
+        house.accounts.add_guest_link(
+            host,
+            label="day",
+            days=1,
+            max_guests=1,
+            max_messages=1,
+            max_tokens=9999,
+            preset_id=None,
+        )
+    )
+    token = done(house.accounts.enter_as_guest(link, "Gus", address="", device=""))
+    gus = arrive(browser, address, token)
+    ask_and_wait(gus, "my only one")
+    ask(gus, "one more")
+    expect(gus.get_by_text("This guest access is for 1 question,")).to_be_visible()
+    expect(box(gus)).to_have_value("one more")
+    expect(listed(gus)).to_have_count(1)
+    house.clock.now = utc_now() + timedelta(days=2)
+    gus.reload()
+    expect(gus.get_by_role("heading", name="Sign in")).to_be_visible()
+    gus.context.close()

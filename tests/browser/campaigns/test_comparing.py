@@ -1,0 +1,282 @@
+"""Blind comparisons in a browser: asked, written side by side, voted on by keys, in two tabs."""
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+
+from chat.accounts.models import LOCAL
+from chat.campaigns.comparisons import SHOWN
+from chat.campaigns.hosts import Campaigns
+from chat.campaigns.models import Campaign, Choice, Mode, Plan, Task, Variant
+from store import RoutingStore, open_store
+from tests.browser.conftest import Site
+from tests.browser.steps import button
+from tests.fakes import Script, ScriptedEngine
+from tests.hosting import Inn
+from tests.migrated import migrated
+
+pytestmark = pytest.mark.browser
+
+T = TypeVar("T")
+Visitor = Callable[..., BrowserContext]
+PLAN = Plan(
+    "Which is better? 哪个更好",
+    Mode.BLIND,
+    (Variant("Variant-of-Ann", "Prompt-of-Ann"), Variant("Variant-of-Bob", "Prompt-of-Bob")),
+    tasks=(Task("t1", "Rivers", "Any will do", "Name a river"),),
+)
+
+
+def done(call: Coroutine[Any, Any, T]) -> T:
+    """Its result: Playwright has a loop running in this thread."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        return elsewhere.submit(asyncio.run, call).result()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RoutingStore]:
+    store = open_store(migrated(tmp_path))
+    done(store.open())
+    yield store
+    done(store.close())
+
+
+@pytest.fixture
+def campaign(store: RoutingStore) -> Campaign:
+    return done(Campaigns(store.feedback.campaigns).add(LOCAL, PLAN))
+
+
+def is_wrong(line: ConsoleMessage) -> bool:
+    """Whether a line of the console is about a fault; a request that is refused is none."""
+    refused = "/api/" in line.location["url"] and re.search(r"status of 40[03]", line.text)
+    return line.type == "error" and not refused
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Visitor]:
+    """Makes browsers in which nothing may go wrong; all that reaches them is kept."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def arrive(**options: Any) -> BrowserContext:
+        context = browser.new_context(**{"locale": "en-US", **options})
+        context.on("weberror", lambda error: wrong.append(str(error.error)))
+        context.on(
+            "console",
+            lambda line: wrong.append(line.text) if is_wrong(line) else None,
+        )
+        contexts.append(context)
+        return context
+
+    yield arrive
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def begin(page: Page, address: str, campaign: Campaign) -> None:
+    """Agree; the page that compares comes."""
+    page.goto(f"{address}/campaign/{campaign.id}")
+    button(page, "I agree").click()
+    page.wait_for_url("**/compare")
+
+
+def ask(page: Page, text: str) -> None:
+    page.get_by_label("Your question, for both").fill(text)
+    page.get_by_label("Your question, for both").press("Enter")
+
+
+def side(page: Page, name: str) -> Locator:
+    return page.get_by_role("article", name=name).last
+
+
+def voted(page: Page) -> Locator:
+    return page.locator("[data-voted]").last
+
+
+def test_a_tester_asks_both_and_votes_by_a_key_and_says_why(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    engine = ScriptedEngine([Script(["**One** ", "answer <b>"], step_s=0.1)])
+    address = site(engine, store, people=Inn(store, sign_in_needed=False).people)
+    page = visitor().new_page()
+    begin(page, address, campaign)
+    button(page, "Put into the box").click()
+    expect(page.get_by_label("Your question, for both")).to_have_value("Name a river")
+    page.get_by_label("Your question, for both").press("Enter")
+    for name in ("Left", "Right"):
+        expect(side(page, name).locator("strong")).to_have_text("One")
+        expect(side(page, name)).to_contain_text("answer <b>")
+    button(page, "1 · Left is better").wait_for()
+    page.locator("h1").click()
+    page.keyboard.press("ArrowDown")
+    expect(voted(page)).to_have_text("You voted: equally good.")
+    page.get_by_text("Say why").click()
+    page.get_by_label("What made the difference?").fill("Nothing <i>at all</i>")
+    button(page, "Save").click()
+    expect(page.get_by_text("Kept.")).to_be_visible()
+    page.reload()
+    expect(voted(page)).to_have_text("You voted: equally good.")
+    expect(page.get_by_label("What made the difference?")).to_have_value("Nothing <i>at all</i>")
+    (kept,) = done(store.feedback.votes.duels(LOCAL.id, campaign.id, SHOWN))
+    assert (kept.duel.choice, kept.duel.task_id) == (Choice.TIE, "t1")
+    ask(page, "And another?")
+    expect(page.locator("[data-round]")).to_have_count(2)
+    button(page, "4 · Both bad").click()
+    expect(voted(page)).to_have_text("You voted: both bad.")
+    assert len(engine.prompts[-1]) == 4  # it went on from the first answer
+
+
+def test_formulas_are_set_and_what_is_none_stays_as_it_is(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    answer = "So \\(x^2 = \\frac{9}{4}\\), or\n\\[\nx\n- 1 = 0\n\\]\nfor $5 and `\\(code\\)`."
+    engine = ScriptedEngine([Script([answer[:9], answer[9:]], step_s=0.1)])
+    address = site(engine, store, people=Inn(store, sign_in_needed=False).people)
+    page = visitor().new_page()
+    begin(page, address, campaign)
+    ask(page, "Which x?")
+    for name in ("Left", "Right"):
+        formulas = side(page, name).locator("math")
+        expect(formulas).to_have_count(2)
+        fraction = formulas.first.locator("mfrac > *")
+        above, below = fraction.first.bounding_box(), fraction.last.bounding_box()
+        assert above  # it is drawn
+        assert below
+        assert above["y"] + above["height"] <= below["y"]
+        expect(side(page, name)).to_contain_text("for $5 and \\(code\\).")
+
+
+def test_a_second_tab_sees_the_answers_come_and_is_told_of_the_first_vote(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    engine = ScriptedEngine([Script(["so far ", "and the end"], step_s=0.5, prefill_s=0.5)])
+    address = site(engine, store, people=Inn(store, sign_in_needed=False).people)
+    context = visitor()
+    first, second = context.new_page(), context.new_page()
+    begin(first, address, campaign)
+    ask(first, "Why?")
+    expect(first.get_by_role("button", name="Stop both")).to_be_visible()
+    second.goto(first.url)
+    for page in (first, second):
+        expect(side(page, "Right")).to_contain_text("so far and the end")
+        expect(button(page, "2 · Right is better")).to_be_visible()
+    button(first, "1 · Left is better").click()
+    expect(voted(first)).to_have_text("You voted: left is better.")
+    button(second, "2 · Right is better").click()
+    expect(voted(second)).to_contain_text("A vote had come before, and it counts.")
+    expect(voted(second)).to_contain_text("You voted: left is better.")
+
+
+def test_what_was_stopped_takes_no_vote_and_can_be_asked_again(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    scripts = [Script(["so far"], hangs=True), Script(["so far"], hangs=True), Script(["whole"])]
+    address = site(ScriptedEngine(scripts), store, people=Inn(store, sign_in_needed=False).people)
+    page = visitor(locale="zh-CN", viewport={"width": 390, "height": 844}).new_page()
+    page.goto(f"{address}/campaign/{campaign.id}/compare")  # leads to the consent first
+    button(page, "我同意").click()
+    page.wait_for_url("**/compare")
+    page.get_by_label("您的问题（两边同时回答）").fill("为什么？")
+    button(page, "同时提问").click()
+    expect(side(page, "左")).to_contain_text("so far")
+    button(page, "两边都停止").click()
+    expect(side(page, "右")).to_contain_text("已停止。")
+    expect(page.get_by_text("因此无法投票")).to_be_visible()
+    button(page, "两边重新回答").click()
+    expect(side(page, "右")).to_contain_text("whole")
+    expect(button(page, "2 · 右边更好")).to_be_visible()
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 390
+
+
+def test_a_question_that_comes_after_the_end_stays_in_its_box_and_the_last_vote_counts(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    address = site(ScriptedEngine(), store, people=Inn(store, sign_in_needed=False).people)
+    context = visitor()
+    page = context.new_page()
+    begin(page, address, campaign)
+    ask(page, "Why?")
+    expect(button(page, "1 · Left is better")).to_be_visible()
+    done(Campaigns(store.feedback.campaigns).close(LOCAL, campaign.id))
+    ask(page, "One more?")
+    expect(page.locator(".ask").get_by_role("alert")).to_contain_text("This test has ended")
+    expect(page.get_by_label("Your question, for both")).to_have_value("One more?")
+    button(page, "1 · Left is better").click()
+    expect(voted(page)).to_have_text("You voted: left is better.")
+    page.get_by_text("Say why").click()
+    comment = page.get_by_label("What made the difference?")
+    said = "“What made the difference?” has 1,048,576 characters, and at most 20,000 are taken."
+    comment.evaluate("it => { it.value = 'x'.repeat(2 ** 20); }")
+    button(page, "Save").click()
+    expect(page.locator("[data-foot]").get_by_role("alert")).to_contain_text(said)
+    comment.evaluate("it => it.removeAttribute('data-longest')")  # so that the server says it
+    button(page, "Save").click()
+    expect(page.locator("[data-foot]").get_by_role("alert")).to_contain_text(said)
+    assert len(comment.input_value()) == 2**20
+    page.reload()
+    expect(page.get_by_text("This test has ended")).to_be_visible()
+    expect(voted(page)).to_have_text("You voted: left is better.")
+
+
+def test_a_host_finds_a_vote_and_reads_it_with_both_answers_by_name(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    engine = ScriptedEngine([Script(["So \\(x^2 = 9\\)."])])
+    address = site(engine, store, people=Inn(store, sign_in_needed=False).people)
+    page = visitor().new_page()
+    begin(page, address, campaign)
+    for question, vote in (("Which x?", "1 · Left is better"), ("Why?", "3 · Equally good")):
+        ask(page, question)
+        button(page, vote).click()
+        expect(voted(page)).to_contain_text("You voted")
+    (first, _) = done(store.feedback.votes.duels(LOCAL.id, campaign.id, SHOWN))
+    names = [variant.name for variant in PLAN.variants]
+    winner, other = (names[one.variant] for one in (first.duel.left, first.duel.right))
+
+    page.goto(f"{address}/campaigns/{campaign.id}")
+    page.get_by_role("link", name="See the votes").click()
+    expect(page.locator(".ratings tbody tr")).to_have_count(2)
+    page.locator("[name=winner]").select_option(label=winner)
+    page.get_by_label("Words in question or comment").fill("WHICH")
+    button(page, "Show").click()
+    expect(page.locator(".ratings tbody tr")).to_have_count(1)
+    expect(page.locator(".ratings tbody td").nth(1)).to_contain_text(winner)
+    page.wait_for_load_state()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    for name, variant in (("Left", winner), ("Right", other)):
+        expect(side(page, name).locator("h3").first).to_contain_text(variant)
+        expect(side(page, name).locator("math")).to_have_count(1)
+        expect(side(page, name)).to_contain_text(engine.model)
+    expect(side(page, "Left").locator("h3").first).to_contain_text("better")
+    page.get_by_role("link", name="Back to the list").click()
+    page.get_by_role("link", name="Take the data along").click()
+    expect(page.get_by_text("Take 2 votes along")).to_be_visible()
+
+
+def test_the_votes_fit_a_phone_in_chinese(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    address = site(ScriptedEngine(), store, people=Inn(store, sign_in_needed=False).people)
+    page = visitor(locale="zh-CN", viewport={"width": 390, "height": 844}).new_page()
+    page.goto(f"{address}/campaign/{campaign.id}/compare")
+    button(page, "我同意").click()
+    page.wait_for_url("**/compare")
+    page.wait_for_load_state()
+    page.get_by_label("您的问题（两边同时回答）").fill("为什么？" + "很长" * 200)
+    button(page, "同时提问").click()
+    button(page, "1 · 左边更好").click()
+    expect(voted(page)).to_be_visible()
+    page.goto(f"{address}/results/votes?campaign={campaign.id}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator(".ratings td:first-child a").click()
+    expect(page.get_by_role("heading", name="投票情况")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,117 @@
+"""The whole app on real weights, as a person meets it: two turns, stop, restart."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+from tests.browser.steps import answer, ask, button, listed
+
+pytestmark = [pytest.mark.browser, pytest.mark.model]
+
+ROOT = Path(__file__).parents[3]
+START_S = 240
+ANSWER_MS = 180_000
+ANSWERS = "#transcript .bot-row"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running_app(home: Path, model: Path) -> Iterator[str]:
+    """`python app.py` as a child; its address once the model answers. Stopped by SIGTERM."""
+    port = free_port()
+    settings = {
+        "QWEN_CHAT_MODEL": str(model),
+        "QWEN_CHAT_PORT": str(port),
+        "QWEN_CHAT_DATA_DIR": str(home / "data"),
+        "QWEN_CHAT_LOG_FILE": str(home / "server.log"),
+        "QWEN_CHAT_SHUTDOWN_GRACE_S": "1",
+    }
+    with subprocess.Popen(
+        [sys.executable, "app.py"], cwd=ROOT, env=os.environ | settings
+    ) as process:
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_until_ready(process, f"{address}/readyz")
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the app ended"
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, TimeoutError):
+            time.sleep(0.3)
+    pytest.fail("the model was not ready in time")
+
+
+def always_take_the_likeliest_token(page: Page) -> None:
+    """So that the real model says the same in every run."""
+    button(page, "Temperature 0.7").click()
+    field = page.get_by_role("spinbutton", name="Temperature")
+    field.fill("0")
+    field.press("Tab")
+    expect(button(page, "Temperature 0")).to_be_visible()
+    page.keyboard.press("Escape")
+
+
+def wait_for_end(page: Page) -> None:
+    expect(button(page, "Send")).to_be_visible(timeout=ANSWER_MS)
+
+
+def test_a_first_visit_with_two_turns_stop_and_a_restart(
+    starter_model: Path, tmp_path: Path, tab: Open
+) -> None:
+    with running_app(tmp_path, starter_model) as address:
+        page = tab(address)
+        always_take_the_likeliest_token(page)
+        ask(page, "法国的首都是哪里？请用一句话回答。")
+        expect(answer(page)).to_contain_text("巴黎", timeout=ANSWER_MS)
+        wait_for_end(page)
+
+        ask(page, "那座城市在哪条河边？请用一句话回答。")
+        expect(page.locator(ANSWERS)).to_have_count(2)
+        wait_for_end(page)
+        expect(answer(page)).to_contain_text(re.compile("塞纳|巴黎"))
+
+        ask(page, "从 1 数到 500，每个数字单独一行，不要省略。")
+        expect(page.locator(ANSWERS)).to_have_count(3)
+        expect(answer(page)).to_contain_text("7", timeout=ANSWER_MS)
+        button(page, "Stop").click()
+        wait_for_end(page)
+        expect(answer(page)).to_contain_text("Stopped")
+        page.close()
+
+    log = (tmp_path / "server.log").read_text(encoding="utf-8")
+    assert "finish=stopped" in log
+    assert "法国" not in log
+
+    with running_app(tmp_path, starter_model) as address:
+        page = tab(address)
+        listed(page).first.click()
+        expect(page.locator(ANSWERS)).to_have_count(3)
+        expect(page.locator(ANSWERS).first).to_contain_text("巴黎")
+        expect(answer(page)).to_contain_text("Stopped")
+        page.close()

@@ -1,0 +1,155 @@
+"""What the database promises of duels and votes: on SQLite and on PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from chat.campaigns.comparisons import Inquiry, NewDuel
+from chat.campaigns.errors import AnswersUnfinished
+from chat.campaigns.models import Campaign, Choice, Mode, Plan, Variant
+from chat.campaigns.validation import consent_digest
+from chat.conversations.context_window import Window
+from chat.conversations.errors import AnswerRunning
+from chat.conversations.models import Question, Turn
+from chat.conversations.turns import Asking
+from chat.errors import NotFound
+from chat.models import ChatMessage, ChatOptions, Role, Status
+from store import RoutingStore
+from tests.contract.stores import ENDED, START, ticking
+from tests.contract.users import ANN, BOB, MADE
+from tests.fakes import ScriptedEngine
+from tests.migrated import migrated_store
+
+PLAN = Plan("Which?", Mode.BLIND, (Variant("A", "Be brief."), Variant("B", "Sing.")))
+WINDOW = Window((ChatMessage(Role.USER, "Why?"),), 1, 0)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RoutingStore]:
+    store = migrated_store(request, tmp_path, ticking())
+    await store.open()
+    for person in (ANN, BOB):
+        await store.people.add_person(person, "hash", MADE)
+    campaigns = store.feedback.campaigns
+    await campaigns.add(Campaign("c1", BOB.id, PLAN, START), MADE)
+    await campaigns.agree(
+        "c1", ANN.id, digest=consent_digest(PLAN), at=START, page_language="", choose=min
+    )
+    yield store
+    await store.close()
+
+
+def new_duel(number: int = 1, user: str = ANN.id) -> NewDuel:
+    at = START + timedelta(minutes=number)
+    return NewDuel("c1", user, Inquiry("Why?", f"request {number}"), (1, 0), at)
+
+
+def asking(request_id: str, conversation_id: str | None = None) -> Asking:
+    question = Question("Why?", request_id, "Why?", campaign_id="c1")
+    return Asking(conversation_id, question, ChatOptions("Sing."), WINDOW, ScriptedEngine())
+
+
+async def ask(store: RoutingStore, number: int = 1, *places: str | None) -> list[Turn]:
+    sides = zip(("left", "right"), places or (None, None), strict=True)
+    asked = [asking(f"request {number}/{side}", place) for side, place in sides]
+    return list(await store.feedback.votes.ask(new_duel(number), asked))
+
+
+async def answer(store: RoutingStore, turns: list[Turn], status: Status = Status.DONE) -> None:
+    for turn in turns:
+        await store.finish_answer(ANN.id, turn.answer.id, replace(ENDED, status=status))
+
+
+async def duel_id(store: RoutingStore, number: int = 1) -> str:
+    found = await store.feedback.votes.of_request(ANN.id, f"request {number}")
+    assert found
+    return found.id
+
+
+async def test_a_duel_and_both_questions_are_written_together(store: RoutingStore) -> None:
+    left, right = await ask(store)
+    written = await store.feedback.votes.duel(ANN.id, await duel_id(store))
+    assert (written.left, written.right) == (left.answer, right.answer)
+    assert written.duel.left.variant == 1
+    assert written.duel.left.conversation_id == left.conversation.id
+    assert left.conversation.campaign_id == "c1"
+
+
+async def test_when_one_question_is_refused_nothing_of_the_duel_is_there(
+    store: RoutingStore,
+) -> None:
+    left, right = await ask(store)
+    await store.finish_answer(ANN.id, left.answer.id, ENDED)
+    with pytest.raises(AnswerRunning):  # the right one is still being written
+        await ask(store, 2, left.conversation.id, right.conversation.id)
+    assert await store.feedback.votes.of_request(ANN.id, "request 2") is None
+    assert len(await store.path(ANN.id, left.conversation.id)) == 2
+
+
+async def test_the_same_request_at_once_makes_one_duel(store: RoutingStore) -> None:
+    made = await asyncio.gather(*(ask(store) for _ in range(4)))
+    assert len({tuple(turn.answer.id for turn in turns) for turns in made}) == 1
+    assert len(await store.feedback.votes.duels(ANN.id, "c1", 9)) == 1
+
+
+async def test_who_takes_part_no_more_writes_no_duel(store: RoutingStore) -> None:
+    await store.feedback.campaigns.withdraw("c1", ANN.id)
+    with pytest.raises(NotFound):
+        await ask(store)
+    with pytest.raises(NotFound):
+        await store.feedback.votes.ask(new_duel(user=BOB.id), [asking("a"), asking("b")])
+    assert list(await store.conversations(ANN.id)) == []
+
+
+async def test_of_votes_at_once_one_counts_and_all_are_told_which(store: RoutingStore) -> None:
+    await answer(store, await ask(store))
+    votes, at = store.feedback.votes, START + timedelta(hours=1)
+    one = await duel_id(store)
+    choices = [Choice.LEFT, Choice.RIGHT, Choice.TIE, Choice.BOTH_BAD]
+    told = await asyncio.gather(*(votes.vote(ANN.id, one, choice, "", at) for choice in choices))
+    assert len({duel.choice for duel in told}) == 1
+    assert told[0].voted_at == at
+    assert (await votes.duel(ANN.id, one)).duel == told[0]
+
+
+@pytest.mark.parametrize("status", [Status.STOPPED, Status.ERROR, Status.INTERRUPTED])
+async def test_a_vote_needs_two_answers_that_were_written_to_their_end(
+    store: RoutingStore, status: Status
+) -> None:
+    left, right = await ask(store)
+    votes, one = store.feedback.votes, await duel_id(store)
+    for turn, end in ((left, Status.DONE), (right, status)):
+        with pytest.raises(AnswersUnfinished):
+            await votes.vote(ANN.id, one, Choice.LEFT, "", START)
+        await answer(store, [turn], end)
+    with pytest.raises(AnswersUnfinished):
+        await votes.vote(ANN.id, one, Choice.LEFT, "", START)
+
+
+async def test_the_newest_duels_come_oldest_first_and_are_ones_own(store: RoutingStore) -> None:
+    for number in (1, 2, 3):
+        await ask(store, number)
+    votes = store.feedback.votes
+    newest = await votes.duels(ANN.id, "c1", 2)
+    assert [one.duel.id for one in newest] == [await duel_id(store, n) for n in (2, 3)]
+    assert list(await votes.duels(BOB.id, "c1", 9)) == []
+    for call in (
+        votes.duel(BOB.id, await duel_id(store)),
+        votes.vote(BOB.id, await duel_id(store), Choice.LEFT, "", START),
+        votes.comment(BOB.id, await duel_id(store), "mine"),
+    ):
+        with pytest.raises(NotFound):
+            await call
+
+
+async def test_its_conversations_are_in_no_list_and_in_no_search(store: RoutingStore) -> None:
+    await answer(store, await ask(store))
+    await store.add_turn(
+        ANN.id, conversation_id=None, question=Question("Why not?", "other"), options=ChatOptions()
+    )
+    assert len(await store.conversations(ANN.id)) == 1
+    assert len(await store.search(ANN.id, "Why")) == 1

@@ -1,0 +1,154 @@
+"""What people leave in tests goes with them, and the first of them takes over what was there."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from chat.accounts.models import LOCAL_USER, Action, Entry, Pass, PassKind, Person, Rank
+from chat.feedback.models import Opinion, Verdict
+from store import RoutingStore
+from store.erasure import OWNERS
+from store.schema.accounts import PersonRow
+from store.schema.feedback import EvidenceRow
+from tests.contract.feedback_rows import (
+    BAD,
+    EVIDENCE,
+    LATER,
+    TABLES,
+    add_rows,
+    campaign,
+    case,
+    count_rows,
+    duel,
+    participant,
+    result,
+    review,
+    run,
+)
+from tests.contract.stores import START
+from tests.contract.users import ANN, BOB, CY, MADE
+
+DELETED = Entry(LATER, ANN.id, Action.DELETE, BOB.id)
+
+
+async def rate(database: RoutingStore, owner: str, *, campaign_id: str = "campaign") -> None:
+    """An answer of that person, rated twice."""
+    evidence = replace(EVIDENCE, id=f"evidence of {owner}", owner=owner, campaign_id=campaign_id)
+    for opinion in (BAD, Opinion(Verdict.UP)):
+        await database.feedback.ratings.rate(evidence, owner, opinion, LATER)
+
+
+async def take_part(database: RoutingStore, tester: str, host: str) -> None:
+    """A tester leaves everything that one can leave, and the host works with it."""
+    await add_rows(database, campaign(host), participant(tester), duel(tester))
+    await rate(database, tester)
+    await add_rows(
+        database,
+        review(f"evidence of {tester}", host, assignee=tester),
+        case("complaint", host, f"evidence of {tester}"),
+        case("invented", host),
+        run(host),
+        result(host, "complaint", judge=tester),
+        result(host, "invented", judge=tester),
+    )
+
+
+async def named(database: RoutingStore, user_id: str) -> set[str]:
+    """The columns that name somebody."""
+
+    def read(session: Session) -> set[str]:
+        return {
+            str(column)
+            for column in OWNERS
+            if session.scalar(select(column).where(column == user_id).limit(1))
+        }
+
+    return await database.feedback.ratings._database.read(read)
+
+
+async def test_what_a_tester_left_is_destroyed_with_the_cases_made_of_it_and_counted(
+    database: RoutingStore,
+) -> None:
+    await take_part(database, BOB.id, ANN.id)
+    before = await count_rows(database)
+    gone = await database.people.delete_person(BOB.id, DELETED)
+    after = await count_rows(database)
+    assert after == Counter(campaigns=1, cases=1, runs=1, results=1)
+    assert gone == (before - after).total() + 1
+    assert (await database.people.entries())[0].detail == str(gone)
+    assert await named(database, BOB.id) == {"ResultRow.judged_by"}
+
+
+async def test_a_hosts_campaigns_go_with_what_others_left_in_them(database: RoutingStore) -> None:
+    await take_part(database, CY.id, BOB.id)
+    elsewhere = replace(EVIDENCE, id="elsewhere", answer_id="another", owner=CY.id)
+    await database.feedback.ratings.rate(elsewhere, CY.id, BAD, LATER)
+    before = await count_rows(database)
+    gone = await database.people.delete_person(BOB.id, DELETED)
+    after = await count_rows(database)
+    assert after == Counter(evidence=1, ratings=1)
+    assert gone == (before - after).total() + 1
+
+
+async def test_a_rating_of_anothers_answer_goes_with_its_words(database: RoutingStore) -> None:
+    ratings = database.feedback.ratings
+    for rater in (CY.id, BOB.id):
+        await ratings.rate(EVIDENCE, rater, Opinion(comment=f"said by {rater}"), LATER)
+    await add_rows(database, review("evidence", ANN.id, assignee=BOB.id))
+    await database.people.delete_person(BOB.id, DELETED)
+
+    def words(session: Session) -> str:
+        return session.scalars(select(EvidenceRow.words)).one()
+
+    kept = await ratings._database.read(words)
+    assert " cy " in kept
+    assert " bob " not in kept
+    assert await count_rows(database) == Counter(evidence=1, ratings=1, reviews=1)
+    assert await named(database, BOB.id) == set()
+
+
+async def test_the_first_person_takes_over_all_that_the_local_user_has(
+    database: RoutingStore,
+) -> None:
+    for person in (CY, BOB):
+        await database.people.delete_person(person.id, MADE)
+    await take_part(database, LOCAL_USER, LOCAL_USER)
+    columns, rows = await named(database, LOCAL_USER), await count_rows(database)
+    assert columns == {str(column) for column in OWNERS}
+    assert set(rows) == {table.__tablename__ for table in TABLES}
+    await database.feedback.ratings._database.write(_forget_everybody)
+    await database.people.add_pass("first", Pass(PassKind.SETUP, Rank.ADMIN, "", LATER), MADE)
+    first = Person("first", "First", Rank.ADMIN, START)
+    await database.people.use_pass("first", first, "hash", MADE)
+    assert await named(database, LOCAL_USER) == set()
+    assert await named(database, first.id) == columns
+    assert await count_rows(database) == rows
+
+
+async def test_what_is_too_old_goes_and_cases_stay(database: RoutingStore) -> None:
+    await take_part(database, BOB.id, ANN.id)
+    assert await database.people.delete_older(START) == 0
+    rated = await database.people.delete_older(LATER)
+    assert rated == 2
+    assert await count_rows(database) >= Counter(evidence=1, ratings=2, reviews=1)
+    assert await database.people.delete_older(LATER + timedelta(seconds=1)) == 1
+    assert await count_rows(database) == Counter(campaigns=1, cases=2, runs=1, results=2)
+
+
+def test_every_column_that_names_somebody_is_known() -> None:
+    named = {"owner", "user_id", "rater", "reviewer", "assignee", "judged_by"}
+    found = {
+        f"{table.__name__}.{column}"
+        for table in TABLES
+        for column in named
+        if hasattr(table, column)
+    }
+    assert found == {str(column) for column in OWNERS}
+
+
+def _forget_everybody(session: Session) -> None:
+    for row in session.scalars(select(PersonRow)):
+        session.delete(row)

@@ -1,0 +1,210 @@
+"""What the database promises of finding votes: on SQLite and on PostgreSQL."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from chat.campaigns.models import Choice, Mode, Side
+from chat.conversations.models import Question
+from chat.errors import NotFound
+from chat.feedback.queries import Filter
+from chat.feedback.votes import VoteChoices, VoteCounts, VoteFilter, VotePlace, place_of_vote
+from chat.models import ChatOptions, PresetRef
+from store import RoutingStore
+from store.schema.campaigns import CampaignRow, DuelRow
+from tests.contract.feedback_rows import add_rows, campaign, duel
+from tests.contract.stores import ENDED, ask_and_answer
+from tests.contract.users import ANN, BOB, CY, MADE
+
+DAY = datetime(2026, 3, 5, tzinfo=UTC)
+NOTHING = VoteFilter()
+WANTED = (
+    (VoteFilter(), "abcd"),
+    (VoteFilter(campaign_id="campaign"), "abc"),
+    (VoteFilter(campaign_id="nowhere"), ""),
+    (VoteFilter(choice=Choice.LEFT), "ad"),
+    (VoteFilter(choice=Choice.TIE), "b"),
+    (VoteFilter(winner=0), "cd"),
+    (VoteFilter(winner=1), "a"),
+    (VoteFilter(winner=1, choice=Choice.RIGHT), ""),
+    (VoteFilter(task_id="t1"), "b"),
+    (VoteFilter(tester=BOB.id), "c"),
+    (VoteFilter(commented=True), "bc"),
+    (VoteFilter(since=date(2026, 3, 6)), "bcd"),
+    (VoteFilter(since=date(2026, 3, 6), until=date(2026, 3, 7)), "bc"),
+    (VoteFilter(words="which"), "abd"),
+    (VoteFilter(words="WHICH rhymes"), "b"),
+    (VoteFilter(words="首都"), "c"),
+    (VoteFilter(words="100%"), "c"),
+    (VoteFilter(words="_"), ""),
+)
+"""Filters, and which of the votes a, b, c and d they find."""
+
+
+def vote(name: str, choice: Choice | None, at: datetime, **more: object) -> DuelRow:
+    """The left answer is the second variant's."""
+    row = duel(ANN.id)
+    row.id, row.request_id, row.choice = name, name, choice
+    row.voted_at = at if choice else None
+    for key, value in more.items():
+        setattr(row, key, value)
+    return row
+
+
+def another(campaign_id: str, owner: str) -> CampaignRow:
+    row = campaign(owner, Mode.BLIND)
+    row.id = campaign_id
+    return row
+
+
+async def four_votes(database: RoutingStore) -> None:
+    """And a question that nobody voted on; d is in a campaign of Cy's."""
+    await add_rows(
+        database,
+        campaign(BOB.id, Mode.BLIND),
+        another("other", CY.id),
+        vote("a", Choice.LEFT, DAY),
+        vote("open", None, DAY, question="Which, still?"),
+        vote("b", Choice.TIE, DAY + timedelta(days=1), task_id="t1", comment="Rhymes"),
+        vote(
+            "c",
+            Choice.RIGHT,
+            DAY + timedelta(days=2),
+            user_id=BOB.id,
+            question="Capital? 首都",
+            comment="100% right",
+        ),
+        vote(
+            "d",
+            Choice.LEFT,
+            DAY + timedelta(days=3),
+            campaign_id="other",
+            left=Side(0, "conversation", "answer"),
+            right=Side(1, "elsewhere", "other"),
+        ),
+    )
+
+
+async def found(
+    database: RoutingStore, wanted: VoteFilter = NOTHING, seen_by: str | None = None
+) -> list[str]:
+    page = await database.feedback.ballots.page(seen_by, wanted, after=None, limit=9)
+    return [one.id for one in page]
+
+
+async def test_a_filter_finds_exactly_the_votes_that_it_says(database: RoutingStore) -> None:
+    await four_votes(database)
+    for wanted, names in WANTED:
+        assert await found(database, wanted) == list(reversed(names)), wanted
+        counts = await database.feedback.ballots.counts(None, wanted)
+        assert counts.votes == len(names), wanted
+
+
+async def test_votes_are_counted_by_side_and_by_variant(database: RoutingStore) -> None:
+    store = database.feedback.ballots
+    assert await store.counts(None, NOTHING) == VoteCounts()
+    await four_votes(database)
+    counts = await store.counts(None, NOTHING)
+    assert counts == VoteCounts(votes=4, left=2, right=1, ties=1, commented=2, first=2)
+    assert counts.second == 1
+
+
+async def test_the_list_of_votes_is_newest_first_and_its_pages_miss_nothing(
+    database: RoutingStore,
+) -> None:
+    await add_rows(database, campaign(BOB.id, Mode.BLIND))
+    for number in range(7):  # some came in the same moment
+        at = DAY + timedelta(minutes=number // 3)
+        await add_rows(database, vote(f"v{number}", Choice.TIE, at))
+    seen: list[str] = []
+    after: VotePlace | None = None
+    while part := await database.feedback.ballots.page(None, NOTHING, after=after, limit=2):
+        seen += [one.id for one in part]
+        after = place_of_vote(part[-1])
+    assert seen == ["v6", "v5", "v4", "v3", "v2", "v1", "v0"]
+
+
+async def test_members_see_the_votes_of_their_campaigns_alone(database: RoutingStore) -> None:
+    store = database.feedback.ballots
+    await four_votes(database)
+    assert await found(database, seen_by=BOB.id) == ["c", "b", "a"]
+    assert await found(database, VoteFilter(campaign_id="other"), BOB.id) == []
+    assert await found(database, seen_by=ANN.id) == []  # who only voted
+    assert (await store.counts(CY.id, NOTHING)).votes == 1
+    assert (await store.contest(BOB.id, "a")).duel.id == "a"
+    for seen_by, missing in ((BOB.id, "d"), (ANN.id, "a"), (None, "nowhere"), (None, "open")):
+        with pytest.raises(NotFound):
+            await store.contest(seen_by, missing)
+
+
+async def test_votes_can_be_chosen_by_what_one_may_see(database: RoutingStore) -> None:
+    store = database.feedback.ballots
+    await four_votes(database)
+    plain = campaign(BOB.id)
+    plain.id = "chats"  # in which nothing is compared
+    await add_rows(database, plain)
+    everything = await store.choices(None, "")
+    assert list(everything.campaigns) == ["campaign", "other"]
+    assert set(everything.testers) == {ANN.id, BOB.id}
+    assert (await store.choices(None, "other")).testers == (ANN.id,)
+    assert list((await store.choices(BOB.id, "")).campaigns) == ["campaign"]
+    assert await store.choices(ANN.id, "") == VoteChoices()
+
+
+async def test_what_was_taken_back_is_no_vote_any_more(database: RoutingStore) -> None:
+    await four_votes(database)
+    await database.feedback.campaigns.destroy_left("campaign", MADE)
+    assert await found(database) == ["d"]
+    with pytest.raises(NotFound):
+        await database.feedback.ballots.contest(None, "a")
+
+
+async def test_a_vote_is_read_with_both_answers_as_far_as_they_are_there(
+    database: RoutingStore,
+) -> None:
+    store = database.feedback.ballots
+    await add_rows(database, campaign(BOB.id, Mode.BLIND))
+    turns = [await ask_and_answer(database, user=ANN.id, answer=text) for text in ("One", "Two")]
+    left, right = (
+        Side(index, turn.conversation.id, turn.answer.id) for index, turn in enumerate(turns)
+    )
+    await add_rows(database, vote("a", Choice.LEFT, DAY, left=left, right=right))
+    whole = await store.contest(BOB.id, "a")
+    assert [message.content for message in whole.left] == ["Hi", "One"]
+    assert [message.content for message in whole.right] == ["Hi", "Two"]
+    await database.delete(ANN.id, right.conversation_id)
+    assert (await store.contest(BOB.id, "a")).right == ()
+
+
+async def test_what_goes_along_with_rated_answers_is_counted_as_an_export_finds_it(
+    database: RoutingStore,
+) -> None:
+    await add_rows(database, campaign(BOB.id, Mode.BLIND))
+    sides = []
+    for number, (model, preset) in enumerate((("Small", None), ("Large", PresetRef("poet", 1)))):
+        question = Question("Why?", model, "Why?", campaign_id="campaign")
+        turn = await database.add_turn(
+            ANN.id, conversation_id=None, question=question, options=ChatOptions()
+        )
+        assert ENDED.provenance
+        made = replace(ENDED.provenance, model=model, preset=preset)
+        await database.finish_answer(ANN.id, turn.answer.id, replace(ENDED, provenance=made))
+        sides.append(Side(number, turn.conversation.id, turn.answer.id))
+    await add_rows(database, vote("a", Choice.LEFT, DAY, left=sides[0], right=sides[1]))
+
+    async def counted(wanted: Filter, seen_by: str | None = None) -> int:
+        return await database.feedback.results.votes(seen_by, wanted)
+
+    for wanted, count in (
+        (Filter(), 1),
+        (Filter(campaign_id="campaign", model="Large"), 1),
+        (Filter(model="Small"), 1),
+        (Filter(model="Small", preset_id="poet"), 1),
+        (Filter(model="Other"), 0),
+        (Filter(preset_id="maths"), 0),
+        (Filter(until=date(2026, 3, 4)), 0),
+        (Filter(campaign_id="other"), 0),
+    ):
+        assert await counted(wanted) == count, wanted
+    assert (await counted(Filter(), BOB.id), await counted(Filter(), CY.id)) == (1, 0)

@@ -1,0 +1,330 @@
+"""What the database promises of finding rated answers and votes: on SQLite and on PostgreSQL."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from chat.accounts.models import LOCAL_USER
+from chat.campaigns.models import Choice
+from chat.conversations.models import PresetText
+from chat.errors import NotFound
+from chat.feedback.models import REASONS, Evidence, Opinion, Rated, ReviewState, Verdict
+from chat.feedback.queries import Choices, Counts, Filter, Place, ReviewChange, Standing
+from chat.feedback.results import ResultStore, place_of
+from chat.models import ChatMessage, PresetRef, Role
+from chat.serving.provenance import prompt_sha256
+from store import RoutingStore
+from tests.contract.feedback_rows import EVIDENCE, PLAN, add_rows, duel
+from tests.contract.feedback_rows import campaign as campaign_row
+from tests.contract.stores import END, ENDED, START, ask_and_answer
+from tests.contract.users import ANN, BOB, CY
+
+DAY = datetime(2026, 3, 5, tzinfo=UTC)
+GOOD, BAD = Opinion(Verdict.UP), Opinion(Verdict.DOWN, ("wrong-facts", "other"))
+NOTHING = Filter()
+WANTED = (
+    (Filter(), "abcd"),
+    (Filter(campaign_id="campaign"), "b"),
+    (Filter(preset_id="writer"), "c"),
+    (Filter(verdict=Verdict.UP), "ad"),
+    (Filter(verdict=Verdict.DOWN), "bc"),
+    (Filter(reason="wrong-facts"), "bc"),
+    (Filter(reason="wrong"), ""),
+    (Filter(verdict=Verdict.UP, reason="other"), ""),
+    (Filter(corrected=True), "c"),
+    (Filter(since=date(2026, 3, 6)), "bcd"),
+    (Filter(until=date(2026, 3, 6)), "ab"),
+    (Filter(since=date(2026, 3, 6), until=date(2026, 3, 7)), "bc"),
+    (Filter(language="en"), "d"),
+    (Filter(model="Other"), "d"),
+    (Filter(standing=Standing.OPEN), "acd"),
+    (Filter(standing=Standing.UNUSABLE), "b"),
+    (Filter(assignee="cy-id"), "a"),
+    (Filter(words="心脏"), "d"),
+    (Filter(words="harvey 心脏"), "d"),
+    (Filter(words="harvey lungs"), ""),
+    (Filter(words="harv"), "d"),
+    (Filter(words="comment"), "b"),
+    (Filter(words="better"), "c"),
+    (Filter(words="%"), ""),
+)
+"""Filters, and which of the answers a, b, c and d they find."""
+
+
+def evidence(
+    name: str, question: str = "Why?", answer: str = "Because.", **more: object
+) -> Evidence:
+    """An answer of Ann's, frozen with its exact prompt."""
+    prompt = (ChatMessage(Role.USER, question),)
+    assert EVIDENCE.provenance
+    made = replace(EVIDENCE.provenance, prompt_sha256=prompt_sha256(prompt))
+    frozen = replace(
+        EVIDENCE, id=name, answer_id=f"answer {name}", prompt=prompt, answer=answer, provenance=made
+    )
+    return replace(frozen, **more)  # type: ignore[arg-type]
+
+
+async def rate(
+    database: RoutingStore,
+    frozen: Evidence,
+    opinion: Opinion = GOOD,
+    at: datetime = DAY,
+    rater: str = ANN.id,
+) -> None:
+    await database.feedback.ratings.rate(frozen, rater, opinion, at)
+
+
+async def found(
+    store: ResultStore, wanted: Filter = NOTHING, seen_by: str | None = None
+) -> list[str]:
+    return ids(await store.page(seen_by, wanted, after=None, limit=100))
+
+
+def ids(items: object) -> list[str]:
+    assert isinstance(items, list | tuple)
+    return [rated.evidence.id for rated in items]
+
+
+async def test_the_list_is_newest_first_and_its_pages_miss_nothing(database: RoutingStore) -> None:
+    store = database.feedback.results
+    for number in range(7):  # some were rated in the same moment
+        await rate(database, evidence(f"e{number}"), at=DAY + timedelta(minutes=number // 3))
+    seen: list[Rated] = []
+    after: Place | None = None
+    while part := await store.page(None, NOTHING, after=after, limit=2):
+        seen += part
+        after = place_of(part[-1])
+    assert ids(seen) == ["e6", "e5", "e4", "e3", "e2", "e1", "e0"]
+    assert seen[0].evidence == evidence("e6")
+
+
+async def test_a_rated_answer_comes_with_what_each_person_says_now(database: RoutingStore) -> None:
+    store = database.feedback.results
+    for opinion in (GOOD, BAD):
+        await rate(database, evidence("e"), opinion)
+    await rate(database, evidence("e"), GOOD, rater=BOB.id)
+    rated = await store.rated(None, "e")
+    assert {rating.rater: rating.opinion for rating in rated.ratings} == {ANN.id: BAD, BOB.id: GOOD}
+    versions = await store.versions(["e", "nowhere"])
+    said = [(rating.rater, rating.version) for rating in versions["e"]]
+    assert said == [(ANN.id, 1), (ANN.id, 2), (BOB.id, 1)]
+    assert "nowhere" not in versions
+
+
+async def test_a_filter_finds_exactly_what_it_says(database: RoutingStore) -> None:
+    store = database.feedback.results
+    made = EVIDENCE.provenance
+    assert made
+    await add_rows(database, campaign_row(BOB.id))
+    await rate(database, evidence("a"))
+    bad = replace(BAD, comment="My comment")
+    await rate(database, evidence("b", campaign_id="campaign"), bad, DAY + timedelta(days=1))
+    written = replace(made, preset=PresetRef("writer", 1))
+    corrected = replace(BAD, correction="This is better")
+    await rate(database, evidence("c", provenance=written), GOOD, DAY)
+    await rate(database, evidence("c"), corrected, DAY + timedelta(days=2))
+    heart = evidence("d", "Who found out? 心脏", "Harvey did", language="en")
+    heart = replace(heart, provenance=replace(made, model="Other"))
+    await rate(database, heart, GOOD, DAY + timedelta(days=3, hours=23))
+    await store.review(None, "b", ReviewChange(Standing.UNUSABLE), ANN.id, START)
+    await store.review(None, "a", ReviewChange(assignee=CY.id), ANN.id, START)
+    for wanted, names in WANTED:
+        assert sorted(await found(store, wanted)) == list(names), wanted
+        chunk = await store.chunk(None, wanted, after=0, limit=10)
+        assert sorted(ids(chunk.items)) == list(names)
+        assert (await store.counts(None, wanted)).answers == len(names)
+
+
+async def test_counts_are_those_of_what_people_say_now(database: RoutingStore) -> None:
+    store = database.feedback.results
+    assert await store.counts(None, NOTHING) == Counts()
+    await rate(database, evidence("a"), GOOD)
+    await rate(database, evidence("a"), BAD, rater=BOB.id)
+    await rate(database, evidence("b"), GOOD)
+    await rate(database, evidence("b"), replace(BAD, correction="So"))
+    await store.review(None, "b", ReviewChange(Standing.CHECKED), ANN.id, START)
+    assert await store.counts(None, NOTHING) == Counts(answers=2, up=1, down=2, corrected=1, open=1)
+
+
+async def test_members_see_their_campaigns_and_what_they_are_to_review(
+    database: RoutingStore,
+) -> None:
+    store = database.feedback.results
+    await add_rows(database, campaign_row(BOB.id))
+    await rate(database, evidence("own", campaign_id="campaign"))
+    await rate(database, evidence("given"))
+    await rate(database, evidence("hidden"))
+    await store.review(None, "given", ReviewChange(assignee=BOB.id), ANN.id, START)
+    assert sorted(await found(store)) == ["given", "hidden", "own"]
+    assert sorted(await found(store, seen_by=BOB.id)) == ["given", "own"]
+    assert await found(store, seen_by=CY.id) == []
+    assert (await store.counts(BOB.id, NOTHING)).answers == 2
+    assert ids((await store.chunk(BOB.id, NOTHING, after=0, limit=9)).items) == ["own", "given"]
+    assert ids(await store.beside(CY.id, NOTHING, ["conversation"])) == []
+    for refused in (
+        store.rated(BOB.id, "hidden"),
+        store.rated(None, "nowhere"),
+        store.review(BOB.id, "hidden", ReviewChange(Standing.USABLE), BOB.id, START),
+    ):
+        with pytest.raises(NotFound):
+            await refused
+    assert (await store.rated(None, "hidden")).review is None
+
+
+async def test_an_export_has_everything_once_while_people_go_on_rating(
+    database: RoutingStore,
+) -> None:
+    store = database.feedback.results
+    for number in range(5):
+        await rate(database, evidence(f"e{number}"))
+    seen: list[str] = []
+    after: int | None = 0
+    while after is not None:
+        chunk = await store.chunk(None, NOTHING, after=after, limit=2)
+        seen += ids(chunk.items)
+        after = chunk.next
+        await rate(database, evidence("e0"), Opinion(comment=f"seen {len(seen)}"), END)
+    assert seen == ["e0", "e1", "e2", "e3", "e4"]
+
+
+async def test_a_review_changes_only_what_is_said(database: RoutingStore) -> None:
+    store = database.feedback.results
+    await rate(database, evidence("e"))
+    await store.review(None, "e", ReviewChange(assignee=BOB.id, note="look 看"), ANN.id, START)
+    changed = await store.review(BOB.id, "e", ReviewChange(Standing.USABLE), BOB.id, END)
+    assert (changed.state, changed.assignee, changed.note) == (
+        ReviewState.USABLE,
+        BOB.id,
+        "look 看",
+    )
+    assert (changed.reviewer, changed.reviewed_at) == (BOB.id, END)
+    assert (await store.rated(None, "e")).review == changed
+    again = await store.review(None, "e", ReviewChange(Standing.OPEN, "", ""), ANN.id, END)
+    assert (again.state, again.assignee, again.note) == (None, "", "")
+
+
+async def test_two_first_reviews_at_once_are_both_kept(database: RoutingStore) -> None:
+    store = database.feedback.results
+    await rate(database, evidence("e"))
+    await asyncio.gather(
+        store.review(None, "e", ReviewChange(Standing.USABLE), ANN.id, START),
+        store.review(None, "e", ReviewChange(note="fine"), BOB.id, START),
+    )
+    kept = (await store.rated(None, "e")).review
+    assert kept
+    assert (kept.state, kept.note) == (ReviewState.USABLE, "fine")
+
+
+async def test_what_can_be_chosen_is_what_one_may_see(database: RoutingStore) -> None:
+    store = database.feedback.results
+    preset = await database.add_preset(ANN.id, PresetText("Poet 诗人"))
+    await add_rows(database, campaign_row(BOB.id))
+    made = EVIDENCE.provenance
+    assert made
+    poem = replace(made, preset=preset.ref, model="Poet-7B")
+    await rate(database, evidence("a", provenance=poem, owner=LOCAL_USER), rater=LOCAL_USER)
+    await rate(database, evidence("b", campaign_id="campaign", language=""))
+    assert await store.choices(None) == Choices(
+        campaigns={"campaign": PLAN.title},
+        presets={"maths": "maths", preset.ref.id: "Poet 诗人"},
+        reasons=(*REASONS, "dull"),
+        models=("Poet-7B", "Qwen2.5"),
+        languages=("zh",),
+    )
+    own = await store.choices(BOB.id)
+    assert (list(own.presets), own.models, own.languages) == (["maths"], ("Qwen2.5",), ())
+    assert await store.choices(CY.id) == Choices(reasons=REASONS)
+
+
+async def test_siblings_are_the_rated_answers_of_a_conversation(database: RoutingStore) -> None:
+    store = database.feedback.results
+    for name, conversation_id in (("a", "one"), ("b", "two"), ("c", "one"), ("d", "three")):
+        await rate(database, evidence(name, conversation_id=conversation_id))
+    assert ids(await store.beside(None, NOTHING, ["one", "two"])) == ["a", "b", "c"]
+    assert ids(await store.beside(None, Filter(verdict=Verdict.DOWN), ["one"])) == []
+
+
+async def test_what_was_tried_again_comes_with_its_path_where_it_may_be_seen(
+    database: RoutingStore,
+) -> None:
+    store = database.feedback.results
+    await add_rows(database, campaign_row(BOB.id))
+
+    async def tried(user: str, **asked: str) -> list[str]:
+        """Four answers to one question, of which the second is rated."""
+        turn = await ask_and_answer(database, user=user, answer="0", **asked)
+        ids, conversation_id = [turn.answer.id], turn.conversation.id
+        for number in range(1, 4):
+            beside = await database.add_answer(
+                user, conversation_id=conversation_id, sibling_id=ids[0]
+            )
+            await database.finish_answer(user, beside.id, replace(ENDED, content=str(number)))
+            ids.append(beside.id)
+        frozen = evidence(f"of {user}", answer_id=ids[1], conversation_id=conversation_id)
+        await rate(database, frozen, BAD)
+        return ids
+
+    own, shared, private = (
+        await tried(ANN.id),
+        await tried(CY.id, campaign_id="campaign"),
+        await tried(BOB.id),
+    )
+    found = await store.tried_again(ANN.id, [own[2], own[0], shared[3], private[3], "nowhere"])
+    said = {
+        answer_id: [[message.content for message in path] for path in paths]
+        for answer_id, paths in found.items()
+    }
+    assert said == {
+        own[0]: [],
+        own[2]: [["Hi", "0"]],
+        shared[3]: [["Hi", "0"], ["Hi", "2"]],
+    }
+    await database.delete(ANN.id, (await database.conversations(ANN.id))[0].id)
+    assert await store.tried_again(ANN.id, [own[2]]) == {}
+
+
+async def voted(database: RoutingStore, name: str, choice: Choice | None, at: datetime) -> str:
+    """A duel between two answers to the same question; the id of its left answer."""
+    row, sides = duel(name), []
+    for side in (row.left, row.right):
+        turn = await ask_and_answer(database, user=ANN.id, answer=f"{name} {side.variant}")
+        answer = turn.answer
+        sides.append(replace(side, conversation_id=answer.conversation_id, message_id=answer.id))
+    row.left, row.right = sides
+    row.asked_at, row.choice, row.voted_at = at, choice, at if choice else None
+    await add_rows(database, row)
+    return sides[0].message_id
+
+
+async def test_votes_come_with_their_answers(database: RoutingStore) -> None:
+    store = database.feedback.results
+    await add_rows(database, campaign_row(BOB.id))
+    left = await voted(database, "first", Choice.LEFT, DAY)
+    await voted(database, "open", None, DAY)
+    await voted(database, "second", Choice.TIE, DAY)
+    gone = await voted(database, "third", Choice.RIGHT, DAY + timedelta(days=1))
+    frozen = evidence("reviewed", answer_id=left)
+    await rate(database, frozen)
+    await store.review(None, frozen.id, ReviewChange(Standing.UNUSABLE), ANN.id, START)
+    third = (await store.contests(None, NOTHING, after=None, limit=9))[-1]
+    assert third.left[-1].id == gone
+    await database.delete(ANN.id, third.left[-1].conversation_id)
+
+    first = await store.contests(None, NOTHING, after=None, limit=2)
+    rest = await store.contests(None, NOTHING, after=first[-1], limit=2)
+    assert [contest.duel.id[8:] for contest in (*first, *rest)] == ["first", "second", "third"]
+    assert [message.content for message in first[0].left] == ["Hi", "first 1"]
+    assert [message.content for message in first[0].right] == ["Hi", "first 0"]
+    assert first[0].left[-1].provenance == ENDED.provenance
+    assert [contest.unusable for contest in (*first, *rest)] == [True, False, False]
+    assert (rest[0].left, len(rest[0].right)) == ((), 2)
+
+    async def found_votes(seen_by: str | None, wanted: Filter) -> int:
+        return len(await store.contests(seen_by, wanted, after=None, limit=9))
+
+    assert await found_votes(None, Filter(until=date(2026, 3, 5))) == 2
+    assert await found_votes(None, Filter(campaign_id="another")) == 0
+    assert await found_votes(BOB.id, NOTHING) == 3
+    assert await found_votes(CY.id, NOTHING) == 0

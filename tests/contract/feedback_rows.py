@@ -1,0 +1,151 @@
+"""Rows of ratings, campaigns, votes and cases, for the tests of what keeps them."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from chat.campaigns.models import Mode, Plan, Side, Variant
+from chat.feedback.models import Evidence, Opinion, Verdict
+from chat.models import ChatMessage, PresetRef, Role, Status
+from chat.serving.observer import Door
+from store import RoutingStore
+from store.schema.base import Base
+from store.schema.campaigns import CampaignRow, DuelRow, ParticipantRow
+from store.schema.evaluation import CaseRow, ResultRow, RunRow
+from store.schema.feedback import EvidenceRow, RatingRow, ReviewRow
+from tests.contract.stores import ENDED, START
+from tests.contract.users import ANN
+
+LATER = START + timedelta(hours=1)
+BAD = Opinion(Verdict.DOWN, ("wrong-facts", "other"), "not so 不对", "Paris\nis it")
+assert ENDED.provenance
+EVIDENCE = Evidence(
+    id="evidence",
+    answer_id="answer",
+    owner=ANN.id,
+    door=Door.PAGE,
+    prompt=(
+        ChatMessage(Role.SYSTEM, "Be brief."),
+        ChatMessage(Role.USER, "Capital of France? 首都"),
+    ),
+    answer="Lyon 里昂",
+    status=Status.STOPPED,
+    made_at=START,
+    finish=ENDED.finish,
+    usage=ENDED.usage,
+    timing=ENDED.timing,
+    provenance=replace(ENDED.provenance, preset=PresetRef("maths", 3)),
+    conversation_id="conversation",
+    language="zh",
+    page_language="en",
+)
+PLAN = Plan("Which is better?", Mode.SINGLE, (Variant("A"), Variant("B")), reasons=("dull",))
+TABLES: tuple[type[Base], ...] = (
+    CampaignRow,
+    ParticipantRow,
+    EvidenceRow,
+    RatingRow,
+    ReviewRow,
+    DuelRow,
+    CaseRow,
+    RunRow,
+    ResultRow,
+)
+
+
+async def add_rows(store: RoutingStore, *rows: Base) -> None:
+    """One after the other: a row may lean on the one before."""
+
+    def write(session: Session) -> None:
+        for row in rows:
+            session.add(row)
+            session.flush()
+
+    await store.feedback.ratings._database.write(write)
+
+
+async def count_rows(store: RoutingStore) -> Counter[str]:
+    """How many rows each table has, by its name; tables without any are left out."""
+
+    def read(session: Session) -> Counter[str]:
+        return Counter(
+            {
+                table.__tablename__: count
+                for table in TABLES
+                if (count := session.scalar(select(func.count()).select_from(table)) or 0)
+            }
+        )
+
+    return await store.feedback.ratings._database.read(read)
+
+
+def campaign(owner: str, mode: Mode = Mode.SINGLE) -> CampaignRow:
+    plan = replace(PLAN, mode=mode)
+    return CampaignRow(id="campaign", owner=owner, plan=plan, plan_version=1, created_at=START)
+
+
+def participant(user_id: str, variant: int | None = None) -> ParticipantRow:
+    return ParticipantRow(campaign_id="campaign", user_id=user_id, joined_at=START, variant=variant)
+
+
+def duel(user_id: str) -> DuelRow:
+    """Between the answers "answer", of the second variant, and "other"."""
+    return DuelRow(
+        id=f"duel of {user_id}",
+        campaign_id="campaign",
+        user_id=user_id,
+        request_id="request",
+        question="Which?",
+        task_id="",
+        left=Side(1, "conversation", "answer"),
+        right=Side(0, "elsewhere", "other"),
+        asked_at=START,
+        comment="",
+    )
+
+
+def review(evidence_id: str, reviewer: str, assignee: str = "") -> ReviewRow:
+    return ReviewRow(
+        evidence_id=evidence_id, reviewer=reviewer, reviewed_at=START, assignee=assignee, note=""
+    )
+
+
+def case(case_id: str, owner: str, evidence_id: str = "") -> CaseRow:
+    return CaseRow(
+        id=case_id,
+        owner=owner,
+        name="A case",
+        prompt=EVIDENCE.prompt,
+        checks=(),
+        created_at=START,
+        sampling=ENDED.provenance.sampling if ENDED.provenance else None,
+        reference="",
+        evidence_id=evidence_id,
+    )
+
+
+def run(owner: str) -> RunRow:
+    return RunRow(
+        id=f"run of {owner}",
+        owner=owner,
+        label="",
+        model="m",
+        revision="r",
+        quantization="none",
+        engine="local",
+        started_at=START,
+    )
+
+
+def result(run_owner: str, case_id: str, judge: str = "") -> ResultRow:
+    return ResultRow(
+        run_id=f"run of {run_owner}",
+        case_id=case_id,
+        answer="Lyon",
+        verdict="failed",
+        error_code="",
+        judged_by=judge,
+    )

@@ -1,0 +1,435 @@
+"""What every engine promises, and what the two local ones promise beyond a scripted one."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from jsonschema import Draft202012Validator
+
+from chat.errors import BadRequest
+from chat.models import ChatMessage, Finish, Prompt, Role, Sampling
+from chat.serving.errors import BadSchema, EngineFailed, EngineNotReady, PromptTooLong
+from chat.serving.models import Delta, Phase
+from chat.serving.ports import Engine
+from chat.tools import NO_EXTRAS, EngineLoad, Extras, JsonShape, Tool, ToolCall
+from engine.local import EngineOptions, LocalEngine, Report
+from tests.fakes import Script, ScriptedEngine
+from tests.tiny import save_tiny_model
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Started = Callable[[str], Awaitable[Engine]]
+
+OPTIONS = EngineOptions(device="cpu", context_length=600, max_concurrent=4)
+SPREAD = {
+    "model.embed_tokens": "cpu",
+    "model.layers.0": "cpu",
+    "model.layers.1": "disk",
+    "model.norm": "cpu",
+    "model.rotary_emb": "cpu",
+    "lm_head": "cpu",
+}
+QUESTION = (ChatMessage(Role.SYSTEM, "be brief"), ChatMessage(Role.USER, "你好 👋"))
+BEGUN = (*QUESTION, ChatMessage(Role.ASSISTANT, "\n 好的 <|im_end|> so  far \n"))
+CALLED = (
+    *QUESTION,
+    ChatMessage(Role.ASSISTANT, "", (ToolCall("call_1", "weather", '{"city": "北京"}'),)),
+    ChatMessage(Role.TOOL, "18 °C"),
+)
+TOOL = Tool("weather", "of a city", '{"type": "object"}')
+GREEDY = Sampling(temperature=0.0, max_new_tokens=24)
+
+
+def local_engine(folder: Path, options: EngineOptions = OPTIONS) -> LocalEngine:
+    async def fetch(report: Report) -> Path:
+        return folder
+
+    return LocalEngine(options, fetch)
+
+
+@pytest.fixture(scope="module")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+def build(kind: str, folder: Path) -> Engine:
+    makers: dict[str, Callable[[], Engine]] = {
+        "scripted": lambda: ScriptedEngine([Script(pieces="hello there"[:24])], ready=False),
+        "batched": lambda: local_engine(folder),
+        "plain": lambda: local_engine(folder, replace(OPTIONS, device_map=SPREAD)),
+    }
+    return makers[kind]()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def started(tiny_folder: Path) -> AsyncGenerator[Started]:
+    """Gives the running engine of a kind, which is one for all tests that only ask it."""
+    running: dict[str, Engine] = {}
+
+    async def start(kind: str) -> Engine:
+        if kind not in running:
+            running[kind] = build(kind, tiny_folder)
+            await running[kind].start()
+        return running[kind]
+
+    yield start
+    for engine in running.values():
+        await engine.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="module", params=["scripted", "batched", "plain"])
+async def engine(request: pytest.FixtureRequest, started: Started) -> Engine:
+    return await started(request.param)
+
+
+@pytest_asyncio.fixture(loop_scope="module", params=["batched", "plain"])
+async def local(request: pytest.FixtureRequest, started: Started) -> Engine:
+    return await started(request.param)
+
+
+async def answer(
+    engine: Engine,
+    sampling: Sampling = GREEDY,
+    messages: Prompt = QUESTION,
+    extras: Extras = NO_EXTRAS,
+) -> list[Delta]:
+    return [delta async for delta in engine.generate(messages, sampling, extras=extras)]
+
+
+def text(deltas: Sequence[Delta]) -> str:
+    return "".join(delta.text for delta in deltas)
+
+
+async def test_an_answer_ends_with_exactly_one_finish_and_usage_and_its_timing(
+    engine: Engine,
+) -> None:
+    deltas = await answer(engine)
+    *others, last = deltas
+    assert not any(delta.finish or delta.usage for delta in others)
+    assert last.finish is not None
+    assert last.usage is not None
+    assert last.timing is not None
+    assert last.usage.completion_tokens == last.completion_tokens
+    assert 0 <= last.timing.prefill_s <= last.timing.ttft_s <= last.timing.total_s
+    assert last.timing.decode_tokens_per_s > 0
+    for early in (delta.timing for delta in others if delta.timing):
+        # What is told with the first token stays true: a cut answer has nothing else.
+        assert early.prefill_s == last.timing.prefill_s
+        assert early.reused_prompt_tokens == last.timing.reused_prompt_tokens
+
+
+async def test_the_count_of_tokens_never_falls(engine: Engine) -> None:
+    counts = [delta.completion_tokens for delta in await answer(engine)]
+    assert counts == sorted(counts)
+
+
+@pytest.mark.parametrize("messages", [QUESTION, BEGUN], ids=["question", "begun"])
+async def test_count_tokens_says_what_the_usage_will_say(
+    engine: Engine, messages: Sequence[ChatMessage]
+) -> None:
+    last = (await answer(engine, messages=messages))[-1]
+    assert last.usage
+    assert last.usage.prompt_tokens == await engine.count_tokens(messages)
+
+
+async def test_what_was_begun_costs_prompt_and_only_what_is_new_counts_as_answer(
+    engine: Engine,
+) -> None:
+    last = (await answer(engine, messages=BEGUN))[-1]
+    assert last.usage
+    assert GREEDY.max_new_tokens
+    assert last.usage.completion_tokens <= GREEDY.max_new_tokens
+    begun = len(BEGUN[-1].content)  # each of the engines takes a token for an ASCII letter at least
+    assert last.usage.prompt_tokens >= await engine.count_tokens(QUESTION) + begun
+
+
+async def test_the_rendered_prompt_holds_every_word_in_order(engine: Engine) -> None:
+    prompt = await engine.render_prompt((*BEGUN, ChatMessage(Role.USER, "<tool_call> 👋")))
+    places = [prompt.index(words) for words in ("be brief", "你好 👋", BEGUN[-1].content)]
+    assert places == sorted(places)
+    assert places[-1] < prompt.index("<tool_call> 👋")
+
+
+async def test_a_begun_answer_is_the_very_end_of_the_prompt(engine: Engine) -> None:
+    assert (await engine.render_prompt(BEGUN)).endswith(BEGUN[-1].content)
+
+
+@pytest.mark.parametrize("messages", [(), (ChatMessage(Role.ASSISTANT, "Hello"),)])
+async def test_an_answer_to_nothing_has_no_prompt(
+    engine: Engine, messages: Sequence[ChatMessage]
+) -> None:
+    with pytest.raises(BadRequest):
+        await engine.count_tokens(messages)
+    with pytest.raises(BadRequest):
+        await answer(engine, messages=messages)
+
+
+async def test_info_and_state_say_that_it_serves(engine: Engine) -> None:
+    assert engine.state.phase is Phase.READY
+    assert engine.info
+    assert None not in (engine.info.defaults.temperature, engine.info.defaults.max_new_tokens)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tools"),
+    [("Once upon a time", ()), (QUESTION, (TOOL,)), (CALLED, (TOOL,)), (BEGUN, (TOOL,))],
+    ids=["text", "tools", "called", "begun"],
+)
+async def test_the_prompt_is_the_token_ids_that_can_be_asked_for(
+    engine: Engine, prompt: Prompt, tools: Sequence[Tool]
+) -> None:
+    ids = await engine.tokenize(prompt, tools)
+    last = (await answer(engine, messages=prompt, extras=Extras(tools=tuple(tools))))[-1]
+    assert last.finish
+    assert last.usage
+    assert last.usage.prompt_tokens == len(ids)
+    assert ids == await engine.tokenize(prompt, tools)
+
+
+async def test_of_bare_text_nothing_is_made_but_its_tokens(engine: Engine) -> None:
+    one, other = await engine.tokenize("one "), await engine.tokenize("<|im_end|>")
+    assert [*one, *other] == [*await engine.tokenize("one <|im_end|>")]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tools"),
+    [("", ()), ("Once", (TOOL,)), (CALLED[:-1], ())],
+    ids=["none", "tools", "open"],
+)
+async def test_a_prompt_that_cannot_be_gone_on_with_is_refused(
+    engine: Engine, prompt: Prompt, tools: Sequence[Tool]
+) -> None:
+    with pytest.raises(BadRequest):
+        await engine.tokenize(prompt, tools)
+    with pytest.raises(BadRequest):
+        await answer(engine, messages=prompt, extras=Extras(tools=tuple(tools)))
+
+
+async def test_scores_come_only_if_they_are_asked_for(engine: Engine) -> None:
+    assert not any(delta.scores or delta.calls for delta in await answer(engine))
+
+
+@pytest.mark.parametrize("number", [0, 3])
+async def test_the_scores_are_those_of_the_text_in_its_order(engine: Engine, number: int) -> None:
+    deltas = await answer(engine, extras=Extras(top_logprobs=number))
+    scores = [score for delta in deltas for score in delta.scores]
+    data = b"".join(score.data for score in scores)
+    assert data.decode(errors="ignore") == text(deltas)
+    assert all(score.logprob <= 0 for score in scores)
+    for score in scores:
+        assert len(score.best) == number
+        assert [one.logprob for one in score.best] == sorted(
+            (one.logprob for one in score.best), reverse=True
+        )
+
+
+async def test_the_load_counts_answers_and_tokens(engine: Engine) -> None:
+    before = engine.load
+    assert (before.running, before.waiting, before.cache_used) == (0, 0, 0)
+    stream = engine.generate(QUESTION, GREEDY)
+    async with aclosing(stream):
+        while not (await anext(stream)).completion_tokens:
+            pass
+        assert engine.load.running == 1
+        assert 0 <= engine.load.cache_used <= 1
+    last = (await answer(engine))[-1]
+    async with asyncio.timeout(10):
+        while engine.load.running:  # noqa: ASYNC110 - nothing announces it
+            await asyncio.sleep(0.01)
+    assert (engine.load.waiting, engine.load.cache_used) == (0, 0)
+    assert engine.load.generated_tokens > before.generated_tokens + last.completion_tokens
+
+
+async def test_a_prompt_beyond_the_context_is_refused_with_its_length(engine: Engine) -> None:
+    assert engine.info
+    long = (ChatMessage(Role.USER, "x" * engine.info.context_length),)
+    with pytest.raises(PromptTooLong) as refusal:
+        await answer(engine, messages=long)
+    assert refusal.value.values["limit"] == engine.info.context_length
+    assert refusal.value.values["tokens"] == await engine.count_tokens(long)
+
+
+async def test_an_engine_that_was_not_started_refuses(tiny_folder: Path) -> None:
+    for kind in ("scripted", "batched"):
+        with pytest.raises(EngineNotReady):
+            await build(kind, tiny_folder).count_tokens(QUESTION)
+        with pytest.raises(EngineNotReady):
+            await build(kind, tiny_folder).render_prompt(QUESTION)
+        with pytest.raises(EngineNotReady):
+            await build(kind, tiny_folder).tokenize("text")
+        with pytest.raises(EngineNotReady):
+            await answer(build(kind, tiny_folder))
+        assert build(kind, tiny_folder).load == EngineLoad()
+
+
+async def test_a_closed_answer_makes_room_for_the_next(engine: Engine) -> None:
+    for _ in range(6):
+        async with aclosing(engine.generate(QUESTION, replace(GREEDY, max_new_tokens=400))) as it:
+            await anext(it)
+    assert (await answer(engine))[-1].finish is not None
+
+
+async def test_stop_may_be_called_twice_and_before_start(tiny_folder: Path) -> None:
+    for kind in ("scripted", "batched"):
+        built = build(kind, tiny_folder)
+        await built.stop()
+        await built.stop()
+        assert built.state.phase is Phase.DEAD
+
+
+async def test_what_one_salt_sent_is_not_reused_for_another_and_the_answer_is_the_same(
+    local: Engine,
+) -> None:
+    long = (ChatMessage(Role.USER, "salt " * 40),)
+
+    async def last(salt: str) -> tuple[str, int]:
+        deltas = [delta async for delta in local.generate(long, GREEDY, salt=salt)]
+        assert deltas[-1].timing
+        return text(deltas), deltas[-1].timing.reused_prompt_tokens
+
+    answers = [await last(salt) for salt in ("ann", "bob", "ann", "")]
+    assert len({words for words, _ in answers}) == 1
+    reused = [tokens for _, tokens in answers]
+    assert reused[0] == reused[1] == reused[3] == 0
+    assert local.info
+    assert (reused[2] > 0) == ("one-at-a-time" not in local.info.notes)  # which reuses nothing
+
+
+async def test_an_answer_of_a_shape_that_ends_is_of_that_shape(local: Engine) -> None:
+    drawn = Sampling(temperature=1.0, max_new_tokens=60)
+    for schema in ('{"enum": ["红", "绿", null]}', '{"properties": {"a": {"const": "é"}}}'):
+        shaped = Extras(shape=JsonShape(schema))
+        deltas = await answer(local, drawn, extras=shaped)
+        assert deltas[-1].finish is Finish.STOP
+        Draft202012Validator(json.loads(schema)).validate(json.loads(text(deltas)))
+    with pytest.raises(BadSchema) as refusal:
+        await answer(local, drawn, extras=Extras(shape=JsonShape('{"not": {}}')))
+    assert refusal.value.values["where"] == "#/not"
+
+
+async def test_an_answer_stops_at_its_longest_length(local: Engine) -> None:
+    last = (await answer(local, replace(GREEDY, max_new_tokens=7)))[-1]
+    assert last.finish is Finish.LENGTH
+    assert last.completion_tokens == 7
+
+
+async def test_no_answer_grows_beyond_the_context(local: Engine) -> None:
+    assert local.info
+    long = (ChatMessage(Role.USER, "x" * (local.info.context_length - 40)),)
+    last = (await answer(local, replace(GREEDY, max_new_tokens=500), long))[-1]
+    assert last.usage
+    assert last.usage.prompt_tokens + last.usage.completion_tokens <= local.info.context_length
+
+
+async def test_an_answer_ends_before_its_stop_string(local: Engine) -> None:
+    free = text(await answer(local))
+    stop = free[3:5]
+    deltas = await answer(local, replace(GREEDY, stop=(stop,)))
+    assert text(deltas) == free[: free.index(stop)]
+    assert deltas[-1].finish is Finish.STOP
+
+
+async def test_the_same_seed_gives_the_same_answer_and_another_one_another(local: Engine) -> None:
+    seeded = Sampling(temperature=1.0, top_k=0, top_p=1.0, max_new_tokens=24, seed=1)
+    others = (seeded, replace(seeded, seed=2), replace(seeded, seed=None))
+    first, again, other, unseeded = [
+        await answer(local, sampling) for sampling in (seeded, *others)
+    ]
+    assert text(first) == text(again)
+    assert len({text(first), text(other), text(unseeded)}) == 3
+
+
+async def test_more_questions_than_places_are_all_answered(local: Engine) -> None:
+    """That each gets its own answer is proved in float32, in tests/unit/test_batching.py."""
+    questions = [(ChatMessage(Role.USER, word * 9),) for word in ("a", "中", "z", "9", "é", "!")]
+    together = await asyncio.gather(*(answer(local, messages=question) for question in questions))
+    assert all(deltas[-1].finish for deltas in together)
+    assert len({text(deltas) for deltas in together}) == len(questions)
+
+
+async def test_those_who_wait_or_read_show_signs_of_life(local: Engine) -> None:
+    long = (ChatMessage(Role.USER, "y" * 500),)  # nobody asked that: it has to be read
+    deltas = await answer(local, messages=long)
+    assert deltas[0] == Delta()
+
+
+async def test_the_plain_engine_says_that_it_takes_one_at_a_time(tiny_folder: Path) -> None:
+    built = build("plain", tiny_folder)
+    await built.start()
+    assert built.info
+    assert built.info.notes == ("one-at-a-time",)
+    assert built.info.max_concurrent == 1
+    await built.stop()
+
+
+async def test_settings_without_meaning_are_refused(local: Engine) -> None:
+    for bad in (
+        Sampling(temperature=-1.0),
+        Sampling(max_new_tokens=0),
+        Sampling(frequency_penalty=3.0),
+        Sampling(min_new_tokens=8, max_new_tokens=7),
+    ):
+        with pytest.raises(BadRequest):
+            await answer(local, bad)
+    with pytest.raises(BadRequest):
+        await answer(local, extras=Extras(top_logprobs=21))
+
+
+async def test_an_answer_has_its_least_length(local: Engine) -> None:
+    """The tiny model ends some of its answers early by itself."""
+    drawn = Sampling(temperature=2.0, top_k=0, top_p=1.0, max_new_tokens=40, repetition_penalty=1)
+    for seed in range(50):
+        seeded = replace(drawn, seed=seed)
+        if (await answer(local, seeded))[-1].finish is Finish.STOP:
+            last = (await answer(local, replace(seeded, min_new_tokens=40)))[-1]
+            assert (last.completion_tokens, last.finish) == (40, Finish.LENGTH)
+            return
+    pytest.fail("no answer was short")
+
+
+@pytest.mark.parametrize(
+    ("cheap", "dear"),
+    [
+        (Sampling(presence_penalty=-2.0), Sampling(presence_penalty=2.0)),
+        (Sampling(frequency_penalty=-2.0), Sampling(frequency_penalty=2.0)),
+    ],
+    ids=["presence", "frequency"],
+)
+async def test_an_answer_that_pays_for_repeating_repeats_less(
+    local: Engine, cheap: Sampling, dear: Sampling
+) -> None:
+    long = replace(GREEDY, repetition_penalty=1.0, max_new_tokens=60, min_new_tokens=60)
+    different = [len(set(await written(local, one.over(long)))) for one in (cheap, dear)]
+    assert different[0] < different[1]
+
+
+async def written(engine: Engine, sampling: Sampling) -> list[bytes]:
+    """The tokens of an answer."""
+    deltas = await answer(engine, sampling, extras=Extras(top_logprobs=0))
+    return [score.data for delta in deltas for score in delta.scores]
+
+
+async def test_the_likeliest_token_of_each_place_is_the_one_a_greedy_answer_takes(
+    local: Engine,
+) -> None:
+    plain = replace(GREEDY, repetition_penalty=1.0)
+    deltas = await answer(local, plain, extras=Extras(top_logprobs=1))
+    for score in (score for delta in deltas for score in delta.scores):
+        assert (score.best[0].data, score.best[0].logprob) == (score.data, score.logprob)
+
+
+@pytest.mark.parametrize("kind", ["batched", "plain"])
+async def test_stopping_the_engine_tells_the_readers(kind: str, tiny_folder: Path) -> None:
+    local = build(kind, tiny_folder)
+    await local.start()
+    stream = local.generate(QUESTION, replace(GREEDY, max_new_tokens=150))
+    await anext(stream)
+    await local.stop()
+    with pytest.raises(EngineFailed):
+        async for _ in stream:
+            pass

@@ -1,0 +1,168 @@
+"""Signing in with an OpenID provider: who is let in, and every way in which it could be faked."""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from joserfc.jwk import RSAKey
+
+from auth.oidc import OpenIdProvider
+from chat.accounts.models import Rank
+from tests.house import House, client_of
+from tests.openid import CLIENT, SECRET, OpenId, serve_openid
+
+GO = "/api/account/provider"
+
+
+@pytest.fixture
+def openid() -> Iterator[OpenId]:
+    with serve_openid() as provider:
+        yield provider
+
+
+@pytest.fixture
+async def house(openid: OpenId) -> House:
+    house = House(provider=OpenIdProvider(openid.issuer, CLIENT, SECRET), allow_new=True)
+    await house.add("root")
+    return house
+
+
+@pytest.fixture
+async def browser(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(house.app()) as client:
+        yield client
+
+
+async def go_and_return(
+    browser: httpx.AsyncClient, openid: OpenId, next_page: str = ""
+) -> httpx.Response:
+    sent = await browser.get(GO, params={"next": next_page})
+    assert sent.status_code == 303
+    return await browser.get(openid.authorize(sent.headers["location"]))
+
+
+async def name_of(browser: httpx.AsyncClient) -> str | None:
+    answer = await browser.get("/api/account")
+    return answer.json().get("name") if answer.status_code == 200 else None
+
+
+async def test_whom_the_provider_vouches_for_becomes_a_member(
+    browser: httpx.AsyncClient, openid: OpenId, house: House
+) -> None:
+    page = await browser.get("/sign-in?next=/account")
+    assert f'href="{GO}?next=/account"' in page.text
+    answer = await go_and_return(browser, openid, "/account")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    me = (await browser.get("/api/account")).json()
+    assert me == {"name": "Ann", "rank": "member"}
+
+
+async def test_an_account_is_the_subjects_whatever_it_calls_itself(
+    browser: httpx.AsyncClient, openid: OpenId, house: House
+) -> None:
+    await go_and_return(browser, openid)
+    openid.name = "root"
+    await go_and_return(browser, openid)
+    assert await name_of(browser) == "Ann"
+    openid.subject = "43"
+    await go_and_return(browser, openid)
+    assert await name_of(browser) == "root 2"
+    ranks = sorted((p.name, p.rank) for p in house.kept.everybody.values())
+    assert ranks == [("Ann", Rank.MEMBER), ("root", Rank.ADMIN), ("root 2", Rank.MEMBER)]
+
+
+async def refused(browser: httpx.AsyncClient, answer: httpx.Response) -> bool:
+    assert answer.headers["location"] == "/sign-in?refused=1"
+    page = await browser.get(answer.headers["location"])
+    assert "did not work" in page.text
+    return await name_of(browser) is None
+
+
+@pytest.mark.parametrize(
+    "lies",
+    [
+        {"iss": "https://evil.example"},
+        {"aud": "another-app"},
+        {"aud": ["another-app"]},
+        {"nonce": "another"},
+        {"nonce": None},
+        {"exp": int(time.time()) - 3600},
+        {"exp": None},
+        {"sub": None},
+        {"azp": "another-app"},
+    ],
+    ids=str,
+)
+async def test_a_token_that_is_not_for_this_sign_in_lets_nobody_in(
+    browser: httpx.AsyncClient, openid: OpenId, lies: dict[str, Any]
+) -> None:
+    openid.lies = lies
+    assert await refused(browser, await go_and_return(browser, openid))
+
+
+async def test_a_token_that_somebody_else_signed_lets_nobody_in(
+    browser: httpx.AsyncClient, openid: OpenId
+) -> None:
+    openid.sign_with = RSAKey.generate_key(2048, {"kid": "1"})
+    assert await refused(browser, await go_and_return(browser, openid))
+
+
+async def test_a_return_counts_only_in_the_browser_that_left_and_only_once(
+    browser: httpx.AsyncClient, openid: OpenId, house: House
+) -> None:
+    sent = await browser.get(GO)
+    back = openid.authorize(sent.headers["location"])
+    async with client_of(house.app()) as victim:
+        assert await refused(victim, await victim.get(back))
+    assert (await browser.get(back)).headers["location"] == "/"
+    await browser.post("/api/account/sign-out")
+    assert await refused(browser, await browser.get(back))
+
+
+@pytest.mark.parametrize("changed", ["state=x", "iss=https%3A%2F%2Fevil.example", "code="])
+async def test_a_return_that_was_changed_on_the_way_lets_nobody_in(
+    browser: httpx.AsyncClient, openid: OpenId, changed: str
+) -> None:
+    sent = await browser.get(GO)
+    back = openid.authorize(sent.headers["location"])
+    assert await refused(browser, await browser.get(f"{back}&{changed}"))
+
+
+async def test_a_provider_that_does_not_answer_is_said_on_the_sign_in_page(house: House) -> None:
+    house.provider = OpenIdProvider("http://127.0.0.1:9", CLIENT, None)
+    async with client_of(house.app()) as client:
+        assert await refused(client, await client.get(GO))
+
+
+async def test_strangers_are_refused_unless_they_are_to_become_members(
+    openid: OpenId, house: House
+) -> None:
+    house.allow_new = False
+    async with client_of(house.app()) as client:
+        assert await refused(client, await go_and_return(client, openid))
+
+
+async def test_nobody_comes_before_the_administrator(openid: OpenId) -> None:
+    empty = House(provider=OpenIdProvider(openid.issuer, CLIENT, SECRET), allow_new=True)
+    async with client_of(empty.app()) as client:
+        answer = await go_and_return(client, openid)
+        assert answer.headers["location"] == "/sign-in?refused=1"
+    assert await empty.accounts.setup_token()
+
+
+async def test_who_is_disabled_here_stays_out(
+    browser: httpx.AsyncClient, openid: OpenId, house: House
+) -> None:
+    await go_and_return(browser, openid)
+    everybody = {person.name: person for person in house.kept.everybody.values()}
+    await house.accounts.disable(everybody["root"], everybody["Ann"].id)
+    assert await refused(browser, await go_and_return(browser, openid))
+
+
+async def test_the_way_back_never_leads_to_another_host(
+    browser: httpx.AsyncClient, openid: OpenId
+) -> None:
+    answer = await go_and_return(browser, openid, "//evil.example")
+    assert answer.headers["location"] == "/"

@@ -1,0 +1,118 @@
+"""The first start: who may come in before there is anybody, and where the set-up link is told."""
+
+import logging
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from api.ops.setup_link import SetupLink, base_addresses
+from app import build_people
+from chat.accounts.models import Action, Entry, Person, Rank, utc_now
+from chat.errors import StartupError
+from config import Settings, read_settings
+from tests.memory_people import MemoryPeople
+
+
+def settings(*arguments: str) -> Settings:
+    return read_settings(arguments, {}, Path("no-such.env"))
+
+
+OPEN = settings("--host", "0.0.0.0", "--root-path", "/chat")
+
+
+def link_in(folder: Path) -> SetupLink:
+    return SetupLink(folder, base_addresses(OPEN, port=7860, machine_name="box"))
+
+
+async def with_people() -> MemoryPeople:
+    kept = MemoryPeople()
+    ann = Person("1", "ann", Rank.ADMIN, utc_now())
+    await kept.add_person(ann, None, Entry(utc_now(), "", Action.JOIN))
+    return kept
+
+
+async def test_on_an_open_host_the_first_start_leaves_a_link_for_its_owner_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    people = await build_people(OPEN, MemoryPeople(), link_in(tmp_path))
+    file = tmp_path / "setup-link"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    first, second = file.read_text(encoding="utf-8").splitlines()
+    assert first.startswith("http://box:7860/chat/welcome#")
+    assert second.startswith("http://localhost:7860/chat/welcome#")
+    token = first.partition("#")[2]
+    told = capsys.readouterr()
+    assert str(file) in caplog.text
+    assert token not in caplog.text + told.err + told.out
+    assert await people.doors.who(None) is None
+
+    await people.desk.accounts.accept_pass(
+        token, name="ann", password="long enough", address="", device=""
+    )
+    people.desk.on_first_account()
+    assert not file.exists()
+
+
+async def test_on_a_terminal_the_link_is_printed_and_in_no_file_and_no_log(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    await build_people(OPEN, MemoryPeople(), link_in(tmp_path))
+    assert "http://box:7860/chat/welcome#" in capsys.readouterr().err
+    assert "welcome" not in caplog.text
+    assert not (tmp_path / "setup-link").exists()
+
+
+async def test_each_start_makes_the_link_before_it_useless(tmp_path: Path) -> None:
+    kept = MemoryPeople()
+    await build_people(OPEN, kept, link_in(tmp_path))
+    old = (tmp_path / "setup-link").read_text(encoding="utf-8")
+    people = await build_people(OPEN, kept, link_in(tmp_path))
+    assert old != (tmp_path / "setup-link").read_text(encoding="utf-8")
+    with pytest.raises(Exception, match="no such"):
+        await people.desk.accounts.look_at_pass(old.splitlines()[0].partition("#")[2])
+
+
+async def test_on_loopback_nobody_signs_in_until_there_are_people(tmp_path: Path) -> None:
+    local = settings()
+    people = await build_people(local, MemoryPeople(), link_in(tmp_path))
+    assert await people.doors.who(None)
+    assert not (tmp_path / "setup-link").exists()
+    people = await build_people(local, await with_people(), link_in(tmp_path))
+    assert await people.doors.who(None) is None
+
+
+async def test_an_open_door_is_refused_once_there_are_accounts(tmp_path: Path) -> None:
+    wide = settings("--host", "0.0.0.0", "--insecure-open")
+    people = await build_people(wide, MemoryPeople(), link_in(tmp_path))
+    assert await people.doors.who(None)
+    with pytest.raises(StartupError, match="without --insecure-open"):
+        await build_people(wide, await with_people(), link_in(tmp_path))
+
+
+async def test_a_link_left_from_before_goes_away_when_there_are_people(tmp_path: Path) -> None:
+    link = link_in(tmp_path)
+    link.write("old")
+    await build_people(OPEN, await with_people(), link)
+    assert not (tmp_path / "setup-link").exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("192.168.1.5", "http://192.168.1.5:1/chat"),
+        ("2001:db8::1", "http://[2001:db8::1]:1/chat"),
+        ("chat.example", "http://chat.example:1/chat"),
+        ("::", "http://box:1/chat"),
+    ],
+)
+def test_the_link_names_an_address_that_a_browser_can_open(host: str, address: str) -> None:
+    at_host = settings("--host", host, "--root-path", "/chat")
+    assert base_addresses(at_host, port=1, machine_name="box")[0] == address

@@ -1,0 +1,328 @@
+"""Getting in through the edge: set-up, signing in, links, cookies, and nobody without."""
+
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from api.edge.options import EdgeOptions
+from chat.accounts.models import Rank
+from tests.house import PASSWORD, House, client_of
+
+COOKIE = "qwen_chat_session"
+BROWSER = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+@pytest.fixture
+async def nobody(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(house.app()) as client:
+        yield client
+
+
+async def sign_in(
+    client: httpx.AsyncClient, name: str = "ann", password: str = PASSWORD, **more: str
+) -> httpx.Response:
+    body = {"name": name, "password": password, **more}
+    return await client.post("/api/account/sign-in", json=body)
+
+
+# --- nobody -----------------------------------------------------------------------------------
+
+
+async def test_a_page_leads_who_is_not_signed_in_to_the_sign_in_page_and_back(
+    nobody: httpx.AsyncClient,
+) -> None:
+    answer = await nobody.get("/people?a=1&b=2", headers=BROWSER)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/sign-in?next=/people%3Fa%3D1%26b%3D2"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/api/export", "/gradio_api/app_id", "/nothing", "/config"])
+async def test_everything_else_is_answered_with_401(nobody: httpx.AsyncClient, path: str) -> None:
+    answer = await nobody.get(path)
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "sign_in_needed"
+
+
+@pytest.mark.parametrize("path", ["/api/export", "/gradio_api/queue/data"])
+async def test_an_api_never_redirects(nobody: httpx.AsyncClient, path: str) -> None:
+    assert (await nobody.get(path, headers=BROWSER)).status_code == 401
+
+
+async def test_before_the_set_up_the_sign_in_page_says_where_its_link_is(
+    nobody: httpx.AsyncClient,
+) -> None:
+    answer = await nobody.get("/sign-in", headers=BROWSER)
+    assert "./start.sh status" in answer.text
+    assert "<form" not in answer.text
+
+
+# --- set-up -----------------------------------------------------------------------------------
+
+
+async def test_the_set_up_link_makes_an_administrator_once(
+    house: House, nobody: httpx.AsyncClient
+) -> None:
+    token = await house.accounts.setup_token()
+    assert (await nobody.post("/api/account/pass", json={"token": token})).json() == {
+        "kind": "setup"
+    }
+    body = {"token": token, "name": "ann", "password": PASSWORD}
+    answer = await nobody.post("/api/account/accept", json=body)
+    assert (answer.status_code, answer.json()) == (200, {"next": "/"})
+    assert house.set_up == 1
+    assert (await nobody.get("/api/account")).json() == {"name": "ann", "rank": "admin"}
+    again = await nobody.post("/api/account/accept", json=body | {"name": "eve"})
+    assert again.status_code == 404
+
+
+async def test_without_people_this_machine_alone_is_the_local_user() -> None:
+    house = House(sign_in_needed=False)
+    async with client_of(house.app()) as client:
+        assert (await client.get("/api/account")).json() == {"name": "local", "rank": "admin"}
+        for path in ("/account", "/people", "/guests"):
+            assert (await client.get(path)).status_code == 404
+        await house.add("ann")
+        house.clock.pass_by(seconds=2)
+        assert (await client.get("/api/account")).status_code == 401
+
+
+# --- signing in -------------------------------------------------------------------------------
+
+
+async def test_signing_in_leads_to_where_one_wanted_to_go(
+    house: House, nobody: httpx.AsyncClient
+) -> None:
+    await house.add("ann")
+    answer = await sign_in(nobody, next="/people?a=1")
+    assert answer.json() == {"next": "/people?a=1"}
+    assert (await nobody.get("/api/account")).json()["name"] == "ann"
+
+
+@pytest.mark.parametrize(
+    "next_page",
+    [
+        "//evil.example",
+        "////evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "/a\r\nSet-Cookie: a=b",
+        " //evil.example",
+        "evil.example",
+        "",
+    ],
+)
+async def test_signing_in_never_leads_to_another_host(
+    house: House, nobody: httpx.AsyncClient, next_page: str
+) -> None:
+    await house.add("ann")
+    page = await nobody.get("/sign-in", params={"next": next_page}, headers=BROWSER)
+    assert 'name="next" value="/"' in page.text
+    assert (await sign_in(nobody, next=next_page)).json() == {"next": "/"}
+    there = await nobody.get("/sign-in", params={"next": next_page}, headers=BROWSER)
+    assert (there.status_code, there.headers["location"]) == (303, "/")
+
+
+async def test_an_unknown_name_and_a_wrong_password_are_answered_alike(
+    house: House, nobody: httpx.AsyncClient
+) -> None:
+    await house.add("ann")
+    wrong, unknown = await sign_in(nobody, password="x" * 12), await sign_in(nobody, name="bob")
+    assert wrong.status_code == unknown.status_code == 401
+    assert wrong.content == unknown.content
+    assert COOKIE not in wrong.headers.get("set-cookie", "")
+
+
+async def test_a_session_from_before_signing_in_is_not_kept(house: House) -> None:
+    planted = await house.add("ann")
+    async with client_of(house.app(), planted) as client:
+        answer = await sign_in(client)
+        given = answer.cookies[COOKIE]
+    assert given != planted
+    assert await house.accounts.signed_in(planted) is None
+    assert await house.accounts.signed_in(given)
+
+
+async def test_a_token_of_ones_own_making_is_never_taken_over(house: House) -> None:
+    await house.add("ann")
+    async with client_of(house.app(), "made-by-eve") as client:
+        answer = await sign_in(client)
+    assert "made-by-eve" not in answer.headers["set-cookie"]
+    assert await house.accounts.signed_in("made-by-eve") is None
+
+
+# --- the cookie -------------------------------------------------------------------------------
+
+
+async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
+    house: House, nobody: httpx.AsyncClient
+) -> None:
+    await house.add("ann")
+    said = (await sign_in(nobody)).headers["set-cookie"]
+    assert said.startswith(f"{COOKIE}=")
+    parts = {part.strip().lower() for part in said.split(";")[1:]}
+    assert {"httponly", "samesite=lax", "path=/"} <= parts
+    assert "secure" not in parts
+    assert not any(part.startswith("domain") for part in parts)
+
+
+async def test_under_https_the_cookie_is_for_this_host_alone() -> None:
+    house = House(edge=EdgeOptions(trusted_proxies=("127.0.0.1",)))
+    await house.add("ann")
+    async with client_of(house.app(), headers={"X-Forwarded-Proto": "https"}) as client:
+        said = (await sign_in(client)).headers["set-cookie"]
+        assert said.startswith(f"__Host-{COOKIE}=")
+        assert "; secure" in said.lower()
+        token = said.partition("=")[2].partition(";")[0]
+        client.cookies.clear()
+        plain = await client.get("/api/account", headers={"Cookie": f"{COOKIE}={token}"})
+        hosts = await client.get("/api/account", headers={"Cookie": f"__Host-{COOKIE}={token}"})
+    assert (plain.status_code, hosts.status_code) == (401, 200)
+
+
+async def test_who_is_no_proxy_of_ours_cannot_claim_https() -> None:
+    house = House(edge=EdgeOptions(trusted_proxies=("10.9.9.9",)))
+    await house.add("ann")
+    async with client_of(house.app(), headers={"X-Forwarded-Proto": "https"}) as client:
+        assert (await sign_in(client)).headers["set-cookie"].startswith(f"{COOKIE}=")
+
+
+async def test_on_a_proxys_path_cookie_and_redirects_stay_below_it() -> None:
+    edge = EdgeOptions(trusted_proxies=("127.0.0.1",), root_path="/chat")
+    house = House(edge=edge)
+    await house.add("ann")
+    async with client_of(house.app(), headers={"X-Forwarded-Proto": "https"}) as client:
+        answer = await client.get("/chat/people", headers=BROWSER)
+        assert answer.headers["location"] == "/chat/sign-in?next=/chat/people"
+        body = {"name": "ann", "password": PASSWORD, "next": "/elsewhere"}
+        answer = await client.post("/chat/api/account/sign-in", json=body)
+    assert answer.json() == {"next": "/chat/"}
+    said = answer.headers["set-cookie"].lower()
+    assert said.startswith(f"{COOKIE}=")
+    assert "; path=/chat" in said
+    assert "; secure" in said
+
+
+async def test_brute_force_is_slowed_down_by_address_but_the_owner_gets_in(house: House) -> None:
+    await house.add("ann")
+    app = house.app()
+
+    def at(address: str) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app=app, client=(address, 1))
+        return httpx.AsyncClient(transport=transport, base_url="http://localhost:7860")
+
+    async with at("203.0.113.9") as eve, at("10.0.0.1") as ann:
+        for _ in range(15):
+            assert (await sign_in(eve, password="wrong password")).status_code == 401
+        refused = await sign_in(eve)
+        assert refused.status_code == 429
+        assert int(refused.headers["retry-after"]) > 0
+        assert (await sign_in(ann)).status_code == 200
+
+
+async def test_a_claimed_address_does_not_get_around_the_throttle(house: House) -> None:
+    await house.add("ann")
+    async with client_of(house.app()) as eve:
+        for number in range(15):
+            eve.headers["X-Forwarded-For"] = f"203.0.113.{number}"
+            assert (await sign_in(eve, password="wrong password")).status_code == 401
+        eve.headers["X-Forwarded-For"] = "203.0.113.99"
+        assert (await sign_in(eve)).status_code == 429
+
+
+# --- from other sites -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+@pytest.mark.parametrize("path", ["sign-in", "sign-out", "sign-out-everywhere", "delete"])
+async def test_another_site_can_do_nothing_in_a_visitors_name(
+    house: House, headers: dict[str, str], path: str
+) -> None:
+    token = await house.add("ann")
+    async with client_of(house.app(), token) as client:
+        body = {"name": "ann", "password": PASSWORD}
+        answer = await client.post(f"/api/account/{path}", json=body, headers=headers)
+    assert answer.status_code == 403
+    assert await house.accounts.signed_in(token)
+
+
+@pytest.mark.parametrize("path", ["sign-out", "sign-out-everywhere", "delete", "password"])
+async def test_a_link_signs_nobody_out(house: House, path: str) -> None:
+    token = await house.add("ann")
+    async with client_of(house.app(), token) as client:
+        assert (await client.get(f"/api/account/{path}")).status_code in (404, 405)
+    assert await house.accounts.signed_in(token)
+
+
+async def test_a_form_of_another_site_is_no_json(house: House) -> None:
+    await house.add("ann")
+    async with client_of(house.app()) as client:
+        form = {"name": "ann", "password": PASSWORD}
+        assert (await client.post("/api/account/sign-in", data=form)).status_code == 415
+
+
+# --- guests -----------------------------------------------------------------------------------
+
+
+async def test_a_guest_comes_in_with_a_nickname_and_begins_with_the_preset(house: House) -> None:
+    admin = await house.add("ann")
+    app = house.app()
+    async with client_of(app, admin) as ann, client_of(app) as guest:
+        wanted = {"label": "open day", "days": 1, "max_guests": 1, "max_messages": 5}
+        wanted |= {"max_tokens": 1000, "preset_id": "translator"}
+        link = (await ann.post("/api/guest-links", json=wanted)).json()["link"]
+        assert link.startswith("/guest#")
+        token = link.partition("#")[2]
+        told = await guest.post("/api/account/guest-link", json={"token": token})
+        assert told.json() == {"kind": "guest", "label": "open day"}
+        entrance = {"token": token, "nickname": "Zoë"}
+        answer = await guest.post("/api/account/enter", json=entrance)
+        assert answer.json() == {"next": "/#preset=translator"}
+        assert (await guest.get("/api/account")).json() == {"name": "Zoë", "rank": "guest"}
+        async with client_of(app) as late:
+            assert (await late.post("/api/account/enter", json=entrance)).status_code == 403
+
+
+@pytest.mark.parametrize("page", ["/account", "/people", "/guests", "/sign-in", "/welcome"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_pages_allow_no_inline_script_and_ask_nothing_of_others(
+    house: House, page: str, language: str
+) -> None:
+    token = await house.add("<b>ann</b>")
+    who = None if page in ("/sign-in", "/welcome") else token
+    async with client_of(house.app(), who) as client:
+        answer = await client.get(page, headers={"Accept-Language": language})
+    assert answer.status_code == 200
+    assert f'<html lang="{language}">' in answer.text
+    policies = answer.headers.get_list("content-security-policy")
+    assert any("unsafe" not in policy and "script-src 'self'" in policy for policy in policies)
+    assert answer.headers["cache-control"] == "no-store"
+    assert "<b>ann</b>" not in answer.text
+    assert not re.search(r"\son\w+\s*=", answer.text)
+    assert "http" not in answer.text
+
+
+async def test_ranks_see_what_is_theirs(house: House) -> None:
+    await house.add("ann")
+    bob = await house.add("bob", Rank.MEMBER)
+    async with client_of(house.app(), bob) as client:
+        pages = {path: (await client.get(path)).status_code for path in ("/guests", "/people")}
+    assert pages == {"/guests": 200, "/people": 404}

@@ -1,0 +1,71 @@
+"""People whom a proxy has signed in: believed from our proxies alone."""
+
+import httpx
+import pytest
+
+from api.edge.options import EdgeOptions
+from tests.house import House
+
+HEADER = "X-Remote-User"
+BROWSER = {"Accept": "text/html"}
+PROXY, STRANGER = "10.0.0.9", "203.0.113.5"
+
+
+@pytest.fixture
+async def house() -> House:
+    house = House(edge=EdgeOptions(trusted_proxies=(PROXY,), sign_in_header=HEADER))
+    await house.add("root")
+    return house
+
+
+def at(house: House, address: str) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=house.app(), client=(address, 1))
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost:7860")
+
+
+async def arrive(client: httpx.AsyncClient, *names: str) -> httpx.Response:
+    headers = [*BROWSER.items(), *((HEADER, name) for name in names)]
+    return await client.get("/sign-in?next=/account", headers=headers)
+
+
+async def test_whom_the_proxy_names_is_signed_in_and_stays_the_same_person(house: House) -> None:
+    for _ in range(2):
+        async with at(house, PROXY) as client:
+            assert (await arrive(client, "ann")).headers["location"] == "/account"
+            me = await client.get("/api/account", headers={HEADER: "ann"})
+            assert me.json() == {"name": "ann", "rank": "member"}
+    assert len(house.kept.everybody) == 2
+
+
+async def test_nobody_else_can_name_a_person(house: House) -> None:
+    async with at(house, STRANGER) as client:
+        assert (await arrive(client, "root")).status_code == 200
+        assert (await client.get("/api/account", headers={HEADER: "root"})).status_code == 401
+
+
+async def test_a_name_gives_nobody_the_account_with_a_password_of_that_name(house: House) -> None:
+    async with at(house, PROXY) as client:
+        await arrive(client, "root")
+        me = await client.get("/api/account", headers={HEADER: "root"})
+    assert me.json() == {"name": "root 2", "rank": "member"}
+
+
+async def test_two_names_at_once_are_none(house: House) -> None:
+    async with at(house, PROXY) as client:
+        assert (await arrive(client, "ann", "root")).status_code == 200
+
+
+async def test_a_session_ends_where_the_proxy_names_somebody_else(house: House) -> None:
+    async with at(house, PROXY) as client:
+        await arrive(client, "ann")
+        assert (await client.get("/api/account", headers={HEADER: "bob"})).status_code == 401
+        await arrive(client, "bob")
+        me = await client.get("/api/account", headers={HEADER: "bob"})
+        assert me.json()["name"] == "bob"
+
+
+async def test_nobody_comes_by_a_header_before_the_administrator() -> None:
+    empty = House(edge=EdgeOptions(trusted_proxies=(PROXY,), sign_in_header=HEADER))
+    async with at(empty, PROXY) as client:
+        assert (await arrive(client, "ann")).status_code == 200
+    assert empty.kept.everybody == {}

@@ -1,0 +1,201 @@
+"""Blind comparisons over HTTP: nothing that reaches a tester tells which variant is which."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.edge.options import EdgeOptions
+from api.server import build_api
+from chat.accounts.models import Rank
+from chat.campaigns.comparisons import MAX_COMMENT
+from chat.campaigns.hosts import Campaigns
+from chat.campaigns.models import Campaign, Mode, Plan, Task, Variant
+from chat.campaigns.validation import consent_digest
+from chat.conversations.jobs import Jobs
+from chat.conversations.presets import Presets
+from chat.conversations.service import Conversations
+from chat.conversations.turns import Answers
+from chat.models import Sampling
+from chat.serving.engines import Engines
+from store import RoutingStore, open_store
+from tests.chat import make_writer
+from tests.fakes import Script, ScriptedEngine
+from tests.hosting import Inn, enrolment_of, hosting_of
+from tests.house import client_of
+from tests.migrated import migrated
+
+PLAN = Plan(
+    "Which is better?",
+    Mode.BLIND,
+    (
+        Variant("Name-of-A", "Prompt-of-A", Sampling(temperature=0.123)),
+        Variant("Name-of-B", "Prompt-of-B", Sampling(temperature=0.456)),
+    ),
+    tasks=(Task("t1", "Ask", "Ask <b>anything</b>", "Name a river"),),
+)
+QUESTION = {"question": "Why?", "request_id": "0123456789", "task_id": None, "after": None}
+
+
+@dataclass
+class Ring:
+    """The app over a database, a host's comparison, and testers with sessions."""
+
+    store: RoutingStore
+    engine: ScriptedEngine = field(
+        default_factory=lambda: ScriptedEngine([Script(["**Yes** ", "<script>"])])
+    )
+
+    async def open(self) -> None:
+        inn = Inn(self.store)
+        self.tokens = {
+            name: await inn.add(name, rank)
+            for name, rank in (("root", Rank.ADMIN), ("ann", Rank.MEMBER), ("bob", Rank.MEMBER))
+        }
+        root, ann = [await inn.person(self.tokens[name]) for name in ("root", "ann")]
+        writer = make_writer(self.engine)
+        self.jobs = Jobs(writer=writer, store=self.store)
+        answers = Answers(
+            engines=Engines(self.engine),
+            store=self.store,
+            jobs=self.jobs,
+            enrolment=enrolment_of(self.store),
+        )
+        hosting = hosting_of(self.store, answers.stop, writer=writer, answers=answers)
+        self.app = build_api(
+            engine=self.engine,
+            edge=EdgeOptions(),
+            archives=Conversations(store=self.store, jobs=self.jobs),
+            presets=Presets(self.store),
+            people=inn.people,
+            hosting=hosting,
+        )
+        self.campaign: Campaign = await Campaigns(self.store.feedback.campaigns).add(root, PLAN)
+        await hosting.taking_part.agree(ann, self.campaign.id, consent_digest(self.campaign.plan))
+
+    def client(self, name: str) -> httpx.AsyncClient:
+        return client_of(self.app, self.tokens[name])
+
+    @property
+    def at(self) -> str:
+        return f"/campaign/{self.campaign.id}"
+
+
+@pytest.fixture
+async def ring(tmp_path: Path) -> AsyncIterator[Ring]:
+    store = open_store(migrated(tmp_path))
+    await store.open()
+    ring = Ring(store)
+    await ring.open()
+    yield ring
+    await ring.jobs.close(0)
+    await store.close()
+
+
+async def ask(ring: Ring, client: httpx.AsyncClient, **changes: Any) -> str:
+    """The new duel's id."""
+    answer = await client.post(f"/api{ring.at}/duels", json=QUESTION | changes)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["html"].split('data-round="')[1].split('"')[0])
+
+
+async def test_nothing_in_the_whole_traffic_tells_a_variant(ring: Ring) -> None:
+    traffic: list[str] = []
+
+    async def note(answer: httpx.Response) -> None:
+        traffic.append(f"{answer.headers} {(await answer.aread()).decode()}")
+
+    async with ring.client("ann") as ann:
+        ann.event_hooks["response"] = [note]
+        duel = await ask(ring, ann)
+        await ann.get(f"/api/duel-events/{duel}")
+        await ann.get(f"{ring.at}/compare")
+        for path in (f"{ring.at}", f"{ring.at}/survey", "/api/export?format=json", "/account"):
+            assert (await ann.get(path)).status_code == 200
+        await ann.post(f"/api{ring.at}/tick", json={"task": "t1", "done": "yes"})
+        await ann.post(f"/api/duels/{duel}/vote", json={"choice": "left"})
+        await ann.post(f"/api/duels/{duel}/comment", json={"comment": "because"})
+        await ask(ring, ann, request_id="1234567890", after=duel)
+    found = "\n".join(traffic)
+    assert "You voted" in found
+    kept = (await ring.store.feedback.votes.duel(await _id(ring), duel)).duel
+    sides = (kept.left, kept.right)
+    telling = ["-of-A", "-of-B", "0.123", "0.456", "Scripted", "variant", "ttft", "tokens/s"]
+    telling += [side.conversation_id for side in sides] + [side.message_id for side in sides]
+    assert [word for word in telling if word in found] == []
+
+
+async def _id(ring: Ring) -> str:
+    people = await ring.store.people.people()
+    return next(person.id for person in people if person.name == "ann")
+
+
+async def test_answers_come_as_html_that_is_safe_until_both_are_whole(ring: Ring) -> None:
+    async with ring.client("ann") as ann:
+        duel = await ask(ring, ann)
+        events = (await ann.get(f"/api/duel-events/{duel}")).text.strip().split("\n\n")
+    told = [json.loads(event.removeprefix("data: ")) for event in events if event[0] == "d"]
+    assert [one["open"] for one in told][-1:] == [False]
+    for side in ("left", "right"):
+        assert "<strong>Yes</strong> &lt;script&gt;" in told[-1][side]
+    assert 'data-vote="left"' in told[-1]["foot"]
+
+
+async def test_what_is_not_ones_own_or_not_asked_rightly_is_refused_in_words(ring: Ring) -> None:
+    async with ring.client("ann") as ann, ring.client("bob") as bob:
+        duel = await ask(ring, ann)
+        for path in (f"/api/duel-events/{duel}", f"{ring.at}/no", "/campaign/no/compare"):
+            assert (await bob.get(path)).status_code == 404
+        refused = await bob.post(f"/api/duels/{duel}/vote", json={"choice": "left"})
+        assert refused.status_code == 404
+        elsewhere = await bob.get(f"{ring.at}/compare")  # first what there is to agree to
+        assert (elsewhere.status_code, elsewhere.headers["location"]) == (303, ring.at)
+        unagreed = await bob.post(f"/api{ring.at}/duels", json=QUESTION)
+        assert (unagreed.status_code, unagreed.json()["error"]["code"]) == (403, "consent_needed")
+        empty = await ann.post(
+            f"/api{ring.at}/duels", json=QUESTION | {"request_id": "x" * 9, "question": " "}
+        )
+        assert (empty.status_code, empty.json()["error"]["code"]) == (400, "empty_message")
+        long = {"comment": "x" * (MAX_COMMENT + 1)}
+        refused = await ann.post(f"/api/duels/{duel}/comment", json=long)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "message_too_long")
+        wrong = await ann.post(f"/api/duels/{duel}/vote", json={"choice": "middle"})
+        assert wrong.status_code == 422
+
+
+async def test_a_vote_before_both_answers_are_whole_is_refused_with_a_sentence(
+    ring: Ring,
+) -> None:
+    ring.engine.scripts = [Script(["so far"], hangs=True)]
+    async with ring.client("ann") as ann:
+        duel = await ask(ring, ann)
+        refused = await ann.post(f"/api/duels/{duel}/vote", json={"choice": "left"})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (
+            409,
+            "answers_unfinished",
+        )
+        await ann.post(f"/api/duels/{duel}/stop", json={})
+        await ann.get(f"/api/duel-events/{duel}")
+        page = (await ann.get(f"{ring.at}/compare")).text
+        assert "Ask both again" in page
+        assert "<b>anything</b>" not in page
+
+
+async def test_the_host_reads_the_votes_on_the_campaigns_page_and_testers_do_not(
+    ring: Ring,
+) -> None:
+    async with ring.client("ann") as ann, ring.client("root") as root:
+        duel = await ask(ring, ann, task_id="t1")
+        await ann.get(f"/api/duel-events/{duel}")
+        await ann.post(f"/api/duels/{duel}/vote", json={"choice": "left"})
+        kept = (await ring.store.feedback.votes.duel(await _id(ring), duel)).duel
+        page = (await root.get(f"/campaigns/{ring.campaign.id}")).text
+        assert (await ann.get(f"/campaigns/{ring.campaign.id}")).status_code == 404
+    wins = "100%" if kept.left.variant == 0 else "0%"
+    assert f"Name-of-A wins {wins} of the votes" in page
+    assert "do not tell the variants apart" in page
+    assert "<bdi>ann</bdi>" in page

@@ -1,0 +1,449 @@
+"""Questions in a campaign, over a real database: who may ask, with what, and until when."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from chat.accounts.models import Action, Entry, GuestLink, Person, Rank
+from chat.campaigns.enrolment import Enrolment
+from chat.campaigns.errors import (
+    BadPlan,
+    CampaignNotBegun,
+    CampaignOver,
+    CompareOnly,
+    ConsentNeeded,
+    NoPart,
+    OutsideCampaign,
+)
+from chat.campaigns.hosts import Campaigns
+from chat.campaigns.models import Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
+from chat.campaigns.participation import MAX_SURVEY_TEXT, Stage, TakingPart
+from chat.campaigns.validation import consent_digest
+from chat.conversations.jobs import Job, Jobs
+from chat.conversations.models import Question
+from chat.conversations.service import Conversations
+from chat.conversations.turns import Answers
+from chat.errors import BadRequest, MessageTooLong, NotFound
+from chat.models import ChatOptions, Sampling
+from chat.serving.engines import Engines
+from chat.serving.errors import EngineNotServing
+from store import RoutingStore, open_store
+from tests.chat import finished, make_writer
+from tests.fakes import Script, ScriptedEngine
+from tests.house import Clock
+from tests.migrated import migrated
+
+PLAN = Plan(
+    "River test",
+    Mode.SINGLE,
+    (Variant("A", "Be brief.", Sampling(temperature=0.25)),),
+    tasks=(Task("t1", "Ask"),),
+    consent="We keep your answers.",
+    survey=(
+        SurveyQuestion("q1", QuestionKind.SCALE, "How was it?"),
+        SurveyQuestion("q2", QuestionKind.TEXT, "Why?"),
+    ),
+)
+MINE = ChatOptions("Be a pirate.", Sampling(temperature=1.5))
+
+
+@dataclass
+class Fair:
+    """A host with a campaign, a member, a guest of the campaign, and one of another link."""
+
+    store: RoutingStore
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.engine = ScriptedEngine([Script(["The ", "Rhine"])])
+        self.second = ScriptedEngine([Script(["The Po"])], 300, model="Other-3B")
+        engines = Engines(self.engine, self.second)
+        self.jobs = Jobs(writer=make_writer(engines), store=self.store)
+        kept, people = self.store.feedback.campaigns, self.store.people
+        enrolment = Enrolment(people, kept, self.clock)
+        self.answers = Answers(
+            engines=engines, store=self.store, jobs=self.jobs, enrolment=enrolment
+        )
+        self.conversations = Conversations(store=self.store, jobs=self.jobs)
+        self.campaigns = Campaigns(kept, engines=lambda: engines.names, clock=self.clock)
+        self.part = TakingPart(kept, people, choose=min, stop=self.answers.stop, clock=self.clock)
+        self.root = self._person("root", Rank.ADMIN)
+        self.host = self._person("host", Rank.MEMBER)
+        self.member = self._person("member", Rank.MEMBER)
+        self.guest = replace(self._person("guest", Rank.GUEST), guest_link_id="link")
+        self.other = replace(self._person("other", Rank.GUEST), guest_link_id="plain")
+
+    def _person(self, name: str, rank: Rank) -> Person:
+        return Person(name, name, rank, self.clock.now)
+
+    async def open(self) -> None:
+        self.entry = Entry(self.clock.now, "", Action.JOIN)
+        for person in (self.root, self.host, self.member):
+            await self.store.people.add_person(person, "hash", self.entry)
+        self.campaign = await self.campaigns.add(self.host, PLAN)
+        for guest, campaign_id in ((self.guest, self.campaign.id), (self.other, None)):
+            link = self.link(guest.guest_link_id or "", campaign_id)
+            await self.store.people.add_guest_link(f"token {link.id}", link, self.entry)
+            await self.store.people.admit_guest(link.id, guest, self.entry)
+
+    def link(self, link_id: str, campaign_id: str | None) -> GuestLink:
+        ends = self.clock.now + timedelta(days=7)
+        return GuestLink(
+            link_id, "host", "x", self.clock.now, ends, 9, 99, 9999, campaign_id=campaign_id
+        )
+
+    async def agree(self, person: Person) -> None:
+        await self.part.agree(person, self.campaign.id, consent_digest(self.campaign.plan))
+
+    async def ask(
+        self,
+        person: Person,
+        text: str = "Name a river",
+        *,
+        conversation_id: str | None = None,
+        campaign_id: str = "",
+        **more: object,
+    ) -> Job:
+        question = Question(text, f"{person.id} {text}", campaign_id=campaign_id, **more)  # type: ignore[arg-type]
+        job = await self.answers.send(
+            person.id, conversation_id=conversation_id, question=question, options=MINE
+        )
+        await finished(job)
+        return job
+
+    async def change(self, **changes: object) -> None:
+        plan = replace(self.campaign.plan, **changes)  # type: ignore[arg-type]
+        self.campaign = await self.campaigns.change(self.host, self.campaign.id, plan)
+
+
+@pytest.fixture
+async def fair(tmp_path: Path) -> AsyncIterator[Fair]:
+    store = open_store(migrated(tmp_path))
+    await store.open()
+    fair = Fair(store)
+    await fair.open()
+    yield fair
+    await fair.jobs.close(0)
+    await store.close()
+
+
+# --- what is asked with ----------------------------------------------------------------------
+
+
+async def test_a_guests_question_is_the_campaigns_whatever_the_page_says(fair: Fair) -> None:
+    await fair.agree(fair.guest)
+    job = await fair.ask(fair.guest, temporary=True)
+    kept = await fair.store.conversation(fair.guest.id, job.conversation_id)
+    assert kept.campaign_id == fair.campaign.id
+    assert kept.options == ChatOptions("Be brief.", Sampling(temperature=0.25))
+    (prompt,), (sampling,) = fair.engine.prompts, fair.engine.samplings
+    assert [message.content for message in prompt] == ["Be brief.", "Name a river"]
+    assert sampling.temperature == 0.25
+
+
+async def test_a_member_asks_in_a_campaign_only_where_the_chat_is_its(fair: Fair) -> None:
+    await fair.agree(fair.member)
+    inside = await fair.ask(fair.member, campaign_id=fair.campaign.id)
+    outside = await fair.ask(fair.member, "Outside?")
+    # A conversation stays what it is, whatever is said later.
+    await fair.ask(fair.member, "More?", conversation_id=inside.conversation_id)
+    await fair.ask(
+        fair.member,
+        "More outside?",
+        conversation_id=outside.conversation_id,
+        campaign_id=fair.campaign.id,
+    )
+    systems = [prompt[0].content for prompt in fair.engine.prompts]
+    assert systems == ["Be brief.", "Be a pirate.", "Be brief.", "Be a pirate."]
+
+
+async def test_another_answer_is_written_with_the_campaigns_settings_too(fair: Fair) -> None:
+    await fair.agree(fair.guest)
+    job = await fair.ask(fair.guest)
+    await fair.conversations.set_options(fair.guest.id, job.conversation_id, MINE)
+    again = await fair.answers.retry(
+        fair.guest.id, conversation_id=job.conversation_id, message_id=job.message_id
+    )
+    await finished(again)
+    assert [prompt[0].content for prompt in fair.engine.prompts] == ["Be brief."] * 2
+    gauge = await fair.answers.gauge(
+        fair.guest.id,
+        conversation_id=job.conversation_id,
+        question=Question("", ""),
+        options=MINE,
+    )
+    assert gauge.system == len("Be brief.")
+
+
+async def test_in_a_split_test_everybody_keeps_the_variant_that_was_drawn(fair: Fair) -> None:
+    await fair.change(mode=Mode.SPLIT, variants=(Variant("A", "Be brief."), Variant("B", "Sing.")))
+    for person in (fair.guest, fair.member):
+        await fair.agree(person)
+        for text in ("One?", "Two?"):
+            await fair.ask(person, text, campaign_id=fair.campaign.id)
+    systems = [prompt[0].content for prompt in fair.engine.prompts]
+    assert systems == ["Be brief."] * 2 + ["Sing."] * 2
+
+
+async def test_a_blind_comparison_is_asked_by_variant_alone(fair: Fair) -> None:
+    await fair.change(mode=Mode.BLIND, variants=(Variant("A", "Be brief."), Variant("B", "Sing.")))
+    await fair.agree(fair.guest)
+    with pytest.raises(CompareOnly):
+        await fair.ask(fair.guest)
+    for variant in (1, 0):
+        job = await fair.answers.send(
+            fair.guest.id,
+            conversation_id=None,
+            question=Question("Why?", f"side {variant}"),
+            options=MINE,
+            variant=variant,
+        )
+        await finished(job)
+    assert [prompt[0].content for prompt in fair.engine.prompts] == ["Sing.", "Be brief."]
+
+
+# --- who may ask, and when -------------------------------------------------------------------
+
+
+async def refused(fair: Fair, person: Person, kind: type[NoPart], **asked: str) -> None:
+    chats = len(await fair.store.conversations(person.id))
+    with pytest.raises(kind):
+        await fair.ask(person, "Now?", **asked)
+    assert len(await fair.store.conversations(person.id)) == chats
+
+
+async def test_nothing_is_begun_before_the_text_was_agreed_to(fair: Fair) -> None:
+    await refused(fair, fair.guest, ConsentNeeded)
+    await fair.part.arrive(fair.guest, fair.campaign.id)
+    await refused(fair, fair.guest, ConsentNeeded)
+    await refused(fair, fair.member, ConsentNeeded, campaign_id=fair.campaign.id)
+    await refused(fair, fair.other, ConsentNeeded, campaign_id=fair.campaign.id)
+
+
+async def test_a_guest_of_a_campaign_asks_nowhere_else(fair: Fair) -> None:
+    await fair.agree(fair.guest)
+    chat = await fair.ask(fair.guest)
+    archive = await fair.conversations.archive(fair.guest.id, chat.conversation_id)
+    bare = replace(archive, conversation=replace(archive.conversation, campaign_id=""))
+    (imported,) = await fair.conversations.add_archives(fair.guest.id, [bare])
+    await refused(fair, fair.guest, OutsideCampaign, conversation_id=imported.id)
+    another = await fair.campaigns.add(fair.host, PLAN)
+    await refused(fair, fair.guest, OutsideCampaign, campaign_id=another.id)
+    await fair.ask(fair.other, "A guest of a plain link asks as before")
+
+
+async def test_what_is_imported_belongs_to_no_campaign(fair: Fair) -> None:
+    await fair.agree(fair.member)
+    chat = await fair.ask(fair.member, campaign_id=fair.campaign.id)
+    archive = await fair.conversations.archive(fair.member.id, chat.conversation_id)
+    (copy,) = await fair.conversations.add_archives(fair.member.id, [archive])
+    assert copy.campaign_id == ""
+
+
+async def test_before_it_begins_nothing_can_be_asked(fair: Fair) -> None:
+    await fair.agree(fair.guest)
+    await fair.change(starts_at=fair.clock.now + timedelta(hours=1))
+    await refused(fair, fair.guest, CampaignNotBegun)
+    fair.clock.pass_by(hours=1)
+    await fair.ask(fair.guest)
+
+
+@pytest.mark.parametrize("end", ["closed", "ended", "revoked", "expired"])
+async def test_after_the_end_nothing_is_asked_and_all_is_there_to_read(
+    fair: Fair, end: str
+) -> None:
+    if end == "ended":
+        await fair.change(ends_at=fair.clock.now + timedelta(hours=1))
+    await fair.agree(fair.guest)
+    chat = await fair.ask(fair.guest)
+    if end == "closed":
+        await fair.campaigns.close(fair.host, fair.campaign.id)
+    elif end == "revoked":
+        await fair.store.people.revoke_guest_link("link", fair.entry)
+    else:
+        fair.clock.pass_by(days=7)
+    await refused(fair, fair.guest, CampaignOver, conversation_id=chat.conversation_id)
+    with pytest.raises(CampaignOver):
+        await fair.answers.retry(
+            fair.guest.id, conversation_id=chat.conversation_id, message_id=chat.message_id
+        )
+    opened = await fair.conversations.open(fair.guest.id, chat.conversation_id)
+    assert [message.content for message in opened.messages] == ["Name a river", "The Rhine"]
+    if end == "closed":
+        await fair.campaigns.reopen(fair.host, fair.campaign.id)
+        await fair.ask(fair.guest, "Again?", conversation_id=chat.conversation_id)
+
+
+async def test_the_survey_can_be_sent_for_a_day_after_the_end(fair: Fair) -> None:
+    await fair.agree(fair.guest)
+    await fair.campaigns.close(fair.host, fair.campaign.id)
+    at = fair.campaign.id
+    assert (await fair.part.visit(fair.guest, at)).stage is Stage.SURVEY
+    fair.clock.pass_by(hours=23)
+    await fair.part.keep_survey(fair.guest, at, {"q1": 4}, send=False)
+    fair.clock.pass_by(hours=1)
+    with pytest.raises(CampaignOver):
+        await fair.part.keep_survey(fair.guest, at, {"q1": 4}, send=True)
+    assert (await fair.part.visit(fair.guest, at)).stage is Stage.OVER
+
+
+async def test_a_tester_walks_from_the_text_to_the_thanks(fair: Fair) -> None:
+    at = fair.campaign.id
+    assert (await fair.part.arrive(fair.guest, at)).stage is Stage.CONSENT
+    with pytest.raises(ConsentNeeded):
+        await fair.part.agree(fair.guest, at, "the digest of another text")
+    await fair.agree(fair.guest)
+    assert (await fair.part.visit(fair.guest, at)).stage is Stage.WORK
+    assert (await fair.part.tick(fair.guest, at, "t1", done=True)).done == ("t1",)
+    await fair.part.keep_survey(fair.guest, at, {"q1": 4, "q2": "因为"}, send=True)
+    visit = await fair.part.visit(fair.guest, at)
+    assert visit.stage is Stage.FINISHED
+    assert visit.participant
+    assert visit.participant.survey == {"q1": 4, "q2": "因为"}
+
+
+async def test_what_does_not_fit_the_survey_or_the_tasks_is_refused(fair: Fair) -> None:
+    at = fair.campaign.id
+    await fair.agree(fair.guest)
+    wrong: list[dict[str, str | int]] = [{"q1": 6}, {"q1": "good"}, {"q2": 3}, {"q1": True}]
+    for answers in wrong:
+        with pytest.raises(BadRequest):
+            await fair.part.keep_survey(fair.guest, at, answers, send=False)
+    long = "x" * (MAX_SURVEY_TEXT + 1)
+    with pytest.raises(MessageTooLong):
+        await fair.part.keep_survey(fair.guest, at, {"q2": long}, send=False)
+    with pytest.raises(NotFound):
+        await fair.part.keep_survey(fair.guest, at, {"q9": "x"}, send=False)
+    with pytest.raises(NotFound):
+        await fair.part.tick(fair.guest, at, "t9", done=True)
+
+
+async def test_campaigns_of_others_are_not_there_for_guests(fair: Fair) -> None:
+    another = await fair.campaigns.add(fair.host, PLAN)
+    for person, campaign_id in ((fair.guest, another.id), (fair.other, fair.campaign.id)):
+        for call in (
+            fair.part.arrive(person, campaign_id),
+            fair.part.agree(person, campaign_id, "digest"),
+            fair.part.keep_survey(person, campaign_id, {}, send=True),
+            fair.part.withdraw(person, campaign_id),
+        ):
+            with pytest.raises(NotFound):
+                await call
+
+
+async def test_who_takes_back_leaves_nothing_and_is_written_to_no_more(fair: Fair) -> None:
+    fair.engine.scripts = [Script(["so far"], hangs=True)]
+    await fair.agree(fair.member)
+    question = Question("Why?", "why", campaign_id=fair.campaign.id)
+    job = await fair.answers.send(
+        fair.member.id, conversation_id=None, question=question, options=MINE
+    )
+    assert await fair.part.withdraw(fair.member, fair.campaign.id) == 1 + 3
+    await finished(job)
+    assert list(await fair.store.conversations(fair.member.id)) == []
+    visit = await fair.part.visit(fair.member, fair.campaign.id)
+    assert (visit.participant, visit.stage) == (None, Stage.CONSENT)
+
+
+# --- hosts ------------------------------------------------------------------------------------
+
+
+async def test_hosts_see_their_own_campaigns_and_administrators_all(fair: Fair) -> None:
+    mine = await fair.campaigns.add(fair.member, PLAN)
+    assert [c.id for c in await fair.campaigns.list(fair.member)] == [mine.id]
+    assert {c.id for c in await fair.campaigns.list(fair.root)} == {mine.id, fair.campaign.id}
+    assert await fair.campaigns.get(fair.root, mine.id) == mine
+    at = fair.campaign.id
+    for person in (fair.member, fair.guest):
+        for call in (
+            fair.campaigns.get(person, at),
+            fair.campaigns.change(person, at, PLAN),
+            fair.campaigns.close(person, at),
+            fair.campaigns.reopen(person, at),
+            fair.campaigns.delete(person, at),
+            fair.campaigns.figures(person, at),
+            fair.campaigns.links(person, at),
+        ):
+            with pytest.raises(NotFound):
+                await call
+    for guests_call in (fair.campaigns.list(fair.guest), fair.campaigns.add(fair.guest, PLAN)):
+        with pytest.raises(NotFound):
+            await guests_call
+
+
+async def test_what_testers_left_goes_so_many_days_after_the_end(fair: Fair) -> None:
+    await fair.change(keep_days=2, ends_at=fair.clock.now + timedelta(hours=1))
+    await fair.agree(fair.guest)
+    await fair.ask(fair.guest)
+    fair.clock.pass_by(days=2)
+    assert await fair.campaigns.destroy_due() == 0
+    fair.clock.pass_by(hours=1)
+    assert await fair.campaigns.destroy_due() > 0
+    with pytest.raises(NotFound):
+        await fair.store.people.person(fair.guest.id)
+    assert (await fair.campaigns.get(fair.host, fair.campaign.id)) == fair.campaign
+    newest = (await fair.store.people.entries())[0]
+    assert (newest.action, newest.target) == (Action.RETENTION, fair.campaign.id)
+    assert await fair.campaigns.destroy_due() == 0
+
+
+# --- a model of its own -----------------------------------------------------------------------
+
+
+async def with_second(fair: Fair) -> None:
+    """From now on the campaign is asked of the second engine."""
+    await fair.change(variants=(replace(PLAN.variants[0], engine="Other-3B (bfloat16)"),))
+    await fair.agree(fair.member)
+
+
+async def test_a_campaign_on_the_second_model_is_written_by_it_and_so_is_what_follows(
+    fair: Fair,
+) -> None:
+    await with_second(fair)
+    job = await fair.ask(fair.member, campaign_id=fair.campaign.id)
+    again = await fair.answers.retry(
+        fair.member.id, conversation_id=job.conversation_id, message_id=job.message_id
+    )
+    await finished(again)
+    archive = await fair.store.archive(fair.member.id, job.conversation_id)
+    made = [message.provenance for message in archive.messages if message.provenance]
+    assert [item.model for item in made] == ["Other-3B", "Other-3B"]
+    assert not fair.engine.prompts
+    await fair.ask(fair.member, "Outside of it")
+    assert len(fair.engine.prompts) == 1
+
+
+async def test_the_gauge_and_the_prompt_are_those_of_the_model_that_is_asked(fair: Fair) -> None:
+    await with_second(fair)
+    question = Question("A river?", "r", campaign_id=fair.campaign.id)
+    gauge = await fair.answers.gauge(
+        fair.member.id, conversation_id=None, question=question, options=ChatOptions()
+    )
+    assert gauge.limit == 300
+    job = await fair.ask(fair.member, campaign_id=fair.campaign.id)
+    await fair.engine.stop()
+    prompt = await fair.answers.prompt_of(
+        fair.member.id, conversation_id=job.conversation_id, message_id=job.message_id
+    )
+    assert "Name a river" in prompt
+
+
+async def test_a_model_that_does_not_run_cannot_be_planned_with(fair: Fair) -> None:
+    variant = replace(PLAN.variants[0], engine="Nobody-9B (nf4)")
+    with pytest.raises(BadPlan) as caught:
+        await fair.change(variants=(variant,))
+    assert caught.value.values == {"field": "variants.engine", "limit": 0}
+    with pytest.raises(BadPlan):
+        await fair.campaigns.add(fair.host, replace(PLAN, variants=(variant,)))
+
+
+async def test_a_plan_may_keep_a_model_that_ran_before(fair: Fair) -> None:
+    await with_second(fair)
+    fair.second.model = "Another-7B"
+    await fair.change(title="Still the same model")
+    assert fair.campaign.plan.variants[0].engine == "Other-3B (bfloat16)"
+    with pytest.raises(EngineNotServing):
+        await fair.ask(fair.member, campaign_id=fair.campaign.id)

@@ -1,0 +1,421 @@
+"""Downloads of conversations and presets, and their way back in, through the edge."""
+
+import asyncio
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.types import Message as AsgiMessage
+
+from api.edge.options import MIB, EdgeOptions
+from api.server import build_api
+from chat.accounts.models import LOCAL_USER
+from chat.conversations.errors import BadImport
+from chat.conversations.models import Archive, Conversation, PresetText
+from chat.conversations.presets import Presets
+from chat.models import Sampling
+from formats.exporting import Format, export_one
+from formats.words import Language
+from tests.archives import example
+from tests.fakes import ScriptedEngine
+from tests.memory_store import MemoryStore
+
+HOME = "http://localhost:7860"
+KIND = {"Content-Type": "application/json"}
+KINDS: list[type[BadImport]] = [BadImport, *BadImport.__subclasses__()]
+NOT_IMPORTED = {kind.code for kind in KINDS}
+
+
+class Shelf:
+    """The service of whole conversations, on a store alone."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.store = store
+
+    async def archive(self, user: str, conversation_id: str) -> Archive:
+        return await self.store.archive(user, conversation_id)
+
+    async def recent(
+        self, user: str, *, limit: int = 50, offset: int = 0
+    ) -> Sequence[Conversation]:
+        return await self.store.conversations(user, limit=limit, offset=offset)
+
+    async def add_archives(self, user: str, archives: Sequence[Archive]) -> Sequence[Conversation]:
+        return await self.store.add_archives(user, archives)
+
+
+def build(store: MemoryStore, edge: EdgeOptions | None = None) -> FastAPI:
+    return build_api(
+        engine=ScriptedEngine(),
+        edge=edge or EdgeOptions(),
+        archives=Shelf(store),
+        presets=Presets(store),
+    )
+
+
+def client_of(app: FastAPI) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=app)
+    return httpx.AsyncClient(transport=transport, base_url=HOME, timeout=60)
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+async def client(store: MemoryStore) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(build(store)) as client:
+        yield client
+
+
+async def add(store: MemoryStore, title: str = "A table", user: str = LOCAL_USER) -> str:
+    (added,) = await store.add_archives(user, [example(title)])
+    return added.id
+
+
+def named(answer: httpx.Response) -> str:
+    """The name under which a browser of today keeps the file."""
+    return unquote(answer.headers["content-disposition"].partition("filename*=UTF-8''")[2])
+
+
+# Out
+
+
+@pytest.mark.parametrize(
+    ("kind", "media_type", "ending"),
+    [
+        ("md", "text/markdown", ".md"),
+        ("json", "application/json", ".json"),
+        ("html", "text/html", ".html"),
+        ("sharegpt", "application/json", ".sharegpt.json"),
+    ],
+)
+async def test_a_conversation_leaves_as_a_file_that_no_browser_opens(
+    client: httpx.AsyncClient, store: MemoryStore, kind: str, media_type: str, ending: str
+) -> None:
+    conversation_id = await add(store)
+    answer = await client.get(f"/api/conversations/{conversation_id}/export?format={kind}&lang=zh")
+    archive = await store.archive(LOCAL_USER, conversation_id)
+    assert answer.content == export_one(archive, Format(kind), Language.ZH)
+    assert answer.headers["content-type"] == f"{media_type}; charset=utf-8"
+    assert answer.headers["content-disposition"].startswith("attachment; ")
+    assert named(answer) == f"A table{ending}"
+    assert "sandbox" in answer.headers.get_list("content-security-policy")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "../../etc/passwd",
+        'a"; filename="b.exe',
+        "line\r\nX-Evil: 1",
+        "天气 🌦️ 北京",
+        "\u202efdp",
+        "",
+        "CON",
+    ],
+)
+async def test_any_title_makes_a_name_that_stays_in_its_header(
+    client: httpx.AsyncClient, store: MemoryStore, title: str
+) -> None:
+    conversation_id = await add(store, title)
+    answer = await client.get(f"/api/conversations/{conversation_id}/export?format=md")
+    assert answer.status_code == 200
+    assert "x-evil" not in answer.headers
+    assert answer.headers["content-disposition"].isascii()
+    assert answer.headers["content-disposition"].count('"') == 2
+    assert not set(named(answer)) & set('/\\"\r\n\u202e')
+    assert named(answer).endswith(".md")
+
+
+@pytest.mark.parametrize("kind", [*Format])
+async def test_all_conversations_leave_in_one_file(
+    client: httpx.AsyncClient, store: MemoryStore, kind: Format
+) -> None:
+    titles = ["One", "One", "a/b", "二"]
+    for title in titles:
+        await add(store, title)
+    await add(store, "not mine", "somebody else")
+    answer = await client.get(f"/api/export?format={kind}")
+    assert answer.status_code == 200
+    if kind in (Format.JSON, Format.SHAREGPT):
+        whole = answer.json()
+        items = whole["conversations"] if kind is Format.JSON else whole
+        assert len(items) == len(titles)
+        return
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as files:
+        assert files.testzip() is None
+        assert len(set(files.namelist())) == len(titles)
+        assert all("/" not in name and name.endswith(f".{kind}") for name in files.namelist())
+        assert "not mine" not in " ".join(files.namelist())
+    assert named(answer).endswith(".zip")
+
+
+async def test_nothing_to_export_is_an_empty_file(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/api/export?format=json")).json()["conversations"] == []
+    assert (await client.get("/api/export?format=sharegpt")).json() == []
+    answer = await client.get("/api/export?format=html")
+    assert zipfile.ZipFile(io.BytesIO(answer.content)).namelist() == []
+
+
+async def test_conversations_leave_one_by_one(store: MemoryStore) -> None:
+    """A whole history in memory would be the mistake: the first must be gone before the last."""
+    for number in range(3):
+        await add(store, f"number {number}")
+    first_was_sent = asyncio.Event()
+
+    class Slow(Shelf):
+        read = 0
+
+        async def archive(self, user: str, conversation_id: str) -> Archive:
+            self.read += 1
+            if self.read == 3:
+                await first_was_sent.wait()
+            return await super().archive(user, conversation_id)
+
+    app = build_api(
+        engine=ScriptedEngine(),
+        edge=EdgeOptions(),
+        archives=Slow(store),
+    )
+
+    async def send(message: AsgiMessage) -> None:
+        if message["type"] == "http.response.body" and message["body"]:
+            first_was_sent.set()
+
+    async def receive() -> AsgiMessage:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/api/export",
+        "headers": [(b"host", b"localhost")],
+        "query_string": b"format=json",
+        "http_version": "1.1",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+    }
+    async with asyncio.timeout(10):
+        await app(scope, receive, send)
+
+
+async def test_more_conversations_than_the_list_shows_leave_all(
+    client: httpx.AsyncClient, store: MemoryStore
+) -> None:
+    await store.add_archives(LOCAL_USER, [example(f"number {number}") for number in range(1_203)])
+    answer = await client.get("/api/export?format=sharegpt")
+    assert len({item["id"] for item in answer.json()}) == 1_203
+
+
+async def test_a_conversation_that_goes_while_all_are_exported_is_left_out(
+    store: MemoryStore,
+) -> None:
+    first, second = await add(store, "first"), await add(store, "second")
+
+    class Moving(Shelf):
+        async def archive(self, user: str, conversation_id: str) -> Archive:
+            archive = await super().archive(user, conversation_id)
+            (other,) = {first, second} - {conversation_id}
+            await self.store.delete(user, other)
+            return archive
+
+    app = build_api(
+        engine=ScriptedEngine(),
+        edge=EdgeOptions(),
+        archives=Moving(store),
+    )
+    async with client_of(app) as client:
+        found = (await client.get("/api/export?format=json")).json()["conversations"]
+    assert len(found) == 1
+
+
+async def test_somebody_elses_conversation_looks_like_one_that_is_not_there(
+    client: httpx.AsyncClient, store: MemoryStore
+) -> None:
+    foreign = await add(store, user="somebody else")
+    answers = [
+        await client.get(f"/api/conversations/{conversation_id}/export?format=json")
+        for conversation_id in (foreign, "nobody", "%00", "%ed%a0%80", "..%2f..")
+    ]
+    assert {answer.status_code for answer in answers[:2]} == {404}
+    assert answers[0].json() == answers[1].json()
+    assert all(400 <= answer.status_code < 500 for answer in answers)
+
+
+@pytest.mark.parametrize("query", ["", "?format=exe", "?format=md&lang=xx", "?format=%ed%a0%80"])
+async def test_an_unknown_kind_of_file_is_refused(
+    client: httpx.AsyncClient, store: MemoryStore, query: str
+) -> None:
+    conversation_id = await add(store)
+    for path in ("/api/export", f"/api/conversations/{conversation_id}/export"):
+        assert (await client.get(path + query)).status_code == 422
+
+
+# In
+
+
+async def test_what_left_comes_in_again_with_its_branches(
+    client: httpx.AsyncClient, store: MemoryStore
+) -> None:
+    conversation_id = await add(store)
+    file = await client.get("/api/export?format=json")
+    answer = await client.post("/api/import", content=file.content, headers=KIND)
+    told = answer.json()
+    assert answer.status_code == 200
+    assert told == {"imported": 1, "titles": ["A table"], "first_id": told["first_id"]}
+    assert told["first_id"] != conversation_id
+    before = await store.archive(LOCAL_USER, conversation_id)
+    after = await store.archive(LOCAL_USER, told["first_id"])
+
+    def bare(archive: Archive) -> list[object]:
+        places = {message.id: number for number, message in enumerate(archive.messages)}
+        return [
+            (
+                places.get(message.parent_id or ""),
+                replace(message, id="", conversation_id="", parent_id=None),
+            )
+            for message in archive.messages
+        ]
+
+    assert bare(before) == bare(after)
+    assert before.conversation.options == after.conversation.options
+    assert before.conversation.created_at == after.conversation.created_at
+
+
+async def test_the_answer_to_an_import_tells_the_first_titles(client: httpx.AsyncClient) -> None:
+    file = [{"messages": [{"role": "user", "content": f"Question {n}"}]} for n in range(7)]
+    told = (await client.post("/api/import", json=file)).json()
+    assert told["imported"] == 7
+    assert told["titles"] == [f"Question {number}" for number in range(5)]
+
+
+async def test_a_broken_file_is_refused_with_its_place_and_nothing_is_imported(
+    client: httpx.AsyncClient, store: MemoryStore
+) -> None:
+    good = {"messages": [{"role": "user", "content": "x"}]}
+    bad = {"messages": [{"role": "user", "content": 5}]}
+    answer = await client.post("/api/import", json=[good, bad])
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert error["code"] == "bad_import"
+    assert error["message"].startswith("[1].messages[0].content: ")
+    assert await store.conversations(LOCAL_USER) == []
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[" * 50_000, b'{"a": "\\ud800"}', b'["\\u0000"]'])
+async def test_hostile_files_are_bad_requests(client: httpx.AsyncClient, body: bytes) -> None:
+    for path in ("/api/import", "/api/presets/import"):
+        answer = await client.post(path, content=body, headers=KIND)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] in NOT_IMPORTED
+
+
+async def pieces(count: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield b" " * MIB
+
+
+@pytest.mark.parametrize("said", [True, False])
+async def test_a_file_of_100_megabytes_is_refused_with_words(
+    client: httpx.AsyncClient, said: bool
+) -> None:
+    read = 0
+
+    async def counted() -> AsyncIterator[bytes]:
+        nonlocal read
+        async for piece in pieces(100):
+            read += len(piece)
+            yield piece
+
+    headers = KIND | ({"Content-Length": str(100 * MIB)} if said else {})
+    answer = await client.post("/api/import", content=counted(), headers=headers)
+    assert answer.status_code == 413
+    assert "64 MiB" in answer.json()["error"]["message"]
+    assert read <= (MIB if said else 66 * MIB)
+
+
+async def test_a_file_larger_than_other_bodies_comes_in(client: httpx.AsyncClient) -> None:
+    file = [{"messages": [{"role": "user", "content": "x" * 900_000}]} for _ in range(20)]
+    answer = await client.post("/api/import", json=file)
+    assert answer.json()["imported"] == 20
+
+
+async def test_the_limit_of_other_bodies_stays(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/api/presets/import", content=pieces(9), headers=KIND)
+    assert answer.status_code == 413
+    assert "8 MiB" in answer.json()["error"]["message"]
+
+
+# The edge
+
+
+@pytest.mark.parametrize("path", ["/api/import", "/api/presets/import"])
+async def test_a_page_of_another_origin_can_bring_nothing_in(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = await client.post(path, content=b"[]", headers=KIND | headers)
+        assert answer.status_code == 403
+    answer = await client.post(path, content=b"[]", headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/export?format=json", "/api/conversations/x/export?format=md"]
+)
+async def test_another_name_or_origin_reads_nothing(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(path, headers={"Host": "evil.example"})
+    assert answer.status_code == 421
+    answer = await client.get(path, headers={"Origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in answer.headers
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+
+
+async def test_without_services_there_are_no_such_routes() -> None:
+    app = build_api(engine=ScriptedEngine(), edge=EdgeOptions())
+    async with client_of(app) as client:
+        assert (await client.get("/api/export?format=json")).status_code == 404
+
+
+# Presets
+
+
+async def test_a_preset_leaves_and_comes_in_again(
+    client: httpx.AsyncClient, store: MemoryStore
+) -> None:
+    text = PresetText("数学 / maths", "Step by step.", Sampling(temperature=0.1), ("1 + 1?",))
+    preset = await store.add_preset(LOCAL_USER, text)
+    file = await client.get(f"/api/presets/{preset.ref.id}/export?version=1")
+    assert named(file) == "数学 maths.preset.json"
+    answer = await client.post("/api/presets/import", content=file.content, headers=KIND)
+    told: dict[str, Any] = answer.json()
+    assert told == {"id": told["id"], "version": 1, "name": "数学 / maths"}
+    assert told["id"] != preset.ref.id
+    assert (await store.preset(LOCAL_USER, told["id"])).text == text
+
+
+async def test_a_broken_preset_is_refused_with_its_field(client: httpx.AsyncClient) -> None:
+    file = {"format": "qwen-chat-preset", "version": 1, "name": "x", "sampling": {"top_p": 2}}
+    answer = await client.post("/api/presets/import", content=json.dumps(file), headers=KIND)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].startswith("sampling.top_p: ")
+
+
+async def test_somebody_elses_preset_is_not_there(
+    client: httpx.AsyncClient, store: MemoryStore
+) -> None:
+    preset = await store.add_preset("somebody else", PresetText("Mine"))
+    for preset_id in (preset.ref.id, "nobody"):
+        assert (await client.get(f"/api/presets/{preset_id}/export")).status_code == 404

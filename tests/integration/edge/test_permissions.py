@@ -1,0 +1,657 @@
+"""The walls between people: every route and event has its permission, and nobody hears another."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.routing import Mount
+from starlette.types import Message, Scope
+
+from api.edge.gradio_routes import is_open
+from api.edge.options import EdgeOptions
+from api.edge.permissions import HANDLERS, ROUTES, Permission
+from api.edge.stack import edge_middleware
+from api.edge.stream_expiry import EndedStreams
+from api.ops.metrics import Metrics
+from api.server import build_api
+from chat.accounts.models import Rank, SignedIn
+from chat.conversations.jobs import Jobs
+from chat.conversations.models import PresetText, Question
+from chat.conversations.presets import Presets
+from chat.conversations.turns import Answers
+from chat.errors import NotFound
+from chat.models import ChatOptions, Sampling
+from chat.serving.engines import Engines
+from store import open_store
+from tests.chat import make_writer
+from tests.fakes import Script, ScriptedEngine
+from tests.hosting import hosting_of
+from tests.house import House, client_of
+from ui.mount import event_names
+
+# One loop for all: Gradio keeps the loop of its first request.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ANYBODY = {
+    "/healthz",
+    "/readyz",
+    "/manifest.json",
+    "/icons/{name}",
+    "/favicon.ico",
+    "/sign-in",
+    "/welcome",
+    "/guest",
+    "/pages.css",
+    "/math.css",
+    "/pages.js",
+    "/api/account/sign-in",
+    "/api/account/pass",
+    "/api/account/accept",
+    "/api/account/guest-link",
+    "/api/account/enter",
+    "/api/account/provider",
+    "/api/account/provider/return",
+}
+"""What is open to somebody who has not said who they are; every entry was thought about."""
+
+PROVIDER = {"/api/account/provider", "/api/account/provider/return"}
+"""Routes that are there only where a provider is set."""
+
+
+class Town:
+    """Ann the administrator, Bob and Carol the members, Gus the guest, and one site."""
+
+    def __init__(self) -> None:
+        self.house = House()
+        self.engine = ScriptedEngine([Script(["a", "b", "c"], step_s=0.05)])
+        self.tokens: dict[str, str] = {}
+
+    async def build(self) -> "Town":
+        self.app = self.house.site(self.engine)
+        for name, rank in (("ann", Rank.ADMIN), ("bob", Rank.MEMBER), ("carol", Rank.MEMBER)):
+            self.tokens[name] = await self.house.add(name, rank)
+        ann = await self.person("ann")
+        link, token = await self.house.accounts.add_guest_link(
+            ann,
+            label="day",
+            days=1,
+            max_guests=5,
+            max_messages=5,
+            max_tokens=500,
+            preset_id=None,
+        )
+        self.link_id = link.id
+        self.tokens["gus"] = await self.house.accounts.enter_as_guest(
+            token, "gus", address="", device=""
+        )
+        self.key, self.secret = await self.house.accounts.add_key(
+            await self.person("bob"), name="bob's program"
+        )
+        self.conversation_id = await self.ask("bob", "the secret of bob")
+        async with self.client("bob") as client:  # as the page does first; it starts the queue
+            await client.get("/gradio_api/startup-events")
+        return self
+
+    async def person(self, name: str) -> Any:
+        who = await self.house.accounts.signed_in(self.tokens[name])
+        assert who
+        return who.person
+
+    async def ask(self, name: str, text: str) -> str:
+        person = await self.person(name)
+        turn = await self.house.store.add_turn(
+            person.id,
+            conversation_id=None,
+            question=Question(text, f"{name} {text}"),
+            options=ChatOptions(),
+        )
+        return turn.conversation.id
+
+    def client(self, name: str | None) -> httpx.AsyncClient:
+        return client_of(self.app, self.tokens[name] if name else None)
+
+    def number(self, handler: str) -> int:
+        return next(n for n, called in event_names(self.house.page).items() if called == handler)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town() -> Town:
+    return await Town().build()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def bob(town: Town) -> AsyncIterator[httpx.AsyncClient]:
+    async with town.client("bob") as client:
+        yield client
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def carol(town: Town) -> AsyncIterator[httpx.AsyncClient]:
+    async with town.client("carol") as client:
+        yield client
+
+
+# --- the table --------------------------------------------------------------------------------
+
+
+def routes_of(app: FastAPI) -> Iterator[str]:
+    """The path of every route, the mounted page's too."""
+    for found in iter_route_contexts(app.routes):
+        if isinstance(found.original_route, Mount):
+            mounted = found.original_route.app
+            assert isinstance(mounted, FastAPI)
+            yield from routes_of(mounted)
+        else:
+            yield str(found.path)
+
+
+def over_database(folder: Path) -> FastAPI:
+    """The app with what is kept in databases alone. Nothing of it is opened."""
+    engine, store = ScriptedEngine(), open_store(folder)
+    jobs = Jobs(writer=make_writer(engine), store=store)
+    answers = Answers(engines=Engines(engine), store=store, jobs=jobs)
+    return build_api(
+        engine=engine,
+        edge=EdgeOptions(),
+        presets=Presets(store),
+        people=House().people(),
+        hosting=hosting_of(store, answers=answers),
+    )
+
+
+async def test_every_route_has_its_permission_and_no_permission_is_without_a_route(
+    town: Town, tmp_path: Path
+) -> None:
+    known = {*routes_of(town.app), *routes_of(over_database(tmp_path))}
+    there = {path for path in known if is_open(example_of(path))}
+    assert there == ROUTES.keys() - PROVIDER
+
+
+async def test_every_event_of_the_page_has_its_permission(town: Town) -> None:
+    assert set(event_names(town.house.page).values()) == HANDLERS.keys()
+
+
+async def test_what_is_open_to_anybody_is_what_is_written_here() -> None:
+    assert {path for path, needed in ROUTES.items() if needed is Permission.ANYBODY} == ANYBODY
+
+
+def example_of(path: str) -> str:
+    for name in ("{name}", "{path:path}", "{path_or_url:path}", "{size}", "{session_hash}"):
+        path = path.replace(name, "x")
+    for name in (
+        "{conversation_id}",
+        "{preset_id}",
+        "{session_id}",
+        "{user_id}",
+        "{link_id}",
+        "{key_id}",
+    ):
+        path = path.replace(name, "x")
+    return path.replace("{api_name}", "x")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("path", sorted(ROUTES.keys() - ANYBODY))
+async def test_nothing_else_answers_somebody_who_has_not_signed_in(
+    town: Town, path: str, method: str
+) -> None:
+    async with town.client(None) as nobody:
+        for cookie in ("", "qwen_chat_session=made-up", "qwen_chat_session="):
+            headers = {"Cookie": cookie} if cookie else {}
+            answer = await nobody.request(method, example_of(path), headers=headers)
+            assert answer.status_code == 401
+            program = ROUTES[path] in (Permission.API, Permission.METRICS)
+            code = "invalid_api_key" if program else "sign_in_needed"
+            assert answer.json()["error"]["code"] == code
+
+
+async def test_also_the_routes_that_are_closed_to_all_say_nothing(town: Town) -> None:
+    async with town.client(None) as nobody:
+        for path in set(routes_of(town.app)) - ROUTES.keys():
+            answer = await nobody.get(example_of(path))
+            assert answer.status_code in (401, 404), path
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/%2e%2e/people", "//people", "/./people", "/people/", "/PEOPLE", "/people;a", "/people%00"],
+)
+async def test_an_odd_spelling_of_a_path_is_no_way_in(town: Town, path: str) -> None:
+    async with town.client(None) as nobody, town.client("gus") as gus:
+        assert (await nobody.get(path)).status_code == 401
+        assert "audit" not in (await gus.get(path, follow_redirects=True)).text
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost/healthz", "localhost?/healthz", "localhost#/healthz", "localhost@evil"]
+)
+async def test_no_host_header_is_a_way_in(town: Town, host: str) -> None:
+    async with town.client(None) as nobody:
+        for path in ("/api/export?format=json", "/config", "/gradio_api/app_id"):
+            assert (await nobody.get(path, headers={"Host": host})).status_code in (400, 421)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Authorization", "X-Api-Key", "X-Forwarded-User", "X-Remote-User", "X-User", "Remote-User"],
+)
+async def test_no_header_but_the_cookie_says_who_one_is(town: Town, header: str) -> None:
+    async with town.client(None) as nobody:
+        for value in (town.tokens["ann"], f"Bearer {town.tokens['ann']}", "ann"):
+            answer = await nobody.get("/api/account", headers={header: value})
+            assert answer.status_code == 401
+        asked = await nobody.get("/api/account", params={"qwen_chat_session": town.tokens["ann"]})
+        assert asked.status_code == 401
+
+
+# --- ranks ------------------------------------------------------------------------------------
+
+FOR_ADMINS = [
+    ("GET", "/people", None),
+    ("GET", "/api/people/audit.csv", None),
+    ("POST", "/api/people/invite", {"rank": "admin"}),
+    ("POST", "/api/people/{ann}/reset", {}),
+    ("POST", "/api/people/{ann}/rank", {"rank": "member"}),
+    ("POST", "/api/people/{ann}/disable", {}),
+    ("POST", "/api/people/{ann}/enable", {}),
+    ("POST", "/api/people/{ann}/delete", {}),
+]
+LINK = {"label": "x", "days": 1, "max_guests": 1, "max_messages": 1, "max_tokens": 1}
+FOR_MEMBERS = [
+    ("GET", "/guests", None),
+    ("POST", "/api/guest-links", LINK),
+    ("POST", "/api/guest-links/{link}/revoke", {}),
+    ("GET", "/keys", None),
+    ("POST", "/api/keys", {"name": "x"}),
+    ("POST", "/api/keys/{key}/revoke", {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "path", "body"),
+    [
+        *(("bob", *asked) for asked in FOR_ADMINS),
+        *(("gus", *asked) for asked in FOR_ADMINS + FOR_MEMBERS),
+    ],
+)
+async def test_what_is_for_a_higher_rank_looks_as_if_it_were_not_there(
+    town: Town, name: str, method: str, path: str, body: object
+) -> None:
+    ann = await town.person("ann")
+    path = path.replace("{ann}", ann.id).replace("{link}", town.link_id)
+    path = path.replace("{key}", town.key.id)
+    async with town.client(name) as client:
+        answer = await client.request(method, path, json=body)
+        missing = await client.get("/api/not-there")
+    assert answer.status_code == missing.status_code == 404
+    assert (await town.person("ann")) == ann
+
+
+async def test_the_domain_refuses_as_well_where_the_edge_would_not(town: Town) -> None:
+    gus, bob, ann = [await town.person(name) for name in ("gus", "bob", "ann")]
+    accounts = town.house.accounts
+    for call in (
+        accounts.people(bob),
+        accounts.entries(bob),
+        accounts.invite(bob, Rank.MEMBER),
+        accounts.disable(bob, ann.id),
+        accounts.delete(gus, ann.id),
+        accounts.guest_links(gus),
+        accounts.revoke_guest_link(gus, town.link_id),
+        accounts.revoke_guest_link(bob, town.link_id),
+        accounts.keys(gus),
+        accounts.add_key(gus, name="gus's program"),
+        accounts.revoke_key(gus, town.key.id),
+        accounts.revoke_key(await town.person("carol"), town.key.id),
+    ):
+        with pytest.raises(NotFound):
+            await call
+
+
+async def test_guests_cannot_share_presets(town: Town) -> None:
+    number = town.number("PresetPanel.share")
+    body = {"fn_index": number, "data": ["", "en", None], "session_hash": "x", "event_data": {}}
+    async with town.client("gus") as gus, town.client("bob") as member:
+        refused = await gus.post("/gradio_api/run/predict", json=body)
+        allowed = await member.post("/gradio_api/run/predict", json=body)
+    assert refused.status_code == 404
+    assert allowed.status_code != 404
+
+
+@pytest.mark.parametrize("fn_index", ["{share}", "{share}.0", None, True, [1], 10**6, -1])
+@pytest.mark.parametrize("path", ["/gradio_api/run/share", "/gradio_api/queue/join"])
+async def test_an_event_that_is_named_in_another_way_is_none(
+    town: Town, path: str, fn_index: Any
+) -> None:
+    if isinstance(fn_index, str):
+        fn_index = fn_index.replace("{share}", str(town.number("PresetPanel.share")))
+    async with town.client("gus") as gus:
+        body = {"fn_index": fn_index, "data": [], "session_hash": "x"}
+        assert (await gus.post(path, json=body)).status_code == 404
+        twice = json.dumps(body)[:-1] + f', "fn_index": {town.number("PresetPanel.share")}}}'
+        kind = {"Content-Type": "application/json"}
+        assert (await gus.post(path, content=twice, headers=kind)).status_code == 404
+
+
+# --- not yours is not there -------------------------------------------------------------------
+
+
+async def test_anothers_things_look_exactly_like_things_that_are_not_there(
+    town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
+) -> None:
+    owner = await town.person("bob")
+    preset = await town.house.store.add_preset(owner.id, PresetText("bob's", "secret", Sampling()))
+    sessions = await town.house.accounts.sessions(owner)
+    bobs_link, _ = await town.house.accounts.add_guest_link(
+        owner, label="b", days=1, max_guests=1, max_messages=1, max_tokens=1, preset_id=None
+    )
+    matrix = [
+        ("GET", "/api/conversations/{}/export?format=json", town.conversation_id),
+        ("GET", "/api/conversations/{}/export?format=html", town.conversation_id),
+        ("GET", "/api/presets/{}/export", preset.ref.id),
+        ("POST", "/api/account/sessions/{}/end", sessions[0].id),
+        ("POST", "/api/guest-links/{}/revoke", bobs_link.id),
+        ("POST", "/api/keys/{}/revoke", town.key.id),
+        ("POST", "/api/people/{}/disable", owner.id),
+    ]
+    for method, path, thing in matrix:
+        theirs = await carol.request(method, path.format(thing))
+        missing = await carol.request(method, path.format("0" * 32))
+        assert theirs.status_code == missing.status_code == 404, path
+        assert theirs.content == missing.content, path
+    exported = await carol.get("/api/export?format=json")
+    assert b"secret of bob" not in exported.content
+    own = await bob.get(f"/api/conversations/{town.conversation_id}/export?format=json")
+    assert b"secret of bob" in own.content
+    assert await town.house.accounts.sessions(owner) == sessions
+
+
+async def read_events(client: httpx.AsyncClient, session_hash: str) -> list[dict[str, Any]]:
+    """The page's stream for that hash, to its end."""
+    told: list[dict[str, Any]] = []
+    async with asyncio.timeout(10):
+        answer = await client.get("/gradio_api/queue/data", params={"session_hash": session_hash})
+    for line in answer.text.splitlines():
+        if line.startswith("data: "):
+            told.append(json.loads(line.removeprefix("data: ")))
+    return told
+
+
+def place(conversation_id: str) -> list[Any]:
+    return [conversation_id, "en", None]
+
+
+async def test_an_event_shows_its_own_person_alone(
+    town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
+) -> None:
+    load = {"fn_index": town.number("Transcript.load"), "data": place(town.conversation_id)}
+    own = await bob.post("/gradio_api/run/load", json=load | {"session_hash": "b"})
+    theirs = await carol.post("/gradio_api/run/load", json=load | {"session_hash": "c"})
+    missing = await carol.post(
+        "/gradio_api/run/load",
+        json=load | {"session_hash": "d", "data": place("0" * 32)},
+    )
+    assert "secret of bob" in own.text
+    assert theirs.status_code == missing.status_code == 200
+    assert "secret of bob" not in theirs.text
+    assert theirs.json()["data"] == missing.json()["data"]
+
+
+@dataclass(frozen=True)
+class Things:
+    """What somebody names in an event: a conversation, a message in it, a preset."""
+
+    conversation: str
+    message: str
+    preset: str
+
+    def told(self) -> dict[str, Any]:
+        """Everything that the page's script may say with an event, about these things."""
+        return {
+            "id": self.conversation,
+            "first": self.conversation,
+            "message": self.message,
+            "preset": self.preset,
+            "title": "taken",
+            "seen": "",
+            "text": "taken",
+            "words": "secret",
+            "fields": {"name": "taken", "system_prompt": "", "questions": ""},
+            "files": [],
+            "file": "1",
+            "count": 1,
+            "pinned": True,
+            "shared": True,
+            "opens": True,
+            "place": 0,
+            "request": "1",
+            "asked": "1",
+            "code": "",
+            "why": "",
+            "conversation": self.conversation,
+            "opinion": {"verdict": "up", "comment": "taken"},
+            "verdict": "up",
+            "quick": True,
+            "key": "1",
+            "task": "1",
+            "done": True,
+        }
+
+    def unnamed(self, answer: str) -> str:
+        """An answer without the names that were asked for, which it may repeat."""
+        for name in (self.conversation, self.message, self.preset):
+            answer = answer.replace(name, "it")
+        return answer
+
+
+def inputs_of(town: Town, number: int, things: Things) -> list[Any]:
+    """What the browser sends along with an event: the open conversation, and a text in the box."""
+    said = {"bridge": things.conversation, "message": "taken"}
+    values: list[Any] = []
+    for component in town.house.page.fns[number].inputs:
+        languages = [value for _, value in getattr(component, "choices", ())]
+        values.append("en" if "en" in languages else said.get(component.elem_id or ""))
+    return values
+
+
+async def test_no_event_of_the_page_tells_or_changes_what_is_anothers(town: Town) -> None:
+    owner, store = await town.person("bob"), town.house.store
+    preset = await store.add_preset(owner.id, PresetText("bob's own", "secret of bob", Sampling()))
+    before = await store.archive(owner.id, town.conversation_id)
+    theirs = Things(town.conversation_id, before.messages[-1].id, preset.ref.id)
+    nothing = Things("0" * 32, "1" * 32, "2" * 32)
+    names = event_names(town.house.page)
+    for number in sorted(names):
+        if names[number] == "Transcript.listen":  # streamed: the tests below
+            continue
+        answers = []
+        for things in (theirs, nothing):
+            body = {
+                "fn_index": number,
+                "data": inputs_of(town, number, things),
+                "event_data": things.told(),
+                "session_hash": f"{number}{things.conversation}",
+            }
+            async with town.client("carol") as carol:
+                answer = await carol.post("/gradio_api/run/predict", json=body)
+            assert "secret of bob" not in answer.text, names[number]
+            answers.append((answer.status_code, things.unnamed(str(answer.json().get("data")))))
+        assert answers[0] == answers[1], names[number]
+        assert answers[0][0] == 200, names[number]
+    assert await store.archive(owner.id, town.conversation_id) == before
+    assert await store.preset(owner.id, preset.ref.id) == preset
+
+
+async def join(client: httpx.AsyncClient, town: Town, session_hash: str) -> str:
+    body = {
+        "fn_index": town.number("Transcript.listen"),
+        "data": place(""),
+        "session_hash": session_hash,
+    }
+    answer = await client.post("/gradio_api/queue/join", json=body)
+    assert answer.status_code == 200
+    return str(answer.json()["event_id"])
+
+
+async def test_whoever_names_anothers_session_hears_nothing_of_it(
+    town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
+) -> None:
+    event_id = await join(bob, town, "bobs-hash")
+    theirs, unknown = await read_events(carol, "bobs-hash"), await read_events(carol, "no-hash")
+    assert theirs == unknown
+    assert event_id not in str(theirs)
+    heard = await read_events(bob, "bobs-hash")
+    assert event_id in {told.get("event_id") for told in heard}
+
+
+async def test_a_session_of_the_same_name_is_ones_own_for_each(
+    town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
+) -> None:
+    bobs, carols = await join(bob, town, "same"), await join(carol, town, "same")
+    heard = [
+        {told.get("event_id") for told in await read_events(client, "same")}
+        for client in (bob, carol)
+    ]
+    assert bobs in heard[0]
+    assert bobs not in heard[1]
+    assert carols in heard[1]
+    assert carols not in heard[0]
+
+
+async def test_a_hash_given_twice_or_spelt_otherwise_is_still_ones_own(
+    town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
+) -> None:
+    event_id = await join(bob, town, "twice")
+    for query in (
+        "session_hash=x&session_hash=twice",
+        "session%5Fhash=twice",
+        "session_hash=%74wice",
+    ):
+        answer = await carol.get(f"/gradio_api/queue/data?{query}")
+        assert event_id not in answer.text
+    assert event_id in str(await read_events(bob, "twice"))
+
+
+@pytest.mark.parametrize("path", ["cancel", "reset", "stream/x", "stream/x/close"])
+async def test_nobody_can_end_an_event_by_its_id(
+    town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient, path: str
+) -> None:
+    event_id = await join(bob, town, f"ended by {path}")
+    body = {"session_hash": f"ended by {path}", "event_id": event_id, "fn_index": 0, "data": []}
+    for client in (carol, bob):
+        answer = await client.post(f"/gradio_api/{path.replace('x', event_id)}", json=body)
+        assert answer.status_code == 404
+    assert event_id in str(await read_events(bob, f"ended by {path}"))
+
+
+async def test_another_persons_heartbeat_ends_nothing(town: Town, bob: httpx.AsyncClient) -> None:
+    seen: list[str] = []
+
+    async def inner(scope: Scope, receive: object, send: object) -> None:
+        seen.append(scope["path"])
+
+    carol, bobs = await town.person("carol"), await town.person("bob")
+    options = town.house.edge
+    guard = edge_middleware(options, town.house.doors, {}, Metrics())[-1]
+    app = guard.cls(inner, *guard.args, **guard.kwargs)
+    for person in (bobs, carol, bobs):
+        state = {"signed_in": SignedIn(person, "s")}
+        scope = {"type": "http", "path": "/gradio_api/heartbeat/h", "state": state}
+        await app(scope, None, None)  # type: ignore[arg-type]
+    assert seen[0] == seen[2] != seen[1]
+    assert all(path.startswith("/gradio_api/heartbeat/") for path in seen)
+
+
+# --- changes take hold ------------------------------------------------------------------------
+
+
+async def stream_until_cut(
+    town: Town, name: str, change: Coroutine[Any, Any, object]
+) -> tuple[list[Message], bool]:
+    """An endless stream of that person, while `change` happens: what came, and whether it ended."""
+    told: list[Message] = []
+    cut = asyncio.Event()
+
+    async def endless(scope: Scope, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            while True:
+                await send({"type": "http.response.body", "body": b"x", "more_body": True})
+                await asyncio.sleep(0.01)
+        except asyncio.CancelledError:
+            cut.set()
+            raise
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    doors = town.house.doors
+    who = await doors.who(town.tokens[name])
+    cookie = f"qwen_chat_session={town.tokens[name]}".encode()
+    scope = {
+        "type": "http",
+        "path": "/gradio_api/queue/data",
+        "headers": [(b"cookie", cookie)],
+        "state": {"signed_in": who},
+    }
+    watched = EndedStreams(endless, town.house.edge, doors, every_s=0.02)
+    stream = asyncio.create_task(watched(scope, None, send))  # type: ignore[arg-type]
+    await asyncio.sleep(0.1)
+    assert not stream.done()
+    await change
+    async with asyncio.timeout(5):
+        await stream
+    return told, cut.is_set()
+
+
+@pytest.mark.parametrize(
+    "how", ["disable", "sign out everywhere", "end session", "delete", "revoke"]
+)
+async def test_a_stream_ends_when_its_person_may_not_be_here_any_more(how: str) -> None:
+    town = await Town().build()
+    accounts, ann, bobs = town.house.accounts, await town.person("ann"), await town.person("bob")
+    who = await accounts.signed_in(town.tokens["bob"])
+    assert who
+    changes: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
+        "disable": lambda: accounts.disable(ann, bobs.id),
+        "sign out everywhere": lambda: accounts.sign_out_everywhere(who),
+        "end session": lambda: accounts.end_session(bobs, who.session_id),
+        "delete": lambda: accounts.delete(ann, bobs.id),
+        "revoke": lambda: accounts.revoke_guest_link(ann, town.link_id),
+    }
+    name = "gus" if how == "revoke" else "bob"
+    told, cut = await stream_until_cut(town, name, changes[how]())
+    assert cut
+    assert told[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+    async with town.client(name) as client:
+        assert (await client.get("/api/account")).status_code == 401
+
+
+async def test_who_is_demoted_sees_the_people_page_no_more() -> None:
+    town = await Town().build()
+    ann, bobs = await town.person("ann"), await town.person("bob")
+    await town.house.accounts.set_rank(ann, bobs.id, Rank.ADMIN)
+    async with town.client("bob") as client:
+        assert (await client.get("/people")).status_code == 200
+        await town.house.accounts.set_rank(ann, bobs.id, Rank.MEMBER)
+        assert (await client.get("/people")).status_code == 404
+
+
+async def test_a_new_password_ends_the_other_sessions() -> None:
+    town = await Town().build()
+    other = await town.house.accounts.sign_in(
+        "bob", "correct horse battery", address="", device="phone"
+    )
+    async with client_of(town.app, other) as phone, town.client("bob") as desk:
+        body = {"old": "correct horse battery", "new": "another good one"}
+        assert (await desk.post("/api/account/password", json=body)).status_code == 200
+        assert (await phone.get("/api/account")).status_code == 401
+        assert (await desk.get("/api/account")).status_code == 200

@@ -1,0 +1,318 @@
+"""Cases put to a scripted engine, over a database: what comes of them and what is kept."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from chat.accounts.errors import TooManyRequests
+from chat.accounts.models import LOCAL, Action, Entry, Person, Rank
+from chat.accounts.quotas import Permit
+from chat.conversations.models import Preset, PresetText
+from chat.errors import NotFound
+from chat.evaluation import runs as replaying
+from chat.evaluation.cases import Casebook, CaseText
+from chat.evaluation.errors import BadCase, RunGoingOn
+from chat.evaluation.models import Case, Check, CheckKind, Run, Verdict
+from chat.evaluation.runs import Replays
+from chat.feedback.models import Evidence, Opinion
+from chat.maintenance import Upkeep
+from chat.models import ChatMessage, PresetRef, Role, Sampling, Status
+from chat.serving.errors import EngineFailed, EngineNotReady
+from chat.serving.observer import Door, Outcome
+from judging.judge import ProcessJudge
+from store import RoutingStore, open_store
+from tests.chat import make_chat, make_writer
+from tests.contract.stores import START, ticking
+from tests.fakes import Script, ScriptedEngine
+from tests.migrated import migrated
+
+BOB = Person("bob", "Bob", Rank.MEMBER, START)
+GUS = Person("gus", "Gus", Rank.GUEST, START)
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+HELLO, HUMAN = Check(CheckKind.CONTAINS, "Hello"), Check(CheckKind.HUMAN)
+
+
+def text(name: str, *checks: Check, **more: object) -> CaseText:
+    prompt = (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, f"Say {name}"))
+    return CaseText(name, prompt, checks or (HELLO,), **more)  # type: ignore[arg-type]  # fields
+
+
+@dataclass
+class Desk:
+    """The services at hand. Everybody is the local user, unless said otherwise."""
+
+    engine: ScriptedEngine
+    store: RoutingStore
+    casebook: Casebook
+    replays: Replays
+
+    async def run(self, *cases: Case, person: Person = LOCAL, **more: object) -> Run:
+        """Run cases to the end."""
+        run = await self.replays.start(person, cases, **more)  # type: ignore[arg-type]  # options
+        await self.until_done(run)
+        return run
+
+    async def until_done(self, run: Run) -> None:
+        async with asyncio.timeout(30):
+            while self.replays.progress(run.id):  # noqa: ASYNC110 - nobody tells it
+                await asyncio.sleep(0.01)
+
+    async def verdicts(self, run: Run) -> dict[str, Verdict]:
+        _, results = await self.casebook.run(LOCAL, run.id)
+        return {case_id: result.verdict for case_id, result in results.items()}
+
+
+MakeDesk = Callable[..., Desk]
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
+    store = open_store(migrated(tmp_path), clock=ticking())
+    await store.open()
+    await store.people.add_person(BOB, None, Entry(START, "", Action.JOIN))
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def make(store: RoutingStore) -> AsyncIterator[MakeDesk]:
+    made: list[Replays] = []
+
+    def make(*scripts: Script, **writing: object) -> Desk:
+        engine, judge = ScriptedEngine(list(scripts) or [Script()]), ProcessJudge(60)
+        writer = make_writer(engine, **writing)  # type: ignore[arg-type]  # its options
+        kept = store.feedback
+        replays = Replays(kept.cases, writer, judge, ticking())
+        made.append(replays)
+        return Desk(engine, store, Casebook(kept.cases, kept.results, judge), replays)
+
+    yield make
+    for replays in made:
+        await replays.close()
+
+
+async def test_a_run_keeps_what_came_of_each_case(make: MakeDesk) -> None:
+    desk = make(Script(["Hello"]), Script(["Bye"]), Script(error=EngineFailed()), Script(["Hm"]))
+    texts = [text("a"), text("b"), text("c"), text("d", HUMAN)]
+    cases = await desk.casebook.add(LOCAL, *texts)
+    run = await desk.run(*cases, label=" my  label ")
+    verdicts = await desk.verdicts(run)
+    assert [verdicts[case.id] for case in cases] == [
+        Verdict.PASSED,
+        Verdict.FAILED,
+        Verdict.ERROR,
+        Verdict.OPEN,
+    ]
+    kept, results = await desk.casebook.run(LOCAL, run.id)
+    assert (kept.model, kept.quantization, kept.label) == (
+        "Scripted-1B-Instruct",
+        "none",
+        "my label",
+    )
+    assert kept.ended_at
+    assert results[cases[1].id].failed == (0,)
+    assert results[cases[2].id].error_code == "engine_failed"
+    assert results[cases[0].id].timing
+    (tally,) = await desk.casebook.runs(LOCAL)
+    assert sum(tally.counts.values()) == 4
+
+
+async def test_the_engine_gets_the_presets_prompt_and_takes_the_likeliest_tokens(
+    make: MakeDesk,
+) -> None:
+    desk = make()
+    (case,) = await desk.casebook.add(LOCAL, text("a", sampling=Sampling(max_new_tokens=5)))
+    preset = Preset(
+        PresetRef("p", 2), "", True, PresetText("P", "Be kind.", Sampling(0.9, top_k=7)), NOW
+    )
+    run = await desk.run(case, preset=preset)
+    assert run.preset == PresetRef("p", 2)
+    assert desk.engine.prompts == [(ChatMessage(Role.SYSTEM, "Be kind."), case.prompt[1])]
+    assert desk.engine.samplings == [Sampling(temperature=0, top_k=7, max_new_tokens=5, seed=0)]
+
+
+async def test_what_a_person_said_holds_for_the_same_answer_and_another_is_changed(
+    make: MakeDesk,
+) -> None:
+    desk = make(Script(["one"]), Script(["one"]), Script(["two"]), Script(["two"]))
+    (case,) = await desk.casebook.add(LOCAL, text("a", HUMAN))
+    first = await desk.run(case)
+    judged = await desk.casebook.judge(LOCAL, first.id, case.id, good=True)
+    assert (judged.verdict, judged.judged_by) == (Verdict.PASSED, LOCAL.id)
+    assert await desk.verdicts(await desk.run(case)) == {case.id: Verdict.PASSED}
+    third = await desk.run(case)
+    assert await desk.verdicts(third) == {case.id: Verdict.CHANGED}
+    assert await desk.verdicts(await desk.run(case, against=first.id)) == {case.id: Verdict.CHANGED}
+    await desk.casebook.judge(LOCAL, third.id, case.id, good=False)
+    assert await desk.verdicts(await desk.run(case)) == {case.id: Verdict.FAILED}
+
+
+async def test_cases_wait_one_after_the_other(make: MakeDesk) -> None:
+    desk = make(Script(["Hello"], step_s=0.05))
+    cases = await desk.casebook.add(LOCAL, *(text(name) for name in "abc"))
+    run = await desk.replays.start(LOCAL, cases)
+    most = 0
+    async with asyncio.timeout(30):
+        while going := desk.replays.progress(run.id):
+            assert going.total == 3
+            most = max(most, desk.engine.running)
+            await asyncio.sleep(0.005)
+    assert most == 1
+    assert len(await desk.verdicts(run)) == 3
+
+
+async def test_a_run_that_is_cancelled_keeps_what_there_is(make: MakeDesk) -> None:
+    desk = make(Script(["Hello"]), Script(["Hel"], hangs=True))
+    cases = await desk.casebook.add(LOCAL, text("a"), text("b"))
+    run = await desk.replays.start(LOCAL, cases)
+    async with asyncio.timeout(30):
+        while not (desk.engine.running and len(await desk.verdicts(run)) == 1):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    with pytest.raises(RunGoingOn):
+        await desk.replays.start(LOCAL, cases)
+    await desk.replays.cancel(LOCAL, run.id)
+    assert desk.replays.progress(run.id) is None
+    assert await desk.verdicts(run) == {cases[0].id: Verdict.PASSED}
+    assert (desk.engine.running, desk.engine.cancelled) == (0, 1)
+    assert (await desk.casebook.run(LOCAL, run.id))[0].ended_at
+    await desk.replays.cancel(LOCAL, run.id)
+
+
+async def test_a_run_that_is_deleted_while_it_goes_on_ends(make: MakeDesk) -> None:
+    desk = make(Script(["Hello"], step_s=0.1))
+    cases = await desk.casebook.add(LOCAL, text("a"), text("b"))
+    run = await desk.replays.start(LOCAL, cases)
+    await desk.casebook.delete_run(LOCAL, run.id)
+    await desk.until_done(run)
+    with pytest.raises(NotFound):
+        await desk.casebook.run(LOCAL, run.id)
+
+
+async def test_a_run_needs_cases_and_a_model(make: MakeDesk) -> None:
+    desk = make()
+    with pytest.raises(BadCase):
+        await desk.replays.start(LOCAL, [])
+    (case,) = await desk.casebook.add(LOCAL, text("a"))
+    with pytest.raises(NotFound):
+        await desk.replays.start(LOCAL, [case], against="nothing")
+    await desk.engine.stop()
+    with pytest.raises(EngineNotReady):
+        await desk.replays.start(LOCAL, [case])
+    assert list(await desk.casebook.runs(LOCAL)) == []
+
+
+async def test_who_asks_too_often_goes_on_when_there_is_leave_again(make: MakeDesk) -> None:
+    refusals = [TooManyRequests(limit=1, retry_after_s=0.01)] * 2
+
+    class Strict:
+        async def check(self, user_id: str, *, address: str = "") -> Permit:
+            if refusals:
+                raise refusals.pop()
+            return Permit()
+
+    desk = make(quotas=Strict())
+    (case,) = await desk.casebook.add(LOCAL, text("a"))
+    assert await desk.verdicts(await desk.run(case)) == {case.id: Verdict.PASSED}
+    refusals.append(TooManyRequests(limit=1, retry_after_s=2 * replaying.PATIENCE_S))
+    run = await desk.run(case)
+    (result,) = (await desk.casebook.run(LOCAL, run.id))[1].values()
+    assert (result.verdict, result.error_code) == (Verdict.ERROR, "too_many_requests")
+
+
+async def test_answers_of_a_replay_are_told_of_as_such(make: MakeDesk) -> None:
+    told: list[Outcome] = []
+
+    class Notes:
+        def ended(self, outcome: Outcome) -> None:
+            told.append(outcome)
+
+        def refused(self, door: Door, code: str) -> None: ...
+
+    desk = make(Script(["Hello"]), Script(error=EngineFailed()), observer=Notes())
+    await desk.run(*await desk.casebook.add(LOCAL, text("a"), text("b")))
+    assert [(one.door, one.reason, one.failed) for one in told] == [
+        (Door.REPLAY, "stop", False),
+        (Door.REPLAY, "engine_failed", True),
+    ]
+
+
+async def test_members_have_their_own_cases_and_guests_none(make: MakeDesk) -> None:
+    desk = make()
+    (mine,) = await desk.casebook.add(BOB, text("a"))
+    (admins,) = await desk.casebook.add(LOCAL, text("b"))
+    assert list(await desk.casebook.list(BOB)) == [mine]
+    assert list(await desk.casebook.list(LOCAL)) == [mine, admins]
+    run = await desk.run(admins)
+    for refused in (
+        desk.casebook.get(BOB, admins.id),
+        desk.casebook.change(BOB, admins.id, text("x")),
+        desk.casebook.delete(BOB, admins.id),
+        desk.casebook.run(BOB, run.id),
+        desk.casebook.delete_run(BOB, run.id),
+        desk.casebook.judge(BOB, run.id, admins.id, good=True),
+        desk.replays.cancel(BOB, run.id),
+        desk.replays.start(BOB, [mine], against=run.id),
+        desk.casebook.list(GUS),
+        desk.casebook.add(GUS, text("x")),
+        desk.casebook.runs(GUS),
+        desk.casebook.draft(GUS, "e"),
+        desk.replays.start(GUS, [mine]),
+    ):
+        with pytest.raises(NotFound):
+            await refused
+    changed = await desk.casebook.change(LOCAL, mine.id, text("changed"))
+    assert (changed.owner, changed.name) == (BOB.id, "changed")
+    assert list(await desk.casebook.runs(BOB)) == []
+
+
+async def test_a_case_is_made_of_a_rated_answer_by_who_may_see_it(make: MakeDesk) -> None:
+    desk = make()
+    evidence = Evidence(
+        id="e",
+        answer_id="a",
+        owner=LOCAL.id,
+        door=Door.PAGE,
+        prompt=(ChatMessage(Role.USER, "Capital of France?"),),
+        answer="Lyon",
+        status=Status.DONE,
+        made_at=NOW,
+    )
+    await desk.store.feedback.ratings.rate(evidence, LOCAL.id, Opinion(correction="Paris"), NOW)
+    draft = await desk.casebook.draft(LOCAL, "e")
+    assert draft.checks == (Check(CheckKind.CONTAINS, "Paris"),)
+    (case,) = await desk.casebook.add(LOCAL, draft)
+    assert (case.evidence_id, case.reference) == ("e", "Lyon")
+    with pytest.raises(NotFound):
+        await desk.casebook.draft(BOB, "e")
+
+
+async def test_a_case_of_an_answer_that_was_deleted_is_not_kept(make: MakeDesk) -> None:
+    desk = make()
+    with pytest.raises(NotFound):
+        await desk.casebook.add(LOCAL, text("a", evidence_id="gone"))
+
+
+async def test_the_run_of_who_may_not_be_here_any_more_is_ended(make: MakeDesk) -> None:
+    desk = make(Script(["Hel"], hangs=True))
+    (case,) = await desk.casebook.add(BOB, text("a"))
+    run = await desk.replays.start(BOB, [case])
+    upkeep = Upkeep(make_chat().jobs, desk.store.people, programs=[desk.replays])
+    await upkeep.stop_who_left()
+    assert desk.replays.progress(run.id)
+    await desk.store.people.delete_person(BOB.id, Entry(START, "", Action.DELETE))
+    await upkeep.stop_who_left()
+    await desk.until_done(run)
+    assert list(await desk.casebook.runs(LOCAL)) == []
+    with pytest.raises(NotFound):
+        await desk.casebook.add(BOB, text("b"))
+
+
+async def test_a_file_is_kept_all_or_not_at_all(make: MakeDesk) -> None:
+    desk = make()
+    with pytest.raises(BadCase):
+        await desk.casebook.add(LOCAL, text("a"), replace(text("b"), name=""))
+    assert list(await desk.casebook.list(LOCAL)) == []

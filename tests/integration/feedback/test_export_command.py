@@ -1,0 +1,197 @@
+"""`python app.py export …`: the same files as the page gives, and what it says when it cannot."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.edge.options import EdgeOptions
+from api.server import build_api
+from chat.accounts.models import LOCAL, Entry
+from chat.campaigns.models import Campaign, Mode, Plan, Variant
+from chat.conversations.presets import Presets
+from chat.feedback.models import Opinion, Verdict
+from commands import export
+from store import RoutingStore, open_store
+from tests.contract.stores import START
+from tests.fakes import ScriptedEngine
+from tests.hosting import Inn, hosting_of
+from tests.house import client_of
+from tests.rated import DOWN, UP, evidence
+
+Export = Callable[..., int]
+SAID = Opinion(Verdict.DOWN, ("too-long",), "Ask Ann, a@b.cn", "Better. 更好")
+
+
+async def fill(store: RoutingStore) -> None:
+    for campaign_id, title in (("first", "One 一"), ("second", "Two"), ("third", "Two")):
+        plan = Plan(title, Mode.SINGLE, (Variant("A"),))
+        campaign = Campaign(campaign_id, LOCAL.id, plan, START)
+        await store.feedback.campaigns.add(campaign, Entry(START, "", "test"))
+    for name, opinion, more in (
+        ("a", UP, {"campaign_id": "first"}),
+        ("b", SAID, {"campaign_id": "first", "language": "zh"}),
+        ("c", DOWN, {}),
+    ):
+        frozen = evidence(name, owner=LOCAL.id, **more)
+        await store.feedback.ratings.rate(frozen, LOCAL.id, opinion, START)
+
+
+async def from_page(folder: Path, address: str, body: Any = None) -> bytes:
+    """What the page gives, or what is left of the store without an address."""
+    store = open_store(folder)
+    await store.open()
+    if not address:
+        await fill(store)
+    people = Inn(store, sign_in_needed=False).people
+    app = build_api(
+        engine=ScriptedEngine(),
+        edge=EdgeOptions(),
+        presets=Presets(store),
+        people=people,
+        hosting=hosting_of(store),
+    )
+    try:
+        if not address:
+            return b""
+        async with client_of(app) as client:
+            given = client.post(address, json=body) if body else client.get(address)
+            return (await given).raise_for_status().content
+    finally:
+        await store.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    asyncio.run(from_page(tmp_path, ""))
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
+    monkeypatch.chdir(folder)  # where no .env lies
+
+    def run(*arguments: str) -> int:
+        return export.main([*arguments, "--data-dir", str(folder)])
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments"),
+    [
+        ("format=csv", ["--format", "csv"]),
+        ("format=sft&redact=true", ["--format", "sft", "--redact"]),
+        ("format=dpo&campaign=first", ["--format", "dpo", "--campaign", "One 一"]),
+        (
+            "format=json&verdict=down&language=zh&since=2026-01-01&corrected=1&reason=too-long",
+            "--format json --verdict down --language zh --since 2026-01-01 --corrected "
+            "--reason too-long",
+        ),
+    ],
+)
+def test_a_file_is_that_of_the_page_to_the_byte(
+    run: Export, folder: Path, query: str, arguments: list[str] | str
+) -> None:
+    own = arguments.split() if isinstance(arguments, str) else arguments
+    assert run(*own, "-o", "out") == 0
+    page = asyncio.run(from_page(folder, f"/api/results/export?{query}"))
+    assert Path("out").read_bytes() == page
+    assert len(page) > 100
+
+
+def test_names_are_masked_and_what_was_masked_is_told(
+    run: Export, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("names").write_text("Ann\n张伟\n", encoding="utf-8")
+    assert run("--format", "csv", "--names", "names", "-o", "out") == 0
+    assert capsys.readouterr().err == "3 lines. Masked: [email] 1, [name] 1.\n"
+    page = asyncio.run(from_page(folder, "/api/results/export?format=csv", {"names": "Ann\n张伟"}))
+    assert Path("out").read_bytes() == page
+    assert "Ask [name], [email]" in page.decode()
+
+
+def test_it_goes_to_standard_output_when_no_file_is_named(
+    run: Export, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert run("--format", "sft", "--campaign", "first") == 0
+    said = capfdbinary.readouterr()
+    assert said.out.count(b"\n") == 2
+    assert b"2 lines." in said.err
+
+
+def test_a_report_is_that_of_the_page(run: Export, folder: Path) -> None:
+    assert run("--format", "report", "--campaign", "first", "--language", "zh", "-o", "out") == 0
+    address = "/api/results/report?campaign=first&lang=zh"
+    page = asyncio.run(from_page(folder, address)).decode().splitlines()
+    written = Path("out").read_text(encoding="utf-8").splitlines()
+    # One line has the minute in which it was made.
+    assert len(set(written) ^ set(page)) <= 2
+    assert "<h2>最差的五个回答</h2>" in "".join(written)
+
+
+def test_a_report_is_masked_as_that_of_the_page_and_tells_how_often(
+    run: Export, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("names").write_text("Ann\n", encoding="utf-8")
+    assert run("--format", "report", "--campaign", "first", "--names", "names", "-o", "out") == 0
+    told = "[email] 1, [name] 1."
+    assert capsys.readouterr().err == f"Done. Masked: {told}\n"
+    address = "/api/results/report?campaign=first"
+    page = asyncio.run(from_page(folder, address, {"names": "Ann"})).decode().splitlines()
+    written = Path("out").read_text(encoding="utf-8").splitlines()
+    assert len(set(written) ^ set(page)) <= 2
+    assert told in "".join(written)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--format report", "name it with --campaign"),
+        ("--format csv --campaign Three", "no campaign named Three. There are:\n  first  One 一\n"),
+        ("--format csv --campaign Two", "Several campaigns are named Two."),
+        ("--format csv --assignee Bob", "There is nobody named Bob."),
+        ("--format csv --names nowhere", "No such file or directory"),
+        ("--format csv --names many", "At most 2,000 names can be masked; these are 2,001."),
+        ("--format csv --names long", "Line 2 of the names has more than 100 characters."),
+        ("--format csv --names binary", "is not text in UTF-8"),
+        ("--format csv --data-dirr x", "data"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_leaves_no_file(
+    run: Export, capsys: pytest.CaptureFixture[str], arguments: str, said: str
+) -> None:
+    Path("many").write_text("\n".join(map(str, range(10, 2011))), encoding="utf-8")
+    Path("long").write_text(f"Ann\n{'x' * 101}", encoding="utf-8")
+    Path("binary").write_bytes(b"Ann\n\xff\xfe")
+    assert run(*arguments.split(), "-o", "out") == 1
+    assert said in capsys.readouterr().err
+    assert not list(Path().glob("out*"))
+
+
+def test_a_day_that_is_none_is_refused_with_one_that_is(
+    run: Export, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run("--format", "csv", "--since", "2026-13-01")
+    said = capsys.readouterr().err
+    assert "--since: 2026-13-01 is no day. A day is written as 2026-11-22." in said
+
+
+def test_a_list_of_names_from_a_windows_editor_is_masked_from_its_first_line(
+    run: Export, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("names").write_bytes("\ufeffAnn\r\n张伟\r\n".encode())
+    assert run("--format", "csv", "--names", "names", "-o", "out") == 0
+    assert "[name] 1" in capsys.readouterr().err
+
+
+def test_a_file_that_could_not_be_written_to_its_end_is_not_there(
+    run: Export, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("out").mkdir()
+    assert run("--format", "csv", "-o", "out") == 1
+    assert "directory" in capsys.readouterr().err
+    assert not Path("out.part").exists()

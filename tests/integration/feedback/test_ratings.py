@@ -1,0 +1,338 @@
+"""What may be said of an answer, and what is kept of the answer then."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chat.accounts.models import LOCAL, Caller, Person, Rank
+from chat.conversations.errors import AnswerRunning
+from chat.conversations.models import Attachment, Origin
+from chat.errors import BadText, MessageTooLong, NotFound
+from chat.feedback.errors import EmptyOpinion, NotRatable, UnknownReason
+from chat.feedback.models import REASONS, Opinion, Verdict
+from chat.feedback.ratings import MAX_COMMENT, Ratable
+from chat.feedback.snapshots import is_exact
+from chat.models import (
+    ChatMessage,
+    ChatOptions,
+    Finish,
+    PresetRef,
+    Prompt,
+    Role,
+    Sampling,
+    Status,
+)
+from chat.serving.completion import Written
+from chat.serving.completions import Asked
+from chat.serving.errors import EngineFailed
+from chat.serving.observer import Door
+from chat.tools import CallPiece
+from tests.chat import finished, until_text
+from tests.contract.stores import START
+from tests.fakes import Script
+from tests.feedback import RatedChat, rated_chat
+
+UP, DOWN = Opinion(Verdict.UP), Opinion(Verdict.DOWN)
+STRANGER = Person("stranger", "Stranger", Rank.MEMBER, START)
+OPTIONS = ChatOptions("Be brief.", Sampling(temperature=0.3), PresetRef("maths", 2))
+
+
+@pytest.fixture
+async def chat(tmp_path: Path) -> AsyncIterator[RatedChat]:
+    async with rated_chat(tmp_path) as chat:
+        yield chat
+
+
+async def test_the_evidence_has_the_prompt_that_the_engine_got(chat: RatedChat) -> None:
+    first = await chat.told("Capital of France? 首都", options=OPTIONS)
+    second = await chat.told(
+        "And of Italy?",
+        options=OPTIONS,
+        conversation_id=first.conversation_id,
+        attachments=(Attachment("map.txt", "here be dragons"),),
+    )
+    await chat.rate(second, UP, page_language="zh")
+    evidence, answer = await chat.evidence(second), await chat.message(second)
+    assert evidence.prompt == chat.engine.prompts[1]
+    assert is_exact(evidence)
+    assert (evidence.answer, evidence.status, evidence.finish) == ("Hello", Status.DONE, "stop")
+    assert (evidence.usage, evidence.timing) == (answer.usage, answer.timing)
+    assert evidence.provenance == answer.provenance
+    assert evidence.provenance
+    assert evidence.provenance.preset == PresetRef("maths", 2)
+    assert evidence.provenance.sampling.seed is not None
+    assert (evidence.door, evidence.owner) == (Door.PAGE, LOCAL.id)
+    assert (evidence.conversation_id, evidence.made_at) == (
+        second.conversation_id,
+        answer.created_at,
+    )
+    assert (evidence.language, evidence.page_language) == ("en", "zh")
+    assert (evidence.campaign_id, evidence.variant) == ("", None)
+    assert evidence.question.endswith("And of Italy?")
+
+
+async def test_dropped_turns_are_not_in_the_evidence(tmp_path: Path) -> None:
+    async with rated_chat(tmp_path, Script(("a" * 300,))) as chat:
+        first = await chat.told("b" * 300)
+        second = await chat.told("c" * 300, conversation_id=first.conversation_id)
+        await chat.rate(second, UP)
+        evidence = await chat.evidence(second)
+        assert evidence.provenance
+        assert evidence.provenance.dropped_turns == 1
+        assert evidence.prompt == chat.engine.prompts[1]
+        assert is_exact(evidence)
+
+
+async def test_a_continued_answer_is_frozen_with_what_it_went_on_from(tmp_path: Path) -> None:
+    cut = Script(("Hel",), finish=Finish.LENGTH)
+    async with rated_chat(tmp_path, cut, Script(("lo",))) as chat:
+        first = await chat.told("Hi")
+        job = await chat.answers.go_on(
+            LOCAL.id, conversation_id=first.conversation_id, message_id=first.message_id
+        )
+        await finished(job)
+        await chat.rate(job, UP)
+        evidence = await chat.evidence(job)
+        assert evidence.answer == "Hello"
+        assert evidence.prompt[-1] == ChatMessage(Role.ASSISTANT, "Hel")
+        assert is_exact(evidence)
+
+
+async def test_a_prompt_with_deleted_messages_is_known_not_to_be_the_exact_one(
+    chat: RatedChat,
+) -> None:
+    first = await chat.told("one")
+    second = await chat.told("two", conversation_id=first.conversation_id)
+    await chat.conversations.delete_turn(LOCAL.id, first.conversation_id, first.message_id)
+    await chat.rate(second, UP)
+    evidence = await chat.evidence(second)
+    assert evidence.prompt == (ChatMessage(Role.USER, "two"),)
+    assert not is_exact(evidence)
+
+
+async def test_a_stopped_answer_and_an_old_version_are_rated_each_for_itself(
+    tmp_path: Path,
+) -> None:
+    async with rated_chat(tmp_path, Script(("Hel",), hangs=True), Script(("new",))) as chat:
+        job = await chat.ask("Hi")
+        await until_text(job)
+        with pytest.raises(AnswerRunning):
+            await chat.rate(job, UP)
+        job.cancel()
+        await finished(job)
+        again = await chat.answers.retry(
+            LOCAL.id, conversation_id=job.conversation_id, message_id=job.message_id
+        )
+        await finished(again)
+        await chat.rate(job, DOWN)
+        await chat.rate(again, UP)
+        stopped = await chat.evidence(job)
+        assert (stopped.answer, stopped.status, stopped.finish) == ("Hel", Status.STOPPED, None)
+        said = await chat.ratings.newest(LOCAL.id, [job.message_id, again.message_id, "another"])
+        assert {key: rating.opinion for key, rating in said.items()} == {
+            job.message_id: DOWN,
+            again.message_id: UP,
+        }
+
+
+async def test_an_answer_that_was_stopped_or_failed_before_its_first_word_can_be_rated(
+    tmp_path: Path,
+) -> None:
+    slow, broken = Script((), hangs=True), Script((), error=EngineFailed())
+    async with rated_chat(tmp_path, slow, broken) as chat:
+        stopped = await chat.ask("Hi")
+        with pytest.raises(AnswerRunning):
+            await chat.rate(stopped, DOWN)
+        stopped.cancel()
+        await finished(stopped)
+        failed = await chat.told("Ho")
+        for job, status in ((stopped, Status.STOPPED), (failed, Status.ERROR)):
+            look = await chat.ratings.look(LOCAL, job.conversation_id, job.message_id)
+            assert look == Ratable("", REASONS)
+            said = Opinion(Verdict.DOWN, ("slow",), "", " Hello. ")
+            assert (await chat.rate(job, said)).opinion == said
+            evidence = await chat.evidence(job)
+            assert (evidence.answer, evidence.status, evidence.language) == ("", status, "")
+            assert is_exact(evidence)
+
+
+async def test_an_interrupted_answer_can_be_rated(tmp_path: Path) -> None:
+    async with rated_chat(tmp_path, Script(("Hel",), hangs=True)) as chat:
+        job = await chat.ask("Hi")
+        await until_text(job)
+        await chat.store.save_text(LOCAL.id, job.message_id, "Hel")
+        await chat.store.interrupt_unfinished()
+        await chat.rate(job, DOWN)
+        assert (await chat.evidence(job)).status is Status.INTERRUPTED
+
+
+async def test_only_what_the_model_wrote_here_and_is_kept_can_be_rated(tmp_path: Path) -> None:
+    async with rated_chat(tmp_path, Script(()), Script()) as chat:
+        empty, job = await chat.told("Nothing?"), await chat.told("Hi")
+        temporary = await chat.told("Hush", temporary=True)
+        edited = await chat.conversations.edit_answer(
+            LOCAL.id,
+            conversation_id=job.conversation_id,
+            message_id=job.message_id,
+            text="what I would have said",
+        )
+        question = (await chat.message(job)).parent_id or ""
+        archive = await chat.conversations.archive(LOCAL.id, job.conversation_id)
+        elsewhere = tuple(replace(item, origin=Origin.IMPORTED) for item in archive.messages)
+        (imported,) = await chat.conversations.add_archives(
+            LOCAL.id, [replace(archive, messages=elsewhere)]
+        )
+        foreign = (await chat.conversations.archive(LOCAL.id, imported.id)).messages[1]
+        for conversation_id, message_id in (
+            (empty.conversation_id, empty.message_id),
+            (temporary.conversation_id, temporary.message_id),
+            (job.conversation_id, edited.id),
+            (job.conversation_id, question),
+            (imported.id, foreign.id),
+        ):
+            with pytest.raises(NotRatable):
+                await chat.ratings.rate(
+                    LOCAL, conversation_id=conversation_id, message_id=message_id, opinion=UP
+                )
+            with pytest.raises(NotRatable):
+                await chat.ratings.look(LOCAL, conversation_id, message_id)
+        assert await chat.frozen() == 0
+
+
+async def test_others_answers_look_as_if_they_were_not_there(chat: RatedChat) -> None:
+    job = await chat.told("Hi")
+    await chat.rate(job, UP)
+    with pytest.raises(NotFound):
+        await chat.rate(job, DOWN, person=STRANGER)
+    with pytest.raises(NotFound):
+        await chat.ratings.look(STRANGER, job.conversation_id, job.message_id)
+    assert await chat.ratings.newest(STRANGER.id, [job.message_id]) == {}
+
+
+async def test_ratings_stay_when_the_conversation_goes_and_can_still_be_changed(
+    chat: RatedChat,
+) -> None:
+    job, other = await chat.told("Hi"), await chat.told("Ho")
+    await chat.rate(job, UP)
+    before = await chat.evidence(job)
+    for each in (job, other):
+        await chat.conversations.delete(LOCAL.id, each.conversation_id)
+    await chat.conversations.purge()
+    assert await chat.evidence(job) == before
+    assert (await chat.rate(job, DOWN)).version == 2
+    with pytest.raises(NotFound):
+        await chat.rate(other, UP)
+
+
+async def test_an_opinion_is_taken_back_as_a_version_of_its_own(chat: RatedChat) -> None:
+    job = await chat.told("Hi")
+    with pytest.raises(EmptyOpinion):
+        await chat.rate(job, Opinion(comment="  \n"))
+    assert await chat.frozen() == 0
+    assert (await chat.rate(job, UP)).version == 1
+    withdrawn = await chat.rate(job, Opinion())
+    assert (withdrawn.version, withdrawn.opinion) == (2, Opinion())
+    assert (await chat.rate(job, Opinion())).version == 2
+    look = await chat.ratings.look(LOCAL, job.conversation_id, job.message_id)
+    assert look == Ratable("Hello", REASONS, withdrawn)
+
+
+async def test_what_is_said_is_kept_as_it_was_meant(chat: RatedChat) -> None:
+    job = await chat.told("Hi")
+    said = Opinion(Verdict.DOWN, ("other", "language", "other"), " why? \n", "Bonjour\n")
+    kept = (await chat.rate(job, said)).opinion
+    assert kept == Opinion(Verdict.DOWN, ("other", "language"), "why?", "Bonjour\n")
+    for idle in ("", "  ", "Hello", "Hello\r\n"):
+        again = await chat.rate(job, replace(UP, correction=idle))
+        assert again.opinion == UP
+
+
+async def test_what_is_too_long_or_cannot_be_kept_is_refused_and_nothing_is_written(
+    chat: RatedChat,
+) -> None:
+    job = await chat.told("Hi")
+    longest = "x" * MAX_COMMENT
+    for opinion, error in (
+        (Opinion(comment=longest + "x"), MessageTooLong),
+        (Opinion(comment="y" * 2**20), MessageTooLong),
+        (Opinion(correction=longest + "Hello!"), MessageTooLong),
+        (Opinion(comment="\0"), BadText),
+        (Opinion(correction="\ud800"), BadText),
+        (Opinion(reasons=("dull",)), UnknownReason),
+    ):
+        with pytest.raises(error):
+            await chat.rate(job, opinion)
+    assert await chat.frozen() == 0
+    await chat.rate(job, Opinion(comment=longest, correction=longest + "Hello"))
+
+
+# --- answers that programs were given -------------------------------------------------------------
+
+
+async def completion(chat: RatedChat, prompt: Prompt, *, remembered: bool = True) -> Written:
+    asked = Asked("cmpl-1", prompt, remembered=remembered)
+    return await (await chat.completions.begin(Caller(LOCAL), asked)).written()
+
+
+async def test_a_programs_answer_is_rated_by_its_id(chat: RatedChat) -> None:
+    turns = (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, "Hi 你好"))
+    written = await completion(chat, turns)
+    rating = await chat.ratings.rate_completion(LOCAL, written.id, DOWN)
+    evidence = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+    assert evidence
+    assert rating.evidence_id == evidence.id
+    assert (evidence.door, evidence.prompt, evidence.answer) == (Door.API, turns, "Hello")
+    assert (evidence.usage, evidence.provenance) == (written.usage, written.provenance)
+    assert is_exact(evidence)
+    assert (await chat.ratings.rate_completion(LOCAL, written.id, UP)).version == 2
+
+
+async def test_a_programs_answer_that_goes_on_is_frozen_from_its_beginning(
+    chat: RatedChat,
+) -> None:
+    written = await completion(
+        chat, (ChatMessage(Role.USER, "Hi"), ChatMessage(Role.ASSISTANT, "Oh, "))
+    )
+    assert written.text == "Hello"
+    await chat.ratings.rate_completion(LOCAL, written.id, UP)
+    evidence = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+    assert evidence
+    assert evidence.answer == "Oh, Hello"
+    assert is_exact(evidence)
+
+
+async def test_bare_text_is_frozen_as_a_question_and_known_to_be_none(chat: RatedChat) -> None:
+    written = await completion(chat, "def fib(n):")
+    await chat.ratings.rate_completion(LOCAL, written.id, UP)
+    evidence = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+    assert evidence
+    assert evidence.prompt == (ChatMessage(Role.USER, "def fib(n):"),)
+    assert not is_exact(evidence)
+
+
+async def test_calls_of_tools_stand_in_the_evidence(tmp_path: Path) -> None:
+    call = CallPiece(0, "call-1", "weather", '{"city": "Paris"}')
+    script = Script(("Let me look.", call), finish=Finish.TOOL_CALLS)
+    async with rated_chat(tmp_path, script) as chat:
+        written = await completion(chat, (ChatMessage(Role.USER, "Hi"),))
+        await chat.ratings.rate_completion(LOCAL, written.id, UP)
+        evidence = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+        assert evidence
+        assert evidence.answer == (
+            'Let me look.\n<tool_call>\n{"name": "weather", "arguments": {"city": "Paris"}}\n'
+            "</tool_call>"
+        )
+
+
+async def test_a_completion_that_is_not_remembered_or_anothers_is_not_found(
+    chat: RatedChat,
+) -> None:
+    await completion(chat, (ChatMessage(Role.USER, "Hi"),), remembered=False)
+    with pytest.raises(NotFound):
+        await chat.ratings.rate_completion(LOCAL, "cmpl-1", UP)
+    await completion(chat, (ChatMessage(Role.USER, "Hi"),))
+    with pytest.raises(NotFound):
+        await chat.ratings.rate_completion(STRANGER, "cmpl-1", UP)
+    assert await chat.frozen() == 0

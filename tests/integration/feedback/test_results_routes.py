@@ -1,0 +1,277 @@
+"""Results over the web: who sees which, what is drawn of hostile text, files and reviews."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.edge.options import EdgeOptions
+from api.server import build_api
+from chat.accounts.models import Entry, Person, Rank
+from chat.campaigns.models import Campaign, Mode, Plan, QuestionKind, SurveyQuestion, Variant
+from chat.conversations.presets import Presets
+from chat.feedback.models import Opinion, Verdict
+from chat.feedback.queries import Filter
+from chat.feedback.results import Results
+from chat.models import ChatMessage, Role, Status
+from formats.datasets import DataFormat, data_file
+from formats.redaction import MOST_NAMES, Redactor
+from store import RoutingStore, open_store
+from tests.contract.stores import START
+from tests.fakes import ScriptedEngine
+from tests.hosting import Inn, hosting_of
+from tests.house import client_of
+from tests.migrated import migrated
+from tests.rated import UP, evidence
+
+HOSTILE = "\"><img src=x onerror=alert(1)>'{0}"
+HOSTILE_SHOWN = escape(HOSTILE)
+PLAN = Plan(
+    f"Try {HOSTILE}",
+    Mode.SINGLE,
+    (Variant(HOSTILE, system_prompt=HOSTILE),),
+    survey=(SurveyQuestion("q", QuestionKind.TEXT, HOSTILE),),
+)
+MADE = Entry(START, "", "test")
+
+
+@dataclass
+class Hosts:
+    """An administrator, two members, a campaign of the first, and who asks for each of them."""
+
+    store: RoutingStore
+    admin: httpx.AsyncClient
+    bob: httpx.AsyncClient
+    cy: httpx.AsyncClient
+    people: dict[str, Person]
+
+    async def rate(self, name: str, opinion: Opinion = UP, **of_evidence: Any) -> None:
+        frozen = evidence(name, **{"owner": self.people["admin"].id, **of_evidence})
+        await self.store.feedback.ratings.rate(frozen, self.people["admin"].id, opinion, START)
+
+
+@pytest.fixture
+async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
+    store = open_store(migrated(tmp_path))
+    await store.open()
+    inn = Inn(store)
+    tokens = {"admin": await inn.add("admin", Rank.ADMIN)}
+    for name in ("bob", "cy"):
+        tokens[name] = await inn.add(name)
+    people = {name: await inn.person(token) for name, token in tokens.items()}
+    campaign = Campaign("campaign", people["bob"].id, PLAN, START)
+    await store.feedback.campaigns.add(campaign, MADE)
+    app = build_api(
+        engine=ScriptedEngine(),
+        edge=EdgeOptions(),
+        presets=Presets(store),
+        people=inn.people,
+        hosting=hosting_of(store),
+    )
+    admin, bob, cy = (client_of(app, token) for token in tokens.values())
+    async with admin, bob, cy:
+        yield Hosts(store, admin, bob, cy, people)
+    await store.close()
+
+
+async def test_a_member_sees_what_belongs_to_their_campaign(hosts: Hosts) -> None:
+    await hosts.rate("in", campaign_id="campaign", question="Inside?")
+    await hosts.rate("out", question="Outside?")
+    for client, seen in ((hosts.admin, "Inside Outside"), (hosts.bob, "Inside"), (hosts.cy, "")):
+        page = (await client.get("/results")).text
+        assert [word for word in ("Inside", "Outside") if f"{word}?" in page] == seen.split()
+        for name, where in (("in", "Inside"), ("out", "Outside")):
+            answer = await client.get(f"/results/{name}")
+            assert answer.status_code == (200 if where in seen else 404)
+            body = {"standing": "usable"}
+            review = await client.post(f"/api/results/{name}/review", json=body)
+            assert review.status_code == (200 if where in seen else 404)
+        table = (await client.get("/api/results/export?format=csv")).text
+        assert len(table.splitlines()) == 1 + len(seen.split())
+        report = await client.get("/api/results/report?campaign=campaign")
+        assert report.status_code == (404 if client is hosts.cy else 200)
+
+
+async def test_who_is_to_review_an_answer_sees_it(hosts: Hosts) -> None:
+    await hosts.rate("given")
+    path, body = "/api/results/given/review", {"assignee": hosts.people["cy"].id}
+    assert (await hosts.admin.post(path, json=body)).status_code == 200
+    assert (await hosts.cy.get("/results/given")).status_code == 200
+    assert (await hosts.admin.post(path, json={"assignee": "nobody"})).status_code == 404
+    assert (await hosts.cy.post(path, json={"note": "x" * 20_001})).status_code == 400
+    assert (await hosts.admin.post(path, json={"assignee": None})).status_code == 200
+    assert (await hosts.cy.get("/results/given")).status_code == 404
+
+
+async def test_hostile_words_stay_words(hosts: Hosts) -> None:
+    said = Opinion(Verdict.DOWN, ("other",), HOSTILE, f"Better {HOSTILE}")
+    prompt = (ChatMessage(Role.SYSTEM, HOSTILE), ChatMessage(Role.USER, HOSTILE))
+    await hosts.rate(
+        "e", said, campaign_id="campaign", prompt=prompt, answer=HOSTILE, language=HOSTILE
+    )
+    await hosts.admin.post("/api/results/e/review", json={"note": HOSTILE})
+    for path in (
+        "/results",
+        "/results?words=" + HOSTILE.replace("{", "%7B"),
+        "/results?campaign=%3Cimg%3E&model=%3Cimg%3E&verdict=down",
+        "/results/e",
+        "/api/results/report?campaign=campaign&lang=zh",
+    ):
+        page = (await hosts.admin.get(path)).text
+        assert "<img" not in page
+        assert "{0}" in page or "words" in path or "%3C" in path
+
+
+async def test_a_filter_is_an_address(hosts: Hosts) -> None:
+    await hosts.rate("good", question="Was it good?")
+    await hosts.rate("bad", Opinion(Verdict.DOWN, ("too-long",)), question="Was it bad?")
+    page = (await hosts.admin.get("/results?verdict=down&reason=too-long&since=&words=bad")).text
+    assert "Was it bad?" in page
+    assert "Was it good?" not in page
+    assert "/results/bad?verdict=down&amp;reason=too-long&amp;words=bad" in page
+    for wrong in ("verdict=sideways", "since=yesterday", f"reason={'x' * 201}"):
+        assert (await hosts.admin.get(f"/results?{wrong}")).status_code == 422
+    assert (await hosts.admin.get("/results?after=nowhere")).status_code == 200
+
+
+async def test_the_list_goes_on_where_the_page_ended(hosts: Hosts) -> None:
+    for number in range(60):
+        await hosts.rate(f"e{number:02}", question=f"Question {number:02}?")
+    first = (await hosts.admin.get("/results")).text
+    (link,) = {part.split('"')[0] for part in first.split('href="') if "after=" in part}
+    second = (await hosts.admin.get(link.replace("&amp;", "&"))).text
+    shown = [f"Question {number:02}?" for number in range(60)]
+    assert [said in first for said in shown] == [False] * 10 + [True] * 50
+    assert [said in second for said in shown] == [True] * 10 + [False] * 50
+
+
+async def test_files_are_those_of_the_service_and_no_browser_opens_them(hosts: Hosts) -> None:
+    said = Opinion(Verdict.DOWN, correction="Ann wrote it: a@b.cn")
+    await hosts.rate("e", said)
+    results = Results(hosts.store.feedback.results, hosts.store.people)
+    for kind in DataFormat:
+        answer = await hosts.admin.get(f"/api/results/export?format={kind}&redact=true")
+        file = data_file(kind, Filter(), Redactor())
+        pieces = [piece async for piece in results.export(hosts.people["admin"], Filter(), file)]
+        assert answer.content == b"".join(pieces)
+        assert b"[email]" in answer.content
+        assert "sandbox" in answer.headers.get_list("content-security-policy")
+        assert kind.suffix in answer.headers["content-disposition"]
+        path = f"/api/results/export?format={kind}"
+        named = await hosts.admin.post(path, json={"names": "Ann\nBob"})
+        assert b"[name] wrote it: [email]" in named.content
+        path = f"/api/results/preview?format={kind}"
+        told = (await hosts.admin.post(path, json={"names": "Ann"})).json()
+        assert (told["lines"], told["masked"]["name"]) == (1, 1)
+    assert (await hosts.admin.get("/api/results/export?format=exe")).status_code == 422
+
+
+async def test_a_report_is_masked_in_either_language_and_tells_how_often(hosts: Hosts) -> None:
+    said = Opinion(Verdict.DOWN, comment="Ann wrote it: a@b.cn")
+    await hosts.rate("e", said, campaign_id="campaign")
+    path = "/api/results/report?campaign=campaign"
+    assert "Ann wrote it: a@b.cn" in (await hosts.bob.get(path)).text
+    masked = (await hosts.bob.get(f"{path}&redact=true")).text
+    assert "Ann wrote it: [email]" in masked
+    assert "are masked: [email] 1." in masked
+    named = await hosts.bob.post(f"{path}&lang=zh", json={"names": "Ann\nBob"})
+    assert "[name] wrote it: [email]" in named.text
+    assert "已被遮盖：[email] 1, [name] 1。" in named.text
+    assert "sandbox" in named.headers.get_list("content-security-policy")
+    assert ".html" in named.headers["content-disposition"]
+    preview = path.replace("report?", "report/preview?")
+    told = (await hosts.bob.post(preview, json={"names": "Ann"})).json()
+    assert told == {"masked": {"email": 1, "name": 1}}
+    assert (await hosts.bob.post(preview, json={})).json() == {"masked": {}}
+    for refused in (path, preview):
+        assert (await hosts.cy.post(refused, json={"names": "Ann"})).status_code == 404
+
+
+async def test_a_campaign_s_page_offers_its_report_in_both_languages_and_masked(
+    hosts: Hosts,
+) -> None:
+    for path in ("/campaigns/campaign", "/results?campaign=campaign"):
+        page = (await hosts.bob.get(path)).text
+        (form,) = [part for part in page.split("<form ") if "/api/results/report" in part]
+        assert 'data-export="/api/results/report"' in form
+        assert 'data-preview="/api/results/report/preview"' in form
+        assert 'data-query="?campaign=campaign"' in form
+        assert '<option value="zh">Chinese</option>' in form
+        assert '<option value="en" selected>English</option>' in form
+        assert 'name="redact" value="true"' in form
+        assert '<textarea name="names"' in form
+    assert "/api/results/report" not in (await hosts.bob.get("/results")).text
+
+
+async def test_a_campaign_s_page_tells_of_variants_what_they_are_and_what_answered(
+    hosts: Hosts,
+) -> None:
+    page = (await hosts.bob.get("/campaigns/campaign")).text
+    plan = page.partition("<h2>Plan</h2>")[2]
+    assert plan.count(HOSTILE_SHOWN) >= 2
+    assert "Nothing has answered yet." in plan
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "limit"),
+    [
+        ("\n".join(f"name {number}" for number in range(MOST_NAMES + 1)), "too_many_names", 2000),
+        ("Ann\n" + "x" * 101, "name_too_long", 100),
+        ("\n".join(f"{number:0100}" for number in range(MOST_NAMES)), None, None),
+    ],
+    ids=["many", "long", "just so"],
+)
+async def test_a_list_of_names_that_would_be_cut_is_refused_with_its_limit(
+    hosts: Hosts, names: str, code: str | None, limit: int | None
+) -> None:
+    for path in ("export", "preview"):
+        answer = await hosts.admin.post(
+            f"/api/results/{path}?format=csv&redact=true", json={"names": names}
+        )
+        assert answer.status_code == (400 if code else 200)
+        if code:
+            error = answer.json()["error"]
+            assert (error["code"], error["param"], error["limit"]) == (code, "names", limit)
+
+
+async def test_an_answer_without_words_is_said_to_be_one_and_teaches_nothing(hosts: Hosts) -> None:
+    slow = Opinion(Verdict.DOWN, ("slow",), "I gave up.")
+    await hosts.rate("e", slow, answer="", status=Status.STOPPED)
+    await hosts.admin.post("/api/results/e/review", json={"standing": "usable"})
+    for language, words in (("en", "No text"), ("zh", "没有文字")):
+        page = await hosts.admin.get("/results/e", headers={"Accept-Language": language})
+        assert f'<p class="hint">{words}' in page.text
+    for kind in (DataFormat.SFT, DataFormat.DPO):
+        assert (await hosts.admin.get(f"/api/results/export?format={kind}")).text == ""
+    assert "I gave up." in (await hosts.admin.get("/api/results/export?format=csv")).text
+
+
+async def test_a_case_is_made_of_a_rated_answer(hosts: Hosts) -> None:
+    await hosts.rate("e")
+    page = (await hosts.admin.get("/results/e")).text
+    assert 'data-post="/api/cases/from-evidence/e"' in page
+    made = await hosts.admin.post("/api/cases/from-evidence/e", json={})
+    assert (await hosts.admin.get(made.json()["next"])).status_code == 200
+
+
+async def test_guests_and_strangers_see_no_results(hosts: Hosts) -> None:
+    await hosts.rate("e")
+    for path in ("/results", "/results/e", "/api/results/export?format=csv"):
+        hosts.cy.cookies.clear()
+        answer = await hosts.cy.get(path)
+        assert answer.status_code in (303, 401)
+    results = Results(hosts.store.feedback.results, hosts.store.people)
+    guest = replace(hosts.people["cy"], rank=Rank.GUEST)
+    with pytest.raises(Exception, match="no such thing"):
+        results.export(guest, Filter(), data_file(DataFormat.CSV, Filter()))
+
+
+async def test_the_words_of_a_filter_come_back_in_its_form(hosts: Hosts) -> None:
+    page = (await hosts.admin.get("/results?words=quick%20fox&since=2026-01-02&standing=open")).text
+    assert 'value="quick fox"' in page
+    assert 'value="2026-01-02"' in page
+    assert '<option value="open" selected>' in page

@@ -1,0 +1,223 @@
+"""Votes over the web: who reads which, what is drawn of hostile text, and the ways to them."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.edge.options import EdgeOptions
+from api.server import build_api
+from chat.accounts.models import Entry, Person, Rank
+from chat.campaigns.models import Campaign, Choice, Mode, Plan, Side, Task, Variant
+from chat.conversations.models import Question
+from chat.conversations.presets import Presets
+from chat.errors import NotFound
+from chat.feedback.votes import VoteFilter, Votes
+from chat.models import ChatOptions
+from store import RoutingStore, open_store
+from store.schema.campaigns import DuelRow
+from tests.contract.feedback_rows import add_rows
+from tests.contract.stores import ENDED, START
+from tests.fakes import ScriptedEngine
+from tests.hosting import Inn, hosting_of
+from tests.house import client_of
+
+HOSTILE = "\"><img src=x onerror=alert(1)>'{0}"
+ANSWER = f"So \\(x^2 = 9\\). {HOSTILE}"
+PLAN = Plan(
+    f"Which? {HOSTILE}",
+    Mode.BLIND,
+    (Variant("Short"), Variant("Sung")),
+    tasks=(Task("t1", "Rivers"), Task("t2", "Lakes")),
+)
+
+
+@dataclass
+class Hosts:
+    """An administrator, two members, a comparison of the first, and who asks for each of them."""
+
+    store: RoutingStore
+    admin: httpx.AsyncClient
+    bob: httpx.AsyncClient
+    cy: httpx.AsyncClient
+    people: dict[str, Person]
+
+    async def vote(self, name: str, choice: Choice = Choice.LEFT, **more: object) -> None:
+        """The left answer is the second variant's."""
+        tester, sides = self.people["cy"].id, []
+        for variant in (1, 0):
+            turn = await self.store.add_turn(
+                tester,
+                conversation_id=None,
+                question=Question("Hi", f"{name} {variant}", campaign_id="campaign"),
+                options=ChatOptions(),
+            )
+            ended = replace(ENDED, content=f"{ANSWER} {variant}")
+            await self.store.finish_answer(tester, turn.answer.id, ended)
+            sides.append(Side(variant, turn.conversation.id, turn.answer.id))
+        values = {
+            "question": f"{name}?",
+            "user_id": tester,
+            "task_id": "t1",
+            "comment": "",
+            "voted_at": START,
+        }
+        row = DuelRow(
+            id=name,
+            campaign_id="campaign",
+            request_id=name,
+            left=sides[0],
+            right=sides[1],
+            asked_at=START,
+            choice=choice,
+            **{**values, **more},
+        )
+        await add_rows(self.store, row)
+
+
+@pytest.fixture
+async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
+    store = open_store(tmp_path)
+    await store.open()
+    inn = Inn(store)
+    tokens = {"admin": await inn.add("admin", Rank.ADMIN)}
+    for name in ("bob", "cy"):
+        tokens[name] = await inn.add(name)
+    people = {name: await inn.person(token) for name, token in tokens.items()}
+    campaign = Campaign("campaign", people["bob"].id, PLAN, START)
+    await store.feedback.campaigns.add(campaign, Entry(START, "", "test"))
+    app = build_api(
+        engine=ScriptedEngine(),
+        edge=EdgeOptions(),
+        presets=Presets(store),
+        people=inn.people,
+        hosting=hosting_of(store),
+    )
+    admin, bob, cy = (client_of(app, token) for token in tokens.values())
+    async with admin, bob, cy:
+        yield Hosts(store, admin, bob, cy, people)
+    await store.close()
+
+
+async def test_votes_are_read_by_who_may_see_the_campaign_and_not_by_its_testers(
+    hosts: Hosts,
+) -> None:
+    await hosts.vote("Inside")
+    for client, seen in ((hosts.admin, True), (hosts.bob, True), (hosts.cy, False)):
+        page = (await client.get("/results/votes")).text
+        assert ("Inside?" in page) is seen
+        for path in ("/results/votes/Inside", "/results/votes/Inside?campaign=campaign"):
+            assert (await client.get(path)).status_code == (200 if seen else 404)
+        missing = await client.get("/results/votes/nowhere")
+        assert missing.status_code == 404
+    hosts.cy.cookies.clear()
+    for path in ("/results/votes", "/results/votes/Inside"):
+        assert (await hosts.cy.get(path)).status_code in (303, 401)
+    guest = replace(hosts.people["admin"], rank=Rank.GUEST)
+    votes = Votes(hosts.store.feedback.ballots)
+    for call in (
+        votes.page(guest, VoteFilter()),
+        votes.counts(guest, VoteFilter()),
+        votes.choices(guest),
+        votes.read(guest, "Inside"),
+    ):
+        with pytest.raises(NotFound):
+            await call
+
+
+async def test_a_vote_is_told_by_the_name_of_its_variant_and_by_its_side(hosts: Hosts) -> None:
+    await hosts.vote("Won", comment="It rhymes")
+    await hosts.vote("Bad", Choice.BOTH_BAD)
+    page = (await hosts.bob.get("/results/votes?campaign=campaign")).text
+    assert "<b><bdi>Sung</bdi></b> <br><em>Left</em>" in page
+    for words in ("<td>Both bad</td>", "It rhymes", "<bdi>Rivers</bdi>", "<bdi>cy</bdi>"):
+        assert words in page
+    one = (await hosts.bob.get("/results/votes/Won")).text
+    left, right = one.split('<article class="side')[1:]
+    assert left.startswith(' won"')
+    assert "Left · <bdi>Sung</bdi>" in left
+    assert "Right · <bdi>Short</bdi>" in right
+    for side in (left, right):
+        assert "<math" in side
+        assert "<bdi>Qwen2.5</bdi>" in side
+        assert "<dt>Quantization</dt><dd>none</dd>" in side
+    assert "It rhymes" in right
+
+
+async def test_what_the_host_tried_is_marked_as_in_no_rate(hosts: Hosts) -> None:
+    await hosts.vote("Tester")
+    assert "own trial" not in (await hosts.bob.get("/results/votes")).text
+    await hosts.vote("Host", user_id=hosts.people["bob"].id)
+    assert (await hosts.bob.get("/results/votes")).text.count("own trial") == 1
+    assert "own trial" in (await hosts.bob.get("/results/votes/Host")).text
+
+
+async def test_a_filter_of_votes_is_an_address(hosts: Hosts) -> None:
+    await hosts.vote("First", comment="Rhymes")
+    await hosts.vote("Second", Choice.TIE, task_id="t2")
+    query = "campaign=campaign&choice=left&winner=1&task=t1&tester=&commented=1&since=&words=rhymes"
+    page = (await hosts.bob.get(f"/results/votes?{query}")).text
+    assert "First?" in page
+    assert "Second?" not in page
+    assert '<option value="1" selected>Sung</option>' in page
+    assert '<option value="t1" selected>Rivers</option>' in page
+    assert "/results/votes/First?campaign=campaign&amp;choice=left&amp;winner=1&amp;task=t1" in page
+    for wrong in ("choice=up", "winner=2", "since=yesterday", f"words={'x' * 201}"):
+        assert (await hosts.bob.get(f"/results/votes?{wrong}")).status_code == 422
+    assert (await hosts.bob.get("/results/votes?after=nowhere")).status_code == 200
+    assert (await hosts.bob.get("/results/votes?campaign=%3Cimg%3E")).status_code == 200
+
+
+async def test_the_list_of_votes_goes_on_where_the_page_ended_and_so_does_reading(
+    hosts: Hosts,
+) -> None:
+    for number in range(53):
+        await hosts.vote(f"v{number:02}", voted_at=START + timedelta(minutes=number))
+    first = (await hosts.bob.get("/results/votes")).text
+    (link,) = {part.split('"')[0] for part in first.split('href="') if "after=" in part}
+    second = (await hosts.bob.get(link.replace("&amp;", "&"))).text
+    shown = [f"v{number:02}?" for number in range(53)]
+    assert [said in first for said in shown] == [False] * 3 + [True] * 50
+    assert [said in second for said in shown] == [True] * 3 + [False] * 50
+    one = (await hosts.bob.get("/results/votes/v03?choice=left")).text
+    assert 'href="/results/votes/v02?choice=left" data-next' in one
+    assert "data-next" not in (await hosts.bob.get("/results/votes/v00")).text
+
+
+async def test_hostile_words_of_testers_stay_words(hosts: Hosts) -> None:
+    await hosts.vote("e", question=HOSTILE, comment=HOSTILE, task_id=HOSTILE)
+    for path in ("/results/votes", "/results/votes?campaign=campaign", "/results/votes/e"):
+        page = (await hosts.admin.get(path)).text
+        assert "<img" not in page
+        assert "{0}" in page
+
+
+async def test_an_answer_that_was_deleted_leaves_the_vote_and_the_other_one(hosts: Hosts) -> None:
+    await hosts.vote("e")
+    contest = await hosts.store.feedback.ballots.contest(None, "e")
+    await hosts.store.delete(hosts.people["cy"].id, contest.duel.left.conversation_id)
+    page = (await hosts.bob.get("/results/votes/e")).text
+    assert page.count("This answer was deleted.") == 1
+    assert page.count('<div class="answer"') == 1
+
+
+async def test_a_comparison_leads_to_its_votes_and_they_are_taken_along(hosts: Hosts) -> None:
+    await hosts.vote("e")
+    page = (await hosts.bob.get("/campaigns/campaign")).text
+    assert 'href="/results/votes?campaign=campaign">See the votes</a>' in page
+    assert "See the rated answers" not in page
+    for query in ("?campaign=campaign", "", "?model=Qwen2.5"):
+        results = (await hosts.bob.get(f"/results{query}")).text
+        assert "Take 1 vote along" in results
+        assert 'value="json" checked' in results
+        assert f"/results/votes{'?campaign=campaign' if 'campaign' in query else ''}" in results
+    for query in ("?verdict=up", "?until=2025-12-31", "?words=Inside", "?model=Other"):
+        results = (await hosts.bob.get(f"/results{query}")).text
+        assert "Take 0 rated answers along" in results
+        assert "/results/votes" not in results
+    assert "Take ≤ 1 votes along" in (await hosts.bob.get("/results?language=en")).text
+    exported = (await hosts.bob.get("/api/results/export?format=json&campaign=campaign")).json()
+    assert [one["duel"]["id"] for one in exported["votes"]] == ["e"]

@@ -1,0 +1,169 @@
+"""/v1/completions, /v1/models and /v1/tokenize, and probabilities in both formats."""
+
+import json
+import math
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from chat.models import Finish, Prompt, Sampling, Usage
+from chat.serving.models import Delta
+from chat.tools import NO_EXTRAS, Extras, TokenScore
+from tests.fakes import Script, ScriptedEngine
+from tests.programs import HI, Programs, events, fault
+
+HEL = TokenScore("Hel", b"Hel", -0.1, (TokenScore("Hel", b"", -0.1), TokenScore("Oh", b"", -2.5)))
+HALF = TokenScore("\ufffd", b"\xe4\xbd", -math.inf)
+
+
+async def test_text_is_gone_on_with() -> None:
+    programs = Programs()
+    answer = await programs.text("Once upon", max_tokens=5, user="ann")
+    body = answer.json()
+    assert body["id"].startswith("cmpl-")
+    assert body["object"] == "text_completion"
+    assert body["choices"] == [
+        {"index": 0, "text": "Hello", "logprobs": None, "finish_reason": "stop"}
+    ]
+    assert body["usage"]["prompt_tokens"] == len("Once upon")
+    assert programs.engine.samplings[0].max_new_tokens == 5
+
+
+async def test_a_list_of_one_text_is_one_text_and_sixteen_tokens_are_written() -> None:
+    programs = Programs()
+    assert (await programs.text(["Once"])).json()["usage"]["prompt_tokens"] == 4
+    assert programs.engine.samplings[0].max_new_tokens == 16
+
+
+async def test_a_stream_of_text_has_its_pieces_its_end_and_its_usage() -> None:
+    answer = await Programs().text(stream=True, stream_options={"include_usage": True})
+    *chunks, last, done = events(answer)
+    assert [(c["choices"][0]["text"], c["choices"][0]["finish_reason"]) for c in chunks] == [
+        ("Hel", None),
+        ("lo", None),
+        ("", "stop"),
+    ]
+    assert (last["choices"], last["usage"]["completion_tokens"], done) == ([], 5, "[DONE]")
+
+
+# Probabilities
+
+
+class ScoringEngine(ScriptedEngine):
+    """Half a character has no text, and what was impossible has no finite probability."""
+
+    async def generate(
+        self, prompt: Prompt, sampling: Sampling, *, salt: str = "", extras: Extras = NO_EXTRAS
+    ) -> AsyncGenerator[Delta, None]:
+        self.extras.append(extras)
+        yield Delta("Hel", 1, scores=(HEL,))
+        yield Delta("", 2, scores=(HALF,))
+        yield Delta(completion_tokens=2, finish=Finish.LENGTH, usage=Usage(1, 2))
+
+
+CHAT_SCORES = [
+    {
+        "token": "Hel",
+        "logprob": -0.1,
+        "bytes": [72, 101, 108],
+        "top_logprobs": [
+            {"token": "Hel", "logprob": -0.1, "bytes": [72, 101, 108]},
+            {"token": "Oh", "logprob": -2.5, "bytes": [79, 104]},
+        ],
+    },
+    {"token": "\ufffd", "logprob": -9999.0, "bytes": [0xE4, 0xBD], "top_logprobs": []},
+]
+
+
+async def test_the_probabilities_of_a_chat_are_told() -> None:
+    programs = Programs(engine=ScoringEngine())
+    (choice,) = (await programs.chat(logprobs=True, top_logprobs=2)).json()["choices"]
+    assert choice["logprobs"] == {"content": CHAT_SCORES, "refusal": None}
+    answer = await programs.chat(logprobs=True, stream=True)
+    told = [event["choices"][0]["logprobs"] for event in events(answer) if event != "[DONE]"]
+    assert [found["content"] for found in told if found] == [[item] for item in CHAT_SCORES]
+    assert [extras.top_logprobs for extras in programs.engine.extras] == [2, 0]
+
+
+async def test_the_probabilities_of_text_are_told_in_the_old_shape() -> None:
+    programs = Programs(engine=ScoringEngine())
+    (choice,) = (await programs.text(logprobs=2)).json()["choices"]
+    assert choice["logprobs"] == {
+        "tokens": ["Hel", "\ufffd"],
+        "token_logprobs": [-0.1, -9999.0],
+        "top_logprobs": [{"Hel": -0.1, "Oh": -2.5}, {}],
+        "text_offset": [0, 3],
+    }
+    found = events(await programs.text(logprobs=0, stream=True))
+    assert [event["choices"][0]["logprobs"]["text_offset"] for event in found[:2]] == [[0], [3]]
+    assert [extras.top_logprobs for extras in programs.engine.extras] == [2, 0]
+
+
+# The model
+
+
+async def test_the_model_is_listed_and_described() -> None:
+    programs = Programs()
+    (model,) = (await programs.client.get("/v1/models")).json()["data"]
+    assert model.pop("created") > 0
+    assert model == {
+        "id": "Scripted-1B-Instruct",
+        "object": "model",
+        "owned_by": "qwen-chat",
+        "max_model_len": 1000,
+    }
+    for name in ("Scripted-1B-Instruct", "qwen/scripted-1b-instruct", "default"):
+        described = await programs.client.get(f"/v1/models/{name}")
+        assert described.json()["id"] == "Scripted-1B-Instruct"
+        assert (await programs.chat(model=name)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["gpt-4o", "http://evil.example", "../default", "名", "x/y/z"])
+async def test_another_model_is_not_found(name: str) -> None:
+    programs = Programs()
+    for answer in (
+        await programs.client.get(f"/v1/models/{name}"),
+        await programs.chat(model=name),
+        await programs.client.post("/v1/tokenize", json={"model": name, "prompt": "x"}),
+    ):
+        assert answer.status_code == 404
+        assert fault(answer)["code"] in ("model_not_found", "not_found")
+    assert not programs.engine.samplings
+
+
+# Tokens
+
+
+async def test_tokens_of_text_and_of_conversations_are_counted() -> None:
+    programs = Programs()
+    wishes: list[Any] = [{"prompt": "Hi"}, {"messages": HI["messages"], "model": "default"}]
+    for wish in wishes:
+        answer = await programs.client.post("/v1/tokenize", json=wish)
+        assert answer.json() == {"count": 2, "max_model_len": 1000, "tokens": [72, 105]}
+
+
+@pytest.mark.parametrize(
+    "wish", [{}, {"prompt": "x", "messages": HI["messages"]}, {"prompt": ""}, {"prompt": "\ud800"}]
+)
+async def test_what_has_no_tokens_to_count_is_refused(wish: dict[str, Any]) -> None:
+    programs = Programs()
+    answer = await programs.client.post("/v1/tokenize", content=_ascii(wish), headers=JSON)
+    assert answer.status_code in (400, 422)
+
+
+async def test_a_prompt_too_long_to_be_counted_is_refused() -> None:
+    programs = Programs(Script())
+    parts = [{"type": "text", "text": "x" * 150_000}] * 2
+    for path, more in (("/v1/tokenize", {}), ("/v1/chat/completions", {"model": "default"})):
+        body = {"messages": [{"role": "user", "content": parts}], **more}
+        answer = await programs.client.post(path, json=body)
+        assert answer.status_code == 400
+        assert fault(answer)["code"] == "context_length_exceeded"
+
+
+JSON = {"content-type": "application/json"}
+
+
+def _ascii(value: Any) -> bytes:
+    return json.dumps(value).encode("ascii")

@@ -1,0 +1,73 @@
+"""/healthz says that the process lives, /readyz that the engine has produced a token."""
+
+import httpx
+import pytest
+
+from api.edge.options import EdgeOptions
+from api.server import build_api
+from chat.serving.errors import OutOfMemory
+from chat.serving.models import EngineState, Phase, Stage
+from tests.fakes import Script, ScriptedEngine
+
+LOADING = EngineState(
+    Phase.LOADING, Stage.DOWNLOAD, progress=0.25, seconds_left=90.0, detail="model-00001"
+)
+DEGRADED = EngineState(Phase.DEGRADED, error_code="out_of_memory", detail="restarting")
+DEAD = EngineState(Phase.DEAD, error_code="model_unavailable", detail="no such model")
+
+
+async def ask(engine: ScriptedEngine, path: str, method: str = "GET") -> httpx.Response:
+    app = build_api(engine=engine, edge=EdgeOptions())
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        return await client.request(method, path)
+
+
+@pytest.mark.parametrize("state", [LOADING, EngineState(Phase.READY), DEGRADED, DEAD])
+async def test_healthz_is_ok_whatever_the_engine_does(state: EngineState) -> None:
+    answer = await ask(ScriptedEngine(current_state=state, ready=False), "/healthz")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok"}
+
+
+async def test_readyz_shows_how_the_loading_goes() -> None:
+    answer = await ask(ScriptedEngine(current_state=LOADING, ready=False), "/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "ready": False,
+        "phase": "loading",
+        "stage": "download",
+        "progress": 0.25,
+        "seconds_left": 90.0,
+        "detail": "model-00001",
+        "error_code": None,
+        "model": "Scripted-1B-Instruct",
+    }
+
+
+async def test_readyz_is_ok_when_the_engine_is_ready() -> None:
+    answer = await ask(ScriptedEngine(), "/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["ready"] is True
+
+
+@pytest.mark.parametrize("state", [DEGRADED, DEAD])
+async def test_readyz_names_what_is_wrong(state: EngineState) -> None:
+    answer = await ask(ScriptedEngine(current_state=state, ready=False), "/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["error_code"] == state.error_code
+
+
+async def test_readyz_believes_no_engine_that_writes_nothing() -> None:
+    answer = await ask(ScriptedEngine([Script(pieces=(), error=OutOfMemory())]), "/readyz")
+    assert answer.status_code == 503
+    told = answer.json()
+    assert (told["ready"], told["phase"]) == (False, "degraded")
+    assert told["error_code"] == OutOfMemory.code
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_probes_are_not_cached_and_may_ask_for_the_head_only(path: str) -> None:
+    answer = await ask(ScriptedEngine(), path, "HEAD")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"

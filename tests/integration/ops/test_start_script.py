@@ -1,0 +1,309 @@
+"""start.sh as a user meets it: the environment once, then run, start, status, restart, stop.
+
+In a copy of its own, with a stand-in for app.py and for pip: nothing is installed.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+APP = """
+import json, os, signal, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from config import read_settings
+
+settings = read_settings()
+if settings.model == "broken":
+    sys.exit("qwen-chat: There is no model named broken.")
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/healthz" else 503)
+        self.end_headers()
+        state = {"ready": False, "phase": "loading", "stage": "download", "progress": 0.25,
+                 "seconds_left": 90.0, "error_code": None, "model": None}
+        self.wfile.write(json.dumps(state).encode())
+    def log_message(self, *arguments):
+        pass
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("arguments:", sys.argv[1:], "index:", os.environ.get("PIP_INDEX_URL"), flush=True)
+HTTPServer(("127.0.0.1", settings.port), Handler).serve_forever()
+"""
+
+PYTHON = """\
+#!/usr/bin/env bash
+if [[ "${1:-} ${2:-}" == "-m pip" ]]; then
+  echo "${*:3} index=${PIP_INDEX_URL:-}" >>"$(dirname "$0")/pip.calls"
+  case "$*" in
+    *--dry-run*) echo "ERROR: No matching distribution found"; exit "${NO_CPU_BUILD:-0}" ;;
+  esac
+  [[ -z ${PIP_SAYS:-} ]] || { echo "$PIP_SAYS"; exit 1; }
+  exit 0
+fi
+exec %s "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A copy of the project's scripts, and what to call them with."""
+
+    root: Path
+    port: int
+
+    def run(
+        self, *arguments: str, timeout_s: float = 60, **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
+        own = {"QWEN_CHAT_PORT": str(self.port), "PYTHONDONTWRITEBYTECODE": "1"}
+        return subprocess.run(
+            [self.root / "start.sh", *arguments],
+            env=os.environ | own | environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=timeout_s,
+            check=False,
+        )
+
+    @property
+    def pid(self) -> int:
+        return int((self.root / "data/qwen-chat.pid").read_text(encoding="utf-8").split()[0])
+
+    @property
+    def output(self) -> str:
+        return (self.root / "data/qwen-chat.out").read_text(encoding="utf-8")
+
+    @property
+    def pip_calls(self) -> list[str]:
+        calls = self.root / ".venv/bin/pip.calls"
+        return calls.read_text(encoding="utf-8").splitlines() if calls.exists() else []
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    root = tmp_path / "a folder"
+    (root / "api").mkdir(parents=True)
+    copied = ("start.sh", "config.py", "requirements.txt")
+    for name in (*copied, "api/__init__.py", "api/probe.py", "api/setup_link.py"):
+        shutil.copy(ROOT / name, root / name)
+    (root / "app.py").write_text(APP, encoding="utf-8")
+    python = root / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(PYTHON % sys.executable, encoding="utf-8")
+    python.chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    place = Place(root, port)
+    yield place
+    place.run("stop")
+
+
+def without_driver(place: Place) -> bool:
+    return not Path("/proc/driver/nvidia/version").exists() and not shutil.which("nvidia-smi")
+
+
+def test_it_starts_tells_how_it_is_and_stops(place: Place) -> None:
+    assert place.run("status").returncode == 3
+    started = place.run("start", "--keep-turns", "3")
+    assert started.returncode == 0, started.stderr
+    assert f"http://127.0.0.1:{place.port}" in started.stdout
+
+    status = place.run("status")
+    assert status.returncode == 0
+    assert f"pid {place.pid}" in status.stdout
+    assert "Model: loading, download, 25%, about 90 s left" in status.stdout
+    assert "'--keep-turns', '3'" in place.output
+
+    assert "Stopped." in place.run("stop").stdout
+    socket.create_server(("127.0.0.1", place.port)).close()
+    assert place.run("status").returncode == 3
+    assert place.run("stop").stdout == "Not running.\n"
+
+
+def test_the_set_up_link_is_shown_while_it_is_there_and_only_by_who_may_read_it(
+    place: Place,
+) -> None:
+    (place.root / "data").mkdir()
+    link = place.root / "data/setup-link"
+    link.write_text("http://chat.example/welcome#secret\n", encoding="utf-8")
+    place.run("start")
+    assert "  http://chat.example/welcome#secret\n" in place.run("status").stdout
+    assert "secret" not in place.output
+    link.unlink()
+    status = place.run("status")
+    assert status.returncode == 0
+    assert "administrator" not in status.stdout
+
+
+def test_a_second_start_leaves_the_first_alone(place: Place) -> None:
+    place.run("start")
+    pid = place.pid
+    assert "Already running" in place.run("start").stdout
+    assert place.pid == pid
+
+
+def test_restart_keeps_the_settings_unless_it_is_given_others(place: Place) -> None:
+    place.run("start", "--keep-turns", "3", "--log-file", "a b.log")
+    pid = place.pid
+    place.run("restart")
+    assert place.pid != pid
+    assert "['--keep-turns', '3', '--log-file', 'a b.log']" in place.output
+    place.run("restart", "--keep-turns", "4")
+    assert "['--keep-turns', '4']" in place.output
+
+
+def test_a_failed_start_says_why_and_leaves_nothing(place: Place) -> None:
+    ended = place.run("start", "--model", "broken")
+    assert ended.returncode == 1
+    assert "There is no model named broken." in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert place.run("status").returncode == 3
+
+
+def test_a_misspelt_setting_is_told_before_anything_starts(place: Place) -> None:
+    ended = place.run("start", "--modle", "x")
+    assert ended.returncode == 1
+    assert "--model" in ended.stderr
+    assert not (place.root / "data/qwen-chat.pid").exists()
+
+
+def test_a_misspelt_command_is_told_with_those_that_exist(place: Place) -> None:
+    ended = place.run("stpo")
+    assert ended.returncode == 1
+    assert "There is no command 'stpo'" in ended.stderr
+    assert "stop restart status logs install" in ended.stderr
+
+
+def test_a_pid_that_now_belongs_to_another_process_is_not_ours(place: Place) -> None:
+    place.run("start")
+    file = place.root / "data/qwen-chat.pid"
+    ours = place.pid
+    lines = file.read_text(encoding="utf-8").splitlines()
+    file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n", encoding="utf-8")
+    assert place.run("status").returncode == 3
+    assert place.run("stop").stdout == "Not running.\n"
+    os.kill(ours, signal.SIGTERM)
+
+
+def test_a_process_that_was_killed_is_not_running(place: Place) -> None:
+    place.run("start")
+    killed = psutil.Process(place.pid)
+    killed.kill()
+    killed.wait(30)  # it is killed at once, and gone a little later
+    assert place.run("status").returncode == 3
+    assert place.run("start").returncode == 0
+
+
+def test_other_arguments_go_to_the_app_in_the_foreground(place: Place) -> None:
+    ended = place.run("--model", "broken")
+    assert ended.returncode == 1
+    assert ended.stderr.endswith("There is no model named broken.\n")
+    assert "--keep-turns" in place.run("run", "--help").stdout
+
+
+def test_the_second_run_does_not_call_pip(place: Place) -> None:
+    assert place.run("install").returncode == 0
+    calls = place.pip_calls
+    assert calls
+    assert place.run("install").stdout == ""
+    assert place.pip_calls == calls
+
+
+def test_changed_requirements_are_installed(place: Place) -> None:
+    place.run("install")
+    calls = place.pip_calls
+    with (place.root / "requirements.txt").open("a", encoding="utf-8") as file:
+        file.write("\n# more\n")
+    place.run("install")
+    assert len(place.pip_calls) > len(calls)
+
+
+def test_without_a_driver_the_cpu_build_is_taken_where_there_is_one(place: Place) -> None:
+    if not without_driver(place):
+        pytest.skip("this machine has an NVIDIA driver")
+    constraints = place.root / ".venv/constraints.txt"
+    assert place.run("install").returncode == 0
+    assert constraints.read_text(encoding="utf-8").rstrip().endswith("+cpu")
+    (place.root / ".venv/installed").unlink()
+    ended = place.run("install", NO_CPU_BUILD="1")
+    assert ended.returncode == 0
+    assert "no CPU build" in ended.stderr
+    assert "+cpu" not in constraints.read_text(encoding="utf-8")
+
+
+def test_with_a_driver_the_ordinary_build_is_taken(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    tool = tmp_path / "bin/nvidia-smi"
+    tool.write_text("#!/bin/sh\n", encoding="utf-8")
+    tool.chmod(0o755)
+    place.run("install", PATH=f"{tool.parent}:{os.environ['PATH']}")
+    assert "+cpu" not in (place.root / ".venv/constraints.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "given", [("--index-url", "https://m/simple"), ("--index-url=https://m/simple",)]
+)
+def test_the_index_url_reaches_pip_and_the_app_as_pips_own_setting(
+    place: Place, given: tuple[str, ...]
+) -> None:
+    place.run("start", *given)
+    assert all(call.endswith("index=https://m/simple") for call in place.pip_calls)
+    assert "arguments: [] index: https://m/simple" in place.output
+
+
+@pytest.mark.parametrize(
+    ("pip_says", "sentence"),
+    [
+        ("WARNING: Retrying after connection broken by 'NewConnectionError'", "no package index"),
+        ("ERROR: Could not install: No space left on device", "the disk is full"),
+        ("ERROR: No matching distribution found for gradio", "No matching distribution found"),
+    ],
+)
+def test_a_failed_installation_is_one_sentence_and_is_tried_again(
+    place: Place, pip_says: str, sentence: str
+) -> None:
+    ended = place.run("install", PIP_SAYS=pip_says)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("qwen-chat: The packages could not")
+    assert sentence in ended.stderr
+    assert place.run("install").returncode == 0
+
+
+def test_a_python_that_is_too_old_is_told_apart(place: Place, tmp_path: Path) -> None:
+    shutil.rmtree(place.root / ".venv")
+    old = tmp_path / "python3.10"
+    old.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    old.chmod(0o755)
+    ended = place.run("install", PYTHON=str(old))
+    assert ended.returncode == 1
+    assert "3.11 or newer" in ended.stderr
+    assert not (place.root / ".venv").exists()
+
+
+def test_a_python_without_venv_names_the_package(place: Place, tmp_path: Path) -> None:
+    shutil.rmtree(place.root / ".venv")
+    python = tmp_path / "python3"
+    text = """\
+        #!/bin/sh
+        [ "$1" = -m ] || exec python3 "$@"
+        echo "The virtual environment was not created: ensurepip is not available."
+        exit 1
+        """
+    python.write_text(textwrap.dedent(text), encoding="utf-8")
+    python.chmod(0o755)
+    ended = place.run("install", PYTHON=str(python))
+    assert ended.returncode == 1
+    assert "python3-venv" in ended.stderr

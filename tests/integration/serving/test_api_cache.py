@@ -1,0 +1,161 @@
+"""Answers that are given again: the same pieces, marked, for the same caller alone."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chat.accounts.models import LOCAL, ApiKey, Caller, Person, Rank, Spent
+from chat.errors import NotFound
+from chat.models import ChatMessage, Finish, Role, Sampling, Usage
+from chat.serving.completion import Written
+from chat.serving.completions import Asked
+from chat.serving.errors import EngineFailed
+from chat.serving.models import Delta
+from chat.serving.response_cache import Kept, RecentAnswers, ResponseCache
+from chat.tools import NO_EXTRAS
+from tests.fakes import Script
+from tests.people import NOON, make_town
+from tests.programs import HI, Programs, events, fault
+
+MIB = 2**20
+GREEDY: dict[str, Any] = {"temperature": 0}
+
+
+def programs() -> Programs:
+    return Programs(
+        Script(["one", " 1"]), Script(["two", " 2"]), Script(["three"]), cache_bytes=MIB
+    )
+
+
+async def text_of(programs: Programs, headers: dict[str, str] | None = None, **more: Any) -> str:
+    answer = await programs.client.post(
+        "/v1/chat/completions", json={**HI, **more}, headers=headers
+    )
+    return str(answer.json()["choices"][0]["message"]["content"])
+
+
+async def test_a_greedy_answer_is_given_again_and_marked() -> None:
+    ours = programs()
+    first, second = [await ours.chat(**GREEDY) for _ in range(2)]
+    assert len(ours.engine.samplings) == 1
+    assert "x-response-cache" not in first.headers
+    assert second.headers["x-response-cache"] == "hit"
+    old, new = first.json(), second.json()
+    assert old["choices"] == new["choices"]
+    assert old["id"] != new["id"]
+    assert "from_cache" not in old["usage"]
+    assert new["usage"] == {
+        **old["usage"],
+        "prompt_tokens_details": {"cached_tokens": 0},
+        "from_cache": True,
+    }
+    assert [outcome.from_cache for outcome in ours.seen.outcomes] == [False, True]
+    assert ours.completions.find(LOCAL.id, new["id"]).from_cache
+
+
+async def test_it_streams_in_the_same_pieces() -> None:
+    ours = programs()
+    streams = [
+        events(await ours.chat(**GREEDY, stream=True, stream_options={"include_usage": True}))
+        for _ in range(2)
+    ]
+    assert len(ours.engine.samplings) == 1
+    pieces = [[chunk["choices"] for chunk in stream if chunk != "[DONE]"] for stream in streams]
+    assert pieces[0] == pieces[1]
+    assert streams[1][-2]["usage"]["from_cache"] is True
+
+
+async def test_a_seeded_answer_is_given_again_and_a_drawn_one_is_not() -> None:
+    ours = programs()
+    assert await text_of(ours, seed=1) == await text_of(ours, seed=1) == "one 1"
+    assert await text_of(ours) == "two 2"
+    assert await text_of(ours) == "three"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"seed": 3},
+        {"max_tokens": 9},
+        {"stop": "x"},
+        {"logprobs": True},
+        {"tools": [{"type": "function", "function": {"name": "time"}}]},
+        {"response_format": {"type": "json_object"}},
+        {"messages": [{"role": "user", "content": "Hi!"}]},
+        {"messages": [{"role": "system", "content": ""}, *HI["messages"]]},
+    ],
+    ids=str,
+)
+async def test_another_request_is_another_answer(more: dict[str, Any]) -> None:
+    ours = programs()
+    assert await text_of(ours, **GREEDY) == "one 1"
+    assert await text_of(ours, **{**GREEDY, **more}) == "two 2"
+
+
+@pytest.mark.parametrize("word", ["no-store", "no-cache", "max-age=0, No-Cache"])
+async def test_who_wants_a_new_answer_gets_one_that_is_not_kept(word: str) -> None:
+    ours = programs()
+    assert await text_of(ours, **GREEDY) == "one 1"
+    assert await text_of(ours, headers={"cache-control": word}, **GREEDY) == "two 2"
+    assert await text_of(ours, **GREEDY) == "one 1"
+
+
+async def test_no_memory_for_answers_means_that_none_is_given_again() -> None:
+    ours = Programs(Script(["one"]), Script(["two"]), cache_bytes=0)
+    assert [await text_of(ours, **GREEDY) for _ in range(2)] == ["one", "two"]
+
+
+async def test_an_answer_that_failed_is_not_given_again() -> None:
+    ours = Programs(Script([], error=EngineFailed()), Script(["two"]), cache_bytes=MIB)
+    assert fault(await ours.chat(**GREEDY))["code"] == "engine_failed"
+    assert await text_of(ours, **GREEDY) == "two"
+
+
+async def test_each_key_has_answers_of_its_own_and_a_hit_costs_a_request_and_no_tokens() -> None:
+    town = await make_town()
+    ours = Programs(Script(["one"]), Script(["two"]), cache_bytes=MIB, quotas=town.quotas())
+    ann = Person("ann", "ann", Rank.MEMBER, NOON)
+    keys = [Caller(ann, ApiKey(name, "ann", name, "sk-", NOON)) for name in ("a", "b")]
+    asked = Asked("x", (ChatMessage(Role.USER, "Hi"),), Sampling(temperature=0.0))
+    texts = []
+    for number, who in enumerate((keys[0], keys[1], keys[0])):
+        completion = await ours.completions.begin(who, replace(asked, id=str(number)))
+        texts.append((await completion.written()).text)
+    assert texts == ["one", "two", "one"]
+    assert await town.people.spent("ann") == Spent(messages=3, tokens=2 * (2 + 3))
+    assert town.rates.hits["user ann"] == 3
+
+
+# The bounds
+
+
+def an_answer(id: str, text: str) -> Written:
+    return Written(
+        id, Caller(LOCAL), NOON, "prompt", NO_EXTRAS, text, Usage(1, 1), finish=Finish.STOP
+    )
+
+
+def test_the_cache_keeps_to_its_size_and_to_its_age() -> None:
+    cache = ResponseCache(10_000, age_s=60)
+    for number in range(100):
+        cache.keep(str(number), Kept(an_answer("x", "t" * 100), [Delta("t")]))
+    assert cache.find("0") is None
+    assert cache.find("99")
+    cache.keep("huge", Kept(an_answer("x", "t" * 10_000), []))
+    assert cache.find("huge") is None
+    old = ResponseCache(10_000, age_s=0)
+    old.keep("x", Kept(an_answer("x", ""), []))
+    assert old.find("x") is None
+
+
+def test_what_is_remembered_is_bounded_in_number_size_and_age() -> None:
+    recent = RecentAnswers(age_s=60, max_bytes=1_000_000)
+    for number in range(2_000):
+        recent.keep(an_answer(str(number), "t"))
+    with pytest.raises(NotFound):
+        recent.find(LOCAL.id, "0")
+    assert recent.find(LOCAL.id, "1999").text == "t"
+    recent.keep(an_answer("huge", "t" * 1_000_000))
+    with pytest.raises(NotFound):
+        recent.find(LOCAL.id, "huge")

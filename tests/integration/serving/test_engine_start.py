@@ -1,0 +1,184 @@
+"""From a folder on disk to an engine that serves, or to one plain sentence."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from chat.errors import ModelUnavailable, StartupError
+from chat.serving.models import EngineState, Phase, Stage
+from engine.local import EngineOptions, LocalEngine, Report
+from engine.startup import Opened
+from engine.weights.card import ModelCard, write_card
+from tests.tiny import save_tiny_model
+
+OPTIONS = EngineOptions(device="cpu", context_length=600)
+INDEX = "model.safetensors.index.json"
+SHARD = "model-00001-of-00002.safetensors"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return save_tiny_model(tmp_path / "tiny")
+
+
+def engine_for(folder: Path, options: EngineOptions = OPTIONS) -> LocalEngine:
+    async def fetch(report: Report) -> Path:
+        report(EngineState(Phase.LOADING, Stage.DOWNLOAD, progress=0.5))
+        await asyncio.sleep(0)
+        return folder
+
+    return LocalEngine(options, fetch)
+
+
+async def refusal(engine: LocalEngine) -> StartupError:
+    with pytest.raises(StartupError) as caught:
+        await engine.start()
+    assert engine.state.phase is Phase.DEAD
+    assert engine.state.error_code == caught.value.code
+    assert engine.state.detail == str(caught.value)
+    assert "\n" not in str(caught.value)
+    await engine.stop()
+    return caught.value
+
+
+async def test_the_stages_are_told_in_order_until_it_is_ready(folder: Path) -> None:
+    engine = engine_for(folder)
+    starting = asyncio.create_task(engine.start())
+    seen: list[EngineState] = []
+    while not starting.done():
+        if not seen or seen[-1] != engine.state:
+            seen.append(engine.state)
+        await asyncio.sleep(0)
+    await starting
+    stages = list(dict.fromkeys(state.stage for state in seen if state.stage))
+    assert stages == [Stage.DOWNLOAD, Stage.LOAD, Stage.WARM_UP]
+    assert engine.state == EngineState(Phase.READY)
+    await engine.stop()
+
+
+async def test_the_info_says_what_the_card_and_the_model_say(folder: Path) -> None:
+    write_card(
+        folder,
+        ModelCard(name="Tiny", source="starter", revision="r7", licence="MIT", is_starter=True),
+    )
+    engine = engine_for(folder)
+    await engine.start()
+    info = engine.info
+    assert info
+    assert (info.model, info.revision, info.licence) == ("Tiny", "r7", "MIT")
+    assert (info.dtype, info.quantization) == ("bfloat16", "none")
+    assert info.device.startswith("CPU (")
+    assert info.notes == ("starter-model",)
+    assert info.context_length == 600
+    defaults = info.defaults
+    assert (defaults.temperature, defaults.top_p, defaults.top_k) == (0.7, 0.8, 20)
+    assert (defaults.repetition_penalty, defaults.max_new_tokens) == (1.1, 150)
+    await engine.stop()
+
+
+async def test_a_missing_shard_is_named_in_one_sentence(folder: Path) -> None:
+    shard = folder / SHARD
+    shard.unlink()
+    error = await refusal(engine_for(folder))
+    assert isinstance(error, ModelUnavailable)
+    assert shard.name in str(error)
+
+
+async def test_a_damaged_shard_is_named_in_one_sentence(folder: Path) -> None:
+    shard = folder / SHARD
+    shard.write_bytes(shard.read_bytes()[:-20])
+    error = await refusal(engine_for(folder))
+    assert isinstance(error, ModelUnavailable)
+    assert shard.name in str(error)
+
+
+async def test_weights_without_a_tensor_are_not_filled_up_at_random(folder: Path) -> None:
+    content = json.loads((folder / INDEX).read_text())
+    gone = next(name for name in content["weight_map"] if name.endswith("mlp.up_proj.weight"))
+    shard = folder / content["weight_map"].pop(gone)
+    save_file({name: t for name, t in load_file(shard).items() if name != gone}, shard)
+    (folder / INDEX).write_text(json.dumps(content))
+    assert isinstance(await refusal(engine_for(folder)), ModelUnavailable)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "config.json", INDEX])
+async def test_a_folder_that_lacks_a_file_is_refused_with_its_name(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    assert isinstance(await refusal(engine_for(folder)), ModelUnavailable)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model_type": "mamba"},
+        {"model_type": "qwen2", "num_attention_heads": 0},
+        {"model_type": "qwen2", "hidden_size": "big"},
+    ],
+)
+async def test_a_configuration_of_something_else_is_refused(
+    folder: Path, config: dict[str, object]
+) -> None:
+    (folder / "config.json").write_text(json.dumps(config))
+    error = await refusal(engine_for(folder))
+    assert isinstance(error, ModelUnavailable)
+    assert "config.json" in str(error)
+
+
+async def test_whatever_goes_wrong_while_loading_leaves_a_dead_engine(folder: Path) -> None:
+    async def fetch(report: Report) -> Path:
+        return folder
+
+    def opener(folder: Path, options: EngineOptions, report: Report) -> Opened:
+        raise KeyError("a defect")
+
+    engine = LocalEngine(OPTIONS, fetch, opener)
+    with pytest.raises(KeyError):
+        await engine.start()
+    assert engine.state.phase is Phase.DEAD
+    assert engine.state.error_code == StartupError.code
+    assert "a defect" in engine.state.detail
+    await engine.stop()
+
+
+async def test_on_the_cpu_the_libraries_see_no_gpu(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    engine = engine_for(folder)
+    await engine.start()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
+    await engine.stop()
+
+
+async def test_a_tokenizer_without_sense_is_refused(folder: Path) -> None:
+    (folder / "tokenizer.json").write_text("{}")
+    assert isinstance(await refusal(engine_for(folder)), ModelUnavailable)
+
+
+async def test_cuda_that_is_absent_is_said_in_one_sentence(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    error = await refusal(engine_for(folder, EngineOptions(device="cuda")))
+    assert "--device cpu" in str(error)
+
+
+async def test_stopping_while_it_loads_leaves_no_thread_behind(folder: Path) -> None:
+    engine = engine_for(folder)
+    starting = asyncio.create_task(engine.start())
+    await asyncio.sleep(0.01)
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    await engine.stop()
+    assert engine.state.phase is Phase.DEAD
+
+
+def test_importing_the_engine_imports_no_torch() -> None:
+    code = "import sys, engine.local; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])

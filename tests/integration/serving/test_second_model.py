@@ -1,0 +1,75 @@
+"""A second model beside the first one, from settings to answers, with tiny weights."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from chat.models import ChatMessage, Role, Sampling
+from chat.serving.engines import Engines
+from chat.serving.models import Phase
+from config import Settings, read_settings
+from loading import Teller, build_engines, load, load_engine
+from tests.tiny import save_tiny_model
+
+PROMPT = (ChatMessage(Role.USER, "Hello"),)
+SHORT = Sampling(temperature=0.0, max_new_tokens=8)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    first, second = (str(save_tiny_model(tmp_path / name)) for name in ("one", "two"))
+    flags = f"--model {first} --second-model {second} --second-quantization nf4 --device cpu"
+    flags += " --context-length 600 --kv-cache-gib 0.01"
+    return read_settings(flags.split(), {}, tmp_path / "no.env")
+
+
+async def written(engines: Engines, name: str) -> str:
+    deltas = engines.named(name).generate(PROMPT, SHORT)
+    return "".join([delta.text async for delta in deltas])
+
+
+async def test_both_models_answer_at_the_same_time_as_each_does_alone(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    teller = Teller()
+    engines = build_engines(settings, teller)
+    await load(engines.first, teller)
+    try:
+        assert engines.names == ["one (bfloat16)", "two (nf4)"]
+        alone = [await written(engines, name) for name in engines.names]
+        together = await asyncio.gather(*(written(engines, name) for name in engines.names))
+        assert together == alone
+    finally:
+        await engines.stop()
+    told = capsys.readouterr().err.splitlines()
+    assert [line.partition(" on ")[0] for line in told if line.startswith("Ready")] == [
+        "Ready beside it: two (nf4)",
+        "Ready: one (bfloat16)",
+    ]
+
+
+async def test_without_its_second_model_the_app_serves_the_first(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "two" / "config.json").write_text("{}")
+    engines = build_engines(settings, Teller())
+    await load(engines.first, Teller())
+    try:
+        assert engines.names == ["one (bfloat16)"]
+        assert await written(engines, "")
+        assert engines.second
+        assert engines.second.state.phase is Phase.DEAD
+    finally:
+        await engines.stop()
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "second model" in line]
+    assert "config.json" in line
+
+
+async def test_a_command_loads_no_second_model(settings: Settings) -> None:
+    engine = await load_engine(settings)
+    try:
+        assert engine.info
+        assert engine.info.model == "one"
+    finally:
+        await engine.stop()

@@ -1,0 +1,274 @@
+"""Downloads from a hub that speaks both protocols on this machine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from chat.errors import ModelUnavailable
+from chat.serving.models import Stage
+from engine.weights.card import ModelCard, read_card
+from engine.weights.download import Downloader
+from engine.weights.fetch import Sources, obtain
+from engine.weights.hubs import Hub, HuggingFace, ModelScope, Unreachable
+from engine.weights.progress import Progress
+from engine.weights.resolve import Wanted
+from engine.weights.verify import find_problems, sha256_of
+from tests import hub_server
+from tests.hub_server import COMMIT, Repo, serve_hub
+from tests.tiny_model import SHARDS, write_tiny_model
+
+HUB_ID = "Qwen/Qwen2.5-0.5B-Instruct"
+NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody listens
+
+
+class NewHub(Protocol):
+    def __call__(self, endpoint: str) -> Hub: ...
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub libraries look for tokens and settings there."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    folder = write_tiny_model(tmp_path / "offered")
+    for unwanted in ("README.md", "pytorch_model.bin", "modeling_evil.py"):
+        (folder / unwanted).write_text("not wanted")
+    return Repo(folder)
+
+
+@pytest.fixture
+def server(repo: Repo) -> Iterator[hub_server.Hub]:
+    with serve_hub({HUB_ID: repo}) as server:
+        yield server
+
+
+@pytest.fixture(params=[HuggingFace, ModelScope])
+def new_hub(request: pytest.FixtureRequest) -> NewHub:
+    new_hub: NewHub = request.param
+    return new_hub
+
+
+@pytest.fixture
+def wanted(tmp_path: Path) -> Wanted:
+    return Wanted("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "models" / "mine", "Apache-2.0")
+
+
+def fetch(hub: Hub, folder: Path, free_bytes: int = 10**12) -> list[Progress]:
+    heard: list[Progress] = []
+    listing = hub.listing(HUB_ID, None)
+    card = ModelCard(name="mine", source=hub.name, revision=listing.revision)
+    downloader = Downloader(hub, heard.append, lambda path: free_bytes, retry_waits_s=(0.01, 0.01))
+    downloader.download(listing, folder, card)
+    return heard
+
+
+def test_a_model_arrives_whole_with_its_card(
+    new_hub: NewHub, server: hub_server.Hub, repo: Repo, wanted: Wanted
+) -> None:
+    hub = new_hub(server.url)
+    folder = obtain(wanted, no_starter(hub), lambda progress: None, revision=None)
+    assert find_problems(folder, hashes=True) == []
+    card = read_card(folder)
+    assert (card.source, card.revision, card.licence) == (hub.name, COMMIT, "Apache-2.0")
+    assert card.hub_id == HUB_ID
+    assert {name: record.sha256 for name, record in card.files.items()} == {
+        name: sha256_of(repo.folder / name)
+        for name in (*SHARDS, "config.json", "tokenizer.json", "model.safetensors.index.json")
+    }
+
+
+def test_nothing_but_weights_and_their_configuration_is_fetched(
+    new_hub: NewHub, server: hub_server.Hub, tmp_path: Path
+) -> None:
+    fetch(new_hub(server.url), tmp_path / "mine")
+    suffixes = {path.suffix for path in (tmp_path / "mine").iterdir()}
+    assert suffixes == {".safetensors", ".json"}
+
+
+def test_a_dropped_line_is_resumed_where_it_broke(
+    new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
+) -> None:
+    repo.drop_after[SHARDS[0]] = 60_000
+    fetch(new_hub(server.url), tmp_path / "mine")
+    assert find_problems(tmp_path / "mine", hashes=True) == []
+    first, second = server.ranges(SHARDS[0])
+    assert first == ""
+    assert second.startswith("bytes=")
+    assert 0 < int(second[6:-1]) <= 65_536
+
+
+def test_a_line_lost_for_good_is_an_error_and_what_came_is_kept(
+    new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
+) -> None:
+    repo.drop_always[SHARDS[0]] = 60_000
+    with pytest.raises(ModelUnavailable, match="it goes on where it stopped"):
+        fetch(new_hub(server.url), tmp_path / "mine")
+    [part] = (tmp_path / "mine").glob(f"{SHARDS[0]}.*.part")
+    assert 0 < part.stat().st_size < (repo.folder / SHARDS[0]).stat().st_size
+
+
+def test_a_server_that_ignores_ranges_is_read_from_the_beginning(
+    new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
+) -> None:
+    repo.drop_after[SHARDS[0]] = 60_000
+    repo.ignores_ranges = True
+    heard = fetch(new_hub(server.url), tmp_path / "mine")
+    assert find_problems(tmp_path / "mine", hashes=True) == []
+    assert heard[-1].bytes == heard[-1].total
+
+
+def test_an_earlier_part_is_completed_not_fetched_again(
+    new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    data = (repo.folder / SHARDS[1]).read_bytes()
+    part = folder / f"{SHARDS[1]}.{sha256_of(repo.folder / SHARDS[1])[:8]}.part"
+    part.write_bytes(data[:1000])
+    (folder / SHARDS[0]).write_bytes((repo.folder / SHARDS[0]).read_bytes())
+    fetch(new_hub(server.url), folder)
+    assert server.ranges(SHARDS[0]) == []
+    assert server.ranges(SHARDS[1]) == ["bytes=1000-"]
+    assert find_problems(folder, hashes=True) == []
+    assert list(folder.glob("*.part")) == []
+
+
+def test_progress_counts_every_byte_and_ends_at_one(
+    new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
+) -> None:
+    heard = fetch(new_hub(server.url), tmp_path / "mine")
+    wanted = [path for path in repo.folder.iterdir() if path.suffix in (".json", ".safetensors")]
+    last = [progress for progress in heard if progress.stage is Stage.DOWNLOAD][-1]
+    assert last.bytes == last.total == sum(path.stat().st_size for path in wanted)
+    assert last.progress == 1.0
+
+
+def test_a_file_with_a_wrong_sha256_is_refused_and_thrown_away(
+    new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
+) -> None:
+    repo.wrong_bytes.add(SHARDS[0])
+    with pytest.raises(ModelUnavailable, match=f"{SHARDS[0]} arrived damaged"):
+        fetch(new_hub(server.url), tmp_path / "mine")
+    assert not list((tmp_path / "mine").glob(f"{SHARDS[0]}*"))
+
+
+def test_a_repository_without_a_shard_of_its_index_is_not_taken_for_complete(
+    new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
+) -> None:
+    (repo.folder / SHARDS[1]).unlink()
+    with pytest.raises(ModelUnavailable, match=f"{SHARDS[1]}: missing"):
+        fetch(new_hub(server.url), tmp_path / "mine")
+
+
+def test_a_full_disk_is_seen_before_the_first_byte(
+    new_hub: NewHub, server: hub_server.Hub, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelUnavailable, match=r"0\.2 GB are needed, 0\.1 GB are free"):
+        fetch(new_hub(server.url), tmp_path / "mine", free_bytes=100_000_000)
+    assert server.ranges(SHARDS[0]) == []
+    assert not (tmp_path / "mine").exists()
+
+
+def test_weights_that_are_not_safetensors_are_refused(
+    new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
+) -> None:
+    for shard in SHARDS:
+        (repo.folder / shard).rename(repo.folder / f"{shard}.bin")
+    with pytest.raises(ModelUnavailable, match="without weights as safetensors"):
+        fetch(new_hub(server.url), tmp_path / "mine")
+
+
+def test_a_complete_model_is_checked_without_any_network(
+    server: hub_server.Hub, wanted: Wanted
+) -> None:
+    obtain(wanted, no_starter(HuggingFace(server.url)), lambda progress: None, revision=None)
+    silent = no_starter(HuggingFace(NOWHERE))
+    assert obtain(wanted, silent, lambda progress: None, revision=None) == wanted.folder
+
+
+def test_only_the_damaged_file_is_fetched_again(server: hub_server.Hub, wanted: Wanted) -> None:
+    sources = no_starter(HuggingFace(server.url))
+    obtain(wanted, sources, lambda progress: None, revision=None)
+    server.requests.clear()
+    (wanted.folder / SHARDS[1]).write_bytes(b"damaged")
+    obtain(wanted, sources, lambda progress: None, revision=None)
+    assert find_problems(wanted.folder, hashes=True) == []
+    assert server.ranges(SHARDS[0]) == []
+    assert server.ranges(SHARDS[1]) == [""]
+
+
+def test_an_unknown_revision_is_an_error(server: hub_server.Hub, wanted: Wanted) -> None:
+    with pytest.raises(ModelUnavailable, match="does not have that revision"):
+        obtain(
+            wanted,
+            no_starter(HuggingFace(server.url)),
+            lambda progress: None,
+            revision="no-such-branch",
+        )
+
+
+def test_the_second_hub_is_asked_when_the_first_does_not_answer(
+    server: hub_server.Hub, wanted: Wanted
+) -> None:
+    sources = no_starter(HuggingFace(NOWHERE), ModelScope(server.url))
+    obtain(wanted, sources, lambda progress: None, revision=None)
+    assert read_card(wanted.folder).source == "modelscope"
+
+
+def test_a_named_model_is_an_error_that_names_what_was_tried(wanted: Wanted) -> None:
+    sources = no_starter(HuggingFace(NOWHERE), ModelScope(NOWHERE))
+    with pytest.raises(ModelUnavailable) as caught:
+        obtain(wanted, sources, lambda progress: None, revision=None)
+    words = str(caught.value)
+    assert words.startswith("Qwen2.5-0.5B-Instruct cannot be had: ")
+    assert "Hugging Face does not answer; ModelScope does not answer" in words
+    assert "--model FOLDER" in words
+
+
+def test_a_log_in_page_of_the_network_is_not_taken_for_a_hub(
+    new_hub: NewHub, server: hub_server.Hub
+) -> None:
+    server.is_captive_portal = True
+    with pytest.raises(Unreachable, match="is not what answers"):
+        new_hub(server.url).listing(HUB_ID, None)
+
+
+def test_a_model_that_no_hub_has_is_an_error(server: hub_server.Hub, tmp_path: Path) -> None:
+    other = Wanted("Qwen/Nothing", "Qwen/Nothing", tmp_path / "nothing")
+    sources = no_starter(HuggingFace(server.url), ModelScope(server.url))
+    with pytest.raises(ModelUnavailable) as caught:
+        obtain(other, sources, lambda progress: None, revision=None)
+    assert "Hugging Face does not have Qwen/Nothing" in str(caught.value)
+    assert "ModelScope does not have Qwen/Nothing" in str(caught.value)
+
+
+def test_the_starter_is_taken_when_no_hub_answers_and_nothing_was_named(tmp_path: Path) -> None:
+    starter = tmp_path / "starter"
+    sources = Sources([HuggingFace(NOWHERE), ModelScope(NOWHERE)], lambda report: starter)
+    unnamed = Wanted("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "mine", is_named=False)
+    assert obtain(unnamed, sources, lambda progress: None, revision=None) == starter
+    with pytest.raises(ModelUnavailable):  # a hub was named, so nothing else will do
+        obtain(unnamed, sources, lambda progress: None, source="huggingface", revision=None)
+
+
+def test_the_starter_is_not_taken_while_a_hub_answers(
+    server: hub_server.Hub, tmp_path: Path
+) -> None:
+    unnamed = Wanted("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "mine", is_named=False)
+    sources = no_starter(HuggingFace(NOWHERE), ModelScope(server.url))
+    assert obtain(unnamed, sources, lambda progress: None, revision=None) == unnamed.folder
+
+
+def no_starter(*hubs: Hub) -> Sources:
+    """Sources whose starter nobody may take."""
+
+    def refuse(report: object) -> Path:
+        raise AssertionError("the starter was taken")
+
+    return Sources(hubs, refuse)

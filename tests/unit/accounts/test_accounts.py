@@ -1,0 +1,823 @@
+"""Signing in, links, sessions, guests and administration, over a store in memory."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chat.accounts.errors import (
+    BadName,
+    BadPassword,
+    LastAdmin,
+    LinkFull,
+    NameTaken,
+    TooManyAttempts,
+    WrongPassword,
+)
+from chat.accounts.login_throttle import MOST_KEYS, Throttle
+from chat.accounts.models import LOCAL, Action, Entry, GuestLink, Person, Rank, Session, SignedIn
+from chat.accounts.sign_in import Accounts
+from chat.errors import BadRequest, InvalidSetting, NotFound
+from tests.memory_people import MemoryPeople, OpenHasher
+
+HOME, OFFICE, CAFE = "192.0.2.1", "192.0.2.2", "192.0.2.3"
+RIGHT, WRONG = "right password", "wrong password"
+
+
+@dataclass
+class Clock:
+    """Stands still until it is told to go on."""
+
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store() -> MemoryPeople:
+    return MemoryPeople()
+
+
+@pytest.fixture
+def hasher() -> OpenHasher:
+    return OpenHasher()
+
+
+@pytest.fixture
+def accounts(store: MemoryPeople, hasher: OpenHasher, clock: Clock) -> Accounts:
+    return Accounts(store, hasher, clock)
+
+
+@pytest.fixture
+async def ann(accounts: Accounts) -> SignedIn:
+    """The administrator, at home."""
+    token = await accounts.setup_token()
+    assert token
+    return await who(accounts, await accept(accounts, token, "Ann"))
+
+
+@pytest.fixture
+async def bob(accounts: Accounts, ann: SignedIn) -> SignedIn:
+    """A member, at home."""
+    invite = await accounts.invite(ann.person, Rank.MEMBER)
+    return await who(accounts, await accept(accounts, invite, "Bob"))
+
+
+async def accept(accounts: Accounts, token: str, name: str, password: str = RIGHT) -> str:
+    return await accounts.accept_pass(
+        token, name=name, password=password, address=HOME, device="Firefox"
+    )
+
+
+async def sign_in(
+    accounts: Accounts, name: str = "Ann", password: str = RIGHT, address: str = HOME
+) -> str:
+    return await accounts.sign_in(name, password, address=address, device="Firefox")
+
+
+async def who(accounts: Accounts, token: str) -> SignedIn:
+    found = await accounts.signed_in(token)
+    assert found
+    return found
+
+
+async def fail(accounts: Accounts, times: int, *, name: str = "Ann", address: str = HOME) -> None:
+    for _ in range(times):
+        with pytest.raises(WrongPassword):
+            await sign_in(accounts, name, WRONG, address)
+
+
+# --- set-up and one-time links ----------------------------------------------------------------
+
+
+async def test_the_set_up_link_makes_the_first_administrator_and_then_there_is_none(
+    accounts: Accounts, ann: SignedIn
+) -> None:
+    assert (ann.person.name, ann.person.rank) == ("Ann", Rank.ADMIN)
+    assert await accounts.setup_token() is None
+
+
+async def test_a_new_set_up_link_kills_the_one_before(accounts: Accounts) -> None:
+    old, new = await accounts.setup_token(), await accounts.setup_token()
+    assert old
+    assert new
+    with pytest.raises(NotFound):
+        await accept(accounts, old, "Eve")
+    assert await accept(accounts, new, "Ann")
+
+
+async def test_a_set_up_link_is_good_for_a_day(accounts: Accounts, clock: Clock) -> None:
+    token = await accounts.setup_token()
+    assert token
+    clock.pass_by(hours=24)
+    with pytest.raises(NotFound):
+        await accept(accounts, token, "Ann")
+
+
+async def test_a_set_up_link_is_dead_once_there_is_an_account(
+    accounts: Accounts, store: MemoryPeople, clock: Clock
+) -> None:
+    token = await accounts.setup_token()
+    assert token
+    await store.add_person(
+        Person("ann", "Ann", Rank.ADMIN, clock()), "hash", Entry(clock(), "", Action.JOIN)
+    )
+    with pytest.raises(NotFound):
+        await accept(accounts, token, "Eve")
+
+
+async def test_an_invitation_is_good_once_and_for_a_week(
+    accounts: Accounts, ann: SignedIn, clock: Clock
+) -> None:
+    token = await accounts.invite(ann.person, Rank.MEMBER)
+    assert (await accounts.look_at_pass(token)).rank is Rank.MEMBER
+    bob = await who(accounts, await accept(accounts, token, "Bob"))
+    assert (bob.person.name, bob.person.rank) == ("Bob", Rank.MEMBER)
+    late = await accounts.invite(ann.person, Rank.MEMBER)
+    clock.pass_by(days=7)
+    for dead in (token, late, "made up", ""):
+        with pytest.raises(NotFound):
+            await accounts.look_at_pass(dead)
+        with pytest.raises(NotFound):
+            await accept(accounts, dead, "Cy")
+
+
+async def test_an_invitation_used_by_two_at_once_makes_one_account(
+    accounts: Accounts, ann: SignedIn
+) -> None:
+    token = await accounts.invite(ann.person, Rank.MEMBER)
+    ends = await asyncio.gather(
+        *(accept(accounts, token, name) for name in ("Bob", "Cy")), return_exceptions=True
+    )
+    assert [type(end) for end in ends] == [str, NotFound]
+    assert len(await accounts.people(ann.person)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "error"),
+    [
+        ("", RIGHT, BadName),
+        ("  ", RIGHT, BadName),
+        ("x" * 61, RIGHT, BadName),
+        ("line\nbreak", RIGHT, BadName),
+        ("left\u202eright", RIGHT, BadName),
+        ("zero\u200bwidth", RIGHT, BadName),
+        ("half\ud800", RIGHT, BadName),
+        ("nul\0", RIGHT, BadName),
+        (" ａＮＮ ", RIGHT, NameTaken),
+        ("Bob", "x" * 9, BadPassword),
+        ("Bob", "x" * 129, BadPassword),
+        ("Robert Tables", "ｒobert tables", BadPassword),
+        ("Bob", "half a pair \ud800", BadPassword),
+    ],
+)
+async def test_what_is_refused_does_not_use_the_invitation_up(
+    accounts: Accounts, ann: SignedIn, name: str, password: str, error: type[Exception]
+) -> None:
+    token = await accounts.invite(ann.person, Rank.MEMBER)
+    with pytest.raises(error):
+        await accept(accounts, token, name, password)
+    assert await accept(accounts, token, "Bob")
+
+
+@pytest.mark.parametrize("name", ["x", "x" * 60, "张伟", "  Ann   Lee ", "🦊"])
+@pytest.mark.parametrize("password", ["x" * 10, "y" * 128, "密码密码密码密码密码"])
+async def test_names_and_passwords_of_every_language_are_taken(
+    accounts: Accounts, name: str, password: str
+) -> None:
+    token = await accounts.setup_token()
+    assert token
+    await accept(accounts, token, name, password)
+    made = await who(accounts, await sign_in(accounts, name, password))
+    assert made.person.name == " ".join(name.split())
+
+
+async def test_a_reset_link_gives_a_new_password_and_ends_every_session(
+    accounts: Accounts, ann: SignedIn, bob: SignedIn, clock: Clock
+) -> None:
+    old = await sign_in(accounts, "Bob")
+    assert await who(accounts, old)
+    link = await accounts.reset(ann.person, bob.person.id)
+    new = await accept(accounts, link, "ignored", "another password")
+    assert await accounts.signed_in(old) is None
+    assert (await who(accounts, new)).person == bob.person
+    await fail(accounts, 1, name="Bob")
+    with pytest.raises(WrongPassword):
+        await sign_in(accounts, "Bob", RIGHT)
+    assert await sign_in(accounts, "Bob", "another password")
+    late = await accounts.reset(ann.person, bob.person.id)
+    clock.pass_by(hours=24)
+    with pytest.raises(NotFound):
+        await accept(accounts, late, "", "another password")
+
+
+# --- signing in -------------------------------------------------------------------------------
+
+
+async def test_the_right_password_signs_in_however_the_name_is_written(
+    accounts: Accounts, ann: SignedIn
+) -> None:
+    for name in ("Ann", "ann", "ANN", " Ann ", "Ａｎｎ"):
+        assert (await who(accounts, await sign_in(accounts, name))).person == ann.person
+
+
+async def test_every_sign_in_has_a_token_of_its_own_that_is_nowhere_in_the_store(
+    accounts: Accounts, store: MemoryPeople, ann: SignedIn
+) -> None:
+    first, second = await sign_in(accounts), await sign_in(accounts)
+    assert first != second
+    assert len(first) >= 43
+    kept = repr(store)
+    assert first not in kept
+    assert second not in kept
+    assert (await who(accounts, first)).session_id not in (first, second)
+
+
+async def test_an_unknown_name_takes_the_same_road_as_a_wrong_password(
+    accounts: Accounts, ann: SignedIn, hasher: OpenHasher
+) -> None:
+    answers = []
+    for name in ("Ann", "nobody", "", "x" * 5000, "nul\0", "half\ud800"):
+        hasher.compared.clear()
+        with pytest.raises(WrongPassword) as refused:
+            await sign_in(accounts, name, WRONG)
+        answers.append((str(refused.value), refused.value.values))
+        assert [password for password, _ in hasher.compared] == [WRONG]
+    assert answers == answers[:1] * len(answers)
+
+
+@pytest.mark.parametrize("password", ["x" * 129, "x" * 1_000_000, "half\ud800"])
+async def test_what_can_be_no_password_costs_no_more_than_a_wrong_one(
+    accounts: Accounts, ann: SignedIn, hasher: OpenHasher, password: str
+) -> None:
+    with pytest.raises(WrongPassword):
+        await sign_in(accounts, "Ann", password)
+    assert hasher.compared == [("", None)]
+
+
+async def test_a_password_is_the_same_however_a_keyboard_composes_its_letters(
+    accounts: Accounts, ann: SignedIn
+) -> None:
+    await accounts.change_password(ann, RIGHT, "cafe\u0301 au lait")
+    assert await sign_in(accounts, "Ann", "caf\u00e9 au lait")
+
+
+async def test_who_is_disabled_is_told_no_more_than_who_is_wrong(
+    accounts: Accounts, ann: SignedIn, bob: SignedIn
+) -> None:
+    await accounts.disable(ann.person, bob.person.id)
+    with pytest.raises(WrongPassword):
+        await sign_in(accounts, "Bob")
+    await accounts.enable(ann.person, bob.person.id)
+    assert await sign_in(accounts, "Bob")
+
+
+async def test_a_guest_cannot_sign_in_by_nickname(accounts: Accounts, ann: SignedIn) -> None:
+    _, link = await new_link(accounts, ann)
+    await enter(accounts, link, "Gil")
+    for password in ("", "None", RIGHT):
+        with pytest.raises(WrongPassword):
+            await sign_in(accounts, "Gil", password)
+
+
+class SlowHasher(OpenHasher):
+    """Compares when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        right = await super().matches(password, password_hash)
+        self.begun.set()
+        await self.go_on.wait()
+        return right
+
+
+async def test_a_password_that_is_changed_meanwhile_signs_nobody_in(
+    store: MemoryPeople, clock: Clock, accounts: Accounts, ann: SignedIn
+) -> None:
+    hasher = SlowHasher()
+    slow = Accounts(store, hasher, clock)
+    signing_in = asyncio.create_task(sign_in(slow))
+    await hasher.begun.wait()
+    await accounts.change_password(ann, RIGHT, "another password")
+    hasher.go_on.set()
+    with pytest.raises(WrongPassword):
+        await signing_in
+    assert [kept.id for kept in await accounts.sessions(ann.person)] == [ann.session_id]
+
+
+# --- brute force ------------------------------------------------------------------------------
+
+
+async def test_fifteen_failures_shut_an_address_out_until_three_minutes_have_passed(
+    accounts: Accounts, ann: SignedIn, clock: Clock
+) -> None:
+    for number in range(15):
+        await fail(accounts, 1, name=f"name {number}", address=CAFE)
+        clock.pass_by(seconds=1)
+    with pytest.raises(TooManyAttempts) as refused:
+        await sign_in(accounts, address=CAFE)
+    assert refused.value.values == {"retry_after_s": 180 - 15}
+    clock.pass_by(seconds=164)
+    with pytest.raises(TooManyAttempts):
+        await sign_in(accounts, address=CAFE)
+    clock.pass_by(seconds=1)
+    assert await sign_in(accounts, address=CAFE)
+
+
+async def test_fifteen_failures_from_anywhere_shut_strange_addresses_out_of_an_account(
+    accounts: Accounts, ann: SignedIn, bob: SignedIn
+) -> None:
+    for number in range(15):
+        await fail(accounts, 1, address=f"198.51.100.{number}")
+    with pytest.raises(TooManyAttempts):
+        await sign_in(accounts, address=CAFE)
+    assert await sign_in(accounts, "Bob", address=CAFE)
+
+
+async def test_a_name_is_one_account_however_it_is_written(
+    accounts: Accounts, ann: SignedIn
+) -> None:
+    for number in range(15):
+        name = ("Ann", "ANN", " ann  ", "ａｎｎ")[number % 4]
+        await fail(accounts, 1, name=name, address=f"198.51.100.{number}")
+    with pytest.raises(TooManyAttempts):
+        await sign_in(accounts, address=CAFE)
+
+
+async def test_failures_from_elsewhere_never_shut_the_owner_out(
+    accounts: Accounts, ann: SignedIn
+) -> None:
+    open_session = await sign_in(accounts, address=OFFICE)
+    for number in range(15):
+        await fail(accounts, 1, address=f"198.51.100.{number}")
+    assert await accounts.signed_in(open_session)
+    for known in (HOME, OFFICE):
+        assert await sign_in(accounts, address=known)
+
+
+async def test_one_address_alone_shuts_nobody_else_out(accounts: Accounts, ann: SignedIn) -> None:
+    await fail(accounts, 15, address=OFFICE)
+    with pytest.raises(TooManyAttempts):
+        await sign_in(accounts, address=OFFICE)
+    assert await sign_in(accounts, address=CAFE)
+
+
+async def test_a_known_address_may_be_wrong_fifteen_times_too(
+    accounts: Accounts, ann: SignedIn
+) -> None:
+    await fail(accounts, 15, address=HOME)
+    with pytest.raises(TooManyAttempts):
+        await sign_in(accounts, address=HOME)
+
+
+async def test_a_thousand_guesses_at_once_are_no_more_than_fifteen(
+    accounts: Accounts, ann: SignedIn, hasher: OpenHasher
+) -> None:
+    guesses = (sign_in(accounts, "Ann", f"guess number {n}", CAFE) for n in range(1000))
+    ends = await asyncio.gather(*guesses, return_exceptions=True)
+    assert sum(isinstance(end, WrongPassword) for end in ends) == 15
+    assert sum(isinstance(end, TooManyAttempts) for end in ends) == 985
+    assert len(hasher.compared) == 15
+
+
+async def test_right_passwords_count_as_no_failures(accounts: Accounts, ann: SignedIn) -> None:
+    for _ in range(40):
+        assert await sign_in(accounts, address=CAFE)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:192.0.2.3", CAFE, True),
+        ("a socket", "a socket", True),
+    ],
+)
+async def test_the_addresses_of_one_household_are_one(
+    accounts: Accounts, ann: SignedIn, first: str, second: str, same: bool
+) -> None:
+    await fail(accounts, 15, address=first)
+    if same:
+        with pytest.raises(TooManyAttempts):
+            await sign_in(accounts, address=second)
+    else:
+        assert await sign_in(accounts, address=second)
+
+
+async def test_somebody_elses_guesses_do_not_take_the_tables_of_failures_beyond_their_bounds(
+    clock: Clock,
+) -> None:
+    throttle = Throttle()
+    for number in range(2 * MOST_KEYS):
+        throttle.sign_in(f"name {number}", f"address {number}", clock())
+        throttle.remember(f"name {number}", f"address {number}")
+    for table in (throttle._by_account._recent, throttle._by_address._recent, throttle._known):
+        assert len(table) == MOST_KEYS
+
+
+async def test_the_password_of_an_open_session_cannot_be_guessed_either(
+    accounts: Accounts, ann: SignedIn
+) -> None:
+    for _ in range(15):
+        with pytest.raises(WrongPassword):
+            await accounts.change_password(ann, WRONG, "another password")
+    with pytest.raises(TooManyAttempts):
+        await accounts.delete_my_data(ann.person, RIGHT)
+    assert await sign_in(accounts)
+
+
+# --- sessions ---------------------------------------------------------------------------------
+
+
+async def test_a_made_up_token_is_nobodys(accounts: Accounts, ann: SignedIn) -> None:
+    for token in ("", "x", "\ud800", "x" * 100_000):
+        assert await accounts.signed_in(token) is None
+
+
+async def test_a_session_that_is_used_lasts_sixty_days(
+    accounts: Accounts, ann: SignedIn, clock: Clock
+) -> None:
+    token = await sign_in(accounts)
+    for _ in range(59):
+        clock.pass_by(days=1)
+        assert await accounts.signed_in(token)
+    clock.pass_by(days=1)
+    assert await accounts.signed_in(token) is None
+
+
+async def test_a_session_that_is_not_used_lasts_fourteen_days(
+    accounts: Accounts, ann: SignedIn, clock: Clock
+) -> None:
+    token = await sign_in(accounts)
+    clock.pass_by(days=14, seconds=-1)
+    assert await accounts.signed_in(token)
+    clock.pass_by(days=14)
+    assert await accounts.signed_in(token) is None
+    assert await accounts.sessions(ann.person) == []
+
+
+async def test_how_long_sessions_last_can_be_said(store: MemoryPeople, clock: Clock) -> None:
+    day, week = timedelta(days=1), timedelta(days=7)
+    accounts = Accounts(store, OpenHasher(), clock, idle=day, absolute=week)
+    setup = await accounts.setup_token()
+    assert setup
+    token = await accept(accounts, setup, "Ann")
+    for _ in range(13):
+        clock.pass_by(hours=12)
+        assert await accounts.signed_in(token)
+    clock.pass_by(hours=12)
+    assert await accounts.signed_in(token) is None
+
+
+class CountingStore(MemoryPeople):
+    """Counts looks and touches, and takes a moment for each, as a database does."""
+
+    looks = 0
+    touches = 0
+
+    async def session(self, token_hash: str) -> tuple[Session, Person] | None:
+        self.looks += 1
+        await asyncio.sleep(0)
+        return await super().session(token_hash)
+
+    async def touch_session(self, session_id: str, used_at: datetime) -> None:
+        self.touches += 1
+        await asyncio.sleep(0)
+        await super().touch_session(session_id, used_at)
+
+
+async def test_a_busy_page_costs_one_look_in_two_seconds_and_one_touch_in_a_minute(
+    clock: Clock,
+) -> None:
+    store = CountingStore()
+    accounts = Accounts(store, OpenHasher(), clock)
+    setup = await accounts.setup_token()
+    assert setup
+    token = await accept(accounts, setup, "Ann")
+    for _ in range(60):
+        clock.pass_by(seconds=2)
+        await asyncio.gather(*(accounts.signed_in(token) for _ in range(20)))
+        for _ in range(20):
+            await accounts.signed_in(token)
+    assert store.touches == 2
+    assert store.looks <= 60 * 20
+
+
+async def test_a_change_made_elsewhere_takes_hold_within_five_seconds(
+    accounts: Accounts, store: MemoryPeople, ann: SignedIn, bob: SignedIn, clock: Clock
+) -> None:
+    token = await sign_in(accounts, "Bob")
+    assert await accounts.signed_in(token)
+    elsewhere = Accounts(store, OpenHasher(), clock)
+    await elsewhere.set_rank(ann.person, bob.person.id, Rank.ADMIN)
+    clock.pass_by(seconds=4)
+    assert (await who(accounts, token)).person.rank is Rank.ADMIN
+    await elsewhere.disable(ann.person, bob.person.id)
+    clock.pass_by(seconds=4)
+    assert await accounts.signed_in(token) is None
+
+
+async def test_a_change_made_here_takes_hold_at_once(
+    accounts: Accounts, ann: SignedIn, bob: SignedIn
+) -> None:
+    token = await sign_in(accounts, "Bob")
+    assert (await who(accounts, token)).person.rank is Rank.MEMBER
+    await accounts.set_rank(ann.person, bob.person.id, Rank.ADMIN)
+    assert (await who(accounts, token)).person.rank is Rank.ADMIN
+    await accounts.disable(ann.person, bob.person.id)
+    assert await accounts.signed_in(token) is None
+
+
+async def test_an_open_session_of_who_is_disabled_lets_nobody_in(
+    accounts: Accounts, store: MemoryPeople, ann: SignedIn, clock: Clock
+) -> None:
+    token = await sign_in(accounts)
+    store.everybody[ann.person.id] = replace(ann.person, disabled=True)
+    clock.pass_by(seconds=5)
+    assert await accounts.signed_in(token) is None
+
+
+class LateStore(MemoryPeople):
+    """Answers a look with what was true before, when it is told to."""
+
+    hold: asyncio.Event | None = None
+
+    async def session(self, token_hash: str) -> tuple[Session, Person] | None:
+        found = await super().session(token_hash)
+        if self.hold:
+            await self.hold.wait()
+        return found
+
+
+async def test_a_look_that_was_under_way_during_a_change_is_believed_once_only(
+    clock: Clock,
+) -> None:
+    store = LateStore()
+    accounts = Accounts(store, OpenHasher(), clock)
+    setup = await accounts.setup_token()
+    assert setup
+    ann = await who(accounts, await accept(accounts, setup, "Ann"))
+    token = await sign_in(accounts)
+    store.hold = asyncio.Event()
+    looking = asyncio.create_task(accounts.signed_in(token))
+    await asyncio.sleep(0)
+    await accounts.sign_out_everywhere(ann)
+    store.hold.set()
+    assert await looking
+    assert await accounts.signed_in(token) is None
+
+
+async def test_signing_out_ends_this_session_and_no_other(
+    accounts: Accounts, ann: SignedIn
+) -> None:
+    token = await sign_in(accounts)
+    await accounts.sign_out(token)
+    await accounts.sign_out(token)
+    await accounts.sign_out("made up")
+    assert await accounts.signed_in(token) is None
+    assert [kept.id for kept in await accounts.sessions(ann.person)] == [ann.session_id]
+
+
+async def test_signing_out_everywhere_ends_this_session_too(
+    accounts: Accounts, ann: SignedIn
+) -> None:
+    token = await sign_in(accounts)
+    await accounts.sign_out_everywhere(ann)
+    assert await accounts.signed_in(token) is None
+    assert await accounts.sessions(ann.person) == []
+
+
+async def test_ones_sessions_are_listed_with_their_devices_and_ended_one_by_one(
+    accounts: Accounts, ann: SignedIn, bob: SignedIn
+) -> None:
+    token = await accounts.sign_in("Ann", RIGHT, address=CAFE, device="Phone\x1b[2J" + "x" * 999)
+    there = await who(accounts, token)
+    devices = {kept.id: kept.device for kept in await accounts.sessions(ann.person)}
+    assert devices.keys() == {ann.session_id, there.session_id}
+    assert devices[there.session_id].startswith("Phone[2J")
+    assert len(devices[there.session_id]) <= 200
+    with pytest.raises(NotFound):
+        await accounts.end_session(bob.person, there.session_id)
+    await accounts.end_session(ann.person, there.session_id)
+    assert await accounts.signed_in(token) is None
+
+
+async def test_a_new_password_ends_the_other_sessions(accounts: Accounts, ann: SignedIn) -> None:
+    token = await sign_in(accounts)
+    with pytest.raises(WrongPassword):
+        await accounts.change_password(ann, WRONG, "another password")
+    with pytest.raises(BadPassword):
+        await accounts.change_password(ann, RIGHT, "short")
+    assert await accounts.signed_in(token)
+    await accounts.change_password(ann, RIGHT, "another password")
+    assert await accounts.signed_in(token) is None
+    assert [kept.id for kept in await accounts.sessions(ann.person)] == [ann.session_id]
+
+
+# --- administration ---------------------------------------------------------------------------
+
+
+async def test_to_everybody_else_the_administration_is_not_there(
+    accounts: Accounts, ann: SignedIn, bob: SignedIn
+) -> None:
+    _, link = await new_link(accounts, ann)
+    gil = await enter(accounts, link, "Gil")
+    for actor in (bob.person, gil.person):
+        for call in (
+            accounts.people(actor),
+            accounts.invite(actor, Rank.ADMIN),
+            accounts.reset(actor, ann.person.id),
+            accounts.set_rank(actor, actor.id, Rank.ADMIN),
+            accounts.disable(actor, ann.person.id),
+            accounts.enable(actor, ann.person.id),
+            accounts.delete(actor, ann.person.id),
+            accounts.entries(actor),
+        ):
+            with pytest.raises(NotFound):
+                await call
+    assert len(await accounts.people(ann.person)) == 3
+
+
+async def test_the_last_administrator_cannot_give_it_up(accounts: Accounts, ann: SignedIn) -> None:
+    for call in (
+        accounts.set_rank(ann.person, ann.person.id, Rank.MEMBER),
+        accounts.disable(ann.person, ann.person.id),
+        accounts.delete(ann.person, ann.person.id),
+        accounts.delete_my_data(ann.person, RIGHT),
+    ):
+        with pytest.raises(LastAdmin):
+            await call
+    token = await accounts.invite(ann.person, Rank.ADMIN)
+    await accept(accounts, token, "Bob")
+    assert (await accounts.set_rank(ann.person, ann.person.id, Rank.MEMBER)).rank is Rank.MEMBER
+
+
+async def test_a_guest_is_given_no_rank_no_password_and_no_invitation(
+    accounts: Accounts, ann: SignedIn, bob: SignedIn
+) -> None:
+    _, link = await new_link(accounts, ann)
+    gil = await enter(accounts, link, "Gil")
+    for call in (
+        accounts.invite(ann.person, Rank.GUEST),
+        accounts.set_rank(ann.person, bob.person.id, Rank.GUEST),
+        accounts.set_rank(ann.person, gil.person.id, Rank.ADMIN),
+        accounts.reset(ann.person, gil.person.id),
+    ):
+        with pytest.raises(BadRequest):
+            await call
+
+
+async def test_the_host_may_do_from_the_command_line_what_administrators_may(
+    accounts: Accounts, ann: SignedIn
+) -> None:
+    token = await accounts.invite(LOCAL, Rank.MEMBER)
+    await accept(accounts, token, "Bob")
+    assert [person.name for person in await accounts.people(LOCAL)] == ["Ann", "Bob"]
+
+
+async def test_the_log_says_who_did_what_to_whom_and_nobodys_name_or_password(
+    accounts: Accounts, ann: SignedIn, bob: SignedIn, clock: Clock
+) -> None:
+    clock.pass_by(seconds=1)
+    await accounts.disable(ann.person, bob.person.id)
+    newest, *earlier = await accounts.entries(ann.person)
+    assert newest == Entry(clock(), ann.person.id, Action.DISABLE, bob.person.id)
+    assert [entry.action for entry in await accounts.entries(ann.person, clock(), 2)] == [
+        Action.SIGN_IN,
+        Action.JOIN,
+    ]
+    said = repr([newest, *earlier])
+    for word in ("Ann", "Bob", RIGHT, HOME):
+        assert word not in said
+
+
+async def test_deleting_ones_data_needs_the_password_and_leaves_nothing(
+    accounts: Accounts, ann: SignedIn, bob: SignedIn
+) -> None:
+    token = await sign_in(accounts, "Bob")
+    with pytest.raises(WrongPassword):
+        await accounts.delete_my_data(bob.person, WRONG)
+    assert await accounts.delete_my_data(bob.person, RIGHT) == 3  # himself and two sessions
+    assert await accounts.signed_in(token) is None
+    with pytest.raises(WrongPassword):
+        await sign_in(accounts, "Bob")
+    with pytest.raises(NotFound):
+        await accounts.delete(ann.person, bob.person.id)
+
+
+# --- guests -----------------------------------------------------------------------------------
+
+
+async def new_link(
+    accounts: Accounts, owner: SignedIn, *, days: int = 7, guests: int = 5
+) -> tuple[GuestLink, str]:
+    return await accounts.add_guest_link(
+        owner.person,
+        label="users' day",
+        days=days,
+        max_guests=guests,
+        max_messages=20,
+        max_tokens=10_000,
+        preset_id="maths.en",
+    )
+
+
+async def enter(accounts: Accounts, token: str, nickname: str) -> SignedIn:
+    entered = await accounts.enter_as_guest(token, nickname, address=CAFE, device="Phone")
+    return await who(accounts, entered)
+
+
+async def test_a_guest_needs_a_nickname_only(accounts: Accounts, bob: SignedIn) -> None:
+    link, token = await new_link(accounts, bob)
+    assert await accounts.look_at_guest_link(token) == link
+    gil = await enter(accounts, token, " Gil ")
+    assert (gil.person.name, gil.person.rank) == ("Gil", Rank.GUEST)
+    assert gil.person.guest_link_id == link.id
+    with pytest.raises(BadName):
+        await enter(accounts, token, "")
+
+
+async def test_two_guests_for_the_last_place_are_one(accounts: Accounts, bob: SignedIn) -> None:
+    _, token = await new_link(accounts, bob, guests=1)
+    ends = await asyncio.gather(
+        *(enter(accounts, token, name) for name in ("Gil", "Hal")), return_exceptions=True
+    )
+    assert [type(end) for end in ends] == [SignedIn, LinkFull]
+    assert [link.guests for link in await accounts.guest_links(bob.person)] == [1]
+
+
+async def test_a_guest_stays_no_longer_than_the_link_is_good(
+    accounts: Accounts, bob: SignedIn, clock: Clock
+) -> None:
+    _, token = await new_link(accounts, bob, days=1)
+    entered = await accounts.enter_as_guest(token, "Gil", address=CAFE, device="Phone")
+    clock.pass_by(hours=24, seconds=-1)
+    assert await accounts.signed_in(entered)
+    clock.pass_by(seconds=3)
+    assert await accounts.signed_in(entered) is None
+    for call in (accounts.look_at_guest_link(token), enter(accounts, token, "Hal")):
+        with pytest.raises(NotFound):
+            await call
+
+
+async def test_a_link_that_is_revoked_lets_nobody_in_and_sends_its_guests_away(
+    accounts: Accounts, ann: SignedIn, bob: SignedIn
+) -> None:
+    link, token = await new_link(accounts, bob)
+    entered = await accounts.enter_as_guest(token, "Gil", address=CAFE, device="Phone")
+    assert await accounts.signed_in(entered)
+    await accounts.revoke_guest_link(ann.person, link.id)
+    assert await accounts.signed_in(entered) is None
+    for call in (accounts.look_at_guest_link(token), enter(accounts, token, "Hal")):
+        with pytest.raises(NotFound):
+            await call
+
+
+async def test_members_see_and_revoke_their_own_links_and_guests_none(
+    accounts: Accounts, ann: SignedIn, bob: SignedIn
+) -> None:
+    anns, token = await new_link(accounts, ann)
+    bobs, _ = await new_link(accounts, bob)
+    gil = await enter(accounts, token, "Gil")
+    assert [link.id for link in await accounts.guest_links(bob.person)] == [bobs.id]
+    assert {link.id for link in await accounts.guest_links(ann.person)} == {anns.id, bobs.id}
+    for call in (
+        accounts.revoke_guest_link(bob.person, anns.id),
+        accounts.revoke_guest_link(bob.person, "made up"),
+        accounts.revoke_guest_link(gil.person, anns.id),
+        accounts.guest_links(gil.person),
+        new_link(accounts, gil),
+    ):
+        with pytest.raises(NotFound):
+            await call
+
+
+@pytest.mark.parametrize(("days", "guests"), [(0, 5), (366, 5), (7, 0), (7, 1001)])
+async def test_the_numbers_of_a_link_have_bounds(
+    accounts: Accounts, bob: SignedIn, days: int, guests: int
+) -> None:
+    with pytest.raises(InvalidSetting):
+        await new_link(accounts, bob, days=days, guests=guests)
+
+
+async def test_a_guest_destroys_their_data_without_a_password(
+    accounts: Accounts, bob: SignedIn
+) -> None:
+    _, token = await new_link(accounts, bob)
+    gil = await enter(accounts, token, "Gil")
+    assert await accounts.delete_my_data(gil.person) == 2
+    assert await accounts.sessions(gil.person) == []

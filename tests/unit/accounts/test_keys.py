@@ -1,0 +1,330 @@
+"""API keys: made and revoked by whom, good for whom and how long, and what each may use."""
+
+import logging
+import re
+from datetime import datetime, timedelta
+
+import pytest
+
+from chat.accounts.api_keys import PREFIX_LENGTH, KeyLimits
+from chat.accounts.errors import (
+    BadKey,
+    BadName,
+    KeyNotAllowed,
+    TokensUsedUp,
+    TooManyAttempts,
+    TooManyRequests,
+)
+from chat.accounts.login_throttle import FAILURES
+from chat.accounts.models import LOCAL, Action, ApiKey, Caller, Person, Scope
+from chat.accounts.sign_in import Accounts
+from chat.errors import InvalidSetting, NotFound, StoreFailed
+from logs import redact
+from tests.house import Clock
+from tests.memory_people import MemoryPeople, OpenHasher
+from tests.people import MADE, NOON, Town, make_town
+
+HOME, OFFICE = "192.0.2.1", "192.0.2.2"
+
+
+@pytest.fixture
+async def town() -> Town:
+    return await make_town()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(NOON)
+
+
+@pytest.fixture
+def accounts(town: Town, clock: Clock) -> Accounts:
+    return Accounts(town.people, OpenHasher(), clock)
+
+
+@pytest.fixture
+def root(town: Town) -> Person:
+    return town.people.everybody["root"]
+
+
+@pytest.fixture
+def ann(town: Town) -> Person:
+    return town.people.everybody["ann"]
+
+
+@pytest.fixture
+def bob(town: Town) -> Person:
+    return town.people.everybody["bob"]
+
+
+@pytest.fixture
+def gus(town: Town) -> Person:
+    return town.people.everybody["gus"]
+
+
+# --- making -----------------------------------------------------------------------------------
+
+
+async def test_a_key_is_a_secret_of_which_the_store_has_only_the_digest(
+    accounts: Accounts, town: Town, ann: Person
+) -> None:
+    key, secret = await accounts.add_key(ann, name="nightly")
+    assert re.fullmatch(r"sk-[\w-]{43}", secret)
+    assert key.prefix == secret[:PREFIX_LENGTH]
+    assert secret not in repr(town.people)
+    assert secret[PREFIX_LENGTH:] not in repr(town.people)
+    _, other = await accounts.add_key(ann, name="nightly")
+    assert other != secret
+
+
+async def test_a_key_is_its_owners_and_the_log_says_who_made_it(
+    accounts: Accounts, town: Town, ann: Person, root: Person
+) -> None:
+    key, _ = await accounts.add_key(root, name="for ann", owner=ann)
+    assert key.owner == "ann"
+    entry = town.people.audit[-1]
+    assert (entry.actor, entry.action, entry.target) == ("root", Action.NEW_KEY, key.id)
+    with pytest.raises(NotFound):
+        await accounts.add_key(ann, name="for root", owner=root)
+
+
+async def test_guests_have_nothing_to_do_with_keys(accounts: Accounts, gus: Person) -> None:
+    for call in (
+        accounts.add_key(gus, name="x"),
+        accounts.keys(gus),
+        accounts.revoke_key(gus, "x"),
+    ):
+        with pytest.raises(NotFound):
+            await call
+
+
+async def test_figures_are_opened_by_administrators_keys_alone(
+    accounts: Accounts, ann: Person, root: Person
+) -> None:
+    with pytest.raises(KeyNotAllowed):
+        await accounts.add_key(ann, name="x", scopes={Scope.API, Scope.METRICS})
+    with pytest.raises(KeyNotAllowed):
+        await accounts.add_key(root, name="x", scopes={Scope.METRICS}, owner=ann)
+    key, _ = await accounts.add_key(root, name="x", scopes={Scope.METRICS})
+    assert key.scopes == {Scope.METRICS}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"days": 0},
+        {"days": 3651},
+        {"requests_per_minute": 0},
+        {"tokens_per_day": 10**9 + 1},
+        {"scopes": ()},
+    ],
+)
+async def test_what_is_out_of_bounds_is_refused_by_name(
+    accounts: Accounts, ann: Person, wrong: dict[str, object]
+) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        await accounts.add_key(ann, name="x", **wrong)  # type: ignore[arg-type]  # wrong on purpose
+    assert caught.value.values["name"] in wrong
+
+
+async def test_a_key_has_a_name(accounts: Accounts, ann: Person) -> None:
+    with pytest.raises(BadName):
+        await accounts.add_key(ann, name=" ")
+
+
+# --- coming in --------------------------------------------------------------------------------
+
+
+async def test_a_key_lets_in_its_owner_for_what_it_is_for(
+    accounts: Accounts, ann: Person, root: Person
+) -> None:
+    key, secret = await accounts.add_key(ann, name="x")
+    caller = await accounts.caller(secret, address=HOME)
+    assert caller == Caller(ann, key, frozenset({Scope.API}))
+    _, figures = await accounts.add_key(root, name="x", scopes={Scope.METRICS})
+    assert (await accounts.caller(figures, address=HOME)).scopes == {Scope.METRICS}
+
+
+@pytest.mark.parametrize("wrong", ["", "sk-", "sk-" + "a" * 43, "\ud800", "sk-" + "a" * 10**5])
+async def test_what_is_no_key_lets_nobody_in(accounts: Accounts, wrong: str) -> None:
+    with pytest.raises(BadKey):
+        await accounts.caller(wrong, address=HOME)
+
+
+async def test_neither_a_part_of_a_key_nor_its_digest_lets_in(
+    accounts: Accounts, town: Town, ann: Person
+) -> None:
+    _, secret = await accounts.add_key(ann, name="x")
+    for wrong in (secret[:-1], f"{secret} ", secret.upper(), *town.people.api_keys):
+        with pytest.raises(BadKey):
+            await accounts.caller(wrong, address=HOME)
+
+
+async def test_an_expired_key_lets_nobody_in(accounts: Accounts, ann: Person, clock: Clock) -> None:
+    _, secret = await accounts.add_key(ann, name="x", days=1)
+    clock.pass_by(days=1, seconds=-1)
+    await accounts.caller(secret, address=HOME)
+    clock.pass_by(seconds=1)
+    with pytest.raises(BadKey):
+        await accounts.caller(secret, address=HOME)
+
+
+async def test_a_key_is_revoked_by_its_owner_or_an_administrator_and_by_nobody_else(
+    accounts: Accounts, town: Town, ann: Person, bob: Person, root: Person
+) -> None:
+    for actor in (ann, root):
+        key, secret = await accounts.add_key(ann, name="x")
+        with pytest.raises(NotFound):
+            await accounts.revoke_key(bob, key.id)
+        await accounts.caller(secret, address=HOME)
+        await accounts.revoke_key(actor, key.id)
+        entry = town.people.audit[-1]
+        assert (entry.actor, entry.action, entry.target) == (actor.id, Action.REVOKE_KEY, key.id)
+        with pytest.raises(BadKey):
+            await accounts.caller(secret, address=HOME)
+
+
+async def test_keys_die_at_once_with_who_is_disabled_or_deleted(
+    accounts: Accounts, ann: Person, bob: Person, root: Person
+) -> None:
+    secrets = [(await accounts.add_key(owner, name="x"))[1] for owner in (ann, bob)]
+    for secret in secrets:
+        await accounts.caller(secret, address=HOME)
+    await accounts.disable(root, ann.id)
+    await accounts.delete(root, bob.id)
+    for secret in secrets:
+        with pytest.raises(BadKey):
+            await accounts.caller(secret, address=HOME)
+    await accounts.enable(root, ann.id)
+    with pytest.raises(BadKey):
+        await accounts.caller(secrets[0], address=HOME)
+
+
+async def test_members_see_their_own_keys_and_administrators_all(
+    accounts: Accounts, ann: Person, bob: Person, root: Person, clock: Clock
+) -> None:
+    anns, _ = await accounts.add_key(ann, name="ann's")
+    clock.pass_by(seconds=1)
+    bobs, _ = await accounts.add_key(bob, name="bob's")
+    assert list(await accounts.keys(ann)) == [anns]
+    assert list(await accounts.keys(root)) == [bobs, anns]
+
+
+class CountedTouches(MemoryPeople):
+    """Counts what is written of the use of keys; fails if told to."""
+
+    touched = 0
+    full = False
+
+    async def touch_key(self, key_id: str, used_at: datetime) -> None:
+        if self.full:
+            raise StoreFailed
+        self.touched += 1
+        await super().touch_key(key_id, used_at)
+
+
+async def test_the_last_use_is_written_once_a_minute(clock: Clock, ann: Person) -> None:
+    store = CountedTouches()
+    await store.add_person(ann, None, MADE)
+    accounts = Accounts(store, OpenHasher(), clock)
+    key, secret = await accounts.add_key(ann, name="x")
+    for seconds in (0, 1, 58.9, 0.2, 30, 31):
+        clock.pass_by(seconds=seconds)
+        await accounts.caller(secret, address=HOME)
+    assert store.touched == 3
+    used_at = (await accounts.keys(ann))[0].used_at
+    assert used_at
+    assert clock() - used_at < timedelta(minutes=1)
+    store.full = True
+    clock.pass_by(minutes=2)
+    assert (await accounts.caller(secret, address=HOME)).id == key.id
+
+
+async def test_who_is_wrong_too_often_is_told_to_wait_but_a_good_key_still_lets_in(
+    accounts: Accounts, ann: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, secret = await accounts.add_key(ann, name="x")
+    caplog.set_level(logging.INFO)
+    for _ in range(FAILURES):
+        with pytest.raises(BadKey):
+            await accounts.caller("sk-wrong", address=HOME)
+    with pytest.raises(TooManyAttempts) as caught:
+        await accounts.caller("sk-wrong", address=HOME)
+    assert caught.value.values["retry_after_s"] == 180
+    await accounts.caller(secret, address=HOME)
+    with pytest.raises(BadKey):
+        await accounts.caller("sk-wrong", address=OFFICE)
+    assert len(caplog.records) == FAILURES + 1
+
+
+async def test_the_log_tells_of_a_refused_key_without_it(
+    accounts: Accounts, ann: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    key, secret = await accounts.add_key(ann, name="x")
+    await accounts.revoke_key(ann, key.id)
+    for wrong in (secret, "my password"):
+        with pytest.raises(BadKey):
+            await accounts.caller(wrong, address=HOME)
+    told = [redact(record.getMessage()) for record in caplog.records]
+    assert told == [
+        f"a key {key.prefix}… from {HOME} was refused",
+        f"no key of ours from {HOME} was refused",
+    ]
+    assert secret[PREFIX_LENGTH:] not in redact(f"Authorization: Bearer {secret} and {secret}")
+
+
+# --- limits -----------------------------------------------------------------------------------
+
+
+async def caller_with(town: Town, **limits: int) -> Caller:
+    key = ApiKey("key", "ann", "x", "sk-abcde", NOON, **limits)  # type: ignore[arg-type]  # by name
+    await town.people.add_key("digest", key, MADE)
+    return Caller(town.people.everybody["ann"], key)
+
+
+def limits_of(town: Town) -> KeyLimits:
+    return KeyLimits(town.people, town.rates, clock=lambda: town.now)
+
+
+async def test_a_key_may_be_used_so_often_in_a_minute(town: Town) -> None:
+    limits, caller = limits_of(town), await caller_with(town, requests_per_minute=2)
+    await limits.check(caller)
+    await limits.check(caller)
+    with pytest.raises(TooManyRequests) as caught:
+        await limits.check(caller)
+    assert caught.value.values == {"limit": 2, "retry_after_s": 42}
+
+
+async def test_a_key_may_use_so_many_tokens_a_day(town: Town) -> None:
+    limits, caller = limits_of(town), await caller_with(town, tokens_per_day=50)
+    await limits.check(caller)
+    await limits.spend(caller, 49)
+    await limits.check(caller)
+    await limits.spend(caller, 500)
+    with pytest.raises(TokensUsedUp) as caught:
+        await limits.check(caller)
+    assert caught.value.values == {"limit": 50, "retry_after_s": 12 * 3600, "hours": 12}
+    town.now += timedelta(hours=12)
+    await limits.check(caller)
+
+
+async def test_a_key_without_limits_and_a_caller_without_a_key_have_none(town: Town) -> None:
+    limits, caller = limits_of(town), await caller_with(town)
+    for someone in (caller, Caller(LOCAL), Caller(town.people.everybody["ann"])):
+        for _ in range(9):
+            await limits.check(someone)
+            await limits.spend(someone, 10**9)
+    assert (await town.people.spent_by_key("key", NOON.date())).tokens == 9 * 10**9
+
+
+async def test_an_answer_does_not_fail_for_the_bill_of_its_key(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Full(MemoryPeople):
+        async def spend_by_key(self, *_: object) -> None:
+            raise StoreFailed
+
+    caller = await caller_with(town)
+    await KeyLimits(Full(), town.rates).spend(caller, 5)
+    assert "what key key used" in caplog.text

@@ -1,0 +1,155 @@
+"""What each person may use."""
+
+import asyncio
+from datetime import timedelta, timezone
+
+import pytest
+
+from chat.accounts.errors import (
+    GuestMessagesUsedUp,
+    GuestTokensUsedUp,
+    QuotaExceeded,
+    TokensUsedUp,
+    TooManyRequests,
+)
+from chat.accounts.models import LOCAL_USER, Spent
+from chat.accounts.quotas import NO_LIMITS
+from chat.errors import NotFound, StoreFailed
+from tests.memory_people import MemoryPeople
+from tests.people import ALLOWANCES, LINK, NOON, CountedRates, Town, make_town
+
+
+@pytest.fixture
+async def town() -> Town:
+    return await make_town()
+
+
+async def test_a_person_may_ask_so_often_in_a_minute_whatever_others_do(town: Town) -> None:
+    quotas = town.quotas()
+    for _ in range(5):
+        await quotas.check("ann")
+    with pytest.raises(TooManyRequests) as caught:
+        await quotas.check("ann")
+    assert caught.value.values == {"limit": 5, "retry_after_s": 42}
+    await quotas.check("bob")
+
+
+async def test_all_people_at_one_address_share_its_limit(town: Town) -> None:
+    quotas = town.quotas(per_address=2)
+    await quotas.check("ann", address="2001:db8:1:2::1")
+    await quotas.check("bob", address="2001:db8:1:2::2")
+    with pytest.raises(TooManyRequests) as caught:
+        await quotas.check("root", address="2001:db8:1:2::3")
+    assert caught.value.values["limit"] == 2
+    await quotas.check("root", address="192.0.2.1")
+    await quotas.check("root")
+
+
+async def test_a_member_may_use_so_many_tokens_a_day_and_is_told_when_there_are_new_ones(
+    town: Town,
+) -> None:
+    quotas = town.quotas()
+    await (await quotas.check("ann")).spend(49)
+    await (await quotas.check("ann")).spend(500)
+    with pytest.raises(TokensUsedUp) as caught:
+        await quotas.check("ann")
+    assert caught.value.values == {"limit": 50, "retry_after_s": 12 * 3600, "hours": 12}
+    await quotas.check("bob")
+    town.now += timedelta(hours=12)
+    await quotas.check("ann")
+
+
+async def test_a_day_ends_at_midnight_where_the_server_is(town: Town) -> None:
+    town.now = NOON.astimezone(timezone(timedelta(hours=8)))
+    quotas = town.quotas()
+    await (await quotas.check("ann")).spend(50)
+    with pytest.raises(TokensUsedUp) as caught:
+        await quotas.check("ann")
+    assert caught.value.values["retry_after_s"] == 4 * 3600
+
+
+async def test_an_administrator_has_no_bound_of_tokens(town: Town) -> None:
+    quotas = town.quotas()
+    await (await quotas.check("root")).spend(10**9)
+    await quotas.check("root")
+
+
+async def test_a_guest_has_what_the_link_gives_for_all_its_days(town: Town) -> None:
+    quotas = town.quotas()
+    for _ in range(LINK.max_messages):
+        await (await quotas.check("gus")).spend(1)
+        town.now += timedelta(days=2)
+    with pytest.raises(GuestMessagesUsedUp) as caught:
+        await quotas.check("gus")
+    assert caught.value.values == {"limit": LINK.max_messages}
+    await (await quotas.check("gwen")).spend(LINK.max_tokens)
+    with pytest.raises(GuestTokensUsedUp):
+        await quotas.check("gwen")
+
+
+class SlowPeople(MemoryPeople):
+    """Answers only when others had time to ask, as a database does."""
+
+    async def spent(self, *arguments: object) -> Spent:
+        await asyncio.sleep(0)
+        return await super().spent(*arguments)  # type: ignore[arg-type]  # passed on as they are
+
+
+async def test_a_guests_last_message_is_not_asked_twice_at_once(town: Town) -> None:
+    town.people = SlowPeople(**vars(town.people))
+    quotas = town.quotas()
+    asked = await asyncio.gather(*(quotas.check("gus") for _ in range(9)), return_exceptions=True)
+    permits = [permit for permit in asked if not isinstance(permit, BaseException)]
+    assert len(permits) == LINK.max_messages
+    await asyncio.gather(*(permit.spend(1) for permit in permits))
+    with pytest.raises(GuestMessagesUsedUp):
+        await quotas.check("gus")
+
+
+async def test_a_permit_given_back_costs_nothing_and_counts_once(town: Town) -> None:
+    quotas = town.quotas()
+    permits = [await quotas.check("gus") for _ in range(LINK.max_messages)]
+    with pytest.raises(QuotaExceeded):
+        await quotas.check("gus")
+    permits[0].give_back()
+    permits[0].give_back()
+    await permits[0].spend(7)
+    await quotas.check("gus")
+    with pytest.raises(QuotaExceeded):
+        await quotas.check("gus")
+    assert await town.people.spent("gus") == Spent()
+
+
+async def test_the_local_user_may_use_everything(town: Town) -> None:
+    quotas = town.quotas(per_address=1)
+    permits = [await quotas.check(LOCAL_USER, address="127.0.0.1") for _ in range(100)]
+    for permit in permits:
+        await permit.spend(10**6)
+    assert permits[0].allowance == NO_LIMITS
+    assert await town.people.spent(LOCAL_USER) == Spent()
+
+
+async def test_nobody_has_no_quota(town: Town) -> None:
+    with pytest.raises(NotFound):
+        await town.quotas().check("nobody")
+
+
+class FullDisk(MemoryPeople):
+    """Cannot write."""
+
+    async def spend(self, *arguments: object) -> None:
+        raise StoreFailed
+
+
+async def test_a_bill_that_cannot_be_written_harms_nobody(town: Town) -> None:
+    town.people = FullDisk(**vars(town.people))
+    quotas = town.quotas()
+    for _ in range(LINK.max_messages + 1):
+        await (await quotas.check("gus")).spend(1)
+
+
+async def test_ranks_without_a_limit_are_not_counted(town: Town) -> None:
+    await town.quotas().check("gus", address="192.0.2.1")
+    assert isinstance(town.rates, CountedRates)
+    assert not town.rates.hits
+    assert ALLOWANCES[(await town.people.person("gus")).rank].requests_per_minute is None

@@ -1,0 +1,118 @@
+"""What a host reads of a comparison: the numbers, the method, and a plain sentence."""
+
+import pytest
+
+from chat.accounts.models import utc_now
+from chat.campaigns.hosts import Figures, Half
+from chat.campaigns.models import Campaign, Choice, Mode, Plan, Task, Variant
+from chat.feedback.reports import Ballot, Part, Report, Spread, comparison_of
+from pages.campaigns.comparison import comparison_block
+from pages.html import Reader
+from pages.i18n import Language
+
+EN = Reader(Language.EN)
+TASKS = (Task("t1", "Rivers <b>"), Task("t2", "Lakes"))
+NAMES = {"u1": "Ann <i>", "u2": "Bob"}
+
+
+def report_of(
+    mode: Mode, ballots: list[Ballot] | None = None, parts: tuple[Part, ...] = ()
+) -> Report:
+    plan = Plan("Which?", mode, (Variant("Short"), Variant("Sung")), tasks=TASKS)
+    return Report(
+        campaign=Campaign("c1", "host", plan, utc_now()),
+        made_at=utc_now(),
+        figures=Figures(),
+        rated=0,
+        comments=0,
+        corrections=0,
+        reasons=(),
+        whole=Part(0, 0, 0, {}),
+        variants=parts,
+        comparison=comparison_of(ballots or []),
+        survey=(),
+        best=(),
+        worst=(),
+    )
+
+
+def votes(first: int, second: int, ties: int = 0, both_bad: int = 0) -> list[Ballot]:
+    """Half of the first one's wins are on the right."""
+    wins = [
+        Ballot(index % 2, 1 - index % 2, (Choice.LEFT, Choice.RIGHT)[index % 2], "u1", "t1")
+        for index in range(first)
+    ]
+    return [
+        *wins,
+        *([Ballot(0, 1, Choice.RIGHT, "u2", "t2")] * second),
+        *([Ballot(0, 1, Choice.TIE, "u2", "t2")] * ties),
+        *([Ballot(0, 1, Choice.BOTH_BAD, "u2", "t2")] * both_bad),
+    ]
+
+
+def blind(ballots: list[Ballot], reader: Reader = EN) -> str:
+    return comparison_block(reader, report_of(Mode.BLIND, ballots), [], NAMES)
+
+
+def test_a_clear_result_is_said_with_its_interval_and_its_method() -> None:
+    page = blind(votes(30, 8, ties=2, both_bad=5))
+    assert "Short wins 78 % of the votes" in page.replace("%", " %").replace("  ", " ")
+    assert "Short is better than Sung" in page
+    assert "Wilson score interval, 95 %, a tie counted as half a win" in page
+    assert "<dd>5</dd>" in page
+
+
+def test_the_method_is_told_in_the_language_of_the_page_alone() -> None:
+    page = blind(votes(6, 4), Reader(Language.ZH))
+    assert "方法：95% 的 Wilson 得分区间，平局算半胜。" in page
+    assert "interval" not in page
+
+
+def test_the_second_variant_can_be_the_better_one() -> None:
+    assert "Sung is better than Short" in blind(votes(2, 28))
+
+
+def test_votes_that_tell_nothing_say_so_and_how_many_more_would() -> None:
+    page = blind(votes(6, 4))
+    assert "do not tell the variants apart" in page
+    assert "About 87 more votes" in page
+    even = blind(votes(5, 5))
+    assert "do not tell the variants apart" in even
+    assert "more votes" not in even
+
+
+def test_both_bad_alone_says_nothing_of_which_is_better() -> None:
+    page = blind(votes(0, 0, both_bad=3))
+    assert "says nothing of which variant is better" in page
+    assert "Nobody has voted yet" in blind([])
+
+
+def test_tasks_and_testers_are_shown_by_name_and_nothing_of_theirs_is_markup() -> None:
+    page = blind(votes(3, 1))
+    for name in ("Rivers &lt;b&gt;", "Lakes", "Ann &lt;i&gt;", "Bob"):
+        assert name in page
+    assert "<b>Rivers" not in page
+
+
+def test_halves_of_a_split_test_stand_side_by_side() -> None:
+    spreads = {"length": Spread(120, 300), "total": Spread(1.5, 4)}
+    parts = (Part(50, 40, 5, spreads), Part(48, 20, 25, {}))
+    testers = [Half(10, 8, 1), Half(9, 3, 4)]
+    page = comparison_block(EN, report_of(Mode.SPLIT, parts=parts), testers, NAMES)
+    assert "Short is rated better than Sung" in page
+    for cell in ("120 / 300", "1.5 / 4", "10", "<td>4</td>", "40 / 45"):
+        assert cell in page
+    even = (Part(5, 3, 2, {}), Part(5, 2, 3, {}))
+    page = comparison_block(EN, report_of(Mode.SPLIT, parts=even), testers, NAMES)
+    assert "do not tell the variants apart" in page
+    none = (Part(5, 0, 0, {}), Part(5, 2, 3, {}))
+    page = comparison_block(EN, report_of(Mode.SPLIT, parts=none), testers, NAMES)
+    assert "Not both variants have ratings" in page
+
+
+@pytest.mark.parametrize("language", Language)
+def test_it_is_said_in_both_languages_and_only_where_something_is_compared(
+    language: Language,
+) -> None:
+    assert ("Short" in blind(votes(9, 2), Reader(language))) is True
+    assert comparison_block(Reader(language), report_of(Mode.SINGLE), [], {}) == ""

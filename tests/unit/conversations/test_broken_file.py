@@ -1,0 +1,54 @@
+"""Why a file did not come in, said in the language of the page."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from chat.conversations.errors import BadImport
+from formats.importing import read_archives
+from ui.broken_file import broken_file
+from ui.i18n import Language
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def node(parent: str | None) -> dict[str, object]:
+    return {"parent": parent}
+
+
+@pytest.mark.parametrize(
+    ("file", "english", "chinese"),
+    [
+        ("[1,\n}", "line 2 is not JSON", "第 2 行不是有效的 JSON"),
+        ("{}", "the file is no conversation of a known format", "文件内容不是已知格式的对话"),
+        ("[[]]", "[0] is no conversation of a known format", "[0]不是已知格式的对话"),
+        ("[]", "it holds no conversation", "其中没有对话"),
+        (
+            json.dumps({"messages": [0] * 20_001}),
+            "messages has more messages than one conversation can have",
+            "messages 的消息数超过单个对话的上限",
+        ),
+        (
+            json.dumps({"mapping": {"a: b": node("c")}}),
+            "mapping.a: b.parent names no message that is there",
+            "mapping.a: b.parent 指向不存在的消息",
+        ),
+        (
+            json.dumps({"mapping": {"a": node("b"), "b": node("a")}}),
+            "mapping.a.parent leads round in a circle",
+            "mapping.a.parent 形成了循环",
+        ),
+        ('{"messages": 5}', "messages: should be a list", "messages: should be a list"),
+    ],
+)
+def test_a_broken_file_is_explained_with_its_place(file: str, english: str, chinese: str) -> None:
+    with pytest.raises(BadImport) as caught:
+        read_archives(file.encode(), owner="ann", now=NOW)
+    code, told = caught.value.code, str(caught.value)
+    assert broken_file(code, told, Language.EN) == (
+        f"This file cannot be imported: {english}. Nothing was imported."
+    )
+    assert broken_file(code, told, Language.ZH) == (
+        f"无法导入这个文件：{chinese}。没有导入任何内容。"
+    )

@@ -1,0 +1,96 @@
+"""What stands around the box says what was measured, and nothing of a name becomes markup."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from chat.conversations.models import Attachment, Preset, PresetText
+from chat.conversations.presets import Presets
+from chat.conversations.turns import Gauge
+from chat.models import ChatOptions, PresetRef, Sampling
+from chat.serving.models import EngineState, Phase
+from ui import chrome, composing, preset_panel
+from ui.i18n import Language
+from ui.view import Chosen, HeldFile
+
+HOSTILE = '<img src=x onerror="x">\'&'
+ROOMY = Gauge(system=100, history=200, draft=50, room=250, limit=1000)
+
+
+def preset(name: str = "Maths", system_prompt: str = "Count.") -> Preset:
+    words = PresetText(name, system_prompt)
+    return Preset(PresetRef("p1", 2), "me", False, words, datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    ("measured", "level"),
+    [
+        (ROOMY, "low"),
+        (replace(ROOMY, draft=299), "low"),
+        (replace(ROOMY, draft=300), "high"),
+        (replace(ROOMY, dropped_turns=1), "over"),
+        (replace(ROOMY, fits=False), "over"),
+    ],
+)
+def test_the_gauge_is_amber_from_four_fifths_and_red_when_something_is_lost(
+    measured: Gauge, level: str
+) -> None:
+    assert f'class="gauge {level}"' in composing.gauge(measured, Language.EN)
+
+
+def test_the_gauge_never_leaves_its_bar() -> None:
+    shown = composing.gauge(Gauge(0, 0, 9000, 2000, 1000, fits=False), Language.EN)
+    assert 'style="width:100.0%"' in shown
+    assert 'aria-valuenow="1000"' in shown
+
+
+@pytest.mark.parametrize(
+    ("measured", "sentence"),
+    [
+        (ROOMY, ""),
+        (replace(ROOMY, dropped_turns=1), "The oldest turn will not fit"),
+        (replace(ROOMY, dropped_turns=3), "The oldest 3 turns will not fit"),
+        (replace(ROOMY, draft=850, fits=False), "too long by about 400 tokens"),
+    ],
+)
+def test_what_will_not_fit_is_said_before(measured: Gauge, sentence: str) -> None:
+    shown = composing.warning(measured, Language.EN)
+    assert sentence in shown
+    assert bool(shown) == bool(sentence)
+
+
+def test_the_chip_says_when_the_settings_are_no_longer_the_presets() -> None:
+    chosen = Chosen(preset(), newest=2)
+    options = Presets.options_of(chosen.preset)
+    assert composing.preset_label(options, chosen, Language.EN) == "Maths v2"
+    other = replace(options, sampling=Sampling(temperature=0))
+    assert composing.preset_label(other, chosen, Language.EN) == "Maths v2 · changed"
+
+
+def test_no_name_and_no_text_becomes_markup() -> None:
+    hostile = preset(name=HOSTILE, system_prompt=HOSTILE)
+    hostile = replace(hostile, text=replace(hostile.text, questions=(HOSTILE,)))
+    chosen = Chosen(hostile, newest=3)
+    file = HeldFile(Attachment(HOSTILE, HOSTILE), 3, pasted=True)
+    shown = [
+        composing.files({"f1": file}, Language.EN, with_text=True),
+        composing.chips(ChatOptions(), chosen, Sampling(), Language.EN),
+        composing.refusal_ahead(HOSTILE),
+        preset_panel.cards([hostile], "me", chosen, Language.EN),
+        preset_panel.form(hostile.text, "p1", Language.EN, HOSTILE),
+    ]
+    assert not [markup for markup in shown if "<img" in markup or 'onerror="' in markup]
+
+
+def test_the_empty_page_asks_what_the_preset_asks() -> None:
+    asked = replace(preset(), text=replace(preset().text, questions=("One?", "Two?")))
+    state = EngineState(Phase.READY)
+    shown = chrome.welcome(None, state, Language.EN, chosen=Chosen(asked, newest=2))
+    assert shown.count('data-do="example"') == 2
+    assert "<h1>Maths</h1>" in shown
+
+
+def test_a_line_break_that_begins_a_field_is_not_lost() -> None:
+    shown = preset_panel.form(PresetText("A", "\nsecond line"), "", Language.EN)
+    assert ">\n\nsecond line</textarea>" in shown

@@ -1,0 +1,117 @@
+"""What is shown at the left, without a browser."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chat.accounts.models import LOCAL, Person, Rank
+from chat.conversations.models import Conversation, Excerpt, Hit
+from chat.models import ChatOptions
+from ui import overlays, sidebar
+from ui.i18n import Language
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def conversation(title: str, age: timedelta = timedelta(), *, pinned: bool = False) -> Conversation:
+    moment = NOW - age
+    return Conversation(
+        f"id-{len(title)}", "local", title, ChatOptions(), None, moment, moment, pinned
+    )
+
+
+def in_order(markup: str, *words: str) -> bool:
+    places = [markup.index(word) for word in words]
+    return places == sorted(places)
+
+
+def test_the_list_groups_by_pin_and_age_and_marks_the_live_one() -> None:
+    items = [
+        conversation("kept", timedelta(days=90), pinned=True),
+        conversation("newer", timedelta(minutes=1)),
+        conversation("a week", timedelta(days=3)),
+        conversation("<ancient>", timedelta(days=30)),
+    ]
+    markup = sidebar.conversation_list(items, live={"id-5"}, now=NOW, language=Language.EN)
+    assert in_order(
+        markup, "Pinned", "kept", "Today", "newer", "Last 7 days", "a week", "Older", "&lt;ancient"
+    )
+    assert markup.count("being answered") == 1
+    assert "Show more" not in markup
+
+
+def test_an_empty_list_says_what_it_will_hold() -> None:
+    markup = sidebar.conversation_list([], live=(), now=NOW, language=Language.ZH)
+    assert "你的对话会列在这里。" in markup
+
+
+@pytest.mark.parametrize(
+    ("excerpt", "markup"),
+    [
+        (Excerpt("今天天气", ((2, 4),)), "今天<mark>天气</mark>"),
+        (Excerpt("a<b>c", ((1, 4),)), "a<mark>&lt;b&gt;</mark>c"),
+        (Excerpt("<i>&x", ((0, 1), (3, 4))), "<mark>&lt;</mark>i&gt;<mark>&amp;</mark>x"),
+        (Excerpt('"', ()), "&quot;"),
+    ],
+)
+def test_marks_lie_over_escaped_text(excerpt: Excerpt, markup: str) -> None:
+    assert sidebar.marked(excerpt) == markup
+
+
+@pytest.mark.parametrize(
+    ("count", "more", "said"),
+    [(0, False, "Nothing found."), (1, False, "1 chat found"), (2, True, "2+ chats found")],
+)
+def test_a_search_says_how_much_it_found(count: int, more: bool, said: str) -> None:
+    hits = [Hit(conversation("x" * n), Excerpt("x"), "m", Excerpt("y")) for n in range(count)]
+    assert said in sidebar.results(hits, Language.EN, more=more)
+
+
+def test_a_found_message_is_named_in_its_link() -> None:
+    hit = Hit(conversation("t"), Excerpt("t"), "m-7", Excerpt("text"))
+    assert 'href="#id-1"' in sidebar.results([hit], Language.EN)
+    assert 'data-message="m-7"' in sidebar.results([hit], Language.EN)
+
+
+@pytest.mark.parametrize("title", ["<img src=x>", '" onclick="x', "{0} {name}", "\u202e\u05d0"])
+def test_a_title_is_nothing_but_text_wherever_it_is_said(title: str) -> None:
+    said = [
+        sidebar.conversation_list([conversation(title)], live=(), now=NOW, language=Language.EN),
+        sidebar.deleted("c", title, Language.EN, was_open=True),
+        sidebar.renamed_meanwhile("c", title=title, theirs=title, language=Language.EN),
+    ]
+    for markup in said:
+        assert "<img" not in markup
+        assert '" onclick' not in markup
+        assert "<bdi>" in markup or 'dir="auto"' in markup
+
+
+@pytest.mark.parametrize("language", Language)
+def test_each_key_of_the_help_has_its_words(language: Language) -> None:
+    markup = overlays.overlays(LOCAL, language)
+    assert markup.count("<tr>") == len(overlays.KEYS)
+    assert markup.count('data-format="') == 2 * len(overlays.FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("rank", "pages"),
+    [
+        (Rank.GUEST, ["account"]),
+        (Rank.MEMBER, ["account", "guests"]),
+        (Rank.ADMIN, ["account", "guests", "people"]),
+    ],
+)
+def test_a_persons_menu_leads_to_what_is_for_their_rank(rank: Rank, pages: list[str]) -> None:
+    who = Person("1", "<b>ann", rank, NOW)
+    markup = overlays.overlays(who, Language.EN)
+    every = ["account", "guests", "people"]
+    assert [page for page in every if f'href="{page}"' in markup] == pages
+    assert 'data-do="sign-out"' in markup
+    assert "&lt;b&gt;ann" in sidebar.person(who, Language.EN)
+
+
+def test_the_local_user_has_no_account_to_leave() -> None:
+    markup = overlays.overlays(LOCAL, Language.EN)
+    assert "sign-out" not in markup
+    assert 'href="account"' not in markup
+    assert "Local user" in sidebar.person(LOCAL, Language.EN)

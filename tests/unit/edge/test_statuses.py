@@ -1,0 +1,197 @@
+"""Every error of the domain has an HTTP status that says whose turn it is."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from api.edge.errors import retry_after, status_of
+from chat.accounts.errors import (
+    BadKey,
+    BadName,
+    BadPassword,
+    GuestMessagesUsedUp,
+    GuestTokensUsedUp,
+    KeyNotAllowed,
+    LastAdmin,
+    LinkFull,
+    NameTaken,
+    ProviderRefused,
+    QuotaExceeded,
+    SignInNeeded,
+    TokensUsedUp,
+    TooManyAttempts,
+    TooManyRequests,
+    WrongPassword,
+)
+from chat.campaigns.errors import (
+    AnswersUnfinished,
+    BadPlan,
+    CampaignNotBegun,
+    CampaignOver,
+    CompareOnly,
+    ConsentNeeded,
+    NoPart,
+    OutsideCampaign,
+    PlacesNeeded,
+    PlanInUse,
+)
+from chat.conversations.errors import (
+    AnswerRunning,
+    BadAttachment,
+    BadImport,
+    BadPresetName,
+    BadPresetQuestions,
+    CircleOfMessages,
+    NothingToImport,
+    NotJson,
+    PromptLost,
+    RenamedMeanwhile,
+    TooManyMessages,
+    UnknownFormat,
+    UnknownParent,
+)
+from chat.errors import (
+    AppError,
+    BadRequest,
+    BadText,
+    EmptyMessage,
+    InvalidSetting,
+    MessageTooLong,
+    ModelUnavailable,
+    NotFound,
+    StartupError,
+    StoreFailed,
+)
+from chat.evaluation.errors import BadCase, BadCheck, CheckTooCostly, RunGoingOn
+from chat.feedback.errors import EmptyOpinion, NotRatable, UnknownReason
+from chat.serving.errors import (
+    BadSchema,
+    Busy,
+    EngineFailed,
+    EngineNotReady,
+    EngineNotServing,
+    EngineStalled,
+    ModelNotFound,
+    OutOfMemory,
+    PromptTooLong,
+    QueueTimeout,
+    RequestTimeout,
+    ShuttingDown,
+    TooManyWaiting,
+)
+
+EXPECTED = {
+    AppError: 500,
+    BadRequest: 400,
+    EmptyMessage: 400,
+    BadText: 400,
+    MessageTooLong: 400,
+    InvalidSetting: 400,
+    PromptTooLong: 400,
+    BadSchema: 400,
+    BadCase: 400,
+    BadCheck: 400,
+    CheckTooCostly: 400,
+    RunGoingOn: 409,
+    BadPlan: 400,
+    PlanInUse: 409,
+    NoPart: 403,
+    ConsentNeeded: 403,
+    CampaignNotBegun: 403,
+    CampaignOver: 403,
+    OutsideCampaign: 403,
+    CompareOnly: 403,
+    PlacesNeeded: 403,
+    AnswersUnfinished: 409,
+    ModelNotFound: 404,
+    BadKey: 401,
+    KeyNotAllowed: 403,
+    AnswerRunning: 409,
+    PromptLost: 400,
+    RenamedMeanwhile: 409,
+    BadAttachment: 400,
+    BadImport: 400,
+    NotJson: 400,
+    UnknownFormat: 400,
+    NothingToImport: 400,
+    TooManyMessages: 400,
+    UnknownParent: 400,
+    CircleOfMessages: 400,
+    BadPresetName: 400,
+    BadPresetQuestions: 400,
+    BadName: 400,
+    BadPassword: 400,
+    NameTaken: 409,
+    LastAdmin: 409,
+    LinkFull: 403,
+    NotRatable: 400,
+    EmptyOpinion: 400,
+    UnknownReason: 400,
+    SignInNeeded: 401,
+    WrongPassword: 401,
+    ProviderRefused: 401,
+    TooManyAttempts: 429,
+    QuotaExceeded: 429,
+    TooManyRequests: 429,
+    TokensUsedUp: 429,
+    GuestMessagesUsedUp: 429,
+    GuestTokensUsedUp: 429,
+    TooManyWaiting: 429,
+    NotFound: 404,
+    Busy: 503,
+    ShuttingDown: 503,
+    QueueTimeout: 503,
+    EngineNotReady: 503,
+    EngineNotServing: 503,
+    EngineFailed: 500,
+    OutOfMemory: 500,
+    EngineStalled: 504,
+    RequestTimeout: 504,
+    StoreFailed: 500,
+    StartupError: 500,
+    ModelUnavailable: 500,
+}
+
+
+def kinds(root: type[AppError] = AppError) -> Iterator[type[AppError]]:
+    yield root
+    for kind in root.__subclasses__():
+        yield from kinds(kind)
+
+
+def test_no_kind_of_error_is_forgotten() -> None:
+    assert {kind for kind in kinds() if kind.__module__.startswith("chat.")} == EXPECTED.keys()
+
+
+@pytest.mark.parametrize(("kind", "status"), EXPECTED.items(), ids=str)
+def test_a_kind_of_error_has_its_status(kind: type[AppError], status: int) -> None:
+    assert status_of(kind()) == status
+
+
+@pytest.mark.parametrize("kind", EXPECTED, ids=str)
+def test_what_a_kind_of_error_says_is_a_line_without_the_names_of_its_values(
+    kind: type[AppError],
+) -> None:
+    said = str(kind())
+    assert said
+    assert "\n" not in said
+    assert "  " not in said
+    assert "Values:" not in said
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (TooManyRequests(limit=20, retry_after_s=12.1), "13"),
+        (TokensUsedUp(limit=9, retry_after_s=0.0, hours=1), "1"),
+        (TooManyWaiting(limit=4, retry_after_s=None), "5"),
+        (Busy(limit=64), "5"),
+        (GuestMessagesUsedUp(limit=30), None),
+        (NotFound(), None),
+    ],
+    ids=lambda value: getattr(value, "code", value),
+)
+def test_who_comes_too_early_is_told_when_to_come_again(
+    error: AppError, seconds: str | None
+) -> None:
+    assert retry_after(error, status_of(error)).get("Retry-After") == seconds

@@ -1,0 +1,378 @@
+"""Whatever a grammar allows, its schema allows; what cannot be kept to is refused by name."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from chat.serving.errors import BadSchema
+from chat.tools import Extras, JsonShape, Tool, ToolRules
+from engine.grammar.formats import FORMATS
+from tests.grammar import Json, Maker, shape
+
+PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "friend": {"$ref": "#"}},
+    "required": ["name"],
+}
+CATS_AND_DOGS = {
+    "oneOf": [{"$ref": "#/$defs/cat"}, {"$ref": "#/$defs/dog"}],
+    "discriminator": {"propertyName": "kind"},
+    "$defs": {
+        kind: {
+            "type": "object",
+            "properties": {"kind": {"const": kind}, sound: {"type": "boolean"}},
+            "required": ["kind", sound],
+        }
+        for kind, sound in (("cat", "purrs"), ("dog", "barks"))
+    },
+}
+KEPT: list[tuple[Json, list[str], list[str]]] = [
+    (True, ["1", '"x"', "null", '{"a": [1, {}]}'], ["", "{", "nul", "01", "1.", "NaN", '{"a":1}']),
+    ({}, ["[]", "-0.5"], ["[1,]", "+1"]),
+    ({"type": "object"}, ["{}", '{"a": 1}'], ["[]", "1", '{"a"}']),
+    ({"type": "boolean"}, ["true", "false"], ["True", "0"]),
+    ({"type": ["string", "null"]}, ['"x"', "null"], ["1", "{}"]),
+    (
+        {"type": "string"},
+        ['"é中😀"', r'"\n\"\\"'],
+        ['"\n"', '"\t"', r'"\u0041"', r'"\/"', '"\ufffd"'],
+    ),
+    ({"minLength": 2}, ['"ab"', '"ab\\n"', '"中文字"'], ['"a"', '"😀"', "12"]),
+    ({"type": "string", "maxLength": 2}, ['""', '"中文"'], ['"abc"']),
+    ({"type": "string", "minLength": 1, "maxLength": 2}, ['"😀"'], ['""', '"abc"']),
+    ({"type": "integer"}, ["0", "-12", "9007199254740993"], ["1.5", "1e3", "01", "-"]),
+    (
+        {"type": "integer", "minimum": -3, "exclusiveMaximum": 120},
+        ["-3", "0", "119"],
+        ["-4", "120"],
+    ),
+    ({"type": "integer", "minimum": 1.5, "maximum": 1e300}, ["2", "99"], ["1", "-5", "1.5"]),
+    ({"type": "integer", "multipleOf": 1}, ["4"], ["4.5"]),
+    ({"type": "number"}, ["0.25", "-1", "3"], ["1e5", "Infinity", ".5"]),
+    (
+        {"type": "number", "minimum": 0.2, "maximum": 0.8},
+        ["0.2", "0.5", "0.80"],
+        ["0.1", "0.9", "1"],
+    ),
+    (
+        {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        ["0.5", "1", "1.0"],
+        ["0", "0.0", "1.1"],
+    ),
+    ({"exclusiveMaximum": -1.5}, ["-2", "-1.75"], ["-1.5", "0", "-1.50"]),
+    ({"const": {"a": [1, None]}}, ['{"a": [1, null]}'], ['{"a": [1]}']),
+    ({"enum": ["红", 'a"\n', 1, None]}, ['"红"', r'"a\"\n"', "1", "null"], ['"绿"', "2"]),
+    ({"enum": ["a", 1], "type": "string"}, ['"a"'], ["1"]),
+    ({"type": "array", "items": {"type": "integer"}}, ["[]", "[1, 2]"], ["[1.5]", "[1,2]"]),
+    ({"items": {"const": 1}, "minItems": 1, "maxItems": 2}, ["[1]", "[1, 1]"], ["[]", "[1, 1, 1]"]),
+    ({"type": "array", "minItems": 2}, ['[1, "x"]'], ["[1]"]),
+    ({"type": "array", "maxItems": 0}, ["[]"], ["[1]"]),
+    (
+        {"prefixItems": [{"type": "integer"}, {"type": "null"}], "items": False},
+        ["[1, null]"],
+        ["[null, 1]", "[1, null, 1]"],
+    ),
+    (
+        {"prefixItems": [{"const": 1}], "items": {"const": 2}, "minItems": 2, "maxItems": 3},
+        ["[1, 2]", "[1, 2, 2]"],
+        ["[1]", "[2, 2]", "[1, 2, 2, 2]"],
+    ),
+    (PERSON, ['{"name": "A"}', '{"name": "A", "friend": {"name": "B"}}'], ["{}", '{"friend": 1}']),
+    (
+        {"type": "object", "properties": {"a": {"const": 1}, "b": {"const": 2}, "c": {"const": 3}}},
+        ["{}", '{"a": 1}', '{"a": 1, "c": 3}', '{"b": 2, "c": 3}', '{"c": 3}'],
+        ['{"a": 2}', '{"b": 1}'],
+    ),
+    (
+        {"properties": {"a": {"const": 1}, "城": {"const": 2}}, "required": ["城"]},
+        ['{"城": 2}', '{"a": 1, "城": 2}'],
+        ["{}", '{"a": 1}'],
+    ),
+    (
+        {"properties": {"ab": {"type": "null"}}, "additionalProperties": {"type": "integer"}},
+        ["{}", '{"ab": null, "a": 1, "": 2, "abc": 3, "\\n": 4}', '{"城": 1}'],
+        ['{"ab": 1}', '{"a": null}', '{"a": 1, "ab": 2}'],
+    ),
+    ({"properties": {}, "type": "object"}, ["{}"], []),
+    ({"properties": {"a": False}, "additionalProperties": True}, ['{"b": 1}'], ['{"a": 1}']),
+    ({"required": ["x"], "additionalProperties": {"const": 1}}, ['{"x": 1}'], ["{}", '{"x": 2}']),
+    ({"additionalProperties": {"type": "integer"}}, ["{}", '{"a": 1}'], ['{"a": "b"}']),
+    ({"minProperties": 1, "maxProperties": 2}, ['{"a": 1}', '{"a": 1, "b": 2}'], ["{}"]),
+    ({"propertyNames": {"pattern": "^[a-z]+$"}}, ['{"ab": 1}'], ['{"A": 1}']),
+    ({"propertyNames": {"enum": ["x", "y"]}}, ['{"x": 1}'], ['{"z": 1}']),
+    ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, ["1", "null"], ['"x"']),
+    ({"allOf": [{"type": "integer"}]}, ["1"], ['"x"']),
+    (CATS_AND_DOGS, ['{"kind": "cat", "purrs": true}'], ['{"kind": "cat", "barks": true}']),
+    ({"oneOf": [{"type": "string"}, {"type": "integer"}]}, ['"a"', "1"], ["null"]),
+    (
+        {
+            "$ref": "#/$defs/a~1b%20c",
+            "$defs": {"a/b c": {"const": "x"}},
+            "title": "t",
+            "default": 1,
+        },
+        ['"x"'],
+        ['"y"'],
+    ),
+    ({"type": "string", "pattern": "b+"}, ['"abbc"', '"b"'], ['"ac"', '""']),
+    ({"type": "string", "pattern": "^a|b$"}, ['"ax"', '"xb"'], ['"xa"']),
+    ({"pattern": r"^\d{3}-[A-F]?$"}, ['"123-A"', '"123-"'], ['"12-A"', '"123-G"', '"１２３-"']),
+    ({"pattern": r"^[^a\d]\W\S.$"}, ['"b!x中"'], ['"ab!x"', '"1!xx"', '"baxx"']),
+    ({"pattern": r'^(?:["\\]|\t)$'}, [r'"\""', r'"\\"', r'"\t"'], ['""']),
+    ({"pattern": r"^[\u4e00-\u9fff]{2,}?$"}, ['"北京"'], ['"北"', '"ab"']),
+    ({"pattern": r"^\x41\.(x|yz)*$"}, ['"A.xyzx"', '"A."'], ['"AA"', '"A.y"']),
+]
+REFUSED: list[tuple[Json, str]] = [
+    ("{", "#"),
+    ("NaN", "#"),
+    ("[" * 10_000, "#"),
+    ('{"items":' * 10_000, "#"),
+    ('{"items":' * 100 + "{}" + "}" * 100, "#" + "/items" * 65),
+    ('"' + "x" * 200_000 + '"', "#"),
+    (3, "#"),
+    (False, "#"),
+    ({"type": "banana"}, "#/type"),
+    ({"properties": {"a/b": {"minLength": -1}}}, "#/properties/a~1b/minLength"),
+    ({"properties": {"a": {"not": {}}}}, "#/properties/a/not"),
+    ({"if": {}, "then": {}}, "#/if"),
+    ({"patternProperties": {"^x": {}}}, "#/patternProperties"),
+    ({"dependentRequired": {"a": ["b"]}}, "#/dependentRequired"),
+    ({"unevaluatedProperties": False}, "#/unevaluatedProperties"),
+    ({"contains": {"const": 1}}, "#/contains"),
+    ({"type": "array", "uniqueItems": True}, "#/uniqueItems"),
+    ({"type": "number", "multipleOf": 0.1}, "#/multipleOf"),
+    ({"type": "integer", "multipleOf": 2}, "#/multipleOf"),
+    ({"type": "integer", "minimum": 3, "maximum": 2}, "#"),
+    ({"type": "number", "exclusiveMinimum": 1, "maximum": 1}, "#"),
+    ('{"type": "number", "maximum": 1e999}', "#"),
+    ({"type": "string", "minLength": 3, "maxLength": 2}, "#"),
+    ({"type": "string", "maxLength": 1_000_000}, "#"),
+    ({"type": "array", "minItems": 3, "maxItems": 2}, "#"),
+    ({"items": False, "minItems": 1}, "#"),
+    ({"type": "object", "minProperties": 2}, "#/minProperties"),
+    ({"properties": {"a": {}}, "minProperties": 1}, "#"),
+    ({"properties": {"a": {}}, "propertyNames": {"maxLength": 3}}, "#/propertyNames"),
+    ({"propertyNames": {"not": {}}}, "#/propertyNames"),
+    ({"required": ["a"], "additionalProperties": False}, "#/additionalProperties"),
+    ({"pattern": "a", "minLength": 2}, "#"),
+    ({"format": "date", "pattern": "1"}, "#"),
+    ({"type": "string", "format": "regex"}, "#/format"),
+    ({"pattern": "["}, "#/pattern"),
+    ({"pattern": "(?=a)b"}, "#/pattern"),
+    ({"pattern": r"(a)\1"}, "#/pattern"),
+    ({"pattern": r"\bword"}, "#/pattern"),
+    ({"pattern": r"a^b"}, "#/pattern"),
+    ({"pattern": r"(a$)"}, "#/pattern"),
+    ({"pattern": r"^\ud800$"}, "#/pattern"),
+    ({"pattern": "(" * 30 + ")" * 30}, "#/pattern"),
+    ({"enum": []}, "#/enum"),
+    ({"enum": [1], "type": "string"}, "#/enum"),
+    ({"enum": [1], "minimum": 0}, "#"),
+    ({"enum": list(range(1001))}, "#/enum"),
+    ({"const": "\ud800"}, "#/const"),
+    ({"const": "\ufffd"}, "#/const"),
+    ('{"const": 1e999}', "#/const"),
+    ({"$ref": "#/$defs/a", "minLength": 1, "$defs": {"a": {"type": "string"}}}, "#"),
+    ({"$ref": "https://example.com/schema.json"}, "#/$ref"),
+    ({"$ref": "other.json#/a"}, "#/$ref"),
+    ({"$ref": "#/$defs/missing"}, "#/$ref"),
+    ({"$ref": "#anchor"}, "#/$ref"),
+    ({"$ref": "#/title", "title": "no schema"}, "#/title"),
+    ({"$ref": "#/default", "default": {"minLength": "x"}}, "#/default/minLength"),
+    ({"$dynamicRef": "#"}, "#/$dynamicRef"),
+    ({"$ref": "#"}, "#"),
+    ({"anyOf": [{"type": "null"}, {"$ref": "#"}]}, "#"),
+    ({"items": {"$id": "https://example.com/", "type": "null"}}, "#/items"),
+    ({"allOf": [{"type": "object"}, {"required": ["a"]}]}, "#/allOf"),
+    ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, "#/oneOf"),
+    ({"oneOf": [{"properties": {"a": {}}}, {"type": "null"}]}, "#/oneOf"),
+    ({"anyOf": [{"type": "string"}], "type": "string"}, "#"),
+]
+
+
+@pytest.fixture(scope="module")
+def maker() -> Maker:
+    return Maker()
+
+
+@pytest.mark.parametrize(("schema", "fitting", "others"), KEPT, ids=str)
+def test_a_schema_is_kept_to(
+    maker: Maker, schema: Json, fitting: list[str], others: list[str]
+) -> None:
+    extras = shape(schema)
+    assert [answer for answer in fitting if not maker.accepts(extras, answer)] == []
+    assert [answer for answer in others if maker.accepts(extras, answer)] == []
+    for seed in range(5):
+        check(maker, schema, seed)
+
+
+def check(maker: Maker, schema: Any, seed: int) -> None:
+    drawn = maker.draw(shape(schema), seed)
+    if drawn is not None:
+        Draft202012Validator(schema).validate(json.loads(drawn))
+
+
+@pytest.mark.parametrize(("schema", "where"), REFUSED, ids=lambda value: str(value)[:60])
+def test_what_cannot_be_kept_to_is_refused_by_its_place(
+    maker: Maker, schema: Json, where: str
+) -> None:
+    with pytest.raises(BadSchema) as refusal:
+        maker.grammar(shape(schema))
+    assert refusal.value.values["where"] == where
+    assert refusal.value.values["why"]
+
+
+def test_without_a_schema_any_object_may_be_written_and_nothing_else(maker: Maker) -> None:
+    extras = Extras(shape=JsonShape())
+    assert maker.accepts(extras, '{"a": [1, "x", {"b": null}]}')
+    assert not any(maker.accepts(extras, answer) for answer in ("[]", "1", '"a"', "{} ", " {}"))
+
+
+@pytest.mark.parametrize(("name", "pattern"), FORMATS.items())
+def test_values_of_a_format_are_of_that_format(maker: Maker, name: str, pattern: str) -> None:
+    schema = {"type": "string", "format": name, "pattern": pattern}
+    checker = Draft202012Validator.FORMAT_CHECKER
+    for seed in range(20):
+        drawn = maker.draw(shape({"type": "string", "format": name}), seed, limit=300)
+        if drawn is not None:
+            value = json.loads(drawn)
+            Draft202012Validator(schema, format_checker=checker).validate(value)
+            assert len(value) < 300
+
+
+def test_a_string_holds_no_bytes_that_are_not_characters(maker: Maker) -> None:
+    extras = shape({"type": "string"})
+    for data in (b"\xed\xa0\x80", b"\xc1\x81", b"\xf4\x90\x80\x80", b"\xff", b"\xef\xbf\xbd"):
+        assert not maker.accepts(extras, b'"' + data + b'"')
+
+
+def schemas() -> st.SearchStrategy[Any]:
+    """Small schemas with most of what is kept to."""
+    bounds = st.tuples(st.integers(0, 3), st.integers(0, 3))
+    names = st.sampled_from(["a", "ab", "城市", 'q"', "", "b\n"])
+    leaves = st.one_of(
+        st.just(True),
+        st.builds(lambda kind: {"type": kind}, st.sampled_from(["string", "boolean", "null"])),
+        bounds.map(lambda two: {"type": "string", "minLength": two[0], "maxLength": sum(two)}),
+        st.tuples(st.integers(-200, 200), st.integers(0, 999)).map(
+            lambda two: {"type": "integer", "minimum": two[0], "maximum": sum(two)}
+        ),
+        st.tuples(st.floats(-50, 50), st.floats(0.01, 30)).map(
+            lambda two: {"type": "number", "exclusiveMinimum": two[0], "maximum": sum(two)}
+        ),
+        st.lists(st.one_of(st.text(max_size=3), st.integers(), st.none()), min_size=1).map(
+            lambda values: {"enum": [value for value in values if value != "\ufffd"] or [1]}
+        ),
+        st.sampled_from(["^a+$", r"\d[^x]", "^(北|京){1,2}", r"^.\\$"]).map(
+            lambda pattern: {"type": "string", "pattern": pattern}
+        ),
+    )
+
+    def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        properties = st.dictionaries(names, inner, max_size=4)
+        return st.one_of(
+            st.tuples(inner, bounds).map(
+                lambda two: {"items": two[0], "minItems": two[1][0], "maxItems": sum(two[1])}
+            ),
+            st.lists(inner, min_size=1, max_size=3).map(lambda many: {"anyOf": many}),
+            st.lists(inner, min_size=1, max_size=3).map(lambda many: {"prefixItems": many}),
+            st.tuples(properties, st.sets(names), st.one_of(st.none(), inner)).map(_object),
+        )
+
+    return st.recursive(leaves, nested, max_leaves=8)
+
+
+def _object(parts: tuple[dict[str, Any], set[str], Any]) -> dict[str, Any]:
+    properties, required, others = parts
+    schema = {"type": "object", "properties": properties, "required": sorted(required)}
+    return schema if others is None else {**schema, "additionalProperties": others}
+
+
+@settings(max_examples=60, deadline=None)
+@given(schema=schemas(), seed=st.integers(0, 2**32))
+def test_whatever_is_drawn_from_a_grammar_fits_its_schema(schema: Any, seed: int) -> None:
+    check(MAKER, schema, seed)
+
+
+MAKER = Maker()  # hypothesis wants no fixtures that are older than an example
+
+
+TOOLS = (
+    Tool(
+        "weather",
+        "",
+        json.dumps({"properties": {"city": {"type": "string"}}, "required": ["city"]}),
+    ),
+    Tool("now"),
+)
+
+
+def calls(*, required: bool, parallel: bool = True, names: tuple[str, ...] = ()) -> Extras:
+    return Extras(tools=TOOLS, rules=ToolRules(required=required, names=names, parallel=parallel))
+
+
+def call(name: str, arguments: str) -> str:
+    return f'<tool_call>\n{{"name": "{name}", "arguments": {arguments}}}\n</tool_call>'
+
+
+WEATHER, NOW = call("weather", '{"city": "北京"}'), call("now", "{}")
+
+
+@pytest.mark.parametrize("parallel", [True, False])
+def test_who_must_call_writes_calls_alone(maker: Maker, parallel: bool) -> None:
+    must = calls(required=True, parallel=parallel)
+    assert maker.accepts(must, WEATHER)
+    assert maker.accepts(must, f"{WEATHER}\n{NOW}") == parallel
+    for answer in ("", "Hello", f" {NOW}", call("other", "{}"), call("weather", "{}")):
+        assert not maker.accepts(must, answer)
+
+
+@pytest.mark.parametrize("parallel", [True, False])
+def test_who_may_call_writes_freely_but_calls_by_the_schema(maker: Maker, parallel: bool) -> None:
+    may = calls(required=False, parallel=parallel)
+    assert maker.accepts(may, "I <b>look</b> < tool_call> it up.")
+    assert maker.accepts(may, f"Let me see. {NOW}")
+    assert maker.accepts(may, f"{WEATHER}\n{NOW} Done.") == parallel
+    for answer in ("<tool_call>", call("other", "{}"), "<tool_call>hm</tool_call>"):
+        assert not maker.accepts(may, answer)
+
+
+def test_only_the_named_tools_are_called(maker: Maker) -> None:
+    named = calls(required=True, names=("now",))
+    assert maker.accepts(named, NOW)
+    assert not maker.accepts(named, WEATHER)
+
+
+@pytest.mark.parametrize("parameters", ['{"type": "array"}', "true", '{"$ref": "#/$defs/a"}', "[]"])
+def test_the_arguments_of_a_tool_are_an_object(maker: Maker, parameters: str) -> None:
+    with pytest.raises(BadSchema) as refusal:
+        maker.grammar(Extras(tools=(Tool("f", "", parameters),)))
+    assert str(refusal.value.values["where"]).startswith("f#")
+
+
+def test_the_place_in_a_tool_is_told_with_its_name(maker: Maker) -> None:
+    tool = Tool("f", "", json.dumps({"properties": {"a": {"not": {}}}}))
+    with pytest.raises(BadSchema) as refusal:
+        maker.grammar(Extras(tools=(tool,)))
+    assert refusal.value.values["where"] == "f#/properties/a/not"
+
+
+def test_every_example_of_a_format_is_what_its_pattern_says() -> None:
+    for name, example in {
+        "date": "2024-02-28",
+        "time": "23:59:59Z",
+        "date-time": "2024-12-31T00:00:00.5+01:00",
+        "duration": "P3DT4H5M",
+        "email": "ann.b@example.org",
+        "hostname": "a-b.example.org",
+        "ipv4": "255.0.10.1",
+        "ipv6": "2001:db8:0:0:0:0:0:1",
+        "uri": "https://example.org:8080/a/b?c=1",
+        "uuid": "123e4567-e89b-12d3-a456-426614174000",
+    }.items():
+        assert re.search(FORMATS[name], example)

@@ -1,0 +1,219 @@
+"""Control tokens that people type stay text; everything else is the model's own template."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
+
+from chat.errors import BadRequest, StartupError
+from chat.models import ChatMessage, Prompt, Role
+from chat.serving.errors import BadSchema
+from chat.tools import Tool, ToolCall
+from engine.prompt import ChatPrompt
+from tests.tiny import CONTROL, END, tiny_tokenizer
+
+TOKENIZER = tiny_tokenizer()
+PROMPT = ChatPrompt(TOKENIZER)
+CONTROL_IDS = {TOKENIZER.backend_tokenizer.token_to_id(token) for token in CONTROL}
+pieces = st.one_of(st.sampled_from([*CONTROL, "<|im_", "start|>", "\n", "system"]), st.text())
+
+
+def control_ids(prompt: Prompt, tools: Sequence[Tool] = ()) -> list[int]:
+    return [token_id for token_id in PROMPT.encode(prompt, tools) if token_id in CONTROL_IDS]
+
+
+def user(content: str) -> list[ChatMessage]:
+    return [ChatMessage(Role.USER, content)]
+
+
+def test_a_prompt_is_the_template_with_the_words_in_it() -> None:
+    ids = PROMPT.encode([ChatMessage(Role.SYSTEM, "be brief"), *user("你好")])
+    assert TOKENIZER.decode(ids) == (
+        "<|im_start|>system\nbe brief<|im_end|>\n<|im_start|>user\n你好<|im_end|>\n"
+        "<|im_start|>assistant\n"
+    )
+
+
+def begun(content: str) -> list[ChatMessage]:
+    return [*user("x"), ChatMessage(Role.ASSISTANT, content)]
+
+
+@given(content=st.lists(pieces, max_size=8).map("".join))
+def test_no_message_can_forge_a_control_token(content: str) -> None:
+    assert control_ids(user(content)) == control_ids(user("x"))
+
+
+@given(content=st.lists(pieces, max_size=8).map("".join))
+def test_no_begun_answer_can_forge_a_control_token(content: str) -> None:
+    assert control_ids(begun(content)) == control_ids(user("x"))
+
+
+@given(content=st.lists(pieces, max_size=8).map("".join))
+def test_a_begun_answer_follows_the_prompt_for_it_letter_by_letter(content: str) -> None:
+    ids, before = PROMPT.encode(begun(content)), PROMPT.encode(user("x"))
+    assert ids[: len(before)] == before
+    assert TOKENIZER.backend_tokenizer.decode(ids[len(before) :]) == content
+
+
+@given(content=st.lists(pieces, max_size=8).map("".join))
+def test_the_shown_prompt_has_the_typed_words_and_the_control_tokens(content: str) -> None:
+    assert PROMPT.render(begun(content)) == (
+        f"<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\n{content}"
+    )
+
+
+@pytest.mark.parametrize("messages", [[], [ChatMessage(Role.ASSISTANT, "x")]])
+def test_a_prompt_without_anything_to_answer_is_refused(messages: list[ChatMessage]) -> None:
+    with pytest.raises(BadRequest):
+        PROMPT.encode(messages)
+
+
+@pytest.mark.parametrize("token", CONTROL)
+def test_a_typed_control_token_reaches_the_model_as_text(token: str) -> None:
+    assert TOKENIZER.decode(PROMPT.encode(user(f"a{token}b"))).count(f"a{token}b") == 1
+
+
+def called(name: str, *arguments: str, result: str = "18 °C") -> list[ChatMessage]:
+    calls = tuple(ToolCall(f"call_{n}", name, text) for n, text in enumerate(arguments))
+    return [
+        *user("x"),
+        ChatMessage(Role.ASSISTANT, "", calls),
+        *(ChatMessage(Role.TOOL, result) for _ in calls),
+    ]
+
+
+def shown(prompt: Prompt, tools: Sequence[Tool] = ()) -> str:
+    return str(TOKENIZER.decode(PROMPT.encode(prompt, tools)))
+
+
+def test_tools_stand_in_the_prompt_as_the_api_writes_them() -> None:
+    tool = Tool("weather", "of a 城市", '{"type":"object"}', strict=True)
+    written = {
+        "type": "function",
+        "function": {
+            "name": "weather",
+            "description": "of a 城市",
+            "parameters": {"type": "object"},
+        },
+    }
+    assert json.dumps(written, ensure_ascii=False) in shown(user("x"), [tool])
+
+
+def test_calls_and_their_results_stand_in_the_prompt_as_the_model_writes_them() -> None:
+    turns = called("weather", '{"city":"北京", "days":[1,2]}', "{}")
+    assert (
+        '<tool_call>\n{"name": "weather", "arguments": {"city": "北京", "days": [1, 2]}}\n'
+        "</tool_call>"
+    ) in shown(turns)
+    assert shown(turns).count("<|im_start|>tool\n18 °C<|im_end|>") == 2
+
+
+@pytest.mark.parametrize(
+    "broken", ['{"city": "Bei', "Beijing", '{"a": "\\ud800"}', "[" * 10_000, "1" * 10_000]
+)
+def test_arguments_that_are_no_json_stand_in_the_prompt_letter_by_letter(broken: str) -> None:
+    assert json.dumps(broken, ensure_ascii=False) in shown(called("weather", broken))
+
+
+@given(
+    names=st.lists(pieces, min_size=1, max_size=4).map("".join),
+    words=st.lists(pieces, max_size=8).map("".join),
+    key=st.lists(pieces, max_size=8).map("".join),
+)
+def test_no_tool_call_or_result_can_forge_a_control_token(names: str, words: str, key: str) -> None:
+    def ids(name: str, said: str, key: str) -> list[int]:
+        nested = json.dumps({key: {"enum": [said], "properties": {key: {key: said}}}})
+        return control_ids(called(name, nested, said, result=said), [Tool(name, said, nested)])
+
+    assert ids(names, words, key) == ids("x", "x", "x")
+
+
+def test_control_tokens_in_keys_reach_the_model_as_text() -> None:
+    tool = Tool("f", "", json.dumps({"properties": {END: {END: 1}}}))
+    assert shown(user("x"), [tool]).count(f'"{END}": ') == 2
+
+
+@pytest.mark.parametrize("parameters", ["", "{", "[]", "null", '{"a": "\\ud800"}', "[" * 10_000])
+def test_parameters_that_are_no_json_object_are_refused_by_the_name_of_the_tool(
+    parameters: str,
+) -> None:
+    with pytest.raises(BadSchema) as refusal:
+        PROMPT.encode(user("x"), [Tool("weather", "", parameters)])
+    assert refusal.value.values["where"] == "weather"
+
+
+@pytest.mark.parametrize("depth", range(100, 1200, 100))
+def test_whatever_is_nested_deeply_is_written_or_refused(depth: int) -> None:
+    deep = '{"a":' * depth + "{}" + "}" * depth
+    with suppress(BadRequest):
+        assert shown(user("x"), [Tool("weather", "", deep)]).count('"a"') == depth
+    with suppress(BadRequest):
+        assert shown(called("weather", deep)).count("a") > depth
+
+
+def test_a_call_without_its_result_cannot_be_gone_on_with() -> None:
+    with pytest.raises(BadRequest, match="result"):
+        PROMPT.encode(called("weather", "{}")[:2])
+
+
+def test_a_model_that_knows_no_tools_is_asked_for_none() -> None:
+    make: Any = PreTrainedTokenizerFast
+    template = "{% for message in messages %}{{ message.content }}{% endfor %}"
+    prompt = ChatPrompt(make(tokenizer_object=TOKENIZER.backend_tokenizer, chat_template=template))
+    prompt.check()
+    with pytest.raises(BadRequest, match="tools"):
+        prompt.encode(user("x"), [Tool("weather")])
+
+
+@given(text=st.lists(pieces, min_size=1, max_size=8).map("".join).filter(bool))
+def test_bare_text_is_the_whole_prompt_and_forges_nothing(text: str) -> None:
+    assert control_ids(text) == []
+    assert shown(text) == text
+
+
+def test_bare_text_needs_letters_and_takes_no_tools() -> None:
+    with pytest.raises(BadRequest):
+        PROMPT.encode("")
+    with pytest.raises(BadRequest):
+        PROMPT.encode("x", [Tool("weather")])
+
+
+class CarelessTokenizer(PreTrainedTokenizerFast):
+    """As every tokenizer was before there was a switch to make typed control tokens text."""
+
+    def apply_chat_template(self, *arguments: Any, **settings: Any) -> Any:
+        return super().apply_chat_template(
+            *arguments, **{**settings, "sanitize_control_tokens": False}
+        )
+
+
+def test_a_tokenizer_that_lets_control_tokens_through_is_not_served() -> None:
+    PROMPT.check()
+    make: Any = CarelessTokenizer
+    careless = make(
+        tokenizer_object=TOKENIZER.backend_tokenizer, chat_template=TOKENIZER.chat_template
+    )
+    with pytest.raises(StartupError, match="forge"):
+        ChatPrompt(careless).check()
+
+
+def test_a_tokenizer_that_makes_control_tokens_of_a_begun_answer_is_not_served() -> None:
+    """Its template takes typed ones out of the turns before; its vocabulary has them as words."""
+    words = ("[?]", "user", "assistant", "system", "x", END)
+    backend = Tokenizer(models.WordLevel({word: n for n, word in enumerate(words)}, "[?]"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    backend.add_special_tokens([END])
+    template = (
+        "{% for message in messages %}"
+        "{{ message.role }} {{ message.content | replace('" + END + "', '') }} " + END + " "
+        "{% endfor %}"
+    )
+    make: Any = PreTrainedTokenizerFast
+    with pytest.raises(StartupError, match="forge"):
+        ChatPrompt(make(tokenizer_object=backend, chat_template=template)).check()

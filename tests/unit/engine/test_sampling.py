@@ -1,0 +1,220 @@
+"""The sampler against its definition, written the slow and plain way."""
+
+from collections import Counter
+
+import pytest
+import torch
+
+from chat.errors import BadRequest
+from chat.models import Sampling
+from engine.row import Decoding, Row, decoding_of
+from engine.sampling import choose_tokens, hand_out
+
+VOCABULARY = 200
+
+
+def row(prompt: list[int] | None = None, **settings: float | int) -> Row:
+    return Row("row", prompt or [1, 2, 3], Decoding(**settings))  # type: ignore[arg-type]  # by name
+
+
+def scores(seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(1, VOCABULARY, generator=generator) * 3
+
+
+def distribution(logits: torch.Tensor, decoding: Decoding, seen: list[int]) -> torch.Tensor:
+    """Probabilities as the libraries define them: penalty, temperature, top-k, top-p."""
+    logits = logits.double().clone()
+    for token in set(seen):
+        positive = logits[token] > 0
+        factor = decoding.repetition_penalty
+        logits[token] = logits[token] / factor if positive else logits[token] * factor
+    probabilities = (logits / decoding.temperature).softmax(-1)
+    order = probabilities.argsort(descending=True)
+    kept = order[: decoding.top_k or None]
+    weights = probabilities[kept] / probabilities[kept].sum()
+    before = weights.cumsum(0) - weights
+    kept = kept[(before < decoding.top_p) | (torch.arange(len(kept)) == 0)]
+    chosen = torch.zeros_like(probabilities)
+    chosen[kept] = probabilities[kept]
+    return chosen / chosen.sum()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"temperature": 0.7, "top_k": 20, "top_p": 0.8, "repetition_penalty": 1.3},
+        {"temperature": 1.5, "top_k": 5},
+        {"temperature": 1.0, "top_p": 0.5},
+        {"temperature": 1.0, "top_k": 0, "top_p": 1.0},
+        {"temperature": 1.0, "top_k": 0, "top_p": 0.0},
+    ],
+)
+def test_tokens_are_drawn_from_the_distribution_that_the_settings_describe(
+    settings: dict[str, float],
+) -> None:
+    draws = 4000
+    rows = [row(seed=seed, **settings) for seed in range(draws)]  # type: ignore[arg-type]
+    token_ids, valid, _ = choose_tokens(scores().repeat(draws, 1), rows)
+    expected = distribution(scores()[0], rows[0].decoding, [1, 2, 3])
+    counts = Counter(token_ids.tolist())
+    assert valid.all()
+    assert all(expected[token] > 0 for token in counts)
+    for token, share in enumerate(expected.tolist()):
+        spread = 5 * (share * (1 - share) / draws) ** 0.5 + 1e-9
+        assert abs(counts[token] / draws - share) <= spread
+
+
+def test_a_row_draws_the_same_beside_rows_with_other_settings() -> None:
+    rows = [
+        row(temperature=0.9, top_k=20, top_p=0.9, seed=3),
+        row(temperature=2.0, top_k=0, seed=4),
+        row(),
+        row(temperature=1.1, top_k=100, repetition_penalty=1.2, seed=5),
+    ]
+    batch = torch.cat([scores(seed) for seed in range(4)])
+    together = choose_tokens(batch.clone(), rows).token_ids.tolist()
+    alone = [
+        choose_tokens(batch[place : place + 1].clone(), [one]).token_ids.item()
+        for place, one in enumerate(rows)
+    ]
+    assert together == alone
+
+
+def test_equal_scores_are_ordered_by_token_whoever_is_beside() -> None:
+    """bfloat16 makes many scores equal."""
+    flat = torch.zeros(1, VOCABULARY)
+    narrow, wide = row(temperature=1.0, top_k=200, seed=1), row(temperature=1.0, top_k=0, seed=1)
+    chosen = [
+        choose_tokens(flat.clone(), [narrow]).token_ids.tolist(),
+        choose_tokens(flat.clone(), [wide]).token_ids.tolist(),
+        choose_tokens(flat.repeat(2, 1), [narrow, wide]).token_ids.tolist()[:1],
+    ]
+    assert chosen[0] == chosen[1] == chosen[2]
+
+
+def test_the_penalty_counts_the_tokens_of_the_answer_too() -> None:
+    one = row(repetition_penalty=100.0)
+    best = int(scores().argmax())
+    assert choose_tokens(scores(), [one]).token_ids.item() == best
+    one.token_ids.append(best)
+    assert choose_tokens(scores(), [one]).token_ids.item() != best
+
+
+def test_scores_that_are_no_numbers_spoil_their_own_row_only() -> None:
+    batch = torch.cat([scores(), torch.full((1, VOCABULARY), torch.nan), scores()])
+    rows = [row(), row(temperature=1.0, top_k=5, seed=1), row(temperature=1.0, top_k=5, seed=1)]
+    chosen = choose_tokens(batch, rows)
+    assert chosen.valid.tolist() == [True, False, True]
+    assert chosen.token_ids[0] == scores().argmax()
+
+
+def test_an_error_in_one_row_leaves_the_others_alone() -> None:
+    bad = row(prompt=[VOCABULARY + 1], repetition_penalty=1.2)
+    good = row()
+    chosen = choose_tokens(scores().repeat(2, 1), [bad, good])
+    assert bad.error
+    assert good.error is None
+    assert chosen.token_ids[1] == scores().argmax()
+
+
+def test_a_very_low_temperature_is_nearly_greedy() -> None:
+    cold = row(temperature=1e-8, top_k=50, seed=9)
+    assert choose_tokens(scores(), [cold]).token_ids.item() == scores().argmax()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"temperature": -1.0},
+        {"temperature": float("nan")},
+        {"top_p": 1.5},
+        {"top_k": -1},
+        {"repetition_penalty": 0.0},
+        {"presence_penalty": 2.1},
+        {"frequency_penalty": -2.1},
+        {"frequency_penalty": float("nan")},
+        {"min_new_tokens": -1},
+    ],
+)
+def test_settings_without_meaning_are_refused(settings: dict[str, float]) -> None:
+    with pytest.raises(BadRequest):
+        decoding_of(Sampling(**settings))  # type: ignore[arg-type]  # by name
+
+
+@pytest.mark.parametrize("penalties", [(1.5, 0.0), (0.0, 0.7), (-0.5, 1.25), (2.0, -2.0)])
+def test_presence_and_frequency_change_the_answers_tokens_by_the_formula_of_the_api(
+    penalties: tuple[float, float],
+) -> None:
+    """Each on its own row, beside one without a wish; and after a repetition penalty."""
+    presence, frequency = penalties
+    answer = [7, 9, 9, 9, 11]
+    batch = scores().repeat(3, 1)
+    rows = [
+        row(presence_penalty=presence, frequency_penalty=frequency, temperature=1.0, seed=1),
+        row(),
+        row(presence_penalty=presence, frequency_penalty=frequency, repetition_penalty=1.3),
+    ]
+    for one in rows:
+        one.token_ids += answer
+    choose_tokens(batch, rows)
+    for place, factor in ((0, 1.0), (1, 1.0), (2, 1.3)):
+        expected = scores()[0]
+        for token in {1, 2, 3, *answer}:
+            expected[token] *= factor if expected[token] < 0 else 1 / factor
+        for token, count in Counter(answer).items() if place != 1 else ():
+            expected[token] -= presence + frequency * count
+        torch.testing.assert_close(batch[place], expected)
+
+
+def test_frequencies_count_what_was_written_before_a_row_was_started_again() -> None:
+    one = row(frequency_penalty=1.0)
+    for token in (5, 5, 6):
+        choose_tokens(scores(), [one])
+        one.token_ids.append(token)
+    again = Row("row", [1, 2, 3], one.decoding, token_ids=[5, 5, 6])
+    batch = scores().repeat(2, 1)
+    choose_tokens(batch, [one, again])
+    assert torch.equal(batch[0], batch[1])
+    assert batch[0, 5] == scores()[0, 5] - 2
+
+
+def test_no_token_ends_an_answer_before_its_least_length() -> None:
+    best, second = scores()[0].topk(2).indices.tolist()
+    held = Row("row", [1], Decoding(min_new_tokens=2), end_ids={best, VOCABULARY - 1})
+    for expected in (second, second, best):
+        beside = row()
+        hand_out(choose_tokens(scores().repeat(2, 1), [held, beside]), [held, beside])
+        assert held.token_ids[-1] == expected
+        assert beside.token_ids == [best]
+
+
+def test_the_scores_are_the_models_own_whatever_the_settings_do() -> None:
+    rows = [
+        Row("a", [1], Decoding(), top_logprobs=3),
+        Row("b", [1], Decoding(), top_logprobs=None),
+        Row("c", [1], Decoding(temperature=0.3, top_k=5, repetition_penalty=1.5), top_logprobs=0),
+        Row("d", [1], Decoding(min_new_tokens=1), end_ids=range(VOCABULARY - 1), top_logprobs=20),
+    ]
+    batch = torch.cat([scores(seed) for seed in range(4)])
+    hand_out(choose_tokens(batch.clone(), rows), rows)
+    assert [len(one.scores) for one in rows] == [1, 0, 1, 1]
+    assert rows[3].token_ids == [VOCABULARY - 1]
+    for place, one in enumerate(rows):
+        logprobs = batch[place].log_softmax(-1)
+        for score in one.scores:
+            assert score.logprob == pytest.approx(logprobs[one.token_ids[0]].item())
+            assert len(score.best) == one.top_logprobs
+            best = logprobs.topk(one.top_logprobs or 0)
+            assert [token for token, _ in score.best] == best.indices.tolist()
+            assert [value for _, value in score.best] == pytest.approx(best.values.tolist())
+
+
+def test_scores_that_are_no_numbers_are_told_to_nobody() -> None:
+    bad = Row("row", [1], Decoding(), top_logprobs=2)
+    good = Row("row", [1], Decoding(), top_logprobs=2)
+    batch = torch.cat([torch.full((1, VOCABULARY), torch.nan), scores()])
+    hand_out(choose_tokens(batch, [bad, good]), [bad, good])
+    assert bad.error
+    assert (bad.token_ids, bad.scores) == ([], [])
+    assert len(good.scores) == len(good.token_ids) == 1

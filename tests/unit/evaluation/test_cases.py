@@ -1,0 +1,198 @@
+"""What comes of a case, what may be kept as one, and what a replay asks."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from chat.conversations.models import Preset, PresetText
+from chat.errors import BadText, InvalidSetting
+from chat.evaluation.cases import (
+    MAX_EXPECTED,
+    MAX_NAME,
+    MOST_CHECKS,
+    CaseText,
+    check_case,
+    draft_of,
+)
+from chat.evaluation.errors import BadCase, BadCheck
+from chat.evaluation.models import Case, Check, CheckKind, Verdict
+from chat.evaluation.runs import prompt_of, sampling_of
+from chat.evaluation.shipped_cases import load_shipped_cases
+from chat.evaluation.verdicts import Before, judge_answer
+from chat.feedback.models import Evidence, Opinion, Rated, Rating
+from chat.models import ChatMessage, PresetRef, Role, Sampling, Status
+from chat.serving.observer import Door
+from formats.cases import read_cases, write_cases
+from judging.judge import ProcessJudge
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+ASKED = (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, "Capital of France?"))
+CONTAINS, HUMAN = Check(CheckKind.CONTAINS, "Paris"), Check(CheckKind.HUMAN)
+PRESET = Preset(
+    PresetRef("p", 3), "ann", False, PresetText("P", "Be kind.", Sampling(0.7, top_p=0.5)), NOW
+)
+
+
+class Literal:
+    """A judge to whom an answer holds if it is what is expected; nothing else can be read."""
+
+    async def read(self, check: Check) -> None:
+        if check.expected == "(":
+            raise BadCheck(why="unterminated")
+
+    async def holds(self, check: Check, answer: str) -> bool:
+        return check.expected == answer
+
+
+def case(*checks: Check, **more: Any) -> Case:
+    return replace(Case("c", "ann", "Capital", ASKED, checks, NOW), **more)
+
+
+async def verdict(answer: str, *checks: Check, before: Before | None = None, **more: Any) -> object:
+    judged = await judge_answer(case(*checks, **more), answer, before or Before(), Literal())
+    return judged.verdict, judged.failed
+
+
+async def test_all_checks_must_hold() -> None:
+    exact = Check(CheckKind.REGEX, "It is Paris.")
+    assert await verdict("It is Paris.", CONTAINS, exact) == (Verdict.PASSED, ())
+    assert await verdict("It is Lyon.", exact, CONTAINS) == (Verdict.FAILED, (0, 1))
+    assert await verdict("Paris", exact, CONTAINS) == (Verdict.FAILED, (0,))
+
+
+async def test_where_lines_break_does_not_matter_to_contains() -> None:
+    assert await verdict("New\n  York", Check(CheckKind.CONTAINS, "New York")) == (
+        Verdict.PASSED,
+        (),
+    )
+    assert (await verdict("new york", Check(CheckKind.CONTAINS, "New York")))[0] is Verdict.FAILED  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "before", "expected"),
+    [
+        ("new", "", Before(), Verdict.OPEN),
+        ("same", "same", Before(), Verdict.OPEN),
+        ("new", "complained of", Before(), Verdict.CHANGED),
+        ("new", "new", Before("last"), Verdict.CHANGED),
+        ("last", "complained of", Before("last"), Verdict.OPEN),
+        ("good", "bad", Before("bad", {"good": Verdict.PASSED}), Verdict.PASSED),
+        ("bad", "x", Before("bad", {"bad": Verdict.FAILED}), Verdict.FAILED),
+    ],
+)
+async def test_a_persons_verdict_holds_for_the_same_answer_and_others_are_to_be_judged(
+    answer: str, reference: str, before: Before, expected: Verdict
+) -> None:
+    judged = await judge_answer(case(HUMAN, reference=reference), answer, before, Literal())
+    assert judged.verdict is expected
+    assert judged.failed == ((0,) if expected is Verdict.FAILED else ())
+
+
+async def test_what_checks_have_found_wrong_asks_nobody() -> None:
+    good = Before(judged={"Lyon": Verdict.PASSED})
+    assert await verdict("Lyon", CONTAINS, HUMAN, before=good) == (Verdict.FAILED, (0,))
+
+
+def rated(*corrections: str | None) -> Rated:
+    evidence = Evidence(
+        id="e",
+        answer_id="a",
+        owner="ann",
+        door=Door.PAGE,
+        prompt=ASKED,
+        answer="Lyon",
+        status=Status.DONE,
+        made_at=NOW,
+    )
+    ratings = [
+        Rating("e", f"rater {n}", 1, Opinion(correction=correction), NOW.replace(hour=n))
+        for n, correction in enumerate(corrections)
+    ]
+    return Rated(evidence, tuple(ratings))
+
+
+@pytest.mark.parametrize(
+    ("corrections", "check"),
+    [
+        (("Lyons", "Paris"), Check(CheckKind.CONTAINS, "Paris")),
+        (("Paris", None), Check(CheckKind.CONTAINS, "Paris")),
+        (("It is\nParis.",), Check(CheckKind.HUMAN, "It is\nParis.")),
+        (("x" * 500,), Check(CheckKind.HUMAN, "x" * 500)),
+        ((), HUMAN),
+    ],
+)
+def test_a_case_made_of_a_complaint_asks_the_same_and_expects_the_newest_correction(
+    corrections: Sequence[str | None], check: Check
+) -> None:
+    draft = draft_of(rated(*corrections))
+    assert draft == CaseText(
+        "Capital of France?", ASKED, (check,), reference="Lyon", evidence_id="e"
+    )
+
+
+TEXT = CaseText("Capital", ASKED, (CONTAINS,))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        replace(TEXT, name="  "),
+        replace(TEXT, name="x" * (MAX_NAME + 1)),
+        replace(TEXT, name="a\nb"),
+        replace(TEXT, prompt=()),
+        replace(TEXT, prompt=(ChatMessage(Role.USER, " "),)),
+        replace(TEXT, prompt=ASKED[:1]),
+        replace(TEXT, checks=()),
+        replace(TEXT, checks=(CONTAINS,) * (MOST_CHECKS + 1)),
+        replace(TEXT, checks=(Check(CheckKind.CONTAINS, " "),)),
+        replace(TEXT, checks=(Check(CheckKind.HUMAN, "x" * (MAX_EXPECTED + 1)),)),
+    ],
+)
+async def test_what_makes_no_sense_is_no_case(text: CaseText) -> None:
+    with pytest.raises(BadCase):
+        await check_case(text, Literal())
+
+
+async def test_a_check_that_cannot_be_read_is_named_by_its_number() -> None:
+    with pytest.raises(BadCheck) as refused:
+        await check_case(replace(TEXT, checks=(HUMAN, Check(CheckKind.REGEX, "("))), Literal())
+    assert str(refused.value) == "check 2: unterminated"
+    assert refused.value.values == {"why": "unterminated", "field": "checks", "number": 2}
+
+
+async def test_bounds_of_texts_and_settings_hold_for_cases_too() -> None:
+    with pytest.raises(BadText):
+        await check_case(replace(TEXT, reference="\0"), Literal())
+    with pytest.raises(InvalidSetting):
+        await check_case(replace(TEXT, sampling=Sampling(temperature=9)), Literal())
+    assert (await check_case(replace(TEXT, name=" Capital "), Literal())).name == "Capital"
+
+
+def test_a_presets_system_prompt_takes_the_place_of_the_cases_own() -> None:
+    assert prompt_of(case(), None) == ASKED
+    assert prompt_of(case(), PRESET) == [ChatMessage(Role.SYSTEM, "Be kind."), ASKED[1]]
+    bare = replace(PRESET, text=replace(PRESET.text, system_prompt=" "))
+    assert prompt_of(case(), bare) == [ASKED[1]]
+
+
+def test_a_replay_takes_the_likeliest_tokens_unless_the_case_wants_others() -> None:
+    assert sampling_of(case(), None) == Sampling(temperature=0, seed=0)
+    assert sampling_of(case(), PRESET) == Sampling(temperature=0, top_p=0.5, seed=0)
+    wild = case(sampling=Sampling(temperature=1, top_p=0.9, seed=7))
+    assert sampling_of(wild, PRESET) == Sampling(temperature=1, top_p=0.9, seed=7)
+
+
+async def test_the_shipped_cases_can_be_kept_and_travel_as_a_file() -> None:
+    shipped = load_shipped_cases()
+    assert {case.id.rpartition(".")[2] for case in shipped} == {"en", "zh"}
+    texts = read_cases(write_cases(shipped))
+    assert [text.key for text in texts] == [case.id for case in shipped]
+    kept = [(text.name, text.prompt, text.checks, text.sampling, text.reference) for text in texts]
+    assert kept == [(c.name, c.prompt, c.checks, c.sampling, c.reference) for c in shipped]
+    judge = ProcessJudge(patience_s=60)
+    patterns = (CheckKind.REGEX, CheckKind.JSON_SCHEMA)
+    for check in {check for text in texts for check in text.checks if check.kind in patterns}:
+        await judge.read(check)

@@ -1,0 +1,207 @@
+"""What ratings and votes teach, and what they do not."""
+
+from dataclasses import replace
+
+import pytest
+
+from chat.campaigns.models import Choice
+from chat.conversations.models import Origin
+from chat.feedback.models import Opinion, Rated, ReviewState, Verdict
+from chat.feedback.preferences import (
+    Source,
+    asked,
+    example_of,
+    pair_of_correction,
+    pair_of_vote,
+    pairs_of_retries,
+    pairs_of_versions,
+)
+from chat.feedback.queries import Filter
+from chat.feedback.results import is_about
+from chat.models import ChatMessage, Finish, Role, Status
+from tests.rated import DOWN, UP, contest, evidence, exactly, path, rated
+
+CORRECTED = Opinion(Verdict.DOWN, correction="Thus.")
+USABLE, UNUSABLE = ReviewState.USABLE, ReviewState.UNUSABLE
+
+
+@pytest.mark.parametrize(
+    ("item", "source"),
+    [
+        (rated("e", UP), Source.LIKED),
+        (rated("e", UP, state=ReviewState.CHECKED), Source.LIKED),
+        (rated("e", CORRECTED), Source.CORRECTION),
+        (rated("e", replace(UP, correction="Thus.")), Source.CORRECTION),
+        (rated("e", CORRECTED, status=Status.STOPPED), Source.CORRECTION),
+        (rated("e", DOWN, state=USABLE), Source.REVIEWED),
+        (rated("e", UP, finish=Finish.LENGTH, state=USABLE), Source.REVIEWED),
+        (rated("e", DOWN), None),
+        (rated("e", Opinion(comment="hm")), None),
+        (rated("e", UP, DOWN), None),
+        (rated("e", UP, status=Status.STOPPED), None),
+        (rated("e", UP, finish=Finish.LENGTH), None),
+        (rated("e", UP, state=UNUSABLE), None),
+        (rated("e", CORRECTED, state=UNUSABLE), None),
+        (rated("e", UP, answer=" "), None),
+        (rated("e", UP, answer="", status=Status.STOPPED, state=USABLE), None),
+        (rated("e", CORRECTED, answer="", status=Status.STOPPED), Source.CORRECTION),
+        (rated("e", UP, provenance=None), None),
+        (rated("e", CORRECTED, provenance=exactly(())), None),
+    ],
+)
+def test_an_answer_teaches_when_it_was_liked_corrected_or_found_usable(
+    item: Rated, source: Source | None
+) -> None:
+    example = example_of(item)
+    assert (example and example.source) == source
+
+
+def test_a_correction_stands_for_the_answer() -> None:
+    item = rated("e", CORRECTED)
+    example, pair = example_of(item), pair_of_correction(item)
+    assert example
+    assert pair
+    assert example.answer == pair.chosen.text == "Thus."
+    assert (pair.chosen.answer_id, pair.rejected.answer_id) == ("", "answer e")
+    assert (pair.rejected.text, pair.prompt) == ("So.", item.evidence.prompt)
+
+
+def test_a_correction_that_says_the_same_is_none() -> None:
+    same = Opinion(Verdict.UP, correction="\nSo. ")
+    assert pair_of_correction(rated("e", same)) is None
+    assert pair_of_correction(rated("e", UP)) is None
+    assert pair_of_correction(rated("e", CORRECTED, answer="")) is None
+
+
+def test_of_two_corrections_the_newest_counts() -> None:
+    newer = replace(CORRECTED, correction="Hence.")
+    item = rated("e", CORRECTED, newer)
+    later = replace(item.ratings[1], rated_at=item.ratings[1].rated_at.replace(year=2030))
+    pair = pair_of_correction(replace(item, ratings=(later, item.ratings[0])))
+    assert pair
+    assert (pair.chosen.text, pair.rater) == ("Hence.", "rater 1")
+
+
+def test_a_liked_answer_wins_over_disliked_ones_to_the_very_same_prompt() -> None:
+    good, bad = rated("good", UP), rated("bad", DOWN, answer="No.")
+    others = [
+        good,
+        bad,
+        rated("liked", UP, answer="Yes."),
+        rated("same", DOWN),
+        rated("another question", DOWN, question="Who?", answer="No."),
+        rated("elsewhere", DOWN, answer="No.", conversation_id="elsewhere"),
+        rated("another's", DOWN, answer="No.", owner="bob"),
+        rated("unusable", DOWN, answer="No.", state=UNUSABLE),
+        rated("disputed", DOWN, UP, answer="No."),
+    ]
+    (pair,) = pairs_of_versions(good, others)
+    assert (pair.chosen.answer_id, pair.rejected.answer_id) == ("answer good", "answer bad")
+    assert list(pairs_of_versions(bad, others)) == []
+    assert list(pairs_of_versions(rated("good", UP, status=Status.STOPPED), others)) == []
+    assert list(pairs_of_versions(rated("good", UP, state=UNUSABLE), others)) == []
+
+
+def test_an_empty_answer_is_in_no_pair_whoever_liked_it() -> None:
+    empty, bad = rated("good", UP, answer=" "), rated("bad", DOWN, answer="No.")
+    assert list(pairs_of_versions(empty, [bad])) == []
+    stopped = rated("bad", DOWN, answer="", status=Status.STOPPED)
+    assert list(pairs_of_versions(rated("good", UP), [stopped])) == []
+    prompt = (ChatMessage(Role.USER, "Which?"),)
+    liked = rated("good", UP, question="Which?", answer="", prompt=prompt)
+    assert list(pairs_of_retries(liked, [path("first", "Which?", "Neither.")])) == []
+
+
+def test_a_liked_answer_wins_over_those_that_were_tried_again_at_the_very_same_prompt() -> None:
+    good = rated("good", UP, question="Which?", prompt=(ChatMessage(Role.USER, "Which?"),))
+    given = path("first", "Which?", "Neither.")
+    others = [
+        given,
+        path("same", "Which?", " So.\n"),
+        path("empty", "Which?", " "),
+        path("elsewhere", "Who?", "Neither."),
+        path("other settings", "Which?", "Neither.", system="Sing."),
+        path("stopped", "Which?", "Neith", status=Status.STOPPED),
+        path("cut", "Which?", "Neith", finish=Finish.LENGTH),
+        path("brought", "Which?", "Neither.", origin=Origin.IMPORTED),
+        path("edited", "Which?", "Neither.", origin=Origin.EDITED),
+        path("unknown", "Which?", "Neither.", provenance=None),
+    ]
+    (pair,) = pairs_of_retries(good, others)
+    assert (pair.source, pair.id) == (Source.RETRY, "good.answer first")
+    assert (pair.chosen.text, pair.rejected.text) == ("So.", "Neither.")
+    assert (pair.rejected.answer_id, pair.rater) == ("answer first", "ann")
+    assert list(pairs_of_retries(rated("bad", DOWN, prompt=good.evidence.prompt), [given])) == []
+    unusable = rated("good", UP, prompt=good.evidence.prompt, state=UNUSABLE)
+    assert list(pairs_of_retries(unusable, [given])) == []
+
+
+def test_a_prompt_ends_before_the_beginning_that_was_gone_on_with() -> None:
+    question = ChatMessage(Role.USER, "Count")
+    begun = ChatMessage(Role.ASSISTANT, "1, 2")
+    assert asked(evidence("e", prompt=(question, begun), answer="1, 2, 3")) == (question,)
+    assert asked(evidence("e", prompt=(question,), answer="1")) == (question,)
+    whole = (question, begun, question)
+    assert asked(evidence("e", prompt=whole, answer="1, 2, 3")) == whole
+
+
+@pytest.mark.parametrize(
+    ("choice", "chosen"),
+    [(Choice.LEFT, "This"), (Choice.RIGHT, "That"), (Choice.TIE, None), (Choice.BOTH_BAD, None)],
+)
+def test_a_vote_chooses_between_its_two_answers(choice: Choice, chosen: str | None) -> None:
+    pair = pair_of_vote(contest(choice=choice))
+    assert (pair and pair.chosen.text) == chosen
+    assert pair is None or {pair.chosen.text, pair.rejected.text} == {"This", "That"}
+
+
+def test_a_votes_pair_is_in_the_language_of_what_was_chosen() -> None:
+    right = path("right", "Which?", "那个")
+    pair = pair_of_vote(contest(choice=Choice.RIGHT, right=right))
+    assert pair
+    assert pair.language == "zh"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Filter(), True),
+        (Filter(language="zh"), True),
+        (Filter(language="en"), True),
+        (Filter(language="fr"), False),
+        (Filter(model="Qwen2.5-7B-Instruct"), True),
+        (Filter(model="Other"), False),
+        (Filter(preset_id="helper", language="zh"), True),
+        (Filter(preset_id="other"), False),
+    ],
+)
+def test_a_vote_is_found_by_what_one_of_its_answers_is(wanted: Filter, found: bool) -> None:
+    assert is_about(contest(right=path("right", "Which?", "那个")), wanted) is found
+
+
+def test_a_vote_whose_answers_are_gone_is_about_nothing_but_its_campaign() -> None:
+    gone = contest(left=(), right=())
+    assert is_about(gone, Filter())
+    assert not is_about(gone, Filter(language="en"))
+
+
+def test_a_vote_between_answers_to_different_prompts_is_no_pair() -> None:
+    right = path("right", "Which?", "That", system="Be brief.")
+    assert pair_of_vote(contest(right=right)) is None
+    left = path("left", "Which?", "This", system="Be brief.")
+    assert pair_of_vote(contest(left=left, right=right))
+    assert pair_of_vote(contest(right=path("right", "Who?", "That"))) is None
+
+
+def test_a_vote_without_two_whole_answers_is_no_pair() -> None:
+    for right in (
+        (),
+        path("right", "Which?", "That", status=Status.STOPPED),
+        path("right", "Which?", "That", finish=Finish.LENGTH),
+        path("right", "Which?", "That", provenance=None),
+        path("right", "Which?", "This"),
+        path("right", "Which?", ""),
+        path("right", "Which?", " \n"),
+    ):
+        assert pair_of_vote(contest(right=right)) is None
+    assert pair_of_vote(contest(unusable=True)) is None

@@ -1,0 +1,319 @@
+"""What a report says, and that it is one safe file in either language."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chat.accounts.models import LOCAL, Person
+from chat.campaigns.hosts import Figures
+from chat.campaigns.models import (
+    Campaign,
+    Choice,
+    Mode,
+    Plan,
+    QuestionKind,
+    SurveyQuestion,
+    Task,
+    Variant,
+)
+from chat.feedback.reports import (
+    Answered,
+    Ballot,
+    Measured,
+    Raw,
+    Report,
+    Reports,
+    Shown,
+    Source,
+    Spread,
+)
+from chat.models import PresetRef, Sampling
+from formats.charts import bars
+from formats.redaction import Redactor
+from formats.report import write_report
+from formats.report_parts import words_of
+from formats.words import Language
+from tests.contract.stores import START
+
+HOSTILE = "</svg><img src=x onerror=alert(1)>'{0} ![p](http://evil.example/p.png)"
+SCALE = SurveyQuestion("easy", QuestionKind.SCALE, "How easy? 易用吗", "hard", "easy")
+TEXT = SurveyQuestion("why", QuestionKind.TEXT, "Why?")
+PLAN = Plan(
+    "Which prompt? 哪个提示词",
+    Mode.BLIND,
+    (Variant("Short", sampling=Sampling(temperature=0.2)), Variant("Long", "Be long.")),
+    tasks=(Task("t1", "A letter"), Task("t2", "A poem")),
+    survey=(SCALE, TEXT),
+)
+RAW = Raw(
+    verdicts={(0, True): 30, (0, False): 10, (1, True): 8, (1, False): 12, (None, True): 1},
+    reasons={"too-long": 7, "own": 9},
+    rated=61,
+    comments=5,
+    corrections=4,
+    measured=[
+        Measured(number % 2, 0.1, number / 10, number, 20.0, number) for number in range(1, 101)
+    ],
+    surveys=[{"easy": 5, "why": " Good. "}, {"easy": 4, "why": ""}, {"easy": "?"}, {"easy": 5}],
+    best=[Shown("Q?", "**Bold** answer", "nice", variant=1)],
+    worst=[Shown("W?", "Wrong", "no", "Right", ("too-long",))],
+)
+
+
+class Desk:
+    """Campaigns and what was gathered of one."""
+
+    def __init__(self, plan: Plan, raw: Raw) -> None:
+        self.campaign = Campaign("campaign", "host", plan, START)
+        self.raw = raw
+
+    async def get(self, actor: Person, campaign_id: str) -> Campaign:
+        return self.campaign
+
+    async def figures(self, actor: Person, campaign_id: str) -> Figures:
+        return Figures(came=12, consented=10, finished=7, questions=123, votes=20)
+
+    async def gather(self, campaign_id: str, shown: int) -> Raw:
+        return self.raw
+
+
+async def report_of(plan: Plan = PLAN, **raw: Any) -> Report:
+    desk = Desk(plan, replace(RAW, **raw))
+    return await Reports(desk, desk, clock=lambda: START).report(LOCAL, "campaign")
+
+
+def ballots(wins: int, losses: int, ties: int = 0, bad: int = 0) -> list[Ballot]:
+    """Votes of which the first variant, on whichever side it stood, won so many."""
+    won = [Ballot(0, 1, Choice.LEFT, task_id="t1"), Ballot(1, 0, Choice.RIGHT)] * wins
+    lost = [Ballot(0, 1, Choice.RIGHT), Ballot(1, 0, Choice.LEFT)] * losses
+    tied, both_bad = Ballot(0, 1, Choice.TIE), Ballot(0, 1, Choice.BOTH_BAD)
+    return [*won[:wins], *lost[:losses], *[tied] * ties, *[both_bad] * bad]
+
+
+def section_of(page: str, title: str) -> str:
+    (found,) = [part for part in page.split("<section>") if f"<h2>{title}</h2>" in part]
+    return found
+
+
+def cells(part: str) -> list[list[str]]:
+    """Of every row of every table."""
+    rows = (re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>.*?</tr>", part))
+    return [[re.sub(r"</?(b|code|span)[^>]*>", "", cell) for cell in row] for row in rows if row]
+
+
+async def page_of(plan: Plan = PLAN, language: Language = Language.EN, **raw: Any) -> str:
+    return write_report(await report_of(plan, **raw), language).decode()
+
+
+async def test_votes_are_counted_by_variant_whichever_side_it_stood_on() -> None:
+    votes = (await report_of(ballots=ballots(6, 3, ties=2, bad=4))).comparison
+    assert votes
+    assert (votes.wins, votes.ties, votes.both_bad) == ((6, 3), 2, 4)
+    assert (votes.rate.value, votes.rate.count) == (7 / 11, 11)
+    assert votes.by_task["t1"].value == 1
+
+
+@pytest.mark.parametrize(
+    ("wins", "losses", "said"),
+    [
+        (60, 20, "Short is better: it won 75%"),
+        (20, 60, "Long is better: it won 75%"),
+        (6, 4, "do not tell the two variants apart: 60% of the votes went to Short"),
+        (6, 4, "about 97 votes would"),
+        (5, 5, "do not tell the two variants apart: 50%"),
+    ],
+)
+async def test_a_plain_sentence_says_whether_the_votes_tell_the_variants_apart(
+    wins: int, losses: int, said: str
+) -> None:
+    assert said in await page_of(ballots=ballots(wins, losses))
+
+
+async def test_votes_for_both_bad_alone_say_nothing_and_are_no_point_on_a_line() -> None:
+    page = await page_of(ballots=[Ballot(0, 1, Choice.BOTH_BAD, "u1", "t1")] * 3)
+    section = section_of(page, "Which variant is better")
+    assert "says nothing of which variant is better" in section
+    assert "of the votes went" not in section
+    assert "<circle" not in section
+    assert "both bad: 3" in section
+    assert cells(section) == [["A letter", "0", "–", "–"], ["u1", "0", "–", "–"]]
+
+
+async def test_a_task_with_both_bad_alone_is_no_point_on_a_line() -> None:
+    bad = Ballot(0, 1, Choice.BOTH_BAD, "u1", "t2")
+    page = await page_of(ballots=[*ballots(6, 2), bad])
+    section = section_of(page, "Which variant is better")
+    assert section.count("<circle") == 2
+    assert ["A poem", "0", "–", "–"] in cells(section)
+
+
+async def test_win_rates_stand_by_task_and_by_tester_with_their_interval_in_numbers() -> None:
+    first, second = Ballot(0, 1, Choice.LEFT, "u1", "t1"), Ballot(0, 1, Choice.RIGHT, "u2", "t2")
+    tied = Ballot(0, 1, Choice.TIE, "u2", "t1")
+    votes: dict[str, Any] = {
+        "ballots": [*[first] * 4, second, tied],
+        "testers": {"u1": "Ann <b>", "u2": "Bob"},
+    }
+    section = section_of(await page_of(**votes), "Which variant is better")
+    assert cells(section) == [
+        ["A letter", "5", "90%", "46% – 99%"],
+        ["A poem", "1", "0%", "0% – 79%"],
+        ["Ann &lt;b&gt;", "4", "100%", "51% – 100%"],
+        ["Bob", "2", "25%", "3% – 80%"],
+    ]
+    assert "(36% – 94%)" in section
+    masked = write_report(await report_of(**votes), Language.ZH, Redactor()).decode()
+    assert ["测试者 2", "2", "25%", "3% – 80%"] in cells(masked)
+    assert "Bob" not in masked
+
+
+async def test_what_was_planned_and_what_really_answered_stand_with_their_versions() -> None:
+    ref = PresetRef("maths.en", 3)
+    short = replace(PLAN.variants[0], preset=ref)
+    plan = replace(PLAN, variants=(short, replace(PLAN.variants[1], engine="Second <b> (int8)")))
+    first, other = Source("Qwen", "r1", "none", "local", ref), Source("Two<i>", "", "int8", "vllm")
+    page = await page_of(
+        plan,
+        answered=[Answered(0, first, 1200), Answered(0, other, 2), Answered(None, other, 1)],
+        presets={ref: "Maths"},
+    )
+    assert cells(section_of(page, "What was tried")) == [
+        ["Short", "the model&#x27;s own", "temperature 0.2", "Maths · 3", "the first model"],
+        ["Long", "Be long.", "the model&#x27;s own", "–", "Second &lt;b&gt; (int8)"],
+        ["Short", "Qwen", "r1", "none", "local", "Maths · 3", "1,200"],
+        ["Short", "Two&lt;i&gt;", "", "int8", "vllm", "–", "2"],
+        ["–", "Two&lt;i&gt;", "", "int8", "vllm", "–", "1"],
+    ]
+    one = replace(PLAN, mode=Mode.SINGLE)
+    page = await page_of(one, answered=[Answered(None, first, 7)])
+    assert cells(section_of(page, "What was tried")) == [
+        ["Short", "the model&#x27;s own", "temperature 0.2", "–"],
+        ["Short", "Qwen", "r1", "none", "local", "maths.en · 3", "7"],
+    ]
+
+
+async def test_a_survey_that_was_not_sent_counts_and_is_told() -> None:
+    begun = [{"easy": 3, "why": "Begun."}, {"easy": 1}]
+    page = await page_of(unsent=begun)
+    assert "Mean 3.6 of 5 answers · 2 of them not sent" in page
+    assert "2 answers · 1 of them not sent" in page
+    assert "not sent" not in await page_of()
+    page = await page_of(language=Language.ZH, surveys=[], unsent=begun)
+    assert "2 份回答，平均 2.0 · 其中 2 份尚未提交" in page
+
+
+async def test_a_split_test_says_whether_its_variants_are_rated_differently() -> None:
+    split = replace(PLAN, mode=Mode.SPLIT)
+    page = await page_of(split)
+    assert "Short is rated good more often: 35 percentage points" in page
+    even = {(0, True): 5, (0, False): 5, (1, True): 5, (1, False): 5}
+    assert "do not tell apart how often" in await page_of(split, verdicts=even)
+
+
+async def test_times_are_told_by_their_middle_and_end() -> None:
+    report = await report_of()
+    assert report.whole.answers == 100
+    assert report.whole.spreads["total"] == Spread(50, 95)
+    assert [part.spreads["total"] for part in report.variants] == [Spread(50, 96), Spread(49, 95)]
+    page = write_report(report, Language.EN).decode()
+    row = ["All", "100", "0.10 / 0.10 s", "5.00 / 9.50 s", "50.00 / 95.00 s", "20.0 / 20.0"]
+    assert [*row, "50 / 95"] in cells(page)
+
+
+async def test_a_survey_has_numbers_counted_and_texts_quoted() -> None:
+    scale, text = (await report_of()).survey
+    assert (scale.numbers, scale.count) == ({5: 2, 4: 1}, 3)
+    assert text.texts == ("Good.",)
+    page = await page_of()
+    assert "Mean 4.7 of 3 answers" in page
+    assert '<blockquote dir="auto">Good.</blockquote>' in page
+
+
+async def test_formulas_of_the_answers_are_set() -> None:
+    page = await page_of(best=[Shown("Q?", "So \\(x^2\\), for $5.", "nice")])
+    assert "So <math" in page
+    assert "<msup><mi>x</mi><mn>2</mn></msup>" in page
+    assert ", for $5." in page
+
+
+async def test_reasons_come_most_frequent_first_in_the_reader_s_words() -> None:
+    assert (await report_of()).reasons == [("own", 9), ("too-long", 7)]
+    page = await page_of(language=Language.ZH)
+    assert page.index(">own<") < page.index(">太长<")
+
+
+async def test_an_empty_campaign_has_a_report_too() -> None:
+    page = write_report(await _empty(), Language.EN).decode()
+    assert "Nobody has answered." in page
+    assert "<h2>The five best answers</h2>" in page
+    assert "None." in page
+    assert "Which variant is better" not in page
+
+
+async def _empty() -> Report:
+    desk = Desk(PLAN, Raw())
+    return await Reports(desk, desk, clock=lambda: START).report(LOCAL, "campaign")
+
+
+@pytest.mark.parametrize("language", Language)
+async def test_it_is_one_file_that_loads_and_runs_nothing(language: Language) -> None:
+    page = await page_of(language=language, ballots=ballots(6, 4))
+    assert re.findall(r"<(script|link|iframe|object|img|form)\b", page) == []
+    assert re.findall(r"(?:src|href|url)\s*[=(]\s*[\"']?(?!#)[a-z]", page) == []
+    assert "default-src 'none'" in page
+    assert "@page" in page
+    assert page.count("<svg") >= 4
+    assert re.findall(r"\{\w+\}", page.partition("</style>")[2]) == []
+
+
+async def test_hostile_words_stay_words() -> None:
+    plan = replace(
+        PLAN,
+        title=HOSTILE,
+        variants=(Variant(HOSTILE, HOSTILE), Variant(HOSTILE)),
+        tasks=(Task("t1", HOSTILE),),
+        survey=(replace(SCALE, text=HOSTILE, low=HOSTILE), replace(TEXT, text=HOSTILE)),
+    )
+    shown = Shown(HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), 0)
+    page = await page_of(
+        plan,
+        reasons={HOSTILE: 1},
+        ballots=ballots(3, 1),
+        surveys=[{"easy": 1, "why": HOSTILE}],
+        best=[shown],
+        worst=[shown],
+    )
+    assert "<img" not in page
+    assert page.count("</svg>") == page.count("<svg")
+
+
+async def test_what_people_typed_is_masked_when_it_is_asked() -> None:
+    private = "Ann: a@b.cn"
+    shown = Shown(private, private, private, private)
+    report = await report_of(surveys=[{"why": private}], best=[shown], worst=[])
+    redactor = Redactor(["Ann"])
+    page = write_report(report, Language.EN, redactor).decode()
+    assert "a@b.cn" not in page
+    assert "Ann" not in page
+    assert "are masked: [email] 5, [name] 5." in page
+    assert redactor.masked == {"name": 5, "email": 5}
+    page = write_report(report, Language.EN, Redactor(["Nobody"])).decode()
+    assert "are masked: [email] 5." in page
+    page = write_report(await report_of(), Language.ZH, Redactor()).decode()
+    assert "已被遮盖：没有发现" in page
+
+
+def test_the_words_of_both_languages_are_the_same() -> None:
+    assert words_of(Language.EN).keys() == words_of(Language.ZH).keys()
+    for key, said in words_of(Language.EN).items():
+        both = (said, words_of(Language.ZH)[key])
+        names = [set(re.findall(r"\{(\w+)\}", text)) for text in both]
+        assert names[0] == names[1], key
+
+
+def test_a_long_name_is_cut_in_a_picture_and_told_whole() -> None:
+    picture = bars([("很长的名字" * 20, 3.0, "3"), ("", 0.0, "0")])
+    assert f"<title>{'很长的名字' * 20}</title>" in picture
+    assert "…</text>" in picture

@@ -1,0 +1,89 @@
+"""Shares, their intervals and percentiles, held against what is known of them."""
+
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.feedback.statistics import difference, percentile, share_of, votes_needed, win_rate
+
+
+@pytest.mark.parametrize(
+    ("successes", "count", "low", "high"),
+    # Wilson's interval as published: Newcombe (1998), Statistics in Medicine 17, table I
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_an_interval_is_the_published_one(
+    successes: int, count: int, low: float, high: float
+) -> None:
+    share = share_of(successes, count)
+    assert share.low == pytest.approx(low, abs=5e-5)
+    assert share.high == pytest.approx(high, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    # Newcombe (1998), Statistics in Medicine 17, 873–890, table II, method 10
+    [
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((10, 10), (0, 20), 0.6791, 1.0),
+    ],
+)
+def test_a_difference_has_the_published_interval(
+    first: tuple[int, int], second: tuple[int, int], low: float, high: float
+) -> None:
+    apart = difference(share_of(*first), share_of(*second))
+    assert apart.low == pytest.approx(low, abs=5e-5)
+    assert apart.high == pytest.approx(high, abs=5e-5)
+    assert apart.tells
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_an_interval_holds_its_share_and_stays_within_0_and_1(counts: tuple[int, int]) -> None:
+    share = share_of(*counts)
+    assert 0 <= share.low <= share.value <= share.high <= 1
+
+
+@pytest.mark.parametrize("count", [30, 100])
+@pytest.mark.parametrize("truth", [0.5, 0.7, 0.9])
+def test_an_interval_misses_the_truth_about_once_in_twenty(count: int, truth: float) -> None:
+    drawn = random.Random(f"{count} {truth}")
+    trials = [
+        share_of(sum(drawn.random() < truth for _ in range(count)), count) for _ in range(2000)
+    ]
+    held = sum(share.low <= truth <= share.high for share in trials) / len(trials)
+    assert held == pytest.approx(0.95, abs=0.025)
+
+
+def test_a_tie_is_half_a_win_of_each() -> None:
+    assert win_rate(2, 1, 1).value == 2.5 / 4
+    assert win_rate(2, 1, 1).value + win_rate(1, 2, 1).value == 1
+
+
+def test_few_votes_do_not_tell_variants_apart_and_many_do() -> None:
+    assert not win_rate(3, 1, 0).tells
+    assert win_rate(75, 25, 0).tells
+    assert not win_rate(0, 0, 0).tells
+
+
+def test_the_votes_that_are_needed_would_do() -> None:
+    needed = votes_needed(win_rate(3, 2, 0))
+    assert needed is not None
+    assert win_rate(math.ceil(0.6 * needed) + 2, math.floor(0.4 * needed), 0).tells
+    assert votes_needed(win_rate(2, 2, 1)) is None
+
+
+def test_a_percentile_is_a_value_that_occurs() -> None:
+    values = [5.0, 1.0, 4.0, 2.0, 3.0]
+    assert percentile(values, 0.5) == 3
+    assert percentile(values, 0.95) == 5
+    assert percentile([1.0], 0.05) == 1
+    assert percentile([], 0.5) is None

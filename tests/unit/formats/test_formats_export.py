@@ -1,0 +1,301 @@
+"""Files of conversations are readable, safe to open, and hold the texts letter by letter."""
+
+import io
+import json
+import unicodedata
+import zipfile
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import example as with_example
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from chat.conversations.models import Archive, Origin
+from chat.models import Finish, Role, Status
+from formats.exporting import Format, export_all, export_one
+from formats.html import render, write_html
+from formats.markdown import closed, write_markdown
+from formats.names import MAX_BYTES, file_stem
+from formats.words import CHINESE, ENGLISH, Language
+from tests.archives import archives, example, unhurried
+
+MARKUP = st.lists(
+    st.sampled_from(
+        [
+            *"<>\"'`*_[]()!\\$&#|~:/\n a\u202e中🌦",
+            "<script>",
+            "<img src=x onerror=alert(1)>",
+            "</style>",
+            "<!--",
+            "javascript:",
+            "data:text/html,",
+            "http://a.example/",
+            "https://",
+            "//b.example",
+            "mailto:a@b",
+            "](",
+            "![",
+            "```",
+            "<http://c.example>",
+            "&#106;avascript:",
+            "[x]: http://d.example\n",
+            "|-|-|\n",
+            "\\(",
+            "\\)",
+            " onclick=x ",
+            "\x00",
+        ]
+    ),
+    max_size=40,
+).map("".join)
+
+
+class Page(HTMLParser):
+    """The elements of a page with their attributes, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+INLINE = {"a", "br", "code", "em", "s", "strong"}
+BLOCKS = {"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "ul"}
+TABLES = {"table", "tbody", "td", "th", "thead", "tr"}
+
+
+def said(text: str, title: str = "A table") -> Archive:
+    return example(title, text)
+
+
+# HTML
+
+
+@unhurried
+@given(MARKUP)
+def test_whatever_an_answer_holds_its_page_runs_and_loads_nothing(text: str) -> None:
+    for tag, attributes in Page(render(text, ENGLISH)).elements:
+        assert tag in INLINE | BLOCKS | TABLES
+        assert attributes.keys() <= {"href", "rel", "title", "class", "align", "start"}
+        if tag == "a":
+            assert (attributes["href"] or "").lower().startswith(("http:", "https:", "mailto:"))
+            assert attributes["rel"] == "noopener noreferrer"
+
+
+@unhurried
+@given(MARKUP, MARKUP, MARKUP)
+def test_no_title_prompt_or_question_adds_an_element(title: str, prompt: str, text: str) -> None:
+    archive = example()
+    plain = [tag for tag, _ in Page(write_html(archive, Language.EN)).elements]
+    conversation = replace(
+        archive.conversation,
+        title=title,
+        options=replace(archive.conversation.options, system_prompt=prompt or "x"),
+    )
+    question = replace(archive.messages[0], content=text)
+    hostile = Archive(conversation, (question, *archive.messages[1:]))
+    assert [tag for tag, _ in Page(write_html(hostile, Language.EN)).elements] == plain
+
+
+def test_the_page_forbids_everything_from_outside_before_anything_else_is_said() -> None:
+    page = Page(write_html(example(), Language.ZH))
+    metas = [attributes for tag, attributes in page.elements if tag == "meta"]
+    assert metas[1]["content"] == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    assert metas[1]["http-equiv"] == "Content-Security-Policy"
+    assert not {"script", "link", "img", "iframe"} & {tag for tag, _ in page.elements}
+    assert page.elements[0] == ("html", {"lang": "zh-CN"})
+
+
+def test_pictures_become_links() -> None:
+    html = render("![a **b**](https://a.example/x.png) ![](https://a.example)", CHINESE)
+    links = [attributes["href"] for tag, attributes in Page(html).elements if tag == "a"]
+    assert links == ["https://a.example/x.png", "https://a.example"]
+    assert "[a b]" in html
+    assert f"[{CHINESE.picture}]" in html
+
+
+@pytest.mark.parametrize("formula", [r"\(a_1 * b_1\)", r"\[x^2_1 \\ y\]", "$$a_1 + b_1$$"])
+def test_a_formula_keeps_its_source(formula: str) -> None:
+    assert formula in Page(render(f"so {formula} *is* it", ENGLISH)).text
+
+
+def test_code_in_a_page_is_the_code_that_was_written() -> None:
+    code = "if a < b:\n\tprint('<b>&amp;</b>')  # \\(x\\)\n"
+    assert Page(render(f"```python\n{code}```", ENGLISH)).text.strip("\n") == code.strip("\n")
+
+
+def test_a_question_is_shown_as_it_was_typed() -> None:
+    assert "What is in <the> *table*?" in Page(write_html(example(), Language.EN)).text
+
+
+def test_dollars_in_a_sentence_are_no_formula() -> None:
+    assert "<code>" not in render("It costs $5 and $10.", ENGLISH)
+
+
+# Markdown
+
+
+def test_markdown_shows_the_path_with_names_times_and_the_model() -> None:
+    text = write_markdown(example("A # *table*"), Language.EN)
+    assert text.startswith("# A \\# \\*table\\*\n")
+    assert "## You\n\n*2026-11-22 09:30 UTC*" in text
+    assert "## Assistant\n\n*2026-11-22 09:30 UTC · Qwen2.5-7B-Instruct*\n\nHere it is.\n" in text
+    assert "## System prompt\n\nBe brief.\n" in text
+    assert "Another version." not in text
+    assert "## 助手" in write_markdown(example(), Language.ZH)
+
+
+def test_a_file_stands_in_a_fence_that_it_cannot_close() -> None:
+    text = write_markdown(example(), Language.EN)
+    assert "**sales.csv**\n\n````\nyear,sum\n2026,```3```\n````\n" in text
+
+
+@unhurried
+@given(st.text(st.sampled_from("`~ \na>*"), max_size=30))
+@with_example("```python\nx = 1")
+@with_example("```a`b\n")
+@with_example("~~~\n```\n")
+def test_an_answer_cannot_swallow_what_comes_after_it(text: str) -> None:
+    after = MarkdownIt().parse(f"{closed(text)}\n\n# after\n")
+    assert "heading_open" in {token.type for token in after[-3:]}
+
+
+def test_a_text_with_closed_fences_stays_as_it_is() -> None:
+    text = "a\n```python\nx = '~~~'\n```\nb\n~~~~\n```\n~~~~"
+    assert closed(text) == text
+
+
+@unhurried
+@given(archives(), st.sampled_from(Format), st.sampled_from(Language))
+def test_every_conversation_can_be_exported(
+    archive: Archive, kind: Format, language: Language
+) -> None:
+    assert export_one(archive, kind, language).decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "remark"),
+    [
+        ({"status": Status.STOPPED}, "stopped"),
+        ({"status": Status.INTERRUPTED}, "interrupted"),
+        ({"status": Status.ERROR}, "failed"),
+        ({"finish": Finish.LENGTH}, "cut off by its length"),
+        ({"origin": Origin.EDITED}, "edited"),
+        ({"origin": Origin.IMPORTED}, "imported"),
+    ],
+)
+def test_how_an_answer_ended_and_where_it_comes_from_is_said(
+    change: dict[str, object], remark: str
+) -> None:
+    archive = example()
+    answer = replace(archive.messages[2], **change)  # type: ignore[arg-type]  # a field's own kind
+    changed = replace(archive, messages=(*archive.messages[:2], answer))
+    for text in (write_markdown(changed, Language.EN), write_html(changed, Language.EN)):
+        assert f" · {remark}" in text
+
+
+# JSON
+
+
+def test_json_holds_all_branches_and_not_whose_they_are() -> None:
+    file = json.loads(export_one(example(), Format.JSON, Language.EN))
+    assert (file["format"], file["version"]) == ("qwen-chat", 1)
+    (conversation,) = file["conversations"]
+    assert "owner" not in conversation
+    assert [message["id"] for message in conversation["messages"]] == [
+        "question",
+        "hidden",
+        "shown",
+    ]
+    assert conversation["options"]["preset"] == {"id": "maths.en", "version": 3}
+    assert conversation["messages"][2]["provenance"]["sampling"]["seed"] == 7
+
+
+def test_sharegpt_is_the_shown_path_with_files_as_the_model_was_told_of_them() -> None:
+    (item,) = json.loads(export_one(example(), Format.SHAREGPT, Language.EN))
+    system, question, answer = item["conversations"]
+    assert system == {"from": "system", "value": "Be brief."}
+    assert question["from"] == "human"
+    assert "2026,```3```" in question["value"]
+    assert question["value"].endswith("What is in <the> *table*?")
+    assert answer == {"from": "gpt", "value": "Here it is."}
+
+
+def test_a_conversation_that_failed_before_its_first_word_has_no_empty_turn() -> None:
+    (item,) = json.loads(export_one(said(""), Format.SHAREGPT, Language.EN))
+    assert [turn["from"] for turn in item["conversations"]] == ["system", "human"]
+
+
+# Many
+
+
+def test_a_zip_comes_piece_by_piece_and_is_whole() -> None:
+    collection = export_all(Format.MARKDOWN, Language.EN)
+    pieces = [collection.add(said(f"number {number}", "Same/title")) for number in range(3)]
+    assert all(pieces)
+    with zipfile.ZipFile(io.BytesIO(b"".join([*pieces, collection.end()]))) as files:
+        assert files.testzip() is None
+        assert files.namelist() == [f"000{number} Same title.md" for number in (1, 2, 3)]
+        assert b"number 1" in files.read("0002 Same title.md")
+
+
+def test_a_time_that_no_zip_knows_does_no_harm() -> None:
+    archive = example()
+    ancient = replace(
+        archive.conversation, updated_at=archive.conversation.updated_at.replace(year=1900)
+    )
+    collection = export_all(Format.HTML, Language.EN)
+    assert collection.add(replace(archive, conversation=ancient))
+
+
+# Names
+
+
+@unhurried
+@given(st.text(max_size=200))
+def test_a_name_is_safe_whatever_the_title(title: str) -> None:
+    stem = file_stem(title, "fallback")
+    assert stem
+    assert len(stem.encode()) <= MAX_BYTES + 1
+    assert not set(stem) & set('/\\:*?"<>|%')
+    assert stem[0] != "."
+    assert stem == stem.strip(" .")
+    assert not {unicodedata.category(sign) for sign in stem if sign != "\u200d"} & {
+        "Cc",
+        "Cf",
+        "Cs",
+    }
+
+
+@pytest.mark.parametrize(
+    ("title", "stem"),
+    [
+        ("../../etc/passwd", "etc passwd"),
+        ("...", "fallback"),
+        ("", "fallback"),
+        ("con", "_con"),
+        ("NUL.txt", "_NUL.txt"),
+        ("天气 👩\u200d💻", "天气 👩\u200d💻"),
+        ("a\r\nb\u202ec", "a b c"),
+        ("中" * 100, "中" * 40),
+    ],
+)
+def test_a_name_reads_as_its_title(title: str, stem: str) -> None:
+    assert file_stem(title, "fallback") == stem
+
+
+def test_both_languages_have_every_word() -> None:
+    for words in (ENGLISH, CHINESE):
+        assert all(getattr(words, name) for name in words.__dataclass_fields__)
+    assert ENGLISH.speaker(replace(example().messages[0], role=Role.USER)) == "You"

@@ -1,0 +1,31 @@
+"""docs/api.md names every parameter that is taken, and every code that programs may meet."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from api.openai.errors import HINTS
+from api.openai.request_models import ChatRequest
+
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+CHAT = DOCUMENT[DOCUMENT.index("## POST /v1/chat") : DOCUMENT.index("### Messages")]
+
+
+@pytest.mark.parametrize("name", ChatRequest.model_fields)
+def test_every_parameter_of_a_chat_is_explained(name: str) -> None:
+    rows = "\n".join(re.findall(r"^\| (`.*?) \|", CHAT, flags=re.MULTILINE))
+    assert f"`{name}`" in rows
+
+
+@pytest.mark.parametrize(
+    "name", sorted(HINTS.keys() - ChatRequest.model_fields.keys() - {"content"})
+)
+def test_what_is_refused_with_a_hint_is_said_to_be_refused(name: str) -> None:
+    assert f"`{name}`" in CHAT or name == "prompt"
+
+
+def test_nothing_is_explained_that_is_not_taken() -> None:
+    cells = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", CHAT, flags=re.MULTILINE)
+    named = {name for cell in cells for name in re.findall(r"\w+", cell)}
+    assert named == ChatRequest.model_fields.keys()

@@ -1,0 +1,41 @@
+"""What may be said of reused tokens: only what was that person's own."""
+
+from chat.models import ChatMessage, Role
+from chat.serving.prefixes import MAX_PEOPLE, MAX_PREFIXES, OwnPrefixes
+
+HI, HELLO, AND = (
+    ChatMessage(Role.USER, "Hi"),
+    ChatMessage(Role.ASSISTANT, "Hello"),
+    ChatMessage(Role.USER, "And?"),
+)
+
+
+def test_a_prompt_sent_before_is_known_as_far_as_it_is_the_same() -> None:
+    own = OwnPrefixes()
+    own.note("ann", [HI, HELLO])
+    assert own.known("ann", [HI, HELLO, AND]) == 2
+    assert own.known("ann", [HI, AND]) == 1
+    assert own.known("ann", [HELLO, HI]) == 0
+
+
+def test_what_another_person_sent_is_not_known() -> None:
+    own = OwnPrefixes()
+    own.note("ann", [HI, HELLO])
+    assert own.known("bob", [HI, HELLO]) == 0
+
+
+def test_the_boundary_between_messages_counts() -> None:
+    own = OwnPrefixes()
+    own.note("ann", [ChatMessage(Role.USER, "ab")])
+    assert own.known("ann", [ChatMessage(Role.USER, "a"), ChatMessage(Role.USER, "b")]) == 0
+
+
+def test_old_prompts_and_people_are_forgotten() -> None:
+    own = OwnPrefixes()
+    own.note("ann", [HI])
+    for number in range(MAX_PREFIXES):
+        own.note("ann", [ChatMessage(Role.USER, str(number))])
+    assert own.known("ann", [HI]) == 0
+    for number in range(MAX_PEOPLE):
+        own.note(f"user {number}", [HI])
+    assert own.known("ann", [ChatMessage(Role.USER, str(MAX_PREFIXES - 1))]) == 0

@@ -1,0 +1,159 @@
+"""The engine is ready if it has just written something, or can: not because it says so."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import pytest
+
+from chat.models import ChatMessage, Prompt, Role, Sampling
+from chat.serving.errors import EngineFailed, EngineStalled, OutOfMemory
+from chat.serving.models import Delta, EngineState, Phase
+from chat.serving.readiness import Readiness
+from chat.tools import NO_EXTRAS, EngineLoad, Extras
+from tests.fakes import Script, ScriptedEngine
+
+HANGING = Script(pieces=(), hangs=True)
+SILENT = Script(prefill_s=60)
+QUESTION = (ChatMessage(Role.USER, "Hi"),)
+
+
+@dataclass
+class BusyEngine(ScriptedEngine):
+    """Says what it has written so far, and how many wait."""
+
+    written: int = 0
+    waiting: int = 0
+
+    @property
+    def load(self) -> EngineLoad:
+        return EngineLoad(self.running, self.waiting, generated_tokens=self.written)
+
+
+def readiness_of(engine: ScriptedEngine, idle_s: float = 60.0) -> Readiness:
+    return Readiness(engine, fresh_s=0.05, probe_s=0.2, idle_s=idle_s)
+
+
+async def until(engine: ScriptedEngine, running: int) -> None:
+    async with asyncio.timeout(5):
+        while engine.running != running:  # noqa: ASYNC110 - nobody tells it
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("phase", [Phase.LOADING, Phase.DEGRADED, Phase.DEAD])
+async def test_an_engine_that_says_it_is_not_ready_is_believed(phase: Phase) -> None:
+    state = EngineState(phase, detail="why", error_code="out_of_memory")
+    engine = ScriptedEngine(current_state=state, ready=False)
+    assert await readiness_of(engine).look() == state
+    assert engine.samplings == []
+
+
+async def test_an_idle_engine_writes_one_token_and_is_believed_for_a_while() -> None:
+    engine = ScriptedEngine([Script(["a", "b", "c"])])
+    readiness = readiness_of(engine)
+    for _ in range(3):
+        assert (await readiness.look()).phase is Phase.READY
+        await asyncio.sleep(0.06)
+    assert [asked.max_new_tokens for asked in engine.samplings] == [1]
+    assert engine.running == 0
+
+
+async def test_after_a_long_idle_it_is_asked_again() -> None:
+    engine = ScriptedEngine()
+    readiness = readiness_of(engine, idle_s=0.01)
+    await readiness.look()
+    await asyncio.sleep(0.1)
+    await readiness.look()
+    assert len(engine.samplings) == 2
+
+
+async def test_an_engine_that_hangs_is_not_ready_although_it_says_so() -> None:
+    engine = ScriptedEngine([HANGING])
+    state = await readiness_of(engine).look()
+    assert (state.phase, state.error_code) == (Phase.DEGRADED, EngineStalled.code)
+    await until(engine, running=0)
+
+
+@pytest.mark.parametrize("error", [EngineFailed(), OutOfMemory()])
+async def test_an_engine_that_fails_is_not_ready_and_says_why(error: EngineFailed) -> None:
+    engine = ScriptedEngine([Script(pieces=(), error=error)])
+    state = await readiness_of(engine).look()
+    assert (state.phase, state.error_code) == (Phase.DEGRADED, error.code)
+
+
+async def test_an_engine_that_dies_meanwhile_says_so_itself() -> None:
+    engine = ScriptedEngine([HANGING])
+    looking = asyncio.create_task(readiness_of(engine).look())
+    await until(engine, running=1)
+    engine.current_state = EngineState(Phase.DEAD, detail="gone")
+    assert await looking == engine.current_state
+
+
+async def test_an_engine_that_writes_again_is_ready_again() -> None:
+    engine = ScriptedEngine([HANGING, Script()])
+    readiness = readiness_of(engine)
+    assert (await readiness.look()).phase is Phase.DEGRADED
+    await asyncio.sleep(0.1)
+    assert (await readiness.look()).phase is Phase.READY
+
+
+async def test_however_many_ask_at_once_one_token_is_written() -> None:
+    engine = ScriptedEngine([Script(step_s=0.02)])
+    readiness = readiness_of(engine)
+    states = await asyncio.gather(*(readiness.look() for _ in range(50)))
+    assert {state.phase for state in states} == {Phase.READY}
+    assert len(engine.samplings) == 1
+
+
+async def test_who_asks_and_leaves_takes_nobody_elses_answer_along() -> None:
+    engine = ScriptedEngine([Script(step_s=0.02)])
+    readiness = readiness_of(engine)
+    leaving, staying = [asyncio.create_task(readiness.look()) for _ in range(2)]
+    await until(engine, running=1)
+    leaving.cancel()
+    assert (await staying).phase is Phase.READY
+
+
+async def test_tokens_of_others_are_proof_enough() -> None:
+    engine = BusyEngine([HANGING])
+    async with aclosing(engine.generate(QUESTION, Sampling())) as others:
+        await anext(others)
+
+        async def write() -> None:
+            while True:
+                engine.written += 1
+                await asyncio.sleep(0.01)
+
+        writing = asyncio.create_task(write())
+        readiness = readiness_of(engine)
+        for _ in range(3):
+            assert (await readiness.look()).phase is Phase.READY
+            await asyncio.sleep(0.06)
+        writing.cancel()
+    assert len(engine.prompts) == 1
+
+
+async def test_while_others_wait_for_a_step_a_sign_of_life_will_do() -> None:
+    class Reading(BusyEngine):
+        """Reads a long prompt: there are signs of life, but no token."""
+
+        async def generate(
+            self, prompt: Prompt, sampling: Sampling, *, salt: str = "", extras: Extras = NO_EXTRAS
+        ) -> AsyncGenerator[Delta, None]:
+            while True:
+                await asyncio.sleep(0.02)
+                yield Delta()
+
+    assert (await readiness_of(Reading(running=2)).look()).phase is Phase.READY
+    assert (await readiness_of(Reading(running=1, waiting=1)).look()).phase is Phase.READY
+    alone = await readiness_of(Reading(running=1)).look()
+    assert alone.error_code == EngineStalled.code
+
+
+async def test_an_engine_that_hangs_while_it_writes_to_others_is_not_ready() -> None:
+    engine = BusyEngine([Script(["a"], hangs=True), SILENT], written=100)
+    async with aclosing(engine.generate(QUESTION, Sampling())) as others:
+        await anext(others)
+        state = await readiness_of(engine).look()
+    assert (state.phase, state.error_code) == (Phase.DEGRADED, EngineStalled.code)

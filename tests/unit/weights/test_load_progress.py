@@ -1,0 +1,33 @@
+"""What the terminal hears while the model is fetched and loaded."""
+
+import pytest
+
+from chat.serving.models import EngineState, Phase, Stage
+from loading import Teller
+
+
+def told(capsys: pytest.CaptureFixture[str], *states: EngineState) -> list[str]:
+    teller = Teller()
+    for state in states:
+        teller.tell(state)
+    return capsys.readouterr().err.splitlines()
+
+
+def loading(stage: Stage, progress: float | None = None, detail: str = "") -> EngineState:
+    return EngineState(Phase.LOADING, stage, progress=progress, detail=detail)
+
+
+def test_each_new_thing_is_said_however_short_it_lasted(capsys: pytest.CaptureFixture[str]) -> None:
+    states = [loading(Stage.DOWNLOAD, detail=name) for name in ("asking A", "asking B", "starter")]
+    assert told(capsys, *states) == [f"download {state.detail}" for state in states]
+
+
+def test_progress_is_said_at_each_tenth_and_not_more_often(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    states = [loading(Stage.CONVERT, percent / 100) for percent in range(100)]
+    assert len(told(capsys, *states)) == 10
+
+
+def test_what_is_not_loading_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(capsys, EngineState(Phase.LOADING), EngineState(Phase.READY)) == []

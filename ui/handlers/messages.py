@@ -1,0 +1,194 @@
+"""What a person does with the messages of a conversation: try again, edit, walk, delete, undo."""
+
+from collections.abc import Awaitable, Mapping
+
+import gradio as gr
+from gradio.components import Component
+
+from chat.conversations.models import Question
+from chat.conversations.service import Removed
+from chat.conversations.tree import Tree
+from chat.errors import AppError, NotFound
+from chat.models import Role
+from ui import chrome
+from ui import message_footer as under
+from ui.components import Updates
+from ui.handlers.composer import request_id
+from ui.handlers.page_state import Shown, address_of, user_of, view_of
+from ui.i18n import Language, text
+
+Values = Mapping[Component, object]
+
+
+class Versions:
+    """The events of the buttons under a message. Each ends with the page as it is then."""
+
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+        self._on = shown.on
+        self._conversations = shown.services.conversations
+        self._answers = shown.services.answers
+
+    async def retry(self, event: gr.EventData, values: Values, request: gr.Request) -> Updates:
+        """Write another version of an answer, with the settings as they are now."""
+        user, conversation_id = self._place(values, request)
+
+        async def again() -> None:
+            await self._conversations.set_options(user, conversation_id, self._on.options(values))
+            await self._answers.retry(
+                user,
+                conversation_id=conversation_id,
+                message_id=str(event.message),
+                address=address_of(request),
+            )
+
+        return await self._after(again(), values, request)
+
+    async def go_on(self, event: gr.EventData, values: Values, request: gr.Request) -> Updates:
+        """Continue an answer that ended too early, as another version of it."""
+        user, conversation_id = self._place(values, request)
+        going = self._answers.go_on(
+            user,
+            conversation_id=conversation_id,
+            message_id=str(event.message),
+            address=address_of(request),
+        )
+        return await self._after(going, values, request)
+
+    async def show(self, event: gr.EventData, values: Values, request: gr.Request) -> Updates:
+        """Show another version of a message, and what follows it."""
+        user, conversation_id = self._place(values, request)
+        showing = self._conversations.show(user, conversation_id, str(event.message))
+        return await self._after(showing, values, request)
+
+    async def edit(self, event: gr.EventData, values: Values, request: gr.Request) -> Updates:
+        """A question is asked anew as it is now; an answer becomes what the person wrote.
+
+        What is refused stays in the field: the transcript is not drawn anew then.
+        """
+        user, conversation_id = self._place(values, request)
+
+        async def save() -> None:
+            # Of all branches: another tab may have gone on to another one.
+            archive = await self._conversations.archive(user, conversation_id)
+            message = Tree(archive.messages).message(str(event.message))
+            if message.role is Role.ASSISTANT:
+                await self._conversations.edit_answer(
+                    user,
+                    conversation_id=conversation_id,
+                    message_id=message.id,
+                    text=str(event.text),
+                )
+                return
+            question = Question(
+                str(event.text),
+                request_id(event.request),
+                attachments=message.attachments,
+                beside=message.id,
+            )
+            options = self._on.options(values)
+            await self._answers.send(
+                user,
+                conversation_id=conversation_id,
+                question=question,
+                options=options,
+                address=address_of(request),
+            )
+
+        return await self._after(save(), values, request, keep=True)
+
+    async def delete_turn(
+        self, event: gr.EventData, values: Values, request: gr.Request
+    ) -> Updates:
+        """Take out a question with its answers; what follows moves up."""
+        user, conversation_id = self._place(values, request)
+        removing = self._conversations.delete_turn(user, conversation_id, str(event.message))
+        return await self._after_removing(removing, values, request)
+
+    async def delete_branch(
+        self, event: gr.EventData, values: Values, request: gr.Request
+    ) -> Updates:
+        """Take out a message with all that follows it."""
+        user, conversation_id = self._place(values, request)
+        removing = self._conversations.delete_branch(user, conversation_id, str(event.message))
+        return await self._after_removing(removing, values, request)
+
+    async def undo_turn(self, values: Values, request: gr.Request) -> Updates:
+        """Take out the newest turn; its question goes back into the box, before what is there."""
+        user, conversation_id = self._place(values, request)
+        removing = self._conversations.undo_turn(user, conversation_id)
+        shown = await self._after_removing(removing, values, request)
+        removed = view_of(values[self._on.view]).removed
+        if self._on.bridge in shown and removed is not None:
+            typed = str(values[self._on.message] or "")
+            parts = [part for part in (removed.question, typed) if part]
+            shown[self._on.message] = "\n\n".join(parts)
+            view, language = view_of(values[self._on.view]), str(values[self._on.language])
+            shown |= await self._shown.attach_again(removed.attachments, Language(language), view)
+        return shown
+
+    async def undo(self, values: Values, request: gr.Request) -> Updates:
+        """Bring back what was deleted last."""
+        view = view_of(values[self._on.view])
+        user, conversation_id = self._place(values, request)
+        removed = view.removed
+        if removed is None or removed.conversation_id != conversation_id:
+            return {self._on.note: ""}
+        restoring = self._conversations.restore_messages(user, removed)
+        shown = await self._after(restoring, values, request, gone="too-late")
+        if values[self._on.message] == removed.question:
+            language = Language(str(values[self._on.language]))
+            shown[self._on.message] = ""
+            shown |= self._shown.detach(removed.attachments, language, view)
+        view.removed = None
+        return shown
+
+    def _place(self, values: Values, request: gr.Request) -> tuple[str, str]:
+        return user_of(request), str(values[self._on.bridge])
+
+    async def _after(
+        self,
+        doing: Awaitable[object],
+        values: Values,
+        request: gr.Request,
+        *,
+        keep: bool = False,
+        gone: str = "version-gone",
+    ) -> Updates:
+        """The page after something was done, or why it was not.
+
+        What is not there any more was deleted in another tab: the page is drawn as it is now,
+        unless it has to `keep` what is typed into it.
+        """
+        language = Language(str(values[self._on.language]))
+        conversation_id = str(values[self._on.bridge])
+        view_of(values[self._on.view]).kept = keep
+        try:
+            await doing
+        except NotFound:
+            why: Updates = {self._on.note: chrome.refused(text(language, gone))}
+            if keep:
+                return why
+            shown = await self._shown.begun(conversation_id, values, request)
+            return shown | why if self._on.newest in shown else shown
+        except AppError as error:
+            return {self._on.note: self._shown.why(error, language)}
+        view_of(values[self._on.view]).kept = False
+        return await self._shown.begun(conversation_id, values, request)
+
+    async def _after_removing(
+        self, removing: Awaitable[Removed], values: Values, request: gr.Request
+    ) -> Updates:
+        """The page after messages were taken out, with ten seconds to bring them back."""
+        language, view = Language(str(values[self._on.language])), view_of(values[self._on.view])
+
+        done: list[Removed] = []
+
+        async def remove() -> None:
+            done.append(await removing)
+
+        shown = await self._after(remove(), values, request)
+        view.removed = done[0] if done else None
+        if not done:
+            return shown
+        return shown | {self._on.note: under.removed(len(done[0].ids), language)}

@@ -1,0 +1,363 @@
+"""What several events have in common: who asks, and the page as it is shown after them."""
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import gradio as gr
+from gradio.components import Component
+
+from chat.accounts.models import Person
+from chat.conversations.models import TEMPORARY, Attachment
+from chat.conversations.presets import Presets
+from chat.conversations.service import Opened
+from chat.errors import AppError, NotFound
+from chat.models import ChatOptions, Role, Sampling
+from chat.serving.errors import EngineNotReady
+from ui import campaign, chrome, composing, sidebar
+from ui.components import Components, Updates
+from ui.handlers import turns
+from ui.i18n import Language, choose_language, refusal, text
+from ui.rating import Ratings
+from ui.services import Services
+from ui.view import Chosen, HeldFile, View
+
+PRESET_LINK = "preset="
+"""What stands before a preset's id in an address that begins a chat with it."""
+
+CAMPAIGN_LINK = "campaign="
+"""The same for the id of a campaign."""
+
+FOUND = 50
+"""Conversations that a search shows at most."""
+
+
+def person_of(request: gr.Request) -> Person:
+    """Who asks, as the edge found it for this event's own HTTP request."""
+    person = request.state.signed_in.person
+    assert isinstance(person, Person)
+    return person
+
+
+def user_of(request: gr.Request) -> str:
+    """The id of who asks."""
+    return person_of(request).id
+
+
+def address_of(request: gr.Request) -> str:
+    """The network address that asks, as the edge believes it; empty if there is none."""
+    return str(request.client.host) if request.client else ""
+
+
+def language_of(remembered: str | None, request: gr.Request) -> Language:
+    """The language that was chosen before, else the browser's."""
+    return choose_language(remembered, request.headers.get("accept-language", ""))
+
+
+def view_of(value: object) -> View:
+    """The tab's view among a handler's input values."""
+    assert isinstance(value, View)
+    return value
+
+
+class Shown:
+    """The page as updates of its components. Every conversation is asked for by its user."""
+
+    def __init__(self, services: Services, components: Components, *, open_to_network: bool):
+        self.services = services
+        self.on = components
+        self._open_to_network = open_to_network
+
+    async def look(
+        self, conversation_id: str, language: Language, view: View, request: gr.Request
+    ) -> tuple[Updates, ChatOptions | None]:
+        """A conversation, or the empty page, and its settings; a note if it cannot be read."""
+        view.turn()
+        person = person_of(request)
+        try:
+            opened = await self.services.conversations.open(person.id, conversation_id)
+        except NotFound as error:
+            gone = {self.on.note: self.why(error, language)} if conversation_id else {}
+            return await self.empty(person, language, view) | gone, ChatOptions()
+        except AppError as error:
+            return self.state(language, view, temporary=view.is_temporary(conversation_id)) | {
+                self.on.note: self.why(error, language)
+            }, None
+        # A campaign's settings are none of the tester's: they may tell which variant it is.
+        kept = opened.conversation
+        options = ChatOptions() if kept.campaign_id else kept.options
+        await self.remember(person.id, options, view)
+        return await self.page(person, opened, language, view), options
+
+    async def open(
+        self,
+        conversation_id: str,
+        language: str,
+        view: View,
+        request: gr.Request,
+        *,
+        temporary: bool = False,
+    ) -> Updates:
+        """A conversation with its settings, or the empty page when there is none of that id.
+
+        What is begun on a `temporary` empty page leaves no trace.
+        """
+        view.temporary = temporary
+        view.options, view.chosen = ChatOptions(), None
+        address, preset_id = conversation_id, ""
+        if conversation_id.startswith(PRESET_LINK):
+            address, preset_id = "", conversation_id.removeprefix(PRESET_LINK)
+        if conversation_id.startswith(CAMPAIGN_LINK):
+            address, view.campaign_id = "", conversation_id.removeprefix(CAMPAIGN_LINK)
+        elif temporary or preset_id:
+            view.campaign_id = ""
+        why = await self._begin_with(preset_id, Language(language), view, request)
+        shown, readable = await self.look(address, Language(language), view, request)
+        if not readable:
+            return shown
+        settings = self.on.show_options(view.options) | self.composer(Language(language), view)
+        return shown | settings | ({self.on.note: why} if why else {})
+
+    async def _begin_with(
+        self, preset_id: str, language: Language, view: View, request: gr.Request
+    ) -> str:
+        """Let the tab show this preset; the sentence that says why it does not."""
+        if not preset_id:
+            return ""
+        try:
+            preset = await self.services.presets.get(user_of(request), preset_id)
+        except AppError as error:
+            return self.no_preset(error, language)
+        await self.remember(user_of(request), Presets.options_of(preset), view)
+        return ""
+
+    async def remember(self, user: str, options: ChatOptions, view: View) -> None:
+        """Let the tab show these settings from now on, and the preset they began with."""
+        view.options, view.chosen = options, await self._chosen(user, options)
+
+    def composer(self, language: Language, view: View) -> Updates:
+        """What stands around the box."""
+        return self.chips(language, view) | {self.on.files: composing.files(view.files, language)}
+
+    def chips(self, language: Language, view: View) -> Updates:
+        """The buttons below the box."""
+        info = self.services.engine.info
+        view.defaults = info.defaults if info else None
+        defaults = view.defaults or Sampling()
+        return {self.on.chips: composing.chips(view.options, view.chosen, defaults, language)}
+
+    def defaults(self, language: Language, view: View) -> Updates:
+        """The model's own settings, for a page that was opened before the model was known."""
+        info = self.services.engine.info
+        if info is None or info.defaults == view.defaults:
+            return {}
+        return self.chips(language, view) | self.on.show_defaults(info.defaults, language)
+
+    async def held(self, file: Attachment, *, pasted: bool = False) -> HeldFile:
+        """A file for the composer, with its cost if that can be told."""
+        try:
+            return HeldFile(file, await self.services.answers.count_file(file), pasted)
+        except EngineNotReady:
+            return HeldFile(file, None, pasted)
+
+    async def attach_again(
+        self, attachments: Iterable[Attachment], language: Language, view: View
+    ) -> Updates:
+        """The files of a question that goes back into the box."""
+        for file in attachments:
+            view.files[uuid.uuid4().hex] = await self.held(file)
+        return {self.on.files: composing.files(view.files, language, with_text=True)}
+
+    def detach(
+        self, attachments: Collection[Attachment], language: Language, view: View
+    ) -> Updates:
+        """Those files leave the box, because their question is back in its place."""
+        view.files = {key: held for key, held in view.files.items() if held.file not in attachments}
+        return {self.on.files: composing.files(view.files, language)}
+
+    async def begun(
+        self, conversation_id: str, values: Mapping[Component, object], request: gr.Request
+    ) -> Updates:
+        """The page after an answer was begun there; a note if it cannot be read just now."""
+        person, language = person_of(request), Language(str(values[self.on.language]))
+        view = view_of(values[self.on.view])
+        view.turn()
+        try:
+            opened = await self.services.conversations.open(person.id, conversation_id)
+        except AppError as error:
+            return {self.on.bridge: conversation_id, self.on.note: self.why(error, language)}
+        return await self.page(person, opened, language, view)
+
+    async def empty(self, person: Person, language: Language, view: View) -> Updates:
+        """The page without a conversation."""
+        on, tasks = self.on, await self.tasks(person, language, view)
+        return {
+            **tasks,
+            **self.state(language, view, temporary=view.temporary),
+            on.note: "",
+            **await self.list(person.id, language, view),
+            on.bridge: "",
+            on.welcome: gr.update(
+                value=self._welcome(language, view, temporary=view.temporary), visible=True
+            ),
+            **turns.no_turns(on, view),
+            **self.buttons(answering=False),
+        }
+
+    async def page(self, person: Person, opened: Opened, language: Language, view: View) -> Updates:
+        """The page with a conversation."""
+        on, user = self.on, person.id
+        view.campaign_id = opened.conversation.campaign_id
+        return {
+            **self.state(language, view, temporary=view.is_temporary(opened.conversation.id)),
+            on.note: "",
+            **await self.list(user, language, view),
+            **await self.tasks(person, language, view),
+            on.bridge: opened.conversation.id,
+            on.welcome: gr.update(visible=False),
+            **turns.all_turns(on, opened, language, view, await self.ratings(user, opened)),
+            **self.buttons(answering=opened.job is not None),
+        }
+
+    async def ratings(self, user: str, opened: Opened) -> Ratings | None:
+        """What the user said of the answers there; None where nothing can be said."""
+        if opened.conversation.id.startswith(TEMPORARY):
+            return None
+        answers = [item.id for item in opened.messages if item.role is Role.ASSISTANT]
+        try:
+            return await self.services.ratings.newest(user, answers)
+        except AppError:  # the next picture will show them
+            return None
+
+    async def tasks(self, person: Person, language: Language, view: View) -> Updates:
+        """The tasks of the campaign that the tab is in; a guest of one is always in it."""
+        taking_part = self.services.taking_part
+        try:
+            view.campaign_id = await taking_part.bound_to(person) or view.campaign_id
+            if not view.campaign_id:
+                return {self.on.tasks: ""}
+            view.temporary = False  # what is asked there is kept, and the page may not say else
+            visit = await taking_part.visit(person, view.campaign_id)
+        except NotFound:
+            view.campaign_id = ""
+            return {self.on.tasks: ""}
+        except AppError:  # the next picture will show them
+            return {}
+        return {self.on.tasks: campaign.panel(visit, person, language)}
+
+    def words(self, language: Language, request: gr.Request) -> Updates:
+        """What is drawn once for a language and a person."""
+        info, person = self.services.engine.info, person_of(request)
+        words = self.on.in_language(language, info.defaults if info else Sampling(), person)
+        return words | {self.on.tools: chrome.tools(language)}
+
+    def buttons(self, *, answering: bool) -> Updates:
+        """Send, or Stop in its place."""
+        return {
+            self.on.send: gr.update(visible=not answering),
+            self.on.stop: gr.update(visible=answering),
+        }
+
+    async def list(
+        self, user: str, language: Language, view: View, *, tick: bool = False
+    ) -> Updates:
+        """The conversations at the left, or those found; a note if they cannot be read.
+
+        A long list is not sent again while it is the one that the last tick has sent. Only a tick
+        is sure to arrive: what other events send may be dropped when the tab looks elsewhere.
+        """
+        before, view.ticked = view.ticked, None
+        try:
+            if view.words:
+                return {self.on.conversations: await self._found(user, language, view.words)}
+            recent = await self.services.conversations.recent(user, limit=view.listed + 1)
+        except AppError as error:
+            return {self.on.note: self.why(error, language)}
+        live, now = self.services.answers.being_answered(user), datetime.now().astimezone()
+        listing = (recent, live, now.date(), language)
+        view.ticked = listing if tick or listing == before else None
+        if listing == before:
+            return {}
+        markup = sidebar.conversation_list(
+            recent[: view.listed],
+            live=live,
+            now=now,
+            language=language,
+            more=len(recent) > view.listed,
+        )
+        return {self.on.conversations: markup}
+
+    def state(self, language: Language, view: View, *, temporary: bool) -> Updates:
+        """How the model is, and whether what is written stays."""
+        info, state = self.services.engine.info, self.services.engine.state
+        return {
+            self.on.header: chrome.header(
+                info, state, language, temporary=temporary, chosen=view.chosen
+            ),
+            self.on.welcome: gr.update(value=self._welcome(language, view, temporary=temporary)),
+            self.on.banners: chrome.banners(info, language, open_to_network=self._open_to_network),
+        }
+
+    async def behind(self, conversation_id: str, view: View, request: gr.Request) -> Updates:
+        """A call to catch up, when another tab has changed what this one shows.
+
+        Who listens will see it anyway. Title and settings are drawn elsewhere, and settings may be
+        under the person's hands.
+        """
+        seen = view.drawn.seen
+        if seen is None or view.listening or view.drawn.conversation_id != conversation_id:
+            return {}
+        try:
+            glance = await self.services.conversations.look(user_of(request), conversation_id)
+        except NotFound:
+            glance = None
+        except AppError:  # the next look will tell
+            return {}
+        if glance and glance == replace(seen, title=glance.title, options=glance.options):
+            return {}
+        view.calls += 1
+        return {self.on.behind: f'<i data-calls="{view.calls}"></i>'}
+
+    @staticmethod
+    def why(error: AppError, language: Language) -> str:
+        """The sentence above the box that says why something was not done."""
+        return Shown.refused(refusal(language, error.code, error.values))
+
+    @staticmethod
+    def no_preset(error: AppError, language: Language) -> str:
+        """`why` for presets, which are not there in other words than conversations."""
+        if isinstance(error, NotFound):
+            return Shown.refused(text(language, "preset-gone"))
+        return Shown.why(error, language)
+
+    @staticmethod
+    def refused(sentence: str) -> str:
+        """A sentence above the box; an empty one takes away what stands there."""
+        return chrome.refused(sentence) if sentence else ""
+
+    def _welcome(self, language: Language, view: View, *, temporary: bool) -> str:
+        engine = self.services.engine
+        return chrome.welcome(
+            engine.info,
+            engine.state,
+            language,
+            temporary=temporary,
+            in_campaign=bool(view.campaign_id),
+            chosen=view.chosen,
+        )
+
+    async def _chosen(self, user: str, options: ChatOptions) -> Chosen | None:
+        if options.preset is None:
+            return None
+        get = self.services.presets.get
+        try:
+            preset = await get(user, options.preset.id, options.preset.version)
+            newest = await get(user, options.preset.id)
+        except AppError:  # shared no more, or unreadable: the settings themselves are there
+            return None
+        return Chosen(preset, newest.ref.version)
+
+    async def _found(self, user: str, language: Language, words: str) -> str:
+        hits = await self.services.conversations.search(user, words, limit=FOUND + 1)
+        return sidebar.results(hits[:FOUND], language, more=len(hits) > FOUND)
