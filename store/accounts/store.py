@@ -105,8 +105,8 @@ class DatabasePeople:
 
     async def admit_guest(self, link_id: str, guest: Person, entry: Entry) -> None:
         def admit(session: orm.Session) -> None:
-            links.take_place(session, link_id, guest.created_at)
-            accounts.add_person(session, guest, None, entry)
+            guest_links.take_place(session, link_id, guest.created_at)
+            people.add_person(session, guest, None, entry)
 
         await self._database.write(admit)
 

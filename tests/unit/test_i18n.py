@@ -9,19 +9,26 @@ from pathlib import Path
 
 import pytest
 
-import chat.accounts.errors
-import chat.campaigns.errors
-import chat.conversations.errors
-import chat.errors
-import chat.evaluation.errors
-import chat.feedback.errors
-import chat.serving.errors
+from chat import errors
+from chat.accounts import errors as account_errors
+from chat.campaigns import errors as campaign_errors
+from chat.conversations import errors as conversation_errors
 from chat.errors import AppError, BadRequest
+from chat.feedback import errors as feedback_errors
+from chat.serving import errors as serving_errors
 from ui.i18n import WORDS, Language, choose_language, fallback_answer, refusal, text, words
 
 UI = Path(__file__).parents[2] / "ui"
 SOURCES = sorted(UI.rglob("*.py"))
 EN, ZH = words(Language.EN), words(Language.ZH)
+SHOWN_ERRORS = (
+    vars(errors)
+    | vars(account_errors)
+    | vars(conversation_errors)
+    | vars(feedback_errors)
+    | vars(serving_errors)
+)
+"""Every error that a request of the page can end with, outside campaigns."""
 KEY = re.compile(r"[\w-]*[a-z]{3}[\w-]*")
 
 
@@ -84,7 +91,7 @@ def test_no_key_is_there_for_nothing() -> None:
 def test_every_error_code_of_a_request_has_a_sentence(language: Language) -> None:
     values = dict.fromkeys(("characters", "limit", "tokens", "low", "high", "seconds"), 7)
     values |= dict.fromkeys(("count", "title", "where", "why", "retry_after_s", "hours"), 7)
-    kinds = [kind for kind in vars(chat.errors).values() if isinstance(kind, type)]
+    kinds = [kind for kind in SHOWN_ERRORS.values() if isinstance(kind, type)]
     for kind in kinds:
         if issubclass(kind, AppError):
             sentence = refusal(language, kind.code, {**values, "name": "top_p"})
@@ -95,7 +102,7 @@ def test_every_error_code_of_a_request_has_a_sentence(language: Language) -> Non
 
 
 def test_every_sentence_for_a_refusal_has_an_error_that_it_is_for() -> None:
-    known = vars(chat.errors) | vars(chat.campaign_errors)
+    known = SHOWN_ERRORS | vars(campaign_errors)
     kinds = [kind for kind in known.values() if isinstance(kind, type)]
     codes = {kind.code for kind in kinds if issubclass(kind, AppError)}
     assert {key.removeprefix("error-") for key in EN if key.startswith("error-")} <= codes
