@@ -23,22 +23,22 @@ import uvicorn
 from starlette.types import ASGIApp
 
 import commands
-from api.accounts.routes import Reception
+from api.accounts.routes import PageContext
 from api.edge.options import EdgeOptions
 from api.edge.uvicorn import server_config
 from api.ops.metrics import Metrics
 from api.ops.minimum_versions import check_floors
 from api.ops.setup_link import SetupLink, base_addresses
-from api.server import People, build_api, cover_mounted
-from chat.accounts.authentication import AccountDoors
-from chat.accounts.ports import PeopleStore
+from api.server import SignIn, build_api, cover_mounted
+from chat.accounts.authentication import AccountAuthenticator
+from chat.accounts.ports import AccountStore
 from chat.accounts.sign_in import Accounts
-from chat.accounts.sso import Provider
+from chat.accounts.sso import IdentityProvider
 from chat.errors import AppError, StartupError, StoreFailed
-from chat.maintenance import Upkeep
+from chat.maintenance import Maintenance
 from commands import export, replay
 from config import Settings, SettingsError, is_loopback, read_settings
-from loading import Teller, build_engines, load, load_engine, say
+from loading import LoadProgress, build_engines, load, load_engine, say
 from logs import LogError, set_up_logging
 from parts import Parts, build_parts
 from store import RoutingStore, open_store
@@ -58,9 +58,9 @@ class Server(uvicorn.Server):
         self,
         config: uvicorn.Config,
         parts: Parts,
-        upkeep: Upkeep,
+        upkeep: Maintenance,
         *,
-        teller: Teller,
+        teller: LoadProgress,
         grace_s: float,
     ) -> None:
         super().__init__(config)
@@ -116,10 +116,10 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def build_upkeep(settings: Settings, parts: Parts, people: PeopleStore) -> Upkeep:
+def build_upkeep(settings: Settings, parts: Parts, people: AccountStore) -> Maintenance:
     """What the app does by itself."""
     keep = timedelta(days=settings.retention_days) if settings.retention_days else None
-    return Upkeep(
+    return Maintenance(
         parts.jobs,
         people,
         programs=(parts.completions, parts.replays),
@@ -128,7 +128,7 @@ def build_upkeep(settings: Settings, parts: Parts, people: PeopleStore) -> Upkee
     )
 
 
-async def build_people(settings: Settings, kept: PeopleStore, link: SetupLink) -> People:
+async def build_people(settings: Settings, kept: AccountStore, link: SetupLink) -> SignIn:
     """Who comes in, and how. Offers the set-up link where nobody can sign in yet.
 
     Raises StartupError when everybody is to be let in to the chats of people with accounts.
@@ -140,7 +140,7 @@ async def build_people(settings: Settings, kept: PeopleStore, link: SetupLink) -
     elsewhere = provider or settings.sign_in_header
     open_door = settings.insecure_open or is_loopback(settings.host)
     sign_in_needed = bool(elsewhere) or not open_door
-    doors = AccountDoors(accounts, kept, sign_in_needed)
+    doors = AccountAuthenticator(accounts, kept, sign_in_needed)
 
     def set_up() -> None:
         link.remove()
@@ -152,11 +152,11 @@ async def build_people(settings: Settings, kept: PeopleStore, link: SetupLink) -
             raise StartupError("There are accounts: start without --insecure-open.")
     elif sign_in_needed:
         offer(link, await accounts.setup_token() or "")
-    desk = Reception(accounts, settings.root_path, settings.sign_in_header, set_up)
-    return People(doors, desk, provider, allow_new=settings.oidc_allow_new)
+    desk = PageContext(accounts, settings.root_path, settings.sign_in_header, set_up)
+    return SignIn(doors, desk, provider, allow_new=settings.oidc_allow_new)
 
 
-def build_provider(settings: Settings) -> Provider | None:
+def build_provider(settings: Settings) -> IdentityProvider | None:
     """The OpenID provider that people may sign in with, if one is set."""
     from auth.oidc import OpenIdProvider  # noqa: PLC0415 - seldom needed
 
@@ -177,7 +177,7 @@ def offer(link: SetupLink, token: str) -> None:
 
 
 def build_site(
-    settings: Settings, parts: Parts, edge: EdgeOptions, people: People, metrics: Metrics
+    settings: Settings, parts: Parts, edge: EdgeOptions, people: SignIn, metrics: Metrics
 ) -> ASGIApp:
     """The ASGI app: edge, operations and page. Imports Gradio, which takes seconds."""
     from ui.mount import event_names, mount  # noqa: PLC0415 - after the quick refusals
@@ -226,7 +226,7 @@ async def run(settings: Settings) -> None:
     check_floors()
     listener = listen(settings.host, settings.port)
     try:
-        teller = Teller()
+        teller = LoadProgress()
         engines = build_engines(settings, teller)
         store = await build_store(settings)
         metrics = Metrics()

@@ -27,16 +27,16 @@ from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
 from chat.errors import AppError, ModelUnavailable
-from chat.serving.models import Stage
+from chat.serving.models import LoadStage
 from config import Settings, SettingsError, read_settings
-from engine.weights.catalogue import FREE_LICENCE, Entry, catalogue
+from engine.weights.catalogue import FREE_LICENCE, CatalogueEntry, catalogue
 from engine.weights.fetch import STARTER, Sources, obtain
 from engine.weights.hardware import Machine, inspect_machine
 from engine.weights.hubs import HuggingFace, ModelScope
-from engine.weights.progress import Meter, Progress, Report
+from engine.weights.progress import DownloadProgress, Meter, Report
 from engine.weights.recommend import GB, choose, fitting_quantization
 from engine.weights.resolve import AUTO, wanted_model
-from engine.weights.starter import StarterKitchen
+from engine.weights.starter import StarterBuild
 from engine.weights.verify import find_problems
 
 CACHE_DIR = Path.home() / ".cache" / "qwen-chat" / "wheels"
@@ -80,10 +80,10 @@ class Bars:
     """Progress as bars in the terminal, one per stage."""
 
     def __init__(self) -> None:
-        self._stage: Stage | None = None
+        self._stage: LoadStage | None = None
         self._bar: tqdm[NoReturn] | None = None
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: DownloadProgress) -> None:
         if progress.progress is None:
             print(progress.detail, file=sys.stderr)
             return
@@ -93,7 +93,7 @@ class Bars:
         self._bar.n = progress.bytes if progress.total else round(progress.progress * 100)
         self._bar.set_postfix_str(progress.detail)
 
-    def _new_bar(self, progress: Progress) -> "tqdm[NoReturn]":
+    def _new_bar(self, progress: DownloadProgress) -> "tqdm[NoReturn]":
         words = progress.stage.value
         if not progress.total:
             return tqdm(total=100, desc=words, unit="%", bar_format="{l_bar}{bar}| {postfix}")
@@ -106,7 +106,7 @@ class Bars:
             self._bar.close()
 
 
-def print_line(progress: Progress) -> None:
+def print_line(progress: DownloadProgress) -> None:
     """Progress as a JSON line, for the app."""
     print(progress.to_line(), flush=True)
 
@@ -125,7 +125,11 @@ def alone_in(models_dir: Path, report: Report) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        report(Progress(Stage.DOWNLOAD, detail=f"waiting for another download into {models_dir}"))
+        report(
+            DownloadProgress(
+                LoadStage.DOWNLOAD, detail=f"waiting for another download into {models_dir}"
+            )
+        )
         lock.acquire()
     try:
         yield
@@ -139,9 +143,9 @@ def fetch(settings: Settings, options: argparse.Namespace, report: Report) -> Pa
         raise ModelUnavailable(f"{settings.model} is a folder already; check it with --verify.")
     wanted = wanted_model(settings.model, settings.models_dir, inspect_machine(settings.device))
     if wanted.reason and settings.source != STARTER:
-        report(Progress(Stage.DOWNLOAD, detail=f"{wanted.name}. {wanted.reason}"))
+        report(DownloadProgress(LoadStage.DOWNLOAD, detail=f"{wanted.name}. {wanted.reason}"))
     settings.models_dir.mkdir(parents=True, exist_ok=True)
-    kitchen = StarterKitchen(CACHE_DIR, convert, options.index_url)
+    kitchen = StarterBuild(CACHE_DIR, convert, options.index_url)
     sources = Sources(
         hubs=(HuggingFace(), ModelScope()),
         make_starter=lambda report: kitchen.make(settings.models_dir, report),
@@ -154,7 +158,7 @@ def verify(folder: Path, report: Report) -> None:
     """Check every byte that can be checked. Raises ModelUnavailable with all that is wrong."""
     if not folder.is_dir():
         raise ModelUnavailable(f"There is no folder {folder}.")
-    meter = Meter(report, Stage.VERIFY, sum(file.stat().st_size for file in folder.iterdir()))
+    meter = Meter(report, LoadStage.VERIFY, sum(file.stat().st_size for file in folder.iterdir()))
     problems = find_problems(folder, hashes=True, on_bytes=meter.advance)
     if problems:
         lines = "\n".join(f"  {problem}" for problem in problems)
@@ -177,7 +181,7 @@ def table(machine: Machine) -> str:
     return "\n".join(lines)
 
 
-def row(entry: Entry, fitting: str | None) -> str:
+def row(entry: CatalogueEntry, fitting: str | None) -> str:
     """One line of the table."""
     mark = {"none": "✓", None: " "}.get(None if entry.missing_packages else fitting, "q")
     sizes = [entry.disk_bytes] + [entry.memory_bytes.get(key) for key in ("none", "int8", "nf4")]

@@ -28,7 +28,7 @@ SHARE_OF_SECOND = 0.5
 LOOK_S = 1.0
 
 
-class Teller:
+class LoadProgress:
     """Says in the terminal how the loading goes: each new thing, and each tenth of a stage."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ def say(sentence: str) -> None:
     log.info(sentence)
 
 
-async def load(engine: Engine, teller: Teller) -> None:
+async def load(engine: Engine, teller: LoadProgress) -> None:
     """Load the model and tell how that goes. Raises what the engine raises."""
     async with _followed(engine, teller.tell):
         await engine.start()
@@ -59,13 +59,13 @@ async def load(engine: Engine, teller: Teller) -> None:
 
 async def load_engine(settings: Settings) -> Engine:
     """An engine that is ready, for a command. Raises what the engine raises."""
-    teller = Teller()
+    teller = LoadProgress()
     engine = _build(settings, teller)
     await load(engine, teller)
     return engine
 
 
-def build_engines(settings: Settings, teller: Teller) -> Engines:
+def build_engines(settings: Settings, teller: LoadProgress) -> Engines:
     """The engine that `load` loads, and the second one that comes with it if it is wanted."""
     if settings.second is None:
         return Engines(_build(settings, teller))
@@ -74,7 +74,7 @@ def build_engines(settings: Settings, teller: Teller) -> Engines:
 
 
 def _build(
-    settings: Settings, teller: Teller, *, second: Engine | None = None, share: float = 1.0
+    settings: Settings, teller: LoadProgress, *, second: Engine | None = None, share: float = 1.0
 ) -> Engine:
     """A local engine that takes up to `share` of the memory that is free, after the `second`."""
     from engine.local import EngineOptions, LocalEngine  # noqa: PLC0415 - after the quick refusals

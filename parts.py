@@ -5,24 +5,24 @@ from dataclasses import dataclass, replace
 
 from api.edge.options import MIB
 from api.ops.metrics import Metrics
-from api.server import Hosting
+from api.server import HostServices
 from auth.rates import MinuteWindows
 from chat.accounts.api_keys import KeyLimits
-from chat.accounts.models import Allowance, Rank
-from chat.accounts.quotas import Quotas, Rates, Spending
+from chat.accounts.models import AccountRole, Allowance
+from chat.accounts.quotas import Quotas, Rates, UsageStore
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
 from chat.campaigns.hosts import Campaigns, CampaignStore
-from chat.campaigns.participation import TakingPart
+from chat.campaigns.participation import Participation
 from chat.conversations.jobs import Jobs
 from chat.conversations.ports import Store
 from chat.conversations.presets import Presets
 from chat.conversations.service import Conversations
-from chat.conversations.turns import Answers
-from chat.evaluation.cases import Casebook
-from chat.evaluation.runs import Replays
+from chat.conversations.turns import Turns
+from chat.evaluation.cases import Cases
+from chat.evaluation.runs import Runs
 from chat.evaluation.shipped_cases import load_shipped_cases
-from chat.feedback.dashboard import Figures
+from chat.feedback.dashboard import Dashboard
 from chat.feedback.ratings import Ratings
 from chat.feedback.reports import Reports
 from chat.feedback.results import Results
@@ -30,12 +30,12 @@ from chat.feedback.votes import Votes
 from chat.serving.admission import Admission
 from chat.serving.completions import Completions
 from chat.serving.engines import Engines
-from chat.serving.generation import Limits, Writer
+from chat.serving.generation import Generator, Timeouts
 from chat.serving.response_cache import ResponseCache
 from config import Settings
 from judging.judge import ProcessJudge
 from store import RoutingStore
-from store.accounts.store import DatabasePeople
+from store.accounts.store import DatabaseAccounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +45,25 @@ class Parts:
     engines: Engines
     store: Store
     jobs: Jobs
-    answers: Answers
+    answers: Turns
     conversations: Conversations
     presets: Presets
     completions: Completions
     campaigns: Campaigns
-    taking_part: TakingPart
+    taking_part: Participation
     comparisons: Comparisons
     ratings: Ratings
-    casebook: Casebook
-    replays: Replays
+    casebook: Cases
+    replays: Runs
     results: Results
     reports: Reports
     votes: Votes
-    figures: Figures
+    figures: Dashboard
 
     @property
-    def hosting(self) -> Hosting:
+    def hosting(self) -> HostServices:
         """What hosts and testers do."""
-        return Hosting(
+        return HostServices(
             self.campaigns,
             self.taking_part,
             self.casebook,
@@ -80,7 +80,7 @@ class Parts:
         await asyncio.gather(self.jobs.close(grace_s), self.completions.close(grace_s))
 
 
-def build_quotas(settings: Settings, spending: Spending, rates: Rates) -> Quotas:
+def build_quotas(settings: Settings, spending: UsageStore, rates: Rates) -> Quotas:
     """What people may use once there are accounts."""
     everybody = Allowance(
         running=settings.user_running,
@@ -91,19 +91,19 @@ def build_quotas(settings: Settings, spending: Spending, rates: Rates) -> Quotas
     return Quotas(
         spending,
         rates,
-        {Rank.ADMIN: everybody, Rank.MEMBER: member, Rank.GUEST: everybody},
+        {AccountRole.ADMIN: everybody, AccountRole.MEMBER: member, AccountRole.GUEST: everybody},
         per_address=settings.address_requests_per_minute or None,
     )
 
 
 def build_writer(
     settings: Settings, engines: Engines, admission: Admission, quotas: Quotas, metrics: Metrics
-) -> Writer:
+) -> Generator:
     """What writes answers, in the order that `admission` gives."""
-    return Writer(
+    return Generator(
         engines=engines,
         admission=admission,
-        limits=Limits(
+        limits=Timeouts(
             queue_s=settings.queue_timeout_s,
             stall_s=settings.stall_timeout_s,
             request_s=settings.request_timeout_s,
@@ -115,7 +115,7 @@ def build_writer(
 
 
 def build_completions(
-    settings: Settings, writer: Writer, people: DatabasePeople, rates: Rates
+    settings: Settings, writer: Generator, people: DatabaseAccounts, rates: Rates
 ) -> Completions:
     """What answers programs."""
     return Completions(
@@ -140,7 +140,7 @@ def build_parts(
     quotas = build_quotas(settings, people, rates)
     writer = build_writer(settings, engines, admission, quotas, metrics)
     jobs = Jobs(writer=writer, store=store)
-    answers = Answers(
+    answers = Turns(
         engines=engines,
         store=store,
         jobs=jobs,
@@ -149,7 +149,7 @@ def build_parts(
     )
     conversations = Conversations(store=store, jobs=jobs)
     campaigns = build_campaigns(kept.campaigns, admission, engines)
-    taking_part = TakingPart(kept.campaigns, people, stop=answers.stop)
+    taking_part = Participation(kept.campaigns, people, stop=answers.stop)
     completions = build_completions(settings, writer, people, rates)
     return Parts(
         engines=engines,
@@ -163,10 +163,10 @@ def build_parts(
         taking_part=taking_part,
         comparisons=Comparisons(kept.votes, taking_part, answers),
         ratings=Ratings(conversations=store, store=kept.ratings, programs=completions),
-        casebook=Casebook(kept.cases, kept.results, judge, load_shipped_cases()),
-        replays=Replays(kept.cases, writer, judge),
+        casebook=Cases(kept.cases, kept.results, judge, load_shipped_cases()),
+        replays=Runs(kept.cases, writer, judge),
         results=Results(kept.results, people),
         reports=Reports(campaigns, kept.reports),
         votes=Votes(kept.ballots),
-        figures=Figures(campaigns, kept.figures),
+        figures=Dashboard(campaigns, kept.figures),
     )

@@ -6,15 +6,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from formats.html import render
-from formats.words import Language
+from formats.words import ExportLanguage
 from pages.campaigns.compare import Draw
-from pages.html import Reader
+from pages.html import ReaderContext
 from pages.i18n import choose_language
 
 
-def draw_for(reader: Reader) -> Draw:
+def draw_for(reader: ReaderContext) -> Draw:
     """Makes Markdown into HTML that is safe, with the words of the reader's language."""
-    return partial(render, words=Language(reader.language.value).words, set_formulas=True)
+    return partial(render, words=ExportLanguage(reader.language.value).words, set_formulas=True)
 
 
 LANGUAGE_COOKIE = "qwen_chat_language"
@@ -35,10 +35,10 @@ POLICY = "; ".join(
 """Stricter than the chat page's: nothing that somebody put into these pages would run."""
 
 
-def reader_of(request: Request, root_path: str) -> Reader:
+def reader_of(request: Request, root_path: str) -> ReaderContext:
     """Who reads: in the language that was chosen before, else the browser's."""
     spoken = request.headers.get("accept-language", "")
-    return Reader(choose_language(request.cookies.get(LANGUAGE_COOKIE), spoken), root_path)
+    return ReaderContext(choose_language(request.cookies.get(LANGUAGE_COOKIE), spoken), root_path)
 
 
 def page_answer(html: str, status: int = 200) -> HTMLResponse:

@@ -10,12 +10,12 @@ from api.accounts.admin_routes import guest_link_routes, people_routes
 from api.accounts.key_routes import key_routes
 from api.accounts.oidc_routes import provider_routes
 from api.accounts.pages import people_pages
-from api.accounts.routes import Reception, account_routes
+from api.accounts.routes import PageContext, account_routes
 from api.campaigns.comparisons import compare_routes
-from api.campaigns.pages import Outcome, campaign_pages
+from api.campaigns.pages import CampaignResults, campaign_pages
 from api.campaigns.routes import campaign_routes
 from api.conversations.exports import Archives, export_routes
-from api.conversations.presets import Presets, preset_routes
+from api.conversations.presets import PresetReader, preset_routes
 from api.edge.errors import add_error_handlers, cover_faults
 from api.edge.options import EdgeOptions
 from api.edge.stack import edge_middleware
@@ -29,13 +29,13 @@ from api.ops.docs import docs_routes
 from api.ops.health import ops_routes
 from api.ops.install import install_routes
 from api.ops.metrics import Metrics, metrics_routes
-from chat.accounts.authentication import Doors, OpenDoors
-from chat.accounts.sso import Provider
+from chat.accounts.authentication import Authenticator, OpenAuthenticator
+from chat.accounts.sso import IdentityProvider
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.hosts import Campaigns
-from chat.campaigns.participation import TakingPart
-from chat.evaluation.cases import Casebook
-from chat.evaluation.runs import Replays
+from chat.campaigns.participation import Participation
+from chat.evaluation.cases import Cases
+from chat.evaluation.runs import Runs
 from chat.feedback.ratings import Ratings
 from chat.feedback.reports import Reports
 from chat.feedback.results import Results
@@ -46,27 +46,27 @@ from chat.serving.readiness import Readiness
 
 
 @dataclass(frozen=True, slots=True)
-class Hosting:
+class HostServices:
     """The services of feedback. Results and votes are kept in databases alone."""
 
     campaigns: Campaigns
-    taking_part: TakingPart
-    casebook: Casebook
-    replays: Replays
+    taking_part: Participation
+    casebook: Cases
+    replays: Runs
     results: Results | None = None
     reports: Reports | None = None
     comparisons: Comparisons | None = None
     votes: Votes | None = None
 
 
-def hosting_routes(hosting: Hosting, desk: Reception, presets: Presets) -> APIRouter:
+def hosting_routes(hosting: HostServices, desk: PageContext, presets: PresetReader) -> APIRouter:
     """Every route of hosts and testers."""
     campaigns, taking_part = hosting.campaigns, hosting.taking_part
     router = APIRouter()
     router.include_router(campaign_routes(campaigns, taking_part, desk))
     outcome = None
     if hosting.results and hosting.reports:
-        outcome = Outcome(campaigns, hosting.results, hosting.reports)
+        outcome = CampaignResults(campaigns, hosting.results, hosting.reports)
     router.include_router(campaign_pages(campaigns, taking_part, presets, desk.root_path, outcome))
     router.include_router(case_routes(hosting.casebook, hosting.replays, presets, desk.root_path))
     router.include_router(case_pages(hosting.casebook, hosting.replays, presets, desk.root_path))
@@ -81,15 +81,15 @@ def hosting_routes(hosting: Hosting, desk: Reception, presets: Presets) -> APIRo
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class SignIn:
     """What lets people in: who decides it, and the routes of accounts.
 
     `allow_new`: whom `provider` vouches for becomes a member, if not one already.
     """
 
-    doors: Doors
-    desk: Reception
-    provider: Provider | None = None
+    doors: Authenticator
+    desk: PageContext
+    provider: IdentityProvider | None = None
     allow_new: bool = False
 
 
@@ -98,13 +98,13 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     engine: Engine,
     edge: EdgeOptions,
     archives: Archives | None = None,
-    presets: Presets | None = None,
-    people: People | None = None,
+    presets: PresetReader | None = None,
+    people: SignIn | None = None,
     handlers: Mapping[int, str] | None = None,
     metrics: Metrics | None = None,
     completions: Completions | None = None,
     ratings: Ratings | None = None,
-    hosting: Hosting | None = None,
+    hosting: HostServices | None = None,
 ) -> FastAPI:
     """The app with the edge around it and its routes on it.
 
@@ -112,7 +112,7 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     the page's events by number, as `api.permissions` names them.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
-    metrics, doors = metrics or Metrics(), people.doors if people else OpenDoors()
+    metrics, doors = metrics or Metrics(), people.doors if people else OpenAuthenticator()
     app = FastAPI(
         title="Qwen Chat",
         docs_url=None,
@@ -134,7 +134,9 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     return app
 
 
-def _add_people(app: FastAPI, people: People, presets: Presets, hosting: Hosting | None) -> None:
+def _add_people(
+    app: FastAPI, people: SignIn, presets: PresetReader, hosting: HostServices | None
+) -> None:
     desk = people.desk
     app.include_router(account_routes(desk))
     app.include_router(people_routes(desk.accounts, desk.root_path))

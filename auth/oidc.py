@@ -17,7 +17,7 @@ from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
 from chat.accounts.errors import ProviderRefused
-from chat.accounts.sso import Begun, Vouched
+from chat.accounts.sso import ExternalIdentity, PendingSignIn
 
 DESCRIPTION = "/.well-known/openid-configuration"
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
@@ -37,7 +37,7 @@ class OpenIdProvider:
         self._client_id = client_id
         self._client_secret = client_secret
 
-    async def begin(self, return_to: str) -> Begun:
+    async def begin(self, return_to: str) -> PendingSignIn:
         """Where to send the browser, and what to keep until it is back. Raises ProviderRefused."""
         nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
         async with self._client(return_to) as client:
@@ -45,9 +45,9 @@ class OpenIdProvider:
             url, state = client.create_authorization_url(
                 described["authorization_endpoint"], nonce=nonce, code_verifier=verifier
             )
-        return Begun(str(url), str(state), nonce, verifier, return_to)
+        return PendingSignIn(str(url), str(state), nonce, verifier, return_to)
 
-    async def finish(self, begun: Begun, told: Mapping[str, str]) -> Vouched:
+    async def finish(self, begun: PendingSignIn, told: Mapping[str, str]) -> ExternalIdentity:
         """Whom the provider vouches for. `told` is the query it sent the browser back with.
 
         Raises ProviderRefused.
@@ -68,7 +68,7 @@ class OpenIdProvider:
         except (HTTPError, OAuthError, JoseError, KeyError, TypeError, ValueError) as error:
             raise ProviderRefused from error
 
-    def _vouched(self, id_token: str, keys: Any, issuer: str, nonce: str) -> Vouched:
+    def _vouched(self, id_token: str, keys: Any, issuer: str, nonce: str) -> ExternalIdentity:
         claims = jwt.decode(id_token, KeySet.import_key_set(keys), algorithms=ALGORITHMS).claims
         JWTClaimsRegistry(
             leeway=LEEWAY_S,
@@ -81,7 +81,7 @@ class OpenIdProvider:
         if claims.get("azp", self._client_id) != self._client_id:
             raise ProviderRefused
         name = claims.get("preferred_username") or claims.get("name") or claims["sub"]
-        return Vouched(self._issuer, str(claims["sub"]), str(name))
+        return ExternalIdentity(self._issuer, str(claims["sub"]), str(name))
 
     def _client(self, return_to: str) -> AsyncOAuth2Client:
         return AsyncOAuth2Client(

@@ -9,18 +9,18 @@ from sqlalchemy.orm import Session
 from bench.hosted import CAMPAIGNS, PEOPLE
 from bench.store import START
 from chat.accounts.models import LOCAL
-from chat.campaigns.models import Choice, Mode, Side
-from chat.evaluation.models import Case, Check, CheckKind, Result, Run, Verdict
+from chat.campaigns.models import Mode, Side, VoteChoice
+from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Result, Run
 from chat.models import ChatMessage, Role, Timing
 from store import RoutingStore
-from store.schema.campaigns import CampaignRow, DuelRow, ParticipantRow
+from store.schema.campaigns import CampaignRow, ComparisonRow, ParticipantRow
 from store.schema.conversations import ConversationRow, MessageRow
-from store.schema.feedback import EvidenceRow
+from store.schema.feedback import AnswerSnapshotRow
 
 BLIND, SPLIT = (f"campaign {number}" for number in (CAMPAIGNS - 2, CAMPAIGNS - 1))
 CASES = 1_000
 RUNS = 20
-CHOICES = (Choice.LEFT, Choice.RIGHT, Choice.TIE)
+CHOICES = (VoteChoice.LEFT, VoteChoice.RIGHT, VoteChoice.TIE)
 
 
 async def add_comparisons(store: RoutingStore) -> None:
@@ -49,7 +49,7 @@ async def add_cases(store: RoutingStore) -> None:
         run = Run(f"run {number}", LOCAL.id, "", "model", "main", "none", "local", START)
         await store.feedback.cases.add_run(run)
         for case in cases:
-            verdict = (Verdict.PASSED, Verdict.FAILED)[len(case.id) % 2]
+            verdict = (CaseVerdict.PASSED, CaseVerdict.FAILED)[len(case.id) % 2]
             answer = "It scatters. " * 50
             result = Result(run.id, case.id, answer, verdict, timing=Timing(ttft_s=1.0))
             await store.feedback.cases.add_result(result)
@@ -64,10 +64,10 @@ def _add_duels(session: Session) -> None:
         .where(ConversationRow.campaign_id == BLIND, MessageRow.role == Role.ASSISTANT)
         .order_by(MessageRow.sequence)
     )
-    answers: dict[str, list[tuple[Side, str, DuelRow]]] = {}
+    answers: dict[str, list[tuple[Side, str, ComparisonRow]]] = {}
     for conversation_id, message_id, owner, at in rows:
         variant = len(answers.keys() - {conversation_id}) % 2
-        duel = DuelRow(id=f"duel {message_id}", user_id=owner, asked_at=at, voted_at=at)
+        duel = ComparisonRow(id=f"duel {message_id}", user_id=owner, asked_at=at, voted_at=at)
         side = Side(variant, conversation_id, message_id)
         answers.setdefault(conversation_id, []).append((side, message_id, duel))
     for number, (lefts, rights) in enumerate(pairwise(answers.values())):
@@ -99,4 +99,4 @@ def _set_mode(session: Session, campaign_id: str, mode: Mode) -> None:
 
 def _gather_in(session: Session, campaign_id: str) -> None:
     session.execute(update(ConversationRow).values(campaign_id=campaign_id))
-    session.execute(update(EvidenceRow).values(campaign_id=campaign_id))
+    session.execute(update(AnswerSnapshotRow).values(campaign_id=campaign_id))

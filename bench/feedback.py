@@ -11,17 +11,17 @@ from bench.compared import BLIND, CASES, SPLIT, add_cases, add_comparisons, gath
 from bench.compared import RUNS as CASE_RUNS
 from bench.figures import Figure
 from bench.hosted import END, MEMBER, MODELS, filled_store
-from chat.accounts.models import LOCAL, Person
+from chat.accounts.models import LOCAL, User
 from chat.campaigns.hosts import Campaigns
-from chat.feedback.dashboard import Figures, Period
+from chat.feedback.dashboard import Dashboard, Period
 from chat.feedback.models import Verdict
-from chat.feedback.queries import Filter, Place, Standing
+from chat.feedback.queries import Cursor, RatingFilter, ReviewStatus
 from chat.feedback.reports import Reports
 from chat.feedback.results import CHUNK, Results, place_of
 from formats.datasets import DataFormat, data_file
 from formats.redaction import Redactor
 from formats.report import write_report
-from formats.words import Language
+from formats.words import ExportLanguage
 from store import RoutingStore
 
 Call = Callable[[], Awaitable[object]]
@@ -30,28 +30,28 @@ RUNS = 5
 LIMIT_MS = 500.0
 LIMIT_MIB = 64.0
 
-FILTERS: Mapping[str, Filter] = {
-    "no filter": Filter(),
-    "one campaign of ten": Filter(campaign_id="campaign 3"),
-    "disliked": Filter(verdict=Verdict.DOWN),
-    "disliked in one campaign": Filter(campaign_id="campaign 3", verdict=Verdict.DOWN),
-    "a reason": Filter(reason="wrong-maths"),
-    "corrected": Filter(corrected=True),
-    "a preset": Filter(preset_id="preset 3"),
-    "a model": Filter(model=MODELS[1]),
-    "a language": Filter(language="zh"),
-    "one day": Filter(since=date(2026, 3, 1), until=date(2026, 3, 1)),
-    "to be reviewed": Filter(standing=Standing.OPEN),
-    "usable": Filter(standing=Standing.USABLE),
-    "a common word": Filter(words="weather"),
-    "a rare word": Filter(words="serendipity"),
-    "two words in Chinese": Filter(words="我们 今天天气怎么样"),
-    "what is nowhere": Filter(words="nowhere 无处"),
-    "much at once": Filter(
+FILTERS: Mapping[str, RatingFilter] = {
+    "no filter": RatingFilter(),
+    "one campaign of ten": RatingFilter(campaign_id="campaign 3"),
+    "disliked": RatingFilter(verdict=Verdict.DOWN),
+    "disliked in one campaign": RatingFilter(campaign_id="campaign 3", verdict=Verdict.DOWN),
+    "a reason": RatingFilter(reason="wrong-maths"),
+    "corrected": RatingFilter(corrected=True),
+    "a preset": RatingFilter(preset_id="preset 3"),
+    "a model": RatingFilter(model=MODELS[1]),
+    "a language": RatingFilter(language="zh"),
+    "one day": RatingFilter(since=date(2026, 3, 1), until=date(2026, 3, 1)),
+    "to be reviewed": RatingFilter(standing=ReviewStatus.OPEN),
+    "usable": RatingFilter(standing=ReviewStatus.USABLE),
+    "a common word": RatingFilter(words="weather"),
+    "a rare word": RatingFilter(words="serendipity"),
+    "two words in Chinese": RatingFilter(words="我们 今天天气怎么样"),
+    "what is nowhere": RatingFilter(words="nowhere 无处"),
+    "much at once": RatingFilter(
         campaign_id="campaign 3", verdict=Verdict.DOWN, language="zh", words="我们"
     ),
 }
-DASHBOARDS: Mapping[str, tuple[Person, str]] = {
+DASHBOARDS: Mapping[str, tuple[User, str]] = {
     "everything": (LOCAL, ""),
     "one campaign of ten": (LOCAL, "campaign 4"),
     "a member's own": (MEMBER, ""),
@@ -78,10 +78,10 @@ async def pages(results: Results) -> list[Figure]:
     calls: dict[str, Call] = {
         name: partial(look, results, LOCAL, wanted) for name, wanted in FILTERS.items()
     } | {
-        "a member's own": partial(look, results, MEMBER, Filter()),
-        "the last ones": partial(look, results, LOCAL, Filter(), deep),
+        "a member's own": partial(look, results, MEMBER, RatingFilter()),
+        "the last ones": partial(look, results, LOCAL, RatingFilter(), deep),
         "one answer, read": partial(results.read, LOCAL, "evidence 777"),
-        "the next to review": partial(results.next_open, LOCAL, Filter()),
+        "the next to review": partial(results.next_open, LOCAL, RatingFilter()),
     }
     return [await within_limit(f"page of results: {name}", call) for name, call in calls.items()]
 
@@ -89,7 +89,7 @@ async def pages(results: Results) -> list[Figure]:
 async def dashboards(store: RoutingStore) -> list[Figure]:
     """Each time that can be chosen, of each choice of campaigns."""
     campaigns = Campaigns(store.feedback.campaigns)
-    figures = Figures(campaigns, store.feedback.figures, clock=lambda: END)
+    figures = Dashboard(campaigns, store.feedback.figures, clock=lambda: END)
     return [
         await within_limit(f"dashboard: {name}, {period}", partial(draw, figures, *which, period))
         for name, which in DASHBOARDS.items()
@@ -105,7 +105,7 @@ async def campaigns_of_ten(store: RoutingStore, results: Results) -> list[Figure
         await within_limit(f"page of a {mode} campaign", partial(host, reports, results, name))
         for mode, name in (("blind", BLIND), ("split", SPLIT))
     ]
-    wanted = Filter(campaign_id=BLIND)
+    wanted = RatingFilter(campaign_id=BLIND)
     votes = partial(store.feedback.results.contests, None, wanted, after=None, limit=CHUNK)
     written = partial(write, reports, BLIND)
     return [
@@ -130,7 +130,7 @@ async def cases(store: RoutingStore) -> list[Figure]:
 async def one_campaign(store: RoutingStore) -> list[Figure]:
     """Where all messages and ratings are of a single one."""
     campaigns = Campaigns(store.feedback.campaigns)
-    figures = Figures(campaigns, store.feedback.figures, clock=lambda: END)
+    figures = Dashboard(campaigns, store.feedback.figures, clock=lambda: END)
     drawn = partial(draw, figures, LOCAL, BLIND, Period.ALL)
     written = partial(write, Reports(campaigns, store.feedback.reports), BLIND)
     return [
@@ -146,10 +146,10 @@ async def host(reports: Reports, results: Results, campaign_id: str) -> None:
 
 
 async def write(reports: Reports, campaign_id: str) -> None:
-    write_report(await reports.report(LOCAL, campaign_id), Language.EN)
+    write_report(await reports.report(LOCAL, campaign_id), ExportLanguage.EN)
 
 
-async def draw(figures: Figures, person: Person, campaign_id: str, period: Period) -> None:
+async def draw(figures: Dashboard, person: User, campaign_id: str, period: Period) -> None:
     """All that the dashboard shows."""
     await figures.campaigns(person)
     await figures.overview(person, campaign_id, period)
@@ -160,16 +160,16 @@ async def within_limit(name: str, call: Call) -> Figure:
 
 
 async def look(
-    results: Results, person: Person, wanted: Filter, after: Place | None = None
+    results: Results, person: User, wanted: RatingFilter, after: Cursor | None = None
 ) -> None:
     """All that a page shows."""
     await results.choices(person)
     await results.look(person, wanted, after)
 
 
-async def deep_place(results: Results) -> Place | None:
+async def deep_place(results: Results) -> Cursor | None:
     """Before the last page."""
-    chunk = await results.page(LOCAL, Filter(until=date(2026, 1, 2)))
+    chunk = await results.page(LOCAL, RatingFilter(until=date(2026, 1, 2)))
     return place_of(chunk.items[0])
 
 
@@ -185,14 +185,14 @@ async def milliseconds(call: Call) -> float:
 
 async def export(results: Results, kind: DataFormat) -> list[Figure]:
     """Everything, masked: how long it takes, how large it is, and the most that was held for it."""
-    file = data_file(kind, Filter(), Redactor(["Ann Lee", "张伟"]))
+    file = data_file(kind, RatingFilter(), Redactor(["Ann Lee", "张伟"]))
     started, size = time.perf_counter(), 0
-    async for piece in results.export(LOCAL, Filter(), file):
+    async for piece in results.export(LOCAL, RatingFilter(), file):
         size += len(piece)
     seconds = time.perf_counter() - started
     tracemalloc.start()
-    plain = data_file(kind, Filter())
-    async for _ in results.export(LOCAL, Filter(), plain):
+    plain = data_file(kind, RatingFilter())
+    async for _ in results.export(LOCAL, RatingFilter(), plain):
         pass
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

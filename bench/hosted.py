@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bench.store import MESSAGES, START, made_up_archive, made_up_text
-from chat.accounts.models import LOCAL, Entry, Person, Rank
+from chat.accounts.models import LOCAL, AccountRole, AuditEntry, User
 from chat.campaigns.models import Campaign, Mode, Plan, Variant
 from chat.conversations.models import AnswerRecord, Archive, Message, Question
-from chat.feedback.models import REASONS, Evidence, Opinion, Verdict
-from chat.feedback.queries import ReviewChange, Standing
+from chat.feedback.models import REASONS, AnswerSnapshot, RatingInput, Verdict
+from chat.feedback.queries import ReviewChange, ReviewStatus
 from chat.models import (
     ChatMessage,
     ChatOptions,
@@ -28,7 +28,7 @@ from chat.models import (
     Timing,
     Usage,
 )
-from chat.serving.observer import Door
+from chat.serving.observer import Source
 from chat.serving.provenance import prompt_sha256
 from store import RoutingStore, open_store
 
@@ -40,7 +40,7 @@ BETWEEN = timedelta(minutes=10)
 """Two ratings."""
 
 END = START + RATINGS * BETWEEN
-MEMBER = Person("member", "member", Rank.MEMBER, START)
+MEMBER = User("member", "member", AccountRole.MEMBER, START)
 MODELS = ("Qwen2.5-7B-Instruct", "Qwen2.5-0.5B-Instruct")
 FAILURES = ("engine_failed", "request_timeout")
 
@@ -73,12 +73,12 @@ async def filled_store(database_url: str | None) -> AsyncIterator[RoutingStore]:
 
 
 async def add_campaigns(store: RoutingStore) -> None:
-    await store.people.add_person(MEMBER, None, Entry(START, "", "bench"))
+    await store.people.add_person(MEMBER, None, AuditEntry(START, "", "bench"))
     plan = Plan("A campaign", Mode.SINGLE, (Variant("A"),))
     for number in range(CAMPAIGNS):
         owner = MEMBER.id if number == 3 else LOCAL.id
         campaign = Campaign(f"campaign {number}", owner, plan, START)
-        await store.feedback.campaigns.add(campaign, Entry(START, "", "bench"))
+        await store.feedback.campaigns.add(campaign, AuditEntry(START, "", "bench"))
 
 
 def campaign_of(number: int) -> str:
@@ -182,21 +182,21 @@ async def add_ratings(store: RoutingStore, chance: random.Random) -> None:
         frozen = made_up_evidence(chance, number, rare)
         await store.feedback.ratings.rate(frozen, LOCAL.id, made_up_opinion(chance), at)
         if number % 3 == 0:
-            change = ReviewChange([*Standing][number % len(Standing)])
+            change = ReviewChange([*ReviewStatus][number % len(ReviewStatus)])
             await store.feedback.results.review(None, frozen.id, change, LOCAL.id, at)
 
 
-def made_up_evidence(chance: random.Random, number: int, rare: str) -> Evidence:
+def made_up_evidence(chance: random.Random, number: int, rare: str) -> AnswerSnapshot:
     """An answer after three turns."""
     prompt = tuple(
         ChatMessage((Role.USER, Role.ASSISTANT)[place % 2], made_up_text(chance, ""))
         for place in range(5)
     )
-    return Evidence(
+    return AnswerSnapshot(
         id=f"evidence {number}",
         answer_id=f"answer {number}",
         owner=LOCAL.id,
-        door=Door.PAGE,
+        door=Source.PAGE,
         prompt=prompt,
         answer=made_up_text(chance, rare),
         status=Status.DONE,
@@ -212,8 +212,8 @@ def made_up_evidence(chance: random.Random, number: int, rare: str) -> Evidence:
     )
 
 
-def made_up_opinion(chance: random.Random) -> Opinion:
+def made_up_opinion(chance: random.Random) -> RatingInput:
     if chance.random() < 0.6:
-        return Opinion(Verdict.UP)
-    bad = Opinion(Verdict.DOWN, tuple(chance.sample(REASONS, 2)), made_up_text(chance, "")[:80])
+        return RatingInput(Verdict.UP)
+    bad = RatingInput(Verdict.DOWN, tuple(chance.sample(REASONS, 2)), made_up_text(chance, "")[:80])
     return bad if chance.random() < 0.5 else replace(bad, correction=made_up_text(chance, ""))

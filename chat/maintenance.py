@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Protocol
 
 from chat.accounts.api_keys import lets_in
-from chat.accounts.models import LOCAL_USER, Action, Caller, Clock, Entry, utc_now
-from chat.accounts.ports import PeopleStore
+from chat.accounts.models import LOCAL_USER, Action, AuditEntry, Clock, Principal, utc_now
+from chat.accounts.ports import AccountStore
 from chat.conversations.jobs import Jobs
 from chat.errors import AppError, NotFound
 
@@ -21,10 +21,10 @@ LOOK_EVERY_S = 2.0
 SWEEP_EVERY_S = 3600.0
 
 
-class ProgramAnswers(Protocol):
+class RunningRequests(Protocol):
     """The answers that programs wait for, or replays."""
 
-    def callers(self) -> Collection[Caller]:
+    def callers(self) -> Collection[Principal]:
         """For whom one is being written, or waits for that."""
         ...
 
@@ -33,7 +33,7 @@ class ProgramAnswers(Protocol):
         ...
 
 
-class Upkeep:
+class Maintenance:
     """`keep` is how long conversations stay that nobody touches; None: for ever.
 
     `destroy_due` destroys what was promised to go by now, besides.
@@ -42,9 +42,9 @@ class Upkeep:
     def __init__(
         self,
         jobs: Jobs,
-        people: PeopleStore,
+        people: AccountStore,
         *,
-        programs: Sequence[ProgramAnswers] = (),
+        programs: Sequence[RunningRequests] = (),
         keep: timedelta | None = None,
         destroy_due: Callable[[], Awaitable[int]] | None = None,
         clock: Clock = utc_now,
@@ -83,7 +83,7 @@ class Upkeep:
         now = self._clock()
         gone = await self._people.delete_older(now - self._keep)
         if gone:
-            entry = Entry(now, "", Action.RETENTION, detail=str(gone))
+            entry = AuditEntry(now, "", Action.RETENTION, detail=str(gone))
             await self._people.write_entry(entry)
             log.info("conversations, ratings and votes destroyed because of their age: %d", gone)
         return gone
@@ -97,7 +97,7 @@ class Upkeep:
         except NotFound:
             return False
 
-    async def _may_call(self, caller: Caller) -> bool:
+    async def _may_call(self, caller: Principal) -> bool:
         if caller.key is None:
             return caller.person.id == LOCAL_USER or await self._may_be_here(caller.person.id)
         try:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from api.ops.setup_link import base_addresses
-from chat.accounts.models import Person, Rank, name_key
+from chat.accounts.models import AccountRole, User, name_key
 from chat.accounts.sign_in import Accounts
 from config import Settings
 
-OPERATOR = Person("", "command line", Rank.ADMIN, datetime(2020, 1, 1, tzinfo=UTC))
+OPERATOR = User("", "command line", AccountRole.ADMIN, datetime(2020, 1, 1, tzinfo=UTC))
 """Who has the machine. The audit log knows it as the app itself."""
 
 
@@ -21,23 +21,23 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class CommandContext:
     """What a command works on."""
 
     accounts: Accounts
     settings: Settings
 
-    async def named(self, name: str) -> Person:
+    async def named(self, name: str) -> User:
         """Who has that name. Raises Refused."""
         for person in await self.accounts.people(OPERATOR):
-            if person.rank is not Rank.GUEST and name_key(person.name) == name_key(name):
+            if person.rank is not AccountRole.GUEST and name_key(person.name) == name_key(name):
                 return person
         raise Refused(f"There is nobody named {name}. See: python app.py user list")
 
-    async def first_admin(self) -> Person:
+    async def first_admin(self) -> User:
         """Whose things are made that need an owner. Raises Refused."""
         for person in await self.accounts.people(OPERATOR):
-            if person.rank is Rank.ADMIN and not person.disabled:
+            if person.rank is AccountRole.ADMIN and not person.disabled:
                 return person
         raise Refused("There is nobody yet. Begin with: python app.py user add NAME")
 
@@ -49,7 +49,7 @@ class Desk:
         ]
 
 
-Command = Callable[[Desk, argparse.Namespace], Awaitable[Sequence[str]]]
+Command = Callable[[CommandContext, argparse.Namespace], Awaitable[Sequence[str]]]
 """Does something; what it returns is printed, line by line."""
 
 Group: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from chat.accounts.models import Person, name_key
+from chat.accounts.models import User, name_key
 from chat.campaigns.hosts import Campaigns
 from chat.errors import AppError
 from chat.feedback.models import Verdict
-from chat.feedback.queries import Filter, Standing
+from chat.feedback.queries import RatingFilter, ReviewStatus
 from chat.feedback.reports import Reports
 from chat.feedback.results import Results
 from commands.desk import OPERATOR, Refused
@@ -25,7 +25,7 @@ from formats.datasets import DataFormat, data_file
 from formats.reading import decode
 from formats.redaction import Redactor, names_of
 from formats.report import write_report
-from formats.words import Language
+from formats.words import ExportLanguage
 from store import RoutingStore, open_store
 
 REPORT = "report"
@@ -66,19 +66,23 @@ class _Command:
         finally:
             await store.close()
 
-    async def _data(self, store: RoutingStore, wanted: Filter, redactor: Redactor | None) -> str:
+    async def _data(
+        self, store: RoutingStore, wanted: RatingFilter, redactor: Redactor | None
+    ) -> str:
         results = Results(store.feedback.results, store.people)
         file = data_file(DataFormat(self.options.format), wanted, redactor)
         await _write(self.options.output, results.export(OPERATOR, wanted, file))
         left_out = f" {file.left_out} left out." if file.left_out else ""
         return f"{file.lines} lines.{left_out}{_masked(file.masked)}"
 
-    async def _report(self, store: RoutingStore, wanted: Filter, redactor: Redactor | None) -> str:
+    async def _report(
+        self, store: RoutingStore, wanted: RatingFilter, redactor: Redactor | None
+    ) -> str:
         if not wanted.campaign_id:
             raise Refused("A report is of one campaign: name it with --campaign.")
         reports = Reports(Campaigns(store.feedback.campaigns), store.feedback.reports)
         report = await reports.report(OPERATOR, wanted.campaign_id)
-        language = Language(self.options.language or Language.EN)
+        language = ExportLanguage(self.options.language or ExportLanguage.EN)
 
         async def pieces() -> AsyncIterator[bytes]:
             yield await asyncio.to_thread(write_report, report, language, redactor)
@@ -116,10 +120,10 @@ def _redactor(options: argparse.Namespace) -> Redactor | None:
     return Redactor(names) if options.redact or names else None
 
 
-async def _filter(store: RoutingStore, options: argparse.Namespace) -> Filter:
+async def _filter(store: RoutingStore, options: argparse.Namespace) -> RatingFilter:
     """Raises Refused for a campaign or a person that is not there."""
     language = "" if options.format == REPORT else options.language
-    return Filter(
+    return RatingFilter(
         campaign_id=await _campaign(store, options.campaign) if options.campaign else "",
         preset_id=options.preset,
         verdict=options.verdict,
@@ -148,7 +152,7 @@ async def _campaign(store: RoutingStore, named: str) -> str:
 
 
 async def _assignee(store: RoutingStore, name: str) -> str:
-    people: Sequence[Person] = await store.people.people()
+    people: Sequence[User] = await store.people.people()
     for someone in people:
         if name_key(someone.name) == name_key(name):
             return someone.id
@@ -182,7 +186,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--language", choices=("zh", "en"), default="", help="of the answers; or of the report")
     add("--model", default="", help="of the answers")
     add("--preset", default="", help="its id")
-    add("--standing", type=Standing, choices=[*Standing], help="how far the review is")
+    add("--standing", type=ReviewStatus, choices=[*ReviewStatus], help="how far the review is")
     add("--assignee", default="", help="the name of who is to review it")
     add("--words", default="", help="with all these words")
     add("--redact", action="store_true", help="mask addresses, phone, identity and card numbers")

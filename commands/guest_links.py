@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from chat.accounts.models import GuestLink
 from chat.errors import NotFound
-from commands.desk import OPERATOR, Desk, Group, Refused, add_command
+from commands.desk import OPERATOR, CommandContext, Group, Refused, add_command
 
 WHAT = "links for guests"
 
@@ -25,7 +25,7 @@ def add_commands(group: Group) -> None:
     add_command(group, "revoke", revoke, "close a link").add_argument("id")
 
 
-async def new(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+async def new(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     _, token = await desk.accounts.add_guest_link(
         await desk.first_admin(),
         label=options.label,
@@ -38,11 +38,11 @@ async def new(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
     return ["Guests come in at:", *desk.links(f"guest#{token}")]
 
 
-async def list_links(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+async def list_links(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     return [_line(link) for link in await desk.accounts.guest_links(OPERATOR)]
 
 
-async def revoke(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+async def revoke(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     try:
         await desk.accounts.revoke_guest_link(OPERATOR, options.id)
     except NotFound:

@@ -5,9 +5,9 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from chat.accounts.models import ApiKey, Scope, utc_now
+from chat.accounts.models import ApiKey, KeyScope, utc_now
 from chat.errors import NotFound
-from commands.desk import OPERATOR, Desk, Group, Refused, add_command
+from commands.desk import OPERATOR, CommandContext, Group, Refused, add_command
 
 WHAT = "API keys"
 
@@ -22,7 +22,7 @@ def add_commands(group: Group) -> None:
     making.add_argument("name", help="what it is for")
     making.add_argument("--user", help="whose it is (the first administrator's)")
     making.add_argument(
-        "--scope", type=_scopes, default={Scope.API}, help="api, metrics or api,metrics (api)"
+        "--scope", type=_scopes, default={KeyScope.API}, help="api, metrics or api,metrics (api)"
     )
     making.add_argument("--expires", type=_days, metavar="90d", help="in so many days (never)")
     for name in ("--requests-per-minute", "--tokens-per-day"):
@@ -31,7 +31,7 @@ def add_commands(group: Group) -> None:
     add_command(group, "revoke", revoke, "close a key for good").add_argument("id")
 
 
-async def new(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+async def new(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     if not await desk.accounts.people(OPERATOR):
         raise Refused(NO_ACCOUNTS)
     owner = await (desk.named(options.user) if options.user else desk.first_admin())
@@ -47,7 +47,7 @@ async def new(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
     return [f"A key of {owner.name}, shown only this once:", secret]
 
 
-async def list_keys(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+async def list_keys(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     names = {person.id: person.name for person in await desk.accounts.people(OPERATOR)}
     now = utc_now()
     return [
@@ -58,7 +58,7 @@ async def list_keys(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
     ]
 
 
-async def revoke(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+async def revoke(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     try:
         await desk.accounts.revoke_key(OPERATOR, options.id)
     except NotFound:
@@ -79,8 +79,8 @@ def _opens(key: ApiKey) -> str:
     return ",".join(sorted(key.scopes))
 
 
-def _scopes(typed: str) -> set[Scope]:
-    return {Scope(word.strip()) for word in typed.split(",")}
+def _scopes(typed: str) -> set[KeyScope]:
+    return {KeyScope(word.strip()) for word in typed.split(",")}
 
 
 def _days(typed: str) -> int:

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from api.ops.setup_link import SetupLink
-from chat.accounts.models import Rank
-from commands.desk import OPERATOR, Desk, Group, Refused, add_command
+from chat.accounts.models import AccountRole
+from commands.desk import OPERATOR, CommandContext, Group, Refused, add_command
 
 WHAT = "people with an account"
 
@@ -20,16 +20,16 @@ def add_commands(group: Group) -> None:
     listing.add_argument("--guests", action="store_true", help="guests too")
     ranking = add_command(group, "rank", rank, "make somebody an administrator or a member")
     ranking.add_argument("name")
-    ranking.add_argument("rank", choices=(Rank.ADMIN.value, Rank.MEMBER.value))
+    ranking.add_argument("rank", choices=(AccountRole.ADMIN.value, AccountRole.MEMBER.value))
     add_command(group, "reset", reset, "a link to choose a new password").add_argument("name")
     add_command(group, "disable", disable, "shut somebody out").add_argument("name")
     add_command(group, "enable", enable, "let somebody in again").add_argument("name")
 
 
-async def add(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+async def add(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     accounts = desk.accounts
     setup = await accounts.setup_token()
-    rank = Rank.ADMIN if options.admin or setup else Rank.MEMBER
+    rank = AccountRole.ADMIN if options.admin or setup else AccountRole.MEMBER
     token = setup or await accounts.invite(OPERATOR, rank)
     session = await accounts.accept_pass(
         token, name=options.name, password=_password(), address="", device="command line"
@@ -40,31 +40,31 @@ async def add(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
     return [f"{options.name} can sign in now ({rank})."]
 
 
-async def list_people(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+async def list_people(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     return [
         "\t".join((who.rank, "disabled" if who.disabled else "", who.name))
         for who in await desk.accounts.people(OPERATOR)
-        if who.rank is not Rank.GUEST or options.guests
+        if who.rank is not AccountRole.GUEST or options.guests
     ]
 
 
-async def rank(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+async def rank(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     someone = await desk.named(options.name)
-    person = await desk.accounts.set_rank(OPERATOR, someone.id, Rank(options.rank))
+    person = await desk.accounts.set_rank(OPERATOR, someone.id, AccountRole(options.rank))
     return [f"{person.name} is {person.rank} now."]
 
 
-async def reset(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+async def reset(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     token = await desk.accounts.reset(OPERATOR, (await desk.named(options.name)).id)
     return ["A new password is chosen, once, at:", *desk.links(f"welcome#{token}")]
 
 
-async def disable(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+async def disable(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     person = await desk.accounts.disable(OPERATOR, (await desk.named(options.name)).id)
     return [f"{person.name} is shut out now."]
 
 
-async def enable(desk: Desk, options: argparse.Namespace) -> Sequence[str]:
+async def enable(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     person = await desk.accounts.enable(OPERATOR, (await desk.named(options.name)).id)
     return [f"{person.name} can sign in again."]
 

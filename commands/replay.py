@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from chat.accounts.models import LOCAL, Person, Rank, utc_now
+from chat.accounts.models import LOCAL, AccountRole, User, utc_now
 from chat.conversations.models import Preset
 from chat.conversations.presets import Presets
 from chat.errors import AppError, NotFound, StartupError
 from chat.evaluation.cases import MOST_CASES, CaseStore, CaseText, case_of_file, scope_of
-from chat.evaluation.models import Case, Result, Verdict
-from chat.evaluation.runs import Replay, Replayer, new_run, prepare
+from chat.evaluation.models import Case, CaseVerdict, Result
+from chat.evaluation.runs import CaseRunner, PreparedCase, new_run, prepare
 from chat.evaluation.shipped_cases import load_shipped_cases
 from chat.serving.admission import Admission
 from chat.serving.engines import Engines
-from chat.serving.generation import Limits, Writer
+from chat.serving.generation import Generator, Timeouts
 from chat.serving.ports import Engine
 from commands import replay_words as words
 from commands.desk import Refused
@@ -88,7 +88,7 @@ class _Command:
     def _is_beside(self) -> bool:
         return bool(self.options.beside or self.options.list)
 
-    async def _replay(self, store: RoutingStore, person: Person) -> int:
+    async def _replay(self, store: RoutingStore, person: User) -> int:
         kept = store.feedback.cases
         cases = await self._cases(kept, person)
         preset, against = await self._preset(store, person), self.options.against
@@ -103,7 +103,7 @@ class _Command:
         finally:
             await engine.stop()
 
-    async def _run(self, store: CaseStore, engine: Engine, most: int, replay: Replay) -> int:
+    async def _run(self, store: CaseStore, engine: Engine, most: int, replay: PreparedCase) -> int:
         results: dict[str, Result] = {}
 
         async def take(case: Case, result: Result) -> None:
@@ -112,17 +112,17 @@ class _Command:
             _tell(words.progress(len(results), len(replay.cases), case, result))
 
         at_once = min(self.settings.max_concurrent, most)
-        replayer = Replayer(_writer(self.settings, engine), ProcessJudge(), at_once=at_once)
+        replayer = CaseRunner(_writer(self.settings, engine), ProcessJudge(), at_once=at_once)
         await store.add_run(replay.run)
         try:
             await replayer.run(replay, take)
         finally:  # after Ctrl+C too: what there is was kept, and is shown
             await store.end_run(replay.run.id, utc_now())
             _print(words.report(replay, results))
-        passed = all(result.verdict is Verdict.PASSED for result in results.values())
+        passed = all(result.verdict is CaseVerdict.PASSED for result in results.values())
         return ALL_PASSED if passed else NOT_ALL_PASSED
 
-    async def _cases(self, store: CaseStore, person: Person) -> Sequence[Case]:
+    async def _cases(self, store: CaseStore, person: User) -> Sequence[Case]:
         """Those that were asked for. Raises Refused."""
         options = self.options
         cases: list[Case] = []
@@ -138,7 +138,7 @@ class _Command:
             raise Refused("There are no cases yet. The shipped ones are run with --shipped.")
         return list({case.id: case for case in cases}.values())
 
-    async def _preset(self, store: RoutingStore, person: Person) -> Preset | None:
+    async def _preset(self, store: RoutingStore, person: User) -> Preset | None:
         """The preset of that id or name. Raises Refused."""
         wanted = self.options.preset
         if wanted is None:
@@ -160,26 +160,26 @@ class _Command:
         raise Refused(words.no_preset(wanted, usable.values()))
 
 
-async def _list(store: RoutingStore, person: Person) -> None:
+async def _list(store: RoutingStore, person: User) -> None:
     tallies = await store.feedback.cases.runs(scope_of(person))
     refs = [tally.run.preset for tally in tallies if tally.run.preset]
     _print(words.runs(tallies, await Presets(store).names(person.id, refs)))
 
 
-async def _owner(store: RoutingStore) -> Person:
+async def _owner(store: RoutingStore) -> User:
     """Whose runs these are: the first administrator's, or the local user's without accounts."""
     for person in await store.people.people():
-        if person.rank is Rank.ADMIN and not person.disabled:
+        if person.rank is AccountRole.ADMIN and not person.disabled:
             return person
     return LOCAL
 
 
-def _writer(settings: Settings, engine: Engine) -> Writer:
+def _writer(settings: Settings, engine: Engine) -> Generator:
     """Nobody else asks, so nobody waits."""
-    return Writer(
+    return Generator(
         engines=Engines(engine),
         admission=Admission(max_running=settings.max_concurrent, max_waiting=MOST_CASES),
-        limits=Limits(
+        limits=Timeouts(
             queue_s=settings.queue_timeout_s,
             stall_s=settings.stall_timeout_s,
             request_s=settings.request_timeout_s,

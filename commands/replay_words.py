@@ -9,10 +9,10 @@ from datetime import UTC
 
 from chat.conversations.models import Preset
 from chat.conversations.presets import name_of
-from chat.evaluation.cases import Tally
-from chat.evaluation.models import Case, Result, Verdict
-from chat.evaluation.runs import Replay
-from chat.evaluation.verdicts import Before
+from chat.evaluation.cases import VerdictCounts
+from chat.evaluation.models import Case, CaseVerdict, Result
+from chat.evaluation.runs import PreparedCase
+from chat.evaluation.verdicts import EarlierAnswers
 from chat.models import PresetRef
 
 BESIDE = (
@@ -20,14 +20,14 @@ BESIDE = (
     "if there is memory for it."
 )
 NO_PRESET = "no preset"
-WIDTH = max(map(len, Verdict))
+WIDTH = max(map(len, CaseVerdict))
 
 
-def runs(tallies: Sequence[Tally], names: Mapping[PresetRef, str]) -> Iterator[str]:
+def runs(tallies: Sequence[VerdictCounts], names: Mapping[PresetRef, str]) -> Iterator[str]:
     """A line for each run, newest first. `names` are those of the presets that they had."""
     for tally in tallies:
         run = tally.run
-        counts = ", ".join(f"{tally.counts[v]} {v}" for v in Verdict if tally.counts.get(v))
+        counts = ", ".join(f"{tally.counts[v]} {v}" for v in CaseVerdict if tally.counts.get(v))
         began = f"{run.started_at.astimezone(UTC):%Y-%m-%d %H:%M}"
         model = f"{run.model} ({run.quantization})"
         preset = printable(names.get(run.preset, run.preset.id)) if run.preset else NO_PRESET
@@ -46,17 +46,17 @@ def progress(done: int, total: int, case: Case, result: Result) -> str:
     return f"{done}/{total} {result.verdict} {printable(case.name)}"
 
 
-def report(replay: Replay, results: Mapping[str, Result]) -> Iterator[str]:
+def report(replay: PreparedCase, results: Mapping[str, Result]) -> Iterator[str]:
     """The table of all cases that have a result, then what is to be looked at, then the sums."""
     done = [(case, results[case.id]) for case in replay.cases if case.id in results]
     for case, result in done:
         seconds = f"{result.timing.total_s:7.1f} s" if result.timing else " " * 9
         yield f"{result.verdict:<{WIDTH}} {seconds}  {printable(case.name)}"
     for case, result in done:
-        yield from _details(case, result, replay.before.get(case.id, Before()))
+        yield from _details(case, result, replay.before.get(case.id, EarlierAnswers()))
     sums = [
         f"{count} {verdict}"
-        for verdict in Verdict
+        for verdict in CaseVerdict
         if (count := sum(result.verdict is verdict for _, result in done))
     ]
     run = replay.run
@@ -66,10 +66,10 @@ def report(replay: Replay, results: Mapping[str, Result]) -> Iterator[str]:
     yield f"run {run.id} · {run.model} ({run.quantization}, {run.engine}) · {preset}"
 
 
-def _details(case: Case, result: Result, before: Before) -> Iterator[str]:
+def _details(case: Case, result: Result, before: EarlierAnswers) -> Iterator[str]:
     earlier = case.reference if before.answer is None else before.answer
     difference = list(diff(earlier, result.answer)) if earlier else []
-    if result.verdict is Verdict.PASSED and not difference:
+    if result.verdict is CaseVerdict.PASSED and not difference:
         return
     yield ""
     yield f"== {printable(case.name)}: {result.verdict}"

@@ -32,7 +32,7 @@ from transformers.generation.continuous_batching.utils import stream_context
 from transformers.utils.import_utils import is_flash_attn_2_available, is_flash_attn_3_available
 
 from engine.row import Row
-from engine.sampling import Chosen, choose_tokens, hand_out
+from engine.sampling import SampledTokens, choose_tokens, hand_out
 
 STEP_GOAL_S = 0.35
 """A step should take no longer: nobody can be cancelled or served in between. Below the promised
@@ -201,7 +201,7 @@ class _FusedSampler(ContinuousBatchingLogitsProcessorList):
         self.tokens = 0
         self._all = rows
         self._rows: list[Row] = []
-        self._chosen: Chosen | None = None
+        self._chosen: SampledTokens | None = None
 
     def prepare_tensor_args(
         self, requests_in_batch: Sequence[FutureRequestState], arg_storage: Tensor

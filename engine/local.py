@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 from chat.errors import AppError, BadRequest, StartupError
 from chat.models import ChatMessage, Prompt, Sampling
 from chat.serving.errors import EngineNotReady, EngineStalled, PromptTooLong
-from chat.serving.models import Delta, EngineInfo, EngineState, Phase, Stage
+from chat.serving.models import Delta, EngineInfo, EngineState, LoadStage, Phase
 from chat.tools import NO_EXTRAS, EngineLoad, Extras, Tool
 from engine.options import EngineOptions
 from engine.row import Row, decoding_of
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from engine.grammar.compiler import MaskMaker
     from engine.prompt import ChatPrompt
     from engine.request import Event, Request
-    from engine.startup import Opened
+    from engine.startup import OpenedModel
     from engine.worker import Worker
 
 __all__ = ["EngineOptions", "LocalEngine", "Report"]
@@ -39,7 +39,7 @@ __all__ = ["EngineOptions", "LocalEngine", "Report"]
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 Report = Callable[[EngineState], None]
-Opener = Callable[[Path, EngineOptions, Report], "Opened"]
+Opener = Callable[[Path, EngineOptions, Report], "OpenedModel"]
 STOP_TIMEOUT_S = 10.0
 """How long `stop` waits for a step to end. The thread never keeps the process alive."""
 
@@ -104,7 +104,7 @@ class LocalEngine:
         """
         try:
             folder = await self._fetch(self._set_state)
-            self._set_state(EngineState(Phase.LOADING, Stage.LOAD, progress=0.0))
+            self._set_state(EngineState(Phase.LOADING, LoadStage.LOAD, progress=0.0))
             self._serving = await self._start_thread(folder)
         except Exception as error:
             code = error.code if isinstance(error, AppError) else StartupError.code
@@ -262,7 +262,7 @@ class LocalEngine:
                 EngineState(Phase.DEAD, detail=str(error), error_code=error.code),
             ),
         )
-        call(self._set_state, EngineState(Phase.LOADING, Stage.WARM_UP))
+        call(self._set_state, EngineState(Phase.LOADING, LoadStage.WARM_UP))
         worker.warm_up()
         return _Serving(worker, opened.end_ids, opened.prompt, opened.info, opened.masks)
 

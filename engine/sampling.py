@@ -16,7 +16,7 @@ MAX_NARROW = 1024
 """Rows that consider more tokens than this are drawn apart, so that they cost only themselves."""
 
 
-class Chosen(NamedTuple):
+class SampledTokens(NamedTuple):
     """Token ids, shape [rows], and whether each row's scores were numbers at all.
 
     `scores` are those of the rows that ask for them, by their place.
@@ -27,7 +27,7 @@ class Chosen(NamedTuple):
     scores: Mapping[int, Score]
 
 
-def choose_tokens(scores: Tensor, rows: Sequence[Row]) -> Chosen:
+def choose_tokens(scores: Tensor, rows: Sequence[Row]) -> SampledTokens:
     """The next token of every row; each depends on its own scores, settings and history alone.
 
     `scores` are float32 logits of shape [rows, vocabulary]; they are changed in place.
@@ -50,10 +50,10 @@ def choose_tokens(scores: Tensor, rows: Sequence[Row]) -> Chosen:
     if logprobs is not None:
         most = max(rows[place].top_logprobs or 0 for place in asked)
         told = dict(zip(asked, _scores(logprobs, token_ids[asked], most), strict=True))
-    return Chosen(token_ids, valid, told)
+    return SampledTokens(token_ids, valid, told)
 
 
-def hand_out(chosen: Chosen, rows: Sequence[Row]) -> None:
+def hand_out(chosen: SampledTokens, rows: Sequence[Row]) -> None:
     """Write what was chosen into the rows; an error where there was nothing to choose from."""
     token_ids, valid = chosen.token_ids.tolist(), chosen.valid.tolist()
     for place, row in enumerate(rows):

@@ -17,7 +17,7 @@ from transformers.utils import logging as transformers_logging
 
 from chat.errors import StartupError
 from chat.models import Sampling
-from chat.serving.models import EngineInfo, EngineState, Phase, Stage
+from chat.serving.models import EngineInfo, EngineState, LoadStage, Phase
 from engine import plan
 from engine.batching import ContinuousBatch, Layout, page_size
 from engine.grammar.compiler import Compiler, MaskMaker
@@ -36,7 +36,7 @@ PLAIN_CHUNK = {"cpu": 96, "cuda": 512}
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedModel:
     """Everything that serves: the runner, the prompt's renderer, and what to say of them.
 
     `masks` makes those of answers that must have a shape.
@@ -51,7 +51,7 @@ class Opened:
 
 def open_model(
     folder: Path, options: EngineOptions, report: Callable[[EngineState], None]
-) -> Opened:
+) -> OpenedModel:
     """Load the model in `folder` and lay out its cache. Raises StartupError."""
     _quiet_libraries()
     check_folder(folder)
@@ -60,12 +60,12 @@ def open_model(
     loaded = load_model(
         folder,
         options,
-        lambda share: report(EngineState(Phase.LOADING, Stage.LOAD, progress=share)),
+        lambda share: report(EngineState(Phase.LOADING, LoadStage.LOAD, progress=share)),
     )
     runner = make_runner(loaded, options)
     _return_freed_memory()
     end_ids = _end_ids(loaded)
-    return Opened(
+    return OpenedModel(
         runner=runner,
         prompt=prompt,
         info=_describe(folder, loaded, runner, options),

@@ -11,7 +11,7 @@ from formats import document, sharegpt
 from formats.html import write_html
 from formats.markdown import write_markdown
 from formats.names import file_stem
-from formats.words import Language
+from formats.words import ExportLanguage
 
 
 class Format(StrEnum):
@@ -43,7 +43,7 @@ class Collection(Protocol):
     def end(self) -> bytes: ...
 
 
-def export_one(archive: Archive, kind: Format, language: Language) -> bytes:
+def export_one(archive: Archive, kind: Format, language: ExportLanguage) -> bytes:
     """One conversation as a file."""
     if kind is Format.MARKDOWN:
         return write_markdown(archive, language).encode()
@@ -53,7 +53,7 @@ def export_one(archive: Archive, kind: Format, language: Language) -> bytes:
     return whole.add(archive) + whole.end()
 
 
-def export_all(kind: Format, language: Language) -> Collection:
+def export_all(kind: Format, language: ExportLanguage) -> Collection:
     """A new, empty file for many conversations: JSON as one document, pages in a zip."""
     if kind is Format.JSON:
         write = document.write_conversation
@@ -88,7 +88,7 @@ class _ZipCollection:
     media_type = "application/zip"
     suffix = ".zip"
 
-    def __init__(self, kind: Format, language: Language) -> None:
+    def __init__(self, kind: Format, language: ExportLanguage) -> None:
         self._kind = kind
         self._language = language
         self._outlet = _Outlet()

@@ -15,14 +15,14 @@ from chat.conversations.models import Archive, Attachment, Message
 from chat.conversations.tree import Tree
 from formats.formulas import keep_formulas
 from formats.mathml import mathml
-from formats.words import Language, Wording, moment
+from formats.words import ExportLanguage, Wording, moment
 
 STYLE = Path(__file__).with_name("export.css")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 SCHEMES = frozenset({"http", "https", "mailto"})
 
 
-def write_html(archive: Archive, language: Language) -> str:
+def write_html(archive: Archive, language: ExportLanguage) -> str:
     """The whole page. Raises NotFound when the head is not among the messages."""
     conversation, words = archive.conversation, language.words
     title = escape(conversation.title) or words.untitled

@@ -4,14 +4,14 @@ import re
 
 from chat.conversations.models import Archive, Attachment, Message
 from chat.conversations.tree import Tree
-from formats.words import Language, Wording, moment
+from formats.words import ExportLanguage, Wording, moment
 
 _MARKS = re.compile(r"[\\`*_\[\]<>#|~&]")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _RUN = re.compile(r"`{3,}")
 
 
-def write_markdown(archive: Archive, language: Language) -> str:
+def write_markdown(archive: Archive, language: ExportLanguage) -> str:
     """The whole text. Raises NotFound when the head is not among the messages."""
     conversation, words = archive.conversation, language.words
     blocks = [f"# {escaped(conversation.title) or words.untitled}", f"*{words.notice}*"]

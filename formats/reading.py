@@ -20,7 +20,7 @@ Record = TypeVar("Record", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FileEntry:
     """One JSON value of a text; `line` is where it stands if there is one on each line."""
 
     value: object
@@ -42,27 +42,27 @@ def decode(data: bytes) -> str:
         raise refusal(f"line {line}", "is not text in UTF-8", NotJson) from None
 
 
-def parse(text: str) -> Sequence[Entry]:
+def parse(text: str) -> Sequence[FileEntry]:
     """The JSON values in a text: one, or one on each line (JSONL). Raises BadImport."""
     if text.count("[") + text.count("{") > MAX_CONTAINERS:
         raise refusal("", f"the file holds more than {MAX_CONTAINERS} lists and objects")
     reader = _Reader(text)
     value = reader.value()
     if reader.is_at_end():
-        return [Entry(value)]
+        return [FileEntry(value)]
     if isinstance(value, Mapping):
         return list(_parse_lines(text))
     return reader.fail("Extra data")
 
 
-def _parse_lines(text: str) -> Iterator[Entry]:
+def _parse_lines(text: str) -> Iterator[FileEntry]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             reader = _Reader(line, first_line=number)
             value = reader.value()
             if not reader.is_at_end():
                 reader.fail("Extra data")
-            yield Entry(value, number)
+            yield FileEntry(value, number)
 
 
 def validate(kind: type[Record], value: object, where: str) -> Record:

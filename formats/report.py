@@ -7,14 +7,14 @@ from html import escape
 
 from chat.campaigns.models import QuestionKind
 from chat.feedback.models import REASONS
-from chat.feedback.reports import Part, Report, Shown, Surveyed
+from chat.feedback.reports import AnswerExcerpt, Report, SurveyResult, VariantResult
 from formats.charts import bars
 from formats.html import POLICY, render
 from formats.mathml import STYLE as MATH_STYLE
 from formats.redaction import Redactor
-from formats.report_parts import ROOM, Pen
+from formats.report_parts import ROOM, ReportFormatter
 from formats.report_variants import comparison, split, variants
-from formats.words import Language, moment
+from formats.words import ExportLanguage, moment
 
 QUOTES = 30
 """Of the texts of a survey; more are in the exported data."""
@@ -23,9 +23,11 @@ SECONDS = ("queue", "first-token", "total")
 MEASURED = (*SECONDS, "rate", "length")
 
 
-def write_report(report: Report, language: Language, redactor: Redactor | None = None) -> bytes:
+def write_report(
+    report: Report, language: ExportLanguage, redactor: Redactor | None = None
+) -> bytes:
     """The whole file. What people typed is masked where there is a redactor."""
-    return _Writer(Pen(report, language, redactor)).page().encode()
+    return _Writer(ReportFormatter(report, language, redactor)).page().encode()
 
 
 @cache
@@ -36,7 +38,7 @@ def _style() -> str:
 class _Writer:
     """Writes one report in one language."""
 
-    def __init__(self, pen: Pen) -> None:
+    def __init__(self, pen: ReportFormatter) -> None:
         self._pen = pen
         self._report = pen.report
         self._plan = pen.plan
@@ -148,7 +150,7 @@ class _Writer:
     def _survey(self) -> str:
         return self._pen.section("survey", "".join(map(self._question, self._report.survey)))
 
-    def _question(self, asked: Surveyed) -> str:
+    def _question(self, asked: SurveyResult) -> str:
         head = f'<h3 dir="auto">{escape(asked.question.text)}</h3>'
         if not asked.count:
             return head + self._pen.about("nobody")
@@ -170,17 +172,17 @@ class _Writer:
         mean = self._pen.say("mean", mean=f"{asked.mean:.1f}", count=asked.count)
         return head + bars(rows, name=asked.question.text) + self._told(mean, asked)
 
-    def _told(self, said: str, asked: Surveyed) -> str:
+    def _told(self, said: str, asked: SurveyResult) -> str:
         """How many answered, and how many of them have not sent what they began."""
         unsent = f" · {self._pen.say('unsent', count=asked.unsent)}" if asked.unsent else ""
         return f'<p class="about">{said}{unsent}</p>'
 
-    def _answers(self, title: str, items: Sequence[Shown]) -> str:
+    def _answers(self, title: str, items: Sequence[AnswerExcerpt]) -> str:
         info = self._pen.about(f"{title}-info")
         body = "".join(map(self._answer, items)) or f"<p>{self._pen.say('none')}</p>"
         return self._pen.section(title, info + body)
 
-    def _answer(self, item: Shown) -> str:
+    def _answer(self, item: AnswerExcerpt) -> str:
         about = [escape(self._reason(reason)) for reason in item.reasons]
         if self._report.variants and item.variant is not None:
             about.insert(0, escape(self._pen.name(item.variant)))
@@ -205,7 +207,7 @@ def _day(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d}"
 
 
-def _spread(part: Part, kind: str) -> str:
+def _spread(part: VariantResult, kind: str) -> str:
     """The middle and the end of what was measured."""
     spread = part.spreads.get(kind)
     if spread is None:

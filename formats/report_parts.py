@@ -6,25 +6,25 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
-from chat.feedback.reports import Part, Report
+from chat.feedback.reports import Report, VariantResult
 from chat.feedback.statistics import Share
 from formats.charts import shares
 from formats.redaction import Redactor
-from formats.words import Language
+from formats.words import ExportLanguage
 from i18n import filled
 
 ROOM = Path(__file__).parent
 
 
 @cache
-def words_of(language: Language) -> Mapping[str, str]:
+def words_of(language: ExportLanguage) -> Mapping[str, str]:
     return tomllib.loads((ROOM / f"report.{language}.toml").read_text(encoding="utf-8"))
 
 
-class Pen:
+class ReportFormatter:
     """Writes pieces of one report in one language. What people typed goes through `mask`."""
 
-    def __init__(self, report: Report, language: Language, redactor: Redactor | None) -> None:
+    def __init__(self, report: Report, language: ExportLanguage, redactor: Redactor | None) -> None:
         self.report = report
         self.plan = report.campaign.plan
         self.language = language
@@ -60,7 +60,7 @@ class Pen:
         known = self.plan.variants
         return known[variant].name if variant < len(known) else "AB"[variant]
 
-    def liked(self, parts: Sequence[tuple[str, Part]]) -> str:
+    def liked(self, parts: Sequence[tuple[str, VariantResult]]) -> str:
         """The shares of good ratings, where there are ratings."""
         rows: Sequence[tuple[str, Share]] = [
             (name, part.liked) for name, part in parts if part.liked.count

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from chat.campaigns.models import Mode, Variant
-from chat.feedback.reports import Answered, Comparison
+from chat.feedback.reports import ComparisonResult, SourceCount
 from chat.feedback.statistics import Share, difference
 from formats.charts import shares
-from formats.report_parts import Pen
+from formats.report_parts import ReportFormatter
 
 ANSWERED = ("variant", "model", "revision", "quantization", "engine", "preset", "answers")
 
@@ -15,7 +15,7 @@ ANSWERED = ("variant", "model", "revision", "quantization", "engine", "preset", 
 # --- what was tried -------------------------------------------------------------------------------
 
 
-def variants(pen: Pen) -> str:
+def variants(pen: ReportFormatter) -> str:
     """As they were planned, and what really answered."""
     tried = pen.plan.variants[: 1 if pen.plan.mode is Mode.SINGLE else 2]
     several = any(variant.engine for variant in tried)
@@ -27,7 +27,7 @@ def variants(pen: Pen) -> str:
     return pen.section("variants", planned + answered)
 
 
-def _planned(pen: Pen, variant: Variant) -> Sequence[str]:
+def _planned(pen: ReportFormatter, variant: Variant) -> Sequence[str]:
     return (
         f"<b>{escape(variant.name)}</b>",
         escape(pen.mask(variant.system_prompt)) or pen.say("default"),
@@ -37,7 +37,7 @@ def _planned(pen: Pen, variant: Variant) -> Sequence[str]:
     )
 
 
-def _answered(pen: Pen, one: Answered) -> Sequence[str]:
+def _answered(pen: ReportFormatter, one: SourceCount) -> Sequence[str]:
     source = one.source
     return (
         "–" if one.variant is None else f"<b>{escape(pen.name(one.variant))}</b>",
@@ -53,7 +53,7 @@ def _answered(pen: Pen, one: Answered) -> Sequence[str]:
 # --- votes ----------------------------------------------------------------------------------------
 
 
-def comparison(pen: Pen) -> str:
+def comparison(pen: ReportFormatter) -> str:
     votes = pen.report.comparison
     if votes is None:
         return ""
@@ -75,7 +75,7 @@ def comparison(pen: Pen) -> str:
     )
 
 
-def _drawn(pen: Pen, votes: Comparison, tasks: Mapping[str, str]) -> str:
+def _drawn(pen: ReportFormatter, votes: ComparisonResult, tasks: Mapping[str, str]) -> str:
     """Only what was voted on: a share of nothing is no point on a line."""
     label = pen.word("win-rate", name=pen.name(0))
     rows = [(label, votes.rate)]
@@ -84,7 +84,9 @@ def _drawn(pen: Pen, votes: Comparison, tasks: Mapping[str, str]) -> str:
     return shares(counted, name=label) if counted else ""
 
 
-def _rates(pen: Pen, kind: str, rates: Mapping[str, Share], names: Mapping[str, str]) -> str:
+def _rates(
+    pen: ReportFormatter, kind: str, rates: Mapping[str, Share], names: Mapping[str, str]
+) -> str:
     rows = (
         (escape(names.get(key, key)), f"{share.count:,}", *share.told())
         for key, share in rates.items()
@@ -93,7 +95,7 @@ def _rates(pen: Pen, kind: str, rates: Mapping[str, Share], names: Mapping[str, 
     return shown and f"<h3>{pen.say(f'by-{kind}', name=pen.name(0))}</h3>{shown}"
 
 
-def _testers(pen: Pen, votes: Comparison) -> Mapping[str, str]:
+def _testers(pen: ReportFormatter, votes: ComparisonResult) -> Mapping[str, str]:
     """Their names; where names are masked, their numbers."""
     if not pen.redactor:
         return pen.report.testers
@@ -101,7 +103,7 @@ def _testers(pen: Pen, votes: Comparison) -> Mapping[str, str]:
     return {rater: pen.word("tester-number", number=number) for number, rater in numbered}
 
 
-def _verdict(pen: Pen, votes: Comparison) -> str:
+def _verdict(pen: ReportFormatter, votes: ComparisonResult) -> str:
     """Whether the votes tell the variants apart, in a plain sentence."""
     rate = votes.rate
     if not rate.count:
@@ -118,7 +120,7 @@ def _verdict(pen: Pen, votes: Comparison) -> str:
 # --- halves ---------------------------------------------------------------------------------------
 
 
-def split(pen: Pen) -> str:
+def split(pen: ReportFormatter) -> str:
     parts = pen.report.variants
     if pen.plan.mode is not Mode.SPLIT or len(parts) < 2:
         return ""

@@ -8,7 +8,7 @@ from chat.conversations.models import Message, Origin
 from chat.models import Finish, Role, Status
 
 
-class Language(StrEnum):
+class ExportLanguage(StrEnum):
     """In which language an export speaks of itself; what was said in it stays as it is."""
 
     EN = "en"
@@ -16,7 +16,7 @@ class Language(StrEnum):
 
     @property
     def words(self) -> "Wording":
-        return ENGLISH if self is Language.EN else CHINESE
+        return ENGLISH if self is ExportLanguage.EN else CHINESE
 
 
 @dataclass(frozen=True, slots=True)

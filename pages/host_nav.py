@@ -1,7 +1,7 @@
 """What the pages for hosts have in common: the way from one to the other."""
 
-from chat.accounts.models import LOCAL, Person, Rank
-from pages.html import Reader, document
+from chat.accounts.models import LOCAL, AccountRole, User
+from pages.html import ReaderContext, document
 
 PAGES = (
     ("/campaigns", "campaigns"),
@@ -13,8 +13,8 @@ PAGES = (
 
 
 def host_page(
-    reader: Reader,
-    person: Person,
+    reader: ReaderContext,
+    person: User,
     title: str,
     body: str,
     *,
@@ -26,12 +26,12 @@ def host_page(
     return document(reader, title, body, heading=heading, nav=nav, wide=True, script=script)
 
 
-def host_nav(reader: Reader, person: Person) -> str:
+def host_nav(reader: ReaderContext, person: User) -> str:
     """The local user has no account, and looks after no people."""
     pages = [("/", "chat"), *PAGES]
     if person != LOCAL:
         pages += [("/guests", "guests"), ("/keys", "keys")]
-    if person != LOCAL and person.rank is Rank.ADMIN:
+    if person != LOCAL and person.rank is AccountRole.ADMIN:
         pages.append(("/people", "people"))
     links = (f'<a href="{reader.link(path)}">{reader.say(key)}</a>' for path, key in pages)
     return f"<nav>{''.join(links)}</nav>"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
-from chat.accounts.models import Person, Rank
+from chat.accounts.models import AccountRole, User
 from i18n import filled
 from pages.i18n import Language, words
 
@@ -21,7 +21,7 @@ NAMES = {Language.ZH: "中文", Language.EN: "English"}
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ReaderContext:
     """Who a page is made for: the language, and where the app is."""
 
     language: Language
@@ -41,7 +41,7 @@ class Reader:
 
 
 def document(  # noqa: PLR0913 - the parts of a page, by name
-    reader: Reader,
+    reader: ReaderContext,
     title: str,
     body: str,
     *,
@@ -76,7 +76,7 @@ def document(  # noqa: PLR0913 - the parts of a page, by name
 
 
 def form(
-    reader: Reader, path: str, fields: str, button: str, *, then: str = "reload", **more: str
+    reader: ReaderContext, path: str, fields: str, button: str, *, then: str = "reload", **more: str
 ) -> str:
     """A form that is sent as JSON. `then`: go, reload or show; `more`: further data attributes."""
     data = "".join(f' data-{name}="{escape(value)}"' for name, value in more.items())
@@ -86,7 +86,9 @@ def form(
     )
 
 
-def action(reader: Reader, path: str, button: str, *, sure: bool = False, **body: str) -> str:
+def action(
+    reader: ReaderContext, path: str, button: str, *, sure: bool = False, **body: str
+) -> str:
     """A form of a button alone. `sure`: it asks once more in its place."""
     fields = "".join(hidden(name, value) for name, value in body.items())
     asks = {"sure": reader.say("sure")} if sure else {}
@@ -94,7 +96,12 @@ def action(reader: Reader, path: str, button: str, *, sure: bool = False, **body
 
 
 def field(
-    reader: Reader, name: str, *, kind: str = "text", required: bool = True, **attributes: object
+    reader: ReaderContext,
+    name: str,
+    *,
+    kind: str = "text",
+    required: bool = True,
+    **attributes: object,
 ) -> str:
     """A labelled input; its words are those of `field-NAME`, or of `words`.
 
@@ -109,7 +116,7 @@ def field(
     return f'<label><span>{reader.say(key)}</span><input name="{name}" type="{kind}"{more}></label>'
 
 
-def ticks(reader: Reader, name: str, options: Sequence[tuple[str, str, bool]]) -> str:
+def ticks(reader: ReaderContext, name: str, options: Sequence[tuple[str, str, bool]]) -> str:
     """Boxes to tick, of (value, escaped words, ticked), below the words of `field-NAME`."""
     boxes = "".join(
         f'<label><input type="checkbox" name="{name}" value="{escape(value)}"'
@@ -119,7 +126,7 @@ def ticks(reader: Reader, name: str, options: Sequence[tuple[str, str, bool]]) -
     return f"<fieldset><legend>{reader.say(f'field-{name}')}</legend>{boxes}</fieldset>"
 
 
-def made(reader: Reader, words: str) -> str:
+def made(reader: ReaderContext, words: str) -> str:
     """Where a secret is shown, once, that a form with `then="show"` has made."""
     copied = reader.say("copied")
     return (
@@ -129,12 +136,12 @@ def made(reader: Reader, words: str) -> str:
     )
 
 
-def nav(reader: Reader, person: Person) -> str:
+def nav(reader: ReaderContext, person: User) -> str:
     """The way to the other pages that are for this person."""
     pages = [("/", "chat"), ("/account", "account")]
-    if person.rank is not Rank.GUEST:
+    if person.rank is not AccountRole.GUEST:
         pages += [("/guests", "guests"), ("/keys", "keys"), ("/campaigns", "campaigns")]
-    if person.rank is Rank.ADMIN:
+    if person.rank is AccountRole.ADMIN:
         pages.append(("/people", "people"))
     links = (f'<a href="{reader.link(path)}">{reader.say(key)}</a>' for path, key in pages)
     return f"<nav>{''.join(links)}</nav>"
@@ -146,7 +153,7 @@ def hidden(name: str, value: str) -> str:
 
 
 def choice(
-    reader: Reader, name: str, options: Sequence[tuple[str, str]], *, words: str = ""
+    reader: ReaderContext, name: str, options: Sequence[tuple[str, str]], *, words: str = ""
 ) -> str:
     """A labelled select of (value, escaped words); its label is as that of `field`."""
     listed = "".join(f'<option value="{escape(value)}">{said}</option>' for value, said in options)
@@ -156,7 +163,7 @@ def choice(
     )
 
 
-def table(reader: Reader, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(reader: ReaderContext, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Rows of escaped cells; `columns` are keys of words."""
     head = "".join(f"<th>{reader.say(key) if key else ''}</th>" for key in columns)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
@@ -168,7 +175,7 @@ def table(reader: Reader, columns: Sequence[str], rows: Iterable[Sequence[str]])
     )
 
 
-def section(reader: Reader, title: str, body: str) -> str:
+def section(reader: ReaderContext, title: str, body: str) -> str:
     return f"<section><h2>{reader.say(title)}</h2>{body}</section>"
 
 
@@ -177,7 +184,7 @@ def when(moment: datetime) -> str:
     return f'<time datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M}</time>'
 
 
-def _languages(reader: Reader) -> str:
+def _languages(reader: ReaderContext) -> str:
     return "".join(
         f'<button class="quiet" data-language="{language}" lang="{language}">{name}</button>'
         for language, name in NAMES.items()

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from chat.accounts.models import Entry
+from chat.accounts.models import AuditEntry
 from chat.errors import NotFound
 from store.accounts.api_keys import delete_keys
 from store.accounts.guest_links import end_guests_of
@@ -16,24 +16,24 @@ from store.conversations.rows import index_for
 from store.feedback.ratings import index_words
 from store.schema.accounts import (
     GuestLinkRow,
-    PassRow,
-    PersonRow,
+    OneTimeLinkRow,
     SessionRow,
-    SpendingRow,
+    UsageRow,
+    UserRow,
 )
-from store.schema.campaigns import CampaignRow, DuelRow, ParticipantRow
+from store.schema.campaigns import CampaignRow, ComparisonRow, ParticipantRow
 from store.schema.conversations import ConversationRow, MessageRow, PresetRow, PresetVersionRow
 from store.schema.evaluation import CaseRow, ResultRow, RunRow
-from store.schema.feedback import EvidenceRow, RatingRow, ReviewRow
+from store.schema.feedback import AnswerSnapshotRow, RatingRow, ReviewRow
 
 OWNERS = (
     CampaignRow.owner,
     ParticipantRow.user_id,
-    EvidenceRow.owner,
+    AnswerSnapshotRow.owner,
     RatingRow.rater,
     ReviewRow.reviewer,
     ReviewRow.assignee,
-    DuelRow.user_id,
+    ComparisonRow.user_id,
     CaseRow.owner,
     RunRow.owner,
     ResultRow.judged_by,
@@ -54,16 +54,16 @@ def delete_feedback(session: Session, user_id: str) -> int:
     What they reviewed and judged of others stays.
     """
     campaigns = select(CampaignRow.id).where(CampaignRow.owner == user_id)
-    asked = select(EvidenceRow.id).where(EvidenceRow.owner == user_id)
-    rated = select(EvidenceRow.id).where(
-        or_(EvidenceRow.owner == user_id, EvidenceRow.campaign_id.in_(campaigns))
+    asked = select(AnswerSnapshotRow.id).where(AnswerSnapshotRow.owner == user_id)
+    rated = select(AnswerSnapshotRow.id).where(
+        or_(AnswerSnapshotRow.owner == user_id, AnswerSnapshotRow.campaign_id.in_(campaigns))
     )
     cases = select(CaseRow.id).where(or_(CaseRow.owner == user_id, CaseRow.evidence_id.in_(asked)))
     runs = select(RunRow.id).where(RunRow.owner == user_id)
     of_others = session.scalars(
-        select(EvidenceRow)
-        .join(RatingRow, RatingRow.evidence_id == EvidenceRow.id)
-        .where(RatingRow.rater == user_id, EvidenceRow.id.not_in(rated))
+        select(AnswerSnapshotRow)
+        .join(RatingRow, RatingRow.evidence_id == AnswerSnapshotRow.id)
+        .where(RatingRow.rater == user_id, AnswerSnapshotRow.id.not_in(rated))
     ).all()
     gone = sum(
         count_of(session, statement)
@@ -75,10 +75,10 @@ def delete_feedback(session: Session, user_id: str) -> int:
             delete(RatingRow).where(
                 or_(RatingRow.rater == user_id, RatingRow.evidence_id.in_(rated))
             ),
-            delete(EvidenceRow).where(EvidenceRow.id.in_(rated)),
+            delete(AnswerSnapshotRow).where(AnswerSnapshotRow.id.in_(rated)),
             *(
                 delete(table).where(or_(table.user_id == user_id, table.campaign_id.in_(campaigns)))
-                for table in (DuelRow, ParticipantRow)
+                for table in (ComparisonRow, ParticipantRow)
             ),
             delete(CampaignRow).where(CampaignRow.owner == user_id),
         )
@@ -92,20 +92,20 @@ def delete_feedback(session: Session, user_id: str) -> int:
 def delete_old_feedback(session: Session, before: datetime) -> int:
     """Destroy what was rated, asked of two variants, and taken part in before; how many."""
     seen = func.coalesce(ParticipantRow.seen_at, ParticipantRow.joined_at)
-    old = select(EvidenceRow.id).where(EvidenceRow.rated_at < before)
+    old = select(AnswerSnapshotRow.id).where(AnswerSnapshotRow.rated_at < before)
     for table in (ReviewRow, RatingRow):
         session.execute(delete(table).where(table.evidence_id.in_(old)))
     return sum(
         count_of(session, statement)
         for statement in (
-            delete(EvidenceRow).where(EvidenceRow.rated_at < before),
-            delete(DuelRow).where(DuelRow.asked_at < before),
+            delete(AnswerSnapshotRow).where(AnswerSnapshotRow.rated_at < before),
+            delete(ComparisonRow).where(ComparisonRow.asked_at < before),
             delete(ParticipantRow).where(seen < before),
         )
     )
 
 
-def delete_person(session: Session, user_id: str, entry: Entry) -> int:
+def delete_person(session: Session, user_id: str, entry: AuditEntry) -> int:
     """Raises NotFound, LastAdmin."""
     refuse_last_admin(session, user_id)
     end_guests_of(session, user_id)
@@ -154,10 +154,12 @@ def _delete_account(session: Session, user_id: str) -> int:
         count_of(session, statement)
         for statement in (
             delete(GuestLinkRow).where(GuestLinkRow.owner == user_id),
-            delete(PassRow).where((PassRow.user_id == user_id) | (PassRow.made_by == user_id)),
+            delete(OneTimeLinkRow).where(
+                (OneTimeLinkRow.user_id == user_id) | (OneTimeLinkRow.made_by == user_id)
+            ),
             delete(SessionRow).where(SessionRow.user_id == user_id),
-            delete(SpendingRow).where(SpendingRow.user_id == user_id),
-            delete(PersonRow).where(PersonRow.id == user_id),
+            delete(UsageRow).where(UsageRow.user_id == user_id),
+            delete(UserRow).where(UserRow.id == user_id),
         )
     )
 
@@ -165,16 +167,17 @@ def _delete_account(session: Session, user_id: str) -> int:
 def destroy_part(session: Session, campaign_id: str, user_id: str) -> int:
     """Destroy what one person left in a campaign; how many rows."""
     gone = _destroy_rated(
-        session, (EvidenceRow.campaign_id == campaign_id) & (EvidenceRow.owner == user_id)
+        session,
+        (AnswerSnapshotRow.campaign_id == campaign_id) & (AnswerSnapshotRow.owner == user_id),
     )
-    for table in (DuelRow, ParticipantRow):
+    for table in (ComparisonRow, ParticipantRow):
         theirs = (table.campaign_id == campaign_id) & (table.user_id == user_id)
         gone += count_of(session, delete(table).where(theirs))
     chats = (ConversationRow.campaign_id == campaign_id) & (ConversationRow.owner == user_id)
     return gone + _destroy_chats(session, chats)
 
 
-def destroy_left(session: Session, campaign_id: str, entry: Entry) -> int:
+def destroy_left(session: Session, campaign_id: str, entry: AuditEntry) -> int:
     """Destroy the guests of a campaign and what everybody left there; how many rows."""
     gone = _destroy_left(session, campaign_id)
     if gone:
@@ -182,7 +185,7 @@ def destroy_left(session: Session, campaign_id: str, entry: Entry) -> int:
     return gone
 
 
-def destroy_campaign(session: Session, campaign_id: str, entry: Entry) -> int:
+def destroy_campaign(session: Session, campaign_id: str, entry: AuditEntry) -> int:
     """Destroy a campaign with its links and with all that was left there. Raises NotFound."""
     gone = _destroy_left(session, campaign_id)
     gone += count_of(session, delete(GuestLinkRow).where(GuestLinkRow.campaign_id == campaign_id))
@@ -194,20 +197,20 @@ def destroy_campaign(session: Session, campaign_id: str, entry: Entry) -> int:
 
 def _destroy_left(session: Session, campaign_id: str) -> int:
     guests = session.scalars(
-        select(PersonRow.id)
-        .join(GuestLinkRow, GuestLinkRow.id == PersonRow.guest_link_id)
+        select(UserRow.id)
+        .join(GuestLinkRow, GuestLinkRow.id == UserRow.guest_link_id)
         .where(GuestLinkRow.campaign_id == campaign_id)
     ).all()
     gone = sum(destroy_person(session, guest) for guest in guests)
-    gone += _destroy_rated(session, EvidenceRow.campaign_id == campaign_id)
-    for table in (DuelRow, ParticipantRow):
+    gone += _destroy_rated(session, AnswerSnapshotRow.campaign_id == campaign_id)
+    for table in (ComparisonRow, ParticipantRow):
         gone += count_of(session, delete(table).where(table.campaign_id == campaign_id))
     return gone + _destroy_chats(session, ConversationRow.campaign_id == campaign_id)
 
 
 def _destroy_rated(session: Session, which: ColumnElement[bool]) -> int:
     """Rated answers, with what was said of them and with the cases that were made of them."""
-    rated = select(EvidenceRow.id).where(which)
+    rated = select(AnswerSnapshotRow.id).where(which)
     cases = select(CaseRow.id).where(CaseRow.evidence_id.in_(rated))
     return sum(
         count_of(session, statement)
@@ -216,7 +219,7 @@ def _destroy_rated(session: Session, which: ColumnElement[bool]) -> int:
             delete(CaseRow).where(CaseRow.evidence_id.in_(rated)),
             delete(ReviewRow).where(ReviewRow.evidence_id.in_(rated)),
             delete(RatingRow).where(RatingRow.evidence_id.in_(rated)),
-            delete(EvidenceRow).where(which),
+            delete(AnswerSnapshotRow).where(which),
         )
     )
 

@@ -29,7 +29,7 @@ NOTICE_A_LOST_HOST = (
 """In half a minute, not in two hours: else the app could not start again after a power cut."""
 
 
-class Claim(Protocol):
+class StoreLock(Protocol):
     """On one database, not yet taken."""
 
     def take(self) -> None:
@@ -47,7 +47,7 @@ def make_folder(folder: Path) -> None:
         raise StartupError(about_folder(error, folder)) from error
 
 
-class FolderClaim:
+class FolderLock:
     """A lock on a file in the folder of the database."""
 
     def __init__(self, folder: Path) -> None:
@@ -81,7 +81,7 @@ class FolderClaim:
         )
 
 
-class NoClaim:
+class NoLock:
     """For a short command beside a running app: it ends nobody's answers, so it may come in.
 
     `folder` is where the database is, if it is a file.
@@ -99,7 +99,7 @@ class NoClaim:
         """There is nothing to let go of."""
 
 
-class PostgresClaim:
+class PostgresLock:
     """A lock of the server's, held by a connection of its own for as long as that is open."""
 
     def __init__(self, engine: Engine) -> None:

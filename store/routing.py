@@ -9,28 +9,28 @@ from chat.conversations.models import (
     AnswerRecord,
     Archive,
     Conversation,
-    Hit,
     Message,
     Preset,
     PresetText,
     Question,
+    SearchHit,
     Turn,
 )
 from chat.conversations.ports import ConversationStore
 from chat.models import ChatOptions
-from store.accounts.store import DatabasePeople
+from store.accounts.store import DatabaseAccounts
 from store.campaigns.campaigns import DatabaseCampaigns
-from store.campaigns.comparisons import DatabaseVotes
+from store.campaigns.comparisons import DatabaseComparisons
 from store.conversations.memory import TemporaryStore
 from store.conversations.store import Clock, DatabaseStore, utc_now
 from store.engines import postgres_engine, sqlite_engine
 from store.evaluation.cases import DatabaseCases
-from store.feedback.dashboard import DatabaseFigures
+from store.feedback.dashboard import DatabaseDashboard
 from store.feedback.ratings import DatabaseRatings
 from store.feedback.reports import DatabaseReports
 from store.feedback.results import DatabaseResults
-from store.feedback.votes import DatabaseBallots
-from store.lock import FolderClaim, NoClaim, PostgresClaim
+from store.feedback.votes import DatabaseVotes
+from store.lock import FolderLock, NoLock, PostgresLock
 from store.transactions import Transactions
 
 
@@ -38,14 +38,14 @@ class DatabaseFeedback:
     """Each attribute keeps what one service needs."""
 
     def __init__(self, database: Transactions) -> None:
-        self.ballots = DatabaseBallots(database)
+        self.ballots = DatabaseVotes(database)
         self.campaigns = DatabaseCampaigns(database)
         self.cases = DatabaseCases(database)
-        self.figures = DatabaseFigures(database)
+        self.figures = DatabaseDashboard(database)
         self.ratings = DatabaseRatings(database)
         self.reports = DatabaseReports(database)
         self.results = DatabaseResults(database)
-        self.votes = DatabaseVotes(database)
+        self.votes = DatabaseComparisons(database)
 
 
 FILE_NAME = "qwen-chat.db"
@@ -65,11 +65,11 @@ def open_store(
     """
     if database_url is None:
         engine = sqlite_engine(data_dir / FILE_NAME)
-        claim = NoClaim(data_dir) if beside else FolderClaim(data_dir)
+        claim = NoLock(data_dir) if beside else FolderLock(data_dir)
         database = DatabaseStore(engine, clock, claim)
     else:
         engine = postgres_engine(database_url)
-        database = DatabaseStore(engine, clock, NoClaim() if beside else PostgresClaim(engine))
+        database = DatabaseStore(engine, clock, NoLock() if beside else PostgresLock(engine))
     return RoutingStore(database, TemporaryStore(clock))
 
 
@@ -81,9 +81,9 @@ class RoutingStore:
         self._temporary = temporary
 
     @property
-    def people(self) -> DatabasePeople:
+    def people(self) -> DatabaseAccounts:
         """The store of whose conversations these are, in the same database."""
-        return DatabasePeople(self._database.transactions, self._temporary)
+        return DatabaseAccounts(self._database.transactions, self._temporary)
 
     @property
     def feedback(self) -> DatabaseFeedback:
@@ -188,7 +188,7 @@ class RoutingStore:
     ) -> Sequence[Conversation]:
         return await self._database.conversations(user, limit=limit, offset=offset)
 
-    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[Hit]:
+    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
         return await self._database.search(user, words, limit=limit)
 
     async def add_archives(self, user: str, archives: Sequence[Archive]) -> Sequence[Conversation]:

@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.orm import Session
 
 from store.schema.conversations import MessageRow
-from store.search_words import MOST_TOKENS, Word, haystack, tokens_of
+from store.search_words import MOST_TOKENS, SearchWord, haystack, tokens_of
 
 TABLE = "message_words"
 """Made by a migration; with the tables that SQLite makes for it, its name begins them all."""
@@ -48,7 +48,7 @@ class MessageIndex(Protocol):
     def wipe(self, session: Session) -> None:
         """Let nothing of what was removed lie in the index's own pages. Costs a look at all."""
 
-    def holding(self, words: Sequence[Word]) -> Sequence[ColumnElement[bool]]:
+    def holding(self, words: Sequence[SearchWord]) -> Sequence[ColumnElement[bool]]:
         """Conditions that together hold for messages with all these words."""
 
 
@@ -79,7 +79,7 @@ class SqliteIndex:
         # A removed row is only marked as such until the lists that hold its words are merged.
         session.execute(insert(self._words).values({TABLE: "optimize"}))
 
-    def holding(self, words: Sequence[Word]) -> Sequence[ColumnElement[bool]]:
+    def holding(self, words: Sequence[SearchWord]) -> Sequence[ColumnElement[bool]]:
         query = " AND ".join(
             f'"{" ".join(word.keys)}"' + ("*" if word.begins else "") for word in words
         )
@@ -109,7 +109,7 @@ class PostgresIndex:
     def wipe(self, session: Session) -> None:
         """The server sweeps out dead rows by itself."""
 
-    def holding(self, words: Sequence[Word]) -> Sequence[ColumnElement[bool]]:
+    def holding(self, words: Sequence[SearchWord]) -> Sequence[ColumnElement[bool]]:
         # As an array it is looked up once. In a mere IN the planner, until it has statistics of
         # new rows, asks the index again for every message.
         return [
@@ -117,7 +117,7 @@ class PostgresIndex:
             for word in words
         ]
 
-    def _with(self, word: Word) -> ScalarSelect[int]:
+    def _with(self, word: SearchWord) -> ScalarSelect[int]:
         query = " <-> ".join(f"'{key}'" for key in word.keys) + (":*" if word.begins else "")
         found = self._words.c.words.op("@@")(cast(query, TSQUERY))
         return select(self._words.c.sequence).where(found).scalar_subquery()

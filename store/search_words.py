@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import NamedTuple
 from unicodedata import normalize
 
-from chat.conversations.models import Conversation, Excerpt, Hit, Message
+from chat.conversations.models import Conversation, Excerpt, Message, SearchHit
 
 CJK = (
     "\u1100-\u11ff\u2e80-\u2fd5\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3041-\u3096\u309d-\u309f"
@@ -38,7 +38,7 @@ LONGEST_EXCERPT = 400
 """Characters: of an excerpt, of it before the first match, and where one long match is cut."""
 
 
-class Token(NamedTuple):
+class SearchToken(NamedTuple):
     """A word as it is compared, and where it stands."""
 
     key: str
@@ -46,7 +46,7 @@ class Token(NamedTuple):
     end: int
 
 
-class Word(NamedTuple):
+class SearchWord(NamedTuple):
     """One word of a search: tokens that follow each other, the last one perhaps a beginning."""
 
     keys: tuple[str, ...]
@@ -57,7 +57,7 @@ class Word(NamedTuple):
         """What is a part of `haystack(text)` exactly where the text has this word."""
         return f" {' '.join(self.keys)}" + ("" if self.begins else " ")
 
-    def ends_at(self, tokens: Sequence[Token], last: int) -> bool:
+    def ends_at(self, tokens: Sequence[SearchToken], last: int) -> bool:
         key, wanted = tokens[last].key, self.keys[-1]
         if not (key.startswith(wanted) if self.begins else key == wanted):
             return False
@@ -67,16 +67,16 @@ class Word(NamedTuple):
         )
 
 
-def tokens_of(text: str) -> Iterator[Token]:
+def tokens_of(text: str) -> Iterator[SearchToken]:
     for match in TOKEN.finditer(text):
         if key := _key(match[0]):
-            yield Token(key, *match.span())
+            yield SearchToken(key, *match.span())
 
 
-def words_of(query: str) -> tuple[Word, ...]:
+def words_of(query: str) -> tuple[SearchWord, ...]:
     """What a person looks for; nothing in it is syntax. The last word may still be growing."""
     found = (tuple(token.key for token in tokens_of(part)) for part in query.split())
-    words = [Word(keys[:MOST_TOKENS]) for keys in found if keys][:MOST_WORDS]
+    words = [SearchWord(keys[:MOST_TOKENS]) for keys in found if keys][:MOST_WORDS]
     if words and STILL_TYPED.search(query.rstrip()):
         words[-1] = words[-1]._replace(begins=True)
     return tuple(words)
@@ -87,12 +87,12 @@ def haystack(text: str) -> str:
     return f" {' '.join(token.key for token in tokens_of(text))} "
 
 
-def marked(text: str, words: Sequence[Word]) -> Excerpt:
+def marked(text: str, words: Sequence[SearchWord]) -> Excerpt:
     """The whole text, with every place of every word."""
     return Excerpt(text, _marks(list(tokens_of(text)), words))
 
 
-def excerpt(text: str, words: Sequence[Word]) -> Excerpt:
+def excerpt(text: str, words: Sequence[SearchWord]) -> Excerpt:
     """The text around the first place of any word, on one line. Reads no further than it must."""
     coming = tokens_of(text)
     seen, length = _first_place(coming, words)
@@ -105,22 +105,26 @@ def excerpt(text: str, words: Sequence[Word]) -> Excerpt:
     return _cut(text, begin, end, _marks(shown, words))
 
 
-def has_all(text: str, words: Sequence[Word]) -> bool:
+def has_all(text: str, words: Sequence[SearchWord]) -> bool:
     hay = haystack(text)
     return all(word.needle in hay for word in words)
 
 
-def hit(conversation: Conversation, newest: Message | None, words: Sequence[Word]) -> Hit:
+def hit(
+    conversation: Conversation, newest: Message | None, words: Sequence[SearchWord]
+) -> SearchHit:
     """What is shown of a conversation whose newest message with all words is this one."""
     title = marked(conversation.title, words)
     if newest is None:
-        return Hit(conversation, title)
-    return Hit(conversation, title, newest.id, excerpt(newest.content, words))
+        return SearchHit(conversation, title)
+    return SearchHit(conversation, title, newest.id, excerpt(newest.content, words))
 
 
-def _first_place(coming: Iterator[Token], words: Sequence[Word]) -> tuple[list[Token], int]:
+def _first_place(
+    coming: Iterator[SearchToken], words: Sequence[SearchWord]
+) -> tuple[list[SearchToken], int]:
     """The tokens up to the end of the first word, and how many of them are that word."""
-    seen: list[Token] = []
+    seen: list[SearchToken] = []
     for token in coming:
         seen.append(token)
         ending = [len(word.keys) for word in words if word.ends_at(seen, len(seen) - 1)]
@@ -136,7 +140,9 @@ def _cut(text: str, begin: int, end: int, marks: Sequence[tuple[int, int]]) -> E
     return Excerpt(before + SPACE.sub(" ", text[begin:end]) + after, moved)
 
 
-def _marks(tokens: Sequence[Token], words: Sequence[Word]) -> tuple[tuple[int, int], ...]:
+def _marks(
+    tokens: Sequence[SearchToken], words: Sequence[SearchWord]
+) -> tuple[tuple[int, int], ...]:
     """Where the words stand, in order; what touches or overlaps is one mark."""
     places = sorted(
         (tokens[last + 1 - len(word.keys)].start, tokens[last].end)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from chat.errors import AppError, StartupError, StoreFailed
 from store.engines import WRITING, empty_log
 from store.error_messages import about_database
-from store.lock import Claim
+from store.lock import StoreLock
 from store.migrate import upgrade
 
 log = logging.getLogger("qwen_chat.store")
@@ -32,7 +32,7 @@ class Transactions:
     instead of polling for the lock. Raises BadText, and StoreFailed where a database can fail.
     """
 
-    def __init__(self, engine: Engine, claim: Claim) -> None:
+    def __init__(self, engine: Engine, claim: StoreLock) -> None:
         self._reading = engine
         self._writing = engine.execution_options(**WRITING)
         self._claim = claim

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from chat.accounts.models import Clock, utc_now
 from chat.errors import NotFound
-from chat.evaluation.cases import Casebook, CaseText, Tally
-from chat.evaluation.models import Case, Result, Run, Verdict
-from chat.evaluation.runs import Replays
+from chat.evaluation.cases import Cases, CaseText, VerdictCounts
+from chat.evaluation.models import Case, CaseVerdict, Result, Run
+from chat.evaluation.runs import Runs
 from chat.evaluation.shipped_cases import load_shipped_cases
-from chat.evaluation.verdicts import Before
-from chat.feedback.models import Rated
-from chat.serving.generation import Writer
+from chat.evaluation.verdicts import EarlierAnswers
+from chat.feedback.models import RatedAnswer
+from chat.serving.generation import Generator
 from judging.judge import ProcessJudge
 from store import RoutingStore
 from tests.databases import has_database
@@ -23,7 +23,7 @@ PATIENCE_S = 60
 class NoCases:
     """`chat.casebook.CaseStore` and `chat.casebook.Ratings`, without any."""
 
-    async def rated(self, seen_by: str | None, evidence_id: str) -> Rated:
+    async def rated(self, seen_by: str | None, evidence_id: str) -> RatedAnswer:
         raise NotFound
 
     async def add(self, cases: Sequence[Case]) -> None:
@@ -49,7 +49,7 @@ class NoCases:
     async def add_result(self, result: Result) -> None:
         raise NotFound
 
-    async def runs(self, owner: str | None, limit: int = 100) -> Sequence[Tally]:
+    async def runs(self, owner: str | None, limit: int = 100) -> Sequence[VerdictCounts]:
         return ()
 
     async def run(self, run_id: str, owner: str | None) -> Run:
@@ -61,23 +61,25 @@ class NoCases:
     async def delete_run(self, run_id: str, owner: str | None) -> None:
         raise NotFound
 
-    async def judge(self, run_id: str, case_id: str, verdict: Verdict, judged_by: str) -> Result:
+    async def judge(
+        self, run_id: str, case_id: str, verdict: CaseVerdict, judged_by: str
+    ) -> Result:
         raise NotFound
 
     async def history(
         self, case_ids: Collection[str], owner: str | None, against: str | None
-    ) -> Mapping[str, Before]:
+    ) -> Mapping[str, EarlierAnswers]:
         return {}
 
 
 def cases_of(
-    store: MemoryStore | RoutingStore, writer: Writer, clock: Clock = utc_now
-) -> tuple[Casebook, Replays]:
+    store: MemoryStore | RoutingStore, writer: Generator, clock: Clock = utc_now
+) -> tuple[Cases, Runs]:
     """The services over that store."""
     judge, shipped = ProcessJudge(PATIENCE_S), load_shipped_cases()
     if has_database(store):
         kept = store.feedback
-        casebook = Casebook(kept.cases, kept.results, judge, shipped, clock)
-        return casebook, Replays(kept.cases, writer, judge, clock)
+        casebook = Cases(kept.cases, kept.results, judge, shipped, clock)
+        return casebook, Runs(kept.cases, writer, judge, clock)
     none = NoCases()
-    return Casebook(none, none, judge, shipped, clock), Replays(none, writer, judge, clock)
+    return Cases(none, none, judge, shipped, clock), Runs(none, writer, judge, clock)

@@ -8,18 +8,18 @@ from chat.accounts.quotas import Quotas
 from chat.conversations.jobs import Job, Jobs
 from chat.conversations.models import Attachment, Message, Progress, Question
 from chat.conversations.service import Conversations
-from chat.conversations.turns import Answers
+from chat.conversations.turns import Turns
 from chat.models import ChatOptions
 from chat.serving.admission import Admission
 from chat.serving.engines import Engines
-from chat.serving.generation import Limits, Writer
+from chat.serving.generation import Generator, Timeouts
 from chat.serving.observer import Observer
 from chat.serving.ports import Engine
 from tests.fakes import Script, ScriptedEngine
 from tests.memory_store import MemoryStore
 
 USER = "ann"
-PATIENT = Limits(queue_s=60, stall_s=60, request_s=60)
+PATIENT = Timeouts(queue_s=60, stall_s=60, request_s=60)
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Chat:
     engine: ScriptedEngine
     store: MemoryStore
     jobs: Jobs
-    answers: Answers
+    answers: Turns
     conversations: Conversations
 
     async def ask(
@@ -74,7 +74,7 @@ def make_chat(
     *scripts: Script,
     max_running: int = 4,
     max_waiting: int = 4,
-    limits: Limits | None = None,
+    limits: Timeouts | None = None,
     store: MemoryStore | None = None,
     undo_s: float = 60.0,
     quotas: Quotas | None = None,
@@ -87,13 +87,13 @@ def make_chat(
         engine,
         max_running=max_running,
         max_waiting=max_waiting,
-        limits=limits or Limits(queue_s=5, stall_s=5, request_s=5),
+        limits=limits or Timeouts(queue_s=5, stall_s=5, request_s=5),
         quotas=quotas,
         observer=observer,
         share_prefixes=share_prefixes,
     )
     jobs = Jobs(writer=writer, store=store)
-    answers = Answers(engines=Engines(engine), store=store, jobs=jobs)
+    answers = Turns(engines=Engines(engine), store=store, jobs=jobs)
     conversations = Conversations(store=store, jobs=jobs, undo_s=undo_s)
     return Chat(engine, store, jobs, answers, conversations)
 
@@ -103,13 +103,13 @@ def make_writer(
     *,
     max_running: int = 8,
     max_waiting: int = 8,
-    limits: Limits = PATIENT,
+    limits: Timeouts = PATIENT,
     **more: Any,
-) -> Writer:
+) -> Generator:
     """A writer with an admission of its own."""
     engines = engine if isinstance(engine, Engines) else Engines(engine)
     admission = Admission(max_running=max_running, max_waiting=max_waiting)
-    return Writer(engines=engines, admission=admission, limits=limits, **more)
+    return Generator(engines=engines, admission=admission, limits=limits, **more)
 
 
 async def finished(job: Job) -> Progress:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from chat.conversations.ports import ConversationStore
 from chat.errors import AppError, BadRequest, NotFound
-from chat.feedback.models import Evidence, Opinion, Rating
+from chat.feedback.models import AnswerSnapshot, Rating, RatingInput
 from chat.feedback.ratings import Placement, Ratings
 from chat.models import ChatMessage, Finish, Prompt, Role, Sampling, Timing, Usage
 from chat.serving.errors import EngineNotReady, PromptTooLong
@@ -185,11 +185,11 @@ class Unrated:
     """A `chat.rating.RatingStore` in which nothing was ever said of an answer."""
 
     async def rate(
-        self, evidence: Evidence, rater: str, opinion: Opinion, rated_at: datetime
+        self, evidence: AnswerSnapshot, rater: str, opinion: RatingInput, rated_at: datetime
     ) -> Rating:
         raise NotFound
 
-    async def evidence_of(self, owner: str, answer_id: str) -> Evidence | None:
+    async def evidence_of(self, owner: str, answer_id: str) -> AnswerSnapshot | None:
         return None
 
     async def newest(self, rater: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:

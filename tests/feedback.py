@@ -8,18 +8,18 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from chat.accounts.models import LOCAL, Person
+from chat.accounts.models import LOCAL, User
 from chat.conversations.jobs import Job, Jobs
 from chat.conversations.models import Message, Question
 from chat.conversations.service import Conversations
-from chat.conversations.turns import Answers
-from chat.feedback.models import Evidence, Opinion, Rating
+from chat.conversations.turns import Turns
+from chat.feedback.models import AnswerSnapshot, Rating, RatingInput
 from chat.feedback.ratings import Ratings
 from chat.models import ChatOptions
 from chat.serving.completions import Completions
 from chat.serving.engines import Engines
 from store import RoutingStore, open_store
-from store.schema.feedback import EvidenceRow
+from store.schema.feedback import AnswerSnapshotRow
 from tests.chat import finished, make_writer
 from tests.contract.stores import ticking
 from tests.fakes import Script, ScriptedEngine
@@ -33,7 +33,7 @@ class RatedChat:
     engine: ScriptedEngine
     store: RoutingStore
     jobs: Jobs
-    answers: Answers
+    answers: Turns
     conversations: Conversations
     completions: Completions
     ratings: Ratings
@@ -42,7 +42,7 @@ class RatedChat:
         self,
         text: str,
         *,
-        person: Person = LOCAL,
+        person: User = LOCAL,
         options: ChatOptions | None = None,
         conversation_id: str | None = None,
         **question: Any,
@@ -62,7 +62,7 @@ class RatedChat:
         return job
 
     async def rate(
-        self, job: Job, opinion: Opinion, *, person: Person = LOCAL, page_language: str = ""
+        self, job: Job, opinion: RatingInput, *, person: User = LOCAL, page_language: str = ""
     ) -> Rating:
         return await self.ratings.rate(
             person,
@@ -72,7 +72,7 @@ class RatedChat:
             page_language=page_language,
         )
 
-    async def evidence(self, job: Job) -> Evidence:
+    async def evidence(self, job: Job) -> AnswerSnapshot:
         """An answer as it is frozen."""
         found = await self.store.feedback.ratings.evidence_of(job.user, job.message_id)
         assert found
@@ -80,7 +80,7 @@ class RatedChat:
 
     async def frozen(self) -> int:
         """How many answers are."""
-        count = select(func.count()).select_from(EvidenceRow)
+        count = select(func.count()).select_from(AnswerSnapshotRow)
         return await self.store.feedback.ratings._database.read(lambda s: s.scalar(count) or 0)
 
     async def message(self, job: Job) -> Message:
@@ -101,7 +101,7 @@ async def rated_chat(folder: Path, *scripts: Script) -> AsyncIterator[RatedChat]
             engine,
             store,
             jobs,
-            Answers(engines=Engines(engine), store=store, jobs=jobs),
+            Turns(engines=Engines(engine), store=store, jobs=jobs),
             Conversations(store=store, jobs=jobs),
             completions,
             Ratings(

@@ -4,25 +4,23 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.accounts.routes import Reception
-from api.server import Hosting, People
-from chat.accounts.authentication import AccountDoors
-from chat.accounts.models import Clock, Entry, GuestLink, Person, Rank, utc_now
+from api.accounts.routes import PageContext
+from api.server import HostServices, SignIn
+from chat.accounts.authentication import AccountAuthenticator
+from chat.accounts.models import AccountRole, AuditEntry, Clock, GuestLink, User, utc_now
 from chat.accounts.sign_in import Accounts
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
-from chat.campaigns.hosts import Campaigns, Figures, Half
-from chat.campaigns.models import Answers as SurveyAnswers
-from chat.campaigns.models import Campaign, Participant, Plan
-from chat.campaigns.participation import TakingPart
-from chat.conversations.turns import Answers
+from chat.campaigns.hosts import CampaignCounts, Campaigns, VariantProgress
+from chat.campaigns.models import Campaign, Participant, Plan, SurveyAnswers
+from chat.campaigns.participation import Participation
+from chat.conversations.turns import Turns
 from chat.errors import NotFound
-from chat.feedback.dashboard import Figures as Dashboard
-from chat.feedback.dashboard import Scope, Tally
+from chat.feedback.dashboard import Count, Dashboard, DashboardScope
 from chat.feedback.reports import Reports
 from chat.feedback.results import Results
 from chat.feedback.votes import Votes
-from chat.serving.generation import Writer
+from chat.serving.generation import Generator
 from store import RoutingStore
 from tests.cases import cases_of
 from tests.chat import make_writer
@@ -37,7 +35,7 @@ Store = MemoryStore | RoutingStore
 class NoCampaigns:
     """`chat.hosting.CampaignStore` and `chat.taking_part.ParticipationStore`, without any."""
 
-    async def add(self, campaign: Campaign, entry: Entry) -> None:
+    async def add(self, campaign: Campaign, entry: AuditEntry) -> None:
         raise NotFound
 
     async def campaign(self, campaign_id: str) -> Campaign:
@@ -46,16 +44,18 @@ class NoCampaigns:
     async def campaigns(self, owner: str | None) -> Sequence[Campaign]:
         return ()
 
-    async def change_plan(self, campaign_id: str, plan: Plan, entry: Entry) -> Campaign:
+    async def change_plan(self, campaign_id: str, plan: Plan, entry: AuditEntry) -> Campaign:
         raise NotFound
 
-    async def close(self, campaign_id: str, closed_at: datetime | None, entry: Entry) -> Campaign:
+    async def close(
+        self, campaign_id: str, closed_at: datetime | None, entry: AuditEntry
+    ) -> Campaign:
         raise NotFound
 
-    async def delete(self, campaign_id: str, entry: Entry) -> int:
+    async def delete(self, campaign_id: str, entry: AuditEntry) -> int:
         raise NotFound
 
-    async def destroy_left(self, campaign_id: str, entry: Entry) -> int:
+    async def destroy_left(self, campaign_id: str, entry: AuditEntry) -> int:
         return 0
 
     async def links(self, campaign_id: str) -> Sequence[GuestLink]:
@@ -63,10 +63,12 @@ class NoCampaigns:
 
     async def figures(
         self, campaign_id: str, *, active_since: datetime, silent_since: datetime
-    ) -> Figures:
+    ) -> CampaignCounts:
         raise NotFound
 
-    async def testers(self, campaign_id: str, *, silent_since: datetime) -> Sequence[Half]:
+    async def testers(
+        self, campaign_id: str, *, silent_since: datetime
+    ) -> Sequence[VariantProgress]:
         return ()
 
     async def participant(self, campaign_id: str, user_id: str) -> Participant | None:
@@ -112,8 +114,8 @@ class NoFigures:
     async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
         return None
 
-    async def tally(self, scope: Scope) -> Tally:
-        return Tally()
+    async def tally(self, scope: DashboardScope) -> Count:
+        return Count()
 
 
 def figures_of(store: Store, clock: Clock = utc_now) -> Dashboard:
@@ -134,21 +136,21 @@ def hosting_of(
     store: Store,
     stop: Callable[[str, str], None] = lambda _user, _conversation: None,
     clock: Clock = utc_now,
-    writer: Writer | None = None,
-    answers: Answers | None = None,
-) -> Hosting:
+    writer: Generator | None = None,
+    answers: Turns | None = None,
+) -> HostServices:
     """The services over that store."""
     engines = (writer := writer or make_writer(ScriptedEngine())).engines
     casebook, replays = cases_of(store, writer, clock)
     if has_database(store):
         kept = store.feedback.campaigns
-        taking_part = TakingPart(kept, store.people, stop=stop, clock=clock)
+        taking_part = Participation(kept, store.people, stop=stop, clock=clock)
         results = Results(store.feedback.results, store.people, clock)
         hosts = Campaigns(kept, engines=lambda: engines.names, clock=clock)
         votes = store.feedback.votes
         comparisons = Comparisons(votes, taking_part, answers, clock=clock) if answers else None
         reports = Reports(hosts, store.feedback.reports, clock)
-        return Hosting(
+        return HostServices(
             hosts,
             taking_part,
             casebook,
@@ -159,7 +161,7 @@ def hosting_of(
             Votes(store.feedback.ballots),
         )
     none = NoCampaigns()
-    return Hosting(Campaigns(none), TakingPart(none, MemoryPeople()), casebook, replays)
+    return HostServices(Campaigns(none), Participation(none, MemoryPeople()), casebook, replays)
 
 
 @dataclass
@@ -172,21 +174,22 @@ class Inn:
     def __post_init__(self) -> None:
         kept = self.store.people
         self.accounts = Accounts(kept, OpenHasher())
-        self.people = People(
-            AccountDoors(self.accounts, kept, self.sign_in_needed), Reception(self.accounts)
+        self.people = SignIn(
+            AccountAuthenticator(self.accounts, kept, self.sign_in_needed),
+            PageContext(self.accounts),
         )
 
-    async def add(self, name: str, rank: Rank = Rank.MEMBER) -> str:
+    async def add(self, name: str, rank: AccountRole = AccountRole.MEMBER) -> str:
         """The token of a session of a new person; the first one is the administrator."""
         token = await self.accounts.setup_token()
         if token is None:
-            admin = next(p for p in await self.store.people.people() if p.rank is Rank.ADMIN)
+            admin = next(p for p in await self.store.people.people() if p.rank is AccountRole.ADMIN)
             token = await self.accounts.invite(admin, rank)
         return await self.accounts.accept_pass(
             token, name=name, password="correct horse battery", address="", device="test"
         )
 
-    async def person(self, token: str) -> Person:
+    async def person(self, token: str) -> User:
         who = await self.accounts.signed_in(token)
         assert who
         return who.person

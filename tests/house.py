@@ -8,17 +8,17 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from api.accounts.routes import Reception
+from api.accounts.routes import PageContext
 from api.edge.options import EdgeOptions
-from api.server import People, build_api, cover_mounted
-from chat.accounts.authentication import AccountDoors
-from chat.accounts.models import Rank, utc_now
+from api.server import SignIn, build_api, cover_mounted
+from chat.accounts.authentication import AccountAuthenticator
+from chat.accounts.models import AccountRole, utc_now
 from chat.accounts.sign_in import Accounts
-from chat.accounts.sso import Provider
+from chat.accounts.sso import IdentityProvider
 from chat.conversations.jobs import Jobs
 from chat.conversations.presets import Presets
 from chat.conversations.service import Conversations
-from chat.conversations.turns import Answers
+from chat.conversations.turns import Turns
 from chat.serving.completions import Completions
 from chat.serving.engines import Engines
 from tests.chat import make_writer
@@ -52,7 +52,7 @@ class House:
     """Accounts and what they need, and the app that lets people in by them."""
 
     sign_in_needed: bool = True
-    provider: Provider | None = None
+    provider: IdentityProvider | None = None
     allow_new: bool = False
     edge: EdgeOptions = field(default_factory=EdgeOptions)
     clock: Clock = field(default_factory=Clock)
@@ -62,15 +62,15 @@ class House:
 
     def __post_init__(self) -> None:
         self.accounts = Accounts(self.kept, OpenHasher(), self.clock)
-        self.doors = AccountDoors(
+        self.doors = AccountAuthenticator(
             self.accounts, self.kept, sign_in_needed=self.sign_in_needed, clock=self.clock
         )
 
-    def people(self) -> People:
-        desk = Reception(
+    def people(self) -> SignIn:
+        desk = PageContext(
             self.accounts, self.edge.root_path, self.edge.sign_in_header, self._was_set_up
         )
-        return People(self.doors, desk, self.provider, allow_new=self.allow_new)
+        return SignIn(self.doors, desk, self.provider, allow_new=self.allow_new)
 
     def app(self, **more: Any) -> FastAPI:
         return build_api(
@@ -82,11 +82,11 @@ class House:
             **more,
         )
 
-    async def add(self, name: str, rank: Rank = Rank.MEMBER) -> str:
+    async def add(self, name: str, rank: AccountRole = AccountRole.MEMBER) -> str:
         """The token of a session of a new person; the first one is the administrator."""
         token = await self.accounts.setup_token()
         if token is None:
-            admin = next(p for p in self.kept.everybody.values() if p.rank is Rank.ADMIN)
+            admin = next(p for p in self.kept.everybody.values() if p.rank is AccountRole.ADMIN)
             token = await self.accounts.invite(admin, rank)
         return await self.accounts.accept_pass(
             token, name=name, password=PASSWORD, address="10.0.0.1", device="test"
@@ -98,7 +98,7 @@ class House:
         writer = make_writer(engine)
         jobs = Jobs(writer=writer, store=self.store)
         self.completions = Completions(writer=writer)
-        answers = Answers(engines=Engines(engine), store=self.store, jobs=jobs)
+        answers = Turns(engines=Engines(engine), store=self.store, jobs=jobs)
         self.conversations = Conversations(store=self.store, jobs=jobs)
         presets, ratings = Presets(self.store), unrated(self.store)
         part = hosting_of(self.store).taking_part

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from chat.accounts.models import ApiKey, Entry, Person, Rank, Spent
+from chat.accounts.models import AccountRole, AccountUsage, ApiKey, AuditEntry, User
 from chat.errors import NotFound
 from store.schema.columns import refuse_bad_text
 
@@ -13,20 +13,20 @@ from store.schema.columns import refuse_bad_text
 class MemoryKeys:
     """The part of `tests.memory_people.MemoryPeople` that is about keys."""
 
-    everybody: dict[str, Person] = field(default_factory=dict)
-    audit: list[Entry] = field(default_factory=list)
+    everybody: dict[str, User] = field(default_factory=dict)
+    audit: list[AuditEntry] = field(default_factory=list)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
-    use_by_key: dict[tuple[str, date], Spent] = field(default_factory=dict)
+    use_by_key: dict[tuple[str, date], AccountUsage] = field(default_factory=dict)
 
-    async def add_key(self, token_hash: str, key: ApiKey, entry: Entry) -> None:
+    async def add_key(self, token_hash: str, key: ApiKey, entry: AuditEntry) -> None:
         refuse_bad_text(token_hash, key, entry)
         owner = self.everybody.get(key.owner)
-        if owner is None or owner.disabled or owner.rank is Rank.GUEST:
+        if owner is None or owner.disabled or owner.rank is AccountRole.GUEST:
             raise NotFound
         self.api_keys[token_hash] = key
         self.audit.append(entry)
 
-    async def key(self, token_hash: str) -> tuple[ApiKey, Person] | None:
+    async def key(self, token_hash: str) -> tuple[ApiKey, User] | None:
         found = self.api_keys.get(token_hash)
         return (found, self.everybody[found.owner]) if found else None
 
@@ -39,7 +39,7 @@ class MemoryKeys:
             if key.id == key_id:
                 self.api_keys[token_hash] = replace(key, used_at=used_at)
 
-    async def revoke_key(self, key_id: str, entry: Entry, *, owner: str | None = None) -> None:
+    async def revoke_key(self, key_id: str, entry: AuditEntry, *, owner: str | None = None) -> None:
         for token_hash, key in self.api_keys.items():
             if key.id == key_id and owner in (None, key.owner):
                 self.api_keys[token_hash] = replace(key, revoked=True)
@@ -47,15 +47,15 @@ class MemoryKeys:
                 return
         raise NotFound
 
-    async def spend_by_key(self, key_id: str, day: date, spent: Spent) -> None:
+    async def spend_by_key(self, key_id: str, day: date, spent: AccountUsage) -> None:
         if key_id in {key.id for key in self.api_keys.values()}:
             so_far = await self.spent_by_key(key_id, day)
-            self.use_by_key[key_id, day] = Spent(
+            self.use_by_key[key_id, day] = AccountUsage(
                 so_far.messages + spent.messages, so_far.tokens + spent.tokens
             )
 
-    async def spent_by_key(self, key_id: str, day: date) -> Spent:
-        return self.use_by_key.get((key_id, day), Spent())
+    async def spent_by_key(self, key_id: str, day: date) -> AccountUsage:
+        return self.use_by_key.get((key_id, day), AccountUsage())
 
     def revoke_keys_of(self, owner: str) -> None:
         for token_hash, key in self.api_keys.items():

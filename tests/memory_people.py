@@ -8,14 +8,14 @@ from chat.accounts.errors import LastAdmin, LinkFull, NameTaken
 from chat.accounts.models import (
     CAMPAIGN_GRACE,
     LOCAL_USER,
-    Entry,
+    AccountRole,
+    AccountUsage,
+    AuditEntry,
     GuestLink,
-    Pass,
-    PassKind,
-    Person,
-    Rank,
+    OneTimeLink,
+    OneTimeLinkKind,
     Session,
-    Spent,
+    User,
     name_key,
 )
 from chat.errors import NotFound
@@ -45,41 +45,41 @@ class MemoryPeople(MemoryKeys):
     chats: MemoryStore = field(default_factory=MemoryStore)
     hashes: dict[str, str | None] = field(default_factory=dict)
     open_sessions: dict[str, Session] = field(default_factory=dict)
-    passes: dict[str, Pass] = field(default_factory=dict)
+    passes: dict[str, OneTimeLink] = field(default_factory=dict)
     links: dict[str, GuestLink] = field(default_factory=dict)
-    use: dict[tuple[str, date], Spent] = field(default_factory=dict)
+    use: dict[tuple[str, date], AccountUsage] = field(default_factory=dict)
 
     # --- people -------------------------------------------------------------------------------
 
     async def has_people(self) -> bool:
         return bool(self.everybody)
 
-    async def add_person(self, person: Person, password_hash: str | None, entry: Entry) -> None:
+    async def add_person(self, person: User, password_hash: str | None, entry: AuditEntry) -> None:
         refuse_bad_text(person, password_hash, entry)
-        if person.rank is not Rank.GUEST and await self.credentials(person.name):
+        if person.rank is not AccountRole.GUEST and await self.credentials(person.name):
             raise NameTaken
         self.everybody[person.id] = person
         self.hashes[person.id] = password_hash
         self.audit.append(entry)
 
-    async def person(self, user_id: str) -> Person:
+    async def person(self, user_id: str) -> User:
         refuse_bad_text(user_id)
         if user_id not in self.everybody:
             raise NotFound
         return self.everybody[user_id]
 
-    async def people(self) -> Sequence[Person]:
+    async def people(self) -> Sequence[User]:
         return sorted(self.everybody.values(), key=lambda person: person.created_at)
 
-    async def credentials(self, name: str) -> tuple[Person, str | None] | None:
+    async def credentials(self, name: str) -> tuple[User, str | None] | None:
         refuse_bad_text(name)
         for person in self.everybody.values():
-            if person.rank is not Rank.GUEST and name_key(person.name) == name_key(name):
+            if person.rank is not AccountRole.GUEST and name_key(person.name) == name_key(name):
                 return person, self.hashes[person.id]
         return None
 
     async def set_password(
-        self, user_id: str, password_hash: str, entry: Entry, *, keep: str | None = None
+        self, user_id: str, password_hash: str, entry: AuditEntry, *, keep: str | None = None
     ) -> None:
         await self.person(user_id)
         self.hashes[user_id] = password_hash
@@ -88,15 +88,20 @@ class MemoryPeople(MemoryKeys):
         self.audit.append(entry)
 
     async def change_person(
-        self, user_id: str, entry: Entry, *, rank: Rank | None = None, disabled: bool | None = None
-    ) -> Person:
+        self,
+        user_id: str,
+        entry: AuditEntry,
+        *,
+        rank: AccountRole | None = None,
+        disabled: bool | None = None,
+    ) -> User:
         before = await self.person(user_id)
         after = replace(
             before,
             rank=before.rank if rank is None else rank,
             disabled=before.disabled if disabled is None else disabled,
         )
-        if after.disabled or after.rank is not Rank.ADMIN:
+        if after.disabled or after.rank is not AccountRole.ADMIN:
             self._refuse_last_admin(before)
             self.passes = {key: p for key, p in self.passes.items() if p.made_by != user_id}
         if after.disabled:
@@ -107,7 +112,7 @@ class MemoryPeople(MemoryKeys):
         self.audit.append(entry)
         return after
 
-    async def delete_person(self, user_id: str, entry: Entry) -> int:
+    async def delete_person(self, user_id: str, entry: AuditEntry) -> int:
         self._refuse_last_admin(await self.person(user_id))
         self._revoke_links_of(user_id)
         before = self._rows()
@@ -132,7 +137,7 @@ class MemoryPeople(MemoryKeys):
 
     # --- sessions -----------------------------------------------------------------------------
 
-    async def add_session(self, token_hash: str, session: Session, entry: Entry) -> None:
+    async def add_session(self, token_hash: str, session: Session, entry: AuditEntry) -> None:
         refuse_bad_text(token_hash, session, entry)
         person = await self.person(session.user_id)
         link_id = person.guest_link_id
@@ -146,7 +151,7 @@ class MemoryPeople(MemoryKeys):
         self.open_sessions[token_hash] = session
         self.audit.append(entry)
 
-    async def session(self, token_hash: str) -> tuple[Session, Person] | None:
+    async def session(self, token_hash: str) -> tuple[Session, User] | None:
         found = self.open_sessions.get(token_hash)
         return (found, self.everybody[found.user_id]) if found else None
 
@@ -159,7 +164,7 @@ class MemoryPeople(MemoryKeys):
         mine = [session for session in self.open_sessions.values() if session.user_id == user_id]
         return sorted(mine, key=lambda session: session.created_at, reverse=True)
 
-    async def end_session(self, user_id: str, session_id: str, entry: Entry) -> None:
+    async def end_session(self, user_id: str, session_id: str, entry: AuditEntry) -> None:
         if session_id not in {session.id for session in await self.sessions(user_id)}:
             raise NotFound
         self.open_sessions = {
@@ -167,17 +172,21 @@ class MemoryPeople(MemoryKeys):
         }
         self.audit.append(entry)
 
-    async def end_sessions(self, user_id: str, entry: Entry, *, besides: str | None = None) -> int:
+    async def end_sessions(
+        self, user_id: str, entry: AuditEntry, *, besides: str | None = None
+    ) -> int:
         self.audit.append(entry)
         return self._drop_sessions(user_id, besides)
 
     # --- one-time links -----------------------------------------------------------------------
 
-    async def add_pass(self, token_hash: str, one_time: Pass, entry: Entry) -> None:
+    async def add_pass(self, token_hash: str, one_time: OneTimeLink, entry: AuditEntry) -> None:
         refuse_bad_text(token_hash, one_time, entry)
-        if one_time.kind is PassKind.SETUP:
+        if one_time.kind is OneTimeLinkKind.SETUP:
             self.passes = {
-                key: kept for key, kept in self.passes.items() if kept.kind is not PassKind.SETUP
+                key: kept
+                for key, kept in self.passes.items()
+                if kept.kind is not OneTimeLinkKind.SETUP
             }
         if one_time.user_id is not None:
             await self.person(one_time.user_id)
@@ -186,15 +195,15 @@ class MemoryPeople(MemoryKeys):
         self.passes[token_hash] = one_time
         self.audit.append(entry)
 
-    async def pass_of(self, token_hash: str) -> Pass:
+    async def pass_of(self, token_hash: str) -> OneTimeLink:
         one_time = self.passes.get(token_hash)
         if one_time is None or not self._is_good(one_time):
             raise NotFound
         return one_time
 
     async def use_pass(
-        self, token_hash: str, person: Person | None, password_hash: str, entry: Entry
-    ) -> Person:
+        self, token_hash: str, person: User | None, password_hash: str, entry: AuditEntry
+    ) -> User:
         one_time = await self.pass_of(token_hash)
         if person is not None:
             first = not self.everybody
@@ -210,7 +219,7 @@ class MemoryPeople(MemoryKeys):
 
     # --- guests -------------------------------------------------------------------------------
 
-    async def add_guest_link(self, token_hash: str, link: GuestLink, entry: Entry) -> None:
+    async def add_guest_link(self, token_hash: str, link: GuestLink, entry: AuditEntry) -> None:
         refuse_bad_text(token_hash, link, entry)
         self.links[token_hash] = link
         self.audit.append(entry)
@@ -227,7 +236,7 @@ class MemoryPeople(MemoryKeys):
     async def guest_link(self, link_id: str) -> GuestLink:
         return self.links[self._key_of(link_id)]
 
-    async def admit_guest(self, link_id: str, guest: Person, entry: Entry) -> None:
+    async def admit_guest(self, link_id: str, guest: User, entry: AuditEntry) -> None:
         refuse_bad_text(guest, entry)
         key = self._key_of(link_id)
         link = self.links[key]
@@ -238,7 +247,7 @@ class MemoryPeople(MemoryKeys):
         self.links[key] = replace(link, guests=link.guests + 1)
         await self.add_person(guest, None, entry)
 
-    async def revoke_guest_link(self, link_id: str, entry: Entry) -> None:
+    async def revoke_guest_link(self, link_id: str, entry: AuditEntry) -> None:
         key = self._key_of(link_id)
         if self.links[key].campaign_id is None:
             self._revoke(key)
@@ -249,12 +258,12 @@ class MemoryPeople(MemoryKeys):
 
     # --- spending -----------------------------------------------------------------------------
 
-    async def spend(self, user_id: str, day: date, spent: Spent) -> None:
+    async def spend(self, user_id: str, day: date, spent: AccountUsage) -> None:
         person = self.everybody.get(user_id)
         if person is None:
             return
-        so_far = self.use.get((user_id, day), Spent())
-        self.use[user_id, day] = Spent(
+        so_far = self.use.get((user_id, day), AccountUsage())
+        self.use[user_id, day] = AccountUsage(
             so_far.messages + spent.messages, so_far.tokens + spent.tokens
         )
         if person.guest_link_id is not None:
@@ -264,17 +273,19 @@ class MemoryPeople(MemoryKeys):
                 link, messages=link.messages + spent.messages, tokens=link.tokens + spent.tokens
             )
 
-    async def spent(self, user_id: str, day: date | None = None) -> Spent:
+    async def spent(self, user_id: str, day: date | None = None) -> AccountUsage:
         found = [s for (who, when), s in self.use.items() if who == user_id and day in (None, when)]
-        return Spent(sum(s.messages for s in found), sum(s.tokens for s in found))
+        return AccountUsage(sum(s.messages for s in found), sum(s.tokens for s in found))
 
     # --- the log ------------------------------------------------------------------------------
 
-    async def write_entry(self, entry: Entry) -> None:
+    async def write_entry(self, entry: AuditEntry) -> None:
         refuse_bad_text(entry)
         self.audit.append(entry)
 
-    async def entries(self, *, before: datetime | None = None, limit: int = 200) -> Sequence[Entry]:
+    async def entries(
+        self, *, before: datetime | None = None, limit: int = 200
+    ) -> Sequence[AuditEntry]:
         found = [entry for entry in self.audit if before is None or entry.at < before]
         return sorted(found, key=lambda entry: entry.at)[::-1][: max(limit, 0)]
 
@@ -307,18 +318,18 @@ class MemoryPeople(MemoryKeys):
         )
         return sum(map(len, kinds))
 
-    def _is_good(self, one_time: Pass) -> bool:
-        if one_time.kind is PassKind.SETUP:
+    def _is_good(self, one_time: OneTimeLink) -> bool:
+        if one_time.kind is OneTimeLinkKind.SETUP:
             return not self.everybody
-        if one_time.kind is PassKind.RESET:
+        if one_time.kind is OneTimeLinkKind.RESET:
             return not self.everybody[one_time.user_id or ""].disabled
         return True
 
-    def _refuse_last_admin(self, person: Person) -> None:
+    def _refuse_last_admin(self, person: User) -> None:
         admins = [
             other.id
             for other in self.everybody.values()
-            if other.rank is Rank.ADMIN and not other.disabled
+            if other.rank is AccountRole.ADMIN and not other.disabled
         ]
         if admins == [person.id]:
             raise LastAdmin

@@ -4,12 +4,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from chat.accounts.models import Allowance, Entry, GuestLink, Person, Rank
+from chat.accounts.models import AccountRole, Allowance, AuditEntry, GuestLink, User
 from chat.accounts.quotas import Quotas
 from tests.memory_people import MemoryPeople
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-MADE = Entry(NOON, "admin", "make")
+MADE = AuditEntry(NOON, "admin", "make")
 LINK = GuestLink(
     id="link",
     owner="ann",
@@ -21,9 +21,9 @@ LINK = GuestLink(
     max_tokens=100,
 )
 ALLOWANCES = {
-    Rank.ADMIN: Allowance(running=2, waiting=2, requests_per_minute=5),
-    Rank.MEMBER: Allowance(running=2, waiting=2, requests_per_minute=5, tokens_per_day=50),
-    Rank.GUEST: Allowance(running=2, waiting=2),
+    AccountRole.ADMIN: Allowance(running=2, waiting=2, requests_per_minute=5),
+    AccountRole.MEMBER: Allowance(running=2, waiting=2, requests_per_minute=5, tokens_per_day=50),
+    AccountRole.GUEST: Allowance(running=2, waiting=2),
 }
 
 
@@ -57,9 +57,13 @@ class Town:
 async def make_town() -> Town:
     town = Town()
     await town.people.add_guest_link("digest", LINK, MADE)
-    for name, rank in (("root", Rank.ADMIN), ("ann", Rank.MEMBER), ("bob", Rank.MEMBER)):
-        await town.people.add_person(Person(name, name, rank, NOON), None, MADE)
+    for name, rank in (
+        ("root", AccountRole.ADMIN),
+        ("ann", AccountRole.MEMBER),
+        ("bob", AccountRole.MEMBER),
+    ):
+        await town.people.add_person(User(name, name, rank, NOON), None, MADE)
     for name in ("gus", "gwen"):
-        guest = Person(name, name, Rank.GUEST, NOON, guest_link_id=LINK.id)
+        guest = User(name, name, AccountRole.GUEST, NOON, guest_link_id=LINK.id)
         await town.people.admit_guest(LINK.id, guest, MADE)
     return town

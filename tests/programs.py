@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from chat.feedback.ratings import Ratings
-from chat.serving.completions import Completions, KeyLimits
-from chat.serving.observer import Door, Outcome
+from chat.serving.completions import Completions, KeyQuota
+from chat.serving.observer import RequestOutcome, Source
 from chat.serving.response_cache import ResponseCache
 from store import open_store
 from tests.chat import make_writer
@@ -31,13 +31,13 @@ FEEDBACK = "/v1/feedback"
 class Seen:
     """An observer that remembers."""
 
-    outcomes: list[Outcome] = field(default_factory=list)
-    refusals: list[tuple[Door, str]] = field(default_factory=list)
+    outcomes: list[RequestOutcome] = field(default_factory=list)
+    refusals: list[tuple[Source, str]] = field(default_factory=list)
 
-    def ended(self, outcome: Outcome) -> None:
+    def ended(self, outcome: RequestOutcome) -> None:
         self.outcomes.append(outcome)
 
-    def refused(self, door: Door, code: str) -> None:
+    def refused(self, door: Source, code: str) -> None:
         self.refusals.append((door, code))
 
 
@@ -49,7 +49,7 @@ class Programs:
         *scripts: Script,
         engine: ScriptedEngine | None = None,
         cache_bytes: int = 0,
-        key_limits: KeyLimits | None = None,
+        key_limits: KeyQuota | None = None,
         house: House | None = None,
         **writer: Any,
     ) -> None:
@@ -118,7 +118,7 @@ async def until(true: Callable[[], object]) -> None:
     raise AssertionError("it did not come about")
 
 
-class Caller:
+class ApiConnection:
     """A program on a connection of its own, which it may cut at any moment."""
 
     def __init__(self, app: FastAPI, path: str, body: Mapping[str, Any]) -> None:

@@ -3,10 +3,18 @@
 from dataclasses import replace
 from typing import Any
 
-from chat.campaigns.models import Choice, Duel, Side
+from chat.campaigns.models import Comparison, Side, VoteChoice
 from chat.conversations.models import Message
-from chat.feedback.models import Evidence, Opinion, Rated, Rating, Review, ReviewState, Verdict
-from chat.feedback.queries import Around, Contest
+from chat.feedback.models import (
+    AnswerSnapshot,
+    RatedAnswer,
+    Rating,
+    RatingInput,
+    Review,
+    ReviewState,
+    Verdict,
+)
+from chat.feedback.queries import ExportContext, VotedComparison
 from chat.feedback.results import DataFile
 from chat.models import (
     ChatMessage,
@@ -19,11 +27,11 @@ from chat.models import (
     Timing,
     Usage,
 )
-from chat.serving.observer import Door
+from chat.serving.observer import Source
 from chat.serving.provenance import prompt_sha256
 from tests.contract.stores import START
 
-UP, DOWN = Opinion(Verdict.UP), Opinion(Verdict.DOWN, ("wrong-facts",))
+UP, DOWN = RatingInput(Verdict.UP), RatingInput(Verdict.DOWN, ("wrong-facts",))
 MADE = Provenance(
     model="Qwen2.5-7B-Instruct",
     revision="r1",
@@ -41,7 +49,7 @@ def exactly(prompt: tuple[ChatMessage, ...], made: Provenance = MADE) -> Provena
     return replace(made, prompt_sha256=prompt_sha256(prompt))
 
 
-def evidence(name: str, question: str = "Why?", answer: str = "So.", **more: Any) -> Evidence:
+def evidence(name: str, question: str = "Why?", answer: str = "So.", **more: Any) -> AnswerSnapshot:
     prompt = more.pop(
         "prompt", (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, question))
     )
@@ -49,7 +57,7 @@ def evidence(name: str, question: str = "Why?", answer: str = "So.", **more: Any
         "id": name,
         "answer_id": f"answer {name}",
         "owner": "ann",
-        "door": Door.PAGE,
+        "door": Source.PAGE,
         "prompt": prompt,
         "answer": answer,
         "status": Status.DONE,
@@ -62,21 +70,21 @@ def evidence(name: str, question: str = "Why?", answer: str = "So.", **more: Any
         "language": "en",
         "page_language": "zh",
     }
-    return Evidence(**values | more)
+    return AnswerSnapshot(**values | more)
 
 
-def rating(name: str, opinion: Opinion = UP, rater: str = "ann", version: int = 1) -> Rating:
+def rating(name: str, opinion: RatingInput = UP, rater: str = "ann", version: int = 1) -> Rating:
     return Rating(name, rater, version, opinion, START)
 
 
 def rated(
     name: str,
-    opinion: Opinion = UP,
-    *more_opinions: Opinion,
+    opinion: RatingInput = UP,
+    *more_opinions: RatingInput,
     state: ReviewState | None = None,
     note: str = "",
     **of_evidence: Any,
-) -> Rated:
+) -> RatedAnswer:
     """Opinions after the first are those of other people."""
     opinions = (opinion, *more_opinions)
     ratings = tuple(
@@ -84,7 +92,7 @@ def rated(
         for number, each in enumerate(opinions)
     )
     review = Review(name, "host", START, state, note=note) if state or note else None
-    return Rated(evidence(name, **of_evidence), ratings, review)
+    return RatedAnswer(evidence(name, **of_evidence), ratings, review)
 
 
 def path(
@@ -112,17 +120,17 @@ def path(
 
 def contest(
     name: str = "duel",
-    choice: Choice | None = Choice.LEFT,
+    choice: VoteChoice | None = VoteChoice.LEFT,
     *,
     left: tuple[Message, ...] | None = None,
     right: tuple[Message, ...] | None = None,
     comment: str = "",
     unusable: bool = False,
-) -> Contest:
+) -> VotedComparison:
     """The left answer is the second variant's."""
     left = path("left", "Which?", "This") if left is None else left
     right = path("right", "Which?", "That") if right is None else right
-    duel = Duel(
+    duel = Comparison(
         id=name,
         campaign_id="campaign",
         user_id="ann",
@@ -134,21 +142,21 @@ def contest(
         comment=comment,
         voted_at=START,
     )
-    return Contest(duel, left, right, unusable)
+    return VotedComparison(duel, left, right, unusable)
 
 
 def written(
-    file: DataFile, *items: Rated, contests: tuple[Contest, ...] = (), chunk: int = 2
+    file: DataFile, *items: RatedAnswer, contests: tuple[VotedComparison, ...] = (), chunk: int = 2
 ) -> bytes:
     """The whole file, written as an export does: in chunks, each with its siblings."""
-    siblings: dict[str, list[Rated]] = {}
+    siblings: dict[str, list[RatedAnswer]] = {}
     for item in items:
         siblings.setdefault(item.evidence.conversation_id, []).append(item)
     pieces = [file.begin()]
     for start in range(0, len(items), chunk):
         part = items[start : start + chunk]
         versions = {item.evidence.id: item.ratings for item in part}
-        pieces.append(file.add(part, Around(versions, siblings)))
+        pieces.append(file.add(part, ExportContext(versions, siblings)))
     if file.takes_votes:
         pieces.append(file.add_votes(contests))
     return b"".join([*pieces, file.end()])

@@ -15,7 +15,7 @@ from engine.grammar.compiler import MaskMaker
 from engine.local import EngineOptions, LocalEngine, Report
 from engine.plain import PlainRunner
 from engine.prompt import ChatPrompt
-from engine.startup import Opened
+from engine.startup import OpenedModel
 from engine.worker import Runner
 from tests.grammar import MadeHere, Maker
 from tests.tiny import tiny_config, tiny_model, tiny_tokenizer
@@ -73,10 +73,10 @@ async def engine_with(
         defaults=Sampling(1.0, 1.0, 0, 1.0, 256),
     )
 
-    def opener(folder: Path, options: EngineOptions, report: Report) -> Opened:
+    def opener(folder: Path, options: EngineOptions, report: Report) -> OpenedModel:
         prompt = ChatPrompt(tokenizer)
         made_here = masks or MadeHere(Maker(end_ids))
-        return Opened(runner(_troubled_model(trouble)), prompt, info, end_ids, made_here)
+        return OpenedModel(runner(_troubled_model(trouble)), prompt, info, end_ids, made_here)
 
     async def fetch(report: Report) -> Path:
         return Path()

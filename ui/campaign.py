@@ -5,22 +5,22 @@ A button says in `data-do` what the script makes of a click on it.
 
 from html import escape
 
-from chat.accounts.models import Person, Rank
+from chat.accounts.models import AccountRole, User
 from chat.campaigns.models import Task
-from chat.campaigns.participation import Stage, Visit
+from chat.campaigns.participation import Visit, VisitStage
 from ui.i18n import Language, text
 from ui.icons import icon
 
-AWAY = (Stage.NOT_BEGUN, Stage.CONSENT)
+AWAY = (VisitStage.NOT_BEGUN, VisitStage.CONSENT)
 """Where nothing can be asked yet: the tester's own page says what comes first."""
 
 
-def panel(visit: Visit, person: Person, language: Language) -> str:
+def panel(visit: Visit, person: User, language: Language) -> str:
     """The tasks with what was ticked off, and the way to the survey; or where to go first."""
     at = f"campaign/{escape(visit.campaign.id)}"
     if visit.participant is None or visit.stage in AWAY:
         return f'<i data-go="{at}"></i>'
-    if visit.compares and visit.stage is Stage.WORK:
+    if visit.compares and visit.stage is VisitStage.WORK:
         return f'<i data-go="{at}/compare"></i>'
     plan, done = visit.campaign.plan, visit.participant.done
     cards = "".join(_card(task, task.id in done, language) for task in plan.tasks)
@@ -55,9 +55,9 @@ def _card(task: Task, done: bool, language: Language) -> str:
 
 
 def _over(visit: Visit, language: Language) -> str:
-    if visit.stage is Stage.WORK:
+    if visit.stage is VisitStage.WORK:
         return ""
-    key = "test-finished" if visit.stage is Stage.FINISHED else "test-over"
+    key = "test-finished" if visit.stage is VisitStage.FINISHED else "test-over"
     return f'<p class="over" role="status">{text(language, key)}</p>'
 
 
@@ -65,8 +65,8 @@ def _end(visit: Visit) -> str:
     return "to-survey" if visit.campaign.plan.survey else "to-end"
 
 
-def _leave(person: Person, language: Language) -> str:
+def _leave(person: User, language: Language) -> str:
     """Guests are here for the campaign alone."""
-    if person.rank is Rank.GUEST:
+    if person.rank is AccountRole.GUEST:
         return ""
     return f' · <button data-do="leave-tasks">{text(language, "leave-tasks")}</button>'

@@ -8,7 +8,7 @@ from html import escape
 from chat.serving.models import EngineInfo, EngineState, Phase
 from ui.i18n import Language, text
 from ui.icons import icon, icon_button
-from ui.view import Chosen
+from ui.view import ChosenPreset
 
 FETCH_COMMAND = ".venv/bin/python download_model.py --model Qwen2.5-7B-Instruct"
 EXAMPLES = ("example-1", "example-2", "example-3", "example-4")
@@ -38,7 +38,7 @@ def header(
     language: Language,
     *,
     temporary: bool = False,
-    chosen: Chosen | None = None,
+    chosen: ChosenPreset | None = None,
 ) -> str:
     """The model's state, name and kind, the preset, and the way to the list on a small screen."""
     name = escape(info.model) if info else text(language, "no-model")
@@ -87,7 +87,7 @@ def welcome(
     *,
     temporary: bool = False,
     in_campaign: bool = False,
-    chosen: Chosen | None = None,
+    chosen: ChosenPreset | None = None,
 ) -> str:
     """The empty page: what this is, how the model is, and the preset's questions to begin with."""
     if in_campaign:
@@ -136,7 +136,7 @@ def _intro(info: EngineInfo | None, language: Language) -> str:
     return text(language, "welcome-text", model=escape(info.model))
 
 
-def _facts(info: EngineInfo, language: Language, chosen: Chosen | None) -> str:
+def _facts(info: EngineInfo, language: Language, chosen: ChosenPreset | None) -> str:
     weights = DTYPES.get(info.dtype, info.dtype)
     if info.quantization not in ("", "none"):
         weights = info.quantization

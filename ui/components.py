@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from chat.accounts.models import Person
+from chat.accounts.models import User
 from chat.models import ChatOptions, Sampling
 from ui import assets, overlays, sidebar
 from ui.i18n import NAMES, Language, text
@@ -106,7 +106,7 @@ class Components:
             for name, number in self.numbers.items()
         }
 
-    def in_language(self, language: Language, defaults: Sampling, person: Person) -> Updates:
+    def in_language(self, language: Language, defaults: Sampling, person: User) -> Updates:
         """The words of everything that is not drawn anew anyway."""
 
         def say(key: str) -> str:

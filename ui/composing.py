@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping
 from html import escape
 
 from chat.conversations.presets import Presets
-from chat.conversations.turns import Gauge
+from chat.conversations.turns import ContextUsage
 from chat.models import ChatOptions, Sampling
 from ui.i18n import Language, text
 from ui.icons import icon
 from ui.sizes import file_size
-from ui.view import Chosen, HeldFile
+from ui.view import ChosenPreset, HeldFile
 
 NEARLY_FULL = 0.8
 """Share of what may be filled from which the gauge is amber."""
@@ -43,7 +43,7 @@ def files(
 
 
 def chips(
-    options: ChatOptions, chosen: Chosen | None, defaults: Sampling, language: Language
+    options: ChatOptions, chosen: ChosenPreset | None, defaults: Sampling, language: Language
 ) -> str:
     """The buttons below the box: attach, preset, sampling."""
     temperature = options.sampling.over(defaults).temperature
@@ -60,7 +60,7 @@ def chips(
     )
 
 
-def preset_label(options: ChatOptions, chosen: Chosen, language: Language) -> str:
+def preset_label(options: ChatOptions, chosen: ChosenPreset, language: Language) -> str:
     """The preset that a conversation began with, and whether it still is that one."""
     name = text(
         language, "preset-version", name=chosen.preset.text.name, version=chosen.preset.ref.version
@@ -70,7 +70,7 @@ def preset_label(options: ChatOptions, chosen: Chosen, language: Language) -> st
     return f"{name} · {text(language, 'preset-changed')}"
 
 
-def gauge(measured: Gauge | None, language: Language, asked: str = "") -> str:
+def gauge(measured: ContextUsage | None, language: Language, asked: str = "") -> str:
     """How full the context is with what is in the box; without a measure an empty bar.
 
     `asked` is the browser's number of the question that this answers.
@@ -103,7 +103,7 @@ def gauge(measured: Gauge | None, language: Language, asked: str = "") -> str:
     )
 
 
-def warning(measured: Gauge, language: Language) -> str:
+def warning(measured: ContextUsage, language: Language) -> str:
     """What will not fit, before it is sent; empty when all does."""
     if not measured.fits:
         excess = measured.prompt + measured.room - measured.limit
@@ -118,7 +118,7 @@ def refusal_ahead(sentence: str) -> str:
     return _warning(escape(sentence))
 
 
-def _level(measured: Gauge) -> str:
+def _level(measured: ContextUsage) -> str:
     if measured.dropped_turns or not measured.fits:
         return "over"
     full = measured.prompt >= NEARLY_FULL * (measured.limit - measured.room)
@@ -129,7 +129,7 @@ def _warning(sentence: str) -> str:
     return f'<p class="ahead" role="status">{sentence}</p>'
 
 
-def _preset(options: ChatOptions, chosen: Chosen | None, language: Language) -> str:
+def _preset(options: ChatOptions, chosen: ChosenPreset | None, language: Language) -> str:
     label = text(language, "presets")
     words, new = label, ""
     if chosen:

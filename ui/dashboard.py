@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from chat.feedback.dashboard import DAY, HOUR, VOTE, Overview, Period, Point, Spread
+from chat.feedback.dashboard import DAY, HOUR, VOTE, Overview, Period, Point, SpreadOverTime
 from ui.i18n import NAMES, Language, text, words
 
 COLOURS = (
@@ -153,7 +153,7 @@ def sums(language: Language, shown: Overview) -> str:
     return f"<dl>{listed}</dl><p>{escape(text(language, 'dashboard-info'))}</p>"
 
 
-def _said(spread: Spread) -> str:
+def _said(spread: SpreadOverTime) -> str:
     return " / ".join(
         "–" if value is None else f"{value:,.2f}" for value in (spread.p50, spread.p95)
     )

@@ -5,7 +5,7 @@ Drawn once for a language; the script puts them in their place. Pure HTML.
 
 from collections.abc import Iterable, Mapping
 
-from chat.accounts.models import LOCAL, Person, Rank
+from chat.accounts.models import LOCAL, AccountRole, User
 from chat.conversations.validation import MAX_IMPORT_BYTES, MAX_RENAMED
 from ui.i18n import Language, text
 
@@ -26,10 +26,10 @@ KEYS = (
 )
 """What can be done by key, in the order of the help; on a Mac the script says ⌘ for Ctrl."""
 
-PAGES: Mapping[Rank, tuple[str, ...]] = {
-    Rank.GUEST: ("account",),
-    Rank.MEMBER: ("account", "guests", "campaigns"),
-    Rank.ADMIN: ("account", "guests", "people", "campaigns"),
+PAGES: Mapping[AccountRole, tuple[str, ...]] = {
+    AccountRole.GUEST: ("account",),
+    AccountRole.MEMBER: ("account", "guests", "campaigns"),
+    AccountRole.ADMIN: ("account", "guests", "people", "campaigns"),
 }
 """The pages around the chat that a rank has; by the last one hosts find all of theirs."""
 
@@ -39,7 +39,7 @@ def skip_link(language: Language) -> str:
     return f'<a href="#message" class="skip" data-do="skip">{text(language, "skip")}</a>'
 
 
-def overlays(person: Person, language: Language) -> str:
+def overlays(person: User, language: Language) -> str:
     """All of them, closed."""
     rename = text(language, "rename")
     return (
@@ -74,7 +74,7 @@ def _message_menu(language: Language) -> str:
     )
 
 
-def _account_menu(person: Person, language: Language) -> str:
+def _account_menu(person: User, language: Language) -> str:
     return _menu(
         "account-menu",
         text(language, "account"),
@@ -85,7 +85,7 @@ def _account_menu(person: Person, language: Language) -> str:
     )
 
 
-def _account_pages(person: Person, language: Language) -> Iterable[str]:
+def _account_pages(person: User, language: Language) -> Iterable[str]:
     """The pages that are for this person, and the way out; the local user has no account."""
     for page in PAGES[person.rank] if person != LOCAL else ("campaigns",):
         yield f'<a role="menuitem" href="{page}">{text(language, f"page-{page}")}</a>'

@@ -6,16 +6,16 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from chat.feedback.dashboard import Figures
+from chat.feedback.dashboard import Dashboard
 from ui import assets
 from ui.components import Components, lay_out
 from ui.dashboard import lay_out_board
 from ui.handlers.campaign import TaskPanel
 from ui.handlers.composer import Composer
-from ui.handlers.dashboard import Dashboard
+from ui.handlers.dashboard import DashboardPanel
 from ui.handlers.details import Details
 from ui.handlers.messages import Versions
-from ui.handlers.page_state import Shown
+from ui.handlers.page_state import PageState
 from ui.handlers.presets import PresetPanel
 from ui.handlers.rating import RatingPanel
 from ui.handlers.sidebar import Sidebar
@@ -57,7 +57,7 @@ NAMED = """(...values) => {
 class Handlers:
     """All that can happen on the page, by subject."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: PageState) -> None:
         self.transcript = Transcript(shown)
         self.versions = Versions(shown)
         self.details = Details(shown)
@@ -73,17 +73,17 @@ def build_page(services: Services, *, open_to_network: bool) -> gr.Blocks:
     blocks = gr.Blocks(title="Qwen Chat", analytics_enabled=False, fill_height=True)
     with blocks:
         components = lay_out()
-        handlers = Handlers(Shown(services, components, open_to_network=open_to_network))
+        handlers = Handlers(PageState(services, components, open_to_network=open_to_network))
         _connect(blocks, components, handlers)
     _add_dashboard(blocks, services.figures)
     return blocks
 
 
-def _add_dashboard(blocks: gr.Blocks, figures: Figures) -> None:
+def _add_dashboard(blocks: gr.Blocks, figures: Dashboard) -> None:
     """A page of its own beside the chat: neither is sent what belongs to the other."""
-    with blocks.route("Dashboard", "/dashboard", show_in_navbar=False):
+    with blocks.route("DashboardPanel", "/dashboard", show_in_navbar=False):
         board = lay_out_board()
-        draw = Dashboard(figures, board).draw
+        draw = DashboardPanel(figures, board).draw
         # As it was sent: what can be chosen is known only when the first figures are.
         every = AT_ONCE | {"preprocess": False, "trigger_mode": "always_last"}
         blocks.load(draw, board.asked, board.drawn, js=assets.dashboard("began"), **every)

@@ -12,13 +12,15 @@ from chat.conversations.validation import (
 from chat.models import PresetRef, Sampling
 from ui.i18n import Language, text
 from ui.options import NUMBERS
-from ui.view import Chosen
+from ui.view import ChosenPreset
 
 FIRST_WORDS = 110
 """Characters of the system prompt that a card shows."""
 
 
-def cards(presets: Sequence[Preset], user: str, chosen: Chosen | None, language: Language) -> str:
+def cards(
+    presets: Sequence[Preset], user: str, chosen: ChosenPreset | None, language: Language
+) -> str:
     """All presets to choose from, and none of them."""
     listed = _no_preset(chosen, language)
     listed += "".join(_card(preset, user, chosen, language) for preset in presets)
@@ -47,7 +49,7 @@ def form(words: PresetText, preset_id: str, language: Language, refused: str = "
     )
 
 
-def _no_preset(chosen: Chosen | None, language: Language) -> str:
+def _no_preset(chosen: ChosenPreset | None, language: Language) -> str:
     here = "" if chosen else ' aria-current="true"'
     return (
         f'<li class="card"{here}><button class="pick" data-do="choose" data-preset="">'
@@ -55,7 +57,7 @@ def _no_preset(chosen: Chosen | None, language: Language) -> str:
     )
 
 
-def _card(preset: Preset, user: str, chosen: Chosen | None, language: Language) -> str:
+def _card(preset: Preset, user: str, chosen: ChosenPreset | None, language: Language) -> str:
     key, mine = escape(preset.ref.id), preset.owner == user
     used = chosen.preset.ref if chosen and chosen.preset.ref.id == preset.ref.id else None
     here = ' aria-current="true"' if used else ""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from html import escape
 
 from chat.conversations.models import Message
-from chat.feedback.models import REASONS, Opinion, Rating, Verdict
+from chat.feedback.models import REASONS, Rating, RatingInput, Verdict
 from chat.feedback.ratings import MAX_COMMENT, Ratable
 from chat.feedback.snapshots import may_be_rated
 from ui.i18n import Language, text
@@ -26,9 +26,9 @@ def thumbs(message: Message, ratings: Ratings | None, language: Language) -> str
 
 def thumbs_of(message_id: str, rating: Rating | None, language: Language) -> str:
     """The two buttons, and a third for who has said something already."""
-    opinion = rating.opinion if rating else Opinion()
+    opinion = rating.opinion if rating else RatingInput()
     more = ""
-    if opinion != Opinion():
+    if opinion != RatingInput():
         said = opinion.comment or opinion.correction or opinion.reasons
         more = (
             f'<button class="more" data-do="rate-more">'
@@ -49,7 +49,7 @@ def form(
     `chosen` is the thumb that led here. The script opens the form whose key it asked for.
     """
     rating = ratable.rating
-    opinion = rating.opinion if rating else Opinion()
+    opinion = rating.opinion if rating else RatingInput()
     correction = ratable.answer if opinion.correction is None else opinion.correction
     corrected = "" if opinion.correction is None else "data-corrected"
     conversation_id, message_id = place
@@ -85,7 +85,7 @@ def refused(request: str, why: str) -> str:
     return f'<div data-request="{escape(request)}" data-why="{escape(why)}"></div>'
 
 
-def _thumb(verdict: Verdict, opinion: Opinion, language: Language) -> str:
+def _thumb(verdict: Verdict, opinion: RatingInput, language: Language) -> str:
     name = text(language, f"thumb-{verdict}")
     pressed = "true" if opinion.verdict is verdict else "false"
     return (
@@ -107,7 +107,7 @@ def _verdicts(chosen: str, language: Language) -> str:
     )
 
 
-def _reasons(offered: tuple[str, ...], opinion: Opinion, language: Language) -> str:
+def _reasons(offered: tuple[str, ...], opinion: RatingInput, language: Language) -> str:
     """Those that are offered, and those that were when they were ticked."""
     boxes = "".join(
         f'<label><input type="checkbox" name="reason" value="{escape(reason)}" '
@@ -134,7 +134,7 @@ def _foot(rating: Rating | None, language: Language) -> str:
         version = (
             f'<span class="version">{number} · <time datetime="{moment}">{moment}</time></span>'
         )
-    if rating and rating.opinion != Opinion():
+    if rating and rating.opinion != RatingInput():
         withdraw = (
             f'<button type="button" class="quiet" data-do="withdraw-rating">'
             f"{text(language, 'withdraw')}</button>"

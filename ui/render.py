@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 
 from chat.conversations.models import Attachment, Message, Progress
-from chat.conversations.service import Opened
+from chat.conversations.service import ConversationView
 from chat.models import Role
 from ui import message_footer as under
 from ui import rating
@@ -24,7 +24,7 @@ Bubble = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Transcript:
+class TranscriptView:
     """What is drawn of a conversation.
 
     The `newest` turn alone changes while it is answered, the `earlier` ones stand above it, and
@@ -37,8 +37,8 @@ class Transcript:
 
 
 def transcript(
-    opened: Opened, language: Language, *, hidden: int = 0, ratings: Ratings | None = None
-) -> Transcript:
+    opened: ConversationView, language: Language, *, hidden: int = 0, ratings: Ratings | None = None
+) -> TranscriptView:
     """A conversation without its `hidden` oldest turns; the newest is always drawn.
 
     `ratings` is what was said of its answers; None where nothing can be.
@@ -61,7 +61,7 @@ def transcript(
     newest = drawn(last[0], len(messages))
     if opened.elsewhere:
         newest.append(_bubble("assistant", _html(under.elsewhere(opened.elsewhere, language))))
-    return Transcript(hidden, drawn(begin, last[0]), newest)
+    return TranscriptView(hidden, drawn(begin, last[0]), newest)
 
 
 def turn_starts(messages: Sequence[Message]) -> list[int]:
@@ -69,7 +69,7 @@ def turn_starts(messages: Sequence[Message]) -> list[int]:
     return [index for index, message in enumerate(messages) if message.role is Role.USER]
 
 
-def live_turn(opened: Opened, progress: Progress, language: Language) -> list[Bubble]:
+def live_turn(opened: ConversationView, progress: Progress, language: Language) -> list[Bubble]:
     """The newest turn, while its answer is being written."""
     before = opened.messages[-2:-1]
     return [
@@ -130,7 +130,7 @@ def above(hidden: int, language: Language) -> str:
 
 def _message(
     message: Message,
-    opened: Opened,
+    opened: ConversationView,
     language: Language,
     line: str = "",
     ratings: Ratings | None = None,
@@ -143,7 +143,7 @@ def _message(
     return answer(message, versions, language, line, ratings)
 
 
-def _dropped_turns(opened: Opened) -> int:
+def _dropped_turns(opened: ConversationView) -> int:
     """How many of the oldest turns the model does not see as it writes the newest answer."""
     if opened.job:
         return opened.job.progress.dropped_turns

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from chat.campaigns.participation import TakingPart
+from chat.campaigns.participation import Participation
 from chat.conversations.presets import Presets
 from chat.conversations.service import Conversations
-from chat.conversations.turns import Answers
-from chat.feedback.dashboard import Figures
+from chat.conversations.turns import Turns
+from chat.feedback.dashboard import Dashboard
 from chat.feedback.ratings import Ratings
 from chat.serving.ports import Engine
 
@@ -16,9 +16,9 @@ class Services:
     """The domain as the page's handlers need it."""
 
     engine: Engine
-    answers: Answers
+    answers: Turns
     conversations: Conversations
     presets: Presets
     ratings: Ratings
-    taking_part: TakingPart
-    figures: Figures
+    taking_part: Participation
+    figures: Dashboard

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from html import escape
 from itertools import groupby
 
-from chat.accounts.models import LOCAL, Person
-from chat.conversations.models import Conversation, Excerpt, Hit
+from chat.accounts.models import LOCAL, User
+from chat.conversations.models import Conversation, Excerpt, SearchHit
 from ui.i18n import Language, text
 from ui.icons import icon, icon_button
 
@@ -39,7 +39,7 @@ def conversation_list(
     return _navigation(body, language)
 
 
-def results(hits: Sequence[Hit], language: Language, *, more: bool = False) -> str:
+def results(hits: Sequence[SearchHit], language: Language, *, more: bool = False) -> str:
     """What a search found, with the words marked. `more`: there would be others."""
     if not hits:
         return _nothing(text(language, "nothing-found"))
@@ -62,7 +62,7 @@ def temporary_button(language: Language) -> str:
     return icon_button("temporary", "temporary", text(language, "temporary-info"))
 
 
-def person(who: Person, language: Language) -> str:
+def person(who: User, language: Language) -> str:
     """Who is here, and the way to what concerns all conversations."""
     name = text(language, "local-user") if who == LOCAL else who.name
     menu = icon_button("account", "dots", text(language, "account"))
@@ -145,7 +145,7 @@ def _entry(conversation: Conversation, is_live: bool, language: Language) -> str
     )
 
 
-def _result(hit: Hit) -> str:
+def _result(hit: SearchHit) -> str:
     there = f' data-message="{escape(hit.message_id)}"' if hit.message_id else ""
     words = f'<q dir="auto">{marked(hit.excerpt)}</q>' if hit.excerpt else ""
     return (

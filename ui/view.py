@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from chat.conversations.models import TEMPORARY, Attachment, Preset
-from chat.conversations.service import Glance, Removed
+from chat.conversations.service import Removed, Version
 from chat.models import ChatOptions, Sampling
 
 LISTED = 50
@@ -20,7 +20,7 @@ class HeldFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenPreset:
     """The preset version that is shown, and the newest there is."""
 
     preset: Preset
@@ -36,7 +36,7 @@ class Drawn:
 
     conversation_id: str = ""
     hidden: int = 0
-    seen: Glance | None = None
+    seen: Version | None = None
     sought: str = ""
 
 
@@ -62,7 +62,7 @@ class View:
     temporary: bool = False
     files: dict[str, HeldFile] = field(default_factory=dict)
     options: ChatOptions = field(default_factory=ChatOptions)
-    chosen: Chosen | None = None
+    chosen: ChosenPreset | None = None
     defaults: Sampling | None = None
     drawn: Drawn = field(default_factory=Drawn)
     listening: bool = False

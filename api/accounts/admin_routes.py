@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.downloads import download_headers
 from api.edge.identity import account_of
-from chat.accounts.models import Entry, Rank
+from chat.accounts.models import AccountRole, AuditEntry
 from chat.accounts.sign_in import Accounts
 
 MOST_ENTRIES = 1000
@@ -25,8 +25,8 @@ FORMULA = tuple("=+-@\t\r")
 Number = Annotated[int, Field(strict=True, ge=1, le=10**9)]
 
 
-class Ranked(BaseModel):
-    rank: Rank
+class RoleChange(BaseModel):
+    rank: AccountRole
 
 
 class NewGuestLink(BaseModel):
@@ -43,7 +43,7 @@ def people_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
     router = APIRouter(prefix="/api/people")
 
     @router.post("/invite")
-    async def invite(request: Request, body: Ranked) -> dict[str, str]:
+    async def invite(request: Request, body: RoleChange) -> dict[str, str]:
         token = await accounts.invite(account_of(request).person, body.rank)
         return {"link": f"{root_path}/welcome#{token}"}
 
@@ -53,7 +53,7 @@ def people_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
         return {"link": f"{root_path}/welcome#{token}"}
 
     @router.post("/{user_id}/rank")
-    async def set_rank(request: Request, user_id: str, body: Ranked) -> JSONResponse:
+    async def set_rank(request: Request, user_id: str, body: RoleChange) -> JSONResponse:
         await accounts.set_rank(account_of(request).person, user_id, body.rank)
         return JSONResponse({})
 
@@ -98,7 +98,7 @@ def guest_link_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
     return router
 
 
-def as_csv(entries: Iterable[Entry]) -> str:
+def as_csv(entries: Iterable[AuditEntry]) -> str:
     """The audit log for a spreadsheet, in which no cell is a formula."""
     text = io.StringIO()
     table = csv.writer(text)

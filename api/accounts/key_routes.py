@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.edge.identity import account_of
 from api.html import page_answer, reader_of
-from chat.accounts.models import Rank, Scope, utc_now
+from chat.accounts.models import AccountRole, KeyScope, utc_now
 from chat.accounts.sign_in import Accounts
 from pages.accounts.keys import keys_page
 
@@ -21,7 +21,7 @@ Number = Annotated[int, Field(strict=True, ge=1, le=10**9)]
 
 class NewKey(BaseModel):
     name: str = Field(max_length=200)
-    scopes: frozenset[Scope] = frozenset({Scope.API})
+    scopes: frozenset[KeyScope] = frozenset({KeyScope.API})
     days: Number | None = None
     requests_per_minute: Number | None = None
     tokens_per_day: Number | None = None
@@ -35,7 +35,7 @@ def key_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
     async def page(request: Request) -> Response:
         person, reader = account_of(request).person, reader_of(request, root_path)
         keys = await accounts.keys(person)
-        seen = await accounts.people(person) if person.rank is Rank.ADMIN else [person]
+        seen = await accounts.people(person) if person.rank is AccountRole.ADMIN else [person]
         owners = {someone.id: someone.name for someone in seen}
         return page_answer(keys_page(reader, person, keys, owners, utc_now()))
 

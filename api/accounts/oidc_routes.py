@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from api.accounts.redirects import safe_next
-from api.accounts.routes import Reception, origin_of
+from api.accounts.routes import PageContext, origin_of
 from api.edge.cookies import SecretCookie
 from chat.accounts.errors import ProviderRefused
-from chat.accounts.sso import Begun, Provider
+from chat.accounts.sso import IdentityProvider, PendingSignIn
 
 COOKIE = "qwen_chat_provider"
 LASTS_S = 600
@@ -27,23 +27,23 @@ NO_STORE = {"Cache-Control": "no-store"}
 class UnderWay:
     """Sign-ins that have begun, by the secret of the browser's cookie; the oldest give way."""
 
-    begun: OrderedDict[str, tuple[Begun, str]] = field(default_factory=OrderedDict)
+    begun: OrderedDict[str, tuple[PendingSignIn, str]] = field(default_factory=OrderedDict)
 
-    def keep(self, begun: Begun, then: str) -> str:
+    def keep(self, begun: PendingSignIn, then: str) -> str:
         key = secrets.token_urlsafe(32)
         self.begun[key] = begun, then
         if len(self.begun) > MOST_UNDER_WAY:
             self.begun.popitem(last=False)
         return key
 
-    def take(self, key: str | None) -> tuple[Begun, str]:
+    def take(self, key: str | None) -> tuple[PendingSignIn, str]:
         """Once. Raises ProviderRefused."""
         if key is None or key not in self.begun:
             raise ProviderRefused
         return self.begun.pop(key)
 
 
-def provider_routes(desk: Reception, provider: Provider, *, allow_new: bool) -> APIRouter:
+def provider_routes(desk: PageContext, provider: IdentityProvider, *, allow_new: bool) -> APIRouter:
     """GET /api/account/provider and /api/account/provider/return, both for browsers."""
     router, under_way = APIRouter(prefix="/api/account/provider"), UnderWay()
 
@@ -81,5 +81,5 @@ def provider_routes(desk: Reception, provider: Provider, *, allow_new: bool) -> 
     return router
 
 
-def _refused(desk: Reception) -> Response:
+def _refused(desk: PageContext) -> Response:
     return RedirectResponse(f"{desk.root_path}/sign-in?refused=1", 303, NO_STORE)

@@ -10,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from api.accounts.redirects import safe_next
-from api.accounts.routes import Reception
-from api.conversations.presets import Presets
+from api.accounts.routes import PageContext
+from api.conversations.presets import PresetReader
 from api.edge.identity import SIGNED_IN, account_of
 from api.edge.proxies import named_by_proxy
 from api.html import page_answer, reader_of
-from chat.accounts.authentication import Doors
+from chat.accounts.authentication import Authenticator
 from chat.accounts.errors import ProviderRefused
-from chat.accounts.models import Rank
+from chat.accounts.models import AccountRole
 from formats.mathml import STYLE
 from pages.accounts.people import account_page, guests_page, people_page
 from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
@@ -26,7 +26,9 @@ STATIC = Path(__file__).parents[2] / "pages" / "static"
 SHOWN_ENTRIES = 100
 
 
-def people_pages(desk: Reception, doors: Doors, presets: Presets, *, provider: bool) -> APIRouter:
+def people_pages(
+    desk: PageContext, doors: Authenticator, presets: PresetReader, *, provider: bool
+) -> APIRouter:
     """/sign-in, /welcome and /guest for anybody; /account, /guests and /people."""
     router = APIRouter(default_response_class=HTMLResponse)
     router.include_router(_static())
@@ -53,7 +55,7 @@ def _static() -> APIRouter:
     return router
 
 
-def _entrance(desk: Reception, doors: Doors, *, provider: bool) -> APIRouter:
+def _entrance(desk: PageContext, doors: Authenticator, *, provider: bool) -> APIRouter:
     router = APIRouter()
 
     @router.get("/sign-in")
@@ -82,7 +84,7 @@ def _entrance(desk: Reception, doors: Doors, *, provider: bool) -> APIRouter:
     return router
 
 
-def _accounts(desk: Reception, presets: Presets) -> APIRouter:
+def _accounts(desk: PageContext, presets: PresetReader) -> APIRouter:
     router, accounts = APIRouter(), desk.accounts
 
     @router.get("/account")
@@ -106,7 +108,7 @@ def _accounts(desk: Reception, presets: Presets) -> APIRouter:
         person, reader = account_of(request).person, reader_of(request, desk.root_path)
         links = await accounts.guest_links(person)
         owners = {person.id: person.name}
-        if person.rank is Rank.ADMIN:
+        if person.rank is AccountRole.ADMIN:
             owners = {someone.id: someone.name for someone in await accounts.people(person)}
         usable = await presets.list(person.id, reader.language)
         shared = [(preset.ref.id, preset.text.name) for preset in usable if preset.shared]

@@ -16,9 +16,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from api.accounts.redirects import safe_next
 from api.edge.cookies import SecretCookie
 from api.edge.identity import SIGNED_IN, account_of, person_of
-from chat.accounts.models import GuestLink, PassKind
+from chat.accounts.models import GuestLink, OneTimeLinkKind
 from chat.accounts.sign_in import Accounts
-from chat.accounts.sso import Vouched
+from chat.accounts.sso import ExternalIdentity
 
 Name = Annotated[str, Field(max_length=200)]
 Secret = Annotated[str, Field(max_length=1000)]
@@ -33,16 +33,16 @@ class Credentials(BaseModel):
     next: Address = ""
 
 
-class Token(BaseModel):
+class TokenForm(BaseModel):
     token: Secret
 
 
-class Acceptance(Token):
+class Acceptance(TokenForm):
     name: Name = ""
     password: Secret
 
 
-class Entrance(Token):
+class GuestEntry(TokenForm):
     nickname: Name
 
 
@@ -56,7 +56,7 @@ class Confirmation(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Reception:
+class PageContext:
     """What the routes of accounts have in common.
 
     `on_first_account` is called when the set-up link has been used.
@@ -86,7 +86,7 @@ class Reception:
             await self.accounts.sign_out(before)
         cookie.set(answer, token)
 
-    async def welcome(self, request: Request, vouched: Vouched, then: str) -> Response:
+    async def welcome(self, request: Request, vouched: ExternalIdentity, then: str) -> Response:
         """Sign in whom a proxy names, who may be new. Raises ProviderRefused."""
         token = await self.accounts.sign_in_vouched(vouched, allow_new=True, **origin_of(request))
         answer = RedirectResponse(then, 303, {"Cache-Control": "no-store"})
@@ -106,7 +106,7 @@ def origin_of(request: Request) -> dict[str, str]:
     return {"address": host, "device": request.headers.get("user-agent", "")[:MOST_DEVICE]}
 
 
-def account_routes(desk: Reception) -> APIRouter:
+def account_routes(desk: PageContext) -> APIRouter:
     """/api/account/…"""
     router = APIRouter()
     router.include_router(_ways_in(desk), prefix="/api/account")
@@ -114,7 +114,7 @@ def account_routes(desk: Reception) -> APIRouter:
     return router
 
 
-def _ways_in(desk: Reception) -> APIRouter:
+def _ways_in(desk: PageContext) -> APIRouter:
     router, accounts = APIRouter(), desk.accounts
 
     @router.post("/sign-in")
@@ -123,7 +123,7 @@ def _ways_in(desk: Reception) -> APIRouter:
         return await desk.let_in(request, token, safe_next(body.next, desk.root_path))
 
     @router.post("/pass")
-    async def look_at_pass(body: Token) -> dict[str, str]:
+    async def look_at_pass(body: TokenForm) -> dict[str, str]:
         one_time = await accounts.look_at_pass(body.token)
         return {"kind": one_time.kind}
 
@@ -133,12 +133,12 @@ def _ways_in(desk: Reception) -> APIRouter:
         token = await accounts.accept_pass(
             body.token, name=body.name, password=body.password, **origin_of(request)
         )
-        if one_time.kind is PassKind.SETUP:
+        if one_time.kind is OneTimeLinkKind.SETUP:
             desk.on_first_account()
         return await desk.let_in(request, token, desk.home())
 
     @router.post("/guest-link")
-    async def look_at_guest_link(request: Request, body: Token) -> dict[str, str]:
+    async def look_at_guest_link(request: Request, body: TokenForm) -> dict[str, str]:
         link = await accounts.look_at_guest_link(body.token)
         told = {"kind": "guest", "label": link.label}
         who = request.scope["state"][SIGNED_IN]
@@ -147,7 +147,7 @@ def _ways_in(desk: Reception) -> APIRouter:
         return told
 
     @router.post("/enter")
-    async def enter_as_guest(request: Request, body: Entrance) -> JSONResponse:
+    async def enter_as_guest(request: Request, body: GuestEntry) -> JSONResponse:
         link = await accounts.look_at_guest_link(body.token)
         token = await accounts.enter_as_guest(body.token, body.nickname, **origin_of(request))
         return await desk.let_in(request, token, _way_in(desk, link))
@@ -155,14 +155,14 @@ def _ways_in(desk: Reception) -> APIRouter:
     return router
 
 
-def _way_in(desk: Reception, link: GuestLink) -> str:
+def _way_in(desk: PageContext, link: GuestLink) -> str:
     """Where a guest of that link begins."""
     if link.campaign_id:
         return f"{desk.root_path}/campaign/{link.campaign_id}"
     return desk.home() + (f"#preset={link.preset_id}" if link.preset_id else "")
 
 
-def _own_account(desk: Reception) -> APIRouter:
+def _own_account(desk: PageContext) -> APIRouter:
     router, accounts = APIRouter(), desk.accounts
 
     @router.get("")

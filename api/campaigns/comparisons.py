@@ -26,13 +26,13 @@ from starlette.responses import (
 
 from api.edge.identity import person_of
 from api.html import draw_for, page_answer, reader_of
-from chat.campaigns.comparisons import Comparisons, Inquiry, Round
-from chat.campaigns.models import Choice
-from chat.campaigns.participation import Stage, TakingPart
+from chat.campaigns.comparisons import ComparisonRequest, Comparisons, ComparisonView
+from chat.campaigns.models import VoteChoice
+from chat.campaigns.participation import Participation, VisitStage
 from chat.errors import AppError, NotFound
 from pages.campaigns.compare import compare_page, foot_html, round_html, side_html, tasks_html
 from pages.campaigns.participation import gone_page
-from pages.html import Reader
+from pages.html import ReaderContext
 
 SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "compare.js"
 EVENT_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -46,7 +46,7 @@ Id = Annotated[str, Field(max_length=64)]
 RequestId = Annotated[str, Field(min_length=8, max_length=64)]
 
 
-class Asked(BaseModel):
+class QuestionForm(BaseModel):
     """A question to both variants; `after` is the round that it follows."""
 
     question: str | None = None
@@ -54,29 +54,31 @@ class Asked(BaseModel):
     task_id: Id | None = None
     after: Id | None = None
 
-    def value(self) -> Inquiry:
-        return Inquiry(self.question or "", self.request_id, self.task_id or "", self.after or "")
+    def value(self) -> ComparisonRequest:
+        return ComparisonRequest(
+            self.question or "", self.request_id, self.task_id or "", self.after or ""
+        )
 
 
-class AskedAgain(BaseModel):
+class RetryForm(BaseModel):
     request_id: RequestId
 
 
-class Vote(BaseModel):
-    choice: Choice
+class VoteForm(BaseModel):
+    choice: VoteChoice
 
 
-class Comment(BaseModel):
+class CommentForm(BaseModel):
     comment: str | None = None
 
 
-class Tick(BaseModel):
+class TaskTick(BaseModel):
     task: Id
     done: bool | None = None
 
 
 def compare_routes(
-    comparisons: Comparisons, taking_part: TakingPart, root_path: str = ""
+    comparisons: Comparisons, taking_part: Participation, root_path: str = ""
 ) -> APIRouter:
     """/campaign/{id}/compare with what belongs to it."""
     router = APIRouter()
@@ -85,7 +87,7 @@ def compare_routes(
     router.include_router(_voting(comparisons, root_path))
 
     @router.post("/api/campaign/{campaign_id}/tick")
-    async def tick(request: Request, campaign_id: str, body: Tick) -> dict[str, str]:
+    async def tick(request: Request, campaign_id: str, body: TaskTick) -> dict[str, str]:
         person = person_of(request)
         await taking_part.tick(person, campaign_id, body.task, done=bool(body.done))
         visit = await taking_part.visit(person, campaign_id)
@@ -108,7 +110,7 @@ def _pages(comparisons: Comparisons, root_path: str) -> APIRouter:
             visit = await comparisons.visit(person, campaign_id)
         except NotFound:
             return page_answer(gone_page(reader), 404)
-        if visit.participant is None or visit.stage in (Stage.NOT_BEGUN, Stage.CONSENT):
+        if visit.participant is None or visit.stage in (VisitStage.NOT_BEGUN, VisitStage.CONSENT):
             return RedirectResponse(f"{root_path}/campaign/{campaign_id}", 303)
         rounds = await comparisons.rounds(person, campaign_id)
         return page_answer(compare_page(reader, visit, rounds, draw_for(reader)))
@@ -125,14 +127,14 @@ def _asking(comparisons: Comparisons, root_path: str) -> APIRouter:
         return {"html": round_html(reader, shown, draw_for(reader)), "next_request": uuid4().hex}
 
     @router.post("/api/campaign/{campaign_id}/duels")
-    async def ask(request: Request, campaign_id: str, body: Asked) -> dict[str, str]:
+    async def ask(request: Request, campaign_id: str, body: QuestionForm) -> dict[str, str]:
         duel = await comparisons.ask(
             person_of(request), campaign_id, body.value(), address=_address(request)
         )
         return await drawn(request, duel.id)
 
     @router.post("/api/duels/{duel_id}/again")
-    async def ask_again(request: Request, duel_id: str, body: AskedAgain) -> dict[str, str]:
+    async def ask_again(request: Request, duel_id: str, body: RetryForm) -> dict[str, str]:
         duel = await comparisons.ask_again(
             person_of(request), duel_id, request_id=body.request_id, address=_address(request)
         )
@@ -163,12 +165,12 @@ def _voting(comparisons: Comparisons, root_path: str) -> APIRouter:
         return {"html": foot_html(reader_of(request, root_path), shown, voted_before=before)}
 
     @router.post("/api/duels/{duel_id}/vote")
-    async def vote(request: Request, duel_id: str, body: Vote) -> dict[str, str]:
+    async def vote(request: Request, duel_id: str, body: VoteForm) -> dict[str, str]:
         counted = await comparisons.vote(person_of(request), duel_id, body.choice)
         return await foot(request, duel_id, before=counted.choice is not body.choice)
 
     @router.post("/api/duels/{duel_id}/comment")
-    async def comment(request: Request, duel_id: str, body: Comment) -> dict[str, str]:
+    async def comment(request: Request, duel_id: str, body: CommentForm) -> dict[str, str]:
         await comparisons.comment(person_of(request), duel_id, body.comment or "")
         return await foot(request, duel_id)
 
@@ -176,7 +178,7 @@ def _voting(comparisons: Comparisons, root_path: str) -> APIRouter:
 
 
 async def _events(
-    reader: Reader, rounds: AsyncGenerator[Round, None]
+    reader: ReaderContext, rounds: AsyncGenerator[ComparisonView, None]
 ) -> AsyncGenerator[bytes, None]:
     """What is new of a round, until all of it is written."""
     draw, last = draw_for(reader), b""

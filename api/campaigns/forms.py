@@ -44,7 +44,7 @@ class TaskForm(BaseModel):
         return Task(**self.model_dump())
 
 
-class QuestionForm(BaseModel):
+class SurveyQuestionForm(BaseModel):
     id: Words = ""
     kind: QuestionKind
     text: Words = ""
@@ -63,7 +63,7 @@ class PlanForm(BaseModel):
     variants: list[VariantForm]
     tasks: list[TaskForm] = []
     consent: Words = ""
-    survey: list[QuestionForm] = []
+    survey: list[SurveyQuestionForm] = []
     reasons: Words = ""
     thanks: Words = ""
     starts_at: AwareDatetime | None = None

@@ -7,38 +7,40 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
-from api.conversations.presets import Presets
+from api.conversations.presets import PresetReader
 from api.edge.identity import person_of
 from api.html import page_answer, reader_of
-from chat.accounts.models import Person, utc_now
+from chat.accounts.models import User, utc_now
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.models import Campaign, Mode
-from chat.campaigns.participation import TakingPart
+from chat.campaigns.participation import Participation
 from chat.campaigns.validation import copied
 from chat.errors import NotFound
 from chat.feedback.reports import Reports
 from chat.feedback.results import Results
 from pages.campaigns.campaign import campaign_page, campaigns_page, edit_page
-from pages.campaigns.choices import Choices
+from pages.campaigns.choices import PlanOptions
 from pages.campaigns.comparison import comparison_block
 from pages.campaigns.participation import campaign_visit_page, gone_page, survey_page
 from pages.campaigns.plan_form import EMPTY
 from pages.campaigns.variants import variants_block
 from pages.feedback.results import campaign_results
-from pages.html import Reader
+from pages.html import ReaderContext
 
 SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "campaigns.js"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CampaignResults:
     """What is known of what came of a campaign."""
 
     campaigns: Campaigns
     results: Results
     reports: Reports
 
-    async def blocks(self, reader: Reader, person: Person, campaign: Campaign) -> tuple[str, str]:
+    async def blocks(
+        self, reader: ReaderContext, person: User, campaign: Campaign
+    ) -> tuple[str, str]:
         """What a campaign's page says of it: what came of it, and what was tried."""
         mode = campaign.plan.mode
         results = campaign_results(reader, campaign.id, compares=mode is Mode.BLIND)
@@ -52,10 +54,10 @@ class Outcome:
 
 def campaign_pages(
     campaigns: Campaigns,
-    taking_part: TakingPart,
-    presets: Presets,
+    taking_part: Participation,
+    presets: PresetReader,
     root_path: str = "",
-    outcome: Outcome | None = None,
+    outcome: CampaignResults | None = None,
 ) -> APIRouter:
     """/campaigns/… for hosts, /campaign/… for testers."""
     router = APIRouter(default_response_class=HTMLResponse)
@@ -70,12 +72,12 @@ def campaign_pages(
     return router
 
 
-def _plans(campaigns: Campaigns, presets: Presets, root_path: str) -> APIRouter:
+def _plans(campaigns: Campaigns, presets: PresetReader, root_path: str) -> APIRouter:
     router = APIRouter()
 
-    async def choices_of(person: Person, reader: Reader) -> Choices:
+    async def choices_of(person: User, reader: ReaderContext) -> PlanOptions:
         usable = await presets.list(person.id, reader.language)
-        return Choices(usable, campaigns.engines)
+        return PlanOptions(usable, campaigns.engines)
 
     @router.get("/new")
     async def new(request: Request, copy: str = "") -> Response:
@@ -102,7 +104,7 @@ def _plans(campaigns: Campaigns, presets: Presets, root_path: str) -> APIRouter:
     return router
 
 
-def _running(campaigns: Campaigns, root_path: str, outcome: Outcome | None) -> APIRouter:
+def _running(campaigns: Campaigns, root_path: str, outcome: CampaignResults | None) -> APIRouter:
     router = APIRouter()
 
     @router.get("")
@@ -135,7 +137,7 @@ def _running(campaigns: Campaigns, root_path: str, outcome: Outcome | None) -> A
     return router
 
 
-def _testers(taking_part: TakingPart, root_path: str) -> APIRouter:
+def _testers(taking_part: Participation, root_path: str) -> APIRouter:
     router = APIRouter()
 
     @router.get("/{campaign_id}")

@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from api.accounts.admin_routes import Number
-from api.accounts.routes import Reception
+from api.accounts.routes import PageContext
 from api.campaigns.forms import PlanForm
 from api.edge.identity import account_of, person_of
 from api.html import reader_of
-from chat.accounts.models import Rank
+from chat.accounts.models import AccountRole
 from chat.campaigns.hosts import Campaigns
-from chat.campaigns.participation import TakingPart
+from chat.campaigns.participation import Participation
 from pages.campaigns.participation import chat_address
 
 Digest = Annotated[str, Field(max_length=64)]
@@ -43,7 +43,9 @@ class Survey(BaseModel):
     send: bool = False
 
 
-def campaign_routes(campaigns: Campaigns, taking_part: TakingPart, desk: Reception) -> APIRouter:
+def campaign_routes(
+    campaigns: Campaigns, taking_part: Participation, desk: PageContext
+) -> APIRouter:
     """/api/campaigns/… for hosts, /api/campaign/… for testers."""
     router = APIRouter()
     router.include_router(_plans(campaigns, desk.root_path), prefix="/api/campaigns")
@@ -74,7 +76,7 @@ def _plans(campaigns: Campaigns, root_path: str) -> APIRouter:
     return router
 
 
-def _running(campaigns: Campaigns, desk: Reception) -> APIRouter:
+def _running(campaigns: Campaigns, desk: PageContext) -> APIRouter:
     router = APIRouter()
 
     @router.post("/{campaign_id}/close")
@@ -104,7 +106,7 @@ def _running(campaigns: Campaigns, desk: Reception) -> APIRouter:
     return router
 
 
-def _testers(taking_part: TakingPart, desk: Reception) -> APIRouter:
+def _testers(taking_part: Participation, desk: PageContext) -> APIRouter:
     router = APIRouter()
 
     @router.post("/{campaign_id}/consent")
@@ -124,7 +126,7 @@ def _testers(taking_part: TakingPart, desk: Reception) -> APIRouter:
     async def withdraw(request: Request, campaign_id: str) -> JSONResponse:
         person = person_of(request)
         rows = await taking_part.withdraw(person, campaign_id)
-        if person.rank is not Rank.GUEST:
+        if person.rank is not AccountRole.GUEST:
             return JSONResponse({"rows": rows})
         rows += await desk.accounts.delete_my_data(person)  # a guest was here for nothing else
         return desk.let_out(request, rows=rows)

@@ -21,7 +21,7 @@ from chat.errors import NotFound
 from formats.exporting import Collection, Format, export_all, export_one
 from formats.importing import read_archives
 from formats.names import file_stem
-from formats.words import Language
+from formats.words import ExportLanguage
 
 EVERY = 1_000_000
 TITLES_TOLD = 5
@@ -42,7 +42,7 @@ class Archives(Protocol):
 
 
 Kind = Annotated[Format, Query(alias="format")]
-Tongue = Annotated[Language, Query(alias="lang")]
+Tongue = Annotated[ExportLanguage, Query(alias="lang")]
 
 
 def export_routes(archives: Archives) -> APIRouter:
@@ -52,7 +52,7 @@ def export_routes(archives: Archives) -> APIRouter:
 
     @router.get("/api/conversations/{conversation_id}/export")
     async def export_conversation(
-        request: Request, conversation_id: str, kind: Kind, language: Tongue = Language.EN
+        request: Request, conversation_id: str, kind: Kind, language: Tongue = ExportLanguage.EN
     ) -> Response:
         archive = await archives.archive(user_of(request), conversation_id)
         content = await asyncio.to_thread(export_one, archive, kind, language)
@@ -61,7 +61,7 @@ def export_routes(archives: Archives) -> APIRouter:
 
     @router.get("/api/export")
     async def export_everything(
-        request: Request, kind: Kind, language: Tongue = Language.EN
+        request: Request, kind: Kind, language: Tongue = ExportLanguage.EN
     ) -> Response:
         user = user_of(request)
         # One look at the list: between two pages of it something could move from one to the other.

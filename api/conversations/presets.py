@@ -15,7 +15,7 @@ from formats.names import file_stem
 from formats.preset import read_preset, write_preset
 
 
-class Presets(Protocol):
+class PresetReader(Protocol):
     """The presets that a user may use. Not-yours and not shared raises NotFound."""
 
     async def list(self, user: str, language: str) -> Sequence[Preset]: ...
@@ -27,7 +27,7 @@ class Presets(Protocol):
     async def add(self, user: str, text: PresetText) -> Preset: ...
 
 
-def preset_routes(presets: Presets) -> APIRouter:
+def preset_routes(presets: PresetReader) -> APIRouter:
     """GET /api/presets/{id}/export and POST /api/presets/import."""
     router = APIRouter(prefix="/api/presets")
 

@@ -10,27 +10,27 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from api.edge.permissions import Permission, allows
-from chat.accounts.authentication import Doors
+from chat.accounts.authentication import Authenticator
 from chat.accounts.errors import BadKey, KeyNotAllowed
-from chat.accounts.models import Caller, Scope, SignedIn
+from chat.accounts.models import KeyScope, Principal, SignedIn
 from chat.errors import BadRequest, NotFound
 
 CALLER = "caller"
-"""Key of the request's state, on routes for programs: a `chat.keys.Caller`."""
+"""Key of the request's state, on routes for programs: a `chat.keys.Principal`."""
 
-SCOPES: Mapping[Permission, Scope] = {
-    Permission.API: Scope.API,
-    Permission.METRICS: Scope.METRICS,
+SCOPES: Mapping[Permission, KeyScope] = {
+    Permission.API: KeyScope.API,
+    Permission.METRICS: KeyScope.METRICS,
 }
 """What a key must be for, where it opens anything at all."""
 
 KEY_HEADERS = ("x-api-key", "api-key")
 
 
-def caller_of(request: Request) -> Caller:
+def caller_of(request: Request) -> Principal:
     """Who calls, on a route for programs."""
     caller = request.scope["state"][CALLER]
-    assert isinstance(caller, Caller)
+    assert isinstance(caller, Principal)
     return caller
 
 
@@ -47,8 +47,13 @@ def key_in(headers: Headers) -> str | None:
 
 
 async def find_caller(
-    headers: Headers, doors: Doors, who: SignedIn | None, needed: Permission, *, address: str
-) -> Caller:
+    headers: Headers,
+    doors: Authenticator,
+    who: SignedIn | None,
+    needed: Permission,
+    *,
+    address: str,
+) -> Principal:
     """Who comes in by a key or, without one, as `who` is signed in, and may do what is `needed`.
 
     Raises BadRequest, BadKey, TooManyAttempts, KeyNotAllowed, NotFound (not for that person).
@@ -58,7 +63,7 @@ async def find_caller(
         raise BadKey("There is no API key. Send one as: Authorization: Bearer sk-…")
     if key is None:
         assert who is not None
-        caller = Caller(who.person)
+        caller = Principal(who.person)
     else:
         caller = await doors.caller(key, address=address)
     if allows(caller.person, needed) and SCOPES[needed] in caller.scopes:

@@ -52,7 +52,7 @@ class RootPath(HttpMiddleware):
         await self.app(scope, receive, send)
 
 
-class PageRoutes(HttpMiddleware):
+class GradioRoutes(HttpMiddleware):
     """Answer 404 for the routes of Gradio that the page does not use."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

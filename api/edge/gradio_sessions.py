@@ -20,7 +20,7 @@ from api.edge.errors import error_response
 from api.edge.identity import SIGNED_IN
 from api.edge.middleware import HttpMiddleware
 from api.edge.permissions import HANDLERS, allows
-from chat.accounts.models import Person
+from chat.accounts.models import User
 
 JOIN = "/gradio_api/queue/join"
 DATA = "/gradio_api/queue/data"
@@ -29,7 +29,7 @@ HEARTBEAT = "/gradio_api/heartbeat/"
 HASH = "session_hash"
 
 
-class PageGuard(HttpMiddleware):
+class GradioSessions(HttpMiddleware):
     """Let an event through if its person may, in the person's own session.
 
     `handlers` are the page's events by number, each with the name in the table of permissions.
@@ -73,7 +73,7 @@ class PageGuard(HttpMiddleware):
                 body[HASH] = _own(scope, body[HASH])
             await self._pass_on(body, scope, receive, send)
 
-    def _may(self, person: Person, fn_index: object) -> bool:
+    def _may(self, person: User, fn_index: object) -> bool:
         # A number and nothing else: what could be read as one might be read in two ways.
         name = self.handlers.get(fn_index, "") if type(fn_index) is int else ""
         return name in HANDLERS and allows(person, HANDLERS[name])
@@ -105,9 +105,9 @@ async def _whole(receive: Receive) -> bytes:
     return b"".join(pieces)
 
 
-def _person(scope: Scope) -> Person:
+def _person(scope: Scope) -> User:
     person = scope["state"][SIGNED_IN].person
-    assert isinstance(person, Person)
+    assert isinstance(person, User)
     return person
 
 

@@ -50,7 +50,7 @@ def request_id(scope: Scope) -> str:
     return str(scope["state"]["request_id"])
 
 
-class AnswerHeaders(HttpMiddleware):
+class ResponseHeaders(HttpMiddleware):
     """Give each request an id of ours, and each answer that id and the security headers."""
 
     def __init__(self, app: ASGIApp) -> None:

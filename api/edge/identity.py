@@ -3,7 +3,7 @@
 from starlette.requests import Request
 
 from chat.accounts.errors import SignInNeeded
-from chat.accounts.models import Person, SignedIn
+from chat.accounts.models import SignedIn, User
 from chat.errors import NotFound
 
 SIGNED_IN = "signed_in"
@@ -27,7 +27,7 @@ def account_of(request: Request) -> SignedIn:
     return who
 
 
-def person_of(request: Request) -> Person:
+def person_of(request: Request) -> User:
     """The person who asks. Raises SignInNeeded."""
     return signed_in(request).person
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from starlette.routing import compile_path
 
-from chat.accounts.models import Person, Rank
+from chat.accounts.models import AccountRole, User
 
 
 class Permission(StrEnum):
@@ -25,12 +25,12 @@ class Permission(StrEnum):
     """As API, for those who look after the server."""
 
 
-RANKS: Mapping[Permission, frozenset[Rank]] = {
-    Permission.SIGNED_IN: frozenset(Rank),
-    Permission.MEMBER: frozenset({Rank.ADMIN, Rank.MEMBER}),
-    Permission.ADMIN: frozenset({Rank.ADMIN}),
-    Permission.API: frozenset({Rank.ADMIN, Rank.MEMBER}),
-    Permission.METRICS: frozenset({Rank.ADMIN}),
+RANKS: Mapping[Permission, frozenset[AccountRole]] = {
+    Permission.SIGNED_IN: frozenset(AccountRole),
+    Permission.MEMBER: frozenset({AccountRole.ADMIN, AccountRole.MEMBER}),
+    Permission.ADMIN: frozenset({AccountRole.ADMIN}),
+    Permission.API: frozenset({AccountRole.ADMIN, AccountRole.MEMBER}),
+    Permission.METRICS: frozenset({AccountRole.ADMIN}),
 }
 
 ROUTES: Mapping[str, Permission] = {
@@ -248,7 +248,7 @@ def permission_at(path: str) -> Permission:
     return Permission.API if path.startswith("/v1/") else Permission.SIGNED_IN
 
 
-def allows(person: Person | None, needed: Permission) -> bool:
+def allows(person: User | None, needed: Permission) -> bool:
     """Whether it is for this person, or for somebody who has not said who they are."""
     if needed is Permission.ANYBODY:
         return True

@@ -11,7 +11,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.edge.middleware import HttpMiddleware
 from api.edge.options import EdgeOptions
-from chat.accounts.sso import Vouched
+from chat.accounts.sso import ExternalIdentity
 
 TOLD = (b"forwarded", b"x-forwarded-", b"x-real-ip", b"x-gradio-server")
 """How headers begin that only a proxy has to set; Gradio reads some of them by itself."""
@@ -20,7 +20,7 @@ FROM_PROXY = "from_proxy"
 """Key of the request's state: whether one of our proxies has passed it on."""
 
 
-def named_by_proxy(scope: Scope, header: str | None) -> Vouched | None:
+def named_by_proxy(scope: Scope, header: str | None) -> ExternalIdentity | None:
     """Whom one of our proxies has signed in; None if it names nobody, or somebody else says it."""
     if header is None or not scope["state"][FROM_PROXY]:
         return None
@@ -28,7 +28,7 @@ def named_by_proxy(scope: Scope, header: str | None) -> Vouched | None:
     if len(names) != 1 or not names[0].strip():  # of two the proxy may have meant either
         return None
     name = names[0].strip()
-    return Vouched(f"header {header.lower()}", name, name)
+    return ExternalIdentity(f"header {header.lower()}", name, name)
 
 
 class Proxies(HttpMiddleware):

@@ -6,7 +6,7 @@ from api.edge.middleware import HttpMiddleware
 from api.ops.metrics import Metrics
 
 
-class CountedAnswers(HttpMiddleware):
+class ResponseMetrics(HttpMiddleware):
     """Tell the metrics of each response when it begins, and of each fault without one."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

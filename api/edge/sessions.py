@@ -17,9 +17,9 @@ from api.edge.middleware import HttpMiddleware
 from api.edge.options import EdgeOptions
 from api.edge.permissions import Permission, allows, permission_at
 from api.edge.proxies import named_by_proxy
-from chat.accounts.authentication import Doors
+from chat.accounts.authentication import Authenticator
 from chat.accounts.errors import BadKey, SignInNeeded
-from chat.accounts.models import Person, SignedIn
+from chat.accounts.models import SignedIn, User
 from chat.errors import AppError
 
 APIS = ("/api/", "/gradio_api/")
@@ -32,7 +32,7 @@ class SignedInOnly(HttpMiddleware):
     others looks as if it were not there. A key opens what is for programs, and nothing else.
     """
 
-    def __init__(self, app: ASGIApp, options: EdgeOptions, doors: Doors) -> None:
+    def __init__(self, app: ASGIApp, options: EdgeOptions, doors: Authenticator) -> None:
         super().__init__(app)
         self.root_path = options.root_path
         self.header = options.sign_in_header
@@ -65,7 +65,7 @@ class SignedInOnly(HttpMiddleware):
         scope["state"][CALLER] = caller
         return None
 
-    def _refusal(self, scope: Scope, person: Person | None, needed: Permission) -> Response | None:
+    def _refusal(self, scope: Scope, person: User | None, needed: Permission) -> Response | None:
         if allows(person, needed):
             return None
         if person:

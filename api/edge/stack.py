@@ -9,28 +9,28 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from api.edge.bodies import IMPORT_PATH, BodyLimit, BodyPace, HeaderLimit, JsonOnly
-from api.edge.gradio_routes import PageRoutes, RootPath
-from api.edge.gradio_sessions import PageGuard
-from api.edge.headers import AnswerHeaders
+from api.edge.gradio_routes import GradioRoutes, RootPath
+from api.edge.gradio_sessions import GradioSessions
+from api.edge.headers import ResponseHeaders
 from api.edge.options import EdgeOptions
 from api.edge.origins import CrossOriginProtection, HostAllowlist
 from api.edge.proxies import Proxies
-from api.edge.response_metrics import CountedAnswers
+from api.edge.response_metrics import ResponseMetrics
 from api.edge.sessions import SignedInOnly
-from api.edge.stream_expiry import EndedStreams
+from api.edge.stream_expiry import StreamExpiry
 from api.ops.metrics import Metrics
-from chat.accounts.authentication import Doors
+from chat.accounts.authentication import Authenticator
 
 
 def edge_middleware(
-    options: EdgeOptions, doors: Doors, handlers: Mapping[int, str], metrics: Metrics
+    options: EdgeOptions, doors: Authenticator, handlers: Mapping[int, str], metrics: Metrics
 ) -> list[Middleware]:
     """What each request passes before it meets a route. `handlers` are the page's events."""
     return [
         Middleware(Proxies, options=options),
         Middleware(RootPath, options=options),
-        Middleware(CountedAnswers, metrics=metrics),
-        Middleware(AnswerHeaders),
+        Middleware(ResponseMetrics, metrics=metrics),
+        Middleware(ResponseHeaders),
         Middleware(HeaderLimit, options=options),
         Middleware(HostAllowlist, options=options),
         # Starlette's own class by name: Gradio looks for it, and only then keeps its own from
@@ -43,7 +43,7 @@ def edge_middleware(
             expose_headers=("Retry-After", "X-Request-ID"),
         ),
         Middleware(CrossOriginProtection, options=options),
-        Middleware(PageRoutes),
+        Middleware(GradioRoutes),
         # Before the body is looked at: from who may not come, none is read.
         Middleware(SignedInOnly, options=options, doors=doors),
         Middleware(JsonOnly),
@@ -53,6 +53,6 @@ def edge_middleware(
             larger={IMPORT_PATH: options.import_max_bytes},
         ),
         Middleware(BodyPace, options=options),
-        Middleware(EndedStreams, options=options, doors=doors),
-        Middleware(PageGuard, handlers=handlers),
+        Middleware(StreamExpiry, options=options, doors=doors),
+        Middleware(GradioSessions, handlers=handlers),
     ]

@@ -13,7 +13,7 @@ from api.edge.cookies import SecretCookie
 from api.edge.identity import SIGNED_IN
 from api.edge.middleware import HttpMiddleware
 from api.edge.options import EdgeOptions
-from chat.accounts.authentication import Doors
+from chat.accounts.authentication import Authenticator
 from chat.accounts.models import SignedIn
 from chat.errors import StoreFailed
 
@@ -21,11 +21,15 @@ STREAMS = ("/gradio_api/queue/data", "/gradio_api/heartbeat/", "/api/duel-events
 LOOK_EVERY_S = 2.0
 
 
-class EndedStreams(HttpMiddleware):
+class StreamExpiry(HttpMiddleware):
     """Look every `every_s` seconds whether who listens is still signed in."""
 
     def __init__(
-        self, app: ASGIApp, options: EdgeOptions, doors: Doors, every_s: float = LOOK_EVERY_S
+        self,
+        app: ASGIApp,
+        options: EdgeOptions,
+        doors: Authenticator,
+        every_s: float = LOOK_EVERY_S,
     ) -> None:
         super().__init__(app)
         self.root_path = options.root_path

@@ -8,16 +8,16 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
-from api.conversations.presets import Presets
+from api.conversations.presets import PresetReader
 from api.edge.identity import person_of
 from api.html import page_answer, reader_of
-from chat.accounts.models import Person
-from chat.evaluation.cases import Casebook, CaseText, Tally, text_of
+from chat.accounts.models import User
+from chat.evaluation.cases import Cases, CaseText, VerdictCounts, text_of
 from chat.evaluation.models import Run
-from chat.evaluation.runs import Replays
-from pages.campaigns.choices import Choices
+from chat.evaluation.runs import Runs
+from pages.campaigns.choices import PlanOptions
 from pages.evaluation.case_form import EMPTY, case_page
-from pages.evaluation.case_runs import SCRIPT, Runs, Shown, run_page
+from pages.evaluation.case_runs import SCRIPT, RunsView, RunView, run_page
 from pages.evaluation.cases import cases_page
 
 STATIC = Path(__file__).parents[2] / "pages" / "static"
@@ -26,7 +26,7 @@ LISTED = 20
 
 
 def case_pages(
-    casebook: Casebook, replays: Replays, presets: Presets, root_path: str = ""
+    casebook: Cases, replays: Runs, presets: PresetReader, root_path: str = ""
 ) -> APIRouter:
     """/cases/… for members."""
     router = APIRouter(default_response_class=HTMLResponse)
@@ -40,7 +40,7 @@ def case_pages(
     return router
 
 
-def _cases(casebook: Casebook, replays: Replays, presets: Presets, root_path: str) -> APIRouter:
+def _cases(casebook: Cases, replays: Runs, presets: PresetReader, root_path: str) -> APIRouter:
     router = APIRouter()
 
     @router.get("")
@@ -55,7 +55,7 @@ def _cases(casebook: Casebook, replays: Replays, presets: Presets, root_path: st
                 key=lambda case: not case.id.endswith(f".{reader.language}"),
             ),
             runs=await _runs_of(presets, person, await casebook.runs(person)),
-            choices=Choices(await presets.list(person.id, reader.language), replays.engines),
+            choices=PlanOptions(await presets.list(person.id, reader.language), replays.engines),
         )
         return page_answer(page)
 
@@ -75,7 +75,7 @@ def _cases(casebook: Casebook, replays: Replays, presets: Presets, root_path: st
     return router
 
 
-def _runs(casebook: Casebook, replays: Replays, presets: Presets, root_path: str) -> APIRouter:
+def _runs(casebook: Cases, replays: Runs, presets: PresetReader, root_path: str) -> APIRouter:
     router = APIRouter()
 
     @router.get("/{run_id}")
@@ -87,7 +87,7 @@ def _runs(casebook: Casebook, replays: Replays, presets: Presets, root_path: str
         kept = {case.id: case for case in await casebook.list(person)}
         tallies = (await casebook.runs(person))[:LISTED]
         runs = await _runs_of(presets, person, tallies, run, *([beside] if beside else []))
-        shown = Shown(
+        shown = RunView(
             run=run,
             results=results,
             cases=kept | casebook.shipped,
@@ -101,7 +101,9 @@ def _runs(casebook: Casebook, replays: Replays, presets: Presets, root_path: str
     return router
 
 
-async def _runs_of(presets: Presets, person: Person, tallies: Sequence[Tally], *more: Run) -> Runs:
+async def _runs_of(
+    presets: PresetReader, person: User, tallies: Sequence[VerdictCounts], *more: Run
+) -> RunsView:
     """These runs with what their presets and those of `more` are called."""
     refs = [run.preset for run in (*more, *(tally.run for tally in tallies)) if run.preset]
-    return Runs(tallies, await presets.names(person.id, refs))
+    return RunsView(tallies, await presets.names(person.id, refs))

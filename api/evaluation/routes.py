@@ -10,13 +10,13 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.conversations.presets import Presets
+from api.conversations.presets import PresetReader
 from api.downloads import download_headers
 from api.edge.identity import person_of
-from chat.accounts.models import Person
-from chat.evaluation.cases import MOST_CHECKS, MOST_TURNS, Casebook, CaseText
+from chat.accounts.models import User
+from chat.evaluation.cases import MOST_CHECKS, MOST_TURNS, Cases, CaseText
 from chat.evaluation.models import Case, Check, CheckKind
-from chat.evaluation.runs import Replays
+from chat.evaluation.runs import Runs
 from chat.models import ChatMessage, Role
 from formats.cases import read_calls, read_cases, read_sampling, write_cases
 
@@ -89,7 +89,7 @@ class Judged(BaseModel):
 
 
 def case_routes(
-    casebook: Casebook, replays: Replays, presets: Presets, root_path: str = ""
+    casebook: Cases, replays: Runs, presets: PresetReader, root_path: str = ""
 ) -> APIRouter:
     """/api/cases/… for members: their own cases and runs, for administrators everybody's."""
     router, at = APIRouter(), "/api/cases"
@@ -100,7 +100,7 @@ def case_routes(
     return router
 
 
-def _cases(casebook: Casebook, root_path: str) -> APIRouter:
+def _cases(casebook: Cases, root_path: str) -> APIRouter:
     router = APIRouter()
 
     @router.post("")
@@ -127,7 +127,7 @@ def _cases(casebook: Casebook, root_path: str) -> APIRouter:
     return router
 
 
-def _files(casebook: Casebook, root_path: str) -> APIRouter:
+def _files(casebook: Cases, root_path: str) -> APIRouter:
     router = APIRouter()
 
     @router.get("/export")
@@ -146,7 +146,7 @@ def _files(casebook: Casebook, root_path: str) -> APIRouter:
     return router
 
 
-def _replays(casebook: Casebook, replays: Replays, presets: Presets, root_path: str) -> APIRouter:
+def _replays(casebook: Cases, replays: Runs, presets: PresetReader, root_path: str) -> APIRouter:
     router = APIRouter()
 
     @router.post("")
@@ -177,7 +177,7 @@ def _replays(casebook: Casebook, replays: Replays, presets: Presets, root_path: 
     return router
 
 
-def _results(casebook: Casebook, replays: Replays, root_path: str) -> APIRouter:
+def _results(casebook: Cases, replays: Runs, root_path: str) -> APIRouter:
     router = APIRouter()
 
     @router.post("/{run_id}/judge")
@@ -196,7 +196,7 @@ def _results(casebook: Casebook, replays: Replays, root_path: str) -> APIRouter:
     return router
 
 
-async def _chosen(casebook: Casebook, person: Person, wanted: RunForm) -> Sequence[Case]:
+async def _chosen(casebook: Cases, person: User, wanted: RunForm) -> Sequence[Case]:
     """Raises NotFound."""
     if wanted.case_id:
         return [await casebook.get(person, wanted.case_id)]

@@ -10,12 +10,12 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from api.edge.identity import person_of
 from api.feedback.query import FilterQuery, ListQuery
 from api.html import draw_for, page_answer, reader_of
-from chat.accounts.models import Person
-from chat.feedback.queries import Filter
+from chat.accounts.models import User
+from chat.feedback.queries import RatingFilter
 from chat.feedback.results import Results
-from pages.feedback.answer import Shown, reading_page
+from pages.feedback.answer import AnswerView, reading_page
 from pages.feedback.results import Found, results_page
-from pages.html import Reader
+from pages.html import ReaderContext
 
 SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "results.js"
 
@@ -55,11 +55,11 @@ def results_pages(results: Results, root_path: str = "") -> APIRouter:
 
 
 async def _shown(
-    results: Results, person: Person, evidence_id: str, wanted: Filter, reader: Reader
-) -> Shown:
+    results: Results, person: User, evidence_id: str, wanted: RatingFilter, reader: ReaderContext
+) -> AnswerView:
     """One answer with what its page says beside it. Raises NotFound."""
     reading = await results.read(person, evidence_id)
-    return Shown(
+    return AnswerView(
         reading,
         wanted,
         await results.choices(person),

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, Field
 
 from chat.feedback.models import Verdict
-from chat.feedback.queries import Filter, Place, Standing
+from chat.feedback.queries import Cursor, RatingFilter, ReviewStatus
 
 
 def none_if_blank(value: object) -> object:
@@ -31,12 +31,12 @@ class FilterQuery(BaseModel):
     until: Day = None
     language: Id = ""
     model: Word = ""
-    standing: Annotated[Standing | None, BeforeValidator(none_if_blank)] = None
+    standing: Annotated[ReviewStatus | None, BeforeValidator(none_if_blank)] = None
     assignee: Id = ""
     words: Word = ""
 
-    def value(self) -> Filter:
-        return Filter(
+    def value(self) -> RatingFilter:
+        return RatingFilter(
             campaign_id=self.campaign,
             preset_id=self.preset,
             verdict=self.verdict,
@@ -57,10 +57,10 @@ class ListQuery(FilterQuery):
 
     after: Word = ""
 
-    def place(self) -> Place | None:
+    def place(self) -> Cursor | None:
         """None for the beginning, also where nobody knows what place it is."""
         at, evidence_id = moment_and_id(self.after)
-        return Place(at, evidence_id) if at else None
+        return Cursor(at, evidence_id) if at else None
 
 
 def moment_and_id(place: str) -> tuple[datetime | None, str]:

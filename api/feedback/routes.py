@@ -15,15 +15,15 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from api.downloads import download_headers
 from api.edge.identity import person_of
 from api.feedback.query import FilterQuery, Id
-from chat.accounts.models import Person
-from chat.feedback.queries import ReviewChange, Standing
+from chat.accounts.models import User
+from chat.feedback.queries import ReviewChange, ReviewStatus
 from chat.feedback.reports import Reports
 from chat.feedback.results import Results
 from formats.datasets import DataFormat, PieceFile, data_file
 from formats.names import file_stem
 from formats.redaction import Redactor, names_of
 from formats.report import write_report
-from formats.words import Language
+from formats.words import ExportLanguage
 
 
 class ExportQuery(FilterQuery):
@@ -41,7 +41,7 @@ class ReportQuery(BaseModel):
     """Of which campaign, in which language, and whether masked."""
 
     campaign: Id
-    lang: Language = Language.EN
+    lang: ExportLanguage = ExportLanguage.EN
     redact: bool = False
 
 
@@ -54,7 +54,7 @@ class NameList(BaseModel):
 class ReviewForm(BaseModel):
     """What is missing stays; an assignee that is null is nobody."""
 
-    standing: Standing | None = None
+    standing: ReviewStatus | None = None
     assignee: Annotated[str | None, Field(max_length=100)] = None
     note: str | None = None
 
@@ -145,7 +145,7 @@ def _redactor(redact: bool, names: str) -> Redactor | None:
     return Redactor(listed) if redact or listed else None
 
 
-def _download(results: Results, person: Person, query: ExportQuery, file: PieceFile) -> Response:
+def _download(results: Results, person: User, query: ExportQuery, file: PieceFile) -> Response:
     name = f"ratings-{datetime.now(UTC):%Y-%m-%d}{query.format.suffix}"
     return StreamingResponse(
         results.export(person, query.value(), file),

@@ -5,15 +5,15 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, Field
 
 from api.feedback.query import Day, Id, Word, moment_and_id, none_if_blank
-from chat.campaigns.models import Choice
-from chat.feedback.votes import VoteFilter, VotePlace
+from chat.campaigns.models import VoteChoice
+from chat.feedback.votes import VoteCursor, VoteFilter
 
 
 class VoteQuery(BaseModel):
     """What is empty does not matter. The names are those that `pages.votes.votes_path` writes."""
 
     campaign: Id = ""
-    choice: Annotated[Choice | None, BeforeValidator(none_if_blank)] = None
+    choice: Annotated[VoteChoice | None, BeforeValidator(none_if_blank)] = None
     winner: Annotated[Annotated[int, Field(ge=0, le=1)] | None, BeforeValidator(none_if_blank)] = (
         None
     )
@@ -43,7 +43,7 @@ class VoteListQuery(VoteQuery):
 
     after: Word = ""
 
-    def place(self) -> VotePlace | None:
+    def place(self) -> VoteCursor | None:
         """None for the beginning, also where nobody knows what place it is."""
         at, duel_id = moment_and_id(self.after)
-        return VotePlace(at, duel_id) if at else None
+        return VoteCursor(at, duel_id) if at else None

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from api.edge.errors import refusal
 from api.openai.chat import chat_routes
 from api.openai.completions import completion_routes
-from api.openai.context import Desk
+from api.openai.context import ApiContext
 from api.openai.feedback import feedback_routes
 from api.openai.models import model_routes
 from chat.feedback.ratings import Ratings
@@ -19,7 +19,7 @@ METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 
 def openai_routes(completions: Completions, ratings: Ratings | None = None) -> APIRouter:
     """/v1/…, without feedback where there are no ratings."""
-    desk = Desk(completions, started_at=int(time.time()))
+    desk = ApiContext(completions, started_at=int(time.time()))
     router = APIRouter()
     for routes in (chat_routes(desk), completion_routes(desk), model_routes(desk)):
         router.include_router(routes)

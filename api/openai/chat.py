@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.openai.context import Desk
-from api.openai.encoding import ChatWire
+from api.openai.context import ApiContext
+from api.openai.encoding import ChatEncoder
 from api.openai.request_models import ChatRequest
 from api.openai.response_models import ERRORS, ChatCompletion
 from api.openai.route import StrictRoute
@@ -23,7 +23,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = ERRORS | {
 }
 
 
-def chat_routes(desk: Desk) -> APIRouter:
+def chat_routes(desk: ApiContext) -> APIRouter:
     router = APIRouter(route_class=StrictRoute, tags=["completions"])
 
     @router.post(
@@ -35,7 +35,7 @@ def chat_routes(desk: Desk) -> APIRouter:
     async def answer_conversation(request: Request, body: ChatRequest) -> Response:
         with_usage = bool(body.stream_options and body.stream_options.include_usage)
         completion, info = await desk.begin(request, body.model, asked_in_chat(body, request))
-        wire = ChatWire(completion, info, logprobs=bool(body.logprobs), with_usage=with_usage)
+        wire = ChatEncoder(completion, info, logprobs=bool(body.logprobs), with_usage=with_usage)
         return await send_answer(
             request, completion, wire, stream=bool(body.stream), with_usage=with_usage
         )

@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.openai.context import Desk
-from api.openai.encoding import TextWire
+from api.openai.context import ApiContext
+from api.openai.encoding import TextEncoder
 from api.openai.request_models import CompletionRequest
 from api.openai.response_models import ERRORS, TextCompletion
 from api.openai.route import StrictRoute
@@ -23,7 +23,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = ERRORS | {
 }
 
 
-def completion_routes(desk: Desk) -> APIRouter:
+def completion_routes(desk: ApiContext) -> APIRouter:
     router = APIRouter(route_class=StrictRoute, tags=["completions"])
 
     @router.post(
@@ -33,7 +33,7 @@ def completion_routes(desk: Desk) -> APIRouter:
         with_usage = bool(body.stream_options and body.stream_options.include_usage)
         completion, info = await desk.begin(request, body.model, asked_as_text(body, request))
         logprobs = body.logprobs is not None
-        wire = TextWire(completion, info, logprobs=logprobs, with_usage=with_usage)
+        wire = TextEncoder(completion, info, logprobs=logprobs, with_usage=with_usage)
         return await send_answer(
             request, completion, wire, stream=bool(body.stream), with_usage=with_usage
         )

@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 from api.edge.credentials import caller_of
 from chat.serving.completion import Completion
-from chat.serving.completions import Asked, Completions
+from chat.serving.completions import CompletionInput, Completions
 from chat.serving.errors import ModelNotFound
 from chat.serving.models import EngineInfo
 
@@ -15,14 +15,14 @@ ANY_MODEL = "default"
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ApiContext:
     """`started_at` is the time of the server's start, in seconds since 1970."""
 
     completions: Completions
     started_at: int
 
     async def begin(
-        self, request: Request, model: str, asked: Asked
+        self, request: Request, model: str, asked: CompletionInput
     ) -> tuple[Completion, EngineInfo]:
         """Begin an answer for who calls. Raises ModelNotFound and what `Completions.begin` does."""
         info = self.model(model)

@@ -29,7 +29,7 @@ from api.openai.response_models import (
     UsageOut,
 )
 from chat.models import Finish
-from chat.serving.completion import Completion, Written
+from chat.serving.completion import Completion, CompletionRecord
 from chat.serving.models import Delta, EngineInfo
 from chat.tools import CallPiece, TokenScore
 
@@ -43,7 +43,7 @@ REASONS: dict[Finish, FinishReason] = {
 }
 
 
-class Wire(ABC):
+class Encoder(ABC):
     """One answer on its way out. `with_usage`: pieces say that the usage is still to come."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Wire(ABC):
         self.logprobs = logprobs
 
     @abstractmethod
-    def whole(self, written: Written) -> BaseModel:
+    def whole(self, written: CompletionRecord) -> BaseModel:
         """The answer as one body. It has ended by itself."""
 
     @abstractmethod
@@ -71,14 +71,14 @@ class Wire(ABC):
         """What goes out for one delta."""
 
     @abstractmethod
-    def last(self, written: Written) -> BaseModel:
+    def last(self, written: CompletionRecord) -> BaseModel:
         """What goes out at the end for who wants to know what it cost."""
 
 
-class ChatWire(Wire):
+class ChatEncoder(Encoder):
     """`chat.completion`, and its chunks."""
 
-    def whole(self, written: Written) -> BaseModel:
+    def whole(self, written: CompletionRecord) -> BaseModel:
         assert written.finish
         calls = [call for call in written.calls if call.name]
         text = written.text + "".join(
@@ -113,7 +113,7 @@ class ChatWire(Wire):
         if delta.finish:
             yield self._chunk(MessageDelta(), finish=REASONS[delta.finish])
 
-    def last(self, written: Written) -> BaseModel:
+    def last(self, written: CompletionRecord) -> BaseModel:
         usage = usage_of(written)
         return ChatChunk(object="chat.completion.chunk", **self.head, choices=[], usage=usage)
 
@@ -139,12 +139,12 @@ class ChatWire(Wire):
         return ChatLogprobs(content=content, refusal=None)
 
 
-class TextWire(Wire):
+class TextEncoder(Encoder):
     """`text_completion`, whole and in pieces."""
 
     _written_characters = 0
 
-    def whole(self, written: Written) -> BaseModel:
+    def whole(self, written: CompletionRecord) -> BaseModel:
         return self._body(written.text, written.scores, written.finish, usage=usage_of(written))
 
     def first(self) -> Iterator[BaseModel]:
@@ -154,7 +154,7 @@ class TextWire(Wire):
         if delta.text or delta.scores or delta.finish:
             yield self._body(delta.text, delta.scores, delta.finish, **self.no_usage)
 
-    def last(self, written: Written) -> BaseModel:
+    def last(self, written: CompletionRecord) -> BaseModel:
         usage = usage_of(written)
         return TextCompletion(object="text_completion", **self.head, choices=[], usage=usage)
 
@@ -190,7 +190,7 @@ def fingerprint(info: EngineInfo) -> str:
     return f"fp_{hashlib.sha256(made_by.encode()).hexdigest()[:12]}"
 
 
-def usage_of(written: Written) -> UsageOut:
+def usage_of(written: CompletionRecord) -> UsageOut:
     usage = written.usage
     reused = written.timing.reused_prompt_tokens if written.timing else 0
     cached = {"from_cache": True} if written.from_cache else {}

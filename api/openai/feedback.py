@@ -11,7 +11,7 @@ from api.openai.request_parts import Strict, Text
 from api.openai.response_models import ERRORS
 from api.openai.route import StrictRoute
 from chat.errors import NotFound
-from chat.feedback.models import Opinion, Rating, Verdict
+from chat.feedback.models import Rating, RatingInput, Verdict
 from chat.feedback.ratings import MAX_COMMENT, Ratings
 from chat.serving.response_cache import RECENT_S
 
@@ -40,9 +40,9 @@ class FeedbackRequest(Strict):
     correction: Text | None = None
 
     @property
-    def opinion(self) -> Opinion:
+    def opinion(self) -> RatingInput:
         verdict = Verdict(self.verdict) if self.verdict else None
-        return Opinion(verdict, tuple(self.reasons or ()), self.comment or "", self.correction)
+        return RatingInput(verdict, tuple(self.reasons or ()), self.comment or "", self.correction)
 
 
 class FeedbackOut(BaseModel):

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.openai.context import ANY_MODEL, Desk
+from api.openai.context import ANY_MODEL, ApiContext
 from api.openai.request_models import TokenizeRequest
 from api.openai.response_models import ERRORS, ModelList, ModelOut, Tokenized
 from api.openai.route import StrictRoute
@@ -12,7 +12,7 @@ from chat.serving.models import EngineInfo
 OWNER = "qwen-chat"
 
 
-def model_routes(desk: Desk) -> APIRouter:
+def model_routes(desk: ApiContext) -> APIRouter:
     router = APIRouter(route_class=StrictRoute, tags=["models"], responses=ERRORS)
 
     @router.get("/v1/models", summary="List the model that is served")
@@ -34,7 +34,7 @@ def model_routes(desk: Desk) -> APIRouter:
     return router
 
 
-def _shown(info: EngineInfo, desk: Desk) -> ModelOut:
+def _shown(info: EngineInfo, desk: ApiContext) -> ModelOut:
     return ModelOut(
         id=info.model,
         created=desk.started_at,

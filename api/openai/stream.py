@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from api.edge.errors import error_body
-from api.openai.encoding import Wire
+from api.openai.encoding import Encoder
 from chat.errors import AppError
 from chat.serving.completion import Completion
 
@@ -39,7 +39,7 @@ _LINE_ENDS = re.compile(b"|".join(ESCAPES))
 
 
 async def send_answer(
-    request: Request, completion: Completion, wire: Wire, *, stream: bool, with_usage: bool
+    request: Request, completion: Completion, wire: Encoder, *, stream: bool, with_usage: bool
 ) -> Response:
     """The answer to a request. Raises the error of one that failed before it began."""
     headers = {CACHE_HEADER: "hit"} if completion.from_cache else {}
@@ -92,7 +92,7 @@ async def _until_left(receive: Receive, completion: Completion) -> None:
 
 
 async def events_of(
-    completion: Completion, wire: Wire, *, with_usage: bool, keep_alive_s: float = KEEP_ALIVE_S
+    completion: Completion, wire: Encoder, *, with_usage: bool, keep_alive_s: float = KEEP_ALIVE_S
 ) -> AsyncIterator[bytes]:
     """The answer as server-sent events, from the first to the last."""
     yield b"".join(map(_event, wire.first()))

@@ -20,7 +20,7 @@ from api.openai.request_parts import (
 )
 from chat.errors import BadRequest
 from chat.models import ChatMessage, Role, Sampling
-from chat.serving.completions import Asked
+from chat.serving.completions import CompletionInput
 from chat.tools import Extras, JsonShape, Tool, ToolCall, ToolRules
 
 ROLES = {
@@ -32,7 +32,7 @@ ROLES = {
 }
 
 
-def asked_in_chat(body: ChatRequest, request: Request) -> Asked:
+def asked_in_chat(body: ChatRequest, request: Request) -> CompletionInput:
     """Raises BadRequest where messages do not follow from each other."""
     prompt = prompt_of(body.messages)
     extras = Extras(
@@ -43,7 +43,7 @@ def asked_in_chat(body: ChatRequest, request: Request) -> Asked:
     )
     if prompt[-1].role is Role.ASSISTANT and (extras.tools or extras.shape):
         raise BadRequest("An answer that is continued takes no tools and no response_format.")
-    return Asked(
+    return CompletionInput(
         id=f"chatcmpl-{uuid4().hex}",
         prompt=prompt,
         sampling=_sampling(body, body.max_completion_tokens),
@@ -53,8 +53,8 @@ def asked_in_chat(body: ChatRequest, request: Request) -> Asked:
     )
 
 
-def asked_as_text(body: CompletionRequest, request: Request) -> Asked:
-    return Asked(
+def asked_as_text(body: CompletionRequest, request: Request) -> CompletionInput:
+    return CompletionInput(
         id=f"cmpl-{uuid4().hex}",
         prompt=body.text,
         sampling=_sampling(body),

@@ -25,7 +25,7 @@ from api.edge.permissions import route_at
 from chat.models import Timing
 from chat.serving.engines import Engines
 from chat.serving.models import EngineInfo, Phase
-from chat.serving.observer import Door, Outcome
+from chat.serving.observer import RequestOutcome, Source
 from chat.serving.ports import Engine
 
 PREFIX = "qwen_chat:"
@@ -72,7 +72,7 @@ class Metrics:
         if engines.second:
             self._registry.register(EngineFigures(engines.second, prefix=SECOND))
 
-    def ended(self, outcome: Outcome) -> None:
+    def ended(self, outcome: RequestOutcome) -> None:
         """Count an answer that has ended."""
         door = outcome.door.value
         (self._failure if outcome.failed else self._success).labels(outcome.reason, door).inc()
@@ -88,7 +88,7 @@ class Metrics:
             self._reusable.labels(door).inc(outcome.usage.prompt_tokens)
             self._reused.labels(door).inc(outcome.timing.reused_prompt_tokens)
 
-    def refused(self, door: Door, code: str) -> None:
+    def refused(self, door: Source, code: str) -> None:
         """Count a request that was refused before it had a place in the queue."""
         self._refused.labels(code, door.value).inc()
 

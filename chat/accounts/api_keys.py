@@ -11,10 +11,18 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import uuid4
 
-from chat.accounts.base import AccountParts, refuse_guests, refuse_unless_admin
+from chat.accounts.base import AccountBase, refuse_guests, refuse_unless_admin
 from chat.accounts.credentials import check_name, new_token, token_hash
 from chat.accounts.errors import BadKey, KeyNotAllowed
-from chat.accounts.models import Action, ApiKey, Caller, Person, Rank, Scope, Spent
+from chat.accounts.models import (
+    AccountRole,
+    AccountUsage,
+    Action,
+    ApiKey,
+    KeyScope,
+    Principal,
+    User,
+)
 from chat.accounts.quotas import Rates, count_request, local_now, refuse_when_spent
 from chat.errors import AppError, InvalidSetting, StoreFailed
 
@@ -32,19 +40,19 @@ BOUNDS = {
 """Lowest and highest of each number of a key."""
 
 
-class Keys(AccountParts):
+class Keys(AccountBase):
     """The keys of members. Each sees their own, administrators see all."""
 
     async def add_key(  # noqa: PLR0913 - the fields of a form, by name
         self,
-        actor: Person,
+        actor: User,
         *,
         name: str,
-        scopes: Collection[Scope] = frozenset({Scope.API}),
+        scopes: Collection[KeyScope] = frozenset({KeyScope.API}),
         days: int | None = None,
         requests_per_minute: int | None = None,
         tokens_per_day: int | None = None,
-        owner: Person | None = None,
+        owner: User | None = None,
     ) -> tuple[ApiKey, str]:
         """A new key as a value and in full, which nobody can see again. `days` None: for ever.
 
@@ -75,18 +83,18 @@ class Keys(AccountParts):
         await self._store.add_key(token_hash(secret), key, entry)
         return key, secret
 
-    async def keys(self, actor: Person) -> Sequence[ApiKey]:
+    async def keys(self, actor: User) -> Sequence[ApiKey]:
         """Newest first, expired and revoked ones too. Raises NotFound for guests."""
         refuse_guests(actor)
         return await self._store.keys(_seen_by(actor))
 
-    async def revoke_key(self, actor: Person, key_id: str) -> None:
+    async def revoke_key(self, actor: User, key_id: str) -> None:
         """Nobody comes in by it any more. Raises NotFound."""
         refuse_guests(actor)
         entry = self._entry(actor.id, Action.REVOKE_KEY, key_id)
         await self._store.revoke_key(key_id, entry, owner=_seen_by(actor))
 
-    async def caller(self, secret: str, *, address: str) -> Caller:
+    async def caller(self, secret: str, *, address: str) -> Principal:
         """Who comes in with that key. Raises BadKey, TooManyAttempts.
 
         The second says only that the first was said too often: a good key always lets in.
@@ -100,21 +108,21 @@ class Keys(AccountParts):
         if self._used_keys.is_news(key.id, key.used_at, now):
             with suppress(StoreFailed):  # a full disk still answers
                 await self._store.touch_key(key.id, now)
-        return Caller(person, key, key.scopes)
+        return Principal(person, key, key.scopes)
 
 
-def lets_in(key: ApiKey, person: Person, now: datetime) -> bool:
+def lets_in(key: ApiKey, person: User, now: datetime) -> bool:
     """Whether that key of that person is good at that time."""
     expired = key.expires_at is not None and now >= key.expires_at
-    return not (key.revoked or expired or person.disabled or person.rank is Rank.GUEST)
+    return not (key.revoked or expired or person.disabled or person.rank is AccountRole.GUEST)
 
 
 class KeySpending(Protocol):
     """The part of a `PeopleStore` that adds up what keys have used."""
 
-    async def spend_by_key(self, key_id: str, day: date, spent: Spent) -> None: ...
+    async def spend_by_key(self, key_id: str, day: date, spent: AccountUsage) -> None: ...
 
-    async def spent_by_key(self, key_id: str, day: date) -> Spent: ...
+    async def spent_by_key(self, key_id: str, day: date) -> AccountUsage: ...
 
 
 class KeyLimits:
@@ -130,7 +138,7 @@ class KeyLimits:
         self._rates = rates
         self._clock = clock
 
-    async def check(self, caller: Caller) -> None:
+    async def check(self, caller: Principal) -> None:
         """Count one request. Raises TooManyRequests, TokensUsedUp."""
         key = caller.key
         if key is None:
@@ -141,27 +149,27 @@ class KeyLimits:
             spent = await self._spending.spent_by_key(key.id, now.date())
             refuse_when_spent(spent, key.tokens_per_day, now)
 
-    async def spend(self, caller: Caller, tokens: int) -> None:
+    async def spend(self, caller: Principal, tokens: int) -> None:
         """Add one request and its tokens, read and written, to what its key has used."""
         if caller.key is None:
             return
-        day, spent = self._clock().date(), Spent(1, tokens)
+        day, spent = self._clock().date(), AccountUsage(1, tokens)
         try:
             await self._spending.spend_by_key(caller.key.id, day, spent)
         except AppError as error:  # an answer that was written does not fail for its bill
             log.warning("what key %s used could not be written: %s", caller.key.id, error)
 
 
-def _seen_by(actor: Person) -> str | None:
+def _seen_by(actor: User) -> str | None:
     """Whose keys: everybody's for administrators."""
-    return None if actor.rank is Rank.ADMIN else actor.id
+    return None if actor.rank is AccountRole.ADMIN else actor.id
 
 
-def _check_scopes(owner: Person, scopes: Collection[Scope]) -> None:
+def _check_scopes(owner: User, scopes: Collection[KeyScope]) -> None:
     if not scopes:
-        raise InvalidSetting(name="scopes", low=1, high=len(Scope))
-    if Scope.METRICS in scopes and owner.rank is not Rank.ADMIN:
-        raise KeyNotAllowed(scope=Scope.METRICS)
+        raise InvalidSetting(name="scopes", low=1, high=len(KeyScope))
+    if KeyScope.METRICS in scopes and owner.rank is not AccountRole.ADMIN:
+        raise KeyNotAllowed(scope=KeyScope.METRICS)
 
 
 def _check_bounds(**numbers: int | None) -> None:

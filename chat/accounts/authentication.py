@@ -8,27 +8,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from chat.accounts.models import LOCAL, Caller, Clock, SignedIn, utc_now
+from chat.accounts.models import LOCAL, Clock, Principal, SignedIn, utc_now
 from chat.accounts.sign_in import Accounts
 
 BELIEVED = timedelta(seconds=2)
 """How long "there are no people" is believed: another process may have made the first account."""
 
 
-class People(Protocol):
+class UserCount(Protocol):
     """What is asked of the store."""
 
     async def has_people(self) -> bool: ...
 
 
-class Doors(Protocol):
+class Authenticator(Protocol):
     """What stands before every route asks for each request."""
 
     async def who(self, token: str | None) -> SignedIn | None:
         """Who has that session token; None: nobody, they have to sign in."""
         ...
 
-    async def caller(self, key: str, *, address: str) -> Caller:
+    async def caller(self, key: str, *, address: str) -> Principal:
         """Whose API key it is. Raises BadKey, TooManyAttempts.
 
         Where nobody has to sign in any key is as good as none: everybody is the local user.
@@ -40,26 +40,26 @@ class Doors(Protocol):
         ...
 
 
-class OpenDoors:
+class OpenAuthenticator:
     """Everybody is the local user, and there are no accounts."""
 
     async def who(self, token: str | None) -> SignedIn | None:
         return SignedIn(LOCAL, session_id="")
 
-    async def caller(self, key: str, *, address: str) -> Caller:
-        return Caller(LOCAL)
+    async def caller(self, key: str, *, address: str) -> Principal:
+        return Principal(LOCAL)
 
     async def has_people(self) -> bool:
         return False
 
 
 @dataclass
-class AccountDoors:
+class AccountAuthenticator:
     """Sessions of accounts. `sign_in_needed`: also while there are no people, so that nobody
     comes in before the administrator."""
 
     accounts: Accounts
-    people: People
+    people: UserCount
     sign_in_needed: bool
     clock: Clock = utc_now
     _some: bool = False
@@ -70,9 +70,9 @@ class AccountDoors:
             return SignedIn(LOCAL, session_id="")
         return await self.accounts.signed_in(token) if token else None
 
-    async def caller(self, key: str, *, address: str) -> Caller:
+    async def caller(self, key: str, *, address: str) -> Principal:
         if await self._everybody_is_local():
-            return Caller(LOCAL)
+            return Principal(LOCAL)
         return await self.accounts.caller(key, address=address)
 
     async def has_people(self) -> bool:

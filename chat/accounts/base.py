@@ -3,19 +3,19 @@
 from datetime import timedelta
 
 from chat.accounts.last_use import LastUse
-from chat.accounts.login_throttle import Throttle
-from chat.accounts.models import Action, Clock, Entry, Person, Rank, utc_now
-from chat.accounts.ports import PasswordHasher, PeopleStore
+from chat.accounts.login_throttle import LoginThrottle
+from chat.accounts.models import AccountRole, Action, AuditEntry, Clock, User, utc_now
+from chat.accounts.ports import AccountStore, PasswordHasher
 from chat.accounts.sessions import ABSOLUTE, IDLE, Sessions
 from chat.errors import NotFound
 
 
-class AccountParts:
+class AccountBase:
     """The ground that each subject of `chat.accounts.Accounts` stands on."""
 
     def __init__(
         self,
-        store: PeopleStore,
+        store: AccountStore,
         hasher: PasswordHasher,
         clock: Clock = utc_now,
         *,
@@ -26,20 +26,20 @@ class AccountParts:
         self._hasher = hasher
         self._clock = clock
         self._sessions = Sessions(store, clock, idle=idle, absolute=absolute)
-        self._throttle = Throttle()
+        self._throttle = LoginThrottle()
         self._used_keys = LastUse()
 
-    def _entry(self, actor: str, action: Action, target: str = "", detail: str = "") -> Entry:
-        return Entry(self._clock(), actor, action, target, detail)
+    def _entry(self, actor: str, action: Action, target: str = "", detail: str = "") -> AuditEntry:
+        return AuditEntry(self._clock(), actor, action, target, detail)
 
 
-def refuse_unless_admin(actor: Person) -> None:
+def refuse_unless_admin(actor: User) -> None:
     """Raises NotFound: who is no administrator sees nothing of what there is."""
-    if actor.rank is not Rank.ADMIN:
+    if actor.rank is not AccountRole.ADMIN:
         raise NotFound
 
 
-def refuse_guests(actor: Person) -> None:
+def refuse_guests(actor: User) -> None:
     """Raises NotFound."""
-    if actor.rank is Rank.GUEST:
+    if actor.rank is AccountRole.GUEST:
         raise NotFound

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
 
-from chat.accounts.base import AccountParts, refuse_guests
+from chat.accounts.base import AccountBase, refuse_guests
 from chat.accounts.credentials import check_name, new_token, token_hash
-from chat.accounts.models import Action, GuestLink, Person, Rank
+from chat.accounts.models import AccountRole, Action, GuestLink, User
 from chat.errors import InvalidSetting, NotFound
 
 BOUNDS = {
@@ -18,12 +18,12 @@ BOUNDS = {
 """Lowest and highest of each number of a link; messages and tokens are of each guest."""
 
 
-class Guests(AccountParts):
+class Guests(AccountBase):
     """Guest links and who comes by them. Members see their own links, administrators all."""
 
     async def add_guest_link(  # noqa: PLR0913 - the fields of a form, by name
         self,
-        actor: Person,
+        actor: User,
         *,
         label: str,
         days: int,
@@ -58,19 +58,19 @@ class Guests(AccountParts):
         await self._store.add_guest_link(token_hash(token), link, entry)
         return link, token
 
-    async def guest_links(self, actor: Person) -> Sequence[GuestLink]:
+    async def guest_links(self, actor: User) -> Sequence[GuestLink]:
         """Newest first, expired and revoked ones too. Raises NotFound for guests."""
         refuse_guests(actor)
-        return await self._store.guest_links(None if actor.rank is Rank.ADMIN else actor.id)
+        return await self._store.guest_links(None if actor.rank is AccountRole.ADMIN else actor.id)
 
-    async def revoke_guest_link(self, actor: Person, link_id: str) -> None:
+    async def revoke_guest_link(self, actor: User, link_id: str) -> None:
         """Nobody comes by it any more, and its guests are signed out. Raises NotFound.
 
         Guests of a campaign can ask no more, but read and send the survey for another day.
         """
         refuse_guests(actor)
         link = await self._store.guest_link(link_id)
-        if actor.rank is not Rank.ADMIN and link.owner != actor.id:
+        if actor.rank is not AccountRole.ADMIN and link.owner != actor.id:
             raise NotFound
         entry = self._entry(actor.id, Action.REVOKE_GUEST_LINK, link_id)
         await self._store.revoke_guest_link(link_id, entry)
@@ -89,8 +89,12 @@ class Guests(AccountParts):
         Raises NotFound, LinkFull, BadName.
         """
         link = await self.look_at_guest_link(token)
-        guest = Person(
-            uuid4().hex, check_name(nickname), Rank.GUEST, self._clock(), guest_link_id=link.id
+        guest = User(
+            uuid4().hex,
+            check_name(nickname),
+            AccountRole.GUEST,
+            self._clock(),
+            guest_link_id=link.id,
         )
         await self._store.admit_guest(link.id, guest, self._entry(guest.id, Action.ENTER, link.id))
         return await self._sessions.begin(

@@ -27,19 +27,19 @@ NETWORK_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
+class FailedAttempt:
     """One failure: when, and from where."""
 
     at: datetime
     source: str
 
 
-class Strikes:
+class FailedAttempts:
     """The failures of the last minutes, by key."""
 
     def __init__(self, share: int = FAILURES) -> None:
         self._share = share
-        self._recent: OrderedDict[str, list[Strike]] = OrderedDict()
+        self._recent: OrderedDict[str, list[FailedAttempt]] = OrderedDict()
 
     def wait(self, key: str, now: datetime) -> timedelta:
         """How long until one more attempt is allowed; zero if it is now."""
@@ -48,7 +48,7 @@ class Strikes:
             return timedelta(0)
         return recent[-FAILURES].at + WINDOW - now
 
-    def add(self, key: str, strike: Strike) -> None:
+    def add(self, key: str, strike: FailedAttempt) -> None:
         recent = self._since(key, strike.at - WINDOW)
         if sum(other.source == strike.source for other in recent) < self._share:
             recent.append(strike)
@@ -57,31 +57,31 @@ class Strikes:
         if len(self._recent) > MOST_KEYS:
             self._recent.popitem(last=False)
 
-    def take_back(self, key: str, strike: Strike) -> None:
+    def take_back(self, key: str, strike: FailedAttempt) -> None:
         recent = self._recent.get(key, [])
         if strike in recent:
             recent.remove(strike)
 
-    def _since(self, key: str, start: datetime) -> list[Strike]:
+    def _since(self, key: str, start: datetime) -> list[FailedAttempt]:
         return [strike for strike in self._recent.get(key, ()) if strike.at > start]
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A password being checked. It counts as wrong until `Throttle.forgive` says otherwise."""
+    """A password being checked. It counts as wrong until `LoginThrottle.forgive` says otherwise."""
 
-    strike: Strike
-    places: tuple[tuple[Strikes, str], ...]
+    strike: FailedAttempt
+    places: tuple[tuple[FailedAttempts, str], ...]
 
 
-class Throttle:
+class LoginThrottle:
     """Refuses to check passwords for who was wrong too often."""
 
     def __init__(self) -> None:
-        self._by_account = Strikes(share=SHARE)
-        self._by_address = Strikes()
-        self._by_person = Strikes()
-        self._by_key_sender = Strikes()
+        self._by_account = FailedAttempts(share=SHARE)
+        self._by_address = FailedAttempts()
+        self._by_person = FailedAttempts()
+        self._by_key_sender = FailedAttempts()
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def sign_in(self, account: str, address: str, now: datetime) -> Attempt:
@@ -90,11 +90,11 @@ class Throttle:
         places = [(self._by_address, network)]
         if (account, network) not in self._known:
             places.append((self._by_account, account))
-        return self._attempt(Strike(now, network), *places)
+        return self._attempt(FailedAttempt(now, network), *places)
 
     def confirm(self, user_id: str, now: datetime) -> Attempt:
         """Before somebody who is signed in proves it once more. Raises TooManyAttempts."""
-        return self._attempt(Strike(now, user_id), (self._by_person, user_id))
+        return self._attempt(FailedAttempt(now, user_id), (self._by_person, user_id))
 
     def wrong_key(self, address: str, now: datetime) -> None:
         """Somebody came with a key that is none. Raises TooManyAttempts.
@@ -102,7 +102,7 @@ class Throttle:
         Asked after the key was looked at, so that it shuts nobody out who has a good one.
         """
         network = network_of(address)
-        self._attempt(Strike(now, network), (self._by_key_sender, network))
+        self._attempt(FailedAttempt(now, network), (self._by_key_sender, network))
 
     def forgive(self, attempt: Attempt) -> None:
         """The password was right."""
@@ -118,7 +118,7 @@ class Throttle:
             self._known.popitem(last=False)
 
     @staticmethod
-    def _attempt(strike: Strike, *places: tuple[Strikes, str]) -> Attempt:
+    def _attempt(strike: FailedAttempt, *places: tuple[FailedAttempts, str]) -> Attempt:
         wait = max(strikes.wait(key, strike.at) for strikes, key in places)
         if wait > timedelta(0):
             raise TooManyAttempts(retry_after_s=math.ceil(wait.total_seconds()))

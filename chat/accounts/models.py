@@ -29,7 +29,7 @@ def name_key(name: str) -> str:
     return " ".join(normalize("NFKC", normalize("NFKC", name).casefold()).split())
 
 
-class Rank(StrEnum):
+class AccountRole(StrEnum):
     """What a person may do. Called rank because a role is who speaks in a conversation."""
 
     ADMIN = "admin"
@@ -38,18 +38,18 @@ class Rank(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class User:
     """An account. `name` is what one signs in with; a guest's is only a nickname."""
 
     id: str
     name: str
-    rank: Rank
+    rank: AccountRole
     created_at: datetime
     disabled: bool = False
     guest_link_id: str | None = None
 
 
-LOCAL = Person(LOCAL_USER, "local", Rank.ADMIN, datetime(2020, 1, 1, tzinfo=UTC))
+LOCAL = User(LOCAL_USER, "local", AccountRole.ADMIN, datetime(2020, 1, 1, tzinfo=UTC))
 """Everybody, while there are no accounts."""
 
 
@@ -69,11 +69,11 @@ class Session:
 class SignedIn:
     """Who asks, and by which of their sessions."""
 
-    person: Person
+    person: User
     session_id: str
 
 
-class PassKind(StrEnum):
+class OneTimeLinkKind(StrEnum):
     """What a one-time link is for."""
 
     SETUP = "setup"
@@ -82,11 +82,11 @@ class PassKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class OneTimeLink:
     """A one-time link: to make an account of this rank, or (RESET) to give `user_id` a password."""
 
-    kind: PassKind
-    rank: Rank
+    kind: OneTimeLinkKind
+    rank: AccountRole
     made_by: str
     expires_at: datetime
     user_id: str | None = None
@@ -121,7 +121,7 @@ class GuestLink:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class AccountUsage:
     """What a person has used: questions asked, tokens read and written."""
 
     messages: int = 0
@@ -158,7 +158,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """One line of the audit log: who did what to whom, when. Never holds a message's text.
 
     People are named by id alone: who is deleted leaves no name behind. The app itself is "".
@@ -181,7 +181,7 @@ class Allowance:
     tokens_per_day: int | None = None
 
 
-class Scope(StrEnum):
+class KeyScope(StrEnum):
     """What a key is for."""
 
     API = "api"
@@ -201,7 +201,7 @@ class ApiKey:
     name: str
     prefix: str
     created_at: datetime
-    scopes: frozenset[Scope] = frozenset({Scope.API})
+    scopes: frozenset[KeyScope] = frozenset({KeyScope.API})
     expires_at: datetime | None = None
     used_at: datetime | None = None
     revoked: bool = False
@@ -210,12 +210,12 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Principal:
     """Who calls the API: a person, by a key or (None) by a session or as the local user."""
 
-    person: Person
+    person: User
     key: ApiKey | None = None
-    scopes: frozenset[Scope] = field(default_factory=lambda: frozenset(Scope))
+    scopes: frozenset[KeyScope] = field(default_factory=lambda: frozenset(KeyScope))
 
     @property
     def id(self) -> str:

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from chat.accounts.models import ApiKey, Entry, GuestLink, Pass, Person, Rank, Session, Spent
+from chat.accounts.models import (
+    AccountRole,
+    AccountUsage,
+    ApiKey,
+    AuditEntry,
+    GuestLink,
+    OneTimeLink,
+    Session,
+    User,
+)
 
 
 class PasswordHasher(Protocol):
@@ -17,7 +26,7 @@ class PasswordHasher(Protocol):
         ...
 
 
-class PeopleStore(Protocol):
+class AccountStore(Protocol):
     """Keeps accounts. Every change is written together with its line of the audit log.
 
     `token_hash` is the digest of a secret; the secret itself is never stored.
@@ -25,31 +34,36 @@ class PeopleStore(Protocol):
 
     async def has_people(self) -> bool: ...
 
-    async def add_person(self, person: Person, password_hash: str | None, entry: Entry) -> None:
+    async def add_person(self, person: User, password_hash: str | None, entry: AuditEntry) -> None:
         """Raises NameTaken, comparing names without case; guests' nicknames are no names."""
         ...
 
-    async def person(self, user_id: str) -> Person:
+    async def person(self, user_id: str) -> User:
         """Raises NotFound."""
         ...
 
-    async def people(self) -> Sequence[Person]:
+    async def people(self) -> Sequence[User]:
         """All, oldest first."""
         ...
 
-    async def credentials(self, name: str) -> tuple[Person, str | None] | None:
+    async def credentials(self, name: str) -> tuple[User, str | None] | None:
         """The person of that name, without case, and the hash of the password; None if none."""
         ...
 
     async def set_password(
-        self, user_id: str, password_hash: str, entry: Entry, *, keep: str | None = None
+        self, user_id: str, password_hash: str, entry: AuditEntry, *, keep: str | None = None
     ) -> None:
         """Also ends every session but `keep`, and every RESET pass. Raises NotFound."""
         ...
 
     async def change_person(
-        self, user_id: str, entry: Entry, *, rank: Rank | None = None, disabled: bool | None = None
-    ) -> Person:
+        self,
+        user_id: str,
+        entry: AuditEntry,
+        *,
+        rank: AccountRole | None = None,
+        disabled: bool | None = None,
+    ) -> User:
         """Disabling also ends every session and revokes guest links and keys of that person.
 
         Who is disabled or no administrator any more has made no pass that still lets in. Raises
@@ -57,7 +71,7 @@ class PeopleStore(Protocol):
         """
         ...
 
-    async def delete_person(self, user_id: str, entry: Entry) -> int:
+    async def delete_person(self, user_id: str, entry: AuditEntry) -> int:
         """Destroy the account with all its rows.
 
         These are chats, presets, sessions, links, keys, spending, ratings, votes, cases, and
@@ -66,14 +80,14 @@ class PeopleStore(Protocol):
         """
         ...
 
-    async def add_session(self, token_hash: str, session: Session, entry: Entry) -> None:
+    async def add_session(self, token_hash: str, session: Session, entry: AuditEntry) -> None:
         """Also sweeps out what has expired.
 
         Raises NotFound for who is not there, disabled, or came by a link that is revoked.
         """
         ...
 
-    async def session(self, token_hash: str) -> tuple[Session, Person] | None:
+    async def session(self, token_hash: str) -> tuple[Session, User] | None:
         """None when unknown; expiry and disabling are the caller's to judge."""
         ...
 
@@ -85,25 +99,27 @@ class PeopleStore(Protocol):
         """Newest first."""
         ...
 
-    async def end_session(self, user_id: str, session_id: str, entry: Entry) -> None:
+    async def end_session(self, user_id: str, session_id: str, entry: AuditEntry) -> None:
         """Raises NotFound."""
         ...
 
-    async def end_sessions(self, user_id: str, entry: Entry, *, besides: str | None = None) -> int:
+    async def end_sessions(
+        self, user_id: str, entry: AuditEntry, *, besides: str | None = None
+    ) -> int:
         """How many ended."""
         ...
 
-    async def add_pass(self, token_hash: str, one_time: Pass, entry: Entry) -> None:
+    async def add_pass(self, token_hash: str, one_time: OneTimeLink, entry: AuditEntry) -> None:
         """A new SETUP pass replaces the old one, a RESET pass the old one of that person."""
         ...
 
-    async def pass_of(self, token_hash: str) -> Pass:
+    async def pass_of(self, token_hash: str) -> OneTimeLink:
         """Look without using it up. Raises NotFound."""
         ...
 
     async def use_pass(
-        self, token_hash: str, person: Person | None, password_hash: str, entry: Entry
-    ) -> Person:
+        self, token_hash: str, person: User | None, password_hash: str, entry: AuditEntry
+    ) -> User:
         """Use a link up, once: make `person`, or give the pass's person the password.
 
         The first person takes over what the local user has. A SETUP pass is good while there are
@@ -113,7 +129,7 @@ class PeopleStore(Protocol):
         """
         ...
 
-    async def add_guest_link(self, token_hash: str, link: GuestLink, entry: Entry) -> None: ...
+    async def add_guest_link(self, token_hash: str, link: GuestLink, entry: AuditEntry) -> None: ...
 
     async def guest_links(self, owner: str | None) -> Sequence[GuestLink]:
         """Those of one person, or of all, newest first, with what was used."""
@@ -127,36 +143,36 @@ class PeopleStore(Protocol):
         """Raises NotFound."""
         ...
 
-    async def admit_guest(self, link_id: str, guest: Person, entry: Entry) -> None:
+    async def admit_guest(self, link_id: str, guest: User, entry: AuditEntry) -> None:
         """Make a guest, in one step with counting it.
 
         Raises NotFound (unknown, revoked, or expired when the guest is made), LinkFull.
         """
         ...
 
-    async def revoke_guest_link(self, link_id: str, entry: Entry) -> None:
+    async def revoke_guest_link(self, link_id: str, entry: AuditEntry) -> None:
         """Also ends its guests' sessions: those of a campaign's CAMPAIGN_GRACE after the entry.
 
         Raises NotFound.
         """
         ...
 
-    async def spend(self, user_id: str, day: date, spent: Spent) -> None:
+    async def spend(self, user_id: str, day: date, spent: AccountUsage) -> None:
         """Add to what a person used on that day, and to the use of the link a guest came by.
 
         Nothing is kept of who is not there (any more).
         """
         ...
 
-    async def spent(self, user_id: str, day: date | None = None) -> Spent:
+    async def spent(self, user_id: str, day: date | None = None) -> AccountUsage:
         """On that day, or ever."""
         ...
 
-    async def add_key(self, token_hash: str, key: ApiKey, entry: Entry) -> None:
+    async def add_key(self, token_hash: str, key: ApiKey, entry: AuditEntry) -> None:
         """Raises NotFound for who is not there, disabled or a guest."""
         ...
 
-    async def key(self, token_hash: str) -> tuple[ApiKey, Person] | None:
+    async def key(self, token_hash: str) -> tuple[ApiKey, User] | None:
         """None when unknown; expiry, revocation and disabling are the caller's to judge."""
         ...
 
@@ -166,19 +182,21 @@ class PeopleStore(Protocol):
 
     async def touch_key(self, key_id: str, used_at: datetime) -> None: ...
 
-    async def revoke_key(self, key_id: str, entry: Entry, *, owner: str | None = None) -> None:
+    async def revoke_key(self, key_id: str, entry: AuditEntry, *, owner: str | None = None) -> None:
         """For good. Raises NotFound, also when it is not the owner's."""
         ...
 
-    async def spend_by_key(self, key_id: str, day: date, spent: Spent) -> None:
+    async def spend_by_key(self, key_id: str, day: date, spent: AccountUsage) -> None:
         """Add to what was used by a key on that day. Nothing is kept of one that is gone."""
         ...
 
-    async def spent_by_key(self, key_id: str, day: date) -> Spent: ...
+    async def spent_by_key(self, key_id: str, day: date) -> AccountUsage: ...
 
-    async def write_entry(self, entry: Entry) -> None: ...
+    async def write_entry(self, entry: AuditEntry) -> None: ...
 
-    async def entries(self, *, before: datetime | None = None, limit: int = 200) -> Sequence[Entry]:
+    async def entries(
+        self, *, before: datetime | None = None, limit: int = 200
+    ) -> Sequence[AuditEntry]:
         """The audit log, newest first."""
         ...
 

@@ -19,7 +19,7 @@ from chat.accounts.errors import (
     TooManyRequests,
 )
 from chat.accounts.login_throttle import network_of
-from chat.accounts.models import LOCAL_USER, Allowance, GuestLink, Person, Rank, Spent
+from chat.accounts.models import LOCAL_USER, AccountRole, AccountUsage, Allowance, GuestLink, User
 from chat.errors import AppError
 from chat.serving.admission import UNBOUNDED
 
@@ -36,10 +36,10 @@ class Rates(Protocol):
         ...
 
 
-class Spending(Protocol):
+class UsageStore(Protocol):
     """The part of a `PeopleStore` that says who somebody is and what they have used."""
 
-    async def person(self, user_id: str) -> Person:
+    async def person(self, user_id: str) -> User:
         """Raises NotFound."""
         ...
 
@@ -47,9 +47,9 @@ class Spending(Protocol):
         """Raises NotFound."""
         ...
 
-    async def spend(self, user_id: str, day: date, spent: Spent) -> None: ...
+    async def spend(self, user_id: str, day: date, spent: AccountUsage) -> None: ...
 
-    async def spent(self, user_id: str, day: date | None = None) -> Spent:
+    async def spent(self, user_id: str, day: date | None = None) -> AccountUsage:
         """On that day, or ever."""
         ...
 
@@ -68,7 +68,7 @@ def count_request(rates: Rates, key: str, per_minute: int | None) -> None:
         raise TooManyRequests(limit=per_minute, retry_after_s=max(1, math.ceil(wait_s)))
 
 
-def refuse_when_spent(spent: Spent, limit: int, now: datetime) -> None:
+def refuse_when_spent(spent: AccountUsage, limit: int, now: datetime) -> None:
     """Raises TokensUsedUp if the tokens of the day are; the next day begins at midnight."""
     if spent.tokens < limit:
         return
@@ -77,7 +77,7 @@ def refuse_when_spent(spent: Spent, limit: int, now: datetime) -> None:
     raise TokensUsedUp(limit=limit, retry_after_s=wait_s, hours=math.ceil(wait_s / 3600))
 
 
-class Permit:
+class QuotaReservation:
     """Leave to ask one question: spent when its answer ends, given back if it never began."""
 
     def __init__(
@@ -111,9 +111,9 @@ class Quotas:
 
     def __init__(
         self,
-        spending: Spending,
+        spending: UsageStore,
         rates: Rates,
-        allowances: Mapping[Rank, Allowance],
+        allowances: Mapping[AccountRole, Allowance],
         *,
         per_address: int | None = None,
         clock: Callable[[], datetime] = local_now,
@@ -125,19 +125,19 @@ class Quotas:
         self._clock = clock
         self._open: Counter[str] = Counter()
 
-    async def check(self, user_id: str, *, address: str = "") -> Permit:
+    async def check(self, user_id: str, *, address: str = "") -> QuotaReservation:
         """A permit for one question. Raises QuotaExceeded kinds, and NotFound for nobody.
 
         The local user, who is everybody while there are no accounts, may use everything.
         """
         if user_id == LOCAL_USER:
-            return Permit()
+            return QuotaReservation()
         person = await self._spending.person(user_id)
         allowance = self._allowances[person.rank]
         count_request(self._rates, f"user {person.id}", allowance.requests_per_minute)
         if address:
             count_request(self._rates, f"address {network_of(address)}", self._per_address)
-        permit = Permit(person.id, allowance, self)
+        permit = QuotaReservation(person.id, allowance, self)
         # Before anything is awaited: of two questions at once only one may be a guest's last.
         self._open[person.id] += 1
         with ExitStack() as undo:
@@ -150,7 +150,7 @@ class Quotas:
     async def spend(self, user_id: str, tokens: int) -> None:
         """Add one question and its tokens to what was used."""
         try:
-            await self._spending.spend(user_id, self._clock().date(), Spent(1, tokens))
+            await self._spending.spend(user_id, self._clock().date(), AccountUsage(1, tokens))
         except AppError as error:  # an answer that was written does not fail for its bill
             log.warning("what %s used could not be written: %s", user_id, error)
 
@@ -159,14 +159,14 @@ class Quotas:
         self._open[user_id] -= 1
         self._open += Counter()  # which drops the zeros
 
-    async def _check_tokens_of_day(self, person: Person, allowance: Allowance) -> None:
+    async def _check_tokens_of_day(self, person: User, allowance: Allowance) -> None:
         limit = allowance.tokens_per_day
         if limit is None:
             return
         now = self._clock()
         refuse_when_spent(await self._spending.spent(person.id, now.date()), limit, now)
 
-    async def _check_guest(self, person: Person) -> None:
+    async def _check_guest(self, person: User) -> None:
         if person.guest_link_id is None:
             return
         link = await self._spending.guest_link(person.guest_link_id)

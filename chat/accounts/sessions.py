@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from chat.accounts.credentials import clean_device, new_token, token_hash
 from chat.accounts.last_use import LastUse
-from chat.accounts.models import Action, Clock, Entry, Person, Session, SignedIn
-from chat.accounts.ports import PeopleStore
+from chat.accounts.models import Action, AuditEntry, Clock, Session, SignedIn, User
+from chat.accounts.ports import AccountStore
 from chat.errors import StoreFailed
 
 log = logging.getLogger("qwen_chat.accounts")
@@ -27,7 +27,7 @@ MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SessionCheck:
     """What the store said of a token, and when it was asked."""
 
     at: datetime
@@ -39,7 +39,7 @@ class Sessions:
 
     def __init__(
         self,
-        store: PeopleStore,
+        store: AccountStore,
         clock: Clock,
         *,
         idle: timedelta = IDLE,
@@ -49,11 +49,11 @@ class Sessions:
         self._clock = clock
         self._idle = idle
         self._absolute = absolute
-        self._looks: dict[str, Look] = {}
+        self._looks: dict[str, SessionCheck] = {}
         self._used = LastUse()
 
     async def begin(
-        self, person: Person, *, address: str, device: str, ends_at: datetime | None = None
+        self, person: User, *, address: str, device: str, ends_at: datetime | None = None
     ) -> str:
         """The token of a new session. It ends at `ends_at` at the latest."""
         now = self._clock()
@@ -67,7 +67,7 @@ class Sessions:
             expires_at=min(latest, ends_at or latest),
             device=clean_device(device),
         )
-        entry = Entry(now, person.id, Action.SIGN_IN, person.id)
+        entry = AuditEntry(now, person.id, Action.SIGN_IN, person.id)
         await self._store.add_session(token_hash(token), session, entry)
         log.info("%s %s signed in from %s", person.rank, person.id, address)
         return token
@@ -87,7 +87,7 @@ class Sessions:
         if len(looks) >= MOST_REMEMBERED:
             looks.clear()
         # Into the looks it began with: what changed meanwhile has left them for new ones.
-        looks[key] = Look(now, signed_in)
+        looks[key] = SessionCheck(now, signed_in)
         await self._touch(session, now)
         return signed_in
 
@@ -100,7 +100,7 @@ class Sessions:
         """Something has changed: believe nothing that was found before."""
         self._looks = {}
 
-    def _lets_in(self, session: Session, person: Person, now: datetime) -> bool:
+    def _lets_in(self, session: Session, person: User, now: datetime) -> bool:
         return not person.disabled and self._is_open(session, now)
 
     def _is_open(self, session: Session, now: datetime) -> bool:

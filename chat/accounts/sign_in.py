@@ -20,14 +20,23 @@ from chat.accounts.credentials import (
 )
 from chat.accounts.errors import BadName, WrongPassword
 from chat.accounts.guests import Guests
-from chat.accounts.models import Action, Pass, PassKind, Person, Rank, Session, SignedIn, name_key
-from chat.accounts.sso import Federation
+from chat.accounts.models import (
+    AccountRole,
+    Action,
+    OneTimeLink,
+    OneTimeLinkKind,
+    Session,
+    SignedIn,
+    User,
+    name_key,
+)
+from chat.accounts.sso import SingleSignOn
 from chat.errors import NotFound
 
 SETUP_LASTS = timedelta(hours=24)
 
 
-class Accounts(Administration, Guests, Federation, Keys):
+class Accounts(Administration, Guests, SingleSignOn, Keys):
     """The service behind every door. `idle` and `absolute` are how long a session lasts.
 
     Tokens are secrets of 256 bits; whoever has one is who it was given to.
@@ -41,7 +50,9 @@ class Accounts(Administration, Guests, Federation, Keys):
         if await self._store.has_people():
             return None
         token, ends = new_token(), self._clock() + SETUP_LASTS
-        one_time = Pass(PassKind.SETUP, Rank.ADMIN, made_by="", expires_at=ends)
+        one_time = OneTimeLink(
+            OneTimeLinkKind.SETUP, AccountRole.ADMIN, made_by="", expires_at=ends
+        )
         await self._store.add_pass(token_hash(token), one_time, self._entry("", Action.SETUP_LINK))
         return token
 
@@ -92,7 +103,7 @@ class Accounts(Administration, Guests, Federation, Keys):
 
     # --- one-time links -----------------------------------------------------------------------
 
-    async def look_at_pass(self, token: str) -> Pass:
+    async def look_at_pass(self, token: str) -> OneTimeLink:
         """What a one-time link is for. Raises NotFound, also when it is expired or used up."""
         one_time = await self._store.pass_of(token_hash(token))
         if self._clock() >= one_time.expires_at:
@@ -112,7 +123,7 @@ class Accounts(Administration, Guests, Federation, Keys):
             name = (await self._store.person(one_time.user_id)).name
         else:
             name = check_name(name)
-            person = Person(uuid4().hex, name, one_time.rank, now)
+            person = User(uuid4().hex, name, one_time.rank, now)
         password_hash = await self._hasher.hash(check_password(password, name))
         user_id = person.id if person else one_time.user_id or ""
         action = Action.JOIN if person else Action.CHANGE_PASSWORD
@@ -124,11 +135,11 @@ class Accounts(Administration, Guests, Federation, Keys):
 
     # --- what is one's own --------------------------------------------------------------------
 
-    async def sessions(self, person: Person) -> Sequence[Session]:
+    async def sessions(self, person: User) -> Sequence[Session]:
         """Where one is signed in, newest first."""
         return await self._sessions.of(person.id)
 
-    async def end_session(self, person: Person, session_id: str) -> None:
+    async def end_session(self, person: User, session_id: str) -> None:
         """Sign out elsewhere. Raises NotFound."""
         entry = self._entry(person.id, Action.END_SESSION, person.id)
         await self._store.end_session(person.id, session_id, entry)
@@ -143,12 +154,12 @@ class Accounts(Administration, Guests, Federation, Keys):
         await self._store.set_password(person.id, password_hash, entry, keep=who.session_id)
         self._sessions.look_anew()
 
-    async def delete_my_data(self, person: Person, password: str = "") -> int:
+    async def delete_my_data(self, person: User, password: str = "") -> int:
         """Destroy one's account and all that is one's own; how many rows went.
 
         Guests have no password. Raises WrongPassword, TooManyAttempts, LastAdmin.
         """
-        if person.rank is not Rank.GUEST:
+        if person.rank is not AccountRole.GUEST:
             await self._confirm(person, password)
         return await self._delete(person, person.id)
 
@@ -160,7 +171,7 @@ class Accounts(Administration, Guests, Federation, Keys):
             prepared, password_hash = "", None
         return await self._hasher.matches(prepared, password_hash)
 
-    async def _confirm(self, person: Person, password: str) -> None:
+    async def _confirm(self, person: User, password: str) -> None:
         """Raises WrongPassword, TooManyAttempts."""
         attempt = self._throttle.confirm(person.id, self._clock())
         found, password_hash = await self._store.credentials(person.name) or (None, None)

@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from chat.accounts.base import AccountParts
+from chat.accounts.base import AccountBase
 from chat.accounts.credentials import MAX_NAME, check_name
 from chat.accounts.errors import BadName, NameTaken, ProviderRefused
-from chat.accounts.models import Action, Person, Rank
+from chat.accounts.models import AccountRole, Action, User
 from chat.errors import NotFound
 
 MOST_NAMESAKES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Vouched:
+class ExternalIdentity:
     """Whom an issuer vouches for. `subject` is who it is there, `name` only what to call them."""
 
     issuer: str
@@ -32,7 +32,7 @@ class Vouched:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class PendingSignIn:
     """A sign-in under way: where the browser goes, and what its way back is held against."""
 
     url: str
@@ -42,19 +42,19 @@ class Begun:
     return_to: str
 
 
-class Provider(Protocol):
+class IdentityProvider(Protocol):
     """Signs people in elsewhere. Raises ProviderRefused."""
 
-    async def begin(self, return_to: str) -> Begun: ...
+    async def begin(self, return_to: str) -> PendingSignIn: ...
 
-    async def finish(self, begun: Begun, told: Mapping[str, str]) -> Vouched: ...
+    async def finish(self, begun: PendingSignIn, told: Mapping[str, str]) -> ExternalIdentity: ...
 
 
-class Federation(AccountParts):
+class SingleSignOn(AccountBase):
     """Lets in whom others vouch for."""
 
     async def sign_in_vouched(
-        self, vouched: Vouched, *, allow_new: bool, address: str, device: str
+        self, vouched: ExternalIdentity, *, allow_new: bool, address: str, device: str
     ) -> str:
         """The token of a new session. `allow_new`: who was not here before becomes a member.
 
@@ -70,14 +70,14 @@ class Federation(AccountParts):
             raise ProviderRefused
         return await self._sessions.begin(person, address=address, device=device)
 
-    async def _join(self, vouched: Vouched) -> Person:
+    async def _join(self, vouched: ExternalIdentity) -> User:
         now = self._clock()
         entry = self._entry(vouched.user_id, Action.JOIN, vouched.user_id, "provider")
         for number in range(1, MOST_NAMESAKES):
             suffix = f" {number}" if number > 1 else ""
             try:
                 name = check_name(vouched.name[: MAX_NAME - len(suffix)] + suffix)
-                person = Person(vouched.user_id, name, Rank.MEMBER, now)
+                person = User(vouched.user_id, name, AccountRole.MEMBER, now)
                 await self._store.add_person(person, None, entry)
             except NameTaken:
                 continue

@@ -13,13 +13,13 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from chat.accounts.models import Clock, Person, utc_now
+from chat.accounts.models import Clock, User, utc_now
 from chat.campaigns.errors import CampaignOver
-from chat.campaigns.models import Choice, Duel, Mode, Side
+from chat.campaigns.models import Comparison, Mode, Side, VoteChoice
 from chat.campaigns.participation import Visit
 from chat.conversations.jobs import Job
 from chat.conversations.models import Message, Progress, Question, Turn
-from chat.conversations.turns import Answers, Asking
+from chat.conversations.turns import PreparedTurn, Turns
 from chat.errors import MessageTooLong, NotFound
 from chat.models import Status
 from chat.validation import check_text
@@ -30,7 +30,7 @@ SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Inquiry:
+class ComparisonRequest:
     """What a tester asks. With `after`, the id of a duel, both variants go on from there."""
 
     text: str
@@ -40,7 +40,7 @@ class Inquiry:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TurnPosition:
     """Where a variant is asked: in a new conversation, below what was said in one, or beside it."""
 
     conversation_id: str | None = None
@@ -48,30 +48,30 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class NewDuel:
+class NewComparison:
     """A question to both variants. `variants` are those on the left and on the right."""
 
     campaign_id: str
     user_id: str
-    inquiry: Inquiry
+    inquiry: ComparisonRequest
     variants: tuple[int, int]
     asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class StoredComparison:
     """A duel with its answers as they are kept."""
 
-    duel: Duel
+    duel: Comparison
     left: Message
     right: Message
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class ComparisonView:
     """A duel with its answers as they are now. Nothing here tells a variant but `duel`'s sides."""
 
-    duel: Duel
+    duel: Comparison
     left: Progress
     right: Progress
 
@@ -86,10 +86,10 @@ class Round:
         return self.left.status is Status.DONE and self.right.status is Status.DONE
 
 
-class DuelStore(Protocol):
+class ComparisonStore(Protocol):
     """Keeps duels. Every query takes the user; not-yours raises NotFound like not-there."""
 
-    async def ask(self, new: NewDuel, asked: Sequence[Asking]) -> Sequence[Turn]:
+    async def ask(self, new: NewComparison, asked: Sequence[PreparedTurn]) -> Sequence[Turn]:
         """Write a duel with both questions and their pending answers, left first, all or nothing.
 
         A request that came before gives the turns that are there. Raises NotFound for who takes
@@ -97,23 +97,23 @@ class DuelStore(Protocol):
         """
         ...
 
-    async def of_request(self, user: str, request_id: str) -> Duel | None: ...
+    async def of_request(self, user: str, request_id: str) -> Comparison | None: ...
 
-    async def duel(self, user: str, duel_id: str) -> Written:
+    async def duel(self, user: str, duel_id: str) -> StoredComparison:
         """Raises NotFound."""
         ...
 
-    async def duels(self, user: str, campaign_id: str, limit: int) -> Sequence[Written]:
+    async def duels(self, user: str, campaign_id: str, limit: int) -> Sequence[StoredComparison]:
         """The newest ones, oldest first."""
         ...
 
     async def vote(
-        self, user: str, duel_id: str, choice: Choice, comment: str, at: datetime
-    ) -> Duel:
+        self, user: str, duel_id: str, choice: VoteChoice, comment: str, at: datetime
+    ) -> Comparison:
         """The duel with the vote that came first. Raises NotFound, AnswersUnfinished."""
         ...
 
-    async def comment(self, user: str, duel_id: str, comment: str) -> Duel:
+    async def comment(self, user: str, duel_id: str, comment: str) -> Comparison:
         """Raises NotFound."""
         ...
 
@@ -121,7 +121,7 @@ class DuelStore(Protocol):
 class Visits(Protocol):
     """What is asked of the service of testers."""
 
-    async def visit(self, person: Person, campaign_id: str) -> Visit:
+    async def visit(self, person: User, campaign_id: str) -> Visit:
         """Raises NotFound."""
         ...
 
@@ -134,9 +134,9 @@ class Comparisons:
 
     def __init__(
         self,
-        store: DuelStore,
+        store: ComparisonStore,
         visits: Visits,
-        answers: Answers,
+        answers: Turns,
         *,
         draw: Callable[[Sequence[int]], int] = secrets.choice,
         clock: Clock = utc_now,
@@ -147,7 +147,7 @@ class Comparisons:
         self._draw = draw
         self._clock = clock
 
-    async def visit(self, person: Person, campaign_id: str) -> Visit:
+    async def visit(self, person: User, campaign_id: str) -> Visit:
         """The comparison as this tester meets it. Raises NotFound, also for other campaigns."""
         visit = await self._visits.visit(person, campaign_id)
         if visit.campaign.plan.mode is not Mode.BLIND:
@@ -155,27 +155,27 @@ class Comparisons:
         return visit
 
     async def ask(
-        self, person: Person, campaign_id: str, inquiry: Inquiry, *, address: str = ""
-    ) -> Duel:
+        self, person: User, campaign_id: str, inquiry: ComparisonRequest, *, address: str = ""
+    ) -> Comparison:
         """Ask both variants; the same `request_id` is the same question.
 
-        Raises NotFound, NoPart kinds, and what `Answers.send` raises; then nothing was written.
+        Raises NotFound, NoPart kinds, and what `Turns.send` raises; then nothing was written.
         """
         plan = (await self.visit(person, campaign_id)).campaign.plan
         if inquiry.task_id and inquiry.task_id not in {task.id for task in plan.tasks}:
             raise NotFound
-        places: dict[int, Place] = {}
+        places: dict[int, TurnPosition] = {}
         if inquiry.after:
             before = (await self._store.duel(person.id, inquiry.after)).duel
             if before.campaign_id != campaign_id:
                 raise NotFound
             for side in (before.left, before.right):
-                places[side.variant] = Place(side.conversation_id)
+                places[side.variant] = TurnPosition(side.conversation_id)
         return await self._ask(person, campaign_id, inquiry, places, address)
 
     async def ask_again(
-        self, person: Person, duel_id: str, *, request_id: str, address: str = ""
-    ) -> Duel:
+        self, person: User, duel_id: str, *, request_id: str, address: str = ""
+    ) -> Comparison:
         """Ask the same in place of a duel whose answers did not come to their end.
 
         Raises what `ask` raises.
@@ -185,23 +185,23 @@ class Comparisons:
         await self.visit(person, failed.campaign_id)
         # Beside the first question, so that the model is not told what was cut off.
         places = {
-            side.variant: Place(side.conversation_id, beside=answer.parent_id)
+            side.variant: TurnPosition(side.conversation_id, beside=answer.parent_id)
             for side, answer in ((failed.left, written.left), (failed.right, written.right))
         }
-        inquiry = Inquiry(failed.question, request_id, failed.task_id)
+        inquiry = ComparisonRequest(failed.question, request_id, failed.task_id)
         return await self._ask(person, failed.campaign_id, inquiry, places, address)
 
-    async def rounds(self, person: Person, campaign_id: str) -> Sequence[Round]:
+    async def rounds(self, person: User, campaign_id: str) -> Sequence[ComparisonView]:
         """What this tester has asked there, oldest first, with the answers as they are now."""
         await self.visit(person, campaign_id)
         kept = await self._store.duels(person.id, campaign_id, SHOWN)
         return [await self._round(written) for written in kept]
 
-    async def round(self, person: Person, duel_id: str) -> Round:
+    async def round(self, person: User, duel_id: str) -> ComparisonView:
         """One of them. Raises NotFound."""
         return await self._round(await self._store.duel(person.id, duel_id))
 
-    async def watch(self, person: Person, duel_id: str) -> AsyncGenerator[Round, None]:
+    async def watch(self, person: User, duel_id: str) -> AsyncGenerator[ComparisonView, None]:
         """The round at once, after each change, and at least once a second until both have ended.
 
         Raises NotFound.
@@ -214,13 +214,15 @@ class Comparisons:
                     yield await self._round(written)
         yield await self.round(person, duel_id)
 
-    async def stop(self, person: Person, duel_id: str) -> None:
+    async def stop(self, person: User, duel_id: str) -> None:
         """Stop both answers; what is written stays. Raises NotFound."""
         duel = (await self._store.duel(person.id, duel_id)).duel
         for side in (duel.left, duel.right):
             self._answers.stop(person.id, side.conversation_id)
 
-    async def vote(self, person: Person, duel_id: str, choice: Choice, comment: str = "") -> Duel:
+    async def vote(
+        self, person: User, duel_id: str, choice: VoteChoice, comment: str = ""
+    ) -> Comparison:
         """Vote, once: who comes second gets the duel with the first vote.
 
         Raises NotFound, AnswersUnfinished, CampaignOver, MessageTooLong, BadText.
@@ -229,7 +231,7 @@ class Comparisons:
         said = _checked(comment)
         return await self._store.vote(person.id, duel_id, choice, said, self._clock())
 
-    async def comment(self, person: Person, duel_id: str, comment: str) -> Duel:
+    async def comment(self, person: User, duel_id: str, comment: str) -> Comparison:
         """Say why; what was said before is replaced.
 
         Raises NotFound, CampaignOver, MessageTooLong, BadText.
@@ -239,22 +241,22 @@ class Comparisons:
 
     async def _ask(
         self,
-        person: Person,
+        person: User,
         campaign_id: str,
-        inquiry: Inquiry,
-        places: Mapping[int, Place],
+        inquiry: ComparisonRequest,
+        places: Mapping[int, TurnPosition],
         address: str,
-    ) -> Duel:
+    ) -> Comparison:
         """`places` are by variant; where there is none, a conversation is begun."""
         user, request_id = person.id, inquiry.request_id
         if asked := await self._store.of_request(user, request_id):
             return asked
         left = self._draw((0, 1))
         variants = (left, 1 - left)
-        new = NewDuel(campaign_id, user, inquiry, variants, self._clock())
+        new = NewComparison(campaign_id, user, inquiry, variants, self._clock())
         questions = []
         for side, variant in zip(("left", "right"), variants, strict=True):
-            place = places.get(variant, Place())
+            place = places.get(variant, TurnPosition())
             question = Question(
                 inquiry.text,
                 f"{request_id}/{side}",
@@ -270,12 +272,12 @@ class Comparisons:
             raise NotFound
         return made
 
-    async def _refuse_when_over(self, person: Person, duel_id: str) -> None:
+    async def _refuse_when_over(self, person: User, duel_id: str) -> None:
         duel = (await self._store.duel(person.id, duel_id)).duel
         if not (await self.visit(person, duel.campaign_id)).may_answer:
             raise CampaignOver
 
-    async def _round(self, written: Written) -> Round:
+    async def _round(self, written: StoredComparison) -> ComparisonView:
         """As the jobs have it, or else as it is kept."""
         duel, jobs = written.duel, self._jobs_of(written.duel)
         kept = (written.left, written.right)
@@ -286,9 +288,9 @@ class Comparisons:
             job.progress if job else _progress(item)
             for job, item in zip(jobs, (written.left, written.right), strict=True)
         )
-        return Round(written.duel, left, right)
+        return ComparisonView(written.duel, left, right)
 
-    def _jobs_of(self, duel: Duel) -> Sequence[Job | None]:
+    def _jobs_of(self, duel: Comparison) -> Sequence[Job | None]:
         return [self._job_of(duel.user_id, side) for side in (duel.left, duel.right)]
 
     def _job_of(self, user: str, side: Side) -> Job | None:

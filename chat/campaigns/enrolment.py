@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from chat.accounts.models import LOCAL, Clock, GuestLink, Person, utc_now
+from chat.accounts.models import LOCAL, Clock, GuestLink, User, utc_now
 from chat.campaigns.errors import (
     CampaignNotBegun,
     CampaignOver,
@@ -32,10 +32,10 @@ class GuestLinks(Protocol):
         ...
 
 
-class Folk(GuestLinks, Protocol):
+class UserReader(GuestLinks, Protocol):
     """What is asked of the accounts about who asks."""
 
-    async def person(self, user_id: str) -> Person:
+    async def person(self, user_id: str) -> User:
         """Raises NotFound."""
         ...
 
@@ -67,7 +67,7 @@ class Enrolled:
 class Enrolment:
     """Puts questions under the plan of their campaign."""
 
-    def __init__(self, people: Folk, store: Participants, clock: Clock = utc_now) -> None:
+    def __init__(self, people: UserReader, store: Participants, clock: Clock = utc_now) -> None:
         self._people = people
         self._store = store
         self._clock = clock
@@ -106,7 +106,7 @@ class Enrolment:
         return await link_of(person, self._people)
 
 
-async def link_of(person: Person, links: GuestLinks) -> GuestLink | None:
+async def link_of(person: User, links: GuestLinks) -> GuestLink | None:
     """The link that a guest came by; None for everybody else. Raises NotFound."""
     if person.guest_link_id is None:
         return None

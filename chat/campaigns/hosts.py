@@ -11,7 +11,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from chat.accounts.base import refuse_guests
-from chat.accounts.models import Action, Clock, Entry, GuestLink, Person, Rank, utc_now
+from chat.accounts.models import AccountRole, Action, AuditEntry, Clock, GuestLink, User, utc_now
 from chat.campaigns.models import Campaign, Plan
 from chat.campaigns.validation import check_plan, engines_of, refuse_unknown_engines
 from chat.errors import NotFound
@@ -24,7 +24,7 @@ SILENT = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class CampaignCounts:
     """How a campaign goes. `came` have seen what they were to agree to, `consented` have agreed;
     of those, `finished` have sent the survey, and the others are `active`, silent for a while, or
     `dropped_out`.
@@ -46,7 +46,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Half:
+class VariantProgress:
     """Those of one variant of a split test: they agreed; of those some finished, some left."""
 
     consented: int = 0
@@ -57,7 +57,7 @@ class Half:
 class CampaignStore(Protocol):
     """Keeps campaigns. Every change is written together with its line of the audit log."""
 
-    async def add(self, campaign: Campaign, entry: Entry) -> None: ...
+    async def add(self, campaign: Campaign, entry: AuditEntry) -> None: ...
 
     async def campaign(self, campaign_id: str) -> Campaign:
         """Raises NotFound."""
@@ -67,25 +67,27 @@ class CampaignStore(Protocol):
         """Those of one person, or of all, newest first."""
         ...
 
-    async def change_plan(self, campaign_id: str, plan: Plan, entry: Entry) -> Campaign:
+    async def change_plan(self, campaign_id: str, plan: Plan, entry: AuditEntry) -> Campaign:
         """Raises NotFound, PlanInUse when somebody takes part and a fixed field would change.
 
         A trial of the owner's is no part: it is destroyed when such a field changes.
         """
         ...
 
-    async def close(self, campaign_id: str, closed_at: datetime | None, entry: Entry) -> Campaign:
+    async def close(
+        self, campaign_id: str, closed_at: datetime | None, entry: AuditEntry
+    ) -> Campaign:
         """Close, or (None) open again. Raises NotFound."""
         ...
 
-    async def delete(self, campaign_id: str, entry: Entry) -> int:
+    async def delete(self, campaign_id: str, entry: AuditEntry) -> int:
         """Destroy a campaign, its links, its guests and all that testers left; how many rows.
 
         The number becomes the entry's detail. Raises NotFound.
         """
         ...
 
-    async def destroy_left(self, campaign_id: str, entry: Entry) -> int:
+    async def destroy_left(self, campaign_id: str, entry: AuditEntry) -> int:
         """Destroy its guests and what testers left, not the plan; how many rows.
 
         Nothing is written where there is nothing. The number becomes the entry's detail.
@@ -98,11 +100,13 @@ class CampaignStore(Protocol):
 
     async def figures(
         self, campaign_id: str, *, active_since: datetime, silent_since: datetime
-    ) -> Figures:
+    ) -> CampaignCounts:
         """Without what the owner has tried, unless everybody is the local user."""
         ...
 
-    async def testers(self, campaign_id: str, *, silent_since: datetime) -> Sequence[Half]:
+    async def testers(
+        self, campaign_id: str, *, silent_since: datetime
+    ) -> Sequence[VariantProgress]:
         """Those of each variant of a split test; nobody anywhere else. Counted as `figures` are."""
         ...
 
@@ -137,7 +141,7 @@ class Campaigns:
         """The names of those that serve, the first one's first."""
         return self._engines()
 
-    async def add(self, actor: Person, plan: Plan) -> Campaign:
+    async def add(self, actor: User, plan: Plan) -> Campaign:
         """Raises what `check_plan` raises, NotFound for guests."""
         refuse_guests(actor)
         checked = check_plan(plan)
@@ -146,20 +150,20 @@ class Campaigns:
         await self._store.add(campaign, self._entry(actor, Action.NEW_CAMPAIGN, campaign.id))
         return campaign
 
-    async def get(self, actor: Person, campaign_id: str) -> Campaign:
+    async def get(self, actor: User, campaign_id: str) -> Campaign:
         """Raises NotFound."""
         refuse_guests(actor)
         campaign = await self._store.campaign(campaign_id)
-        if actor.rank is not Rank.ADMIN and campaign.owner != actor.id:
+        if actor.rank is not AccountRole.ADMIN and campaign.owner != actor.id:
             raise NotFound
         return campaign
 
-    async def list(self, actor: Person) -> Sequence[Campaign]:
+    async def list(self, actor: User) -> Sequence[Campaign]:
         """One's own, for administrators all, newest first. Raises NotFound for guests."""
         refuse_guests(actor)
-        return await self._store.campaigns(None if actor.rank is Rank.ADMIN else actor.id)
+        return await self._store.campaigns(None if actor.rank is AccountRole.ADMIN else actor.id)
 
-    async def change(self, actor: Person, campaign_id: str, plan: Plan) -> Campaign:
+    async def change(self, actor: User, campaign_id: str, plan: Plan) -> Campaign:
         """Raises NotFound, PlanInUse, and what `check_plan` raises."""
         before = (await self.get(actor, campaign_id)).plan
         checked = check_plan(plan)
@@ -167,24 +171,24 @@ class Campaigns:
         entry = self._entry(actor, Action.CHANGE_CAMPAIGN, campaign_id)
         return await self._store.change_plan(campaign_id, checked, entry)
 
-    async def close(self, actor: Person, campaign_id: str) -> Campaign:
+    async def close(self, actor: User, campaign_id: str) -> Campaign:
         """End it now: nothing more can be asked, the survey can still be sent for a while."""
         await self.get(actor, campaign_id)
         entry = self._entry(actor, Action.CLOSE_CAMPAIGN, campaign_id)
         return await self._store.close(campaign_id, self._clock(), entry)
 
-    async def reopen(self, actor: Person, campaign_id: str) -> Campaign:
+    async def reopen(self, actor: User, campaign_id: str) -> Campaign:
         await self.get(actor, campaign_id)
         entry = self._entry(actor, Action.REOPEN_CAMPAIGN, campaign_id)
         return await self._store.close(campaign_id, None, entry)
 
-    async def delete(self, actor: Person, campaign_id: str) -> int:
+    async def delete(self, actor: User, campaign_id: str) -> int:
         """Destroy it with all that testers left; how many rows went."""
         await self.get(actor, campaign_id)
         entry = self._entry(actor, Action.DELETE_CAMPAIGN, campaign_id)
         return await self._store.delete(campaign_id, entry)
 
-    async def figures(self, actor: Person, campaign_id: str) -> Figures:
+    async def figures(self, actor: User, campaign_id: str) -> CampaignCounts:
         """How it goes, now. Raises NotFound."""
         await self.get(actor, campaign_id)
         now = self._clock()
@@ -192,12 +196,12 @@ class Campaigns:
             campaign_id, active_since=now - ACTIVE, silent_since=now - SILENT
         )
 
-    async def testers(self, actor: Person, campaign_id: str) -> Sequence[Half]:
+    async def testers(self, actor: User, campaign_id: str) -> Sequence[VariantProgress]:
         """Who was given which variant of a split test, now. Raises NotFound."""
         await self.get(actor, campaign_id)
         return await self._store.testers(campaign_id, silent_since=self._clock() - SILENT)
 
-    async def links(self, actor: Person, campaign_id: str) -> Sequence[GuestLink]:
+    async def links(self, actor: User, campaign_id: str) -> Sequence[GuestLink]:
         """Those by which guests come to it, newest first. Raises NotFound."""
         await self.get(actor, campaign_id)
         return await self._store.links(campaign_id)
@@ -208,9 +212,9 @@ class Campaigns:
         for campaign in await self._store.campaigns(None):
             ended, keep = campaign.end, campaign.plan.keep_days
             if ended and keep is not None and ended + timedelta(days=keep) <= now:
-                entry = Entry(now, "", Action.RETENTION, campaign.id)
+                entry = AuditEntry(now, "", Action.RETENTION, campaign.id)
                 gone += await self._store.destroy_left(campaign.id, entry)
         return gone
 
-    def _entry(self, actor: Person, action: Action, campaign_id: str) -> Entry:
-        return Entry(self._clock(), actor.id, action, campaign_id)
+    def _entry(self, actor: User, action: Action, campaign_id: str) -> AuditEntry:
+        return AuditEntry(self._clock(), actor.id, action, campaign_id)

@@ -99,7 +99,7 @@ class Campaign:
         return min((at for at in (self.closed_at, self.plan.ends_at) if at), default=None)
 
 
-Answers = Mapping[str, str | int]
+SurveyAnswers = Mapping[str, str | int]
 """To a survey: the number of a scale or the text, by the question's id."""
 
 
@@ -118,13 +118,13 @@ class Participant:
     consent_sha256: str = ""
     variant: int | None = None
     done: tuple[str, ...] = ()
-    survey: Answers = field(default_factory=dict)
+    survey: SurveyAnswers = field(default_factory=dict)
     survey_sent_at: datetime | None = None
     seen_at: datetime | None = None
     page_language: str = ""
 
 
-class Choice(StrEnum):
+class VoteChoice(StrEnum):
     """A vote between two answers."""
 
     LEFT = "left"
@@ -143,7 +143,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Duel:
+class Comparison:
     """One question that both variants answer. Which is left was drawn when it was asked."""
 
     id: str
@@ -154,12 +154,12 @@ class Duel:
     right: Side
     asked_at: datetime
     task_id: str = ""
-    choice: Choice | None = None
+    choice: VoteChoice | None = None
     comment: str = ""
     voted_at: datetime | None = None
 
     @property
     def winner(self) -> int | None:
         """The variant that was voted for; None without a vote, for a tie and for both bad."""
-        sides = {Choice.LEFT: self.left, Choice.RIGHT: self.right}
+        sides = {VoteChoice.LEFT: self.left, VoteChoice.RIGHT: self.right}
         return sides[self.choice].variant if self.choice in sides else None

@@ -12,10 +12,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from chat.accounts.models import CAMPAIGN_GRACE, Clock, GuestLink, Person, utc_now
+from chat.accounts.models import CAMPAIGN_GRACE, Clock, GuestLink, User, utc_now
 from chat.campaigns.enrolment import GuestLinks, link_of, refuse_unless_open
 from chat.campaigns.errors import CampaignNotBegun, CampaignOver, ConsentNeeded
-from chat.campaigns.models import Answers, Campaign, Mode, Participant, QuestionKind
+from chat.campaigns.models import Campaign, Mode, Participant, QuestionKind, SurveyAnswers
 from chat.errors import BadRequest, MessageTooLong, NotFound
 from chat.validation import check_text
 
@@ -62,7 +62,7 @@ class ParticipationStore(Protocol):
         ...
 
     async def keep_survey(
-        self, campaign_id: str, user_id: str, answers: Answers, *, at: datetime, send: bool
+        self, campaign_id: str, user_id: str, answers: SurveyAnswers, *, at: datetime, send: bool
     ) -> Participant:
         """Put these answers over those that are kept; one that is sent can be sent anew.
 
@@ -79,7 +79,7 @@ class ParticipationStore(Protocol):
         ...
 
 
-class Stage(StrEnum):
+class VisitStage(StrEnum):
     """Where a tester stands."""
 
     NOT_BEGUN = "not-begun"
@@ -97,12 +97,12 @@ class Visit:
 
     campaign: Campaign
     participant: Participant | None
-    stage: Stage
+    stage: VisitStage
 
     @property
     def may_answer(self) -> bool:
         """Whether the survey is for this person now; whether it is too late, sending it says."""
-        return self.stage in (Stage.WORK, Stage.SURVEY, Stage.FINISHED)
+        return self.stage in (VisitStage.WORK, VisitStage.SURVEY, VisitStage.FINISHED)
 
     @property
     def compares(self) -> bool:
@@ -110,7 +110,7 @@ class Visit:
         return self.campaign.plan.mode is Mode.BLIND
 
 
-class TakingPart:
+class Participation:
     """The service behind the testers' pages. Not for this person: NotFound.
 
     `stop` ends the answer being written in a conversation of a user, if there is one; `choose`
@@ -132,26 +132,26 @@ class TakingPart:
         self._stop = stop
         self._clock = clock
 
-    async def bound_to(self, person: Person) -> str:
+    async def bound_to(self, person: User) -> str:
         """The campaign whose link a guest came by; empty for everybody else."""
         link = await link_of(person, self._doors)
         return (link and link.campaign_id) or ""
 
-    async def visit(self, person: Person, campaign_id: str) -> Visit:
+    async def visit(self, person: User, campaign_id: str) -> Visit:
         """Raises NotFound."""
         campaign, link = await self._open_to(person, campaign_id)
         participant = await self._store.participant(campaign_id, person.id)
         return Visit(campaign, participant, self._stage(campaign, link, participant))
 
-    async def arrive(self, person: Person, campaign_id: str) -> Visit:
+    async def arrive(self, person: User, campaign_id: str) -> Visit:
         """As `visit`; who sees what there is to agree to has come. Raises NotFound."""
         visit = await self.visit(person, campaign_id)
-        if visit.stage is Stage.CONSENT and visit.participant is None:
+        if visit.stage is VisitStage.CONSENT and visit.participant is None:
             await self._store.join(campaign_id, person.id, self._clock())
         return visit
 
     async def agree(
-        self, person: Person, campaign_id: str, digest: str, *, page_language: str = ""
+        self, person: User, campaign_id: str, digest: str, *, page_language: str = ""
     ) -> Participant:
         """Agree to the text with that digest.
 
@@ -170,7 +170,7 @@ class TakingPart:
         )
 
     async def tick(
-        self, person: Person, campaign_id: str, task_id: str, *, done: bool
+        self, person: User, campaign_id: str, task_id: str, *, done: bool
     ) -> Participant:
         """Tick a task off, or on again. Raises NotFound, ConsentNeeded."""
         campaign = (await self._agreed(person, campaign_id)).campaign
@@ -180,7 +180,7 @@ class TakingPart:
         return await self._store.tick(campaign_id, person.id, task_id, done=done, at=at)
 
     async def keep_survey(
-        self, person: Person, campaign_id: str, answers: Answers, *, send: bool
+        self, person: User, campaign_id: str, answers: SurveyAnswers, *, send: bool
     ) -> Participant:
         """Keep answers, half of them too; `send`: they are all.
 
@@ -193,7 +193,7 @@ class TakingPart:
         at = self._clock()
         return await self._store.keep_survey(campaign_id, person.id, kept, at=at, send=send)
 
-    async def withdraw(self, person: Person, campaign_id: str) -> int:
+    async def withdraw(self, person: User, campaign_id: str) -> int:
         """Destroy all that somebody left there; how many rows. Raises NotFound.
 
         A guest's account stays: who deletes that has no need of this.
@@ -203,13 +203,13 @@ class TakingPart:
             self._stop(person.id, conversation_id)
         return await self._store.withdraw(campaign_id, person.id)
 
-    async def _agreed(self, person: Person, campaign_id: str) -> Visit:
+    async def _agreed(self, person: User, campaign_id: str) -> Visit:
         visit = await self.visit(person, campaign_id)
         if visit.participant is None or visit.participant.consented_at is None:
             raise ConsentNeeded
         return visit
 
-    async def _open_to(self, person: Person, campaign_id: str) -> tuple[Campaign, GuestLink | None]:
+    async def _open_to(self, person: User, campaign_id: str) -> tuple[Campaign, GuestLink | None]:
         """The campaign, and the link a guest came by. Raises NotFound."""
         link = await link_of(person, self._doors)
         if link and link.campaign_id != campaign_id:
@@ -218,23 +218,23 @@ class TakingPart:
 
     def _stage(
         self, campaign: Campaign, link: GuestLink | None, participant: Participant | None
-    ) -> Stage:
+    ) -> VisitStage:
         if participant and participant.survey_sent_at:
-            return Stage.FINISHED
+            return VisitStage.FINISHED
         agreed = participant is not None and participant.consented_at is not None
         try:
             refuse_unless_open(campaign, link, self._clock())
         except CampaignNotBegun:
-            return Stage.NOT_BEGUN
+            return VisitStage.NOT_BEGUN
         except CampaignOver:
-            return Stage.SURVEY if agreed and not self._too_late(campaign) else Stage.OVER
-        return Stage.WORK if agreed else Stage.CONSENT
+            return VisitStage.SURVEY if agreed and not self._too_late(campaign) else VisitStage.OVER
+        return VisitStage.WORK if agreed else VisitStage.CONSENT
 
     def _too_late(self, campaign: Campaign) -> bool:
         return campaign.end is not None and self._clock() >= campaign.end + CAMPAIGN_GRACE
 
 
-def _checked(campaign: Campaign, answers: Answers) -> Answers:
+def _checked(campaign: Campaign, answers: SurveyAnswers) -> SurveyAnswers:
     """The answers to questions that are asked, as they are kept; empty ones are none."""
     kinds = {question.id: question.kind for question in campaign.plan.survey}
     kept: dict[str, str | int] = {}

@@ -10,7 +10,7 @@ CountTokens = Callable[[Sequence[ChatMessage]], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class ContextWindow:
     """What the model will see: the system prompt and the newest whole turns."""
 
     messages: tuple[ChatMessage, ...]
@@ -36,7 +36,7 @@ async def fit(
     count_tokens: CountTokens,
     budget: int,
     keep_turns: int | None = None,
-) -> Window:
+) -> ContextWindow:
     """The newest whole turns of `history` whose prompt has at most `budget` tokens.
 
     The last turn, with the question to be answered, is never dropped: raises PromptTooLong when
@@ -47,9 +47,9 @@ async def fit(
     turns = split_turns(history)
     newest = len(turns) - 1
 
-    async def attempt(first: int) -> Window:
+    async def attempt(first: int) -> ContextWindow:
         messages = (*system, *(message for turn in turns[first:] for message in turn))
-        return Window(messages, await count_tokens(messages), dropped_turns=first)
+        return ContextWindow(messages, await count_tokens(messages), dropped_turns=first)
 
     low = max(0, len(turns) - keep_turns) if keep_turns else 0
     best = await attempt(low)

@@ -11,18 +11,18 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
-from chat.accounts.quotas import Permit
-from chat.conversations.context_window import Window
+from chat.accounts.quotas import QuotaReservation
+from chat.conversations.context_window import ContextWindow
 from chat.conversations.errors import AnswerRunning
 from chat.conversations.models import AnswerRecord, Message, Progress
 from chat.conversations.ports import Store
 from chat.errors import AppError, NotFound, StoreFailed
 from chat.models import ChatOptions, Status, Usage
-from chat.serving.admission import Ticket
+from chat.serving.admission import QueueTicket
 from chat.serving.draft import Draft
-from chat.serving.generation import TICK_S, End, Wish, Writer
+from chat.serving.generation import TICK_S, GenerationRequest, GenerationSummary, Generator
 from chat.serving.models import Delta
-from chat.serving.observer import Door
+from chat.serving.observer import Source
 from chat.serving.ports import Engine
 from chat.serving.provenance import provenance
 
@@ -33,7 +33,7 @@ FLUSH_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class JobSpec:
     """What a job is to do: fill the pending `answer` from the prompt in `window`.
 
     Text that the answer has already is continued. `options` hold the seed. `request_id` is the
@@ -42,11 +42,11 @@ class Work:
 
     user: str
     answer: Message
-    window: Window
+    window: ContextWindow
     options: ChatOptions
     engine: Engine
     request_id: str = ""
-    permit: Permit = field(default_factory=Permit)
+    permit: QuotaReservation = field(default_factory=QuotaReservation)
 
 
 class Job:
@@ -107,7 +107,7 @@ class Job:
 class Jobs:
     """All answers being written for conversations."""
 
-    def __init__(self, *, writer: Writer, store: Store) -> None:
+    def __init__(self, *, writer: Generator, store: Store) -> None:
         self._writer = writer
         self._store = store
         self._jobs: dict[str, Job] = {}
@@ -115,7 +115,9 @@ class Jobs:
         self._changing: set[tuple[str, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def enter(self, user: str, address: str, undo: ExitStack) -> tuple[Ticket, Permit]:
+    async def enter(
+        self, user: str, address: str, undo: ExitStack
+    ) -> tuple[QueueTicket, QuotaReservation]:
         """A place in the queue, before anything is written, and leave to take it.
 
         `undo` gives both back. Raises QuotaExceeded kinds, NotFound, TooManyWaiting, Busy,
@@ -125,10 +127,10 @@ class Jobs:
             permit = await self._writer.permit(user, undo, address=address)
             return self._writer.enter(user, permit, undo), permit
         except AppError as error:
-            self._writer.refused(Door.PAGE, error)
+            self._writer.refused(Source.PAGE, error)
             raise
 
-    def start(self, work: Work, ticket: Ticket) -> Job:
+    def start(self, work: JobSpec, ticket: QueueTicket) -> Job:
         """Begin to write an answer. The ticket is the job's from now on."""
         answer = work.answer
         dropped = work.window.dropped_turns
@@ -202,7 +204,12 @@ class Jobs:
                 await self.settle(conversation_id)
 
     async def _run(
-        self, job: Job, writing: asyncio.Task[None], draft: Draft, work: Work, ticket: Ticket
+        self,
+        job: Job,
+        writing: asyncio.Task[None],
+        draft: Draft,
+        work: JobSpec,
+        ticket: QueueTicket,
     ) -> None:
         """Supervise the writing, a task of its own: no cancellation meets the last write."""
         await asyncio.wait({writing})
@@ -223,7 +230,7 @@ class Jobs:
             self._tell(job, record)
             job._publish(_last_picture(job, record))
 
-    async def _write(self, job: Job, draft: Draft, work: Work, ticket: Ticket) -> None:
+    async def _write(self, job: Job, draft: Draft, work: JobSpec, ticket: QueueTicket) -> None:
         def tell() -> None:
             job._publish(replace(job.progress, position=ticket.position, wait_s=ticket.wait_s))
 
@@ -240,11 +247,11 @@ class Jobs:
                 flushed_at = time.monotonic()
 
         sampling, engine = work.options.sampling, work.engine
-        wish = Wish(work.user, work.window.messages, sampling, engine=engine)
+        wish = GenerationRequest(work.user, work.window.messages, sampling, engine=engine)
         await self._writer.write(wish, draft, take)
 
     def _record(
-        self, job: Job, writing: asyncio.Task[None], draft: Draft, work: Work
+        self, job: Job, writing: asyncio.Task[None], draft: Draft, work: JobSpec
     ) -> AnswerRecord:
         cancelled = writing.cancelled()
         error = None if cancelled else writing.exception()
@@ -267,9 +274,9 @@ class Jobs:
         )
 
     def _tell(self, job: Job, record: AnswerRecord) -> None:
-        end = End(
+        end = GenerationSummary(
             id=job.message_id,
-            door=Door.PAGE,
+            door=Source.PAGE,
             user=job.user,
             model=record.provenance.model if record.provenance else None,
             reason=record.error_code or record.finish or record.status,

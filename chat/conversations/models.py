@@ -109,7 +109,7 @@ class Excerpt:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     """A conversation in which a search found something.
 
     `message_id` is the newest message with all words; None when they are in the title alone.

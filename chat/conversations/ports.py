@@ -8,11 +8,11 @@ from chat.conversations.models import (
     AnswerRecord,
     Archive,
     Conversation,
-    Hit,
     Message,
     Preset,
     PresetText,
     Question,
+    SearchHit,
     Turn,
 )
 from chat.models import ChatOptions
@@ -80,7 +80,7 @@ class ConversationStore(Protocol):
         """Pinned ones first, then newest first."""
         ...
 
-    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[Hit]:
+    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
         """Conversations with all these words in one message or in the title, newest first.
 
         Chinese is found character by character, the beginning of the last word is enough. Text

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from chat.conversations.jobs import Job, Jobs
-from chat.conversations.models import Archive, Attachment, Conversation, Hit, Message
+from chat.conversations.models import Archive, Attachment, Conversation, Message, SearchHit
 from chat.conversations.ports import ConversationStore
 from chat.conversations.tree import Tree
 from chat.conversations.validation import check_options, check_question, check_title
@@ -26,7 +26,7 @@ UNDO_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class ConversationView:
     """A conversation as it is shown.
 
     `versions` has, for each message of the path that is not the only one of its kind, the ids of
@@ -42,15 +42,15 @@ class Opened:
     changes: int = 0
 
     @property
-    def glance(self) -> "Glance":
+    def glance(self) -> "Version":
         """What a look at it would have shown."""
         found = self.conversation
         written = self.job.message_id if self.job else self.elsewhere
-        return Glance(found.title, found.options, found.head_id, written, self.changes)
+        return Version(found.title, found.options, found.head_id, written, self.changes)
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class Version:
     """What can change in another tab: two that are equal show the same conversation.
 
     `changes` counts what was deleted and brought back since the start: it may leave the head alone.
@@ -95,7 +95,7 @@ class Conversations:
         self._purges: set[asyncio.Task[None]] = set()
         self._changes: Counter[str] = Counter()
 
-    async def open(self, user: str, conversation_id: str) -> Opened:
+    async def open(self, user: str, conversation_id: str) -> ConversationView:
         """Raises NotFound."""
         # The job first: an answer that ends in between is then seen twice, not missed.
         job = self._jobs.find(user, conversation_id)
@@ -108,14 +108,14 @@ class Conversations:
         elsewhere = None
         if job and (not path or path[-1].id != job.message_id):
             elsewhere, job = job.message_id, None
-        return Opened(archive.conversation, path, versions, job, elsewhere, changes)
+        return ConversationView(archive.conversation, path, versions, job, elsewhere, changes)
 
-    async def look(self, user: str, conversation_id: str) -> Glance:
+    async def look(self, user: str, conversation_id: str) -> Version:
         """What to compare with an earlier look: is there something new? Raises NotFound."""
         job, changes = self._jobs.find(user, conversation_id), self._changes[conversation_id]
         found = await self._store.conversation(user, conversation_id)
         written = job.message_id if job else None
-        return Glance(found.title, found.options, found.head_id, written, changes)
+        return Version(found.title, found.options, found.head_id, written, changes)
 
     async def show(self, user: str, conversation_id: str, message_id: str) -> None:
         """Show the path through this message and on to its newest end. Raises NotFound."""
@@ -169,7 +169,7 @@ class Conversations:
         """The user's conversations: pinned ones first, then newest first."""
         return await self._store.conversations(user, limit=limit, offset=offset)
 
-    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[Hit]:
+    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
         """Where all these words stand, newest first."""
         return await self._store.search(user, words, limit=limit)
 

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from chat.accounts.quotas import Permit
+from chat.accounts.quotas import QuotaReservation
 from chat.campaigns.enrolment import Enrolled, Enrolment
 from chat.campaigns.errors import PlacesNeeded
 from chat.conversations.attachments import check_attachments, with_attachments
-from chat.conversations.context_window import Window, fit, split_turns
+from chat.conversations.context_window import ContextWindow, fit, split_turns
 from chat.conversations.errors import PromptLost
-from chat.conversations.jobs import Job, Jobs, Work
+from chat.conversations.jobs import Job, Jobs, JobSpec
 from chat.conversations.models import Attachment, Message, Question, Turn
 from chat.conversations.ports import ConversationStore
 from chat.conversations.prompt import as_prompt, prompt_from, system_message
@@ -22,7 +22,7 @@ from chat.conversations.tree import Tree
 from chat.conversations.validation import check_options, check_question, title_of
 from chat.errors import BadRequest
 from chat.models import ChatMessage, ChatOptions, Role, Status
-from chat.serving.admission import Ticket
+from chat.serving.admission import QueueTicket
 from chat.serving.engines import Engines, serving
 from chat.serving.errors import PromptTooLong
 from chat.serving.generation import seeded
@@ -33,7 +33,7 @@ from chat.validation import check_text
 
 
 @dataclass(frozen=True, slots=True)
-class Gauge:
+class ContextUsage:
     """What the next prompt takes of the context, in tokens.
 
     `system`, `history` and `draft` make the prompt; `room` is kept for the answer; `limit` is the
@@ -54,7 +54,7 @@ class Gauge:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class PreparedTurn:
     """A question that may be asked: where, with what, and what the model will be told.
 
     A `conversation_id` of None begins a conversation.
@@ -63,11 +63,11 @@ class Asking:
     conversation_id: str | None
     question: Question
     options: ChatOptions
-    window: Window
+    window: ContextWindow
     engine: Engine
 
 
-class Answers:
+class Turns:
     """The service that lets answers be written. Every call takes the user; not-yours: NotFound.
 
     `address` is where a request comes from: empty when it is not to be counted. With an `enrolment`
@@ -131,7 +131,7 @@ class Answers:
         self,
         user: str,
         asked: Sequence[tuple[str | None, Question, int]],
-        write: Callable[[Sequence[Asking]], Awaitable[Sequence[Turn]]],
+        write: Callable[[Sequence[PreparedTurn]], Awaitable[Sequence[Turn]]],
         *,
         address: str = "",
     ) -> Sequence[Job]:
@@ -197,7 +197,7 @@ class Answers:
 
     async def gauge(
         self, user: str, *, conversation_id: str | None, question: Question, options: ChatOptions
-    ) -> Gauge:
+    ) -> ContextUsage:
         """What sending this would take of the context. Keeps nothing of it.
 
         Raises MessageTooLong, BadText, BadAttachment, InvalidSetting, NotFound, EngineNotReady.
@@ -214,7 +214,7 @@ class Answers:
         system = system_message(options.system_prompt)
         bare = await engine.count_tokens([*system, ChatMessage(Role.USER, "")])
         alone = await engine.count_tokens([*system, draft])
-        gauge = Gauge(bare, 0, alone - bare, _room(info, options), info.context_length)
+        gauge = ContextUsage(bare, 0, alone - bare, _room(info, options), info.context_length)
         try:
             window = await self._fit(engine, options, history)
         except PromptTooLong:
@@ -247,14 +247,14 @@ class Answers:
         question: Question,
         options: ChatOptions,
         variant: int | None,
-    ) -> Asking:
+    ) -> PreparedTurn:
         """What will be asked. Raises what `send` raises, but for what comes of places."""
         enrolled = await self._enrol(user, conversation_id, question, options, variant)
         question = replace(_within(question, enrolled), title=title_of(question.text))
         path = await self._before(user, conversation_id, question.beside)
         engine, history = self._engines.named(enrolled.engine), [*as_prompt(path), _asked(question)]
         window = await self._fit(engine, enrolled.options, history)
-        return Asking(conversation_id, question, enrolled.options, window, engine)
+        return PreparedTurn(conversation_id, question, enrolled.options, window, engine)
 
     def _begun(self, user: str, turn: Turn) -> Job | None:
         """The answer of a request that came before."""
@@ -262,10 +262,17 @@ class Answers:
             return Job(user, turn.answer)
         return self._jobs.find(user, turn.conversation.id)
 
-    def _start(self, user: str, asking: Asking, turn: Turn, ticket: Ticket, permit: Permit) -> Job:
+    def _start(
+        self,
+        user: str,
+        asking: PreparedTurn,
+        turn: Turn,
+        ticket: QueueTicket,
+        permit: QuotaReservation,
+    ) -> Job:
         options, request_id = _seeded(asking.options), asking.question.request_id
         window, engine = asking.window, asking.engine
-        work = Work(user, turn.answer, window, options, engine, request_id, permit)
+        work = JobSpec(user, turn.answer, window, options, engine, request_id, permit)
         return self._jobs.start(work, ticket)
 
     async def _beside(
@@ -290,7 +297,7 @@ class Answers:
                     user, conversation_id=conversation_id, sibling_id=message_id, content=content
                 )
                 undo.pop_all()
-                work = Work(user, answer, window, _seeded(options), engine, permit=permit)
+                work = JobSpec(user, answer, window, _seeded(options), engine, permit=permit)
                 return self._jobs.start(work, ticket)
 
     async def _enrol(
@@ -338,7 +345,7 @@ class Answers:
 
     async def _fit(
         self, engine: Engine, options: ChatOptions, history: Sequence[ChatMessage]
-    ) -> Window:
+    ) -> ContextWindow:
         """Raises EngineNotReady, PromptTooLong."""
         info = serving(engine)
         return await fit(

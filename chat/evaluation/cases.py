@@ -11,11 +11,11 @@ from typing import Protocol
 from uuid import uuid4
 
 from chat.accounts.base import refuse_guests
-from chat.accounts.models import Clock, Person, Rank, utc_now
+from chat.accounts.models import AccountRole, Clock, User, utc_now
 from chat.evaluation.errors import BadCase, BadCheck
-from chat.evaluation.models import Case, Check, CheckKind, Result, Run, Verdict
-from chat.evaluation.verdicts import Before, Judge
-from chat.feedback.models import Rated
+from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Result, Run
+from chat.evaluation.verdicts import EarlierAnswers, Judge
+from chat.feedback.models import RatedAnswer
 from chat.models import ChatMessage, Role, Sampling
 from chat.validation import check_sampling, check_text
 
@@ -48,11 +48,11 @@ class CaseText:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class VerdictCounts:
     """A run, and how many of its cases came to what."""
 
     run: Run
-    counts: Mapping[Verdict, int]
+    counts: Mapping[CaseVerdict, int]
 
 
 class CaseStore(Protocol):
@@ -84,7 +84,7 @@ class CaseStore(Protocol):
         """Raises NotFound if the run was deleted meanwhile."""
         ...
 
-    async def runs(self, owner: str | None, limit: int = 100) -> Sequence[Tally]:
+    async def runs(self, owner: str | None, limit: int = 100) -> Sequence[VerdictCounts]:
         """Newest first."""
         ...
 
@@ -96,32 +96,34 @@ class CaseStore(Protocol):
         """With its results."""
         ...
 
-    async def judge(self, run_id: str, case_id: str, verdict: Verdict, judged_by: str) -> Result:
+    async def judge(
+        self, run_id: str, case_id: str, verdict: CaseVerdict, judged_by: str
+    ) -> Result:
         """Write a person's verdict. Raises NotFound where none was asked for."""
         ...
 
     async def history(
         self, case_ids: Collection[str], owner: str | None, against: str | None
-    ) -> Mapping[str, Before]:
+    ) -> Mapping[str, EarlierAnswers]:
         """What runs gave for these cases; the answer is that of the run `against`, or the last."""
         ...
 
 
-class Ratings(Protocol):
+class RatedAnswers(Protocol):
     """Rated answers that a person may see; None sees all."""
 
-    async def rated(self, seen_by: str | None, evidence_id: str) -> Rated:
+    async def rated(self, seen_by: str | None, evidence_id: str) -> RatedAnswer:
         """Raises NotFound."""
         ...
 
 
-class Casebook:
+class Cases:
     """The service behind the pages and commands of cases. Guests find nothing here: NotFound."""
 
     def __init__(
         self,
         store: CaseStore,
-        ratings: Ratings,
+        ratings: RatedAnswers,
         judge: Judge,
         shipped: Sequence[Case] = (),
         clock: Clock = utc_now,
@@ -132,20 +134,20 @@ class Casebook:
         self._clock = clock
         self.shipped = {case.id: case for case in shipped}
 
-    async def list(self, person: Person) -> Sequence[Case]:
+    async def list(self, person: User) -> Sequence[Case]:
         """One's own, for administrators everybody's; not those that are shipped."""
         return await self._store.cases(scope_of(person))
 
-    async def get(self, person: Person, case_id: str) -> Case:
+    async def get(self, person: User, case_id: str) -> Case:
         """Raises NotFound."""
         owner = scope_of(person)
         return self.shipped.get(case_id) or await self._store.case(case_id, owner)
 
-    async def draft(self, person: Person, evidence_id: str) -> CaseText:
+    async def draft(self, person: User, evidence_id: str) -> CaseText:
         """A case made of a rated answer, to be looked over. Raises NotFound."""
         return draft_of(await self._ratings.rated(scope_of(person), evidence_id))
 
-    async def add(self, person: Person, *texts: CaseText) -> Sequence[Case]:
+    async def add(self, person: User, *texts: CaseText) -> Sequence[Case]:
         """Keep cases as one's own, all or none.
 
         Raises what `check_case` raises, and NotFound where the answer that one was made of is gone.
@@ -163,47 +165,47 @@ class Casebook:
         await self._store.add(cases)
         return cases
 
-    async def change(self, person: Person, case_id: str, text: CaseText) -> Case:
+    async def change(self, person: User, case_id: str, text: CaseText) -> Case:
         """Raises NotFound, and what `check_case` raises."""
         owner = scope_of(person)
         await self._store.case(case_id, owner)
         return await self._store.change(case_id, owner, await check_case(text, self._judge))
 
-    async def delete(self, person: Person, case_id: str) -> None:
+    async def delete(self, person: User, case_id: str) -> None:
         """Raises NotFound. What runs gave for it stays."""
         await self._store.delete(case_id, scope_of(person))
 
-    async def runs(self, person: Person) -> Sequence[Tally]:
+    async def runs(self, person: User) -> Sequence[VerdictCounts]:
         """Newest first."""
         return await self._store.runs(scope_of(person))
 
-    async def run(self, person: Person, run_id: str) -> tuple[Run, Mapping[str, Result]]:
+    async def run(self, person: User, run_id: str) -> tuple[Run, Mapping[str, Result]]:
         """A run and its results by case. Raises NotFound."""
         run = await self._store.run(run_id, scope_of(person))
         return run, {result.case_id: result for result in await self._store.results(run_id)}
 
-    async def delete_run(self, person: Person, run_id: str) -> None:
+    async def delete_run(self, person: User, run_id: str) -> None:
         """Raises NotFound."""
         await self._store.delete_run(run_id, scope_of(person))
 
-    async def judge(self, person: Person, run_id: str, case_id: str, *, good: bool) -> Result:
+    async def judge(self, person: User, run_id: str, case_id: str, *, good: bool) -> Result:
         """Say whether an answer that a person has to judge is good.
 
         The same answer gets this verdict in later runs. Raises NotFound, also where there is
         nothing to say because checks have said it.
         """
         await self._store.run(run_id, scope_of(person))
-        verdict = Verdict.PASSED if good else Verdict.FAILED
+        verdict = CaseVerdict.PASSED if good else CaseVerdict.FAILED
         return await self._store.judge(run_id, case_id, verdict, person.id)
 
 
-def scope_of(person: Person) -> str | None:
+def scope_of(person: User) -> str | None:
     """Whose things a person sees: None is everybody's. Raises NotFound for guests."""
     refuse_guests(person)
-    return None if person.rank is Rank.ADMIN else person.id
+    return None if person.rank is AccountRole.ADMIN else person.id
 
 
-def draft_of(rated: Rated) -> CaseText:
+def draft_of(rated: RatedAnswer) -> CaseText:
     """A case that asks the same again; what must hold is taken from the newest correction.
 
     A long correction is for a person to compare with: no other answer has it word by word.

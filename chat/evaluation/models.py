@@ -47,7 +47,7 @@ class Case:
     evidence_id: str = ""
 
 
-class Verdict(StrEnum):
+class CaseVerdict(StrEnum):
     """What came of a case. CHANGED: a person must judge, and the answer is another than before."""
 
     PASSED = "passed"
@@ -80,7 +80,7 @@ class Result:
     run_id: str
     case_id: str
     answer: str
-    verdict: Verdict
+    verdict: CaseVerdict
     failed: tuple[int, ...] = ()
     error_code: str = ""
     timing: Timing | None = None

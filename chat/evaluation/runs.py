@@ -13,20 +13,20 @@ from datetime import datetime
 from uuid import uuid4
 
 from chat.accounts.errors import TooManyRequests
-from chat.accounts.models import Caller, Clock, Person, utc_now
+from chat.accounts.models import Clock, Principal, User, utc_now
 from chat.conversations.models import Preset
 from chat.errors import AppError, NotFound, StoreFailed
 from chat.evaluation.cases import MOST_CASES, CaseStore, scope_of
 from chat.evaluation.errors import BadCase, RunGoingOn
-from chat.evaluation.models import Case, Result, Run, Verdict
-from chat.evaluation.verdicts import Before, Judge, judge_answer
+from chat.evaluation.models import Case, CaseVerdict, Result, Run
+from chat.evaluation.verdicts import EarlierAnswers, Judge, judge_answer
 from chat.models import ChatMessage, Finish, Role, Sampling, Status, Usage
 from chat.serving.draft import Draft
 from chat.serving.engines import serving
 from chat.serving.errors import Busy, QueueTimeout, TooManyWaiting
-from chat.serving.generation import End, Wish, Writer
+from chat.serving.generation import GenerationRequest, GenerationSummary, Generator
 from chat.serving.models import Delta, EngineInfo
-from chat.serving.observer import Door
+from chat.serving.observer import Source
 from chat.serving.ports import Engine
 
 TRY_AGAIN_S = 5.0
@@ -40,7 +40,7 @@ Take = Callable[[Case, Result], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class PreparedCase:
     """Cases to be put to a model, with or without a preset. `before` is by the cases' ids.
 
     Without an `engine` the first one is asked.
@@ -48,20 +48,20 @@ class Replay:
 
     run: Run
     cases: Sequence[Case]
-    before: Mapping[str, Before]
+    before: Mapping[str, EarlierAnswers]
     preset: Preset | None = None
     engine: Engine | None = None
 
 
-class Replayer:
+class CaseRunner:
     """Runs the cases of a replay, `at_once` at a time."""
 
-    def __init__(self, writer: Writer, judge: Judge, *, at_once: int) -> None:
+    def __init__(self, writer: Generator, judge: Judge, *, at_once: int) -> None:
         self._writer = writer
         self._judge = judge
         self._at_once = at_once
 
-    async def run(self, replay: Replay, take: Take) -> None:
+    async def run(self, replay: PreparedCase, take: Take) -> None:
         """Give each result to `take` when it is there; what goes wrong is a result as well.
 
         Cancelled, it leaves out what is not ready. Raises what `take` raises.
@@ -81,12 +81,12 @@ class Replayer:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _result(self, replay: Replay, case: Case) -> Result:
-        empty = Result(replay.run.id, case.id, "", Verdict.ERROR)
+    async def _result(self, replay: PreparedCase, case: Case) -> Result:
+        empty = Result(replay.run.id, case.id, "", CaseVerdict.ERROR)
         draft = Draft()
         try:
             await self._patiently(replay, case, draft)
-            before = replay.before.get(case.id, Before())
+            before = replay.before.get(case.id, EarlierAnswers())
             judged = await judge_answer(case, draft.text, before, self._judge)
         except AppError as error:
             told = draft.timing() if draft.started_at is not None else None
@@ -99,7 +99,7 @@ class Replayer:
             timing=draft.timing(),
         )
 
-    async def _patiently(self, replay: Replay, case: Case, draft: Draft) -> None:
+    async def _patiently(self, replay: PreparedCase, case: Case, draft: Draft) -> None:
         """Ask, and ask again when there is room. Raises what a question of the page raises."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
@@ -111,10 +111,10 @@ class Replayer:
                     raise
                 await asyncio.sleep(wait_s)
 
-    async def _ask(self, replay: Replay, case: Case, draft: Draft) -> None:
+    async def _ask(self, replay: PreparedCase, case: Case, draft: Draft) -> None:
         user = replay.run.owner
         prompt, sampling = prompt_of(case, replay.preset), sampling_of(case, replay.preset)
-        wish = Wish(user, prompt, sampling, engine=replay.engine)
+        wish = GenerationRequest(user, prompt, sampling, engine=replay.engine)
         with ExitStack() as undo:
             permit = await self._writer.permit(user, undo)
             ticket = self._writer.enter(user, permit, undo)
@@ -130,10 +130,10 @@ class Replayer:
                 self._tell(replay, case, draft, reason)
                 await asyncio.shield(self._writer.bill(permit, draft, _usage(draft)))
 
-    def _tell(self, replay: Replay, case: Case, draft: Draft, reason: str) -> None:
-        end = End(
+    def _tell(self, replay: PreparedCase, case: Case, draft: Draft, reason: str) -> None:
+        end = GenerationSummary(
             id=f"{replay.run.id}/{case.id}",
-            door=Door.REPLAY,
+            door=Source.REPLAY,
             user=replay.run.owner,
             model=replay.run.model,
             reason=reason,
@@ -145,11 +145,11 @@ class Replayer:
 
 
 @dataclass(slots=True)
-class GoingOn:
+class ActiveRun:
     """A replay that is being run for somebody. `done` of `total` have a result."""
 
-    person: Person
-    replay: Replay
+    person: User
+    replay: PreparedCase
     task: asyncio.Task[None] | None = None
     done: int = 0
 
@@ -158,17 +158,17 @@ class GoingOn:
         return len(self.replay.cases)
 
 
-class Replays:
+class Runs:
     """The replays of the page: one of each person at a time, one case at a time."""
 
     def __init__(
-        self, store: CaseStore, writer: Writer, judge: Judge, clock: Clock = utc_now
+        self, store: CaseStore, writer: Generator, judge: Judge, clock: Clock = utc_now
     ) -> None:
         self._store = store
         self._writer = writer
-        self._replayer = Replayer(writer, judge, at_once=1)
+        self._replayer = CaseRunner(writer, judge, at_once=1)
         self._clock = clock
-        self._open: dict[str, GoingOn] = {}
+        self._open: dict[str, ActiveRun] = {}
 
     @property
     def engines(self) -> Sequence[str]:
@@ -177,7 +177,7 @@ class Replays:
 
     async def start(
         self,
-        person: Person,
+        person: User,
         cases: Sequence[Case],
         *,
         preset: Preset | None = None,
@@ -197,7 +197,7 @@ class Replays:
         # Nothing is awaited between this look and the entry: of two at once one is refused.
         if any(going.person.id == person.id for going in self._open.values()):
             raise RunGoingOn
-        going = self._open[run.id] = GoingOn(person, replay)
+        going = self._open[run.id] = ActiveRun(person, replay)
         with ExitStack() as undo:
             undo.callback(self._open.pop, run.id)
             await self._store.add_run(run)
@@ -205,20 +205,20 @@ class Replays:
         going.task = asyncio.create_task(self._run(going))
         return run
 
-    def progress(self, run_id: str) -> GoingOn | None:
+    def progress(self, run_id: str) -> ActiveRun | None:
         """How far a run is; None if it is not going on."""
         return self._open.get(run_id)
 
-    async def cancel(self, person: Person, run_id: str) -> None:
+    async def cancel(self, person: User, run_id: str) -> None:
         """End a run; what there is of it stays. Raises NotFound."""
         await self._store.run(run_id, scope_of(person))
         if (going := self._open.get(run_id)) and going.task:
             going.task.cancel()
             await asyncio.wait({going.task})
 
-    def callers(self) -> frozenset[Caller]:
+    def callers(self) -> frozenset[Principal]:
         """For whom a run is going on."""
-        return frozenset(Caller(going.person) for going in self._open.values())
+        return frozenset(Principal(going.person) for going in self._open.values())
 
     def stop_of(self, caller_id: str) -> None:
         """End the run of that person, who may not be here any more."""
@@ -234,7 +234,7 @@ class Replays:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _run(self, going: GoingOn) -> None:
+    async def _run(self, going: ActiveRun) -> None:
         run_id = going.replay.run.id
 
         async def keep(case: Case, result: Result) -> None:
@@ -253,13 +253,13 @@ class Replays:
 
 async def prepare(
     store: CaseStore,
-    person: Person,
+    person: User,
     run: Run,
     cases: Sequence[Case],
     *,
     preset: Preset | None = None,
     against: str | None = None,
-) -> Replay:
+) -> PreparedCase:
     """A replay with what earlier runs gave. Raises BadCase (none, or too many), NotFound."""
     if not 1 <= len(cases) <= MOST_CASES:
         raise BadCase(field="cases", why=f"1 to {MOST_CASES}")
@@ -267,7 +267,7 @@ async def prepare(
     if against is not None:
         await store.run(against, scope)
     before = await store.history([case.id for case in cases], scope, against)
-    return Replay(run, cases, before, preset)
+    return PreparedCase(run, cases, before, preset)
 
 
 def new_run(

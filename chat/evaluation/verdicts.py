@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from chat.evaluation.models import Case, Check, CheckKind, Verdict
+from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind
 
 
 class Judge(Protocol):
@@ -23,25 +23,25 @@ class Judge(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class EarlierAnswers:
     """What earlier runs gave for a case: the answer to compare with, and those that were judged.
 
     `answer` is None where there is nothing to compare with.
     """
 
     answer: str | None = None
-    judged: Mapping[str, Verdict] = field(default_factory=dict)
+    judged: Mapping[str, CaseVerdict] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """A verdict, and the indices of checks that did not hold."""
 
-    verdict: Verdict
+    verdict: CaseVerdict
     failed: tuple[int, ...] = ()
 
 
-async def judge_answer(case: Case, answer: str, before: Before, judge: Judge) -> Judgement:
+async def judge_answer(case: Case, answer: str, before: EarlierAnswers, judge: Judge) -> Judgement:
     """The verdict on an answer. Raises BadCheck, CheckTooCostly.
 
     Where a person has to judge, an answer that was judged before, letter by letter the same, gets
@@ -53,12 +53,12 @@ async def judge_answer(case: Case, answer: str, before: Before, judge: Judge) ->
         if check.kind is not CheckKind.HUMAN and not await holds(check, answer, judge)
     ]
     if failed:
-        return Judgement(Verdict.FAILED, tuple(failed))
+        return Judgement(CaseVerdict.FAILED, tuple(failed))
     human = [i for i, check in enumerate(case.checks) if check.kind is CheckKind.HUMAN]
     if not human:
-        return Judgement(Verdict.PASSED)
+        return Judgement(CaseVerdict.PASSED)
     verdict = _by_people(case, answer, before)
-    return Judgement(verdict, tuple(human) if verdict is Verdict.FAILED else ())
+    return Judgement(verdict, tuple(human) if verdict is CaseVerdict.FAILED else ())
 
 
 async def holds(check: Check, answer: str, judge: Judge) -> bool:
@@ -68,11 +68,11 @@ async def holds(check: Check, answer: str, judge: Judge) -> bool:
     return await judge.holds(check, answer)
 
 
-def _by_people(case: Case, answer: str, before: Before) -> Verdict:
+def _by_people(case: Case, answer: str, before: EarlierAnswers) -> CaseVerdict:
     if said := before.judged.get(answer):
         return said
     earlier = case.reference if before.answer is None else before.answer
-    return Verdict.CHANGED if earlier and earlier != answer else Verdict.OPEN
+    return CaseVerdict.CHANGED if earlier and earlier != answer else CaseVerdict.OPEN
 
 
 def _one_space(text: str) -> str:

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Protocol, TypeVar
 
 from chat.accounts.base import refuse_guests
-from chat.accounts.models import Clock, Person, Rank, utc_now
+from chat.accounts.models import AccountRole, Clock, User, utc_now
 from chat.campaigns.models import Campaign
 from chat.feedback.models import Verdict
 from chat.feedback.statistics import percentile
@@ -52,7 +52,7 @@ LENGTHS: Mapping[Period, timedelta] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class DashboardScope:
     """What is counted: `seen_by` a person only what belongs to their campaigns; None: everything.
 
     Times are cut into steps of `step`, counted from `EPOCH`; `since` begins one.
@@ -65,7 +65,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
+class TurnCounts:
     """What happened on the page in one step. `tokens` were written, `users` asked.
 
     The question of a comparison is one, though both of its variants were asked; answers are two.
@@ -87,14 +87,14 @@ Ranked = Mapping[datetime, Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class Count:
     """What a store counts in a scope, by the beginning of the step.
 
     Imported messages did not happen here. Ratings are as they are now, at the time of their newest
     version; `votes` are those of comparisons.
     """
 
-    turns: Mapping[datetime, Turns] = field(default_factory=dict)
+    turns: Mapping[datetime, TurnCounts] = field(default_factory=dict)
     users: int = 0
     failures: Mapping[str, int] = field(default_factory=dict)
     models: Mapping[tuple[datetime, str], int] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class SpreadOverTime:
     """The middle and the end of something that was measured; None of nothing."""
 
     p50: float | None
@@ -126,14 +126,14 @@ class Spread:
 class Overview:
     """Everything that the dashboard shows. Spreads are in seconds, and in tokens a second."""
 
-    scope: Scope
-    turns: Turns
+    scope: DashboardScope
+    turns: TurnCounts
     up: int
     down: int
     votes: int
-    queue: Spread
-    first_token: Spread
-    rate: Spread
+    queue: SpreadOverTime
+    first_token: SpreadOverTime
+    rate: SpreadOverTime
     messages: Sequence[Point]
     users: Sequence[Point]
     ratings: Sequence[Point]
@@ -148,7 +148,7 @@ class Overview:
     failures: Sequence[tuple[str, int]]
 
 
-class FigureStore(Protocol):
+class DashboardStore(Protocol):
     """Counts what is there, without what owners tried in their own campaigns.
 
     Where all is counted and not campaigns, owners count like anybody.
@@ -158,44 +158,46 @@ class FigureStore(Protocol):
         """When the first of it was asked, rated or voted on."""
         ...
 
-    async def tally(self, scope: Scope) -> Tally: ...
+    async def tally(self, scope: DashboardScope) -> Count: ...
 
 
-class Planned(Protocol):
+class CampaignNames(Protocol):
     """Campaigns of those who may see them. Raises NotFound."""
 
-    async def get(self, actor: Person, campaign_id: str) -> Campaign: ...
+    async def get(self, actor: User, campaign_id: str) -> Campaign: ...
 
-    async def list(self, actor: Person) -> Sequence[Campaign]: ...
+    async def list(self, actor: User) -> Sequence[Campaign]: ...
 
 
-class Figures:
+class Dashboard:
     """The service of the dashboard. Administrators see all, members their campaigns."""
 
-    def __init__(self, campaigns: Planned, store: FigureStore, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, campaigns: CampaignNames, store: DashboardStore, clock: Clock = utc_now
+    ) -> None:
         self._campaigns = campaigns
         self._store = store
         self._clock = clock
 
-    async def campaigns(self, person: Person) -> Sequence[Campaign]:
+    async def campaigns(self, person: User) -> Sequence[Campaign]:
         """Those to choose from, newest first. Raises NotFound for guests."""
         return await self._campaigns.list(person)
 
     async def overview(
-        self, person: Person, campaign_id: str = "", period: Period = Period.DAY
+        self, person: User, campaign_id: str = "", period: Period = Period.DAY
     ) -> Overview:
         """Raises NotFound for guests, and for the campaign of somebody else."""
         refuse_guests(person)
         if campaign_id:
             await self._campaigns.get(person, campaign_id)
-        seen_by = None if person.rank is Rank.ADMIN else person.id
+        seen_by = None if person.rank is AccountRole.ADMIN else person.id
         now = self._clock()
         if length := LENGTHS.get(period):
             first = now - length
         else:
             first = await self._store.began(seen_by, campaign_id) or now - HOUR
         step = step_for(now - first)
-        scope = Scope(seen_by, campaign_id, begin_of(first, step), step)
+        scope = DashboardScope(seen_by, campaign_id, begin_of(first, step), step)
         tally = await self._store.tally(scope)
         return await asyncio.to_thread(overview_of, scope, tally, now)
 
@@ -210,15 +212,17 @@ def begin_of(moment: datetime, step: timedelta) -> datetime:
     return moment - (moment - EPOCH) % step
 
 
-def steps_of(scope: Scope, now: datetime) -> Sequence[datetime]:
+def steps_of(scope: DashboardScope, now: datetime) -> Sequence[datetime]:
     """The beginnings of all steps until now."""
     count = max((now - scope.since) // scope.step, 0) + 1
     return [scope.since + number * scope.step for number in range(count)]
 
 
-def overview_of(scope: Scope, tally: Tally, now: datetime) -> Overview:
+def overview_of(scope: DashboardScope, tally: Count, now: datetime) -> Overview:
     """The same numbers as series and sums."""
-    turns = {at: tally.turns.get(at, Turns()) for at in steps_of(scope, now)} | dict(tally.turns)
+    turns = {at: tally.turns.get(at, TurnCounts()) for at in steps_of(scope, now)} | dict(
+        tally.turns
+    )
     minutes = {at: _minutes(at, scope.step, now) for at in turns}
     counted = Counter[Verdict]()
     for (_, verdict), number in tally.ratings.items():
@@ -260,9 +264,9 @@ def _minutes(at: datetime, step: timedelta, now: datetime) -> float:
     return max(min(step, now - at) / MINUTE, 1.0)
 
 
-def _sum_of(turns: Iterable[Turns]) -> Turns:
+def _sum_of(turns: Iterable[TurnCounts]) -> TurnCounts:
     several = list(turns)
-    return Turns(
+    return TurnCounts(
         questions=sum(of.questions for of in several),
         answers=sum(of.answers for of in several),
         failures=sum(of.failures for of in several),
@@ -274,20 +278,20 @@ def _points(counts: Mapping[tuple[datetime, Kind], int]) -> Sequence[Point]:
     return [Point(at, str(kind), number) for (at, kind), number in sorted(counts.items())]
 
 
-def _ranked(tally: Tally, which: int) -> Ranked:
+def _ranked(tally: Count, which: int) -> Ranked:
     return {
         at: sorted(timing[which] for timing in timings)
         for at, timings in sorted(tally.timings.items())
     }
 
 
-def _together(ranked: Ranked) -> Spread:
+def _together(ranked: Ranked) -> SpreadOverTime:
     # Sorted again: what is sorted in parts is soon sorted as a whole.
     return _spread(sorted(chain.from_iterable(ranked.values())))
 
 
-def _spread(values: Sequence[float]) -> Spread:
-    return Spread(percentile(values, 0.5), percentile(values, 0.95))
+def _spread(values: Sequence[float]) -> SpreadOverTime:
+    return SpreadOverTime(percentile(values, 0.5), percentile(values, 0.95))
 
 
 def _spreads(ranked: Ranked) -> Sequence[Point]:

@@ -9,7 +9,7 @@ class NotRatable(BadRequest):
     code = "not_ratable"
 
 
-class EmptyOpinion(BadRequest):
+class EmptyRating(BadRequest):
     """Nothing was said of the answer: no verdict, reason, comment or correction."""
 
     code = "empty_opinion"

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chat.models import ChatMessage, Finish, Provenance, Status, Timing, Usage
-from chat.serving.observer import Door
+from chat.serving.observer import Source
 
 
 class Verdict(StrEnum):
@@ -32,7 +32,7 @@ REASONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class RatingInput:
     """What somebody says of an answer. `reasons` are of `REASONS` or of the campaign's list.
 
     `correction` is what the answer should have been; None: nothing was corrected.
@@ -45,7 +45,7 @@ class Opinion:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class AnswerSnapshot:
     """An answer as it was when it was first rated, with all that it was made from.
 
     `answer_id` is the message's or the completion's; `owner` is who asked. `prompt` is what the
@@ -56,7 +56,7 @@ class Evidence:
     id: str
     answer_id: str
     owner: str
-    door: Door
+    door: Source
     prompt: tuple[ChatMessage, ...]
     answer: str
     status: Status
@@ -84,7 +84,7 @@ class Rating:
     evidence_id: str
     rater: str
     version: int
-    opinion: Opinion
+    opinion: RatingInput
     rated_at: datetime
 
 
@@ -109,9 +109,9 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
-class Rated:
+class RatedAnswer:
     """One rated answer, with the newest version of what each person said, and its review."""
 
-    evidence: Evidence
+    evidence: AnswerSnapshot
     ratings: tuple[Rating, ...]
     review: Review | None = None

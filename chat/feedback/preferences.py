@@ -8,18 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chat.campaigns.models import Choice
+from chat.campaigns.models import VoteChoice
 from chat.conversations.models import Message, Origin
 from chat.conversations.prompt import prompt_from
-from chat.feedback.models import Evidence, Rated, Rating, ReviewState, Verdict
-from chat.feedback.queries import Contest, Path
+from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, ReviewState, Verdict
+from chat.feedback.queries import Path, VotedComparison
 from chat.feedback.snapshots import is_exact
 from chat.languages import language_of
 from chat.models import ChatMessage, Finish, Provenance, Role, Status
 from chat.serving.provenance import prompt_sha256
 
 
-class Source(StrEnum):
+class PreferenceSource(StrEnum):
     """Why something is worth learning from."""
 
     LIKED = "liked"
@@ -34,14 +34,14 @@ class Source(StrEnum):
 class Example:
     """How to answer a prompt: as it was answered, or as a person says that it should have been."""
 
-    source: Source
-    rated: Rated
+    source: PreferenceSource
+    rated: RatedAnswer
     prompt: tuple[ChatMessage, ...]
     answer: str
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class RatedPath:
     """One of the answers of a pair. No `answer_id`: a person wrote it, as a correction."""
 
     text: str
@@ -50,29 +50,29 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class PreferencePair:
     """Two answers to the same prompt, of which one is better.
 
     `id` is the rating's or the vote's that says so; `rater` is who said it.
     """
 
     id: str
-    source: Source
+    source: PreferenceSource
     prompt: tuple[ChatMessage, ...]
-    chosen: Answered
-    rejected: Answered
+    chosen: RatedPath
+    rejected: RatedPath
     rater: str
     conversation_id: str = ""
     campaign_id: str = ""
     language: str = ""
 
 
-def verdicts(rated: Rated) -> set[Verdict]:
+def verdicts(rated: RatedAnswer) -> set[Verdict]:
     """What people think of it now."""
     return {rating.opinion.verdict for rating in rated.ratings if rating.opinion.verdict}
 
 
-def correction(rated: Rated) -> Rating | None:
+def correction(rated: RatedAnswer) -> Rating | None:
     """The newest rating that says what the answer should have been, and something else than it."""
     answer = rated.evidence.answer
     corrected = [
@@ -83,19 +83,19 @@ def correction(rated: Rated) -> Rating | None:
     return max(corrected, key=lambda rating: rating.rated_at, default=None)
 
 
-def may_teach(rated: Rated) -> bool:
+def may_teach(rated: RatedAnswer) -> bool:
     """Whether its prompt is the one that was sent, and no reviewer found it unusable."""
     unusable = rated.review is not None and rated.review.state is ReviewState.UNUSABLE
     return is_exact(rated.evidence) and not unusable
 
 
-def is_liked(rated: Rated) -> bool:
+def is_liked(rated: RatedAnswer) -> bool:
     """Whether all who rate it like it, and it came to its own end."""
     whole = is_whole(rated.evidence.status, rated.evidence.finish)
     return whole and verdicts(rated) == {Verdict.UP}
 
 
-def example_of(rated: Rated) -> Example | None:
+def example_of(rated: RatedAnswer) -> Example | None:
     """What the answer teaches, if anything.
 
     A correction stands for the answer. What was cut off or disliked teaches nothing, unless a
@@ -105,26 +105,26 @@ def example_of(rated: Rated) -> Example | None:
         return None
     evidence, prompt = rated.evidence, asked(rated.evidence)
     if better := correction(rated):
-        return Example(Source.CORRECTION, rated, prompt, better.opinion.correction or "")
+        return Example(PreferenceSource.CORRECTION, rated, prompt, better.opinion.correction or "")
     if not evidence.answer.strip():
         return None
     if rated.review is not None and rated.review.state is ReviewState.USABLE:
-        return Example(Source.REVIEWED, rated, prompt, evidence.answer)
+        return Example(PreferenceSource.REVIEWED, rated, prompt, evidence.answer)
     if is_liked(rated):
-        return Example(Source.LIKED, rated, prompt, evidence.answer)
+        return Example(PreferenceSource.LIKED, rated, prompt, evidence.answer)
     return None
 
 
-def pair_of_correction(rated: Rated) -> Pair | None:
+def pair_of_correction(rated: RatedAnswer) -> PreferencePair | None:
     """What was said should have been the answer, against the answer."""
     better, evidence = correction(rated), rated.evidence
     if better is None or not may_teach(rated) or not evidence.answer.strip():
         return None
-    return Pair(
+    return PreferencePair(
         id=f"{evidence.id}.{better.rater}.{better.version}",
-        source=Source.CORRECTION,
+        source=PreferenceSource.CORRECTION,
         prompt=asked(evidence),
-        chosen=Answered(better.opinion.correction or ""),
+        chosen=RatedPath(better.opinion.correction or ""),
         rejected=_given(evidence),
         rater=better.rater,
         conversation_id=evidence.conversation_id,
@@ -133,16 +133,18 @@ def pair_of_correction(rated: Rated) -> Pair | None:
     )
 
 
-def pairs_of_versions(rated: Rated, others: Iterable[Rated]) -> Iterator[Pair]:
+def pairs_of_versions(
+    rated: RatedAnswer, others: Iterable[RatedAnswer]
+) -> Iterator[PreferencePair]:
     """A liked answer against each disliked one of `others` to the very same prompt."""
     if _may_win(rated):
         for other in others:
             if _is_worse(other, rated.evidence):
                 rejected = _given(other.evidence)
-                yield _liked_over(rated, other.evidence.id, Source.VERSIONS, rejected)
+                yield _liked_over(rated, other.evidence.id, PreferenceSource.VERSIONS, rejected)
 
 
-def pairs_of_retries(rated: Rated, tried_again: Iterable[Path]) -> Iterator[Pair]:
+def pairs_of_retries(rated: RatedAnswer, tried_again: Iterable[Path]) -> Iterator[PreferencePair]:
     """A liked answer against each one to the same prompt that was tried again and never rated.
 
     Only whole ones: what was stopped or cut says nothing of how it would have gone on.
@@ -150,10 +152,10 @@ def pairs_of_retries(rated: Rated, tried_again: Iterable[Path]) -> Iterator[Pair
     if _may_win(rated):
         for path in tried_again:
             if _was_passed_over(path, rated.evidence):
-                yield _liked_over(rated, path[-1].id, Source.RETRY, _written(path[-1]))
+                yield _liked_over(rated, path[-1].id, PreferenceSource.RETRY, _written(path[-1]))
 
 
-def pair_of_vote(contest: Contest) -> Pair | None:
+def pair_of_vote(contest: VotedComparison) -> PreferencePair | None:
     """The answer that was voted for, against the other; None where one of the two has no prompt.
 
     Both must have been told the very same: where the variants have different system prompts, or
@@ -165,7 +167,7 @@ def pair_of_vote(contest: Contest) -> Pair | None:
     if prompt != prompt_of(contest.right):
         return None
     chosen, rejected = contest.left[-1], contest.right[-1]
-    if duel.choice is Choice.RIGHT:
+    if duel.choice is VoteChoice.RIGHT:
         chosen, rejected = rejected, chosen
     if not all(is_whole(end.status, end.finish) for end in (chosen, rejected)):
         return None
@@ -173,9 +175,9 @@ def pair_of_vote(contest: Contest) -> Pair | None:
         return None
     if not (chosen.content.strip() and rejected.content.strip()):
         return None
-    return Pair(
+    return PreferencePair(
         id=duel.id,
-        source=Source.VOTE,
+        source=PreferenceSource.VOTE,
         prompt=prompt,
         chosen=_written(chosen),
         rejected=_written(rejected),
@@ -194,7 +196,7 @@ def prompt_of(path: Sequence[Message]) -> tuple[ChatMessage, ...] | None:
     return prompt if prompt_sha256(prompt) == made.prompt_sha256 else None
 
 
-def asked(evidence: Evidence) -> tuple[ChatMessage, ...]:
+def asked(evidence: AnswerSnapshot) -> tuple[ChatMessage, ...]:
     """The prompt, without the beginning of the answer where the model was to go on with one."""
     *before, last = evidence.prompt or (ChatMessage(Role.USER, ""),)
     continued = last.role is Role.ASSISTANT and evidence.answer.startswith(last.content)
@@ -206,11 +208,11 @@ def is_whole(status: Status, finish: Finish | None) -> bool:
     return status is Status.DONE and finish is not Finish.LENGTH
 
 
-def _may_win(rated: Rated) -> bool:
+def _may_win(rated: RatedAnswer) -> bool:
     return may_teach(rated) and is_liked(rated) and bool(rated.evidence.answer.strip())
 
 
-def _is_worse(other: Rated, evidence: Evidence) -> bool:
+def _is_worse(other: RatedAnswer, evidence: AnswerSnapshot) -> bool:
     """Whether it is a disliked answer to the same prompt, and another one."""
     worse = other.evidence
     return (
@@ -224,7 +226,7 @@ def _is_worse(other: Rated, evidence: Evidence) -> bool:
     )
 
 
-def _was_passed_over(path: Path, evidence: Evidence) -> bool:
+def _was_passed_over(path: Path, evidence: AnswerSnapshot) -> bool:
     """Whether it ends with another whole answer that the model gave to the same prompt here."""
     answer = path[-1]
     return (
@@ -236,9 +238,11 @@ def _was_passed_over(path: Path, evidence: Evidence) -> bool:
     )
 
 
-def _liked_over(rated: Rated, other_id: str, source: Source, rejected: Answered) -> Pair:
+def _liked_over(
+    rated: RatedAnswer, other_id: str, source: PreferenceSource, rejected: RatedPath
+) -> PreferencePair:
     evidence = rated.evidence
-    return Pair(
+    return PreferencePair(
         id=f"{evidence.id}.{other_id}",
         source=source,
         prompt=asked(evidence),
@@ -255,9 +259,9 @@ def _same(one: str, other: str) -> bool:
     return one.strip() == other.strip()
 
 
-def _given(evidence: Evidence) -> Answered:
-    return Answered(evidence.answer, evidence.answer_id, evidence.provenance)
+def _given(evidence: AnswerSnapshot) -> RatedPath:
+    return RatedPath(evidence.answer, evidence.answer_id, evidence.provenance)
 
 
-def _written(message: Message) -> Answered:
-    return Answered(message.content, message.id, message.provenance)
+def _written(message: Message) -> RatedPath:
+    return RatedPath(message.content, message.id, message.provenance)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from chat.campaigns.models import Choice, Duel
+from chat.campaigns.models import Comparison, VoteChoice
 from chat.conversations.models import Message
-from chat.feedback.models import Rated, Rating, Review, ReviewState, Verdict
+from chat.feedback.models import RatedAnswer, Rating, Review, ReviewState, Verdict
 
 
-class Standing(StrEnum):
+class ReviewStatus(StrEnum):
     """How far the review of an answer is. OPEN: nobody has said yet what to make of it."""
 
     OPEN = "open"
@@ -19,16 +19,16 @@ class Standing(StrEnum):
     UNUSABLE = "unusable"
 
     @classmethod
-    def of(cls, review: Review | None) -> "Standing":
+    def of(cls, review: Review | None) -> "ReviewStatus":
         return cls(review.state.value) if review and review.state else cls.OPEN
 
     @property
     def state(self) -> ReviewState | None:
-        return None if self is Standing.OPEN else ReviewState(self.value)
+        return None if self is ReviewStatus.OPEN else ReviewState(self.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class RatingFilter:
     """Which rated answers. What is empty does not matter; days are those of UTC, both included.
 
     `verdict`, `reason` and `corrected` are what one person says of the answer now, not before.
@@ -44,7 +44,7 @@ class Filter:
     until: date | None = None
     language: str = ""
     model: str = ""
-    standing: Standing | None = None
+    standing: ReviewStatus | None = None
     assignee: str = ""
     words: str = ""
 
@@ -59,13 +59,13 @@ class Filter:
 class ReviewChange:
     """What of a review is to change; None stays. An empty `assignee` is nobody."""
 
-    standing: Standing | None = None
+    standing: ReviewStatus | None = None
     assignee: str | None = None
     note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Cursor:
     """Where a page of the list ends: what comes next was rated before, or has a smaller id."""
 
     rated_at: datetime
@@ -73,7 +73,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class RatingCounts:
     """How many answers there are, how many ratings of each kind, how many are to be reviewed.
 
     `votes` are those of blind comparisons that go along with the answers; where a language is
@@ -89,15 +89,15 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RatingPage:
     """A piece of the list, newest first. `next` is where the following one begins, if any."""
 
-    items: tuple[Rated, ...]
-    next: Place | None = None
+    items: tuple[RatedAnswer, ...]
+    next: Cursor | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class FilterOptions:
     """What the rated answers can be filtered by. Campaigns and presets are names by id."""
 
     campaigns: Mapping[str, str] = field(default_factory=dict)
@@ -108,22 +108,22 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class AnswerDetail:
     """One rated answer with everything around it, oldest version first.
 
     `beside` are the other rated answers to the very same prompt, in the same conversation.
     """
 
-    rated: Rated
+    rated: RatedAnswer
     versions: tuple[Rating, ...]
-    beside: tuple[Rated, ...] = ()
+    beside: tuple[RatedAnswer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class ExportChunk:
     """Some of the answers of an export, in the order of their first rating; all if no `next`."""
 
-    items: tuple[Rated, ...]
+    items: tuple[RatedAnswer, ...]
     next: int | None = None
 
 
@@ -141,7 +141,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class ExportContext:
     """What stands around the answers of a chunk, as far as a file asks for it.
 
     `versions` are all that was ever said of an answer, and `tried_again` the paths to those that
@@ -149,23 +149,23 @@ class Around:
     """
 
     versions: Mapping[str, Sequence[Rating]] = field(default_factory=dict)
-    siblings: Mapping[str, Sequence[Rated]] = field(default_factory=dict)
+    siblings: Mapping[str, Sequence[RatedAnswer]] = field(default_factory=dict)
     tried_again: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
+class VotedComparison:
     """A duel that was voted on, with the paths that end at its answers.
 
     A path is empty when the answer was deleted. `unusable`: a reviewer took one of them out.
     """
 
-    duel: Duel
+    duel: Comparison
     left: Path
     right: Path
     unusable: bool = False
 
     @property
     def has_winner(self) -> bool:
-        return self.duel.choice in (Choice.LEFT, Choice.RIGHT)
+        return self.duel.choice in (VoteChoice.LEFT, VoteChoice.RIGHT)

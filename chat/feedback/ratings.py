@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from chat.accounts.models import Clock, Person, utc_now
+from chat.accounts.models import Clock, User, utc_now
 from chat.conversations.errors import AnswerRunning
 from chat.conversations.models import TEMPORARY, Conversation, Message
 from chat.conversations.ports import ConversationStore
 from chat.conversations.tree import Tree
 from chat.errors import MessageTooLong, NotFound
-from chat.feedback.errors import EmptyOpinion, NotRatable, UnknownReason
-from chat.feedback.models import REASONS, Evidence, Opinion, Rating
+from chat.feedback.errors import EmptyRating, NotRatable, UnknownReason
+from chat.feedback.models import REASONS, AnswerSnapshot, Rating, RatingInput
 from chat.feedback.snapshots import evidence_of_answer, evidence_of_completion, may_be_rated
-from chat.serving.completion import Written
+from chat.serving.completion import CompletionRecord
 from chat.validation import check_text
 
 MAX_COMMENT = 20_000
@@ -45,7 +45,7 @@ class RatingStore(Protocol):
     """Keeps ratings with their evidence."""
 
     async def rate(
-        self, evidence: Evidence, rater: str, opinion: Opinion, rated_at: datetime
+        self, evidence: AnswerSnapshot, rater: str, opinion: RatingInput, rated_at: datetime
     ) -> Rating:
         """Add a version of what `rater` says, or give the newest if it says the same.
 
@@ -54,7 +54,7 @@ class RatingStore(Protocol):
         """
         ...
 
-    async def evidence_of(self, owner: str, answer_id: str) -> Evidence | None: ...
+    async def evidence_of(self, owner: str, answer_id: str) -> AnswerSnapshot | None: ...
 
     async def newest(self, rater: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
         """What somebody said last of those of their answers that they have rated, by answer."""
@@ -65,10 +65,10 @@ class RatingStore(Protocol):
         ...
 
 
-class Programs(Protocol):
+class CompletionLookup(Protocol):
     """The answers that programs were given a while ago."""
 
-    def find(self, user: str, id: str) -> Written:
+    def find(self, user: str, id: str) -> CompletionRecord:
         """Raises NotFound, also for another's."""
         ...
 
@@ -81,7 +81,7 @@ class Ratings:
         *,
         conversations: ConversationStore,
         store: RatingStore,
-        programs: Programs | None = None,
+        programs: CompletionLookup | None = None,
         clock: Clock = utc_now,
     ) -> None:
         self._conversations = conversations
@@ -91,11 +91,11 @@ class Ratings:
 
     async def rate(
         self,
-        person: Person,
+        person: User,
         *,
         conversation_id: str,
         message_id: str,
-        opinion: Opinion,
+        opinion: RatingInput,
         page_language: str = "",
     ) -> Rating:
         """Say something of an answer, or (an empty opinion) take back what was said.
@@ -108,7 +108,9 @@ class Ratings:
             evidence = await self._freeze(person, conversation_id, message_id, page_language)
         return await self._say(person, evidence, opinion)
 
-    async def rate_completion(self, person: Person, completion_id: str, opinion: Opinion) -> Rating:
+    async def rate_completion(
+        self, person: User, completion_id: str, opinion: RatingInput
+    ) -> Rating:
         """The same of an answer that a program was given. Raises as `rate` does."""
         evidence = await self._store.evidence_of(person.id, completion_id)
         if evidence is None:
@@ -117,7 +119,7 @@ class Ratings:
             evidence = evidence_of_completion(self._programs.find(person.id, completion_id))
         return await self._say(person, evidence, opinion)
 
-    async def look(self, person: Person, conversation_id: str, message_id: str) -> Ratable:
+    async def look(self, person: User, conversation_id: str, message_id: str) -> Ratable:
         """An answer that is about to be rated. Raises NotFound, NotRatable, AnswerRunning."""
         conversation, path = await self._path_to(person, conversation_id, message_id)
         reasons = await self._reasons(conversation.campaign_id, person, message_id)
@@ -129,7 +131,7 @@ class Ratings:
         return await self._store.newest(user, answer_ids) if answer_ids else {}
 
     async def _path_to(
-        self, person: Person, conversation_id: str, message_id: str
+        self, person: User, conversation_id: str, message_id: str
     ) -> tuple[Conversation, list[Message]]:
         if conversation_id.startswith(TEMPORARY):  # nothing of it may get to disk
             raise NotRatable
@@ -142,13 +144,13 @@ class Ratings:
         return archive.conversation, path
 
     async def _freeze(
-        self, person: Person, conversation_id: str, message_id: str, page_language: str
-    ) -> Evidence:
+        self, person: User, conversation_id: str, message_id: str, page_language: str
+    ) -> AnswerSnapshot:
         conversation, path = await self._path_to(person, conversation_id, message_id)
         placement = await self._placement(conversation.campaign_id, person, message_id)
         return evidence_of_answer(conversation, path, placement.variant, page_language)
 
-    async def _say(self, person: Person, evidence: Evidence, opinion: Opinion) -> Rating:
+    async def _say(self, person: User, evidence: AnswerSnapshot, opinion: RatingInput) -> Rating:
         said = check_opinion(opinion, evidence.answer)
         offered = await self._reasons(evidence.campaign_id, person, evidence.answer_id)
         before = (await self._store.newest(person.id, [evidence.answer_id])).get(evidence.answer_id)
@@ -156,26 +158,26 @@ class Ratings:
         for reason in said.reasons:
             if reason not in (*offered, *kept):
                 raise UnknownReason(reason=reason)
-        if said == Opinion() and before is None:
-            raise EmptyOpinion
+        if said == RatingInput() and before is None:
+            raise EmptyRating
         return await self._store.rate(evidence, person.id, said, self._clock())
 
-    async def _placement(self, campaign_id: str, person: Person, message_id: str) -> Placement:
+    async def _placement(self, campaign_id: str, person: User, message_id: str) -> Placement:
         if not campaign_id:
             return Placement()
         found = await self._store.placement(campaign_id, person.id, message_id)
         return found or Placement()
 
-    async def _reasons(self, campaign_id: str, person: Person, message_id: str) -> tuple[str, ...]:
+    async def _reasons(self, campaign_id: str, person: User, message_id: str) -> tuple[str, ...]:
         return (await self._placement(campaign_id, person, message_id)).reasons or REASONS
 
 
-def check_opinion(opinion: Opinion, answer: str) -> Opinion:
+def check_opinion(opinion: RatingInput, answer: str) -> RatingInput:
     """An opinion of that answer as it is stored. Raises MessageTooLong, BadText."""
     comment, correction = opinion.comment.strip(), opinion.correction or ""
     _check_length("comment", comment, MAX_COMMENT)
     _check_length("correction", correction, MAX_COMMENT + len(answer))
-    return Opinion(
+    return RatingInput(
         opinion.verdict,
         tuple(dict.fromkeys(opinion.reasons)),
         comment,

@@ -9,9 +9,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from chat.accounts.models import LOCAL, Clock, Person, utc_now
-from chat.campaigns.hosts import Figures
-from chat.campaigns.models import Answers, Campaign, Choice, Mode, QuestionKind, SurveyQuestion
+from chat.accounts.models import LOCAL, Clock, User, utc_now
+from chat.campaigns.hosts import CampaignCounts
+from chat.campaigns.models import (
+    Campaign,
+    Mode,
+    QuestionKind,
+    SurveyAnswers,
+    SurveyQuestion,
+    VoteChoice,
+)
 from chat.feedback.statistics import Share, percentile, share_of, votes_needed, win_rate
 from chat.models import PresetRef
 
@@ -20,17 +27,17 @@ SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Ballot:
+class Vote:
     """One vote: the variants on both sides, and what was chosen."""
 
     left: int
     right: int
-    choice: Choice
+    choice: VoteChoice
     user_id: str = ""
     task_id: str = ""
 
 
-class Measured(NamedTuple):
+class AnswerTimes(NamedTuple):
     """What one answer of a campaign took, as in `chat.types.Timing` and `Usage`.
 
     `variant` None: nobody knows which wrote it. A plain tuple, because there are very many.
@@ -45,7 +52,7 @@ class Measured(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class AnswerSource:
     """What wrote answers, as it is kept with each of them."""
 
     model: str
@@ -56,16 +63,16 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class SourceCount:
     """How many answers of a variant came from one source. `variant` None: nobody knows which."""
 
     variant: int | None
-    source: Source
+    source: AnswerSource
     count: int
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class AnswerExcerpt:
     """A question with an answer that is among the best or the worst, and what was said of it."""
 
     question: str
@@ -77,7 +84,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
+class ReportData:
     """What a store knows of a campaign's results.
 
     `verdicts` counts ratings as they are now, by variant and whether they are good. Surveys that
@@ -90,15 +97,15 @@ class Raw:
     rated: int = 0
     comments: int = 0
     corrections: int = 0
-    ballots: Sequence[Ballot] = ()
-    measured: Sequence[Measured] = ()
-    answered: Sequence[Answered] = ()
+    ballots: Sequence[Vote] = ()
+    measured: Sequence[AnswerTimes] = ()
+    answered: Sequence[SourceCount] = ()
     presets: Mapping[PresetRef, str] = field(default_factory=dict)
-    surveys: Sequence[Answers] = ()
-    unsent: Sequence[Answers] = ()
+    surveys: Sequence[SurveyAnswers] = ()
+    unsent: Sequence[SurveyAnswers] = ()
     testers: Mapping[str, str] = field(default_factory=dict)
-    best: Sequence[Shown] = ()
-    worst: Sequence[Shown] = ()
+    best: Sequence[AnswerExcerpt] = ()
+    worst: Sequence[AnswerExcerpt] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class VariantResult:
     """The numbers of one variant, or of all answers. Spreads are by what was measured."""
 
     answers: int
@@ -125,7 +132,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ComparisonResult:
     """Votes between the first and the second variant, and what follows from them."""
 
     wins: tuple[int, int]
@@ -149,7 +156,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Surveyed:
+class SurveyResult:
     """What was answered to one question of the survey: how often each number, or which texts.
 
     Of them, `unsent` stand in surveys that were not sent.
@@ -177,18 +184,18 @@ class Report:
 
     campaign: Campaign
     made_at: datetime
-    figures: Figures
+    figures: CampaignCounts
     rated: int
     comments: int
     corrections: int
     reasons: Sequence[tuple[str, int]]
-    whole: Part
-    variants: Sequence[Part]
-    comparison: Comparison | None
-    survey: Sequence[Surveyed]
-    best: Sequence[Shown]
-    worst: Sequence[Shown]
-    answered: Sequence[Answered] = ()
+    whole: VariantResult
+    variants: Sequence[VariantResult]
+    comparison: ComparisonResult | None
+    survey: Sequence[SurveyResult]
+    best: Sequence[AnswerExcerpt]
+    worst: Sequence[AnswerExcerpt]
+    answered: Sequence[SourceCount] = ()
     presets: Mapping[PresetRef, str] = field(default_factory=dict)
     testers: Mapping[str, str] = field(default_factory=dict)
 
@@ -200,28 +207,30 @@ class Report:
 class ReportStore(Protocol):
     """Gathers what is known of a campaign's results, without the owner's own trial."""
 
-    async def gather(self, campaign_id: str, shown: int) -> Raw:
+    async def gather(self, campaign_id: str, shown: int) -> ReportData:
         """With that many of the best and worst answers. Raises NotFound."""
         ...
 
 
-class Planned(Protocol):
+class CampaignReader(Protocol):
     """Campaigns of those who may see them. Not-yours raises NotFound."""
 
-    async def get(self, actor: Person, campaign_id: str) -> Campaign: ...
+    async def get(self, actor: User, campaign_id: str) -> Campaign: ...
 
-    async def figures(self, actor: Person, campaign_id: str) -> Figures: ...
+    async def figures(self, actor: User, campaign_id: str) -> CampaignCounts: ...
 
 
 class Reports:
     """The service of reports."""
 
-    def __init__(self, campaigns: Planned, store: ReportStore, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, campaigns: CampaignReader, store: ReportStore, clock: Clock = utc_now
+    ) -> None:
         self._campaigns = campaigns
         self._store = store
         self._clock = clock
 
-    async def report(self, person: Person, campaign_id: str) -> Report:
+    async def report(self, person: User, campaign_id: str) -> Report:
         """What came of a campaign until now. Raises NotFound."""
         campaign = await self._campaigns.get(person, campaign_id)
         figures = await self._campaigns.figures(person, campaign_id)
@@ -247,7 +256,7 @@ class Reports:
         )
 
 
-def part_of(raw: Raw, variant: int | None = None) -> Part:
+def part_of(raw: ReportData, variant: int | None = None) -> VariantResult:
     """The numbers of one variant; None: of all."""
     measured = [item for item in raw.measured if variant in (None, item.variant)]
     counted = {True: 0, False: 0}
@@ -264,7 +273,7 @@ def part_of(raw: Raw, variant: int | None = None) -> Part:
         ],
     }
     spreads = {kind: spread for kind, values in kinds.items() if (spread := spread_of(values))}
-    return Part(len(measured), counted[True], counted[False], spreads)
+    return VariantResult(len(measured), counted[True], counted[False], spreads)
 
 
 def spread_of(values: Sequence[float]) -> Spread | None:
@@ -273,17 +282,17 @@ def spread_of(values: Sequence[float]) -> Spread | None:
     return None if middle is None or end is None else Spread(middle, end)
 
 
-def comparison_of(ballots: Sequence[Ballot]) -> Comparison | None:
+def comparison_of(ballots: Sequence[Vote]) -> ComparisonResult | None:
     """None without a vote. Both bad says nothing of which is better, and counts in no rate."""
     if not ballots:
         return None
     tasks = dict.fromkeys(ballot.task_id for ballot in ballots if ballot.task_id)
     raters = dict.fromkeys(ballot.user_id for ballot in ballots if ballot.user_id)
     first, second, ties = _tally(ballots)
-    return Comparison(
+    return ComparisonResult(
         wins=(first, second),
         ties=ties,
-        both_bad=sum(ballot.choice is Choice.BOTH_BAD for ballot in ballots),
+        both_bad=sum(ballot.choice is VoteChoice.BOTH_BAD for ballot in ballots),
         rate=win_rate(first, second, ties),
         by_task={
             task: win_rate(*_tally([ballot for ballot in ballots if ballot.task_id == task]))
@@ -296,26 +305,26 @@ def comparison_of(ballots: Sequence[Ballot]) -> Comparison | None:
     )
 
 
-def _tally(ballots: Sequence[Ballot]) -> tuple[int, int, int]:
+def _tally(ballots: Sequence[Vote]) -> tuple[int, int, int]:
     """How often the first variant won, the second, and neither."""
     chosen = Counter(
-        {Choice.LEFT: ballot.left, Choice.RIGHT: ballot.right}.get(ballot.choice)
+        {VoteChoice.LEFT: ballot.left, VoteChoice.RIGHT: ballot.right}.get(ballot.choice)
         for ballot in ballots
-        if ballot.choice is not Choice.BOTH_BAD
+        if ballot.choice is not VoteChoice.BOTH_BAD
     )
     return chosen[0], chosen[1], chosen[None]
 
 
-def surveyed(question: SurveyQuestion, raw: Raw) -> Surveyed:
+def surveyed(question: SurveyQuestion, raw: ReportData) -> SurveyResult:
     """What was answered to one question, in surveys that were not sent too."""
     said, begun = (_said(question, surveys) for surveys in (raw.surveys, raw.unsent))
     both = [*said, *begun]
     numbers = Counter(value for value in both if isinstance(value, int))
     texts = tuple(value for value in both if isinstance(value, str))
-    return Surveyed(question, numbers, texts, len(begun))
+    return SurveyResult(question, numbers, texts, len(begun))
 
 
-def _said(question: SurveyQuestion, surveys: Sequence[Answers]) -> Sequence[str | int]:
+def _said(question: SurveyQuestion, surveys: Sequence[SurveyAnswers]) -> Sequence[str | int]:
     """The numbers of a scale or the texts; empty texts say nothing."""
     said = [answers[question.id] for answers in surveys if question.id in answers]
     if question.kind is QuestionKind.SCALE:

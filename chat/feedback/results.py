@@ -10,24 +10,24 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from chat.accounts.models import LOCAL, Clock, Person, Rank, utc_now
+from chat.accounts.models import LOCAL, AccountRole, Clock, User, utc_now
 from chat.errors import MessageTooLong, NotFound
-from chat.feedback.models import Rated, Rating, Review
+from chat.feedback.models import RatedAnswer, Rating, Review
 from chat.feedback.preferences import asked, is_liked
 from chat.feedback.queries import (
-    Around,
-    Choices,
-    Chunk,
-    Contest,
-    Counts,
-    Filter,
+    AnswerDetail,
+    Cursor,
+    ExportChunk,
+    ExportContext,
+    FilterOptions,
     Names,
-    Page,
     Path,
-    Place,
-    Reading,
+    RatingCounts,
+    RatingFilter,
+    RatingPage,
     ReviewChange,
-    Standing,
+    ReviewStatus,
+    VotedComparison,
 )
 from chat.languages import language_of
 from chat.validation import check_text
@@ -47,20 +47,20 @@ class ResultStore(Protocol):
     """
 
     async def page(
-        self, seen_by: str | None, wanted: Filter, *, after: Place | None, limit: int
-    ) -> Sequence[Rated]:
+        self, seen_by: str | None, wanted: RatingFilter, *, after: Cursor | None, limit: int
+    ) -> Sequence[RatedAnswer]:
         """Newest rating first."""
         ...
 
     async def counts(
-        self, seen_by: str | None, wanted: Filter, *, among: Sequence[str] | None = None
-    ) -> Counts:
+        self, seen_by: str | None, wanted: RatingFilter, *, among: Sequence[str] | None = None
+    ) -> RatingCounts:
         """Of all, or of those with these ids."""
         ...
 
-    async def choices(self, seen_by: str | None) -> Choices: ...
+    async def choices(self, seen_by: str | None) -> FilterOptions: ...
 
-    async def rated(self, seen_by: str | None, evidence_id: str) -> Rated:
+    async def rated(self, seen_by: str | None, evidence_id: str) -> RatedAnswer:
         """Raises NotFound."""
         ...
 
@@ -69,12 +69,14 @@ class ResultStore(Protocol):
         ...
 
     async def beside(
-        self, seen_by: str | None, wanted: Filter, conversation_ids: Sequence[str]
-    ) -> Sequence[Rated]:
+        self, seen_by: str | None, wanted: RatingFilter, conversation_ids: Sequence[str]
+    ) -> Sequence[RatedAnswer]:
         """Those of the answers that were given in these conversations, oldest first."""
         ...
 
-    async def chunk(self, seen_by: str | None, wanted: Filter, *, after: int, limit: int) -> Chunk:
+    async def chunk(
+        self, seen_by: str | None, wanted: RatingFilter, *, after: int, limit: int
+    ) -> ExportChunk:
         """Answers one after the other; begin with `after` 0."""
         ...
 
@@ -89,12 +91,17 @@ class ResultStore(Protocol):
         ...
 
     async def contests(
-        self, seen_by: str | None, wanted: Filter, *, after: Contest | None, limit: int
-    ) -> Sequence[Contest]:
+        self,
+        seen_by: str | None,
+        wanted: RatingFilter,
+        *,
+        after: VotedComparison | None,
+        limit: int,
+    ) -> Sequence[VotedComparison]:
         """Votes one after the other, by campaign and day alone."""
         ...
 
-    async def votes(self, seen_by: str | None, wanted: Filter) -> int:
+    async def votes(self, seen_by: str | None, wanted: RatingFilter) -> int:
         """How many of them, by model and preset too; what language they are in is not looked at."""
         ...
 
@@ -110,10 +117,10 @@ class ResultStore(Protocol):
         ...
 
 
-class Everybody(Protocol):
+class UserList(Protocol):
     """Who has an account."""
 
-    async def people(self) -> Sequence[Person]: ...
+    async def people(self) -> Sequence[User]: ...
 
 
 class DataFile(Protocol):
@@ -131,9 +138,9 @@ class DataFile(Protocol):
 
     def begin(self) -> bytes: ...
 
-    def add(self, items: Sequence[Rated], around: Around) -> bytes: ...
+    def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes: ...
 
-    def add_votes(self, contests: Sequence[Contest]) -> bytes: ...
+    def add_votes(self, contests: Sequence[VotedComparison]) -> bytes: ...
 
     def end(self) -> bytes: ...
 
@@ -141,23 +148,25 @@ class DataFile(Protocol):
 class Results:
     """The service of rated answers. Every call takes the person; not-yours: NotFound."""
 
-    def __init__(self, store: ResultStore, everybody: Everybody, clock: Clock = utc_now) -> None:
+    def __init__(self, store: ResultStore, everybody: UserList, clock: Clock = utc_now) -> None:
         self._store = store
         self._everybody = everybody
         self._clock = clock
 
     # --- finding and reading ------------------------------------------------------------------
 
-    async def page(self, person: Person, wanted: Filter, after: Place | None = None) -> Page:
+    async def page(
+        self, person: User, wanted: RatingFilter, after: Cursor | None = None
+    ) -> RatingPage:
         """A page of the list, newest rating first."""
         found = await self._store.page(_seen_by(person), wanted, after=after, limit=PAGE + 1)
         items = tuple(found[:PAGE])
         last = items[-1] if len(found) > PAGE else None
-        return Page(items, place_of(last) if last else None)
+        return RatingPage(items, place_of(last) if last else None)
 
     async def look(
-        self, person: Person, wanted: Filter, after: Place | None = None
-    ) -> tuple[Page, Counts]:
+        self, person: User, wanted: RatingFilter, after: Cursor | None = None
+    ) -> tuple[RatingPage, RatingCounts]:
         """A page of the list, and what there is in all of it; votes too, where it asks for them."""
         page, seen_by = await self.page(person, wanted, after), _seen_by(person)
         all_here = after is None and page.next is None  # a search takes one look less then
@@ -166,24 +175,24 @@ class Results:
         votes = 0 if wanted.is_of_ratings else await self._store.votes(seen_by, wanted)
         return page, replace(counts, votes=votes)
 
-    async def choices(self, person: Person) -> Choices:
+    async def choices(self, person: User) -> FilterOptions:
         return await self._store.choices(_seen_by(person))
 
-    async def read(self, person: Person, evidence_id: str) -> Reading:
+    async def read(self, person: User, evidence_id: str) -> AnswerDetail:
         """Raises NotFound."""
         seen_by = _seen_by(person)
         rated = await self._store.rated(seen_by, evidence_id)
         versions = await self._store.versions([evidence_id])
-        beside = await self._siblings(seen_by, Filter(), [rated])
+        beside = await self._siblings(seen_by, RatingFilter(), [rated])
         evidence = rated.evidence
         others = tuple(
             other
             for other in beside.get(evidence.conversation_id, ())
             if other.evidence.id != evidence.id and asked(other.evidence) == asked(evidence)
         )
-        return Reading(rated, versions.get(evidence_id, ()), others)
+        return AnswerDetail(rated, versions.get(evidence_id, ()), others)
 
-    async def names(self, person: Person) -> Mapping[str, str]:
+    async def names(self, person: User) -> Mapping[str, str]:
         """The names of people by their id."""
         _seen_by(person)
         everybody = (LOCAL, *await self._everybody.people())
@@ -191,16 +200,16 @@ class Results:
 
     # --- reviewing ----------------------------------------------------------------------------
 
-    async def reviewers(self, person: Person) -> Sequence[Person]:
+    async def reviewers(self, person: User) -> Sequence[User]:
         """To whom an answer can be given to review; nobody where there are no accounts."""
         _seen_by(person)
         return [
             someone
             for someone in await self._everybody.people()
-            if someone.rank is not Rank.GUEST and not someone.disabled
+            if someone.rank is not AccountRole.GUEST and not someone.disabled
         ]
 
-    async def review(self, person: Person, evidence_id: str, change: ReviewChange) -> Review:
+    async def review(self, person: User, evidence_id: str, change: ReviewChange) -> Review:
         """Say what to make of an answer, or who is to say it.
 
         Raises NotFound (also for an assignee who is no reviewer), MessageTooLong, BadText.
@@ -216,11 +225,11 @@ class Results:
         return await self._store.review(seen_by, evidence_id, change, person.id, self._clock())
 
     async def next_open(
-        self, person: Person, wanted: Filter, after_id: str | None = None
+        self, person: User, wanted: RatingFilter, after_id: str | None = None
     ) -> str | None:
         """The id of the next answer that nobody has reviewed; after the last one, of the first."""
-        seen_by, waiting = _seen_by(person), replace(wanted, standing=Standing.OPEN)
-        places: list[Place | None] = [None]
+        seen_by, waiting = _seen_by(person), replace(wanted, standing=ReviewStatus.OPEN)
+        places: list[Cursor | None] = [None]
         if after_id is not None:
             places.insert(0, place_of(await self._store.rated(seen_by, after_id)))
         for place in places:
@@ -232,7 +241,7 @@ class Results:
 
     # --- taking along -------------------------------------------------------------------------
 
-    def export(self, person: Person, wanted: Filter, file: DataFile) -> AsyncIterator[bytes]:
+    def export(self, person: User, wanted: RatingFilter, file: DataFile) -> AsyncIterator[bytes]:
         """The file, piece by piece: no more than a chunk of it is ever in memory.
 
         What is rated anew meanwhile is in it once, as it was before or as it is then.
@@ -240,7 +249,9 @@ class Results:
         _seen_by(person)
         return self._pieces(person, wanted, file)
 
-    async def _pieces(self, person: Person, wanted: Filter, file: DataFile) -> AsyncIterator[bytes]:
+    async def _pieces(
+        self, person: User, wanted: RatingFilter, file: DataFile
+    ) -> AsyncIterator[bytes]:
         seen_by = _seen_by(person)
         names = await self._all_names(person) if file.takes_names else Names()
         after: int | None = 0
@@ -255,50 +266,50 @@ class Results:
         yield file.end()
 
     async def _around(
-        self, person: Person, wanted: Filter, file: DataFile, items: Sequence[Rated]
-    ) -> Around:
+        self, person: User, wanted: RatingFilter, file: DataFile, items: Sequence[RatedAnswer]
+    ) -> ExportContext:
         ids = [rated.evidence.id for rated in items]
         versions = await self._store.versions(ids) if file.takes_versions else {}
         if not file.takes_others:
-            return Around(versions)
+            return ExportContext(versions)
         siblings = await self._siblings(_seen_by(person), wanted, items)
         liked = {item.evidence.answer_id: item.evidence.id for item in items if is_liked(item)}
         found = await self._store.tried_again(person.id, list(liked)) if liked else {}
         tried_again = {liked[answer_id]: paths for answer_id, paths in found.items()}
-        return Around(versions, siblings, tried_again)
+        return ExportContext(versions, siblings, tried_again)
 
-    async def _all_names(self, person: Person) -> Names:
+    async def _all_names(self, person: User) -> Names:
         known = await self._store.choices(_seen_by(person))
         return Names(await self.names(person), known.campaigns, known.presets)
 
     async def _contests(
-        self, seen_by: str | None, wanted: Filter, file: DataFile
-    ) -> AsyncIterator[Sequence[Contest]]:
+        self, seen_by: str | None, wanted: RatingFilter, file: DataFile
+    ) -> AsyncIterator[Sequence[VotedComparison]]:
         if not file.takes_votes or wanted.is_of_ratings:
             return
-        last: Contest | None = None
+        last: VotedComparison | None = None
         while contests := await self._store.contests(seen_by, wanted, after=last, limit=CHUNK):
             yield [contest for contest in contests if is_about(contest, wanted)]
             last = contests[-1]
 
     async def _siblings(
-        self, seen_by: str | None, wanted: Filter, items: Sequence[Rated]
-    ) -> Mapping[str, Sequence[Rated]]:
+        self, seen_by: str | None, wanted: RatingFilter, items: Sequence[RatedAnswer]
+    ) -> Mapping[str, Sequence[RatedAnswer]]:
         """The answers of the same conversations that are wanted too, by conversation."""
         ids = sorted({rated.evidence.conversation_id for rated in items} - {""})
-        found: dict[str, list[Rated]] = {}
+        found: dict[str, list[RatedAnswer]] = {}
         for rated in await self._store.beside(seen_by, wanted, ids) if ids else ():
             found.setdefault(rated.evidence.conversation_id, []).append(rated)
         return found
 
 
-def place_of(rated: Rated) -> Place:
+def place_of(rated: RatedAnswer) -> Cursor:
     """Where it stands in the list."""
     newest = max(rating.rated_at for rating in rated.ratings)
-    return Place(newest, rated.evidence.id)
+    return Cursor(newest, rated.evidence.id)
 
 
-def is_about(contest: Contest, wanted: Filter) -> bool:
+def is_about(contest: VotedComparison, wanted: RatingFilter) -> bool:
     """Whether one of its answers is of the model, the preset and the language that are wanted."""
     answers = [path[-1] for path in (contest.left, contest.right) if path]
     made = [answer.provenance for answer in answers if answer.provenance]
@@ -310,8 +321,8 @@ def is_about(contest: Contest, wanted: Filter) -> bool:
     return all(not wish or wish in values for wish, values in there)
 
 
-def _seen_by(person: Person) -> str | None:
+def _seen_by(person: User) -> str | None:
     """Raises NotFound for a guest."""
-    if person.rank is Rank.GUEST:
+    if person.rank is AccountRole.GUEST:
         raise NotFound
-    return None if person.rank is Rank.ADMIN else person.id
+    return None if person.rank is AccountRole.ADMIN else person.id

@@ -8,11 +8,11 @@ from uuid import uuid4
 
 from chat.conversations.models import Conversation, Message, Origin
 from chat.conversations.prompt import prompt_from
-from chat.feedback.models import Evidence
+from chat.feedback.models import AnswerSnapshot
 from chat.languages import language_of
 from chat.models import ChatMessage, Role, Status
-from chat.serving.completion import Written
-from chat.serving.observer import Door
+from chat.serving.completion import CompletionRecord
+from chat.serving.observer import Source
 from chat.serving.provenance import prompt_sha256
 
 WORDLESS = (Status.STOPPED, Status.ERROR)
@@ -32,14 +32,14 @@ def may_be_rated(message: Message) -> bool:
 
 def evidence_of_answer(
     conversation: Conversation, path: Sequence[Message], variant: int | None, page_language: str
-) -> Evidence:
+) -> AnswerSnapshot:
     """The last message of `path`, written by that variant of the conversation's campaign."""
     answer = path[-1]
-    return Evidence(
+    return AnswerSnapshot(
         id=uuid4().hex,
         answer_id=answer.id,
         owner=conversation.owner,
-        door=Door.PAGE,
+        door=Source.PAGE,
         prompt=prompt_from(path),
         answer=answer.content,
         status=answer.status,
@@ -56,7 +56,7 @@ def evidence_of_answer(
     )
 
 
-def evidence_of_completion(written: Written) -> Evidence:
+def evidence_of_completion(written: CompletionRecord) -> AnswerSnapshot:
     """What a program was given, frozen, from the beginning where the model went on with one.
 
     Calls of tools stand in it as the model writes them.
@@ -70,11 +70,11 @@ def evidence_of_completion(written: Written) -> Evidence:
     ]
     begun = prompt[-1].content if prompt[-1].role is Role.ASSISTANT else ""
     answer = "\n".join([text for text in (begun + written.text, *calls) if text])
-    return Evidence(
+    return AnswerSnapshot(
         id=uuid4().hex,
         answer_id=written.id,
         owner=written.caller.person.id,
-        door=Door.API,
+        door=Source.API,
         prompt=tuple(prompt),
         answer=answer,
         status=Status.DONE,
@@ -87,7 +87,7 @@ def evidence_of_completion(written: Written) -> Evidence:
     )
 
 
-def is_exact(evidence: Evidence) -> bool:
+def is_exact(evidence: AnswerSnapshot) -> bool:
     """Whether the frozen prompt is, letter by letter, the one that the answer was written from.
 
     It is not where messages before the answer were deleted, and where a program sent bare text.

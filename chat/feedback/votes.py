@@ -10,9 +10,9 @@ from datetime import date, datetime
 from typing import Protocol
 
 from chat.accounts.base import refuse_guests
-from chat.accounts.models import LOCAL, Person, Rank
-from chat.campaigns.models import Campaign, Choice, Duel
-from chat.feedback.queries import Contest
+from chat.accounts.models import LOCAL, AccountRole, User
+from chat.campaigns.models import Campaign, Comparison, VoteChoice
+from chat.feedback.queries import VotedComparison
 
 PAGE = 50
 """Votes on a page of the list."""
@@ -27,7 +27,7 @@ class VoteFilter:
     """
 
     campaign_id: str = ""
-    choice: Choice | None = None
+    choice: VoteChoice | None = None
     winner: int | None = None
     task_id: str = ""
     tester: str = ""
@@ -38,7 +38,7 @@ class VoteFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class VotePlace:
+class VoteCursor:
     """Where a page of the list ends: what comes next was voted before, or has a smaller id."""
 
     voted_at: datetime
@@ -67,12 +67,12 @@ class VoteCounts:
 class VotePage:
     """A piece of the list, newest first. `next` is where the following one begins, if any."""
 
-    items: tuple[Duel, ...]
-    next: VotePlace | None = None
+    items: tuple[Comparison, ...]
+    next: VoteCursor | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class VoteChoices:
+class VoteFilterOptions:
     """What votes can be filtered by: the campaigns that compare, by id, and who has voted."""
 
     campaigns: Mapping[str, Campaign] = field(default_factory=dict)
@@ -83,18 +83,18 @@ class VoteStore(Protocol):
     """Finds votes. `seen_by` is a person's id: only what they may see; None is everything."""
 
     async def page(
-        self, seen_by: str | None, wanted: VoteFilter, *, after: VotePlace | None, limit: int
-    ) -> Sequence[Duel]:
+        self, seen_by: str | None, wanted: VoteFilter, *, after: VoteCursor | None, limit: int
+    ) -> Sequence[Comparison]:
         """Newest vote first."""
         ...
 
     async def counts(self, seen_by: str | None, wanted: VoteFilter) -> VoteCounts: ...
 
-    async def choices(self, seen_by: str | None, campaign_id: str) -> VoteChoices:
+    async def choices(self, seen_by: str | None, campaign_id: str) -> VoteFilterOptions:
         """All campaigns that compare; who has voted in that one, or without an id in any."""
         ...
 
-    async def contest(self, seen_by: str | None, duel_id: str) -> Contest:
+    async def contest(self, seen_by: str | None, duel_id: str) -> VotedComparison:
         """Raises NotFound, also where nobody has voted yet."""
         ...
 
@@ -106,42 +106,42 @@ class Votes:
         self._store = store
 
     async def page(
-        self, person: Person, wanted: VoteFilter, after: VotePlace | None = None
+        self, person: User, wanted: VoteFilter, after: VoteCursor | None = None
     ) -> VotePage:
         """A page of the list, newest vote first."""
         found = await self._store.page(_seen_by(person), wanted, after=after, limit=PAGE + 1)
         items = tuple(found[:PAGE])
         return VotePage(items, place_of_vote(items[-1]) if len(found) > PAGE else None)
 
-    async def counts(self, person: Person, wanted: VoteFilter) -> VoteCounts:
+    async def counts(self, person: User, wanted: VoteFilter) -> VoteCounts:
         """Of all that the filter finds."""
         return await self._store.counts(_seen_by(person), wanted)
 
-    async def choices(self, person: Person, campaign_id: str = "") -> VoteChoices:
+    async def choices(self, person: User, campaign_id: str = "") -> VoteFilterOptions:
         return await self._store.choices(_seen_by(person), campaign_id)
 
-    async def read(self, person: Person, duel_id: str) -> Contest:
+    async def read(self, person: User, duel_id: str) -> VotedComparison:
         """Raises NotFound."""
         return await self._store.contest(_seen_by(person), duel_id)
 
-    async def next_id(self, person: Person, wanted: VoteFilter, duel: Duel) -> str | None:
+    async def next_id(self, person: User, wanted: VoteFilter, duel: Comparison) -> str | None:
         """The id of the vote that stands below this one in the list."""
         found = await self._store.page(_seen_by(person), wanted, after=place_of_vote(duel), limit=1)
         return found[0].id if found else None
 
 
-def place_of_vote(duel: Duel) -> VotePlace:
+def place_of_vote(duel: Comparison) -> VoteCursor:
     """Where it stands in the list."""
     assert duel.voted_at
-    return VotePlace(duel.voted_at, duel.id)
+    return VoteCursor(duel.voted_at, duel.id)
 
 
-def is_own_trial(duel: Duel, campaign: Campaign) -> bool:
+def is_own_trial(duel: Comparison, campaign: Campaign) -> bool:
     """Whether the host voted, which no rate counts; unless everybody is the local user."""
     return duel.user_id == campaign.owner != LOCAL.id
 
 
-def _seen_by(person: Person) -> str | None:
+def _seen_by(person: User) -> str | None:
     """Raises NotFound for a guest."""
     refuse_guests(person)
-    return None if person.rank is Rank.ADMIN else person.id
+    return None if person.rank is AccountRole.ADMIN else person.id

@@ -20,7 +20,7 @@ UNBOUNDED = 2**31
 """As a limit: none."""
 
 
-class Ticket:
+class QueueTicket:
     """One request's place: waiting, then running until it is given back."""
 
     def __init__(self, user: str, most_running: int, admission: "Admission") -> None:
@@ -44,7 +44,7 @@ class Ticket:
         self._admission.leave(self)
 
 
-class Line:
+class FairQueue:
     """Who waits, and the rule of turns: each user in turn starts one.
 
     A user with enough running is passed over and keeps the turn.
@@ -53,10 +53,10 @@ class Line:
     def __init__(self, places: int) -> None:
         self.places = places
         self.running: Counter[str] = Counter()
-        self._queues: dict[str, deque[Ticket]] = {}  # in the order in which users take turns
+        self._queues: dict[str, deque[QueueTicket]] = {}  # in the order in which users take turns
 
-    def copy(self) -> "Line":
-        line = Line(self.places)
+    def copy(self) -> "FairQueue":
+        line = FairQueue(self.places)
         line.running = self.running.copy()
         line._queues = {user: queue.copy() for user, queue in self._queues.items()}
         return line
@@ -70,10 +70,10 @@ class Line:
     def has_room_for(self, user: str, most_running: int) -> bool:
         return self.running.total() < self.places and self.running[user] < most_running
 
-    def add(self, ticket: Ticket) -> None:
+    def add(self, ticket: QueueTicket) -> None:
         self._queues.setdefault(ticket.user, deque()).append(ticket)
 
-    def remove(self, ticket: Ticket) -> None:
+    def remove(self, ticket: QueueTicket) -> None:
         """Take out one that waits; any other is ignored."""
         queue = self._queues.get(ticket.user, deque())
         if ticket in queue:
@@ -81,7 +81,7 @@ class Line:
             if not queue:
                 del self._queues[ticket.user]
 
-    def start_next(self) -> Ticket | None:
+    def start_next(self) -> QueueTicket | None:
         """Let the next one run; None if nobody may."""
         for user, queue in self._queues.items():
             if self.has_room_for(user, queue[0].most_running):
@@ -114,11 +114,11 @@ class Admission:
         self._max_running = max_running
         self._max_waiting = max_waiting
         self._clock = clock
-        self._line = Line(max_running)
-        self._started: dict[Ticket, float] = {}  # those that run, in the order of starting
+        self._line = FairQueue(max_running)
+        self._started: dict[QueueTicket, float] = {}  # those that run, in the order of starting
         self._answer_s: float | None = None
         self._measured = 0
-        self._forecast: dict[Ticket, tuple[int, float]] | None = None
+        self._forecast: dict[QueueTicket, tuple[int, float]] | None = None
         self._forecast_at = 0.0
 
     @property
@@ -131,7 +131,9 @@ class Admission:
         self._line.places = min(places, self._max_running)
         self._fill()
 
-    def enter(self, user: str, *, running: int = UNBOUNDED, waiting: int = UNBOUNDED) -> Ticket:
+    def enter(
+        self, user: str, *, running: int = UNBOUNDED, waiting: int = UNBOUNDED
+    ) -> QueueTicket:
         """A ticket, running at once if there is room.
 
         `running` and `waiting` bound what this user has at once of each. Raises TooManyWaiting when
@@ -142,12 +144,12 @@ class Admission:
                 raise TooManyWaiting(limit=waiting, retry_after_s=self._next_start_s(user))
             if len(self._line) >= self._max_waiting:
                 raise Busy(limit=self._max_waiting)
-        ticket = Ticket(user, running, self)
+        ticket = QueueTicket(user, running, self)
         self._line.add(ticket)
         self._fill()
         return ticket
 
-    def leave(self, ticket: Ticket) -> None:
+    def leave(self, ticket: QueueTicket) -> None:
         started_at = self._started.pop(ticket, None)
         if started_at is None:
             self._line.remove(ticket)
@@ -156,12 +158,12 @@ class Admission:
             self._measure(self._clock() - started_at)
         self._fill()
 
-    def position(self, ticket: Ticket) -> int | None:
+    def position(self, ticket: QueueTicket) -> int | None:
         """Place in the order of starting: one of each user, then the second of each, and so on."""
         position, _ = self._foreseen().get(ticket, (None, None))
         return position
 
-    def wait_s(self, ticket: Ticket) -> float | None:
+    def wait_s(self, ticket: QueueTicket) -> float | None:
         _, start = self._foreseen().get(ticket, (None, None))
         if start is None or self._answer_s is None:
             return None
@@ -172,7 +174,7 @@ class Admission:
         waits = (self.wait_s(ticket) for ticket in self._foreseen() if ticket.user == user)
         return next(waits, None)
 
-    def _foreseen(self) -> dict[Ticket, tuple[int, float]]:
+    def _foreseen(self) -> dict[QueueTicket, tuple[int, float]]:
         """Position and time of start of all who wait, in the order of starting."""
         now = self._clock()
         if self._forecast is None or now - self._forecast_at >= FORECAST_S:
@@ -181,7 +183,7 @@ class Admission:
             self._forecast_at = now
         return self._forecast
 
-    def _foresee(self, now: float) -> Iterator[tuple[Ticket, float]]:
+    def _foresee(self, now: float) -> Iterator[tuple[QueueTicket, float]]:
         """What will happen if nobody comes or leaves and each answer takes the average time."""
         answer_s = self._answer_s or 0.0
         line = self._line.copy()

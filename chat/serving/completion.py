@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from chat.accounts.models import Caller
+from chat.accounts.models import Principal
 from chat.errors import AppError
 from chat.models import Finish, Prompt, Provenance, Timing, Usage
 from chat.serving.models import Delta
@@ -17,14 +17,14 @@ from chat.tools import Extras, TokenScore, ToolCall
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class CompletionRecord:
     """An answer that has ended, with everything that it was made from.
 
     `text` is what is new, where an answer was continued. `finish` is None where it was cut off.
     """
 
     id: str
-    caller: Caller
+    caller: Principal
     created_at: datetime
     prompt: Prompt
     extras: Extras
@@ -44,14 +44,14 @@ class Completion:
     `why` is what a cancelled one was cancelled for, where there is something to be told.
     """
 
-    def __init__(self, id: str, caller: Caller, created_at: datetime) -> None:
+    def __init__(self, id: str, caller: Principal, created_at: datetime) -> None:
         self.id = id
         self.caller = caller
         self.created_at = created_at
         self.from_cache = False
         self.why: AppError | None = None
         self._deltas: list[Delta] = []
-        self._written: Written | None = None
+        self._written: CompletionRecord | None = None
         self._error: AppError | None = None
         self._changed = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
@@ -92,7 +92,7 @@ class Completion:
         if self._error:
             raise self._error
 
-    async def written(self) -> Written:
+    async def written(self) -> CompletionRecord:
         """The whole answer, or what there is of one that was cancelled. Raises its error."""
         while not self._ended:
             await self._changed.wait()
@@ -124,7 +124,7 @@ class Completion:
         self._deltas += (d for d in deltas if d.text or d.calls or d.scores or d.finish)
         self._wake()
 
-    def end(self, written: Written, error: AppError | None = None) -> None:
+    def end(self, written: CompletionRecord, error: AppError | None = None) -> None:
         """That was all. An `error` is raised to whoever watches."""
         self._written, self._error = written, error
         self._wake()

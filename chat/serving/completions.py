@@ -13,48 +13,48 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from chat.accounts.errors import BadKey, SignInNeeded
-from chat.accounts.models import Caller, Clock, utc_now
-from chat.accounts.quotas import Permit
-from chat.conversations.context_window import Window
+from chat.accounts.models import Clock, Principal, utc_now
+from chat.accounts.quotas import QuotaReservation
+from chat.conversations.context_window import ContextWindow
 from chat.errors import AppError
 from chat.models import ChatMessage, ChatOptions, Prompt, Role, Sampling, Status, Timing, Usage
-from chat.serving.admission import Ticket
-from chat.serving.completion import Completion, Written
+from chat.serving.admission import QueueTicket
+from chat.serving.completion import Completion, CompletionRecord
 from chat.serving.draft import Draft
 from chat.serving.errors import EngineFailed, PromptTooLong, ShuttingDown
-from chat.serving.generation import End, Wish, Writer, seeded
+from chat.serving.generation import GenerationRequest, GenerationSummary, Generator, seeded
 from chat.serving.models import Delta, EngineInfo
-from chat.serving.observer import Door
+from chat.serving.observer import Source
 from chat.serving.provenance import provenance
-from chat.serving.response_cache import Kept, RecentAnswers, ResponseCache
+from chat.serving.response_cache import CachedAnswer, RecentAnswers, ResponseCache
 from chat.tools import NO_EXTRAS, Extras, Tool
 from chat.validation import MAX_CHARACTERS, check_sampling
 
 log = logging.getLogger("qwen_chat.requests")
 
 
-class KeyLimits(Protocol):
+class KeyQuota(Protocol):
     """What a caller's key may use, beside what its owner may."""
 
-    async def check(self, caller: Caller) -> None:
+    async def check(self, caller: Principal) -> None:
         """Count one request. Raises TooManyRequests, TokensUsedUp."""
         ...
 
-    async def spend(self, caller: Caller, tokens: int) -> None: ...
+    async def spend(self, caller: Principal, tokens: int) -> None: ...
 
 
-class NoKeyLimits:
+class NoKeyQuota:
     """Every key may use what its owner may."""
 
-    async def check(self, caller: Caller) -> None:
+    async def check(self, caller: Principal) -> None:
         pass
 
-    async def spend(self, caller: Caller, tokens: int) -> None:
+    async def spend(self, caller: Principal, tokens: int) -> None:
         pass
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CompletionInput:
     """What a program asks for, under the `id` that its answer will have.
 
     With `cached` an answer may be one that was given before; `remembered` answers are found again.
@@ -73,13 +73,13 @@ class _Work:
     """What one completion is made from, and what it has taken."""
 
     completion: Completion
-    asked: Asked
-    wish: Wish
+    asked: CompletionInput
+    wish: GenerationRequest
     info: EngineInfo
     prompt_tokens: int
     draft: Draft
-    ticket: Ticket
-    permit: Permit
+    ticket: QueueTicket
+    permit: QuotaReservation
     digest: str | None
 
     @property
@@ -95,14 +95,14 @@ class Completions:
     def __init__(
         self,
         *,
-        writer: Writer,
-        key_limits: KeyLimits | None = None,
+        writer: Generator,
+        key_limits: KeyQuota | None = None,
         cache: ResponseCache | None = None,
         recent: RecentAnswers | None = None,
         clock: Clock = utc_now,
     ) -> None:
         self._writer = writer
-        self._key_limits = key_limits or NoKeyLimits()
+        self._key_limits = key_limits or NoKeyQuota()
         self._cache = cache
         self._recent = recent or RecentAnswers()
         self._clock = clock
@@ -114,7 +114,9 @@ class Completions:
         """What is serving. Raises EngineNotReady."""
         return self._writer.ready()
 
-    async def begin(self, caller: Caller, asked: Asked, *, address: str = "") -> Completion:
+    async def begin(
+        self, caller: Principal, asked: CompletionInput, *, address: str = ""
+    ) -> Completion:
         """Begin to write an answer; it waits for its place by itself.
 
         Raises EngineNotReady, InvalidSetting, BadText, PromptTooLong, BadRequest, QuotaExceeded
@@ -124,7 +126,7 @@ class Completions:
         try:
             return await self._begin(caller, asked, address)
         except AppError as error:
-            self._writer.refused(Door.API, error)
+            self._writer.refused(Source.API, error)
             raise
 
     async def tokenize(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> Sequence[int]:
@@ -139,7 +141,7 @@ class Completions:
             )
         return await self._writer.engine.tokenize(prompt, tools)
 
-    def find(self, user: str, id: str) -> Written:
+    def find(self, user: str, id: str) -> CompletionRecord:
         """An answer that was given to a program of that user a while ago. Raises NotFound."""
         return self._recent.find(user, id)
 
@@ -148,7 +150,7 @@ class Completions:
         """How many answers are being written, or wait for that."""
         return len(self._open)
 
-    def callers(self) -> frozenset[Caller]:
+    def callers(self) -> frozenset[Principal]:
         """For whom an answer is being written, or waits for that."""
         return frozenset(completion.caller for completion in self._open.values())
 
@@ -168,7 +170,7 @@ class Completions:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _begin(self, caller: Caller, asked: Asked, address: str) -> Completion:
+    async def _begin(self, caller: Principal, asked: CompletionInput, address: str) -> Completion:
         info = self._writer.ready()
         check_sampling(asked.sampling)
         digest = self._digest(caller, asked, info)
@@ -182,13 +184,13 @@ class Completions:
             ticket = self._writer.enter(caller.person.id, permit, undo)
             undo.pop_all()
         sampling = seeded(asked.sampling)
-        wish = Wish(caller.person.id, asked.prompt, sampling, asked.extras)
+        wish = GenerationRequest(caller.person.id, asked.prompt, sampling, asked.extras)
         completion = Completion(asked.id, caller, self._clock())
         work = _Work(completion, asked, wish, info, prompt_tokens, Draft(), ticket, permit, digest)
         self._start(work)
         return completion
 
-    async def _count(self, asked: Asked, info: EngineInfo) -> int:
+    async def _count(self, asked: CompletionInput, info: EngineInfo) -> int:
         tokens = len(await self.tokenize(asked.prompt, asked.extras.tools))
         if tokens >= info.context_length:
             raise PromptTooLong(
@@ -199,7 +201,7 @@ class Completions:
             )
         return tokens
 
-    def _digest(self, caller: Caller, asked: Asked, info: EngineInfo) -> str | None:
+    def _digest(self, caller: Principal, asked: CompletionInput, info: EngineInfo) -> str | None:
         """What tells this request from all others; None if another answer would be as right."""
         sampling = asked.sampling.over(info.defaults)
         repeatable = sampling.temperature == 0 or sampling.seed is not None
@@ -209,7 +211,13 @@ class Completions:
         whole = repr((caller.id, model, asked.prompt, sampling, asked.extras))
         return hashlib.sha256(whole.encode()).hexdigest()
 
-    async def _again(self, caller: Caller, asked: Asked, kept: Kept, permit: Permit) -> Completion:
+    async def _again(
+        self,
+        caller: Principal,
+        asked: CompletionInput,
+        kept: CachedAnswer,
+        permit: QuotaReservation,
+    ) -> Completion:
         """The same pieces once more: a request, and no tokens."""
         await permit.spend(0)
         await self._key_limits.spend(caller, 0)
@@ -264,19 +272,19 @@ class Completions:
             stopped = written.finish or Status.STOPPED
             self._note(written, work.asked, error.code if error else stopped.value, error)
             if self._cache and work.digest and written.finish and not error:
-                self._cache.keep(work.digest, Kept(written, completion.deltas))
+                self._cache.keep(work.digest, CachedAnswer(written, completion.deltas))
             completion.end(written, error)
 
-    def _written(self, work: _Work) -> Written:
+    def _written(self, work: _Work) -> CompletionRecord:
         asked, draft, last = work.asked, work.draft, work.draft.last
         turns = () if isinstance(asked.prompt, str) else tuple(asked.prompt)
         options = ChatOptions(_system_prompt(turns), work.wish.sampling)
-        window = Window(turns, work.prompt_tokens, dropped_turns=0)
+        window = ContextWindow(turns, work.prompt_tokens, dropped_turns=0)
         source = provenance(work.info, window, options, continued=work.begun)
         if source and isinstance(asked.prompt, str):
             digest = hashlib.sha256(asked.prompt.encode()).hexdigest()
             source = replace(source, prompt_sha256=digest)
-        return Written(
+        return CompletionRecord(
             id=asked.id,
             caller=work.completion.caller,
             created_at=work.completion.created_at,
@@ -292,14 +300,18 @@ class Completions:
         )
 
     def _note(
-        self, written: Written, asked: Asked, reason: str, error: AppError | None = None
+        self,
+        written: CompletionRecord,
+        asked: CompletionInput,
+        reason: str,
+        error: AppError | None = None,
     ) -> None:
         """Tell of an answer that has ended, and remember it if it is a whole one."""
         caller = written.caller
         self._writer.ended(
-            End(
+            GenerationSummary(
                 id=written.id,
-                door=Door.API,
+                door=Source.API,
                 user=caller.person.id,
                 model=written.provenance.model if written.provenance else None,
                 reason=reason,

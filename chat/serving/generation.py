@@ -12,17 +12,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass, replace
 
-from chat.accounts.quotas import Permit, Quotas
+from chat.accounts.quotas import QuotaReservation, Quotas
 from chat.errors import AppError
 from chat.models import ChatMessage, Prompt, Role, Sampling, Timing, Usage
-from chat.serving.admission import Admission, Ticket
+from chat.serving.admission import Admission, QueueTicket
 from chat.serving.draft import Draft
 from chat.serving.engines import Engines, serving
 from chat.serving.errors import EngineStalled, QueueTimeout, RequestTimeout, ShuttingDown
 from chat.serving.models import Delta, EngineInfo
-from chat.serving.observer import Door, Observer, Outcome, Unobserved
+from chat.serving.observer import NullObserver, Observer, RequestOutcome, Source
 from chat.serving.ports import Engine
-from chat.serving.prefixes import OwnPrefixes
+from chat.serving.prefixes import SeenPrefixes
 from chat.tools import NO_EXTRAS, Extras
 
 log = logging.getLogger("qwen_chat.requests")
@@ -34,7 +34,7 @@ TICK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Timeouts:
     """How long an answer may take, in seconds: waiting, without a sign of life, being written."""
 
     queue_s: float
@@ -43,7 +43,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class GenerationRequest:
     """What the engine is to write, and for whom.
 
     A prompt that ends with the assistant's turn is gone on with; the draft begins with that text.
@@ -58,14 +58,14 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class GenerationSummary:
     """What the log and the observer are told of an answer that has ended; never its text.
 
     `reason` is a finish, a status or an error's code.
     """
 
     id: str
-    door: Door
+    door: Source
     user: str
     model: str | None
     reason: str
@@ -77,7 +77,7 @@ class End:
     from_cache: bool = False
 
 
-class Writer:
+class Generator:
     """What everybody who writes answers shares.
 
     Without `quotas` everybody may use everything. With `share_prefixes` the engine may reuse for
@@ -89,18 +89,18 @@ class Writer:
         *,
         engines: Engines,
         admission: Admission,
-        limits: Limits,
+        limits: Timeouts,
         quotas: Quotas | None = None,
         observer: Observer | None = None,
         share_prefixes: bool = False,
     ) -> None:
         self.engines = engines
-        self.observer = observer or Unobserved()
+        self.observer = observer or NullObserver()
         self._admission = admission
         self._limits = limits
         self._quotas = quotas
         self._share_prefixes = share_prefixes
-        self._own = OwnPrefixes()
+        self._own = SeenPrefixes()
         self._closing = False
 
     @property
@@ -116,13 +116,15 @@ class Writer:
         """What the first engine serves. Raises EngineNotReady."""
         return serving(self.engine)
 
-    async def permit(self, user: str, undo: ExitStack, *, address: str = "") -> Permit:
+    async def permit(self, user: str, undo: ExitStack, *, address: str = "") -> QuotaReservation:
         """Leave to ask once more; `undo` gives it back. Raises QuotaExceeded kinds, NotFound."""
-        permit = await self._quotas.check(user, address=address) if self._quotas else Permit()
+        permit = (
+            await self._quotas.check(user, address=address) if self._quotas else QuotaReservation()
+        )
         undo.callback(permit.give_back)
         return permit
 
-    def enter(self, user: str, permit: Permit, undo: ExitStack) -> Ticket:
+    def enter(self, user: str, permit: QuotaReservation, undo: ExitStack) -> QueueTicket:
         """A place in the queue, to be taken before anything is written; `undo` gives it back.
 
         Raises TooManyWaiting, Busy, ShuttingDown.
@@ -137,7 +139,7 @@ class Writer:
         return ticket
 
     async def wait_for_place(
-        self, ticket: Ticket, draft: Draft, tell: Callable[[], None] = lambda: None
+        self, ticket: QueueTicket, draft: Draft, tell: Callable[[], None] = lambda: None
     ) -> None:
         """Return when the answer may begin; until then `tell` at once and every second.
 
@@ -156,7 +158,7 @@ class Writer:
         draft.queue_s = draft.started_at - entered_at
 
     async def write(
-        self, wish: Wish, draft: Draft, take: Callable[[Delta], Awaitable[None]]
+        self, wish: GenerationRequest, draft: Draft, take: Callable[[Delta], Awaitable[None]]
     ) -> None:
         """Put each delta into the draft, then let `take` see it.
 
@@ -179,7 +181,7 @@ class Writer:
         finally:
             self._own.note(wish.user, _with_answer(turns, draft), tools)
 
-    async def bill(self, permit: Permit, draft: Draft, usage: Usage) -> int:
+    async def bill(self, permit: QuotaReservation, draft: Draft, usage: Usage) -> int:
         """Spend what an answer has cost, if it ever began; how many tokens."""
         if draft.started_at is None:
             return 0
@@ -187,11 +189,11 @@ class Writer:
         await permit.spend(tokens)
         return tokens
 
-    def refused(self, door: Door, error: AppError) -> None:
+    def refused(self, door: Source, error: AppError) -> None:
         """A request that did not get a place."""
         self.observer.refused(door, error.code)
 
-    def ended(self, end: End) -> None:
+    def ended(self, end: GenerationSummary) -> None:
         """One line in the log, and word to the observer."""
         timing, usage = end.timing or Timing(), end.usage
         told = {
@@ -217,10 +219,10 @@ class Writer:
             extra={k: v for k, v in told.items() if v is not None or k not in optional},
         )
         self.observer.ended(
-            Outcome(end.door, end.reason, end.failed, usage, end.timing, end.from_cache)
+            RequestOutcome(end.door, end.reason, end.failed, usage, end.timing, end.from_cache)
         )
 
-    async def _own_prompt_tokens(self, wish: Wish, engine: Engine) -> int | None:
+    async def _own_prompt_tokens(self, wish: GenerationRequest, engine: Engine) -> int | None:
         """How many tokens of the prompt this person sent before; None if all of it."""
         turns, tools = wish.prompt, wish.extras.tools
         if isinstance(turns, str):  # of bare text only the salt tells whose the beginning is

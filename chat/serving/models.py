@@ -16,7 +16,7 @@ class Phase(StrEnum):
     DEAD = "dead"
 
 
-class Stage(StrEnum):
+class LoadStage(StrEnum):
     """What is going on while the engine is loading."""
 
     DOWNLOAD = "download"
@@ -72,7 +72,7 @@ class EngineState:
     """
 
     phase: Phase
-    stage: Stage | None = None
+    stage: LoadStage | None = None
     progress: float | None = None
     seconds_left: float | None = None
     detail: str = ""

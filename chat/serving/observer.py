@@ -10,7 +10,7 @@ from typing import Protocol
 from chat.models import Timing, Usage
 
 
-class Door(StrEnum):
+class Source(StrEnum):
     """Where a request came in."""
 
     PAGE = "page"
@@ -20,13 +20,13 @@ class Door(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RequestOutcome:
     """How one answer ended: `reason` is a finish ("stop"), a status ("stopped") or an error's code.
 
     `from_cache`: it was given again without the engine.
     """
 
-    door: Door
+    door: Source
     reason: str
     failed: bool = False
     usage: Usage | None = None
@@ -37,18 +37,18 @@ class Outcome:
 class Observer(Protocol):
     """Counts. Never raises, never waits."""
 
-    def ended(self, outcome: Outcome) -> None: ...
+    def ended(self, outcome: RequestOutcome) -> None: ...
 
-    def refused(self, door: Door, code: str) -> None:
+    def refused(self, door: Source, code: str) -> None:
         """A request that was refused before it had a place in the queue."""
         ...
 
 
-class Unobserved:
+class NullObserver:
     """An observer that looks away."""
 
-    def ended(self, outcome: Outcome) -> None:
+    def ended(self, outcome: RequestOutcome) -> None:
         pass
 
-    def refused(self, door: Door, code: str) -> None:
+    def refused(self, door: Source, code: str) -> None:
         pass

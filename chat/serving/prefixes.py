@@ -16,7 +16,7 @@ MAX_PREFIXES = 4096
 """Per person; beyond it the oldest is forgotten, and what it made faster is not counted."""
 
 
-class OwnPrefixes:
+class SeenPrefixes:
     """The beginnings that each person has sent, as digests."""
 
     def __init__(self) -> None:

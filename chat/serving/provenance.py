@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import astuple
 
-from chat.conversations.context_window import Window
+from chat.conversations.context_window import ContextWindow
 from chat.models import ChatMessage, ChatOptions, Provenance
 from chat.serving.models import EngineInfo
 
@@ -21,7 +21,7 @@ def prompt_sha256(messages: Sequence[ChatMessage]) -> str:
 
 
 def provenance(
-    info: EngineInfo | None, window: Window, options: ChatOptions, *, continued: str = ""
+    info: EngineInfo | None, window: ContextWindow, options: ChatOptions, *, continued: str = ""
 ) -> Provenance | None:
     """Where an answer came from; None when the engine went away before it said what it is.
 

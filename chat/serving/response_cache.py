@@ -11,7 +11,7 @@ from cachetools import TTLCache
 
 from chat.errors import NotFound
 from chat.models import Prompt
-from chat.serving.completion import Written
+from chat.serving.completion import CompletionRecord
 from chat.serving.models import Delta
 
 CACHE_S = 600.0
@@ -27,10 +27,10 @@ OVERHEAD = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedAnswer:
     """An answer and the pieces in which it came."""
 
-    written: Written
+    written: CompletionRecord
     deltas: Sequence[Delta]
 
     @property
@@ -44,12 +44,14 @@ class ResponseCache:
     """Answers by the digest of everything that made them. One of no bytes keeps nothing."""
 
     def __init__(self, max_bytes: int, age_s: float = CACHE_S) -> None:
-        self._kept: TTLCache[str, Kept] = TTLCache(max_bytes, age_s, getsizeof=lambda k: k.bytes)
+        self._kept: TTLCache[str, CachedAnswer] = TTLCache(
+            max_bytes, age_s, getsizeof=lambda k: k.bytes
+        )
 
-    def find(self, digest: str) -> Kept | None:
+    def find(self, digest: str) -> CachedAnswer | None:
         return self._kept.get(digest)
 
-    def keep(self, digest: str, kept: Kept) -> None:
+    def keep(self, digest: str, kept: CachedAnswer) -> None:
         """Keep it, unless it is larger than everything together may be."""
         if kept.bytes <= self._kept.maxsize:
             self._kept[digest] = kept
@@ -61,15 +63,15 @@ class RecentAnswers:
     def __init__(self, age_s: float = RECENT_S, max_bytes: int = RECENT_BYTES) -> None:
         # No answer counts for less than its share: that bounds their number too.
         least = max_bytes // RECENT_COUNT
-        self._kept: TTLCache[tuple[str, str], Written] = TTLCache(
+        self._kept: TTLCache[tuple[str, str], CompletionRecord] = TTLCache(
             max_bytes, age_s, getsizeof=lambda written: max(least, _size(written))
         )
 
-    def keep(self, written: Written) -> None:
+    def keep(self, written: CompletionRecord) -> None:
         if _size(written) <= self._kept.maxsize:
             self._kept[written.caller.person.id, written.id] = written
 
-    def find(self, user: str, id: str) -> Written:
+    def find(self, user: str, id: str) -> CompletionRecord:
         """Raises NotFound, also for another's."""
         written = self._kept.get((user, id))
         if written is None:
@@ -77,7 +79,7 @@ class RecentAnswers:
         return written
 
 
-def _size(written: Written) -> int:
+def _size(written: CompletionRecord) -> int:
     """About how many bytes it takes, without its scores."""
     calls = sum(len(call.arguments) for call in written.calls)
     tools = sum(len(tool.parameters) + len(tool.description) for tool in written.extras.tools)

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from chat.errors import ModelUnavailable
-from chat.serving.models import EngineState, Stage
+from chat.serving.models import EngineState, LoadStage
 from config import Settings
 from engine.weights.hardware import inspect_machine
-from engine.weights.progress import Progress
+from engine.weights.progress import DownloadProgress
 from engine.weights.resolve import model_at_hand
 
 APP_DIR = Path(__file__).parents[2]
@@ -88,7 +88,7 @@ async def _outcome(child: Process, report: Callable[[EngineState], None]) -> Pat
         if "folder" in line:
             folder = Path(line["folder"])
         else:
-            report(Progress(**line | {"stage": Stage(line["stage"])}).to_state())
+            report(DownloadProgress(**line | {"stage": LoadStage(line["stage"])}).to_state())
     return folder
 
 

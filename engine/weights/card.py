@@ -14,7 +14,7 @@ CARD_NAME = "model-card.json"
 
 
 @dataclass(frozen=True, slots=True)
-class FileRecord:
+class CardFile:
     """One file as it was when it arrived: size in bytes, and its hash."""
 
     size: int
@@ -36,7 +36,7 @@ class ModelCard:
     is_starter: bool = False
     hub_id: str = ""
     date: str = ""
-    files: Mapping[str, FileRecord] = field(default_factory=dict)
+    files: Mapping[str, CardFile] = field(default_factory=dict)
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -46,7 +46,7 @@ def read_card(folder: Path) -> ModelCard:
     """
     try:
         stored: dict[str, Any] = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
-        files = {name: FileRecord(**record) for name, record in stored.pop("files").items()}
+        files = {name: CardFile(**record) for name, record in stored.pop("files").items()}
         return ModelCard(files=files, **stored)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return _anonymous(folder)

@@ -21,7 +21,7 @@ BYTES_NF4 = 4.5 / 8  # four bits, and a 32-bit scale for each 64 weights
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ModelShape:
     """The numbers that decide how big a Qwen2 model is."""
 
     hidden: int
@@ -59,14 +59,14 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogueEntry:
     """One model of the catalogue. `packing` is "" for ordinary bf16 weights; sizes are in bytes."""
 
     name: str
     hub_id: str
     licence: str
     context_length: int
-    shape: Shape
+    shape: ModelShape
     packing: str = ""
     packed_bytes_per_weight: float = BYTES_BF16
     packages: Sequence[str] = ()
@@ -93,14 +93,14 @@ class Entry:
 
 
 @cache
-def catalogue() -> tuple[Entry, ...]:
+def catalogue() -> tuple[CatalogueEntry, ...]:
     """All entries, in the order of the file."""
     text = Path(__file__).with_name("catalogue.toml").read_text(encoding="utf-8")
     data = tomllib.loads(text)
     return tuple(entry for series in data["series"] for entry in _entries(series, data))
 
 
-def find_entry(name: str) -> Entry | None:
+def find_entry(name: str) -> CatalogueEntry | None:
     """The entry with this name or hub id, in whatever case it is written."""
     wanted = name.casefold()
     for entry in catalogue():
@@ -109,15 +109,15 @@ def find_entry(name: str) -> Entry | None:
     return None
 
 
-def _entries(series: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Entry]:
+def _entries(series: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[CatalogueEntry]:
     for size in series["sizes"]:
         name = series["name"].format(size=size)
-        shape = Shape(**data["shapes"][size])
+        shape = ModelShape(**data["shapes"][size])
         licence = series["licences"].get(size, FREE_LICENCE)
         for packing in ("", *series["packings"]):
             full_name = f"{name}-{packing}" if packing else name
             packed = data["packings"].get(packing, {"bits": 16, "packages": []})
-            yield Entry(
+            yield CatalogueEntry(
                 name=full_name,
                 hub_id=f"{data['owner']}/{full_name}",
                 licence=licence,

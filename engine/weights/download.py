@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chat.errors import ModelUnavailable
-from chat.serving.models import Stage
-from engine.weights.card import FileRecord, ModelCard, write_card
+from chat.serving.models import LoadStage
+from engine.weights.card import CardFile, ModelCard, write_card
 from engine.weights.hubs import Hub, Listing, NotOffered, RemoteFile, Unreachable
 from engine.weights.progress import Meter, Report
 from engine.weights.verify import find_problems, sha256_of
@@ -66,14 +66,14 @@ class Downloader:
         check_disk(folder, size - parts, self.free)
 
         folder.mkdir(parents=True, exist_ok=True)
-        meter = Meter(self.report, Stage.DOWNLOAD, listing.size)
+        meter = Meter(self.report, LoadStage.DOWNLOAD, listing.size)
         meter.skip(listing.size - size)
         for file in missing:
             meter.detail = file.path
             records[file.path] = self._fetch(file, folder, meter)
         _finish(folder, card, records)
 
-    def _fetch(self, file: RemoteFile, folder: Path, meter: Meter) -> FileRecord:
+    def _fetch(self, file: RemoteFile, folder: Path, meter: Meter) -> CardFile:
         part = _part(folder, file)
         if _size(part) > file.size:
             part.unlink()
@@ -87,7 +87,7 @@ class Downloader:
                 "and was thrown away. Run the same command again, or try another --source."
             )
         part.replace(folder / file.path)
-        return FileRecord(file.size, digest)
+        return CardFile(file.size, digest)
 
     def _fill(self, part: Path, file: RemoteFile, meter: Meter) -> None:
         """Bring the rest of `part`; an attempt that brought something earns all the others anew."""
@@ -106,17 +106,17 @@ class Downloader:
             time.sleep(wait_s)
 
 
-def _intact(folder: Path, listing: Listing, report: Report) -> dict[str, FileRecord]:
+def _intact(folder: Path, listing: Listing, report: Report) -> dict[str, CardFile]:
     """Files that an earlier run has brought already; others of their name are fetched anew."""
     candidates = [file for file in listing.files if _size(folder / file.path) == file.size]
-    meter = Meter(report, Stage.VERIFY, sum(file.size for file in candidates))
+    meter = Meter(report, LoadStage.VERIFY, sum(file.size for file in candidates))
     intact = {}
     for file in candidates if folder.is_dir() else ():
         meter.detail = file.path
         if (folder / file.path).is_file():
             digest = sha256_of(folder / file.path, meter.advance)
             if file.sha256 in (None, digest):
-                intact[file.path] = FileRecord(file.size, digest)
+                intact[file.path] = CardFile(file.size, digest)
     return intact
 
 
@@ -127,7 +127,7 @@ def _broken(hub: Hub, file: RemoteFile, error: Unreachable) -> str:
     )
 
 
-def _finish(folder: Path, card: ModelCard, records: dict[str, FileRecord]) -> None:
+def _finish(folder: Path, card: ModelCard, records: dict[str, CardFile]) -> None:
     for left_over in folder.glob("*.part"):
         left_over.unlink()
     if problems := find_problems(folder):
@@ -135,7 +135,7 @@ def _finish(folder: Path, card: ModelCard, records: dict[str, FileRecord]) -> No
     write_card(folder, card_with(card, records))
 
 
-def card_with(card: ModelCard, records: dict[str, FileRecord]) -> ModelCard:
+def card_with(card: ModelCard, records: dict[str, CardFile]) -> ModelCard:
     """The card of a finished folder: dated, with its files."""
     today = datetime.now(UTC).date().isoformat()
     return replace(card, date=today, files=dict(sorted(records.items())))

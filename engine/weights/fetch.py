@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chat.errors import ModelUnavailable
-from chat.serving.models import Stage
+from chat.serving.models import LoadStage
 from engine.weights.card import CARD_NAME, ModelCard, read_card
 from engine.weights.download import Downloader
 from engine.weights.hubs import Hub, Listing, NotOffered, Unreachable
-from engine.weights.progress import Meter, Progress, Report
-from engine.weights.resolve import Wanted
+from engine.weights.progress import DownloadProgress, Meter, Report
+from engine.weights.resolve import ResolvedModel
 from engine.weights.verify import find_problems
 
 AUTO = "auto"
@@ -26,7 +26,12 @@ class Sources:
 
 
 def obtain(
-    wanted: Wanted, sources: Sources, report: Report, *, source: str = AUTO, revision: str | None
+    wanted: ResolvedModel,
+    sources: Sources,
+    report: Report,
+    *,
+    source: str = AUTO,
+    revision: str | None,
 ) -> Path:
     """The folder of a complete model. Raises ModelUnavailable, saying what was tried."""
     if source != STARTER and _is_done(wanted, revision, report):
@@ -35,7 +40,9 @@ def obtain(
     for hub in sources.hubs:
         if source not in (AUTO, hub.name):
             continue
-        report(Progress(Stage.DOWNLOAD, detail=f"asking {hub.title} for {wanted.hub_id}"))
+        report(
+            DownloadProgress(LoadStage.DOWNLOAD, detail=f"asking {hub.title} for {wanted.hub_id}")
+        )
         try:
             listing = hub.listing(wanted.hub_id, revision)
             card = _card(wanted, hub, listing)
@@ -54,7 +61,7 @@ def _starter(sources: Sources, report: Report, tried: Sequence[str]) -> Path:
     before = "; ".join(tried)
     if before:
         detail = f"{before}: taking the small starter model"
-        report(Progress(Stage.DOWNLOAD, detail=detail))
+        report(DownloadProgress(LoadStage.DOWNLOAD, detail=detail))
     try:
         return sources.make_starter(report)
     except ModelUnavailable as error:
@@ -62,13 +69,13 @@ def _starter(sources: Sources, report: Report, tried: Sequence[str]) -> Path:
         raise ModelUnavailable(f"{error}{asked}") from None
 
 
-def _is_done(wanted: Wanted, revision: str | None, report: Report) -> bool:
+def _is_done(wanted: ResolvedModel, revision: str | None, report: Report) -> bool:
     """Whether the folder holds the model already, every byte of it. Damaged files are removed."""
     folder = wanted.folder
     if not (folder / CARD_NAME).is_file():
         return False
     card = read_card(folder)
-    meter = Meter(report, Stage.VERIFY, sum(record.size for record in card.files.values()))
+    meter = Meter(report, LoadStage.VERIFY, sum(record.size for record in card.files.values()))
     problems = find_problems(folder, hashes=True, on_bytes=meter.advance)
     for problem in problems:
         (folder / problem.file).unlink(missing_ok=True)
@@ -78,7 +85,7 @@ def _is_done(wanted: Wanted, revision: str | None, report: Report) -> bool:
     return is_done
 
 
-def _card(wanted: Wanted, hub: Hub, listing: Listing) -> ModelCard:
+def _card(wanted: ResolvedModel, hub: Hub, listing: Listing) -> ModelCard:
     return ModelCard(
         name=wanted.name,
         source=hub.name,
@@ -88,7 +95,7 @@ def _card(wanted: Wanted, hub: Hub, listing: Listing) -> ModelCard:
     )
 
 
-def _cannot_be_had(wanted: Wanted, source: str, tried: Sequence[str]) -> str:
+def _cannot_be_had(wanted: ResolvedModel, source: str, tried: Sequence[str]) -> str:
     if source == STARTER:
         return (
             f"The package index has only the starter model, not {wanted.name}. "

@@ -14,7 +14,7 @@ MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Gpu:
+class GpuDevice:
     """A GPU and its free memory in bytes."""
 
     name: str
@@ -26,7 +26,7 @@ class Machine:
     """Free memory in bytes; `gpu` is the one with the most free memory, if there is any."""
 
     memory_free_bytes: int
-    gpu: Gpu | None = None
+    gpu: GpuDevice | None = None
 
     @property
     def model_memory_bytes(self) -> int:
@@ -43,7 +43,7 @@ def inspect_machine(device: str = "auto") -> Machine:
     )
 
 
-def _gpus() -> list[Gpu]:
+def _gpus() -> list[GpuDevice]:
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return []
@@ -56,11 +56,11 @@ def _gpus() -> list[Gpu]:
     return parse_gpus(answer)
 
 
-def parse_gpus(answer: str) -> list[Gpu]:
+def parse_gpus(answer: str) -> list[GpuDevice]:
     """GPUs from lines such as "NVIDIA L4, 22491"; a line without a number is skipped."""
     gpus = []
     for line in answer.splitlines():
         name, _, free_mib = line.rpartition(",")
         if free_mib.strip().isdecimal():
-            gpus.append(Gpu(name.strip(), int(free_mib) * MIB))
+            gpus.append(GpuDevice(name.strip(), int(free_mib) * MIB))
     return gpus

@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from chat.serving.models import EngineState, Phase, Stage
+from chat.serving.models import EngineState, LoadStage, Phase
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class DownloadProgress:
     """How far a stage is: bytes done of `total`, share 0–1, bytes per second, seconds left."""
 
-    stage: Stage
+    stage: LoadStage
     progress: float | None = None
     bytes: int = 0
     total: int = 0
@@ -36,7 +36,7 @@ class Progress:
         )
 
 
-Report = Callable[[Progress], None]
+Report = Callable[[DownloadProgress], None]
 
 
 class Meter:
@@ -45,7 +45,7 @@ class Meter:
     def __init__(
         self,
         report: Report,
-        stage: Stage,
+        stage: LoadStage,
         total: int,
         *,
         interval_s: float = 0.25,
@@ -78,7 +78,7 @@ class Meter:
         elapsed = self._reported - self._started
         speed = self._moved / elapsed if elapsed > 0 and self._moved > 0 else None
         self._report(
-            Progress(
+            DownloadProgress(
                 stage=self._stage,
                 progress=min(1.0, self._done / self._total) if self._total else 1.0,
                 bytes=self._done,

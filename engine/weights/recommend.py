@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from engine.weights.catalogue import Entry
+from engine.weights.catalogue import CatalogueEntry
 from engine.weights.hardware import Machine
 
 GB = 1_000_000_000
@@ -12,20 +12,22 @@ PACKED = "in 4 bits (nf4) unless there is room for bf16"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Recommendation:
     """A catalogue name, and why. How the weights are loaded is decided then (`engine.plan`)."""
 
     name: str
     reason: str
 
 
-def choose(machine: Machine) -> Choice:
+def choose(machine: Machine) -> Recommendation:
     """The best model that surely runs well here."""
     if machine.gpu is None:
-        return Choice("Qwen2.5-0.5B-Instruct", "No NVIDIA GPU: 0.5B answers at a fair speed.")
+        return Recommendation(
+            "Qwen2.5-0.5B-Instruct", "No NVIDIA GPU: 0.5B answers at a fair speed."
+        )
     name, why = _for_gpu(machine.gpu.free_bytes)
     found = f"{machine.gpu.name} with {machine.gpu.free_bytes / GB:.1f} GB free"
-    return Choice(name, f"{found}: {why}.")
+    return Recommendation(name, f"{found}: {why}.")
 
 
 def _for_gpu(free_bytes: int) -> tuple[str, str]:
@@ -39,7 +41,7 @@ def _for_gpu(free_bytes: int) -> tuple[str, str]:
     return "Qwen2.5-1.5B-Instruct", f"1.5B fits, {PACKED}"
 
 
-def fitting_quantization(entry: Entry, machine: Machine) -> str | None:
+def fitting_quantization(entry: CatalogueEntry, machine: Machine) -> str | None:
     """How `entry` fits the free memory: "none" (as it is), "int8", "nf4", or None: not at all.
 
     Packed by bitsandbytes only on a GPU; on the CPU the weights are taken as they are.

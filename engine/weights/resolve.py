@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chat.errors import ModelUnavailable
-from engine.weights.catalogue import STARTER_FOLDER, Entry, catalogue, find_entry
+from engine.weights.catalogue import STARTER_FOLDER, CatalogueEntry, catalogue, find_entry
 from engine.weights.hardware import Machine
 from engine.weights.recommend import choose, fitting_quantization
 from engine.weights.verify import find_problems, has_weights, is_complete
@@ -20,7 +20,7 @@ HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ResolvedModel:
     """A model of a hub, the folder it lies in or will, and why it was chosen.
 
     `is_named` is False when nobody asked for just this one: then another may stand in for it.
@@ -49,7 +49,7 @@ def model_at_hand(model: str, models_dir: Path, app_dir: Path, machine: Machine)
     return folder if is_complete(folder) else None
 
 
-def wanted_model(model: str, models_dir: Path, machine: Machine) -> Wanted:
+def wanted_model(model: str, models_dir: Path, machine: Machine) -> ResolvedModel:
     """The model to fetch. Raises ModelUnavailable for unknown names and missing packages."""
     if model == AUTO:
         choice = choose(machine)
@@ -58,7 +58,7 @@ def wanted_model(model: str, models_dir: Path, machine: Machine) -> Wanted:
         refuse_without_packages(entry)
         return _of_catalogue(entry.name, models_dir)
     if HUB_ID.fullmatch(model):
-        return Wanted(model, model, models_dir / model.replace("/", "--"))
+        return ResolvedModel(model, model, models_dir / model.replace("/", "--"))
     raise ModelUnavailable(_unknown(model))
 
 
@@ -76,7 +76,7 @@ def checked_folder(folder: Path) -> Path:
     return folder
 
 
-def refuse_without_packages(entry: Entry) -> None:
+def refuse_without_packages(entry: CatalogueEntry) -> None:
     """Raise ModelUnavailable while packages that the entry needs are not installed."""
     if missing := entry.missing_packages:
         plain = entry.name.removesuffix(f"-{entry.packing}")
@@ -100,9 +100,9 @@ def _best_at_hand(models_dir: Path, machine: Machine) -> Path | None:
 
 def _of_catalogue(
     name: str, models_dir: Path, *, is_named: bool = True, reason: str = ""
-) -> Wanted:
+) -> ResolvedModel:
     entry = next(entry for entry in catalogue() if entry.name == name)
-    return Wanted(
+    return ResolvedModel(
         entry.name, entry.hub_id, models_dir / entry.name, entry.licence, is_named, reason
     )
 

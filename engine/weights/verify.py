@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from engine.weights.card import FileRecord, read_card
+from engine.weights.card import CardFile, read_card
 
 CONFIG = "config.json"
 INDEX = "model.safetensors.index.json"
@@ -104,9 +104,7 @@ def _header_fault(path: Path, tensors: set[str] | None = None) -> str:
     return f"damaged: {len(lacking)} tensors of the index are not in it" if lacking else ""
 
 
-def _difference(
-    path: Path, record: FileRecord, hashes: bool, on_bytes: Callable[[int], None]
-) -> str:
+def _difference(path: Path, record: CardFile, hashes: bool, on_bytes: Callable[[int], None]) -> str:
     if not path.is_file():
         return "missing"
     size = path.stat().st_size

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from chat.feedback.queries import Filter
+from chat.feedback.queries import RatingFilter
 from formats.datasets.lines import DpoFile, SftFile
 from formats.datasets.parts import PieceFile
 from formats.datasets.table import TableFile
@@ -29,7 +29,9 @@ class DataFormat(StrEnum):
         return f".{self}" if self in (DataFormat.CSV, DataFormat.JSON) else f".{self}.jsonl"
 
 
-def data_file(kind: DataFormat, wanted: Filter, redactor: Redactor | None = None) -> PieceFile:
+def data_file(
+    kind: DataFormat, wanted: RatingFilter, redactor: Redactor | None = None
+) -> PieceFile:
     """A new file of that kind; masked where there is a redactor."""
     match kind:
         case DataFormat.CSV:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from chat.feedback.models import Rated
+from chat.feedback.models import RatedAnswer
 from chat.feedback.preferences import (
-    Answered,
     Example,
-    Pair,
+    PreferencePair,
+    RatedPath,
     correction,
     example_of,
     pair_of_correction,
@@ -14,15 +14,15 @@ from chat.feedback.preferences import (
     pairs_of_retries,
     pairs_of_versions,
 )
-from chat.feedback.queries import Around, Contest
+from chat.feedback.queries import ExportContext, VotedComparison
 from formats.datasets.parts import PieceFile, turns
-from formats.datasets.records import DpoLine, Record, SftLine, Turn
+from formats.datasets.records import DpoLine, Record, SftLine, TurnLine
 
 
 class SftFile(PieceFile):
     """What was liked, corrected or found usable, as conversations."""
 
-    def add(self, items: Sequence[Rated], around: Around) -> bytes:
+    def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes:
         examples = [example for rated in items if (example := example_of(rated))]
         self.lines += len(examples)
         self.left_out += len(items) - len(examples)
@@ -51,8 +51,8 @@ class SftFile(PieceFile):
             made_at=evidence.made_at,
         )
 
-    def _answer(self, text: str) -> Turn:
-        return Turn(role="assistant", content=self.masking(text))
+    def _answer(self, text: str) -> TurnLine:
+        return TurnLine(role="assistant", content=self.masking(text))
 
 
 class DpoFile(PieceFile):
@@ -64,15 +64,15 @@ class DpoFile(PieceFile):
     takes_others = True
     takes_votes = True
 
-    def add(self, items: Sequence[Rated], around: Around) -> bytes:
+    def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes:
         return b"".join(self._line(pair) for rated in items for pair in _pairs(rated, around))
 
-    def add_votes(self, contests: Sequence[Contest]) -> bytes:
+    def add_votes(self, contests: Sequence[VotedComparison]) -> bytes:
         pairs = [pair for contest in contests if (pair := pair_of_vote(contest))]
         self.left_out += len(contests) - len(pairs)
         return b"".join(map(self._line, pairs))
 
-    def _line(self, pair: Pair) -> bytes:
+    def _line(self, pair: PreferencePair) -> bytes:
         self.lines += 1
         return _line(
             DpoLine(
@@ -92,11 +92,11 @@ class DpoFile(PieceFile):
             )
         )
 
-    def _turn(self, answer: Answered) -> Turn:
-        return Turn(role="assistant", content=self.masking(answer.text))
+    def _turn(self, answer: RatedPath) -> TurnLine:
+        return TurnLine(role="assistant", content=self.masking(answer.text))
 
 
-def _pairs(rated: Rated, around: Around) -> Iterator[Pair]:
+def _pairs(rated: RatedAnswer, around: ExportContext) -> Iterator[PreferencePair]:
     evidence = rated.evidence
     if pair := pair_of_correction(rated):
         yield pair
@@ -104,7 +104,7 @@ def _pairs(rated: Rated, around: Around) -> Iterator[Pair]:
     yield from pairs_of_retries(rated, around.tried_again.get(evidence.id, ()))
 
 
-def _model(answer: Answered) -> str:
+def _model(answer: RatedPath) -> str:
     return answer.provenance.model if answer.provenance else ""
 
 

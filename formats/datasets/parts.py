@@ -4,10 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from chat.feedback.models import Evidence, Opinion, Rated, Rating, Review
-from chat.feedback.queries import Around, Contest
+from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, RatingInput, Review
+from chat.feedback.queries import ExportContext, VotedComparison
 from chat.models import ChatMessage, Provenance
-from formats.datasets.records import Turn
+from formats.datasets.records import TurnLine
 from formats.redaction import Redactor
 
 
@@ -33,9 +33,9 @@ class PieceFile(ABC):
         return b""
 
     @abstractmethod
-    def add(self, items: Sequence[Rated], around: Around) -> bytes: ...
+    def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes: ...
 
-    def add_votes(self, contests: Sequence[Contest]) -> bytes:
+    def add_votes(self, contests: Sequence[VotedComparison]) -> bytes:
         return b""
 
     def end(self) -> bytes:
@@ -49,8 +49,8 @@ class PieceFile(ABC):
 Mask = Callable[[str], str]
 
 
-def turns(prompt: Iterable[ChatMessage], mask: Mask) -> list[Turn]:
-    return [Turn(role=said.role.value, content=mask(spoken(said))) for said in prompt]
+def turns(prompt: Iterable[ChatMessage], mask: Mask) -> list[TurnLine]:
+    return [TurnLine(role=said.role.value, content=mask(spoken(said))) for said in prompt]
 
 
 def spoken(said: ChatMessage) -> str:
@@ -73,7 +73,7 @@ def masked_prompt(prompt: Iterable[ChatMessage], mask: Mask) -> tuple[ChatMessag
     )
 
 
-def masked_evidence(evidence: Evidence, mask: Mask) -> Evidence:
+def masked_evidence(evidence: AnswerSnapshot, mask: Mask) -> AnswerSnapshot:
     return replace(
         evidence,
         prompt=masked_prompt(evidence.prompt, mask),
@@ -91,7 +91,7 @@ def masked_rating(rating: Rating, mask: Mask) -> Rating:
     return replace(rating, opinion=masked_opinion(rating.opinion, mask))
 
 
-def masked_opinion(opinion: Opinion, mask: Mask) -> Opinion:
+def masked_opinion(opinion: RatingInput, mask: Mask) -> RatingInput:
     correction = None if opinion.correction is None else mask(opinion.correction)
     return replace(opinion, comment=mask(opinion.comment), correction=correction)
 

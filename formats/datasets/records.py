@@ -8,10 +8,10 @@ from typing import Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from chat.campaigns.models import Duel
-from chat.feedback.models import Evidence, Rating, Review, Verdict
-from chat.feedback.preferences import Source
-from chat.feedback.queries import Filter
+from chat.campaigns.models import Comparison
+from chat.feedback.models import AnswerSnapshot, Rating, Review, Verdict
+from chat.feedback.preferences import PreferenceSource
+from chat.feedback.queries import RatingFilter
 from chat.models import ChatMessage, Provenance, Timing
 
 SFT: Final = "qwen-chat/sft/1"
@@ -26,7 +26,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
 
 
-class Turn(Record):
+class TurnLine(Record):
     """One message. Calls of tools stand in the text, as the model writes them."""
 
     role: Literal["system", "user", "assistant", "tool"]
@@ -42,8 +42,8 @@ class SftLine(Record):
 
     schema_: Literal["qwen-chat/sft/1"] = Field(default=SFT, alias="schema")
     id: str = Field(description="of the rated answer")
-    source: Source
-    messages: list[Turn]
+    source: PreferenceSource
+    messages: list[TurnLine]
     answer_id: str
     conversation_id: str
     campaign_id: str
@@ -67,10 +67,10 @@ class DpoLine(Record):
 
     schema_: Literal["qwen-chat/dpo/1"] = Field(default=DPO, alias="schema")
     id: str = Field(description="of the rating, the two rated answers, or the vote")
-    source: Source
-    prompt: list[Turn]
-    chosen: list[Turn] = Field(min_length=1, max_length=1)
-    rejected: list[Turn] = Field(min_length=1, max_length=1)
+    source: PreferenceSource
+    prompt: list[TurnLine]
+    chosen: list[TurnLine] = Field(min_length=1, max_length=1)
+    rejected: list[TurnLine] = Field(min_length=1, max_length=1)
     chosen_id: str
     rejected_id: str
     chosen_model: str
@@ -131,10 +131,10 @@ class TableRow(Record):
     preset: str = Field(description="its name now")
 
 
-class AnswerRecord(Record):
+class SnapshotRecord(Record):
     """A rated answer with its provenance, all that was ever said of it, and its review."""
 
-    evidence: Evidence
+    evidence: AnswerSnapshot
     versions: tuple[Rating, ...]
     review: Review | None
 
@@ -151,7 +151,7 @@ class SideRecord(Record):
 class VoteRecord(Record):
     """A vote between two answers, and the two."""
 
-    duel: Duel
+    duel: Comparison
     left: SideRecord
     right: SideRecord
 
@@ -169,7 +169,7 @@ class ResultsFile(Record):
     """Everything that a filter finds, with its provenance."""
 
     schema_: Literal["qwen-chat/results/1"] = Field(default=RESULTS, alias="schema")
-    filter: Filter
-    answers: list[AnswerRecord]
+    filter: RatingFilter
+    answers: list[SnapshotRecord]
     votes: list[VoteRecord]
     manifest: Manifest

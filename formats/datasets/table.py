@@ -5,8 +5,8 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from chat.feedback.models import Evidence, Opinion, Rated, Rating, Review
-from chat.feedback.queries import Around, Names
+from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, RatingInput, Review
+from chat.feedback.queries import ExportContext, Names
 from chat.models import Provenance, Timing
 from formats.datasets.parts import PieceFile, turns
 from formats.datasets.records import TableRow
@@ -28,17 +28,17 @@ class TableFile(PieceFile):
     def begin(self) -> bytes:
         return BOM.encode() + _csv([COLUMNS])
 
-    def add(self, items: Sequence[Rated], around: Around) -> bytes:
+    def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes:
         rows = [
             self._row(rated, rating, around.names)
             for rated in items
             for rating in rated.ratings
-            if rating.opinion != Opinion()  # what was taken back is no row
+            if rating.opinion != RatingInput()  # what was taken back is no row
         ]
         self.lines += len(rows)
         return _csv(row.model_dump(mode="json").values() for row in rows)
 
-    def _row(self, rated: Rated, rating: Rating, names: Names) -> TableRow:
+    def _row(self, rated: RatedAnswer, rating: Rating, names: Names) -> TableRow:
         return TableRow.model_validate(
             {
                 **self._said(rating),
@@ -50,7 +50,9 @@ class TableFile(PieceFile):
             }
         )
 
-    def _names(self, evidence: Evidence, rating: Rating, names: Names) -> Mapping[str, object]:
+    def _names(
+        self, evidence: AnswerSnapshot, rating: Rating, names: Names
+    ) -> Mapping[str, object]:
         """For people; who rated has no name in a file that is masked."""
         preset = evidence.provenance.preset if evidence.provenance else None
         return {
@@ -78,7 +80,7 @@ class TableFile(PieceFile):
             "assignee": review.assignee if review else "",
         }
 
-    def _evidence(self, evidence: Evidence) -> Mapping[str, object]:
+    def _evidence(self, evidence: AnswerSnapshot) -> Mapping[str, object]:
         prompt = turns(evidence.prompt, self.masking)
         return {
             "evidence_id": evidence.id,
@@ -116,7 +118,7 @@ def _made(made: Provenance | None) -> Mapping[str, object]:
     }
 
 
-def _spent(evidence: Evidence) -> Mapping[str, object]:
+def _spent(evidence: AnswerSnapshot) -> Mapping[str, object]:
     usage, timing = evidence.usage, evidence.timing or Timing()
     seconds: Mapping[str, float | None] = {
         "queue_s": timing.queue_s,

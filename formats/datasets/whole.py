@@ -6,9 +6,9 @@ from dataclasses import replace
 from pydantic import TypeAdapter
 
 from chat.conversations.models import Message
-from chat.feedback.models import Rated, Rating
+from chat.feedback.models import RatedAnswer, Rating
 from chat.feedback.preferences import prompt_of
-from chat.feedback.queries import Around, Contest, Filter
+from chat.feedback.queries import ExportContext, RatingFilter, VotedComparison
 from formats.datasets.parts import (
     PieceFile,
     masked_evidence,
@@ -19,15 +19,15 @@ from formats.datasets.parts import (
 )
 from formats.datasets.records import (
     RESULTS,
-    AnswerRecord,
     Manifest,
     Record,
     SideRecord,
+    SnapshotRecord,
     VoteRecord,
 )
 from formats.redaction import Redactor
 
-FILTER = TypeAdapter(Filter)
+FILTER = TypeAdapter(RatingFilter)
 
 
 class WholeFile(PieceFile):
@@ -36,7 +36,7 @@ class WholeFile(PieceFile):
     takes_versions = True
     takes_votes = True
 
-    def __init__(self, wanted: Filter, redactor: Redactor | None = None) -> None:
+    def __init__(self, wanted: RatingFilter, redactor: Redactor | None = None) -> None:
         super().__init__(redactor)
         self._wanted = wanted
         self._votes = 0
@@ -45,13 +45,13 @@ class WholeFile(PieceFile):
         wanted = FILTER.dump_json(self._wanted).decode()
         return f'{{"schema":"{RESULTS}","filter":{wanted},"answers":['.encode()
 
-    def add(self, items: Sequence[Rated], around: Around) -> bytes:
+    def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes:
         records = [self._answer(rated, around.versions[rated.evidence.id]) for rated in items]
         written = _items(records, first=not self.lines)
         self.lines += len(records)
         return written
 
-    def add_votes(self, contests: Sequence[Contest]) -> bytes:
+    def add_votes(self, contests: Sequence[VotedComparison]) -> bytes:
         head = b"" if self._votes else b'],"votes":['
         records = [self._vote(contest) for contest in contests]
         written = _items(records, first=not self._votes)
@@ -68,14 +68,14 @@ class WholeFile(PieceFile):
         tail = b"]" if self._votes else b'],"votes":[]'
         return tail + b',"manifest":' + manifest.model_dump_json().encode() + b"}\n"
 
-    def _answer(self, rated: Rated, versions: Sequence[Rating]) -> AnswerRecord:
-        return AnswerRecord(
+    def _answer(self, rated: RatedAnswer, versions: Sequence[Rating]) -> SnapshotRecord:
+        return SnapshotRecord(
             evidence=masked_evidence(rated.evidence, self.masking),
             versions=tuple(masked_rating(rating, self.masking) for rating in versions),
             review=masked_review(rated.review, self.masking),
         )
 
-    def _vote(self, contest: Contest) -> VoteRecord:
+    def _vote(self, contest: VotedComparison) -> VoteRecord:
         duel = contest.duel
         question, comment = self.masking(duel.question), self.masking(duel.comment)
         return VoteRecord(

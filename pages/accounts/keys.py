@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 
-from chat.accounts.models import ApiKey, Person, Rank, Scope
+from chat.accounts.models import AccountRole, ApiKey, KeyScope, User
 from pages.html import (
-    Reader,
+    ReaderContext,
     action,
     document,
     field,
@@ -23,15 +23,15 @@ NUMBERS = ("days", "requests_per_minute", "tokens_per_day")
 
 
 def keys_page(
-    reader: Reader,
-    person: Person,
+    reader: ReaderContext,
+    person: User,
     keys: Sequence[ApiKey],
     owners: Mapping[str, str],
     now: datetime,
 ) -> str:
     """`owners` are the names of people by id."""
     columns = ["column-key", "column-scopes", "column-used", "column-until", ""]
-    if person.rank is Rank.ADMIN:
+    if person.rank is AccountRole.ADMIN:
         columns.insert(1, "column-whose")
     rows = (_row(reader, person, key, owners, now) for key in keys)
     new = f"<p>{reader.say('keys-info')}</p>{_form(reader, person)}{made(reader, 'key-made')}"
@@ -40,10 +40,10 @@ def keys_page(
     return document(reader, "keys", body, nav=nav(reader, person))
 
 
-def _form(reader: Reader, person: Person) -> str:
+def _form(reader: ReaderContext, person: User) -> str:
     fields = field(reader, "name", words="field-label", data_longest=60)
-    if person.rank is Rank.ADMIN:
-        scopes = [(scope.value, _scope(reader, scope), scope is Scope.API) for scope in Scope]
+    if person.rank is AccountRole.ADMIN:
+        scopes = [(scope.value, _scope(reader, scope), scope is KeyScope.API) for scope in KeyScope]
         fields += ticks(reader, "scopes", scopes)
     for name in NUMBERS:
         words = f"field-key_{name}"
@@ -52,7 +52,7 @@ def _form(reader: Reader, person: Person) -> str:
 
 
 def _row(
-    reader: Reader, person: Person, key: ApiKey, owners: Mapping[str, str], now: datetime
+    reader: ReaderContext, person: User, key: ApiKey, owners: Mapping[str, str], now: datetime
 ) -> Sequence[str]:
     cells = [
         f"<bdi>{escape(key.name)}</bdi><br><code>{escape(key.prefix)}…</code>",
@@ -61,12 +61,12 @@ def _row(
         when(key.expires_at) if key.expires_at else "–",
         _end(reader, key, now),
     ]
-    if person.rank is Rank.ADMIN:
+    if person.rank is AccountRole.ADMIN:
         cells.insert(1, f"<bdi>{escape(owners.get(key.owner, '–'))}</bdi>")
     return cells
 
 
-def _opens(reader: Reader, key: ApiKey) -> Sequence[str]:
+def _opens(reader: ReaderContext, key: ApiKey) -> Sequence[str]:
     """What it is for, and how much of that."""
     limits = [
         reader.say(words, count=f"{number:,}")
@@ -76,10 +76,10 @@ def _opens(reader: Reader, key: ApiKey) -> Sequence[str]:
         )
         if number is not None
     ]
-    return [_scope(reader, scope) for scope in Scope if scope in key.scopes] + limits
+    return [_scope(reader, scope) for scope in KeyScope if scope in key.scopes] + limits
 
 
-def _end(reader: Reader, key: ApiKey, now: datetime) -> str:
+def _end(reader: ReaderContext, key: ApiKey, now: datetime) -> str:
     if key.revoked:
         return f"<em>{reader.say('revoked')}</em>"
     if key.expires_at is not None and now >= key.expires_at:
@@ -87,5 +87,5 @@ def _end(reader: Reader, key: ApiKey, now: datetime) -> str:
     return action(reader, f"/api/keys/{key.id}/revoke", "revoke", sure=True)
 
 
-def _scope(reader: Reader, scope: Scope) -> str:
+def _scope(reader: ReaderContext, scope: KeyScope) -> str:
     return reader.say(f"scope-{scope}")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from chat.accounts.models import Action, Entry, GuestLink, Person, Rank, Session
+from chat.accounts.models import AccountRole, Action, AuditEntry, GuestLink, Session, User
 from pages.html import (
-    Reader,
+    ReaderContext,
     action,
     choice,
     document,
@@ -22,14 +22,14 @@ GUEST_LINK_DEFAULTS = {"days": 7, "max_guests": 20, "max_messages": 100, "max_to
 
 
 def account_page(
-    reader: Reader, person: Person, sessions: Sequence[Session], *, session_id: str
+    reader: ReaderContext, person: User, sessions: Sequence[Session], *, session_id: str
 ) -> str:
     """`session_id`: the session that asks."""
     body = f"<p>{reader.say('you-are', name=person.name, rank=_rank(reader, person.rank))}</p>"
     body += form(reader, "/api/account/sign-out", "", "sign-out", then="go")
     body += section(reader, "sessions", _sessions(reader, sessions, session_id))
     own = ""
-    if person.rank is not Rank.GUEST:
+    if person.rank is not AccountRole.GUEST:
         body += section(reader, "change-password", _password_form(reader))
         own = field(reader, "password", kind="password", autocomplete="current-password")
     delete = form(
@@ -40,10 +40,10 @@ def account_page(
 
 
 def people_page(
-    reader: Reader, person: Person, people: Sequence[Person], entries: Sequence[Entry]
+    reader: ReaderContext, person: User, people: Sequence[User], entries: Sequence[AuditEntry]
 ) -> str:
     """Everybody, a way to invite more, and the newest of the audit log."""
-    ranks = [(rank.value, _rank(reader, rank)) for rank in (Rank.MEMBER, Rank.ADMIN)]
+    ranks = [(rank.value, _rank(reader, rank)) for rank in (AccountRole.MEMBER, AccountRole.ADMIN)]
     invite = form(
         reader, "/api/people/invite", choice(reader, "rank", ranks), "invite", then="show"
     )
@@ -58,8 +58,8 @@ def people_page(
 
 
 def guests_page(
-    reader: Reader,
-    person: Person,
+    reader: ReaderContext,
+    person: User,
     links: Sequence[GuestLink],
     presets: Sequence[tuple[str, str]],
     owners: Mapping[str, str],
@@ -80,11 +80,11 @@ def guests_page(
 # --- pieces -----------------------------------------------------------------------------------
 
 
-def _rank(reader: Reader, rank: Rank) -> str:
+def _rank(reader: ReaderContext, rank: AccountRole) -> str:
     return reader.say(f"rank-{rank}")
 
 
-def _sessions(reader: Reader, sessions: Sequence[Session], session_id: str) -> str:
+def _sessions(reader: ReaderContext, sessions: Sequence[Session], session_id: str) -> str:
     rows = [
         (
             escape(session.device) or "–",
@@ -100,7 +100,7 @@ def _sessions(reader: Reader, sessions: Sequence[Session], session_id: str) -> s
     return table(reader, ["column-device", "column-used", ""], rows) + everywhere
 
 
-def _password_form(reader: Reader) -> str:
+def _password_form(reader: ReaderContext) -> str:
     old = field(reader, "old", kind="password", autocomplete="current-password")
     new = field(
         reader, "new", kind="password", autocomplete="new-password", minlength=10, maxlength=128
@@ -108,22 +108,22 @@ def _password_form(reader: Reader) -> str:
     return form(reader, "/api/account/password", old + new, "change-password", then="tell")
 
 
-def _person_row(reader: Reader, person: Person) -> Sequence[str]:
+def _person_row(reader: ReaderContext, person: User) -> Sequence[str]:
     name = f"<bdi>{escape(person.name)}</bdi>"
     if person.disabled:
         name += f" <em>{reader.say('disabled')}</em>"
     rank, at = _rank(reader, person.rank), f"/api/people/{person.id}"
     turn = "enable" if person.disabled else "disable"
     actions = action(reader, f"{at}/{turn}", turn)
-    if person.rank is not Rank.GUEST:
-        other = Rank.MEMBER if person.rank is Rank.ADMIN else Rank.ADMIN
+    if person.rank is not AccountRole.GUEST:
+        other = AccountRole.MEMBER if person.rank is AccountRole.ADMIN else AccountRole.ADMIN
         actions += action(reader, f"{at}/rank", f"make-{other}", sure=True, rank=other)
         actions += form(reader, f"{at}/reset", "", "reset", then="show")
     actions += action(reader, f"{at}/delete", "delete", sure=True)
     return name, rank, when(person.created_at), f'<div class="row">{actions}</div>'
 
 
-def _audit(reader: Reader, entries: Sequence[Entry], names: Mapping[str, str]) -> str:
+def _audit(reader: ReaderContext, entries: Sequence[AuditEntry], names: Mapping[str, str]) -> str:
     columns = ["column-at", "column-who", "column-what", "column-whom", "column-detail"]
     rows = (
         (
@@ -140,12 +140,12 @@ def _audit(reader: Reader, entries: Sequence[Entry], names: Mapping[str, str]) -
     return export + table(reader, columns, rows)
 
 
-def _action(reader: Reader, word: str) -> str:
+def _action(reader: ReaderContext, word: str) -> str:
     """What was done; the log itself keeps the stable word, maybe of another version's."""
     return reader.say(f"action-{word}") if word in set(Action) else escape(word)
 
 
-def _link_form(reader: Reader, presets: Sequence[tuple[str, str]]) -> str:
+def _link_form(reader: ReaderContext, presets: Sequence[tuple[str, str]]) -> str:
     fields = field(reader, "label", data_longest=60)
     for name, value in GUEST_LINK_DEFAULTS.items():
         fields += field(reader, name, kind="number", min=1, step=1, value=value)
@@ -154,7 +154,7 @@ def _link_form(reader: Reader, presets: Sequence[tuple[str, str]]) -> str:
     return form(reader, "/api/guest-links", fields, "make-link", then="show")
 
 
-def _link_row(reader: Reader, link: GuestLink, owners: Mapping[str, str]) -> Sequence[str]:
+def _link_row(reader: ReaderContext, link: GuestLink, owners: Mapping[str, str]) -> Sequence[str]:
     state = (
         f"<em>{reader.say('revoked')}</em>"
         if link.revoked

@@ -2,11 +2,11 @@
 
 from urllib.parse import quote
 
-from pages.html import Reader, document, field, form, hidden
+from pages.html import ReaderContext, document, field, form, hidden
 
 
 def sign_in_page(
-    reader: Reader, *, then: str, set_up: bool, provider: bool, refused: bool = False
+    reader: ReaderContext, *, then: str, set_up: bool, provider: bool, refused: bool = False
 ) -> str:
     """`then` is where to go afterwards; `provider` adds the button of the OpenID provider.
 
@@ -28,7 +28,7 @@ def sign_in_page(
     return document(reader, "sign-in", f'<div class="card">{body}</div>')
 
 
-def welcome_page(reader: Reader) -> str:
+def welcome_page(reader: ReaderContext) -> str:
     """For one-time links. What the link is for is asked with the secret of the address."""
     name = field(reader, "name", autocomplete="username", maxlength=60)
     join = "".join(
@@ -40,7 +40,7 @@ def welcome_page(reader: Reader) -> str:
     return document(reader, "welcome", _behind_secret(reader, "/api/account/pass", join))
 
 
-def guest_page(reader: Reader) -> str:
+def guest_page(reader: ReaderContext) -> str:
     """For guest links: a nickname is enough."""
     fields = field(reader, "nickname", autocomplete="nickname", maxlength=60)
     enter = (
@@ -50,14 +50,14 @@ def guest_page(reader: Reader) -> str:
     return document(reader, "welcome", _behind_secret(reader, "/api/account/guest-link", enter))
 
 
-def _behind_secret(reader: Reader, path: str, body: str) -> str:
+def _behind_secret(reader: ReaderContext, path: str, body: str) -> str:
     return (
         f'<div class="card" data-secret="{reader.link(path)}">{body}'
         f'<p class="error" role="alert" data-kind="none" hidden>{reader.say("dead-link")}</p></div>'
     )
 
 
-def _new_password(reader: Reader) -> str:
+def _new_password(reader: ReaderContext) -> str:
     return field(
         reader,
         "password",

@@ -4,21 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from chat.accounts.models import LOCAL, GuestLink, Person, Rank
-from chat.campaigns.hosts import Figures
+from chat.accounts.models import LOCAL, AccountRole, GuestLink, User
+from chat.campaigns.hosts import CampaignCounts
 from chat.campaigns.models import Campaign, Mode, Plan, Variant
 from chat.campaigns.validation import engines_of
 from pages.accounts.people import GUEST_LINK_DEFAULTS
-from pages.campaigns.choices import Choices
+from pages.campaigns.choices import PlanOptions
 from pages.campaigns.plan_form import plan_form
 from pages.host_nav import host_page
-from pages.html import Reader, action, field, form, made, section, table, when
+from pages.html import ReaderContext, action, field, form, made, section, table, when
 
 SCRIPT = "campaigns.js"
 
 
 def campaigns_page(
-    reader: Reader, person: Person, campaigns: Sequence[Campaign], now: datetime
+    reader: ReaderContext, person: User, campaigns: Sequence[Campaign], now: datetime
 ) -> str:
     """One's own campaigns, an administrator's page has everybody's."""
     new = (
@@ -39,11 +39,11 @@ def campaigns_page(
 
 
 def campaign_page(  # noqa: PLR0913 - what the page is made from, by name
-    reader: Reader,
-    person: Person,
+    reader: ReaderContext,
+    person: User,
     campaign: Campaign,
     *,
-    figures: Figures,
+    figures: CampaignCounts,
     waiting: int,
     links: Sequence[GuestLink],
     now: datetime,
@@ -68,10 +68,10 @@ def campaign_page(  # noqa: PLR0913 - what the page is made from, by name
 
 
 def edit_page(
-    reader: Reader,
-    person: Person,
+    reader: ReaderContext,
+    person: User,
     plan: Plan,
-    choices: Choices,
+    choices: PlanOptions,
     *,
     campaign_id: str = "",
     in_use: bool = False,
@@ -97,7 +97,7 @@ def _at(campaign: Campaign) -> str:
     return f"/campaigns/{campaign.id}"
 
 
-def _state(reader: Reader, campaign: Campaign, now: datetime) -> str:
+def _state(reader: ReaderContext, campaign: Campaign, now: datetime) -> str:
     starts, ends = campaign.plan.starts_at, campaign.end
     if ends and ends <= now:
         return f"{reader.say('state-ended')} {when(ends)}"
@@ -107,7 +107,7 @@ def _state(reader: Reader, campaign: Campaign, now: datetime) -> str:
     return f"<b>{reader.say('state-open')}</b>{until}"
 
 
-def _gone(reader: Reader, plan: Plan, engines: Sequence[str]) -> str:
+def _gone(reader: ReaderContext, plan: Plan, engines: Sequence[str]) -> str:
     """What keeps testers from asking: a model that a variant is asked of is not running."""
     missing = sorted(engines_of(plan).difference(engines))
     if not missing:
@@ -116,7 +116,7 @@ def _gone(reader: Reader, plan: Plan, engines: Sequence[str]) -> str:
     return f'<p class="banner">{said}</p>'
 
 
-def _actions(reader: Reader, campaign: Campaign) -> str:
+def _actions(reader: ReaderContext, campaign: Campaign) -> str:
     at, api = _at(campaign), f"/api/campaigns/{campaign.id}"
     turn = "reopen" if campaign.closed_at else "close"
     links = [
@@ -134,7 +134,9 @@ def _actions(reader: Reader, campaign: Campaign) -> str:
     return f'<div class="row">{body}</div>'
 
 
-def _figures(reader: Reader, campaign: Campaign, figures: Figures, waiting: int) -> str:
+def _figures(
+    reader: ReaderContext, campaign: Campaign, figures: CampaignCounts, waiting: int
+) -> str:
     compares = campaign.plan.mode is Mode.BLIND
     names = ["came", "consented", "active", "finished", "dropped_out", "questions"]
     names += ["votes"] if compares else ["up", "down"]
@@ -149,7 +151,9 @@ def _figures(reader: Reader, campaign: Campaign, figures: Figures, waiting: int)
     return f'<dl class="figures" data-refresh="{path}">{cells}</dl>'
 
 
-def _way_in(reader: Reader, person: Person, campaign: Campaign, links: Sequence[GuestLink]) -> str:
+def _way_in(
+    reader: ReaderContext, person: User, campaign: Campaign, links: Sequence[GuestLink]
+) -> str:
     path = reader.link(f"/campaign/{campaign.id}")
     here = (
         f'<div class="address"><p>{reader.say("campaign-address")}</p><div class="row">'
@@ -168,7 +172,7 @@ def _way_in(reader: Reader, person: Person, campaign: Campaign, links: Sequence[
     )
 
 
-def _link_form(reader: Reader, campaign: Campaign) -> str:
+def _link_form(reader: ReaderContext, campaign: Campaign) -> str:
     fields = field(reader, "label", data_longest=60, value=campaign.plan.title[:60])
     for name, value in GUEST_LINK_DEFAULTS.items():
         fields += field(reader, name, kind="number", min=1, step=1, value=value)
@@ -177,9 +181,9 @@ def _link_form(reader: Reader, campaign: Campaign) -> str:
     return f"<details><summary>{reader.say('new-guest-link')}</summary>{made_of}</details>"
 
 
-def _link_row(reader: Reader, person: Person, link: GuestLink) -> Sequence[str]:
+def _link_row(reader: ReaderContext, person: User, link: GuestLink) -> Sequence[str]:
     state = f"<em>{reader.say('revoked')}</em>" if link.revoked else ""
-    if not link.revoked and (person.rank is Rank.ADMIN or link.owner == person.id):
+    if not link.revoked and (person.rank is AccountRole.ADMIN or link.owner == person.id):
         state = action(reader, f"/api/guest-links/{link.id}/revoke", "revoke", sure=True)
     return (
         f"<bdi>{escape(link.label)}</bdi>",
@@ -195,7 +199,7 @@ def _variant(variant: Variant) -> str:
     return f"{variant.name} · {variant.engine}" if variant.engine else variant.name
 
 
-def _plan(reader: Reader, plan: Plan, variants: str) -> str:
+def _plan(reader: ReaderContext, plan: Plan, variants: str) -> str:
     keep = reader.say("keep-for", days=plan.keep_days) if plan.keep_days else ""
     parts = [
         ("field-variants", [] if variants else [_variant(variant) for variant in plan.variants]),

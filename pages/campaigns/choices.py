@@ -7,7 +7,7 @@ from chat.conversations.models import Preset
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class PlanOptions:
     """The presets that a person may use, and the names of the engines that serve, in order."""
 
     presets: Sequence[Preset] = ()

@@ -8,23 +8,23 @@ from collections.abc import Callable, Sequence
 from html import escape
 from uuid import uuid4
 
-from chat.campaigns.comparisons import MAX_COMMENT, Round
-from chat.campaigns.models import Choice, Task
-from chat.campaigns.participation import Stage, Visit
+from chat.campaigns.comparisons import MAX_COMMENT, ComparisonView
+from chat.campaigns.models import Task, VoteChoice
+from chat.campaigns.participation import Visit, VisitStage
 from chat.conversations.models import Progress
 from chat.models import Status
 from chat.validation import MAX_CHARACTERS
-from pages.html import Reader, document, form, hidden
+from pages.html import ReaderContext, document, form, hidden
 
 SCRIPT = "compare.js"
-ASKING = (Stage.WORK, Stage.FINISHED)
+ASKING = (VisitStage.WORK, VisitStage.FINISHED)
 """Where questions may be asked; what has ended meanwhile, asking says."""
 
 VOTES = {
-    Choice.LEFT: ("vote-left", "voted-left"),
-    Choice.RIGHT: ("vote-right", "voted-right"),
-    Choice.TIE: ("vote-tie", "voted-tie"),
-    Choice.BOTH_BAD: ("vote-both-bad", "voted-both-bad"),
+    VoteChoice.LEFT: ("vote-left", "voted-left"),
+    VoteChoice.RIGHT: ("vote-right", "voted-right"),
+    VoteChoice.TIE: ("vote-tie", "voted-tie"),
+    VoteChoice.BOTH_BAD: ("vote-both-bad", "voted-both-bad"),
 }
 """The words of the buttons, in the order of their keys, and of what was voted."""
 
@@ -37,7 +37,9 @@ ENDS = {
 Draw = Callable[[str], str]
 
 
-def compare_page(reader: Reader, visit: Visit, rounds: Sequence[Round], draw: Draw) -> str:
+def compare_page(
+    reader: ReaderContext, visit: Visit, rounds: Sequence[ComparisonView], draw: Draw
+) -> str:
     """The whole page: the tasks, what was asked so far, and where the next question is asked."""
     campaign, may_ask = visit.campaign, visit.stage in ASKING
     shown = "".join(
@@ -52,7 +54,9 @@ def compare_page(reader: Reader, visit: Visit, rounds: Sequence[Round], draw: Dr
     return document(reader, "campaign", body, heading=campaign.plan.title, wide=True, script=SCRIPT)
 
 
-def round_html(reader: Reader, shown: Round, draw: Draw, *, may_ask: bool = True) -> str:
+def round_html(
+    reader: ReaderContext, shown: ComparisonView, draw: Draw, *, may_ask: bool = True
+) -> str:
     """One question with both answers as they are now, and what can be done with them."""
     live = ""
     if shown.is_open:
@@ -66,7 +70,7 @@ def round_html(reader: Reader, shown: Round, draw: Draw, *, may_ask: bool = True
     )
 
 
-def side_html(reader: Reader, progress: Progress, draw: Draw) -> str:
+def side_html(reader: ReaderContext, progress: Progress, draw: Draw) -> str:
     """An answer as far as it is written, and how it goes; no figure that could tell its variant."""
     body = f'<div class="answer" dir="auto">{draw(progress.text)}</div>' if progress.text else ""
     said = _state(reader, progress)
@@ -74,7 +78,11 @@ def side_html(reader: Reader, progress: Progress, draw: Draw) -> str:
 
 
 def foot_html(
-    reader: Reader, shown: Round, *, may_ask: bool = True, voted_before: bool = False
+    reader: ReaderContext,
+    shown: ComparisonView,
+    *,
+    may_ask: bool = True,
+    voted_before: bool = False,
 ) -> str:
     """What can be done with a round: stop it, vote, say why, or ask again.
 
@@ -100,7 +108,7 @@ def foot_html(
     return f"<p>{reader.say('no-vote')}</p>{again if may_ask else ''}"
 
 
-def tasks_html(reader: Reader, visit: Visit) -> str:
+def tasks_html(reader: ReaderContext, visit: Visit) -> str:
     """The tasks with what was ticked off; nothing where there are none."""
     done = visit.participant.done if visit.participant else ()
     tasks = visit.campaign.plan.tasks
@@ -114,7 +122,7 @@ def tasks_html(reader: Reader, visit: Visit) -> str:
 # --- pieces -----------------------------------------------------------------------------------
 
 
-def _column(reader: Reader, words: str, side: str, body: str) -> str:
+def _column(reader: ReaderContext, words: str, side: str, body: str) -> str:
     said = reader.say(words)
     return (
         f'<article class="side" aria-label="{said}"><h3>{said}</h3>'
@@ -122,7 +130,7 @@ def _column(reader: Reader, words: str, side: str, body: str) -> str:
     )
 
 
-def _state(reader: Reader, progress: Progress) -> str:
+def _state(reader: ReaderContext, progress: Progress) -> str:
     if progress.status is Status.PENDING:
         if progress.position is None:
             return reader.say("answer-waiting")
@@ -132,7 +140,7 @@ def _state(reader: Reader, progress: Progress) -> str:
     return reader.say(ENDS[progress.status]) if progress.status in ENDS else ""
 
 
-def _voted(reader: Reader, shown: Round, *, voted_before: bool) -> str:
+def _voted(reader: ReaderContext, shown: ComparisonView, *, voted_before: bool) -> str:
     duel = shown.duel
     assert duel.choice
     _, words = VOTES[duel.choice]
@@ -150,7 +158,7 @@ def _voted(reader: Reader, shown: Round, *, voted_before: bool) -> str:
     )
 
 
-def _task(reader: Reader, campaign_id: str, task: Task, ticked: bool) -> str:
+def _task(reader: ReaderContext, campaign_id: str, task: Task, ticked: bool) -> str:
     said = (
         f'<p class="words" dir="auto">{escape(task.instructions)}</p>' if task.instructions else ""
     )
@@ -170,7 +178,7 @@ def _task(reader: Reader, campaign_id: str, task: Task, ticked: bool) -> str:
     )
 
 
-def _ask(reader: Reader, visit: Visit, follows: bool) -> str:
+def _ask(reader: ReaderContext, visit: Visit, follows: bool) -> str:
     words = reader.say("compare-question")
     fields = (
         f'<label><span>{words}</span><textarea name="question" rows="2" required '
@@ -186,7 +194,7 @@ def _ask(reader: Reader, visit: Visit, follows: bool) -> str:
     )
 
 
-def _on(reader: Reader, visit: Visit) -> str:
+def _on(reader: ReaderContext, visit: Visit) -> str:
     at = reader.link(f"/campaign/{visit.campaign.id}")
     end = "to-survey" if visit.campaign.plan.survey else "to-end"
     return (

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from chat.campaigns.hosts import Half
+from chat.campaigns.hosts import VariantProgress
 from chat.campaigns.models import Mode
-from chat.feedback.reports import Comparison, Part, Report
+from chat.feedback.reports import ComparisonResult, Report, VariantResult
 from chat.feedback.statistics import Difference, Share, difference
-from pages.html import Reader, section, table
+from pages.html import ReaderContext, section, table
 
 SPREADS = (
     ("length", "compare-length"),
@@ -18,7 +18,10 @@ SPREADS = (
 
 
 def comparison_block(
-    reader: Reader, report: Report, testers: Sequence[Half], names: Mapping[str, str]
+    reader: ReaderContext,
+    report: Report,
+    testers: Sequence[VariantProgress],
+    names: Mapping[str, str],
 ) -> str:
     """A section of the campaign's page; nothing where nothing is compared.
 
@@ -29,7 +32,10 @@ def comparison_block(
 
 
 def _blind(
-    reader: Reader, report: Report, testers: Sequence[Half], names: Mapping[str, str]
+    reader: ReaderContext,
+    report: Report,
+    testers: Sequence[VariantProgress],
+    names: Mapping[str, str],
 ) -> str:
     votes, plan = report.comparison, report.campaign.plan
     if votes is None:
@@ -54,7 +60,7 @@ def _blind(
     )
 
 
-def _sentence(reader: Reader, votes: Comparison, first: str, second: str) -> str:
+def _sentence(reader: ReaderContext, votes: ComparisonResult, first: str, second: str) -> str:
     rate = votes.rate
     if not rate.count:
         return f"<p>{reader.say('votes-none-count')}</p>"
@@ -73,7 +79,7 @@ def _sentence(reader: Reader, votes: Comparison, first: str, second: str) -> str
 
 
 def _shares(
-    reader: Reader,
+    reader: ReaderContext,
     title: str,
     column: str,
     shares: Mapping[str, Share],
@@ -92,7 +98,10 @@ def _shares(
 
 
 def _split(
-    reader: Reader, report: Report, testers: Sequence[Half], names: Mapping[str, str]
+    reader: ReaderContext,
+    report: Report,
+    testers: Sequence[VariantProgress],
+    names: Mapping[str, str],
 ) -> str:
     names_of = [f"<bdi>{escape(variant.name)}</bdi>" for variant in report.campaign.plan.variants]
     rows: list[Sequence[str]] = [
@@ -115,7 +124,7 @@ def _split(
     )
 
 
-def _split_sentence(reader: Reader, report: Report) -> str:
+def _split_sentence(reader: ReaderContext, report: Report) -> str:
     first, second = (part.liked for part in report.variants)
     if not first.count or not second.count:
         return f"<p>{reader.say('split-no-ratings')}</p>"
@@ -128,7 +137,7 @@ def _split_sentence(reader: Reader, report: Report) -> str:
     return f"<p>{said} <b>{reader.say('split-tells', better=better, worse=worse)}</b></p>"
 
 
-def _liked(part: Part) -> str:
+def _liked(part: VariantResult) -> str:
     share = part.liked
     if not share.count:
         return "–"
@@ -136,7 +145,7 @@ def _liked(part: Part) -> str:
     return f"{told} ({interval}; {part.up} / {share.count})"
 
 
-def _spread(part: Part, kind: str) -> str:
+def _spread(part: VariantResult, kind: str) -> str:
     spread = part.spreads.get(kind)
     return f"{spread.p50:.4g} / {spread.p95:.4g}" if spread else "–"
 

@@ -3,30 +3,30 @@
 from collections.abc import Mapping
 from html import escape
 
-from chat.accounts.models import CAMPAIGN_GRACE, Person, Rank
+from chat.accounts.models import CAMPAIGN_GRACE, AccountRole, User
 from chat.campaigns.models import Campaign, QuestionKind, SurveyQuestion
-from chat.campaigns.participation import MAX_SURVEY_TEXT, SCALE, Stage, Visit
+from chat.campaigns.participation import MAX_SURVEY_TEXT, SCALE, Visit, VisitStage
 from chat.campaigns.validation import consent_digest
-from pages.html import Reader, document, form, hidden, when
+from pages.html import ReaderContext, document, form, hidden, when
 
 SCRIPT = "campaigns.js"
 COLLECTED = ("collected-chats", "collected-ratings", "collected-survey", "collected-figures")
 
 
-def campaign_visit_page(reader: Reader, person: Person, visit: Visit) -> str:
+def campaign_visit_page(reader: ReaderContext, person: User, visit: Visit) -> str:
     """Where a tester stands: the consent, the way on, the thanks, or why nothing goes on."""
     draw = {
-        Stage.NOT_BEGUN: _not_begun,
-        Stage.CONSENT: _consent,
-        Stage.WORK: _work,
-        Stage.SURVEY: _only_survey,
-        Stage.OVER: _over,
-        Stage.FINISHED: _thanks,
+        VisitStage.NOT_BEGUN: _not_begun,
+        VisitStage.CONSENT: _consent,
+        VisitStage.WORK: _work,
+        VisitStage.SURVEY: _only_survey,
+        VisitStage.OVER: _over,
+        VisitStage.FINISHED: _thanks,
     }[visit.stage]
     return _page(reader, visit.campaign, draw(reader, person, visit))
 
 
-def survey_page(reader: Reader, person: Person, visit: Visit) -> str:
+def survey_page(reader: ReaderContext, person: User, visit: Visit) -> str:
     """The questions at the end, with what was answered so far."""
     campaign, answers = visit.campaign, visit.participant.survey if visit.participant else {}
     asked = "".join(_question(reader, one, answers) for one in campaign.plan.survey)
@@ -40,30 +40,30 @@ def survey_page(reader: Reader, person: Person, visit: Visit) -> str:
     fields = f'{body}<input type="hidden" name="send" value="yes">{saved}'
     body = form(reader, path, fields, "survey-send", then="go", keeps="")
     back = f'<p><a href="{_chat(reader, person, visit)}">{reader.say("back-to-tasks")}</a></p>'
-    return _page(reader, campaign, body + (back if visit.stage is Stage.WORK else ""))
+    return _page(reader, campaign, body + (back if visit.stage is VisitStage.WORK else ""))
 
 
-def gone_page(reader: Reader) -> str:
+def gone_page(reader: ReaderContext) -> str:
     """A campaign that is not there, or is not for this person."""
     return document(reader, "campaign", f"<p>{reader.say('campaign-gone')}</p>")
 
 
-def chat_address(person: Person, visit: Visit) -> str:
+def chat_address(person: User, visit: Visit) -> str:
     """The path at which a tester asks questions."""
     if visit.compares:
         return f"/campaign/{visit.campaign.id}/compare"
-    return "/" if person.rank is Rank.GUEST else f"/?campaign={visit.campaign.id}"
+    return "/" if person.rank is AccountRole.GUEST else f"/?campaign={visit.campaign.id}"
 
 
 # --- stages -----------------------------------------------------------------------------------
 
 
-def _not_begun(reader: Reader, person: Person, visit: Visit) -> str:
+def _not_begun(reader: ReaderContext, person: User, visit: Visit) -> str:
     starts_at = visit.campaign.plan.starts_at
     return f"<p>{reader.say('not-begun')} {when(starts_at) if starts_at else ''}</p>"
 
 
-def _consent(reader: Reader, person: Person, visit: Visit) -> str:
+def _consent(reader: ReaderContext, person: User, visit: Visit) -> str:
     plan, at = visit.campaign.plan, f"/api/campaign/{visit.campaign.id}"
     keep = (
         reader.say("keep-for", days=plan.keep_days) if plan.keep_days else reader.say("keep-always")
@@ -84,7 +84,7 @@ def _consent(reader: Reader, person: Person, visit: Visit) -> str:
     return f'{said}<div class="row choice">{agree}{decline}</div>'
 
 
-def _work(reader: Reader, person: Person, visit: Visit) -> str:
+def _work(reader: ReaderContext, person: User, visit: Visit) -> str:
     tasks, done = visit.campaign.plan.tasks, visit.participant.done if visit.participant else ()
     count = reader.say("tasks-done", done=len(done), count=len(tasks)) if tasks else ""
     return (
@@ -94,7 +94,7 @@ def _work(reader: Reader, person: Person, visit: Visit) -> str:
     )
 
 
-def _only_survey(reader: Reader, person: Person, visit: Visit) -> str:
+def _only_survey(reader: ReaderContext, person: User, visit: Visit) -> str:
     end = visit.campaign.end
     until = f" {reader.say('survey-until')} {when(end + CAMPAIGN_GRACE)}" if end else ""
     read = f'<a href="{_chat(reader, person, visit)}">{reader.say("read-on")}</a>'
@@ -104,12 +104,12 @@ def _only_survey(reader: Reader, person: Person, visit: Visit) -> str:
     )
 
 
-def _over(reader: Reader, person: Person, visit: Visit) -> str:
+def _over(reader: ReaderContext, person: User, visit: Visit) -> str:
     took_part = _take_back(reader, person, visit) if visit.participant else ""
     return f"<p>{reader.say('over')}</p>{took_part}"
 
 
-def _thanks(reader: Reader, person: Person, visit: Visit) -> str:
+def _thanks(reader: ReaderContext, person: User, visit: Visit) -> str:
     words = visit.campaign.plan.thanks
     said = f'<p class="words" dir="auto">{escape(words)}</p>' if words else ""
     again = f'<a href="{reader.link(_survey(visit.campaign))}">{reader.say("survey-again")}</a>'
@@ -119,11 +119,11 @@ def _thanks(reader: Reader, person: Person, visit: Visit) -> str:
 # --- pieces -----------------------------------------------------------------------------------
 
 
-def _page(reader: Reader, campaign: Campaign, body: str) -> str:
+def _page(reader: ReaderContext, campaign: Campaign, body: str) -> str:
     return document(reader, "campaign", body, heading=campaign.plan.title, script=SCRIPT)
 
 
-def _chat(reader: Reader, person: Person, visit: Visit) -> str:
+def _chat(reader: ReaderContext, person: User, visit: Visit) -> str:
     return reader.link(chat_address(person, visit))
 
 
@@ -131,14 +131,14 @@ def _survey(campaign: Campaign) -> str:
     return f"/campaign/{campaign.id}/survey"
 
 
-def _to_survey(reader: Reader, campaign: Campaign) -> str:
+def _to_survey(reader: ReaderContext, campaign: Campaign) -> str:
     key = "to-survey" if campaign.plan.survey else "to-end"
     return f'<p><a href="{reader.link(_survey(campaign))}">{reader.say(key)}</a></p>'
 
 
-def _take_back(reader: Reader, person: Person, visit: Visit) -> str:
+def _take_back(reader: ReaderContext, person: User, visit: Visit) -> str:
     """The way to have it all destroyed; a guest's account goes with it."""
-    info = "take-back-guest" if person.rank is Rank.GUEST else "take-back-member"
+    info = "take-back-guest" if person.rank is AccountRole.GUEST else "take-back-member"
     path = f"/api/campaign/{visit.campaign.id}/withdraw"
     sure = reader.say("sure")
     delete = form(reader, path, "", "delete-data", then="tell", sure=sure)
@@ -148,7 +148,9 @@ def _take_back(reader: Reader, person: Person, visit: Visit) -> str:
     )
 
 
-def _question(reader: Reader, question: SurveyQuestion, answers: Mapping[str, str | int]) -> str:
+def _question(
+    reader: ReaderContext, question: SurveyQuestion, answers: Mapping[str, str | int]
+) -> str:
     given = answers.get(question.id)
     if question.kind is QuestionKind.SCALE:
         return _scale(question, given)

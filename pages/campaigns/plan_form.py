@@ -19,8 +19,8 @@ from chat.campaigns.validation import (
 from chat.conversations.models import Preset
 from chat.models import PresetRef
 from chat.validation import BOUNDS
-from pages.campaigns.choices import Choices
-from pages.html import Reader, form, hidden
+from pages.campaigns.choices import PlanOptions
+from pages.html import ReaderContext, form, hidden
 from pages.i18n import words
 
 NUMBERS = ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens", "seed")
@@ -43,7 +43,9 @@ EMPTY = Plan("", Mode.SINGLE, (Variant("A"), Variant("B")))
 Item = TypeVar("Item")
 
 
-def plan_form(reader: Reader, plan: Plan, choices: Choices, *, path: str, in_use: bool) -> str:
+def plan_form(
+    reader: ReaderContext, plan: Plan, choices: PlanOptions, *, path: str, in_use: bool
+) -> str:
     """`in_use` shuts what cannot be changed any more; tasks keep their place, not their words."""
     variants = [*plan.variants, *EMPTY.variants[len(plan.variants) :]]
     fixed = " disabled" if in_use else ""
@@ -81,7 +83,7 @@ def plan_form(reader: Reader, plan: Plan, choices: Choices, *, path: str, in_use
 _NEW_QUESTION = SurveyQuestion("", QuestionKind.SCALE, "")
 
 
-def _mode(reader: Reader, mode: Mode) -> str:
+def _mode(reader: ReaderContext, mode: Mode) -> str:
     options = "".join(_option(one, reader.say(f"mode-{one}"), one is mode) for one in Mode)
     hints = "".join(
         f'<p class="hint" data-for="{one}" hidden>{reader.say(f"mode-{one}-info")}</p>'
@@ -90,7 +92,7 @@ def _mode(reader: Reader, mode: Mode) -> str:
     return _select(reader, "mode", options) + hints
 
 
-def _variant(reader: Reader, variant: Variant, choices: Choices) -> str:
+def _variant(reader: ReaderContext, variant: Variant, choices: PlanOptions) -> str:
     numbers = "".join(_number(reader, name, getattr(variant.sampling, name)) for name in NUMBERS)
     return (
         _text(reader, "name", variant.name, MAX_LABEL, words="field-variant", required=True)
@@ -103,7 +105,7 @@ def _variant(reader: Reader, variant: Variant, choices: Choices) -> str:
     )
 
 
-def _engine(reader: Reader, chosen: str, engines: Sequence[str]) -> str:
+def _engine(reader: ReaderContext, chosen: str, engines: Sequence[str]) -> str:
     """Nothing to see where there is nothing to choose. One that is gone stays chosen."""
     first, others = engines[:1], [name for name in engines[1:] if name != chosen]
     if not (others or chosen):
@@ -117,7 +119,7 @@ def _engine(reader: Reader, chosen: str, engines: Sequence[str]) -> str:
     return _select(reader, "engine", options)
 
 
-def _preset(reader: Reader, chosen: PresetRef | None, presets: Sequence[Preset]) -> str:
+def _preset(reader: ReaderContext, chosen: PresetRef | None, presets: Sequence[Preset]) -> str:
     """Choosing one fills the fields below. A version that is not the newest stays to choose."""
     options = _option("", reader.say("no-preset"), chosen is None)
     if chosen and chosen not in {preset.ref for preset in presets}:
@@ -137,7 +139,7 @@ def _filling(preset: Preset) -> str:
     return json.dumps(values, ensure_ascii=False)
 
 
-def _task(reader: Reader, task: Task) -> str:
+def _task(reader: ReaderContext, task: Task) -> str:
     return (
         hidden("id", task.id)
         + _text(reader, "title", task.title, MAX_SENTENCE, words="field-task", required=True)
@@ -146,7 +148,7 @@ def _task(reader: Reader, task: Task) -> str:
     )
 
 
-def _question(reader: Reader, question: SurveyQuestion) -> str:
+def _question(reader: ReaderContext, question: SurveyQuestion) -> str:
     kinds = "".join(
         _option(kind, reader.say(f"kind-{kind}"), kind is question.kind) for kind in QuestionKind
     )
@@ -162,7 +164,7 @@ def _question(reader: Reader, question: SurveyQuestion) -> str:
     )
 
 
-def _keep(reader: Reader, days: int | None) -> str:
+def _keep(reader: ReaderContext, days: int | None) -> str:
     value = "" if days is None else f' value="{days}"'
     return (
         f'<label><span>{reader.say("field-keep_days")}</span><input name="keep_days" type="number" '
@@ -170,7 +172,7 @@ def _keep(reader: Reader, days: int | None) -> str:
     )
 
 
-def _moment(reader: Reader, name: str, moment: datetime | None) -> str:
+def _moment(reader: ReaderContext, name: str, moment: datetime | None) -> str:
     """The script shows it in the reader's time zone."""
     at = f' data-at="{moment.isoformat()}"' if moment else ""
     return (
@@ -183,10 +185,10 @@ def _moment(reader: Reader, name: str, moment: datetime | None) -> str:
 
 
 def _list(  # noqa: PLR0913 - the parts of a list, in the order they are drawn
-    reader: Reader,
+    reader: ReaderContext,
     name: str,
     items: Sequence[Item],
-    draw: Callable[[Reader, Item], str],
+    draw: Callable[[ReaderContext, Item], str],
     empty: Item,
     most: int,
     *,
@@ -205,18 +207,20 @@ def _list(  # noqa: PLR0913 - the parts of a list, in the order they are drawn
     return _frame(reader, name, cards) + add
 
 
-def _cards(reader: Reader, name: str, items: Sequence[Item], draw: Callable[[Item], str]) -> str:
+def _cards(
+    reader: ReaderContext, name: str, items: Sequence[Item], draw: Callable[[Item], str]
+) -> str:
     return _frame(reader, name, "".join(f"<div data-item>{draw(item)}</div>" for item in items))
 
 
-def _frame(reader: Reader, name: str, cards: str) -> str:
+def _frame(reader: ReaderContext, name: str, cards: str) -> str:
     return (
         f"<h3>{reader.say(f'field-{name}')}</h3>"
         f'<div class="cards" data-list="{name}" tabindex="-1">{cards}</div>'
     )
 
 
-def _tools(reader: Reader) -> str:
+def _tools(reader: ReaderContext) -> str:
     buttons = "".join(
         f'<button type="button" class="quiet" data-move="{way}" aria-label="{reader.say(key)}" '
         f'title="{reader.say(key)}">{sign}</button>'
@@ -233,7 +237,7 @@ def _tools(reader: Reader) -> str:
 
 
 def _text(
-    reader: Reader,
+    reader: ReaderContext,
     name: str,
     value: str,
     longest: int,
@@ -248,7 +252,7 @@ def _text(
     )
 
 
-def _area(reader: Reader, name: str, value: str, longest: int, *, rows: int) -> str:
+def _area(reader: ReaderContext, name: str, value: str, longest: int, *, rows: int) -> str:
     # A line end right after the tag is not part of the text: one is given away.
     return (
         f"<label><span>{reader.say(f'field-{name}')}</span>"
@@ -257,7 +261,7 @@ def _area(reader: Reader, name: str, value: str, longest: int, *, rows: int) -> 
     )
 
 
-def _number(reader: Reader, name: str, value: float | None) -> str:
+def _number(reader: ReaderContext, name: str, value: float | None) -> str:
     (low, high), step = BOUNDS[name], "1" if name in WHOLE else "any"
     shown = "" if value is None else f' value="{value}"'
     return (
@@ -266,7 +270,7 @@ def _number(reader: Reader, name: str, value: float | None) -> str:
     )
 
 
-def _select(reader: Reader, name: str, options: str, more: str = "") -> str:
+def _select(reader: ReaderContext, name: str, options: str, more: str = "") -> str:
     said = reader.say(f"field-{name}")
     return f'<label><span>{said}</span><select name="{name}"{more}>{options}</select></label>'
 

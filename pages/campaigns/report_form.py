@@ -2,11 +2,11 @@
 
 from urllib.parse import urlencode
 
-from pages.html import Reader
+from pages.html import ReaderContext
 from pages.i18n import Language
 
 
-def report_form(reader: Reader, campaign_id: str) -> str:
+def report_form(reader: ReaderContext, campaign_id: str) -> str:
     """Closed at first. The report is made in either language, whoever reads this page."""
     languages = "".join(
         f'<option value="{language}"{" selected" * (language is reader.language)}>'
@@ -23,7 +23,7 @@ def report_form(reader: Reader, campaign_id: str) -> str:
     )
 
 
-def masking(reader: Reader) -> str:
+def masking(reader: ReaderContext) -> str:
     """Whether to mask what could tell who somebody is, and which names."""
     return (
         '<label class="tick"><input type="checkbox" name="redact" value="true"> '
@@ -33,7 +33,7 @@ def masking(reader: Reader) -> str:
     )
 
 
-def counting(reader: Reader, told: str = "") -> str:
+def counting(reader: ReaderContext, told: str = "") -> str:
     """Where it is said what a file would hold, in the words `told`, and what would be masked."""
     said = reader.template(told) if told else ""
     return (
@@ -45,7 +45,7 @@ def counting(reader: Reader, told: str = "") -> str:
     )
 
 
-def buttons(reader: Reader, download: str) -> str:
+def buttons(reader: ReaderContext, download: str) -> str:
     return (
         f'<div class="row"><button>{reader.say(download)}</button>'
         f'<button type="button" class="quiet" data-count>{reader.say("preview")}</button></div>'

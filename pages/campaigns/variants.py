@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from html import escape
 
 from chat.campaigns.models import Mode, Variant
-from chat.feedback.reports import Answered, Report
-from pages.html import Reader, table
+from chat.feedback.reports import Report, SourceCount
+from pages.html import ReaderContext, table
 
 PLANNED = ["origin-variant", "role-system", "origin-sampling", "origin-preset"]
 ANSWERED = ["origin-variant", "origin-model", "origin-revision", "origin-quantization"]
 ANSWERED += ["origin-engine", "origin-preset", "compare-answers"]
 
 
-def variants_block(reader: Reader, report: Report) -> str:
+def variants_block(reader: ReaderContext, report: Report) -> str:
     """Two tables of the campaign's page."""
     plan = report.campaign.plan
     tried = plan.variants[: 1 if plan.mode is Mode.SINGLE else 2]
@@ -25,7 +25,7 @@ def variants_block(reader: Reader, report: Report) -> str:
     return f'<div class="tried">{table(reader, columns, rows)}{heading}{answered}</div>'
 
 
-def _planned(reader: Reader, report: Report, variant: Variant) -> Sequence[str]:
+def _planned(reader: ReaderContext, report: Report, variant: Variant) -> Sequence[str]:
     prompt, own = variant.system_prompt, f"<em>{reader.say('model-s-own')}</em>"
     return (
         f"<bdi>{escape(variant.name)}</bdi>",
@@ -36,7 +36,7 @@ def _planned(reader: Reader, report: Report, variant: Variant) -> Sequence[str]:
     )
 
 
-def _answered(report: Report, one: Answered) -> Sequence[str]:
+def _answered(report: Report, one: SourceCount) -> Sequence[str]:
     source, known = one.source, report.campaign.plan.variants
     is_known = one.variant is not None and one.variant < len(known)
     return (

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from html import escape
 
-from chat.accounts.models import Person
+from chat.accounts.models import User
 from chat.evaluation.cases import MAX_EXPECTED, MAX_NAME, CaseText
 from chat.evaluation.models import Check, CheckKind
 from chat.models import ChatMessage, Role
 from chat.validation import BOUNDS, MAX_CHARACTERS
 from pages.host_nav import host_page
-from pages.html import Reader, field, form, hidden
+from pages.html import ReaderContext, field, form, hidden
 
 EMPTY = CaseText("", (ChatMessage(Role.SYSTEM, ""), ChatMessage(Role.USER, "")), ())
 """What a new case begins with."""
@@ -24,7 +24,7 @@ NUMBERS = {"temperature": "any", "max_new_tokens": "1", "seed": "1"}
 
 
 def case_page(
-    reader: Reader, person: Person, text: CaseText, *, case_id: str = "", shipped: bool = False
+    reader: ReaderContext, person: User, text: CaseText, *, case_id: str = "", shipped: bool = False
 ) -> str:
     """Without an id it becomes a new case. A shipped one can be copied, not changed."""
     path = f"/api/cases/{case_id}" if case_id and not shipped else "/api/cases"
@@ -37,7 +37,7 @@ def case_page(
     return host_page(reader, person, title, body, heading=text.name if case_id else "")
 
 
-def _actions(reader: Reader, case_id: str, *, shipped: bool) -> str:
+def _actions(reader: ReaderContext, case_id: str, *, shipped: bool) -> str:
     body = form(reader, "/api/cases/runs", hidden("case_id", case_id), "case-run", then="go")
     if not shipped:
         sure = reader.say("sure")
@@ -47,7 +47,7 @@ def _actions(reader: Reader, case_id: str, *, shipped: bool) -> str:
     return f'<div class="row choice">{body}</div>'
 
 
-def _fields(reader: Reader, text: CaseText) -> str:
+def _fields(reader: ReaderContext, text: CaseText) -> str:
     checks: list[Check | None] = [*text.checks, *[None] * EMPTY_CHECKS]
     numbers = "".join(
         _number(reader, name, step, getattr(text.sampling, name)) for name, step in NUMBERS.items()
@@ -66,7 +66,7 @@ def _fields(reader: Reader, text: CaseText) -> str:
     )
 
 
-def _cards(reader: Reader, name: str, cards: Iterable[str]) -> str:
+def _cards(reader: ReaderContext, name: str, cards: Iterable[str]) -> str:
     items = "".join(f"<div data-item>{card}</div>" for card in cards)
     return (
         f"<h3>{reader.say(f'field-case-{name}')}</h3>"
@@ -74,7 +74,7 @@ def _cards(reader: Reader, name: str, cards: Iterable[str]) -> str:
     )
 
 
-def _turn(reader: Reader, turn: ChatMessage) -> str:
+def _turn(reader: ReaderContext, turn: ChatMessage) -> str:
     calls = json.dumps([asdict(call) for call in turn.calls], ensure_ascii=False)
     said = f"turn-{turn.role}"
     return (
@@ -84,7 +84,7 @@ def _turn(reader: Reader, turn: ChatMessage) -> str:
     )
 
 
-def _check(reader: Reader, check: Check | None) -> str:
+def _check(reader: ReaderContext, check: Check | None) -> str:
     options = "".join(
         f'<option value="{kind}"{" selected" if check and kind is check.kind else ""}>'
         f"{reader.say(f'check-{kind}')}</option>"
@@ -99,7 +99,7 @@ def _check(reader: Reader, check: Check | None) -> str:
 
 
 def _area(
-    reader: Reader, name: str, value: str, *, longest: int, rows: int, words: str = ""
+    reader: ReaderContext, name: str, value: str, *, longest: int, rows: int, words: str = ""
 ) -> str:
     # A line end right after the tag is not part of the text: one is given away.
     return (
@@ -109,7 +109,7 @@ def _area(
     )
 
 
-def _number(reader: Reader, name: str, step: str, value: float | None) -> str:
+def _number(reader: ReaderContext, name: str, step: str, value: float | None) -> str:
     low, high = BOUNDS[name]
     shown = {} if value is None else {"value": value}
     words = f"field-case-{name}"

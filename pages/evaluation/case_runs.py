@@ -4,31 +4,37 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from chat.accounts.models import Person
-from chat.evaluation.cases import Tally
-from chat.evaluation.models import Case, Result, Run, Verdict
+from chat.accounts.models import User
+from chat.evaluation.cases import VerdictCounts
+from chat.evaluation.models import Case, CaseVerdict, Result, Run
 from chat.models import PresetRef
 from pages.evaluation.diff import in_one, side_by_side
 from pages.host_nav import host_page
-from pages.html import Reader, form, hidden, when
+from pages.html import ReaderContext, form, hidden, when
 
 SCRIPT = "cases.js"
-ORDER = (Verdict.FAILED, Verdict.ERROR, Verdict.CHANGED, Verdict.OPEN, Verdict.PASSED)
+ORDER = (
+    CaseVerdict.FAILED,
+    CaseVerdict.ERROR,
+    CaseVerdict.CHANGED,
+    CaseVerdict.OPEN,
+    CaseVerdict.PASSED,
+)
 """What is to be looked at comes first."""
 
-FOR_PEOPLE = (Verdict.OPEN, Verdict.CHANGED)
+FOR_PEOPLE = (CaseVerdict.OPEN, CaseVerdict.CHANGED)
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class RunsView:
     """Runs to choose from. `names` are those of the presets that these and the one shown had."""
 
-    tallies: Sequence[Tally]
+    tallies: Sequence[VerdictCounts]
     names: Mapping[PresetRef, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class RunView:
     """A run as it is looked at. `results` are by case, `others` are those of the run beside it.
 
     `cases` are those that are still there. `going_on`: done and total of a run that is going on.
@@ -42,7 +48,7 @@ class Shown:
     going_on: tuple[int, int] | None = None
 
 
-def run_page(reader: Reader, person: Person, shown: Shown, runs: Runs) -> str:
+def run_page(reader: ReaderContext, person: User, shown: RunView, runs: RunsView) -> str:
     """`runs` are those that it can be compared with."""
     body = _head(reader, shown, runs) + _beside(reader, shown, runs)
     if any(result.verdict in FOR_PEOPLE for result in shown.results.values()):
@@ -69,7 +75,7 @@ def model_of(run: Run) -> str:
     return f"<bdi>{escape(run.model)}</bdi> <em>{escape(run.quantization)}</em>"
 
 
-def counts_of(reader: Reader, counts: Mapping[Verdict, int]) -> str:
+def counts_of(reader: ReaderContext, counts: Mapping[CaseVerdict, int]) -> str:
     """How many cases came to what."""
     said = (_badge(reader, verdict, counts[verdict]) for verdict in ORDER if counts.get(verdict))
     return " ".join(said) or "–"
@@ -78,11 +84,11 @@ def counts_of(reader: Reader, counts: Mapping[Verdict, int]) -> str:
 # --- pieces -----------------------------------------------------------------------------------
 
 
-def _head(reader: Reader, shown: Shown, runs: Runs) -> str:
+def _head(reader: ReaderContext, shown: RunView, runs: RunsView) -> str:
     run = shown.run
     counts = {
         verdict: sum(result.verdict is verdict for result in shown.results.values())
-        for verdict in Verdict
+        for verdict in CaseVerdict
     }
     name = preset_of(run, runs.names)
     preset = f" · <bdi>{escape(name)}</bdi>" if name else ""
@@ -90,7 +96,7 @@ def _head(reader: Reader, shown: Shown, runs: Runs) -> str:
     return f"<p>{facts}</p><p>{counts_of(reader, counts)}</p>{_state(reader, shown)}"
 
 
-def _state(reader: Reader, shown: Shown) -> str:
+def _state(reader: ReaderContext, shown: RunView) -> str:
     at = f"/api/cases/runs/{shown.run.id}"
     if shown.going_on:
         done, total = shown.going_on
@@ -101,7 +107,7 @@ def _state(reader: Reader, shown: Shown) -> str:
     return "" if shown.run.ended_at else f'<p class="banner">{reader.say("run-broke-off")}</p>'
 
 
-def _beside(reader: Reader, shown: Shown, runs: Runs) -> str:
+def _beside(reader: ReaderContext, shown: RunView, runs: RunsView) -> str:
     at = f"/cases/runs/{shown.run.id}"
     if shown.beside:
         said = reader.say("run-beside")
@@ -124,12 +130,12 @@ def _name(run: Run, names: Mapping[PresetRef, str]) -> str:
     return " · ".join((when(run.started_at), *facts))
 
 
-def _place(shown: Shown, result: Result) -> tuple[int, str]:
+def _place(shown: RunView, result: Result) -> tuple[int, str]:
     case = shown.cases.get(result.case_id)
     return ORDER.index(result.verdict), case.name if case else result.case_id
 
 
-def _result(reader: Reader, shown: Shown, result: Result) -> str:
+def _result(reader: ReaderContext, shown: RunView, result: Result) -> str:
     case = shown.cases.get(result.case_id)
     name = f"<bdi>{escape(case.name if case else result.case_id)}</bdi>"
     if case:
@@ -146,7 +152,7 @@ def _result(reader: Reader, shown: Shown, result: Result) -> str:
     return f'<section class="result"{focus}>{body}</section>'
 
 
-def _wrong(reader: Reader, case: Case | None, result: Result) -> str:
+def _wrong(reader: ReaderContext, case: Case | None, result: Result) -> str:
     if result.error_code:
         code = f"<code>{escape(result.error_code)}</code>"
         return f'<p class="error">{reader.say("run-error")} {code}</p>'
@@ -158,7 +164,7 @@ def _wrong(reader: Reader, case: Case | None, result: Result) -> str:
     return f"<p>{reader.say('run-failed-checks')}</p><ul>{items}</ul>" if items else ""
 
 
-def _answers(reader: Reader, shown: Shown, case: Case | None, result: Result) -> str:
+def _answers(reader: ReaderContext, shown: RunView, case: Case | None, result: Result) -> str:
     if shown.others is not None:
         other = shown.others.get(result.case_id)
         if other is None:
@@ -185,7 +191,7 @@ def _words(text: str) -> str:
     return f'<div class="words" dir="auto">{escape(text)}</div>'
 
 
-def _judge(reader: Reader, run: Run, case: Case | None, result: Result) -> str:
+def _judge(reader: ReaderContext, run: Run, case: Case | None, result: Result) -> str:
     notes = [check.expected for check in case.checks if check.kind == "human"] if case else []
     said = "".join(f'<p class="hint words">{escape(note)}</p>' for note in notes if note)
     path = f"/api/cases/runs/{run.id}/judge"
@@ -196,7 +202,7 @@ def _judge(reader: Reader, run: Run, case: Case | None, result: Result) -> str:
     return f'{said}<div class="row">{buttons}</div>'
 
 
-def _badge(reader: Reader, verdict: Verdict, count: int | None = None) -> str:
+def _badge(reader: ReaderContext, verdict: CaseVerdict, count: int | None = None) -> str:
     number = f"{count} " if count is not None else ""
     said = reader.say(f"verdict-{verdict}")
     return f'<span class="verdict" data-verdict="{verdict}">{number}{said}</span>'

@@ -3,24 +3,24 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from chat.accounts.models import Person
+from chat.accounts.models import User
 from chat.conversations.models import Preset
 from chat.evaluation.models import Case, Run
 from chat.models import PresetRef
-from pages.campaigns.choices import Choices
-from pages.evaluation.case_runs import SCRIPT, Runs, counts_of, facts_of, model_of, preset_of
+from pages.campaigns.choices import PlanOptions
+from pages.evaluation.case_runs import SCRIPT, RunsView, counts_of, facts_of, model_of, preset_of
 from pages.host_nav import host_page
-from pages.html import Reader, choice, field, form, section, table, when
+from pages.html import ReaderContext, choice, field, form, section, table, when
 
 
 def cases_page(
-    reader: Reader,
-    person: Person,
+    reader: ReaderContext,
+    person: User,
     *,
     cases: Sequence[Case],
     shipped: Sequence[Case],
-    runs: Runs,
-    choices: Choices,
+    runs: RunsView,
+    choices: PlanOptions,
 ) -> str:
     """One's own cases and runs, an administrator's page has everybody's, and the shipped cases."""
     body = f"<p>{reader.say('cases-info')}</p>{_tools(reader, bool(cases))}"
@@ -41,7 +41,7 @@ def cases_page(
 # --- pieces -----------------------------------------------------------------------------------
 
 
-def _tools(reader: Reader, any_kept: bool) -> str:
+def _tools(reader: ReaderContext, any_kept: bool) -> str:
     links = f'<a class="button" href="{reader.link("/cases/new")}">{reader.say("case-new")}</a>'
     links += (
         f'<label class="button quiet"><span>{reader.say("cases-import")}</span>'
@@ -54,7 +54,7 @@ def _tools(reader: Reader, any_kept: bool) -> str:
     return f'<div class="row">{links}</div><p class="error" role="alert" data-refused hidden></p>'
 
 
-def _table(reader: Reader, cases: Sequence[Case]) -> str:
+def _table(reader: ReaderContext, cases: Sequence[Case]) -> str:
     rows = (
         (
             f'<a href="{reader.link(f"/cases/{case.id}")}"><bdi>{escape(case.name)}</bdi></a>',
@@ -66,7 +66,7 @@ def _table(reader: Reader, cases: Sequence[Case]) -> str:
     return table(reader, ["column-case", "column-checks", "column-asks"], rows)
 
 
-def _kinds(reader: Reader, case: Case) -> str:
+def _kinds(reader: ReaderContext, case: Case) -> str:
     kinds = dict.fromkeys(check.kind for check in case.checks)
     return ", ".join(reader.say(f"check-{kind}") for kind in kinds)
 
@@ -76,7 +76,9 @@ def _short(text: str, most: int = 80) -> str:
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
-def _run_fields(reader: Reader, any_kept: bool, presets: Sequence[Preset], runs: Runs) -> str:
+def _run_fields(
+    reader: ReaderContext, any_kept: bool, presets: Sequence[Preset], runs: RunsView
+) -> str:
     sets = [(f"shipped-{tongue}", reader.say(f"which-shipped-{tongue}")) for tongue in ("en", "zh")]
     if any_kept:
         sets.insert(0, ("kept", reader.say("which-kept")))
@@ -92,7 +94,7 @@ def _run_fields(reader: Reader, any_kept: bool, presets: Sequence[Preset], runs:
     )
 
 
-def _engine(reader: Reader, engines: Sequence[str]) -> str:
+def _engine(reader: ReaderContext, engines: Sequence[str]) -> str:
     """Which model is asked, where there is a choice."""
     if len(engines) < 2:
         return ""
@@ -106,7 +108,7 @@ def _name(run: Run, names: Mapping[PresetRef, str]) -> str:
     return escape(" · ".join((f"{run.started_at:%Y-%m-%d %H:%M}", *facts_of(run, names))))
 
 
-def _runs(reader: Reader, runs: Runs) -> str:
+def _runs(reader: ReaderContext, runs: RunsView) -> str:
     columns = ["column-run", "column-model", "column-preset", "column-results", ""]
     rows = (
         (

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from chat.accounts.models import Person
-from chat.feedback.models import Evidence, Rated, Rating, Verdict
-from chat.feedback.queries import Choices, Filter, Reading, Standing
+from chat.accounts.models import User
+from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, Verdict
+from chat.feedback.queries import AnswerDetail, FilterOptions, RatingFilter, ReviewStatus
 from chat.feedback.results import MOST_NOTE
 from chat.feedback.snapshots import is_exact
 from pages.evaluation.diff import in_one
@@ -20,26 +20,26 @@ from pages.feedback.results import (
     verdict_words,
 )
 from pages.host_nav import host_page
-from pages.html import Reader, choice, form, hidden, section, table, when
+from pages.html import ReaderContext, choice, form, hidden, section, table, when
 
-STANDINGS = (Standing.CHECKED, Standing.USABLE, Standing.UNUSABLE)
+STANDINGS = (ReviewStatus.CHECKED, ReviewStatus.USABLE, ReviewStatus.UNUSABLE)
 """What a reviewer can say, in the order of the keys 1, 2 and 3."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class AnswerView:
     """What the page is made from. `answer` is safe HTML; `next_id` is the next to be reviewed."""
 
-    reading: Reading
-    wanted: Filter
-    choices: Choices
+    reading: AnswerDetail
+    wanted: RatingFilter
+    choices: FilterOptions
     answer: str
     next_id: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
-    reviewers: Sequence[Person] = ()
+    reviewers: Sequence[User] = ()
 
 
-def reading_page(reader: Reader, person: Person, shown: Shown) -> str:
+def reading_page(reader: ReaderContext, person: User, shown: AnswerView) -> str:
     """Everything of one rated answer, and what to make of it."""
     evidence = shown.reading.rated.evidence
     parts = [
@@ -54,7 +54,7 @@ def reading_page(reader: Reader, person: Person, shown: Shown) -> str:
     return host_page(reader, person, "reading", "".join(parts), script=SCRIPT)
 
 
-def _ways(reader: Reader, shown: Shown) -> str:
+def _ways(reader: ReaderContext, shown: AnswerView) -> str:
     """Back to the list, on to the next, and to a regression case."""
     query, evidence_id = query_of(shown.wanted), shown.reading.rated.evidence.id
     back = f'<a class="button quiet" href="{reader.link(f"/results{query}")}" data-back>'
@@ -69,9 +69,9 @@ def _ways(reader: Reader, shown: Shown) -> str:
 # --- the review -------------------------------------------------------------------------------
 
 
-def _review(reader: Reader, shown: Shown) -> str:
+def _review(reader: ReaderContext, shown: AnswerView) -> str:
     review = shown.reading.rated.review
-    standing = Standing.of(review)
+    standing = ReviewStatus.of(review)
     path = f"/api/results/{shown.reading.rated.evidence.id}/review"
     said = "".join(_verdict_button(reader, path, standing, item) for item in STANDINGS)
     state = reader.say(f"standing-{standing}")
@@ -93,10 +93,10 @@ def _review(reader: Reader, shown: Shown) -> str:
     )
 
 
-def _verdict_button(reader: Reader, path: str, now: Standing, item: Standing) -> str:
+def _verdict_button(reader: ReaderContext, path: str, now: ReviewStatus, item: ReviewStatus) -> str:
     """Said again, it is taken back."""
     again = now is item
-    said = hidden("standing", Standing.OPEN if again else item)
+    said = hidden("standing", ReviewStatus.OPEN if again else item)
     return (
         f'<form data-post="{reader.link(path)}" data-then="reload" '
         f'data-key="{STANDINGS.index(item) + 1}">{said}<p class="error" role="alert" hidden></p>'
@@ -105,7 +105,7 @@ def _verdict_button(reader: Reader, path: str, now: Standing, item: Standing) ->
     )
 
 
-def _assignee(reader: Reader, shown: Shown) -> str:
+def _assignee(reader: ReaderContext, shown: AnswerView) -> str:
     if not shown.reviewers:
         return ""
     review = shown.reading.rated.review
@@ -120,20 +120,20 @@ def _assignee(reader: Reader, shown: Shown) -> str:
 # --- what was asked, answered and said --------------------------------------------------------
 
 
-def _prompt(reader: Reader, evidence: Evidence) -> str:
+def _prompt(reader: ReaderContext, evidence: AnswerSnapshot) -> str:
     """Letter by letter; all turns but the last are folded up."""
     remark = "" if is_exact(evidence) else f'<p class="banner">{reader.say("not-exact")}</p>'
     before, last = evidence.prompt[:-1], evidence.prompt[-1:]
     return remark + folded_turns(reader, before) + "".join(turn(reader, said) for said in last)
 
 
-def _answer(reader: Reader, shown: Shown) -> str:
+def _answer(reader: ReaderContext, shown: AnswerView) -> str:
     if not shown.reading.rated.evidence.answer.strip():  # it was stopped, or failed, before
         return f'<p class="hint">{reader.say("no-text")}</p>'
     return f'<div class="answer" dir="auto">{shown.answer}</div>'
 
 
-def _ratings(reader: Reader, shown: Shown) -> str:
+def _ratings(reader: ReaderContext, shown: AnswerView) -> str:
     """What each person says now, with the versions before."""
     newest = {(rating.rater, rating.version) for rating in shown.reading.rated.ratings}
     now = [one for one in shown.reading.versions if (one.rater, one.version) in newest]
@@ -147,7 +147,7 @@ def _ratings(reader: Reader, shown: Shown) -> str:
     return section(reader, "reading-ratings", body)
 
 
-def _rating(reader: Reader, shown: Shown, rating: Rating, answer: str) -> str:
+def _rating(reader: ReaderContext, shown: AnswerView, rating: Rating, answer: str) -> str:
     opinion = rating.opinion
     reasons = ", ".join(reason_words(reader, reason) for reason in opinion.reasons)
     rater = escape(shown.names.get(rating.rater, "–"))
@@ -165,7 +165,7 @@ def _rating(reader: Reader, shown: Shown, rating: Rating, answer: str) -> str:
     return f'<div class="rating">{body}</div>'
 
 
-def _beside(reader: Reader, shown: Shown) -> str:
+def _beside(reader: ReaderContext, shown: AnswerView) -> str:
     """Other rated answers to the very same prompt."""
     if not shown.reading.beside:
         return ""
@@ -174,7 +174,7 @@ def _beside(reader: Reader, shown: Shown) -> str:
     return section(reader, "reading-beside", listed)
 
 
-def _beside_row(reader: Reader, shown: Shown, other: Rated) -> Sequence[str]:
+def _beside_row(reader: ReaderContext, shown: AnswerView, other: RatedAnswer) -> Sequence[str]:
     link = reader.link(f"/results/{other.evidence.id}{query_of(shown.wanted)}")
     words = " ".join(other.evidence.answer[:400].split())[:120]
     verdicts: list[Verdict | None] = [rating.opinion.verdict for rating in other.ratings]
@@ -185,7 +185,7 @@ def _beside_row(reader: Reader, shown: Shown, other: Rated) -> Sequence[str]:
 # --- where it came from -----------------------------------------------------------------------
 
 
-def _origin(reader: Reader, shown: Shown) -> str:
+def _origin(reader: ReaderContext, shown: AnswerView) -> str:
     evidence = shown.reading.rated.evidence
     values = {
         **_place(reader, shown, evidence),
@@ -195,7 +195,7 @@ def _origin(reader: Reader, shown: Shown) -> str:
     return origin_list(reader, values)
 
 
-def _place(reader: Reader, shown: Shown, evidence: Evidence) -> Mapping[str, str]:
+def _place(reader: ReaderContext, shown: AnswerView, evidence: AnswerSnapshot) -> Mapping[str, str]:
     campaign = evidence.campaign_id
     return {
         "made": when(evidence.made_at),

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import date
 from html import escape
 
-from pages.html import Reader
+from pages.html import ReaderContext
 
 
-def filter_form(reader: Reader, path: str, label: str, words: str, fields: Sequence[str]) -> str:
+def filter_form(
+    reader: ReaderContext, path: str, label: str, words: str, fields: Sequence[str]
+) -> str:
     """`words` are what is searched for, below the words of `label`; then the other fields."""
     search = (
         f'<label class="search"><span>{reader.say(label)}</span><input type="search" '
@@ -21,7 +23,9 @@ def filter_form(reader: Reader, path: str, label: str, words: str, fields: Seque
     )
 
 
-def select_of(reader: Reader, name: str, options: Sequence[tuple[str, str]], chosen: str) -> str:
+def select_of(
+    reader: ReaderContext, name: str, options: Sequence[tuple[str, str]], chosen: str
+) -> str:
     """Of (value, escaped words); what is chosen and not there any more is still shown."""
     known = chosen in ("", *(value for value, _ in options))
     offered = [("", reader.say("any")), *options, *([] if known else [(chosen, escape(chosen))])]
@@ -35,7 +39,7 @@ def select_of(reader: Reader, name: str, options: Sequence[tuple[str, str]], cho
     )
 
 
-def day_of(reader: Reader, name: str, day: date | None, *, words: str = "") -> str:
+def day_of(reader: ReaderContext, name: str, day: date | None, *, words: str = "") -> str:
     """A day of UTC; its label is that of `filter-NAME`, or of `words`."""
     return (
         f"<label><span>{reader.say(words or f'filter-{name}')}</span>"
@@ -43,7 +47,7 @@ def day_of(reader: Reader, name: str, day: date | None, *, words: str = "") -> s
     )
 
 
-def further(reader: Reader, first: str, following: str) -> str:
+def further(reader: ReaderContext, first: str, following: str) -> str:
     """The ways to the first page of a list and to the following one, where there are any."""
     said = "".join(
         f'<a class="button quiet" href="{reader.link(path)}">{reader.say(key)}</a>'

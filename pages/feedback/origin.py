@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from chat.models import ChatMessage, Provenance, Timing, Usage
-from pages.html import Reader
+from pages.html import ReaderContext
 
 
-def origin_list(reader: Reader, values: Mapping[str, str]) -> str:
+def origin_list(reader: ReaderContext, values: Mapping[str, str]) -> str:
     """Names and escaped values, without those that are empty."""
     said = "".join(
         f"<dt>{reader.say(f'origin-{name}')}</dt><dd>{value}</dd>"
@@ -51,7 +51,7 @@ def spent(usage: Usage | None, timing: Timing | None) -> Mapping[str, str]:
     }
 
 
-def turn(reader: Reader, said: ChatMessage) -> str:
+def turn(reader: ReaderContext, said: ChatMessage) -> str:
     """One message that the model was told, letter by letter."""
     calls = "".join(
         f"<pre>{escape(call.name)} {escape(call.arguments)}</pre>" for call in said.calls
@@ -62,7 +62,7 @@ def turn(reader: Reader, said: ChatMessage) -> str:
     )
 
 
-def folded_turns(reader: Reader, turns: Sequence[ChatMessage]) -> str:
+def folded_turns(reader: ReaderContext, turns: Sequence[ChatMessage]) -> str:
     """Those before the question, folded up; nothing where there are none."""
     if not turns:
         return ""

@@ -5,15 +5,22 @@ from dataclasses import dataclass, field
 from html import escape
 from urllib.parse import urlencode
 
-from chat.accounts.models import Person
-from chat.feedback.models import REASONS, Rated, Verdict
-from chat.feedback.queries import Choices, Counts, Filter, Page, Place, Standing
+from chat.accounts.models import User
+from chat.feedback.models import REASONS, RatedAnswer, Verdict
+from chat.feedback.queries import (
+    Cursor,
+    FilterOptions,
+    RatingCounts,
+    RatingFilter,
+    RatingPage,
+    ReviewStatus,
+)
 from chat.feedback.votes import VoteFilter
 from pages.campaigns.report_form import buttons, counting, masking, report_form
 from pages.feedback.filters import day_of, filter_form, further, select_of
 from pages.feedback.votes import link_to_votes
 from pages.host_nav import host_page
-from pages.html import Reader, section, table, when
+from pages.html import ReaderContext, section, table, when
 
 SCRIPT = "results.js"
 QUESTION = 90
@@ -27,16 +34,16 @@ MARKS = {Verdict.UP: "up", Verdict.DOWN: "down"}
 class Found:
     """What the list is made from. `names` are those of people by id, `reviewers` who may review."""
 
-    wanted: Filter
-    page: Page
-    counts: Counts
-    choices: Choices
+    wanted: RatingFilter
+    page: RatingPage
+    counts: RatingCounts
+    choices: FilterOptions
     names: Mapping[str, str] = field(default_factory=dict)
-    reviewers: Sequence[Person] = ()
+    reviewers: Sequence[User] = ()
     first_page: bool = True
 
 
-def results_page(reader: Reader, person: Person, found: Found) -> str:
+def results_page(reader: ReaderContext, person: User, found: Found) -> str:
     """The list of rated answers, what it is filtered by, and the ways out."""
     body = _filter_form(reader, found) + _counts(reader, found.counts)
     body += _votes_link(reader, found.wanted, found.counts) + _take_along(reader, found)
@@ -51,7 +58,7 @@ def results_page(reader: Reader, person: Person, found: Found) -> str:
     return host_page(reader, person, "results", body, script=SCRIPT)
 
 
-def query_of(wanted: Filter, after: Place | None = None) -> str:
+def query_of(wanted: RatingFilter, after: Cursor | None = None) -> str:
     """A filter, and where a page of its list begins, as the end of an address; empty for none."""
     values = {
         "campaign": wanted.campaign_id,
@@ -72,22 +79,22 @@ def query_of(wanted: Filter, after: Place | None = None) -> str:
     return f"?{chosen}" if chosen else ""
 
 
-def reason_words(reader: Reader, reason: str) -> str:
+def reason_words(reader: ReaderContext, reason: str) -> str:
     """A usual reason in the reader's language, one of a campaign's as the host wrote it."""
     return reader.say(f"reason-{reason}") if reason in REASONS else escape(reason)
 
 
-def verdict_words(reader: Reader, verdict: Verdict | None) -> str:
+def verdict_words(reader: ReaderContext, verdict: Verdict | None) -> str:
     if verdict is None:
         return "–"
     return f'<span class="mark {MARKS[verdict]}">{reader.say(f"verdict-{verdict}")}</span>'
 
 
-def language_words(reader: Reader, tongue: str) -> str:
+def language_words(reader: ReaderContext, tongue: str) -> str:
     return reader.say(f"language-{tongue}") if tongue in ("zh", "en") else escape(tongue)
 
 
-def campaign_title(choices: Choices, campaign_id: str) -> str:
+def campaign_title(choices: FilterOptions, campaign_id: str) -> str:
     """As text of a page."""
     return f"<bdi>{escape(choices.campaigns.get(campaign_id, '–'))}</bdi>"
 
@@ -95,10 +102,10 @@ def campaign_title(choices: Choices, campaign_id: str) -> str:
 # --- the filter -------------------------------------------------------------------------------
 
 
-def _filter_form(reader: Reader, found: Found) -> str:
+def _filter_form(reader: ReaderContext, found: Found) -> str:
     wanted, choices = found.wanted, found.choices
     verdicts = [(verdict.value, reader.say(f"verdict-{verdict}")) for verdict in Verdict]
-    standings = [(item.value, reader.say(f"standing-{item}")) for item in Standing]
+    standings = [(item.value, reader.say(f"standing-{item}")) for item in ReviewStatus]
     reasons = [(reason, reason_words(reader, reason)) for reason in choices.reasons]
     people = [(someone.id, escape(someone.name)) for someone in found.reviewers]
     languages = [(tongue, language_words(reader, tongue)) for tongue in choices.languages]
@@ -127,7 +134,7 @@ def _escaped(names: Mapping[str, str]) -> Sequence[tuple[str, str]]:
 # --- the list ---------------------------------------------------------------------------------
 
 
-def _counts(reader: Reader, counts: Counts) -> str:
+def _counts(reader: ReaderContext, counts: RatingCounts) -> str:
     said = "".join(
         f"<div><dt>{reader.say(f'count-{name}')}</dt><dd>{getattr(counts, name):,}</dd></div>"
         for name in (
@@ -142,7 +149,7 @@ def _counts(reader: Reader, counts: Counts) -> str:
     return f'<dl class="figures">{said}</dl>'
 
 
-def _votes_link(reader: Reader, wanted: Filter, counts: Counts) -> str:
+def _votes_link(reader: ReaderContext, wanted: RatingFilter, counts: RatingCounts) -> str:
     """To the votes that go along with the rated answers; nothing where there are none."""
     if not counts.votes:
         return ""
@@ -150,14 +157,14 @@ def _votes_link(reader: Reader, wanted: Filter, counts: Counts) -> str:
     return f'<p class="row ways">{link_to_votes(reader, of)}</p>'
 
 
-def _list(reader: Reader, found: Found) -> str:
+def _list(reader: ReaderContext, found: Found) -> str:
     columns = ["column-question", "column-verdict", "column-reasons", "column-review"]
     columns += ["column-campaign", "column-preset", "column-model", "column-language"]
     columns += ["column-rated"]
     return table(reader, columns, (_row(reader, found, rated) for rated in found.page.items))
 
 
-def _row(reader: Reader, found: Found, rated: Rated) -> Sequence[str]:
+def _row(reader: ReaderContext, found: Found, rated: RatedAnswer) -> Sequence[str]:
     evidence, made = rated.evidence, rated.evidence.provenance
     opinions = [rating.opinion for rating in rated.ratings]
     reasons = dict.fromkeys(reason for opinion in opinions for reason in opinion.reasons)
@@ -178,7 +185,7 @@ def _row(reader: Reader, found: Found, rated: Rated) -> Sequence[str]:
     )
 
 
-def _remarks(reader: Reader, rated: Rated) -> str:
+def _remarks(reader: ReaderContext, rated: RatedAnswer) -> str:
     opinions = [rating.opinion for rating in rated.ratings]
     said = {
         "has-correction": any(opinion.correction for opinion in opinions),
@@ -188,9 +195,9 @@ def _remarks(reader: Reader, rated: Rated) -> str:
     return f"<br><em>{shown}</em>" if shown else ""
 
 
-def _review(reader: Reader, found: Found, rated: Rated) -> str:
+def _review(reader: ReaderContext, found: Found, rated: RatedAnswer) -> str:
     review = rated.review
-    standing = reader.say(f"standing-{Standing.of(review)}")
+    standing = reader.say(f"standing-{ReviewStatus.of(review)}")
     if not review or not review.assignee:
         return standing
     name = escape(found.names.get(review.assignee, "–"))
@@ -200,7 +207,7 @@ def _review(reader: Reader, found: Found, rated: Rated) -> str:
 # --- taking along -----------------------------------------------------------------------------
 
 
-def _take_along(reader: Reader, found: Found) -> str:
+def _take_along(reader: ReaderContext, found: Found) -> str:
     """All that the filter finds, as a file; and a campaign's report."""
     query, counts = query_of(found.wanted), found.counts
     first = "csv" if counts.answers or not counts.votes else "json"
@@ -222,7 +229,7 @@ def _take_along(reader: Reader, found: Found) -> str:
     return along + report_form(reader, campaign_id) if campaign_id else along
 
 
-def _what(reader: Reader, found: Found) -> str:
+def _what(reader: ReaderContext, found: Found) -> str:
     """What is taken along: rated answers, votes, or both. A vote's language is not looked up."""
     counts, most = found.counts, "≤ " if found.wanted.language else ""
     answers, votes = f"{counts.answers:,}", f"{most}{counts.votes:,}"
@@ -233,13 +240,13 @@ def _what(reader: Reader, found: Found) -> str:
     return reader.say("take-both-along", count=answers, votes=votes)
 
 
-def _where_votes_are(reader: Reader, counts: Counts) -> str:
+def _where_votes_are(reader: ReaderContext, counts: RatingCounts) -> str:
     return f'<p class="hint">{reader.say("votes-are-in")}</p>' if counts.votes else ""
 
 
-def campaign_results(reader: Reader, campaign_id: str, *, compares: bool = False) -> str:
+def campaign_results(reader: ReaderContext, campaign_id: str, *, compares: bool = False) -> str:
     """What a campaign's own page says of its results; one that `compares` has votes instead."""
-    query = query_of(Filter(campaign_id=campaign_id))
+    query = query_of(RatingFilter(campaign_id=campaign_id))
     link = f'<a class="button quiet" href="{reader.link(f"/results{query}")}">'
     votes = link_to_votes(reader, VoteFilter(campaign_id)) if compares else ""
     words = reader.say("take-data-along" if compares else "results-of")

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from chat.accounts.models import Person
+from chat.accounts.models import User
 from chat.campaigns.models import Campaign, Side
 from chat.conversations.models import Message
 from chat.conversations.prompt import prompt_from
-from chat.feedback.queries import Contest
+from chat.feedback.queries import VotedComparison
 from chat.feedback.votes import VoteFilter
 from chat.models import Role
 from pages.campaigns.compare import Draw
@@ -25,14 +25,14 @@ from pages.feedback.votes import (
     votes_path,
 )
 from pages.host_nav import host_page
-from pages.html import Reader, section, when
+from pages.html import ReaderContext, section, when
 
 
 @dataclass(frozen=True, slots=True)
 class ShownVote:
     """What the page is made from. `presets` and `names` are names by id, `next_id` a vote's."""
 
-    contest: Contest
+    contest: VotedComparison
     wanted: VoteFilter
     campaign: Campaign | None
     draw: Draw
@@ -41,7 +41,7 @@ class ShownVote:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
-def vote_page(reader: Reader, person: Person, shown: ShownVote) -> str:
+def vote_page(reader: ReaderContext, person: User, shown: ShownVote) -> str:
     """Everything of one vote."""
     contest, duel = shown.contest, shown.contest.duel
     left = _side(reader, shown, "side-left", duel.left, contest.left)
@@ -54,7 +54,7 @@ def vote_page(reader: Reader, person: Person, shown: ShownVote) -> str:
     return host_page(reader, person, "vote", body, script=SCRIPT)
 
 
-def _ways(reader: Reader, shown: ShownVote) -> str:
+def _ways(reader: ReaderContext, shown: ShownVote) -> str:
     """Back to the list, on to the next, and to the campaign."""
     ways = [(votes_path(shown.wanted), "to-list", " data-back")]
     if shown.next_id:
@@ -68,7 +68,9 @@ def _ways(reader: Reader, shown: ShownVote) -> str:
     return f'<div class="row">{links}</div>'
 
 
-def _side(reader: Reader, shown: ShownVote, words: str, side: Side, path: Sequence[Message]) -> str:
+def _side(
+    reader: ReaderContext, shown: ShownVote, words: str, side: Side, path: Sequence[Message]
+) -> str:
     """One answer below the name of its variant, with what it was made with."""
     duel = shown.contest.duel
     won = duel.winner == side.variant
@@ -81,7 +83,7 @@ def _side(reader: Reader, shown: ShownVote, words: str, side: Side, path: Sequen
     )
 
 
-def _answer(reader: Reader, shown: ShownVote, path: Sequence[Message]) -> str:
+def _answer(reader: ReaderContext, shown: ShownVote, path: Sequence[Message]) -> str:
     answer, told = path[-1], prompt_from(path)
     asked = told[-1:] and told[-1].role is Role.USER  # it stands above both
     made, taken = made_with(answer.provenance, shown.presets), spent(answer.usage, answer.timing)
@@ -96,11 +98,11 @@ def _answer(reader: Reader, shown: ShownVote, path: Sequence[Message]) -> str:
     )
 
 
-def _gone(reader: Reader) -> str:
+def _gone(reader: ReaderContext) -> str:
     return f'<p class="hint">{reader.say("answer-gone")}</p>'
 
 
-def _vote(reader: Reader, shown: ShownVote) -> str:
+def _vote(reader: ReaderContext, shown: ShownVote) -> str:
     """Who chose what, when and why."""
     duel, campaign = shown.contest.duel, shown.campaign
     said = {

@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 from html import escape
 from urllib.parse import quote, urlencode
 
-from chat.accounts.models import Person
-from chat.campaigns.models import Campaign, Choice, Duel
+from chat.accounts.models import User
+from chat.campaigns.models import Campaign, Comparison, VoteChoice
 from chat.feedback.votes import (
-    VoteChoices,
     VoteCounts,
+    VoteCursor,
     VoteFilter,
+    VoteFilterOptions,
     VotePage,
-    VotePlace,
     is_own_trial,
 )
 from pages.feedback.filters import day_of, filter_form, further, select_of
 from pages.host_nav import host_page
-from pages.html import Reader, table, when
+from pages.html import ReaderContext, table, when
 
 SCRIPT = "results.js"
 EXCERPT = 90
@@ -31,12 +31,12 @@ class FoundVotes:
     wanted: VoteFilter
     page: VotePage
     counts: VoteCounts
-    choices: VoteChoices
+    choices: VoteFilterOptions
     names: Mapping[str, str] = field(default_factory=dict)
     first_page: bool = True
 
 
-def votes_page(reader: Reader, person: Person, found: FoundVotes) -> str:
+def votes_page(reader: ReaderContext, person: User, found: FoundVotes) -> str:
     """The list of votes, and what it is filtered by."""
     following = found.page.next
     body = _filter_form(reader, found) + _counts(reader, found)
@@ -51,7 +51,7 @@ def votes_page(reader: Reader, person: Person, found: FoundVotes) -> str:
     return host_page(reader, person, "votes", body, script=SCRIPT)
 
 
-def votes_path(wanted: VoteFilter, after: VotePlace | None = None, duel_id: str = "") -> str:
+def votes_path(wanted: VoteFilter, after: VoteCursor | None = None, duel_id: str = "") -> str:
     """The address of the list, or of one vote, with the filter at its end."""
     values = {
         "campaign": wanted.campaign_id,
@@ -69,16 +69,16 @@ def votes_path(wanted: VoteFilter, after: VotePlace | None = None, duel_id: str 
     return f"/results/votes{duel_id and f'/{duel_id}'}{chosen and f'?{chosen}'}"
 
 
-def link_to_votes(reader: Reader, wanted: VoteFilter) -> str:
+def link_to_votes(reader: ReaderContext, wanted: VoteFilter) -> str:
     path = reader.link(votes_path(wanted))
     return f'<a class="button quiet" href="{path}">{reader.say("votes-of")}</a>'
 
 
-def vote_words(reader: Reader, duel: Duel, campaign: Campaign | None) -> str:
+def vote_words(reader: ReaderContext, duel: Comparison, campaign: Campaign | None) -> str:
     """The variant that was voted for, by its name and where it stood; or that none was."""
     if duel.winner is None:
-        return reader.say("votes-tied" if duel.choice is Choice.TIE else "votes-both-bad")
-    side = reader.say("side-left" if duel.choice is Choice.LEFT else "side-right")
+        return reader.say("votes-tied" if duel.choice is VoteChoice.TIE else "votes-both-bad")
+    side = reader.say("side-left" if duel.choice is VoteChoice.LEFT else "side-right")
     return f"<b>{variant_name(campaign, duel.winner)}</b> <br><em>{side}</em>"
 
 
@@ -95,7 +95,7 @@ def task_title(campaign: Campaign | None, task_id: str) -> str:
 
 
 def tester_name(
-    reader: Reader, duel: Duel, campaign: Campaign | None, names: Mapping[str, str]
+    reader: ReaderContext, duel: Comparison, campaign: Campaign | None, names: Mapping[str, str]
 ) -> str:
     """As text of a page, with a remark where the host's own trial is in no rate."""
     own = campaign is not None and is_own_trial(duel, campaign)
@@ -106,13 +106,13 @@ def tester_name(
 # --- the filter -------------------------------------------------------------------------------
 
 
-def _filter_form(reader: Reader, found: FoundVotes) -> str:
+def _filter_form(reader: ReaderContext, found: FoundVotes) -> str:
     wanted, campaigns = found.wanted, found.choices.campaigns
     choices = [
-        (Choice.LEFT, "side-left"),
-        (Choice.RIGHT, "side-right"),
-        (Choice.TIE, "votes-tied"),
-        (Choice.BOTH_BAD, "votes-both-bad"),
+        (VoteChoice.LEFT, "side-left"),
+        (VoteChoice.RIGHT, "side-right"),
+        (VoteChoice.TIE, "votes-tied"),
+        (VoteChoice.BOTH_BAD, "votes-both-bad"),
     ]
     titles = [(one.id, escape(one.plan.title)) for one in campaigns.values()]
     testers = [(who, escape(found.names.get(who, "–"))) for who in found.choices.testers]
@@ -136,7 +136,7 @@ def _filter_form(reader: Reader, found: FoundVotes) -> str:
     return filter_form(reader, "/results/votes", "field-vote-words", wanted.words, fields)
 
 
-def _of_plan(reader: Reader, wanted: VoteFilter, campaign: Campaign | None) -> Sequence[str]:
+def _of_plan(reader: ReaderContext, wanted: VoteFilter, campaign: Campaign | None) -> Sequence[str]:
     """What only a campaign's plan gives words for: variants and tasks."""
     winner = "" if wanted.winner is None else str(wanted.winner)
     plan = campaign.plan if campaign else None
@@ -152,7 +152,7 @@ def _of_plan(reader: Reader, wanted: VoteFilter, campaign: Campaign | None) -> S
 # --- the list ---------------------------------------------------------------------------------
 
 
-def _ways(reader: Reader, wanted: VoteFilter) -> str:
+def _ways(reader: ReaderContext, wanted: VoteFilter) -> str:
     """To the campaign, and to where data are taken along."""
     days = {"since": wanted.since, "until": wanted.until}
     values = {"campaign": wanted.campaign_id, **{key: day or "" for key, day in days.items()}}
@@ -167,7 +167,7 @@ def _ways(reader: Reader, wanted: VoteFilter) -> str:
     return f'<p class="row ways">{said}</p>'
 
 
-def _counts(reader: Reader, found: FoundVotes) -> str:
+def _counts(reader: ReaderContext, found: FoundVotes) -> str:
     """By the variants' names where all votes are of one campaign, else by side."""
     counts, campaign = found.counts, found.choices.campaigns.get(found.wanted.campaign_id)
     names = [variant.name for variant in campaign.plan.variants] if campaign else []
@@ -184,13 +184,13 @@ def _counts(reader: Reader, found: FoundVotes) -> str:
     return f'<dl class="figures">{said}</dl>'
 
 
-def _list(reader: Reader, found: FoundVotes) -> str:
+def _list(reader: ReaderContext, found: FoundVotes) -> str:
     columns = ["column-question", "column-vote", "column-comment", "column-campaign"]
     columns += ["column-task", "column-tester", "column-rated"]
     return table(reader, columns, (_row(reader, found, duel) for duel in found.page.items))
 
 
-def _row(reader: Reader, found: FoundVotes, duel: Duel) -> Sequence[str]:
+def _row(reader: ReaderContext, found: FoundVotes, duel: Comparison) -> Sequence[str]:
     campaign = found.choices.campaigns.get(duel.campaign_id)
     link = reader.link(votes_path(found.wanted, duel_id=duel.id))
     title = campaign.plan.title if campaign else "–"

@@ -7,16 +7,16 @@ from datetime import date, datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from chat.accounts.models import ApiKey, Entry, Person, Rank, Spent
+from chat.accounts.models import AccountRole, AccountUsage, ApiKey, AuditEntry, User
 from chat.errors import NotFound
 from store.accounts.rows import count_of, person_of, write_entry
-from store.schema.accounts import KeyRow, KeySpendingRow, PersonRow
+from store.schema.accounts import KeyRow, KeyUsageRow, UserRow
 
 
-def add_key(session: Session, token_hash: str, key: ApiKey, entry: Entry) -> None:
+def add_key(session: Session, token_hash: str, key: ApiKey, entry: AuditEntry) -> None:
     """Raises NotFound."""
     owner = person_of(session, key.owner, for_update=True)
-    if owner.disabled or owner.rank is Rank.GUEST:
+    if owner.disabled or owner.rank is AccountRole.GUEST:
         raise NotFound
     columns = {item.name: getattr(key, item.name) for item in fields(key)}
     columns["scopes"] = " ".join(sorted(key.scopes))
@@ -24,10 +24,10 @@ def add_key(session: Session, token_hash: str, key: ApiKey, entry: Entry) -> Non
     write_entry(session, entry)
 
 
-def key_by_token(session: Session, token_hash: str) -> tuple[ApiKey, Person] | None:
+def key_by_token(session: Session, token_hash: str) -> tuple[ApiKey, User] | None:
     found = session.execute(
-        select(KeyRow, PersonRow)
-        .join(PersonRow, PersonRow.id == KeyRow.owner)
+        select(KeyRow, UserRow)
+        .join(UserRow, UserRow.id == KeyRow.owner)
         .where(KeyRow.token_hash == token_hash)
     ).one_or_none()
     if found is None:
@@ -47,7 +47,7 @@ def touch_key(session: Session, key_id: str, used_at: datetime) -> None:
     session.execute(update(KeyRow).where(KeyRow.id == key_id).values(used_at=used_at))
 
 
-def revoke_key(session: Session, key_id: str, entry: Entry, owner: str | None) -> None:
+def revoke_key(session: Session, key_id: str, entry: AuditEntry, owner: str | None) -> None:
     """Raises NotFound."""
     wanted = update(KeyRow).where(KeyRow.id == key_id).values(revoked=True)
     if owner is not None:
@@ -57,25 +57,25 @@ def revoke_key(session: Session, key_id: str, entry: Entry, owner: str | None) -
     write_entry(session, entry)
 
 
-def spend_by_key(session: Session, key_id: str, day: date, spent: Spent) -> None:
+def spend_by_key(session: Session, key_id: str, day: date, spent: AccountUsage) -> None:
     held = select(KeyRow.id).where(KeyRow.id == key_id).with_for_update()
     if session.scalar(held) is None:
         return
-    row = session.get(KeySpendingRow, (key_id, day))
+    row = session.get(KeyUsageRow, (key_id, day))
     if row is None:
-        row = KeySpendingRow(key_id=key_id, day=day, messages=0, tokens=0)
+        row = KeyUsageRow(key_id=key_id, day=day, messages=0, tokens=0)
         session.add(row)
     row.messages += spent.messages
     row.tokens += spent.tokens
 
 
-def spent_by_key(session: Session, key_id: str, day: date) -> Spent:
-    row = session.get(KeySpendingRow, (key_id, day))
-    return Spent(row.messages, row.tokens) if row else Spent()
+def spent_by_key(session: Session, key_id: str, day: date) -> AccountUsage:
+    row = session.get(KeyUsageRow, (key_id, day))
+    return AccountUsage(row.messages, row.tokens) if row else AccountUsage()
 
 
 def delete_keys(session: Session, owner: str) -> int:
     """How many rows went, with those of what the keys have used."""
     theirs = select(KeyRow.id).where(KeyRow.owner == owner)
-    days = count_of(session, delete(KeySpendingRow).where(KeySpendingRow.key_id.in_(theirs)))
+    days = count_of(session, delete(KeyUsageRow).where(KeyUsageRow.key_id.in_(theirs)))
     return days + count_of(session, delete(KeyRow).where(KeyRow.owner == owner))

@@ -8,13 +8,13 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from chat.accounts.errors import LinkFull
-from chat.accounts.models import CAMPAIGN_GRACE, Entry, GuestLink
+from chat.accounts.models import CAMPAIGN_GRACE, AuditEntry, GuestLink
 from chat.errors import NotFound
 from store.accounts.rows import guest_link_of, write_entry
-from store.schema.accounts import GuestLinkRow, PersonRow, SessionRow
+from store.schema.accounts import GuestLinkRow, SessionRow, UserRow
 
 
-def add_guest_link(session: Session, token_hash: str, link: GuestLink, entry: Entry) -> None:
+def add_guest_link(session: Session, token_hash: str, link: GuestLink, entry: AuditEntry) -> None:
     columns = {item.name: getattr(link, item.name) for item in fields(link)}
     session.add(GuestLinkRow(token_hash=token_hash, **columns))
     write_entry(session, entry)
@@ -50,7 +50,7 @@ def take_place(session: Session, link_id: str, at: datetime) -> None:
     link.guests += 1
 
 
-def revoke_guest_link(session: Session, link_id: str, entry: Entry) -> None:
+def revoke_guest_link(session: Session, link_id: str, entry: AuditEntry) -> None:
     """Raises NotFound."""
     link = guest_link_of(session, link_id, for_update=True)
     if link.campaign_id is None:
@@ -62,7 +62,7 @@ def revoke_guest_link(session: Session, link_id: str, entry: Entry) -> None:
 
 
 def _end_sessions_at(session: Session, link_id: str, ends_at: datetime) -> None:
-    guests = select(PersonRow.id).where(PersonRow.guest_link_id == link_id)
+    guests = select(UserRow.id).where(UserRow.guest_link_id == link_id)
     session.execute(
         update(SessionRow)
         .where(SessionRow.user_id.in_(guests), SessionRow.expires_at > ends_at)
@@ -74,9 +74,7 @@ def revoke_links(session: Session, which: ColumnElement[bool]) -> None:
     """Let nobody in by these links any more, and sign out who came by them."""
     session.execute(update(GuestLinkRow).where(which).values(revoked=True))
     guests = (
-        select(PersonRow.id)
-        .join(GuestLinkRow, GuestLinkRow.id == PersonRow.guest_link_id)
-        .where(which)
+        select(UserRow.id).join(GuestLinkRow, GuestLinkRow.id == UserRow.guest_link_id).where(which)
     )
     session.execute(delete(SessionRow).where(SessionRow.user_id.in_(guests)))
 
@@ -85,6 +83,4 @@ def end_guests_of(session: Session, owner: str) -> None:
     """Shut out everybody who came by a link of that person, whose links are about to go."""
     revoke_links(session, GuestLinkRow.owner == owner)
     links = select(GuestLinkRow.id).where(GuestLinkRow.owner == owner)
-    session.execute(
-        update(PersonRow).where(PersonRow.guest_link_id.in_(links)).values(disabled=True)
-    )
+    session.execute(update(UserRow).where(UserRow.guest_link_id.in_(links)).values(disabled=True))

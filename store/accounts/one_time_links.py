@@ -3,24 +3,24 @@
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from chat.accounts.models import LOCAL_USER, Entry, Pass, PassKind, Person
+from chat.accounts.models import LOCAL_USER, AuditEntry, OneTimeLink, OneTimeLinkKind, User
 from chat.errors import NotFound
 from store.accounts.people import add_person, has_people, set_password
 from store.accounts.rows import person_of, write_entry
 from store.erasure import take_over
-from store.schema.accounts import PassRow
+from store.schema.accounts import OneTimeLinkRow
 
 
-def add_pass(session: Session, token_hash: str, one_time: Pass, entry: Entry) -> None:
+def add_pass(session: Session, token_hash: str, one_time: OneTimeLink, entry: AuditEntry) -> None:
     """Raises NotFound. Sweeps out what has expired when it is made."""
-    if one_time.kind is PassKind.SETUP:
-        session.execute(delete(PassRow).where(PassRow.kind == PassKind.SETUP))
+    if one_time.kind is OneTimeLinkKind.SETUP:
+        session.execute(delete(OneTimeLinkRow).where(OneTimeLinkRow.kind == OneTimeLinkKind.SETUP))
     if one_time.user_id is not None:
         person_of(session, one_time.user_id, for_update=True)
-        session.execute(delete(PassRow).where(PassRow.user_id == one_time.user_id))
-    session.execute(delete(PassRow).where(PassRow.expires_at <= entry.at))
+        session.execute(delete(OneTimeLinkRow).where(OneTimeLinkRow.user_id == one_time.user_id))
+    session.execute(delete(OneTimeLinkRow).where(OneTimeLinkRow.expires_at <= entry.at))
     session.add(
-        PassRow(
+        OneTimeLinkRow(
             token_hash=token_hash,
             kind=one_time.kind,
             rank=one_time.rank,
@@ -32,20 +32,24 @@ def add_pass(session: Session, token_hash: str, one_time: Pass, entry: Entry) ->
     write_entry(session, entry)
 
 
-def pass_of(session: Session, token_hash: str) -> Pass:
+def pass_of(session: Session, token_hash: str) -> OneTimeLink:
     """Raises NotFound."""
-    row = session.scalar(select(PassRow).where(PassRow.token_hash == token_hash))
+    row = session.scalar(select(OneTimeLinkRow).where(OneTimeLinkRow.token_hash == token_hash))
     if row is None:
         raise NotFound
     return _good(session, row.value())
 
 
 def use_pass(
-    session: Session, token_hash: str, person: Person | None, password_hash: str, entry: Entry
-) -> Person:
+    session: Session, token_hash: str, person: User | None, password_hash: str, entry: AuditEntry
+) -> User:
     """Raises NotFound, NameTaken."""
     # The first to delete it has used it: a second one waits here, and finds nothing.
-    row = session.scalar(delete(PassRow).where(PassRow.token_hash == token_hash).returning(PassRow))
+    row = session.scalar(
+        delete(OneTimeLinkRow)
+        .where(OneTimeLinkRow.token_hash == token_hash)
+        .returning(OneTimeLinkRow)
+    )
     if row is None:
         raise NotFound
     one_time = _good(session, row.value())
@@ -59,9 +63,9 @@ def use_pass(
     return person
 
 
-def _good(session: Session, one_time: Pass) -> Pass:
+def _good(session: Session, one_time: OneTimeLink) -> OneTimeLink:
     """Raises NotFound if it lets nobody in, although it is there."""
-    if one_time.kind is PassKind.SETUP and has_people(session):
+    if one_time.kind is OneTimeLinkKind.SETUP and has_people(session):
         raise NotFound
     if one_time.user_id is not None and person_of(session, one_time.user_id).disabled:
         raise NotFound

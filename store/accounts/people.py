@@ -6,29 +6,31 @@ from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from chat.accounts.errors import NameTaken
-from chat.accounts.models import Entry, Person, Rank, name_key
+from chat.accounts.models import AccountRole, AuditEntry, User, name_key
 from store.accounts.guest_links import revoke_links
 from store.accounts.rows import person_of, refuse_last_admin, write_entry
 from store.schema.accounts import (
     GuestLinkRow,
     KeyRow,
-    PassRow,
-    PersonRow,
+    OneTimeLinkRow,
     SessionRow,
+    UserRow,
 )
 
 
 def has_people(session: Session) -> bool:
-    return bool(session.scalar(select(exists(select(PersonRow.id)))))
+    return bool(session.scalar(select(exists(select(UserRow.id)))))
 
 
-def add_person(session: Session, person: Person, password_hash: str | None, entry: Entry) -> None:
+def add_person(
+    session: Session, person: User, password_hash: str | None, entry: AuditEntry
+) -> None:
     """Raises NameTaken."""
-    key = None if person.rank is Rank.GUEST else name_key(person.name)
-    if key is not None and session.scalar(select(PersonRow.id).where(PersonRow.name_key == key)):
+    key = None if person.rank is AccountRole.GUEST else name_key(person.name)
+    if key is not None and session.scalar(select(UserRow.id).where(UserRow.name_key == key)):
         raise NameTaken
     session.add(
-        PersonRow(
+        UserRow(
             id=person.id,
             name=person.name,
             name_key=key,
@@ -42,23 +44,23 @@ def add_person(session: Session, person: Person, password_hash: str | None, entr
     write_entry(session, entry)
 
 
-def person(session: Session, user_id: str) -> Person:
+def person(session: Session, user_id: str) -> User:
     """Raises NotFound."""
     return person_of(session, user_id).value()
 
 
-def people(session: Session) -> Sequence[Person]:
-    rows = session.scalars(select(PersonRow).order_by(PersonRow.created_at, PersonRow.id))
+def people(session: Session) -> Sequence[User]:
+    rows = session.scalars(select(UserRow).order_by(UserRow.created_at, UserRow.id))
     return [row.value() for row in rows]
 
 
-def credentials(session: Session, name: str) -> tuple[Person, str | None] | None:
-    row = session.scalar(select(PersonRow).where(PersonRow.name_key == name_key(name)))
+def credentials(session: Session, name: str) -> tuple[User, str | None] | None:
+    row = session.scalar(select(UserRow).where(UserRow.name_key == name_key(name)))
     return None if row is None else (row.value(), row.password_hash)
 
 
 def set_password(
-    session: Session, user_id: str, password_hash: str, entry: Entry, keep: str | None = None
+    session: Session, user_id: str, password_hash: str, entry: AuditEntry, keep: str | None = None
 ) -> None:
     """Raises NotFound."""
     person_of(session, user_id, for_update=True).password_hash = password_hash
@@ -67,17 +69,21 @@ def set_password(
             SessionRow.user_id == user_id, SessionRow.id.is_distinct_from(keep)
         )
     )
-    session.execute(delete(PassRow).where(PassRow.user_id == user_id))
+    session.execute(delete(OneTimeLinkRow).where(OneTimeLinkRow.user_id == user_id))
     write_entry(session, entry)
 
 
 def change_person(
-    session: Session, user_id: str, entry: Entry, rank: Rank | None, disabled: bool | None
-) -> Person:
+    session: Session,
+    user_id: str,
+    entry: AuditEntry,
+    rank: AccountRole | None,
+    disabled: bool | None,
+) -> User:
     """Raises NotFound, LastAdmin."""
-    if disabled or rank not in (None, Rank.ADMIN):
+    if disabled or rank not in (None, AccountRole.ADMIN):
         refuse_last_admin(session, user_id)
-        session.execute(delete(PassRow).where(PassRow.made_by == user_id))
+        session.execute(delete(OneTimeLinkRow).where(OneTimeLinkRow.made_by == user_id))
     if disabled:
         revoke_links(session, GuestLinkRow.owner == user_id)
         session.execute(update(KeyRow).where(KeyRow.owner == user_id).values(revoked=True))

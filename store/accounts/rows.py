@@ -10,17 +10,17 @@ from sqlalchemy import CursorResult, Delete, select
 from sqlalchemy.orm import Session
 
 from chat.accounts.errors import LastAdmin
-from chat.accounts.models import Entry, Rank
+from chat.accounts.models import AccountRole, AuditEntry
 from chat.errors import NotFound
-from store.schema.accounts import AuditRow, GuestLinkRow, PersonRow
+from store.schema.accounts import AuditRow, GuestLinkRow, UserRow
 
 ANEW = {"populate_existing": True}
 """What was read before the lock is read again under it."""
 
 
-def person_of(session: Session, user_id: str, *, for_update: bool = False) -> PersonRow:
+def person_of(session: Session, user_id: str, *, for_update: bool = False) -> UserRow:
     """Raises NotFound."""
-    wanted = select(PersonRow).where(PersonRow.id == user_id)
+    wanted = select(UserRow).where(UserRow.id == user_id)
     if for_update:
         wanted = wanted.with_for_update().execution_options(**ANEW)
     row = session.scalar(wanted)
@@ -45,9 +45,9 @@ def guest_link_of(
 def lock_admins(session: Session) -> Sequence[str]:
     """The administrators who may sign in, held so that two cannot remove each other at once."""
     rows = session.scalars(
-        select(PersonRow)
-        .where(PersonRow.rank == Rank.ADMIN, PersonRow.disabled.is_(False))
-        .order_by(PersonRow.id)
+        select(UserRow)
+        .where(UserRow.rank == AccountRole.ADMIN, UserRow.disabled.is_(False))
+        .order_by(UserRow.id)
         .with_for_update()
         .execution_options(**ANEW)
     )
@@ -67,7 +67,7 @@ def count_of(session: Session, statement: Delete) -> int:
     return result.rowcount
 
 
-def write_entry(session: Session, entry: Entry) -> None:
+def write_entry(session: Session, entry: AuditEntry) -> None:
     session.add(
         AuditRow(
             at=entry.at,

@@ -7,13 +7,13 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from chat.accounts import models as people
-from chat.accounts.models import Entry, Person
+from chat.accounts.models import AuditEntry, User
 from chat.errors import NotFound
 from store.accounts.rows import guest_link_of, person_of, write_entry
-from store.schema.accounts import PersonRow, SessionRow
+from store.schema.accounts import SessionRow, UserRow
 
 
-def add_session(session: Session, token_hash: str, new: people.Session, entry: Entry) -> None:
+def add_session(session: Session, token_hash: str, new: people.Session, entry: AuditEntry) -> None:
     """Raises NotFound. Sweeps out what has expired."""
     link_id = person_of(session, new.user_id).guest_link_id
     if link_id is not None and guest_link_of(session, link_id, for_update=True).revoked:
@@ -35,10 +35,10 @@ def add_session(session: Session, token_hash: str, new: people.Session, entry: E
     write_entry(session, entry)
 
 
-def session_of(session: Session, token_hash: str) -> tuple[people.Session, Person] | None:
+def session_of(session: Session, token_hash: str) -> tuple[people.Session, User] | None:
     found = session.execute(
-        select(SessionRow, PersonRow)
-        .join(PersonRow, PersonRow.id == SessionRow.user_id)
+        select(SessionRow, UserRow)
+        .join(UserRow, UserRow.id == SessionRow.user_id)
         .where(SessionRow.token_hash == token_hash)
     ).one_or_none()
     if found is None:
@@ -60,7 +60,7 @@ def sessions(session: Session, user_id: str) -> Sequence[people.Session]:
     return [row.value() for row in rows]
 
 
-def end_session(session: Session, user_id: str, session_id: str, entry: Entry) -> None:
+def end_session(session: Session, user_id: str, session_id: str, entry: AuditEntry) -> None:
     """Raises NotFound."""
     ended = session.scalars(
         delete(SessionRow)
@@ -72,7 +72,7 @@ def end_session(session: Session, user_id: str, session_id: str, entry: Entry) -
     write_entry(session, entry)
 
 
-def end_sessions(session: Session, user_id: str, entry: Entry, besides: str | None) -> int:
+def end_sessions(session: Session, user_id: str, entry: AuditEntry, besides: str | None) -> int:
     ended = session.scalars(
         delete(SessionRow)
         .where(SessionRow.user_id == user_id, SessionRow.id.is_distinct_from(besides))

@@ -5,7 +5,16 @@ from datetime import date, datetime
 
 from sqlalchemy import orm
 
-from chat.accounts.models import ApiKey, Entry, GuestLink, Pass, Person, Rank, Session, Spent
+from chat.accounts.models import (
+    AccountRole,
+    AccountUsage,
+    ApiKey,
+    AuditEntry,
+    GuestLink,
+    OneTimeLink,
+    Session,
+    User,
+)
 from store import erasure
 from store.accounts import api_keys, guest_links, one_time_links, people, sessions, usage
 from store.accounts.rows import write_entry
@@ -13,7 +22,7 @@ from store.conversations.memory import TemporaryStore
 from store.transactions import Transactions
 
 
-class DatabasePeople:
+class DatabaseAccounts:
     """`chat.people_ports.PeopleStore` over SQLAlchemy. Raises BadText, StoreFailed.
 
     What is destroyed is also gone from the temporary conversations.
@@ -28,38 +37,43 @@ class DatabasePeople:
     async def has_people(self) -> bool:
         return await self._database.read(people.has_people)
 
-    async def add_person(self, person: Person, password_hash: str | None, entry: Entry) -> None:
+    async def add_person(self, person: User, password_hash: str | None, entry: AuditEntry) -> None:
         await self._database.write(people.add_person, person, password_hash, entry)
 
-    async def person(self, user_id: str) -> Person:
+    async def person(self, user_id: str) -> User:
         return await self._database.read(people.person, user_id)
 
-    async def people(self) -> Sequence[Person]:
+    async def people(self) -> Sequence[User]:
         return await self._database.read(people.people)
 
-    async def credentials(self, name: str) -> tuple[Person, str | None] | None:
+    async def credentials(self, name: str) -> tuple[User, str | None] | None:
         return await self._database.read(people.credentials, name)
 
     async def set_password(
-        self, user_id: str, password_hash: str, entry: Entry, *, keep: str | None = None
+        self, user_id: str, password_hash: str, entry: AuditEntry, *, keep: str | None = None
     ) -> None:
         await self._database.write(people.set_password, user_id, password_hash, entry, keep)
 
     async def change_person(
-        self, user_id: str, entry: Entry, *, rank: Rank | None = None, disabled: bool | None = None
-    ) -> Person:
+        self,
+        user_id: str,
+        entry: AuditEntry,
+        *,
+        rank: AccountRole | None = None,
+        disabled: bool | None = None,
+    ) -> User:
         return await self._database.write(people.change_person, user_id, entry, rank, disabled)
 
-    async def delete_person(self, user_id: str, entry: Entry) -> int:
+    async def delete_person(self, user_id: str, entry: AuditEntry) -> int:
         rows = await self._database.destroy(erasure.delete_person, user_id, entry)
         return rows + sum(self._temporary.destroy(lambda kept: kept.owner == user_id))
 
     # --- sessions -----------------------------------------------------------------------------
 
-    async def add_session(self, token_hash: str, session: Session, entry: Entry) -> None:
+    async def add_session(self, token_hash: str, session: Session, entry: AuditEntry) -> None:
         await self._database.write(sessions.add_session, token_hash, session, entry)
 
-    async def session(self, token_hash: str) -> tuple[Session, Person] | None:
+    async def session(self, token_hash: str) -> tuple[Session, User] | None:
         return await self._database.read(sessions.session_of, token_hash)
 
     async def touch_session(self, session_id: str, used_at: datetime) -> None:
@@ -68,30 +82,32 @@ class DatabasePeople:
     async def sessions(self, user_id: str) -> Sequence[Session]:
         return await self._database.read(sessions.sessions, user_id)
 
-    async def end_session(self, user_id: str, session_id: str, entry: Entry) -> None:
+    async def end_session(self, user_id: str, session_id: str, entry: AuditEntry) -> None:
         await self._database.write(sessions.end_session, user_id, session_id, entry)
 
-    async def end_sessions(self, user_id: str, entry: Entry, *, besides: str | None = None) -> int:
+    async def end_sessions(
+        self, user_id: str, entry: AuditEntry, *, besides: str | None = None
+    ) -> int:
         return await self._database.write(sessions.end_sessions, user_id, entry, besides)
 
     # --- one-time links -----------------------------------------------------------------------
 
-    async def add_pass(self, token_hash: str, one_time: Pass, entry: Entry) -> None:
+    async def add_pass(self, token_hash: str, one_time: OneTimeLink, entry: AuditEntry) -> None:
         await self._database.write(one_time_links.add_pass, token_hash, one_time, entry)
 
-    async def pass_of(self, token_hash: str) -> Pass:
+    async def pass_of(self, token_hash: str) -> OneTimeLink:
         return await self._database.read(one_time_links.pass_of, token_hash)
 
     async def use_pass(
-        self, token_hash: str, person: Person | None, password_hash: str, entry: Entry
-    ) -> Person:
+        self, token_hash: str, person: User | None, password_hash: str, entry: AuditEntry
+    ) -> User:
         return await self._database.write(
             one_time_links.use_pass, token_hash, person, password_hash, entry
         )
 
     # --- guests -------------------------------------------------------------------------------
 
-    async def add_guest_link(self, token_hash: str, link: GuestLink, entry: Entry) -> None:
+    async def add_guest_link(self, token_hash: str, link: GuestLink, entry: AuditEntry) -> None:
         await self._database.write(guest_links.add_guest_link, token_hash, link, entry)
 
     async def guest_links(self, owner: str | None) -> Sequence[GuestLink]:
@@ -103,30 +119,30 @@ class DatabasePeople:
     async def guest_link(self, link_id: str) -> GuestLink:
         return await self._database.read(guest_links.guest_link, link_id)
 
-    async def admit_guest(self, link_id: str, guest: Person, entry: Entry) -> None:
+    async def admit_guest(self, link_id: str, guest: User, entry: AuditEntry) -> None:
         def admit(session: orm.Session) -> None:
             guest_links.take_place(session, link_id, guest.created_at)
             people.add_person(session, guest, None, entry)
 
         await self._database.write(admit)
 
-    async def revoke_guest_link(self, link_id: str, entry: Entry) -> None:
+    async def revoke_guest_link(self, link_id: str, entry: AuditEntry) -> None:
         await self._database.write(guest_links.revoke_guest_link, link_id, entry)
 
     # --- what was used ------------------------------------------------------------------------
 
-    async def spend(self, user_id: str, day: date, spent: Spent) -> None:
+    async def spend(self, user_id: str, day: date, spent: AccountUsage) -> None:
         await self._database.write(usage.spend, user_id, day, spent)
 
-    async def spent(self, user_id: str, day: date | None = None) -> Spent:
+    async def spent(self, user_id: str, day: date | None = None) -> AccountUsage:
         return await self._database.read(usage.spent, user_id, day)
 
     # --- keys ---------------------------------------------------------------------------------
 
-    async def add_key(self, token_hash: str, key: ApiKey, entry: Entry) -> None:
+    async def add_key(self, token_hash: str, key: ApiKey, entry: AuditEntry) -> None:
         await self._database.write(api_keys.add_key, token_hash, key, entry)
 
-    async def key(self, token_hash: str) -> tuple[ApiKey, Person] | None:
+    async def key(self, token_hash: str) -> tuple[ApiKey, User] | None:
         return await self._database.read(api_keys.key_by_token, token_hash)
 
     async def keys(self, owner: str | None) -> Sequence[ApiKey]:
@@ -135,21 +151,23 @@ class DatabasePeople:
     async def touch_key(self, key_id: str, used_at: datetime) -> None:
         await self._database.write(api_keys.touch_key, key_id, used_at)
 
-    async def revoke_key(self, key_id: str, entry: Entry, *, owner: str | None = None) -> None:
+    async def revoke_key(self, key_id: str, entry: AuditEntry, *, owner: str | None = None) -> None:
         await self._database.write(api_keys.revoke_key, key_id, entry, owner)
 
-    async def spend_by_key(self, key_id: str, day: date, spent: Spent) -> None:
+    async def spend_by_key(self, key_id: str, day: date, spent: AccountUsage) -> None:
         await self._database.write(api_keys.spend_by_key, key_id, day, spent)
 
-    async def spent_by_key(self, key_id: str, day: date) -> Spent:
+    async def spent_by_key(self, key_id: str, day: date) -> AccountUsage:
         return await self._database.read(api_keys.spent_by_key, key_id, day)
 
     # --- the log ------------------------------------------------------------------------------
 
-    async def write_entry(self, entry: Entry) -> None:
+    async def write_entry(self, entry: AuditEntry) -> None:
         await self._database.write(write_entry, entry)
 
-    async def entries(self, *, before: datetime | None = None, limit: int = 200) -> Sequence[Entry]:
+    async def entries(
+        self, *, before: datetime | None = None, limit: int = 200
+    ) -> Sequence[AuditEntry]:
         return await self._database.read(usage.entries, before, limit)
 
     async def delete_older(self, before: datetime) -> int:

@@ -6,13 +6,13 @@ from datetime import date, datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from chat.accounts.models import Entry, Spent
+from chat.accounts.models import AccountUsage, AuditEntry
 from store.conversations.rows import row_count
-from store.schema.accounts import AuditRow, GuestLinkRow, PersonRow, SpendingRow
+from store.schema.accounts import AuditRow, GuestLinkRow, UsageRow, UserRow
 
 
-def spend(session: Session, user_id: str, day: date, spent: Spent) -> None:
-    link_id = session.scalar(select(PersonRow.guest_link_id).where(PersonRow.id == user_id))
+def spend(session: Session, user_id: str, day: date, spent: AccountUsage) -> None:
+    link_id = session.scalar(select(UserRow.guest_link_id).where(UserRow.id == user_id))
     if link_id is not None:
         session.execute(
             update(GuestLinkRow)
@@ -22,29 +22,29 @@ def spend(session: Session, user_id: str, day: date, spent: Spent) -> None:
                 tokens=GuestLinkRow.tokens + spent.tokens,
             )
         )
-    held = select(PersonRow.id).where(PersonRow.id == user_id).with_for_update()
+    held = select(UserRow.id).where(UserRow.id == user_id).with_for_update()
     if session.scalar(held) is None:
         return
-    row = session.get(SpendingRow, (user_id, day))
+    row = session.get(UsageRow, (user_id, day))
     if row is None:
-        row = SpendingRow(user_id=user_id, day=day, messages=0, tokens=0)
+        row = UsageRow(user_id=user_id, day=day, messages=0, tokens=0)
         session.add(row)
     row.messages += spent.messages
     row.tokens += spent.tokens
 
 
-def spent(session: Session, user_id: str, day: date | None) -> Spent:
+def spent(session: Session, user_id: str, day: date | None) -> AccountUsage:
     wanted = select(
-        func.coalesce(func.sum(SpendingRow.messages), 0),
-        func.coalesce(func.sum(SpendingRow.tokens), 0),
-    ).where(SpendingRow.user_id == user_id)
+        func.coalesce(func.sum(UsageRow.messages), 0),
+        func.coalesce(func.sum(UsageRow.tokens), 0),
+    ).where(UsageRow.user_id == user_id)
     if day is not None:
-        wanted = wanted.where(SpendingRow.day == day)
+        wanted = wanted.where(UsageRow.day == day)
     messages, tokens = session.execute(wanted).one()
-    return Spent(int(messages), int(tokens))
+    return AccountUsage(int(messages), int(tokens))
 
 
-def entries(session: Session, before: datetime | None, limit: int) -> Sequence[Entry]:
+def entries(session: Session, before: datetime | None, limit: int) -> Sequence[AuditEntry]:
     wanted = select(AuditRow).order_by(AuditRow.at.desc(), AuditRow.sequence.desc())
     if before is not None:
         wanted = wanted.where(AuditRow.at < before)

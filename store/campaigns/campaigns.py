@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from chat.accounts.models import LOCAL_USER, Entry, GuestLink
+from chat.accounts.models import LOCAL_USER, AuditEntry, GuestLink
 from chat.campaigns.errors import ConsentNeeded, PlanInUse
-from chat.campaigns.hosts import Figures, Half
-from chat.campaigns.models import Answers, Campaign, Mode, Participant, Plan
+from chat.campaigns.hosts import CampaignCounts, VariantProgress
+from chat.campaigns.models import Campaign, Mode, Participant, Plan, SurveyAnswers
 from chat.campaigns.validation import consent_digest, fixed_change
 from chat.errors import NotFound
 from store.accounts.rows import ANEW, write_entry
@@ -32,7 +32,7 @@ class DatabaseCampaigns:
 
     # --- hosts --------------------------------------------------------------------------------
 
-    async def add(self, campaign: Campaign, entry: Entry) -> None:
+    async def add(self, campaign: Campaign, entry: AuditEntry) -> None:
         await self._database.write(add, campaign, entry)
 
     async def campaign(self, campaign_id: str) -> Campaign:
@@ -41,16 +41,18 @@ class DatabaseCampaigns:
     async def campaigns(self, owner: str | None) -> Sequence[Campaign]:
         return await self._database.read(campaigns, owner)
 
-    async def change_plan(self, campaign_id: str, plan: Plan, entry: Entry) -> Campaign:
+    async def change_plan(self, campaign_id: str, plan: Plan, entry: AuditEntry) -> Campaign:
         return await self._database.write(change_plan, campaign_id, plan, entry)
 
-    async def close(self, campaign_id: str, closed_at: datetime | None, entry: Entry) -> Campaign:
+    async def close(
+        self, campaign_id: str, closed_at: datetime | None, entry: AuditEntry
+    ) -> Campaign:
         return await self._database.write(close, campaign_id, closed_at, entry)
 
-    async def delete(self, campaign_id: str, entry: Entry) -> int:
+    async def delete(self, campaign_id: str, entry: AuditEntry) -> int:
         return await self._database.destroy(destroy_campaign, campaign_id, entry)
 
-    async def destroy_left(self, campaign_id: str, entry: Entry) -> int:
+    async def destroy_left(self, campaign_id: str, entry: AuditEntry) -> int:
         return await self._database.destroy(destroy_left, campaign_id, entry)
 
     async def links(self, campaign_id: str) -> Sequence[GuestLink]:
@@ -58,10 +60,12 @@ class DatabaseCampaigns:
 
     async def figures(
         self, campaign_id: str, *, active_since: datetime, silent_since: datetime
-    ) -> Figures:
+    ) -> CampaignCounts:
         return await self._database.read(figures, campaign_id, active_since, silent_since)
 
-    async def testers(self, campaign_id: str, *, silent_since: datetime) -> Sequence[Half]:
+    async def testers(
+        self, campaign_id: str, *, silent_since: datetime
+    ) -> Sequence[VariantProgress]:
         return await self._database.read(testers, campaign_id, silent_since)
 
     # --- testers ------------------------------------------------------------------------------
@@ -95,7 +99,7 @@ class DatabaseCampaigns:
         return await self._database.write(tick, campaign_id, user_id, task_id, done, at)
 
     async def keep_survey(
-        self, campaign_id: str, user_id: str, answers: Answers, *, at: datetime, send: bool
+        self, campaign_id: str, user_id: str, answers: SurveyAnswers, *, at: datetime, send: bool
     ) -> Participant:
         return await self._database.write(keep_survey, campaign_id, user_id, answers, at, send)
 
@@ -122,7 +126,7 @@ def campaign_of(session: Session, campaign_id: str) -> Campaign:
     return row_of(session, campaign_id).value()
 
 
-def add(session: Session, campaign: Campaign, entry: Entry) -> None:
+def add(session: Session, campaign: Campaign, entry: AuditEntry) -> None:
     session.add(
         CampaignRow(
             id=campaign.id,
@@ -143,7 +147,7 @@ def campaigns(session: Session, owner: str | None) -> Sequence[Campaign]:
     return [row.value() for row in session.scalars(wanted)]
 
 
-def change_plan(session: Session, campaign_id: str, plan: Plan, entry: Entry) -> Campaign:
+def change_plan(session: Session, campaign_id: str, plan: Plan, entry: AuditEntry) -> Campaign:
     """Raises NotFound, PlanInUse."""
     row = row_of(session, campaign_id, for_update=True)
     if row.plan == plan:
@@ -156,7 +160,9 @@ def change_plan(session: Session, campaign_id: str, plan: Plan, entry: Entry) ->
     return row.value()
 
 
-def close(session: Session, campaign_id: str, closed_at: datetime | None, entry: Entry) -> Campaign:
+def close(
+    session: Session, campaign_id: str, closed_at: datetime | None, entry: AuditEntry
+) -> Campaign:
     """Raises NotFound. One that is closed keeps the time it was closed first."""
     row = row_of(session, campaign_id, for_update=True)
     if (row.closed_at is None) != (closed_at is None):
@@ -225,7 +231,12 @@ def tick(
 
 
 def keep_survey(
-    session: Session, campaign_id: str, user_id: str, answers: Answers, at: datetime, send: bool
+    session: Session,
+    campaign_id: str,
+    user_id: str,
+    answers: SurveyAnswers,
+    at: datetime,
+    send: bool,
 ) -> Participant:
     """Raises NotFound."""
     row = _participant_row(session, campaign_id, user_id)

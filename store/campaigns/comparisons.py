@@ -7,48 +7,48 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chat.campaigns.comparisons import NewDuel, Written
+from chat.campaigns.comparisons import NewComparison, StoredComparison
 from chat.campaigns.errors import AnswersUnfinished
-from chat.campaigns.models import Choice, Duel, Side
+from chat.campaigns.models import Comparison, Side, VoteChoice
 from chat.conversations.models import Turn
-from chat.conversations.turns import Asking
+from chat.conversations.turns import PreparedTurn
 from chat.errors import NotFound
 from chat.models import Status
 from store.accounts.rows import ANEW
 from store.conversations.turns import add_turn
-from store.schema.campaigns import DuelRow, ParticipantRow
+from store.schema.campaigns import ComparisonRow, ParticipantRow
 from store.schema.conversations import MessageRow
 from store.transactions import Transactions
 
 
-class DatabaseVotes:
+class DatabaseComparisons:
     """`chat.comparing.DuelStore` over SQLAlchemy. Raises BadText, StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database
 
-    async def ask(self, new: NewDuel, asked: Sequence[Asking]) -> Sequence[Turn]:
+    async def ask(self, new: NewComparison, asked: Sequence[PreparedTurn]) -> Sequence[Turn]:
         return await self._database.write(ask, new, asked)
 
-    async def of_request(self, user: str, request_id: str) -> Duel | None:
+    async def of_request(self, user: str, request_id: str) -> Comparison | None:
         return await self._database.read(of_request, user, request_id)
 
-    async def duel(self, user: str, duel_id: str) -> Written:
+    async def duel(self, user: str, duel_id: str) -> StoredComparison:
         return await self._database.read(duel, user, duel_id)
 
-    async def duels(self, user: str, campaign_id: str, limit: int) -> Sequence[Written]:
+    async def duels(self, user: str, campaign_id: str, limit: int) -> Sequence[StoredComparison]:
         return await self._database.read(duels, user, campaign_id, limit)
 
     async def vote(
-        self, user: str, duel_id: str, choice: Choice, comment: str, at: datetime
-    ) -> Duel:
+        self, user: str, duel_id: str, choice: VoteChoice, comment: str, at: datetime
+    ) -> Comparison:
         return await self._database.write(vote, user, duel_id, choice, comment, at)
 
-    async def comment(self, user: str, duel_id: str, comment: str) -> Duel:
+    async def comment(self, user: str, duel_id: str, comment: str) -> Comparison:
         return await self._database.write(set_comment, user, duel_id, comment)
 
 
-def ask(session: Session, new: NewDuel, asked: Sequence[Asking]) -> Sequence[Turn]:
+def ask(session: Session, new: NewComparison, asked: Sequence[PreparedTurn]) -> Sequence[Turn]:
     """Raises NotFound, AnswerRunning, BadRequest."""
     # Held: who is taking everything back leaves nothing behind.
     part = (new.campaign_id, new.user_id)
@@ -64,7 +64,7 @@ def ask(session: Session, new: NewDuel, asked: Sequence[Asking]) -> Sequence[Tur
             for variant, turn in zip(new.variants, turns, strict=True)
         )
         session.add(
-            DuelRow(
+            ComparisonRow(
                 id=uuid4().hex,
                 campaign_id=new.campaign_id,
                 user_id=new.user_id,
@@ -82,31 +82,33 @@ def ask(session: Session, new: NewDuel, asked: Sequence[Asking]) -> Sequence[Tur
     return turns
 
 
-def of_request(session: Session, user: str, request_id: str) -> Duel | None:
+def of_request(session: Session, user: str, request_id: str) -> Comparison | None:
     row = session.scalar(
-        select(DuelRow).where(DuelRow.user_id == user, DuelRow.request_id == request_id)
+        select(ComparisonRow).where(
+            ComparisonRow.user_id == user, ComparisonRow.request_id == request_id
+        )
     )
     return row.value() if row else None
 
 
-def duel(session: Session, user: str, duel_id: str) -> Written:
+def duel(session: Session, user: str, duel_id: str) -> StoredComparison:
     """Raises NotFound."""
     return _whole(session, _row_of(session, user, duel_id))
 
 
-def duels(session: Session, user: str, campaign_id: str, limit: int) -> Sequence[Written]:
+def duels(session: Session, user: str, campaign_id: str, limit: int) -> Sequence[StoredComparison]:
     newest = session.scalars(
-        select(DuelRow)
-        .where(DuelRow.user_id == user, DuelRow.campaign_id == campaign_id)
-        .order_by(DuelRow.asked_at.desc(), DuelRow.id)
+        select(ComparisonRow)
+        .where(ComparisonRow.user_id == user, ComparisonRow.campaign_id == campaign_id)
+        .order_by(ComparisonRow.asked_at.desc(), ComparisonRow.id)
         .limit(limit)
     ).all()
     return _written(session, reversed(newest))
 
 
 def vote(
-    session: Session, user: str, duel_id: str, choice: Choice, comment: str, at: datetime
-) -> Duel:
+    session: Session, user: str, duel_id: str, choice: VoteChoice, comment: str, at: datetime
+) -> Comparison:
     """Raises NotFound, AnswersUnfinished."""
     row = _row_of(session, user, duel_id, for_update=True)
     if row.choice is None:
@@ -118,15 +120,17 @@ def vote(
     return row.value()
 
 
-def set_comment(session: Session, user: str, duel_id: str, comment: str) -> Duel:
+def set_comment(session: Session, user: str, duel_id: str, comment: str) -> Comparison:
     """Raises NotFound."""
     row = _row_of(session, user, duel_id, for_update=True)
     row.comment = comment
     return row.value()
 
 
-def _row_of(session: Session, user: str, duel_id: str, *, for_update: bool = False) -> DuelRow:
-    wanted = select(DuelRow).where(DuelRow.id == duel_id, DuelRow.user_id == user)
+def _row_of(
+    session: Session, user: str, duel_id: str, *, for_update: bool = False
+) -> ComparisonRow:
+    wanted = select(ComparisonRow).where(ComparisonRow.id == duel_id, ComparisonRow.user_id == user)
     if for_update:
         wanted = wanted.with_for_update().execution_options(**ANEW)
     row = session.scalar(wanted)
@@ -135,7 +139,7 @@ def _row_of(session: Session, user: str, duel_id: str, *, for_update: bool = Fal
     return row
 
 
-def _whole(session: Session, row: DuelRow) -> Written:
+def _whole(session: Session, row: ComparisonRow) -> StoredComparison:
     """Raises NotFound when one of its answers is gone."""
     found = _written(session, [row])
     if not found:
@@ -143,7 +147,7 @@ def _whole(session: Session, row: DuelRow) -> Written:
     return found[0]
 
 
-def _written(session: Session, rows: Iterable[DuelRow]) -> Sequence[Written]:
+def _written(session: Session, rows: Iterable[ComparisonRow]) -> Sequence[StoredComparison]:
     """With their answers; without the duels whose answers are gone."""
     found = [row.value() for row in rows]
     ids = [side.message_id for one in found for side in (one.left, one.right)]
@@ -152,7 +156,7 @@ def _written(session: Session, rows: Iterable[DuelRow]) -> Sequence[Written]:
         for row in session.scalars(select(MessageRow).where(MessageRow.id.in_(ids)))
     }
     return [
-        Written(one, answers[one.left.message_id], answers[one.right.message_id])
+        StoredComparison(one, answers[one.left.message_id], answers[one.right.message_id])
         for one in found
         if {one.left.message_id, one.right.message_id} <= answers.keys()
     ]

@@ -7,19 +7,19 @@ from sqlalchemy import ColumnElement, Select, false, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chat.accounts.models import LOCAL_USER
-from chat.campaigns.hosts import Figures, Half
+from chat.campaigns.hosts import CampaignCounts, VariantProgress
 from chat.campaigns.models import Mode
 from chat.errors import NotFound
 from chat.feedback.models import Verdict
 from chat.models import Role, Status
-from store.schema.campaigns import CampaignRow, DuelRow, ParticipantRow
+from store.schema.campaigns import CampaignRow, ComparisonRow, ParticipantRow
 from store.schema.conversations import ConversationRow, MessageRow
-from store.schema.feedback import EvidenceRow, RatingRow
+from store.schema.feedback import AnswerSnapshotRow, RatingRow
 
 
 def figures(
     session: Session, campaign_id: str, active_since: datetime, silent_since: datetime
-) -> Figures:
+) -> CampaignCounts:
     """Raises NotFound."""
     campaign = session.get(CampaignRow, campaign_id)
     if campaign is None:
@@ -30,7 +30,7 @@ def figures(
     asked, failures = session.execute(_turns(campaign)).one()
     up, down = session.execute(_ratings(campaign)).one()
     duels, votes = session.execute(_duels(campaign)).one()
-    return Figures(
+    return CampaignCounts(
         came=came,
         consented=consented,
         active=active,
@@ -44,7 +44,9 @@ def figures(
     )
 
 
-def testers(session: Session, campaign_id: str, silent_since: datetime) -> Sequence[Half]:
+def testers(
+    session: Session, campaign_id: str, silent_since: datetime
+) -> Sequence[VariantProgress]:
     """Raises NotFound."""
     campaign = session.get(CampaignRow, campaign_id)
     if campaign is None:
@@ -60,8 +62,8 @@ def testers(session: Session, campaign_id: str, silent_since: datetime) -> Seque
         )
         .group_by(ParticipantRow.variant)
     )
-    found = {variant: Half(*counts) for variant, *counts in rows}
-    return [found.get(index, Half()) for index in range(len(campaign.plan.variants))]
+    found = {variant: VariantProgress(*counts) for variant, *counts in rows}
+    return [found.get(index, VariantProgress()) for index in range(len(campaign.plan.variants))]
 
 
 def counts_for(
@@ -109,18 +111,18 @@ def _turns(campaign: CampaignRow) -> Select[int, int]:
 def _ratings(campaign: CampaignRow) -> Select[int, int]:
     return (
         select(_count(RatingRow.verdict == Verdict.UP), _count(RatingRow.verdict == Verdict.DOWN))
-        .join(EvidenceRow, EvidenceRow.id == RatingRow.evidence_id)
+        .join(AnswerSnapshotRow, AnswerSnapshotRow.id == RatingRow.evidence_id)
         .where(
-            EvidenceRow.campaign_id == campaign.id,
+            AnswerSnapshotRow.campaign_id == campaign.id,
             as_it_is_now(),
-            *counts_for(campaign, EvidenceRow.owner),
+            *counts_for(campaign, AnswerSnapshotRow.owner),
         )
     )
 
 
 def _duels(campaign: CampaignRow) -> Select[int, int]:
-    return select(func.count(), _count(DuelRow.choice.is_not(None))).where(
-        DuelRow.campaign_id == campaign.id, *counts_for(campaign, DuelRow.user_id)
+    return select(func.count(), _count(ComparisonRow.choice.is_not(None))).where(
+        ComparisonRow.campaign_id == campaign.id, *counts_for(campaign, ComparisonRow.user_id)
     )
 
 

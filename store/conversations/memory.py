@@ -14,10 +14,10 @@ from chat.conversations.models import (
     AnswerRecord,
     Archive,
     Conversation,
-    Hit,
     Message,
     Origin,
     Question,
+    SearchHit,
     Turn,
 )
 from chat.errors import BadRequest, NotFound
@@ -212,7 +212,7 @@ class TemporaryStore:
         mine = sorted(self._all_of(user), key=lambda kept: kept.pinned, reverse=True)
         return mine[max(offset, 0) :][: max(limit, 0)]
 
-    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[Hit]:
+    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
         refuse_bad_text(user, words)
         if not (wanted := words_of(words)):
             return []

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from chat.conversations.models import Hit
+from chat.conversations.models import SearchHit
 from store.conversations.rows import index_for, listed, row_count
 from store.schema.conversations import ConversationRow, MessageRow
-from store.search_words import Word, hit, words_of
+from store.search_words import SearchWord, hit, words_of
 
 
-def search(session: Session, user: str, words: str, limit: int) -> Sequence[Hit]:
+def search(session: Session, user: str, words: str, limit: int) -> Sequence[SearchHit]:
     wanted = words_of(words)
     if not wanted:
         return []
@@ -46,5 +46,5 @@ def search(session: Session, user: str, words: str, limit: int) -> Sequence[Hit]
     ]
 
 
-def _in_title(words: Sequence[Word]) -> ColumnElement[bool]:
+def _in_title(words: Sequence[SearchWord]) -> ColumnElement[bool]:
     return and_(*(ConversationRow.title_words.contains(word.needle) for word in words))

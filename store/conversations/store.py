@@ -9,11 +9,11 @@ from chat.conversations.models import (
     AnswerRecord,
     Archive,
     Conversation,
-    Hit,
     Message,
     Preset,
     PresetText,
     Question,
+    SearchHit,
     Turn,
 )
 from chat.models import ChatOptions
@@ -27,7 +27,7 @@ from store.conversations import (
     trees,
     turns,
 )
-from store.lock import Claim
+from store.lock import StoreLock
 from store.transactions import Transactions
 
 Clock = Callable[[], datetime]
@@ -40,7 +40,7 @@ def utc_now() -> datetime:
 class DatabaseStore:
     """`chat.ports.Store` over SQLAlchemy. Raises BadText, and StoreFailed where it can fail."""
 
-    def __init__(self, engine: Engine, clock: Clock, claim: Claim) -> None:
+    def __init__(self, engine: Engine, clock: Clock, claim: StoreLock) -> None:
         self._database = Transactions(engine, claim)
         self._clock = clock
 
@@ -136,7 +136,7 @@ class DatabaseStore:
     ) -> Sequence[Conversation]:
         return await self._database.read(conversations.conversations, user, limit, offset)
 
-    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[Hit]:
+    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
         return await self._database.read(search.search, user, words, limit)
 
     async def archive(self, user: str, conversation_id: str) -> Archive:

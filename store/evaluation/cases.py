@@ -8,15 +8,15 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.models import LOCAL_USER
 from chat.errors import NotFound
-from chat.evaluation.cases import CaseText, Tally
-from chat.evaluation.models import Case, Result, Run, Verdict
-from chat.evaluation.verdicts import Before
+from chat.evaluation.cases import CaseText, VerdictCounts
+from chat.evaluation.models import Case, CaseVerdict, Result, Run
+from chat.evaluation.verdicts import EarlierAnswers
 from store.accounts.rows import count_of, person_of
 from store.schema.evaluation import CaseRow, ResultRow, RunRow
 from store.transactions import Transactions
 
-SAID_BY_PEOPLE = (Verdict.PASSED, Verdict.FAILED)
-FOR_PEOPLE = (Verdict.OPEN, Verdict.CHANGED)
+SAID_BY_PEOPLE = (CaseVerdict.PASSED, CaseVerdict.FAILED)
+FOR_PEOPLE = (CaseVerdict.OPEN, CaseVerdict.CHANGED)
 
 
 class DatabaseCases:
@@ -49,7 +49,7 @@ class DatabaseCases:
     async def add_result(self, result: Result) -> None:
         await self._database.write(add_result, result)
 
-    async def runs(self, owner: str | None, limit: int = 100) -> Sequence[Tally]:
+    async def runs(self, owner: str | None, limit: int = 100) -> Sequence[VerdictCounts]:
         return await self._database.read(runs, owner, limit)
 
     async def run(self, run_id: str, owner: str | None) -> Run:
@@ -61,12 +61,14 @@ class DatabaseCases:
     async def delete_run(self, run_id: str, owner: str | None) -> None:
         await self._database.destroy(delete_run, run_id, owner)
 
-    async def judge(self, run_id: str, case_id: str, verdict: Verdict, judged_by: str) -> Result:
+    async def judge(
+        self, run_id: str, case_id: str, verdict: CaseVerdict, judged_by: str
+    ) -> Result:
         return await self._database.write(judge, run_id, case_id, verdict, judged_by)
 
     async def history(
         self, case_ids: Collection[str], owner: str | None, against: str | None
-    ) -> Mapping[str, Before]:
+    ) -> Mapping[str, EarlierAnswers]:
         return await self._database.read(history, case_ids, owner, against)
 
 
@@ -159,17 +161,17 @@ def add_result(session: Session, result: Result) -> None:
     )
 
 
-def runs(session: Session, owner: str | None, limit: int) -> Sequence[Tally]:
+def runs(session: Session, owner: str | None, limit: int) -> Sequence[VerdictCounts]:
     newest = select(RunRow).where(_runs_of(owner)).order_by(RunRow.started_at.desc(), RunRow.id)
     found = [row.value() for row in session.scalars(newest.limit(limit))]
-    counts: dict[str, dict[Verdict, int]] = {each.id: {} for each in found}
+    counts: dict[str, dict[CaseVerdict, int]] = {each.id: {} for each in found}
     counted = select(ResultRow.run_id, ResultRow.verdict, func.count())
     counted = counted.where(ResultRow.run_id.in_(counts))
     for run_id, verdict, count in session.execute(
         counted.group_by(ResultRow.run_id, ResultRow.verdict)
     ):
         counts[run_id][verdict] = count
-    return [Tally(each, counts[each.id]) for each in found]
+    return [VerdictCounts(each, counts[each.id]) for each in found]
 
 
 def run(session: Session, run_id: str, owner: str | None) -> Run:
@@ -192,7 +194,9 @@ def delete_run(session: Session, run_id: str, owner: str | None) -> None:
     session.execute(delete(RunRow).where(RunRow.id == run_id))
 
 
-def judge(session: Session, run_id: str, case_id: str, verdict: Verdict, judged_by: str) -> Result:
+def judge(
+    session: Session, run_id: str, case_id: str, verdict: CaseVerdict, judged_by: str
+) -> Result:
     """Raises NotFound."""
     row = session.get(ResultRow, (run_id, case_id), with_for_update=True)
     if row is None or not (row.verdict in FOR_PEOPLE or row.judged_by):
@@ -203,21 +207,26 @@ def judge(session: Session, run_id: str, case_id: str, verdict: Verdict, judged_
 
 def history(
     session: Session, case_ids: Collection[str], owner: str | None, against: str | None
-) -> Mapping[str, Before]:
+) -> Mapping[str, EarlierAnswers]:
     earlier = (
         select(ResultRow)
         .join(RunRow, RunRow.id == ResultRow.run_id)
-        .where(ResultRow.case_id.in_(case_ids), ResultRow.verdict != Verdict.ERROR, _runs_of(owner))
+        .where(
+            ResultRow.case_id.in_(case_ids), ResultRow.verdict != CaseVerdict.ERROR, _runs_of(owner)
+        )
         .order_by(RunRow.started_at, RunRow.id)
     )
     answers: dict[str, str] = {}
-    judged: dict[str, dict[str, Verdict]] = {}
+    judged: dict[str, dict[str, CaseVerdict]] = {}
     for row in session.scalars(earlier):
         if against in (None, row.run_id):
             answers[row.case_id] = row.answer
         if row.judged_by and row.verdict in SAID_BY_PEOPLE:
             judged.setdefault(row.case_id, {})[row.answer] = row.verdict
-    return {case_id: Before(answers.get(case_id), judged.get(case_id, {})) for case_id in case_ids}
+    return {
+        case_id: EarlierAnswers(answers.get(case_id), judged.get(case_id, {}))
+        for case_id in case_ids
+    }
 
 
 # --- whose ------------------------------------------------------------------------------------

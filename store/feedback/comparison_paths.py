@@ -7,56 +7,62 @@ from datetime import UTC, datetime, time, timedelta
 from sqlalchemy import JSON, ColumnElement, Select, func, or_, select, tuple_, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from chat.campaigns.models import Duel, Side
+from chat.campaigns.models import Comparison, Side
 from chat.conversations.models import Message
 from chat.conversations.tree import Tree
 from chat.errors import NotFound
 from chat.feedback.models import ReviewState
-from chat.feedback.queries import Contest, Filter, Path
+from chat.feedback.queries import Path, RatingFilter, VotedComparison
 from chat.feedback.votes import VoteFilter
-from store.schema.campaigns import CampaignRow, DuelRow
+from store.schema.campaigns import CampaignRow, ComparisonRow
 from store.schema.conversations import ConversationRow, MessageRow
-from store.schema.feedback import EvidenceRow, ReviewRow
+from store.schema.feedback import AnswerSnapshotRow, ReviewRow
 
 
 def contests(
-    session: Session, seen_by: str | None, wanted: Filter, after: Contest | None, limit: int
-) -> Sequence[Contest]:
+    session: Session,
+    seen_by: str | None,
+    wanted: RatingFilter,
+    after: VotedComparison | None,
+    limit: int,
+) -> Sequence[VotedComparison]:
     """Votes one after the other, by campaign and day alone."""
     rows = (
-        select(DuelRow)
+        select(ComparisonRow)
         .where(*voted(seen_by, wanted))
-        .order_by(DuelRow.asked_at, DuelRow.id)
+        .order_by(ComparisonRow.asked_at, ComparisonRow.id)
         .limit(limit)
     )
     if after:
-        here = tuple_(DuelRow.asked_at, DuelRow.id)
+        here = tuple_(ComparisonRow.asked_at, ComparisonRow.id)
         rows = rows.where(here > (after.duel.asked_at, after.duel.id))
     return with_answers(session, [row.value() for row in session.scalars(rows)])
 
 
-def votes(session: Session, seen_by: str | None, wanted: Filter) -> int:
+def votes(session: Session, seen_by: str | None, wanted: RatingFilter) -> int:
     """How many of them, by model and preset too; what language they are in is not looked at."""
-    found = select(func.count()).select_from(DuelRow).where(*voted(seen_by, wanted))
+    found = select(func.count()).select_from(ComparisonRow).where(*voted(seen_by, wanted))
     for made in _made_with(wanted):
-        found = found.where(or_(*(_is_there(side, made) for side in (DuelRow.left, DuelRow.right))))
+        found = found.where(
+            or_(*(_is_there(side, made) for side in (ComparisonRow.left, ComparisonRow.right)))
+        )
     return session.scalar(found) or 0
 
 
-def voted(seen_by: str | None, wanted: Filter | VoteFilter) -> Iterable[ColumnElement[bool]]:
+def voted(seen_by: str | None, wanted: RatingFilter | VoteFilter) -> Iterable[ColumnElement[bool]]:
     """That somebody voted, that the person sees it, in that campaign and on those days."""
-    yield DuelRow.choice.is_not(None)
+    yield ComparisonRow.choice.is_not(None)
     if seen_by is not None:
         own = select(CampaignRow.id).where(CampaignRow.owner == seen_by)
-        yield DuelRow.campaign_id.in_(own)
+        yield ComparisonRow.campaign_id.in_(own)
     if wanted.campaign_id:
-        yield DuelRow.campaign_id == wanted.campaign_id
-    yield from days(DuelRow.voted_at, wanted)
+        yield ComparisonRow.campaign_id == wanted.campaign_id
+    yield from days(ComparisonRow.voted_at, wanted)
 
 
 def days(
     moment: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
-    wanted: Filter | VoteFilter,
+    wanted: RatingFilter | VoteFilter,
 ) -> Iterable[ColumnElement[bool]]:
     """That a time is on one of the days."""
     if wanted.since:
@@ -65,22 +71,22 @@ def days(
         yield moment < datetime.combine(wanted.until + timedelta(days=1), time.min, UTC)
 
 
-def with_answers(session: Session, duels: Sequence[Duel]) -> Sequence[Contest]:
+def with_answers(session: Session, duels: Sequence[Comparison]) -> Sequence[VotedComparison]:
     """The duels with the paths that end at their answers."""
     sides = [side for duel in duels for side in (duel.left, duel.right)]
     found = trees(session, {side.conversation_id for side in sides})
     unusable = set(
         session.scalars(
-            select(EvidenceRow.answer_id)
-            .join(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id)
+            select(AnswerSnapshotRow.answer_id)
+            .join(ReviewRow, ReviewRow.evidence_id == AnswerSnapshotRow.id)
             .where(
-                EvidenceRow.answer_id.in_([side.message_id for side in sides]),
+                AnswerSnapshotRow.answer_id.in_([side.message_id for side in sides]),
                 ReviewRow.state == ReviewState.UNUSABLE,
             )
         )
     )
     return [
-        Contest(
+        VotedComparison(
             duel,
             left=_path(found, duel.left),
             right=_path(found, duel.right),
@@ -117,7 +123,7 @@ def _path(found: dict[str, Tree], side: Side) -> Path:
         return ()
 
 
-def _made_with(wanted: Filter) -> Iterable[ColumnElement[bool]]:
+def _made_with(wanted: RatingFilter) -> Iterable[ColumnElement[bool]]:
     """Of a message: that it is from the model that is wanted, that it is from the preset."""
     made = type_coerce(MessageRow.provenance, JSON)
     if wanted.model:

@@ -11,12 +11,12 @@ from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, extract, fun
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chat.accounts.models import LOCAL_USER
-from chat.feedback.dashboard import EPOCH, Scope, Tally, Timings, Turns
+from chat.feedback.dashboard import EPOCH, Count, DashboardScope, Timings, TurnCounts
 from chat.feedback.models import Verdict
 from chat.models import Role, Status
-from store.schema.campaigns import CampaignRow, DuelRow
+from store.schema.campaigns import CampaignRow, ComparisonRow
 from store.schema.conversations import HAPPENED_HERE, ConversationRow, MessageRow
-from store.schema.feedback import EvidenceRow, RatingRow
+from store.schema.feedback import AnswerSnapshotRow, RatingRow
 from store.transactions import Transactions
 
 Named = Mapping[tuple[datetime, str], int]
@@ -25,7 +25,7 @@ Named = Mapping[tuple[datetime, str], int]
 Taken = Sequence[Timings]
 
 
-class DatabaseFigures:
+class DatabaseDashboard:
     """`chat.figures.FigureStore` over SQLAlchemy. Raises StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
@@ -34,7 +34,7 @@ class DatabaseFigures:
     async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
         return await self._database.read(began, seen_by, campaign_id)
 
-    async def tally(self, scope: Scope) -> Tally:
+    async def tally(self, scope: DashboardScope) -> Count:
         # Side by side, because each goes through all messages of its time.
         (
             (turns, users, failures),
@@ -47,7 +47,7 @@ class DatabaseFigures:
             self._database.read(_ratings, scope),
             self._database.read(_votes, scope),
         )
-        return Tally(
+        return Count(
             turns=turns,
             users=users,
             failures=failures,
@@ -70,7 +70,7 @@ def began(session: Session, seen_by: str | None, campaign_id: str) -> datetime |
         select(func.min(RatingRow.rated_at)).where(
             RatingRow.newest, *_of_ratings(seen_by, campaign_id)
         ),
-        select(func.min(DuelRow.voted_at)).where(*_of_votes(seen_by, campaign_id)),
+        select(func.min(ComparisonRow.voted_at)).where(*_of_votes(seen_by, campaign_id)),
     )
     return min((at for first in firsts if (at := session.scalar(first))), default=None)
 
@@ -79,8 +79,8 @@ def began(session: Session, seen_by: str | None, campaign_id: str) -> datetime |
 
 
 def _turns(
-    session: Session, scope: Scope
-) -> tuple[Mapping[datetime, Turns], int, Mapping[str, int]]:
+    session: Session, scope: DashboardScope
+) -> tuple[Mapping[datetime, TurnCounts], int, Mapping[str, int]]:
     """What happened in each step, how many people asked, and which failures there were.
 
     Counted for each person and summed up here: one pass through the messages instead of three.
@@ -100,7 +100,7 @@ def _turns(
         .where(*_messages(scope))
         .group_by(step, MessageRow.owner, failure)
     )
-    turns = dict[datetime, Turns]()
+    turns = dict[datetime, TurnCounts]()
     people, failures = defaultdict[datetime, set[str]](set), Counter[str]()
     for seconds, owner, code, asked, answered, tokens in rows:
         at = _moment(seconds)
@@ -108,8 +108,8 @@ def _turns(
         failed = 0 if code is None else int(asked + answered)
         if code is not None:
             failures[code] += failed
-        before = turns.get(at, Turns())
-        turns[at] = Turns(
+        before = turns.get(at, TurnCounts())
+        turns[at] = TurnCounts(
             questions=before.questions + int(asked),
             answers=before.answers + int(answered),
             failures=before.failures + failed,
@@ -119,7 +119,9 @@ def _turns(
     return turns, len(set().union(*people.values())), failures
 
 
-def _answers(session: Session, scope: Scope) -> tuple[Named, Named, Mapping[datetime, Taken]]:
+def _answers(
+    session: Session, scope: DashboardScope
+) -> tuple[Named, Named, Mapping[datetime, Taken]]:
     """How many of which model, how many in which language, and what they took."""
     step = _step(MessageRow.created_at, scope.step)
     took = (MessageRow.queue_s, MessageRow.ttft_s, MessageRow.decode_tokens_per_s)
@@ -142,7 +144,7 @@ def _answers(session: Session, scope: Scope) -> tuple[Named, Named, Mapping[date
     return models, languages, {_moment(at): values for at, values in timings.items()}
 
 
-def _messages(scope: Scope) -> Sequence[ColumnElement[bool]]:
+def _messages(scope: DashboardScope) -> Sequence[ColumnElement[bool]]:
     within = MessageRow.created_at >= scope.since
     return within, *_of_messages(scope.seen_by, scope.campaign_id)
 
@@ -164,7 +166,7 @@ def _of_messages(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElemen
 
 
 def _ratings(
-    session: Session, scope: Scope
+    session: Session, scope: DashboardScope
 ) -> tuple[
     Mapping[tuple[datetime, Verdict], int],
     Mapping[tuple[datetime, str], int],
@@ -183,7 +185,7 @@ def _ratings(
     return verdicts, counted
 
 
-def _rated(scope: Scope) -> Sequence[ColumnElement[bool]]:
+def _rated(scope: DashboardScope) -> Sequence[ColumnElement[bool]]:
     within = and_(RatingRow.newest, RatingRow.rated_at >= scope.since)
     return within, *_of_ratings(scope.seen_by, scope.campaign_id)
 
@@ -193,9 +195,9 @@ def _of_ratings(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement
     if campaigns is None:
         return ()
     theirs = (
-        select(EvidenceRow.id)
-        .join(CampaignRow, CampaignRow.id == EvidenceRow.campaign_id)
-        .where(campaigns, _counts(EvidenceRow.owner))
+        select(AnswerSnapshotRow.id)
+        .join(CampaignRow, CampaignRow.id == AnswerSnapshotRow.campaign_id)
+        .where(campaigns, _counts(AnswerSnapshotRow.owner))
     )
     return (RatingRow.evidence_id.in_(theirs),)
 
@@ -203,10 +205,10 @@ def _of_ratings(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement
 # --- votes ------------------------------------------------------------------------------------
 
 
-def _votes(session: Session, scope: Scope) -> Mapping[datetime, int]:
+def _votes(session: Session, scope: DashboardScope) -> Mapping[datetime, int]:
     """How many comparisons somebody has decided."""
-    step = _step(DuelRow.voted_at, scope.step)
-    within = DuelRow.voted_at >= scope.since
+    step = _step(ComparisonRow.voted_at, scope.step)
+    within = ComparisonRow.voted_at >= scope.since
     rows = session.execute(
         select(step, func.count())
         .where(within, *_of_votes(scope.seen_by, scope.campaign_id))
@@ -219,7 +221,7 @@ def _of_votes(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement[b
     campaigns = _campaigns(seen_by, campaign_id)
     if campaigns is None:
         return ()
-    return (DuelRow.campaign_id == CampaignRow.id, campaigns, _counts(DuelRow.user_id))
+    return (ComparisonRow.campaign_id == CampaignRow.id, campaigns, _counts(ComparisonRow.user_id))
 
 
 # --- campaigns and times ----------------------------------------------------------------------

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.models import LOCAL_USER
 from chat.campaigns.models import Mode
-from chat.feedback.models import Evidence, Opinion, Rating
+from chat.feedback.models import AnswerSnapshot, Rating, RatingInput
 from chat.feedback.ratings import Placement
 from store.accounts.rows import ANEW, person_of
-from store.schema.campaigns import CampaignRow, DuelRow, ParticipantRow
-from store.schema.feedback import EvidenceRow, RatingRow
+from store.schema.campaigns import CampaignRow, ComparisonRow, ParticipantRow
+from store.schema.feedback import AnswerSnapshotRow, RatingRow
 from store.search_words import haystack
 from store.transactions import Transactions
 
@@ -25,11 +25,11 @@ class DatabaseRatings:
         self._database = database
 
     async def rate(
-        self, evidence: Evidence, rater: str, opinion: Opinion, rated_at: datetime
+        self, evidence: AnswerSnapshot, rater: str, opinion: RatingInput, rated_at: datetime
     ) -> Rating:
         return await self._database.write(rate, evidence, rater, opinion, rated_at)
 
-    async def evidence_of(self, owner: str, answer_id: str) -> Evidence | None:
+    async def evidence_of(self, owner: str, answer_id: str) -> AnswerSnapshot | None:
         return await self._database.read(evidence_of, owner, answer_id)
 
     async def newest(self, rater: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
@@ -40,7 +40,7 @@ class DatabaseRatings:
 
 
 def rate(
-    session: Session, evidence: Evidence, rater: str, opinion: Opinion, rated_at: datetime
+    session: Session, evidence: AnswerSnapshot, rater: str, opinion: RatingInput, rated_at: datetime
 ) -> Rating:
     """Raises NotFound."""
     if rater != LOCAL_USER:  # held: who is being deleted leaves nothing behind
@@ -76,21 +76,23 @@ def rate(
     return row.value()
 
 
-def evidence_of(session: Session, owner: str, answer_id: str) -> Evidence | None:
+def evidence_of(session: Session, owner: str, answer_id: str) -> AnswerSnapshot | None:
     row = session.scalar(
-        select(EvidenceRow).where(EvidenceRow.owner == owner, EvidenceRow.answer_id == answer_id)
+        select(AnswerSnapshotRow).where(
+            AnswerSnapshotRow.owner == owner, AnswerSnapshotRow.answer_id == answer_id
+        )
     )
     return row.value() if row else None
 
 
 def newest(session: Session, rater: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
     # Named apart: SQLite would else begin with everything that somebody ever rated.
-    theirs = select(EvidenceRow.id).where(
-        EvidenceRow.owner == rater, EvidenceRow.answer_id.in_(answer_ids)
+    theirs = select(AnswerSnapshotRow.id).where(
+        AnswerSnapshotRow.owner == rater, AnswerSnapshotRow.answer_id.in_(answer_ids)
     )
     found = session.execute(
-        select(EvidenceRow.answer_id, RatingRow)
-        .join(RatingRow, RatingRow.evidence_id == EvidenceRow.id)
+        select(AnswerSnapshotRow.answer_id, RatingRow)
+        .join(RatingRow, RatingRow.evidence_id == AnswerSnapshotRow.id)
         .where(
             RatingRow.evidence_id.in_(theirs),
             RatingRow.rater == rater,
@@ -107,7 +109,7 @@ def placement(session: Session, campaign_id: str, user: str, message_id: str) ->
     return Placement(campaign.plan.reasons, _variant(session, campaign, user, message_id))
 
 
-def index_words(session: Session, evidence: EvidenceRow) -> None:
+def index_words(session: Session, evidence: AnswerSnapshotRow) -> None:
     """Let a search find what is said of an answer now."""
     said = session.scalars(
         select(RatingRow).where(RatingRow.evidence_id == evidence.id, RatingRow.newest.is_(True))
@@ -118,17 +120,17 @@ def index_words(session: Session, evidence: EvidenceRow) -> None:
     evidence.words = haystack("\n".join(texts))
 
 
-def _frozen(session: Session, owner: str, answer_id: str) -> EvidenceRow | None:
+def _frozen(session: Session, owner: str, answer_id: str) -> AnswerSnapshotRow | None:
     """Held until the transaction ends: versions are counted one after the other."""
     return session.scalar(
-        select(EvidenceRow)
-        .where(EvidenceRow.owner == owner, EvidenceRow.answer_id == answer_id)
+        select(AnswerSnapshotRow)
+        .where(AnswerSnapshotRow.owner == owner, AnswerSnapshotRow.answer_id == answer_id)
         .with_for_update()
         .execution_options(**ANEW)
     )
 
 
-def _freeze(session: Session, evidence: Evidence, rated_at: datetime) -> EvidenceRow:
+def _freeze(session: Session, evidence: AnswerSnapshot, rated_at: datetime) -> AnswerSnapshotRow:
     columns = {item.name: getattr(evidence, item.name) for item in fields(evidence)}
     campaign = session.get(CampaignRow, evidence.campaign_id)  # it may be gone meanwhile
     preset = evidence.provenance.preset if evidence.provenance else None
@@ -138,7 +140,7 @@ def _freeze(session: Session, evidence: Evidence, rated_at: datetime) -> Evidenc
         "preset_id": preset.id if preset else "",
         "preset_version": preset.version if preset else None,
     }
-    row = EvidenceRow(**columns, words="", rated_at=rated_at)
+    row = AnswerSnapshotRow(**columns, words="", rated_at=rated_at)
     session.add(row)
     session.flush()
     return row
@@ -152,7 +154,9 @@ def _variant(session: Session, campaign: CampaignRow, user: str, message_id: str
         participant = session.get(ParticipantRow, (campaign.id, user))
         return participant.variant if participant else None
     duels = session.scalars(
-        select(DuelRow).where(DuelRow.campaign_id == campaign.id, DuelRow.user_id == user)
+        select(ComparisonRow).where(
+            ComparisonRow.campaign_id == campaign.id, ComparisonRow.user_id == user
+        )
     )
     sides = (side for duel in duels for side in (duel.left, duel.right))
     return next((side.variant for side in sides if side.message_id == message_id), None)

@@ -6,21 +6,28 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import JSON, ColumnElement, Select, case, func, select, true, type_coerce
 from sqlalchemy.orm import Session
 
-from chat.campaigns.models import Answers, Choice, Mode
+from chat.campaigns.models import Mode, SurveyAnswers, VoteChoice
 from chat.errors import NotFound
-from chat.feedback.models import Evidence, Rating, ReviewState, Verdict
-from chat.feedback.reports import Answered, Ballot, Measured, Raw, Shown, Source
+from chat.feedback.models import AnswerSnapshot, Rating, ReviewState, Verdict
+from chat.feedback.reports import (
+    AnswerExcerpt,
+    AnswerSource,
+    AnswerTimes,
+    ReportData,
+    SourceCount,
+    Vote,
+)
 from chat.models import PresetRef, Role, Status
 from store.campaigns.progress import as_it_is_now, counts_for
-from store.schema.accounts import PersonRow
-from store.schema.campaigns import CampaignRow, DuelRow, ParticipantRow
+from store.schema.accounts import UserRow
+from store.schema.campaigns import CampaignRow, ComparisonRow, ParticipantRow
 from store.schema.conversations import (
     HAPPENED_HERE,
     ConversationRow,
     MessageRow,
     PresetVersionRow,
 )
-from store.schema.feedback import EvidenceRow, RatingRow, ReviewRow
+from store.schema.feedback import AnswerSnapshotRow, RatingRow, ReviewRow
 from store.transactions import Transactions
 
 SPACES = " \t\r\n"
@@ -35,21 +42,21 @@ class DatabaseReports:
     def __init__(self, database: Transactions) -> None:
         self._database = database
 
-    async def gather(self, campaign_id: str, shown: int) -> Raw:
+    async def gather(self, campaign_id: str, shown: int) -> ReportData:
         return await self._database.read(gather, campaign_id, shown)
 
 
-def gather(session: Session, campaign_id: str, shown: int) -> Raw:
+def gather(session: Session, campaign_id: str, shown: int) -> ReportData:
     """Raises NotFound."""
     campaign = session.get(CampaignRow, campaign_id)
     if campaign is None:
         raise NotFound
-    rated = select(func.count()).select_from(EvidenceRow).where(*_of(campaign))
+    rated = select(func.count()).select_from(AnswerSnapshotRow).where(*_of(campaign))
     comments, corrections = session.execute(_words_of(campaign)).one()
     best, worst = _best(session, campaign, shown), _worst(session, campaign, shown)
     wrote = _wrote(session, campaign)
     answered = _answered(session, campaign, wrote)
-    return Raw(
+    return ReportData(
         verdicts=_verdicts(session, campaign),
         reasons=_reasons(session, campaign),
         rated=session.scalar(rated) or 0,
@@ -72,15 +79,18 @@ def gather(session: Session, campaign_id: str, shown: int) -> Raw:
 
 def _of(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
     """Of the evidence that counts."""
-    return (EvidenceRow.campaign_id == campaign.id, *counts_for(campaign, EvidenceRow.owner))
+    return (
+        AnswerSnapshotRow.campaign_id == campaign.id,
+        *counts_for(campaign, AnswerSnapshotRow.owner),
+    )
 
 
 def _verdicts(session: Session, campaign: CampaignRow) -> Mapping[tuple[int | None, bool], int]:
     rows = session.execute(
-        select(EvidenceRow.variant, RatingRow.verdict, func.count())
-        .join(RatingRow, RatingRow.evidence_id == EvidenceRow.id)
+        select(AnswerSnapshotRow.variant, RatingRow.verdict, func.count())
+        .join(RatingRow, RatingRow.evidence_id == AnswerSnapshotRow.id)
         .where(*_of(campaign), as_it_is_now(), RatingRow.verdict.is_not(None))
-        .group_by(EvidenceRow.variant, RatingRow.verdict)
+        .group_by(AnswerSnapshotRow.variant, RatingRow.verdict)
     )
     return {(variant, verdict is Verdict.UP): count for variant, verdict, count in rows}
 
@@ -88,7 +98,7 @@ def _verdicts(session: Session, campaign: CampaignRow) -> Mapping[tuple[int | No
 def _reasons(session: Session, campaign: CampaignRow) -> Counter[str]:
     lines = session.scalars(
         select(RatingRow.reasons)
-        .join(EvidenceRow, RatingRow.evidence_id == EvidenceRow.id)
+        .join(AnswerSnapshotRow, RatingRow.evidence_id == AnswerSnapshotRow.id)
         .where(*_of(campaign), as_it_is_now(), RatingRow.reasons != "\n\n")
     )
     return Counter(reason for some in lines for reason in some.split("\n") if reason)
@@ -102,7 +112,7 @@ def _words_of(campaign: CampaignRow) -> Select[int, int]:
             func.count().filter(RatingRow.correction.is_not(None)),
         )
         .select_from(RatingRow)
-        .join(EvidenceRow, RatingRow.evidence_id == EvidenceRow.id)
+        .join(AnswerSnapshotRow, RatingRow.evidence_id == AnswerSnapshotRow.id)
         .where(*_of(campaign), as_it_is_now())
     )
 
@@ -110,7 +120,7 @@ def _words_of(campaign: CampaignRow) -> Select[int, int]:
 # --- the best and the worst -------------------------------------------------------------------
 
 
-def _best(session: Session, campaign: CampaignRow, shown: int) -> Sequence[Shown]:
+def _best(session: Session, campaign: CampaignRow, shown: int) -> Sequence[AnswerExcerpt]:
     """Liked ones: first those that a reviewer found usable, then those with a comment."""
     order = (
         case((ReviewRow.state == ReviewState.USABLE, 0), else_=1),
@@ -120,7 +130,7 @@ def _best(session: Session, campaign: CampaignRow, shown: int) -> Sequence[Shown
     return _rated(session, campaign, Verdict.UP, order, shown)
 
 
-def _worst(session: Session, campaign: CampaignRow, shown: int) -> Sequence[Shown]:
+def _worst(session: Session, campaign: CampaignRow, shown: int) -> Sequence[AnswerExcerpt]:
     """Disliked ones: first those that were corrected, then with a comment, then most reasons."""
     order = (
         case((RatingRow.correction.is_not(None), 0), else_=1),
@@ -137,17 +147,17 @@ def _rated(
     verdict: Verdict,
     order: Sequence[ColumnElement[int]],
     shown: int,
-) -> Sequence[Shown]:
+) -> Sequence[AnswerExcerpt]:
     """One rating of each answer; what has no words, or was found unusable, is left out."""
     rows = session.execute(
-        select(EvidenceRow, RatingRow)
-        .join(RatingRow, RatingRow.evidence_id == EvidenceRow.id)
-        .outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id)
+        select(AnswerSnapshotRow, RatingRow)
+        .join(RatingRow, RatingRow.evidence_id == AnswerSnapshotRow.id)
+        .outerjoin(ReviewRow, ReviewRow.evidence_id == AnswerSnapshotRow.id)
         .where(
             *_of(campaign),
             as_it_is_now(),
             RatingRow.verdict == verdict,
-            func.ltrim(EvidenceRow.answer, SPACES) != "",
+            func.ltrim(AnswerSnapshotRow.answer, SPACES) != "",
             func.coalesce(ReviewRow.state != ReviewState.UNUSABLE, true()),
         )
         .order_by(*order)
@@ -156,8 +166,8 @@ def _rated(
     return [_shown(evidence.value(), rating.value()) for evidence, rating in rows]
 
 
-def _shown(evidence: Evidence, rating: Rating) -> Shown:
-    return Shown(
+def _shown(evidence: AnswerSnapshot, rating: Rating) -> AnswerExcerpt:
+    return AnswerExcerpt(
         question=evidence.question,
         answer=evidence.answer,
         comment=rating.opinion.comment,
@@ -170,41 +180,42 @@ def _shown(evidence: Evidence, rating: Rating) -> Shown:
 # --- votes ------------------------------------------------------------------------------------
 
 
-def _ballots(session: Session, campaign: CampaignRow) -> Sequence[Ballot]:
+def _ballots(session: Session, campaign: CampaignRow) -> Sequence[Vote]:
     """Newest first. Without the long rest of each row: there may be very many."""
     left, right = (
-        type_coerce(side, JSON)["variant"].as_integer() for side in (DuelRow.left, DuelRow.right)
+        type_coerce(side, JSON)["variant"].as_integer()
+        for side in (ComparisonRow.left, ComparisonRow.right)
     )
     rows = session.execute(
-        select(left, right, DuelRow.choice, DuelRow.user_id, DuelRow.task_id)
+        select(left, right, ComparisonRow.choice, ComparisonRow.user_id, ComparisonRow.task_id)
         .where(*_voted(campaign))
-        .order_by(DuelRow.asked_at.desc(), DuelRow.id)
+        .order_by(ComparisonRow.asked_at.desc(), ComparisonRow.id)
     )
-    return [Ballot(*row) for row in rows]
+    return [Vote(*row) for row in rows]
 
 
 def _voted(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
     return (
-        DuelRow.campaign_id == campaign.id,
-        DuelRow.choice.is_not(None),
-        *counts_for(campaign, DuelRow.user_id),
+        ComparisonRow.campaign_id == campaign.id,
+        ComparisonRow.choice.is_not(None),
+        *counts_for(campaign, ComparisonRow.user_id),
     )
 
 
 def _voted_answers(
     session: Session, campaign: CampaignRow, shown: int, *, best: bool
-) -> Sequence[Shown]:
+) -> Sequence[AnswerExcerpt]:
     """Where nothing was rated: answers that won or lost, first those with a comment."""
     decided = session.scalars(
-        select(DuelRow)
-        .where(*_voted(campaign), DuelRow.choice.in_((Choice.LEFT, Choice.RIGHT)))
-        .order_by(DuelRow.comment == "", DuelRow.asked_at.desc(), DuelRow.id)
+        select(ComparisonRow)
+        .where(*_voted(campaign), ComparisonRow.choice.in_((VoteChoice.LEFT, VoteChoice.RIGHT)))
+        .order_by(ComparisonRow.comment == "", ComparisonRow.asked_at.desc(), ComparisonRow.id)
         .limit(shown)
     )
     found = []
     for duel in [row.value() for row in decided]:
         won, lost = (duel.left, duel.right)
-        if duel.choice is Choice.RIGHT:
+        if duel.choice is VoteChoice.RIGHT:
             won, lost = lost, won
         side = won if best else lost
         text = session.scalar(
@@ -212,14 +223,14 @@ def _voted_answers(
                 MessageRow.id == side.message_id, MessageRow.deleted_at.is_(None)
             )
         )
-        found.append(Shown(duel.question, text or "", duel.comment, variant=side.variant))
+        found.append(AnswerExcerpt(duel.question, text or "", duel.comment, variant=side.variant))
     return [item for item in found if item.answer]
 
 
 # --- where answers came from, and what they took ----------------------------------------------
 
 
-def _answered(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence[Answered]:
+def _answered(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence[SourceCount]:
     """By variant, what wrote most first."""
     made = type_coerce(MessageRow.provenance, JSON)
     names = ("model", "revision", "quantization", "engine")
@@ -233,18 +244,18 @@ def _answered(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence
         .where(*_answers(campaign), MessageRow.provenance.is_not(None))
         .subquery()
     )
-    counted = Counter[tuple[int | None, Source]]()
+    counted = Counter[tuple[int | None, AnswerSource]]()
     grouped = select(*sources.c, func.count().label("answers")).group_by(*sources.c)
     for row in session.execute(grouped):
         preset = PresetRef(row.preset, row.version) if row.preset else None
-        source = Source(row.model, row.revision, row.quantization, row.engine, preset)
+        source = AnswerSource(row.model, row.revision, row.quantization, row.engine, preset)
         counted[wrote[row.conversation_id], source] += row.answers
-    answered = [Answered(*key, count) for key, count in counted.most_common()]
+    answered = [SourceCount(*key, count) for key, count in counted.most_common()]
     return sorted(answered, key=lambda one: (one.variant is None, one.variant))
 
 
 def _preset_names(
-    session: Session, campaign: CampaignRow, answered: Sequence[Answered]
+    session: Session, campaign: CampaignRow, answered: Sequence[SourceCount]
 ) -> Mapping[PresetRef, str]:
     """Of all that are in the plan or answered, as they were called in that version."""
     used = {one.source.preset for one in answered}
@@ -258,7 +269,7 @@ def _preset_names(
     return {ref: names[ref] for ref in used if ref in names}
 
 
-def _measured(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence[Measured]:
+def _measured(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence[AnswerTimes]:
     """Of every answer that was written to its end. From the index that holds what is counted."""
     took = (
         *(MessageRow.queue_s, MessageRow.ttft_s, MessageRow.total_s),
@@ -272,7 +283,7 @@ def _measured(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence
         )
     )
     return [
-        Measured(wrote[name], queue or 0, first or 0, total or 0, rate or 0, tokens)
+        AnswerTimes(wrote[name], queue or 0, first or 0, total or 0, rate or 0, tokens)
         for name, queue, first, total, rate, tokens in rows
     ]
 
@@ -303,10 +314,10 @@ def _variants(session: Session, campaign: CampaignRow) -> Mapping[str, int | Non
     """By conversation, or by tester."""
     if campaign.plan.mode is Mode.BLIND:
         found: dict[str, int | None] = {}
-        for side in (DuelRow.left, DuelRow.right):
+        for side in (ComparisonRow.left, ComparisonRow.right):
             told = type_coerce(side, JSON)
             written = (told["conversation_id"].as_string(), told["variant"].as_integer())
-            of_campaign = DuelRow.campaign_id == campaign.id
+            of_campaign = ComparisonRow.campaign_id == campaign.id
             for name, variant in session.execute(select(*written).where(of_campaign).distinct()):
                 found[name] = variant
         return found
@@ -321,7 +332,7 @@ def _variants(session: Session, campaign: CampaignRow) -> Mapping[str, int | Non
 # --- who took part ----------------------------------------------------------------------------
 
 
-def _surveys(session: Session, campaign: CampaignRow, *, sent: bool) -> Sequence[Answers]:
+def _surveys(session: Session, campaign: CampaignRow, *, sent: bool) -> Sequence[SurveyAnswers]:
     """Those that were sent, or else those that are half done."""
     sent_at = ParticipantRow.survey_sent_at
     rows = session.scalars(
@@ -339,8 +350,8 @@ def _surveys(session: Session, campaign: CampaignRow, *, sent: bool) -> Sequence
 
 def _names(session: Session, campaign: CampaignRow) -> Mapping[str, str]:
     """Of who has voted."""
-    voters = select(DuelRow.user_id).where(
-        DuelRow.campaign_id == campaign.id, DuelRow.choice.is_not(None)
+    voters = select(ComparisonRow.user_id).where(
+        ComparisonRow.campaign_id == campaign.id, ComparisonRow.choice.is_not(None)
     )
-    people = session.scalars(select(PersonRow).where(PersonRow.id.in_(voters)))
+    people = session.scalars(select(UserRow).where(UserRow.id.in_(voters)))
     return {person.id: person.name for person in people}

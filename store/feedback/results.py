@@ -8,26 +8,26 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from chat.errors import NotFound
-from chat.feedback.models import REASONS, Rated, Rating, Review, Verdict
+from chat.feedback.models import REASONS, RatedAnswer, Rating, Review, Verdict
 from chat.feedback.queries import (
-    Choices,
-    Chunk,
-    Contest,
-    Counts,
-    Filter,
+    Cursor,
+    ExportChunk,
+    FilterOptions,
     Path,
-    Place,
+    RatingCounts,
+    RatingFilter,
     ReviewChange,
+    VotedComparison,
 )
 from store.feedback.comparison_paths import contests, days, votes
 from store.feedback.retries import tried_again
 from store.schema.campaigns import CampaignRow
 from store.schema.conversations import PresetRow, PresetVersionRow
-from store.schema.feedback import EvidenceRow, RatingRow, ReviewRow
+from store.schema.feedback import AnswerSnapshotRow, RatingRow, ReviewRow
 from store.search_words import words_of
 from store.transactions import Transactions
 
-Found = Sequence[tuple[EvidenceRow, ReviewRow | None]]
+Found = Sequence[tuple[AnswerSnapshotRow, ReviewRow | None]]
 
 
 class DatabaseResults:
@@ -37,30 +37,32 @@ class DatabaseResults:
         self._database = database
 
     async def page(
-        self, seen_by: str | None, wanted: Filter, *, after: Place | None, limit: int
-    ) -> Sequence[Rated]:
+        self, seen_by: str | None, wanted: RatingFilter, *, after: Cursor | None, limit: int
+    ) -> Sequence[RatedAnswer]:
         return await self._database.read(page, seen_by, wanted, after, limit)
 
     async def counts(
-        self, seen_by: str | None, wanted: Filter, *, among: Sequence[str] | None = None
-    ) -> Counts:
+        self, seen_by: str | None, wanted: RatingFilter, *, among: Sequence[str] | None = None
+    ) -> RatingCounts:
         return await self._database.read(counts, seen_by, wanted, among)
 
-    async def choices(self, seen_by: str | None) -> Choices:
+    async def choices(self, seen_by: str | None) -> FilterOptions:
         return await self._database.read(choices, seen_by)
 
-    async def rated(self, seen_by: str | None, evidence_id: str) -> Rated:
+    async def rated(self, seen_by: str | None, evidence_id: str) -> RatedAnswer:
         return await self._database.read(rated, seen_by, evidence_id)
 
     async def versions(self, evidence_ids: Sequence[str]) -> Mapping[str, tuple[Rating, ...]]:
         return await self._database.read(versions, evidence_ids)
 
     async def beside(
-        self, seen_by: str | None, wanted: Filter, conversation_ids: Sequence[str]
-    ) -> Sequence[Rated]:
+        self, seen_by: str | None, wanted: RatingFilter, conversation_ids: Sequence[str]
+    ) -> Sequence[RatedAnswer]:
         return await self._database.read(beside, seen_by, wanted, conversation_ids)
 
-    async def chunk(self, seen_by: str | None, wanted: Filter, *, after: int, limit: int) -> Chunk:
+    async def chunk(
+        self, seen_by: str | None, wanted: RatingFilter, *, after: int, limit: int
+    ) -> ExportChunk:
         return await self._database.read(chunk, seen_by, wanted, after, limit)
 
     async def tried_again(
@@ -69,11 +71,16 @@ class DatabaseResults:
         return await self._database.read(tried_again, reader, answer_ids)
 
     async def contests(
-        self, seen_by: str | None, wanted: Filter, *, after: Contest | None, limit: int
-    ) -> Sequence[Contest]:
+        self,
+        seen_by: str | None,
+        wanted: RatingFilter,
+        *,
+        after: VotedComparison | None,
+        limit: int,
+    ) -> Sequence[VotedComparison]:
         return await self._database.read(contests, seen_by, wanted, after, limit)
 
-    async def votes(self, seen_by: str | None, wanted: Filter) -> int:
+    async def votes(self, seen_by: str | None, wanted: RatingFilter) -> int:
         return await self._database.read(votes, seen_by, wanted)
 
     async def review(
@@ -90,22 +97,22 @@ class DatabaseResults:
 
 
 def page(
-    session: Session, seen_by: str | None, wanted: Filter, after: Place | None, limit: int
-) -> Sequence[Rated]:
+    session: Session, seen_by: str | None, wanted: RatingFilter, after: Cursor | None, limit: int
+) -> Sequence[RatedAnswer]:
     """Newest rating first."""
-    newest_first = (EvidenceRow.rated_at.desc(), EvidenceRow.id.desc())
+    newest_first = (AnswerSnapshotRow.rated_at.desc(), AnswerSnapshotRow.id.desc())
     chosen = _chosen(seen_by, wanted).order_by(*newest_first).limit(limit)
     if after:
-        here = tuple_(EvidenceRow.rated_at, EvidenceRow.id)
+        here = tuple_(AnswerSnapshotRow.rated_at, AnswerSnapshotRow.id)
         chosen = chosen.where(here < (after.rated_at, after.evidence_id))
     return _values(session, _rows(session, chosen, *newest_first))
 
 
 def counts(
-    session: Session, seen_by: str | None, wanted: Filter, among: Sequence[str] | None
-) -> Counts:
+    session: Session, seen_by: str | None, wanted: RatingFilter, among: Sequence[str] | None
+) -> RatingCounts:
     """Of all, or of those with these ids."""
-    answers = func.count(EvidenceRow.id.distinct())
+    answers = func.count(AnswerSnapshotRow.id.distinct())
     found = (
         select(
             answers,
@@ -114,40 +121,42 @@ def counts(
             func.count().filter(RatingRow.correction.is_not(None)),
             answers.filter(ReviewRow.state.is_(None)),
         )
-        .select_from(EvidenceRow)
-        .outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id)
-        .outerjoin(RatingRow, and_(RatingRow.evidence_id == EvidenceRow.id, RatingRow.newest))
+        .select_from(AnswerSnapshotRow)
+        .outerjoin(ReviewRow, ReviewRow.evidence_id == AnswerSnapshotRow.id)
+        .outerjoin(RatingRow, and_(RatingRow.evidence_id == AnswerSnapshotRow.id, RatingRow.newest))
         .where(*_conditions(seen_by, wanted))
     )
     if among is not None:
-        found = found.where(EvidenceRow.id.in_(among))
-    return Counts(*session.execute(found).one())
+        found = found.where(AnswerSnapshotRow.id.in_(among))
+    return RatingCounts(*session.execute(found).one())
 
 
-def chunk(session: Session, seen_by: str | None, wanted: Filter, after: int, limit: int) -> Chunk:
+def chunk(
+    session: Session, seen_by: str | None, wanted: RatingFilter, after: int, limit: int
+) -> ExportChunk:
     chosen = (
         _chosen(seen_by, wanted)
-        .where(EvidenceRow.sequence > after)
-        .order_by(EvidenceRow.sequence)
+        .where(AnswerSnapshotRow.sequence > after)
+        .order_by(AnswerSnapshotRow.sequence)
         .limit(limit)
     )
-    found = _rows(session, chosen, EvidenceRow.sequence.asc())
+    found = _rows(session, chosen, AnswerSnapshotRow.sequence.asc())
     more = found[-1][0].sequence if len(found) == limit else None
-    return Chunk(tuple(_values(session, found)), more)
+    return ExportChunk(tuple(_values(session, found)), more)
 
 
 def beside(
-    session: Session, seen_by: str | None, wanted: Filter, conversation_ids: Sequence[str]
-) -> Sequence[Rated]:
-    there = EvidenceRow.conversation_id.in_(conversation_ids)
+    session: Session, seen_by: str | None, wanted: RatingFilter, conversation_ids: Sequence[str]
+) -> Sequence[RatedAnswer]:
+    there = AnswerSnapshotRow.conversation_id.in_(conversation_ids)
     chosen = _chosen(seen_by, wanted).where(there)
-    return _values(session, _rows(session, chosen, EvidenceRow.sequence.asc()))
+    return _values(session, _rows(session, chosen, AnswerSnapshotRow.sequence.asc()))
 
 
-def rated(session: Session, seen_by: str | None, evidence_id: str) -> Rated:
+def rated(session: Session, seen_by: str | None, evidence_id: str) -> RatedAnswer:
     """Raises NotFound."""
-    chosen = _chosen(seen_by, Filter()).where(EvidenceRow.id == evidence_id)
-    found = _values(session, _rows(session, chosen, EvidenceRow.sequence.asc()))
+    chosen = _chosen(seen_by, RatingFilter()).where(AnswerSnapshotRow.id == evidence_id)
+    found = _values(session, _rows(session, chosen, AnswerSnapshotRow.sequence.asc()))
     if not found:
         raise NotFound
     return found[0]
@@ -158,14 +167,14 @@ def versions(session: Session, evidence_ids: Sequence[str]) -> Mapping[str, tupl
     return _ratings(session, RatingRow.evidence_id.in_(evidence_ids))
 
 
-def choices(session: Session, seen_by: str | None) -> Choices:
+def choices(session: Session, seen_by: str | None) -> FilterOptions:
     own = select(CampaignRow).order_by(CampaignRow.created_at)
     if seen_by is not None:
         own = own.where(CampaignRow.owner == seen_by)
     campaigns = session.scalars(own).all()
     presets, models, languages = _occurring(session, seen_by)
     own_reasons = (reason for campaign in campaigns for reason in campaign.plan.reasons)
-    return Choices(
+    return FilterOptions(
         campaigns={campaign.id: campaign.plan.title for campaign in campaigns},
         presets=_preset_names(session, presets),
         reasons=tuple(dict.fromkeys((*REASONS, *own_reasons))),
@@ -205,43 +214,43 @@ def review(
 def visible(seen_by: str) -> ColumnElement[bool]:
     """Of evidence, with its review: what belongs to one's campaigns or is one's to review."""
     own = select(CampaignRow.id).where(CampaignRow.owner == seen_by)
-    return or_(EvidenceRow.campaign_id.in_(own), ReviewRow.assignee == seen_by)
+    return or_(AnswerSnapshotRow.campaign_id.in_(own), ReviewRow.assignee == seen_by)
 
 
-def _chosen(seen_by: str | None, wanted: Filter) -> Select[int]:
+def _chosen(seen_by: str | None, wanted: RatingFilter) -> Select[int]:
     """The numbers of the rows alone: whole rows are long, and there is an index to choose by."""
     return (
-        select(EvidenceRow.sequence)
-        .outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id)
+        select(AnswerSnapshotRow.sequence)
+        .outerjoin(ReviewRow, ReviewRow.evidence_id == AnswerSnapshotRow.id)
         .where(*_conditions(seen_by, wanted))
     )
 
 
-def _conditions(seen_by: str | None, wanted: Filter) -> Iterable[ColumnElement[bool]]:
+def _conditions(seen_by: str | None, wanted: RatingFilter) -> Iterable[ColumnElement[bool]]:
     if seen_by is not None:
         yield visible(seen_by)
     for column, value in (
-        (EvidenceRow.campaign_id, wanted.campaign_id),
-        (EvidenceRow.preset_id, wanted.preset_id),
-        (EvidenceRow.language, wanted.language),
-        (EvidenceRow.model, wanted.model),
+        (AnswerSnapshotRow.campaign_id, wanted.campaign_id),
+        (AnswerSnapshotRow.preset_id, wanted.preset_id),
+        (AnswerSnapshotRow.language, wanted.language),
+        (AnswerSnapshotRow.model, wanted.model),
         (ReviewRow.assignee, wanted.assignee),
     ):
         if value:
             yield column == value
-    yield from days(EvidenceRow.rated_at, wanted)
+    yield from days(AnswerSnapshotRow.rated_at, wanted)
     if wanted.standing:
         state = wanted.standing.state
         yield ReviewRow.state.is_(None) if state is None else ReviewRow.state == state
     if of_rating := list(_of_one_rating(wanted)):
         # Looked up once: asked of each answer, SQLite went through all ratings for every one.
         said = select(RatingRow.evidence_id).where(RatingRow.newest, *of_rating)
-        yield EvidenceRow.id.in_(said)
+        yield AnswerSnapshotRow.id.in_(said)
     if wanted.words.strip():
         yield _holding(wanted.words)
 
 
-def _of_one_rating(wanted: Filter) -> Iterable[ColumnElement[bool]]:
+def _of_one_rating(wanted: RatingFilter) -> Iterable[ColumnElement[bool]]:
     if wanted.verdict:
         yield RatingRow.verdict == wanted.verdict
     if wanted.reason:
@@ -254,8 +263,8 @@ def _holding(words: str) -> ColumnElement[bool]:
     """That all words are in it; text without a letter or digit finds nothing."""
     needles = [word.needle for word in words_of(words)]
     if not needles:
-        return EvidenceRow.sequence.is_(None)
-    return and_(*(EvidenceRow.words.contains(needle) for needle in needles))
+        return AnswerSnapshotRow.sequence.is_(None)
+    return and_(*(AnswerSnapshotRow.words.contains(needle) for needle in needles))
 
 
 # --- values -----------------------------------------------------------------------------------
@@ -263,19 +272,19 @@ def _holding(words: str) -> ColumnElement[bool]:
 
 def _rows(session: Session, chosen: Select[int], *order: ColumnElement[Any]) -> Found:
     rows = (
-        select(EvidenceRow, ReviewRow)
-        .outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id)
-        .where(EvidenceRow.sequence.in_(chosen))
+        select(AnswerSnapshotRow, ReviewRow)
+        .outerjoin(ReviewRow, ReviewRow.evidence_id == AnswerSnapshotRow.id)
+        .where(AnswerSnapshotRow.sequence.in_(chosen))
         .order_by(*order)
     )
     return [(evidence, review) for evidence, review in session.execute(rows)]
 
 
-def _values(session: Session, found: Found) -> list[Rated]:
+def _values(session: Session, found: Found) -> list[RatedAnswer]:
     ids = [evidence.id for evidence, _ in found]
     ratings = _ratings(session, and_(RatingRow.evidence_id.in_(ids), RatingRow.newest))
     return [
-        Rated(evidence.value(), ratings.get(evidence.id, ()), kept.value() if kept else None)
+        RatedAnswer(evidence.value(), ratings.get(evidence.id, ()), kept.value() if kept else None)
         for evidence, kept in found
     ]
 
@@ -290,10 +299,10 @@ def _ratings(session: Session, which: ColumnElement[bool]) -> Mapping[str, tuple
 
 def _occurring(session: Session, seen_by: str | None) -> Sequence[Sequence[str]]:
     """The presets, models and languages of the answers, without empty ones, in order."""
-    columns = (EvidenceRow.preset_id, EvidenceRow.model, EvidenceRow.language)
+    columns = (AnswerSnapshotRow.preset_id, AnswerSnapshotRow.model, AnswerSnapshotRow.language)
     together = select(*columns).distinct()
     if seen_by is not None:
-        together = together.outerjoin(ReviewRow, ReviewRow.evidence_id == EvidenceRow.id)
+        together = together.outerjoin(ReviewRow, ReviewRow.evidence_id == AnswerSnapshotRow.id)
         together = together.where(visible(seen_by))
     values = zip(*session.execute(together), strict=True)
     return [sorted({*different} - {""}) for different in values] or [[], [], []]

@@ -10,7 +10,7 @@ from chat.errors import NotFound
 from chat.feedback.queries import Path
 from store.feedback.comparison_paths import trees
 from store.schema.conversations import ConversationRow, MessageRow
-from store.schema.feedback import EvidenceRow
+from store.schema.feedback import AnswerSnapshotRow
 
 
 def tried_again(
@@ -31,7 +31,9 @@ def tried_again(
     found = trees(session, conversations)
     rated = set(
         session.scalars(
-            select(EvidenceRow.answer_id).where(EvidenceRow.conversation_id.in_(conversations))
+            select(AnswerSnapshotRow.answer_id).where(
+                AnswerSnapshotRow.conversation_id.in_(conversations)
+            )
         )
     )
     return {

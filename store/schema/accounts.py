@@ -6,21 +6,21 @@ from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chat.accounts.models import (
+    AccountRole,
     ApiKey,
-    Entry,
+    AuditEntry,
     GuestLink,
-    Pass,
-    PassKind,
-    Person,
-    Rank,
-    Scope,
+    KeyScope,
+    OneTimeLink,
+    OneTimeLinkKind,
     Session,
+    User,
 )
 from store.schema.base import NUMBER, Base, words_of_enum
 from store.schema.columns import PlainText, UtcDateTime
 
 
-class PersonRow(Base):
+class UserRow(Base):
     """An account. `name_key` is the name as names are compared; a guest, who has none, has none."""
 
     __tablename__ = "people"
@@ -29,7 +29,7 @@ class PersonRow(Base):
     id: Mapped[str] = mapped_column(PlainText, primary_key=True)
     name: Mapped[str] = mapped_column(PlainText)
     name_key: Mapped[str | None] = mapped_column(PlainText)
-    rank: Mapped[Rank] = mapped_column(words_of_enum(Rank))
+    rank: Mapped[AccountRole] = mapped_column(words_of_enum(AccountRole))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     disabled: Mapped[bool]
     guest_link_id: Mapped[str | None] = mapped_column(
@@ -37,8 +37,8 @@ class PersonRow(Base):
     )
     password_hash: Mapped[str | None] = mapped_column(PlainText)
 
-    def value(self) -> Person:
-        return Person(
+    def value(self) -> User:
+        return User(
             id=self.id,
             name=self.name,
             rank=self.rank,
@@ -77,23 +77,23 @@ class SessionRow(Base):
         )
 
 
-class PassRow(Base):
+class OneTimeLinkRow(Base):
     """A one-time link; used up, it is gone. `made_by` may be the app itself, who is no person."""
 
     __tablename__ = "passes"
     __table_args__ = (Index(None, "user_id"), Index(None, "made_by"))
 
     token_hash: Mapped[str] = mapped_column(PlainText, primary_key=True)
-    kind: Mapped[PassKind] = mapped_column(words_of_enum(PassKind))
-    rank: Mapped[Rank] = mapped_column(words_of_enum(Rank))
+    kind: Mapped[OneTimeLinkKind] = mapped_column(words_of_enum(OneTimeLinkKind))
+    rank: Mapped[AccountRole] = mapped_column(words_of_enum(AccountRole))
     made_by: Mapped[str] = mapped_column(PlainText)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     user_id: Mapped[str | None] = mapped_column(
         PlainText, ForeignKey("people.id", ondelete="CASCADE")
     )
 
-    def value(self) -> Pass:
-        return Pass(
+    def value(self) -> OneTimeLink:
+        return OneTimeLink(
             kind=self.kind,
             rank=self.rank,
             made_by=self.made_by,
@@ -146,7 +146,7 @@ class GuestLinkRow(Base):
         )
 
 
-class SpendingRow(Base):
+class UsageRow(Base):
     """What a person used on one day."""
 
     __tablename__ = "spending"
@@ -185,7 +185,7 @@ class KeyRow(Base):
             name=self.name,
             prefix=self.prefix,
             created_at=self.created_at,
-            scopes=frozenset(map(Scope, self.scopes.split())),
+            scopes=frozenset(map(KeyScope, self.scopes.split())),
             expires_at=self.expires_at,
             used_at=self.used_at,
             revoked=self.revoked,
@@ -194,7 +194,7 @@ class KeyRow(Base):
         )
 
 
-class KeySpendingRow(Base):
+class KeyUsageRow(Base):
     """What came in by a key on one day."""
 
     __tablename__ = "key_spending"
@@ -220,8 +220,8 @@ class AuditRow(Base):
     target: Mapped[str] = mapped_column(PlainText)
     detail: Mapped[str] = mapped_column(PlainText)
 
-    def value(self) -> Entry:
-        return Entry(
+    def value(self) -> AuditEntry:
+        return AuditEntry(
             at=self.at,
             actor=self.actor,
             action=self.action,

@@ -5,7 +5,15 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chat.campaigns.models import Answers, Campaign, Choice, Duel, Participant, Plan, Side
+from chat.campaigns.models import (
+    Campaign,
+    Comparison,
+    Participant,
+    Plan,
+    Side,
+    SurveyAnswers,
+    VoteChoice,
+)
 from store.schema.base import Base, words_of_enum
 from store.schema.columns import AsJson, PlainText, UtcDateTime
 
@@ -49,7 +57,7 @@ class ParticipantRow(Base):
     consent_sha256: Mapped[str] = mapped_column(PlainText, default="")
     variant: Mapped[int | None]
     done: Mapped[tuple[str, ...]] = mapped_column(AsJson(tuple[str, ...]), default=())
-    survey: Mapped[Answers] = mapped_column(AsJson(dict[str, str | int]), default=dict)
+    survey: Mapped[SurveyAnswers] = mapped_column(AsJson(dict[str, str | int]), default=dict)
     survey_sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     page_language: Mapped[str] = mapped_column(PlainText, default="")
@@ -70,7 +78,7 @@ class ParticipantRow(Base):
         )
 
 
-class DuelRow(Base):
+class ComparisonRow(Base):
     """A question with two answers, and the vote. The same `request_id` is the same question."""
 
     __tablename__ = "duels"
@@ -90,12 +98,12 @@ class DuelRow(Base):
     left: Mapped[Side] = mapped_column(AsJson(Side))
     right: Mapped[Side] = mapped_column(AsJson(Side))
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    choice: Mapped[Choice | None] = mapped_column(words_of_enum(Choice))
+    choice: Mapped[VoteChoice | None] = mapped_column(words_of_enum(VoteChoice))
     comment: Mapped[str] = mapped_column(PlainText)
     voted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    def value(self) -> Duel:
-        return Duel(
+    def value(self) -> Comparison:
+        return Comparison(
             id=self.id,
             campaign_id=self.campaign_id,
             user_id=self.user_id,

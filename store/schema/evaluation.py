@@ -5,8 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chat.evaluation.models import Case, Check, Result, Run
-from chat.evaluation.models import Verdict as CaseVerdict
+from chat.evaluation.models import Case, CaseVerdict, Check, Result, Run
 from chat.models import (
     ChatMessage,
     PresetRef,

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chat.feedback.models import Evidence, Opinion, Rating, Review, ReviewState, Verdict
+from chat.feedback.models import AnswerSnapshot, Rating, RatingInput, Review, ReviewState, Verdict
 from chat.models import (
     ChatMessage,
     Finish,
@@ -17,12 +17,12 @@ from chat.models import (
     Timing,
     Usage,
 )
-from chat.serving.observer import Door
+from chat.serving.observer import Source
 from store.schema.base import NUMBER, Base, words_of_enum
 from store.schema.columns import AsJson, PlainText, UtcDateTime
 
 
-class EvidenceRow(Base):
+class AnswerSnapshotRow(Base):
     """A rated answer, frozen. What results are filtered by has columns of its own.
 
     `words` is everything that a search looks into, as it compares it; `rated_at` is when somebody
@@ -43,7 +43,7 @@ class EvidenceRow(Base):
     id: Mapped[str] = mapped_column(PlainText)
     answer_id: Mapped[str] = mapped_column(PlainText)
     owner: Mapped[str] = mapped_column(PlainText)
-    door: Mapped[Door] = mapped_column(words_of_enum(Door))
+    door: Mapped[Source] = mapped_column(words_of_enum(Source))
     prompt: Mapped[tuple[ChatMessage, ...]] = mapped_column(AsJson(tuple[ChatMessage, ...]))
     answer: Mapped[str] = mapped_column(PlainText)
     status: Mapped[Status] = mapped_column(words_of_enum(Status))
@@ -65,8 +65,8 @@ class EvidenceRow(Base):
     words: Mapped[str] = mapped_column(PlainText)
     rated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
-    def value(self) -> Evidence:
-        return Evidence(
+    def value(self) -> AnswerSnapshot:
+        return AnswerSnapshot(
             id=self.id,
             answer_id=self.answer_id,
             owner=self.owner,
@@ -117,7 +117,7 @@ class RatingRow(Base):
             evidence_id=self.evidence_id,
             rater=self.rater,
             version=self.version,
-            opinion=Opinion(self.verdict, reasons, self.comment, self.correction),
+            opinion=RatingInput(self.verdict, reasons, self.comment, self.correction),
             rated_at=self.rated_at,
         )
 

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 import uvicorn
 
 from api.edge.options import EdgeOptions
-from api.server import People, build_api, cover_mounted
+from api.server import SignIn, build_api, cover_mounted
 from chat.accounts.quotas import Quotas
 from chat.conversations.jobs import Jobs
 from chat.conversations.presets import Presets
 from chat.conversations.service import Conversations
-from chat.conversations.turns import Answers
+from chat.conversations.turns import Turns
 from chat.feedback.ratings import Ratings
 from chat.serving.engines import Engines
 from store import RoutingStore
@@ -48,7 +48,7 @@ def serve(
     max_running: int = 8,
     max_waiting: int = 8,
     edge: EdgeOptions | None = None,
-    people: People | None = None,
+    people: SignIn | None = None,
     quotas: Quotas | None = None,
     listener: socket.socket | None = None,
 ) -> Iterator[str]:
@@ -59,7 +59,7 @@ def serve(
     writer = make_writer(engine, max_running=max_running, max_waiting=max_waiting, quotas=quotas)
     jobs = Jobs(writer=writer, store=store)
     engines, enrolment = Engines(engine), enrolment_of(store)
-    answers = Answers(engines=engines, store=store, jobs=jobs, enrolment=enrolment)
+    answers = Turns(engines=engines, store=store, jobs=jobs, enrolment=enrolment)
     hosting = hosting_of(store, answers.stop, writer=writer, answers=answers)
     services = Services(
         engine,

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from chat.accounts.models import Scope
+from chat.accounts.models import KeyScope
 from chat.accounts.sign_in import Accounts
 from store import open_store
 from tests.memory_people import OpenHasher
@@ -143,7 +143,7 @@ async def make_keys(folder: Path) -> tuple[str, str, str]:
         ann = await accounts.signed_in(session)
         assert ann
         _, key = await accounts.add_key(ann.person, name="all")
-        _, metrics = await accounts.add_key(ann.person, name="figures", scopes={Scope.METRICS})
+        _, metrics = await accounts.add_key(ann.person, name="figures", scopes={KeyScope.METRICS})
         _, slow = await accounts.add_key(ann.person, name="slow", requests_per_minute=1)
     finally:
         await store.close()

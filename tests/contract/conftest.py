@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.accounts.ports import PeopleStore
+from chat.accounts.ports import AccountStore
 from chat.conversations.ports import Store
 from store import RoutingStore
 from tests.contract.stores import ticking
@@ -30,7 +30,7 @@ async def store(new_store: Store) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-def people(store: Store) -> PeopleStore:
+def people(store: Store) -> AccountStore:
     if isinstance(store, RoutingStore):
         return store.people
     assert isinstance(store, MemoryStore)
@@ -38,7 +38,7 @@ def people(store: Store) -> PeopleStore:
 
 
 @pytest.fixture
-async def town(people: PeopleStore) -> PeopleStore:
+async def town(people: AccountStore) -> AccountStore:
     """With an administrator and two members."""
     for person in (ANN, BOB, CY):
         await people.add_person(person, f"hash of {person.name}", MADE)

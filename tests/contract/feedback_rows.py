@@ -8,25 +8,25 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from chat.campaigns.models import Mode, Plan, Side, Variant
-from chat.feedback.models import Evidence, Opinion, Verdict
+from chat.feedback.models import AnswerSnapshot, RatingInput, Verdict
 from chat.models import ChatMessage, PresetRef, Role, Status
-from chat.serving.observer import Door
+from chat.serving.observer import Source
 from store import RoutingStore
 from store.schema.base import Base
-from store.schema.campaigns import CampaignRow, DuelRow, ParticipantRow
+from store.schema.campaigns import CampaignRow, ComparisonRow, ParticipantRow
 from store.schema.evaluation import CaseRow, ResultRow, RunRow
-from store.schema.feedback import EvidenceRow, RatingRow, ReviewRow
+from store.schema.feedback import AnswerSnapshotRow, RatingRow, ReviewRow
 from tests.contract.stores import ENDED, START
 from tests.contract.users import ANN
 
 LATER = START + timedelta(hours=1)
-BAD = Opinion(Verdict.DOWN, ("wrong-facts", "other"), "not so 不对", "Paris\nis it")
+BAD = RatingInput(Verdict.DOWN, ("wrong-facts", "other"), "not so 不对", "Paris\nis it")
 assert ENDED.provenance
-EVIDENCE = Evidence(
+EVIDENCE = AnswerSnapshot(
     id="evidence",
     answer_id="answer",
     owner=ANN.id,
-    door=Door.PAGE,
+    door=Source.PAGE,
     prompt=(
         ChatMessage(Role.SYSTEM, "Be brief."),
         ChatMessage(Role.USER, "Capital of France? 首都"),
@@ -46,10 +46,10 @@ PLAN = Plan("Which is better?", Mode.SINGLE, (Variant("A"), Variant("B")), reaso
 TABLES: tuple[type[Base], ...] = (
     CampaignRow,
     ParticipantRow,
-    EvidenceRow,
+    AnswerSnapshotRow,
     RatingRow,
     ReviewRow,
-    DuelRow,
+    ComparisonRow,
     CaseRow,
     RunRow,
     ResultRow,
@@ -91,9 +91,9 @@ def participant(user_id: str, variant: int | None = None) -> ParticipantRow:
     return ParticipantRow(campaign_id="campaign", user_id=user_id, joined_at=START, variant=variant)
 
 
-def duel(user_id: str) -> DuelRow:
+def duel(user_id: str) -> ComparisonRow:
     """Between the answers "answer", of the second variant, and "other"."""
-    return DuelRow(
+    return ComparisonRow(
         id=f"duel of {user_id}",
         campaign_id="campaign",
         user_id=user_id,

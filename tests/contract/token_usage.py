@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from chat.campaigns.models import Choice, Mode, Side
+from chat.campaigns.models import Mode, Side, VoteChoice
 from chat.conversations.models import Origin
-from chat.feedback.models import REASONS, Opinion, Verdict
+from chat.feedback.models import REASONS, RatingInput, Verdict
 from chat.models import ChatOptions, Finish, Role, Status, Timing, Usage
 from store import RoutingStore
 from store.schema.base import Base
-from store.schema.campaigns import CampaignRow, DuelRow
+from store.schema.campaigns import CampaignRow, ComparisonRow
 from store.schema.conversations import ConversationRow, MessageRow, measured
 from tests.contract.feedback_rows import EVIDENCE, PLAN, add_rows
 from tests.contract.stores import ENDED, START
@@ -110,7 +110,7 @@ def comparisons(now: datetime) -> Sequence[Base]:
             sides.append(Side(variant, f"c{place}", f"a{place}"))
         voted = number // 3 != 1
         rows.append(
-            DuelRow(
+            ComparisonRow(
                 id=f"duel {number}",
                 campaign_id="blind",
                 user_id=owner,
@@ -120,7 +120,7 @@ def comparisons(now: datetime) -> Sequence[Base]:
                 left=sides[0],
                 right=sides[1],
                 asked_at=at,
-                choice=Choice.TIE if voted else None,
+                choice=VoteChoice.TIE if voted else None,
                 comment="",
                 voted_at=at + timedelta(seconds=30) if voted else None,
             )
@@ -142,7 +142,7 @@ async def rate(
         language=("zh", "en", "")[number % 3],
     )
     for version in range(2 if number % 5 == 0 else 1):
-        opinion = Opinion(
+        opinion = RatingInput(
             chance.choice((Verdict.UP, Verdict.DOWN, None)),
             tuple(chance.sample(REASONS, chance.choice((0, 2)))),
             comment="Well",

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from chat.accounts.models import Action, Entry, Person, Rank
+from chat.accounts.models import AccountRole, Action, AuditEntry, User
 from tests.contract.stores import START
 
-ANN = Person("ann-id", "Ann", Rank.ADMIN, START)
-BOB = Person("bob-id", "Bob", Rank.MEMBER, START + timedelta(seconds=1))
-CY = Person("cy-id", "Cy", Rank.MEMBER, START + timedelta(seconds=2))
-MADE = Entry(START, "", Action.JOIN)
+ANN = User("ann-id", "Ann", AccountRole.ADMIN, START)
+BOB = User("bob-id", "Bob", AccountRole.MEMBER, START + timedelta(seconds=1))
+CY = User("cy-id", "Cy", AccountRole.MEMBER, START + timedelta(seconds=2))
+MADE = AuditEntry(START, "", Action.JOIN)

@@ -26,7 +26,7 @@ from chat.models import (
     Usage,
 )
 from chat.serving.errors import EngineFailed
-from chat.serving.models import EngineInfo, EngineState, Phase, Stage
+from chat.serving.models import EngineInfo, EngineState, LoadStage, Phase
 from tests.browser.chromium import chromium
 from tests.browser.site import serve
 from tests.fakes import Script, ScriptedEngine
@@ -214,7 +214,7 @@ def at_hand(shot: Shot) -> None:
 
 
 def loading(shot: Shot) -> None:
-    state = EngineState(Phase.LOADING, Stage.DOWNLOAD, 0.42, 190)
+    state = EngineState(Phase.LOADING, LoadStage.DOWNLOAD, 0.42, 190)
     with serve(Actor(current_state=state, ready=False), furnish()) as url:
         page = shot.open(url)
         shot.take(page, "loading")

@@ -13,11 +13,19 @@ import pytest
 
 from api.edge.errors import STATUS
 from chat.accounts.credentials import MAX_NAME, MAX_PASSWORD, MIN_PASSWORD
-from chat.accounts.models import LOCAL, Action, Entry, GuestLink, Person, Rank, Session, utc_now
-from chat.campaigns.hosts import Figures
+from chat.accounts.models import (
+    LOCAL,
+    AccountRole,
+    Action,
+    AuditEntry,
+    GuestLink,
+    Session,
+    User,
+    utc_now,
+)
+from chat.campaigns.hosts import CampaignCounts
 from chat.campaigns.models import (
     Campaign,
-    Choice,
     Mode,
     Participant,
     Plan,
@@ -25,24 +33,25 @@ from chat.campaigns.models import (
     SurveyQuestion,
     Task,
     Variant,
+    VoteChoice,
 )
-from chat.campaigns.participation import Stage, Visit
+from chat.campaigns.participation import Visit, VisitStage
 from chat.campaigns.validation import MAX_LABEL, MOST_DAYS, MOST_REASONS
 from chat.conversations.models import Preset, PresetText
 from chat.evaluation import cases as casebook
-from chat.feedback.queries import Contest
-from chat.feedback.votes import VoteChoices, VoteCounts, VoteFilter, VotePage, VotePlace
+from chat.feedback.queries import VotedComparison
+from chat.feedback.votes import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions, VotePage
 from chat.models import PresetRef, Sampling
 from formats.redaction import NameTooLong, TooManyNames
 from pages.accounts.people import account_page, guests_page, people_page
 from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
 from pages.campaigns.campaign import campaign_page, campaigns_page, edit_page
-from pages.campaigns.choices import Choices
+from pages.campaigns.choices import PlanOptions
 from pages.campaigns.participation import campaign_visit_page, gone_page, survey_page
 from pages.campaigns.plan_form import EMPTY
 from pages.feedback.vote import ShownVote, vote_page
 from pages.feedback.votes import FoundVotes, votes_page
-from pages.html import Reader
+from pages.html import ReaderContext
 from pages.i18n import WORDS, Language, choose_language, words
 from tests.rated import MADE, contest, path
 
@@ -94,20 +103,22 @@ def test_every_word_is_said_somewhere() -> None:
 @pytest.mark.parametrize("language", Language)
 def test_every_action_of_the_audit_log_is_said_in_words(language: Language) -> None:
     now = utc_now()
-    person = Person("1", "Ann", Rank.ADMIN, now)
+    person = User("1", "Ann", AccountRole.ADMIN, now)
     said = {key for key in words(language) if key.startswith("action-")}
     assert said == {f"action-{action}" for action in Action}
     for action in Action:
-        page = people_page(Reader(language), person, [person], [Entry(now, "1", action)])
+        page = people_page(
+            ReaderContext(language), person, [person], [AuditEntry(now, "1", action)]
+        )
         assert f"<td>{words(language)[f'action-{action}']}</td>" in page
         assert f"<td>{action}</td>" not in page
 
 
 def test_an_action_that_is_unknown_here_is_said_as_it_is_written() -> None:
     now = utc_now()
-    person = Person("1", "Ann", Rank.ADMIN, now)
-    entry = Entry(now, "1", "fly<away")
-    assert "fly&lt;away" in people_page(Reader(Language.EN), person, [person], [entry])
+    person = User("1", "Ann", AccountRole.ADMIN, now)
+    entry = AuditEntry(now, "1", "fly<away")
+    assert "fly&lt;away" in people_page(ReaderContext(Language.EN), person, [person], [entry])
 
 
 @pytest.mark.parametrize("language", Language)
@@ -152,12 +163,12 @@ class Elements(HTMLParser):
         self.attributes |= {name for name, _ in attrs}
 
 
-def every_page(reader: Reader) -> list[str]:
+def every_page(reader: ReaderContext) -> list[str]:
     now = utc_now()
-    person = Person("1", HOSTILE, Rank.ADMIN, now)
+    person = User("1", HOSTILE, AccountRole.ADMIN, now)
     session = Session("s", "1", now, now, now, HOSTILE)
     link = GuestLink("l", "1", HOSTILE, now, now, 1, 1, 1)
-    entry = Entry(now, "1", HOSTILE, HOSTILE, HOSTILE)
+    entry = AuditEntry(now, "1", HOSTILE, HOSTILE, HOSTILE)
     return [
         sign_in_page(reader, then=f"/{HOSTILE}", set_up=True, provider=True, refused=True),
         welcome_page(reader),
@@ -170,7 +181,7 @@ def every_page(reader: Reader) -> list[str]:
     ]
 
 
-def vote_pages(reader: Reader, person: Person) -> list[str]:
+def vote_pages(reader: ReaderContext, person: User) -> list[str]:
     """With answers of hostile models, without, and without the plan they were asked by."""
     made = replace(MADE, model=HOSTILE, quantization=HOSTILE, system_prompt=HOSTILE)
     duel = replace(contest(comment=HOSTILE).duel, question=HOSTILE, task_id=HOSTILE)
@@ -179,18 +190,20 @@ def vote_pages(reader: Reader, person: Person) -> list[str]:
     plan = Plan(HOSTILE, Mode.BLIND, variants, (Task(HOSTILE, HOSTILE),))
     campaign = Campaign(duel.campaign_id, "ann", plan, utc_now())
     names = {"ann": HOSTILE, HOSTILE: HOSTILE}
-    known = VoteChoices({campaign.id: campaign}, (HOSTILE, "ann"))
-    wanted = VoteFilter(campaign.id, Choice.LEFT, 1, HOSTILE, HOSTILE, words=HOSTILE)
-    page = VotePage((duel,), VotePlace(utc_now(), HOSTILE))
+    known = VoteFilterOptions({campaign.id: campaign}, (HOSTILE, "ann"))
+    wanted = VoteFilter(campaign.id, VoteChoice.LEFT, 1, HOSTILE, HOSTILE, words=HOSTILE)
+    page = VotePage((duel,), VoteCursor(utc_now(), HOSTILE))
     lists = [
         FoundVotes(wanted, page, VoteCounts(1), known, names, first_page=False),
-        FoundVotes(VoteFilter(HOSTILE), page, VoteCounts(), VoteChoices(), names),
+        FoundVotes(VoteFilter(HOSTILE), page, VoteCounts(), VoteFilterOptions(), names),
     ]
     left, right = answers
     presets = {"helper": HOSTILE}
-    gone = Contest(replace(duel, choice=Choice.TIE), (), right)
+    gone = VotedComparison(replace(duel, choice=VoteChoice.TIE), (), right)
     single = [
-        ShownVote(Contest(duel, left, right), wanted, campaign, escape, HOSTILE, presets, names),
+        ShownVote(
+            VotedComparison(duel, left, right), wanted, campaign, escape, HOSTILE, presets, names
+        ),
         ShownVote(gone, wanted, None, escape),
     ]
     return [
@@ -199,7 +212,7 @@ def vote_pages(reader: Reader, person: Person) -> list[str]:
     ]
 
 
-def campaign_pages(reader: Reader, person: Person, link: GuestLink) -> list[str]:
+def campaign_pages(reader: ReaderContext, person: User, link: GuestLink) -> list[str]:
     now = utc_now()
     ref = PresetRef(HOSTILE, 1)
     variant = Variant(HOSTILE, HOSTILE, Sampling(stop=(HOSTILE,)), PresetRef(HOSTILE, 2), HOSTILE)
@@ -219,12 +232,12 @@ def campaign_pages(reader: Reader, person: Person, link: GuestLink) -> list[str]
     )
     campaign = Campaign("c", "1", plan, now)
     preset = Preset(ref, "1", True, PresetText(HOSTILE, HOSTILE, Sampling(stop=(HOSTILE,))), now)
-    choices = Choices([preset], [HOSTILE, HOSTILE, "another"])
+    choices = PlanOptions([preset], [HOSTILE, HOSTILE, "another"])
     visits = [
         Visit(campaign, Participant("c", "1", now, survey={HOSTILE: HOSTILE}), stage)
-        for stage in Stage
+        for stage in VisitStage
     ]
-    figures, guest = Figures(), Person("2", HOSTILE, Rank.GUEST, now)
+    figures, guest = CampaignCounts(), User("2", HOSTILE, AccountRole.GUEST, now)
     return [
         campaigns_page(reader, person, [campaign], now),
         campaign_page(reader, person, campaign, figures=figures, waiting=0, links=[link], now=now),
@@ -238,7 +251,7 @@ def campaign_pages(reader: Reader, person: Person, link: GuestLink) -> list[str]
 
 @pytest.mark.parametrize("language", Language)
 def test_nothing_that_somebody_wrote_becomes_part_of_a_page(language: Language) -> None:
-    for page in every_page(Reader(language, "/chat")):
+    for page in every_page(ReaderContext(language, "/chat")):
         found = Elements()
         found.feed(page)
         assert "img" not in found.tags
@@ -246,7 +259,7 @@ def test_nothing_that_somebody_wrote_becomes_part_of_a_page(language: Language) 
 
 
 def test_every_address_stays_below_the_proxys_path() -> None:
-    for page in every_page(Reader(Language.EN, "/chat")):
+    for page in every_page(ReaderContext(Language.EN, "/chat")):
         addresses = re.findall(r'(?:href|src|data-post|data-secret)="([^"]*)"', page)
         assert addresses
         assert all(address.startswith("/chat/") for address in addresses)

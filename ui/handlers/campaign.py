@@ -4,7 +4,7 @@ import gradio as gr
 
 from chat.errors import AppError
 from ui.components import Updates
-from ui.handlers.page_state import Shown, person_of
+from ui.handlers.page_state import PageState, person_of
 from ui.i18n import Language
 from ui.view import View
 
@@ -12,7 +12,7 @@ from ui.view import View
 class TaskPanel:
     """The events of the tasks."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: PageState) -> None:
         self._shown = shown
         self._taking_part = shown.services.taking_part
 

@@ -15,7 +15,7 @@ from chat.errors import AppError, BadText, MessageTooLong
 from chat.validation import MAX_CHARACTERS
 from ui import composing
 from ui.components import Updates
-from ui.handlers.page_state import Shown, address_of, user_of, view_of
+from ui.handlers.page_state import PageState, address_of, user_of, view_of
 from ui.i18n import Language, refusal, text
 from ui.view import View
 
@@ -29,7 +29,7 @@ FILE_ID = re.compile(r"[0-9a-z]{1,32}")
 class Composer:
     """The events of the box and of the settings."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: PageState) -> None:
         self._shown = shown
         self._on = shown.on
         self._conversations = shown.services.conversations

@@ -5,18 +5,18 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from chat.accounts.models import Person
+from chat.accounts.models import User
 from chat.errors import AppError, NotFound
-from chat.feedback.dashboard import Figures, Overview, Period
+from chat.feedback.dashboard import Dashboard, Overview, Period
 from ui.dashboard import Board, head, key_of_reasons, plots, sums
 from ui.handlers.page_state import language_of, person_of
 from ui.i18n import Language, refusal, text
 
 
-class Dashboard:
+class DashboardPanel:
     """What comes in is as the browser sent it: a choice that nobody offers is none."""
 
-    def __init__(self, figures: Figures, board: Board) -> None:
+    def __init__(self, figures: Dashboard, board: Board) -> None:
         self._figures = figures
         self._on = board
 
@@ -40,7 +40,7 @@ class Dashboard:
             | self._figures_of(tongue, shown)
         )
 
-    async def _choices(self, person: Person, language: Language) -> list[tuple[str, str]]:
+    async def _choices(self, person: User, language: Language) -> list[tuple[str, str]]:
         campaigns = await self._figures.campaigns(person)
         own = [(campaign.plan.title, campaign.id) for campaign in campaigns]
         return [(text(language, "all-campaigns"), ""), *own]

@@ -6,14 +6,14 @@ from chat.conversations.models import Message
 from chat.errors import AppError, NotFound
 from ui import details
 from ui.components import Updates
-from ui.handlers.page_state import Shown, user_of
+from ui.handlers.page_state import PageState, user_of
 from ui.i18n import Language, refusal
 
 
 class Details:
     """The events that fill the panel."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: PageState) -> None:
         self._shown = shown
         self._on = shown.on
         self._services = shown.services

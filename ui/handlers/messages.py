@@ -14,7 +14,7 @@ from ui import chrome
 from ui import message_footer as under
 from ui.components import Updates
 from ui.handlers.composer import request_id
-from ui.handlers.page_state import Shown, address_of, user_of, view_of
+from ui.handlers.page_state import PageState, address_of, user_of, view_of
 from ui.i18n import Language, text
 
 Values = Mapping[Component, object]
@@ -23,7 +23,7 @@ Values = Mapping[Component, object]
 class Versions:
     """The events of the buttons under a message. Each ends with the page as it is then."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: PageState) -> None:
         self._shown = shown
         self._on = shown.on
         self._conversations = shown.services.conversations

@@ -8,10 +8,10 @@ from datetime import datetime
 import gradio as gr
 from gradio.components import Component
 
-from chat.accounts.models import Person
+from chat.accounts.models import User
 from chat.conversations.models import TEMPORARY, Attachment
 from chat.conversations.presets import Presets
-from chat.conversations.service import Opened
+from chat.conversations.service import ConversationView
 from chat.errors import AppError, NotFound
 from chat.models import ChatOptions, Role, Sampling
 from chat.serving.errors import EngineNotReady
@@ -21,7 +21,7 @@ from ui.handlers import turns
 from ui.i18n import Language, choose_language, refusal, text
 from ui.rating import Ratings
 from ui.services import Services
-from ui.view import Chosen, HeldFile, View
+from ui.view import ChosenPreset, HeldFile, View
 
 PRESET_LINK = "preset="
 """What stands before a preset's id in an address that begins a chat with it."""
@@ -33,10 +33,10 @@ FOUND = 50
 """Conversations that a search shows at most."""
 
 
-def person_of(request: gr.Request) -> Person:
+def person_of(request: gr.Request) -> User:
     """Who asks, as the edge found it for this event's own HTTP request."""
     person = request.state.signed_in.person
-    assert isinstance(person, Person)
+    assert isinstance(person, User)
     return person
 
 
@@ -61,7 +61,7 @@ def view_of(value: object) -> View:
     return value
 
 
-class Shown:
+class PageState:
     """The page as updates of its components. Every conversation is asked for by its user."""
 
     def __init__(self, services: Services, components: Components, *, open_to_network: bool):
@@ -189,7 +189,7 @@ class Shown:
             return {self.on.bridge: conversation_id, self.on.note: self.why(error, language)}
         return await self.page(person, opened, language, view)
 
-    async def empty(self, person: Person, language: Language, view: View) -> Updates:
+    async def empty(self, person: User, language: Language, view: View) -> Updates:
         """The page without a conversation."""
         on, tasks = self.on, await self.tasks(person, language, view)
         return {
@@ -205,7 +205,9 @@ class Shown:
             **self.buttons(answering=False),
         }
 
-    async def page(self, person: Person, opened: Opened, language: Language, view: View) -> Updates:
+    async def page(
+        self, person: User, opened: ConversationView, language: Language, view: View
+    ) -> Updates:
         """The page with a conversation."""
         on, user = self.on, person.id
         view.campaign_id = opened.conversation.campaign_id
@@ -220,7 +222,7 @@ class Shown:
             **self.buttons(answering=opened.job is not None),
         }
 
-    async def ratings(self, user: str, opened: Opened) -> Ratings | None:
+    async def ratings(self, user: str, opened: ConversationView) -> Ratings | None:
         """What the user said of the answers there; None where nothing can be said."""
         if opened.conversation.id.startswith(TEMPORARY):
             return None
@@ -230,7 +232,7 @@ class Shown:
         except AppError:  # the next picture will show them
             return None
 
-    async def tasks(self, person: Person, language: Language, view: View) -> Updates:
+    async def tasks(self, person: User, language: Language, view: View) -> Updates:
         """The tasks of the campaign that the tab is in; a guest of one is always in it."""
         taking_part = self.services.taking_part
         try:
@@ -322,14 +324,14 @@ class Shown:
     @staticmethod
     def why(error: AppError, language: Language) -> str:
         """The sentence above the box that says why something was not done."""
-        return Shown.refused(refusal(language, error.code, error.values))
+        return PageState.refused(refusal(language, error.code, error.values))
 
     @staticmethod
     def no_preset(error: AppError, language: Language) -> str:
         """`why` for presets, which are not there in other words than conversations."""
         if isinstance(error, NotFound):
-            return Shown.refused(text(language, "preset-gone"))
-        return Shown.why(error, language)
+            return PageState.refused(text(language, "preset-gone"))
+        return PageState.why(error, language)
 
     @staticmethod
     def refused(sentence: str) -> str:
@@ -347,7 +349,7 @@ class Shown:
             chosen=view.chosen,
         )
 
-    async def _chosen(self, user: str, options: ChatOptions) -> Chosen | None:
+    async def _chosen(self, user: str, options: ChatOptions) -> ChosenPreset | None:
         if options.preset is None:
             return None
         get = self.services.presets.get
@@ -356,7 +358,7 @@ class Shown:
             newest = await get(user, options.preset.id)
         except AppError:  # shared no more, or unreadable: the settings themselves are there
             return None
-        return Chosen(preset, newest.ref.version)
+        return ChosenPreset(preset, newest.ref.version)
 
     async def _found(self, user: str, language: Language, words: str) -> str:
         hits = await self.services.conversations.search(user, words, limit=FOUND + 1)

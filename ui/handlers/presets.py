@@ -14,7 +14,7 @@ from chat.models import ChatOptions
 from ui import preset_panel
 from ui.broken_file import BROKEN, broken_file
 from ui.components import Updates
-from ui.handlers.page_state import Shown, user_of
+from ui.handlers.page_state import PageState, user_of
 from ui.i18n import Language, refusal, text
 from ui.options import NUMBERS, to_options
 from ui.view import View
@@ -23,7 +23,7 @@ from ui.view import View
 class PresetPanel:
     """The events of the panel. Presets are asked for by their user."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: PageState) -> None:
         self._shown = shown
         self._on = shown.on
         self._presets = shown.services.presets

@@ -7,17 +7,17 @@ from typing import Any
 import gradio as gr
 
 from chat.errors import AppError, NotFound
-from chat.feedback.models import Opinion, Verdict
+from chat.feedback.models import RatingInput, Verdict
 from ui import rating
 from ui.components import Updates
-from ui.handlers.page_state import Shown, person_of
+from ui.handlers.page_state import PageState, person_of
 from ui.i18n import Language, refusal, text
 
 
 class RatingPanel:
     """The events of the thumbs and of the form. Nothing of the conversation is drawn anew."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: PageState) -> None:
         self._shown = shown
         self._on = shown.on
         self._ratings = shown.services.ratings
@@ -58,10 +58,10 @@ class RatingPanel:
         return {self._on.rated: rating.outcome(sent, thumbs, tongue)}
 
 
-def opinion_of(said: Mapping[str, Any]) -> Opinion:
+def opinion_of(said: Mapping[str, Any]) -> RatingInput:
     """What a browser has sent, whatever it is."""
     verdict, correction = said.get("verdict"), said.get("correction")
-    return Opinion(
+    return RatingInput(
         Verdict(verdict) if verdict in set(Verdict) else None,
         tuple(str(reason) for reason in said.get("reasons") or ()),
         str(said.get("comment") or ""),

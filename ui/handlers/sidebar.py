@@ -10,7 +10,7 @@ from chat.errors import AppError, NotFound, StoreFailed
 from ui import chrome, sidebar
 from ui.broken_file import BROKEN, broken_file
 from ui.components import Updates
-from ui.handlers.page_state import Shown, language_of, user_of
+from ui.handlers.page_state import PageState, language_of, user_of
 from ui.i18n import Language, refusal, text
 from ui.view import View
 
@@ -18,7 +18,7 @@ from ui.view import View
 class Sidebar:
     """The events of the left side, and the tick that keeps the page true."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: PageState) -> None:
         self._shown = shown
         self._on = shown.on
         self._conversations = shown.services.conversations

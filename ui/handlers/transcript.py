@@ -10,7 +10,7 @@ from chat.errors import AppError
 from ui import render
 from ui.components import Updates, merge
 from ui.handlers import turns
-from ui.handlers.page_state import Shown, language_of, person_of, user_of
+from ui.handlers.page_state import PageState, language_of, person_of, user_of
 from ui.i18n import Language
 from ui.view import View
 
@@ -21,7 +21,7 @@ PICTURE_S = 0.1
 class Transcript:
     """The events of the middle of the page."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: PageState) -> None:
         self._shown = shown
         self._on = shown.on
         self._conversations = shown.services.conversations

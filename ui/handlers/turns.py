@@ -3,7 +3,7 @@
 import gradio as gr
 
 from chat.conversations.models import Progress
-from chat.conversations.service import Opened
+from chat.conversations.service import ConversationView
 from ui import render
 from ui.components import Components, Updates
 from ui.i18n import Language
@@ -25,7 +25,11 @@ def no_turns(on: Components, view: View) -> Updates:
 
 
 def all_turns(
-    on: Components, opened: Opened, language: Language, view: View, ratings: Ratings | None
+    on: Components,
+    opened: ConversationView,
+    language: Language,
+    view: View,
+    ratings: Ratings | None,
 ) -> Updates:
     """The newest turns of a conversation; what is drawn once stays drawn while it is open.
 
@@ -50,7 +54,9 @@ def all_turns(
     }
 
 
-def newest_turn(on: Components, opened: Opened, progress: Progress, language: Language) -> Updates:
+def newest_turn(
+    on: Components, opened: ConversationView, progress: Progress, language: Language
+) -> Updates:
     """The one turn that changes while its answer is being written."""
     return {on.newest: render.live_turn(opened, progress, language)}
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from chat.accounts.models import Rank
+from chat.accounts.models import AccountRole
 from tests.browser.accounts.test_people import done
 from tests.browser.conftest import Site
 from tests.fakes import ScriptedEngine
@@ -101,7 +101,7 @@ def test_a_member_sees_no_scopes_to_choose_from(
     house: House, address: str, browser: Browser, keys: Page
 ) -> None:
     context = browser.new_context(locale="en-US")
-    token = done(house.add("bob", Rank.MEMBER))
+    token = done(house.add("bob", AccountRole.MEMBER))
     context.add_cookies([{"name": "qwen_chat_session", "value": token, "url": address}])
     page = context.new_page()
     page.goto(f"{address}/account")

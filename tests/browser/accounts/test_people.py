@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from chat.accounts.models import Rank
+from chat.accounts.models import AccountRole
 from tests.browser.conftest import Site
 from tests.browser.steps import answer, ask_and_wait, button, listed
 from tests.fakes import Script, ScriptedEngine
@@ -156,7 +156,7 @@ def test_who_is_disabled_is_out_of_an_open_page_within_seconds(
     house: House, address: str, visitor: Visitor
 ) -> None:
     done(house.add("ann"))
-    token = done(house.add("bob", Rank.MEMBER))
+    token = done(house.add("bob", AccountRole.MEMBER))
     context = visitor()
     context.add_cookies([{"name": "qwen_chat_session", "value": token, "url": address}])
     page = context.new_page()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from chat.accounts.models import Allowance, Rank, utc_now
+from chat.accounts.models import AccountRole, Allowance, utc_now
 from chat.accounts.quotas import Quotas
 from tests.browser.conftest import Site
 from tests.browser.steps import answer, ask, ask_and_wait, box, button, listed, question, under
@@ -29,7 +29,7 @@ def done(call: Coroutine[Any, Any, Any]) -> Any:
 
 
 def quotas(house: House, per_address: int) -> Quotas:
-    allowances = dict.fromkeys(Rank, PLENTY)
+    allowances = dict.fromkeys(AccountRole, PLENTY)
     return Quotas(house.kept, CountedRates(), allowances, per_address=per_address)
 
 

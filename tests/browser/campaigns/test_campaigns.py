@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from chat.accounts.models import LOCAL, Person
+from chat.accounts.models import LOCAL, User
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.models import (
     Campaign,
@@ -93,11 +93,11 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
     assert wrong == []
 
 
-def add_campaign(inn: Inn, person: Person, plan: Plan = PLAN) -> Campaign:
+def add_campaign(inn: Inn, person: User, plan: Plan = PLAN) -> Campaign:
     return done(Campaigns(inn.store.feedback.campaigns).add(person, plan))
 
 
-def guest_address(inn: Inn, person: Person, campaign: Campaign, address: str) -> str:
+def guest_address(inn: Inn, person: User, campaign: Campaign, address: str) -> str:
     _, token = done(
         inn.accounts.add_guest_link(
             person,

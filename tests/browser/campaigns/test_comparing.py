@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 from chat.accounts.models import LOCAL
 from chat.campaigns.comparisons import SHOWN
 from chat.campaigns.hosts import Campaigns
-from chat.campaigns.models import Campaign, Choice, Mode, Plan, Task, Variant
+from chat.campaigns.models import Campaign, Mode, Plan, Task, Variant, VoteChoice
 from store import RoutingStore, open_store
 from tests.browser.conftest import Site
 from tests.browser.steps import button
@@ -125,7 +125,7 @@ def test_a_tester_asks_both_and_votes_by_a_key_and_says_why(
     expect(voted(page)).to_have_text("You voted: equally good.")
     expect(page.get_by_label("What made the difference?")).to_have_value("Nothing <i>at all</i>")
     (kept,) = done(store.feedback.votes.duels(LOCAL.id, campaign.id, SHOWN))
-    assert (kept.duel.choice, kept.duel.task_id) == (Choice.TIE, "t1")
+    assert (kept.duel.choice, kept.duel.task_id) == (VoteChoice.TIE, "t1")
     ask(page, "And another?")
     expect(page.locator("[data-round]")).to_have_count(2)
     button(page, "4 · Both bad").click()

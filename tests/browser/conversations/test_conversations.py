@@ -9,7 +9,7 @@ from chat.accounts.models import LOCAL_USER
 from chat.conversations.models import Question
 from chat.models import ChatOptions, Finish
 from chat.serving.errors import EngineFailed, OutOfMemory
-from chat.serving.models import EngineState, Phase, Stage
+from chat.serving.models import EngineState, LoadStage, Phase
 from tests.browser.conftest import Open, Site
 from tests.browser.steps import answer, ask, ask_and_wait, box, button, listed
 from tests.fakes import Script, ScriptedEngine
@@ -227,13 +227,13 @@ def test_waiting_says_who_is_first(site: Site, tab: Open) -> None:
 
 def test_the_page_shows_the_loading_and_turns_ready_by_itself(site: Site, tab: Open) -> None:
     engine = ScriptedEngine(ready=False)
-    engine.current_state = EngineState(Phase.LOADING, Stage.DOWNLOAD, 0.42, 190)
+    engine.current_state = EngineState(Phase.LOADING, LoadStage.DOWNLOAD, 0.42, 190)
     page = tab(site(engine))
     expect(page.locator(".model[role=status]")).to_contain_text(
         "42% · Downloading the model · about 3 min left"
     )
     expect(page.get_by_role("progressbar")).to_have_attribute("value", "0.420")
-    engine.current_state = EngineState(Phase.LOADING, Stage.LOAD, 0.9)
+    engine.current_state = EngineState(Phase.LOADING, LoadStage.LOAD, 0.9)
     expect(page.locator(".model[role=status]")).to_contain_text("90% · Loading the model")
     engine.current_state = EngineState(Phase.READY)
     expect(page.locator(".model[role=status]")).to_contain_text("bf16 · cpu")

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from chat.accounts.models import LOCAL, Entry
+from chat.accounts.models import LOCAL, AuditEntry
 from chat.campaigns.models import Campaign, Mode, Plan, Variant
-from chat.feedback.models import Opinion, Verdict
+from chat.feedback.models import RatingInput, Verdict
 from store import RoutingStore, open_store
 from tests.browser.conftest import Site
 from tests.browser.steps import button
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.browser
 
 T = TypeVar("T")
 ANSWER = "The capital is **Sydney**.\n\n<img src=x onerror=alert(1)> ![p](http://evil.example/p)"
-CORRECTED = Opinion(
+CORRECTED = RatingInput(
     Verdict.DOWN, ("wrong-facts",), "Ann says no: a@b.cn", ANSWER.replace("Sydney", "Canberra")
 )
 
@@ -40,7 +40,7 @@ async def fill(store: RoutingStore) -> None:
     await store.open()
     plan = Plan("A campaign 活动", Mode.SINGLE, (Variant("A"),))
     campaign = Campaign("campaign", LOCAL.id, plan, START)
-    await store.feedback.campaigns.add(campaign, Entry(START, "", "test"))
+    await store.feedback.campaigns.add(campaign, AuditEntry(START, "", "test"))
     for name, opinion, more in (
         ("first", UP, {"question": "What is the sky?"}),
         ("second", CORRECTED, {"question": "Capital of Australia? 首都", "answer": ANSWER}),

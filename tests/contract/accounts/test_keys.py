@@ -6,8 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from chat.accounts.models import Action, ApiKey, Entry, Person, Rank, Scope, Spent
-from chat.accounts.ports import PeopleStore
+from chat.accounts.models import (
+    AccountRole,
+    AccountUsage,
+    Action,
+    ApiKey,
+    AuditEntry,
+    KeyScope,
+    User,
+)
+from chat.accounts.ports import AccountStore
 from chat.errors import BadText, NotFound
 from tests.contract.stores import END, START
 from tests.contract.users import ANN, BOB, CY, MADE
@@ -18,20 +26,20 @@ KEY = ApiKey(
     "nightly script 夜间",
     "sk-abcde",
     START,
-    scopes=frozenset(Scope),
+    scopes=frozenset(KeyScope),
     expires_at=END,
     requests_per_minute=5,
     tokens_per_day=3 * 10**9,
 )
-REVOKED = Entry(START + timedelta(minutes=1), ANN.id, Action.REVOKE_KEY, KEY.id)
+REVOKED = AuditEntry(START + timedelta(minutes=1), ANN.id, Action.REVOKE_KEY, KEY.id)
 DAY = START.date()
 
 
-async def add_key(town: PeopleStore) -> None:
+async def add_key(town: AccountStore) -> None:
     await town.add_key("digest", KEY, MADE)
 
 
-async def test_a_key_is_found_by_its_digest_with_its_person(town: PeopleStore) -> None:
+async def test_a_key_is_found_by_its_digest_with_its_person(town: AccountStore) -> None:
     await add_key(town)
     assert await town.key("digest") == (KEY, BOB)
     assert await town.key("another") is None
@@ -40,8 +48,8 @@ async def test_a_key_is_found_by_its_digest_with_its_person(town: PeopleStore) -
     assert await town.key("plain") == (plain, CY)
 
 
-async def test_a_key_needs_a_member_who_may_be_here(town: PeopleStore) -> None:
-    await town.add_person(Person("gus", "Gus", Rank.GUEST, START), None, MADE)
+async def test_a_key_needs_a_member_who_may_be_here(town: AccountStore) -> None:
+    await town.add_person(User("gus", "Gus", AccountRole.GUEST, START), None, MADE)
     await town.change_person(CY.id, MADE, disabled=True)
     before = len(await town.entries())
     for owner in ("gus", CY.id, "nobody"):
@@ -51,7 +59,7 @@ async def test_a_key_needs_a_member_who_may_be_here(town: PeopleStore) -> None:
     assert len(await town.entries()) == before
 
 
-async def test_keys_are_listed_newest_first_for_one_or_for_all(town: PeopleStore) -> None:
+async def test_keys_are_listed_newest_first_for_one_or_for_all(town: AccountStore) -> None:
     await add_key(town)
     later = replace(KEY, id="later", created_at=START + timedelta(seconds=1))
     others = replace(KEY, id="cy's", owner=CY.id, created_at=START + timedelta(seconds=2))
@@ -62,7 +70,7 @@ async def test_keys_are_listed_newest_first_for_one_or_for_all(town: PeopleStore
     assert list(await town.keys("nobody")) == []
 
 
-async def test_a_key_remembers_when_it_was_used(town: PeopleStore) -> None:
+async def test_a_key_remembers_when_it_was_used(town: AccountStore) -> None:
     await add_key(town)
     used_at = START + timedelta(hours=1)
     await town.touch_key(KEY.id, used_at)
@@ -70,7 +78,7 @@ async def test_a_key_remembers_when_it_was_used(town: PeopleStore) -> None:
     assert await town.key("digest") == (replace(KEY, used_at=used_at), BOB)
 
 
-async def test_a_key_is_revoked_by_its_owner_or_by_who_sees_all(town: PeopleStore) -> None:
+async def test_a_key_is_revoked_by_its_owner_or_by_who_sees_all(town: AccountStore) -> None:
     await add_key(town)
     for key_id, owner in ((KEY.id, CY.id), ("another", None)):
         with pytest.raises(NotFound):
@@ -82,7 +90,7 @@ async def test_a_key_is_revoked_by_its_owner_or_by_who_sees_all(town: PeopleStor
     await town.revoke_key(KEY.id, REVOKED)
 
 
-async def test_disabling_revokes_keys_and_enabling_brings_none_back(town: PeopleStore) -> None:
+async def test_disabling_revokes_keys_and_enabling_brings_none_back(town: AccountStore) -> None:
     await add_key(town)
     await town.add_key("cy's", replace(KEY, id="cy's", owner=CY.id), MADE)
     await town.change_person(BOB.id, MADE, disabled=True)
@@ -91,25 +99,27 @@ async def test_disabling_revokes_keys_and_enabling_brings_none_back(town: People
     assert [key.revoked for key in await town.keys(CY.id)] == [False]
 
 
-async def test_what_a_key_used_adds_up_by_day(town: PeopleStore) -> None:
+async def test_what_a_key_used_adds_up_by_day(town: AccountStore) -> None:
     await add_key(town)
-    assert await town.spent_by_key(KEY.id, DAY) == Spent()
-    await asyncio.gather(*(town.spend_by_key(KEY.id, DAY, Spent(1, 2**31)) for _ in range(8)))
-    await town.spend_by_key(KEY.id, DAY + timedelta(days=1), Spent(1, 7))
-    assert await town.spent_by_key(KEY.id, DAY) == Spent(8, 8 * 2**31)
-    assert await town.spent_by_key(KEY.id, DAY + timedelta(days=1)) == Spent(1, 7)
-    assert await town.spent(BOB.id) == Spent()
+    assert await town.spent_by_key(KEY.id, DAY) == AccountUsage()
+    await asyncio.gather(
+        *(town.spend_by_key(KEY.id, DAY, AccountUsage(1, 2**31)) for _ in range(8))
+    )
+    await town.spend_by_key(KEY.id, DAY + timedelta(days=1), AccountUsage(1, 7))
+    assert await town.spent_by_key(KEY.id, DAY) == AccountUsage(8, 8 * 2**31)
+    assert await town.spent_by_key(KEY.id, DAY + timedelta(days=1)) == AccountUsage(1, 7)
+    assert await town.spent(BOB.id) == AccountUsage()
 
 
-async def test_nothing_is_kept_of_a_key_that_is_gone(town: PeopleStore) -> None:
+async def test_nothing_is_kept_of_a_key_that_is_gone(town: AccountStore) -> None:
     await add_key(town)
     await town.delete_person(BOB.id, MADE)
-    await town.spend_by_key(KEY.id, DAY, Spent(1, 1))
+    await town.spend_by_key(KEY.id, DAY, AccountUsage(1, 1))
     await town.touch_key(KEY.id, START)
-    assert await town.spent_by_key(KEY.id, DAY) == Spent()
+    assert await town.spent_by_key(KEY.id, DAY) == AccountUsage()
 
 
-async def test_a_name_that_cannot_be_stored_is_refused(town: PeopleStore) -> None:
+async def test_a_name_that_cannot_be_stored_is_refused(town: AccountStore) -> None:
     for name in ("\0", "\ud800"):
         with pytest.raises(BadText):
             await town.add_key("digest", replace(KEY, name=name), MADE)

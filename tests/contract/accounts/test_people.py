@@ -9,61 +9,61 @@ import pytest
 from chat.accounts.errors import LastAdmin, LinkFull, NameTaken
 from chat.accounts.models import (
     LOCAL_USER,
+    AccountRole,
+    AccountUsage,
     Action,
     ApiKey,
-    Entry,
+    AuditEntry,
     GuestLink,
-    Pass,
-    PassKind,
-    Person,
-    Rank,
+    OneTimeLink,
+    OneTimeLinkKind,
     Session,
-    Spent,
+    User,
 )
-from chat.accounts.ports import PeopleStore
+from chat.accounts.ports import AccountStore
 from chat.conversations.models import PresetText
 from chat.conversations.ports import Store
 from chat.errors import BadText, NotFound
 from tests.contract.stores import END, START, ask_and_answer
 from tests.contract.users import ANN, BOB, CY, MADE
 
-DONE = Entry(START + timedelta(minutes=1), ANN.id, Action.DISABLE, BOB.id)
+DONE = AuditEntry(START + timedelta(minutes=1), ANN.id, Action.DISABLE, BOB.id)
 LINK = GuestLink("link", BOB.id, "users' day", START, END, 2, 10, 1000, "maths.en")
-INVITE = Pass(PassKind.INVITE, Rank.MEMBER, ANN.id, END)
-RESET = Pass(PassKind.RESET, Rank.MEMBER, ANN.id, END, BOB.id)
-SETUP = Pass(PassKind.SETUP, Rank.ADMIN, "", END)
+INVITE = OneTimeLink(OneTimeLinkKind.INVITE, AccountRole.MEMBER, ANN.id, END)
+RESET = OneTimeLink(OneTimeLinkKind.RESET, AccountRole.MEMBER, ANN.id, END, BOB.id)
+SETUP = OneTimeLink(OneTimeLinkKind.SETUP, AccountRole.ADMIN, "", END)
 DAY = date(2026, 1, 1)
 
 
-def session(person: Person, name: str = "s", *, after_s: int = 0) -> Session:
+def session(person: User, name: str = "s", *, after_s: int = 0) -> Session:
     made = START + timedelta(seconds=after_s)
     return Session(f"{person.id} {name}", person.id, made, made, END, "Firefox")
 
 
-async def sign_in(people: PeopleStore, person: Person, name: str = "s", after_s: int = 0) -> None:
+async def sign_in(people: AccountStore, person: User, name: str = "s", after_s: int = 0) -> None:
     new = session(person, name, after_s=after_s)
     await people.add_session(f"token {new.id}", new, MADE)
 
 
-def guest(name: str) -> Person:
-    return Person(f"{name}-id", name, Rank.GUEST, START, guest_link_id=LINK.id)
+def guest(name: str) -> User:
+    return User(f"{name}-id", name, AccountRole.GUEST, START, guest_link_id=LINK.id)
 
 
-async def actions(people: PeopleStore) -> list[str]:
+async def actions(people: AccountStore) -> list[str]:
     return [entry.action for entry in await people.entries()]
 
 
 # --- people -----------------------------------------------------------------------------------
 
 
-async def test_a_new_store_has_no_people(people: PeopleStore) -> None:
+async def test_a_new_store_has_no_people(people: AccountStore) -> None:
     assert not await people.has_people()
     assert list(await people.people()) == []
     await people.add_person(ANN, "hash", MADE)
     assert await people.has_people()
 
 
-async def test_people_are_listed_oldest_first_and_found_by_id(town: PeopleStore) -> None:
+async def test_people_are_listed_oldest_first_and_found_by_id(town: AccountStore) -> None:
     assert list(await town.people()) == [ANN, BOB, CY]
     assert await town.person(BOB.id) == BOB
     with pytest.raises(NotFound):
@@ -71,18 +71,18 @@ async def test_people_are_listed_oldest_first_and_found_by_id(town: PeopleStore)
 
 
 @pytest.mark.parametrize("typed", ["Bob", "bob", "BOB", "ｂｏｂ"])
-async def test_names_are_compared_without_case_and_width(town: PeopleStore, typed: str) -> None:
+async def test_names_are_compared_without_case_and_width(town: AccountStore, typed: str) -> None:
     assert await town.credentials(typed) == (BOB, "hash of Bob")
     with pytest.raises(NameTaken):
         await town.add_person(replace(CY, id="other", name=typed), "hash", MADE)
 
 
-async def test_a_name_that_nobody_has_has_no_credentials(town: PeopleStore) -> None:
+async def test_a_name_that_nobody_has_has_no_credentials(town: AccountStore) -> None:
     assert await town.credentials("nobody") is None
     assert await town.credentials("") is None
 
 
-async def test_of_equal_names_that_race_one_wins(people: PeopleStore) -> None:
+async def test_of_equal_names_that_race_one_wins(people: AccountStore) -> None:
     ends = await asyncio.gather(
         *(people.add_person(replace(ANN, id=f"{n}"), "hash", MADE) for n in range(6)),
         return_exceptions=True,
@@ -92,7 +92,7 @@ async def test_of_equal_names_that_race_one_wins(people: PeopleStore) -> None:
 
 
 async def test_a_new_password_ends_the_sessions_but_one_and_the_reset_links(
-    town: PeopleStore,
+    town: AccountStore,
 ) -> None:
     for person, name in ((BOB, "here"), (BOB, "there"), (CY, "s")):
         await sign_in(town, person, name)
@@ -109,18 +109,18 @@ async def test_a_new_password_ends_the_sessions_but_one_and_the_reset_links(
         await town.set_password("nobody", "hash", DONE)
 
 
-async def test_a_rank_changes_and_the_log_says_so(town: PeopleStore) -> None:
-    changed = await town.change_person(BOB.id, DONE, rank=Rank.ADMIN)
-    assert changed == replace(BOB, rank=Rank.ADMIN) == await town.person(BOB.id)
+async def test_a_rank_changes_and_the_log_says_so(town: AccountStore) -> None:
+    changed = await town.change_person(BOB.id, DONE, rank=AccountRole.ADMIN)
+    assert changed == replace(BOB, rank=AccountRole.ADMIN) == await town.person(BOB.id)
     assert (await town.entries())[0] == DONE
     with pytest.raises(NotFound):
-        await town.change_person("nobody", DONE, rank=Rank.ADMIN)
+        await town.change_person("nobody", DONE, rank=AccountRole.ADMIN)
 
 
 async def test_disabling_ends_sessions_links_and_invitations_and_enabling_brings_none_back(
-    town: PeopleStore,
+    town: AccountStore,
 ) -> None:
-    await town.change_person(BOB.id, DONE, rank=Rank.ADMIN)
+    await town.change_person(BOB.id, DONE, rank=AccountRole.ADMIN)
     await sign_in(town, BOB)
     await town.add_pass("invite", replace(INVITE, made_by=BOB.id), DONE)
     await town.add_guest_link("link token", LINK, DONE)
@@ -139,18 +139,18 @@ async def test_disabling_ends_sessions_links_and_invitations_and_enabling_brings
     assert (await town.guest_link(LINK.id)).revoked
 
 
-async def test_who_is_no_administrator_any_more_has_made_no_invitation(town: PeopleStore) -> None:
-    await town.change_person(BOB.id, DONE, rank=Rank.ADMIN)
+async def test_who_is_no_administrator_any_more_has_made_no_invitation(town: AccountStore) -> None:
+    await town.change_person(BOB.id, DONE, rank=AccountRole.ADMIN)
     await town.add_pass("invite", replace(INVITE, made_by=BOB.id), DONE)
-    await town.change_person(BOB.id, DONE, rank=Rank.MEMBER)
+    await town.change_person(BOB.id, DONE, rank=AccountRole.MEMBER)
     with pytest.raises(NotFound):
         await town.pass_of("invite")
 
 
-async def test_the_last_administrator_stays(town: PeopleStore) -> None:
-    await town.change_person(BOB.id, DONE, rank=Rank.ADMIN, disabled=True)
+async def test_the_last_administrator_stays(town: AccountStore) -> None:
+    await town.change_person(BOB.id, DONE, rank=AccountRole.ADMIN, disabled=True)
     for change in (
-        town.change_person(ANN.id, DONE, rank=Rank.MEMBER),
+        town.change_person(ANN.id, DONE, rank=AccountRole.MEMBER),
         town.change_person(ANN.id, DONE, disabled=True),
         town.delete_person(ANN.id, DONE),
     ):
@@ -161,37 +161,37 @@ async def test_the_last_administrator_stays(town: PeopleStore) -> None:
     await town.delete_person(ANN.id, DONE)
 
 
-async def test_two_administrators_that_remove_each_other_leave_one(town: PeopleStore) -> None:
-    await town.change_person(BOB.id, DONE, rank=Rank.ADMIN)
+async def test_two_administrators_that_remove_each_other_leave_one(town: AccountStore) -> None:
+    await town.change_person(BOB.id, DONE, rank=AccountRole.ADMIN)
     ends = await asyncio.gather(
-        town.change_person(ANN.id, DONE, rank=Rank.MEMBER),
+        town.change_person(ANN.id, DONE, rank=AccountRole.MEMBER),
         town.delete_person(BOB.id, DONE),
         return_exceptions=True,
     )
     assert [type(end) for end in ends if isinstance(end, Exception)] == [LastAdmin]
-    assert [person.rank for person in await town.people()].count(Rank.ADMIN) == 1
+    assert [person.rank for person in await town.people()].count(AccountRole.ADMIN) == 1
 
 
 # --- deletion ---------------------------------------------------------------------------------
 
 
-async def fill(people: PeopleStore, store: Store) -> None:
+async def fill(people: AccountStore, store: Store) -> None:
     """Give Bob one row of everything, but two messages, and Cy some too."""
     for person in (BOB, CY):
         await ask_and_answer(store, user=person.id, question="About heather", title="Heather")
         preset = await store.add_preset(person.id, PresetText("Mine"))
         await store.revise_preset(person.id, preset.ref.id, PresetText("Mine again"))
         await sign_in(people, person)
-        await people.spend(person.id, DAY, Spent(1, 20))
+        await people.spend(person.id, DAY, AccountUsage(1, 20))
         key = ApiKey(f"{person.id} key", person.id, "script", "sk-abcde", START)
         await people.add_key(f"token {key.id}", key, MADE)
-        await people.spend_by_key(key.id, DAY, Spent(1, 20))
+        await people.spend_by_key(key.id, DAY, AccountUsage(1, 20))
     await people.add_pass("reset", RESET, MADE)
     await people.add_guest_link("link token", LINK, MADE)
 
 
 async def test_deleting_a_person_destroys_all_that_is_theirs_and_counts_it(
-    town: PeopleStore, store: Store
+    town: AccountStore, store: Store
 ) -> None:
     await fill(town, store)
     rows = await town.delete_person(BOB.id, DONE)
@@ -202,7 +202,7 @@ async def test_deleting_a_person_destroys_all_that_is_theirs_and_counts_it(
 
 
 async def test_a_second_look_finds_nothing_of_who_was_deleted(
-    town: PeopleStore, store: Store
+    town: AccountStore, store: Store
 ) -> None:
     await fill(town, store)
     await town.delete_person(BOB.id, DONE)
@@ -212,20 +212,20 @@ async def test_a_second_look_finds_nothing_of_who_was_deleted(
     assert list(await store.search(BOB.id, "heather")) == []
     assert list(await store.presets(BOB.id)) == []
     assert list(await town.sessions(BOB.id)) == []
-    assert await town.spent(BOB.id) == Spent()
+    assert await town.spent(BOB.id) == AccountUsage()
     assert await town.credentials("bob") is None
     assert list(await town.guest_links(BOB.id)) == []
     assert list(await town.keys(BOB.id)) == []
     assert await town.key(f"token {BOB.id} key") is None
-    assert await town.spent_by_key(f"{BOB.id} key", DAY) == Spent()
+    assert await town.spent_by_key(f"{BOB.id} key", DAY) == AccountUsage()
     with pytest.raises(NotFound):
         await town.pass_of("reset")
-    await town.spend(BOB.id, DAY, Spent(1, 1))
-    assert await town.spent(BOB.id) == Spent()
+    await town.spend(BOB.id, DAY, AccountUsage(1, 1))
+    assert await town.spent(BOB.id) == AccountUsage()
 
 
 async def test_deleting_a_person_leaves_the_others_what_is_theirs(
-    town: PeopleStore, store: Store
+    town: AccountStore, store: Store
 ) -> None:
     await fill(town, store)
     await town.delete_person(BOB.id, DONE)
@@ -233,13 +233,13 @@ async def test_deleting_a_person_leaves_the_others_what_is_theirs(
     assert len(await store.search(CY.id, "heather")) == 1
     assert [preset.text.name for preset in await store.presets(CY.id)] == ["Mine again"]
     assert len(await town.sessions(CY.id)) == 1
-    assert await town.spent(CY.id) == Spent(1, 20)
+    assert await town.spent(CY.id) == AccountUsage(1, 20)
     assert await town.key(f"token {CY.id} key") is not None
-    assert await town.spent_by_key(f"{CY.id} key", DAY) == Spent(1, 20)
+    assert await town.spent_by_key(f"{CY.id} key", DAY) == AccountUsage(1, 20)
 
 
 async def test_deleted_chats_that_could_still_be_brought_back_are_destroyed_too(
-    town: PeopleStore, store: Store
+    town: AccountStore, store: Store
 ) -> None:
     turn = await ask_and_answer(store, user=BOB.id)
     await store.delete(BOB.id, turn.conversation.id)
@@ -248,7 +248,7 @@ async def test_deleted_chats_that_could_still_be_brought_back_are_destroyed_too(
         await store.restore(BOB.id, turn.conversation.id)
 
 
-async def test_temporary_chats_go_with_their_owner(town: PeopleStore, store: Store) -> None:
+async def test_temporary_chats_go_with_their_owner(town: AccountStore, store: Store) -> None:
     turn = await ask_and_answer(store, user=BOB.id, temporary=True)
     assert await town.delete_person(BOB.id, DONE) == 1 + 1 + 2
     with pytest.raises(NotFound):
@@ -256,7 +256,7 @@ async def test_temporary_chats_go_with_their_owner(town: PeopleStore, store: Sto
 
 
 async def test_guests_of_who_was_deleted_are_shut_out_but_keep_their_chats(
-    town: PeopleStore, store: Store
+    town: AccountStore, store: Store
 ) -> None:
     await town.add_guest_link("link token", LINK, MADE)
     await town.admit_guest(LINK.id, guest("Gil"), MADE)
@@ -269,7 +269,7 @@ async def test_guests_of_who_was_deleted_are_shut_out_but_keep_their_chats(
 
 
 async def test_chats_that_were_not_touched_since_are_destroyed(
-    people: PeopleStore, store: Store
+    people: AccountStore, store: Store
 ) -> None:
     old = await ask_and_answer(store, user=BOB.id, question="About heather")
     new = await ask_and_answer(store, user=BOB.id)
@@ -284,32 +284,32 @@ async def test_chats_that_were_not_touched_since_are_destroyed(
 # --- sessions ---------------------------------------------------------------------------------
 
 
-async def test_a_session_is_found_by_its_token_with_its_person(town: PeopleStore) -> None:
+async def test_a_session_is_found_by_its_token_with_its_person(town: AccountStore) -> None:
     await sign_in(town, BOB)
     assert await town.session(f"token {BOB.id} s") == (session(BOB), BOB)
     assert await town.session("token") is None
 
 
-async def test_a_session_needs_somebody_whose_it_is(town: PeopleStore) -> None:
+async def test_a_session_needs_somebody_whose_it_is(town: AccountStore) -> None:
     with pytest.raises(NotFound):
         await sign_in(town, replace(BOB, id="nobody"))
 
 
-async def test_a_session_remembers_when_it_was_used(town: PeopleStore) -> None:
+async def test_a_session_remembers_when_it_was_used(town: AccountStore) -> None:
     await sign_in(town, BOB)
     await town.touch_session(f"{BOB.id} s", DONE.at)
     await town.touch_session("ended", DONE.at)
     assert [kept.used_at for kept in await town.sessions(BOB.id)] == [DONE.at]
 
 
-async def test_sessions_are_listed_newest_first(town: PeopleStore) -> None:
+async def test_sessions_are_listed_newest_first(town: AccountStore) -> None:
     for after_s in (2, 1, 3):
         await sign_in(town, BOB, f"{after_s}", after_s)
     made = [kept.created_at for kept in await town.sessions(BOB.id)]
     assert made == sorted(made, reverse=True)
 
 
-async def test_a_session_is_ended_by_its_owner_only(town: PeopleStore) -> None:
+async def test_a_session_is_ended_by_its_owner_only(town: AccountStore) -> None:
     await sign_in(town, BOB)
     with pytest.raises(NotFound):
         await town.end_session(CY.id, f"{BOB.id} s", DONE)
@@ -320,7 +320,7 @@ async def test_a_session_is_ended_by_its_owner_only(town: PeopleStore) -> None:
     assert (await actions(town)).count(DONE.action) == 1
 
 
-async def test_all_sessions_end_but_the_one_that_is_kept(town: PeopleStore) -> None:
+async def test_all_sessions_end_but_the_one_that_is_kept(town: AccountStore) -> None:
     for name in ("1", "2", "3"):
         await sign_in(town, BOB, name)
     assert await town.end_sessions(BOB.id, DONE, besides=f"{BOB.id} 2") == 2
@@ -328,7 +328,7 @@ async def test_all_sessions_end_but_the_one_that_is_kept(town: PeopleStore) -> N
     assert await town.end_sessions(BOB.id, DONE) == 0
 
 
-async def test_expired_sessions_are_swept_out_when_somebody_signs_in(town: PeopleStore) -> None:
+async def test_expired_sessions_are_swept_out_when_somebody_signs_in(town: AccountStore) -> None:
     soon = replace(session(BOB, "old"), expires_at=START + timedelta(seconds=5))
     await town.add_session("old", soon, MADE)
     await sign_in(town, CY, after_s=5)
@@ -338,10 +338,10 @@ async def test_expired_sessions_are_swept_out_when_somebody_signs_in(town: Peopl
 # --- one-time links ---------------------------------------------------------------------------
 
 
-async def test_an_invitation_makes_one_account(town: PeopleStore) -> None:
+async def test_an_invitation_makes_one_account(town: AccountStore) -> None:
     await town.add_pass("invite", INVITE, DONE)
     assert await town.pass_of("invite") == INVITE
-    dee = Person("dee-id", "Dee", Rank.MEMBER, START)
+    dee = User("dee-id", "Dee", AccountRole.MEMBER, START)
     assert await town.use_pass("invite", dee, "hash", DONE) == dee
     assert await town.credentials("dee") == (dee, "hash")
     for look in (town.pass_of("invite"), town.use_pass("invite", dee, "hash", DONE)):
@@ -349,26 +349,26 @@ async def test_an_invitation_makes_one_account(town: PeopleStore) -> None:
             await look
 
 
-async def test_a_taken_name_leaves_the_invitation_good(town: PeopleStore) -> None:
+async def test_a_taken_name_leaves_the_invitation_good(town: AccountStore) -> None:
     await town.add_pass("invite", INVITE, DONE)
     with pytest.raises(NameTaken):
         await town.use_pass("invite", replace(CY, id="other", name="BOB"), "hash", DONE)
     assert await town.pass_of("invite") == INVITE
 
 
-async def test_an_invitation_used_by_many_at_once_makes_one_account(town: PeopleStore) -> None:
+async def test_an_invitation_used_by_many_at_once_makes_one_account(town: AccountStore) -> None:
     await town.add_pass("invite", INVITE, DONE)
-    comers = [Person(f"{n}", f"Comer {n}", Rank.MEMBER, START) for n in range(6)]
+    comers = [User(f"{n}", f"Comer {n}", AccountRole.MEMBER, START) for n in range(6)]
     ends = await asyncio.gather(
         *(town.use_pass("invite", comer, "hash", DONE) for comer in comers), return_exceptions=True
     )
-    assert sum(isinstance(end, Person) for end in ends) == 1
+    assert sum(isinstance(end, User) for end in ends) == 1
     assert sum(isinstance(end, NotFound) for end in ends) == 5
     assert len(await town.people()) == 4
 
 
 async def test_a_reset_link_gives_a_new_password_once_and_ends_the_sessions(
-    town: PeopleStore,
+    town: AccountStore,
 ) -> None:
     await sign_in(town, BOB)
     await town.add_pass("first", RESET, DONE)
@@ -382,7 +382,7 @@ async def test_a_reset_link_gives_a_new_password_once_and_ends_the_sessions(
         await town.use_pass("second", None, "newer hash", DONE)
 
 
-async def test_a_reset_link_lets_nobody_in_who_is_disabled(town: PeopleStore) -> None:
+async def test_a_reset_link_lets_nobody_in_who_is_disabled(town: AccountStore) -> None:
     await town.add_pass("reset", RESET, DONE)
     await town.change_person(BOB.id, DONE, disabled=True)
     for look in (town.pass_of("reset"), town.use_pass("reset", None, "new hash", DONE)):
@@ -391,12 +391,12 @@ async def test_a_reset_link_lets_nobody_in_who_is_disabled(town: PeopleStore) ->
     assert await town.credentials("bob") == (replace(BOB, disabled=True), "hash of Bob")
 
 
-async def test_a_reset_link_is_for_somebody_who_is_there(town: PeopleStore) -> None:
+async def test_a_reset_link_is_for_somebody_who_is_there(town: AccountStore) -> None:
     with pytest.raises(NotFound):
         await town.add_pass("reset", replace(RESET, user_id="nobody"), DONE)
 
 
-async def test_a_new_set_up_link_replaces_the_old_one(people: PeopleStore) -> None:
+async def test_a_new_set_up_link_replaces_the_old_one(people: AccountStore) -> None:
     await people.add_pass("old", SETUP, MADE)
     await people.add_pass("new", SETUP, MADE)
     with pytest.raises(NotFound):
@@ -404,10 +404,10 @@ async def test_a_new_set_up_link_replaces_the_old_one(people: PeopleStore) -> No
     assert await people.use_pass("new", ANN, "hash", MADE) == ANN
 
 
-async def test_a_set_up_link_is_dead_once_there_are_people(people: PeopleStore) -> None:
+async def test_a_set_up_link_is_dead_once_there_are_people(people: AccountStore) -> None:
     await people.add_pass("setup", SETUP, MADE)
     await people.add_person(ANN, "hash", MADE)
-    eve = Person("eve-id", "Eve", Rank.ADMIN, START)
+    eve = User("eve-id", "Eve", AccountRole.ADMIN, START)
     for look in (people.pass_of("setup"), people.use_pass("setup", eve, "hash", MADE)):
         with pytest.raises(NotFound):
             await look
@@ -415,7 +415,7 @@ async def test_a_set_up_link_is_dead_once_there_are_people(people: PeopleStore) 
 
 @pytest.mark.parametrize("first", [SETUP, INVITE], ids=lambda one_time: one_time.kind)
 async def test_the_first_person_takes_over_what_the_local_user_has(
-    people: PeopleStore, store: Store, first: Pass
+    people: AccountStore, store: Store, first: OneTimeLink
 ) -> None:
     turn = await ask_and_answer(store, user=LOCAL_USER, question="About heather")
     preset = await store.add_preset(LOCAL_USER, PresetText("Mine"))
@@ -429,7 +429,7 @@ async def test_the_first_person_takes_over_what_the_local_user_has(
     assert list(await store.conversations(LOCAL_USER)) == []
 
 
-async def test_expired_links_are_swept_out_when_one_is_made(town: PeopleStore) -> None:
+async def test_expired_links_are_swept_out_when_one_is_made(town: AccountStore) -> None:
     await town.add_pass("short", replace(INVITE, expires_at=DONE.at), MADE)
     await town.add_pass("other", INVITE, DONE)
     with pytest.raises(NotFound):
@@ -439,7 +439,7 @@ async def test_expired_links_are_swept_out_when_one_is_made(town: PeopleStore) -
 # --- guests -----------------------------------------------------------------------------------
 
 
-async def test_a_guest_link_is_found_by_its_token_and_by_its_id(town: PeopleStore) -> None:
+async def test_a_guest_link_is_found_by_its_token_and_by_its_id(town: AccountStore) -> None:
     await town.add_guest_link("token", LINK, MADE)
     assert await town.guest_link_of("token") == LINK == await town.guest_link(LINK.id)
     for look in (town.guest_link_of("other"), town.guest_link("other")):
@@ -447,7 +447,7 @@ async def test_a_guest_link_is_found_by_its_token_and_by_its_id(town: PeopleStor
             await look
 
 
-async def test_guest_links_are_listed_newest_first_for_one_or_for_all(town: PeopleStore) -> None:
+async def test_guest_links_are_listed_newest_first_for_one_or_for_all(town: AccountStore) -> None:
     newer = replace(LINK, id="newer", created_at=START + timedelta(days=1))
     others = replace(LINK, id="others", owner=ANN.id, created_at=START + timedelta(days=2))
     for link in (LINK, newer, others):
@@ -456,7 +456,7 @@ async def test_guest_links_are_listed_newest_first_for_one_or_for_all(town: Peop
     assert list(await town.guest_links(None)) == [others, newer, LINK]
 
 
-async def test_guests_are_counted_and_their_nicknames_may_be_the_same(town: PeopleStore) -> None:
+async def test_guests_are_counted_and_their_nicknames_may_be_the_same(town: AccountStore) -> None:
     await town.add_guest_link("token", LINK, MADE)
     twins = [replace(guest("Bob"), id="one"), replace(guest("Bob"), id="two")]
     for twin in twins:
@@ -468,7 +468,7 @@ async def test_guests_are_counted_and_their_nicknames_may_be_the_same(town: Peop
         await town.admit_guest(LINK.id, guest("Late"), DONE)
 
 
-async def test_of_guests_that_race_for_the_last_place_one_gets_it(town: PeopleStore) -> None:
+async def test_of_guests_that_race_for_the_last_place_one_gets_it(town: AccountStore) -> None:
     await town.add_guest_link("token", replace(LINK, max_guests=1), MADE)
     ends = await asyncio.gather(
         *(town.admit_guest(LINK.id, guest(f"{n}"), DONE) for n in range(6)), return_exceptions=True
@@ -478,10 +478,10 @@ async def test_of_guests_that_race_for_the_last_place_one_gets_it(town: PeopleSt
     assert len(await town.people()) == 4
 
 
-async def test_a_guest_who_leaves_frees_no_place(town: PeopleStore) -> None:
+async def test_a_guest_who_leaves_frees_no_place(town: AccountStore) -> None:
     await town.add_guest_link("token", replace(LINK, max_guests=1), MADE)
     await town.admit_guest(LINK.id, guest("Gil"), DONE)
-    await town.spend("Gil-id", DAY, Spent(2, 30))
+    await town.spend("Gil-id", DAY, AccountUsage(2, 30))
     await town.delete_person("Gil-id", DONE)
     with pytest.raises(LinkFull):
         await town.admit_guest(LINK.id, guest("Gil"), DONE)
@@ -489,7 +489,9 @@ async def test_a_guest_who_leaves_frees_no_place(town: PeopleStore) -> None:
     assert (link.guests, link.messages, link.tokens) == (1, 2, 30)
 
 
-async def test_nobody_comes_by_a_link_that_is_expired_unknown_or_revoked(town: PeopleStore) -> None:
+async def test_nobody_comes_by_a_link_that_is_expired_unknown_or_revoked(
+    town: AccountStore,
+) -> None:
     await town.add_guest_link("token", LINK, MADE)
     with pytest.raises(NotFound):
         await town.admit_guest(LINK.id, replace(guest("Gil"), created_at=END), DONE)
@@ -503,7 +505,7 @@ async def test_nobody_comes_by_a_link_that_is_expired_unknown_or_revoked(town: P
 
 
 async def test_revoking_a_link_ends_the_sessions_of_its_guests_and_no_other(
-    town: PeopleStore,
+    town: AccountStore,
 ) -> None:
     for link_id in (LINK.id, "other"):
         await town.add_guest_link(f"token {link_id}", replace(LINK, id=link_id), MADE)
@@ -518,7 +520,7 @@ async def test_revoking_a_link_ends_the_sessions_of_its_guests_and_no_other(
 
 
 async def test_guests_of_a_campaign_whose_link_is_revoked_have_a_day_to_finish(
-    town: PeopleStore,
+    town: AccountStore,
 ) -> None:
     await town.add_guest_link("token", replace(LINK, campaign_id="campaign"), MADE)
     gil = guest("Gil")
@@ -537,26 +539,28 @@ async def test_guests_of_a_campaign_whose_link_is_revoked_have_a_day_to_finish(
 # --- spending and the log ---------------------------------------------------------------------
 
 
-async def test_what_is_spent_adds_up_by_day_and_by_link(town: PeopleStore) -> None:
+async def test_what_is_spent_adds_up_by_day_and_by_link(town: AccountStore) -> None:
     await town.add_guest_link("token", LINK, MADE)
     await town.admit_guest(LINK.id, guest("Gil"), DONE)
     next_day = DAY + timedelta(days=1)
     for day, tokens in ((DAY, 2**31), (DAY, 20), (next_day, 300)):
-        await town.spend("Gil-id", day, Spent(1, tokens))
-    assert await town.spent("Gil-id", DAY) == Spent(2, 2**31 + 20)
-    assert await town.spent("Gil-id") == Spent(3, 2**31 + 320)
-    assert await town.spent(BOB.id, DAY) == Spent()
+        await town.spend("Gil-id", day, AccountUsage(1, tokens))
+    assert await town.spent("Gil-id", DAY) == AccountUsage(2, 2**31 + 20)
+    assert await town.spent("Gil-id") == AccountUsage(3, 2**31 + 320)
+    assert await town.spent(BOB.id, DAY) == AccountUsage()
     link = await town.guest_link(LINK.id)
     assert (link.messages, link.tokens) == (3, 2**31 + 320)
 
 
-async def test_nothing_is_lost_when_much_is_spent_at_once(town: PeopleStore) -> None:
-    await asyncio.gather(*(town.spend(BOB.id, DAY, Spent(1, 10)) for _ in range(20)))
-    assert await town.spent(BOB.id) == Spent(20, 200)
+async def test_nothing_is_lost_when_much_is_spent_at_once(town: AccountStore) -> None:
+    await asyncio.gather(*(town.spend(BOB.id, DAY, AccountUsage(1, 10)) for _ in range(20)))
+    assert await town.spent(BOB.id) == AccountUsage(20, 200)
 
 
-async def test_the_log_is_read_newest_first_page_by_page(people: PeopleStore) -> None:
-    lines = [Entry(START + timedelta(seconds=n), "a", Action.ENABLE, "b", f"{n}") for n in range(5)]
+async def test_the_log_is_read_newest_first_page_by_page(people: AccountStore) -> None:
+    lines = [
+        AuditEntry(START + timedelta(seconds=n), "a", Action.ENABLE, "b", f"{n}") for n in range(5)
+    ]
     for line in lines:
         await people.write_entry(line)
     assert list(await people.entries(limit=2)) == lines[:2:-1]
@@ -565,14 +569,14 @@ async def test_the_log_is_read_newest_first_page_by_page(people: PeopleStore) ->
 
 
 async def test_lines_of_one_moment_are_read_in_the_order_they_were_written(
-    people: PeopleStore,
+    people: AccountStore,
 ) -> None:
     for action in (Action.JOIN, Action.ENTER):
-        await people.write_entry(Entry(START, "a", action))
+        await people.write_entry(AuditEntry(START, "a", action))
     assert await actions(people) == [Action.ENTER, Action.JOIN]
 
 
-async def test_a_change_that_is_refused_leaves_no_line_in_the_log(town: PeopleStore) -> None:
+async def test_a_change_that_is_refused_leaves_no_line_in_the_log(town: AccountStore) -> None:
     before = await actions(town)
     with pytest.raises(LastAdmin):
         await town.change_person(ANN.id, DONE, disabled=True)
@@ -581,7 +585,7 @@ async def test_a_change_that_is_refused_leaves_no_line_in_the_log(town: PeopleSt
     assert await actions(town) == before
 
 
-async def test_text_that_cannot_be_stored_is_refused(people: PeopleStore) -> None:
+async def test_text_that_cannot_be_stored_is_refused(people: AccountStore) -> None:
     for bad in ("a\0b", "\ud800"):
         with pytest.raises(BadText):
             await people.add_person(replace(ANN, name=bad), "hash", MADE)

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
-from chat.accounts.models import LOCAL, Action, Entry, GuestLink, Person, Rank
+from chat.accounts.models import LOCAL, AccountRole, Action, AuditEntry, GuestLink, User
 from chat.campaigns.errors import ConsentNeeded, PlanInUse
-from chat.campaigns.hosts import Figures, Half
+from chat.campaigns.hosts import CampaignCounts, VariantProgress
 from chat.campaigns.models import (
     Campaign,
-    Choice,
-    Duel,
+    Comparison,
     Mode,
     Participant,
     Plan,
@@ -25,16 +24,17 @@ from chat.campaigns.models import (
     SurveyQuestion,
     Task,
     Variant,
+    VoteChoice,
 )
 from chat.campaigns.validation import consent_digest
 from chat.conversations.models import AnswerRecord, Question
 from chat.errors import BadText, NotFound
-from chat.feedback.models import Evidence, Opinion, Verdict
+from chat.feedback.models import AnswerSnapshot, RatingInput, Verdict
 from chat.models import ChatOptions, Sampling, Status
-from chat.serving.observer import Door
+from chat.serving.observer import Source
 from store import RoutingStore
 from store.campaigns.campaigns import DatabaseCampaigns
-from store.schema.campaigns import DuelRow
+from store.schema.campaigns import ComparisonRow
 from tests.contract.stores import ENDED, START, ticking
 from tests.contract.users import ANN, BOB, CY, MADE
 from tests.migrated import migrated_store
@@ -50,9 +50,9 @@ PLAN = Plan(
     ends_at=START + timedelta(days=30),
 )
 CAMPAIGN = Campaign("c1", BOB.id, PLAN, START)
-DONE = Entry(LATER, BOB.id, Action.CHANGE_CAMPAIGN, "c1")
+DONE = AuditEntry(LATER, BOB.id, Action.CHANGE_CAMPAIGN, "c1")
 LINK = GuestLink("link", BOB.id, "door", START, PLAN.ends_at or START, 9, 9, 9, campaign_id="c1")
-GIL = Person("gil-id", "Gil", Rank.GUEST, START, guest_link_id="link")
+GIL = User("gil-id", "Gil", AccountRole.GUEST, START, guest_link_id="link")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -87,11 +87,11 @@ async def chat_of(store: RoutingStore, user: str, *, fails: bool = False) -> str
     )
     record = AnswerRecord("", Status.ERROR, error_code="engine_failed") if fails else ENDED
     await store.finish_answer(user, turn.answer.id, record)
-    evidence = Evidence(
+    evidence = AnswerSnapshot(
         id=f"evidence of {user}",
         answer_id=turn.answer.id,
         owner=user,
-        door=Door.PAGE,
+        door=Source.PAGE,
         prompt=(),
         answer="Because.",
         status=Status.DONE,
@@ -99,7 +99,7 @@ async def chat_of(store: RoutingStore, user: str, *, fails: bool = False) -> str
         campaign_id="c1",
     )
     for verdict in (Verdict.UP, Verdict.DOWN):
-        await store.feedback.ratings.rate(evidence, user, Opinion(verdict), LATER)
+        await store.feedback.ratings.rate(evidence, user, RatingInput(verdict), LATER)
     return turn.conversation.id
 
 
@@ -247,8 +247,8 @@ async def test_who_was_given_which_variant_is_counted_without_the_owners_trial(
     await campaigns.seen("c1", "silent", START)
     halves = await campaigns.testers("c1", silent_since=LATER)
     assert sorted(halves, key=lambda half: half.consented) == [
-        Half(consented=1, finished=1),
-        Half(consented=2, dropped_out=1),
+        VariantProgress(consented=1, finished=1),
+        VariantProgress(consented=2, dropped_out=1),
     ]
 
 
@@ -263,7 +263,7 @@ async def test_the_figures_are_those_of_the_testers_and_not_of_the_owners_trial(
     for user, fails in ((BOB.id, False), (CY.id, False), (ANN.id, True)):
         await chat_of(store, user, fails=fails)
     found = await campaigns.figures("c1", active_since=LATER, silent_since=LATER)
-    assert found == Figures(
+    assert found == CampaignCounts(
         came=4,
         consented=3,
         active=1,
@@ -296,16 +296,18 @@ async def test_of_a_blind_comparison_questions_count_once(
     await campaigns.change_plan("c1", replace(PLAN, mode=Mode.BLIND), DONE)
     await chat_of(store, CY.id)
     sides = Side(0, "x", "x"), Side(1, "y", "y")
-    for number, choice in enumerate((None, Choice.TIE)):
-        await _add_duel(store, Duel(f"d{number}", "c1", CY.id, "Q", *sides, LATER, choice=choice))
+    for number, choice in enumerate((None, VoteChoice.TIE)):
+        await _add_duel(
+            store, Comparison(f"d{number}", "c1", CY.id, "Q", *sides, LATER, choice=choice)
+        )
     found = await campaigns.figures("c1", active_since=START, silent_since=START)
     assert (found.questions, found.votes) == (2, 1)
 
 
-async def _add_duel(store: RoutingStore, duel: Duel) -> None:
+async def _add_duel(store: RoutingStore, duel: Comparison) -> None:
     def add(session: Session) -> None:
         session.add(
-            DuelRow(
+            ComparisonRow(
                 id=duel.id,
                 campaign_id=duel.campaign_id,
                 user_id=duel.user_id,
@@ -362,7 +364,7 @@ async def test_a_campaign_knows_its_links(guests: DatabaseCampaigns, store: Rout
 async def test_what_testers_left_is_destroyed_and_the_plan_stays(
     guests: DatabaseCampaigns, store: RoutingStore
 ) -> None:
-    entry = Entry(LATER, "", Action.RETENTION, "c1")
+    entry = AuditEntry(LATER, "", Action.RETENTION, "c1")
     gone = await guests.destroy_left("c1", entry)
     assert gone == 2 * (1 + 3 + 3) + 1  # the guest's account is one more
     with pytest.raises(NotFound):

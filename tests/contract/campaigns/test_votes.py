@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from chat.campaigns.comparisons import Inquiry, NewDuel
+from chat.campaigns.comparisons import ComparisonRequest, NewComparison
 from chat.campaigns.errors import AnswersUnfinished
-from chat.campaigns.models import Campaign, Choice, Mode, Plan, Variant
+from chat.campaigns.models import Campaign, Mode, Plan, Variant, VoteChoice
 from chat.campaigns.validation import consent_digest
-from chat.conversations.context_window import Window
+from chat.conversations.context_window import ContextWindow
 from chat.conversations.errors import AnswerRunning
 from chat.conversations.models import Question, Turn
-from chat.conversations.turns import Asking
+from chat.conversations.turns import PreparedTurn
 from chat.errors import NotFound
 from chat.models import ChatMessage, ChatOptions, Role, Status
 from store import RoutingStore
@@ -25,7 +25,7 @@ from tests.fakes import ScriptedEngine
 from tests.migrated import migrated_store
 
 PLAN = Plan("Which?", Mode.BLIND, (Variant("A", "Be brief."), Variant("B", "Sing.")))
-WINDOW = Window((ChatMessage(Role.USER, "Why?"),), 1, 0)
+WINDOW = ContextWindow((ChatMessage(Role.USER, "Why?"),), 1, 0)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -43,14 +43,14 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await store.close()
 
 
-def new_duel(number: int = 1, user: str = ANN.id) -> NewDuel:
+def new_duel(number: int = 1, user: str = ANN.id) -> NewComparison:
     at = START + timedelta(minutes=number)
-    return NewDuel("c1", user, Inquiry("Why?", f"request {number}"), (1, 0), at)
+    return NewComparison("c1", user, ComparisonRequest("Why?", f"request {number}"), (1, 0), at)
 
 
-def asking(request_id: str, conversation_id: str | None = None) -> Asking:
+def asking(request_id: str, conversation_id: str | None = None) -> PreparedTurn:
     question = Question("Why?", request_id, "Why?", campaign_id="c1")
-    return Asking(conversation_id, question, ChatOptions("Sing."), WINDOW, ScriptedEngine())
+    return PreparedTurn(conversation_id, question, ChatOptions("Sing."), WINDOW, ScriptedEngine())
 
 
 async def ask(store: RoutingStore, number: int = 1, *places: str | None) -> list[Turn]:
@@ -109,7 +109,7 @@ async def test_of_votes_at_once_one_counts_and_all_are_told_which(store: Routing
     await answer(store, await ask(store))
     votes, at = store.feedback.votes, START + timedelta(hours=1)
     one = await duel_id(store)
-    choices = [Choice.LEFT, Choice.RIGHT, Choice.TIE, Choice.BOTH_BAD]
+    choices = [VoteChoice.LEFT, VoteChoice.RIGHT, VoteChoice.TIE, VoteChoice.BOTH_BAD]
     told = await asyncio.gather(*(votes.vote(ANN.id, one, choice, "", at) for choice in choices))
     assert len({duel.choice for duel in told}) == 1
     assert told[0].voted_at == at
@@ -124,10 +124,10 @@ async def test_a_vote_needs_two_answers_that_were_written_to_their_end(
     votes, one = store.feedback.votes, await duel_id(store)
     for turn, end in ((left, Status.DONE), (right, status)):
         with pytest.raises(AnswersUnfinished):
-            await votes.vote(ANN.id, one, Choice.LEFT, "", START)
+            await votes.vote(ANN.id, one, VoteChoice.LEFT, "", START)
         await answer(store, [turn], end)
     with pytest.raises(AnswersUnfinished):
-        await votes.vote(ANN.id, one, Choice.LEFT, "", START)
+        await votes.vote(ANN.id, one, VoteChoice.LEFT, "", START)
 
 
 async def test_the_newest_duels_come_oldest_first_and_are_ones_own(store: RoutingStore) -> None:
@@ -139,7 +139,7 @@ async def test_the_newest_duels_come_oldest_first_and_are_ones_own(store: Routin
     assert list(await votes.duels(BOB.id, "c1", 9)) == []
     for call in (
         votes.duel(BOB.id, await duel_id(store)),
-        votes.vote(BOB.id, await duel_id(store), Choice.LEFT, "", START),
+        votes.vote(BOB.id, await duel_id(store), VoteChoice.LEFT, "", START),
         votes.comment(BOB.id, await duel_id(store), "mine"),
     ):
         with pytest.raises(NotFound):

@@ -7,8 +7,8 @@ import pytest
 
 from chat.errors import BadText, NotFound
 from chat.evaluation.cases import CaseText
-from chat.evaluation.models import Case, Check, CheckKind, Result, Run, Verdict
-from chat.evaluation.verdicts import Before
+from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Result, Run
+from chat.evaluation.verdicts import EarlierAnswers
 from chat.models import ChatMessage, PresetRef, Role, Sampling, Timing
 from chat.tools import ToolCall
 from store import RoutingStore
@@ -39,7 +39,7 @@ RUN = Run(
     started_at=START,
     preset=PresetRef("maths.en", 2),
 )
-RESULT = Result("run", "case", "x = 2", Verdict.FAILED, (0,), timing=Timing(total_s=1.5))
+RESULT = Result("run", "case", "x = 2", CaseVerdict.FAILED, (0,), timing=Timing(total_s=1.5))
 
 
 @pytest.fixture
@@ -92,14 +92,14 @@ async def test_runs_are_listed_newest_first_with_what_came_of_them(kept: Databas
     await kept.add_run(later)
     await kept.end_run("run", START + timedelta(minutes=1))
     await kept.add_result(RESULT)
-    await kept.add_result(replace(RESULT, case_id="2", verdict=Verdict.OPEN, failed=()))
+    await kept.add_result(replace(RESULT, case_id="2", verdict=CaseVerdict.OPEN, failed=()))
     await kept.add_result(replace(RESULT, case_id="3"))
     everybodys = await kept.runs(None)
     assert [tally.run.id for tally in everybodys] == ["later", "run"]
     assert everybodys[0].counts == {}
     (mine,) = await kept.runs(BOB.id)
     assert mine.run == replace(RUN, ended_at=START + timedelta(minutes=1))
-    assert mine.counts == {Verdict.FAILED: 2, Verdict.OPEN: 1}
+    assert mine.counts == {CaseVerdict.FAILED: 2, CaseVerdict.OPEN: 1}
     assert await kept.run("run", BOB.id) == mine.run
     assert RESULT in await kept.results("run")
     assert len(await kept.runs(None, limit=1)) == 1
@@ -130,14 +130,14 @@ async def test_a_case_that_is_deleted_keeps_its_results(kept: DatabaseCases) -> 
 async def test_a_person_judges_what_was_left_to_people(kept: DatabaseCases) -> None:
     await kept.add_run(RUN)
     await kept.add_result(RESULT)
-    changed = replace(RESULT, case_id="2", verdict=Verdict.CHANGED, failed=())
+    changed = replace(RESULT, case_id="2", verdict=CaseVerdict.CHANGED, failed=())
     await kept.add_result(changed)
-    judged = await kept.judge("run", "2", Verdict.PASSED, ANN.id)
-    assert judged == replace(changed, verdict=Verdict.PASSED, judged_by=ANN.id)
-    assert (await kept.judge("run", "2", Verdict.FAILED, BOB.id)).verdict is Verdict.FAILED
+    judged = await kept.judge("run", "2", CaseVerdict.PASSED, ANN.id)
+    assert judged == replace(changed, verdict=CaseVerdict.PASSED, judged_by=ANN.id)
+    assert (await kept.judge("run", "2", CaseVerdict.FAILED, BOB.id)).verdict is CaseVerdict.FAILED
     for case_id in ("case", "nothing"):
         with pytest.raises(NotFound):
-            await kept.judge("run", case_id, Verdict.PASSED, ANN.id)
+            await kept.judge("run", case_id, CaseVerdict.PASSED, ANN.id)
 
 
 async def test_history_has_the_last_answer_and_what_people_said_of_each(
@@ -150,14 +150,14 @@ async def test_history_has_the_last_answer_and_what_people_said_of_each(
     answers = ["first", "second", "third", "broken"]
     for run, answer in zip(runs, answers, strict=True):
         await kept.add_run(run)
-        verdict = Verdict.ERROR if answer == "broken" else Verdict.OPEN
+        verdict = CaseVerdict.ERROR if answer == "broken" else CaseVerdict.OPEN
         await kept.add_result(Result(run.id, "case", answer, verdict))
-    await kept.judge("run 0", "case", Verdict.PASSED, BOB.id)
-    await kept.judge("run 1", "case", Verdict.FAILED, BOB.id)
-    judged = {"first": Verdict.PASSED, "second": Verdict.FAILED}
+    await kept.judge("run 0", "case", CaseVerdict.PASSED, BOB.id)
+    await kept.judge("run 1", "case", CaseVerdict.FAILED, BOB.id)
+    judged = {"first": CaseVerdict.PASSED, "second": CaseVerdict.FAILED}
     assert await kept.history(["case", "new"], BOB.id, None) == {
-        "case": Before("third", judged),
-        "new": Before(),
+        "case": EarlierAnswers("third", judged),
+        "new": EarlierAnswers(),
     }
-    assert await kept.history(["case"], None, "run 1") == {"case": Before("second", judged)}
-    assert await kept.history(["case"], ANN.id, None) == {"case": Before()}
+    assert await kept.history(["case"], None, "run 1") == {"case": EarlierAnswers("second", judged)}
+    assert await kept.history(["case"], ANN.id, None) == {"case": EarlierAnswers()}

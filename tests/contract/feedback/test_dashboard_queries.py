@@ -11,17 +11,17 @@ import pytest
 from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
-from chat.accounts.models import Person, Rank
+from chat.accounts.models import AccountRole, User
 from chat.campaigns.hosts import Campaigns
 from chat.errors import NotFound
 from chat.feedback.dashboard import (
     MOST_STEPS,
     STEPS,
-    Figures,
+    Dashboard,
     Overview,
     Period,
     Point,
-    Spread,
+    SpreadOverTime,
     step_for,
 )
 from chat.feedback.models import REASONS
@@ -34,7 +34,7 @@ from tests.contract.token_usage import fill
 from tests.contract.users import ANN, BOB, CY
 
 NOW = START + timedelta(days=40)
-GUEST = Person("guest", "Guest", Rank.GUEST, START)
+GUEST = User("guest", "Guest", AccountRole.GUEST, START)
 OF_CAMPAIGNS = {"": ""} | {
     name: f"""AND conversation_id IN (SELECT id FROM conversations
         WHERE campaign_id = '{name}' AND owner <> '{owner}')"""
@@ -59,9 +59,9 @@ async def filled(database: RoutingStore) -> RoutingStore:
     return database
 
 
-def figures(store: RoutingStore, now: datetime = NOW) -> Figures:
+def figures(store: RoutingStore, now: datetime = NOW) -> Dashboard:
     campaigns = Campaigns(store.feedback.campaigns)
-    return Figures(campaigns, store.feedback.figures, clock=lambda: now)
+    return Dashboard(campaigns, store.feedback.figures, clock=lambda: now)
 
 
 async def sql(store: RoutingStore, statement: str, **values: object) -> Sequence[Any]:
@@ -75,7 +75,7 @@ async def sql(store: RoutingStore, statement: str, **values: object) -> Sequence
     return await store.feedback.ratings._database.read(read)
 
 
-async def spread(store: RoutingStore, name: str, which: str, **times: datetime) -> Spread:
+async def spread(store: RoutingStore, name: str, which: str, **times: datetime) -> SpreadOverTime:
     """By nearest rank."""
     rows = await sql(
         store,
@@ -85,8 +85,8 @@ async def spread(store: RoutingStore, name: str, which: str, **times: datetime) 
     )
     values = [value for (value,) in rows]
     if not values:
-        return Spread(None, None)
-    return Spread(*(values[ceil(share * len(values)) - 1] for share in (0.5, 0.95)))
+        return SpreadOverTime(None, None)
+    return SpreadOverTime(*(values[ceil(share * len(values)) - 1] for share in (0.5, 0.95)))
 
 
 Part = tuple[Overview, str]
@@ -284,7 +284,7 @@ async def test_guests_see_no_figures(filled: RoutingStore) -> None:
 
 async def test_where_nothing_happened_there_are_zeros_and_no_spread(database: RoutingStore) -> None:
     shown = await figures(database).overview(ANN, "", Period.ALL)
-    assert (shown.turns.questions, shown.up, shown.queue) == (0, 0, Spread(None, None))
+    assert (shown.turns.questions, shown.up, shown.queue) == (0, 0, SpreadOverTime(None, None))
     assert {point.value for point in shown.messages} == {0}
 
 

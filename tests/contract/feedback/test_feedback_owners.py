@@ -7,12 +7,20 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chat.accounts.models import LOCAL_USER, Action, Entry, Pass, PassKind, Person, Rank
-from chat.feedback.models import Opinion, Verdict
+from chat.accounts.models import (
+    LOCAL_USER,
+    AccountRole,
+    Action,
+    AuditEntry,
+    OneTimeLink,
+    OneTimeLinkKind,
+    User,
+)
+from chat.feedback.models import RatingInput, Verdict
 from store import RoutingStore
 from store.erasure import OWNERS
-from store.schema.accounts import PersonRow
-from store.schema.feedback import EvidenceRow
+from store.schema.accounts import UserRow
+from store.schema.feedback import AnswerSnapshotRow
 from tests.contract.feedback_rows import (
     BAD,
     EVIDENCE,
@@ -31,13 +39,13 @@ from tests.contract.feedback_rows import (
 from tests.contract.stores import START
 from tests.contract.users import ANN, BOB, CY, MADE
 
-DELETED = Entry(LATER, ANN.id, Action.DELETE, BOB.id)
+DELETED = AuditEntry(LATER, ANN.id, Action.DELETE, BOB.id)
 
 
 async def rate(database: RoutingStore, owner: str, *, campaign_id: str = "campaign") -> None:
     """An answer of that person, rated twice."""
     evidence = replace(EVIDENCE, id=f"evidence of {owner}", owner=owner, campaign_id=campaign_id)
-    for opinion in (BAD, Opinion(Verdict.UP)):
+    for opinion in (BAD, RatingInput(Verdict.UP)):
         await database.feedback.ratings.rate(evidence, owner, opinion, LATER)
 
 
@@ -96,12 +104,12 @@ async def test_a_hosts_campaigns_go_with_what_others_left_in_them(database: Rout
 async def test_a_rating_of_anothers_answer_goes_with_its_words(database: RoutingStore) -> None:
     ratings = database.feedback.ratings
     for rater in (CY.id, BOB.id):
-        await ratings.rate(EVIDENCE, rater, Opinion(comment=f"said by {rater}"), LATER)
+        await ratings.rate(EVIDENCE, rater, RatingInput(comment=f"said by {rater}"), LATER)
     await add_rows(database, review("evidence", ANN.id, assignee=BOB.id))
     await database.people.delete_person(BOB.id, DELETED)
 
     def words(session: Session) -> str:
-        return session.scalars(select(EvidenceRow.words)).one()
+        return session.scalars(select(AnswerSnapshotRow.words)).one()
 
     kept = await ratings._database.read(words)
     assert " cy " in kept
@@ -120,8 +128,10 @@ async def test_the_first_person_takes_over_all_that_the_local_user_has(
     assert columns == {str(column) for column in OWNERS}
     assert set(rows) == {table.__tablename__ for table in TABLES}
     await database.feedback.ratings._database.write(_forget_everybody)
-    await database.people.add_pass("first", Pass(PassKind.SETUP, Rank.ADMIN, "", LATER), MADE)
-    first = Person("first", "First", Rank.ADMIN, START)
+    await database.people.add_pass(
+        "first", OneTimeLink(OneTimeLinkKind.SETUP, AccountRole.ADMIN, "", LATER), MADE
+    )
+    first = User("first", "First", AccountRole.ADMIN, START)
     await database.people.use_pass("first", first, "hash", MADE)
     assert await named(database, LOCAL_USER) == set()
     assert await named(database, first.id) == columns
@@ -150,5 +160,5 @@ def test_every_column_that_names_somebody_is_known() -> None:
 
 
 def _forget_everybody(session: Session) -> None:
-    for row in session.scalars(select(PersonRow)):
+    for row in session.scalars(select(UserRow)):
         session.delete(row)

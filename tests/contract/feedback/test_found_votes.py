@@ -5,14 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from chat.campaigns.models import Choice, Mode, Side
+from chat.campaigns.models import Mode, Side, VoteChoice
 from chat.conversations.models import Question
 from chat.errors import NotFound
-from chat.feedback.queries import Filter
-from chat.feedback.votes import VoteChoices, VoteCounts, VoteFilter, VotePlace, place_of_vote
+from chat.feedback.queries import RatingFilter
+from chat.feedback.votes import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions, place_of_vote
 from chat.models import ChatOptions, PresetRef
 from store import RoutingStore
-from store.schema.campaigns import CampaignRow, DuelRow
+from store.schema.campaigns import CampaignRow, ComparisonRow
 from tests.contract.feedback_rows import add_rows, campaign, duel
 from tests.contract.stores import ENDED, ask_and_answer
 from tests.contract.users import ANN, BOB, CY, MADE
@@ -23,11 +23,11 @@ WANTED = (
     (VoteFilter(), "abcd"),
     (VoteFilter(campaign_id="campaign"), "abc"),
     (VoteFilter(campaign_id="nowhere"), ""),
-    (VoteFilter(choice=Choice.LEFT), "ad"),
-    (VoteFilter(choice=Choice.TIE), "b"),
+    (VoteFilter(choice=VoteChoice.LEFT), "ad"),
+    (VoteFilter(choice=VoteChoice.TIE), "b"),
     (VoteFilter(winner=0), "cd"),
     (VoteFilter(winner=1), "a"),
-    (VoteFilter(winner=1, choice=Choice.RIGHT), ""),
+    (VoteFilter(winner=1, choice=VoteChoice.RIGHT), ""),
     (VoteFilter(task_id="t1"), "b"),
     (VoteFilter(tester=BOB.id), "c"),
     (VoteFilter(commented=True), "bc"),
@@ -42,7 +42,7 @@ WANTED = (
 """Filters, and which of the votes a, b, c and d they find."""
 
 
-def vote(name: str, choice: Choice | None, at: datetime, **more: object) -> DuelRow:
+def vote(name: str, choice: VoteChoice | None, at: datetime, **more: object) -> ComparisonRow:
     """The left answer is the second variant's."""
     row = duel(ANN.id)
     row.id, row.request_id, row.choice = name, name, choice
@@ -64,12 +64,12 @@ async def four_votes(database: RoutingStore) -> None:
         database,
         campaign(BOB.id, Mode.BLIND),
         another("other", CY.id),
-        vote("a", Choice.LEFT, DAY),
+        vote("a", VoteChoice.LEFT, DAY),
         vote("open", None, DAY, question="Which, still?"),
-        vote("b", Choice.TIE, DAY + timedelta(days=1), task_id="t1", comment="Rhymes"),
+        vote("b", VoteChoice.TIE, DAY + timedelta(days=1), task_id="t1", comment="Rhymes"),
         vote(
             "c",
-            Choice.RIGHT,
+            VoteChoice.RIGHT,
             DAY + timedelta(days=2),
             user_id=BOB.id,
             question="Capital? 首都",
@@ -77,7 +77,7 @@ async def four_votes(database: RoutingStore) -> None:
         ),
         vote(
             "d",
-            Choice.LEFT,
+            VoteChoice.LEFT,
             DAY + timedelta(days=3),
             campaign_id="other",
             left=Side(0, "conversation", "answer"),
@@ -116,9 +116,9 @@ async def test_the_list_of_votes_is_newest_first_and_its_pages_miss_nothing(
     await add_rows(database, campaign(BOB.id, Mode.BLIND))
     for number in range(7):  # some came in the same moment
         at = DAY + timedelta(minutes=number // 3)
-        await add_rows(database, vote(f"v{number}", Choice.TIE, at))
+        await add_rows(database, vote(f"v{number}", VoteChoice.TIE, at))
     seen: list[str] = []
-    after: VotePlace | None = None
+    after: VoteCursor | None = None
     while part := await database.feedback.ballots.page(None, NOTHING, after=after, limit=2):
         seen += [one.id for one in part]
         after = place_of_vote(part[-1])
@@ -149,7 +149,7 @@ async def test_votes_can_be_chosen_by_what_one_may_see(database: RoutingStore) -
     assert set(everything.testers) == {ANN.id, BOB.id}
     assert (await store.choices(None, "other")).testers == (ANN.id,)
     assert list((await store.choices(BOB.id, "")).campaigns) == ["campaign"]
-    assert await store.choices(ANN.id, "") == VoteChoices()
+    assert await store.choices(ANN.id, "") == VoteFilterOptions()
 
 
 async def test_what_was_taken_back_is_no_vote_any_more(database: RoutingStore) -> None:
@@ -169,7 +169,7 @@ async def test_a_vote_is_read_with_both_answers_as_far_as_they_are_there(
     left, right = (
         Side(index, turn.conversation.id, turn.answer.id) for index, turn in enumerate(turns)
     )
-    await add_rows(database, vote("a", Choice.LEFT, DAY, left=left, right=right))
+    await add_rows(database, vote("a", VoteChoice.LEFT, DAY, left=left, right=right))
     whole = await store.contest(BOB.id, "a")
     assert [message.content for message in whole.left] == ["Hi", "One"]
     assert [message.content for message in whole.right] == ["Hi", "Two"]
@@ -191,20 +191,20 @@ async def test_what_goes_along_with_rated_answers_is_counted_as_an_export_finds_
         made = replace(ENDED.provenance, model=model, preset=preset)
         await database.finish_answer(ANN.id, turn.answer.id, replace(ENDED, provenance=made))
         sides.append(Side(number, turn.conversation.id, turn.answer.id))
-    await add_rows(database, vote("a", Choice.LEFT, DAY, left=sides[0], right=sides[1]))
+    await add_rows(database, vote("a", VoteChoice.LEFT, DAY, left=sides[0], right=sides[1]))
 
-    async def counted(wanted: Filter, seen_by: str | None = None) -> int:
+    async def counted(wanted: RatingFilter, seen_by: str | None = None) -> int:
         return await database.feedback.results.votes(seen_by, wanted)
 
     for wanted, count in (
-        (Filter(), 1),
-        (Filter(campaign_id="campaign", model="Large"), 1),
-        (Filter(model="Small"), 1),
-        (Filter(model="Small", preset_id="poet"), 1),
-        (Filter(model="Other"), 0),
-        (Filter(preset_id="maths"), 0),
-        (Filter(until=date(2026, 3, 4)), 0),
-        (Filter(campaign_id="other"), 0),
+        (RatingFilter(), 1),
+        (RatingFilter(campaign_id="campaign", model="Large"), 1),
+        (RatingFilter(model="Small"), 1),
+        (RatingFilter(model="Small", preset_id="poet"), 1),
+        (RatingFilter(model="Other"), 0),
+        (RatingFilter(preset_id="maths"), 0),
+        (RatingFilter(until=date(2026, 3, 4)), 0),
+        (RatingFilter(campaign_id="other"), 0),
     ):
         assert await counted(wanted) == count, wanted
-    assert (await counted(Filter(), BOB.id), await counted(Filter(), CY.id)) == (1, 0)
+    assert (await counted(RatingFilter(), BOB.id), await counted(RatingFilter(), CY.id)) == (1, 0)

@@ -11,17 +11,17 @@ from sqlalchemy.orm import Session
 from chat.accounts.models import LOCAL
 from chat.campaigns.models import Mode
 from chat.errors import BadText, NotFound
-from chat.feedback.models import Opinion, Verdict
+from chat.feedback.models import RatingInput, Verdict
 from chat.feedback.ratings import Placement
 from store import RoutingStore
-from store.schema.feedback import EvidenceRow
+from store.schema.feedback import AnswerSnapshotRow
 from tests.contract.feedback_rows import BAD, EVIDENCE, LATER, add_rows, campaign, duel, participant
 from tests.contract.users import ANN, BOB, MADE
 
 
-async def rows_of(database: RoutingStore) -> list[EvidenceRow]:
-    def query(session: Session) -> list[EvidenceRow]:
-        rows = list(session.scalars(select(EvidenceRow)))
+async def rows_of(database: RoutingStore) -> list[AnswerSnapshotRow]:
+    def query(session: Session) -> list[AnswerSnapshotRow]:
+        rows = list(session.scalars(select(AnswerSnapshotRow)))
         session.expunge_all()  # to be read when the transaction has ended
         return rows
 
@@ -35,13 +35,15 @@ async def test_the_first_rating_freezes_the_answer_letter_by_letter(database: Ro
     assert await ratings.evidence_of(ANN.id, "answer") == EVIDENCE
     assert await ratings.evidence_of(BOB.id, "answer") is None
     again = replace(EVIDENCE, id="another", answer="Marseille")
-    assert (await ratings.rate(again, ANN.id, Opinion(Verdict.UP), LATER)).evidence_id == "evidence"
+    assert (
+        await ratings.rate(again, ANN.id, RatingInput(Verdict.UP), LATER)
+    ).evidence_id == "evidence"
     assert await ratings.evidence_of(ANN.id, "answer") == EVIDENCE
 
 
 async def test_ratings_are_versions_and_the_same_opinion_adds_none(database: RoutingStore) -> None:
     ratings = database.feedback.ratings
-    opinions = [BAD, BAD, Opinion(Verdict.UP), Opinion(), Opinion(), BAD]
+    opinions = [BAD, BAD, RatingInput(Verdict.UP), RatingInput(), RatingInput(), BAD]
     given = [await ratings.rate(EVIDENCE, ANN.id, opinion, LATER) for opinion in opinions]
     assert [rating.version for rating in given] == [1, 1, 2, 3, 3, 4]
     assert await ratings.newest(ANN.id, ["answer", "another"]) == {"answer": given[-1]}
@@ -56,7 +58,7 @@ async def test_ratings_at_once_are_all_kept_in_order(database: RoutingStore) -> 
             ratings.rate(
                 replace(EVIDENCE, id=f"evidence {number}"),
                 ANN.id,
-                Opinion(comment=f"number {number}"),
+                RatingInput(comment=f"number {number}"),
                 LATER,
             )
             for number in range(5)
@@ -78,7 +80,7 @@ async def test_the_columns_that_results_are_filtered_by_are_filled(database: Rou
     assert row.rated_at == LATER
     for word in (" france ", " 首 都 ", " lyon ", " 不 对 ", " paris "):
         assert word in row.words
-    await ratings.rate(EVIDENCE, ANN.id, Opinion(), LATER + timedelta(days=1))
+    await ratings.rate(EVIDENCE, ANN.id, RatingInput(), LATER + timedelta(days=1))
     (row,) = await rows_of(database)
     assert " paris " not in row.words
     assert " lyon " in row.words
@@ -105,7 +107,9 @@ async def test_who_is_gone_rates_nothing_and_the_local_user_is_never_gone(
 async def test_text_that_no_database_can_hold_is_refused(database: RoutingStore) -> None:
     for comment in ("\0", "\ud800"):
         with pytest.raises(BadText):
-            await database.feedback.ratings.rate(EVIDENCE, ANN.id, Opinion(comment=comment), LATER)
+            await database.feedback.ratings.rate(
+                EVIDENCE, ANN.id, RatingInput(comment=comment), LATER
+            )
     assert await rows_of(database) == []
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from chat.campaigns.models import Choice, Mode, Side, Variant
+from chat.campaigns.models import Mode, Side, Variant, VoteChoice
 from chat.conversations.models import AnswerRecord, Question
 from chat.conversations.presets import Presets
 from chat.errors import NotFound
-from chat.feedback.models import Opinion, Verdict
-from chat.feedback.queries import ReviewChange, Standing
-from chat.feedback.reports import Answered, Ballot, Measured, Source
+from chat.feedback.models import RatingInput, Verdict
+from chat.feedback.queries import ReviewChange, ReviewStatus
+from chat.feedback.reports import AnswerSource, AnswerTimes, SourceCount, Vote
 from chat.models import ChatOptions, PresetRef, Status
 from store import RoutingStore
 from tests.contract.feedback_rows import add_rows, campaign, duel, participant
@@ -24,7 +24,7 @@ CAMPAIGN = "campaign"
 
 
 async def rate(
-    database: RoutingStore, name: str, opinion: Opinion, owner: str = ANN.id, **more: Any
+    database: RoutingStore, name: str, opinion: RatingInput, owner: str = ANN.id, **more: Any
 ) -> None:
     frozen = evidence(name, owner=owner, campaign_id=CAMPAIGN, **more)
     await database.feedback.ratings.rate(frozen, owner, opinion, START)
@@ -54,7 +54,7 @@ async def test_nothing_is_gathered_of_what_is_not_there(database: RoutingStore) 
 
 async def test_ratings_are_counted_as_they_are_now(database: RoutingStore) -> None:
     await add_rows(database, campaign(BOB.id, Mode.SPLIT))
-    both = Opinion(Verdict.DOWN, ("too-long", "dull"), "hm", "So.")
+    both = RatingInput(Verdict.DOWN, ("too-long", "dull"), "hm", "So.")
     await rate(database, "a", DOWN, variant=0)
     await rate(database, "a", UP, variant=0)
     await rate(database, "b", both, variant=1, owner=CY.id)
@@ -73,7 +73,7 @@ async def test_the_best_and_the_worst_are_those_with_most_to_say(database: Routi
     said = [DOWN, replace(DOWN, comment="no"), replace(DOWN, correction="Yes."), DOWN]
     for number, opinion in enumerate(said):
         await rate(database, f"down {number}", opinion, question=f"down {number}")
-    for name, standing in (("up 2", Standing.USABLE), ("up 3", Standing.UNUSABLE)):
+    for name, standing in (("up 2", ReviewStatus.USABLE), ("up 3", ReviewStatus.UNUSABLE)):
         await database.feedback.results.review(None, name, ReviewChange(standing), ANN.id, START)
     raw = await database.feedback.reports.gather(CAMPAIGN, 3)
     assert [item.question for item in raw.best] == ["up 2", "up 1", "up 0"]
@@ -85,7 +85,7 @@ async def test_an_answer_without_words_is_counted_but_neither_best_nor_worst(
     database: RoutingStore,
 ) -> None:
     await add_rows(database, campaign(BOB.id))
-    slow = Opinion(Verdict.DOWN, ("slow",), "I gave up.")
+    slow = RatingInput(Verdict.DOWN, ("slow",), "I gave up.")
     await rate(database, "stopped", slow, answer="", status=Status.STOPPED)
     await rate(database, "liked", UP, answer=" \n")
     raw = await database.feedback.reports.gather(CAMPAIGN, 5)
@@ -107,7 +107,7 @@ async def test_times_and_surveys_are_those_of_testers(database: RoutingStore) ->
     assert usage
     took = (timing.queue_s, timing.ttft_s, timing.total_s, timing.decode_tokens_per_s)
     assert set(raw.measured) == {
-        Measured(variant, *took, usage.completion_tokens) for variant in (0, 1)
+        AnswerTimes(variant, *took, usage.completion_tokens) for variant in (0, 1)
     }
     assert [dict(survey) for survey in raw.surveys] == [{"q": 0, "why": ANN.id}]
     assert [dict(survey) for survey in raw.unsent] == [{"q": 1, "why": CY.id}]
@@ -130,9 +130,13 @@ async def test_what_answered_is_told_by_variant_with_everything_that_ever_did(
         ended = replace(ENDED, status=Status.STOPPED, provenance=swapped)
         await answered(database, CY.id, ended, request=f"more {number}")
     raw = await database.feedback.reports.gather(CAMPAIGN, 5)
-    first = Source("Qwen2.5", "main", "none", "local")
-    second = Source("Another", "main", "int8", "local", ref)
-    assert raw.answered == [Answered(0, first, 1), Answered(1, second, 2), Answered(1, first, 1)]
+    first = AnswerSource("Qwen2.5", "main", "none", "local")
+    second = AnswerSource("Another", "main", "int8", "local", ref)
+    assert raw.answered == [
+        SourceCount(0, first, 1),
+        SourceCount(1, second, 2),
+        SourceCount(1, first, 1),
+    ]
     assert raw.presets == {ref: "Step-by-step maths"}
 
 
@@ -146,10 +150,10 @@ async def test_votes_are_ballots_and_their_answers_the_best_and_worst(
         answer = turn.answer
         sides.append(Side(side.variant, answer.conversation_id, answer.id))
     row.left, row.right = sides
-    row.choice, row.voted_at, row.comment = Choice.RIGHT, START + timedelta(days=1), "clearer"
+    row.choice, row.voted_at, row.comment = VoteChoice.RIGHT, START + timedelta(days=1), "clearer"
     await add_rows(database, row, duel(CY.id))
     raw = await database.feedback.reports.gather(CAMPAIGN, 5)
-    assert raw.ballots == [Ballot(1, 0, Choice.RIGHT, ANN.id)]
+    assert raw.ballots == [Vote(1, 0, VoteChoice.RIGHT, ANN.id)]
     assert raw.testers == {ANN.id: ANN.name}
     assert [(item.answer, item.comment, item.variant) for item in raw.best] == [
         ("Right", "clearer", 0)

@@ -7,11 +7,25 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from chat.accounts.models import LOCAL_USER
-from chat.campaigns.models import Choice
+from chat.campaigns.models import VoteChoice
 from chat.conversations.models import PresetText
 from chat.errors import NotFound
-from chat.feedback.models import REASONS, Evidence, Opinion, Rated, ReviewState, Verdict
-from chat.feedback.queries import Choices, Counts, Filter, Place, ReviewChange, Standing
+from chat.feedback.models import (
+    REASONS,
+    AnswerSnapshot,
+    RatedAnswer,
+    RatingInput,
+    ReviewState,
+    Verdict,
+)
+from chat.feedback.queries import (
+    Cursor,
+    FilterOptions,
+    RatingCounts,
+    RatingFilter,
+    ReviewChange,
+    ReviewStatus,
+)
 from chat.feedback.results import ResultStore, place_of
 from chat.models import ChatMessage, PresetRef, Role
 from chat.serving.provenance import prompt_sha256
@@ -22,40 +36,40 @@ from tests.contract.stores import END, ENDED, START, ask_and_answer
 from tests.contract.users import ANN, BOB, CY
 
 DAY = datetime(2026, 3, 5, tzinfo=UTC)
-GOOD, BAD = Opinion(Verdict.UP), Opinion(Verdict.DOWN, ("wrong-facts", "other"))
-NOTHING = Filter()
+GOOD, BAD = RatingInput(Verdict.UP), RatingInput(Verdict.DOWN, ("wrong-facts", "other"))
+NOTHING = RatingFilter()
 WANTED = (
-    (Filter(), "abcd"),
-    (Filter(campaign_id="campaign"), "b"),
-    (Filter(preset_id="writer"), "c"),
-    (Filter(verdict=Verdict.UP), "ad"),
-    (Filter(verdict=Verdict.DOWN), "bc"),
-    (Filter(reason="wrong-facts"), "bc"),
-    (Filter(reason="wrong"), ""),
-    (Filter(verdict=Verdict.UP, reason="other"), ""),
-    (Filter(corrected=True), "c"),
-    (Filter(since=date(2026, 3, 6)), "bcd"),
-    (Filter(until=date(2026, 3, 6)), "ab"),
-    (Filter(since=date(2026, 3, 6), until=date(2026, 3, 7)), "bc"),
-    (Filter(language="en"), "d"),
-    (Filter(model="Other"), "d"),
-    (Filter(standing=Standing.OPEN), "acd"),
-    (Filter(standing=Standing.UNUSABLE), "b"),
-    (Filter(assignee="cy-id"), "a"),
-    (Filter(words="心脏"), "d"),
-    (Filter(words="harvey 心脏"), "d"),
-    (Filter(words="harvey lungs"), ""),
-    (Filter(words="harv"), "d"),
-    (Filter(words="comment"), "b"),
-    (Filter(words="better"), "c"),
-    (Filter(words="%"), ""),
+    (RatingFilter(), "abcd"),
+    (RatingFilter(campaign_id="campaign"), "b"),
+    (RatingFilter(preset_id="writer"), "c"),
+    (RatingFilter(verdict=Verdict.UP), "ad"),
+    (RatingFilter(verdict=Verdict.DOWN), "bc"),
+    (RatingFilter(reason="wrong-facts"), "bc"),
+    (RatingFilter(reason="wrong"), ""),
+    (RatingFilter(verdict=Verdict.UP, reason="other"), ""),
+    (RatingFilter(corrected=True), "c"),
+    (RatingFilter(since=date(2026, 3, 6)), "bcd"),
+    (RatingFilter(until=date(2026, 3, 6)), "ab"),
+    (RatingFilter(since=date(2026, 3, 6), until=date(2026, 3, 7)), "bc"),
+    (RatingFilter(language="en"), "d"),
+    (RatingFilter(model="Other"), "d"),
+    (RatingFilter(standing=ReviewStatus.OPEN), "acd"),
+    (RatingFilter(standing=ReviewStatus.UNUSABLE), "b"),
+    (RatingFilter(assignee="cy-id"), "a"),
+    (RatingFilter(words="心脏"), "d"),
+    (RatingFilter(words="harvey 心脏"), "d"),
+    (RatingFilter(words="harvey lungs"), ""),
+    (RatingFilter(words="harv"), "d"),
+    (RatingFilter(words="comment"), "b"),
+    (RatingFilter(words="better"), "c"),
+    (RatingFilter(words="%"), ""),
 )
 """Filters, and which of the answers a, b, c and d they find."""
 
 
 def evidence(
     name: str, question: str = "Why?", answer: str = "Because.", **more: object
-) -> Evidence:
+) -> AnswerSnapshot:
     """An answer of Ann's, frozen with its exact prompt."""
     prompt = (ChatMessage(Role.USER, question),)
     assert EVIDENCE.provenance
@@ -68,8 +82,8 @@ def evidence(
 
 async def rate(
     database: RoutingStore,
-    frozen: Evidence,
-    opinion: Opinion = GOOD,
+    frozen: AnswerSnapshot,
+    opinion: RatingInput = GOOD,
     at: datetime = DAY,
     rater: str = ANN.id,
 ) -> None:
@@ -77,7 +91,7 @@ async def rate(
 
 
 async def found(
-    store: ResultStore, wanted: Filter = NOTHING, seen_by: str | None = None
+    store: ResultStore, wanted: RatingFilter = NOTHING, seen_by: str | None = None
 ) -> list[str]:
     return ids(await store.page(seen_by, wanted, after=None, limit=100))
 
@@ -91,8 +105,8 @@ async def test_the_list_is_newest_first_and_its_pages_miss_nothing(database: Rou
     store = database.feedback.results
     for number in range(7):  # some were rated in the same moment
         await rate(database, evidence(f"e{number}"), at=DAY + timedelta(minutes=number // 3))
-    seen: list[Rated] = []
-    after: Place | None = None
+    seen: list[RatedAnswer] = []
+    after: Cursor | None = None
     while part := await store.page(None, NOTHING, after=after, limit=2):
         seen += part
         after = place_of(part[-1])
@@ -128,7 +142,7 @@ async def test_a_filter_finds_exactly_what_it_says(database: RoutingStore) -> No
     heart = evidence("d", "Who found out? 心脏", "Harvey did", language="en")
     heart = replace(heart, provenance=replace(made, model="Other"))
     await rate(database, heart, GOOD, DAY + timedelta(days=3, hours=23))
-    await store.review(None, "b", ReviewChange(Standing.UNUSABLE), ANN.id, START)
+    await store.review(None, "b", ReviewChange(ReviewStatus.UNUSABLE), ANN.id, START)
     await store.review(None, "a", ReviewChange(assignee=CY.id), ANN.id, START)
     for wanted, names in WANTED:
         assert sorted(await found(store, wanted)) == list(names), wanted
@@ -139,13 +153,15 @@ async def test_a_filter_finds_exactly_what_it_says(database: RoutingStore) -> No
 
 async def test_counts_are_those_of_what_people_say_now(database: RoutingStore) -> None:
     store = database.feedback.results
-    assert await store.counts(None, NOTHING) == Counts()
+    assert await store.counts(None, NOTHING) == RatingCounts()
     await rate(database, evidence("a"), GOOD)
     await rate(database, evidence("a"), BAD, rater=BOB.id)
     await rate(database, evidence("b"), GOOD)
     await rate(database, evidence("b"), replace(BAD, correction="So"))
-    await store.review(None, "b", ReviewChange(Standing.CHECKED), ANN.id, START)
-    assert await store.counts(None, NOTHING) == Counts(answers=2, up=1, down=2, corrected=1, open=1)
+    await store.review(None, "b", ReviewChange(ReviewStatus.CHECKED), ANN.id, START)
+    assert await store.counts(None, NOTHING) == RatingCounts(
+        answers=2, up=1, down=2, corrected=1, open=1
+    )
 
 
 async def test_members_see_their_campaigns_and_what_they_are_to_review(
@@ -166,7 +182,7 @@ async def test_members_see_their_campaigns_and_what_they_are_to_review(
     for refused in (
         store.rated(BOB.id, "hidden"),
         store.rated(None, "nowhere"),
-        store.review(BOB.id, "hidden", ReviewChange(Standing.USABLE), BOB.id, START),
+        store.review(BOB.id, "hidden", ReviewChange(ReviewStatus.USABLE), BOB.id, START),
     ):
         with pytest.raises(NotFound):
             await refused
@@ -185,7 +201,7 @@ async def test_an_export_has_everything_once_while_people_go_on_rating(
         chunk = await store.chunk(None, NOTHING, after=after, limit=2)
         seen += ids(chunk.items)
         after = chunk.next
-        await rate(database, evidence("e0"), Opinion(comment=f"seen {len(seen)}"), END)
+        await rate(database, evidence("e0"), RatingInput(comment=f"seen {len(seen)}"), END)
     assert seen == ["e0", "e1", "e2", "e3", "e4"]
 
 
@@ -193,7 +209,7 @@ async def test_a_review_changes_only_what_is_said(database: RoutingStore) -> Non
     store = database.feedback.results
     await rate(database, evidence("e"))
     await store.review(None, "e", ReviewChange(assignee=BOB.id, note="look 看"), ANN.id, START)
-    changed = await store.review(BOB.id, "e", ReviewChange(Standing.USABLE), BOB.id, END)
+    changed = await store.review(BOB.id, "e", ReviewChange(ReviewStatus.USABLE), BOB.id, END)
     assert (changed.state, changed.assignee, changed.note) == (
         ReviewState.USABLE,
         BOB.id,
@@ -201,7 +217,7 @@ async def test_a_review_changes_only_what_is_said(database: RoutingStore) -> Non
     )
     assert (changed.reviewer, changed.reviewed_at) == (BOB.id, END)
     assert (await store.rated(None, "e")).review == changed
-    again = await store.review(None, "e", ReviewChange(Standing.OPEN, "", ""), ANN.id, END)
+    again = await store.review(None, "e", ReviewChange(ReviewStatus.OPEN, "", ""), ANN.id, END)
     assert (again.state, again.assignee, again.note) == (None, "", "")
 
 
@@ -209,7 +225,7 @@ async def test_two_first_reviews_at_once_are_both_kept(database: RoutingStore) -
     store = database.feedback.results
     await rate(database, evidence("e"))
     await asyncio.gather(
-        store.review(None, "e", ReviewChange(Standing.USABLE), ANN.id, START),
+        store.review(None, "e", ReviewChange(ReviewStatus.USABLE), ANN.id, START),
         store.review(None, "e", ReviewChange(note="fine"), BOB.id, START),
     )
     kept = (await store.rated(None, "e")).review
@@ -226,7 +242,7 @@ async def test_what_can_be_chosen_is_what_one_may_see(database: RoutingStore) ->
     poem = replace(made, preset=preset.ref, model="Poet-7B")
     await rate(database, evidence("a", provenance=poem, owner=LOCAL_USER), rater=LOCAL_USER)
     await rate(database, evidence("b", campaign_id="campaign", language=""))
-    assert await store.choices(None) == Choices(
+    assert await store.choices(None) == FilterOptions(
         campaigns={"campaign": PLAN.title},
         presets={"maths": "maths", preset.ref.id: "Poet 诗人"},
         reasons=(*REASONS, "dull"),
@@ -235,7 +251,7 @@ async def test_what_can_be_chosen_is_what_one_may_see(database: RoutingStore) ->
     )
     own = await store.choices(BOB.id)
     assert (list(own.presets), own.models, own.languages) == (["maths"], ("Qwen2.5",), ())
-    assert await store.choices(CY.id) == Choices(reasons=REASONS)
+    assert await store.choices(CY.id) == FilterOptions(reasons=REASONS)
 
 
 async def test_siblings_are_the_rated_answers_of_a_conversation(database: RoutingStore) -> None:
@@ -243,7 +259,7 @@ async def test_siblings_are_the_rated_answers_of_a_conversation(database: Routin
     for name, conversation_id in (("a", "one"), ("b", "two"), ("c", "one"), ("d", "three")):
         await rate(database, evidence(name, conversation_id=conversation_id))
     assert ids(await store.beside(None, NOTHING, ["one", "two"])) == ["a", "b", "c"]
-    assert ids(await store.beside(None, Filter(verdict=Verdict.DOWN), ["one"])) == []
+    assert ids(await store.beside(None, RatingFilter(verdict=Verdict.DOWN), ["one"])) == []
 
 
 async def test_what_was_tried_again_comes_with_its_path_where_it_may_be_seen(
@@ -285,7 +301,7 @@ async def test_what_was_tried_again_comes_with_its_path_where_it_may_be_seen(
     assert await store.tried_again(ANN.id, [own[2]]) == {}
 
 
-async def voted(database: RoutingStore, name: str, choice: Choice | None, at: datetime) -> str:
+async def voted(database: RoutingStore, name: str, choice: VoteChoice | None, at: datetime) -> str:
     """A duel between two answers to the same question; the id of its left answer."""
     row, sides = duel(name), []
     for side in (row.left, row.right):
@@ -301,13 +317,13 @@ async def voted(database: RoutingStore, name: str, choice: Choice | None, at: da
 async def test_votes_come_with_their_answers(database: RoutingStore) -> None:
     store = database.feedback.results
     await add_rows(database, campaign_row(BOB.id))
-    left = await voted(database, "first", Choice.LEFT, DAY)
+    left = await voted(database, "first", VoteChoice.LEFT, DAY)
     await voted(database, "open", None, DAY)
-    await voted(database, "second", Choice.TIE, DAY)
-    gone = await voted(database, "third", Choice.RIGHT, DAY + timedelta(days=1))
+    await voted(database, "second", VoteChoice.TIE, DAY)
+    gone = await voted(database, "third", VoteChoice.RIGHT, DAY + timedelta(days=1))
     frozen = evidence("reviewed", answer_id=left)
     await rate(database, frozen)
-    await store.review(None, frozen.id, ReviewChange(Standing.UNUSABLE), ANN.id, START)
+    await store.review(None, frozen.id, ReviewChange(ReviewStatus.UNUSABLE), ANN.id, START)
     third = (await store.contests(None, NOTHING, after=None, limit=9))[-1]
     assert third.left[-1].id == gone
     await database.delete(ANN.id, third.left[-1].conversation_id)
@@ -321,10 +337,10 @@ async def test_votes_come_with_their_answers(database: RoutingStore) -> None:
     assert [contest.unusable for contest in (*first, *rest)] == [True, False, False]
     assert (rest[0].left, len(rest[0].right)) == ((), 2)
 
-    async def found_votes(seen_by: str | None, wanted: Filter) -> int:
+    async def found_votes(seen_by: str | None, wanted: RatingFilter) -> int:
         return len(await store.contests(seen_by, wanted, after=None, limit=9))
 
-    assert await found_votes(None, Filter(until=date(2026, 3, 5))) == 2
-    assert await found_votes(None, Filter(campaign_id="another")) == 0
+    assert await found_votes(None, RatingFilter(until=date(2026, 3, 5))) == 2
+    assert await found_votes(None, RatingFilter(campaign_id="another")) == 0
     assert await found_votes(BOB.id, NOTHING) == 3
     assert await found_votes(CY.id, NOTHING) == 0

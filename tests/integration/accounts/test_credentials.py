@@ -12,10 +12,10 @@ import pytest
 
 from api.edge.permissions import ROUTES, Permission
 from chat.accounts.api_keys import KeyLimits
-from chat.accounts.models import Person, Rank, Scope
+from chat.accounts.models import AccountRole, KeyScope, User
 from chat.accounts.sign_in import Accounts
 from chat.conversations.jobs import Jobs
-from chat.maintenance import Upkeep
+from chat.maintenance import Maintenance
 from chat.serving.completions import Completions
 from tests.chat import make_writer
 from tests.fakes import Script, ScriptedEngine
@@ -47,18 +47,18 @@ class Village:
         self.completions = Completions(writer=writer, key_limits=limits)
         self.app = self.house.app(completions=self.completions)
         accounts = self.house.accounts
-        for name, rank in (("ann", Rank.ADMIN), ("bob", Rank.MEMBER)):
+        for name, rank in (("ann", AccountRole.ADMIN), ("bob", AccountRole.MEMBER)):
             self.tokens[name] = await self.house.add(name, rank)
             _, self.keys[name] = await accounts.add_key(await self.person(name), name="api")
         ann = await self.person("ann")
-        _, self.keys["figures"] = await accounts.add_key(ann, name="m", scopes={Scope.METRICS})
+        _, self.keys["figures"] = await accounts.add_key(ann, name="m", scopes={KeyScope.METRICS})
         _, token = await accounts.add_guest_link(
             ann, label="l", days=1, max_guests=1, max_messages=9, max_tokens=9, preset_id=None
         )
         self.tokens["gus"] = await accounts.enter_as_guest(token, "gus", address="", device="")
         return self
 
-    async def person(self, name: str) -> Person:
+    async def person(self, name: str) -> User:
         who = await self.house.accounts.signed_in(self.tokens[name])
         assert who
         return who.person
@@ -186,11 +186,11 @@ async def test_a_key_of_somebody_who_is_no_administrator_any_more_shows_no_figur
     village: Village,
 ) -> None:
     accounts, ann, bob = village.house.accounts, *[await village.person(n) for n in ("ann", "bob")]
-    await accounts.set_rank(ann, bob.id, Rank.ADMIN)
-    _, figures = await accounts.add_key(await village.person("bob"), name="m", scopes=set(Scope))
+    await accounts.set_rank(ann, bob.id, AccountRole.ADMIN)
+    _, figures = await accounts.add_key(await village.person("bob"), name="m", scopes=set(KeyScope))
     headers = {"X-Api-Key": figures}
     assert (await village.ask("/metrics", headers)).status_code == 200
-    await accounts.set_rank(ann, bob.id, Rank.MEMBER)
+    await accounts.set_rank(ann, bob.id, AccountRole.MEMBER)
     assert code_of(await village.ask("/metrics", headers)) == "key_not_allowed"
     assert (await village.ask("/v1/models", headers)).status_code == 200
 
@@ -296,21 +296,21 @@ async def until_written(*told: list[bytes]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def revoke(accounts: Accounts, ann: Person, bob: Person) -> None:
+async def revoke(accounts: Accounts, ann: User, bob: User) -> None:
     await accounts.revoke_key(bob, (await accounts.keys(bob))[0].id)
 
 
-async def disable(accounts: Accounts, ann: Person, bob: Person) -> None:
+async def disable(accounts: Accounts, ann: User, bob: User) -> None:
     await accounts.disable(ann, bob.id)
 
 
-async def delete(accounts: Accounts, ann: Person, bob: Person) -> None:
+async def delete(accounts: Accounts, ann: User, bob: User) -> None:
     await accounts.delete(ann, bob.id)
 
 
 @pytest.mark.parametrize("change", [revoke, disable, delete])
 async def test_an_answer_in_mid_stream_ends_when_its_key_or_person_is_no_good_any_more(
-    village: Village, change: Callable[[Accounts, Person, Person], Awaitable[None]]
+    village: Village, change: Callable[[Accounts, User, User], Awaitable[None]]
 ) -> None:
     village.engine.scripts = [Script(["so far"], hangs=True)]
     ann, bob = [await village.person(name) for name in ("ann", "bob")]
@@ -319,7 +319,7 @@ async def test_an_answer_in_mid_stream_ends_when_its_key_or_person_is_no_good_an
     staying = asyncio.create_task(stream(village, village.keys["ann"], anns))
     ending = asyncio.create_task(stream(village, village.keys["bob"], bobs))
     await until_written(anns, bobs)
-    upkeep = Upkeep(village.jobs, village.house.kept, programs=[village.completions])
+    upkeep = Maintenance(village.jobs, village.house.kept, programs=[village.completions])
     await upkeep.stop_who_left()
     assert village.engine.running == 2
     await change(village.house.accounts, ann, bob)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from chat.accounts.models import Rank
+from chat.accounts.models import AccountRole
 from pages.i18n import Language, words
 from tests.house import House, client_of
 
@@ -81,7 +81,7 @@ async def test_what_makes_no_key_is_refused(
     house: House, wrong: dict[str, object], status: int
 ) -> None:
     await house.add("ann")
-    async with client_of(house.app(), await house.add("bob", Rank.MEMBER)) as bob:
+    async with client_of(house.app(), await house.add("bob", AccountRole.MEMBER)) as bob:
         assert (await bob.post("/api/keys", json=NEW | wrong)).status_code == status
     assert house.kept.api_keys == {}
 

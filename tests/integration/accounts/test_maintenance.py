@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from chat.accounts.models import Action, Entry, Person
+from chat.accounts.models import Action, AuditEntry, User
 from chat.errors import StoreFailed
-from chat.maintenance import Upkeep
+from chat.maintenance import Maintenance
 from chat.models import Status
 from tests.chat import Chat, finished, make_chat, until_text
 from tests.fakes import Script
@@ -43,7 +43,7 @@ async def test_the_answers_of_who_may_not_be_here_any_more_are_stopped_and_no_ot
     waiting = await chat.ask("three", user="bob")
     await until_text(running)
     await until_text(others)
-    upkeep = Upkeep(chat.jobs, town.people)
+    upkeep = Maintenance(chat.jobs, town.people)
     await upkeep.stop_who_left()
     assert chat.jobs.users() == {"ann", "bob"}
     await change(town.people)
@@ -60,7 +60,7 @@ async def test_a_guest_whose_link_is_revoked_is_not_written_to_any_more(town: To
     job = await chat.ask("one", user="gus")
     await until_text(job)
     await town.people.revoke_guest_link(LINK.id, MADE)
-    await Upkeep(chat.jobs, town.people).stop_who_left()
+    await Maintenance(chat.jobs, town.people).stop_who_left()
     assert (await finished(job)).status is Status.STOPPED
 
 
@@ -68,7 +68,7 @@ async def test_while_there_are_no_accounts_everybody_stays() -> None:
     chat = make_chat(HANGING)
     job = await chat.ask("one", user="local")
     await until_text(job)
-    await Upkeep(chat.jobs, MemoryPeople()).stop_who_left()
+    await Maintenance(chat.jobs, MemoryPeople()).stop_who_left()
     assert chat.jobs.users() == {"local"}
     job.cancel()
     await finished(job)
@@ -81,7 +81,7 @@ class Flaky(MemoryPeople):
         super().__init__()
         self.failures = 3
 
-    async def person(self, user_id: str) -> Person:
+    async def person(self, user_id: str) -> User:
         if self.failures:
             self.failures -= 1
             raise StoreFailed
@@ -91,7 +91,7 @@ class Flaky(MemoryPeople):
 async def test_it_goes_on_looking_when_the_database_fails() -> None:
     chat = make_chat(HANGING)
     job = await chat.ask("one", user="nobody")
-    upkeep = asyncio.create_task(Upkeep(chat.jobs, Flaky()).run(LOOK_S))
+    upkeep = asyncio.create_task(Maintenance(chat.jobs, Flaky()).run(LOOK_S))
     async with asyncio.timeout(5):
         assert (await finished(job)).status is Status.STOPPED
     upkeep.cancel()
@@ -110,8 +110,8 @@ async def aged() -> Chat:
     return chat
 
 
-def upkeep_of(chat: Chat, people: MemoryPeople, days: int | None) -> Upkeep:
-    return Upkeep(chat.jobs, people, keep=None if days is None else timedelta(days=days))
+def upkeep_of(chat: Chat, people: MemoryPeople, days: int | None) -> Maintenance:
+    return Maintenance(chat.jobs, people, keep=None if days is None else timedelta(days=days))
 
 
 @pytest.mark.parametrize(("days", "gone"), [(None, 0), (11, 0), (9, 1)])
@@ -133,7 +133,7 @@ class Telling(MemoryPeople):
         super().__init__(chats=chats)
         self.noted = asyncio.Event()
 
-    async def write_entry(self, entry: Entry) -> None:
+    async def write_entry(self, entry: AuditEntry) -> None:
         await super().write_entry(entry)
         self.noted.set()
 
@@ -156,6 +156,6 @@ async def test_what_was_promised_to_go_is_destroyed_too(town: Town) -> None:
         asked.append(1)
         return 3
 
-    upkeep = Upkeep(make_chat().jobs, town.people, destroy_due=destroy_due)
+    upkeep = Maintenance(make_chat().jobs, town.people, destroy_due=destroy_due)
     assert await upkeep.destroy_old() == 0
     assert asked == [1]

@@ -9,7 +9,7 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from auth.oidc import OpenIdProvider
-from chat.accounts.models import Rank
+from chat.accounts.models import AccountRole
 from tests.house import House, client_of
 from tests.openid import CLIENT, SECRET, OpenId, serve_openid
 
@@ -70,7 +70,11 @@ async def test_an_account_is_the_subjects_whatever_it_calls_itself(
     await go_and_return(browser, openid)
     assert await name_of(browser) == "root 2"
     ranks = sorted((p.name, p.rank) for p in house.kept.everybody.values())
-    assert ranks == [("Ann", Rank.MEMBER), ("root", Rank.ADMIN), ("root 2", Rank.MEMBER)]
+    assert ranks == [
+        ("Ann", AccountRole.MEMBER),
+        ("root", AccountRole.ADMIN),
+        ("root 2", AccountRole.MEMBER),
+    ]
 
 
 async def refused(browser: httpx.AsyncClient, answer: httpx.Response) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from auth.passwords import Argon2Hasher
 from chat.accounts.errors import TooManyAttempts, WrongPassword
-from chat.accounts.models import LOCAL, Person, Rank, SignedIn, Spent, utc_now
+from chat.accounts.models import LOCAL, AccountRole, AccountUsage, SignedIn, User, utc_now
 from chat.accounts.sign_in import Accounts
 from chat.conversations.models import PresetText
 from chat.errors import StoreFailed
@@ -77,7 +77,7 @@ async def who(accounts: Accounts, token: str) -> SignedIn:
 
 
 @pytest.fixture
-async def ann(accounts: Accounts) -> Person:
+async def ann(accounts: Accounts) -> User:
     token = await accept(accounts, await accounts.setup_token(), "Ann")
     return (await who(accounts, token)).person
 
@@ -94,9 +94,9 @@ def tables_with(engine: Engine, words: str) -> set[str]:
     return found
 
 
-async def test_a_whole_life_of_an_account(accounts: Accounts, ann: Person) -> None:
+async def test_a_whole_life_of_an_account(accounts: Accounts, ann: User) -> None:
     bob = await who(
-        accounts, await accept(accounts, await accounts.invite(ann, Rank.MEMBER), "Bob")
+        accounts, await accept(accounts, await accounts.invite(ann, AccountRole.MEMBER), "Bob")
     )
     token = await accounts.sign_in("bob", PASSWORD, address=HOME, device="Phone")
     await accounts.change_password(bob, PASSWORD, "another password")
@@ -116,7 +116,7 @@ async def test_a_whole_life_of_an_account(accounts: Accounts, ann: Person) -> No
 
 
 async def test_accounts_are_there_after_a_restart(
-    accounts: Accounts, ann: Person, store: RoutingStore, tmp_path: Path, database_url: str | None
+    accounts: Accounts, ann: User, store: RoutingStore, tmp_path: Path, database_url: str | None
 ) -> None:
     token = await accounts.sign_in("Ann", PASSWORD, address=HOME, device="Phone")
     await store.close()
@@ -132,7 +132,7 @@ async def test_accounts_are_there_after_a_restart(
 
 async def test_a_command_works_beside_the_running_app(
     accounts: Accounts,
-    ann: Person,
+    ann: User,
     hasher: Argon2Hasher,
     tmp_path: Path,
     database_url: str | None,
@@ -140,7 +140,7 @@ async def test_a_command_works_beside_the_running_app(
     token = await accounts.sign_in("Ann", PASSWORD, address=HOME, device="Phone")
     command = open_store(tmp_path, database_url, beside=True)
     await command.open()
-    invite = await Accounts(command.people, hasher).invite(LOCAL, Rank.MEMBER)
+    invite = await Accounts(command.people, hasher).invite(LOCAL, AccountRole.MEMBER)
     await command.close()
     await accept(accounts, invite, "Bob")
     assert await accounts.signed_in(token)
@@ -151,7 +151,7 @@ async def test_a_command_may_come_before_the_first_start(
 ) -> None:
     command = open_store(tmp_path / "data", beside=True)
     await command.open()
-    invite = await Accounts(command.people, hasher).invite(LOCAL, Rank.ADMIN)
+    invite = await Accounts(command.people, hasher).invite(LOCAL, AccountRole.ADMIN)
     await command.close()
     store = open_store(tmp_path / "data")
     await store.open()
@@ -160,10 +160,10 @@ async def test_a_command_may_come_before_the_first_start(
 
 
 async def test_no_secret_lies_in_the_database(
-    accounts: Accounts, ann: Person, engine: Engine
+    accounts: Accounts, ann: User, engine: Engine
 ) -> None:
     session = await accounts.sign_in("Ann", PASSWORD, address=HOME, device="Firefox")
-    invite = await accounts.invite(ann, Rank.MEMBER)
+    invite = await accounts.invite(ann, AccountRole.MEMBER)
     _, link = await accounts.add_guest_link(
         ann,
         label="users' day",
@@ -180,14 +180,14 @@ async def test_no_secret_lies_in_the_database(
 
 
 async def test_nothing_but_the_log_knows_who_was_deleted(
-    accounts: Accounts, ann: Person, store: RoutingStore, engine: Engine
+    accounts: Accounts, ann: User, store: RoutingStore, engine: Engine
 ) -> None:
-    token = await accept(accounts, await accounts.invite(ann, Rank.MEMBER), "Bobolink")
+    token = await accept(accounts, await accounts.invite(ann, AccountRole.MEMBER), "Bobolink")
     bob = (await who(accounts, token)).person
     turn = await ask_and_answer(store, user=bob.id, question="About heather", title="Heather")
     preset = await store.add_preset(bob.id, PresetText("Mine"))
     await store.share_preset(bob.id, preset.ref.id, True)
-    await store.people.spend(bob.id, utc_now().date(), Spent(1, 20))
+    await store.people.spend(bob.id, utc_now().date(), AccountUsage(1, 20))
     await accounts.reset(ann, bob.id)
     before = tables_with(engine, bob.id)
     assert before > {"audit", "people", "sessions", "passes", "spending", "messages", "presets"}
@@ -209,7 +209,9 @@ async def test_the_file_holds_no_word_of_who_was_deleted(tmp_path: Path) -> None
     hasher = Argon2Hasher(memory_kib=64)
     accounts = Accounts(store.people, hasher)
     ann = await who(accounts, await accept(accounts, await accounts.setup_token(), "Ann"))
-    token = await accept(accounts, await accounts.invite(ann.person, Rank.MEMBER), "Bobolink")
+    token = await accept(
+        accounts, await accounts.invite(ann.person, AccountRole.MEMBER), "Bobolink"
+    )
     bob = await who(accounts, token)
     for word in ("heatherbell", "cornflower"):
         user = bob.person.id if word == "heatherbell" else ann.person.id
@@ -234,7 +236,7 @@ async def test_the_file_holds_no_word_of_who_was_deleted(tmp_path: Path) -> None
     ],
 )
 async def test_the_database_refuses_to_change_the_log(
-    accounts: Accounts, ann: Person, engine: Engine, change: str
+    accounts: Accounts, ann: User, engine: Engine, change: str
 ) -> None:
     before = list(await accounts.entries(ann))
     with pytest.raises(SQLAlchemyError, match="append-only"), engine.begin() as connection:
@@ -254,18 +256,18 @@ async def test_postgres_refuses_to_empty_the_log(tmp_path: Path, postgres_url: s
 
 
 async def test_a_line_of_the_log_is_written_with_the_change_or_neither_is(
-    accounts: Accounts, ann: Person, engine: Engine
+    accounts: Accounts, ann: User, engine: Engine
 ) -> None:
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE audit RENAME TO elsewhere"))
     with pytest.raises(StoreFailed):
-        await accounts.invite(ann, Rank.MEMBER)
+        await accounts.invite(ann, AccountRole.MEMBER)
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM passes")) == 0
 
 
 async def test_many_who_join_sign_in_and_leave_at_once_do_not_lock_each_other_out(
-    accounts: Accounts, ann: Person, store: RoutingStore
+    accounts: Accounts, ann: User, store: RoutingStore
 ) -> None:
     _, token = await accounts.add_guest_link(
         ann,
@@ -284,7 +286,7 @@ async def test_many_who_join_sign_in_and_leave_at_once_do_not_lock_each_other_ou
         )
         guest = await who(accounts, entered)
         await asyncio.gather(
-            *(store.people.spend(guest.person.id, day, Spent(1, 5)) for _ in "1234")
+            *(store.people.spend(guest.person.id, day, AccountUsage(1, 5)) for _ in "1234")
         )
         return await accounts.delete_my_data(guest.person)
 
@@ -295,7 +297,7 @@ async def test_many_who_join_sign_in_and_leave_at_once_do_not_lock_each_other_ou
     assert [person.id for person in await accounts.people(ann)] == [ann.id]
 
 
-async def test_brute_force_is_stopped_before_the_hash(accounts: Accounts, ann: Person) -> None:
+async def test_brute_force_is_stopped_before_the_hash(accounts: Accounts, ann: User) -> None:
     guesses = (
         accounts.sign_in("Ann", f"guess number {n}", address="192.0.2.9", device="")
         for n in range(60)
@@ -308,7 +310,7 @@ async def test_brute_force_is_stopped_before_the_hash(accounts: Accounts, ann: P
 
 
 async def test_a_change_by_another_process_takes_hold_within_five_seconds(
-    accounts: Accounts, ann: Person, store: RoutingStore, hasher: Argon2Hasher
+    accounts: Accounts, ann: User, store: RoutingStore, hasher: Argon2Hasher
 ) -> None:
     now = utc_now()
     later = [now]

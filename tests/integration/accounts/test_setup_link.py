@@ -9,7 +9,7 @@ import pytest
 
 from api.ops.setup_link import SetupLink, base_addresses
 from app import build_people
-from chat.accounts.models import Action, Entry, Person, Rank, utc_now
+from chat.accounts.models import AccountRole, Action, AuditEntry, User, utc_now
 from chat.errors import StartupError
 from config import Settings, read_settings
 from tests.memory_people import MemoryPeople
@@ -28,8 +28,8 @@ def link_in(folder: Path) -> SetupLink:
 
 async def with_people() -> MemoryPeople:
     kept = MemoryPeople()
-    ann = Person("1", "ann", Rank.ADMIN, utc_now())
-    await kept.add_person(ann, None, Entry(utc_now(), "", Action.JOIN))
+    ann = User("1", "ann", AccountRole.ADMIN, utc_now())
+    await kept.add_person(ann, None, AuditEntry(utc_now(), "", Action.JOIN))
     return kept
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from api.edge.options import EdgeOptions
-from chat.accounts.models import Rank
+from chat.accounts.models import AccountRole
 from tests.house import PASSWORD, House, client_of
 
 COOKIE = "qwen_chat_session"
@@ -322,7 +322,7 @@ async def test_pages_allow_no_inline_script_and_ask_nothing_of_others(
 
 async def test_ranks_see_what_is_theirs(house: House) -> None:
     await house.add("ann")
-    bob = await house.add("bob", Rank.MEMBER)
+    bob = await house.add("bob", AccountRole.MEMBER)
     async with client_of(house.app(), bob) as client:
         pages = {path: (await client.get(path)).status_code for path in ("/guests", "/people")}
     assert pages == {"/guests": 200, "/people": 404}

@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from api.edge.options import EdgeOptions
-from api.server import Hosting, build_api
-from chat.accounts.models import Rank
+from api.server import HostServices, build_api
+from chat.accounts.models import AccountRole
 from chat.campaigns.models import Campaign
 from chat.conversations.presets import Presets
 from chat.serving.engines import Engines
@@ -66,7 +66,7 @@ class Place:
         return str(answer.json()["link"].removeprefix("/guest#"))
 
 
-def app_of(store: RoutingStore, inn: Inn, hosting: Hosting | None = None) -> FastAPI:
+def app_of(store: RoutingStore, inn: Inn, hosting: HostServices | None = None) -> FastAPI:
     return build_api(
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
@@ -89,7 +89,11 @@ async def place(store: RoutingStore) -> Place:
     inn = Inn(store)
     tokens = {
         name: await inn.add(name, rank)
-        for name, rank in (("root", Rank.ADMIN), ("host", Rank.MEMBER), ("other", Rank.MEMBER))
+        for name, rank in (
+            ("root", AccountRole.ADMIN),
+            ("host", AccountRole.MEMBER),
+            ("other", AccountRole.MEMBER),
+        )
     }
     return Place(store, inn, app_of(store, inn), tokens)
 

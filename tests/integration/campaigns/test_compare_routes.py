@@ -11,7 +11,7 @@ import pytest
 
 from api.edge.options import EdgeOptions
 from api.server import build_api
-from chat.accounts.models import Rank
+from chat.accounts.models import AccountRole
 from chat.campaigns.comparisons import MAX_COMMENT
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.models import Campaign, Mode, Plan, Task, Variant
@@ -19,7 +19,7 @@ from chat.campaigns.validation import consent_digest
 from chat.conversations.jobs import Jobs
 from chat.conversations.presets import Presets
 from chat.conversations.service import Conversations
-from chat.conversations.turns import Answers
+from chat.conversations.turns import Turns
 from chat.models import Sampling
 from chat.serving.engines import Engines
 from store import RoutingStore, open_store
@@ -54,12 +54,16 @@ class Ring:
         inn = Inn(self.store)
         self.tokens = {
             name: await inn.add(name, rank)
-            for name, rank in (("root", Rank.ADMIN), ("ann", Rank.MEMBER), ("bob", Rank.MEMBER))
+            for name, rank in (
+                ("root", AccountRole.ADMIN),
+                ("ann", AccountRole.MEMBER),
+                ("bob", AccountRole.MEMBER),
+            )
         }
         root, ann = [await inn.person(self.tokens[name]) for name in ("root", "ann")]
         writer = make_writer(self.engine)
         self.jobs = Jobs(writer=writer, store=self.store)
-        answers = Answers(
+        answers = Turns(
             engines=Engines(self.engine),
             store=self.store,
             jobs=self.jobs,

@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from chat.accounts.models import Action, Allowance, Entry, Person, Rank
+from chat.accounts.models import AccountRole, Action, Allowance, AuditEntry, User
 from chat.accounts.quotas import NO_LIMITS, Quotas
-from chat.campaigns.comparisons import MAX_COMMENT, Comparisons, Inquiry, Round
+from chat.campaigns.comparisons import MAX_COMMENT, ComparisonRequest, Comparisons, ComparisonView
 from chat.campaigns.enrolment import Enrolment
 from chat.campaigns.errors import AnswersUnfinished, CampaignOver, ConsentNeeded, PlacesNeeded
 from chat.campaigns.hosts import Campaigns
-from chat.campaigns.models import Choice, Duel, Mode, Plan, Task, Variant
-from chat.campaigns.participation import TakingPart
+from chat.campaigns.models import Comparison, Mode, Plan, Task, Variant, VoteChoice
+from chat.campaigns.participation import Participation
 from chat.campaigns.validation import consent_digest
 from chat.conversations.errors import AnswerRunning
 from chat.conversations.jobs import Jobs
-from chat.conversations.turns import Answers
+from chat.conversations.turns import Turns
 from chat.errors import AppError, MessageTooLong, NotFound
 from chat.models import Role, Sampling, Status
 from chat.serving.engines import Engines
@@ -62,22 +62,22 @@ class Arena:
         self.engine = ScriptedEngine([Script(["The ", "Rhine"])])
         self.second = ScriptedEngine([Script(["The Po"])], model="Other-3B", quantization="nf4")
         engines = Engines(self.engine, self.second)
-        quotas = Quotas(people, Rates(), dict.fromkeys(Rank, self.allowance))
+        quotas = Quotas(people, Rates(), dict.fromkeys(AccountRole, self.allowance))
         writer = make_writer(engines, quotas=quotas)
         self.jobs = Jobs(writer=writer, store=self.store)
-        self.answers = Answers(
+        self.answers = Turns(
             engines=engines,
             store=self.store,
             jobs=self.jobs,
             enrolment=Enrolment(people, kept.campaigns, self.clock),
         )
         self.campaigns = Campaigns(kept.campaigns, engines=lambda: engines.names, clock=self.clock)
-        self.part = TakingPart(kept.campaigns, people, stop=self.answers.stop, clock=self.clock)
+        self.part = Participation(kept.campaigns, people, stop=self.answers.stop, clock=self.clock)
         self.comparisons = Comparisons(
             kept.votes, self.part, self.answers, draw=self._draw, clock=self.clock
         )
         self.host, self.ann, self.bob, self.eve = (
-            Person(name, name, Rank.MEMBER, self.clock.now)
+            User(name, name, AccountRole.MEMBER, self.clock.now)
             for name in ("host", "ann", "bob", "eve")
         )
 
@@ -85,7 +85,7 @@ class Arena:
         return self.draws.pop(0) if self.draws else 0
 
     async def open(self) -> None:
-        entry = Entry(self.clock.now, "", Action.JOIN)
+        entry = AuditEntry(self.clock.now, "", Action.JOIN)
         for person in (self.host, self.ann, self.bob, self.eve):
             await self.store.people.add_person(person, "hash", entry)
         self.campaign = await self.campaigns.add(self.host, PLAN)
@@ -93,24 +93,24 @@ class Arena:
             await self.part.agree(person, self.campaign.id, consent_digest(self.campaign.plan))
 
     async def ask(
-        self, text: str = "Name a river", *, person: Person | None = None, **more: str
-    ) -> Duel:
+        self, text: str = "Name a river", *, person: User | None = None, **more: str
+    ) -> Comparison:
         """Asked, not waited for."""
         self.clock.pass_by(seconds=1)
-        inquiry = Inquiry(text, **{"request_id": f"request {text}"} | more)
+        inquiry = ComparisonRequest(text, **{"request_id": f"request {text}"} | more)
         return await self.comparisons.ask(person or self.ann, self.campaign.id, inquiry)
 
-    async def ended(self, duel: Duel, person: Person | None = None) -> Round:
+    async def ended(self, duel: Comparison, person: User | None = None) -> ComparisonView:
         rounds = self.comparisons.watch(person or self.ann, duel.id)
         return [one async for one in rounds][-1]
 
-    async def asked(self, text: str = "Name a river", *, after: str = "") -> Duel:
+    async def asked(self, text: str = "Name a river", *, after: str = "") -> Comparison:
         """Asked and answered."""
         duel = await self.ask(text, after=after)
         await self.ended(duel)
         return duel
 
-    async def rounds(self) -> list[Round]:
+    async def rounds(self) -> list[ComparisonView]:
         return list(await self.comparisons.rounds(self.ann, self.campaign.id))
 
 
@@ -211,7 +211,7 @@ async def test_which_variant_is_left_is_drawn_for_each_question(arena: Arena) ->
     fair = Comparisons(arena.store.feedback.votes, arena.part, arena.answers)
     lefts: Counter[int] = Counter()
     for number in range(24):
-        inquiry = Inquiry("Name a river", f"request {number}")
+        inquiry = ComparisonRequest("Name a river", f"request {number}")
         duel = await fair.ask(arena.ann, arena.campaign.id, inquiry)
         await arena.ended(duel)
         lefts[duel.left.variant] += 1
@@ -354,13 +354,13 @@ async def test_an_answer_that_nobody_writes_any_more_was_interrupted(arena: Aren
 async def test_of_two_votes_at_once_the_first_counts_and_the_second_is_told(arena: Arena) -> None:
     duel = await arena.asked()
     votes = await asyncio.gather(
-        arena.comparisons.vote(arena.ann, duel.id, Choice.LEFT, "shorter"),
-        arena.comparisons.vote(arena.ann, duel.id, Choice.RIGHT, "longer"),
+        arena.comparisons.vote(arena.ann, duel.id, VoteChoice.LEFT, "shorter"),
+        arena.comparisons.vote(arena.ann, duel.id, VoteChoice.RIGHT, "longer"),
     )
     assert votes[0] == votes[1]  # which came first is nobody's to say
     assert (votes[0].choice, votes[0].comment) in {
-        (Choice.LEFT, "shorter"),
-        (Choice.RIGHT, "longer"),
+        (VoteChoice.LEFT, "shorter"),
+        (VoteChoice.RIGHT, "longer"),
     }
     said = await arena.comparisons.comment(arena.ann, duel.id, "because")
     assert (said.choice, said.comment) == (votes[0].choice, "because")
@@ -376,7 +376,7 @@ async def test_no_vote_counts_before_both_answers_are_complete(
         if shown.left.status is Status.DONE and shown.right.text:
             break
     with pytest.raises(AnswersUnfinished):
-        await arena.comparisons.vote(arena.ann, duel.id, Choice.LEFT)
+        await arena.comparisons.vote(arena.ann, duel.id, VoteChoice.LEFT)
     assert (await arena.rounds())[0].duel.choice is None
 
 
@@ -386,7 +386,7 @@ async def test_a_stopped_duel_takes_no_vote(arena: Arena) -> None:
     await arena.comparisons.stop(arena.ann, duel.id)
     await arena.ended(duel)
     with pytest.raises(AnswersUnfinished):
-        await arena.comparisons.vote(arena.ann, duel.id, Choice.TIE)
+        await arena.comparisons.vote(arena.ann, duel.id, VoteChoice.TIE)
 
 
 async def test_duels_of_others_are_not_there(arena: Arena) -> None:
@@ -395,7 +395,7 @@ async def test_duels_of_others_are_not_there(arena: Arena) -> None:
     for other in (arena.bob, arena.host):
         for call in (
             calls.round(other, duel.id),
-            calls.vote(other, duel.id, Choice.LEFT),
+            calls.vote(other, duel.id, VoteChoice.LEFT),
             calls.comment(other, duel.id, "mine"),
             calls.stop(other, duel.id),
             calls.ask_again(other, duel.id, request_id="x"),
@@ -410,14 +410,14 @@ async def test_duels_of_others_are_not_there(arena: Arena) -> None:
 async def test_a_comment_has_a_limit_and_no_vote_is_lost_by_it(arena: Arena) -> None:
     duel = await arena.asked()
     with pytest.raises(MessageTooLong):
-        await arena.comparisons.vote(arena.ann, duel.id, Choice.TIE, "x" * (MAX_COMMENT + 1))
+        await arena.comparisons.vote(arena.ann, duel.id, VoteChoice.TIE, "x" * (MAX_COMMENT + 1))
     assert (await arena.rounds())[0].duel.choice is None
 
 
 async def test_a_vote_can_be_given_for_a_day_after_the_end(arena: Arena) -> None:
     duel = await arena.asked()
     await arena.campaigns.close(arena.host, arena.campaign.id)
-    await arena.comparisons.vote(arena.ann, duel.id, Choice.TIE)
+    await arena.comparisons.vote(arena.ann, duel.id, VoteChoice.TIE)
     arena.clock.pass_by(days=1)
     with pytest.raises(CampaignOver):
         await arena.comparisons.comment(arena.ann, duel.id, "late")

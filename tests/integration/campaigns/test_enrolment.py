@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.accounts.models import Action, Entry, GuestLink, Person, Rank
+from chat.accounts.models import AccountRole, Action, AuditEntry, GuestLink, User
 from chat.campaigns.enrolment import Enrolment
 from chat.campaigns.errors import (
     BadPlan,
@@ -20,12 +20,12 @@ from chat.campaigns.errors import (
 )
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.models import Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
-from chat.campaigns.participation import MAX_SURVEY_TEXT, Stage, TakingPart
+from chat.campaigns.participation import MAX_SURVEY_TEXT, Participation, VisitStage
 from chat.campaigns.validation import consent_digest
 from chat.conversations.jobs import Job, Jobs
 from chat.conversations.models import Question
 from chat.conversations.service import Conversations
-from chat.conversations.turns import Answers
+from chat.conversations.turns import Turns
 from chat.errors import BadRequest, MessageTooLong, NotFound
 from chat.models import ChatOptions, Sampling
 from chat.serving.engines import Engines
@@ -64,23 +64,23 @@ class Fair:
         self.jobs = Jobs(writer=make_writer(engines), store=self.store)
         kept, people = self.store.feedback.campaigns, self.store.people
         enrolment = Enrolment(people, kept, self.clock)
-        self.answers = Answers(
-            engines=engines, store=self.store, jobs=self.jobs, enrolment=enrolment
-        )
+        self.answers = Turns(engines=engines, store=self.store, jobs=self.jobs, enrolment=enrolment)
         self.conversations = Conversations(store=self.store, jobs=self.jobs)
         self.campaigns = Campaigns(kept, engines=lambda: engines.names, clock=self.clock)
-        self.part = TakingPart(kept, people, choose=min, stop=self.answers.stop, clock=self.clock)
-        self.root = self._person("root", Rank.ADMIN)
-        self.host = self._person("host", Rank.MEMBER)
-        self.member = self._person("member", Rank.MEMBER)
-        self.guest = replace(self._person("guest", Rank.GUEST), guest_link_id="link")
-        self.other = replace(self._person("other", Rank.GUEST), guest_link_id="plain")
+        self.part = Participation(
+            kept, people, choose=min, stop=self.answers.stop, clock=self.clock
+        )
+        self.root = self._person("root", AccountRole.ADMIN)
+        self.host = self._person("host", AccountRole.MEMBER)
+        self.member = self._person("member", AccountRole.MEMBER)
+        self.guest = replace(self._person("guest", AccountRole.GUEST), guest_link_id="link")
+        self.other = replace(self._person("other", AccountRole.GUEST), guest_link_id="plain")
 
-    def _person(self, name: str, rank: Rank) -> Person:
-        return Person(name, name, rank, self.clock.now)
+    def _person(self, name: str, rank: AccountRole) -> User:
+        return User(name, name, rank, self.clock.now)
 
     async def open(self) -> None:
-        self.entry = Entry(self.clock.now, "", Action.JOIN)
+        self.entry = AuditEntry(self.clock.now, "", Action.JOIN)
         for person in (self.root, self.host, self.member):
             await self.store.people.add_person(person, "hash", self.entry)
         self.campaign = await self.campaigns.add(self.host, PLAN)
@@ -95,12 +95,12 @@ class Fair:
             link_id, "host", "x", self.clock.now, ends, 9, 99, 9999, campaign_id=campaign_id
         )
 
-    async def agree(self, person: Person) -> None:
+    async def agree(self, person: User) -> None:
         await self.part.agree(person, self.campaign.id, consent_digest(self.campaign.plan))
 
     async def ask(
         self,
-        person: Person,
+        person: User,
         text: str = "Name a river",
         *,
         conversation_id: str | None = None,
@@ -208,7 +208,7 @@ async def test_a_blind_comparison_is_asked_by_variant_alone(fair: Fair) -> None:
 # --- who may ask, and when -------------------------------------------------------------------
 
 
-async def refused(fair: Fair, person: Person, kind: type[NoPart], **asked: str) -> None:
+async def refused(fair: Fair, person: User, kind: type[NoPart], **asked: str) -> None:
     chats = len(await fair.store.conversations(person.id))
     with pytest.raises(kind):
         await fair.ask(person, "Now?", **asked)
@@ -281,26 +281,26 @@ async def test_the_survey_can_be_sent_for_a_day_after_the_end(fair: Fair) -> Non
     await fair.agree(fair.guest)
     await fair.campaigns.close(fair.host, fair.campaign.id)
     at = fair.campaign.id
-    assert (await fair.part.visit(fair.guest, at)).stage is Stage.SURVEY
+    assert (await fair.part.visit(fair.guest, at)).stage is VisitStage.SURVEY
     fair.clock.pass_by(hours=23)
     await fair.part.keep_survey(fair.guest, at, {"q1": 4}, send=False)
     fair.clock.pass_by(hours=1)
     with pytest.raises(CampaignOver):
         await fair.part.keep_survey(fair.guest, at, {"q1": 4}, send=True)
-    assert (await fair.part.visit(fair.guest, at)).stage is Stage.OVER
+    assert (await fair.part.visit(fair.guest, at)).stage is VisitStage.OVER
 
 
 async def test_a_tester_walks_from_the_text_to_the_thanks(fair: Fair) -> None:
     at = fair.campaign.id
-    assert (await fair.part.arrive(fair.guest, at)).stage is Stage.CONSENT
+    assert (await fair.part.arrive(fair.guest, at)).stage is VisitStage.CONSENT
     with pytest.raises(ConsentNeeded):
         await fair.part.agree(fair.guest, at, "the digest of another text")
     await fair.agree(fair.guest)
-    assert (await fair.part.visit(fair.guest, at)).stage is Stage.WORK
+    assert (await fair.part.visit(fair.guest, at)).stage is VisitStage.WORK
     assert (await fair.part.tick(fair.guest, at, "t1", done=True)).done == ("t1",)
     await fair.part.keep_survey(fair.guest, at, {"q1": 4, "q2": "因为"}, send=True)
     visit = await fair.part.visit(fair.guest, at)
-    assert visit.stage is Stage.FINISHED
+    assert visit.stage is VisitStage.FINISHED
     assert visit.participant
     assert visit.participant.survey == {"q1": 4, "q2": "因为"}
 
@@ -345,7 +345,7 @@ async def test_who_takes_back_leaves_nothing_and_is_written_to_no_more(fair: Fai
     await finished(job)
     assert list(await fair.store.conversations(fair.member.id)) == []
     visit = await fair.part.visit(fair.member, fair.campaign.id)
-    assert (visit.participant, visit.stage) == (None, Stage.CONSENT)
+    assert (visit.participant, visit.stage) == (None, VisitStage.CONSENT)
 
 
 # --- hosts ------------------------------------------------------------------------------------

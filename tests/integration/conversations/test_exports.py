@@ -22,7 +22,7 @@ from chat.conversations.models import Archive, Conversation, PresetText
 from chat.conversations.presets import Presets
 from chat.models import Sampling
 from formats.exporting import Format, export_one
-from formats.words import Language
+from formats.words import ExportLanguage
 from tests.archives import example
 from tests.fakes import ScriptedEngine
 from tests.memory_store import MemoryStore
@@ -104,7 +104,7 @@ async def test_a_conversation_leaves_as_a_file_that_no_browser_opens(
     conversation_id = await add(store)
     answer = await client.get(f"/api/conversations/{conversation_id}/export?format={kind}&lang=zh")
     archive = await store.archive(LOCAL_USER, conversation_id)
-    assert answer.content == export_one(archive, Format(kind), Language.ZH)
+    assert answer.content == export_one(archive, Format(kind), ExportLanguage.ZH)
     assert answer.headers["content-type"] == f"{media_type}; charset=utf-8"
     assert answer.headers["content-disposition"].startswith("attachment; ")
     assert named(answer) == f"A table{ending}"

@@ -15,7 +15,7 @@ from chat.conversations.jobs import Jobs
 from chat.conversations.models import TEMPORARY, Archive, Attachment, Conversation, Question
 from chat.conversations.presets import Presets
 from chat.conversations.service import Conversations
-from chat.conversations.turns import Answers
+from chat.conversations.turns import Turns
 from chat.errors import StoreFailed
 from chat.models import ChatOptions
 from chat.serving.engines import Engines
@@ -24,7 +24,7 @@ from tests.fakes import Script, ScriptedEngine, unrated
 from tests.hosting import figures_of, hosting_of
 from tests.memory_store import MemoryStore
 from ui.components import Components, Updates, lay_out
-from ui.handlers.page_state import Shown
+from ui.handlers.page_state import PageState
 from ui.page import Handlers
 from ui.services import Services
 from ui.view import View
@@ -76,7 +76,7 @@ class Tab:
     do: Handlers
     store: FailingStore
     engine: ScriptedEngine
-    answers: Answers
+    answers: Turns
     view: View = field(default_factory=View)
     shown: Updates = field(default_factory=dict)
 
@@ -129,7 +129,7 @@ async def tab() -> AsyncIterator[Tab]:
     jobs = Jobs(writer=make_writer(engine), store=store)
     services = Services(
         engine,
-        Answers(engines=Engines(engine), store=store, jobs=jobs),
+        Turns(engines=Engines(engine), store=store, jobs=jobs),
         Conversations(store=store, jobs=jobs),
         Presets(store),
         unrated(store),
@@ -138,7 +138,7 @@ async def tab() -> AsyncIterator[Tab]:
     )
     with gr.Blocks(analytics_enabled=False):
         on = lay_out()
-    do = Handlers(Shown(services, on, open_to_network=False))
+    do = Handlers(PageState(services, on, open_to_network=False))
     yield Tab(on, do, store, engine, services.answers)
     await jobs.close(5)
 

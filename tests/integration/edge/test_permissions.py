@@ -19,14 +19,14 @@ from api.edge.gradio_routes import is_open
 from api.edge.options import EdgeOptions
 from api.edge.permissions import HANDLERS, ROUTES, Permission
 from api.edge.stack import edge_middleware
-from api.edge.stream_expiry import EndedStreams
+from api.edge.stream_expiry import StreamExpiry
 from api.ops.metrics import Metrics
 from api.server import build_api
-from chat.accounts.models import Rank, SignedIn
+from chat.accounts.models import AccountRole, SignedIn
 from chat.conversations.jobs import Jobs
 from chat.conversations.models import PresetText, Question
 from chat.conversations.presets import Presets
-from chat.conversations.turns import Answers
+from chat.conversations.turns import Turns
 from chat.errors import NotFound
 from chat.models import ChatOptions, Sampling
 from chat.serving.engines import Engines
@@ -76,7 +76,11 @@ class Town:
 
     async def build(self) -> "Town":
         self.app = self.house.site(self.engine)
-        for name, rank in (("ann", Rank.ADMIN), ("bob", Rank.MEMBER), ("carol", Rank.MEMBER)):
+        for name, rank in (
+            ("ann", AccountRole.ADMIN),
+            ("bob", AccountRole.MEMBER),
+            ("carol", AccountRole.MEMBER),
+        ):
             self.tokens[name] = await self.house.add(name, rank)
         ann = await self.person("ann")
         link, token = await self.house.accounts.add_guest_link(
@@ -157,7 +161,7 @@ def over_database(folder: Path) -> FastAPI:
     """The app with what is kept in databases alone. Nothing of it is opened."""
     engine, store = ScriptedEngine(), open_store(folder)
     jobs = Jobs(writer=make_writer(engine), store=store)
-    answers = Answers(engines=Engines(engine), store=store, jobs=jobs)
+    answers = Turns(engines=Engines(engine), store=store, jobs=jobs)
     return build_api(
         engine=engine,
         edge=EdgeOptions(),
@@ -301,7 +305,7 @@ async def test_the_domain_refuses_as_well_where_the_edge_would_not(town: Town) -
     for call in (
         accounts.people(bob),
         accounts.entries(bob),
-        accounts.invite(bob, Rank.MEMBER),
+        accounts.invite(bob, AccountRole.MEMBER),
         accounts.disable(bob, ann.id),
         accounts.delete(gus, ann.id),
         accounts.guest_links(gus),
@@ -602,7 +606,7 @@ async def stream_until_cut(
         "headers": [(b"cookie", cookie)],
         "state": {"signed_in": who},
     }
-    watched = EndedStreams(endless, town.house.edge, doors, every_s=0.02)
+    watched = StreamExpiry(endless, town.house.edge, doors, every_s=0.02)
     stream = asyncio.create_task(watched(scope, None, send))  # type: ignore[arg-type]
     await asyncio.sleep(0.1)
     assert not stream.done()
@@ -638,10 +642,10 @@ async def test_a_stream_ends_when_its_person_may_not_be_here_any_more(how: str) 
 async def test_who_is_demoted_sees_the_people_page_no_more() -> None:
     town = await Town().build()
     ann, bobs = await town.person("ann"), await town.person("bob")
-    await town.house.accounts.set_rank(ann, bobs.id, Rank.ADMIN)
+    await town.house.accounts.set_rank(ann, bobs.id, AccountRole.ADMIN)
     async with town.client("bob") as client:
         assert (await client.get("/people")).status_code == 200
-        await town.house.accounts.set_rank(ann, bobs.id, Rank.MEMBER)
+        await town.house.accounts.set_rank(ann, bobs.id, AccountRole.MEMBER)
         assert (await client.get("/people")).status_code == 404
 
 

@@ -10,13 +10,13 @@ import pytest
 
 from api.edge.options import EdgeOptions
 from api.server import build_api
-from chat.accounts.models import Rank, utc_now
+from chat.accounts.models import AccountRole, utc_now
 from chat.conversations.models import PresetText
 from chat.conversations.presets import Presets
-from chat.feedback.models import Evidence, Opinion
+from chat.feedback.models import AnswerSnapshot, RatingInput
 from chat.models import ChatMessage, Role, Status
 from chat.serving.engines import Engines
-from chat.serving.observer import Door
+from chat.serving.observer import Source
 from store import RoutingStore, open_store
 from tests.chat import make_writer
 from tests.fakes import Script, ScriptedEngine
@@ -62,7 +62,7 @@ async def clients(store: RoutingStore) -> AsyncIterator[Clients]:
         people=inn.people,
         hosting=hosting,
     )
-    tokens = {"root": await inn.add("root", Rank.ADMIN)}
+    tokens = {"root": await inn.add("root", AccountRole.ADMIN)}
     tokens |= {name: await inn.add(name) for name in ("ann", "bob")}
     clients = {name: client_of(app, token) for name, token in tokens.items()}
     yield clients
@@ -201,17 +201,17 @@ async def test_what_people_have_to_judge_is_judged(clients: Clients) -> None:
 async def test_a_complaint_becomes_a_case(clients: Clients, store: RoutingStore) -> None:
     root = clients["root"]
     (person, *_) = await store.people.people()
-    evidence = Evidence(
+    evidence = AnswerSnapshot(
         id="e",
         answer_id="a",
         owner=person.id,
-        door=Door.PAGE,
+        door=Source.PAGE,
         prompt=(ChatMessage(Role.USER, "Capital of France?"),),
         answer="Lyon",
         status=Status.DONE,
         made_at=utc_now(),
     )
-    opinion = Opinion(correction="Paris")
+    opinion = RatingInput(correction="Paris")
     await store.feedback.ratings.rate(evidence, person.id, opinion, utc_now())
     assert ">\nParis</textarea>" in (await root.get("/cases/new?evidence=e")).text
     told = await posted(root, "/api/cases/from-evidence/e")

@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 
 from chat.accounts.errors import TooManyRequests
-from chat.accounts.models import LOCAL, Action, Entry, Person, Rank
-from chat.accounts.quotas import Permit
+from chat.accounts.models import LOCAL, AccountRole, Action, AuditEntry, User
+from chat.accounts.quotas import QuotaReservation
 from chat.conversations.models import Preset, PresetText
 from chat.errors import NotFound
 from chat.evaluation import runs as replaying
-from chat.evaluation.cases import Casebook, CaseText
+from chat.evaluation.cases import Cases, CaseText
 from chat.evaluation.errors import BadCase, RunGoingOn
-from chat.evaluation.models import Case, Check, CheckKind, Run, Verdict
-from chat.evaluation.runs import Replays
-from chat.feedback.models import Evidence, Opinion
-from chat.maintenance import Upkeep
+from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Run
+from chat.evaluation.runs import Runs
+from chat.feedback.models import AnswerSnapshot, RatingInput
+from chat.maintenance import Maintenance
 from chat.models import ChatMessage, PresetRef, Role, Sampling, Status
 from chat.serving.errors import EngineFailed, EngineNotReady
-from chat.serving.observer import Door, Outcome
+from chat.serving.observer import RequestOutcome, Source
 from judging.judge import ProcessJudge
 from store import RoutingStore, open_store
 from tests.chat import make_chat, make_writer
@@ -30,8 +30,8 @@ from tests.contract.stores import START, ticking
 from tests.fakes import Script, ScriptedEngine
 from tests.migrated import migrated
 
-BOB = Person("bob", "Bob", Rank.MEMBER, START)
-GUS = Person("gus", "Gus", Rank.GUEST, START)
+BOB = User("bob", "Bob", AccountRole.MEMBER, START)
+GUS = User("gus", "Gus", AccountRole.GUEST, START)
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 HELLO, HUMAN = Check(CheckKind.CONTAINS, "Hello"), Check(CheckKind.HUMAN)
 
@@ -47,10 +47,10 @@ class Desk:
 
     engine: ScriptedEngine
     store: RoutingStore
-    casebook: Casebook
-    replays: Replays
+    casebook: Cases
+    replays: Runs
 
-    async def run(self, *cases: Case, person: Person = LOCAL, **more: object) -> Run:
+    async def run(self, *cases: Case, person: User = LOCAL, **more: object) -> Run:
         """Run cases to the end."""
         run = await self.replays.start(person, cases, **more)  # type: ignore[arg-type]  # options
         await self.until_done(run)
@@ -61,7 +61,7 @@ class Desk:
             while self.replays.progress(run.id):  # noqa: ASYNC110 - nobody tells it
                 await asyncio.sleep(0.01)
 
-    async def verdicts(self, run: Run) -> dict[str, Verdict]:
+    async def verdicts(self, run: Run) -> dict[str, CaseVerdict]:
         _, results = await self.casebook.run(LOCAL, run.id)
         return {case_id: result.verdict for case_id, result in results.items()}
 
@@ -73,22 +73,22 @@ MakeDesk = Callable[..., Desk]
 async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
     store = open_store(migrated(tmp_path), clock=ticking())
     await store.open()
-    await store.people.add_person(BOB, None, Entry(START, "", Action.JOIN))
+    await store.people.add_person(BOB, None, AuditEntry(START, "", Action.JOIN))
     yield store
     await store.close()
 
 
 @pytest.fixture
 async def make(store: RoutingStore) -> AsyncIterator[MakeDesk]:
-    made: list[Replays] = []
+    made: list[Runs] = []
 
     def make(*scripts: Script, **writing: object) -> Desk:
         engine, judge = ScriptedEngine(list(scripts) or [Script()]), ProcessJudge(60)
         writer = make_writer(engine, **writing)  # type: ignore[arg-type]  # its options
         kept = store.feedback
-        replays = Replays(kept.cases, writer, judge, ticking())
+        replays = Runs(kept.cases, writer, judge, ticking())
         made.append(replays)
-        return Desk(engine, store, Casebook(kept.cases, kept.results, judge), replays)
+        return Desk(engine, store, Cases(kept.cases, kept.results, judge), replays)
 
     yield make
     for replays in made:
@@ -102,10 +102,10 @@ async def test_a_run_keeps_what_came_of_each_case(make: MakeDesk) -> None:
     run = await desk.run(*cases, label=" my  label ")
     verdicts = await desk.verdicts(run)
     assert [verdicts[case.id] for case in cases] == [
-        Verdict.PASSED,
-        Verdict.FAILED,
-        Verdict.ERROR,
-        Verdict.OPEN,
+        CaseVerdict.PASSED,
+        CaseVerdict.FAILED,
+        CaseVerdict.ERROR,
+        CaseVerdict.OPEN,
     ]
     kept, results = await desk.casebook.run(LOCAL, run.id)
     assert (kept.model, kept.quantization, kept.label) == (
@@ -142,13 +142,15 @@ async def test_what_a_person_said_holds_for_the_same_answer_and_another_is_chang
     (case,) = await desk.casebook.add(LOCAL, text("a", HUMAN))
     first = await desk.run(case)
     judged = await desk.casebook.judge(LOCAL, first.id, case.id, good=True)
-    assert (judged.verdict, judged.judged_by) == (Verdict.PASSED, LOCAL.id)
-    assert await desk.verdicts(await desk.run(case)) == {case.id: Verdict.PASSED}
+    assert (judged.verdict, judged.judged_by) == (CaseVerdict.PASSED, LOCAL.id)
+    assert await desk.verdicts(await desk.run(case)) == {case.id: CaseVerdict.PASSED}
     third = await desk.run(case)
-    assert await desk.verdicts(third) == {case.id: Verdict.CHANGED}
-    assert await desk.verdicts(await desk.run(case, against=first.id)) == {case.id: Verdict.CHANGED}
+    assert await desk.verdicts(third) == {case.id: CaseVerdict.CHANGED}
+    assert await desk.verdicts(await desk.run(case, against=first.id)) == {
+        case.id: CaseVerdict.CHANGED
+    }
     await desk.casebook.judge(LOCAL, third.id, case.id, good=False)
-    assert await desk.verdicts(await desk.run(case)) == {case.id: Verdict.FAILED}
+    assert await desk.verdicts(await desk.run(case)) == {case.id: CaseVerdict.FAILED}
 
 
 async def test_cases_wait_one_after_the_other(make: MakeDesk) -> None:
@@ -176,7 +178,7 @@ async def test_a_run_that_is_cancelled_keeps_what_there_is(make: MakeDesk) -> No
         await desk.replays.start(LOCAL, cases)
     await desk.replays.cancel(LOCAL, run.id)
     assert desk.replays.progress(run.id) is None
-    assert await desk.verdicts(run) == {cases[0].id: Verdict.PASSED}
+    assert await desk.verdicts(run) == {cases[0].id: CaseVerdict.PASSED}
     assert (desk.engine.running, desk.engine.cancelled) == (0, 1)
     assert (await desk.casebook.run(LOCAL, run.id))[0].ended_at
     await desk.replays.cancel(LOCAL, run.id)
@@ -209,34 +211,34 @@ async def test_who_asks_too_often_goes_on_when_there_is_leave_again(make: MakeDe
     refusals = [TooManyRequests(limit=1, retry_after_s=0.01)] * 2
 
     class Strict:
-        async def check(self, user_id: str, *, address: str = "") -> Permit:
+        async def check(self, user_id: str, *, address: str = "") -> QuotaReservation:
             if refusals:
                 raise refusals.pop()
-            return Permit()
+            return QuotaReservation()
 
     desk = make(quotas=Strict())
     (case,) = await desk.casebook.add(LOCAL, text("a"))
-    assert await desk.verdicts(await desk.run(case)) == {case.id: Verdict.PASSED}
+    assert await desk.verdicts(await desk.run(case)) == {case.id: CaseVerdict.PASSED}
     refusals.append(TooManyRequests(limit=1, retry_after_s=2 * replaying.PATIENCE_S))
     run = await desk.run(case)
     (result,) = (await desk.casebook.run(LOCAL, run.id))[1].values()
-    assert (result.verdict, result.error_code) == (Verdict.ERROR, "too_many_requests")
+    assert (result.verdict, result.error_code) == (CaseVerdict.ERROR, "too_many_requests")
 
 
 async def test_answers_of_a_replay_are_told_of_as_such(make: MakeDesk) -> None:
-    told: list[Outcome] = []
+    told: list[RequestOutcome] = []
 
     class Notes:
-        def ended(self, outcome: Outcome) -> None:
+        def ended(self, outcome: RequestOutcome) -> None:
             told.append(outcome)
 
-        def refused(self, door: Door, code: str) -> None: ...
+        def refused(self, door: Source, code: str) -> None: ...
 
     desk = make(Script(["Hello"]), Script(error=EngineFailed()), observer=Notes())
     await desk.run(*await desk.casebook.add(LOCAL, text("a"), text("b")))
     assert [(one.door, one.reason, one.failed) for one in told] == [
-        (Door.REPLAY, "stop", False),
-        (Door.REPLAY, "engine_failed", True),
+        (Source.REPLAY, "stop", False),
+        (Source.REPLAY, "engine_failed", True),
     ]
 
 
@@ -271,17 +273,17 @@ async def test_members_have_their_own_cases_and_guests_none(make: MakeDesk) -> N
 
 async def test_a_case_is_made_of_a_rated_answer_by_who_may_see_it(make: MakeDesk) -> None:
     desk = make()
-    evidence = Evidence(
+    evidence = AnswerSnapshot(
         id="e",
         answer_id="a",
         owner=LOCAL.id,
-        door=Door.PAGE,
+        door=Source.PAGE,
         prompt=(ChatMessage(Role.USER, "Capital of France?"),),
         answer="Lyon",
         status=Status.DONE,
         made_at=NOW,
     )
-    await desk.store.feedback.ratings.rate(evidence, LOCAL.id, Opinion(correction="Paris"), NOW)
+    await desk.store.feedback.ratings.rate(evidence, LOCAL.id, RatingInput(correction="Paris"), NOW)
     draft = await desk.casebook.draft(LOCAL, "e")
     assert draft.checks == (Check(CheckKind.CONTAINS, "Paris"),)
     (case,) = await desk.casebook.add(LOCAL, draft)
@@ -300,10 +302,10 @@ async def test_the_run_of_who_may_not_be_here_any_more_is_ended(make: MakeDesk) 
     desk = make(Script(["Hel"], hangs=True))
     (case,) = await desk.casebook.add(BOB, text("a"))
     run = await desk.replays.start(BOB, [case])
-    upkeep = Upkeep(make_chat().jobs, desk.store.people, programs=[desk.replays])
+    upkeep = Maintenance(make_chat().jobs, desk.store.people, programs=[desk.replays])
     await upkeep.stop_who_left()
     assert desk.replays.progress(run.id)
-    await desk.store.people.delete_person(BOB.id, Entry(START, "", Action.DELETE))
+    await desk.store.people.delete_person(BOB.id, AuditEntry(START, "", Action.DELETE))
     await upkeep.stop_who_left()
     await desk.until_done(run)
     assert list(await desk.casebook.runs(LOCAL)) == []

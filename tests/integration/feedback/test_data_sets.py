@@ -13,17 +13,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chat.accounts.models import LOCAL
-from chat.campaigns.models import Choice, Side
+from chat.campaigns.models import Side, VoteChoice
 from chat.conversations.jobs import Job
 from chat.conversations.models import Question
 from chat.conversations.tree import Tree
 from chat.errors import AppError
-from chat.feedback.models import Opinion, Verdict
-from chat.feedback.queries import Filter, ReviewChange, Standing
+from chat.feedback.models import RatingInput, Verdict
+from chat.feedback.queries import RatingFilter, ReviewChange, ReviewStatus
 from chat.feedback.results import Results
 from chat.models import ChatOptions, Finish, Role
 from formats.datasets import DataFormat, data_file
-from store.schema.campaigns import DuelRow
+from store.schema.campaigns import ComparisonRow
 from tests.chat import finished
 from tests.contract.feedback_rows import add_rows, campaign
 from tests.contract.stores import START
@@ -66,10 +66,10 @@ class Happenings:
     async def rate(self, number: int, kind: int) -> None:
         correction = f"correction {len(self.corrections)}"
         opinions = (
-            Opinion(Verdict.UP),
-            Opinion(Verdict.DOWN, ("other",)),
-            Opinion(Verdict.DOWN, correction=correction),
-            Opinion(comment="hm"),
+            RatingInput(Verdict.UP),
+            RatingInput(Verdict.DOWN, ("other",)),
+            RatingInput(Verdict.DOWN, correction=correction),
+            RatingInput(comment="hm"),
         )
         opinion = opinions[kind % len(opinions)]
         await self.chat.rate(self.jobs[number], opinion)
@@ -79,7 +79,7 @@ class Happenings:
     async def review(self, number: int, kind: int) -> None:
         answer_id = self.jobs[number].message_id
         frozen = await self.chat.store.feedback.ratings.evidence_of(LOCAL.id, answer_id)
-        change = ReviewChange([*Standing][kind % len(Standing)])
+        change = ReviewChange([*ReviewStatus][kind % len(ReviewStatus)])
         if frozen:
             await results_of(self.chat).review(LOCAL, frozen.id, change)
 
@@ -87,7 +87,7 @@ class Happenings:
         """Between any two answers: not every such pair has one prompt."""
         left, right = self.jobs[number], self.jobs[kind % len(self.jobs)]
         self.votes += 1
-        row = DuelRow(
+        row = ComparisonRow(
             id=f"vote {self.votes}",
             campaign_id="campaign",
             user_id=LOCAL.id,
@@ -98,7 +98,7 @@ class Happenings:
             right=Side(1, right.conversation_id, right.message_id),
             asked_at=START,
             voted_at=START,
-            choice=[*Choice][(number + kind) % len(Choice)],
+            choice=[*VoteChoice][(number + kind) % len(VoteChoice)],
             comment="",
         )
         await add_rows(self.chat.store, row)
@@ -163,8 +163,8 @@ def results_of(chat: RatedChat) -> Results:
 
 
 async def lines_of(chat: RatedChat, kind: DataFormat) -> list[dict[str, Any]]:
-    file = data_file(kind, Filter())
-    pieces = [piece async for piece in results_of(chat).export(LOCAL, Filter(), file)]
+    file = data_file(kind, RatingFilter())
+    pieces = [piece async for piece in results_of(chat).export(LOCAL, RatingFilter(), file)]
     lines = [json.loads(line) for line in b"".join(pieces).decode().split("\n") if line]
     assert len(lines) == file.lines
     return lines

@@ -9,10 +9,10 @@ import pytest
 
 from api.edge.options import EdgeOptions
 from api.server import build_api
-from chat.accounts.models import LOCAL, Entry
+from chat.accounts.models import LOCAL, AuditEntry
 from chat.campaigns.models import Campaign, Mode, Plan, Variant
 from chat.conversations.presets import Presets
-from chat.feedback.models import Opinion, Verdict
+from chat.feedback.models import RatingInput, Verdict
 from commands import export
 from store import RoutingStore, open_store
 from tests.contract.stores import START
@@ -22,14 +22,14 @@ from tests.house import client_of
 from tests.rated import DOWN, UP, evidence
 
 Export = Callable[..., int]
-SAID = Opinion(Verdict.DOWN, ("too-long",), "Ask Ann, a@b.cn", "Better. 更好")
+SAID = RatingInput(Verdict.DOWN, ("too-long",), "Ask Ann, a@b.cn", "Better. 更好")
 
 
 async def fill(store: RoutingStore) -> None:
     for campaign_id, title in (("first", "One 一"), ("second", "Two"), ("third", "Two")):
         plan = Plan(title, Mode.SINGLE, (Variant("A"),))
         campaign = Campaign(campaign_id, LOCAL.id, plan, START)
-        await store.feedback.campaigns.add(campaign, Entry(START, "", "test"))
+        await store.feedback.campaigns.add(campaign, AuditEntry(START, "", "test"))
     for name, opinion, more in (
         ("a", UP, {"campaign_id": "first"}),
         ("b", SAID, {"campaign_id": "first", "language": "zh"}),

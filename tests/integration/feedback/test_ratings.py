@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from chat.accounts.models import LOCAL, Caller, Person, Rank
+from chat.accounts.models import LOCAL, AccountRole, Principal, User
 from chat.conversations.errors import AnswerRunning
 from chat.conversations.models import Attachment, Origin
 from chat.errors import BadText, MessageTooLong, NotFound
-from chat.feedback.errors import EmptyOpinion, NotRatable, UnknownReason
-from chat.feedback.models import REASONS, Opinion, Verdict
+from chat.feedback.errors import EmptyRating, NotRatable, UnknownReason
+from chat.feedback.models import REASONS, RatingInput, Verdict
 from chat.feedback.ratings import MAX_COMMENT, Ratable
 from chat.feedback.snapshots import is_exact
 from chat.models import (
@@ -24,18 +24,18 @@ from chat.models import (
     Sampling,
     Status,
 )
-from chat.serving.completion import Written
-from chat.serving.completions import Asked
+from chat.serving.completion import CompletionRecord
+from chat.serving.completions import CompletionInput
 from chat.serving.errors import EngineFailed
-from chat.serving.observer import Door
+from chat.serving.observer import Source
 from chat.tools import CallPiece
 from tests.chat import finished, until_text
 from tests.contract.stores import START
 from tests.fakes import Script
 from tests.feedback import RatedChat, rated_chat
 
-UP, DOWN = Opinion(Verdict.UP), Opinion(Verdict.DOWN)
-STRANGER = Person("stranger", "Stranger", Rank.MEMBER, START)
+UP, DOWN = RatingInput(Verdict.UP), RatingInput(Verdict.DOWN)
+STRANGER = User("stranger", "Stranger", AccountRole.MEMBER, START)
 OPTIONS = ChatOptions("Be brief.", Sampling(temperature=0.3), PresetRef("maths", 2))
 
 
@@ -63,7 +63,7 @@ async def test_the_evidence_has_the_prompt_that_the_engine_got(chat: RatedChat) 
     assert evidence.provenance
     assert evidence.provenance.preset == PresetRef("maths", 2)
     assert evidence.provenance.sampling.seed is not None
-    assert (evidence.door, evidence.owner) == (Door.PAGE, LOCAL.id)
+    assert (evidence.door, evidence.owner) == (Source.PAGE, LOCAL.id)
     assert (evidence.conversation_id, evidence.made_at) == (
         second.conversation_id,
         answer.created_at,
@@ -151,7 +151,7 @@ async def test_an_answer_that_was_stopped_or_failed_before_its_first_word_can_be
         for job, status in ((stopped, Status.STOPPED), (failed, Status.ERROR)):
             look = await chat.ratings.look(LOCAL, job.conversation_id, job.message_id)
             assert look == Ratable("", REASONS)
-            said = Opinion(Verdict.DOWN, ("slow",), "", " Hello. ")
+            said = RatingInput(Verdict.DOWN, ("slow",), "", " Hello. ")
             assert (await chat.rate(job, said)).opinion == said
             evidence = await chat.evidence(job)
             assert (evidence.answer, evidence.status, evidence.language) == ("", status, "")
@@ -228,22 +228,22 @@ async def test_ratings_stay_when_the_conversation_goes_and_can_still_be_changed(
 
 async def test_an_opinion_is_taken_back_as_a_version_of_its_own(chat: RatedChat) -> None:
     job = await chat.told("Hi")
-    with pytest.raises(EmptyOpinion):
-        await chat.rate(job, Opinion(comment="  \n"))
+    with pytest.raises(EmptyRating):
+        await chat.rate(job, RatingInput(comment="  \n"))
     assert await chat.frozen() == 0
     assert (await chat.rate(job, UP)).version == 1
-    withdrawn = await chat.rate(job, Opinion())
-    assert (withdrawn.version, withdrawn.opinion) == (2, Opinion())
-    assert (await chat.rate(job, Opinion())).version == 2
+    withdrawn = await chat.rate(job, RatingInput())
+    assert (withdrawn.version, withdrawn.opinion) == (2, RatingInput())
+    assert (await chat.rate(job, RatingInput())).version == 2
     look = await chat.ratings.look(LOCAL, job.conversation_id, job.message_id)
     assert look == Ratable("Hello", REASONS, withdrawn)
 
 
 async def test_what_is_said_is_kept_as_it_was_meant(chat: RatedChat) -> None:
     job = await chat.told("Hi")
-    said = Opinion(Verdict.DOWN, ("other", "language", "other"), " why? \n", "Bonjour\n")
+    said = RatingInput(Verdict.DOWN, ("other", "language", "other"), " why? \n", "Bonjour\n")
     kept = (await chat.rate(job, said)).opinion
-    assert kept == Opinion(Verdict.DOWN, ("other", "language"), "why?", "Bonjour\n")
+    assert kept == RatingInput(Verdict.DOWN, ("other", "language"), "why?", "Bonjour\n")
     for idle in ("", "  ", "Hello", "Hello\r\n"):
         again = await chat.rate(job, replace(UP, correction=idle))
         assert again.opinion == UP
@@ -255,25 +255,27 @@ async def test_what_is_too_long_or_cannot_be_kept_is_refused_and_nothing_is_writ
     job = await chat.told("Hi")
     longest = "x" * MAX_COMMENT
     for opinion, error in (
-        (Opinion(comment=longest + "x"), MessageTooLong),
-        (Opinion(comment="y" * 2**20), MessageTooLong),
-        (Opinion(correction=longest + "Hello!"), MessageTooLong),
-        (Opinion(comment="\0"), BadText),
-        (Opinion(correction="\ud800"), BadText),
-        (Opinion(reasons=("dull",)), UnknownReason),
+        (RatingInput(comment=longest + "x"), MessageTooLong),
+        (RatingInput(comment="y" * 2**20), MessageTooLong),
+        (RatingInput(correction=longest + "Hello!"), MessageTooLong),
+        (RatingInput(comment="\0"), BadText),
+        (RatingInput(correction="\ud800"), BadText),
+        (RatingInput(reasons=("dull",)), UnknownReason),
     ):
         with pytest.raises(error):
             await chat.rate(job, opinion)
     assert await chat.frozen() == 0
-    await chat.rate(job, Opinion(comment=longest, correction=longest + "Hello"))
+    await chat.rate(job, RatingInput(comment=longest, correction=longest + "Hello"))
 
 
 # --- answers that programs were given -------------------------------------------------------------
 
 
-async def completion(chat: RatedChat, prompt: Prompt, *, remembered: bool = True) -> Written:
-    asked = Asked("cmpl-1", prompt, remembered=remembered)
-    return await (await chat.completions.begin(Caller(LOCAL), asked)).written()
+async def completion(
+    chat: RatedChat, prompt: Prompt, *, remembered: bool = True
+) -> CompletionRecord:
+    asked = CompletionInput("cmpl-1", prompt, remembered=remembered)
+    return await (await chat.completions.begin(Principal(LOCAL), asked)).written()
 
 
 async def test_a_programs_answer_is_rated_by_its_id(chat: RatedChat) -> None:
@@ -283,7 +285,7 @@ async def test_a_programs_answer_is_rated_by_its_id(chat: RatedChat) -> None:
     evidence = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
     assert evidence
     assert rating.evidence_id == evidence.id
-    assert (evidence.door, evidence.prompt, evidence.answer) == (Door.API, turns, "Hello")
+    assert (evidence.door, evidence.prompt, evidence.answer) == (Source.API, turns, "Hello")
     assert (evidence.usage, evidence.provenance) == (written.usage, written.provenance)
     assert is_exact(evidence)
     assert (await chat.ratings.rate_completion(LOCAL, written.id, UP)).version == 2

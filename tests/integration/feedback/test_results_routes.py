@@ -11,11 +11,11 @@ import pytest
 
 from api.edge.options import EdgeOptions
 from api.server import build_api
-from chat.accounts.models import Entry, Person, Rank
+from chat.accounts.models import AccountRole, AuditEntry, User
 from chat.campaigns.models import Campaign, Mode, Plan, QuestionKind, SurveyQuestion, Variant
 from chat.conversations.presets import Presets
-from chat.feedback.models import Opinion, Verdict
-from chat.feedback.queries import Filter
+from chat.feedback.models import RatingInput, Verdict
+from chat.feedback.queries import RatingFilter
 from chat.feedback.results import Results
 from chat.models import ChatMessage, Role, Status
 from formats.datasets import DataFormat, data_file
@@ -36,7 +36,7 @@ PLAN = Plan(
     (Variant(HOSTILE, system_prompt=HOSTILE),),
     survey=(SurveyQuestion("q", QuestionKind.TEXT, HOSTILE),),
 )
-MADE = Entry(START, "", "test")
+MADE = AuditEntry(START, "", "test")
 
 
 @dataclass
@@ -47,9 +47,9 @@ class Hosts:
     admin: httpx.AsyncClient
     bob: httpx.AsyncClient
     cy: httpx.AsyncClient
-    people: dict[str, Person]
+    people: dict[str, User]
 
-    async def rate(self, name: str, opinion: Opinion = UP, **of_evidence: Any) -> None:
+    async def rate(self, name: str, opinion: RatingInput = UP, **of_evidence: Any) -> None:
         frozen = evidence(name, **{"owner": self.people["admin"].id, **of_evidence})
         await self.store.feedback.ratings.rate(frozen, self.people["admin"].id, opinion, START)
 
@@ -59,7 +59,7 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     store = open_store(migrated(tmp_path))
     await store.open()
     inn = Inn(store)
-    tokens = {"admin": await inn.add("admin", Rank.ADMIN)}
+    tokens = {"admin": await inn.add("admin", AccountRole.ADMIN)}
     for name in ("bob", "cy"):
         tokens[name] = await inn.add(name)
     people = {name: await inn.person(token) for name, token in tokens.items()}
@@ -108,7 +108,7 @@ async def test_who_is_to_review_an_answer_sees_it(hosts: Hosts) -> None:
 
 
 async def test_hostile_words_stay_words(hosts: Hosts) -> None:
-    said = Opinion(Verdict.DOWN, ("other",), HOSTILE, f"Better {HOSTILE}")
+    said = RatingInput(Verdict.DOWN, ("other",), HOSTILE, f"Better {HOSTILE}")
     prompt = (ChatMessage(Role.SYSTEM, HOSTILE), ChatMessage(Role.USER, HOSTILE))
     await hosts.rate(
         "e", said, campaign_id="campaign", prompt=prompt, answer=HOSTILE, language=HOSTILE
@@ -128,7 +128,7 @@ async def test_hostile_words_stay_words(hosts: Hosts) -> None:
 
 async def test_a_filter_is_an_address(hosts: Hosts) -> None:
     await hosts.rate("good", question="Was it good?")
-    await hosts.rate("bad", Opinion(Verdict.DOWN, ("too-long",)), question="Was it bad?")
+    await hosts.rate("bad", RatingInput(Verdict.DOWN, ("too-long",)), question="Was it bad?")
     page = (await hosts.admin.get("/results?verdict=down&reason=too-long&since=&words=bad")).text
     assert "Was it bad?" in page
     assert "Was it good?" not in page
@@ -150,13 +150,15 @@ async def test_the_list_goes_on_where_the_page_ended(hosts: Hosts) -> None:
 
 
 async def test_files_are_those_of_the_service_and_no_browser_opens_them(hosts: Hosts) -> None:
-    said = Opinion(Verdict.DOWN, correction="Ann wrote it: a@b.cn")
+    said = RatingInput(Verdict.DOWN, correction="Ann wrote it: a@b.cn")
     await hosts.rate("e", said)
     results = Results(hosts.store.feedback.results, hosts.store.people)
     for kind in DataFormat:
         answer = await hosts.admin.get(f"/api/results/export?format={kind}&redact=true")
-        file = data_file(kind, Filter(), Redactor())
-        pieces = [piece async for piece in results.export(hosts.people["admin"], Filter(), file)]
+        file = data_file(kind, RatingFilter(), Redactor())
+        pieces = [
+            piece async for piece in results.export(hosts.people["admin"], RatingFilter(), file)
+        ]
         assert answer.content == b"".join(pieces)
         assert b"[email]" in answer.content
         assert "sandbox" in answer.headers.get_list("content-security-policy")
@@ -171,7 +173,7 @@ async def test_files_are_those_of_the_service_and_no_browser_opens_them(hosts: H
 
 
 async def test_a_report_is_masked_in_either_language_and_tells_how_often(hosts: Hosts) -> None:
-    said = Opinion(Verdict.DOWN, comment="Ann wrote it: a@b.cn")
+    said = RatingInput(Verdict.DOWN, comment="Ann wrote it: a@b.cn")
     await hosts.rate("e", said, campaign_id="campaign")
     path = "/api/results/report?campaign=campaign"
     assert "Ann wrote it: a@b.cn" in (await hosts.bob.get(path)).text
@@ -239,7 +241,7 @@ async def test_a_list_of_names_that_would_be_cut_is_refused_with_its_limit(
 
 
 async def test_an_answer_without_words_is_said_to_be_one_and_teaches_nothing(hosts: Hosts) -> None:
-    slow = Opinion(Verdict.DOWN, ("slow",), "I gave up.")
+    slow = RatingInput(Verdict.DOWN, ("slow",), "I gave up.")
     await hosts.rate("e", slow, answer="", status=Status.STOPPED)
     await hosts.admin.post("/api/results/e/review", json={"standing": "usable"})
     for language, words in (("en", "No text"), ("zh", "没有文字")):
@@ -265,9 +267,9 @@ async def test_guests_and_strangers_see_no_results(hosts: Hosts) -> None:
         answer = await hosts.cy.get(path)
         assert answer.status_code in (303, 401)
     results = Results(hosts.store.feedback.results, hosts.store.people)
-    guest = replace(hosts.people["cy"], rank=Rank.GUEST)
+    guest = replace(hosts.people["cy"], rank=AccountRole.GUEST)
     with pytest.raises(Exception, match="no such thing"):
-        results.export(guest, Filter(), data_file(DataFormat.CSV, Filter()))
+        results.export(guest, RatingFilter(), data_file(DataFormat.CSV, RatingFilter()))
 
 
 async def test_the_words_of_a_filter_come_back_in_its_form(hosts: Hosts) -> None:

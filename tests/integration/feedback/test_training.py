@@ -9,8 +9,8 @@ from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
-from chat.feedback.models import Opinion, Rated, ReviewState, Verdict
-from chat.feedback.queries import Filter
+from chat.feedback.models import RatedAnswer, RatingInput, ReviewState, Verdict
+from chat.feedback.queries import RatingFilter
 from chat.models import ChatMessage, Role
 from formats.datasets import DataFormat, data_file
 from tests.rated import DOWN, UP, contest, rated, written
@@ -21,8 +21,8 @@ TOLD = (
     ChatMessage(Role.ASSISTANT, "第一个回答。\n\n```python\nprint('hi')\n```"),
     ChatMessage(Role.USER, "And then? 👋🏽"),
 )
-CORRECTED = Opinion(Verdict.DOWN, correction="It should have been this.\n应该是这样。")
-ITEMS: tuple[Rated, ...] = (
+CORRECTED = RatingInput(Verdict.DOWN, correction="It should have been this.\n应该是这样。")
+ITEMS: tuple[RatedAnswer, ...] = (
     rated("liked", UP, prompt=TOLD, answer="A good answer 好"),
     rated("disliked", DOWN, prompt=TOLD, answer="A bad answer"),
     rated("corrected", CORRECTED, answer="Nearly"),
@@ -41,7 +41,7 @@ SETTINGS: dict[str, Any] = {
 def load(kind: DataFormat, folder: Path) -> Dataset:
     """What `datasets` makes of a file of ours."""
     path = folder / f"data{kind.suffix}"
-    path.write_bytes(written(data_file(kind, Filter()), *ITEMS, contests=(contest(),)))
+    path.write_bytes(written(data_file(kind, RatingFilter()), *ITEMS, contests=(contest(),)))
     loaded = load_dataset("json", data_files=str(path), split="train", cache_dir=str(folder))
     assert isinstance(loaded, Dataset)
     return loaded

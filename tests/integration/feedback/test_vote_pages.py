@@ -10,15 +10,15 @@ import pytest
 
 from api.edge.options import EdgeOptions
 from api.server import build_api
-from chat.accounts.models import Entry, Person, Rank
-from chat.campaigns.models import Campaign, Choice, Mode, Plan, Side, Task, Variant
+from chat.accounts.models import AccountRole, AuditEntry, User
+from chat.campaigns.models import Campaign, Mode, Plan, Side, Task, Variant, VoteChoice
 from chat.conversations.models import Question
 from chat.conversations.presets import Presets
 from chat.errors import NotFound
 from chat.feedback.votes import VoteFilter, Votes
 from chat.models import ChatOptions
 from store import RoutingStore, open_store
-from store.schema.campaigns import DuelRow
+from store.schema.campaigns import ComparisonRow
 from tests.contract.feedback_rows import add_rows
 from tests.contract.stores import ENDED, START
 from tests.fakes import ScriptedEngine
@@ -43,9 +43,9 @@ class Hosts:
     admin: httpx.AsyncClient
     bob: httpx.AsyncClient
     cy: httpx.AsyncClient
-    people: dict[str, Person]
+    people: dict[str, User]
 
-    async def vote(self, name: str, choice: Choice = Choice.LEFT, **more: object) -> None:
+    async def vote(self, name: str, choice: VoteChoice = VoteChoice.LEFT, **more: object) -> None:
         """The left answer is the second variant's."""
         tester, sides = self.people["cy"].id, []
         for variant in (1, 0):
@@ -65,7 +65,7 @@ class Hosts:
             "comment": "",
             "voted_at": START,
         }
-        row = DuelRow(
+        row = ComparisonRow(
             id=name,
             campaign_id="campaign",
             request_id=name,
@@ -83,12 +83,12 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     store = open_store(tmp_path)
     await store.open()
     inn = Inn(store)
-    tokens = {"admin": await inn.add("admin", Rank.ADMIN)}
+    tokens = {"admin": await inn.add("admin", AccountRole.ADMIN)}
     for name in ("bob", "cy"):
         tokens[name] = await inn.add(name)
     people = {name: await inn.person(token) for name, token in tokens.items()}
     campaign = Campaign("campaign", people["bob"].id, PLAN, START)
-    await store.feedback.campaigns.add(campaign, Entry(START, "", "test"))
+    await store.feedback.campaigns.add(campaign, AuditEntry(START, "", "test"))
     app = build_api(
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
@@ -116,7 +116,7 @@ async def test_votes_are_read_by_who_may_see_the_campaign_and_not_by_its_testers
     hosts.cy.cookies.clear()
     for path in ("/results/votes", "/results/votes/Inside"):
         assert (await hosts.cy.get(path)).status_code in (303, 401)
-    guest = replace(hosts.people["admin"], rank=Rank.GUEST)
+    guest = replace(hosts.people["admin"], rank=AccountRole.GUEST)
     votes = Votes(hosts.store.feedback.ballots)
     for call in (
         votes.page(guest, VoteFilter()),
@@ -130,7 +130,7 @@ async def test_votes_are_read_by_who_may_see_the_campaign_and_not_by_its_testers
 
 async def test_a_vote_is_told_by_the_name_of_its_variant_and_by_its_side(hosts: Hosts) -> None:
     await hosts.vote("Won", comment="It rhymes")
-    await hosts.vote("Bad", Choice.BOTH_BAD)
+    await hosts.vote("Bad", VoteChoice.BOTH_BAD)
     page = (await hosts.bob.get("/results/votes?campaign=campaign")).text
     assert "<b><bdi>Sung</bdi></b> <br><em>Left</em>" in page
     for words in ("<td>Both bad</td>", "It rhymes", "<bdi>Rivers</bdi>", "<bdi>cy</bdi>"):
@@ -157,7 +157,7 @@ async def test_what_the_host_tried_is_marked_as_in_no_rate(hosts: Hosts) -> None
 
 async def test_a_filter_of_votes_is_an_address(hosts: Hosts) -> None:
     await hosts.vote("First", comment="Rhymes")
-    await hosts.vote("Second", Choice.TIE, task_id="t2")
+    await hosts.vote("Second", VoteChoice.TIE, task_id="t2")
     query = "campaign=campaign&choice=left&winner=1&task=t1&tester=&commented=1&since=&words=rhymes"
     page = (await hosts.bob.get(f"/results/votes?{query}")).text
     assert "First?" in page

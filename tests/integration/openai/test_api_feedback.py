@@ -7,9 +7,9 @@ import jsonschema
 import pytest
 
 from chat.accounts.models import LOCAL
-from chat.feedback.models import Opinion, Verdict
+from chat.feedback.models import RatingInput, Verdict
 from chat.feedback.ratings import MAX_COMMENT
-from chat.serving.observer import Door
+from chat.serving.observer import Source
 from tests.programs import FEEDBACK, Raters, fault
 
 
@@ -39,8 +39,8 @@ async def test_an_answer_is_rated_by_its_id_in_versions(programs: Raters) -> Non
     assert (await programs.say(id)).json()["version"] == 3
     evidence = await programs.kept.evidence_of(LOCAL.id, id)
     assert evidence
-    assert (evidence.door, evidence.answer, evidence.question) == (Door.API, "Hello", "Hi")
-    assert (await programs.kept.newest(LOCAL.id, [id]))[id].opinion == Opinion()
+    assert (evidence.door, evidence.answer, evidence.question) == (Source.API, "Hello", "Hi")
+    assert (await programs.kept.newest(LOCAL.id, [id]))[id].opinion == RatingInput()
     assert (await programs.kept.newest(LOCAL.id, [id]))[id].version == 3
 
 

@@ -6,11 +6,11 @@ import pytest
 from api.edge.options import EdgeOptions
 from api.server import build_api
 from chat.serving.errors import OutOfMemory
-from chat.serving.models import EngineState, Phase, Stage
+from chat.serving.models import EngineState, LoadStage, Phase
 from tests.fakes import Script, ScriptedEngine
 
 LOADING = EngineState(
-    Phase.LOADING, Stage.DOWNLOAD, progress=0.25, seconds_left=90.0, detail="model-00001"
+    Phase.LOADING, LoadStage.DOWNLOAD, progress=0.25, seconds_left=90.0, detail="model-00001"
 )
 DEGRADED = EngineState(Phase.DEGRADED, error_code="out_of_memory", detail="restarting")
 DEAD = EngineState(Phase.DEAD, error_code="model_unavailable", detail="no such model")

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from chat.accounts.models import LOCAL, ApiKey, Caller, Person, Rank, Spent
+from chat.accounts.models import LOCAL, AccountRole, AccountUsage, Principal, ApiKey, User
 from chat.errors import NotFound
 from chat.models import ChatMessage, Finish, Role, Sampling, Usage
-from chat.serving.completion import Written
-from chat.serving.completions import Asked
+from chat.serving.completion import CompletionRecord
+from chat.serving.completions import CompletionInput
 from chat.serving.errors import EngineFailed
 from chat.serving.models import Delta
-from chat.serving.response_cache import Kept, RecentAnswers, ResponseCache
+from chat.serving.response_cache import CachedAnswer, RecentAnswers, ResponseCache
 from chat.tools import NO_EXTRAS
 from tests.fakes import Script
 from tests.people import NOON, make_town
@@ -115,37 +115,37 @@ async def test_an_answer_that_failed_is_not_given_again() -> None:
 async def test_each_key_has_answers_of_its_own_and_a_hit_costs_a_request_and_no_tokens() -> None:
     town = await make_town()
     ours = Programs(Script(["one"]), Script(["two"]), cache_bytes=MIB, quotas=town.quotas())
-    ann = Person("ann", "ann", Rank.MEMBER, NOON)
-    keys = [Caller(ann, ApiKey(name, "ann", name, "sk-", NOON)) for name in ("a", "b")]
-    asked = Asked("x", (ChatMessage(Role.USER, "Hi"),), Sampling(temperature=0.0))
+    ann = User("ann", "ann", AccountRole.MEMBER, NOON)
+    keys = [Principal(ann, ApiKey(name, "ann", name, "sk-", NOON)) for name in ("a", "b")]
+    asked = CompletionInput("x", (ChatMessage(Role.USER, "Hi"),), Sampling(temperature=0.0))
     texts = []
     for number, who in enumerate((keys[0], keys[1], keys[0])):
         completion = await ours.completions.begin(who, replace(asked, id=str(number)))
         texts.append((await completion.written()).text)
     assert texts == ["one", "two", "one"]
-    assert await town.people.spent("ann") == Spent(messages=3, tokens=2 * (2 + 3))
+    assert await town.people.spent("ann") == AccountUsage(messages=3, tokens=2 * (2 + 3))
     assert town.rates.hits["user ann"] == 3
 
 
 # The bounds
 
 
-def an_answer(id: str, text: str) -> Written:
-    return Written(
-        id, Caller(LOCAL), NOON, "prompt", NO_EXTRAS, text, Usage(1, 1), finish=Finish.STOP
+def an_answer(id: str, text: str) -> CompletionRecord:
+    return CompletionRecord(
+        id, Principal(LOCAL), NOON, "prompt", NO_EXTRAS, text, Usage(1, 1), finish=Finish.STOP
     )
 
 
 def test_the_cache_keeps_to_its_size_and_to_its_age() -> None:
     cache = ResponseCache(10_000, age_s=60)
     for number in range(100):
-        cache.keep(str(number), Kept(an_answer("x", "t" * 100), [Delta("t")]))
+        cache.keep(str(number), CachedAnswer(an_answer("x", "t" * 100), [Delta("t")]))
     assert cache.find("0") is None
     assert cache.find("99")
-    cache.keep("huge", Kept(an_answer("x", "t" * 10_000), []))
+    cache.keep("huge", CachedAnswer(an_answer("x", "t" * 10_000), []))
     assert cache.find("huge") is None
     old = ResponseCache(10_000, age_s=0)
-    old.keep("x", Kept(an_answer("x", ""), []))
+    old.keep("x", CachedAnswer(an_answer("x", ""), []))
     assert old.find("x") is None
 
 

@@ -7,29 +7,28 @@ from typing import Any
 
 import pytest
 
-from api.openai.encoding import ChatWire
+from api.openai.encoding import ChatEncoder
 from api.openai.stream import events_of
 from chat.accounts.api_keys import KeyLimits
 from chat.accounts.errors import BadKey, TokensUsedUp, TooManyRequests
-from chat.accounts.models import LOCAL, ApiKey, Person, Rank, Spent
-from chat.accounts.models import Caller as WhoCalls
+from chat.accounts.models import LOCAL, AccountRole, AccountUsage, ApiKey, Principal, User
 from chat.errors import AppError, NotFound
 from chat.models import ChatMessage, Role, Usage
 from chat.serving.completion import Completion
-from chat.serving.completions import Asked
+from chat.serving.completions import CompletionInput
 from chat.serving.errors import BadSchema, EngineFailed, OutOfMemory, TooManyWaiting
-from chat.serving.generation import Limits
+from chat.serving.generation import Timeouts
 from chat.serving.models import EngineState, Phase
-from chat.serving.observer import Door
+from chat.serving.observer import Source
 from chat.tools import CallPiece, ToolCall
 from tests.chat import make_chat
 from tests.fakes import Script
 from tests.people import MADE, NOON, CountedRates, make_town
-from tests.programs import CHAT, HI, TEXT, Caller, Programs, Seen, fault, until
+from tests.programs import CHAT, HI, TEXT, ApiConnection, Programs, Seen, fault, until
 
 HANGING = Script(["Hel"], hangs=True)
 SILENT = Script([], hangs=True)
-ASKED = Asked("chatcmpl-1", (ChatMessage(Role.USER, "Hi"),))
+ASKED = CompletionInput("chatcmpl-1", (ChatMessage(Role.USER, "Hi"),))
 
 
 async def idle(programs: Programs) -> None:
@@ -48,7 +47,7 @@ async def test_a_hang_up_ends_the_answer_wherever_it_is(
 ) -> None:
     programs = Programs(script)
     body = {**(HI if path == CHAT else {"model": "default", "prompt": "Hi"}), "stream": stream}
-    program = Caller(programs.app, path, body)
+    program = ApiConnection(programs.app, path, body)
     await until(lambda: programs.engine.running)
     if stream and script is HANGING:
         await program.until(b"Hel")
@@ -62,9 +61,9 @@ async def test_a_hang_up_ends_the_answer_wherever_it_is(
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_hang_up_leaves_the_queue(stream: bool) -> None:
     programs = Programs(HANGING, max_running=1)
-    first = Caller(programs.app, CHAT, {**HI, "stream": True})
+    first = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await first.until(b"Hel")
-    second = Caller(programs.app, CHAT, {**HI, "stream": stream})
+    second = ApiConnection(programs.app, CHAT, {**HI, "stream": stream})
     await until(lambda: programs.completions.open == 2)
     second.hang_up()
     await asyncio.wait_for(second.answered, 5)
@@ -110,9 +109,9 @@ async def test_an_engine_that_is_not_ready_is_answered_with_503_and_when_to_come
 
 async def test_who_waits_long_hears_that_it_goes_on() -> None:
     programs = Programs(HANGING, max_running=1)
-    first = Caller(programs.app, CHAT, {**HI, "stream": True})
+    first = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await first.until(b"Hel")
-    second = Caller(programs.app, CHAT, {**HI, "stream": True})
+    second = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await second.until(b'"role":"assistant"')  # the headers are out, before there is a place
     assert second.sent[0]["status"] == 200
     for program in (first, second):
@@ -122,10 +121,10 @@ async def test_who_waits_long_hears_that_it_goes_on() -> None:
 
 async def test_comments_keep_a_silent_connection_open() -> None:
     programs = Programs(Script(["Hel"], prefill_s=0.1))
-    completion = await programs.completions.begin(WhoCalls(LOCAL), ASKED)
+    completion = await programs.completions.begin(Principal(LOCAL), ASKED)
     info = programs.engine.info
     assert info
-    wire = ChatWire(completion, info, logprobs=False, with_usage=False)
+    wire = ChatEncoder(completion, info, logprobs=False, with_usage=False)
     found = [
         event async for event in events_of(completion, wire, with_usage=False, keep_alive_s=0.01)
     ]
@@ -135,8 +134,8 @@ async def test_comments_keep_a_silent_connection_open() -> None:
 
 async def test_an_answer_that_takes_too_long_ends() -> None:
     for script, limits, code in (
-        (SILENT, Limits(queue_s=5, stall_s=0.05, request_s=5), "engine_stalled"),
-        (Script(["a"] * 99, step_s=0.02), Limits(5, 5, 0.1), "request_timeout"),
+        (SILENT, Timeouts(queue_s=5, stall_s=0.05, request_s=5), "engine_stalled"),
+        (Script(["a"] * 99, step_s=0.02), Timeouts(5, 5, 0.1), "request_timeout"),
     ):
         programs = Programs(script, limits=limits)
         answer = await programs.chat()
@@ -145,8 +144,8 @@ async def test_an_answer_that_takes_too_long_ends() -> None:
 
 
 async def test_a_place_that_does_not_come_in_time_is_given_up() -> None:
-    programs = Programs(HANGING, max_running=1, limits=Limits(0.05, 5, 5))
-    first = Caller(programs.app, CHAT, {**HI, "stream": True})
+    programs = Programs(HANGING, max_running=1, limits=Timeouts(0.05, 5, 5))
+    first = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await first.until(b"Hel")
     answer = await programs.chat()
     assert (answer.status_code, fault(answer)["code"]) == (503, "queue_timeout")
@@ -168,21 +167,21 @@ async def test_two_hundred_at_once_get_an_answer_or_a_refusal_that_says_when_to_
     refused = [answer for answer in answers if answer.status_code == 503]
     assert {fault(answer)["code"] for answer in refused} == {"server_overloaded"}
     assert all(answer.headers["retry-after"] for answer in refused)
-    assert programs.seen.refusals == [(Door.API, "server_overloaded")] * len(refused)
+    assert programs.seen.refusals == [(Source.API, "server_overloaded")] * len(refused)
     await idle(programs)
 
 
-def caller(name: str, **limits: Any) -> WhoCalls:
+def caller(name: str, **limits: Any) -> Principal:
     """A member with a key."""
-    person = Person(name, name, Rank.MEMBER, NOON)
-    return WhoCalls(person, ApiKey(f"key of {name}", name, "mine", "sk-", NOON, **limits))
+    person = User(name, name, AccountRole.MEMBER, NOON)
+    return Principal(person, ApiKey(f"key of {name}", name, "mine", "sk-", NOON, **limits))
 
 
-def named(id: str) -> Asked:
+def named(id: str) -> CompletionInput:
     return replace(ASKED, id=id)
 
 
-async def written(programs: Programs, who: WhoCalls, asked: Asked = ASKED) -> Completion:
+async def written(programs: Programs, who: Principal, asked: CompletionInput = ASKED) -> Completion:
     completion = await programs.completions.begin(who, asked)
     await completion.written()
     return completion
@@ -196,8 +195,8 @@ async def test_an_answer_is_billed_to_its_person_and_to_its_key() -> None:
     limits = KeyLimits(town.people, town.rates, clock=lambda: town.now)
     programs = Programs(quotas=town.quotas(), key_limits=limits)
     await written(programs, ann)
-    assert await town.people.spent("ann") == Spent(messages=1, tokens=2 + 5)
-    assert await town.people.spent_by_key(ann.key.id, town.now.date()) == Spent(1, 2 + 5)
+    assert await town.people.spent("ann") == AccountUsage(messages=1, tokens=2 + 5)
+    assert await town.people.spent_by_key(ann.key.id, town.now.date()) == AccountUsage(1, 2 + 5)
 
 
 async def test_the_engine_is_asked_with_the_salt_of_the_person_whatever_the_key() -> None:
@@ -214,10 +213,10 @@ async def test_what_was_written_before_a_hang_up_is_billed() -> None:
     await completion.begun(5)
     completion.cancel()
     assert (await completion.written()).finish is None
-    assert await town.people.spent("ann") == Spent(messages=1, tokens=2 + 3)
+    assert await town.people.spent("ann") == AccountUsage(messages=1, tokens=2 + 3)
 
 
-async def refusal(programs: Programs, who: WhoCalls) -> str:
+async def refusal(programs: Programs, who: Principal) -> str:
     with pytest.raises(AppError) as found:
         await programs.completions.begin(who, ASKED)
     return found.value.code
@@ -251,10 +250,10 @@ class Refusing:
     def __init__(self, error: AppError) -> None:
         self.error = error
 
-    async def check(self, caller: WhoCalls) -> None:
+    async def check(self, caller: Principal) -> None:
         raise self.error
 
-    async def spend(self, caller: WhoCalls, tokens: int) -> None:
+    async def spend(self, caller: Principal, tokens: int) -> None:
         raise AssertionError("nothing was written")
 
 
@@ -282,7 +281,7 @@ async def test_whatever_limit_is_reached_is_a_rate_limit_to_openais_clients(
 
 async def test_the_server_lets_answers_end_before_it_goes() -> None:
     programs = Programs(Script(["Hel", "lo"], step_s=0.05))
-    program = Caller(programs.app, CHAT, {**HI, "stream": True})
+    program = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await program.until(b"Hel")
     await programs.completions.close(5)
     await asyncio.wait_for(program.answered, 5)
@@ -293,8 +292,8 @@ async def test_the_server_lets_answers_end_before_it_goes() -> None:
 
 async def test_what_does_not_end_in_time_is_ended_with_a_word_about_it() -> None:
     programs = Programs(HANGING)
-    program = Caller(programs.app, CHAT, {**HI, "stream": True})
-    whole = Caller(programs.app, CHAT, HI)
+    program = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
+    whole = ApiConnection(programs.app, CHAT, HI)
     await program.until(b"Hel")
     await programs.completions.close(0.05)
     await asyncio.wait_for(asyncio.gather(program.answered, whole.answered), 5)
@@ -338,11 +337,11 @@ async def test_the_page_and_programs_are_told_apart_by_the_observer() -> None:
     seen = Seen()
     chat = make_chat(observer=seen)
     await chat.told("Hi")
-    assert [(outcome.door, outcome.reason) for outcome in seen.outcomes] == [(Door.PAGE, "stop")]
+    assert [(outcome.door, outcome.reason) for outcome in seen.outcomes] == [(Source.PAGE, "stop")]
     programs = Programs()
     await programs.chat()
     (outcome,) = programs.seen.outcomes
-    assert (outcome.door, outcome.reason, outcome.from_cache) == (Door.API, "stop", False)
+    assert (outcome.door, outcome.reason, outcome.from_cache) == (Source.API, "stop", False)
     assert outcome.usage == Usage(2, 5)
 
 
@@ -354,7 +353,7 @@ async def test_what_the_page_refuses_is_told_as_the_pages() -> None:
         await chat.ask("5", user="ann")
     with pytest.raises(TooManyRequests):
         await chat.ask("6", user="ann")
-    assert seen.refusals == [(Door.PAGE, "too_many_waiting"), (Door.PAGE, "too_many_requests")]
+    assert seen.refusals == [(Source.PAGE, "too_many_waiting"), (Source.PAGE, "too_many_requests")]
     for job in jobs:
         job.cancel()
     await chat.jobs.close(5)

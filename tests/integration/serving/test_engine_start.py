@@ -11,9 +11,9 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from chat.errors import ModelUnavailable, StartupError
-from chat.serving.models import EngineState, Phase, Stage
+from chat.serving.models import EngineState, LoadStage, Phase
 from engine.local import EngineOptions, LocalEngine, Report
-from engine.startup import Opened
+from engine.startup import OpenedModel
 from engine.weights.card import ModelCard, write_card
 from tests.tiny import save_tiny_model
 
@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 def engine_for(folder: Path, options: EngineOptions = OPTIONS) -> LocalEngine:
     async def fetch(report: Report) -> Path:
-        report(EngineState(Phase.LOADING, Stage.DOWNLOAD, progress=0.5))
+        report(EngineState(Phase.LOADING, LoadStage.DOWNLOAD, progress=0.5))
         await asyncio.sleep(0)
         return folder
 
@@ -57,7 +57,7 @@ async def test_the_stages_are_told_in_order_until_it_is_ready(folder: Path) -> N
         await asyncio.sleep(0)
     await starting
     stages = list(dict.fromkeys(state.stage for state in seen if state.stage))
-    assert stages == [Stage.DOWNLOAD, Stage.LOAD, Stage.WARM_UP]
+    assert stages == [LoadStage.DOWNLOAD, LoadStage.LOAD, LoadStage.WARM_UP]
     assert engine.state == EngineState(Phase.READY)
     await engine.stop()
 
@@ -134,7 +134,7 @@ async def test_whatever_goes_wrong_while_loading_leaves_a_dead_engine(folder: Pa
     async def fetch(report: Report) -> Path:
         return folder
 
-    def opener(folder: Path, options: EngineOptions, report: Report) -> Opened:
+    def opener(folder: Path, options: EngineOptions, report: Report) -> OpenedModel:
         raise KeyError("a defect")
 
     engine = LocalEngine(OPTIONS, fetch, opener)

@@ -9,7 +9,7 @@ from chat.models import ChatMessage, Role, Sampling
 from chat.serving.engines import Engines
 from chat.serving.models import Phase
 from config import Settings, read_settings
-from loading import Teller, build_engines, load, load_engine
+from loading import LoadProgress, build_engines, load, load_engine
 from tests.tiny import save_tiny_model
 
 PROMPT = (ChatMessage(Role.USER, "Hello"),)
@@ -32,7 +32,7 @@ async def written(engines: Engines, name: str) -> str:
 async def test_both_models_answer_at_the_same_time_as_each_does_alone(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    teller = Teller()
+    teller = LoadProgress()
     engines = build_engines(settings, teller)
     await load(engines.first, teller)
     try:
@@ -53,8 +53,8 @@ async def test_without_its_second_model_the_app_serves_the_first(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "two" / "config.json").write_text("{}")
-    engines = build_engines(settings, Teller())
-    await load(engines.first, Teller())
+    engines = build_engines(settings, LoadProgress())
+    await load(engines.first, LoadProgress())
     try:
         assert engines.names == ["one (bfloat16)"]
         assert await written(engines, "")

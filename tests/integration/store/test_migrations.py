@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from chat.accounts.models import Action, ApiKey, Entry, Rank
+from chat.accounts.models import AccountRole, Action, ApiKey, AuditEntry
 from chat.conversations.models import Conversation, Message, Question
 from chat.models import ChatOptions, Role, Sampling, Status
 from store import FILE_NAME, RoutingStore, open_store
@@ -144,9 +144,9 @@ async def test_people_of_the_third_version_stay_and_may_have_keys(
         connection.execute(text(PERSON), {"time": TIME})
     store = await reopened(tmp_path, database_url)
     bob = await store.people.person("bob")
-    assert (bob.name, bob.rank) == ("Bob", Rank.MEMBER)
+    assert (bob.name, bob.rank) == ("Bob", AccountRole.MEMBER)
     key = ApiKey("key", bob.id, "script", "sk-abcde", bob.created_at)
-    await store.people.add_key("digest", key, Entry(bob.created_at, bob.id, Action.NEW_KEY))
+    await store.people.add_key("digest", key, AuditEntry(bob.created_at, bob.id, Action.NEW_KEY))
     assert await store.people.key("digest") == (key, bob)
     await store.close()
 

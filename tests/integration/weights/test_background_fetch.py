@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from chat.errors import ModelUnavailable
-from chat.serving.models import EngineState, Phase, Stage
+from chat.serving.models import EngineState, LoadStage, Phase
 from config import Settings, read_settings
 from engine.weights.background import ensure_model
 from engine.weights.card import read_card
@@ -87,7 +87,7 @@ def test_the_output_is_json_lines_that_end_with_the_folder(hub: Hub, models: Pat
     lines = [json.loads(line) for line in ended.stdout.splitlines()]
     assert lines[-1] == {"folder": str(models / NAME)}
     for line in lines[:-1]:
-        assert Stage(line["stage"])
+        assert LoadStage(line["stage"])
         assert line["progress"] is None or 0 <= line["progress"] <= 1
     assert lines[-2]["bytes"] == lines[-2]["total"] > 0
 

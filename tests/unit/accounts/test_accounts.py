@@ -15,8 +15,17 @@ from chat.accounts.errors import (
     TooManyAttempts,
     WrongPassword,
 )
-from chat.accounts.login_throttle import MOST_KEYS, Throttle
-from chat.accounts.models import LOCAL, Action, Entry, GuestLink, Person, Rank, Session, SignedIn
+from chat.accounts.login_throttle import MOST_KEYS, LoginThrottle
+from chat.accounts.models import (
+    LOCAL,
+    AccountRole,
+    Action,
+    AuditEntry,
+    GuestLink,
+    Session,
+    SignedIn,
+    User,
+)
 from chat.accounts.sign_in import Accounts
 from chat.errors import BadRequest, InvalidSetting, NotFound
 from tests.memory_people import MemoryPeople, OpenHasher
@@ -69,7 +78,7 @@ async def ann(accounts: Accounts) -> SignedIn:
 @pytest.fixture
 async def bob(accounts: Accounts, ann: SignedIn) -> SignedIn:
     """A member, at home."""
-    invite = await accounts.invite(ann.person, Rank.MEMBER)
+    invite = await accounts.invite(ann.person, AccountRole.MEMBER)
     return await who(accounts, await accept(accounts, invite, "Bob"))
 
 
@@ -103,7 +112,7 @@ async def fail(accounts: Accounts, times: int, *, name: str = "Ann", address: st
 async def test_the_set_up_link_makes_the_first_administrator_and_then_there_is_none(
     accounts: Accounts, ann: SignedIn
 ) -> None:
-    assert (ann.person.name, ann.person.rank) == ("Ann", Rank.ADMIN)
+    assert (ann.person.name, ann.person.rank) == ("Ann", AccountRole.ADMIN)
     assert await accounts.setup_token() is None
 
 
@@ -130,7 +139,7 @@ async def test_a_set_up_link_is_dead_once_there_is_an_account(
     token = await accounts.setup_token()
     assert token
     await store.add_person(
-        Person("ann", "Ann", Rank.ADMIN, clock()), "hash", Entry(clock(), "", Action.JOIN)
+        User("ann", "Ann", AccountRole.ADMIN, clock()), "hash", AuditEntry(clock(), "", Action.JOIN)
     )
     with pytest.raises(NotFound):
         await accept(accounts, token, "Eve")
@@ -139,11 +148,11 @@ async def test_a_set_up_link_is_dead_once_there_is_an_account(
 async def test_an_invitation_is_good_once_and_for_a_week(
     accounts: Accounts, ann: SignedIn, clock: Clock
 ) -> None:
-    token = await accounts.invite(ann.person, Rank.MEMBER)
-    assert (await accounts.look_at_pass(token)).rank is Rank.MEMBER
+    token = await accounts.invite(ann.person, AccountRole.MEMBER)
+    assert (await accounts.look_at_pass(token)).rank is AccountRole.MEMBER
     bob = await who(accounts, await accept(accounts, token, "Bob"))
-    assert (bob.person.name, bob.person.rank) == ("Bob", Rank.MEMBER)
-    late = await accounts.invite(ann.person, Rank.MEMBER)
+    assert (bob.person.name, bob.person.rank) == ("Bob", AccountRole.MEMBER)
+    late = await accounts.invite(ann.person, AccountRole.MEMBER)
     clock.pass_by(days=7)
     for dead in (token, late, "made up", ""):
         with pytest.raises(NotFound):
@@ -155,7 +164,7 @@ async def test_an_invitation_is_good_once_and_for_a_week(
 async def test_an_invitation_used_by_two_at_once_makes_one_account(
     accounts: Accounts, ann: SignedIn
 ) -> None:
-    token = await accounts.invite(ann.person, Rank.MEMBER)
+    token = await accounts.invite(ann.person, AccountRole.MEMBER)
     ends = await asyncio.gather(
         *(accept(accounts, token, name) for name in ("Bob", "Cy")), return_exceptions=True
     )
@@ -184,7 +193,7 @@ async def test_an_invitation_used_by_two_at_once_makes_one_account(
 async def test_what_is_refused_does_not_use_the_invitation_up(
     accounts: Accounts, ann: SignedIn, name: str, password: str, error: type[Exception]
 ) -> None:
-    token = await accounts.invite(ann.person, Rank.MEMBER)
+    token = await accounts.invite(ann.person, AccountRole.MEMBER)
     with pytest.raises(error):
         await accept(accounts, token, name, password)
     assert await accept(accounts, token, "Bob")
@@ -421,7 +430,7 @@ async def test_the_addresses_of_one_household_are_one(
 async def test_somebody_elses_guesses_do_not_take_the_tables_of_failures_beyond_their_bounds(
     clock: Clock,
 ) -> None:
-    throttle = Throttle()
+    throttle = LoginThrottle()
     for number in range(2 * MOST_KEYS):
         throttle.sign_in(f"name {number}", f"address {number}", clock())
         throttle.remember(f"name {number}", f"address {number}")
@@ -489,7 +498,7 @@ class CountingStore(MemoryPeople):
     looks = 0
     touches = 0
 
-    async def session(self, token_hash: str) -> tuple[Session, Person] | None:
+    async def session(self, token_hash: str) -> tuple[Session, User] | None:
         self.looks += 1
         await asyncio.sleep(0)
         return await super().session(token_hash)
@@ -523,9 +532,9 @@ async def test_a_change_made_elsewhere_takes_hold_within_five_seconds(
     token = await sign_in(accounts, "Bob")
     assert await accounts.signed_in(token)
     elsewhere = Accounts(store, OpenHasher(), clock)
-    await elsewhere.set_rank(ann.person, bob.person.id, Rank.ADMIN)
+    await elsewhere.set_rank(ann.person, bob.person.id, AccountRole.ADMIN)
     clock.pass_by(seconds=4)
-    assert (await who(accounts, token)).person.rank is Rank.ADMIN
+    assert (await who(accounts, token)).person.rank is AccountRole.ADMIN
     await elsewhere.disable(ann.person, bob.person.id)
     clock.pass_by(seconds=4)
     assert await accounts.signed_in(token) is None
@@ -535,9 +544,9 @@ async def test_a_change_made_here_takes_hold_at_once(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
     token = await sign_in(accounts, "Bob")
-    assert (await who(accounts, token)).person.rank is Rank.MEMBER
-    await accounts.set_rank(ann.person, bob.person.id, Rank.ADMIN)
-    assert (await who(accounts, token)).person.rank is Rank.ADMIN
+    assert (await who(accounts, token)).person.rank is AccountRole.MEMBER
+    await accounts.set_rank(ann.person, bob.person.id, AccountRole.ADMIN)
+    assert (await who(accounts, token)).person.rank is AccountRole.ADMIN
     await accounts.disable(ann.person, bob.person.id)
     assert await accounts.signed_in(token) is None
 
@@ -556,7 +565,7 @@ class LateStore(MemoryPeople):
 
     hold: asyncio.Event | None = None
 
-    async def session(self, token_hash: str) -> tuple[Session, Person] | None:
+    async def session(self, token_hash: str) -> tuple[Session, User] | None:
         found = await super().session(token_hash)
         if self.hold:
             await self.hold.wait()
@@ -639,9 +648,9 @@ async def test_to_everybody_else_the_administration_is_not_there(
     for actor in (bob.person, gil.person):
         for call in (
             accounts.people(actor),
-            accounts.invite(actor, Rank.ADMIN),
+            accounts.invite(actor, AccountRole.ADMIN),
             accounts.reset(actor, ann.person.id),
-            accounts.set_rank(actor, actor.id, Rank.ADMIN),
+            accounts.set_rank(actor, actor.id, AccountRole.ADMIN),
             accounts.disable(actor, ann.person.id),
             accounts.enable(actor, ann.person.id),
             accounts.delete(actor, ann.person.id),
@@ -654,16 +663,18 @@ async def test_to_everybody_else_the_administration_is_not_there(
 
 async def test_the_last_administrator_cannot_give_it_up(accounts: Accounts, ann: SignedIn) -> None:
     for call in (
-        accounts.set_rank(ann.person, ann.person.id, Rank.MEMBER),
+        accounts.set_rank(ann.person, ann.person.id, AccountRole.MEMBER),
         accounts.disable(ann.person, ann.person.id),
         accounts.delete(ann.person, ann.person.id),
         accounts.delete_my_data(ann.person, RIGHT),
     ):
         with pytest.raises(LastAdmin):
             await call
-    token = await accounts.invite(ann.person, Rank.ADMIN)
+    token = await accounts.invite(ann.person, AccountRole.ADMIN)
     await accept(accounts, token, "Bob")
-    assert (await accounts.set_rank(ann.person, ann.person.id, Rank.MEMBER)).rank is Rank.MEMBER
+    assert (
+        await accounts.set_rank(ann.person, ann.person.id, AccountRole.MEMBER)
+    ).rank is AccountRole.MEMBER
 
 
 async def test_a_guest_is_given_no_rank_no_password_and_no_invitation(
@@ -672,9 +683,9 @@ async def test_a_guest_is_given_no_rank_no_password_and_no_invitation(
     _, link = await new_link(accounts, ann)
     gil = await enter(accounts, link, "Gil")
     for call in (
-        accounts.invite(ann.person, Rank.GUEST),
-        accounts.set_rank(ann.person, bob.person.id, Rank.GUEST),
-        accounts.set_rank(ann.person, gil.person.id, Rank.ADMIN),
+        accounts.invite(ann.person, AccountRole.GUEST),
+        accounts.set_rank(ann.person, bob.person.id, AccountRole.GUEST),
+        accounts.set_rank(ann.person, gil.person.id, AccountRole.ADMIN),
         accounts.reset(ann.person, gil.person.id),
     ):
         with pytest.raises(BadRequest):
@@ -684,7 +695,7 @@ async def test_a_guest_is_given_no_rank_no_password_and_no_invitation(
 async def test_the_host_may_do_from_the_command_line_what_administrators_may(
     accounts: Accounts, ann: SignedIn
 ) -> None:
-    token = await accounts.invite(LOCAL, Rank.MEMBER)
+    token = await accounts.invite(LOCAL, AccountRole.MEMBER)
     await accept(accounts, token, "Bob")
     assert [person.name for person in await accounts.people(LOCAL)] == ["Ann", "Bob"]
 
@@ -695,7 +706,7 @@ async def test_the_log_says_who_did_what_to_whom_and_nobodys_name_or_password(
     clock.pass_by(seconds=1)
     await accounts.disable(ann.person, bob.person.id)
     newest, *earlier = await accounts.entries(ann.person)
-    assert newest == Entry(clock(), ann.person.id, Action.DISABLE, bob.person.id)
+    assert newest == AuditEntry(clock(), ann.person.id, Action.DISABLE, bob.person.id)
     assert [entry.action for entry in await accounts.entries(ann.person, clock(), 2)] == [
         Action.SIGN_IN,
         Action.JOIN,
@@ -745,7 +756,7 @@ async def test_a_guest_needs_a_nickname_only(accounts: Accounts, bob: SignedIn) 
     link, token = await new_link(accounts, bob)
     assert await accounts.look_at_guest_link(token) == link
     gil = await enter(accounts, token, " Gil ")
-    assert (gil.person.name, gil.person.rank) == ("Gil", Rank.GUEST)
+    assert (gil.person.name, gil.person.rank) == ("Gil", AccountRole.GUEST)
     assert gil.person.guest_link_id == link.id
     with pytest.raises(BadName):
         await enter(accounts, token, "")

@@ -16,7 +16,7 @@ from chat.accounts.errors import (
     TooManyRequests,
 )
 from chat.accounts.login_throttle import FAILURES
-from chat.accounts.models import LOCAL, Action, ApiKey, Caller, Person, Scope
+from chat.accounts.models import LOCAL, Action, ApiKey, KeyScope, Principal, User
 from chat.accounts.sign_in import Accounts
 from chat.errors import InvalidSetting, NotFound, StoreFailed
 from logs import redact
@@ -43,22 +43,22 @@ def accounts(town: Town, clock: Clock) -> Accounts:
 
 
 @pytest.fixture
-def root(town: Town) -> Person:
+def root(town: Town) -> User:
     return town.people.everybody["root"]
 
 
 @pytest.fixture
-def ann(town: Town) -> Person:
+def ann(town: Town) -> User:
     return town.people.everybody["ann"]
 
 
 @pytest.fixture
-def bob(town: Town) -> Person:
+def bob(town: Town) -> User:
     return town.people.everybody["bob"]
 
 
 @pytest.fixture
-def gus(town: Town) -> Person:
+def gus(town: Town) -> User:
     return town.people.everybody["gus"]
 
 
@@ -66,7 +66,7 @@ def gus(town: Town) -> Person:
 
 
 async def test_a_key_is_a_secret_of_which_the_store_has_only_the_digest(
-    accounts: Accounts, town: Town, ann: Person
+    accounts: Accounts, town: Town, ann: User
 ) -> None:
     key, secret = await accounts.add_key(ann, name="nightly")
     assert re.fullmatch(r"sk-[\w-]{43}", secret)
@@ -78,7 +78,7 @@ async def test_a_key_is_a_secret_of_which_the_store_has_only_the_digest(
 
 
 async def test_a_key_is_its_owners_and_the_log_says_who_made_it(
-    accounts: Accounts, town: Town, ann: Person, root: Person
+    accounts: Accounts, town: Town, ann: User, root: User
 ) -> None:
     key, _ = await accounts.add_key(root, name="for ann", owner=ann)
     assert key.owner == "ann"
@@ -88,7 +88,7 @@ async def test_a_key_is_its_owners_and_the_log_says_who_made_it(
         await accounts.add_key(ann, name="for root", owner=root)
 
 
-async def test_guests_have_nothing_to_do_with_keys(accounts: Accounts, gus: Person) -> None:
+async def test_guests_have_nothing_to_do_with_keys(accounts: Accounts, gus: User) -> None:
     for call in (
         accounts.add_key(gus, name="x"),
         accounts.keys(gus),
@@ -99,14 +99,14 @@ async def test_guests_have_nothing_to_do_with_keys(accounts: Accounts, gus: Pers
 
 
 async def test_figures_are_opened_by_administrators_keys_alone(
-    accounts: Accounts, ann: Person, root: Person
+    accounts: Accounts, ann: User, root: User
 ) -> None:
     with pytest.raises(KeyNotAllowed):
-        await accounts.add_key(ann, name="x", scopes={Scope.API, Scope.METRICS})
+        await accounts.add_key(ann, name="x", scopes={KeyScope.API, KeyScope.METRICS})
     with pytest.raises(KeyNotAllowed):
-        await accounts.add_key(root, name="x", scopes={Scope.METRICS}, owner=ann)
-    key, _ = await accounts.add_key(root, name="x", scopes={Scope.METRICS})
-    assert key.scopes == {Scope.METRICS}
+        await accounts.add_key(root, name="x", scopes={KeyScope.METRICS}, owner=ann)
+    key, _ = await accounts.add_key(root, name="x", scopes={KeyScope.METRICS})
+    assert key.scopes == {KeyScope.METRICS}
 
 
 @pytest.mark.parametrize(
@@ -120,14 +120,14 @@ async def test_figures_are_opened_by_administrators_keys_alone(
     ],
 )
 async def test_what_is_out_of_bounds_is_refused_by_name(
-    accounts: Accounts, ann: Person, wrong: dict[str, object]
+    accounts: Accounts, ann: User, wrong: dict[str, object]
 ) -> None:
     with pytest.raises(InvalidSetting) as caught:
         await accounts.add_key(ann, name="x", **wrong)  # type: ignore[arg-type]  # wrong on purpose
     assert caught.value.values["name"] in wrong
 
 
-async def test_a_key_has_a_name(accounts: Accounts, ann: Person) -> None:
+async def test_a_key_has_a_name(accounts: Accounts, ann: User) -> None:
     with pytest.raises(BadName):
         await accounts.add_key(ann, name=" ")
 
@@ -136,13 +136,13 @@ async def test_a_key_has_a_name(accounts: Accounts, ann: Person) -> None:
 
 
 async def test_a_key_lets_in_its_owner_for_what_it_is_for(
-    accounts: Accounts, ann: Person, root: Person
+    accounts: Accounts, ann: User, root: User
 ) -> None:
     key, secret = await accounts.add_key(ann, name="x")
     caller = await accounts.caller(secret, address=HOME)
-    assert caller == Caller(ann, key, frozenset({Scope.API}))
-    _, figures = await accounts.add_key(root, name="x", scopes={Scope.METRICS})
-    assert (await accounts.caller(figures, address=HOME)).scopes == {Scope.METRICS}
+    assert caller == Principal(ann, key, frozenset({KeyScope.API}))
+    _, figures = await accounts.add_key(root, name="x", scopes={KeyScope.METRICS})
+    assert (await accounts.caller(figures, address=HOME)).scopes == {KeyScope.METRICS}
 
 
 @pytest.mark.parametrize("wrong", ["", "sk-", "sk-" + "a" * 43, "\ud800", "sk-" + "a" * 10**5])
@@ -152,7 +152,7 @@ async def test_what_is_no_key_lets_nobody_in(accounts: Accounts, wrong: str) -> 
 
 
 async def test_neither_a_part_of_a_key_nor_its_digest_lets_in(
-    accounts: Accounts, town: Town, ann: Person
+    accounts: Accounts, town: Town, ann: User
 ) -> None:
     _, secret = await accounts.add_key(ann, name="x")
     for wrong in (secret[:-1], f"{secret} ", secret.upper(), *town.people.api_keys):
@@ -160,7 +160,7 @@ async def test_neither_a_part_of_a_key_nor_its_digest_lets_in(
             await accounts.caller(wrong, address=HOME)
 
 
-async def test_an_expired_key_lets_nobody_in(accounts: Accounts, ann: Person, clock: Clock) -> None:
+async def test_an_expired_key_lets_nobody_in(accounts: Accounts, ann: User, clock: Clock) -> None:
     _, secret = await accounts.add_key(ann, name="x", days=1)
     clock.pass_by(days=1, seconds=-1)
     await accounts.caller(secret, address=HOME)
@@ -170,7 +170,7 @@ async def test_an_expired_key_lets_nobody_in(accounts: Accounts, ann: Person, cl
 
 
 async def test_a_key_is_revoked_by_its_owner_or_an_administrator_and_by_nobody_else(
-    accounts: Accounts, town: Town, ann: Person, bob: Person, root: Person
+    accounts: Accounts, town: Town, ann: User, bob: User, root: User
 ) -> None:
     for actor in (ann, root):
         key, secret = await accounts.add_key(ann, name="x")
@@ -185,7 +185,7 @@ async def test_a_key_is_revoked_by_its_owner_or_an_administrator_and_by_nobody_e
 
 
 async def test_keys_die_at_once_with_who_is_disabled_or_deleted(
-    accounts: Accounts, ann: Person, bob: Person, root: Person
+    accounts: Accounts, ann: User, bob: User, root: User
 ) -> None:
     secrets = [(await accounts.add_key(owner, name="x"))[1] for owner in (ann, bob)]
     for secret in secrets:
@@ -201,7 +201,7 @@ async def test_keys_die_at_once_with_who_is_disabled_or_deleted(
 
 
 async def test_members_see_their_own_keys_and_administrators_all(
-    accounts: Accounts, ann: Person, bob: Person, root: Person, clock: Clock
+    accounts: Accounts, ann: User, bob: User, root: User, clock: Clock
 ) -> None:
     anns, _ = await accounts.add_key(ann, name="ann's")
     clock.pass_by(seconds=1)
@@ -223,7 +223,7 @@ class CountedTouches(MemoryPeople):
         await super().touch_key(key_id, used_at)
 
 
-async def test_the_last_use_is_written_once_a_minute(clock: Clock, ann: Person) -> None:
+async def test_the_last_use_is_written_once_a_minute(clock: Clock, ann: User) -> None:
     store = CountedTouches()
     await store.add_person(ann, None, MADE)
     accounts = Accounts(store, OpenHasher(), clock)
@@ -241,7 +241,7 @@ async def test_the_last_use_is_written_once_a_minute(clock: Clock, ann: Person) 
 
 
 async def test_who_is_wrong_too_often_is_told_to_wait_but_a_good_key_still_lets_in(
-    accounts: Accounts, ann: Person, caplog: pytest.LogCaptureFixture
+    accounts: Accounts, ann: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, secret = await accounts.add_key(ann, name="x")
     caplog.set_level(logging.INFO)
@@ -258,7 +258,7 @@ async def test_who_is_wrong_too_often_is_told_to_wait_but_a_good_key_still_lets_
 
 
 async def test_the_log_tells_of_a_refused_key_without_it(
-    accounts: Accounts, ann: Person, caplog: pytest.LogCaptureFixture
+    accounts: Accounts, ann: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     key, secret = await accounts.add_key(ann, name="x")
@@ -277,10 +277,10 @@ async def test_the_log_tells_of_a_refused_key_without_it(
 # --- limits -----------------------------------------------------------------------------------
 
 
-async def caller_with(town: Town, **limits: int) -> Caller:
+async def caller_with(town: Town, **limits: int) -> Principal:
     key = ApiKey("key", "ann", "x", "sk-abcde", NOON, **limits)  # type: ignore[arg-type]  # by name
     await town.people.add_key("digest", key, MADE)
-    return Caller(town.people.everybody["ann"], key)
+    return Principal(town.people.everybody["ann"], key)
 
 
 def limits_of(town: Town) -> KeyLimits:
@@ -311,7 +311,7 @@ async def test_a_key_may_use_so_many_tokens_a_day(town: Town) -> None:
 
 async def test_a_key_without_limits_and_a_caller_without_a_key_have_none(town: Town) -> None:
     limits, caller = limits_of(town), await caller_with(town)
-    for someone in (caller, Caller(LOCAL), Caller(town.people.everybody["ann"])):
+    for someone in (caller, Principal(LOCAL), Principal(town.people.everybody["ann"])):
         for _ in range(9):
             await limits.check(someone)
             await limits.spend(someone, 10**9)

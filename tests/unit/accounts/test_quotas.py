@@ -12,7 +12,7 @@ from chat.accounts.errors import (
     TokensUsedUp,
     TooManyRequests,
 )
-from chat.accounts.models import LOCAL_USER, Spent
+from chat.accounts.models import LOCAL_USER, AccountUsage
 from chat.accounts.quotas import NO_LIMITS
 from chat.errors import NotFound, StoreFailed
 from tests.memory_people import MemoryPeople
@@ -90,7 +90,7 @@ async def test_a_guest_has_what_the_link_gives_for_all_its_days(town: Town) -> N
 class SlowPeople(MemoryPeople):
     """Answers only when others had time to ask, as a database does."""
 
-    async def spent(self, *arguments: object) -> Spent:
+    async def spent(self, *arguments: object) -> AccountUsage:
         await asyncio.sleep(0)
         return await super().spent(*arguments)  # type: ignore[arg-type]  # passed on as they are
 
@@ -117,7 +117,7 @@ async def test_a_permit_given_back_costs_nothing_and_counts_once(town: Town) -> 
     await quotas.check("gus")
     with pytest.raises(QuotaExceeded):
         await quotas.check("gus")
-    assert await town.people.spent("gus") == Spent()
+    assert await town.people.spent("gus") == AccountUsage()
 
 
 async def test_the_local_user_may_use_everything(town: Town) -> None:
@@ -126,7 +126,7 @@ async def test_the_local_user_may_use_everything(town: Town) -> None:
     for permit in permits:
         await permit.spend(10**6)
     assert permits[0].allowance == NO_LIMITS
-    assert await town.people.spent(LOCAL_USER) == Spent()
+    assert await town.people.spent(LOCAL_USER) == AccountUsage()
 
 
 async def test_nobody_has_no_quota(town: Town) -> None:

@@ -3,31 +3,31 @@
 import pytest
 
 from chat.accounts.models import utc_now
-from chat.campaigns.hosts import Figures, Half
-from chat.campaigns.models import Campaign, Choice, Mode, Plan, Task, Variant
-from chat.feedback.reports import Ballot, Part, Report, Spread, comparison_of
+from chat.campaigns.hosts import CampaignCounts, VariantProgress
+from chat.campaigns.models import Campaign, Mode, Plan, Task, Variant, VoteChoice
+from chat.feedback.reports import Report, Spread, VariantResult, Vote, comparison_of
 from pages.campaigns.comparison import comparison_block
-from pages.html import Reader
+from pages.html import ReaderContext
 from pages.i18n import Language
 
-EN = Reader(Language.EN)
+EN = ReaderContext(Language.EN)
 TASKS = (Task("t1", "Rivers <b>"), Task("t2", "Lakes"))
 NAMES = {"u1": "Ann <i>", "u2": "Bob"}
 
 
 def report_of(
-    mode: Mode, ballots: list[Ballot] | None = None, parts: tuple[Part, ...] = ()
+    mode: Mode, ballots: list[Vote] | None = None, parts: tuple[VariantResult, ...] = ()
 ) -> Report:
     plan = Plan("Which?", mode, (Variant("Short"), Variant("Sung")), tasks=TASKS)
     return Report(
         campaign=Campaign("c1", "host", plan, utc_now()),
         made_at=utc_now(),
-        figures=Figures(),
+        figures=CampaignCounts(),
         rated=0,
         comments=0,
         corrections=0,
         reasons=(),
-        whole=Part(0, 0, 0, {}),
+        whole=VariantResult(0, 0, 0, {}),
         variants=parts,
         comparison=comparison_of(ballots or []),
         survey=(),
@@ -36,21 +36,21 @@ def report_of(
     )
 
 
-def votes(first: int, second: int, ties: int = 0, both_bad: int = 0) -> list[Ballot]:
+def votes(first: int, second: int, ties: int = 0, both_bad: int = 0) -> list[Vote]:
     """Half of the first one's wins are on the right."""
     wins = [
-        Ballot(index % 2, 1 - index % 2, (Choice.LEFT, Choice.RIGHT)[index % 2], "u1", "t1")
+        Vote(index % 2, 1 - index % 2, (VoteChoice.LEFT, VoteChoice.RIGHT)[index % 2], "u1", "t1")
         for index in range(first)
     ]
     return [
         *wins,
-        *([Ballot(0, 1, Choice.RIGHT, "u2", "t2")] * second),
-        *([Ballot(0, 1, Choice.TIE, "u2", "t2")] * ties),
-        *([Ballot(0, 1, Choice.BOTH_BAD, "u2", "t2")] * both_bad),
+        *([Vote(0, 1, VoteChoice.RIGHT, "u2", "t2")] * second),
+        *([Vote(0, 1, VoteChoice.TIE, "u2", "t2")] * ties),
+        *([Vote(0, 1, VoteChoice.BOTH_BAD, "u2", "t2")] * both_bad),
     ]
 
 
-def blind(ballots: list[Ballot], reader: Reader = EN) -> str:
+def blind(ballots: list[Vote], reader: ReaderContext = EN) -> str:
     return comparison_block(reader, report_of(Mode.BLIND, ballots), [], NAMES)
 
 
@@ -63,7 +63,7 @@ def test_a_clear_result_is_said_with_its_interval_and_its_method() -> None:
 
 
 def test_the_method_is_told_in_the_language_of_the_page_alone() -> None:
-    page = blind(votes(6, 4), Reader(Language.ZH))
+    page = blind(votes(6, 4), ReaderContext(Language.ZH))
     assert "方法：95% 的 Wilson 得分区间，平局算半胜。" in page
     assert "interval" not in page
 
@@ -96,16 +96,16 @@ def test_tasks_and_testers_are_shown_by_name_and_nothing_of_theirs_is_markup() -
 
 def test_halves_of_a_split_test_stand_side_by_side() -> None:
     spreads = {"length": Spread(120, 300), "total": Spread(1.5, 4)}
-    parts = (Part(50, 40, 5, spreads), Part(48, 20, 25, {}))
-    testers = [Half(10, 8, 1), Half(9, 3, 4)]
+    parts = (VariantResult(50, 40, 5, spreads), VariantResult(48, 20, 25, {}))
+    testers = [VariantProgress(10, 8, 1), VariantProgress(9, 3, 4)]
     page = comparison_block(EN, report_of(Mode.SPLIT, parts=parts), testers, NAMES)
     assert "Short is rated better than Sung" in page
     for cell in ("120 / 300", "1.5 / 4", "10", "<td>4</td>", "40 / 45"):
         assert cell in page
-    even = (Part(5, 3, 2, {}), Part(5, 2, 3, {}))
+    even = (VariantResult(5, 3, 2, {}), VariantResult(5, 2, 3, {}))
     page = comparison_block(EN, report_of(Mode.SPLIT, parts=even), testers, NAMES)
     assert "do not tell the variants apart" in page
-    none = (Part(5, 0, 0, {}), Part(5, 2, 3, {}))
+    none = (VariantResult(5, 0, 0, {}), VariantResult(5, 2, 3, {}))
     page = comparison_block(EN, report_of(Mode.SPLIT, parts=none), testers, NAMES)
     assert "Not both variants have ratings" in page
 
@@ -114,5 +114,5 @@ def test_halves_of_a_split_test_stand_side_by_side() -> None:
 def test_it_is_said_in_both_languages_and_only_where_something_is_compared(
     language: Language,
 ) -> None:
-    assert ("Short" in blind(votes(9, 2), Reader(language))) is True
-    assert comparison_block(Reader(language), report_of(Mode.SINGLE), [], {}) == ""
+    assert ("Short" in blind(votes(9, 2), ReaderContext(language))) is True
+    assert comparison_block(ReaderContext(language), report_of(Mode.SINGLE), [], {}) == ""

@@ -7,15 +7,15 @@ import pytest
 
 from chat.conversations.models import Attachment, Preset, PresetText
 from chat.conversations.presets import Presets
-from chat.conversations.turns import Gauge
+from chat.conversations.turns import ContextUsage
 from chat.models import ChatOptions, PresetRef, Sampling
 from chat.serving.models import EngineState, Phase
 from ui import chrome, composing, preset_panel
 from ui.i18n import Language
-from ui.view import Chosen, HeldFile
+from ui.view import ChosenPreset, HeldFile
 
 HOSTILE = '<img src=x onerror="x">\'&'
-ROOMY = Gauge(system=100, history=200, draft=50, room=250, limit=1000)
+ROOMY = ContextUsage(system=100, history=200, draft=50, room=250, limit=1000)
 
 
 def preset(name: str = "Maths", system_prompt: str = "Count.") -> Preset:
@@ -34,13 +34,13 @@ def preset(name: str = "Maths", system_prompt: str = "Count.") -> Preset:
     ],
 )
 def test_the_gauge_is_amber_from_four_fifths_and_red_when_something_is_lost(
-    measured: Gauge, level: str
+    measured: ContextUsage, level: str
 ) -> None:
     assert f'class="gauge {level}"' in composing.gauge(measured, Language.EN)
 
 
 def test_the_gauge_never_leaves_its_bar() -> None:
-    shown = composing.gauge(Gauge(0, 0, 9000, 2000, 1000, fits=False), Language.EN)
+    shown = composing.gauge(ContextUsage(0, 0, 9000, 2000, 1000, fits=False), Language.EN)
     assert 'style="width:100.0%"' in shown
     assert 'aria-valuenow="1000"' in shown
 
@@ -54,14 +54,14 @@ def test_the_gauge_never_leaves_its_bar() -> None:
         (replace(ROOMY, draft=850, fits=False), "too long by about 400 tokens"),
     ],
 )
-def test_what_will_not_fit_is_said_before(measured: Gauge, sentence: str) -> None:
+def test_what_will_not_fit_is_said_before(measured: ContextUsage, sentence: str) -> None:
     shown = composing.warning(measured, Language.EN)
     assert sentence in shown
     assert bool(shown) == bool(sentence)
 
 
 def test_the_chip_says_when_the_settings_are_no_longer_the_presets() -> None:
-    chosen = Chosen(preset(), newest=2)
+    chosen = ChosenPreset(preset(), newest=2)
     options = Presets.options_of(chosen.preset)
     assert composing.preset_label(options, chosen, Language.EN) == "Maths v2"
     other = replace(options, sampling=Sampling(temperature=0))
@@ -71,7 +71,7 @@ def test_the_chip_says_when_the_settings_are_no_longer_the_presets() -> None:
 def test_no_name_and_no_text_becomes_markup() -> None:
     hostile = preset(name=HOSTILE, system_prompt=HOSTILE)
     hostile = replace(hostile, text=replace(hostile.text, questions=(HOSTILE,)))
-    chosen = Chosen(hostile, newest=3)
+    chosen = ChosenPreset(hostile, newest=3)
     file = HeldFile(Attachment(HOSTILE, HOSTILE), 3, pasted=True)
     shown = [
         composing.files({"f1": file}, Language.EN, with_text=True),
@@ -86,7 +86,7 @@ def test_no_name_and_no_text_becomes_markup() -> None:
 def test_the_empty_page_asks_what_the_preset_asks() -> None:
     asked = replace(preset(), text=replace(preset().text, questions=("One?", "Two?")))
     state = EngineState(Phase.READY)
-    shown = chrome.welcome(None, state, Language.EN, chosen=Chosen(asked, newest=2))
+    shown = chrome.welcome(None, state, Language.EN, chosen=ChosenPreset(asked, newest=2))
     assert shown.count('data-do="example"') == 2
     assert "<h1>Maths</h1>" in shown
 

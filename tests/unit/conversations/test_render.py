@@ -8,9 +8,9 @@ import pytest
 
 from chat.conversations.jobs import Job
 from chat.conversations.models import Attachment, Conversation, Message, Origin, Progress
-from chat.conversations.service import Opened
+from chat.conversations.service import ConversationView
 from chat.models import ChatOptions, Finish, Provenance, Role, Sampling, Status, Timing, Usage
-from chat.serving.models import EngineInfo, EngineState, Phase, Stage
+from chat.serving.models import EngineInfo, EngineState, LoadStage, Phase
 from tests.fakes import ScriptedEngine
 from ui import chrome, markdown, render
 from ui import message_footer as under_a_message
@@ -52,9 +52,9 @@ def path(turns: int, **last: Any) -> list[Message]:
     return [*messages[:-1], replace(messages[-1], **last)]
 
 
-def opened(messages: list[Message], **more: Any) -> Opened:
+def opened(messages: list[Message], **more: Any) -> ConversationView:
     conversation = Conversation("c1", "local", "Title", ChatOptions(), None, NOW, NOW)
-    return Opened(conversation, messages, {}, None, **more)
+    return ConversationView(conversation, messages, {}, None, **more)
 
 
 def test_what_a_person_wrote_is_shown_letter_by_letter() -> None:
@@ -280,15 +280,15 @@ def test_half_a_formula_waits_for_its_other_half(written: str, shown: str) -> No
     ("seconds", "words"), [(42.0, "about 42 s left"), (190.0, "about 3 min left")]
 )
 def test_loading_says_percent_stage_and_time_left(seconds: float, words: str) -> None:
-    state = EngineState(Phase.LOADING, Stage.DOWNLOAD, 0.42, seconds)
+    state = EngineState(Phase.LOADING, LoadStage.DOWNLOAD, 0.42, seconds)
     assert chrome.loading(state, Language.EN) == f"42% · Downloading the model · {words}"
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", LoadStage)
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize("language", Language)
 def test_every_state_of_the_engine_can_be_drawn(
-    stage: Stage, phase: Phase, language: Language
+    stage: LoadStage, phase: Phase, language: Language
 ) -> None:
     state = EngineState(phase, stage)
     assert chrome.header(None, state, language)

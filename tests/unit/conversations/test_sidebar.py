@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chat.accounts.models import LOCAL, Person, Rank
-from chat.conversations.models import Conversation, Excerpt, Hit
+from chat.accounts.models import LOCAL, AccountRole, User
+from chat.conversations.models import Conversation, Excerpt, SearchHit
 from chat.models import ChatOptions
 from ui import overlays, sidebar
 from ui.i18n import Language
@@ -63,12 +63,12 @@ def test_marks_lie_over_escaped_text(excerpt: Excerpt, markup: str) -> None:
     [(0, False, "Nothing found."), (1, False, "1 chat found"), (2, True, "2+ chats found")],
 )
 def test_a_search_says_how_much_it_found(count: int, more: bool, said: str) -> None:
-    hits = [Hit(conversation("x" * n), Excerpt("x"), "m", Excerpt("y")) for n in range(count)]
+    hits = [SearchHit(conversation("x" * n), Excerpt("x"), "m", Excerpt("y")) for n in range(count)]
     assert said in sidebar.results(hits, Language.EN, more=more)
 
 
 def test_a_found_message_is_named_in_its_link() -> None:
-    hit = Hit(conversation("t"), Excerpt("t"), "m-7", Excerpt("text"))
+    hit = SearchHit(conversation("t"), Excerpt("t"), "m-7", Excerpt("text"))
     assert 'href="#id-1"' in sidebar.results([hit], Language.EN)
     assert 'data-message="m-7"' in sidebar.results([hit], Language.EN)
 
@@ -96,13 +96,15 @@ def test_each_key_of_the_help_has_its_words(language: Language) -> None:
 @pytest.mark.parametrize(
     ("rank", "pages"),
     [
-        (Rank.GUEST, ["account"]),
-        (Rank.MEMBER, ["account", "guests"]),
-        (Rank.ADMIN, ["account", "guests", "people"]),
+        (AccountRole.GUEST, ["account"]),
+        (AccountRole.MEMBER, ["account", "guests"]),
+        (AccountRole.ADMIN, ["account", "guests", "people"]),
     ],
 )
-def test_a_persons_menu_leads_to_what_is_for_their_rank(rank: Rank, pages: list[str]) -> None:
-    who = Person("1", "<b>ann", rank, NOW)
+def test_a_persons_menu_leads_to_what_is_for_their_rank(
+    rank: AccountRole, pages: list[str]
+) -> None:
+    who = User("1", "<b>ann", rank, NOW)
     markup = overlays.overlays(who, Language.EN)
     every = ["account", "guests", "people"]
     assert [page for page in every if f'href="{page}"' in markup] == pages

@@ -63,7 +63,7 @@ from chat.errors import (
     StoreFailed,
 )
 from chat.evaluation.errors import BadCase, BadCheck, CheckTooCostly, RunGoingOn
-from chat.feedback.errors import EmptyOpinion, NotRatable, UnknownReason
+from chat.feedback.errors import EmptyRating, NotRatable, UnknownReason
 from chat.serving.errors import (
     BadSchema,
     Busy,
@@ -125,7 +125,7 @@ EXPECTED = {
     LastAdmin: 409,
     LinkFull: 403,
     NotRatable: 400,
-    EmptyOpinion: 400,
+    EmptyRating: 400,
     UnknownReason: 400,
     SignInNeeded: 401,
     WrongPassword: 401,

@@ -18,13 +18,13 @@ from chat.evaluation.cases import (
     draft_of,
 )
 from chat.evaluation.errors import BadCase, BadCheck
-from chat.evaluation.models import Case, Check, CheckKind, Verdict
+from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind
 from chat.evaluation.runs import prompt_of, sampling_of
 from chat.evaluation.shipped_cases import load_shipped_cases
-from chat.evaluation.verdicts import Before, judge_answer
-from chat.feedback.models import Evidence, Opinion, Rated, Rating
+from chat.evaluation.verdicts import EarlierAnswers, judge_answer
+from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, RatingInput
 from chat.models import ChatMessage, PresetRef, Role, Sampling, Status
-from chat.serving.observer import Door
+from chat.serving.observer import Source
 from formats.cases import read_cases, write_cases
 from judging.judge import ProcessJudge
 
@@ -51,67 +51,73 @@ def case(*checks: Check, **more: Any) -> Case:
     return replace(Case("c", "ann", "Capital", ASKED, checks, NOW), **more)
 
 
-async def verdict(answer: str, *checks: Check, before: Before | None = None, **more: Any) -> object:
-    judged = await judge_answer(case(*checks, **more), answer, before or Before(), Literal())
+async def verdict(
+    answer: str, *checks: Check, before: EarlierAnswers | None = None, **more: Any
+) -> object:
+    judged = await judge_answer(
+        case(*checks, **more), answer, before or EarlierAnswers(), Literal()
+    )
     return judged.verdict, judged.failed
 
 
 async def test_all_checks_must_hold() -> None:
     exact = Check(CheckKind.REGEX, "It is Paris.")
-    assert await verdict("It is Paris.", CONTAINS, exact) == (Verdict.PASSED, ())
-    assert await verdict("It is Lyon.", exact, CONTAINS) == (Verdict.FAILED, (0, 1))
-    assert await verdict("Paris", exact, CONTAINS) == (Verdict.FAILED, (0,))
+    assert await verdict("It is Paris.", CONTAINS, exact) == (CaseVerdict.PASSED, ())
+    assert await verdict("It is Lyon.", exact, CONTAINS) == (CaseVerdict.FAILED, (0, 1))
+    assert await verdict("Paris", exact, CONTAINS) == (CaseVerdict.FAILED, (0,))
 
 
 async def test_where_lines_break_does_not_matter_to_contains() -> None:
     assert await verdict("New\n  York", Check(CheckKind.CONTAINS, "New York")) == (
-        Verdict.PASSED,
+        CaseVerdict.PASSED,
         (),
     )
-    assert (await verdict("new york", Check(CheckKind.CONTAINS, "New York")))[0] is Verdict.FAILED  # type: ignore[index]
+    assert (await verdict("new york", Check(CheckKind.CONTAINS, "New York")))[
+        0
+    ] is CaseVerdict.FAILED  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
     ("answer", "reference", "before", "expected"),
     [
-        ("new", "", Before(), Verdict.OPEN),
-        ("same", "same", Before(), Verdict.OPEN),
-        ("new", "complained of", Before(), Verdict.CHANGED),
-        ("new", "new", Before("last"), Verdict.CHANGED),
-        ("last", "complained of", Before("last"), Verdict.OPEN),
-        ("good", "bad", Before("bad", {"good": Verdict.PASSED}), Verdict.PASSED),
-        ("bad", "x", Before("bad", {"bad": Verdict.FAILED}), Verdict.FAILED),
+        ("new", "", EarlierAnswers(), CaseVerdict.OPEN),
+        ("same", "same", EarlierAnswers(), CaseVerdict.OPEN),
+        ("new", "complained of", EarlierAnswers(), CaseVerdict.CHANGED),
+        ("new", "new", EarlierAnswers("last"), CaseVerdict.CHANGED),
+        ("last", "complained of", EarlierAnswers("last"), CaseVerdict.OPEN),
+        ("good", "bad", EarlierAnswers("bad", {"good": CaseVerdict.PASSED}), CaseVerdict.PASSED),
+        ("bad", "x", EarlierAnswers("bad", {"bad": CaseVerdict.FAILED}), CaseVerdict.FAILED),
     ],
 )
 async def test_a_persons_verdict_holds_for_the_same_answer_and_others_are_to_be_judged(
-    answer: str, reference: str, before: Before, expected: Verdict
+    answer: str, reference: str, before: EarlierAnswers, expected: CaseVerdict
 ) -> None:
     judged = await judge_answer(case(HUMAN, reference=reference), answer, before, Literal())
     assert judged.verdict is expected
-    assert judged.failed == ((0,) if expected is Verdict.FAILED else ())
+    assert judged.failed == ((0,) if expected is CaseVerdict.FAILED else ())
 
 
 async def test_what_checks_have_found_wrong_asks_nobody() -> None:
-    good = Before(judged={"Lyon": Verdict.PASSED})
-    assert await verdict("Lyon", CONTAINS, HUMAN, before=good) == (Verdict.FAILED, (0,))
+    good = EarlierAnswers(judged={"Lyon": CaseVerdict.PASSED})
+    assert await verdict("Lyon", CONTAINS, HUMAN, before=good) == (CaseVerdict.FAILED, (0,))
 
 
-def rated(*corrections: str | None) -> Rated:
-    evidence = Evidence(
+def rated(*corrections: str | None) -> RatedAnswer:
+    evidence = AnswerSnapshot(
         id="e",
         answer_id="a",
         owner="ann",
-        door=Door.PAGE,
+        door=Source.PAGE,
         prompt=ASKED,
         answer="Lyon",
         status=Status.DONE,
         made_at=NOW,
     )
     ratings = [
-        Rating("e", f"rater {n}", 1, Opinion(correction=correction), NOW.replace(hour=n))
+        Rating("e", f"rater {n}", 1, RatingInput(correction=correction), NOW.replace(hour=n))
         for n, correction in enumerate(corrections)
     ]
-    return Rated(evidence, tuple(ratings))
+    return RatedAnswer(evidence, tuple(ratings))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,16 @@ import gradio as gr
 import pytest
 
 from chat.errors import AppError, BadRequest, StoreFailed
-from chat.feedback.dashboard import DAY, HOUR, MINUTE, Overview, Scope, Tally, Turns, overview_of
+from chat.feedback.dashboard import (
+    DAY,
+    HOUR,
+    MINUTE,
+    Count,
+    DashboardScope,
+    Overview,
+    TurnCounts,
+    overview_of,
+)
 from chat.feedback.models import Verdict
 from chat.serving.errors import (
     BadSchema,
@@ -37,8 +46,8 @@ FAILURES = (
 
 def drawn(step: timedelta = MINUTE, steps: int = LAST + 1, **counted: Any) -> Mapping[str, Any]:
     """The updates of all plots, by their names."""
-    scope = Scope(None, "", SINCE, step)
-    shown = overview_of(scope, Tally(**counted), SINCE + (steps - 0.5) * step)
+    scope = DashboardScope(None, "", SINCE, step)
+    shown = overview_of(scope, Count(**counted), SINCE + (steps - 0.5) * step)
     return updates(shown)
 
 
@@ -74,7 +83,7 @@ def test_a_dot_is_not_cut_by_the_edges_of_its_plot() -> None:
 
 
 def test_where_time_has_one_step_only_users_and_rates_are_dots() -> None:
-    shown = drawn(steps=1, turns={at(0): Turns(1, 1, 0, 30, 1)})
+    shown = drawn(steps=1, turns={at(0): TurnCounts(1, 1, 0, 30, 1)})
     for name in ("users", "requests", "tokens"):
         assert shown[name]["value"]["mark"] == "point"
 
@@ -121,8 +130,8 @@ def test_reasons_are_bars_over_time_by_their_words_and_a_hosts_own_as_it_is() ->
 
 def test_the_key_of_reasons_has_the_colours_of_the_plot_and_the_most_frequent_first() -> None:
     shown = overview_of(
-        Scope(None, "", SINCE, MINUTE),
-        Tally(reasons={(at(3), "slow"): 2, (at(9), "slow"): 4, (at(3), "<b>"): 1}),
+        DashboardScope(None, "", SINCE, MINUTE),
+        Count(reasons={(at(3), "slow"): 2, (at(9), "slow"): 4, (at(3), "<b>"): 1}),
         at(LAST),
     )
     colours = updates(shown)["reasons"]["color_map"]

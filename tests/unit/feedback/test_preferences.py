@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from chat.campaigns.models import Choice
+from chat.campaigns.models import VoteChoice
 from chat.conversations.models import Origin
-from chat.feedback.models import Opinion, Rated, ReviewState, Verdict
+from chat.feedback.models import RatedAnswer, RatingInput, ReviewState, Verdict
 from chat.feedback.preferences import (
-    Source,
+    PreferenceSource,
     asked,
     example_of,
     pair_of_correction,
@@ -16,27 +16,27 @@ from chat.feedback.preferences import (
     pairs_of_retries,
     pairs_of_versions,
 )
-from chat.feedback.queries import Filter
+from chat.feedback.queries import RatingFilter
 from chat.feedback.results import is_about
 from chat.models import ChatMessage, Finish, Role, Status
 from tests.rated import DOWN, UP, contest, evidence, exactly, path, rated
 
-CORRECTED = Opinion(Verdict.DOWN, correction="Thus.")
+CORRECTED = RatingInput(Verdict.DOWN, correction="Thus.")
 USABLE, UNUSABLE = ReviewState.USABLE, ReviewState.UNUSABLE
 
 
 @pytest.mark.parametrize(
     ("item", "source"),
     [
-        (rated("e", UP), Source.LIKED),
-        (rated("e", UP, state=ReviewState.CHECKED), Source.LIKED),
-        (rated("e", CORRECTED), Source.CORRECTION),
-        (rated("e", replace(UP, correction="Thus.")), Source.CORRECTION),
-        (rated("e", CORRECTED, status=Status.STOPPED), Source.CORRECTION),
-        (rated("e", DOWN, state=USABLE), Source.REVIEWED),
-        (rated("e", UP, finish=Finish.LENGTH, state=USABLE), Source.REVIEWED),
+        (rated("e", UP), PreferenceSource.LIKED),
+        (rated("e", UP, state=ReviewState.CHECKED), PreferenceSource.LIKED),
+        (rated("e", CORRECTED), PreferenceSource.CORRECTION),
+        (rated("e", replace(UP, correction="Thus.")), PreferenceSource.CORRECTION),
+        (rated("e", CORRECTED, status=Status.STOPPED), PreferenceSource.CORRECTION),
+        (rated("e", DOWN, state=USABLE), PreferenceSource.REVIEWED),
+        (rated("e", UP, finish=Finish.LENGTH, state=USABLE), PreferenceSource.REVIEWED),
         (rated("e", DOWN), None),
-        (rated("e", Opinion(comment="hm")), None),
+        (rated("e", RatingInput(comment="hm")), None),
         (rated("e", UP, DOWN), None),
         (rated("e", UP, status=Status.STOPPED), None),
         (rated("e", UP, finish=Finish.LENGTH), None),
@@ -44,13 +44,13 @@ USABLE, UNUSABLE = ReviewState.USABLE, ReviewState.UNUSABLE
         (rated("e", CORRECTED, state=UNUSABLE), None),
         (rated("e", UP, answer=" "), None),
         (rated("e", UP, answer="", status=Status.STOPPED, state=USABLE), None),
-        (rated("e", CORRECTED, answer="", status=Status.STOPPED), Source.CORRECTION),
+        (rated("e", CORRECTED, answer="", status=Status.STOPPED), PreferenceSource.CORRECTION),
         (rated("e", UP, provenance=None), None),
         (rated("e", CORRECTED, provenance=exactly(())), None),
     ],
 )
 def test_an_answer_teaches_when_it_was_liked_corrected_or_found_usable(
-    item: Rated, source: Source | None
+    item: RatedAnswer, source: PreferenceSource | None
 ) -> None:
     example = example_of(item)
     assert (example and example.source) == source
@@ -67,7 +67,7 @@ def test_a_correction_stands_for_the_answer() -> None:
 
 
 def test_a_correction_that_says_the_same_is_none() -> None:
-    same = Opinion(Verdict.UP, correction="\nSo. ")
+    same = RatingInput(Verdict.UP, correction="\nSo. ")
     assert pair_of_correction(rated("e", same)) is None
     assert pair_of_correction(rated("e", UP)) is None
     assert pair_of_correction(rated("e", CORRECTED, answer="")) is None
@@ -128,7 +128,7 @@ def test_a_liked_answer_wins_over_those_that_were_tried_again_at_the_very_same_p
         path("unknown", "Which?", "Neither.", provenance=None),
     ]
     (pair,) = pairs_of_retries(good, others)
-    assert (pair.source, pair.id) == (Source.RETRY, "good.answer first")
+    assert (pair.source, pair.id) == (PreferenceSource.RETRY, "good.answer first")
     assert (pair.chosen.text, pair.rejected.text) == ("So.", "Neither.")
     assert (pair.rejected.answer_id, pair.rater) == ("answer first", "ann")
     assert list(pairs_of_retries(rated("bad", DOWN, prompt=good.evidence.prompt), [given])) == []
@@ -147,9 +147,14 @@ def test_a_prompt_ends_before_the_beginning_that_was_gone_on_with() -> None:
 
 @pytest.mark.parametrize(
     ("choice", "chosen"),
-    [(Choice.LEFT, "This"), (Choice.RIGHT, "That"), (Choice.TIE, None), (Choice.BOTH_BAD, None)],
+    [
+        (VoteChoice.LEFT, "This"),
+        (VoteChoice.RIGHT, "That"),
+        (VoteChoice.TIE, None),
+        (VoteChoice.BOTH_BAD, None),
+    ],
 )
-def test_a_vote_chooses_between_its_two_answers(choice: Choice, chosen: str | None) -> None:
+def test_a_vote_chooses_between_its_two_answers(choice: VoteChoice, chosen: str | None) -> None:
     pair = pair_of_vote(contest(choice=choice))
     assert (pair and pair.chosen.text) == chosen
     assert pair is None or {pair.chosen.text, pair.rejected.text} == {"This", "That"}
@@ -157,7 +162,7 @@ def test_a_vote_chooses_between_its_two_answers(choice: Choice, chosen: str | No
 
 def test_a_votes_pair_is_in_the_language_of_what_was_chosen() -> None:
     right = path("right", "Which?", "那个")
-    pair = pair_of_vote(contest(choice=Choice.RIGHT, right=right))
+    pair = pair_of_vote(contest(choice=VoteChoice.RIGHT, right=right))
     assert pair
     assert pair.language == "zh"
 
@@ -165,24 +170,24 @@ def test_a_votes_pair_is_in_the_language_of_what_was_chosen() -> None:
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (Filter(), True),
-        (Filter(language="zh"), True),
-        (Filter(language="en"), True),
-        (Filter(language="fr"), False),
-        (Filter(model="Qwen2.5-7B-Instruct"), True),
-        (Filter(model="Other"), False),
-        (Filter(preset_id="helper", language="zh"), True),
-        (Filter(preset_id="other"), False),
+        (RatingFilter(), True),
+        (RatingFilter(language="zh"), True),
+        (RatingFilter(language="en"), True),
+        (RatingFilter(language="fr"), False),
+        (RatingFilter(model="Qwen2.5-7B-Instruct"), True),
+        (RatingFilter(model="Other"), False),
+        (RatingFilter(preset_id="helper", language="zh"), True),
+        (RatingFilter(preset_id="other"), False),
     ],
 )
-def test_a_vote_is_found_by_what_one_of_its_answers_is(wanted: Filter, found: bool) -> None:
+def test_a_vote_is_found_by_what_one_of_its_answers_is(wanted: RatingFilter, found: bool) -> None:
     assert is_about(contest(right=path("right", "Which?", "那个")), wanted) is found
 
 
 def test_a_vote_whose_answers_are_gone_is_about_nothing_but_its_campaign() -> None:
     gone = contest(left=(), right=())
-    assert is_about(gone, Filter())
-    assert not is_about(gone, Filter(language="en"))
+    assert is_about(gone, RatingFilter())
+    assert not is_about(gone, RatingFilter(language="en"))
 
 
 def test_a_vote_between_answers_to_different_prompts_is_no_pair() -> None:

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from chat.conversations.models import Message, Origin
-from chat.feedback.models import REASONS, Opinion, Rating, Verdict
+from chat.feedback.models import REASONS, Rating, RatingInput, Verdict
 from chat.feedback.ratings import Ratable
 from chat.models import Role, Status
 from tests.contract.stores import START
@@ -38,7 +38,7 @@ class Tags(HTMLParser):
 
 
 def rated(*opinion: object, version: int = 1) -> Rating:
-    return Rating("e", "ann", version, Opinion(*opinion), START)  # type: ignore[arg-type]
+    return Rating("e", "ann", version, RatingInput(*opinion), START)  # type: ignore[arg-type]
 
 
 def form(ratable: Ratable, language: Language = Language.EN, chosen: str = "") -> Tags:

@@ -6,35 +6,35 @@ from typing import Any
 
 import pytest
 
-from chat.accounts.models import LOCAL, Person
-from chat.campaigns.hosts import Figures
+from chat.accounts.models import LOCAL, User
+from chat.campaigns.hosts import CampaignCounts
 from chat.campaigns.models import (
     Campaign,
-    Choice,
     Mode,
     Plan,
     QuestionKind,
     SurveyQuestion,
     Task,
     Variant,
+    VoteChoice,
 )
 from chat.feedback.reports import (
-    Answered,
-    Ballot,
-    Measured,
-    Raw,
+    AnswerExcerpt,
+    AnswerSource,
+    AnswerTimes,
     Report,
+    ReportData,
     Reports,
-    Shown,
-    Source,
+    SourceCount,
     Spread,
+    Vote,
 )
 from chat.models import PresetRef, Sampling
 from formats.charts import bars
 from formats.redaction import Redactor
 from formats.report import write_report
 from formats.report_parts import words_of
-from formats.words import Language
+from formats.words import ExportLanguage
 from tests.contract.stores import START
 
 HOSTILE = "</svg><img src=x onerror=alert(1)>'{0} ![p](http://evil.example/p.png)"
@@ -47,35 +47,35 @@ PLAN = Plan(
     tasks=(Task("t1", "A letter"), Task("t2", "A poem")),
     survey=(SCALE, TEXT),
 )
-RAW = Raw(
+RAW = ReportData(
     verdicts={(0, True): 30, (0, False): 10, (1, True): 8, (1, False): 12, (None, True): 1},
     reasons={"too-long": 7, "own": 9},
     rated=61,
     comments=5,
     corrections=4,
     measured=[
-        Measured(number % 2, 0.1, number / 10, number, 20.0, number) for number in range(1, 101)
+        AnswerTimes(number % 2, 0.1, number / 10, number, 20.0, number) for number in range(1, 101)
     ],
     surveys=[{"easy": 5, "why": " Good. "}, {"easy": 4, "why": ""}, {"easy": "?"}, {"easy": 5}],
-    best=[Shown("Q?", "**Bold** answer", "nice", variant=1)],
-    worst=[Shown("W?", "Wrong", "no", "Right", ("too-long",))],
+    best=[AnswerExcerpt("Q?", "**Bold** answer", "nice", variant=1)],
+    worst=[AnswerExcerpt("W?", "Wrong", "no", "Right", ("too-long",))],
 )
 
 
 class Desk:
     """Campaigns and what was gathered of one."""
 
-    def __init__(self, plan: Plan, raw: Raw) -> None:
+    def __init__(self, plan: Plan, raw: ReportData) -> None:
         self.campaign = Campaign("campaign", "host", plan, START)
         self.raw = raw
 
-    async def get(self, actor: Person, campaign_id: str) -> Campaign:
+    async def get(self, actor: User, campaign_id: str) -> Campaign:
         return self.campaign
 
-    async def figures(self, actor: Person, campaign_id: str) -> Figures:
-        return Figures(came=12, consented=10, finished=7, questions=123, votes=20)
+    async def figures(self, actor: User, campaign_id: str) -> CampaignCounts:
+        return CampaignCounts(came=12, consented=10, finished=7, questions=123, votes=20)
 
-    async def gather(self, campaign_id: str, shown: int) -> Raw:
+    async def gather(self, campaign_id: str, shown: int) -> ReportData:
         return self.raw
 
 
@@ -84,11 +84,11 @@ async def report_of(plan: Plan = PLAN, **raw: Any) -> Report:
     return await Reports(desk, desk, clock=lambda: START).report(LOCAL, "campaign")
 
 
-def ballots(wins: int, losses: int, ties: int = 0, bad: int = 0) -> list[Ballot]:
+def ballots(wins: int, losses: int, ties: int = 0, bad: int = 0) -> list[Vote]:
     """Votes of which the first variant, on whichever side it stood, won so many."""
-    won = [Ballot(0, 1, Choice.LEFT, task_id="t1"), Ballot(1, 0, Choice.RIGHT)] * wins
-    lost = [Ballot(0, 1, Choice.RIGHT), Ballot(1, 0, Choice.LEFT)] * losses
-    tied, both_bad = Ballot(0, 1, Choice.TIE), Ballot(0, 1, Choice.BOTH_BAD)
+    won = [Vote(0, 1, VoteChoice.LEFT, task_id="t1"), Vote(1, 0, VoteChoice.RIGHT)] * wins
+    lost = [Vote(0, 1, VoteChoice.RIGHT), Vote(1, 0, VoteChoice.LEFT)] * losses
+    tied, both_bad = Vote(0, 1, VoteChoice.TIE), Vote(0, 1, VoteChoice.BOTH_BAD)
     return [*won[:wins], *lost[:losses], *[tied] * ties, *[both_bad] * bad]
 
 
@@ -103,7 +103,9 @@ def cells(part: str) -> list[list[str]]:
     return [[re.sub(r"</?(b|code|span)[^>]*>", "", cell) for cell in row] for row in rows if row]
 
 
-async def page_of(plan: Plan = PLAN, language: Language = Language.EN, **raw: Any) -> str:
+async def page_of(
+    plan: Plan = PLAN, language: ExportLanguage = ExportLanguage.EN, **raw: Any
+) -> str:
     return write_report(await report_of(plan, **raw), language).decode()
 
 
@@ -132,7 +134,7 @@ async def test_a_plain_sentence_says_whether_the_votes_tell_the_variants_apart(
 
 
 async def test_votes_for_both_bad_alone_say_nothing_and_are_no_point_on_a_line() -> None:
-    page = await page_of(ballots=[Ballot(0, 1, Choice.BOTH_BAD, "u1", "t1")] * 3)
+    page = await page_of(ballots=[Vote(0, 1, VoteChoice.BOTH_BAD, "u1", "t1")] * 3)
     section = section_of(page, "Which variant is better")
     assert "says nothing of which variant is better" in section
     assert "of the votes went" not in section
@@ -142,7 +144,7 @@ async def test_votes_for_both_bad_alone_say_nothing_and_are_no_point_on_a_line()
 
 
 async def test_a_task_with_both_bad_alone_is_no_point_on_a_line() -> None:
-    bad = Ballot(0, 1, Choice.BOTH_BAD, "u1", "t2")
+    bad = Vote(0, 1, VoteChoice.BOTH_BAD, "u1", "t2")
     page = await page_of(ballots=[*ballots(6, 2), bad])
     section = section_of(page, "Which variant is better")
     assert section.count("<circle") == 2
@@ -150,8 +152,11 @@ async def test_a_task_with_both_bad_alone_is_no_point_on_a_line() -> None:
 
 
 async def test_win_rates_stand_by_task_and_by_tester_with_their_interval_in_numbers() -> None:
-    first, second = Ballot(0, 1, Choice.LEFT, "u1", "t1"), Ballot(0, 1, Choice.RIGHT, "u2", "t2")
-    tied = Ballot(0, 1, Choice.TIE, "u2", "t1")
+    first, second = (
+        Vote(0, 1, VoteChoice.LEFT, "u1", "t1"),
+        Vote(0, 1, VoteChoice.RIGHT, "u2", "t2"),
+    )
+    tied = Vote(0, 1, VoteChoice.TIE, "u2", "t1")
     votes: dict[str, Any] = {
         "ballots": [*[first] * 4, second, tied],
         "testers": {"u1": "Ann <b>", "u2": "Bob"},
@@ -164,7 +169,7 @@ async def test_win_rates_stand_by_task_and_by_tester_with_their_interval_in_numb
         ["Bob", "2", "25%", "3% – 80%"],
     ]
     assert "(36% – 94%)" in section
-    masked = write_report(await report_of(**votes), Language.ZH, Redactor()).decode()
+    masked = write_report(await report_of(**votes), ExportLanguage.ZH, Redactor()).decode()
     assert ["测试者 2", "2", "25%", "3% – 80%"] in cells(masked)
     assert "Bob" not in masked
 
@@ -173,10 +178,17 @@ async def test_what_was_planned_and_what_really_answered_stand_with_their_versio
     ref = PresetRef("maths.en", 3)
     short = replace(PLAN.variants[0], preset=ref)
     plan = replace(PLAN, variants=(short, replace(PLAN.variants[1], engine="Second <b> (int8)")))
-    first, other = Source("Qwen", "r1", "none", "local", ref), Source("Two<i>", "", "int8", "vllm")
+    first, other = (
+        AnswerSource("Qwen", "r1", "none", "local", ref),
+        AnswerSource("Two<i>", "", "int8", "vllm"),
+    )
     page = await page_of(
         plan,
-        answered=[Answered(0, first, 1200), Answered(0, other, 2), Answered(None, other, 1)],
+        answered=[
+            SourceCount(0, first, 1200),
+            SourceCount(0, other, 2),
+            SourceCount(None, other, 1),
+        ],
         presets={ref: "Maths"},
     )
     assert cells(section_of(page, "What was tried")) == [
@@ -187,7 +199,7 @@ async def test_what_was_planned_and_what_really_answered_stand_with_their_versio
         ["–", "Two&lt;i&gt;", "", "int8", "vllm", "–", "1"],
     ]
     one = replace(PLAN, mode=Mode.SINGLE)
-    page = await page_of(one, answered=[Answered(None, first, 7)])
+    page = await page_of(one, answered=[SourceCount(None, first, 7)])
     assert cells(section_of(page, "What was tried")) == [
         ["Short", "the model&#x27;s own", "temperature 0.2", "–"],
         ["Short", "Qwen", "r1", "none", "local", "maths.en · 3", "7"],
@@ -200,7 +212,7 @@ async def test_a_survey_that_was_not_sent_counts_and_is_told() -> None:
     assert "Mean 3.6 of 5 answers · 2 of them not sent" in page
     assert "2 answers · 1 of them not sent" in page
     assert "not sent" not in await page_of()
-    page = await page_of(language=Language.ZH, surveys=[], unsent=begun)
+    page = await page_of(language=ExportLanguage.ZH, surveys=[], unsent=begun)
     assert "2 份回答，平均 2.0 · 其中 2 份尚未提交" in page
 
 
@@ -217,7 +229,7 @@ async def test_times_are_told_by_their_middle_and_end() -> None:
     assert report.whole.answers == 100
     assert report.whole.spreads["total"] == Spread(50, 95)
     assert [part.spreads["total"] for part in report.variants] == [Spread(50, 96), Spread(49, 95)]
-    page = write_report(report, Language.EN).decode()
+    page = write_report(report, ExportLanguage.EN).decode()
     row = ["All", "100", "0.10 / 0.10 s", "5.00 / 9.50 s", "50.00 / 95.00 s", "20.0 / 20.0"]
     assert [*row, "50 / 95"] in cells(page)
 
@@ -232,7 +244,7 @@ async def test_a_survey_has_numbers_counted_and_texts_quoted() -> None:
 
 
 async def test_formulas_of_the_answers_are_set() -> None:
-    page = await page_of(best=[Shown("Q?", "So \\(x^2\\), for $5.", "nice")])
+    page = await page_of(best=[AnswerExcerpt("Q?", "So \\(x^2\\), for $5.", "nice")])
     assert "So <math" in page
     assert "<msup><mi>x</mi><mn>2</mn></msup>" in page
     assert ", for $5." in page
@@ -240,12 +252,12 @@ async def test_formulas_of_the_answers_are_set() -> None:
 
 async def test_reasons_come_most_frequent_first_in_the_reader_s_words() -> None:
     assert (await report_of()).reasons == [("own", 9), ("too-long", 7)]
-    page = await page_of(language=Language.ZH)
+    page = await page_of(language=ExportLanguage.ZH)
     assert page.index(">own<") < page.index(">太长<")
 
 
 async def test_an_empty_campaign_has_a_report_too() -> None:
-    page = write_report(await _empty(), Language.EN).decode()
+    page = write_report(await _empty(), ExportLanguage.EN).decode()
     assert "Nobody has answered." in page
     assert "<h2>The five best answers</h2>" in page
     assert "None." in page
@@ -253,12 +265,12 @@ async def test_an_empty_campaign_has_a_report_too() -> None:
 
 
 async def _empty() -> Report:
-    desk = Desk(PLAN, Raw())
+    desk = Desk(PLAN, ReportData())
     return await Reports(desk, desk, clock=lambda: START).report(LOCAL, "campaign")
 
 
-@pytest.mark.parametrize("language", Language)
-async def test_it_is_one_file_that_loads_and_runs_nothing(language: Language) -> None:
+@pytest.mark.parametrize("language", ExportLanguage)
+async def test_it_is_one_file_that_loads_and_runs_nothing(language: ExportLanguage) -> None:
     page = await page_of(language=language, ballots=ballots(6, 4))
     assert re.findall(r"<(script|link|iframe|object|img|form)\b", page) == []
     assert re.findall(r"(?:src|href|url)\s*[=(]\s*[\"']?(?!#)[a-z]", page) == []
@@ -276,7 +288,7 @@ async def test_hostile_words_stay_words() -> None:
         tasks=(Task("t1", HOSTILE),),
         survey=(replace(SCALE, text=HOSTILE, low=HOSTILE), replace(TEXT, text=HOSTILE)),
     )
-    shown = Shown(HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), 0)
+    shown = AnswerExcerpt(HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), 0)
     page = await page_of(
         plan,
         reasons={HOSTILE: 1},
@@ -291,24 +303,24 @@ async def test_hostile_words_stay_words() -> None:
 
 async def test_what_people_typed_is_masked_when_it_is_asked() -> None:
     private = "Ann: a@b.cn"
-    shown = Shown(private, private, private, private)
+    shown = AnswerExcerpt(private, private, private, private)
     report = await report_of(surveys=[{"why": private}], best=[shown], worst=[])
     redactor = Redactor(["Ann"])
-    page = write_report(report, Language.EN, redactor).decode()
+    page = write_report(report, ExportLanguage.EN, redactor).decode()
     assert "a@b.cn" not in page
     assert "Ann" not in page
     assert "are masked: [email] 5, [name] 5." in page
     assert redactor.masked == {"name": 5, "email": 5}
-    page = write_report(report, Language.EN, Redactor(["Nobody"])).decode()
+    page = write_report(report, ExportLanguage.EN, Redactor(["Nobody"])).decode()
     assert "are masked: [email] 5." in page
-    page = write_report(await report_of(), Language.ZH, Redactor()).decode()
+    page = write_report(await report_of(), ExportLanguage.ZH, Redactor()).decode()
     assert "已被遮盖：没有发现" in page
 
 
 def test_the_words_of_both_languages_are_the_same() -> None:
-    assert words_of(Language.EN).keys() == words_of(Language.ZH).keys()
-    for key, said in words_of(Language.EN).items():
-        both = (said, words_of(Language.ZH)[key])
+    assert words_of(ExportLanguage.EN).keys() == words_of(ExportLanguage.ZH).keys()
+    for key, said in words_of(ExportLanguage.EN).items():
+        both = (said, words_of(ExportLanguage.ZH)[key])
         names = [set(re.findall(r"\{(\w+)\}", text)) for text in both]
         assert names[0] == names[1], key
 

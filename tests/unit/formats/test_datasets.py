@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.campaigns.models import Choice
-from chat.feedback.models import Opinion, Rated, Review, ReviewState, Verdict
-from chat.feedback.queries import Around, Filter, Names
+from chat.campaigns.models import VoteChoice
+from chat.feedback.models import RatedAnswer, RatingInput, Review, ReviewState, Verdict
+from chat.feedback.queries import ExportContext, Names, RatingFilter
 from chat.models import ChatMessage, Role, Status
 from chat.tools import ToolCall
 from formats.datasets import DataFormat, data_file
@@ -22,9 +22,9 @@ from formats.schema import DOCS, SCHEMAS, schema
 from tests.contract.stores import START
 from tests.rated import DOWN, UP, contest, rated, written
 
-WANTED = Filter(campaign_id="campaign", verdict=Verdict.DOWN)
+WANTED = RatingFilter(campaign_id="campaign", verdict=Verdict.DOWN)
 PRIVATE = "Ann wrote to ann@example.org"
-SAID = Opinion(Verdict.DOWN, ("wrong-facts", "other"), f"No! {PRIVATE}", f"Better. {PRIVATE}")
+SAID = RatingInput(Verdict.DOWN, ("wrong-facts", "other"), f"No! {PRIVATE}", f"Better. {PRIVATE}")
 ITEMS = (
     rated("first", SAID, question=PRIVATE, answer=PRIVATE, note=PRIVATE),
     rated("second", UP, DOWN, state=ReviewState.USABLE, variant=1),
@@ -32,12 +32,12 @@ ITEMS = (
 )
 CONTESTS = (
     contest("won", comment=PRIVATE),
-    contest("tied", Choice.TIE),
+    contest("tied", VoteChoice.TIE),
     contest("deleted", right=()),
 )
 
 
-def file_of(kind: str, *items: Rated, redactor: Redactor | None = None) -> bytes:
+def file_of(kind: str, *items: RatedAnswer, redactor: Redactor | None = None) -> bytes:
     file = data_file(DataFormat(kind), WANTED, redactor)
     return written(file, *(items or ITEMS), contests=CONTESTS)
 
@@ -98,7 +98,7 @@ def test_the_table_has_a_row_for_each_person_and_answer() -> None:
 
 
 def test_what_was_taken_back_is_no_row() -> None:
-    items = [rated("gone", Opinion()), rated("kept", Opinion(comment="hm"))]
+    items = [rated("gone", RatingInput()), rated("kept", RatingInput(comment="hm"))]
     assert [row["evidence_id"] for row in table_of(file_of("csv", *items))] == ["kept"]
 
 
@@ -108,7 +108,7 @@ def test_people_campaigns_and_presets_have_names_and_raters_none_where_it_is_mas
 
     def row_of(redactor: Redactor | None) -> list[str]:
         file = data_file(DataFormat.CSV, WANTED, redactor)
-        written = file.begin() + file.add([rated("e", campaign_id="c")], Around(names=names))
+        written = file.begin() + file.add([rated("e", campaign_id="c")], ExportContext(names=names))
         (row,) = table_of(written)
         return [row[column] for column in columns]
 
@@ -127,7 +127,7 @@ FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋
 
 @pytest.mark.parametrize("words", FORMULAS)
 def test_no_cell_is_a_formula(words: str) -> None:
-    said = Opinion(Verdict.DOWN, (words,), words, words)
+    said = RatingInput(Verdict.DOWN, (words,), words, words)
     item = rated("e", said, question=words, answer=words, note=words, language=words)
     (row,) = table_of(file_of("csv", item))
     for column in ("comment", "correction", "question", "answer", "review_note", "reasons"):
@@ -137,7 +137,7 @@ def test_no_cell_is_a_formula(words: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_words_come_back_from_the_table(words: str) -> None:
-    (row,) = table_of(file_of("csv", rated("e", Opinion(Verdict.UP, comment=words))))
+    (row,) = table_of(file_of("csv", rated("e", RatingInput(Verdict.UP, comment=words))))
     assert row["comment"].removeprefix("'") == words.removeprefix("'")
 
 

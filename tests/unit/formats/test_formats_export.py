@@ -19,7 +19,7 @@ from formats.exporting import Format, export_all, export_one
 from formats.html import render, write_html
 from formats.markdown import closed, write_markdown
 from formats.names import MAX_BYTES, file_stem
-from formats.words import CHINESE, ENGLISH, Language
+from formats.words import CHINESE, ENGLISH, ExportLanguage
 from tests.archives import archives, example, unhurried
 
 MARKUP = st.lists(
@@ -97,7 +97,7 @@ def test_whatever_an_answer_holds_its_page_runs_and_loads_nothing(text: str) -> 
 @given(MARKUP, MARKUP, MARKUP)
 def test_no_title_prompt_or_question_adds_an_element(title: str, prompt: str, text: str) -> None:
     archive = example()
-    plain = [tag for tag, _ in Page(write_html(archive, Language.EN)).elements]
+    plain = [tag for tag, _ in Page(write_html(archive, ExportLanguage.EN)).elements]
     conversation = replace(
         archive.conversation,
         title=title,
@@ -105,11 +105,11 @@ def test_no_title_prompt_or_question_adds_an_element(title: str, prompt: str, te
     )
     question = replace(archive.messages[0], content=text)
     hostile = Archive(conversation, (question, *archive.messages[1:]))
-    assert [tag for tag, _ in Page(write_html(hostile, Language.EN)).elements] == plain
+    assert [tag for tag, _ in Page(write_html(hostile, ExportLanguage.EN)).elements] == plain
 
 
 def test_the_page_forbids_everything_from_outside_before_anything_else_is_said() -> None:
-    page = Page(write_html(example(), Language.ZH))
+    page = Page(write_html(example(), ExportLanguage.ZH))
     metas = [attributes for tag, attributes in page.elements if tag == "meta"]
     assert metas[1]["content"] == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     assert metas[1]["http-equiv"] == "Content-Security-Policy"
@@ -136,7 +136,7 @@ def test_code_in_a_page_is_the_code_that_was_written() -> None:
 
 
 def test_a_question_is_shown_as_it_was_typed() -> None:
-    assert "What is in <the> *table*?" in Page(write_html(example(), Language.EN)).text
+    assert "What is in <the> *table*?" in Page(write_html(example(), ExportLanguage.EN)).text
 
 
 def test_dollars_in_a_sentence_are_no_formula() -> None:
@@ -147,17 +147,17 @@ def test_dollars_in_a_sentence_are_no_formula() -> None:
 
 
 def test_markdown_shows_the_path_with_names_times_and_the_model() -> None:
-    text = write_markdown(example("A # *table*"), Language.EN)
+    text = write_markdown(example("A # *table*"), ExportLanguage.EN)
     assert text.startswith("# A \\# \\*table\\*\n")
     assert "## You\n\n*2026-11-22 09:30 UTC*" in text
     assert "## Assistant\n\n*2026-11-22 09:30 UTC · Qwen2.5-7B-Instruct*\n\nHere it is.\n" in text
     assert "## System prompt\n\nBe brief.\n" in text
     assert "Another version." not in text
-    assert "## 助手" in write_markdown(example(), Language.ZH)
+    assert "## 助手" in write_markdown(example(), ExportLanguage.ZH)
 
 
 def test_a_file_stands_in_a_fence_that_it_cannot_close() -> None:
-    text = write_markdown(example(), Language.EN)
+    text = write_markdown(example(), ExportLanguage.EN)
     assert "**sales.csv**\n\n````\nyear,sum\n2026,```3```\n````\n" in text
 
 
@@ -177,9 +177,9 @@ def test_a_text_with_closed_fences_stays_as_it_is() -> None:
 
 
 @unhurried
-@given(archives(), st.sampled_from(Format), st.sampled_from(Language))
+@given(archives(), st.sampled_from(Format), st.sampled_from(ExportLanguage))
 def test_every_conversation_can_be_exported(
-    archive: Archive, kind: Format, language: Language
+    archive: Archive, kind: Format, language: ExportLanguage
 ) -> None:
     assert export_one(archive, kind, language).decode()
 
@@ -201,7 +201,10 @@ def test_how_an_answer_ended_and_where_it_comes_from_is_said(
     archive = example()
     answer = replace(archive.messages[2], **change)  # type: ignore[arg-type]  # a field's own kind
     changed = replace(archive, messages=(*archive.messages[:2], answer))
-    for text in (write_markdown(changed, Language.EN), write_html(changed, Language.EN)):
+    for text in (
+        write_markdown(changed, ExportLanguage.EN),
+        write_html(changed, ExportLanguage.EN),
+    ):
         assert f" · {remark}" in text
 
 
@@ -209,7 +212,7 @@ def test_how_an_answer_ended_and_where_it_comes_from_is_said(
 
 
 def test_json_holds_all_branches_and_not_whose_they_are() -> None:
-    file = json.loads(export_one(example(), Format.JSON, Language.EN))
+    file = json.loads(export_one(example(), Format.JSON, ExportLanguage.EN))
     assert (file["format"], file["version"]) == ("qwen-chat", 1)
     (conversation,) = file["conversations"]
     assert "owner" not in conversation
@@ -223,7 +226,7 @@ def test_json_holds_all_branches_and_not_whose_they_are() -> None:
 
 
 def test_sharegpt_is_the_shown_path_with_files_as_the_model_was_told_of_them() -> None:
-    (item,) = json.loads(export_one(example(), Format.SHAREGPT, Language.EN))
+    (item,) = json.loads(export_one(example(), Format.SHAREGPT, ExportLanguage.EN))
     system, question, answer = item["conversations"]
     assert system == {"from": "system", "value": "Be brief."}
     assert question["from"] == "human"
@@ -233,7 +236,7 @@ def test_sharegpt_is_the_shown_path_with_files_as_the_model_was_told_of_them() -
 
 
 def test_a_conversation_that_failed_before_its_first_word_has_no_empty_turn() -> None:
-    (item,) = json.loads(export_one(said(""), Format.SHAREGPT, Language.EN))
+    (item,) = json.loads(export_one(said(""), Format.SHAREGPT, ExportLanguage.EN))
     assert [turn["from"] for turn in item["conversations"]] == ["system", "human"]
 
 
@@ -241,7 +244,7 @@ def test_a_conversation_that_failed_before_its_first_word_has_no_empty_turn() ->
 
 
 def test_a_zip_comes_piece_by_piece_and_is_whole() -> None:
-    collection = export_all(Format.MARKDOWN, Language.EN)
+    collection = export_all(Format.MARKDOWN, ExportLanguage.EN)
     pieces = [collection.add(said(f"number {number}", "Same/title")) for number in range(3)]
     assert all(pieces)
     with zipfile.ZipFile(io.BytesIO(b"".join([*pieces, collection.end()]))) as files:
@@ -255,7 +258,7 @@ def test_a_time_that_no_zip_knows_does_no_harm() -> None:
     ancient = replace(
         archive.conversation, updated_at=archive.conversation.updated_at.replace(year=1900)
     )
-    collection = export_all(Format.HTML, Language.EN)
+    collection = export_all(Format.HTML, ExportLanguage.EN)
     assert collection.add(replace(archive, conversation=ancient))
 
 

@@ -19,7 +19,7 @@ from formats.exporting import Format, export_all, export_one
 from formats.importing import read_archives
 from formats.reading import MAX_CONTAINERS
 from formats.records import MAX_MESSAGES
-from formats.words import Language
+from formats.words import ExportLanguage
 from tests.archives import NOW, OWNER, archives, example, unhurried
 
 
@@ -40,7 +40,7 @@ def refused(value: object) -> dict[str, object]:
 
 def ours(**changes: Any) -> dict[str, Any]:
     """A file of ours with one conversation, some of its fields changed."""
-    file = json.loads(export_one(example(), Format.JSON, Language.EN))
+    file = json.loads(export_one(example(), Format.JSON, ExportLanguage.EN))
     file["conversations"][0].update(changes)
     return dict(file)
 
@@ -48,7 +48,7 @@ def ours(**changes: Any) -> dict[str, Any]:
 @unhurried
 @given(st.lists(archives(), min_size=1, max_size=3))
 def test_what_is_exported_as_json_comes_in_as_it_was(given: list[Archive]) -> None:
-    collection = export_all(Format.JSON, Language.EN)
+    collection = export_all(Format.JSON, ExportLanguage.EN)
     file = b"".join([*map(collection.add, given), collection.end()])
     assert read(file) == given
 
@@ -62,7 +62,7 @@ def test_what_is_exported_as_sharegpt_comes_in_with_the_texts_of_its_path(given:
         for message in path
         if message.content or message.attachments
     ]
-    file = export_one(given, Format.SHAREGPT, Language.EN)
+    file = export_one(given, Format.SHAREGPT, ExportLanguage.EN)
     if not said:
         assert "no conversation" in str(refused(file)["why"])
         return

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.serving.admission import FORECAST_S, Admission, Ticket
+from chat.serving.admission import FORECAST_S, Admission, QueueTicket
 from chat.serving.errors import Busy, TooManyWaiting
 
 
@@ -24,7 +24,7 @@ class Clock:
         return self.now
 
 
-def started(*tickets: Ticket) -> list[bool]:
+def started(*tickets: QueueTicket) -> list[bool]:
     return [ticket.admitted.is_set() for ticket in tickets]
 
 
@@ -158,16 +158,16 @@ class Office:
     places: int
     answer_s: Callable[[], float]
     clock: Clock = field(default_factory=Clock)
-    open: list[tuple[str, Ticket, float, float | None]] = field(default_factory=list)
+    open: list[tuple[str, QueueTicket, float, float | None]] = field(default_factory=list)
     starts: list[str] = field(default_factory=list)
     errors_s: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.admission = Admission(max_running=self.places, max_waiting=999, clock=self.clock)
-        self._ends: list[tuple[float, int, Ticket]] = []
+        self._ends: list[tuple[float, int, QueueTicket]] = []
         self._numbers = count()
 
-    def ask(self, user: str, running: int = 99) -> Ticket:
+    def ask(self, user: str, running: int = 99) -> QueueTicket:
         ticket = self.admission.enter(user, running=running)
         self.open.append((user, ticket, self.clock.now, ticket.wait_s))
         self._note_starts()
@@ -284,7 +284,7 @@ def test_a_position_only_rises_when_somebody_with_fewer_waiting_comes(
     events: list[tuple[str, int]], places: int, most_running: int
 ) -> None:
     admission = Admission(max_running=places, max_waiting=99)
-    tickets: list[tuple[str, Ticket]] = []
+    tickets: list[tuple[str, QueueTicket]] = []
     for event, number in events:
         before = {ticket: position for _, ticket in tickets if (position := ticket.position)}
         newcomer = "abcde"[number % 5] if event == "enter" else None

@@ -1,7 +1,7 @@
 """What may be said of reused tokens: only what was that person's own."""
 
 from chat.models import ChatMessage, Role
-from chat.serving.prefixes import MAX_PEOPLE, MAX_PREFIXES, OwnPrefixes
+from chat.serving.prefixes import MAX_PEOPLE, MAX_PREFIXES, SeenPrefixes
 
 HI, HELLO, AND = (
     ChatMessage(Role.USER, "Hi"),
@@ -11,7 +11,7 @@ HI, HELLO, AND = (
 
 
 def test_a_prompt_sent_before_is_known_as_far_as_it_is_the_same() -> None:
-    own = OwnPrefixes()
+    own = SeenPrefixes()
     own.note("ann", [HI, HELLO])
     assert own.known("ann", [HI, HELLO, AND]) == 2
     assert own.known("ann", [HI, AND]) == 1
@@ -19,19 +19,19 @@ def test_a_prompt_sent_before_is_known_as_far_as_it_is_the_same() -> None:
 
 
 def test_what_another_person_sent_is_not_known() -> None:
-    own = OwnPrefixes()
+    own = SeenPrefixes()
     own.note("ann", [HI, HELLO])
     assert own.known("bob", [HI, HELLO]) == 0
 
 
 def test_the_boundary_between_messages_counts() -> None:
-    own = OwnPrefixes()
+    own = SeenPrefixes()
     own.note("ann", [ChatMessage(Role.USER, "ab")])
     assert own.known("ann", [ChatMessage(Role.USER, "a"), ChatMessage(Role.USER, "b")]) == 0
 
 
 def test_old_prompts_and_people_are_forgotten() -> None:
-    own = OwnPrefixes()
+    own = SeenPrefixes()
     own.note("ann", [HI])
     for number in range(MAX_PREFIXES):
         own.note("ann", [ChatMessage(Role.USER, str(number))])

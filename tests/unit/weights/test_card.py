@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.weights.card import CARD_NAME, FileRecord, ModelCard, read_card, write_card
+from engine.weights.card import CARD_NAME, CardFile, ModelCard, read_card, write_card
 
 
 def test_a_card_reads_as_it_was_written(tmp_path: Path) -> None:
@@ -13,7 +13,7 @@ def test_a_card_reads_as_it_was_written(tmp_path: Path) -> None:
         licence="Apache-2.0",
         hub_id="Qwen/Qwen2.5-0.5B-Instruct",
         date="2026-11-22",
-        files={"config.json": FileRecord(size=2, sha256="ab")},
+        files={"config.json": CardFile(size=2, sha256="ab")},
     )
     write_card(tmp_path, card)
     assert read_card(tmp_path) == card

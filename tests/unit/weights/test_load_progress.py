@@ -2,30 +2,32 @@
 
 import pytest
 
-from chat.serving.models import EngineState, Phase, Stage
-from loading import Teller
+from chat.serving.models import EngineState, LoadStage, Phase
+from loading import LoadProgress
 
 
 def told(capsys: pytest.CaptureFixture[str], *states: EngineState) -> list[str]:
-    teller = Teller()
+    teller = LoadProgress()
     for state in states:
         teller.tell(state)
     return capsys.readouterr().err.splitlines()
 
 
-def loading(stage: Stage, progress: float | None = None, detail: str = "") -> EngineState:
+def loading(stage: LoadStage, progress: float | None = None, detail: str = "") -> EngineState:
     return EngineState(Phase.LOADING, stage, progress=progress, detail=detail)
 
 
 def test_each_new_thing_is_said_however_short_it_lasted(capsys: pytest.CaptureFixture[str]) -> None:
-    states = [loading(Stage.DOWNLOAD, detail=name) for name in ("asking A", "asking B", "starter")]
+    states = [
+        loading(LoadStage.DOWNLOAD, detail=name) for name in ("asking A", "asking B", "starter")
+    ]
     assert told(capsys, *states) == [f"download {state.detail}" for state in states]
 
 
 def test_progress_is_said_at_each_tenth_and_not_more_often(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    states = [loading(Stage.CONVERT, percent / 100) for percent in range(100)]
+    states = [loading(LoadStage.CONVERT, percent / 100) for percent in range(100)]
     assert len(told(capsys, *states)) == 10
 
 

@@ -3,8 +3,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.serving.models import Phase, Stage
-from engine.weights.progress import Meter, Progress
+from chat.serving.models import LoadStage, Phase
+from engine.weights.progress import DownloadProgress, Meter
 
 
 class Clock:
@@ -17,8 +17,8 @@ class Clock:
 
 
 def test_bytes_that_were_there_already_are_done_but_do_not_count_for_the_speed() -> None:
-    clock, heard = Clock(), list[Progress]()
-    meter = Meter(heard.append, Stage.DOWNLOAD, 1000, clock=clock)
+    clock, heard = Clock(), list[DownloadProgress]()
+    meter = Meter(heard.append, LoadStage.DOWNLOAD, 1000, clock=clock)
     meter.skip(500)
     clock.now = 2.0
     meter.advance(100)
@@ -28,8 +28,8 @@ def test_bytes_that_were_there_already_are_done_but_do_not_count_for_the_speed()
 
 
 def test_reports_are_rare_except_the_last() -> None:
-    clock, heard = Clock(), list[Progress]()
-    meter = Meter(heard.append, Stage.VERIFY, 100, interval_s=1.0, clock=clock)
+    clock, heard = Clock(), list[DownloadProgress]()
+    meter = Meter(heard.append, LoadStage.VERIFY, 100, interval_s=1.0, clock=clock)
     for _ in range(100):
         clock.now += 0.1
         meter.advance(1)
@@ -39,18 +39,18 @@ def test_reports_are_rare_except_the_last() -> None:
 
 @given(st.lists(st.integers(-50, 100)), st.integers(0, 200))
 def test_the_share_done_is_never_more_than_all(steps: list[int], total: int) -> None:
-    heard = list[Progress]()
-    meter = Meter(heard.append, Stage.DOWNLOAD, total, interval_s=0.0)
+    heard = list[DownloadProgress]()
+    meter = Meter(heard.append, LoadStage.DOWNLOAD, total, interval_s=0.0)
     for step in steps:
         meter.advance(step)
     assert all(progress.progress is not None and progress.progress <= 1 for progress in heard)
 
 
 def test_a_line_is_one_json_object_with_the_words_of_the_engine_state() -> None:
-    progress = Progress(Stage.CONVERT, progress=0.5, seconds_left=3.0, detail="权重")
+    progress = DownloadProgress(LoadStage.CONVERT, progress=0.5, seconds_left=3.0, detail="权重")
     fields = json.loads(progress.to_line())
     assert fields["stage"] == "convert"
     assert "\n" not in progress.to_line()
     state = progress.to_state()
-    assert (state.phase, state.stage) == (Phase.LOADING, Stage.CONVERT)
+    assert (state.phase, state.stage) == (Phase.LOADING, LoadStage.CONVERT)
     assert (state.progress, state.seconds_left, state.detail) == (0.5, 3.0, "权重")

@@ -1,14 +1,14 @@
 import pytest
 
 from engine.weights.catalogue import FREE_LICENCE, catalogue, find_entry
-from engine.weights.hardware import MIB, Gpu, Machine, parse_gpus
+from engine.weights.hardware import MIB, GpuDevice, Machine, parse_gpus
 from engine.weights.recommend import GB, choose, fitting_quantization
 
 NAMES = {entry.name for entry in catalogue()}
 
 
 def machine(gpu_gb: float | None = None, memory_gb: float = 16) -> Machine:
-    gpu = None if gpu_gb is None else Gpu("NVIDIA L4", int(gpu_gb * GB))
+    gpu = None if gpu_gb is None else GpuDevice("NVIDIA L4", int(gpu_gb * GB))
     return Machine(int(memory_gb * GB), gpu)
 
 
@@ -95,4 +95,4 @@ def test_a_model_is_found_by_name_or_hub_id_in_any_case() -> None:
 
 def test_lines_of_the_driver_without_a_number_are_skipped() -> None:
     answer = "NVIDIA L4, 22491\nNVIDIA A2, [N/A]\nNo devices were found\n"
-    assert parse_gpus(answer) == [Gpu("NVIDIA L4", 22491 * MIB)]
+    assert parse_gpus(answer) == [GpuDevice("NVIDIA L4", 22491 * MIB)]

@@ -5,13 +5,13 @@ import pytest
 
 from chat.errors import ModelUnavailable
 from engine.weights.catalogue import STARTER_FOLDER, find_entry
-from engine.weights.hardware import Gpu, Machine
+from engine.weights.hardware import GpuDevice, Machine
 from engine.weights.recommend import GB
 from engine.weights.resolve import model_at_hand, wanted_model
 from tests.tiny_model import SHARDS, write_tiny_model
 
 LAPTOP = Machine(16 * GB)
-SERVER = Machine(64 * GB, Gpu("NVIDIA L4", 24 * GB))
+SERVER = Machine(64 * GB, GpuDevice("NVIDIA L4", 24 * GB))
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from chat.errors import ModelUnavailable
-from engine.weights.card import FileRecord, ModelCard, write_card
+from engine.weights.card import CardFile, ModelCard, write_card
 from engine.weights.resolve import checked_folder
 from engine.weights.verify import Problem, find_problems, is_complete, sha256_of
 from tests.tiny_model import SHARDS, write_tiny_model
@@ -13,9 +13,7 @@ from tests.tiny_model import SHARDS, write_tiny_model
 def folder(tmp_path: Path) -> Path:
     """A complete folder with its card."""
     folder = write_tiny_model(tmp_path / "tiny")
-    files = {
-        path.name: FileRecord(path.stat().st_size, sha256_of(path)) for path in folder.iterdir()
-    }
+    files = {path.name: CardFile(path.stat().st_size, sha256_of(path)) for path in folder.iterdir()}
     write_card(folder, ModelCard(name="tiny", files=files))
     return folder
 
