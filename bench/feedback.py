@@ -149,10 +149,10 @@ async def write(reports: Reports, campaign_id: str) -> None:
     write_report(await reports.report(LOCAL, campaign_id), ExportLanguage.EN)
 
 
-async def draw(figures: Dashboard, person: User, campaign_id: str, period: Period) -> None:
+async def draw(figures: Dashboard, user: User, campaign_id: str, period: Period) -> None:
     """All that the dashboard shows."""
-    await figures.campaigns(person)
-    await figures.overview(person, campaign_id, period)
+    await figures.campaigns(user)
+    await figures.overview(user, campaign_id, period)
 
 
 async def within_limit(name: str, call: Call) -> Figure:
@@ -160,11 +160,11 @@ async def within_limit(name: str, call: Call) -> Figure:
 
 
 async def look(
-    results: Results, person: User, wanted: RatingFilter, after: Cursor | None = None
+    results: Results, user: User, wanted: RatingFilter, after: Cursor | None = None
 ) -> None:
     """All that a page shows."""
-    await results.choices(person)
-    await results.look(person, wanted, after)
+    await results.choices(user)
+    await results.look(user, wanted, after)
 
 
 async def deep_place(results: Results) -> Cursor | None:

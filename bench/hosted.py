@@ -129,7 +129,7 @@ def ended(chance: random.Random, message: Message) -> Message:
 
 
 async def have(
-    store: RoutingStore, clock: Clock, owner: str, campaign_id: str, archive: Archive
+    store: RoutingStore, clock: Clock, owner_id: str, campaign_id: str, archive: Archive
 ) -> None:
     conversation_id = None
     for place in range(0, MESSAGES, 2):
@@ -138,7 +138,7 @@ async def have(
         name = f"{campaign_id} {archive.conversation.id} {place}"
         question = Question(asked.content, name, title="A chat", campaign_id=campaign_id)
         turn = await store.add_turn(
-            owner, conversation_id=conversation_id, question=question, options=ChatOptions()
+            owner_id, conversation_id=conversation_id, question=question, options=ChatOptions()
         )
         conversation_id = turn.conversation.id
         record = AnswerRecord(
@@ -150,7 +150,7 @@ async def have(
             provenance=answer.provenance,
             error_code=answer.error_code,
         )
-        await store.finish_answer(owner, turn.answer.id, record)
+        await store.finish_answer(owner_id, turn.answer.id, record)
 
 
 def made_up_timing(chance: random.Random) -> Timing:

@@ -88,24 +88,24 @@ class Maintenance:
             log.info("conversations, ratings and votes destroyed because of their age: %d", gone)
         return gone
 
-    async def _may_be_here(self, user: str) -> bool:
+    async def _may_be_here(self, user_id: str) -> bool:
         try:
-            person = await self._people.person(user)
+            person = await self._people.person(user_id)
             if person.disabled or person.guest_link_id is None:
                 return not person.disabled
             return not (await self._people.guest_link(person.guest_link_id)).revoked
         except NotFound:
             return False
 
-    async def _may_call(self, caller: Principal) -> bool:
-        if caller.key is None:
-            return caller.person.id == LOCAL_USER or await self._may_be_here(caller.person.id)
+    async def _may_call(self, principal: Principal) -> bool:
+        if principal.key is None:
+            return principal.person.id == LOCAL_USER or await self._may_be_here(principal.person.id)
         try:
-            person = await self._people.person(caller.person.id)
+            person = await self._people.person(principal.person.id)
         except NotFound:
             return False
         kept = {key.id: key for key in await self._people.keys(person.id)}
-        key, now = kept.get(caller.key.id), self._clock()
+        key, now = kept.get(principal.key.id), self._clock()
         return key is not None and lets_in(key, person, now)
 
 

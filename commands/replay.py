@@ -88,17 +88,17 @@ class _Command:
     def _is_beside(self) -> bool:
         return bool(self.options.beside or self.options.list)
 
-    async def _replay(self, store: RoutingStore, person: User) -> int:
+    async def _replay(self, store: RoutingStore, user: User) -> int:
         kept = store.feedback.cases
-        cases = await self._cases(kept, person)
-        preset, against = await self._preset(store, person), self.options.against
+        cases = await self._cases(kept, user)
+        preset, against = await self._preset(store, user), self.options.against
         if against:
-            await kept.run(against, scope_of(person))  # refused before the model is loaded
+            await kept.run(against, scope_of(user))  # refused before the model is loaded
         engine = await self.load_engine(self.settings)
         try:
             assert engine.info is not None
-            run = new_run(engine.info, person.id, preset, self.options.label, utc_now())
-            replay = await prepare(kept, person, run, cases, preset=preset, against=against)
+            run = new_run(engine.info, user.id, preset, self.options.label, utc_now())
+            replay = await prepare(kept, user, run, cases, preset=preset, against=against)
             return await self._run(kept, engine, engine.info.max_concurrent, replay)
         finally:
             await engine.stop()
@@ -122,14 +122,14 @@ class _Command:
         passed = all(result.verdict is CaseVerdict.PASSED for result in results.values())
         return ALL_PASSED if passed else NOT_ALL_PASSED
 
-    async def _cases(self, store: CaseStore, person: User) -> Sequence[Case]:
+    async def _cases(self, store: CaseStore, user: User) -> Sequence[Case]:
         """Those that were asked for. Raises Refused."""
         options = self.options
         cases: list[Case] = []
         if options.file:
-            cases += [case_of_file(text, person.id, utc_now()) for text in _read(options.file)]
+            cases += [case_of_file(text, user.id, utc_now()) for text in _read(options.file)]
         if options.all:
-            cases += await store.cases(scope_of(person))
+            cases += await store.cases(scope_of(user))
         if options.shipped:
             cases += load_shipped_cases()
         if not (options.file or options.all or options.shipped):
@@ -138,7 +138,7 @@ class _Command:
             raise Refused("There are no cases yet. The shipped ones are run with --shipped.")
         return list({case.id: case for case in cases}.values())
 
-    async def _preset(self, store: RoutingStore, person: User) -> Preset | None:
+    async def _preset(self, store: RoutingStore, user: User) -> Preset | None:
         """The preset of that id or name. Raises Refused."""
         wanted = self.options.preset
         if wanted is None:
@@ -147,12 +147,12 @@ class _Command:
         if not self._is_beside:
             await presets.ship()
         try:
-            return await presets.get(person.id, wanted)
+            return await presets.get(user.id, wanted)
         except NotFound:
             usable = {
                 preset.ref.id: preset
                 for language in LANGUAGES
-                for preset in await presets.list(person.id, language)
+                for preset in await presets.list(user.id, language)
             }
         for preset in usable.values():
             if preset.text.name.casefold() == wanted.casefold():
@@ -160,10 +160,10 @@ class _Command:
         raise Refused(words.no_preset(wanted, usable.values()))
 
 
-async def _list(store: RoutingStore, person: User) -> None:
-    tallies = await store.feedback.cases.runs(scope_of(person))
+async def _list(store: RoutingStore, user: User) -> None:
+    tallies = await store.feedback.cases.runs(scope_of(user))
     refs = [tally.run.preset for tally in tallies if tally.run.preset]
-    _print(words.runs(tallies, await Presets(store).names(person.id, refs)))
+    _print(words.runs(tallies, await Presets(store).names(user.id, refs)))
 
 
 async def _owner(store: RoutingStore) -> User:

@@ -68,7 +68,7 @@ class _Conversation(_Lenient):
 
 
 def read_chatgpt(
-    value: Mapping[str, object], where: str, *, owner: str, now: datetime
+    value: Mapping[str, object], where: str, *, owner_id: str, now: datetime
 ) -> Archive | None:
     """One conversation; None if nobody says anything in it. Raises BadImport."""
     nodes = value["mapping"]
@@ -85,7 +85,7 @@ def read_chatgpt(
         return None
     head = reading.nearest.get(record.current_node or "") or words[-1].id
     title = _title(record.title or "", field_path(where, "title"))
-    return Foreign(words, head, title, created, updated).archive(owner)
+    return Foreign(words, head, title, created, updated).archive(owner_id)
 
 
 class _Reading:

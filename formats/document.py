@@ -32,7 +32,7 @@ def write_conversation(archive: Archive) -> str:
     )
 
 
-def read_document(value: Mapping[str, object], *, owner: str) -> list[Archive]:
+def read_document(value: Mapping[str, object], *, owner_id: str) -> list[Archive]:
     """The conversations of a file of ours. Raises BadImport."""
     head = {name: item for name, item in value.items() if name != "conversations"}
     validate(FileHead, head, "")
@@ -40,7 +40,7 @@ def read_document(value: Mapping[str, object], *, owner: str) -> list[Archive]:
     if not isinstance(conversations, Sequence) or isinstance(conversations, str):
         raise refusal("conversations", "should be a list")
     return [
-        _archive(item, field_path("conversations", number), owner)
+        _archive(item, field_path("conversations", number), owner_id)
         for number, item in enumerate(conversations)
     ]
 
@@ -50,11 +50,11 @@ def _time(value: object) -> str:
     return value.isoformat()
 
 
-def _archive(value: object, where: str, owner: str) -> Archive:
+def _archive(value: object, where: str, owner_id: str) -> Archive:
     record = validate(ConversationRecord, value, where)
     _check_tree(record, where)
     messages = tuple(message.value(record.id) for message in record.messages)
-    return Archive(record.value(owner), messages)
+    return Archive(record.value(owner_id), messages)
 
 
 def _check_tree(record: ConversationRecord, where: str) -> None:

@@ -52,11 +52,11 @@ class Foreign:
     updated_at: datetime
     system_prompt: str = ""
 
-    def archive(self, owner: str) -> Archive:
+    def archive(self, owner_id: str) -> Archive:
         """As one of ours. Who answered is not known to us, so there is no provenance."""
         conversation = Conversation(
             id="imported",
-            owner=owner,
+            owner=owner_id,
             title=self._title(),
             options=ChatOptions(self.system_prompt),
             head_id=self.head_id,

@@ -16,7 +16,7 @@ from formats.sharegpt import read_sharegpt
 MAX_CONVERSATIONS = 50_000
 
 
-def read_archives(data: bytes, *, owner: str, now: datetime) -> list[Archive]:
+def read_archives(data: bytes, *, owner_id: str, now: datetime) -> list[Archive]:
     """The conversations in a file: ours, ShareGPT (a list, or one on a line) or ChatGPT's.
 
     `now` is the time of what has none of its own. Raises BadImport.
@@ -26,13 +26,13 @@ def read_archives(data: bytes, *, owner: str, now: datetime) -> list[Archive]:
     if len(entries) == 1 and isinstance(value, Mapping) and "format" in value:
         if value["format"] != FORMAT:
             raise refusal("format", f"should be {FORMAT}")
-        archives = read_document(value, owner=owner)
+        archives = read_document(value, owner_id=owner_id)
     elif len(entries) == 1 and isinstance(value, list):
         items = ((field_path("", number), item) for number, item in enumerate(value))
-        archives = list(_read_foreign(items, owner, now))
+        archives = list(_read_foreign(items, owner_id, now))
     else:
         lines = ((f"line {item.line}" if item.line else "", item.value) for item in entries)
-        archives = list(_read_foreign(lines, owner, now))
+        archives = list(_read_foreign(lines, owner_id, now))
     if not archives:
         raise refusal("", "the file holds no conversation", NothingToImport)
     if len(archives) > MAX_CONVERSATIONS:
@@ -41,15 +41,15 @@ def read_archives(data: bytes, *, owner: str, now: datetime) -> list[Archive]:
 
 
 def _read_foreign(
-    items: Iterator[tuple[str, object]], owner: str, now: datetime
+    items: Iterator[tuple[str, object]], owner_id: str, now: datetime
 ) -> Iterator[Archive]:
     for where, item in items:
         if not isinstance(item, Mapping):
             raise refusal(where, "is no conversation of a known format", UnknownFormat)
         if "mapping" in item:
-            archive = read_chatgpt(item, where, owner=owner, now=now)
+            archive = read_chatgpt(item, where, owner_id=owner_id, now=now)
         elif "conversations" in item or "messages" in item:
-            archive = read_sharegpt(item, where, owner=owner, now=now)
+            archive = read_sharegpt(item, where, owner_id=owner_id, now=now)
         else:
             raise refusal(where, "is no conversation of a known format", UnknownFormat)
         if archive:

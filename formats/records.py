@@ -236,10 +236,10 @@ class ConversationRecord(FileRecord):
     pinned: bool = False
     messages: list[MessageRecord] = Field(max_length=MAX_MESSAGES)
 
-    def value(self, owner: str) -> Conversation:
+    def value(self, owner_id: str) -> Conversation:
         return Conversation(
             id=self.id,
-            owner=owner,
+            owner=owner_id,
             title=self.title,
             options=self.options.value(),
             head_id=self.head_id,

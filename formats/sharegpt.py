@@ -67,7 +67,7 @@ class _SaidInChatWords(_Turn):
 
 
 def read_sharegpt(
-    value: Mapping[str, object], where: str, *, owner: str, now: datetime
+    value: Mapping[str, object], where: str, *, owner_id: str, now: datetime
 ) -> Archive | None:
     """One conversation; None if nothing is said in it. Raises BadImport."""
     name = "conversations" if "conversations" in value else "messages"
@@ -86,7 +86,7 @@ def read_sharegpt(
     ]
     if not words:
         return None
-    return Foreign(words, words[-1].id, "", now, now, system_prompt).archive(owner)
+    return Foreign(words, words[-1].id, "", now, now, system_prompt).archive(owner_id)
 
 
 def _turn(value: object, where: str) -> tuple[Role, str]:

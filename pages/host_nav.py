@@ -14,7 +14,7 @@ PAGES = (
 
 def host_page(
     reader: ReaderContext,
-    person: User,
+    user: User,
     title: str,
     body: str,
     *,
@@ -22,16 +22,16 @@ def host_page(
     script: str = "",
 ) -> str:
     """A whole page for hosts, made as `pages.frame.document` makes it."""
-    nav = host_nav(reader, person)
+    nav = host_nav(reader, user)
     return document(reader, title, body, heading=heading, nav=nav, wide=True, script=script)
 
 
-def host_nav(reader: ReaderContext, person: User) -> str:
+def host_nav(reader: ReaderContext, user: User) -> str:
     """The local user has no account, and looks after no people."""
     pages = [("/", "chat"), *PAGES]
-    if person != LOCAL:
+    if user != LOCAL:
         pages += [("/guests", "guests"), ("/keys", "keys")]
-    if person != LOCAL and person.rank is AccountRole.ADMIN:
+    if user != LOCAL and user.rank is AccountRole.ADMIN:
         pages.append(("/people", "people"))
     links = (f'<a href="{reader.link(path)}">{reader.say(key)}</a>' for path, key in pages)
     return f"<nav>{''.join(links)}</nav>"

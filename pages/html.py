@@ -136,12 +136,12 @@ def made(reader: ReaderContext, words: str) -> str:
     )
 
 
-def nav(reader: ReaderContext, person: User) -> str:
+def nav(reader: ReaderContext, user: User) -> str:
     """The way to the other pages that are for this person."""
     pages = [("/", "chat"), ("/account", "account")]
-    if person.rank is not AccountRole.GUEST:
+    if user.rank is not AccountRole.GUEST:
         pages += [("/guests", "guests"), ("/keys", "keys"), ("/campaigns", "campaigns")]
-    if person.rank is AccountRole.ADMIN:
+    if user.rank is AccountRole.ADMIN:
         pages.append(("/people", "people"))
     links = (f'<a href="{reader.link(path)}">{reader.say(key)}</a>' for path, key in pages)
     return f"<nav>{''.join(links)}</nav>"

@@ -110,107 +110,109 @@ class RoutingStore:
         )
 
     async def add_turn(
-        self, user: str, *, conversation_id: str | None, question: Question, options: ChatOptions
+        self, user_id: str, *, conversation_id: str | None, question: Question, options: ChatOptions
     ) -> Turn:
         home = self._home(conversation_id, temporary=question.temporary)
         return await home.add_turn(
-            user, conversation_id=conversation_id, question=question, options=options
+            user_id, conversation_id=conversation_id, question=question, options=options
         )
 
     async def add_answer(
-        self, user: str, *, conversation_id: str, sibling_id: str, content: str = ""
+        self, user_id: str, *, conversation_id: str, sibling_id: str, content: str = ""
     ) -> Message:
         return await self._home(conversation_id).add_answer(
-            user, conversation_id=conversation_id, sibling_id=sibling_id, content=content
+            user_id, conversation_id=conversation_id, sibling_id=sibling_id, content=content
         )
 
     async def add_edited_answer(
-        self, user: str, *, conversation_id: str, sibling_id: str, content: str
+        self, user_id: str, *, conversation_id: str, sibling_id: str, content: str
     ) -> Message:
         return await self._home(conversation_id).add_edited_answer(
-            user, conversation_id=conversation_id, sibling_id=sibling_id, content=content
+            user_id, conversation_id=conversation_id, sibling_id=sibling_id, content=content
         )
 
-    async def save_text(self, user: str, message_id: str, text: str) -> None:
-        await self._home(message_id).save_text(user, message_id, text)
+    async def save_text(self, user_id: str, message_id: str, text: str) -> None:
+        await self._home(message_id).save_text(user_id, message_id, text)
 
-    async def finish_answer(self, user: str, message_id: str, record: AnswerRecord) -> None:
-        await self._home(message_id).finish_answer(user, message_id, record)
+    async def finish_answer(self, user_id: str, message_id: str, record: AnswerRecord) -> None:
+        await self._home(message_id).finish_answer(user_id, message_id, record)
 
-    async def set_options(self, user: str, conversation_id: str, options: ChatOptions) -> None:
-        await self._home(conversation_id).set_options(user, conversation_id, options)
+    async def set_options(self, user_id: str, conversation_id: str, options: ChatOptions) -> None:
+        await self._home(conversation_id).set_options(user_id, conversation_id, options)
 
-    async def rename(self, user: str, conversation_id: str, *, title: str, seen: str) -> None:
-        await self._home(conversation_id).rename(user, conversation_id, title=title, seen=seen)
+    async def rename(self, user_id: str, conversation_id: str, *, title: str, seen: str) -> None:
+        await self._home(conversation_id).rename(user_id, conversation_id, title=title, seen=seen)
 
-    async def pin(self, user: str, conversation_id: str, pinned: bool) -> None:
-        await self._home(conversation_id).pin(user, conversation_id, pinned)
+    async def pin(self, user_id: str, conversation_id: str, pinned: bool) -> None:
+        await self._home(conversation_id).pin(user_id, conversation_id, pinned)
 
-    async def conversation(self, user: str, conversation_id: str) -> Conversation:
-        return await self._home(conversation_id).conversation(user, conversation_id)
+    async def conversation(self, user_id: str, conversation_id: str) -> Conversation:
+        return await self._home(conversation_id).conversation(user_id, conversation_id)
 
-    async def path(self, user: str, conversation_id: str) -> Sequence[Message]:
-        return await self._home(conversation_id).path(user, conversation_id)
+    async def path(self, user_id: str, conversation_id: str) -> Sequence[Message]:
+        return await self._home(conversation_id).path(user_id, conversation_id)
 
-    async def set_head(self, user: str, conversation_id: str, message_id: str) -> None:
-        await self._home(conversation_id).set_head(user, conversation_id, message_id)
+    async def set_head(self, user_id: str, conversation_id: str, message_id: str) -> None:
+        await self._home(conversation_id).set_head(user_id, conversation_id, message_id)
 
     async def delete_messages(
-        self, user: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
+        self, user_id: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
     ) -> None:
         home = self._home(conversation_id)
-        await home.delete_messages(user, conversation_id, ids, head_id=head_id)
+        await home.delete_messages(user_id, conversation_id, ids, head_id=head_id)
 
     async def restore_messages(
-        self, user: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
+        self, user_id: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
     ) -> None:
         home = self._home(conversation_id)
-        await home.restore_messages(user, conversation_id, ids, head_id=head_id)
+        await home.restore_messages(user_id, conversation_id, ids, head_id=head_id)
 
-    async def delete(self, user: str, conversation_id: str) -> None:
-        await self._home(conversation_id).delete(user, conversation_id)
+    async def delete(self, user_id: str, conversation_id: str) -> None:
+        await self._home(conversation_id).delete(user_id, conversation_id)
 
-    async def restore(self, user: str, conversation_id: str) -> None:
-        await self._home(conversation_id).restore(user, conversation_id)
+    async def restore(self, user_id: str, conversation_id: str) -> None:
+        await self._home(conversation_id).restore(user_id, conversation_id)
 
     async def purge_deleted(self, before: datetime) -> int:
         return await self._database.purge_deleted(before) + await self._temporary.purge_deleted(
             before
         )
 
-    async def archive(self, user: str, conversation_id: str) -> Archive:
-        return await self._home(conversation_id).archive(user, conversation_id)
+    async def archive(self, user_id: str, conversation_id: str) -> Archive:
+        return await self._home(conversation_id).archive(user_id, conversation_id)
 
     # --- only in the database -----------------------------------------------------------------
 
     async def conversations(
-        self, user: str, *, limit: int = 50, offset: int = 0
+        self, user_id: str, *, limit: int = 50, offset: int = 0
     ) -> Sequence[Conversation]:
-        return await self._database.conversations(user, limit=limit, offset=offset)
+        return await self._database.conversations(user_id, limit=limit, offset=offset)
 
-    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
-        return await self._database.search(user, words, limit=limit)
+    async def search(self, user_id: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
+        return await self._database.search(user_id, words, limit=limit)
 
-    async def add_archives(self, user: str, archives: Sequence[Archive]) -> Sequence[Conversation]:
-        return await self._database.add_archives(user, archives)
+    async def add_archives(
+        self, user_id: str, archives: Sequence[Archive]
+    ) -> Sequence[Conversation]:
+        return await self._database.add_archives(user_id, archives)
 
-    async def presets(self, user: str) -> Sequence[Preset]:
-        return await self._database.presets(user)
+    async def presets(self, user_id: str) -> Sequence[Preset]:
+        return await self._database.presets(user_id)
 
-    async def preset(self, user: str, preset_id: str, version: int | None = None) -> Preset:
-        return await self._database.preset(user, preset_id, version)
+    async def preset(self, user_id: str, preset_id: str, version: int | None = None) -> Preset:
+        return await self._database.preset(user_id, preset_id, version)
 
-    async def add_preset(self, user: str, text: PresetText) -> Preset:
-        return await self._database.add_preset(user, text)
+    async def add_preset(self, user_id: str, text: PresetText) -> Preset:
+        return await self._database.add_preset(user_id, text)
 
-    async def revise_preset(self, user: str, preset_id: str, text: PresetText) -> Preset:
-        return await self._database.revise_preset(user, preset_id, text)
+    async def revise_preset(self, user_id: str, preset_id: str, text: PresetText) -> Preset:
+        return await self._database.revise_preset(user_id, preset_id, text)
 
-    async def share_preset(self, user: str, preset_id: str, shared: bool) -> None:
-        await self._database.share_preset(user, preset_id, shared)
+    async def share_preset(self, user_id: str, preset_id: str, shared: bool) -> None:
+        await self._database.share_preset(user_id, preset_id, shared)
 
-    async def delete_preset(self, user: str, preset_id: str) -> None:
-        await self._database.delete_preset(user, preset_id)
+    async def delete_preset(self, user_id: str, preset_id: str) -> None:
+        await self._database.delete_preset(user_id, preset_id)
 
     async def ship_presets(self, shipped: Mapping[str, PresetText]) -> None:
         await self._database.ship_presets(shipped)

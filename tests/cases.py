@@ -29,16 +29,16 @@ class NoCases:
     async def add(self, cases: Sequence[Case]) -> None:
         raise NotFound
 
-    async def cases(self, owner: str | None) -> Sequence[Case]:
+    async def cases(self, owner_id: str | None) -> Sequence[Case]:
         return ()
 
-    async def case(self, case_id: str, owner: str | None) -> Case:
+    async def case(self, case_id: str, owner_id: str | None) -> Case:
         raise NotFound
 
-    async def change(self, case_id: str, owner: str | None, text: CaseText) -> Case:
+    async def change(self, case_id: str, owner_id: str | None, text: CaseText) -> Case:
         raise NotFound
 
-    async def delete(self, case_id: str, owner: str | None) -> None:
+    async def delete(self, case_id: str, owner_id: str | None) -> None:
         raise NotFound
 
     async def add_run(self, run: Run) -> None:
@@ -49,16 +49,16 @@ class NoCases:
     async def add_result(self, result: Result) -> None:
         raise NotFound
 
-    async def runs(self, owner: str | None, limit: int = 100) -> Sequence[VerdictCounts]:
+    async def runs(self, owner_id: str | None, limit: int = 100) -> Sequence[VerdictCounts]:
         return ()
 
-    async def run(self, run_id: str, owner: str | None) -> Run:
+    async def run(self, run_id: str, owner_id: str | None) -> Run:
         raise NotFound
 
     async def results(self, run_id: str) -> Sequence[Result]:
         return ()
 
-    async def delete_run(self, run_id: str, owner: str | None) -> None:
+    async def delete_run(self, run_id: str, owner_id: str | None) -> None:
         raise NotFound
 
     async def judge(
@@ -67,7 +67,7 @@ class NoCases:
         raise NotFound
 
     async def history(
-        self, case_ids: Collection[str], owner: str | None, against: str | None
+        self, case_ids: Collection[str], owner_id: str | None, against: str | None
     ) -> Mapping[str, EarlierAnswers]:
         return {}
 

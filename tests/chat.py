@@ -36,7 +36,7 @@ class Chat:
         self,
         text: str,
         *,
-        user: str = USER,
+        user_id: str = USER,
         conversation_id: str | None = None,
         request_id: str | None = None,
         options: ChatOptions | None = None,
@@ -48,7 +48,7 @@ class Chat:
             text, request_id or f"request {text}", attachments=tuple(attachments), beside=beside
         )
         return await self.answers.send(
-            user,
+            user_id,
             conversation_id=conversation_id,
             question=question,
             options=options or ChatOptions(),

@@ -185,17 +185,17 @@ class Unrated:
     """A `chat.rating.RatingStore` in which nothing was ever said of an answer."""
 
     async def rate(
-        self, evidence: AnswerSnapshot, rater: str, opinion: RatingInput, rated_at: datetime
+        self, evidence: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime
     ) -> Rating:
         raise NotFound
 
-    async def evidence_of(self, owner: str, answer_id: str) -> AnswerSnapshot | None:
+    async def evidence_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None:
         return None
 
-    async def newest(self, rater: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
+    async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
         return {}
 
-    async def placement(self, campaign_id: str, user: str, message_id: str) -> Placement | None:
+    async def placement(self, campaign_id: str, user_id: str, message_id: str) -> Placement | None:
         return None
 
 

@@ -42,14 +42,14 @@ class RatedChat:
         self,
         text: str,
         *,
-        person: User = LOCAL,
+        user: User = LOCAL,
         options: ChatOptions | None = None,
         conversation_id: str | None = None,
         **question: Any,
     ) -> Job:
         """Send a question; its answer is being written when this returns."""
         return await self.answers.send(
-            person.id,
+            user.id,
             conversation_id=conversation_id,
             question=Question(text, f"request {text}", **question),
             options=options or ChatOptions(),
@@ -62,10 +62,10 @@ class RatedChat:
         return job
 
     async def rate(
-        self, job: Job, opinion: RatingInput, *, person: User = LOCAL, page_language: str = ""
+        self, job: Job, opinion: RatingInput, *, user: User = LOCAL, page_language: str = ""
     ) -> Rating:
         return await self.ratings.rate(
-            person,
+            user,
             conversation_id=job.conversation_id,
             message_id=job.message_id,
             opinion=opinion,

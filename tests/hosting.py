@@ -41,7 +41,7 @@ class NoCampaigns:
     async def campaign(self, campaign_id: str) -> Campaign:
         raise NotFound
 
-    async def campaigns(self, owner: str | None) -> Sequence[Campaign]:
+    async def campaigns(self, owner_id: str | None) -> Sequence[Campaign]:
         return ()
 
     async def change_plan(self, campaign_id: str, plan: Plan, entry: AuditEntry) -> Campaign:

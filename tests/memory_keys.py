@@ -30,8 +30,8 @@ class MemoryKeys:
         found = self.api_keys.get(token_hash)
         return (found, self.everybody[found.owner]) if found else None
 
-    async def keys(self, owner: str | None) -> Sequence[ApiKey]:
-        theirs = [key for key in self.api_keys.values() if owner in (None, key.owner)]
+    async def keys(self, owner_id: str | None) -> Sequence[ApiKey]:
+        theirs = [key for key in self.api_keys.values() if owner_id in (None, key.owner)]
         return sorted(theirs, key=lambda key: key.created_at, reverse=True)
 
     async def touch_key(self, key_id: str, used_at: datetime) -> None:
@@ -39,9 +39,11 @@ class MemoryKeys:
             if key.id == key_id:
                 self.api_keys[token_hash] = replace(key, used_at=used_at)
 
-    async def revoke_key(self, key_id: str, entry: AuditEntry, *, owner: str | None = None) -> None:
+    async def revoke_key(
+        self, key_id: str, entry: AuditEntry, *, owner_id: str | None = None
+    ) -> None:
         for token_hash, key in self.api_keys.items():
-            if key.id == key_id and owner in (None, key.owner):
+            if key.id == key_id and owner_id in (None, key.owner):
                 self.api_keys[token_hash] = replace(key, revoked=True)
                 self.audit.append(entry)
                 return
@@ -57,13 +59,13 @@ class MemoryKeys:
     async def spent_by_key(self, key_id: str, day: date) -> AccountUsage:
         return self.use_by_key.get((key_id, day), AccountUsage())
 
-    def revoke_keys_of(self, owner: str) -> None:
+    def revoke_keys_of(self, owner_id: str) -> None:
         for token_hash, key in self.api_keys.items():
-            if key.owner == owner:
+            if key.owner == owner_id:
                 self.api_keys[token_hash] = replace(key, revoked=True)
 
-    def drop_keys_of(self, owner: str) -> None:
-        gone = {key.id for key in self.api_keys.values() if key.owner == owner}
+    def drop_keys_of(self, owner_id: str) -> None:
+        gone = {key.id for key in self.api_keys.values() if key.owner == owner_id}
         self.api_keys = {
             token_hash: key for token_hash, key in self.api_keys.items() if key.id not in gone
         }

@@ -54,12 +54,12 @@ class MemoryPeople(MemoryKeys):
     async def has_people(self) -> bool:
         return bool(self.everybody)
 
-    async def add_person(self, person: User, password_hash: str | None, entry: AuditEntry) -> None:
-        refuse_bad_text(person, password_hash, entry)
-        if person.rank is not AccountRole.GUEST and await self.credentials(person.name):
+    async def add_person(self, user: User, password_hash: str | None, entry: AuditEntry) -> None:
+        refuse_bad_text(user, password_hash, entry)
+        if user.rank is not AccountRole.GUEST and await self.credentials(user.name):
             raise NameTaken
-        self.everybody[person.id] = person
-        self.hashes[person.id] = password_hash
+        self.everybody[user.id] = user
+        self.hashes[user.id] = password_hash
         self.audit.append(entry)
 
     async def person(self, user_id: str) -> User:
@@ -202,20 +202,20 @@ class MemoryPeople(MemoryKeys):
         return one_time
 
     async def use_pass(
-        self, token_hash: str, person: User | None, password_hash: str, entry: AuditEntry
+        self, token_hash: str, user: User | None, password_hash: str, entry: AuditEntry
     ) -> User:
         one_time = await self.pass_of(token_hash)
-        if person is not None:
+        if user is not None:
             first = not self.everybody
-            await self.add_person(person, password_hash, entry)
+            await self.add_person(user, password_hash, entry)
             if first:
-                self._take_over(LOCAL_USER, person.id)
+                self._take_over(LOCAL_USER, user.id)
         else:
             assert one_time.user_id is not None
-            person = await self.person(one_time.user_id)
-            await self.set_password(person.id, password_hash, entry)
+            user = await self.person(one_time.user_id)
+            await self.set_password(user.id, password_hash, entry)
         self.passes.pop(token_hash, None)
-        return person
+        return user
 
     # --- guests -------------------------------------------------------------------------------
 
@@ -224,8 +224,8 @@ class MemoryPeople(MemoryKeys):
         self.links[token_hash] = link
         self.audit.append(entry)
 
-    async def guest_links(self, owner: str | None) -> Sequence[GuestLink]:
-        theirs = [link for link in self.links.values() if owner in (None, link.owner)]
+    async def guest_links(self, owner_id: str | None) -> Sequence[GuestLink]:
+        theirs = [link for link in self.links.values() if owner_id in (None, link.owner)]
         return sorted(theirs, key=lambda link: link.created_at, reverse=True)
 
     async def guest_link_of(self, token_hash: str) -> GuestLink:
@@ -325,13 +325,13 @@ class MemoryPeople(MemoryKeys):
             return not self.everybody[one_time.user_id or ""].disabled
         return True
 
-    def _refuse_last_admin(self, person: User) -> None:
+    def _refuse_last_admin(self, user: User) -> None:
         admins = [
             other.id
             for other in self.everybody.values()
             if other.rank is AccountRole.ADMIN and not other.disabled
         ]
-        if admins == [person.id]:
+        if admins == [user.id]:
             raise LastAdmin
 
     def _drop_sessions(self, user_id: str, besides: str | None = None) -> int:

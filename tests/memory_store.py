@@ -21,40 +21,40 @@ class MemoryPresets:
     gone: set[str] = field(default_factory=set)
     ids: "count[int]" = field(default_factory=count)
 
-    async def presets(self, user: str) -> Sequence[Preset]:
-        refuse_bad_text(user)
+    async def presets(self, user_id: str) -> Sequence[Preset]:
+        refuse_bad_text(user_id)
         newest = [made[-1] for key, made in self.versions.items() if key not in self.gone]
-        visible = [preset for preset in newest if _may_see(user, preset)]
-        return sorted(visible, key=lambda preset: (preset.owner != "", preset.owner != user))
+        visible = [preset for preset in newest if _may_see(user_id, preset)]
+        return sorted(visible, key=lambda preset: (preset.owner != "", preset.owner != user_id))
 
-    async def preset(self, user: str, preset_id: str, version: int | None = None) -> Preset:
-        refuse_bad_text(user, preset_id)
+    async def preset(self, user_id: str, preset_id: str, version: int | None = None) -> Preset:
+        refuse_bad_text(user_id, preset_id)
         made = self.versions.get(preset_id, [])
         for preset in reversed(made):
-            if version in (None, preset.ref.version) and _may_see(user, preset):
+            if version in (None, preset.ref.version) and _may_see(user_id, preset):
                 return preset
         raise NotFound
 
-    async def add_preset(self, user: str, text: PresetText) -> Preset:
-        refuse_bad_text(user, text)
-        return self._add_version(f"preset-{next(self.ids)}", user, text)
+    async def add_preset(self, user_id: str, text: PresetText) -> Preset:
+        refuse_bad_text(user_id, text)
+        return self._add_version(f"preset-{next(self.ids)}", user_id, text)
 
-    async def revise_preset(self, user: str, preset_id: str, text: PresetText) -> Preset:
-        refuse_bad_text(user, preset_id, text)
-        newest = self._my_preset(user, preset_id)
+    async def revise_preset(self, user_id: str, preset_id: str, text: PresetText) -> Preset:
+        refuse_bad_text(user_id, preset_id, text)
+        newest = self._my_preset(user_id, preset_id)
         if newest.text == text:
             return newest
-        return self._add_version(preset_id, user, text, shared=newest.shared)
+        return self._add_version(preset_id, user_id, text, shared=newest.shared)
 
-    async def share_preset(self, user: str, preset_id: str, shared: bool) -> None:
-        refuse_bad_text(user, preset_id)
-        self._my_preset(user, preset_id)
+    async def share_preset(self, user_id: str, preset_id: str, shared: bool) -> None:
+        refuse_bad_text(user_id, preset_id)
+        self._my_preset(user_id, preset_id)
         made = self.versions[preset_id]
         self.versions[preset_id] = [replace(preset, shared=shared) for preset in made]
 
-    async def delete_preset(self, user: str, preset_id: str) -> None:
-        refuse_bad_text(user, preset_id)
-        self._my_preset(user, preset_id)
+    async def delete_preset(self, user_id: str, preset_id: str) -> None:
+        refuse_bad_text(user_id, preset_id)
+        self._my_preset(user_id, preset_id)
         self.gone.add(preset_id)
 
     async def ship_presets(self, shipped: Mapping[str, PresetText]) -> None:
@@ -65,28 +65,28 @@ class MemoryPresets:
             if preset_id not in self.versions or self.versions[preset_id][-1].text != text:
                 self._add_version(preset_id, "", text, shared=True)
 
-    def destroy_presets(self, owner: str) -> int:
+    def destroy_presets(self, owner_id: str) -> int:
         """For good; how many presets and versions."""
-        theirs = [key for key, made in self.versions.items() if made[-1].owner == owner]
+        theirs = [key for key, made in self.versions.items() if made[-1].owner == owner_id]
         return sum(1 + len(self.versions.pop(key)) for key in theirs)
 
-    def _my_preset(self, user: str, preset_id: str) -> Preset:
+    def _my_preset(self, user_id: str, preset_id: str) -> Preset:
         made = self.versions.get(preset_id)
-        if not made or made[-1].owner != user or preset_id in self.gone:
+        if not made or made[-1].owner != user_id or preset_id in self.gone:
             raise NotFound
         return made[-1]
 
     def _add_version(
-        self, preset_id: str, owner: str, text: PresetText, *, shared: bool = False
+        self, preset_id: str, owner_id: str, text: PresetText, *, shared: bool = False
     ) -> Preset:
         made = self.versions.setdefault(preset_id, [])
         ref = PresetRef(preset_id, len(made) + 1)
-        made.append(Preset(ref, owner, shared, text, self.clock()))
+        made.append(Preset(ref, owner_id, shared, text, self.clock()))
         return made[-1]
 
 
-def _may_see(user: str, preset: Preset) -> bool:
-    return preset.shared or preset.owner == user
+def _may_see(user_id: str, preset: Preset) -> bool:
+    return preset.shared or preset.owner == user_id
 
 
 @dataclass

@@ -73,8 +73,8 @@ def evidence(name: str, question: str = "Why?", answer: str = "So.", **more: Any
     return AnswerSnapshot(**values | more)
 
 
-def rating(name: str, opinion: RatingInput = UP, rater: str = "ann", version: int = 1) -> Rating:
-    return Rating(name, rater, version, opinion, START)
+def rating(name: str, opinion: RatingInput = UP, user_id: str = "ann", version: int = 1) -> Rating:
+    return Rating(name, user_id, version, opinion, START)
 
 
 def rated(

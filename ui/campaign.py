@@ -15,7 +15,7 @@ AWAY = (VisitStage.NOT_BEGUN, VisitStage.CONSENT)
 """Where nothing can be asked yet: the tester's own page says what comes first."""
 
 
-def panel(visit: Visit, person: User, language: Language) -> str:
+def panel(visit: Visit, user: User, language: Language) -> str:
     """The tasks with what was ticked off, and the way to the survey; or where to go first."""
     at = f"campaign/{escape(visit.campaign.id)}"
     if visit.participant is None or visit.stage in AWAY:
@@ -33,7 +33,7 @@ def panel(visit: Visit, person: User, language: Language) -> str:
         f'<div class="body" id="tasks-body">{_over(visit, language)}<ol>{cards}</ol>'
         f'<a class="on" href="{at}/survey">{text(language, _end(visit))}</a>'
         f'<p class="about"><a href="{at}">{text(language, "about-test")}</a>'
-        f"{_leave(person, language)}</p></div></aside>"
+        f"{_leave(user, language)}</p></div></aside>"
     )
 
 
@@ -65,8 +65,8 @@ def _end(visit: Visit) -> str:
     return "to-survey" if visit.campaign.plan.survey else "to-end"
 
 
-def _leave(person: User, language: Language) -> str:
+def _leave(user: User, language: Language) -> str:
     """Guests are here for the campaign alone."""
-    if person.rank is AccountRole.GUEST:
+    if user.rank is AccountRole.GUEST:
         return ""
     return f' · <button data-do="leave-tasks">{text(language, "leave-tasks")}</button>'

@@ -106,7 +106,7 @@ class Components:
             for name, number in self.numbers.items()
         }
 
-    def in_language(self, language: Language, defaults: Sampling, person: User) -> Updates:
+    def in_language(self, language: Language, defaults: Sampling, user: User) -> Updates:
         """The words of everything that is not drawn anew anyway."""
 
         def say(key: str) -> str:
@@ -122,8 +122,8 @@ class Components:
             self.temporary: sidebar.temporary_button(language),
             self.panel: "",
             self.search: sidebar.search_field(language),
-            self.person: sidebar.person(person, language),
-            self.overlays: overlays.overlays(person, language),
+            self.person: sidebar.person(user, language),
+            self.overlays: overlays.overlays(user, language),
             self.message: gr.update(label=say("message"), placeholder=say("message-placeholder")),
             self.send: gr.update(value=say("send")),
             self.stop: gr.update(value=say("stop")),

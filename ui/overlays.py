@@ -39,11 +39,11 @@ def skip_link(language: Language) -> str:
     return f'<a href="#message" class="skip" data-do="skip">{text(language, "skip")}</a>'
 
 
-def overlays(person: User, language: Language) -> str:
+def overlays(user: User, language: Language) -> str:
     """All of them, closed."""
     rename = text(language, "rename")
     return (
-        f"{_entry_menu(language)}{_account_menu(person, language)}{_message_menu(language)}"
+        f"{_entry_menu(language)}{_account_menu(user, language)}{_message_menu(language)}"
         f'<input id="rename" popover="manual" dir="auto" aria-label="{rename}" '
         f'maxlength="{MAX_RENAMED}" autocomplete="off" spellcheck="false">'
         '<input id="import" type="file" hidden accept=".json,.jsonl,application/json" '
@@ -74,22 +74,22 @@ def _message_menu(language: Language) -> str:
     )
 
 
-def _account_menu(person: User, language: Language) -> str:
+def _account_menu(user: User, language: Language) -> str:
     return _menu(
         "account-menu",
         text(language, "account"),
         _item("import", text(language, "import")),
         _exports(text(language, "export-all")),
         _item("help", text(language, "keys")),
-        *_account_pages(person, language),
+        *_account_pages(user, language),
     )
 
 
-def _account_pages(person: User, language: Language) -> Iterable[str]:
+def _account_pages(user: User, language: Language) -> Iterable[str]:
     """The pages that are for this person, and the way out; the local user has no account."""
-    for page in PAGES[person.rank] if person != LOCAL else ("campaigns",):
+    for page in PAGES[user.rank] if user != LOCAL else ("campaigns",):
         yield f'<a role="menuitem" href="{page}">{text(language, f"page-{page}")}</a>'
-    if person != LOCAL:
+    if user != LOCAL:
         yield _item("sign-out", text(language, "sign-out"))
 
 

@@ -19,11 +19,11 @@ FIRST_WORDS = 110
 
 
 def cards(
-    presets: Sequence[Preset], user: str, chosen: ChosenPreset | None, language: Language
+    presets: Sequence[Preset], user_id: str, chosen: ChosenPreset | None, language: Language
 ) -> str:
     """All presets to choose from, and none of them."""
     listed = _no_preset(chosen, language)
-    listed += "".join(_card(preset, user, chosen, language) for preset in presets)
+    listed += "".join(_card(preset, user_id, chosen, language) for preset in presets)
     return (
         f'<p class="hint">{text(language, "presets-info")}</p><div class="panel-row">'
         f"{_button('write-preset', 'preset-from-settings', language)}"
@@ -57,8 +57,8 @@ def _no_preset(chosen: ChosenPreset | None, language: Language) -> str:
     )
 
 
-def _card(preset: Preset, user: str, chosen: ChosenPreset | None, language: Language) -> str:
-    key, mine = escape(preset.ref.id), preset.owner == user
+def _card(preset: Preset, user_id: str, chosen: ChosenPreset | None, language: Language) -> str:
+    key, mine = escape(preset.ref.id), preset.owner == user_id
     used = chosen.preset.ref if chosen and chosen.preset.ref.id == preset.ref.id else None
     here = ' aria-current="true"' if used else ""
     whose = "yours" if mine else "shared" if preset.owner else "shipped"

@@ -62,9 +62,9 @@ def temporary_button(language: Language) -> str:
     return icon_button("temporary", "temporary", text(language, "temporary-info"))
 
 
-def person(who: User, language: Language) -> str:
+def person(user: User, language: Language) -> str:
     """Who is here, and the way to what concerns all conversations."""
-    name = text(language, "local-user") if who == LOCAL else who.name
+    name = text(language, "local-user") if user == LOCAL else user.name
     menu = icon_button("account", "dots", text(language, "account"))
     return (
         f'<div class="person"><b aria-hidden="true">{escape(name[0])}</b>'

@@ -39,15 +39,15 @@ class CampaignResults:
     reports: Reports
 
     async def blocks(
-        self, reader: ReaderContext, person: User, campaign: Campaign
+        self, reader: ReaderContext, user: User, campaign: Campaign
     ) -> tuple[str, str]:
         """What a campaign's page says of it: what came of it, and what was tried."""
         mode = campaign.plan.mode
         results = campaign_results(reader, campaign.id, compares=mode is Mode.BLIND)
-        report = await self.reports.report(person, campaign.id)
+        report = await self.reports.report(user, campaign.id)
         if campaign.plan.mode is not Mode.SINGLE:
-            testers = await self.campaigns.testers(person, campaign.id)
-            names = await self.results.names(person)
+            testers = await self.campaigns.testers(user, campaign.id)
+            names = await self.results.names(user)
             results = comparison_block(reader, report, testers, names) + results
         return results, variants_block(reader, report)
 
@@ -75,8 +75,8 @@ def campaign_pages(
 def _plans(campaigns: Campaigns, presets: PresetReader, root_path: str) -> APIRouter:
     router = APIRouter()
 
-    async def choices_of(person: User, reader: ReaderContext) -> PlanOptions:
-        usable = await presets.list(person.id, reader.language)
+    async def choices_of(user: User, reader: ReaderContext) -> PlanOptions:
+        usable = await presets.list(user.id, reader.language)
         return PlanOptions(usable, campaigns.engines)
 
     @router.get("/new")

@@ -30,14 +30,14 @@ TITLES_TOLD = 5
 class Archives(Protocol):
     """Whole conversations of a user. Not-yours raises NotFound like not-there."""
 
-    async def archive(self, user: str, conversation_id: str) -> Archive: ...
+    async def archive(self, user_id: str, conversation_id: str) -> Archive: ...
 
     async def recent(
-        self, user: str, *, limit: int = 50, offset: int = 0
+        self, user_id: str, *, limit: int = 50, offset: int = 0
     ) -> Sequence[Conversation]: ...
 
     async def add_archives(
-        self, user: str, archives: Sequence[Archive]
+        self, user_id: str, archives: Sequence[Archive]
     ) -> Sequence[Conversation]: ...
 
 
@@ -78,7 +78,7 @@ def export_routes(archives: Archives) -> APIRouter:
     async def import_file(request: Request) -> dict[str, object]:
         user, data = user_of(request), await request.body()
         async with one_at_a_time:
-            read = await asyncio.to_thread(read_archives, data, owner=user, now=datetime.now(UTC))
+            read = await asyncio.to_thread(read_archives, data, owner_id=user, now=datetime.now(UTC))
             added = await archives.add_archives(user, read)
         titles = [conversation.title for conversation in added[:TITLES_TOLD]]
         return {"imported": len(added), "titles": titles, "first_id": added[0].id}
@@ -87,11 +87,11 @@ def export_routes(archives: Archives) -> APIRouter:
 
 
 async def _pieces(
-    archives: Archives, user: str, ids: Sequence[str], collection: Collection
+    archives: Archives, user_id: str, ids: Sequence[str], collection: Collection
 ) -> AsyncIterator[bytes]:
     for conversation_id in ids:
         try:
-            archive = await archives.archive(user, conversation_id)
+            archive = await archives.archive(user_id, conversation_id)
         except NotFound:  # deleted since the list was read
             continue
         yield await asyncio.to_thread(collection.add, archive)

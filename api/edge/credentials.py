@@ -49,7 +49,7 @@ def key_in(headers: Headers) -> str | None:
 async def find_caller(
     headers: Headers,
     doors: Authenticator,
-    who: SignedIn | None,
+    signed_in: SignedIn | None,
     needed: Permission,
     *,
     address: str,
@@ -59,11 +59,11 @@ async def find_caller(
     Raises BadRequest, BadKey, TooManyAttempts, KeyNotAllowed, NotFound (not for that person).
     """
     key = key_in(headers)
-    if key is None and who is None:
+    if key is None and signed_in is None:
         raise BadKey("There is no API key. Send one as: Authorization: Bearer sk-…")
     if key is None:
-        assert who is not None
-        caller = Principal(who.person)
+        assert signed_in is not None
+        caller = Principal(signed_in.person)
     else:
         caller = await doors.caller(key, address=address)
     if allows(caller.person, needed) and SCOPES[needed] in caller.scopes:

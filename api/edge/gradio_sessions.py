@@ -73,10 +73,10 @@ class GradioSessions(HttpMiddleware):
                 body[HASH] = _own(scope, body[HASH])
             await self._pass_on(body, scope, receive, send)
 
-    def _may(self, person: User, fn_index: object) -> bool:
+    def _may(self, user: User, fn_index: object) -> bool:
         # A number and nothing else: what could be read as one might be read in two ways.
         name = self.handlers.get(fn_index, "") if type(fn_index) is int else ""
-        return name in HANDLERS and allows(person, HANDLERS[name])
+        return name in HANDLERS and allows(user, HANDLERS[name])
 
     async def _pass_on(
         self, body: Mapping[str, Any], scope: Scope, receive: Receive, send: Send

@@ -248,8 +248,8 @@ def permission_at(path: str) -> Permission:
     return Permission.API if path.startswith("/v1/") else Permission.SIGNED_IN
 
 
-def allows(person: User | None, needed: Permission) -> bool:
+def allows(user: User | None, needed: Permission) -> bool:
     """Whether it is for this person, or for somebody who has not said who they are."""
     if needed is Permission.ANYBODY:
         return True
-    return person is not None and person.rank in RANKS[needed]
+    return user is not None and user.rank in RANKS[needed]

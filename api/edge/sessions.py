@@ -52,11 +52,11 @@ class SignedInOnly(HttpMiddleware):
         await (refusal or self.app)(scope, receive, send)
 
     async def _find_caller(
-        self, scope: Scope, who: SignedIn | None, needed: Permission
+        self, scope: Scope, signed_in: SignedIn | None, needed: Permission
     ) -> Response | None:
         headers, address = Headers(scope=scope), (scope.get("client") or ("",))[0]
         try:
-            caller = await find_caller(headers, self.doors, who, needed, address=address)
+            caller = await find_caller(headers, self.doors, signed_in, needed, address=address)
         except AppError as error:
             answer = told(error)
             if isinstance(error, BadKey):
@@ -65,10 +65,10 @@ class SignedInOnly(HttpMiddleware):
         scope["state"][CALLER] = caller
         return None
 
-    def _refusal(self, scope: Scope, person: User | None, needed: Permission) -> Response | None:
-        if allows(person, needed):
+    def _refusal(self, scope: Scope, user: User | None, needed: Permission) -> Response | None:
+        if allows(user, needed):
             return None
-        if person:
+        if user:
             return error_response(404, "Not Found")
         if is_navigation(scope):
             there = f"{self.root_path}/sign-in?next={_here(scope, self.root_path)}"

@@ -102,8 +102,8 @@ def _runs(casebook: Cases, replays: Runs, presets: PresetReader, root_path: str)
 
 
 async def _runs_of(
-    presets: PresetReader, person: User, tallies: Sequence[VerdictCounts], *more: Run
+    presets: PresetReader, user: User, tallies: Sequence[VerdictCounts], *more: Run
 ) -> RunsView:
     """These runs with what their presets and those of `more` are called."""
     refs = [run.preset for run in (*more, *(tally.run for tally in tallies)) if run.preset]
-    return RunsView(tallies, await presets.names(person.id, refs))
+    return RunsView(tallies, await presets.names(user.id, refs))

@@ -196,11 +196,11 @@ def _results(casebook: Cases, replays: Runs, root_path: str) -> APIRouter:
     return router
 
 
-async def _chosen(casebook: Cases, person: User, wanted: RunForm) -> Sequence[Case]:
+async def _chosen(casebook: Cases, user: User, wanted: RunForm) -> Sequence[Case]:
     """Raises NotFound."""
     if wanted.case_id:
-        return [await casebook.get(person, wanted.case_id)]
+        return [await casebook.get(user, wanted.case_id)]
     if wanted.which == "kept":
-        return await casebook.list(person)
+        return await casebook.list(user)
     language = (wanted.which or "").removeprefix("shipped-")
     return [case for case in casebook.shipped.values() if case.id.endswith(f".{language}")]

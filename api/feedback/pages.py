@@ -55,16 +55,16 @@ def results_pages(results: Results, root_path: str = "") -> APIRouter:
 
 
 async def _shown(
-    results: Results, person: User, evidence_id: str, wanted: RatingFilter, reader: ReaderContext
+    results: Results, user: User, evidence_id: str, wanted: RatingFilter, reader: ReaderContext
 ) -> AnswerView:
     """One answer with what its page says beside it. Raises NotFound."""
-    reading = await results.read(person, evidence_id)
+    reading = await results.read(user, evidence_id)
     return AnswerView(
         reading,
         wanted,
-        await results.choices(person),
+        await results.choices(user),
         answer=draw_for(reader)(reading.rated.evidence.answer),
-        next_id=await results.next_open(person, wanted, evidence_id),
-        names=await results.names(person),
-        reviewers=await results.reviewers(person),
+        next_id=await results.next_open(user, wanted, evidence_id),
+        names=await results.names(user),
+        reviewers=await results.reviewers(user),
     )

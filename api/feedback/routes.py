@@ -145,10 +145,10 @@ def _redactor(redact: bool, names: str) -> Redactor | None:
     return Redactor(listed) if redact or listed else None
 
 
-def _download(results: Results, person: User, query: ExportQuery, file: PieceFile) -> Response:
+def _download(results: Results, user: User, query: ExportQuery, file: PieceFile) -> Response:
     name = f"ratings-{datetime.now(UTC):%Y-%m-%d}{query.format.suffix}"
     return StreamingResponse(
-        results.export(person, query.value(), file),
+        results.export(user, query.value(), file),
         headers=download_headers(name),
         media_type=query.format.media_type,
     )

@@ -16,82 +16,82 @@ MOST_ENTRIES = 1000
 class Administration(AccountBase):
     """People as administrators see them. Each call raises NotFound for any other actor."""
 
-    async def people(self, actor: User) -> Sequence[User]:
+    async def people(self, user: User) -> Sequence[User]:
         """All, guests too, oldest first."""
-        refuse_unless_admin(actor)
+        refuse_unless_admin(user)
         return await self._store.people()
 
-    async def invite(self, actor: User, rank: AccountRole) -> str:
+    async def invite(self, user: User, rank: AccountRole) -> str:
         """The token of a link that makes an account, once. Raises BadRequest for guests."""
-        refuse_unless_admin(actor)
+        refuse_unless_admin(user)
         _refuse_guest_rank(rank)
-        return await self._add_pass(actor, OneTimeLinkKind.INVITE, rank, INVITE_LASTS)
+        return await self._add_pass(user, OneTimeLinkKind.INVITE, rank, INVITE_LASTS)
 
-    async def reset(self, actor: User, user_id: str) -> str:
+    async def reset(self, user: User, user_id: str) -> str:
         """The token of a link by which that person gets a new password, once.
 
         The old password is good until then. Raises BadRequest for a guest, who has none.
         """
-        refuse_unless_admin(actor)
+        refuse_unless_admin(user)
         person = await self._store.person(user_id)
         _refuse_guest_rank(person.rank)
-        return await self._add_pass(actor, OneTimeLinkKind.RESET, person.rank, RESET_LASTS, user_id)
+        return await self._add_pass(user, OneTimeLinkKind.RESET, person.rank, RESET_LASTS, user_id)
 
-    async def set_rank(self, actor: User, user_id: str, rank: AccountRole) -> User:
+    async def set_rank(self, user: User, user_id: str, rank: AccountRole) -> User:
         """Raises LastAdmin; BadRequest where a guest is or would be: those come by links."""
-        refuse_unless_admin(actor)
+        refuse_unless_admin(user)
         _refuse_guest_rank(rank)
         _refuse_guest_rank((await self._store.person(user_id)).rank)
-        entry = self._entry(actor.id, Action.SET_RANK, user_id, rank)
+        entry = self._entry(user.id, Action.SET_RANK, user_id, rank)
         return self._changed(await self._store.change_person(user_id, entry, rank=rank))
 
-    async def disable(self, actor: User, user_id: str) -> User:
+    async def disable(self, user: User, user_id: str) -> User:
         """Shut out, and end every session. Raises LastAdmin."""
-        refuse_unless_admin(actor)
-        entry = self._entry(actor.id, Action.DISABLE, user_id)
+        refuse_unless_admin(user)
+        entry = self._entry(user.id, Action.DISABLE, user_id)
         return self._changed(await self._store.change_person(user_id, entry, disabled=True))
 
-    async def enable(self, actor: User, user_id: str) -> User:
-        refuse_unless_admin(actor)
-        entry = self._entry(actor.id, Action.ENABLE, user_id)
+    async def enable(self, user: User, user_id: str) -> User:
+        refuse_unless_admin(user)
+        entry = self._entry(user.id, Action.ENABLE, user_id)
         return self._changed(await self._store.change_person(user_id, entry, disabled=False))
 
-    async def delete(self, actor: User, user_id: str) -> int:
+    async def delete(self, user: User, user_id: str) -> int:
         """Destroy an account and all that is its own; how many rows went. Raises LastAdmin."""
-        refuse_unless_admin(actor)
-        return await self._delete(actor, user_id)
+        refuse_unless_admin(user)
+        return await self._delete(user, user_id)
 
     async def entries(
-        self, actor: User, before: datetime | None = None, limit: int = 200
+        self, user: User, before: datetime | None = None, limit: int = 200
     ) -> Sequence[AuditEntry]:
         """The audit log, newest first, from the last entry `before` that time."""
-        refuse_unless_admin(actor)
+        refuse_unless_admin(user)
         return await self._store.entries(before=before, limit=min(max(limit, 0), MOST_ENTRIES))
 
-    async def _delete(self, actor: User, user_id: str) -> int:
-        entry = self._entry(actor.id, Action.DELETE, user_id)
+    async def _delete(self, user: User, user_id: str) -> int:
+        entry = self._entry(user.id, Action.DELETE, user_id)
         rows = await self._store.delete_person(user_id, entry)
         self._sessions.look_anew()
         return rows
 
     async def _add_pass(
         self,
-        actor: User,
+        user: User,
         kind: OneTimeLinkKind,
         rank: AccountRole,
         lasts: timedelta,
         user_id: str | None = None,
     ) -> str:
         token = new_token()
-        one_time = OneTimeLink(kind, rank, actor.id, self._clock() + lasts, user_id)
+        one_time = OneTimeLink(kind, rank, user.id, self._clock() + lasts, user_id)
         action = Action.RESET if kind is OneTimeLinkKind.RESET else Action.INVITE
-        entry = self._entry(actor.id, action, user_id or "", rank)
+        entry = self._entry(user.id, action, user_id or "", rank)
         await self._store.add_pass(token_hash(token), one_time, entry)
         return token
 
-    def _changed(self, person: User) -> User:
+    def _changed(self, user: User) -> User:
         self._sessions.look_anew()
-        return person
+        return user
 
 
 def _refuse_guest_rank(rank: AccountRole) -> None:

@@ -45,7 +45,7 @@ class Keys(AccountBase):
 
     async def add_key(  # noqa: PLR0913 - the fields of a form, by name
         self,
-        actor: User,
+        user: User,
         *,
         name: str,
         scopes: Collection[KeyScope] = frozenset({KeyScope.API}),
@@ -59,10 +59,10 @@ class Keys(AccountBase):
         Only administrators make one for another `owner`. Raises NotFound for guests, BadName,
         InvalidSetting, KeyNotAllowed.
         """
-        refuse_guests(actor)
+        refuse_guests(user)
         if owner is not None:
-            refuse_unless_admin(actor)
-        owner = owner or actor
+            refuse_unless_admin(user)
+        owner = owner or user
         _check_scopes(owner, scopes)
         _check_bounds(
             days=days, requests_per_minute=requests_per_minute, tokens_per_day=tokens_per_day
@@ -79,20 +79,20 @@ class Keys(AccountBase):
             requests_per_minute=requests_per_minute,
             tokens_per_day=tokens_per_day,
         )
-        entry = self._entry(actor.id, Action.NEW_KEY, key.id, key.prefix)
+        entry = self._entry(user.id, Action.NEW_KEY, key.id, key.prefix)
         await self._store.add_key(token_hash(secret), key, entry)
         return key, secret
 
-    async def keys(self, actor: User) -> Sequence[ApiKey]:
+    async def keys(self, user: User) -> Sequence[ApiKey]:
         """Newest first, expired and revoked ones too. Raises NotFound for guests."""
-        refuse_guests(actor)
-        return await self._store.keys(_seen_by(actor))
+        refuse_guests(user)
+        return await self._store.keys(_seen_by(user))
 
-    async def revoke_key(self, actor: User, key_id: str) -> None:
+    async def revoke_key(self, user: User, key_id: str) -> None:
         """Nobody comes in by it any more. Raises NotFound."""
-        refuse_guests(actor)
-        entry = self._entry(actor.id, Action.REVOKE_KEY, key_id)
-        await self._store.revoke_key(key_id, entry, owner=_seen_by(actor))
+        refuse_guests(user)
+        entry = self._entry(user.id, Action.REVOKE_KEY, key_id)
+        await self._store.revoke_key(key_id, entry, owner_id=_seen_by(user))
 
     async def caller(self, secret: str, *, address: str) -> Principal:
         """Who comes in with that key. Raises BadKey, TooManyAttempts.
@@ -111,10 +111,10 @@ class Keys(AccountBase):
         return Principal(person, key, key.scopes)
 
 
-def lets_in(key: ApiKey, person: User, now: datetime) -> bool:
+def lets_in(key: ApiKey, user: User, now: datetime) -> bool:
     """Whether that key of that person is good at that time."""
     expired = key.expires_at is not None and now >= key.expires_at
-    return not (key.revoked or expired or person.disabled or person.rank is AccountRole.GUEST)
+    return not (key.revoked or expired or user.disabled or user.rank is AccountRole.GUEST)
 
 
 class KeySpending(Protocol):
@@ -138,9 +138,9 @@ class KeyLimits:
         self._rates = rates
         self._clock = clock
 
-    async def check(self, caller: Principal) -> None:
+    async def check(self, principal: Principal) -> None:
         """Count one request. Raises TooManyRequests, TokensUsedUp."""
-        key = caller.key
+        key = principal.key
         if key is None:
             return
         count_request(self._rates, f"key {key.id}", key.requests_per_minute)
@@ -149,26 +149,26 @@ class KeyLimits:
             spent = await self._spending.spent_by_key(key.id, now.date())
             refuse_when_spent(spent, key.tokens_per_day, now)
 
-    async def spend(self, caller: Principal, tokens: int) -> None:
+    async def spend(self, principal: Principal, tokens: int) -> None:
         """Add one request and its tokens, read and written, to what its key has used."""
-        if caller.key is None:
+        if principal.key is None:
             return
         day, spent = self._clock().date(), AccountUsage(1, tokens)
         try:
-            await self._spending.spend_by_key(caller.key.id, day, spent)
+            await self._spending.spend_by_key(principal.key.id, day, spent)
         except AppError as error:  # an answer that was written does not fail for its bill
-            log.warning("what key %s used could not be written: %s", caller.key.id, error)
+            log.warning("what key %s used could not be written: %s", principal.key.id, error)
 
 
-def _seen_by(actor: User) -> str | None:
+def _seen_by(user: User) -> str | None:
     """Whose keys: everybody's for administrators."""
-    return None if actor.rank is AccountRole.ADMIN else actor.id
+    return None if user.rank is AccountRole.ADMIN else user.id
 
 
-def _check_scopes(owner: User, scopes: Collection[KeyScope]) -> None:
+def _check_scopes(user: User, scopes: Collection[KeyScope]) -> None:
     if not scopes:
         raise InvalidSetting(name="scopes", low=1, high=len(KeyScope))
-    if KeyScope.METRICS in scopes and owner.rank is not AccountRole.ADMIN:
+    if KeyScope.METRICS in scopes and user.rank is not AccountRole.ADMIN:
         raise KeyNotAllowed(scope=KeyScope.METRICS)
 
 

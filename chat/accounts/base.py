@@ -29,17 +29,19 @@ class AccountBase:
         self._throttle = LoginThrottle()
         self._used_keys = LastUse()
 
-    def _entry(self, actor: str, action: Action, target: str = "", detail: str = "") -> AuditEntry:
-        return AuditEntry(self._clock(), actor, action, target, detail)
+    def _entry(
+        self, user_id: str, action: Action, target: str = "", detail: str = ""
+    ) -> AuditEntry:
+        return AuditEntry(self._clock(), user_id, action, target, detail)
 
 
-def refuse_unless_admin(actor: User) -> None:
+def refuse_unless_admin(user: User) -> None:
     """Raises NotFound: who is no administrator sees nothing of what there is."""
-    if actor.rank is not AccountRole.ADMIN:
+    if user.rank is not AccountRole.ADMIN:
         raise NotFound
 
 
-def refuse_guests(actor: User) -> None:
+def refuse_guests(user: User) -> None:
     """Raises NotFound."""
-    if actor.rank is AccountRole.GUEST:
+    if user.rank is AccountRole.GUEST:
         raise NotFound

@@ -23,7 +23,7 @@ class Guests(AccountBase):
 
     async def add_guest_link(  # noqa: PLR0913 - the fields of a form, by name
         self,
-        actor: User,
+        user: User,
         *,
         label: str,
         days: int,
@@ -37,14 +37,14 @@ class Guests(AccountBase):
 
         Whose campaign it may lead to is for the caller to ask.
         """
-        refuse_guests(actor)
+        refuse_guests(user)
         _check_bounds(
             days=days, max_guests=max_guests, max_messages=max_messages, max_tokens=max_tokens
         )
         now, token = self._clock(), new_token()
         link = GuestLink(
             id=uuid4().hex,
-            owner=actor.id,
+            owner=user.id,
             label=check_name(label),
             created_at=now,
             expires_at=now + timedelta(days=days),
@@ -54,25 +54,25 @@ class Guests(AccountBase):
             preset_id=preset_id,
             campaign_id=campaign_id,
         )
-        entry = self._entry(actor.id, Action.NEW_GUEST_LINK, link.id)
+        entry = self._entry(user.id, Action.NEW_GUEST_LINK, link.id)
         await self._store.add_guest_link(token_hash(token), link, entry)
         return link, token
 
-    async def guest_links(self, actor: User) -> Sequence[GuestLink]:
+    async def guest_links(self, user: User) -> Sequence[GuestLink]:
         """Newest first, expired and revoked ones too. Raises NotFound for guests."""
-        refuse_guests(actor)
-        return await self._store.guest_links(None if actor.rank is AccountRole.ADMIN else actor.id)
+        refuse_guests(user)
+        return await self._store.guest_links(None if user.rank is AccountRole.ADMIN else user.id)
 
-    async def revoke_guest_link(self, actor: User, link_id: str) -> None:
+    async def revoke_guest_link(self, user: User, link_id: str) -> None:
         """Nobody comes by it any more, and its guests are signed out. Raises NotFound.
 
         Guests of a campaign can ask no more, but read and send the survey for another day.
         """
-        refuse_guests(actor)
+        refuse_guests(user)
         link = await self._store.guest_link(link_id)
-        if actor.rank is not AccountRole.ADMIN and link.owner != actor.id:
+        if user.rank is not AccountRole.ADMIN and link.owner != user.id:
             raise NotFound
-        entry = self._entry(actor.id, Action.REVOKE_GUEST_LINK, link_id)
+        entry = self._entry(user.id, Action.REVOKE_GUEST_LINK, link_id)
         await self._store.revoke_guest_link(link_id, entry)
         self._sessions.look_anew()
 

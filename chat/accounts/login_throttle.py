@@ -84,12 +84,12 @@ class LoginThrottle:
         self._by_key_sender = FailedAttempts()
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    def sign_in(self, account: str, address: str, now: datetime) -> Attempt:
+    def sign_in(self, user_id: str, address: str, now: datetime) -> Attempt:
         """Before the password is checked. Raises TooManyAttempts."""
         network = network_of(address)
         places = [(self._by_address, network)]
-        if (account, network) not in self._known:
-            places.append((self._by_account, account))
+        if (user_id, network) not in self._known:
+            places.append((self._by_account, user_id))
         return self._attempt(FailedAttempt(now, network), *places)
 
     def confirm(self, user_id: str, now: datetime) -> Attempt:
@@ -109,9 +109,9 @@ class LoginThrottle:
         for strikes, key in attempt.places:
             strikes.take_back(key, attempt.strike)
 
-    def remember(self, account: str, address: str) -> None:
+    def remember(self, user_id: str, address: str) -> None:
         """The account was signed in to from that address."""
-        known = account, network_of(address)
+        known = user_id, network_of(address)
         self._known[known] = None
         self._known.move_to_end(known)
         if len(self._known) > MOST_KEYS:

@@ -34,7 +34,7 @@ class AccountStore(Protocol):
 
     async def has_people(self) -> bool: ...
 
-    async def add_person(self, person: User, password_hash: str | None, entry: AuditEntry) -> None:
+    async def add_person(self, user: User, password_hash: str | None, entry: AuditEntry) -> None:
         """Raises NameTaken, comparing names without case; guests' nicknames are no names."""
         ...
 
@@ -118,7 +118,7 @@ class AccountStore(Protocol):
         ...
 
     async def use_pass(
-        self, token_hash: str, person: User | None, password_hash: str, entry: AuditEntry
+        self, token_hash: str, user: User | None, password_hash: str, entry: AuditEntry
     ) -> User:
         """Use a link up, once: make `person`, or give the pass's person the password.
 
@@ -131,7 +131,7 @@ class AccountStore(Protocol):
 
     async def add_guest_link(self, token_hash: str, link: GuestLink, entry: AuditEntry) -> None: ...
 
-    async def guest_links(self, owner: str | None) -> Sequence[GuestLink]:
+    async def guest_links(self, owner_id: str | None) -> Sequence[GuestLink]:
         """Those of one person, or of all, newest first, with what was used."""
         ...
 
@@ -176,13 +176,15 @@ class AccountStore(Protocol):
         """None when unknown; expiry, revocation and disabling are the caller's to judge."""
         ...
 
-    async def keys(self, owner: str | None) -> Sequence[ApiKey]:
+    async def keys(self, owner_id: str | None) -> Sequence[ApiKey]:
         """Those of one person, or of all, newest first, revoked ones with them."""
         ...
 
     async def touch_key(self, key_id: str, used_at: datetime) -> None: ...
 
-    async def revoke_key(self, key_id: str, entry: AuditEntry, *, owner: str | None = None) -> None:
+    async def revoke_key(
+        self, key_id: str, entry: AuditEntry, *, owner_id: str | None = None
+    ) -> None:
         """For good. Raises NotFound, also when it is not the owner's."""
         ...
 

@@ -81,9 +81,9 @@ class QuotaReservation:
     """Leave to ask one question: spent when its answer ends, given back if it never began."""
 
     def __init__(
-        self, user: str = "", allowance: Allowance = NO_LIMITS, quotas: "Quotas | None" = None
+        self, user_id: str = "", allowance: Allowance = NO_LIMITS, quotas: "Quotas | None" = None
     ) -> None:
-        self.user = user
+        self.user = user_id
         self.allowance = allowance
         self._quotas = quotas
 
@@ -159,19 +159,19 @@ class Quotas:
         self._open[user_id] -= 1
         self._open += Counter()  # which drops the zeros
 
-    async def _check_tokens_of_day(self, person: User, allowance: Allowance) -> None:
+    async def _check_tokens_of_day(self, user: User, allowance: Allowance) -> None:
         limit = allowance.tokens_per_day
         if limit is None:
             return
         now = self._clock()
-        refuse_when_spent(await self._spending.spent(person.id, now.date()), limit, now)
+        refuse_when_spent(await self._spending.spent(user.id, now.date()), limit, now)
 
-    async def _check_guest(self, person: User) -> None:
-        if person.guest_link_id is None:
+    async def _check_guest(self, user: User) -> None:
+        if user.guest_link_id is None:
             return
-        link = await self._spending.guest_link(person.guest_link_id)
-        spent = await self._spending.spent(person.id)
-        if spent.messages + self._open[person.id] > link.max_messages:
+        link = await self._spending.guest_link(user.guest_link_id)
+        spent = await self._spending.spent(user.id)
+        if spent.messages + self._open[user.id] > link.max_messages:
             raise GuestMessagesUsedUp(limit=link.max_messages)
         if spent.tokens >= link.max_tokens:
             raise GuestTokensUsedUp(limit=link.max_tokens)

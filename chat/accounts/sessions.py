@@ -53,7 +53,7 @@ class Sessions:
         self._used = LastUse()
 
     async def begin(
-        self, person: User, *, address: str, device: str, ends_at: datetime | None = None
+        self, user: User, *, address: str, device: str, ends_at: datetime | None = None
     ) -> str:
         """The token of a new session. It ends at `ends_at` at the latest."""
         now = self._clock()
@@ -61,15 +61,15 @@ class Sessions:
         token = new_token()
         session = Session(
             id=uuid4().hex,
-            user_id=person.id,
+            user_id=user.id,
             created_at=now,
             used_at=now,
             expires_at=min(latest, ends_at or latest),
             device=clean_device(device),
         )
-        entry = AuditEntry(now, person.id, Action.SIGN_IN, person.id)
+        entry = AuditEntry(now, user.id, Action.SIGN_IN, user.id)
         await self._store.add_session(token_hash(token), session, entry)
-        log.info("%s %s signed in from %s", person.rank, person.id, address)
+        log.info("%s %s signed in from %s", user.rank, user.id, address)
         return token
 
     async def find(self, token: str) -> SignedIn | None:
@@ -100,8 +100,8 @@ class Sessions:
         """Something has changed: believe nothing that was found before."""
         self._looks = {}
 
-    def _lets_in(self, session: Session, person: User, now: datetime) -> bool:
-        return not person.disabled and self._is_open(session, now)
+    def _lets_in(self, session: Session, user: User, now: datetime) -> bool:
+        return not user.disabled and self._is_open(session, now)
 
     def _is_open(self, session: Session, now: datetime) -> bool:
         return now < min(session.expires_at, session.used_at + self._idle)

@@ -95,10 +95,10 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
                 await self._store.end_session(who.person.id, who.session_id, entry)
             self._sessions.look_anew()
 
-    async def sign_out_everywhere(self, who: SignedIn) -> None:
+    async def sign_out_everywhere(self, signed_in: SignedIn) -> None:
         """End every session of that person, this one too."""
-        entry = self._entry(who.person.id, Action.SIGN_OUT_EVERYWHERE, who.person.id)
-        await self._store.end_sessions(who.person.id, entry)
+        entry = self._entry(signed_in.person.id, Action.SIGN_OUT_EVERYWHERE, signed_in.person.id)
+        await self._store.end_sessions(signed_in.person.id, entry)
         self._sessions.look_anew()
 
     # --- one-time links -----------------------------------------------------------------------
@@ -135,33 +135,33 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
 
     # --- what is one's own --------------------------------------------------------------------
 
-    async def sessions(self, person: User) -> Sequence[Session]:
+    async def sessions(self, user: User) -> Sequence[Session]:
         """Where one is signed in, newest first."""
-        return await self._sessions.of(person.id)
+        return await self._sessions.of(user.id)
 
-    async def end_session(self, person: User, session_id: str) -> None:
+    async def end_session(self, user: User, session_id: str) -> None:
         """Sign out elsewhere. Raises NotFound."""
-        entry = self._entry(person.id, Action.END_SESSION, person.id)
-        await self._store.end_session(person.id, session_id, entry)
+        entry = self._entry(user.id, Action.END_SESSION, user.id)
+        await self._store.end_session(user.id, session_id, entry)
         self._sessions.look_anew()
 
-    async def change_password(self, who: SignedIn, old: str, new: str) -> None:
+    async def change_password(self, signed_in: SignedIn, old: str, new: str) -> None:
         """Ends every other session. Raises WrongPassword, TooManyAttempts, BadPassword."""
-        person = who.person
+        person = signed_in.person
         await self._confirm(person, old)
         password_hash = await self._hasher.hash(check_password(new, person.name))
         entry = self._entry(person.id, Action.CHANGE_PASSWORD, person.id)
-        await self._store.set_password(person.id, password_hash, entry, keep=who.session_id)
+        await self._store.set_password(person.id, password_hash, entry, keep=signed_in.session_id)
         self._sessions.look_anew()
 
-    async def delete_my_data(self, person: User, password: str = "") -> int:
+    async def delete_my_data(self, user: User, password: str = "") -> int:
         """Destroy one's account and all that is one's own; how many rows went.
 
         Guests have no password. Raises WrongPassword, TooManyAttempts, LastAdmin.
         """
-        if person.rank is not AccountRole.GUEST:
-            await self._confirm(person, password)
-        return await self._delete(person, person.id)
+        if user.rank is not AccountRole.GUEST:
+            await self._confirm(user, password)
+        return await self._delete(user, user.id)
 
     # --- inside -------------------------------------------------------------------------------
 
@@ -171,12 +171,12 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
             prepared, password_hash = "", None
         return await self._hasher.matches(prepared, password_hash)
 
-    async def _confirm(self, person: User, password: str) -> None:
+    async def _confirm(self, user: User, password: str) -> None:
         """Raises WrongPassword, TooManyAttempts."""
-        attempt = self._throttle.confirm(person.id, self._clock())
-        found, password_hash = await self._store.credentials(person.name) or (None, None)
+        attempt = self._throttle.confirm(user.id, self._clock())
+        found, password_hash = await self._store.credentials(user.name) or (None, None)
         right = await self._matches(password, password_hash)
-        if found is None or found.id != person.id or not right:
+        if found is None or found.id != user.id or not right:
             raise WrongPassword
         self._throttle.forgive(attempt)
 

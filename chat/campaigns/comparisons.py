@@ -97,23 +97,23 @@ class ComparisonStore(Protocol):
         """
         ...
 
-    async def of_request(self, user: str, request_id: str) -> Comparison | None: ...
+    async def of_request(self, user_id: str, request_id: str) -> Comparison | None: ...
 
-    async def duel(self, user: str, duel_id: str) -> StoredComparison:
+    async def duel(self, user_id: str, duel_id: str) -> StoredComparison:
         """Raises NotFound."""
         ...
 
-    async def duels(self, user: str, campaign_id: str, limit: int) -> Sequence[StoredComparison]:
+    async def duels(self, user_id: str, campaign_id: str, limit: int) -> Sequence[StoredComparison]:
         """The newest ones, oldest first."""
         ...
 
     async def vote(
-        self, user: str, duel_id: str, choice: VoteChoice, comment: str, at: datetime
+        self, user_id: str, duel_id: str, choice: VoteChoice, comment: str, at: datetime
     ) -> Comparison:
         """The duel with the vote that came first. Raises NotFound, AnswersUnfinished."""
         ...
 
-    async def comment(self, user: str, duel_id: str, comment: str) -> Comparison:
+    async def comment(self, user_id: str, duel_id: str, comment: str) -> Comparison:
         """Raises NotFound."""
         ...
 
@@ -121,7 +121,7 @@ class ComparisonStore(Protocol):
 class Visits(Protocol):
     """What is asked of the service of testers."""
 
-    async def visit(self, person: User, campaign_id: str) -> Visit:
+    async def visit(self, user: User, campaign_id: str) -> Visit:
         """Raises NotFound."""
         ...
 
@@ -147,97 +147,97 @@ class Comparisons:
         self._draw = draw
         self._clock = clock
 
-    async def visit(self, person: User, campaign_id: str) -> Visit:
+    async def visit(self, user: User, campaign_id: str) -> Visit:
         """The comparison as this tester meets it. Raises NotFound, also for other campaigns."""
-        visit = await self._visits.visit(person, campaign_id)
+        visit = await self._visits.visit(user, campaign_id)
         if visit.campaign.plan.mode is not Mode.BLIND:
             raise NotFound
         return visit
 
     async def ask(
-        self, person: User, campaign_id: str, inquiry: ComparisonRequest, *, address: str = ""
+        self, user: User, campaign_id: str, inquiry: ComparisonRequest, *, address: str = ""
     ) -> Comparison:
         """Ask both variants; the same `request_id` is the same question.
 
         Raises NotFound, NoPart kinds, and what `Turns.send` raises; then nothing was written.
         """
-        plan = (await self.visit(person, campaign_id)).campaign.plan
+        plan = (await self.visit(user, campaign_id)).campaign.plan
         if inquiry.task_id and inquiry.task_id not in {task.id for task in plan.tasks}:
             raise NotFound
         places: dict[int, TurnPosition] = {}
         if inquiry.after:
-            before = (await self._store.duel(person.id, inquiry.after)).duel
+            before = (await self._store.duel(user.id, inquiry.after)).duel
             if before.campaign_id != campaign_id:
                 raise NotFound
             for side in (before.left, before.right):
                 places[side.variant] = TurnPosition(side.conversation_id)
-        return await self._ask(person, campaign_id, inquiry, places, address)
+        return await self._ask(user, campaign_id, inquiry, places, address)
 
     async def ask_again(
-        self, person: User, duel_id: str, *, request_id: str, address: str = ""
+        self, user: User, duel_id: str, *, request_id: str, address: str = ""
     ) -> Comparison:
         """Ask the same in place of a duel whose answers did not come to their end.
 
         Raises what `ask` raises.
         """
-        written = await self._store.duel(person.id, duel_id)
+        written = await self._store.duel(user.id, duel_id)
         failed = written.duel
-        await self.visit(person, failed.campaign_id)
+        await self.visit(user, failed.campaign_id)
         # Beside the first question, so that the model is not told what was cut off.
         places = {
             side.variant: TurnPosition(side.conversation_id, beside=answer.parent_id)
             for side, answer in ((failed.left, written.left), (failed.right, written.right))
         }
         inquiry = ComparisonRequest(failed.question, request_id, failed.task_id)
-        return await self._ask(person, failed.campaign_id, inquiry, places, address)
+        return await self._ask(user, failed.campaign_id, inquiry, places, address)
 
-    async def rounds(self, person: User, campaign_id: str) -> Sequence[ComparisonView]:
+    async def rounds(self, user: User, campaign_id: str) -> Sequence[ComparisonView]:
         """What this tester has asked there, oldest first, with the answers as they are now."""
-        await self.visit(person, campaign_id)
-        kept = await self._store.duels(person.id, campaign_id, SHOWN)
+        await self.visit(user, campaign_id)
+        kept = await self._store.duels(user.id, campaign_id, SHOWN)
         return [await self._round(written) for written in kept]
 
-    async def round(self, person: User, duel_id: str) -> ComparisonView:
+    async def round(self, user: User, duel_id: str) -> ComparisonView:
         """One of them. Raises NotFound."""
-        return await self._round(await self._store.duel(person.id, duel_id))
+        return await self._round(await self._store.duel(user.id, duel_id))
 
-    async def watch(self, person: User, duel_id: str) -> AsyncGenerator[ComparisonView, None]:
+    async def watch(self, user: User, duel_id: str) -> AsyncGenerator[ComparisonView, None]:
         """The round at once, after each change, and at least once a second until both have ended.
 
         Raises NotFound.
         """
-        written = await self._store.duel(person.id, duel_id)
+        written = await self._store.duel(user.id, duel_id)
         jobs = [job for job in self._jobs_of(written.duel) if job]
         async with aclosing(changes(jobs)) as moments:
             async for _ in moments:
                 if any(job.progress.status.is_open for job in jobs):
                     yield await self._round(written)
-        yield await self.round(person, duel_id)
+        yield await self.round(user, duel_id)
 
-    async def stop(self, person: User, duel_id: str) -> None:
+    async def stop(self, user: User, duel_id: str) -> None:
         """Stop both answers; what is written stays. Raises NotFound."""
-        duel = (await self._store.duel(person.id, duel_id)).duel
+        duel = (await self._store.duel(user.id, duel_id)).duel
         for side in (duel.left, duel.right):
-            self._answers.stop(person.id, side.conversation_id)
+            self._answers.stop(user.id, side.conversation_id)
 
     async def vote(
-        self, person: User, duel_id: str, choice: VoteChoice, comment: str = ""
+        self, user: User, duel_id: str, choice: VoteChoice, comment: str = ""
     ) -> Comparison:
         """Vote, once: who comes second gets the duel with the first vote.
 
         Raises NotFound, AnswersUnfinished, CampaignOver, MessageTooLong, BadText.
         """
-        await self._refuse_when_over(person, duel_id)
+        await self._refuse_when_over(user, duel_id)
         said = _checked(comment)
-        return await self._store.vote(person.id, duel_id, choice, said, self._clock())
+        return await self._store.vote(user.id, duel_id, choice, said, self._clock())
 
-    async def comment(self, person: User, duel_id: str, comment: str) -> Comparison:
+    async def comment(self, user: User, duel_id: str, comment: str) -> Comparison:
         """Say why; what was said before is replaced.
 
         Raises NotFound, CampaignOver, MessageTooLong, BadText.
         """
-        await self._refuse_when_over(person, duel_id)
-        return await self._store.comment(person.id, duel_id, _checked(comment))
+        await self._refuse_when_over(user, duel_id)
+        return await self._store.comment(user.id, duel_id, _checked(comment))
 
     async def _ask(
         self,
@@ -272,9 +272,9 @@ class Comparisons:
             raise NotFound
         return made
 
-    async def _refuse_when_over(self, person: User, duel_id: str) -> None:
-        duel = (await self._store.duel(person.id, duel_id)).duel
-        if not (await self.visit(person, duel.campaign_id)).may_answer:
+    async def _refuse_when_over(self, user: User, duel_id: str) -> None:
+        duel = (await self._store.duel(user.id, duel_id)).duel
+        if not (await self.visit(user, duel.campaign_id)).may_answer:
             raise CampaignOver
 
     async def _round(self, written: StoredComparison) -> ComparisonView:
@@ -293,8 +293,8 @@ class Comparisons:
     def _jobs_of(self, duel: Comparison) -> Sequence[Job | None]:
         return [self._job_of(duel.user_id, side) for side in (duel.left, duel.right)]
 
-    def _job_of(self, user: str, side: Side) -> Job | None:
-        job = self._answers.writing(user, side.conversation_id)
+    def _job_of(self, user_id: str, side: Side) -> Job | None:
+        job = self._answers.writing(user_id, side.conversation_id)
         return job if job and job.message_id == side.message_id else None
 
 

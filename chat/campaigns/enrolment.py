@@ -73,7 +73,7 @@ class Enrolment:
         self._clock = clock
 
     async def enrol(
-        self, user: str, options: ChatOptions, *, campaign_id: str | None, variant: int | None
+        self, user_id: str, options: ChatOptions, *, campaign_id: str | None, variant: int | None
     ) -> Enrolled:
         """What a question is asked with; `options` are used outside of campaigns only.
 
@@ -84,7 +84,7 @@ class Enrolment:
         Raises NotFound, OutsideCampaign, ConsentNeeded, CampaignNotBegun, CampaignOver,
         CompareOnly.
         """
-        link = await self._link_of(user)
+        link = await self._link_of(user_id)
         bound = link.campaign_id if link else None
         wanted = bound if campaign_id is None else campaign_id
         if bound and wanted != bound:
@@ -93,24 +93,24 @@ class Enrolment:
             return Enrolled(options)
         campaign, now = await self._store.campaign(wanted), self._clock()
         refuse_unless_open(campaign, link, now)
-        participant = await self._store.participant(wanted, user)
+        participant = await self._store.participant(wanted, user_id)
         if participant is None or participant.consented_at is None:
             raise ConsentNeeded
         chosen = campaign.plan.variants[_variant(campaign, participant, variant)]
         if participant.seen_at is None or now - participant.seen_at >= SEEN_EVERY:
-            await self._store.seen(wanted, user, now)
+            await self._store.seen(wanted, user_id, now)
         return Enrolled(options_of(chosen), wanted, chosen.engine)
 
-    async def _link_of(self, user: str) -> GuestLink | None:
-        person = LOCAL if user == LOCAL.id else await self._people.person(user)
+    async def _link_of(self, user_id: str) -> GuestLink | None:
+        person = LOCAL if user_id == LOCAL.id else await self._people.person(user_id)
         return await link_of(person, self._people)
 
 
-async def link_of(person: User, links: GuestLinks) -> GuestLink | None:
+async def link_of(user: User, links: GuestLinks) -> GuestLink | None:
     """The link that a guest came by; None for everybody else. Raises NotFound."""
-    if person.guest_link_id is None:
+    if user.guest_link_id is None:
         return None
-    return await links.guest_link(person.guest_link_id)
+    return await links.guest_link(user.guest_link_id)
 
 
 def refuse_unless_open(campaign: Campaign, link: GuestLink | None, now: datetime) -> None:

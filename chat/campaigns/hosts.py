@@ -63,7 +63,7 @@ class CampaignStore(Protocol):
         """Raises NotFound."""
         ...
 
-    async def campaigns(self, owner: str | None) -> Sequence[Campaign]:
+    async def campaigns(self, owner_id: str | None) -> Sequence[Campaign]:
         """Those of one person, or of all, newest first."""
         ...
 
@@ -141,69 +141,69 @@ class Campaigns:
         """The names of those that serve, the first one's first."""
         return self._engines()
 
-    async def add(self, actor: User, plan: Plan) -> Campaign:
+    async def add(self, user: User, plan: Plan) -> Campaign:
         """Raises what `check_plan` raises, NotFound for guests."""
-        refuse_guests(actor)
+        refuse_guests(user)
         checked = check_plan(plan)
         refuse_unknown_engines(checked, self.engines)
-        campaign = Campaign(uuid4().hex, actor.id, checked, self._clock())
-        await self._store.add(campaign, self._entry(actor, Action.NEW_CAMPAIGN, campaign.id))
+        campaign = Campaign(uuid4().hex, user.id, checked, self._clock())
+        await self._store.add(campaign, self._entry(user, Action.NEW_CAMPAIGN, campaign.id))
         return campaign
 
-    async def get(self, actor: User, campaign_id: str) -> Campaign:
+    async def get(self, user: User, campaign_id: str) -> Campaign:
         """Raises NotFound."""
-        refuse_guests(actor)
+        refuse_guests(user)
         campaign = await self._store.campaign(campaign_id)
-        if actor.rank is not AccountRole.ADMIN and campaign.owner != actor.id:
+        if user.rank is not AccountRole.ADMIN and campaign.owner != user.id:
             raise NotFound
         return campaign
 
-    async def list(self, actor: User) -> Sequence[Campaign]:
+    async def list(self, user: User) -> Sequence[Campaign]:
         """One's own, for administrators all, newest first. Raises NotFound for guests."""
-        refuse_guests(actor)
-        return await self._store.campaigns(None if actor.rank is AccountRole.ADMIN else actor.id)
+        refuse_guests(user)
+        return await self._store.campaigns(None if user.rank is AccountRole.ADMIN else user.id)
 
-    async def change(self, actor: User, campaign_id: str, plan: Plan) -> Campaign:
+    async def change(self, user: User, campaign_id: str, plan: Plan) -> Campaign:
         """Raises NotFound, PlanInUse, and what `check_plan` raises."""
-        before = (await self.get(actor, campaign_id)).plan
+        before = (await self.get(user, campaign_id)).plan
         checked = check_plan(plan)
         refuse_unknown_engines(checked, [*self.engines, *engines_of(before)])
-        entry = self._entry(actor, Action.CHANGE_CAMPAIGN, campaign_id)
+        entry = self._entry(user, Action.CHANGE_CAMPAIGN, campaign_id)
         return await self._store.change_plan(campaign_id, checked, entry)
 
-    async def close(self, actor: User, campaign_id: str) -> Campaign:
+    async def close(self, user: User, campaign_id: str) -> Campaign:
         """End it now: nothing more can be asked, the survey can still be sent for a while."""
-        await self.get(actor, campaign_id)
-        entry = self._entry(actor, Action.CLOSE_CAMPAIGN, campaign_id)
+        await self.get(user, campaign_id)
+        entry = self._entry(user, Action.CLOSE_CAMPAIGN, campaign_id)
         return await self._store.close(campaign_id, self._clock(), entry)
 
-    async def reopen(self, actor: User, campaign_id: str) -> Campaign:
-        await self.get(actor, campaign_id)
-        entry = self._entry(actor, Action.REOPEN_CAMPAIGN, campaign_id)
+    async def reopen(self, user: User, campaign_id: str) -> Campaign:
+        await self.get(user, campaign_id)
+        entry = self._entry(user, Action.REOPEN_CAMPAIGN, campaign_id)
         return await self._store.close(campaign_id, None, entry)
 
-    async def delete(self, actor: User, campaign_id: str) -> int:
+    async def delete(self, user: User, campaign_id: str) -> int:
         """Destroy it with all that testers left; how many rows went."""
-        await self.get(actor, campaign_id)
-        entry = self._entry(actor, Action.DELETE_CAMPAIGN, campaign_id)
+        await self.get(user, campaign_id)
+        entry = self._entry(user, Action.DELETE_CAMPAIGN, campaign_id)
         return await self._store.delete(campaign_id, entry)
 
-    async def figures(self, actor: User, campaign_id: str) -> CampaignCounts:
+    async def figures(self, user: User, campaign_id: str) -> CampaignCounts:
         """How it goes, now. Raises NotFound."""
-        await self.get(actor, campaign_id)
+        await self.get(user, campaign_id)
         now = self._clock()
         return await self._store.figures(
             campaign_id, active_since=now - ACTIVE, silent_since=now - SILENT
         )
 
-    async def testers(self, actor: User, campaign_id: str) -> Sequence[VariantProgress]:
+    async def testers(self, user: User, campaign_id: str) -> Sequence[VariantProgress]:
         """Who was given which variant of a split test, now. Raises NotFound."""
-        await self.get(actor, campaign_id)
+        await self.get(user, campaign_id)
         return await self._store.testers(campaign_id, silent_since=self._clock() - SILENT)
 
-    async def links(self, actor: User, campaign_id: str) -> Sequence[GuestLink]:
+    async def links(self, user: User, campaign_id: str) -> Sequence[GuestLink]:
         """Those by which guests come to it, newest first. Raises NotFound."""
-        await self.get(actor, campaign_id)
+        await self.get(user, campaign_id)
         return await self._store.links(campaign_id)
 
     async def destroy_due(self) -> int:
@@ -216,5 +216,5 @@ class Campaigns:
                 gone += await self._store.destroy_left(campaign.id, entry)
         return gone
 
-    def _entry(self, actor: User, action: Action, campaign_id: str) -> AuditEntry:
-        return AuditEntry(self._clock(), actor.id, action, campaign_id)
+    def _entry(self, user: User, action: Action, campaign_id: str) -> AuditEntry:
+        return AuditEntry(self._clock(), user.id, action, campaign_id)

@@ -132,86 +132,84 @@ class Participation:
         self._stop = stop
         self._clock = clock
 
-    async def bound_to(self, person: User) -> str:
+    async def bound_to(self, user: User) -> str:
         """The campaign whose link a guest came by; empty for everybody else."""
-        link = await link_of(person, self._doors)
+        link = await link_of(user, self._doors)
         return (link and link.campaign_id) or ""
 
-    async def visit(self, person: User, campaign_id: str) -> Visit:
+    async def visit(self, user: User, campaign_id: str) -> Visit:
         """Raises NotFound."""
-        campaign, link = await self._open_to(person, campaign_id)
-        participant = await self._store.participant(campaign_id, person.id)
+        campaign, link = await self._open_to(user, campaign_id)
+        participant = await self._store.participant(campaign_id, user.id)
         return Visit(campaign, participant, self._stage(campaign, link, participant))
 
-    async def arrive(self, person: User, campaign_id: str) -> Visit:
+    async def arrive(self, user: User, campaign_id: str) -> Visit:
         """As `visit`; who sees what there is to agree to has come. Raises NotFound."""
-        visit = await self.visit(person, campaign_id)
+        visit = await self.visit(user, campaign_id)
         if visit.stage is VisitStage.CONSENT and visit.participant is None:
-            await self._store.join(campaign_id, person.id, self._clock())
+            await self._store.join(campaign_id, user.id, self._clock())
         return visit
 
     async def agree(
-        self, person: User, campaign_id: str, digest: str, *, page_language: str = ""
+        self, user: User, campaign_id: str, digest: str, *, page_language: str = ""
     ) -> Participant:
         """Agree to the text with that digest.
 
         Raises NotFound, CampaignNotBegun, CampaignOver, and ConsentNeeded when the text is another
         one by now.
         """
-        campaign, link = await self._open_to(person, campaign_id)
+        campaign, link = await self._open_to(user, campaign_id)
         refuse_unless_open(campaign, link, self._clock())
         return await self._store.agree(
             campaign_id,
-            person.id,
+            user.id,
             digest=digest,
             at=self._clock(),
             page_language=page_language,
             choose=self._choose,
         )
 
-    async def tick(
-        self, person: User, campaign_id: str, task_id: str, *, done: bool
-    ) -> Participant:
+    async def tick(self, user: User, campaign_id: str, task_id: str, *, done: bool) -> Participant:
         """Tick a task off, or on again. Raises NotFound, ConsentNeeded."""
-        campaign = (await self._agreed(person, campaign_id)).campaign
+        campaign = (await self._agreed(user, campaign_id)).campaign
         if task_id not in {task.id for task in campaign.plan.tasks}:
             raise NotFound
         at = self._clock()
-        return await self._store.tick(campaign_id, person.id, task_id, done=done, at=at)
+        return await self._store.tick(campaign_id, user.id, task_id, done=done, at=at)
 
     async def keep_survey(
-        self, person: User, campaign_id: str, answers: SurveyAnswers, *, send: bool
+        self, user: User, campaign_id: str, answers: SurveyAnswers, *, send: bool
     ) -> Participant:
         """Keep answers, half of them too; `send`: they are all.
 
         Raises NotFound, ConsentNeeded, BadRequest kinds, and CampaignOver a day after the end.
         """
-        visit = await self._agreed(person, campaign_id)
+        visit = await self._agreed(user, campaign_id)
         if self._too_late(visit.campaign):
             raise CampaignOver
         kept = _checked(visit.campaign, answers)
         at = self._clock()
-        return await self._store.keep_survey(campaign_id, person.id, kept, at=at, send=send)
+        return await self._store.keep_survey(campaign_id, user.id, kept, at=at, send=send)
 
-    async def withdraw(self, person: User, campaign_id: str) -> int:
+    async def withdraw(self, user: User, campaign_id: str) -> int:
         """Destroy all that somebody left there; how many rows. Raises NotFound.
 
         A guest's account stays: who deletes that has no need of this.
         """
-        await self._open_to(person, campaign_id)
-        for conversation_id in await self._store.conversations(campaign_id, person.id):
-            self._stop(person.id, conversation_id)
-        return await self._store.withdraw(campaign_id, person.id)
+        await self._open_to(user, campaign_id)
+        for conversation_id in await self._store.conversations(campaign_id, user.id):
+            self._stop(user.id, conversation_id)
+        return await self._store.withdraw(campaign_id, user.id)
 
-    async def _agreed(self, person: User, campaign_id: str) -> Visit:
-        visit = await self.visit(person, campaign_id)
+    async def _agreed(self, user: User, campaign_id: str) -> Visit:
+        visit = await self.visit(user, campaign_id)
         if visit.participant is None or visit.participant.consented_at is None:
             raise ConsentNeeded
         return visit
 
-    async def _open_to(self, person: User, campaign_id: str) -> tuple[Campaign, GuestLink | None]:
+    async def _open_to(self, user: User, campaign_id: str) -> tuple[Campaign, GuestLink | None]:
         """The campaign, and the link a guest came by. Raises NotFound."""
-        link = await link_of(person, self._doors)
+        link = await link_of(user, self._doors)
         if link and link.campaign_id != campaign_id:
             raise NotFound
         return await self._store.campaign(campaign_id), link

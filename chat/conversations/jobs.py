@@ -53,9 +53,9 @@ class Job:
     """The handle of one answer being written."""
 
     def __init__(
-        self, user: str, answer: Message, request_id: str = "", *, dropped_turns: int = 0
+        self, user_id: str, answer: Message, request_id: str = "", *, dropped_turns: int = 0
     ) -> None:
-        self.user = user
+        self.user = user_id
         self.conversation_id = answer.conversation_id
         self.message_id = answer.id
         self.request_id = request_id
@@ -116,7 +116,7 @@ class Jobs:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def enter(
-        self, user: str, address: str, undo: ExitStack
+        self, user_id: str, address: str, undo: ExitStack
     ) -> tuple[QueueTicket, QuotaReservation]:
         """A place in the queue, before anything is written, and leave to take it.
 
@@ -124,8 +124,8 @@ class Jobs:
         ShuttingDown.
         """
         try:
-            permit = await self._writer.permit(user, undo, address=address)
-            return self._writer.enter(user, permit, undo), permit
+            permit = await self._writer.permit(user_id, undo, address=address)
+            return self._writer.enter(user_id, permit, undo), permit
         except AppError as error:
             self._writer.refused(Source.PAGE, error)
             raise
@@ -144,15 +144,15 @@ class Jobs:
         task.add_done_callback(self._tasks.discard)
         return job
 
-    def find(self, user: str, conversation_id: str) -> Job | None:
+    def find(self, user_id: str, conversation_id: str) -> Job | None:
         """The job that is writing in that conversation of that user."""
         job = self._jobs.get(conversation_id)
-        return job if job is not None and job.user == user else None
+        return job if job is not None and job.user == user_id else None
 
-    def find_request(self, user: str, request_id: str) -> Job | None:
+    def find_request(self, user_id: str, request_id: str) -> Job | None:
         """The job that answers that request of that user."""
         for job in self._jobs.values():
-            if job.user == user and job.request_id == request_id:
+            if job.user == user_id and job.request_id == request_id:
                 return job
         return None
 
@@ -160,12 +160,12 @@ class Jobs:
         """Whose answers are being written, or wait for that."""
         return frozenset(job.user for job in self._jobs.values())
 
-    def conversations_of(self, user: str) -> frozenset[str]:
+    def conversations_of(self, user_id: str) -> frozenset[str]:
         """Ids of the user's conversations in which an answer is being written."""
-        return frozenset(job.conversation_id for job in self._jobs.values() if job.user == user)
+        return frozenset(job.conversation_id for job in self._jobs.values() if job.user == user_id)
 
     @contextmanager
-    def alone_in(self, user: str, conversation_id: str | None) -> Iterator[None]:
+    def alone_in(self, user_id: str, conversation_id: str | None) -> Iterator[None]:
         """Between reading a conversation and changing it its owner does not change it elsewhere.
 
         Raises AnswerRunning when that is going on, or an answer is being written there.
@@ -174,8 +174,8 @@ class Jobs:
             yield
             return
         # With the user: to somebody else a conversation must look the same, busy or not.
-        place = (user, conversation_id)
-        if place in self._changing or self.find(user, conversation_id):
+        place = (user_id, conversation_id)
+        if place in self._changing or self.find(user_id, conversation_id):
             raise AnswerRunning
         self._changing.add(place)
         try:

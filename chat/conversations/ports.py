@@ -25,7 +25,7 @@ class ConversationStore(Protocol):
     """
 
     async def add_turn(
-        self, user: str, *, conversation_id: str | None, question: Question, options: ChatOptions
+        self, user_id: str, *, conversation_id: str | None, question: Question, options: ChatOptions
     ) -> Turn:
         """Write a question and its pending answer in one transaction, and make the answer the head.
 
@@ -36,7 +36,7 @@ class ConversationStore(Protocol):
         ...
 
     async def add_answer(
-        self, user: str, *, conversation_id: str, sibling_id: str, content: str = ""
+        self, user_id: str, *, conversation_id: str, sibling_id: str, content: str = ""
     ) -> Message:
         """Add a pending answer beside the answer `sibling_id` and make it the head.
 
@@ -46,7 +46,7 @@ class ConversationStore(Protocol):
         ...
 
     async def add_edited_answer(
-        self, user: str, *, conversation_id: str, sibling_id: str, content: str
+        self, user_id: str, *, conversation_id: str, sibling_id: str, content: str
     ) -> Message:
         """Add a finished answer, of origin EDITED, beside `sibling_id` and make it the head.
 
@@ -54,33 +54,35 @@ class ConversationStore(Protocol):
         """
         ...
 
-    async def save_text(self, user: str, message_id: str, text: str) -> None:
+    async def save_text(self, user_id: str, message_id: str, text: str) -> None:
         """Keep the text so far of an answer being written; it is STREAMING from now on."""
         ...
 
-    async def finish_answer(self, user: str, message_id: str, record: AnswerRecord) -> None:
+    async def finish_answer(self, user_id: str, message_id: str, record: AnswerRecord) -> None:
         """Write the end of an answer. Raises NotFound."""
         ...
 
-    async def set_options(self, user: str, conversation_id: str, options: ChatOptions) -> None: ...
+    async def set_options(
+        self, user_id: str, conversation_id: str, options: ChatOptions
+    ) -> None: ...
 
-    async def rename(self, user: str, conversation_id: str, *, title: str, seen: str) -> None:
+    async def rename(self, user_id: str, conversation_id: str, *, title: str, seen: str) -> None:
         """Replace the title that the person has `seen`. Raises NotFound, RenamedMeanwhile."""
         ...
 
-    async def pin(self, user: str, conversation_id: str, pinned: bool) -> None:
+    async def pin(self, user_id: str, conversation_id: str, pinned: bool) -> None:
         """Raises NotFound."""
         ...
 
-    async def conversation(self, user: str, conversation_id: str) -> Conversation: ...
+    async def conversation(self, user_id: str, conversation_id: str) -> Conversation: ...
 
     async def conversations(
-        self, user: str, *, limit: int = 50, offset: int = 0
+        self, user_id: str, *, limit: int = 50, offset: int = 0
     ) -> Sequence[Conversation]:
         """Pinned ones first, then newest first."""
         ...
 
-    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
+    async def search(self, user_id: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
         """Conversations with all these words in one message or in the title, newest first.
 
         Chinese is found character by character, the beginning of the last word is enough. Text
@@ -88,34 +90,34 @@ class ConversationStore(Protocol):
         """
         ...
 
-    async def path(self, user: str, conversation_id: str) -> Sequence[Message]:
+    async def path(self, user_id: str, conversation_id: str) -> Sequence[Message]:
         """The messages from the root to the head, in order, without deleted ones."""
         ...
 
-    async def set_head(self, user: str, conversation_id: str, message_id: str) -> None:
+    async def set_head(self, user_id: str, conversation_id: str, message_id: str) -> None:
         """Show the path that ends there. Raises NotFound, also for a deleted message."""
         ...
 
     async def delete_messages(
-        self, user: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
+        self, user_id: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
     ) -> None:
         """Hide these messages and show the path that ends at `head_id`. Raises NotFound."""
         ...
 
     async def restore_messages(
-        self, user: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
+        self, user_id: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
     ) -> None:
         """Undo `delete_messages`. Raises NotFound when one of them has been purged."""
         ...
 
-    async def delete(self, user: str, conversation_id: str) -> None:
+    async def delete(self, user_id: str, conversation_id: str) -> None:
         """Hide a conversation from every other query. Raises NotFound.
 
         Only `save_text` and `finish_answer` still reach it: `restore` then gives it back whole.
         """
         ...
 
-    async def restore(self, user: str, conversation_id: str) -> None:
+    async def restore(self, user_id: str, conversation_id: str) -> None:
         """Undo `delete`. Raises NotFound when it has been purged."""
         ...
 
@@ -126,11 +128,13 @@ class ConversationStore(Protocol):
         """
         ...
 
-    async def archive(self, user: str, conversation_id: str) -> Archive:
+    async def archive(self, user_id: str, conversation_id: str) -> Archive:
         """A conversation with all its branches, without deleted messages. Raises NotFound."""
         ...
 
-    async def add_archives(self, user: str, archives: Sequence[Archive]) -> Sequence[Conversation]:
+    async def add_archives(
+        self, user_id: str, archives: Sequence[Archive]
+    ) -> Sequence[Conversation]:
         """Add these conversations under new ids, all in one transaction, as their owner's.
 
         Times, titles, order and branches are kept; an answer still open becomes INTERRUPTED.
@@ -141,25 +145,25 @@ class ConversationStore(Protocol):
 class PresetStore(Protocol):
     """Keeps presets, every version of each. Not-yours and not shared raises NotFound."""
 
-    async def presets(self, user: str) -> Sequence[Preset]:
+    async def presets(self, user_id: str) -> Sequence[Preset]:
         """The newest version of each preset that the user may use: shipped, own, shared."""
         ...
 
-    async def preset(self, user: str, preset_id: str, version: int | None = None) -> Preset:
+    async def preset(self, user_id: str, preset_id: str, version: int | None = None) -> Preset:
         """One version, also of a deleted preset; None is the newest. Raises NotFound."""
         ...
 
-    async def add_preset(self, user: str, text: PresetText) -> Preset: ...
+    async def add_preset(self, user_id: str, text: PresetText) -> Preset: ...
 
-    async def revise_preset(self, user: str, preset_id: str, text: PresetText) -> Preset:
+    async def revise_preset(self, user_id: str, preset_id: str, text: PresetText) -> Preset:
         """Add a version to one's own preset; the same text adds none. Raises NotFound."""
         ...
 
-    async def share_preset(self, user: str, preset_id: str, shared: bool) -> None:
+    async def share_preset(self, user_id: str, preset_id: str, shared: bool) -> None:
         """Show one's own preset to everybody, or no longer. Raises NotFound."""
         ...
 
-    async def delete_preset(self, user: str, preset_id: str) -> None:
+    async def delete_preset(self, user_id: str, preset_id: str) -> None:
         """Take one's own preset off the list; its versions stay. Raises NotFound."""
         ...
 

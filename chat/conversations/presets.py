@@ -35,50 +35,50 @@ class Presets:
         """Bring the shipped presets in the store up to date; for start-up. Raises StoreFailed."""
         await self._store.ship_presets(self._shipped)
 
-    async def list(self, user: str, language: str) -> Sequence[Preset]:
+    async def list(self, user_id: str, language: str) -> Sequence[Preset]:
         """What the user may choose from: own ones, shipped ones of that language, shared ones.
 
         Own and shared ones go by name, shipped ones in the order of their file.
         """
-        usable = await self._store.presets(user)
+        usable = await self._store.presets(user_id)
         in_file = {preset_id: line for line, preset_id in enumerate(self._shipped)}
 
         def place(preset: Preset) -> tuple[int, int, str]:
-            group = 1 if not preset.owner else 0 if preset.owner == user else 2
+            group = 1 if not preset.owner else 0 if preset.owner == user_id else 2
             return group, in_file.get(preset.ref.id, 0), preset.text.name.casefold()
 
         shown = (preset for preset in usable if preset.owner or preset.text.language == language)
         return sorted(shown, key=place)
 
-    async def get(self, user: str, preset_id: str, version: int | None = None) -> Preset:
+    async def get(self, user_id: str, preset_id: str, version: int | None = None) -> Preset:
         """One version of a preset; None is the newest. Raises NotFound."""
-        return await self._store.preset(user, preset_id, version)
+        return await self._store.preset(user_id, preset_id, version)
 
-    async def names(self, user: str, refs: Iterable[PresetRef]) -> Mapping[PresetRef, str]:
+    async def names(self, user_id: str, refs: Iterable[PresetRef]) -> Mapping[PresetRef, str]:
         """Versions as people read them, "Translator v2"; by id those that are not the user's."""
-        return {ref: await self._name(user, ref) for ref in set(refs)}
+        return {ref: await self._name(user_id, ref) for ref in set(refs)}
 
-    async def _name(self, user: str, ref: PresetRef) -> str:
+    async def _name(self, user_id: str, ref: PresetRef) -> str:
         try:
-            return name_of(await self.get(user, ref.id, ref.version))
+            return name_of(await self.get(user_id, ref.id, ref.version))
         except NotFound:
             return f"{ref.id} v{ref.version}"
 
-    async def add(self, user: str, text: PresetText) -> Preset:
+    async def add(self, user_id: str, text: PresetText) -> Preset:
         """Keep a preset as the user's own. Raises what `check_preset` raises."""
-        return await self._store.add_preset(user, _own(text))
+        return await self._store.add_preset(user_id, _own(text))
 
-    async def revise(self, user: str, preset_id: str, text: PresetText) -> Preset:
+    async def revise(self, user_id: str, preset_id: str, text: PresetText) -> Preset:
         """Add a version to one's own preset. Raises NotFound and what `add` raises."""
-        return await self._store.revise_preset(user, preset_id, _own(text))
+        return await self._store.revise_preset(user_id, preset_id, _own(text))
 
-    async def share(self, user: str, preset_id: str, shared: bool) -> None:
+    async def share(self, user_id: str, preset_id: str, shared: bool) -> None:
         """Show one's own preset to everybody, or no longer. Raises NotFound."""
-        await self._store.share_preset(user, preset_id, shared)
+        await self._store.share_preset(user_id, preset_id, shared)
 
-    async def delete(self, user: str, preset_id: str) -> None:
+    async def delete(self, user_id: str, preset_id: str) -> None:
         """Take one's own preset off the list; conversations keep its versions. Raises NotFound."""
-        await self._store.delete_preset(user, preset_id)
+        await self._store.delete_preset(user_id, preset_id)
 
     @staticmethod
     def options_of(preset: Preset) -> ChatOptions:

@@ -95,12 +95,12 @@ class Conversations:
         self._purges: set[asyncio.Task[None]] = set()
         self._changes: Counter[str] = Counter()
 
-    async def open(self, user: str, conversation_id: str) -> ConversationView:
+    async def open(self, user_id: str, conversation_id: str) -> ConversationView:
         """Raises NotFound."""
         # The job first: an answer that ends in between is then seen twice, not missed.
-        job = self._jobs.find(user, conversation_id)
+        job = self._jobs.find(user_id, conversation_id)
         changes = self._changes[conversation_id]
-        archive = await self._store.archive(user, conversation_id)
+        archive = await self._store.archive(user_id, conversation_id)
         tree = Tree(archive.messages)
         path = tree.path_to(archive.conversation.head_id)
         every = {message.id: tree.versions(message.id) for message in path}
@@ -110,108 +110,110 @@ class Conversations:
             elsewhere, job = job.message_id, None
         return ConversationView(archive.conversation, path, versions, job, elsewhere, changes)
 
-    async def look(self, user: str, conversation_id: str) -> Version:
+    async def look(self, user_id: str, conversation_id: str) -> Version:
         """What to compare with an earlier look: is there something new? Raises NotFound."""
-        job, changes = self._jobs.find(user, conversation_id), self._changes[conversation_id]
-        found = await self._store.conversation(user, conversation_id)
+        job, changes = self._jobs.find(user_id, conversation_id), self._changes[conversation_id]
+        found = await self._store.conversation(user_id, conversation_id)
         written = job.message_id if job else None
         return Version(found.title, found.options, found.head_id, written, changes)
 
-    async def show(self, user: str, conversation_id: str, message_id: str) -> None:
+    async def show(self, user_id: str, conversation_id: str, message_id: str) -> None:
         """Show the path through this message and on to its newest end. Raises NotFound."""
-        tree = Tree((await self._store.archive(user, conversation_id)).messages)
+        tree = Tree((await self._store.archive(user_id, conversation_id)).messages)
         end = tree.newest_end(tree.message(message_id).id)
-        await self._store.set_head(user, conversation_id, end)
+        await self._store.set_head(user_id, conversation_id, end)
 
     async def edit_answer(
-        self, user: str, *, conversation_id: str, message_id: str, text: str
+        self, user_id: str, *, conversation_id: str, message_id: str, text: str
     ) -> Message:
         """Add a version of an answer that a person has written, and show it.
 
         Raises NotFound, AnswerRunning, BadRequest kinds.
         """
         check_question(text)
-        with self._jobs.alone_in(user, conversation_id):
+        with self._jobs.alone_in(user_id, conversation_id):
             return await self._store.add_edited_answer(
-                user, conversation_id=conversation_id, sibling_id=message_id, content=text
+                user_id, conversation_id=conversation_id, sibling_id=message_id, content=text
             )
 
-    async def delete_turn(self, user: str, conversation_id: str, message_id: str) -> Removed:
+    async def delete_turn(self, user_id: str, conversation_id: str, message_id: str) -> Removed:
         """Take out a question with its answers; what follows moves up. See `restore_messages`."""
-        return await self._remove(user, conversation_id, lambda tree: tree.turn(message_id))
+        return await self._remove(user_id, conversation_id, lambda tree: tree.turn(message_id))
 
-    async def delete_branch(self, user: str, conversation_id: str, message_id: str) -> Removed:
+    async def delete_branch(self, user_id: str, conversation_id: str, message_id: str) -> Removed:
         """Take out a message with everything below it. See `restore_messages`."""
-        return await self._remove(user, conversation_id, lambda tree: tree.branch(message_id))
+        return await self._remove(user_id, conversation_id, lambda tree: tree.branch(message_id))
 
-    async def undo_turn(self, user: str, conversation_id: str) -> Removed:
+    async def undo_turn(self, user_id: str, conversation_id: str) -> Removed:
         """Take out the last question that is shown, with everything below it.
 
         Raises NotFound, AnswerRunning, BadRequest when there is none.
         """
-        shown = await self._store.path(user, conversation_id)
+        shown = await self._store.path(user_id, conversation_id)
         last = next((item for item in reversed(shown) if item.role is Role.USER), None)
         if last is None:
             raise BadRequest("There is no question here.")
-        return await self.delete_branch(user, conversation_id, last.id)
+        return await self.delete_branch(user_id, conversation_id, last.id)
 
-    async def restore_messages(self, user: str, removed: Removed) -> None:
+    async def restore_messages(self, user_id: str, removed: Removed) -> None:
         """Undo a deletion. Raises NotFound when it is too late, AnswerRunning."""
-        with self._jobs.alone_in(user, removed.conversation_id):
+        with self._jobs.alone_in(user_id, removed.conversation_id):
             await self._store.restore_messages(
-                user, removed.conversation_id, removed.ids, head_id=removed.head_id
+                user_id, removed.conversation_id, removed.ids, head_id=removed.head_id
             )
         self._changes[removed.conversation_id] += 1
 
     async def recent(
-        self, user: str, *, limit: int = 50, offset: int = 0
+        self, user_id: str, *, limit: int = 50, offset: int = 0
     ) -> Sequence[Conversation]:
         """The user's conversations: pinned ones first, then newest first."""
-        return await self._store.conversations(user, limit=limit, offset=offset)
+        return await self._store.conversations(user_id, limit=limit, offset=offset)
 
-    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
+    async def search(self, user_id: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
         """Where all these words stand, newest first."""
-        return await self._store.search(user, words, limit=limit)
+        return await self._store.search(user_id, words, limit=limit)
 
-    async def rename(self, user: str, conversation_id: str, *, title: str, seen: str) -> None:
+    async def rename(self, user_id: str, conversation_id: str, *, title: str, seen: str) -> None:
         """Replace the title that the person has `seen`.
 
         Raises NotFound, RenamedMeanwhile, BadRequest kinds.
         """
-        await self._store.rename(user, conversation_id, title=check_title(title), seen=seen)
+        await self._store.rename(user_id, conversation_id, title=check_title(title), seen=seen)
 
-    async def pin(self, user: str, conversation_id: str, *, pinned: bool) -> None:
+    async def pin(self, user_id: str, conversation_id: str, *, pinned: bool) -> None:
         """Keep a conversation at the top of the list, or no longer. Raises NotFound."""
-        await self._store.pin(user, conversation_id, pinned)
+        await self._store.pin(user_id, conversation_id, pinned)
 
-    async def delete(self, user: str, conversation_id: str) -> None:
+    async def delete(self, user_id: str, conversation_id: str) -> None:
         """Hide a conversation, and destroy it when the time to undo is over.
 
         Stops the answer being written there. Raises NotFound.
         """
-        if job := self._jobs.find(user, conversation_id):
+        if job := self._jobs.find(user_id, conversation_id):
             job.cancel()
             async for _ in job.watch():
                 pass
-        with self._jobs.alone_in(user, conversation_id):
-            await self._store.delete(user, conversation_id)
+        with self._jobs.alone_in(user_id, conversation_id):
+            await self._store.delete(user_id, conversation_id)
         self._purge_later()
 
-    async def restore(self, user: str, conversation_id: str) -> None:
+    async def restore(self, user_id: str, conversation_id: str) -> None:
         """Undo `delete`. Raises NotFound when it is too late."""
-        await self._store.restore(user, conversation_id)
+        await self._store.restore(user_id, conversation_id)
 
-    async def set_options(self, user: str, conversation_id: str, options: ChatOptions) -> None:
+    async def set_options(self, user_id: str, conversation_id: str, options: ChatOptions) -> None:
         """Keep what the person has set. Raises NotFound and BadRequest kinds."""
-        await self._store.set_options(user, conversation_id, check_options(options))
+        await self._store.set_options(user_id, conversation_id, check_options(options))
 
-    async def archive(self, user: str, conversation_id: str) -> Archive:
+    async def archive(self, user_id: str, conversation_id: str) -> Archive:
         """A conversation with all its branches, to be exported. Raises NotFound."""
-        return await self._store.archive(user, conversation_id)
+        return await self._store.archive(user_id, conversation_id)
 
-    async def add_archives(self, user: str, archives: Sequence[Archive]) -> Sequence[Conversation]:
+    async def add_archives(
+        self, user_id: str, archives: Sequence[Archive]
+    ) -> Sequence[Conversation]:
         """Import conversations, all or none."""
-        return await self._store.add_archives(user, archives)
+        return await self._store.add_archives(user_id, archives)
 
     async def purge(self) -> int:
         """Destroy all that is deleted, for start and end of the app; how many."""
@@ -220,14 +222,14 @@ class Conversations:
         return await self._store.purge_deleted(self._clock() + timedelta(seconds=1))
 
     async def _remove(
-        self, user: str, conversation_id: str, choose: Callable[[Tree], Sequence[str]]
+        self, user_id: str, conversation_id: str, choose: Callable[[Tree], Sequence[str]]
     ) -> Removed:
-        with self._jobs.alone_in(user, conversation_id):
-            archive = await self._store.archive(user, conversation_id)
+        with self._jobs.alone_in(user_id, conversation_id):
+            archive = await self._store.archive(user_id, conversation_id)
             tree, head_id = Tree(archive.messages), archive.conversation.head_id
             ids = choose(tree)
             end = tree.end_without(head_id, ids)
-            await self._store.delete_messages(user, conversation_id, ids, head_id=end)
+            await self._store.delete_messages(user_id, conversation_id, ids, head_id=end)
         self._changes[conversation_id] += 1
         self._purge_later()
         first = tree.message(ids[0])

@@ -91,7 +91,7 @@ class Turns:
 
     async def send(
         self,
-        user: str,
+        user_id: str,
         *,
         conversation_id: str | None,
         question: Question,
@@ -110,26 +110,26 @@ class Turns:
         check_question(question.text)
         check_attachments(question.text, question.attachments)
         check_options(options)
-        if running := self._jobs.find_request(user, question.request_id):
+        if running := self._jobs.find_request(user_id, question.request_id):
             return running
-        with self._jobs.alone_in(user, conversation_id):
-            asking = await self._weigh(user, conversation_id, question, options, variant)
+        with self._jobs.alone_in(user_id, conversation_id):
+            asking = await self._weigh(user_id, conversation_id, question, options, variant)
             with ExitStack() as undo:
-                ticket, permit = await self._jobs.enter(user, address, undo)
+                ticket, permit = await self._jobs.enter(user_id, address, undo)
                 turn = await self._store.add_turn(
-                    user,
+                    user_id,
                     conversation_id=conversation_id,
                     question=asking.question,
                     options=asking.options,
                 )
-                if begun := self._begun(user, turn):
+                if begun := self._begun(user_id, turn):
                     return begun
                 undo.pop_all()
-                return self._start(user, asking, turn, ticket, permit)
+                return self._start(user_id, asking, turn, ticket, permit)
 
     async def send_together(
         self,
-        user: str,
+        user_id: str,
         asked: Sequence[tuple[str | None, Question, int]],
         write: Callable[[Sequence[PreparedTurn]], Awaitable[Sequence[Turn]]],
         *,
@@ -146,57 +146,57 @@ class Turns:
         with ExitStack() as alone, ExitStack() as undo:
             for conversation_id, question, _ in asked:
                 check_question(question.text)
-                alone.enter_context(self._jobs.alone_in(user, conversation_id))
+                alone.enter_context(self._jobs.alone_in(user_id, conversation_id))
             ready = [
-                await self._weigh(user, conversation_id, question, ChatOptions(), variant)
+                await self._weigh(user_id, conversation_id, question, ChatOptions(), variant)
                 for conversation_id, question, variant in asked
             ]
-            places = [await self._jobs.enter(user, address, undo) for _ in ready]
+            places = [await self._jobs.enter(user_id, address, undo) for _ in ready]
             if any(permit.allowance.running < len(ready) for _, permit in places):
                 raise PlacesNeeded(count=len(ready))
             turns = await write(ready)
-            if all(begun := [self._begun(user, turn) for turn in turns]):
+            if all(begun := [self._begun(user_id, turn) for turn in turns]):
                 return [job for job in begun if job]
             undo.pop_all()
             return [
-                self._start(user, asking, turn, *place)
+                self._start(user_id, asking, turn, *place)
                 for asking, turn, place in zip(ready, turns, places, strict=True)
             ]
 
     async def retry(
-        self, user: str, *, conversation_id: str, message_id: str, address: str = ""
+        self, user_id: str, *, conversation_id: str, message_id: str, address: str = ""
     ) -> Job:
         """Write another answer beside the answer `message_id`, with the conversation's options.
 
         Raises NotFound, BadRequest, AnswerRunning, QuotaExceeded kinds, TooManyWaiting, Busy,
         EngineNotReady, StoreFailed.
         """
-        return await self._beside(user, conversation_id, message_id, address, continued=False)
+        return await self._beside(user_id, conversation_id, message_id, address, continued=False)
 
     async def go_on(
-        self, user: str, *, conversation_id: str, message_id: str, address: str = ""
+        self, user_id: str, *, conversation_id: str, message_id: str, address: str = ""
     ) -> Job:
         """Write an answer that begins with the text of the answer `message_id` and goes on.
 
         Raises as `retry` does.
         """
-        return await self._beside(user, conversation_id, message_id, address, continued=True)
+        return await self._beside(user_id, conversation_id, message_id, address, continued=True)
 
-    def stop(self, user: str, conversation_id: str) -> None:
+    def stop(self, user_id: str, conversation_id: str) -> None:
         """Stop the answer being written there, if there is one; its text so far stays."""
-        if job := self._jobs.find(user, conversation_id):
+        if job := self._jobs.find(user_id, conversation_id):
             job.cancel()
 
-    def writing(self, user: str, conversation_id: str) -> Job | None:
+    def writing(self, user_id: str, conversation_id: str) -> Job | None:
         """The answer being written there, if there is one."""
-        return self._jobs.find(user, conversation_id)
+        return self._jobs.find(user_id, conversation_id)
 
-    def being_answered(self, user: str) -> frozenset[str]:
+    def being_answered(self, user_id: str) -> frozenset[str]:
         """Ids of the user's conversations in which an answer is being written."""
-        return self._jobs.conversations_of(user)
+        return self._jobs.conversations_of(user_id)
 
     async def gauge(
-        self, user: str, *, conversation_id: str | None, question: Question, options: ChatOptions
+        self, user_id: str, *, conversation_id: str | None, question: Question, options: ChatOptions
     ) -> ContextUsage:
         """What sending this would take of the context. Keeps nothing of it.
 
@@ -205,10 +205,10 @@ class Turns:
         check_text(question.text)
         check_attachments(question.text, question.attachments)
         check_options(options)
-        enrolled = await self._enrol(user, conversation_id, question, options)
+        enrolled = await self._enrol(user_id, conversation_id, question, options)
         options, engine = enrolled.options, self._engines.named(enrolled.engine)
         info = serving(engine)
-        path = await self._before(user, conversation_id, question.beside)
+        path = await self._before(user_id, conversation_id, question.beside)
         draft = _asked(question)
         history = [*as_prompt(path), draft]
         system = system_message(options.system_prompt)
@@ -229,12 +229,12 @@ class Turns:
         count = self._engines.first.count_tokens
         return await count(words) - await count(empty)
 
-    async def prompt_of(self, user: str, *, conversation_id: str, message_id: str) -> str:
+    async def prompt_of(self, user_id: str, *, conversation_id: str, message_id: str) -> str:
         """The exact prompt that an answer was written from, letter by letter.
 
         Raises NotFound, EngineNotReady, and PromptLost when it cannot be made again.
         """
-        path = await self._path_to(user, conversation_id, message_id)
+        path = await self._path_to(user_id, conversation_id, message_id)
         made, messages = path[-1].provenance, prompt_from(path)
         if made is None or prompt_sha256(messages) != made.prompt_sha256:
             raise PromptLost
@@ -242,29 +242,29 @@ class Turns:
 
     async def _weigh(
         self,
-        user: str,
+        user_id: str,
         conversation_id: str | None,
         question: Question,
         options: ChatOptions,
         variant: int | None,
     ) -> PreparedTurn:
         """What will be asked. Raises what `send` raises, but for what comes of places."""
-        enrolled = await self._enrol(user, conversation_id, question, options, variant)
+        enrolled = await self._enrol(user_id, conversation_id, question, options, variant)
         question = replace(_within(question, enrolled), title=title_of(question.text))
-        path = await self._before(user, conversation_id, question.beside)
+        path = await self._before(user_id, conversation_id, question.beside)
         engine, history = self._engines.named(enrolled.engine), [*as_prompt(path), _asked(question)]
         window = await self._fit(engine, enrolled.options, history)
         return PreparedTurn(conversation_id, question, enrolled.options, window, engine)
 
-    def _begun(self, user: str, turn: Turn) -> Job | None:
+    def _begun(self, user_id: str, turn: Turn) -> Job | None:
         """The answer of a request that came before."""
         if turn.answer.status is not Status.PENDING:
-            return Job(user, turn.answer)
-        return self._jobs.find(user, turn.conversation.id)
+            return Job(user_id, turn.answer)
+        return self._jobs.find(user_id, turn.conversation.id)
 
     def _start(
         self,
-        user: str,
+        user_id: str,
         asking: PreparedTurn,
         turn: Turn,
         ticket: QueueTicket,
@@ -272,18 +272,18 @@ class Turns:
     ) -> Job:
         options, request_id = _seeded(asking.options), asking.question.request_id
         window, engine = asking.window, asking.engine
-        work = JobSpec(user, turn.answer, window, options, engine, request_id, permit)
+        work = JobSpec(user_id, turn.answer, window, options, engine, request_id, permit)
         return self._jobs.start(work, ticket)
 
     async def _beside(
-        self, user: str, conversation_id: str, message_id: str, address: str, *, continued: bool
+        self, user_id: str, conversation_id: str, message_id: str, address: str, *, continued: bool
     ) -> Job:
-        with self._jobs.alone_in(user, conversation_id):
+        with self._jobs.alone_in(user_id, conversation_id):
             await self._jobs.settle(conversation_id)
-            kept = await self._store.conversation(user, conversation_id)
-            enrolled = await self._enrolled(user, kept.options, kept.campaign_id)
+            kept = await self._store.conversation(user_id, conversation_id)
+            enrolled = await self._enrolled(user_id, kept.options, kept.campaign_id)
             options, engine = enrolled.options, self._engines.named(enrolled.engine)
-            *before, sibling = await self._path_to(user, conversation_id, message_id)
+            *before, sibling = await self._path_to(user_id, conversation_id, message_id)
             if sibling.role is not Role.ASSISTANT:
                 raise BadRequest("Only an answer can be written again.")
             content = sibling.content if continued else ""
@@ -292,17 +292,17 @@ class Turns:
                 history.append(ChatMessage(Role.ASSISTANT, content))
             window = await self._fit(engine, options, history)
             with ExitStack() as undo:
-                ticket, permit = await self._jobs.enter(user, address, undo)
+                ticket, permit = await self._jobs.enter(user_id, address, undo)
                 answer = await self._store.add_answer(
-                    user, conversation_id=conversation_id, sibling_id=message_id, content=content
+                    user_id, conversation_id=conversation_id, sibling_id=message_id, content=content
                 )
                 undo.pop_all()
-                work = JobSpec(user, answer, window, _seeded(options), engine, permit=permit)
+                work = JobSpec(user_id, answer, window, _seeded(options), engine, permit=permit)
                 return self._jobs.start(work, ticket)
 
     async def _enrol(
         self,
-        user: str,
+        user_id: str,
         conversation_id: str | None,
         question: Question,
         options: ChatOptions,
@@ -310,23 +310,25 @@ class Turns:
     ) -> Enrolled:
         """What a question is asked with. A conversation's own campaign counts, not what is said."""
         if conversation_id is None or self._enrolment is None:
-            return await self._enrolled(user, options, question.campaign_id or None, variant)
-        kept = await self._store.conversation(user, conversation_id)
-        return await self._enrolled(user, options, kept.campaign_id, variant)
+            return await self._enrolled(user_id, options, question.campaign_id or None, variant)
+        kept = await self._store.conversation(user_id, conversation_id)
+        return await self._enrolled(user_id, options, kept.campaign_id, variant)
 
     async def _enrolled(
         self,
-        user: str,
+        user_id: str,
         options: ChatOptions,
         campaign_id: str | None,
         variant: int | None = None,
     ) -> Enrolled:
         if self._enrolment is None:
             return Enrolled(options)
-        return await self._enrolment.enrol(user, options, campaign_id=campaign_id, variant=variant)
+        return await self._enrolment.enrol(
+            user_id, options, campaign_id=campaign_id, variant=variant
+        )
 
     async def _before(
-        self, user: str, conversation_id: str | None, beside: str | None
+        self, user_id: str, conversation_id: str | None, beside: str | None
     ) -> Sequence[Message]:
         """The path that a new question goes below, with what the store still owes it.
 
@@ -336,11 +338,13 @@ class Turns:
             return ()
         await self._jobs.settle(conversation_id)
         if beside is None:
-            return await self._store.path(user, conversation_id)
-        return (await self._path_to(user, conversation_id, beside))[:-1]
+            return await self._store.path(user_id, conversation_id)
+        return (await self._path_to(user_id, conversation_id, beside))[:-1]
 
-    async def _path_to(self, user: str, conversation_id: str, message_id: str) -> Sequence[Message]:
-        archive = await self._store.archive(user, conversation_id)
+    async def _path_to(
+        self, user_id: str, conversation_id: str, message_id: str
+    ) -> Sequence[Message]:
+        archive = await self._store.archive(user_id, conversation_id)
         return Tree(archive.messages).path_to(message_id)
 
     async def _fit(

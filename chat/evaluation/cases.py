@@ -62,15 +62,15 @@ class CaseStore(Protocol):
         """All or none. Raises NotFound for owners who are not there (any more)."""
         ...
 
-    async def cases(self, owner: str | None) -> Sequence[Case]:
+    async def cases(self, owner_id: str | None) -> Sequence[Case]:
         """By name."""
         ...
 
-    async def case(self, case_id: str, owner: str | None) -> Case: ...
+    async def case(self, case_id: str, owner_id: str | None) -> Case: ...
 
-    async def change(self, case_id: str, owner: str | None, text: CaseText) -> Case: ...
+    async def change(self, case_id: str, owner_id: str | None, text: CaseText) -> Case: ...
 
-    async def delete(self, case_id: str, owner: str | None) -> None:
+    async def delete(self, case_id: str, owner_id: str | None) -> None:
         """Its results stay."""
         ...
 
@@ -84,15 +84,15 @@ class CaseStore(Protocol):
         """Raises NotFound if the run was deleted meanwhile."""
         ...
 
-    async def runs(self, owner: str | None, limit: int = 100) -> Sequence[VerdictCounts]:
+    async def runs(self, owner_id: str | None, limit: int = 100) -> Sequence[VerdictCounts]:
         """Newest first."""
         ...
 
-    async def run(self, run_id: str, owner: str | None) -> Run: ...
+    async def run(self, run_id: str, owner_id: str | None) -> Run: ...
 
     async def results(self, run_id: str) -> Sequence[Result]: ...
 
-    async def delete_run(self, run_id: str, owner: str | None) -> None:
+    async def delete_run(self, run_id: str, owner_id: str | None) -> None:
         """With its results."""
         ...
 
@@ -103,7 +103,7 @@ class CaseStore(Protocol):
         ...
 
     async def history(
-        self, case_ids: Collection[str], owner: str | None, against: str | None
+        self, case_ids: Collection[str], owner_id: str | None, against: str | None
     ) -> Mapping[str, EarlierAnswers]:
         """What runs gave for these cases; the answer is that of the run `against`, or the last."""
         ...
@@ -134,75 +134,74 @@ class Cases:
         self._clock = clock
         self.shipped = {case.id: case for case in shipped}
 
-    async def list(self, person: User) -> Sequence[Case]:
+    async def list(self, user: User) -> Sequence[Case]:
         """One's own, for administrators everybody's; not those that are shipped."""
-        return await self._store.cases(scope_of(person))
+        return await self._store.cases(scope_of(user))
 
-    async def get(self, person: User, case_id: str) -> Case:
+    async def get(self, user: User, case_id: str) -> Case:
         """Raises NotFound."""
-        owner = scope_of(person)
+        owner = scope_of(user)
         return self.shipped.get(case_id) or await self._store.case(case_id, owner)
 
-    async def draft(self, person: User, evidence_id: str) -> CaseText:
+    async def draft(self, user: User, evidence_id: str) -> CaseText:
         """A case made of a rated answer, to be looked over. Raises NotFound."""
-        return draft_of(await self._ratings.rated(scope_of(person), evidence_id))
+        return draft_of(await self._ratings.rated(scope_of(user), evidence_id))
 
-    async def add(self, person: User, *texts: CaseText) -> Sequence[Case]:
+    async def add(self, user: User, *texts: CaseText) -> Sequence[Case]:
         """Keep cases as one's own, all or none.
 
         Raises what `check_case` raises, and NotFound where the answer that one was made of is gone.
         """
-        scope = scope_of(person)
+        scope = scope_of(user)
         if len(texts) > MOST_CASES:
             raise BadCase(field="cases", why=f"at most {MOST_CASES}")
         for evidence_id in {text.evidence_id for text in texts} - {""}:
             await self._ratings.rated(scope, evidence_id)  # who deleted it does not find it here
         now = self._clock()
         cases = [
-            _case(uuid4().hex, person.id, await check_case(text, self._judge), now)
-            for text in texts
+            _case(uuid4().hex, user.id, await check_case(text, self._judge), now) for text in texts
         ]
         await self._store.add(cases)
         return cases
 
-    async def change(self, person: User, case_id: str, text: CaseText) -> Case:
+    async def change(self, user: User, case_id: str, text: CaseText) -> Case:
         """Raises NotFound, and what `check_case` raises."""
-        owner = scope_of(person)
+        owner = scope_of(user)
         await self._store.case(case_id, owner)
         return await self._store.change(case_id, owner, await check_case(text, self._judge))
 
-    async def delete(self, person: User, case_id: str) -> None:
+    async def delete(self, user: User, case_id: str) -> None:
         """Raises NotFound. What runs gave for it stays."""
-        await self._store.delete(case_id, scope_of(person))
+        await self._store.delete(case_id, scope_of(user))
 
-    async def runs(self, person: User) -> Sequence[VerdictCounts]:
+    async def runs(self, user: User) -> Sequence[VerdictCounts]:
         """Newest first."""
-        return await self._store.runs(scope_of(person))
+        return await self._store.runs(scope_of(user))
 
-    async def run(self, person: User, run_id: str) -> tuple[Run, Mapping[str, Result]]:
+    async def run(self, user: User, run_id: str) -> tuple[Run, Mapping[str, Result]]:
         """A run and its results by case. Raises NotFound."""
-        run = await self._store.run(run_id, scope_of(person))
+        run = await self._store.run(run_id, scope_of(user))
         return run, {result.case_id: result for result in await self._store.results(run_id)}
 
-    async def delete_run(self, person: User, run_id: str) -> None:
+    async def delete_run(self, user: User, run_id: str) -> None:
         """Raises NotFound."""
-        await self._store.delete_run(run_id, scope_of(person))
+        await self._store.delete_run(run_id, scope_of(user))
 
-    async def judge(self, person: User, run_id: str, case_id: str, *, good: bool) -> Result:
+    async def judge(self, user: User, run_id: str, case_id: str, *, good: bool) -> Result:
         """Say whether an answer that a person has to judge is good.
 
         The same answer gets this verdict in later runs. Raises NotFound, also where there is
         nothing to say because checks have said it.
         """
-        await self._store.run(run_id, scope_of(person))
+        await self._store.run(run_id, scope_of(user))
         verdict = CaseVerdict.PASSED if good else CaseVerdict.FAILED
-        return await self._store.judge(run_id, case_id, verdict, person.id)
+        return await self._store.judge(run_id, case_id, verdict, user.id)
 
 
-def scope_of(person: User) -> str | None:
+def scope_of(user: User) -> str | None:
     """Whose things a person sees: None is everybody's. Raises NotFound for guests."""
-    refuse_guests(person)
-    return None if person.rank is AccountRole.ADMIN else person.id
+    refuse_guests(user)
+    return None if user.rank is AccountRole.ADMIN else user.id
 
 
 def draft_of(rated: RatedAnswer) -> CaseText:
@@ -268,10 +267,10 @@ async def _check_check(check: Check, judge: Judge) -> None:
         await judge.read(check)
 
 
-def _case(id: str, owner: str, text: CaseText, now: datetime) -> Case:
+def _case(id: str, owner_id: str, text: CaseText, now: datetime) -> Case:
     return Case(
         id=id,
-        owner=owner,
+        owner=owner_id,
         name=text.name,
         prompt=text.prompt,
         checks=text.checks,
@@ -295,6 +294,6 @@ def text_of(case: Case) -> CaseText:
     )
 
 
-def case_of_file(text: CaseText, owner: str, now: datetime) -> Case:
+def case_of_file(text: CaseText, owner_id: str, now: datetime) -> Case:
     """A case that is run without being kept: its id is its key."""
-    return _case(text.key, owner, text, now)
+    return _case(text.key, owner_id, text, now)

@@ -177,7 +177,7 @@ class Runs:
 
     async def start(
         self,
-        person: User,
+        user: User,
         cases: Sequence[Case],
         *,
         preset: Preset | None = None,
@@ -191,13 +191,13 @@ class Runs:
         Raises RunGoingOn, BadCase (none, or too many), EngineNotReady kinds, NotFound.
         """
         asked = self._writer.engines.named(engine)
-        run = new_run(serving(asked), person.id, preset, label, self._clock())
-        prepared = await prepare(self._store, person, run, cases, preset=preset, against=against)
+        run = new_run(serving(asked), user.id, preset, label, self._clock())
+        prepared = await prepare(self._store, user, run, cases, preset=preset, against=against)
         replay = replace(prepared, engine=asked)
         # Nothing is awaited between this look and the entry: of two at once one is refused.
-        if any(going.person.id == person.id for going in self._open.values()):
+        if any(going.person.id == user.id for going in self._open.values()):
             raise RunGoingOn
-        going = self._open[run.id] = ActiveRun(person, replay)
+        going = self._open[run.id] = ActiveRun(user, replay)
         with ExitStack() as undo:
             undo.callback(self._open.pop, run.id)
             await self._store.add_run(run)
@@ -209,9 +209,9 @@ class Runs:
         """How far a run is; None if it is not going on."""
         return self._open.get(run_id)
 
-    async def cancel(self, person: User, run_id: str) -> None:
+    async def cancel(self, user: User, run_id: str) -> None:
         """End a run; what there is of it stays. Raises NotFound."""
-        await self._store.run(run_id, scope_of(person))
+        await self._store.run(run_id, scope_of(user))
         if (going := self._open.get(run_id)) and going.task:
             going.task.cancel()
             await asyncio.wait({going.task})
@@ -253,7 +253,7 @@ class Runs:
 
 async def prepare(
     store: CaseStore,
-    person: User,
+    user: User,
     run: Run,
     cases: Sequence[Case],
     *,
@@ -263,7 +263,7 @@ async def prepare(
     """A replay with what earlier runs gave. Raises BadCase (none, or too many), NotFound."""
     if not 1 <= len(cases) <= MOST_CASES:
         raise BadCase(field="cases", why=f"1 to {MOST_CASES}")
-    scope = scope_of(person)
+    scope = scope_of(user)
     if against is not None:
         await store.run(against, scope)
     before = await store.history([case.id for case in cases], scope, against)
@@ -271,12 +271,12 @@ async def prepare(
 
 
 def new_run(
-    info: EngineInfo, owner: str, preset: Preset | None, label: str, started_at: datetime
+    info: EngineInfo, owner_id: str, preset: Preset | None, label: str, started_at: datetime
 ) -> Run:
     """A run on what is serving."""
     return Run(
         id=uuid4().hex,
-        owner=owner,
+        owner=owner_id,
         label=" ".join(label.split())[:100],
         model=info.model,
         revision=info.revision,

@@ -164,9 +164,9 @@ class DashboardStore(Protocol):
 class CampaignNames(Protocol):
     """Campaigns of those who may see them. Raises NotFound."""
 
-    async def get(self, actor: User, campaign_id: str) -> Campaign: ...
+    async def get(self, user: User, campaign_id: str) -> Campaign: ...
 
-    async def list(self, actor: User) -> Sequence[Campaign]: ...
+    async def list(self, user: User) -> Sequence[Campaign]: ...
 
 
 class Dashboard:
@@ -179,18 +179,18 @@ class Dashboard:
         self._store = store
         self._clock = clock
 
-    async def campaigns(self, person: User) -> Sequence[Campaign]:
+    async def campaigns(self, user: User) -> Sequence[Campaign]:
         """Those to choose from, newest first. Raises NotFound for guests."""
-        return await self._campaigns.list(person)
+        return await self._campaigns.list(user)
 
     async def overview(
-        self, person: User, campaign_id: str = "", period: Period = Period.DAY
+        self, user: User, campaign_id: str = "", period: Period = Period.DAY
     ) -> Overview:
         """Raises NotFound for guests, and for the campaign of somebody else."""
-        refuse_guests(person)
+        refuse_guests(user)
         if campaign_id:
-            await self._campaigns.get(person, campaign_id)
-        seen_by = None if person.rank is AccountRole.ADMIN else person.id
+            await self._campaigns.get(user, campaign_id)
+        seen_by = None if user.rank is AccountRole.ADMIN else user.id
         now = self._clock()
         if length := LENGTHS.get(period):
             first = now - length

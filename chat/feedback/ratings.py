@@ -45,7 +45,7 @@ class RatingStore(Protocol):
     """Keeps ratings with their evidence."""
 
     async def rate(
-        self, evidence: AnswerSnapshot, rater: str, opinion: RatingInput, rated_at: datetime
+        self, evidence: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime
     ) -> Rating:
         """Add a version of what `rater` says, or give the newest if it says the same.
 
@@ -54,13 +54,13 @@ class RatingStore(Protocol):
         """
         ...
 
-    async def evidence_of(self, owner: str, answer_id: str) -> AnswerSnapshot | None: ...
+    async def evidence_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None: ...
 
-    async def newest(self, rater: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
+    async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
         """What somebody said last of those of their answers that they have rated, by answer."""
         ...
 
-    async def placement(self, campaign_id: str, user: str, message_id: str) -> Placement | None:
+    async def placement(self, campaign_id: str, user_id: str, message_id: str) -> Placement | None:
         """None: the campaign is gone."""
         ...
 
@@ -68,7 +68,7 @@ class RatingStore(Protocol):
 class CompletionLookup(Protocol):
     """The answers that programs were given a while ago."""
 
-    def find(self, user: str, id: str) -> CompletionRecord:
+    def find(self, user_id: str, id: str) -> CompletionRecord:
         """Raises NotFound, also for another's."""
         ...
 
@@ -91,7 +91,7 @@ class Ratings:
 
     async def rate(
         self,
-        person: User,
+        user: User,
         *,
         conversation_id: str,
         message_id: str,
@@ -103,39 +103,37 @@ class Ratings:
         The first time freezes the answer; from then on it may even be deleted. Raises NotFound,
         NotRatable, AnswerRunning, EmptyOpinion, MessageTooLong, BadText, UnknownReason.
         """
-        evidence = await self._store.evidence_of(person.id, message_id)
+        evidence = await self._store.evidence_of(user.id, message_id)
         if evidence is None:
-            evidence = await self._freeze(person, conversation_id, message_id, page_language)
-        return await self._say(person, evidence, opinion)
+            evidence = await self._freeze(user, conversation_id, message_id, page_language)
+        return await self._say(user, evidence, opinion)
 
-    async def rate_completion(
-        self, person: User, completion_id: str, opinion: RatingInput
-    ) -> Rating:
+    async def rate_completion(self, user: User, completion_id: str, opinion: RatingInput) -> Rating:
         """The same of an answer that a program was given. Raises as `rate` does."""
-        evidence = await self._store.evidence_of(person.id, completion_id)
+        evidence = await self._store.evidence_of(user.id, completion_id)
         if evidence is None:
             if self._programs is None:
                 raise NotFound
-            evidence = evidence_of_completion(self._programs.find(person.id, completion_id))
-        return await self._say(person, evidence, opinion)
+            evidence = evidence_of_completion(self._programs.find(user.id, completion_id))
+        return await self._say(user, evidence, opinion)
 
-    async def look(self, person: User, conversation_id: str, message_id: str) -> Ratable:
+    async def look(self, user: User, conversation_id: str, message_id: str) -> Ratable:
         """An answer that is about to be rated. Raises NotFound, NotRatable, AnswerRunning."""
-        conversation, path = await self._path_to(person, conversation_id, message_id)
-        reasons = await self._reasons(conversation.campaign_id, person, message_id)
-        newest = await self._store.newest(person.id, [message_id])
+        conversation, path = await self._path_to(user, conversation_id, message_id)
+        reasons = await self._reasons(conversation.campaign_id, user, message_id)
+        newest = await self._store.newest(user.id, [message_id])
         return Ratable(path[-1].content, reasons, newest.get(message_id))
 
-    async def newest(self, user: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
+    async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
         """What the user said last of those of these answers that they have rated."""
-        return await self._store.newest(user, answer_ids) if answer_ids else {}
+        return await self._store.newest(user_id, answer_ids) if answer_ids else {}
 
     async def _path_to(
-        self, person: User, conversation_id: str, message_id: str
+        self, user: User, conversation_id: str, message_id: str
     ) -> tuple[Conversation, list[Message]]:
         if conversation_id.startswith(TEMPORARY):  # nothing of it may get to disk
             raise NotRatable
-        archive = await self._conversations.archive(person.id, conversation_id)
+        archive = await self._conversations.archive(user.id, conversation_id)
         path = Tree(archive.messages).path_to(message_id)
         if path[-1].status.is_open:
             raise AnswerRunning
@@ -144,32 +142,32 @@ class Ratings:
         return archive.conversation, path
 
     async def _freeze(
-        self, person: User, conversation_id: str, message_id: str, page_language: str
+        self, user: User, conversation_id: str, message_id: str, page_language: str
     ) -> AnswerSnapshot:
-        conversation, path = await self._path_to(person, conversation_id, message_id)
-        placement = await self._placement(conversation.campaign_id, person, message_id)
+        conversation, path = await self._path_to(user, conversation_id, message_id)
+        placement = await self._placement(conversation.campaign_id, user, message_id)
         return evidence_of_answer(conversation, path, placement.variant, page_language)
 
-    async def _say(self, person: User, evidence: AnswerSnapshot, opinion: RatingInput) -> Rating:
+    async def _say(self, user: User, evidence: AnswerSnapshot, opinion: RatingInput) -> Rating:
         said = check_opinion(opinion, evidence.answer)
-        offered = await self._reasons(evidence.campaign_id, person, evidence.answer_id)
-        before = (await self._store.newest(person.id, [evidence.answer_id])).get(evidence.answer_id)
+        offered = await self._reasons(evidence.campaign_id, user, evidence.answer_id)
+        before = (await self._store.newest(user.id, [evidence.answer_id])).get(evidence.answer_id)
         kept = before.opinion.reasons if before else ()  # a list may have been changed since
         for reason in said.reasons:
             if reason not in (*offered, *kept):
                 raise UnknownReason(reason=reason)
         if said == RatingInput() and before is None:
             raise EmptyRating
-        return await self._store.rate(evidence, person.id, said, self._clock())
+        return await self._store.rate(evidence, user.id, said, self._clock())
 
-    async def _placement(self, campaign_id: str, person: User, message_id: str) -> Placement:
+    async def _placement(self, campaign_id: str, user: User, message_id: str) -> Placement:
         if not campaign_id:
             return Placement()
-        found = await self._store.placement(campaign_id, person.id, message_id)
+        found = await self._store.placement(campaign_id, user.id, message_id)
         return found or Placement()
 
-    async def _reasons(self, campaign_id: str, person: User, message_id: str) -> tuple[str, ...]:
-        return (await self._placement(campaign_id, person, message_id)).reasons or REASONS
+    async def _reasons(self, campaign_id: str, user: User, message_id: str) -> tuple[str, ...]:
+        return (await self._placement(campaign_id, user, message_id)).reasons or REASONS
 
 
 def check_opinion(opinion: RatingInput, answer: str) -> RatingInput:

@@ -215,9 +215,9 @@ class ReportStore(Protocol):
 class CampaignReader(Protocol):
     """Campaigns of those who may see them. Not-yours raises NotFound."""
 
-    async def get(self, actor: User, campaign_id: str) -> Campaign: ...
+    async def get(self, user: User, campaign_id: str) -> Campaign: ...
 
-    async def figures(self, actor: User, campaign_id: str) -> CampaignCounts: ...
+    async def figures(self, user: User, campaign_id: str) -> CampaignCounts: ...
 
 
 class Reports:
@@ -230,10 +230,10 @@ class Reports:
         self._store = store
         self._clock = clock
 
-    async def report(self, person: User, campaign_id: str) -> Report:
+    async def report(self, user: User, campaign_id: str) -> Report:
         """What came of a campaign until now. Raises NotFound."""
-        campaign = await self._campaigns.get(person, campaign_id)
-        figures = await self._campaigns.figures(person, campaign_id)
+        campaign = await self._campaigns.get(user, campaign_id)
+        figures = await self._campaigns.figures(user, campaign_id)
         raw = await self._store.gather(campaign_id, SHOWN)
         several = campaign.plan.mode is not Mode.SINGLE
         return Report(

@@ -156,31 +156,31 @@ class Results:
     # --- finding and reading ------------------------------------------------------------------
 
     async def page(
-        self, person: User, wanted: RatingFilter, after: Cursor | None = None
+        self, user: User, wanted: RatingFilter, after: Cursor | None = None
     ) -> RatingPage:
         """A page of the list, newest rating first."""
-        found = await self._store.page(_seen_by(person), wanted, after=after, limit=PAGE + 1)
+        found = await self._store.page(_seen_by(user), wanted, after=after, limit=PAGE + 1)
         items = tuple(found[:PAGE])
         last = items[-1] if len(found) > PAGE else None
         return RatingPage(items, place_of(last) if last else None)
 
     async def look(
-        self, person: User, wanted: RatingFilter, after: Cursor | None = None
+        self, user: User, wanted: RatingFilter, after: Cursor | None = None
     ) -> tuple[RatingPage, RatingCounts]:
         """A page of the list, and what there is in all of it; votes too, where it asks for them."""
-        page, seen_by = await self.page(person, wanted, after), _seen_by(person)
+        page, seen_by = await self.page(user, wanted, after), _seen_by(user)
         all_here = after is None and page.next is None  # a search takes one look less then
         among = [rated.evidence.id for rated in page.items] if all_here else None
         counts = await self._store.counts(seen_by, wanted, among=among)
         votes = 0 if wanted.is_of_ratings else await self._store.votes(seen_by, wanted)
         return page, replace(counts, votes=votes)
 
-    async def choices(self, person: User) -> FilterOptions:
-        return await self._store.choices(_seen_by(person))
+    async def choices(self, user: User) -> FilterOptions:
+        return await self._store.choices(_seen_by(user))
 
-    async def read(self, person: User, evidence_id: str) -> AnswerDetail:
+    async def read(self, user: User, evidence_id: str) -> AnswerDetail:
         """Raises NotFound."""
-        seen_by = _seen_by(person)
+        seen_by = _seen_by(user)
         rated = await self._store.rated(seen_by, evidence_id)
         versions = await self._store.versions([evidence_id])
         beside = await self._siblings(seen_by, RatingFilter(), [rated])
@@ -192,43 +192,43 @@ class Results:
         )
         return AnswerDetail(rated, versions.get(evidence_id, ()), others)
 
-    async def names(self, person: User) -> Mapping[str, str]:
+    async def names(self, user: User) -> Mapping[str, str]:
         """The names of people by their id."""
-        _seen_by(person)
+        _seen_by(user)
         everybody = (LOCAL, *await self._everybody.people())
         return {someone.id: someone.name for someone in everybody}
 
     # --- reviewing ----------------------------------------------------------------------------
 
-    async def reviewers(self, person: User) -> Sequence[User]:
+    async def reviewers(self, user: User) -> Sequence[User]:
         """To whom an answer can be given to review; nobody where there are no accounts."""
-        _seen_by(person)
+        _seen_by(user)
         return [
             someone
             for someone in await self._everybody.people()
             if someone.rank is not AccountRole.GUEST and not someone.disabled
         ]
 
-    async def review(self, person: User, evidence_id: str, change: ReviewChange) -> Review:
+    async def review(self, user: User, evidence_id: str, change: ReviewChange) -> Review:
         """Say what to make of an answer, or who is to say it.
 
         Raises NotFound (also for an assignee who is no reviewer), MessageTooLong, BadText.
         """
-        seen_by = _seen_by(person)
+        seen_by = _seen_by(user)
         to = change.assignee
-        if to and to not in {someone.id for someone in await self.reviewers(person)}:
+        if to and to not in {someone.id for someone in await self.reviewers(user)}:
             raise NotFound
         note = change.note or ""
         if len(note) > MOST_NOTE:
             raise MessageTooLong(field="note", characters=len(note), limit=MOST_NOTE)
         check_text(note)
-        return await self._store.review(seen_by, evidence_id, change, person.id, self._clock())
+        return await self._store.review(seen_by, evidence_id, change, user.id, self._clock())
 
     async def next_open(
-        self, person: User, wanted: RatingFilter, after_id: str | None = None
+        self, user: User, wanted: RatingFilter, after_id: str | None = None
     ) -> str | None:
         """The id of the next answer that nobody has reviewed; after the last one, of the first."""
-        seen_by, waiting = _seen_by(person), replace(wanted, standing=ReviewStatus.OPEN)
+        seen_by, waiting = _seen_by(user), replace(wanted, standing=ReviewStatus.OPEN)
         places: list[Cursor | None] = [None]
         if after_id is not None:
             places.insert(0, place_of(await self._store.rated(seen_by, after_id)))
@@ -241,46 +241,46 @@ class Results:
 
     # --- taking along -------------------------------------------------------------------------
 
-    def export(self, person: User, wanted: RatingFilter, file: DataFile) -> AsyncIterator[bytes]:
+    def export(self, user: User, wanted: RatingFilter, file: DataFile) -> AsyncIterator[bytes]:
         """The file, piece by piece: no more than a chunk of it is ever in memory.
 
         What is rated anew meanwhile is in it once, as it was before or as it is then.
         """
-        _seen_by(person)
-        return self._pieces(person, wanted, file)
+        _seen_by(user)
+        return self._pieces(user, wanted, file)
 
     async def _pieces(
-        self, person: User, wanted: RatingFilter, file: DataFile
+        self, user: User, wanted: RatingFilter, file: DataFile
     ) -> AsyncIterator[bytes]:
-        seen_by = _seen_by(person)
-        names = await self._all_names(person) if file.takes_names else Names()
+        seen_by = _seen_by(user)
+        names = await self._all_names(user) if file.takes_names else Names()
         after: int | None = 0
         yield file.begin()
         while after is not None:
             chunk = await self._store.chunk(seen_by, wanted, after=after, limit=CHUNK)
             after, items = chunk.next, chunk.items
-            around = await self._around(person, wanted, file, items)
+            around = await self._around(user, wanted, file, items)
             yield await asyncio.to_thread(file.add, items, replace(around, names=names))
         async for contests in self._contests(seen_by, wanted, file):
             yield await asyncio.to_thread(file.add_votes, contests)
         yield file.end()
 
     async def _around(
-        self, person: User, wanted: RatingFilter, file: DataFile, items: Sequence[RatedAnswer]
+        self, user: User, wanted: RatingFilter, file: DataFile, items: Sequence[RatedAnswer]
     ) -> ExportContext:
         ids = [rated.evidence.id for rated in items]
         versions = await self._store.versions(ids) if file.takes_versions else {}
         if not file.takes_others:
             return ExportContext(versions)
-        siblings = await self._siblings(_seen_by(person), wanted, items)
+        siblings = await self._siblings(_seen_by(user), wanted, items)
         liked = {item.evidence.answer_id: item.evidence.id for item in items if is_liked(item)}
-        found = await self._store.tried_again(person.id, list(liked)) if liked else {}
+        found = await self._store.tried_again(user.id, list(liked)) if liked else {}
         tried_again = {liked[answer_id]: paths for answer_id, paths in found.items()}
         return ExportContext(versions, siblings, tried_again)
 
-    async def _all_names(self, person: User) -> Names:
-        known = await self._store.choices(_seen_by(person))
-        return Names(await self.names(person), known.campaigns, known.presets)
+    async def _all_names(self, user: User) -> Names:
+        known = await self._store.choices(_seen_by(user))
+        return Names(await self.names(user), known.campaigns, known.presets)
 
     async def _contests(
         self, seen_by: str | None, wanted: RatingFilter, file: DataFile
@@ -321,8 +321,8 @@ def is_about(contest: VotedComparison, wanted: RatingFilter) -> bool:
     return all(not wish or wish in values for wish, values in there)
 
 
-def _seen_by(person: User) -> str | None:
+def _seen_by(user: User) -> str | None:
     """Raises NotFound for a guest."""
-    if person.rank is AccountRole.GUEST:
+    if user.rank is AccountRole.GUEST:
         raise NotFound
-    return None if person.rank is AccountRole.ADMIN else person.id
+    return None if user.rank is AccountRole.ADMIN else user.id

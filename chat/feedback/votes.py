@@ -106,27 +106,27 @@ class Votes:
         self._store = store
 
     async def page(
-        self, person: User, wanted: VoteFilter, after: VoteCursor | None = None
+        self, user: User, wanted: VoteFilter, after: VoteCursor | None = None
     ) -> VotePage:
         """A page of the list, newest vote first."""
-        found = await self._store.page(_seen_by(person), wanted, after=after, limit=PAGE + 1)
+        found = await self._store.page(_seen_by(user), wanted, after=after, limit=PAGE + 1)
         items = tuple(found[:PAGE])
         return VotePage(items, place_of_vote(items[-1]) if len(found) > PAGE else None)
 
-    async def counts(self, person: User, wanted: VoteFilter) -> VoteCounts:
+    async def counts(self, user: User, wanted: VoteFilter) -> VoteCounts:
         """Of all that the filter finds."""
-        return await self._store.counts(_seen_by(person), wanted)
+        return await self._store.counts(_seen_by(user), wanted)
 
-    async def choices(self, person: User, campaign_id: str = "") -> VoteFilterOptions:
-        return await self._store.choices(_seen_by(person), campaign_id)
+    async def choices(self, user: User, campaign_id: str = "") -> VoteFilterOptions:
+        return await self._store.choices(_seen_by(user), campaign_id)
 
-    async def read(self, person: User, duel_id: str) -> VotedComparison:
+    async def read(self, user: User, duel_id: str) -> VotedComparison:
         """Raises NotFound."""
-        return await self._store.contest(_seen_by(person), duel_id)
+        return await self._store.contest(_seen_by(user), duel_id)
 
-    async def next_id(self, person: User, wanted: VoteFilter, duel: Comparison) -> str | None:
+    async def next_id(self, user: User, wanted: VoteFilter, duel: Comparison) -> str | None:
         """The id of the vote that stands below this one in the list."""
-        found = await self._store.page(_seen_by(person), wanted, after=place_of_vote(duel), limit=1)
+        found = await self._store.page(_seen_by(user), wanted, after=place_of_vote(duel), limit=1)
         return found[0].id if found else None
 
 
@@ -141,7 +141,7 @@ def is_own_trial(duel: Comparison, campaign: Campaign) -> bool:
     return duel.user_id == campaign.owner != LOCAL.id
 
 
-def _seen_by(person: User) -> str | None:
+def _seen_by(user: User) -> str | None:
     """Raises NotFound for a guest."""
-    refuse_guests(person)
-    return None if person.rank is AccountRole.ADMIN else person.id
+    refuse_guests(user)
+    return None if user.rank is AccountRole.ADMIN else user.id

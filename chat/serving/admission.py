@@ -23,8 +23,8 @@ UNBOUNDED = 2**31
 class QueueTicket:
     """One request's place: waiting, then running until it is given back."""
 
-    def __init__(self, user: str, most_running: int, admission: "Admission") -> None:
-        self.user = user
+    def __init__(self, user_id: str, most_running: int, admission: "Admission") -> None:
+        self.user = user_id
         self.most_running = most_running
         self.admitted = asyncio.Event()
         self._admission = admission
@@ -64,11 +64,11 @@ class FairQueue:
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
 
-    def waiting(self, user: str) -> int:
-        return len(self._queues.get(user, ()))
+    def waiting(self, user_id: str) -> int:
+        return len(self._queues.get(user_id, ()))
 
-    def has_room_for(self, user: str, most_running: int) -> bool:
-        return self.running.total() < self.places and self.running[user] < most_running
+    def has_room_for(self, user_id: str, most_running: int) -> bool:
+        return self.running.total() < self.places and self.running[user_id] < most_running
 
     def add(self, ticket: QueueTicket) -> None:
         self._queues.setdefault(ticket.user, deque()).append(ticket)
@@ -95,9 +95,9 @@ class FairQueue:
         self.running[user] += 1
         return ticket
 
-    def end(self, user: str) -> None:
+    def end(self, user_id: str) -> None:
         """One of this user's has ended."""
-        self.running[user] -= 1
+        self.running[user_id] -= 1
         self.running += Counter()  # which drops the zeros
 
 
@@ -132,19 +132,19 @@ class Admission:
         self._fill()
 
     def enter(
-        self, user: str, *, running: int = UNBOUNDED, waiting: int = UNBOUNDED
+        self, user_id: str, *, running: int = UNBOUNDED, waiting: int = UNBOUNDED
     ) -> QueueTicket:
         """A ticket, running at once if there is room.
 
         `running` and `waiting` bound what this user has at once of each. Raises TooManyWaiting when
         the user has too many waiting, Busy when the queue is full.
         """
-        if not self._line.has_room_for(user, running):
-            if self._line.waiting(user) >= waiting:
-                raise TooManyWaiting(limit=waiting, retry_after_s=self._next_start_s(user))
+        if not self._line.has_room_for(user_id, running):
+            if self._line.waiting(user_id) >= waiting:
+                raise TooManyWaiting(limit=waiting, retry_after_s=self._next_start_s(user_id))
             if len(self._line) >= self._max_waiting:
                 raise Busy(limit=self._max_waiting)
-        ticket = QueueTicket(user, running, self)
+        ticket = QueueTicket(user_id, running, self)
         self._line.add(ticket)
         self._fill()
         return ticket
@@ -169,9 +169,9 @@ class Admission:
             return None
         return max(0.0, start - self._clock())
 
-    def _next_start_s(self, user: str) -> float | None:
+    def _next_start_s(self, user_id: str) -> float | None:
         """When the first of the user's waiting requests starts, and so one may wait again."""
-        waits = (self.wait_s(ticket) for ticket in self._foreseen() if ticket.user == user)
+        waits = (self.wait_s(ticket) for ticket in self._foreseen() if ticket.user == user_id)
         return next(waits, None)
 
     def _foreseen(self) -> dict[QueueTicket, tuple[int, float]]:

@@ -44,9 +44,9 @@ class Completion:
     `why` is what a cancelled one was cancelled for, where there is something to be told.
     """
 
-    def __init__(self, id: str, caller: Principal, created_at: datetime) -> None:
+    def __init__(self, id: str, principal: Principal, created_at: datetime) -> None:
         self.id = id
-        self.caller = caller
+        self.caller = principal
         self.created_at = created_at
         self.from_cache = False
         self.why: AppError | None = None

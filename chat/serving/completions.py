@@ -36,20 +36,20 @@ log = logging.getLogger("qwen_chat.requests")
 class KeyQuota(Protocol):
     """What a caller's key may use, beside what its owner may."""
 
-    async def check(self, caller: Principal) -> None:
+    async def check(self, principal: Principal) -> None:
         """Count one request. Raises TooManyRequests, TokensUsedUp."""
         ...
 
-    async def spend(self, caller: Principal, tokens: int) -> None: ...
+    async def spend(self, principal: Principal, tokens: int) -> None: ...
 
 
 class NoKeyQuota:
     """Every key may use what its owner may."""
 
-    async def check(self, caller: Principal) -> None:
+    async def check(self, principal: Principal) -> None:
         pass
 
-    async def spend(self, caller: Principal, tokens: int) -> None:
+    async def spend(self, principal: Principal, tokens: int) -> None:
         pass
 
 
@@ -115,7 +115,7 @@ class Completions:
         return self._writer.ready()
 
     async def begin(
-        self, caller: Principal, asked: CompletionInput, *, address: str = ""
+        self, principal: Principal, asked: CompletionInput, *, address: str = ""
     ) -> Completion:
         """Begin to write an answer; it waits for its place by itself.
 
@@ -124,7 +124,7 @@ class Completions:
         is the completion's error.
         """
         try:
-            return await self._begin(caller, asked, address)
+            return await self._begin(principal, asked, address)
         except AppError as error:
             self._writer.refused(Source.API, error)
             raise
@@ -141,9 +141,9 @@ class Completions:
             )
         return await self._writer.engine.tokenize(prompt, tools)
 
-    def find(self, user: str, id: str) -> CompletionRecord:
+    def find(self, user_id: str, id: str) -> CompletionRecord:
         """An answer that was given to a program of that user a while ago. Raises NotFound."""
-        return self._recent.find(user, id)
+        return self._recent.find(user_id, id)
 
     @property
     def open(self) -> int:
@@ -170,22 +170,24 @@ class Completions:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _begin(self, caller: Principal, asked: CompletionInput, address: str) -> Completion:
+    async def _begin(
+        self, principal: Principal, asked: CompletionInput, address: str
+    ) -> Completion:
         info = self._writer.ready()
         check_sampling(asked.sampling)
-        digest = self._digest(caller, asked, info)
+        digest = self._digest(principal, asked, info)
         kept = self._cache.find(digest) if self._cache and digest else None
         prompt_tokens = 0 if kept else await self._count(asked, info)
         with ExitStack() as undo:
-            await self._key_limits.check(caller)
-            permit = await self._writer.permit(caller.person.id, undo, address=address)
+            await self._key_limits.check(principal)
+            permit = await self._writer.permit(principal.person.id, undo, address=address)
             if kept:
-                return await self._again(caller, asked, kept, permit)
-            ticket = self._writer.enter(caller.person.id, permit, undo)
+                return await self._again(principal, asked, kept, permit)
+            ticket = self._writer.enter(principal.person.id, permit, undo)
             undo.pop_all()
         sampling = seeded(asked.sampling)
-        wish = GenerationRequest(caller.person.id, asked.prompt, sampling, asked.extras)
-        completion = Completion(asked.id, caller, self._clock())
+        wish = GenerationRequest(principal.person.id, asked.prompt, sampling, asked.extras)
+        completion = Completion(asked.id, principal, self._clock())
         work = _Work(completion, asked, wish, info, prompt_tokens, Draft(), ticket, permit, digest)
         self._start(work)
         return completion
@@ -201,32 +203,32 @@ class Completions:
             )
         return tokens
 
-    def _digest(self, caller: Principal, asked: CompletionInput, info: EngineInfo) -> str | None:
+    def _digest(self, principal: Principal, asked: CompletionInput, info: EngineInfo) -> str | None:
         """What tells this request from all others; None if another answer would be as right."""
         sampling = asked.sampling.over(info.defaults)
         repeatable = sampling.temperature == 0 or sampling.seed is not None
         if not (asked.cached and repeatable):
             return None
         model = (info.engine, info.model, info.revision, info.quantization)
-        whole = repr((caller.id, model, asked.prompt, sampling, asked.extras))
+        whole = repr((principal.id, model, asked.prompt, sampling, asked.extras))
         return hashlib.sha256(whole.encode()).hexdigest()
 
     async def _again(
         self,
-        caller: Principal,
+        principal: Principal,
         asked: CompletionInput,
         kept: CachedAnswer,
         permit: QuotaReservation,
     ) -> Completion:
         """The same pieces once more: a request, and no tokens."""
         await permit.spend(0)
-        await self._key_limits.spend(caller, 0)
-        completion = Completion(asked.id, caller, self._clock())
+        await self._key_limits.spend(principal, 0)
+        completion = Completion(asked.id, principal, self._clock())
         completion.from_cache = True
         written = replace(
             kept.written,
             id=asked.id,
-            caller=caller,
+            caller=principal,
             created_at=completion.created_at,
             timing=Timing(),
             from_cache=True,

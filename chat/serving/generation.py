@@ -116,15 +116,17 @@ class Generator:
         """What the first engine serves. Raises EngineNotReady."""
         return serving(self.engine)
 
-    async def permit(self, user: str, undo: ExitStack, *, address: str = "") -> QuotaReservation:
+    async def permit(self, user_id: str, undo: ExitStack, *, address: str = "") -> QuotaReservation:
         """Leave to ask once more; `undo` gives it back. Raises QuotaExceeded kinds, NotFound."""
         permit = (
-            await self._quotas.check(user, address=address) if self._quotas else QuotaReservation()
+            await self._quotas.check(user_id, address=address)
+            if self._quotas
+            else QuotaReservation()
         )
         undo.callback(permit.give_back)
         return permit
 
-    def enter(self, user: str, permit: QuotaReservation, undo: ExitStack) -> QueueTicket:
+    def enter(self, user_id: str, permit: QuotaReservation, undo: ExitStack) -> QueueTicket:
         """A place in the queue, to be taken before anything is written; `undo` gives it back.
 
         Raises TooManyWaiting, Busy, ShuttingDown.
@@ -134,7 +136,9 @@ class Generator:
         if info := self.engine.info:
             self._admission.limit(info.max_concurrent)
         allowance = permit.allowance
-        ticket = self._admission.enter(user, running=allowance.running, waiting=allowance.waiting)
+        ticket = self._admission.enter(
+            user_id, running=allowance.running, waiting=allowance.waiting
+        )
         undo.callback(ticket.give_back)
         return ticket
 

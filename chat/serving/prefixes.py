@@ -22,10 +22,12 @@ class SeenPrefixes:
     def __init__(self) -> None:
         self._people: OrderedDict[str, OrderedDict[bytes, None]] = OrderedDict()
 
-    def note(self, user: str, messages: Iterable[ChatMessage], tools: Sequence[Tool] = ()) -> None:
+    def note(
+        self, user_id: str, messages: Iterable[ChatMessage], tools: Sequence[Tool] = ()
+    ) -> None:
         """This person has sent, or been sent, these messages in this order, behind these tools."""
-        known = self._people.setdefault(user, OrderedDict())
-        self._people.move_to_end(user)
+        known = self._people.setdefault(user_id, OrderedDict())
+        self._people.move_to_end(user_id)
         for digest in _digests(messages, tools):
             known[digest] = None
             known.move_to_end(digest)
@@ -34,9 +36,11 @@ class SeenPrefixes:
         while len(self._people) > MAX_PEOPLE:
             self._people.popitem(last=False)
 
-    def known(self, user: str, messages: Sequence[ChatMessage], tools: Sequence[Tool] = ()) -> int:
+    def known(
+        self, user_id: str, messages: Sequence[ChatMessage], tools: Sequence[Tool] = ()
+    ) -> int:
         """How many messages at the beginning this person has sent before, in this order."""
-        prefixes = self._people.get(user, ())
+        prefixes = self._people.get(user_id, ())
         count = 0
         for digest in _digests(messages, tools):
             if digest not in prefixes:

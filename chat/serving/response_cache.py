@@ -71,9 +71,9 @@ class RecentAnswers:
         if _size(written) <= self._kept.maxsize:
             self._kept[written.caller.person.id, written.id] = written
 
-    def find(self, user: str, id: str) -> CompletionRecord:
+    def find(self, user_id: str, id: str) -> CompletionRecord:
         """Raises NotFound, also for another's."""
-        written = self._kept.get((user, id))
+        written = self._kept.get((user_id, id))
         if written is None:
             raise NotFound
         return written

@@ -24,25 +24,25 @@ NUMBERS = ("days", "requests_per_minute", "tokens_per_day")
 
 def keys_page(
     reader: ReaderContext,
-    person: User,
+    user: User,
     keys: Sequence[ApiKey],
     owners: Mapping[str, str],
     now: datetime,
 ) -> str:
     """`owners` are the names of people by id."""
     columns = ["column-key", "column-scopes", "column-used", "column-until", ""]
-    if person.rank is AccountRole.ADMIN:
+    if user.rank is AccountRole.ADMIN:
         columns.insert(1, "column-whose")
-    rows = (_row(reader, person, key, owners, now) for key in keys)
-    new = f"<p>{reader.say('keys-info')}</p>{_form(reader, person)}{made(reader, 'key-made')}"
+    rows = (_row(reader, user, key, owners, now) for key in keys)
+    new = f"<p>{reader.say('keys-info')}</p>{_form(reader, user)}{made(reader, 'key-made')}"
     body = section(reader, "new-key", new)
     body += section(reader, "keys", table(reader, columns, rows))
-    return document(reader, "keys", body, nav=nav(reader, person))
+    return document(reader, "keys", body, nav=nav(reader, user))
 
 
-def _form(reader: ReaderContext, person: User) -> str:
+def _form(reader: ReaderContext, user: User) -> str:
     fields = field(reader, "name", words="field-label", data_longest=60)
-    if person.rank is AccountRole.ADMIN:
+    if user.rank is AccountRole.ADMIN:
         scopes = [(scope.value, _scope(reader, scope), scope is KeyScope.API) for scope in KeyScope]
         fields += ticks(reader, "scopes", scopes)
     for name in NUMBERS:
@@ -52,7 +52,7 @@ def _form(reader: ReaderContext, person: User) -> str:
 
 
 def _row(
-    reader: ReaderContext, person: User, key: ApiKey, owners: Mapping[str, str], now: datetime
+    reader: ReaderContext, user: User, key: ApiKey, owners: Mapping[str, str], now: datetime
 ) -> Sequence[str]:
     cells = [
         f"<bdi>{escape(key.name)}</bdi><br><code>{escape(key.prefix)}…</code>",
@@ -61,7 +61,7 @@ def _row(
         when(key.expires_at) if key.expires_at else "–",
         _end(reader, key, now),
     ]
-    if person.rank is AccountRole.ADMIN:
+    if user.rank is AccountRole.ADMIN:
         cells.insert(1, f"<bdi>{escape(owners.get(key.owner, '–'))}</bdi>")
     return cells
 

@@ -22,25 +22,25 @@ GUEST_LINK_DEFAULTS = {"days": 7, "max_guests": 20, "max_messages": 100, "max_to
 
 
 def account_page(
-    reader: ReaderContext, person: User, sessions: Sequence[Session], *, session_id: str
+    reader: ReaderContext, user: User, sessions: Sequence[Session], *, session_id: str
 ) -> str:
     """`session_id`: the session that asks."""
-    body = f"<p>{reader.say('you-are', name=person.name, rank=_rank(reader, person.rank))}</p>"
+    body = f"<p>{reader.say('you-are', name=user.name, rank=_rank(reader, user.rank))}</p>"
     body += form(reader, "/api/account/sign-out", "", "sign-out", then="go")
     body += section(reader, "sessions", _sessions(reader, sessions, session_id))
     own = ""
-    if person.rank is not AccountRole.GUEST:
+    if user.rank is not AccountRole.GUEST:
         body += section(reader, "change-password", _password_form(reader))
         own = field(reader, "password", kind="password", autocomplete="current-password")
     delete = form(
         reader, "/api/account/delete", own, "delete-data", then="tell", sure=reader.say("sure")
     )
     body += section(reader, "delete-data", f"<p>{reader.say('delete-data-info')}</p>{delete}")
-    return document(reader, "account", body, nav=nav(reader, person))
+    return document(reader, "account", body, nav=nav(reader, user))
 
 
 def people_page(
-    reader: ReaderContext, person: User, people: Sequence[User], entries: Sequence[AuditEntry]
+    reader: ReaderContext, user: User, people: Sequence[User], entries: Sequence[AuditEntry]
 ) -> str:
     """Everybody, a way to invite more, and the newest of the audit log."""
     ranks = [(rank.value, _rank(reader, rank)) for rank in (AccountRole.MEMBER, AccountRole.ADMIN)]
@@ -54,12 +54,12 @@ def people_page(
     rows = (_person_row(reader, someone) for someone in people)
     body += section(reader, "people", table(reader, columns, rows))
     body += section(reader, "audit", _audit(reader, entries, names))
-    return document(reader, "people", body, nav=nav(reader, person))
+    return document(reader, "people", body, nav=nav(reader, user))
 
 
 def guests_page(
     reader: ReaderContext,
-    person: User,
+    user: User,
     links: Sequence[GuestLink],
     presets: Sequence[tuple[str, str]],
     owners: Mapping[str, str],
@@ -74,7 +74,7 @@ def guests_page(
     listed = section(reader, "guest-links", table(reader, columns, rows))
     new = f"<p>{reader.say('guest-info')}</p>{_link_form(reader, presets)}"
     body = section(reader, "new-guest-link", new + made(reader, "link-made")) + listed
-    return document(reader, "guests", body, nav=nav(reader, person))
+    return document(reader, "guests", body, nav=nav(reader, user))
 
 
 # --- pieces -----------------------------------------------------------------------------------
@@ -108,19 +108,19 @@ def _password_form(reader: ReaderContext) -> str:
     return form(reader, "/api/account/password", old + new, "change-password", then="tell")
 
 
-def _person_row(reader: ReaderContext, person: User) -> Sequence[str]:
-    name = f"<bdi>{escape(person.name)}</bdi>"
-    if person.disabled:
+def _person_row(reader: ReaderContext, user: User) -> Sequence[str]:
+    name = f"<bdi>{escape(user.name)}</bdi>"
+    if user.disabled:
         name += f" <em>{reader.say('disabled')}</em>"
-    rank, at = _rank(reader, person.rank), f"/api/people/{person.id}"
-    turn = "enable" if person.disabled else "disable"
+    rank, at = _rank(reader, user.rank), f"/api/people/{user.id}"
+    turn = "enable" if user.disabled else "disable"
     actions = action(reader, f"{at}/{turn}", turn)
-    if person.rank is not AccountRole.GUEST:
-        other = AccountRole.MEMBER if person.rank is AccountRole.ADMIN else AccountRole.ADMIN
+    if user.rank is not AccountRole.GUEST:
+        other = AccountRole.MEMBER if user.rank is AccountRole.ADMIN else AccountRole.ADMIN
         actions += action(reader, f"{at}/rank", f"make-{other}", sure=True, rank=other)
         actions += form(reader, f"{at}/reset", "", "reset", then="show")
     actions += action(reader, f"{at}/delete", "delete", sure=True)
-    return name, rank, when(person.created_at), f'<div class="row">{actions}</div>'
+    return name, rank, when(user.created_at), f'<div class="row">{actions}</div>'
 
 
 def _audit(reader: ReaderContext, entries: Sequence[AuditEntry], names: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ SCRIPT = "campaigns.js"
 
 
 def campaigns_page(
-    reader: ReaderContext, person: User, campaigns: Sequence[Campaign], now: datetime
+    reader: ReaderContext, user: User, campaigns: Sequence[Campaign], now: datetime
 ) -> str:
     """One's own campaigns, an administrator's page has everybody's."""
     new = (
@@ -35,12 +35,12 @@ def campaigns_page(
         for campaign in campaigns
     )
     body = f"<p>{reader.say('campaigns-info')}</p><p>{new}</p>{table(reader, columns, rows)}"
-    return host_page(reader, person, "campaigns", body)
+    return host_page(reader, user, "campaigns", body)
 
 
 def campaign_page(  # noqa: PLR0913 - what the page is made from, by name
     reader: ReaderContext,
-    person: User,
+    user: User,
     campaign: Campaign,
     *,
     figures: CampaignCounts,
@@ -61,15 +61,15 @@ def campaign_page(  # noqa: PLR0913 - what the page is made from, by name
     body += _actions(reader, campaign)
     body += section(reader, "campaign-progress", _figures(reader, campaign, figures, waiting))
     body += results
-    body += section(reader, "campaign-way-in", _way_in(reader, person, campaign, links))
+    body += section(reader, "campaign-way-in", _way_in(reader, user, campaign, links))
     body += section(reader, "campaign-plan", _plan(reader, campaign.plan, variants))
     heading = campaign.plan.title
-    return host_page(reader, person, "campaign", body, heading=heading, script=SCRIPT)
+    return host_page(reader, user, "campaign", body, heading=heading, script=SCRIPT)
 
 
 def edit_page(
     reader: ReaderContext,
-    person: User,
+    user: User,
     plan: Plan,
     choices: PlanOptions,
     *,
@@ -87,7 +87,7 @@ def edit_page(
         said = f'{reader.say("campaign-in-use")} <a href="{copy}">{reader.say("campaign-copy")}</a>'
         body = f'<p class="banner">{said}</p>{body}'
     title = "campaign-edit" if campaign_id else "campaign-new"
-    return host_page(reader, person, title, body, script=SCRIPT)
+    return host_page(reader, user, title, body, script=SCRIPT)
 
 
 # --- pieces -----------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def _figures(
 
 
 def _way_in(
-    reader: ReaderContext, person: User, campaign: Campaign, links: Sequence[GuestLink]
+    reader: ReaderContext, user: User, campaign: Campaign, links: Sequence[GuestLink]
 ) -> str:
     path = reader.link(f"/campaign/{campaign.id}")
     here = (
@@ -161,11 +161,11 @@ def _way_in(
         f'<button type="button" class="quiet" data-copied="{reader.say("copied")}">'
         f"{reader.say('copy')}</button></div></div>"
     )
-    if person == LOCAL:
+    if user == LOCAL:
         return here
     columns = ["column-label", "column-until", "column-guests", "column-messages"]
     columns += ["column-tokens", ""]
-    rows = (_link_row(reader, person, link) for link in links)
+    rows = (_link_row(reader, user, link) for link in links)
     return (
         f"<p>{reader.say('campaign-links-info')}</p>{_link_form(reader, campaign)}"
         f"{made(reader, 'link-made')}{table(reader, columns, rows)}{here}"
@@ -181,9 +181,9 @@ def _link_form(reader: ReaderContext, campaign: Campaign) -> str:
     return f"<details><summary>{reader.say('new-guest-link')}</summary>{made_of}</details>"
 
 
-def _link_row(reader: ReaderContext, person: User, link: GuestLink) -> Sequence[str]:
+def _link_row(reader: ReaderContext, user: User, link: GuestLink) -> Sequence[str]:
     state = f"<em>{reader.say('revoked')}</em>" if link.revoked else ""
-    if not link.revoked and (person.rank is AccountRole.ADMIN or link.owner == person.id):
+    if not link.revoked and (user.rank is AccountRole.ADMIN or link.owner == user.id):
         state = action(reader, f"/api/guest-links/{link.id}/revoke", "revoke", sure=True)
     return (
         f"<bdi>{escape(link.label)}</bdi>",

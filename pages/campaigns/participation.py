@@ -13,7 +13,7 @@ SCRIPT = "campaigns.js"
 COLLECTED = ("collected-chats", "collected-ratings", "collected-survey", "collected-figures")
 
 
-def campaign_visit_page(reader: ReaderContext, person: User, visit: Visit) -> str:
+def campaign_visit_page(reader: ReaderContext, user: User, visit: Visit) -> str:
     """Where a tester stands: the consent, the way on, the thanks, or why nothing goes on."""
     draw = {
         VisitStage.NOT_BEGUN: _not_begun,
@@ -23,10 +23,10 @@ def campaign_visit_page(reader: ReaderContext, person: User, visit: Visit) -> st
         VisitStage.OVER: _over,
         VisitStage.FINISHED: _thanks,
     }[visit.stage]
-    return _page(reader, visit.campaign, draw(reader, person, visit))
+    return _page(reader, visit.campaign, draw(reader, user, visit))
 
 
-def survey_page(reader: ReaderContext, person: User, visit: Visit) -> str:
+def survey_page(reader: ReaderContext, user: User, visit: Visit) -> str:
     """The questions at the end, with what was answered so far."""
     campaign, answers = visit.campaign, visit.participant.survey if visit.participant else {}
     asked = "".join(_question(reader, one, answers) for one in campaign.plan.survey)
@@ -39,7 +39,7 @@ def survey_page(reader: ReaderContext, person: User, visit: Visit) -> str:
     saved = f'<p class="hint" role="status" data-saved hidden>{reader.say("survey-saved")}</p>'
     fields = f'{body}<input type="hidden" name="send" value="yes">{saved}'
     body = form(reader, path, fields, "survey-send", then="go", keeps="")
-    back = f'<p><a href="{_chat(reader, person, visit)}">{reader.say("back-to-tasks")}</a></p>'
+    back = f'<p><a href="{_chat(reader, user, visit)}">{reader.say("back-to-tasks")}</a></p>'
     return _page(reader, campaign, body + (back if visit.stage is VisitStage.WORK else ""))
 
 
@@ -48,22 +48,22 @@ def gone_page(reader: ReaderContext) -> str:
     return document(reader, "campaign", f"<p>{reader.say('campaign-gone')}</p>")
 
 
-def chat_address(person: User, visit: Visit) -> str:
+def chat_address(user: User, visit: Visit) -> str:
     """The path at which a tester asks questions."""
     if visit.compares:
         return f"/campaign/{visit.campaign.id}/compare"
-    return "/" if person.rank is AccountRole.GUEST else f"/?campaign={visit.campaign.id}"
+    return "/" if user.rank is AccountRole.GUEST else f"/?campaign={visit.campaign.id}"
 
 
 # --- stages -----------------------------------------------------------------------------------
 
 
-def _not_begun(reader: ReaderContext, person: User, visit: Visit) -> str:
+def _not_begun(reader: ReaderContext, user: User, visit: Visit) -> str:
     starts_at = visit.campaign.plan.starts_at
     return f"<p>{reader.say('not-begun')} {when(starts_at) if starts_at else ''}</p>"
 
 
-def _consent(reader: ReaderContext, person: User, visit: Visit) -> str:
+def _consent(reader: ReaderContext, user: User, visit: Visit) -> str:
     plan, at = visit.campaign.plan, f"/api/campaign/{visit.campaign.id}"
     keep = (
         reader.say("keep-for", days=plan.keep_days) if plan.keep_days else reader.say("keep-always")
@@ -84,36 +84,36 @@ def _consent(reader: ReaderContext, person: User, visit: Visit) -> str:
     return f'{said}<div class="row choice">{agree}{decline}</div>'
 
 
-def _work(reader: ReaderContext, person: User, visit: Visit) -> str:
+def _work(reader: ReaderContext, user: User, visit: Visit) -> str:
     tasks, done = visit.campaign.plan.tasks, visit.participant.done if visit.participant else ()
     count = reader.say("tasks-done", done=len(done), count=len(tasks)) if tasks else ""
     return (
         f"<p>{reader.say('work-info')} {count}</p>"
-        f'<p><a class="button" href="{_chat(reader, person, visit)}">{reader.say("go-on")}</a></p>'
-        f"{_to_survey(reader, visit.campaign)}{_take_back(reader, person, visit)}"
+        f'<p><a class="button" href="{_chat(reader, user, visit)}">{reader.say("go-on")}</a></p>'
+        f"{_to_survey(reader, visit.campaign)}{_take_back(reader, user, visit)}"
     )
 
 
-def _only_survey(reader: ReaderContext, person: User, visit: Visit) -> str:
+def _only_survey(reader: ReaderContext, user: User, visit: Visit) -> str:
     end = visit.campaign.end
     until = f" {reader.say('survey-until')} {when(end + CAMPAIGN_GRACE)}" if end else ""
-    read = f'<a href="{_chat(reader, person, visit)}">{reader.say("read-on")}</a>'
+    read = f'<a href="{_chat(reader, user, visit)}">{reader.say("read-on")}</a>'
     return (
         f"<p>{reader.say('over')}{until}</p>{_to_survey(reader, visit.campaign)}<p>{read}</p>"
-        f"{_take_back(reader, person, visit)}"
+        f"{_take_back(reader, user, visit)}"
     )
 
 
-def _over(reader: ReaderContext, person: User, visit: Visit) -> str:
-    took_part = _take_back(reader, person, visit) if visit.participant else ""
+def _over(reader: ReaderContext, user: User, visit: Visit) -> str:
+    took_part = _take_back(reader, user, visit) if visit.participant else ""
     return f"<p>{reader.say('over')}</p>{took_part}"
 
 
-def _thanks(reader: ReaderContext, person: User, visit: Visit) -> str:
+def _thanks(reader: ReaderContext, user: User, visit: Visit) -> str:
     words = visit.campaign.plan.thanks
     said = f'<p class="words" dir="auto">{escape(words)}</p>' if words else ""
     again = f'<a href="{reader.link(_survey(visit.campaign))}">{reader.say("survey-again")}</a>'
-    return f"<h2>{reader.say('thanks')}</h2>{said}<p>{again}</p>{_take_back(reader, person, visit)}"
+    return f"<h2>{reader.say('thanks')}</h2>{said}<p>{again}</p>{_take_back(reader, user, visit)}"
 
 
 # --- pieces -----------------------------------------------------------------------------------
@@ -123,8 +123,8 @@ def _page(reader: ReaderContext, campaign: Campaign, body: str) -> str:
     return document(reader, "campaign", body, heading=campaign.plan.title, script=SCRIPT)
 
 
-def _chat(reader: ReaderContext, person: User, visit: Visit) -> str:
-    return reader.link(chat_address(person, visit))
+def _chat(reader: ReaderContext, user: User, visit: Visit) -> str:
+    return reader.link(chat_address(user, visit))
 
 
 def _survey(campaign: Campaign) -> str:
@@ -136,9 +136,9 @@ def _to_survey(reader: ReaderContext, campaign: Campaign) -> str:
     return f'<p><a href="{reader.link(_survey(campaign))}">{reader.say(key)}</a></p>'
 
 
-def _take_back(reader: ReaderContext, person: User, visit: Visit) -> str:
+def _take_back(reader: ReaderContext, user: User, visit: Visit) -> str:
     """The way to have it all destroyed; a guest's account goes with it."""
-    info = "take-back-guest" if person.rank is AccountRole.GUEST else "take-back-member"
+    info = "take-back-guest" if user.rank is AccountRole.GUEST else "take-back-member"
     path = f"/api/campaign/{visit.campaign.id}/withdraw"
     sure = reader.say("sure")
     delete = form(reader, path, "", "delete-data", then="tell", sure=sure)

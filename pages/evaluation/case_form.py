@@ -24,7 +24,7 @@ NUMBERS = {"temperature": "any", "max_new_tokens": "1", "seed": "1"}
 
 
 def case_page(
-    reader: ReaderContext, person: User, text: CaseText, *, case_id: str = "", shipped: bool = False
+    reader: ReaderContext, user: User, text: CaseText, *, case_id: str = "", shipped: bool = False
 ) -> str:
     """Without an id it becomes a new case. A shipped one can be copied, not changed."""
     path = f"/api/cases/{case_id}" if case_id and not shipped else "/api/cases"
@@ -34,7 +34,7 @@ def case_page(
     if case_id:
         body += _actions(reader, case_id, shipped=shipped)
     title = "case" if case_id else "case-new"
-    return host_page(reader, person, title, body, heading=text.name if case_id else "")
+    return host_page(reader, user, title, body, heading=text.name if case_id else "")
 
 
 def _actions(reader: ReaderContext, case_id: str, *, shipped: bool) -> str:

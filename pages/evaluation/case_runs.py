@@ -48,7 +48,7 @@ class RunView:
     going_on: tuple[int, int] | None = None
 
 
-def run_page(reader: ReaderContext, person: User, shown: RunView, runs: RunsView) -> str:
+def run_page(reader: ReaderContext, user: User, shown: RunView, runs: RunsView) -> str:
     """`runs` are those that it can be compared with."""
     body = _head(reader, shown, runs) + _beside(reader, shown, runs)
     if any(result.verdict in FOR_PEOPLE for result in shown.results.values()):
@@ -56,7 +56,7 @@ def run_page(reader: ReaderContext, person: User, shown: RunView, runs: RunsView
     ordered = sorted(shown.results.values(), key=lambda result: _place(shown, result))
     body += "".join(_result(reader, shown, result) for result in ordered)
     heading = shown.run.label
-    return host_page(reader, person, "run", body, heading=heading, script=SCRIPT)
+    return host_page(reader, user, "run", body, heading=heading, script=SCRIPT)
 
 
 def preset_of(run: Run, names: Mapping[PresetRef, str]) -> str:

@@ -15,7 +15,7 @@ from pages.html import ReaderContext, choice, field, form, section, table, when
 
 def cases_page(
     reader: ReaderContext,
-    person: User,
+    user: User,
     *,
     cases: Sequence[Case],
     shipped: Sequence[Case],
@@ -35,7 +35,7 @@ def cases_page(
         "cases-shipped",
         f"<p>{reader.say('cases-shipped-info')}</p>{_table(reader, shipped)}",
     )
-    return host_page(reader, person, "cases", body, script=SCRIPT)
+    return host_page(reader, user, "cases", body, script=SCRIPT)
 
 
 # --- pieces -----------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ class AnswerView:
     reviewers: Sequence[User] = ()
 
 
-def reading_page(reader: ReaderContext, person: User, shown: AnswerView) -> str:
+def reading_page(reader: ReaderContext, user: User, shown: AnswerView) -> str:
     """Everything of one rated answer, and what to make of it."""
     evidence = shown.reading.rated.evidence
     parts = [
@@ -51,7 +51,7 @@ def reading_page(reader: ReaderContext, person: User, shown: AnswerView) -> str:
         _beside(reader, shown),
         section(reader, "reading-origin", _origin(reader, shown)),
     ]
-    return host_page(reader, person, "reading", "".join(parts), script=SCRIPT)
+    return host_page(reader, user, "reading", "".join(parts), script=SCRIPT)
 
 
 def _ways(reader: ReaderContext, shown: AnswerView) -> str:

@@ -43,7 +43,7 @@ class Found:
     first_page: bool = True
 
 
-def results_page(reader: ReaderContext, person: User, found: Found) -> str:
+def results_page(reader: ReaderContext, user: User, found: Found) -> str:
     """The list of rated answers, what it is filtered by, and the ways out."""
     body = _filter_form(reader, found) + _counts(reader, found.counts)
     body += _votes_link(reader, found.wanted, found.counts) + _take_along(reader, found)
@@ -55,7 +55,7 @@ def results_page(reader: ReaderContext, person: User, found: Found) -> str:
     )
     if found.page.items:
         body += f'<p class="hint">{reader.say("results-keys")}</p>'
-    return host_page(reader, person, "results", body, script=SCRIPT)
+    return host_page(reader, user, "results", body, script=SCRIPT)
 
 
 def query_of(wanted: RatingFilter, after: Cursor | None = None) -> str:

@@ -41,7 +41,7 @@ class ShownVote:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
-def vote_page(reader: ReaderContext, person: User, shown: ShownVote) -> str:
+def vote_page(reader: ReaderContext, user: User, shown: ShownVote) -> str:
     """Everything of one vote."""
     contest, duel = shown.contest, shown.contest.duel
     left = _side(reader, shown, "side-left", duel.left, contest.left)
@@ -51,7 +51,7 @@ def vote_page(reader: ReaderContext, person: User, shown: ShownVote) -> str:
         f'<div class="sides">{left}{right}</div></div>'
     )
     body = f"{_ways(reader, shown)}{asked}{_vote(reader, shown)}"
-    return host_page(reader, person, "vote", body, script=SCRIPT)
+    return host_page(reader, user, "vote", body, script=SCRIPT)
 
 
 def _ways(reader: ReaderContext, shown: ShownVote) -> str:

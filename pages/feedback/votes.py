@@ -36,7 +36,7 @@ class FoundVotes:
     first_page: bool = True
 
 
-def votes_page(reader: ReaderContext, person: User, found: FoundVotes) -> str:
+def votes_page(reader: ReaderContext, user: User, found: FoundVotes) -> str:
     """The list of votes, and what it is filtered by."""
     following = found.page.next
     body = _filter_form(reader, found) + _counts(reader, found)
@@ -48,7 +48,7 @@ def votes_page(reader: ReaderContext, person: User, found: FoundVotes) -> str:
     )
     if found.page.items:
         body += f'<p class="hint">{reader.say("results-keys")}</p>'
-    return host_page(reader, person, "votes", body, script=SCRIPT)
+    return host_page(reader, user, "votes", body, script=SCRIPT)
 
 
 def votes_path(wanted: VoteFilter, after: VoteCursor | None = None, duel_id: str = "") -> str:

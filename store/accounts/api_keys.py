@@ -36,10 +36,10 @@ def key_by_token(session: Session, token_hash: str) -> tuple[ApiKey, User] | Non
     return row.value(), person.value()
 
 
-def keys(session: Session, owner: str | None) -> Sequence[ApiKey]:
+def keys(session: Session, owner_id: str | None) -> Sequence[ApiKey]:
     wanted = select(KeyRow).order_by(KeyRow.created_at.desc(), KeyRow.id)
-    if owner is not None:
-        wanted = wanted.where(KeyRow.owner == owner)
+    if owner_id is not None:
+        wanted = wanted.where(KeyRow.owner == owner_id)
     return [row.value() for row in session.scalars(wanted)]
 
 
@@ -47,11 +47,11 @@ def touch_key(session: Session, key_id: str, used_at: datetime) -> None:
     session.execute(update(KeyRow).where(KeyRow.id == key_id).values(used_at=used_at))
 
 
-def revoke_key(session: Session, key_id: str, entry: AuditEntry, owner: str | None) -> None:
+def revoke_key(session: Session, key_id: str, entry: AuditEntry, owner_id: str | None) -> None:
     """Raises NotFound."""
     wanted = update(KeyRow).where(KeyRow.id == key_id).values(revoked=True)
-    if owner is not None:
-        wanted = wanted.where(KeyRow.owner == owner)
+    if owner_id is not None:
+        wanted = wanted.where(KeyRow.owner == owner_id)
     if not session.scalars(wanted.returning(KeyRow.id)).all():
         raise NotFound
     write_entry(session, entry)
@@ -74,8 +74,8 @@ def spent_by_key(session: Session, key_id: str, day: date) -> AccountUsage:
     return AccountUsage(row.messages, row.tokens) if row else AccountUsage()
 
 
-def delete_keys(session: Session, owner: str) -> int:
+def delete_keys(session: Session, owner_id: str) -> int:
     """How many rows went, with those of what the keys have used."""
-    theirs = select(KeyRow.id).where(KeyRow.owner == owner)
+    theirs = select(KeyRow.id).where(KeyRow.owner == owner_id)
     days = count_of(session, delete(KeyUsageRow).where(KeyUsageRow.key_id.in_(theirs)))
-    return days + count_of(session, delete(KeyRow).where(KeyRow.owner == owner))
+    return days + count_of(session, delete(KeyRow).where(KeyRow.owner == owner_id))

@@ -20,10 +20,10 @@ def add_guest_link(session: Session, token_hash: str, link: GuestLink, entry: Au
     write_entry(session, entry)
 
 
-def guest_links(session: Session, owner: str | None) -> Sequence[GuestLink]:
+def guest_links(session: Session, owner_id: str | None) -> Sequence[GuestLink]:
     wanted = select(GuestLinkRow).order_by(GuestLinkRow.created_at.desc(), GuestLinkRow.id)
-    if owner is not None:
-        wanted = wanted.where(GuestLinkRow.owner == owner)
+    if owner_id is not None:
+        wanted = wanted.where(GuestLinkRow.owner == owner_id)
     return [row.value() for row in session.scalars(wanted)]
 
 
@@ -79,8 +79,8 @@ def revoke_links(session: Session, which: ColumnElement[bool]) -> None:
     session.execute(delete(SessionRow).where(SessionRow.user_id.in_(guests)))
 
 
-def end_guests_of(session: Session, owner: str) -> None:
+def end_guests_of(session: Session, owner_id: str) -> None:
     """Shut out everybody who came by a link of that person, whose links are about to go."""
-    revoke_links(session, GuestLinkRow.owner == owner)
-    links = select(GuestLinkRow.id).where(GuestLinkRow.owner == owner)
+    revoke_links(session, GuestLinkRow.owner == owner_id)
+    links = select(GuestLinkRow.id).where(GuestLinkRow.owner == owner_id)
     session.execute(update(UserRow).where(UserRow.guest_link_id.in_(links)).values(disabled=True))

@@ -41,7 +41,7 @@ def pass_of(session: Session, token_hash: str) -> OneTimeLink:
 
 
 def use_pass(
-    session: Session, token_hash: str, person: User | None, password_hash: str, entry: AuditEntry
+    session: Session, token_hash: str, user: User | None, password_hash: str, entry: AuditEntry
 ) -> User:
     """Raises NotFound, NameTaken."""
     # The first to delete it has used it: a second one waits here, and finds nothing.
@@ -53,14 +53,14 @@ def use_pass(
     if row is None:
         raise NotFound
     one_time = _good(session, row.value())
-    if person is None:
+    if user is None:
         assert one_time.user_id is not None
         set_password(session, one_time.user_id, password_hash, entry)
         return person_of(session, one_time.user_id).value()
     if not has_people(session):
-        take_over(session, LOCAL_USER, person.id)
-    add_person(session, person, password_hash, entry)
-    return person
+        take_over(session, LOCAL_USER, user.id)
+    add_person(session, user, password_hash, entry)
+    return user
 
 
 def _good(session: Session, one_time: OneTimeLink) -> OneTimeLink:

@@ -22,22 +22,20 @@ def has_people(session: Session) -> bool:
     return bool(session.scalar(select(exists(select(UserRow.id)))))
 
 
-def add_person(
-    session: Session, person: User, password_hash: str | None, entry: AuditEntry
-) -> None:
+def add_person(session: Session, user: User, password_hash: str | None, entry: AuditEntry) -> None:
     """Raises NameTaken."""
-    key = None if person.rank is AccountRole.GUEST else name_key(person.name)
+    key = None if user.rank is AccountRole.GUEST else name_key(user.name)
     if key is not None and session.scalar(select(UserRow.id).where(UserRow.name_key == key)):
         raise NameTaken
     session.add(
         UserRow(
-            id=person.id,
-            name=person.name,
+            id=user.id,
+            name=user.name,
             name_key=key,
-            rank=person.rank,
-            created_at=person.created_at,
-            disabled=person.disabled,
-            guest_link_id=person.guest_link_id,
+            rank=user.rank,
+            created_at=user.created_at,
+            disabled=user.disabled,
+            guest_link_id=user.guest_link_id,
             password_hash=password_hash,
         )
     )

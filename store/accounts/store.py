@@ -37,8 +37,8 @@ class DatabaseAccounts:
     async def has_people(self) -> bool:
         return await self._database.read(people.has_people)
 
-    async def add_person(self, person: User, password_hash: str | None, entry: AuditEntry) -> None:
-        await self._database.write(people.add_person, person, password_hash, entry)
+    async def add_person(self, user: User, password_hash: str | None, entry: AuditEntry) -> None:
+        await self._database.write(people.add_person, user, password_hash, entry)
 
     async def person(self, user_id: str) -> User:
         return await self._database.read(people.person, user_id)
@@ -99,10 +99,10 @@ class DatabaseAccounts:
         return await self._database.read(one_time_links.pass_of, token_hash)
 
     async def use_pass(
-        self, token_hash: str, person: User | None, password_hash: str, entry: AuditEntry
+        self, token_hash: str, user: User | None, password_hash: str, entry: AuditEntry
     ) -> User:
         return await self._database.write(
-            one_time_links.use_pass, token_hash, person, password_hash, entry
+            one_time_links.use_pass, token_hash, user, password_hash, entry
         )
 
     # --- guests -------------------------------------------------------------------------------
@@ -110,8 +110,8 @@ class DatabaseAccounts:
     async def add_guest_link(self, token_hash: str, link: GuestLink, entry: AuditEntry) -> None:
         await self._database.write(guest_links.add_guest_link, token_hash, link, entry)
 
-    async def guest_links(self, owner: str | None) -> Sequence[GuestLink]:
-        return await self._database.read(guest_links.guest_links, owner)
+    async def guest_links(self, owner_id: str | None) -> Sequence[GuestLink]:
+        return await self._database.read(guest_links.guest_links, owner_id)
 
     async def guest_link_of(self, token_hash: str) -> GuestLink:
         return await self._database.read(guest_links.guest_link_by_token, token_hash)
@@ -145,14 +145,16 @@ class DatabaseAccounts:
     async def key(self, token_hash: str) -> tuple[ApiKey, User] | None:
         return await self._database.read(api_keys.key_by_token, token_hash)
 
-    async def keys(self, owner: str | None) -> Sequence[ApiKey]:
-        return await self._database.read(api_keys.keys, owner)
+    async def keys(self, owner_id: str | None) -> Sequence[ApiKey]:
+        return await self._database.read(api_keys.keys, owner_id)
 
     async def touch_key(self, key_id: str, used_at: datetime) -> None:
         await self._database.write(api_keys.touch_key, key_id, used_at)
 
-    async def revoke_key(self, key_id: str, entry: AuditEntry, *, owner: str | None = None) -> None:
-        await self._database.write(api_keys.revoke_key, key_id, entry, owner)
+    async def revoke_key(
+        self, key_id: str, entry: AuditEntry, *, owner_id: str | None = None
+    ) -> None:
+        await self._database.write(api_keys.revoke_key, key_id, entry, owner_id)
 
     async def spend_by_key(self, key_id: str, day: date, spent: AccountUsage) -> None:
         await self._database.write(api_keys.spend_by_key, key_id, day, spent)

@@ -38,8 +38,8 @@ class DatabaseCampaigns:
     async def campaign(self, campaign_id: str) -> Campaign:
         return await self._database.read(campaign_of, campaign_id)
 
-    async def campaigns(self, owner: str | None) -> Sequence[Campaign]:
-        return await self._database.read(campaigns, owner)
+    async def campaigns(self, owner_id: str | None) -> Sequence[Campaign]:
+        return await self._database.read(campaigns, owner_id)
 
     async def change_plan(self, campaign_id: str, plan: Plan, entry: AuditEntry) -> Campaign:
         return await self._database.write(change_plan, campaign_id, plan, entry)
@@ -140,10 +140,10 @@ def add(session: Session, campaign: Campaign, entry: AuditEntry) -> None:
     write_entry(session, entry)
 
 
-def campaigns(session: Session, owner: str | None) -> Sequence[Campaign]:
+def campaigns(session: Session, owner_id: str | None) -> Sequence[Campaign]:
     wanted = select(CampaignRow).order_by(CampaignRow.created_at.desc(), CampaignRow.id)
-    if owner is not None:
-        wanted = wanted.where(CampaignRow.owner == owner)
+    if owner_id is not None:
+        wanted = wanted.where(CampaignRow.owner == owner_id)
     return [row.value() for row in session.scalars(wanted)]
 
 

@@ -30,22 +30,22 @@ class DatabaseComparisons:
     async def ask(self, new: NewComparison, asked: Sequence[PreparedTurn]) -> Sequence[Turn]:
         return await self._database.write(ask, new, asked)
 
-    async def of_request(self, user: str, request_id: str) -> Comparison | None:
-        return await self._database.read(of_request, user, request_id)
+    async def of_request(self, user_id: str, request_id: str) -> Comparison | None:
+        return await self._database.read(of_request, user_id, request_id)
 
-    async def duel(self, user: str, duel_id: str) -> StoredComparison:
-        return await self._database.read(duel, user, duel_id)
+    async def duel(self, user_id: str, duel_id: str) -> StoredComparison:
+        return await self._database.read(duel, user_id, duel_id)
 
-    async def duels(self, user: str, campaign_id: str, limit: int) -> Sequence[StoredComparison]:
-        return await self._database.read(duels, user, campaign_id, limit)
+    async def duels(self, user_id: str, campaign_id: str, limit: int) -> Sequence[StoredComparison]:
+        return await self._database.read(duels, user_id, campaign_id, limit)
 
     async def vote(
-        self, user: str, duel_id: str, choice: VoteChoice, comment: str, at: datetime
+        self, user_id: str, duel_id: str, choice: VoteChoice, comment: str, at: datetime
     ) -> Comparison:
-        return await self._database.write(vote, user, duel_id, choice, comment, at)
+        return await self._database.write(vote, user_id, duel_id, choice, comment, at)
 
-    async def comment(self, user: str, duel_id: str, comment: str) -> Comparison:
-        return await self._database.write(set_comment, user, duel_id, comment)
+    async def comment(self, user_id: str, duel_id: str, comment: str) -> Comparison:
+        return await self._database.write(set_comment, user_id, duel_id, comment)
 
 
 def ask(session: Session, new: NewComparison, asked: Sequence[PreparedTurn]) -> Sequence[Turn]:
@@ -82,24 +82,26 @@ def ask(session: Session, new: NewComparison, asked: Sequence[PreparedTurn]) -> 
     return turns
 
 
-def of_request(session: Session, user: str, request_id: str) -> Comparison | None:
+def of_request(session: Session, user_id: str, request_id: str) -> Comparison | None:
     row = session.scalar(
         select(ComparisonRow).where(
-            ComparisonRow.user_id == user, ComparisonRow.request_id == request_id
+            ComparisonRow.user_id == user_id, ComparisonRow.request_id == request_id
         )
     )
     return row.value() if row else None
 
 
-def duel(session: Session, user: str, duel_id: str) -> StoredComparison:
+def duel(session: Session, user_id: str, duel_id: str) -> StoredComparison:
     """Raises NotFound."""
-    return _whole(session, _row_of(session, user, duel_id))
+    return _whole(session, _row_of(session, user_id, duel_id))
 
 
-def duels(session: Session, user: str, campaign_id: str, limit: int) -> Sequence[StoredComparison]:
+def duels(
+    session: Session, user_id: str, campaign_id: str, limit: int
+) -> Sequence[StoredComparison]:
     newest = session.scalars(
         select(ComparisonRow)
-        .where(ComparisonRow.user_id == user, ComparisonRow.campaign_id == campaign_id)
+        .where(ComparisonRow.user_id == user_id, ComparisonRow.campaign_id == campaign_id)
         .order_by(ComparisonRow.asked_at.desc(), ComparisonRow.id)
         .limit(limit)
     ).all()
@@ -107,10 +109,10 @@ def duels(session: Session, user: str, campaign_id: str, limit: int) -> Sequence
 
 
 def vote(
-    session: Session, user: str, duel_id: str, choice: VoteChoice, comment: str, at: datetime
+    session: Session, user_id: str, duel_id: str, choice: VoteChoice, comment: str, at: datetime
 ) -> Comparison:
     """Raises NotFound, AnswersUnfinished."""
-    row = _row_of(session, user, duel_id, for_update=True)
+    row = _row_of(session, user_id, duel_id, for_update=True)
     if row.choice is None:
         written = _whole(session, row)
         if {written.left.status, written.right.status} != {Status.DONE}:
@@ -120,17 +122,19 @@ def vote(
     return row.value()
 
 
-def set_comment(session: Session, user: str, duel_id: str, comment: str) -> Comparison:
+def set_comment(session: Session, user_id: str, duel_id: str, comment: str) -> Comparison:
     """Raises NotFound."""
-    row = _row_of(session, user, duel_id, for_update=True)
+    row = _row_of(session, user_id, duel_id, for_update=True)
     row.comment = comment
     return row.value()
 
 
 def _row_of(
-    session: Session, user: str, duel_id: str, *, for_update: bool = False
+    session: Session, user_id: str, duel_id: str, *, for_update: bool = False
 ) -> ComparisonRow:
-    wanted = select(ComparisonRow).where(ComparisonRow.id == duel_id, ComparisonRow.user_id == user)
+    wanted = select(ComparisonRow).where(
+        ComparisonRow.id == duel_id, ComparisonRow.user_id == user_id
+    )
     if for_update:
         wanted = wanted.with_for_update().execution_options(**ANEW)
     row = session.scalar(wanted)

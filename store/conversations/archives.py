@@ -14,9 +14,9 @@ from store.conversations.rows import conversation_of, index_for
 from store.schema.conversations import ConversationRow, MessageRow, measured
 
 
-def archive(session: Session, user: str, conversation_id: str) -> Archive:
+def archive(session: Session, user_id: str, conversation_id: str) -> Archive:
     """Raises NotFound."""
-    conversation = conversation_of(session, user, conversation_id)
+    conversation = conversation_of(session, user_id, conversation_id)
     rows = session.scalars(
         select(MessageRow)
         .where(MessageRow.conversation_id == conversation.id)
@@ -33,24 +33,24 @@ def archive(session: Session, user: str, conversation_id: str) -> Archive:
 
 
 def add_archives(
-    session: Session, user: str, archives: Sequence[Archive]
+    session: Session, user_id: str, archives: Sequence[Archive]
 ) -> Sequence[Conversation]:
     """Raises BadRequest unless parents come before their children."""
-    copies = [renewed(archive, user, lambda: uuid4().hex) for archive in archives]
+    copies = [renewed(archive, user_id, lambda: uuid4().hex) for archive in archives]
     for copy in copies:
         session.add(ConversationRow(**_columns(copy.conversation)))
         session.flush()
-        rows = [_row(user, message) for message in copy.messages]
+        rows = [_row(user_id, message) for message in copy.messages]
         session.add_all(rows)
         session.flush()  # in this order: rows of one table refer to each other
         index_for(session).add(session, {row.sequence: row.content for row in rows})
     return [copy.conversation for copy in copies]
 
 
-def _row(user: str, message: Message) -> MessageRow:
+def _row(user_id: str, message: Message) -> MessageRow:
     answer = message.content if message.role is Role.ASSISTANT else ""
     took = measured(answer, message.usage, message.timing, message.provenance)
-    return MessageRow(owner=user, **(_columns(message) | took))
+    return MessageRow(owner=user_id, **(_columns(message) | took))
 
 
 def _columns(value: Conversation | Message) -> dict[str, object]:

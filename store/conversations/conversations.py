@@ -14,36 +14,38 @@ from store.conversations.rows import OPEN, conversation_of, index_for, listed, r
 from store.schema.conversations import ConversationRow, MessageRow, measured
 
 
-def set_options(session: Session, user: str, conversation_id: str, options: ChatOptions) -> None:
+def set_options(session: Session, user_id: str, conversation_id: str, options: ChatOptions) -> None:
     """Raises NotFound."""
-    conversation_of(session, user, conversation_id, for_update=True).options = options
+    conversation_of(session, user_id, conversation_id, for_update=True).options = options
 
 
-def rename(session: Session, user: str, conversation_id: str, title: str, seen: str) -> None:
+def rename(session: Session, user_id: str, conversation_id: str, title: str, seen: str) -> None:
     """Raises NotFound, RenamedMeanwhile; asking twice for the same name is no conflict."""
-    row = conversation_of(session, user, conversation_id, for_update=True)
+    row = conversation_of(session, user_id, conversation_id, for_update=True)
     if row.title not in (seen, title):
         raise RenamedMeanwhile(title=row.title)
     row.title = title
 
 
-def pin(session: Session, user: str, conversation_id: str, pinned: bool) -> None:
+def pin(session: Session, user_id: str, conversation_id: str, pinned: bool) -> None:
     """Raises NotFound."""
-    conversation_of(session, user, conversation_id, for_update=True).pinned = pinned
+    conversation_of(session, user_id, conversation_id, for_update=True).pinned = pinned
 
 
-def conversation(session: Session, user: str, conversation_id: str) -> Conversation:
+def conversation(session: Session, user_id: str, conversation_id: str) -> Conversation:
     """Raises NotFound."""
-    return conversation_of(session, user, conversation_id).value()
+    return conversation_of(session, user_id, conversation_id).value()
 
 
-def conversations(session: Session, user: str, limit: int, offset: int) -> Sequence[Conversation]:
+def conversations(
+    session: Session, user_id: str, limit: int, offset: int
+) -> Sequence[Conversation]:
     rows = session.scalars(
         select(ConversationRow)
         .where(
-            ConversationRow.owner == user,
+            ConversationRow.owner == user_id,
             ConversationRow.deleted_at.is_(None),
-            *listed(session, user),
+            *listed(session, user_id),
         )
         .order_by(
             ConversationRow.pinned.desc(), ConversationRow.updated_at.desc(), ConversationRow.id
@@ -54,14 +56,14 @@ def conversations(session: Session, user: str, limit: int, offset: int) -> Seque
     return [row.value() for row in rows]
 
 
-def delete(session: Session, user: str, conversation_id: str, now: datetime) -> None:
+def delete(session: Session, user_id: str, conversation_id: str, now: datetime) -> None:
     """Raises NotFound."""
-    conversation_of(session, user, conversation_id, for_update=True).deleted_at = now
+    conversation_of(session, user_id, conversation_id, for_update=True).deleted_at = now
 
 
-def restore(session: Session, user: str, conversation_id: str) -> None:
+def restore(session: Session, user_id: str, conversation_id: str) -> None:
     """Raises NotFound."""
-    row = conversation_of(session, user, conversation_id, for_update=True, deleted=True)
+    row = conversation_of(session, user_id, conversation_id, for_update=True, deleted=True)
     row.deleted_at = None
 
 

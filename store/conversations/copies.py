@@ -8,7 +8,7 @@ from chat.errors import BadRequest
 from chat.models import Status
 
 
-def renewed(archive: Archive, owner: str, new_id: Callable[[], str]) -> Archive:
+def renewed(archive: Archive, owner_id: str, new_id: Callable[[], str]) -> Archive:
     """The same conversation under new ids, as this owner's, with nothing still to be written.
 
     It belongs to no campaign: nobody has asked in one what is brought in.
@@ -33,7 +33,7 @@ def renewed(archive: Archive, owner: str, new_id: Callable[[], str]) -> Archive:
     conversation = replace(
         archive.conversation,
         id=conversation_id,
-        owner=owner,
+        owner=owner_id,
         head_id=ids.get(archive.conversation.head_id or ""),
         campaign_id="",
     )

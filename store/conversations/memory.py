@@ -55,12 +55,12 @@ class TemporaryStore:
     # --- turns and answers --------------------------------------------------------------------
 
     async def add_turn(
-        self, user: str, *, conversation_id: str | None, question: Question, options: ChatOptions
+        self, user_id: str, *, conversation_id: str | None, question: Question, options: ChatOptions
     ) -> Turn:
-        refuse_bad_text(user, conversation_id, question, options)
-        mine = None if conversation_id is None else self._mine(user, conversation_id)
-        if question_id := self.requests.get((user, question.request_id)):
-            return self._turn_of(user, question_id)
+        refuse_bad_text(user_id, conversation_id, question, options)
+        mine = None if conversation_id is None else self._mine(user_id, conversation_id)
+        if question_id := self.requests.get((user_id, question.request_id)):
+            return self._turn_of(user_id, question_id)
         now = self.clock()
         if mine is not None:
             conversation = replace(mine, options=options)
@@ -68,7 +68,7 @@ class TemporaryStore:
         else:
             conversation = Conversation(
                 self._new_id(),
-                user,
+                user_id,
                 question.title,
                 options,
                 None,
@@ -89,22 +89,22 @@ class TemporaryStore:
         )
         self._make_room_for(conversation)
         self._keep(asked)
-        self.requests[user, question.request_id] = asked.id
+        self.requests[user_id, question.request_id] = asked.id
         answer = self._answer(conversation, asked.id, now=now)
         return Turn(self.kept[conversation.id], asked, answer)
 
     async def add_answer(
-        self, user: str, *, conversation_id: str, sibling_id: str, content: str = ""
+        self, user_id: str, *, conversation_id: str, sibling_id: str, content: str = ""
     ) -> Message:
-        refuse_bad_text(user, conversation_id, sibling_id, content)
-        conversation, sibling = self._answered(user, conversation_id, sibling_id)
+        refuse_bad_text(user_id, conversation_id, sibling_id, content)
+        conversation, sibling = self._answered(user_id, conversation_id, sibling_id)
         return self._answer(conversation, sibling.parent_id, now=self.clock(), content=content)
 
     async def add_edited_answer(
-        self, user: str, *, conversation_id: str, sibling_id: str, content: str
+        self, user_id: str, *, conversation_id: str, sibling_id: str, content: str
     ) -> Message:
-        refuse_bad_text(user, conversation_id, sibling_id, content)
-        conversation, sibling = self._answered(user, conversation_id, sibling_id)
+        refuse_bad_text(user_id, conversation_id, sibling_id, content)
+        conversation, sibling = self._answered(user_id, conversation_id, sibling_id)
         return self._answer(
             conversation,
             sibling.parent_id,
@@ -114,77 +114,77 @@ class TemporaryStore:
             origin=Origin.EDITED,
         )
 
-    async def save_text(self, user: str, message_id: str, text: str) -> None:
-        refuse_bad_text(user, message_id, text)
-        self._change_open(user, message_id, content=text, status=Status.STREAMING)
+    async def save_text(self, user_id: str, message_id: str, text: str) -> None:
+        refuse_bad_text(user_id, message_id, text)
+        self._change_open(user_id, message_id, content=text, status=Status.STREAMING)
 
-    async def finish_answer(self, user: str, message_id: str, record: AnswerRecord) -> None:
-        refuse_bad_text(user, message_id, record)
+    async def finish_answer(self, user_id: str, message_id: str, record: AnswerRecord) -> None:
+        refuse_bad_text(user_id, message_id, record)
         end = {item.name: getattr(record, item.name) for item in fields(record)}
-        self._change_open(user, message_id, **end)
+        self._change_open(user_id, message_id, **end)
 
     # --- one conversation ---------------------------------------------------------------------
 
-    async def set_options(self, user: str, conversation_id: str, options: ChatOptions) -> None:
-        refuse_bad_text(user, conversation_id, options)
-        self.kept[conversation_id] = replace(self._mine(user, conversation_id), options=options)
+    async def set_options(self, user_id: str, conversation_id: str, options: ChatOptions) -> None:
+        refuse_bad_text(user_id, conversation_id, options)
+        self.kept[conversation_id] = replace(self._mine(user_id, conversation_id), options=options)
 
-    async def rename(self, user: str, conversation_id: str, *, title: str, seen: str) -> None:
-        refuse_bad_text(user, conversation_id, title, seen)
-        mine = self._mine(user, conversation_id)
+    async def rename(self, user_id: str, conversation_id: str, *, title: str, seen: str) -> None:
+        refuse_bad_text(user_id, conversation_id, title, seen)
+        mine = self._mine(user_id, conversation_id)
         if mine.title not in (seen, title):
             raise RenamedMeanwhile(title=mine.title)
         self.kept[conversation_id] = replace(mine, title=title)
 
-    async def pin(self, user: str, conversation_id: str, pinned: bool) -> None:
-        refuse_bad_text(user, conversation_id)
-        self.kept[conversation_id] = replace(self._mine(user, conversation_id), pinned=pinned)
+    async def pin(self, user_id: str, conversation_id: str, pinned: bool) -> None:
+        refuse_bad_text(user_id, conversation_id)
+        self.kept[conversation_id] = replace(self._mine(user_id, conversation_id), pinned=pinned)
 
-    async def conversation(self, user: str, conversation_id: str) -> Conversation:
-        refuse_bad_text(user, conversation_id)
-        return self._mine(user, conversation_id)
+    async def conversation(self, user_id: str, conversation_id: str) -> Conversation:
+        refuse_bad_text(user_id, conversation_id)
+        return self._mine(user_id, conversation_id)
 
-    async def path(self, user: str, conversation_id: str) -> Sequence[Message]:
-        refuse_bad_text(user, conversation_id)
+    async def path(self, user_id: str, conversation_id: str) -> Sequence[Message]:
+        refuse_bad_text(user_id, conversation_id)
         line: list[Message] = []
-        message_id = self._mine(user, conversation_id).head_id
+        message_id = self._mine(user_id, conversation_id).head_id
         while message_id is not None:
             message = self.messages[message_id]
             line += [message] if message_id not in self.deleted else []
             message_id = message.parent_id
         return line[::-1]
 
-    async def set_head(self, user: str, conversation_id: str, message_id: str) -> None:
-        refuse_bad_text(user, conversation_id, message_id)
-        self._show(self._mine(user, conversation_id), message_id)
+    async def set_head(self, user_id: str, conversation_id: str, message_id: str) -> None:
+        refuse_bad_text(user_id, conversation_id, message_id)
+        self._show(self._mine(user_id, conversation_id), message_id)
 
     async def delete_messages(
-        self, user: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
+        self, user_id: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
     ) -> None:
-        refuse_bad_text(user, conversation_id, [*ids], head_id)
-        conversation = self._with_all(user, conversation_id, ids)
+        refuse_bad_text(user_id, conversation_id, [*ids], head_id)
+        conversation = self._with_all(user_id, conversation_id, ids)
         if head_id in ids:
             raise NotFound
         self._show(conversation, head_id)
         self.deleted = dict.fromkeys(ids, self.clock()) | self.deleted
 
     async def restore_messages(
-        self, user: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
+        self, user_id: str, conversation_id: str, ids: Collection[str], *, head_id: str | None
     ) -> None:
-        refuse_bad_text(user, conversation_id, [*ids], head_id)
-        conversation = self._with_all(user, conversation_id, ids)
+        refuse_bad_text(user_id, conversation_id, [*ids], head_id)
+        conversation = self._with_all(user_id, conversation_id, ids)
         if head_id not in ids:
             self._show(conversation, head_id)
         self.deleted = {key: time for key, time in self.deleted.items() if key not in ids}
         self._show(conversation, head_id)
 
-    async def delete(self, user: str, conversation_id: str) -> None:
-        refuse_bad_text(user, conversation_id)
-        self.deleted[self._mine(user, conversation_id).id] = self.clock()
+    async def delete(self, user_id: str, conversation_id: str) -> None:
+        refuse_bad_text(user_id, conversation_id)
+        self.deleted[self._mine(user_id, conversation_id).id] = self.clock()
 
-    async def restore(self, user: str, conversation_id: str) -> None:
-        refuse_bad_text(user, conversation_id)
-        if self._owned(user, conversation_id).id in self.deleted:
+    async def restore(self, user_id: str, conversation_id: str) -> None:
+        refuse_bad_text(user_id, conversation_id)
+        if self._owned(user_id, conversation_id).id in self.deleted:
             del self.deleted[conversation_id]
 
     async def purge_deleted(self, before: datetime) -> int:
@@ -206,35 +206,37 @@ class TemporaryStore:
     # --- all of a user's ----------------------------------------------------------------------
 
     async def conversations(
-        self, user: str, *, limit: int = 50, offset: int = 0
+        self, user_id: str, *, limit: int = 50, offset: int = 0
     ) -> Sequence[Conversation]:
-        refuse_bad_text(user)
-        mine = sorted(self._all_of(user), key=lambda kept: kept.pinned, reverse=True)
+        refuse_bad_text(user_id)
+        mine = sorted(self._all_of(user_id), key=lambda kept: kept.pinned, reverse=True)
         return mine[max(offset, 0) :][: max(limit, 0)]
 
-    async def search(self, user: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
-        refuse_bad_text(user, words)
+    async def search(self, user_id: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
+        refuse_bad_text(user_id, words)
         if not (wanted := words_of(words)):
             return []
         hits = []
-        for kept in self._all_of(user):
+        for kept in self._all_of(user_id):
             found = [m for m in self._closed(kept) if has_all(m.content, wanted)]
             if found or has_all(kept.title, wanted):
                 hits.append(hit(kept, found[-1] if found else None, wanted))
         return hits[: max(limit, 0)]
 
-    async def archive(self, user: str, conversation_id: str) -> Archive:
-        refuse_bad_text(user, conversation_id)
-        conversation = self._mine(user, conversation_id)
+    async def archive(self, user_id: str, conversation_id: str) -> Archive:
+        refuse_bad_text(user_id, conversation_id)
+        conversation = self._mine(user_id, conversation_id)
         living = (m for m in self._messages_of(conversation) if m.id not in self.deleted)
         return Archive(
             conversation,
             tuple(replace(m, parent_id=self._living_ancestor(m.parent_id)) for m in living),
         )
 
-    async def add_archives(self, user: str, archives: Sequence[Archive]) -> Sequence[Conversation]:
-        refuse_bad_text(user, [*archives])
-        copies = [renewed(archive, user, self._new_id) for archive in archives]
+    async def add_archives(
+        self, user_id: str, archives: Sequence[Archive]
+    ) -> Sequence[Conversation]:
+        refuse_bad_text(user_id, [*archives])
+        copies = [renewed(archive, user_id, self._new_id) for archive in archives]
         for copy in copies:
             self._make_room_for(copy.conversation)
             self.kept[copy.conversation.id] = copy.conversation
@@ -244,22 +246,22 @@ class TemporaryStore:
 
     # --- inside -------------------------------------------------------------------------------
 
-    def _owned(self, user: str, conversation_id: str) -> Conversation:
+    def _owned(self, user_id: str, conversation_id: str) -> Conversation:
         conversation = self.kept.get(conversation_id)
-        if conversation is None or conversation.owner != user:
+        if conversation is None or conversation.owner != user_id:
             raise NotFound
         return conversation
 
-    def _mine(self, user: str, conversation_id: str) -> Conversation:
+    def _mine(self, user_id: str, conversation_id: str) -> Conversation:
         if conversation_id in self.deleted:
             raise NotFound
-        return self._owned(user, conversation_id)
+        return self._owned(user_id, conversation_id)
 
-    def _all_of(self, user: str) -> list[Conversation]:
+    def _all_of(self, user_id: str) -> list[Conversation]:
         """Newest first."""
         mine = (kept for key, kept in self.kept.items() if key not in self.deleted)
         return sorted(
-            (kept for kept in mine if kept.owner == user),
+            (kept for kept in mine if kept.owner == user_id),
             key=lambda kept: kept.updated_at,
             reverse=True,
         )
@@ -287,9 +289,9 @@ class TemporaryStore:
             message_id = self.messages[message_id].parent_id
         return message_id
 
-    def _with_all(self, user: str, conversation_id: str, ids: Iterable[str]) -> Conversation:
+    def _with_all(self, user_id: str, conversation_id: str, ids: Iterable[str]) -> Conversation:
         """The conversation that has all these messages, deleted ones too."""
-        conversation = self._mine(user, conversation_id)
+        conversation = self._mine(user_id, conversation_id)
         there = {message.id for message in self._messages_of(conversation)}
         if not there.difference(self.purged).issuperset(ids):
             raise NotFound
@@ -310,10 +312,10 @@ class TemporaryStore:
         return sibling.parent_id
 
     def _answered(
-        self, user: str, conversation_id: str, sibling_id: str
+        self, user_id: str, conversation_id: str, sibling_id: str
     ) -> tuple[Conversation, Message]:
         """The conversation and the answer of it beside which another one may be added."""
-        conversation = self._mine(user, conversation_id)
+        conversation = self._mine(user_id, conversation_id)
         sibling = self._living(conversation, sibling_id)
         if sibling.role is not Role.ASSISTANT:
             raise BadRequest("Only an answer can be written again.")
@@ -348,11 +350,11 @@ class TemporaryStore:
     def _keep(self, message: Message) -> None:
         self.messages[message.id] = message
 
-    def _change_open(self, user: str, message_id: str, **change: object) -> None:
+    def _change_open(self, user_id: str, message_id: str, **change: object) -> None:
         message = self.messages.get(message_id)
         if message is None:
             raise NotFound
-        self._owned(user, message.conversation_id)
+        self._owned(user_id, message.conversation_id)
         if message.status.is_open:
             self._keep(replace(message, **change))  # type: ignore[arg-type]  # by field name
 
@@ -364,10 +366,10 @@ class TemporaryStore:
         if self._is_answering(conversation):
             raise AnswerRunning
 
-    def _turn_of(self, user: str, question_id: str) -> Turn:
+    def _turn_of(self, user_id: str, question_id: str) -> Turn:
         """What a request has made already: its question with the first answer to it."""
         question = self.messages[question_id]
-        conversation = self._mine(user, question.conversation_id)
+        conversation = self._mine(user_id, question.conversation_id)
         self._living(conversation, question_id)
         answers = [m for m in self._messages_of(conversation) if m.parent_id == question_id]
         return Turn(conversation, question, min(answers, key=lambda m: m.id in self.deleted))

@@ -16,7 +16,7 @@ SHIPPED = ""
 """The owner of presets that come with the app."""
 
 
-def presets(session: Session, user: str) -> Sequence[Preset]:
+def presets(session: Session, user_id: str) -> Sequence[Preset]:
     """Shipped ones first, then one's own, then those of others."""
     rows = session.execute(
         select(PresetRow, PresetVersionRow)
@@ -24,14 +24,14 @@ def presets(session: Session, user: str) -> Sequence[Preset]:
         .where(
             PresetVersionRow.version == PresetRow.newest,
             PresetRow.deleted_at.is_(None),
-            _visible(user),
+            _visible(user_id),
         )
-        .order_by(PresetRow.owner != SHIPPED, PresetRow.owner != user, PresetRow.sequence)
+        .order_by(PresetRow.owner != SHIPPED, PresetRow.owner != user_id, PresetRow.sequence)
     )
     return [version.value(row) for row, version in rows]
 
 
-def preset(session: Session, user: str, preset_id: str, version: int | None) -> Preset:
+def preset(session: Session, user_id: str, preset_id: str, version: int | None) -> Preset:
     """Raises NotFound."""
     found = session.execute(
         select(PresetRow, PresetVersionRow)
@@ -40,7 +40,7 @@ def preset(session: Session, user: str, preset_id: str, version: int | None) -> 
             PresetRow.id == preset_id,
             PresetVersionRow.version
             == (PresetRow.newest if version is None else row_count(version)),
-            _visible(user),
+            _visible(user_id),
         )
     ).one_or_none()
     if found is None:
@@ -49,25 +49,25 @@ def preset(session: Session, user: str, preset_id: str, version: int | None) -> 
     return text.value(row)
 
 
-def add_preset(session: Session, user: str, text: PresetText, now: datetime) -> Preset:
-    return _add(session, uuid4().hex, user, text, now)
+def add_preset(session: Session, user_id: str, text: PresetText, now: datetime) -> Preset:
+    return _add(session, uuid4().hex, user_id, text, now)
 
 
 def revise_preset(
-    session: Session, user: str, preset_id: str, text: PresetText, now: datetime
+    session: Session, user_id: str, preset_id: str, text: PresetText, now: datetime
 ) -> Preset:
     """Raises NotFound."""
-    return _revise(session, _mine(session, user, preset_id), text, now)
+    return _revise(session, _mine(session, user_id, preset_id), text, now)
 
 
-def share_preset(session: Session, user: str, preset_id: str, shared: bool) -> None:
+def share_preset(session: Session, user_id: str, preset_id: str, shared: bool) -> None:
     """Raises NotFound."""
-    _mine(session, user, preset_id).shared = shared
+    _mine(session, user_id, preset_id).shared = shared
 
 
-def delete_preset(session: Session, user: str, preset_id: str, now: datetime) -> None:
+def delete_preset(session: Session, user_id: str, preset_id: str, now: datetime) -> None:
     """Raises NotFound."""
-    _mine(session, user, preset_id).deleted_at = now
+    _mine(session, user_id, preset_id).deleted_at = now
 
 
 def ship_presets(session: Session, shipped: Mapping[str, PresetText], now: datetime) -> None:
@@ -91,14 +91,16 @@ def ship_presets(session: Session, shipped: Mapping[str, PresetText], now: datet
             _revise(session, row, text, now)
 
 
-def _visible(user: str) -> ColumnElement[bool]:
-    return or_(PresetRow.shared, PresetRow.owner == user)
+def _visible(user_id: str) -> ColumnElement[bool]:
+    return or_(PresetRow.shared, PresetRow.owner == user_id)
 
 
-def _mine(session: Session, user: str, preset_id: str) -> PresetRow:
+def _mine(session: Session, user_id: str, preset_id: str) -> PresetRow:
     row = session.scalar(
         select(PresetRow)
-        .where(PresetRow.id == preset_id, PresetRow.owner == user, PresetRow.deleted_at.is_(None))
+        .where(
+            PresetRow.id == preset_id, PresetRow.owner == user_id, PresetRow.deleted_at.is_(None)
+        )
         .with_for_update()
     )
     if row is None:
@@ -106,8 +108,10 @@ def _mine(session: Session, user: str, preset_id: str) -> PresetRow:
     return row
 
 
-def _add(session: Session, preset_id: str, owner: str, text: PresetText, now: datetime) -> Preset:
-    row = PresetRow(id=preset_id, owner=owner, shared=owner == SHIPPED, newest=0)
+def _add(
+    session: Session, preset_id: str, owner_id: str, text: PresetText, now: datetime
+) -> Preset:
+    row = PresetRow(id=preset_id, owner=owner_id, shared=owner_id == SHIPPED, newest=0)
     session.add(row)
     session.flush()
     return _add_version(session, row, text, now)

@@ -18,7 +18,7 @@ MOST_ROWS = 2**31 - 1
 
 def conversation_of(
     session: Session,
-    user: str,
+    user_id: str,
     conversation_id: str | None,
     *,
     for_update: bool = False,
@@ -30,7 +30,7 @@ def conversation_of(
     SQLite has no row locks and needs none: there is only one writer.
     """
     wanted = select(ConversationRow).where(
-        ConversationRow.id == conversation_id, ConversationRow.owner == user
+        ConversationRow.id == conversation_id, ConversationRow.owner == user_id
     )
     if not deleted:
         wanted = wanted.where(ConversationRow.deleted_at.is_(None))
@@ -42,7 +42,7 @@ def conversation_of(
     return row
 
 
-def listed(session: Session, user: str) -> Sequence[ColumnElement[bool]]:
+def listed(session: Session, user_id: str) -> Sequence[ColumnElement[bool]]:
     """Which of the user's conversations are shown in lists.
 
     Those of blind comparisons are not: they would tell which variant is which.
@@ -50,7 +50,7 @@ def listed(session: Session, user: str) -> Sequence[ColumnElement[bool]]:
     joined = session.scalars(
         select(CampaignRow)
         .join(ParticipantRow, ParticipantRow.campaign_id == CampaignRow.id)
-        .where(ParticipantRow.user_id == user)
+        .where(ParticipantRow.user_id == user_id)
     )
     blind = [row.id for row in joined if row.plan.mode is Mode.BLIND]
     held_for = ConversationRow.campaign_id

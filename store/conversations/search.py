@@ -11,7 +11,7 @@ from store.schema.conversations import ConversationRow, MessageRow
 from store.search_words import SearchWord, hit, words_of
 
 
-def search(session: Session, user: str, words: str, limit: int) -> Sequence[SearchHit]:
+def search(session: Session, user_id: str, words: str, limit: int) -> Sequence[SearchHit]:
     wanted = words_of(words)
     if not wanted:
         return []
@@ -19,7 +19,7 @@ def search(session: Session, user: str, words: str, limit: int) -> Sequence[Sear
         select(MessageRow.conversation_id, func.max(MessageRow.sequence).label("sequence"))
         .where(
             *index_for(session).holding(wanted),
-            MessageRow.owner == user,
+            MessageRow.owner == user_id,
             MessageRow.deleted_at.is_(None),
         )
         .group_by(MessageRow.conversation_id)
@@ -32,9 +32,9 @@ def search(session: Session, user: str, words: str, limit: int) -> Sequence[Sear
         .outerjoin(newest, newest.c.conversation_id == ConversationRow.id)
         .outerjoin(MessageRow, MessageRow.sequence == newest.c.sequence)
         .where(
-            ConversationRow.owner == user,
+            ConversationRow.owner == user_id,
             ConversationRow.deleted_at.is_(None),
-            *listed(session, user),
+            *listed(session, user_id),
             or_(newest.c.sequence.is_not(None), _in_title(wanted)),
         )
         .order_by(ConversationRow.updated_at.desc(), ConversationRow.id)

@@ -12,9 +12,9 @@ from store.conversations.rows import conversation_of, living_message
 from store.schema.conversations import ConversationRow, MessageRow
 
 
-def path(session: Session, user: str, conversation_id: str) -> Sequence[Message]:
+def path(session: Session, user_id: str, conversation_id: str) -> Sequence[Message]:
     """Walks through deleted messages, without a word of them. Raises NotFound."""
-    head_id = conversation_of(session, user, conversation_id).head_id
+    head_id = conversation_of(session, user_id, conversation_id).head_id
     line = (
         select(MessageRow.sequence, MessageRow.parent_id)
         .where(MessageRow.id == head_id)
@@ -32,21 +32,21 @@ def path(session: Session, user: str, conversation_id: str) -> Sequence[Message]
     return [row.value() for row in rows]
 
 
-def set_head(session: Session, user: str, conversation_id: str, message_id: str) -> None:
+def set_head(session: Session, user_id: str, conversation_id: str, message_id: str) -> None:
     """Raises NotFound."""
-    _show(session, conversation_of(session, user, conversation_id, for_update=True), message_id)
+    _show(session, conversation_of(session, user_id, conversation_id, for_update=True), message_id)
 
 
 def delete_messages(
     session: Session,
-    user: str,
+    user_id: str,
     conversation_id: str,
     ids: Collection[str],
     head_id: str | None,
     now: datetime,
 ) -> None:
     """Raises NotFound, also when the head would be one of the deleted."""
-    conversation = _with_all(session, user, conversation_id, ids)
+    conversation = _with_all(session, user_id, conversation_id, ids)
     session.execute(
         update(MessageRow)
         .where(MessageRow.id.in_(ids), MessageRow.deleted_at.is_(None))
@@ -56,19 +56,19 @@ def delete_messages(
 
 
 def restore_messages(
-    session: Session, user: str, conversation_id: str, ids: Collection[str], head_id: str | None
+    session: Session, user_id: str, conversation_id: str, ids: Collection[str], head_id: str | None
 ) -> None:
     """Raises NotFound."""
-    conversation = _with_all(session, user, conversation_id, ids)
+    conversation = _with_all(session, user_id, conversation_id, ids)
     session.execute(update(MessageRow).where(MessageRow.id.in_(ids)).values(deleted_at=None))
     _show(session, conversation, head_id)
 
 
 def _with_all(
-    session: Session, user: str, conversation_id: str, ids: Collection[str]
+    session: Session, user_id: str, conversation_id: str, ids: Collection[str]
 ) -> ConversationRow:
     """The conversation that has all these messages, deleted ones too, but no purged ones."""
-    conversation = conversation_of(session, user, conversation_id, for_update=True)
+    conversation = conversation_of(session, user_id, conversation_id, for_update=True)
     there = session.scalars(
         select(MessageRow.id).where(
             MessageRow.id.in_(ids),

@@ -34,7 +34,7 @@ def interrupt_unfinished(session: Session) -> int:
 
 def add_turn(
     session: Session,
-    user: str,
+    user_id: str,
     conversation_id: str | None,
     question: Question,
     options: ChatOptions,
@@ -46,11 +46,11 @@ def add_turn(
     """
     conversation = None
     if conversation_id is not None:
-        conversation = conversation_of(session, user, conversation_id, for_update=True)
-    if turn := _turn_of_request(session, user, question.request_id):
+        conversation = conversation_of(session, user_id, conversation_id, for_update=True)
+    if turn := _turn_of_request(session, user_id, question.request_id):
         return turn
     if conversation is None:
-        conversation = _new_conversation(session, user, question, now)
+        conversation = _new_conversation(session, user_id, question, now)
     _refuse_while_answering(session, conversation)
     conversation.options = options
     asked = _add_message(
@@ -71,27 +71,27 @@ def add_turn(
 
 def add_answer(
     session: Session,
-    user: str,
+    user_id: str,
     conversation_id: str,
     sibling_id: str,
     content: str,
     now: datetime,
 ) -> Message:
     """Raises NotFound, BadRequest, AnswerRunning."""
-    conversation, sibling = _answered(session, user, conversation_id, sibling_id)
+    conversation, sibling = _answered(session, user_id, conversation_id, sibling_id)
     return _add_answer(session, conversation, sibling.parent_id, now, content=content).value()
 
 
 def add_edited_answer(
     session: Session,
-    user: str,
+    user_id: str,
     conversation_id: str,
     sibling_id: str,
     content: str,
     now: datetime,
 ) -> Message:
     """Raises NotFound, BadRequest, AnswerRunning."""
-    conversation, sibling = _answered(session, user, conversation_id, sibling_id)
+    conversation, sibling = _answered(session, user_id, conversation_id, sibling_id)
     answer = _add_answer(
         session,
         conversation,
@@ -106,16 +106,16 @@ def add_edited_answer(
     return answer.value()
 
 
-def save_text(session: Session, user: str, message_id: str, text: str) -> None:
+def save_text(session: Session, user_id: str, message_id: str, text: str) -> None:
     """Raises NotFound."""
-    _change_open(session, user, message_id, content=text, status=Status.STREAMING)
+    _change_open(session, user_id, message_id, content=text, status=Status.STREAMING)
 
 
-def finish_answer(session: Session, user: str, message_id: str, record: AnswerRecord) -> None:
+def finish_answer(session: Session, user_id: str, message_id: str, record: AnswerRecord) -> None:
     """Raises NotFound."""
     ended = _change_open(
         session,
-        user,
+        user_id,
         message_id,
         content=record.content,
         status=record.status,
@@ -127,14 +127,14 @@ def finish_answer(session: Session, user: str, message_id: str, record: AnswerRe
         index_for(session).add(session, {ended: record.content})
 
 
-def _turn_of_request(session: Session, user: str, request_id: str) -> Turn | None:
+def _turn_of_request(session: Session, user_id: str, request_id: str) -> Turn | None:
     """What a request has made already: its question with the first answer to it."""
     question = session.scalar(
-        select(MessageRow).where(MessageRow.owner == user, MessageRow.request_id == request_id)
+        select(MessageRow).where(MessageRow.owner == user_id, MessageRow.request_id == request_id)
     )
     if question is None:
         return None
-    conversation = conversation_of(session, user, question.conversation_id)
+    conversation = conversation_of(session, user_id, question.conversation_id)
     if question.deleted_at is not None:
         raise NotFound
     answer = session.scalars(
@@ -147,11 +147,11 @@ def _turn_of_request(session: Session, user: str, request_id: str) -> Turn | Non
 
 
 def _new_conversation(
-    session: Session, user: str, question: Question, now: datetime
+    session: Session, user_id: str, question: Question, now: datetime
 ) -> ConversationRow:
     row = ConversationRow(
         id=uuid4().hex,
-        owner=user,
+        owner=user_id,
         title=question.title,
         options=ChatOptions(),
         head_id=None,
@@ -175,10 +175,10 @@ def _place_of(session: Session, conversation: ConversationRow, question: Questio
 
 
 def _answered(
-    session: Session, user: str, conversation_id: str, sibling_id: str
+    session: Session, user_id: str, conversation_id: str, sibling_id: str
 ) -> tuple[ConversationRow, MessageRow]:
     """The conversation and the answer of it beside which another one may be added."""
-    conversation = conversation_of(session, user, conversation_id, for_update=True)
+    conversation = conversation_of(session, user_id, conversation_id, for_update=True)
     sibling = living_message(session, conversation, sibling_id)
     if sibling.role is not Role.ASSISTANT:
         raise BadRequest("Only an answer can be written again.")
@@ -228,12 +228,12 @@ def _add_message(
     return row
 
 
-def _change_open(session: Session, user: str, message_id: str, **columns: Any) -> int | None:
+def _change_open(session: Session, user_id: str, message_id: str, **columns: Any) -> int | None:
     """Change a message that is still being written; one that has ended stays as it is.
 
     Its sequence, or None if it has ended. Raises NotFound.
     """
-    mine = (MessageRow.id == message_id, MessageRow.owner == user)
+    mine = (MessageRow.id == message_id, MessageRow.owner == user_id)
     change = update(MessageRow).where(*mine, MessageRow.status.in_(OPEN)).values(**columns)
     changed = session.scalar(change.returning(MessageRow.sequence))
     if changed is None and session.scalar(select(MessageRow.sequence).where(*mine)) is None:

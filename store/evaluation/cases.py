@@ -28,17 +28,17 @@ class DatabaseCases:
     async def add(self, cases: Sequence[Case]) -> None:
         await self._database.write(add, cases)
 
-    async def cases(self, owner: str | None) -> Sequence[Case]:
-        return await self._database.read(cases, owner)
+    async def cases(self, owner_id: str | None) -> Sequence[Case]:
+        return await self._database.read(cases, owner_id)
 
-    async def case(self, case_id: str, owner: str | None) -> Case:
-        return await self._database.read(case, case_id, owner)
+    async def case(self, case_id: str, owner_id: str | None) -> Case:
+        return await self._database.read(case, case_id, owner_id)
 
-    async def change(self, case_id: str, owner: str | None, text: CaseText) -> Case:
-        return await self._database.write(change, case_id, owner, text)
+    async def change(self, case_id: str, owner_id: str | None, text: CaseText) -> Case:
+        return await self._database.write(change, case_id, owner_id, text)
 
-    async def delete(self, case_id: str, owner: str | None) -> None:
-        await self._database.destroy(delete_case, case_id, owner)
+    async def delete(self, case_id: str, owner_id: str | None) -> None:
+        await self._database.destroy(delete_case, case_id, owner_id)
 
     async def add_run(self, run: Run) -> None:
         await self._database.write(add_run, run)
@@ -49,17 +49,17 @@ class DatabaseCases:
     async def add_result(self, result: Result) -> None:
         await self._database.write(add_result, result)
 
-    async def runs(self, owner: str | None, limit: int = 100) -> Sequence[VerdictCounts]:
-        return await self._database.read(runs, owner, limit)
+    async def runs(self, owner_id: str | None, limit: int = 100) -> Sequence[VerdictCounts]:
+        return await self._database.read(runs, owner_id, limit)
 
-    async def run(self, run_id: str, owner: str | None) -> Run:
-        return await self._database.read(run, run_id, owner)
+    async def run(self, run_id: str, owner_id: str | None) -> Run:
+        return await self._database.read(run, run_id, owner_id)
 
     async def results(self, run_id: str) -> Sequence[Result]:
         return await self._database.read(results, run_id)
 
-    async def delete_run(self, run_id: str, owner: str | None) -> None:
-        await self._database.destroy(delete_run, run_id, owner)
+    async def delete_run(self, run_id: str, owner_id: str | None) -> None:
+        await self._database.destroy(delete_run, run_id, owner_id)
 
     async def judge(
         self, run_id: str, case_id: str, verdict: CaseVerdict, judged_by: str
@@ -67,9 +67,9 @@ class DatabaseCases:
         return await self._database.write(judge, run_id, case_id, verdict, judged_by)
 
     async def history(
-        self, case_ids: Collection[str], owner: str | None, against: str | None
+        self, case_ids: Collection[str], owner_id: str | None, against: str | None
     ) -> Mapping[str, EarlierAnswers]:
-        return await self._database.read(history, case_ids, owner, against)
+        return await self._database.read(history, case_ids, owner_id, against)
 
 
 # --- cases ------------------------------------------------------------------------------------
@@ -95,24 +95,24 @@ def add(session: Session, cases: Sequence[Case]) -> None:
         )
 
 
-def cases(session: Session, owner: str | None) -> Sequence[Case]:
-    wanted = select(CaseRow).where(_cases_of(owner)).order_by(CaseRow.name, CaseRow.id)
+def cases(session: Session, owner_id: str | None) -> Sequence[Case]:
+    wanted = select(CaseRow).where(_cases_of(owner_id)).order_by(CaseRow.name, CaseRow.id)
     return [row.value() for row in session.scalars(wanted)]
 
 
-def case(session: Session, case_id: str, owner: str | None) -> Case:
-    return _case_of(session, case_id, owner).value()
+def case(session: Session, case_id: str, owner_id: str | None) -> Case:
+    return _case_of(session, case_id, owner_id).value()
 
 
-def change(session: Session, case_id: str, owner: str | None, text: CaseText) -> Case:
-    row = _case_of(session, case_id, owner)
+def change(session: Session, case_id: str, owner_id: str | None, text: CaseText) -> Case:
+    row = _case_of(session, case_id, owner_id)
     row.name, row.prompt, row.checks = text.name, text.prompt, text.checks
     row.sampling, row.reference = text.sampling, text.reference
     return row.value()
 
 
-def delete_case(session: Session, case_id: str, owner: str | None) -> None:
-    if not count_of(session, delete(CaseRow).where(CaseRow.id == case_id, _cases_of(owner))):
+def delete_case(session: Session, case_id: str, owner_id: str | None) -> None:
+    if not count_of(session, delete(CaseRow).where(CaseRow.id == case_id, _cases_of(owner_id))):
         raise NotFound
 
 
@@ -161,8 +161,8 @@ def add_result(session: Session, result: Result) -> None:
     )
 
 
-def runs(session: Session, owner: str | None, limit: int) -> Sequence[VerdictCounts]:
-    newest = select(RunRow).where(_runs_of(owner)).order_by(RunRow.started_at.desc(), RunRow.id)
+def runs(session: Session, owner_id: str | None, limit: int) -> Sequence[VerdictCounts]:
+    newest = select(RunRow).where(_runs_of(owner_id)).order_by(RunRow.started_at.desc(), RunRow.id)
     found = [row.value() for row in session.scalars(newest.limit(limit))]
     counts: dict[str, dict[CaseVerdict, int]] = {each.id: {} for each in found}
     counted = select(ResultRow.run_id, ResultRow.verdict, func.count())
@@ -174,9 +174,9 @@ def runs(session: Session, owner: str | None, limit: int) -> Sequence[VerdictCou
     return [VerdictCounts(each, counts[each.id]) for each in found]
 
 
-def run(session: Session, run_id: str, owner: str | None) -> Run:
+def run(session: Session, run_id: str, owner_id: str | None) -> Run:
     """Raises NotFound."""
-    row = session.scalar(select(RunRow).where(RunRow.id == run_id, _runs_of(owner)))
+    row = session.scalar(select(RunRow).where(RunRow.id == run_id, _runs_of(owner_id)))
     if row is None:
         raise NotFound
     return row.value()
@@ -187,9 +187,9 @@ def results(session: Session, run_id: str) -> Sequence[Result]:
     return [row.value() for row in session.scalars(wanted)]
 
 
-def delete_run(session: Session, run_id: str, owner: str | None) -> None:
+def delete_run(session: Session, run_id: str, owner_id: str | None) -> None:
     """Raises NotFound."""
-    run(session, run_id, owner)
+    run(session, run_id, owner_id)
     session.execute(delete(ResultRow).where(ResultRow.run_id == run_id))
     session.execute(delete(RunRow).where(RunRow.id == run_id))
 
@@ -206,13 +206,15 @@ def judge(
 
 
 def history(
-    session: Session, case_ids: Collection[str], owner: str | None, against: str | None
+    session: Session, case_ids: Collection[str], owner_id: str | None, against: str | None
 ) -> Mapping[str, EarlierAnswers]:
     earlier = (
         select(ResultRow)
         .join(RunRow, RunRow.id == ResultRow.run_id)
         .where(
-            ResultRow.case_id.in_(case_ids), ResultRow.verdict != CaseVerdict.ERROR, _runs_of(owner)
+            ResultRow.case_id.in_(case_ids),
+            ResultRow.verdict != CaseVerdict.ERROR,
+            _runs_of(owner_id),
         )
         .order_by(RunRow.started_at, RunRow.id)
     )
@@ -232,23 +234,23 @@ def history(
 # --- whose ------------------------------------------------------------------------------------
 
 
-def _cases_of(owner: str | None) -> ColumnElement[bool]:
-    return true() if owner is None else CaseRow.owner == owner
+def _cases_of(owner_id: str | None) -> ColumnElement[bool]:
+    return true() if owner_id is None else CaseRow.owner == owner_id
 
 
-def _runs_of(owner: str | None) -> ColumnElement[bool]:
-    return true() if owner is None else RunRow.owner == owner
+def _runs_of(owner_id: str | None) -> ColumnElement[bool]:
+    return true() if owner_id is None else RunRow.owner == owner_id
 
 
-def _hold(session: Session, owner: str) -> None:
+def _hold(session: Session, owner_id: str) -> None:
     """Who is being deleted leaves nothing behind. Raises NotFound."""
-    if owner != LOCAL_USER:
-        person_of(session, owner, for_update=True)
+    if owner_id != LOCAL_USER:
+        person_of(session, owner_id, for_update=True)
 
 
-def _case_of(session: Session, case_id: str, owner: str | None) -> CaseRow:
+def _case_of(session: Session, case_id: str, owner_id: str | None) -> CaseRow:
     """Raises NotFound."""
-    row = session.scalar(select(CaseRow).where(CaseRow.id == case_id, _cases_of(owner)))
+    row = session.scalar(select(CaseRow).where(CaseRow.id == case_id, _cases_of(owner_id)))
     if row is None:
         raise NotFound
     return row

@@ -25,33 +25,37 @@ class DatabaseRatings:
         self._database = database
 
     async def rate(
-        self, evidence: AnswerSnapshot, rater: str, opinion: RatingInput, rated_at: datetime
+        self, evidence: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime
     ) -> Rating:
-        return await self._database.write(rate, evidence, rater, opinion, rated_at)
+        return await self._database.write(rate, evidence, user_id, opinion, rated_at)
 
-    async def evidence_of(self, owner: str, answer_id: str) -> AnswerSnapshot | None:
-        return await self._database.read(evidence_of, owner, answer_id)
+    async def evidence_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None:
+        return await self._database.read(evidence_of, owner_id, answer_id)
 
-    async def newest(self, rater: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
-        return await self._database.read(newest, rater, answer_ids)
+    async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
+        return await self._database.read(newest, user_id, answer_ids)
 
-    async def placement(self, campaign_id: str, user: str, message_id: str) -> Placement | None:
-        return await self._database.read(placement, campaign_id, user, message_id)
+    async def placement(self, campaign_id: str, user_id: str, message_id: str) -> Placement | None:
+        return await self._database.read(placement, campaign_id, user_id, message_id)
 
 
 def rate(
-    session: Session, evidence: AnswerSnapshot, rater: str, opinion: RatingInput, rated_at: datetime
+    session: Session,
+    evidence: AnswerSnapshot,
+    user_id: str,
+    opinion: RatingInput,
+    rated_at: datetime,
 ) -> Rating:
     """Raises NotFound."""
-    if rater != LOCAL_USER:  # held: who is being deleted leaves nothing behind
-        person_of(session, rater, for_update=True)
+    if user_id != LOCAL_USER:  # held: who is being deleted leaves nothing behind
+        person_of(session, user_id, for_update=True)
     frozen = _frozen(session, evidence.owner, evidence.answer_id) or _freeze(
         session, evidence, rated_at
     )
     before = session.scalar(
         select(RatingRow).where(
             RatingRow.evidence_id == frozen.id,
-            RatingRow.rater == rater,
+            RatingRow.rater == user_id,
             RatingRow.newest.is_(True),
         )
     )
@@ -61,7 +65,7 @@ def rate(
         before.newest = False
     row = RatingRow(
         evidence_id=frozen.id,
-        rater=rater,
+        rater=user_id,
         version=before.version + 1 if before else 1,
         newest=True,
         verdict=opinion.verdict,
@@ -76,37 +80,39 @@ def rate(
     return row.value()
 
 
-def evidence_of(session: Session, owner: str, answer_id: str) -> AnswerSnapshot | None:
+def evidence_of(session: Session, owner_id: str, answer_id: str) -> AnswerSnapshot | None:
     row = session.scalar(
         select(AnswerSnapshotRow).where(
-            AnswerSnapshotRow.owner == owner, AnswerSnapshotRow.answer_id == answer_id
+            AnswerSnapshotRow.owner == owner_id, AnswerSnapshotRow.answer_id == answer_id
         )
     )
     return row.value() if row else None
 
 
-def newest(session: Session, rater: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
+def newest(session: Session, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
     # Named apart: SQLite would else begin with everything that somebody ever rated.
     theirs = select(AnswerSnapshotRow.id).where(
-        AnswerSnapshotRow.owner == rater, AnswerSnapshotRow.answer_id.in_(answer_ids)
+        AnswerSnapshotRow.owner == user_id, AnswerSnapshotRow.answer_id.in_(answer_ids)
     )
     found = session.execute(
         select(AnswerSnapshotRow.answer_id, RatingRow)
         .join(RatingRow, RatingRow.evidence_id == AnswerSnapshotRow.id)
         .where(
             RatingRow.evidence_id.in_(theirs),
-            RatingRow.rater == rater,
+            RatingRow.rater == user_id,
             RatingRow.newest.is_(True),
         )
     )
     return {answer_id: row.value() for answer_id, row in found}
 
 
-def placement(session: Session, campaign_id: str, user: str, message_id: str) -> Placement | None:
+def placement(
+    session: Session, campaign_id: str, user_id: str, message_id: str
+) -> Placement | None:
     campaign = session.get(CampaignRow, campaign_id)
     if campaign is None:
         return None
-    return Placement(campaign.plan.reasons, _variant(session, campaign, user, message_id))
+    return Placement(campaign.plan.reasons, _variant(session, campaign, user_id, message_id))
 
 
 def index_words(session: Session, evidence: AnswerSnapshotRow) -> None:
@@ -120,11 +126,11 @@ def index_words(session: Session, evidence: AnswerSnapshotRow) -> None:
     evidence.words = haystack("\n".join(texts))
 
 
-def _frozen(session: Session, owner: str, answer_id: str) -> AnswerSnapshotRow | None:
+def _frozen(session: Session, owner_id: str, answer_id: str) -> AnswerSnapshotRow | None:
     """Held until the transaction ends: versions are counted one after the other."""
     return session.scalar(
         select(AnswerSnapshotRow)
-        .where(AnswerSnapshotRow.owner == owner, AnswerSnapshotRow.answer_id == answer_id)
+        .where(AnswerSnapshotRow.owner == owner_id, AnswerSnapshotRow.answer_id == answer_id)
         .with_for_update()
         .execution_options(**ANEW)
     )
@@ -146,16 +152,16 @@ def _freeze(session: Session, evidence: AnswerSnapshot, rated_at: datetime) -> A
     return row
 
 
-def _variant(session: Session, campaign: CampaignRow, user: str, message_id: str) -> int | None:
+def _variant(session: Session, campaign: CampaignRow, user_id: str, message_id: str) -> int | None:
     """Which variant of the campaign wrote that answer."""
     if campaign.plan.mode is Mode.SINGLE:
         return 0
     if campaign.plan.mode is Mode.SPLIT:
-        participant = session.get(ParticipantRow, (campaign.id, user))
+        participant = session.get(ParticipantRow, (campaign.id, user_id))
         return participant.variant if participant else None
     duels = session.scalars(
         select(ComparisonRow).where(
-            ComparisonRow.campaign_id == campaign.id, ComparisonRow.user_id == user
+            ComparisonRow.campaign_id == campaign.id, ComparisonRow.user_id == user_id
         )
     )
     sides = (side for duel in duels for side in (duel.left, duel.right))

@@ -82,9 +82,9 @@ async def count_rows(store: RoutingStore) -> Counter[str]:
     return await store.feedback.ratings._database.read(read)
 
 
-def campaign(owner: str, mode: Mode = Mode.SINGLE) -> CampaignRow:
+def campaign(owner_id: str, mode: Mode = Mode.SINGLE) -> CampaignRow:
     plan = replace(PLAN, mode=mode)
-    return CampaignRow(id="campaign", owner=owner, plan=plan, plan_version=1, created_at=START)
+    return CampaignRow(id="campaign", owner=owner_id, plan=plan, plan_version=1, created_at=START)
 
 
 def participant(user_id: str, variant: int | None = None) -> ParticipantRow:
@@ -113,10 +113,10 @@ def review(evidence_id: str, reviewer: str, assignee: str = "") -> ReviewRow:
     )
 
 
-def case(case_id: str, owner: str, evidence_id: str = "") -> CaseRow:
+def case(case_id: str, owner_id: str, evidence_id: str = "") -> CaseRow:
     return CaseRow(
         id=case_id,
-        owner=owner,
+        owner=owner_id,
         name="A case",
         prompt=EVIDENCE.prompt,
         checks=(),
@@ -127,10 +127,10 @@ def case(case_id: str, owner: str, evidence_id: str = "") -> CaseRow:
     )
 
 
-def run(owner: str) -> RunRow:
+def run(owner_id: str) -> RunRow:
     return RunRow(
-        id=f"run of {owner}",
-        owner=owner,
+        id=f"run of {owner_id}",
+        owner=owner_id,
         label="",
         model="m",
         revision="r",

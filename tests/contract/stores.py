@@ -37,7 +37,7 @@ async def ask(
     store: ConversationStore,
     conversation_id: str | None = None,
     *,
-    user: str = ANN,
+    user_id: str = ANN,
     question: str = "Hi",
     title: str = "A title",
     request_id: str | None = None,
@@ -48,7 +48,7 @@ async def ask(
     campaign_id: str = "",
 ) -> Turn:
     return await store.add_turn(
-        user,
+        user_id,
         conversation_id=conversation_id,
         question=Question(
             question, request_id or uuid4().hex, title, attachments, beside, temporary, campaign_id
@@ -61,17 +61,17 @@ async def ask_and_answer(
     store: ConversationStore,
     conversation_id: str | None = None,
     *,
-    user: str = ANN,
+    user_id: str = ANN,
     answer: str = ENDED.content,
     **asked: Any,
 ) -> Turn:
-    turn = await ask(store, conversation_id, user=user, **asked)
-    await store.finish_answer(user, turn.answer.id, replace(ENDED, content=answer))
+    turn = await ask(store, conversation_id, user_id=user_id, **asked)
+    await store.finish_answer(user_id, turn.answer.id, replace(ENDED, content=answer))
     return turn
 
 
-async def path(store: ConversationStore, turn: Turn, user: str = ANN) -> list[Message]:
-    return list(await store.path(user, turn.conversation.id))
+async def path(store: ConversationStore, turn: Turn, user_id: str = ANN) -> list[Message]:
+    return list(await store.path(user_id, turn.conversation.id))
 
 
 async def ids_of_path(store: ConversationStore, turn: Turn) -> list[str]:

@@ -51,11 +51,11 @@ def town(chance: random.Random, now: datetime) -> Sequence[Base]:
 
 
 def conversation(
-    chance: random.Random, number: int, owner: str, campaign: str, at: datetime
+    chance: random.Random, number: int, owner_id: str, campaign: str, at: datetime
 ) -> Sequence[Base]:
     head = ConversationRow(
         id=f"c{number}",
-        owner=owner,
+        owner=owner_id,
         title="A chat",
         options=ChatOptions(),
         created_at=at,
@@ -65,7 +65,7 @@ def conversation(
     origin = Origin.IMPORTED if number % 9 == 0 else Origin.HERE
     common: dict[str, Any] = {
         "conversation_id": head.id,
-        "owner": owner,
+        "owner": owner_id,
         "created_at": at,
         "origin": origin,
     }
@@ -129,7 +129,7 @@ def comparisons(now: datetime) -> Sequence[Base]:
 
 
 async def rate(
-    store: RoutingStore, chance: random.Random, answer_id: str, owner: str, made_at: datetime
+    store: RoutingStore, chance: random.Random, answer_id: str, owner_id: str, made_at: datetime
 ) -> None:
     """Once, or changed since."""
     number, campaign = int(answer_id[1:]), chance.choice(CAMPAIGNS)
@@ -137,7 +137,7 @@ async def rate(
         EVIDENCE,
         id=f"e{number}",
         answer_id=answer_id,
-        owner=owner,
+        owner=owner_id,
         campaign_id=campaign,
         language=("zh", "en", "")[number % 3],
     )
@@ -148,4 +148,4 @@ async def rate(
             comment="Well",
         )
         at = made_at + timedelta(seconds=version)
-        await store.feedback.ratings.rate(frozen, owner, opinion, at)
+        await store.feedback.ratings.rate(frozen, owner_id, opinion, at)

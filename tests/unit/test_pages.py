@@ -181,7 +181,7 @@ def every_page(reader: ReaderContext) -> list[str]:
     ]
 
 
-def vote_pages(reader: ReaderContext, person: User) -> list[str]:
+def vote_pages(reader: ReaderContext, user: User) -> list[str]:
     """With answers of hostile models, without, and without the plan they were asked by."""
     made = replace(MADE, model=HOSTILE, quantization=HOSTILE, system_prompt=HOSTILE)
     duel = replace(contest(comment=HOSTILE).duel, question=HOSTILE, task_id=HOSTILE)
@@ -207,12 +207,12 @@ def vote_pages(reader: ReaderContext, person: User) -> list[str]:
         ShownVote(gone, wanted, None, escape),
     ]
     return [
-        *(votes_page(reader, person, found) for found in lists),
-        *(vote_page(reader, person, shown) for shown in single),
+        *(votes_page(reader, user, found) for found in lists),
+        *(vote_page(reader, user, shown) for shown in single),
     ]
 
 
-def campaign_pages(reader: ReaderContext, person: User, link: GuestLink) -> list[str]:
+def campaign_pages(reader: ReaderContext, user: User, link: GuestLink) -> list[str]:
     now = utc_now()
     ref = PresetRef(HOSTILE, 1)
     variant = Variant(HOSTILE, HOSTILE, Sampling(stop=(HOSTILE,)), PresetRef(HOSTILE, 2), HOSTILE)
@@ -239,11 +239,11 @@ def campaign_pages(reader: ReaderContext, person: User, link: GuestLink) -> list
     ]
     figures, guest = CampaignCounts(), User("2", HOSTILE, AccountRole.GUEST, now)
     return [
-        campaigns_page(reader, person, [campaign], now),
-        campaign_page(reader, person, campaign, figures=figures, waiting=0, links=[link], now=now),
-        edit_page(reader, person, plan, choices, campaign_id="c", in_use=True),
+        campaigns_page(reader, user, [campaign], now),
+        campaign_page(reader, user, campaign, figures=figures, waiting=0, links=[link], now=now),
+        edit_page(reader, user, plan, choices, campaign_id="c", in_use=True),
         edit_page(reader, LOCAL, EMPTY, choices),
-        *(campaign_visit_page(reader, who, visit) for visit in visits for who in (person, guest)),
+        *(campaign_visit_page(reader, who, visit) for visit in visits for who in (user, guest)),
         survey_page(reader, guest, visits[2]),
         gone_page(reader),
     ]

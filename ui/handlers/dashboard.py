@@ -40,8 +40,8 @@ class DashboardPanel:
             | self._figures_of(tongue, shown)
         )
 
-    async def _choices(self, person: User, language: Language) -> list[tuple[str, str]]:
-        campaigns = await self._figures.campaigns(person)
+    async def _choices(self, user: User, language: Language) -> list[tuple[str, str]]:
+        campaigns = await self._figures.campaigns(user)
         own = [(campaign.plan.title, campaign.id) for campaign in campaigns]
         return [(text(language, "all-campaigns"), ""), *own]
 

@@ -132,9 +132,9 @@ class PageState:
         await self.remember(user_of(request), Presets.options_of(preset), view)
         return ""
 
-    async def remember(self, user: str, options: ChatOptions, view: View) -> None:
+    async def remember(self, user_id: str, options: ChatOptions, view: View) -> None:
         """Let the tab show these settings from now on, and the preset they began with."""
-        view.options, view.chosen = options, await self._chosen(user, options)
+        view.options, view.chosen = options, await self._chosen(user_id, options)
 
     def composer(self, language: Language, view: View) -> Updates:
         """What stands around the box."""
@@ -189,14 +189,14 @@ class PageState:
             return {self.on.bridge: conversation_id, self.on.note: self.why(error, language)}
         return await self.page(person, opened, language, view)
 
-    async def empty(self, person: User, language: Language, view: View) -> Updates:
+    async def empty(self, user: User, language: Language, view: View) -> Updates:
         """The page without a conversation."""
-        on, tasks = self.on, await self.tasks(person, language, view)
+        on, tasks = self.on, await self.tasks(user, language, view)
         return {
             **tasks,
             **self.state(language, view, temporary=view.temporary),
             on.note: "",
-            **await self.list(person.id, language, view),
+            **await self.list(user.id, language, view),
             on.bridge: "",
             on.welcome: gr.update(
                 value=self._welcome(language, view, temporary=view.temporary), visible=True
@@ -222,31 +222,31 @@ class PageState:
             **self.buttons(answering=opened.job is not None),
         }
 
-    async def ratings(self, user: str, opened: ConversationView) -> Ratings | None:
+    async def ratings(self, user_id: str, opened: ConversationView) -> Ratings | None:
         """What the user said of the answers there; None where nothing can be said."""
         if opened.conversation.id.startswith(TEMPORARY):
             return None
         answers = [item.id for item in opened.messages if item.role is Role.ASSISTANT]
         try:
-            return await self.services.ratings.newest(user, answers)
+            return await self.services.ratings.newest(user_id, answers)
         except AppError:  # the next picture will show them
             return None
 
-    async def tasks(self, person: User, language: Language, view: View) -> Updates:
+    async def tasks(self, user: User, language: Language, view: View) -> Updates:
         """The tasks of the campaign that the tab is in; a guest of one is always in it."""
         taking_part = self.services.taking_part
         try:
-            view.campaign_id = await taking_part.bound_to(person) or view.campaign_id
+            view.campaign_id = await taking_part.bound_to(user) or view.campaign_id
             if not view.campaign_id:
                 return {self.on.tasks: ""}
             view.temporary = False  # what is asked there is kept, and the page may not say else
-            visit = await taking_part.visit(person, view.campaign_id)
+            visit = await taking_part.visit(user, view.campaign_id)
         except NotFound:
             view.campaign_id = ""
             return {self.on.tasks: ""}
         except AppError:  # the next picture will show them
             return {}
-        return {self.on.tasks: campaign.panel(visit, person, language)}
+        return {self.on.tasks: campaign.panel(visit, user, language)}
 
     def words(self, language: Language, request: gr.Request) -> Updates:
         """What is drawn once for a language and a person."""
@@ -262,7 +262,7 @@ class PageState:
         }
 
     async def list(
-        self, user: str, language: Language, view: View, *, tick: bool = False
+        self, user_id: str, language: Language, view: View, *, tick: bool = False
     ) -> Updates:
         """The conversations at the left, or those found; a note if they cannot be read.
 
@@ -272,11 +272,11 @@ class PageState:
         before, view.ticked = view.ticked, None
         try:
             if view.words:
-                return {self.on.conversations: await self._found(user, language, view.words)}
-            recent = await self.services.conversations.recent(user, limit=view.listed + 1)
+                return {self.on.conversations: await self._found(user_id, language, view.words)}
+            recent = await self.services.conversations.recent(user_id, limit=view.listed + 1)
         except AppError as error:
             return {self.on.note: self.why(error, language)}
-        live, now = self.services.answers.being_answered(user), datetime.now().astimezone()
+        live, now = self.services.answers.being_answered(user_id), datetime.now().astimezone()
         listing = (recent, live, now.date(), language)
         view.ticked = listing if tick or listing == before else None
         if listing == before:
@@ -349,17 +349,17 @@ class PageState:
             chosen=view.chosen,
         )
 
-    async def _chosen(self, user: str, options: ChatOptions) -> ChosenPreset | None:
+    async def _chosen(self, user_id: str, options: ChatOptions) -> ChosenPreset | None:
         if options.preset is None:
             return None
         get = self.services.presets.get
         try:
-            preset = await get(user, options.preset.id, options.preset.version)
-            newest = await get(user, options.preset.id)
+            preset = await get(user_id, options.preset.id, options.preset.version)
+            newest = await get(user_id, options.preset.id)
         except AppError:  # shared no more, or unreadable: the settings themselves are there
             return None
         return ChosenPreset(preset, newest.ref.version)
 
-    async def _found(self, user: str, language: Language, words: str) -> str:
-        hits = await self.services.conversations.search(user, words, limit=FOUND + 1)
+    async def _found(self, user_id: str, language: Language, words: str) -> str:
+        hits = await self.services.conversations.search(user_id, words, limit=FOUND + 1)
         return sidebar.results(hits[:FOUND], language, more=len(hits) > FOUND)

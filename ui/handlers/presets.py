@@ -150,12 +150,12 @@ class PresetPanel:
             self._on.note: "",
         }
 
-    async def _cards(self, user: str, language: Language, view: View) -> Updates:
+    async def _cards(self, user_id: str, language: Language, view: View) -> Updates:
         try:
-            presets = await self._presets.list(user, language)
+            presets = await self._presets.list(user_id, language)
         except AppError as error:
             return {self._on.note: self._shown.no_preset(error, language)}
-        return {self._on.presets: preset_panel.cards(presets, user, view.chosen, language)}
+        return {self._on.presets: preset_panel.cards(presets, user_id, view.chosen, language)}
 
 
 def _not_imported(event: gr.EventData, language: Language) -> str:

@@ -93,14 +93,14 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
     assert wrong == []
 
 
-def add_campaign(inn: Inn, person: User, plan: Plan = PLAN) -> Campaign:
-    return done(Campaigns(inn.store.feedback.campaigns).add(person, plan))
+def add_campaign(inn: Inn, user: User, plan: Plan = PLAN) -> Campaign:
+    return done(Campaigns(inn.store.feedback.campaigns).add(user, plan))
 
 
-def guest_address(inn: Inn, person: User, campaign: Campaign, address: str) -> str:
+def guest_address(inn: Inn, user: User, campaign: Campaign, address: str) -> str:
     _, token = done(
         inn.accounts.add_guest_link(
-            person,
+            user,
             label="Open day",
             days=7,
             max_guests=5,

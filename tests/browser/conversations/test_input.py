@@ -76,9 +76,9 @@ def test_a_draft_outlives_a_reload_and_is_gone_once_it_was_sent(site: Site, tab:
 class SlowStore(MemoryStore):
     """Takes its time to write a question down."""
 
-    async def add_turn(self, user: str, **asked: Any) -> Turn:
+    async def add_turn(self, user_id: str, **asked: Any) -> Turn:
         await asyncio.sleep(2)
-        return await super().add_turn(user, **asked)
+        return await super().add_turn(user_id, **asked)
 
 
 def test_what_is_typed_while_the_server_answers_stays_in_the_box(site: Site, tab: Open) -> None:

@@ -83,9 +83,9 @@ def search(page: Page, words: str) -> None:
 class SlowStore(MemoryStore):
     """Takes its time to read a conversation, as a busy machine does."""
 
-    async def archive(self, user: str, conversation_id: str) -> Archive:
+    async def archive(self, user_id: str, conversation_id: str) -> Archive:
         await asyncio.sleep(1)
-        return await super().archive(user, conversation_id)
+        return await super().archive(user_id, conversation_id)
 
 
 def test_a_question_asked_before_a_clicked_conversation_is_shown_goes_there(

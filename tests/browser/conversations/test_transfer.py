@@ -31,8 +31,8 @@ def open_entry_menu(page: Page) -> None:
     page.locator("#conversation-list li").first.get_by_role("button").click()
 
 
-def bring_in(page: Page, path: Path, *, account: str = "All chats", item: str = "Import") -> None:
-    button(page, account).click()
+def bring_in(page: Page, path: Path, *, user_id: str = "All chats", item: str = "Import") -> None:
+    button(page, user_id).click()
     with page.expect_file_chooser() as waiting:
         page.get_by_role("menuitem", name=item).click()
     waiting.value.set_files(path)
@@ -121,7 +121,7 @@ def test_a_broken_file_is_refused_in_chinese_too(site: Site, tab: Open, tmp_path
     path = tmp_path / "broken.json"
     path.write_text("[\n\n}", encoding="utf-8")
     page = tab(site(ScriptedEngine()), locale="zh-CN")
-    bring_in(page, path, account="全部对话", item="导入对话")
+    bring_in(page, path, user_id="全部对话", item="导入对话")
     alert = page.locator("#conversations").get_by_role("alert")
     expect(alert).to_have_text("无法导入这个文件：第 3 行不是有效的 JSON。没有导入任何内容。")
 

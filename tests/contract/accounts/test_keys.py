@@ -82,9 +82,9 @@ async def test_a_key_is_revoked_by_its_owner_or_by_who_sees_all(town: AccountSto
     await add_key(town)
     for key_id, owner in ((KEY.id, CY.id), ("another", None)):
         with pytest.raises(NotFound):
-            await town.revoke_key(key_id, REVOKED, owner=owner)
+            await town.revoke_key(key_id, REVOKED, owner_id=owner)
     assert await town.key("digest") == (KEY, BOB)
-    await town.revoke_key(KEY.id, REVOKED, owner=BOB.id)
+    await town.revoke_key(KEY.id, REVOKED, owner_id=BOB.id)
     assert await town.key("digest") == (replace(KEY, revoked=True), BOB)
     assert (await town.entries())[0] == REVOKED
     await town.revoke_key(KEY.id, REVOKED)

@@ -35,13 +35,13 @@ SETUP = OneTimeLink(OneTimeLinkKind.SETUP, AccountRole.ADMIN, "", END)
 DAY = date(2026, 1, 1)
 
 
-def session(person: User, name: str = "s", *, after_s: int = 0) -> Session:
+def session(user: User, name: str = "s", *, after_s: int = 0) -> Session:
     made = START + timedelta(seconds=after_s)
-    return Session(f"{person.id} {name}", person.id, made, made, END, "Firefox")
+    return Session(f"{user.id} {name}", user.id, made, made, END, "Firefox")
 
 
-async def sign_in(people: AccountStore, person: User, name: str = "s", after_s: int = 0) -> None:
-    new = session(person, name, after_s=after_s)
+async def sign_in(people: AccountStore, user: User, name: str = "s", after_s: int = 0) -> None:
+    new = session(user, name, after_s=after_s)
     await people.add_session(f"token {new.id}", new, MADE)
 
 

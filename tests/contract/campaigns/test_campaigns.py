@@ -71,26 +71,26 @@ async def campaigns(store: RoutingStore) -> DatabaseCampaigns:
     return store.feedback.campaigns
 
 
-async def agree(campaigns: DatabaseCampaigns, user: str, *, to: Plan = PLAN) -> Participant:
+async def agree(campaigns: DatabaseCampaigns, user_id: str, *, to: Plan = PLAN) -> Participant:
     return await campaigns.agree(
-        "c1", user, digest=consent_digest(to), at=LATER, page_language="zh", choose=min
+        "c1", user_id, digest=consent_digest(to), at=LATER, page_language="zh", choose=min
     )
 
 
-async def chat_of(store: RoutingStore, user: str, *, fails: bool = False) -> str:
+async def chat_of(store: RoutingStore, user_id: str, *, fails: bool = False) -> str:
     """A conversation in the campaign with one question, answered and rated."""
     turn = await store.add_turn(
-        user,
+        user_id,
         conversation_id=None,
-        question=Question("Why?", f"request of {user}", "Why?", campaign_id="c1"),
+        question=Question("Why?", f"request of {user_id}", "Why?", campaign_id="c1"),
         options=ChatOptions(),
     )
     record = AnswerRecord("", Status.ERROR, error_code="engine_failed") if fails else ENDED
-    await store.finish_answer(user, turn.answer.id, record)
+    await store.finish_answer(user_id, turn.answer.id, record)
     evidence = AnswerSnapshot(
-        id=f"evidence of {user}",
+        id=f"evidence of {user_id}",
         answer_id=turn.answer.id,
-        owner=user,
+        owner=user_id,
         door=Source.PAGE,
         prompt=(),
         answer="Because.",
@@ -99,7 +99,7 @@ async def chat_of(store: RoutingStore, user: str, *, fails: bool = False) -> str
         campaign_id="c1",
     )
     for verdict in (Verdict.UP, Verdict.DOWN):
-        await store.feedback.ratings.rate(evidence, user, RatingInput(verdict), LATER)
+        await store.feedback.ratings.rate(evidence, user_id, RatingInput(verdict), LATER)
     return turn.conversation.id
 
 

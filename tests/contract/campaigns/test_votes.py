@@ -43,9 +43,9 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await store.close()
 
 
-def new_duel(number: int = 1, user: str = ANN.id) -> NewComparison:
+def new_duel(number: int = 1, user_id: str = ANN.id) -> NewComparison:
     at = START + timedelta(minutes=number)
-    return NewComparison("c1", user, ComparisonRequest("Why?", f"request {number}"), (1, 0), at)
+    return NewComparison("c1", user_id, ComparisonRequest("Why?", f"request {number}"), (1, 0), at)
 
 
 def asking(request_id: str, conversation_id: str | None = None) -> PreparedTurn:
@@ -101,7 +101,7 @@ async def test_who_takes_part_no_more_writes_no_duel(store: RoutingStore) -> Non
     with pytest.raises(NotFound):
         await ask(store)
     with pytest.raises(NotFound):
-        await store.feedback.votes.ask(new_duel(user=BOB.id), [asking("a"), asking("b")])
+        await store.feedback.votes.ask(new_duel(user_id=BOB.id), [asking("a"), asking("b")])
     assert list(await store.conversations(ANN.id)) == []
 
 

@@ -132,7 +132,7 @@ async def test_of_different_requests_that_race_in_a_conversation_one_wins(store:
 
 
 async def test_request_ids_of_different_users_do_not_meet(store: Store) -> None:
-    ann, bob = [await ask(store, user=user, request_id="r1") for user in (ANN, BOB)]
+    ann, bob = [await ask(store, user_id=user, request_id="r1") for user in (ANN, BOB)]
     assert ann.conversation.id != bob.conversation.id
     assert bob.conversation.owner == BOB
 
@@ -207,7 +207,7 @@ async def test_options_can_be_set_without_a_turn(store: Store) -> None:
 
 async def test_the_list_is_mine_and_newest_first(store: Store) -> None:
     turns = [await ask_and_answer(store, request_id=f"r{number}") for number in range(4)]
-    await ask(store, user=BOB)
+    await ask(store, user_id=BOB)
     await ask(store, turns[1].conversation.id, request_id="again")
     ids = [turns[number].conversation.id for number in (1, 3, 2, 0)]
     assert [item.id for item in await store.conversations(ANN)] == ids
@@ -253,7 +253,7 @@ async def test_a_long_conversation_can_be_read_and_purged(store: Store) -> None:
 
 async def test_what_was_being_written_is_interrupted_and_keeps_its_text(store: Store) -> None:
     done = await ask_and_answer(store)
-    pending = await ask(store, user=BOB)
+    pending = await ask(store, user_id=BOB)
     streaming = await ask(store, request_id="r2")
     await store.save_text(ANN, streaming.answer.id, "so far")
     assert await store.interrupt_unfinished() == 2
@@ -273,7 +273,7 @@ CALLS: dict[str, Callable[[Store, str, Turn], Awaitable[object]]] = {
     "text": lambda store, user, turn: store.save_text(user, turn.answer.id, "x"),
     "end": lambda store, user, turn: store.finish_answer(user, turn.answer.id, ENDED),
     "turn": lambda store, user, turn: ask(
-        store, turn.conversation.id, user=user, request_id="other"
+        store, turn.conversation.id, user_id=user, request_id="other"
     ),
     "answer": lambda store, user, turn: store.add_answer(
         user, conversation_id=turn.conversation.id, sibling_id=turn.answer.id
@@ -308,7 +308,7 @@ async def test_text_that_no_database_can_hold_is_refused_and_changes_nothing(
         ask(store, question=bad, request_id="r2"),
         ask(store, request_id=bad),
         ask(store, bad, request_id="r2"),
-        ask(store, user=bad),
+        ask(store, user_id=bad),
         ask(store, request_id="r2", options=ChatOptions(system_prompt=bad)),
         store.save_text(ANN, turn.answer.id, bad),
         store.finish_answer(ANN, turn.answer.id, AnswerRecord(bad, Status.DONE)),

@@ -123,108 +123,110 @@ class Player:
         return [result, *(self._named(item) for item in listed)]
 
     async def new(
-        self, user: str, request: int, asked: tuple[str, tuple[Attachment, ...]], options: Any
+        self, user_id: str, request: int, asked: tuple[str, tuple[Attachment, ...]], options: Any
     ) -> object:
-        return await self._ask(user, None, request, asked, options)
+        return await self._ask(user_id, None, request, asked, options)
 
-    async def turn(self, user: str, number: int, request: int, asked: Any, options: Any) -> object:
-        return await self._ask(user, self._conversation(number), request, asked, options)
+    async def turn(
+        self, user_id: str, number: int, request: int, asked: Any, options: Any
+    ) -> object:
+        return await self._ask(user_id, self._conversation(number), request, asked, options)
 
     async def turn_beside(
-        self, user: str, number: int, request: int, asked: Any, beside: int
+        self, user_id: str, number: int, request: int, asked: Any, beside: int
     ) -> object:
         there = self._conversation(number)
         sibling_id = self._message(beside, there)
-        return await self._ask(user, there, request, asked, ChatOptions(), sibling_id)
+        return await self._ask(user_id, there, request, asked, ChatOptions(), sibling_id)
 
-    async def answer(self, user: str, number: int, sibling: int, content: str) -> object:
+    async def answer(self, user_id: str, number: int, sibling: int, content: str) -> object:
         answer = await self.store.add_answer(
-            self.world + user,
+            self.world + user_id,
             conversation_id=self._conversation(number),
             sibling_id=self._message(sibling, self._conversation(number)),
             content=content,
         )
         return self._learn(answer)
 
-    async def edit(self, user: str, number: int, sibling: int, content: str) -> object:
+    async def edit(self, user_id: str, number: int, sibling: int, content: str) -> object:
         answer = await self.store.add_edited_answer(
-            self.world + user,
+            self.world + user_id,
             conversation_id=self._conversation(number),
             sibling_id=self._message(sibling, self._conversation(number)),
             content=content,
         )
         return self._learn(answer)
 
-    async def text(self, user: str, number: int, text: str) -> None:
-        await self.store.save_text(self.world + user, self._message(number), text)
+    async def text(self, user_id: str, number: int, text: str) -> None:
+        await self.store.save_text(self.world + user_id, self._message(number), text)
 
-    async def end(self, user: str, number: int, record: AnswerRecord) -> None:
-        await self.store.finish_answer(self.world + user, self._message(number), record)
+    async def end(self, user_id: str, number: int, record: AnswerRecord) -> None:
+        await self.store.finish_answer(self.world + user_id, self._message(number), record)
 
-    async def options(self, user: str, number: int, options: ChatOptions) -> None:
-        await self.store.set_options(self.world + user, self._conversation(number), options)
+    async def options(self, user_id: str, number: int, options: ChatOptions) -> None:
+        await self.store.set_options(self.world + user_id, self._conversation(number), options)
 
-    async def rename(self, user: str, number: int, title: str, seen: str | None) -> None:
+    async def rename(self, user_id: str, number: int, title: str, seen: str | None) -> None:
         there = self._conversation(number)
         known = self.titles.get(there, "") if seen is None else seen
-        await self.store.rename(self.world + user, there, title=title, seen=known)
+        await self.store.rename(self.world + user_id, there, title=title, seen=known)
         self.titles[there] = title
 
-    async def pin(self, user: str, number: int, pinned: bool) -> None:
-        await self.store.pin(self.world + user, self._conversation(number), pinned)
+    async def pin(self, user_id: str, number: int, pinned: bool) -> None:
+        await self.store.pin(self.world + user_id, self._conversation(number), pinned)
 
-    async def head(self, user: str, number: int, head: int) -> None:
+    async def head(self, user_id: str, number: int, head: int) -> None:
         there = self._conversation(number)
-        await self.store.set_head(self.world + user, there, self._message(head, there))
+        await self.store.set_head(self.world + user_id, there, self._message(head, there))
 
     async def delete_messages(
-        self, user: str, number: int, some: list[int], head: int | None
+        self, user_id: str, number: int, some: list[int], head: int | None
     ) -> None:
         there = self._conversation(number)
         ids = [self._message(place, there) for place in some]
         head_id = None if head is None else self._message(head, there)
-        await self.store.delete_messages(self.world + user, there, ids, head_id=head_id)
+        await self.store.delete_messages(self.world + user_id, there, ids, head_id=head_id)
 
     async def restore_messages(
-        self, user: str, number: int, some: list[int], head: int | None
+        self, user_id: str, number: int, some: list[int], head: int | None
     ) -> None:
         there = self._conversation(number)
         ids = [self._message(place, there) for place in some]
         head_id = None if head is None else self._message(head, there)
-        await self.store.restore_messages(self.world + user, there, ids, head_id=head_id)
+        await self.store.restore_messages(self.world + user_id, there, ids, head_id=head_id)
 
-    async def delete(self, user: str, number: int) -> None:
-        await self.store.delete(self.world + user, self._conversation(number))
+    async def delete(self, user_id: str, number: int) -> None:
+        await self.store.delete(self.world + user_id, self._conversation(number))
 
-    async def restore(self, user: str, number: int) -> None:
-        await self.store.restore(self.world + user, self._conversation(number))
+    async def restore(self, user_id: str, number: int) -> None:
+        await self.store.restore(self.world + user_id, self._conversation(number))
 
     async def purge(self, before: Any) -> int:
         return await self.store.purge_deleted(before)
 
-    async def search(self, user: str, words: str) -> object:
-        return [self._named(hit) for hit in await self.store.search(self.world + user, words)]
+    async def search(self, user_id: str, words: str) -> object:
+        return [self._named(hit) for hit in await self.store.search(self.world + user_id, words)]
 
-    async def preset(self, user: str, text: PresetText) -> None:
-        preset = await self.store.add_preset(self.world + user, text)
+    async def preset(self, user_id: str, text: PresetText) -> None:
+        preset = await self.store.add_preset(self.world + user_id, text)
         self.presets.append(preset.ref.id)
 
-    async def revise(self, user: str, number: int, text: PresetText) -> int:
+    async def revise(self, user_id: str, number: int, text: PresetText) -> int:
         there = _nth(self.presets, number)
-        return (await self.store.revise_preset(self.world + user, there, text)).ref.version
+        return (await self.store.revise_preset(self.world + user_id, there, text)).ref.version
 
-    async def share(self, user: str, number: int, shared: bool) -> None:
-        await self.store.share_preset(self.world + user, _nth(self.presets, number), shared)
+    async def share(self, user_id: str, number: int, shared: bool) -> None:
+        await self.store.share_preset(self.world + user_id, _nth(self.presets, number), shared)
 
-    async def drop(self, user: str, number: int) -> None:
-        await self.store.delete_preset(self.world + user, _nth(self.presets, number))
+    async def drop(self, user_id: str, number: int) -> None:
+        await self.store.delete_preset(self.world + user_id, _nth(self.presets, number))
 
     async def restart(self) -> int:
         return await self.store.interrupt_unfinished()
 
-    async def look(self, user: str) -> list[object]:
+    async def look(self, user_id: str) -> list[object]:
         """Everything that the user can see."""
-        me = self.world + user
+        me = self.world + user_id
         listed = await self.store.conversations(me)
         shown: list[object] = [[self._named(item) for item in listed]]
         for item in listed:
@@ -239,7 +241,7 @@ class Player:
 
     async def _ask(
         self,
-        user: str,
+        user_id: str,
         conversation_id: str | None,
         request: int,
         asked: tuple[str, tuple[Attachment, ...]],
@@ -248,7 +250,7 @@ class Player:
     ) -> object:
         text, files = asked
         turn = await self.store.add_turn(
-            self.world + user,
+            self.world + user_id,
             conversation_id=conversation_id,
             question=Question(text, str(request), text[:5], files, beside),
             options=options,

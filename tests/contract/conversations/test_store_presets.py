@@ -21,8 +21,8 @@ SHIPPED = {
 }
 
 
-async def names(store: Store, user: str = ANN) -> list[str]:
-    return [preset.text.name for preset in await store.presets(user)]
+async def names(store: Store, user_id: str = ANN) -> list[str]:
+    return [preset.text.name for preset in await store.presets(user_id)]
 
 
 async def test_a_preset_is_kept_whole(store: Store) -> None:

@@ -8,8 +8,8 @@ from chat.models import Status
 from tests.contract.stores import ANN, BOB, END, ask, ask_and_answer
 
 
-async def found(store: Store, words: str, user: str = ANN) -> list[str]:
-    return [hit.conversation.id for hit in await store.search(user, words)]
+async def found(store: Store, words: str, user_id: str = ANN) -> list[str]:
+    return [hit.conversation.id for hit in await store.search(user_id, words)]
 
 
 def marked(excerpt: Excerpt | None) -> list[str]:

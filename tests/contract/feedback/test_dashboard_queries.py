@@ -296,7 +296,7 @@ def test_time_is_cut_into_no_more_steps_than_can_be_told_apart(span: timedelta) 
 async def test_what_is_counted_of_an_answer_is_what_is_kept_of_it(database: RoutingStore) -> None:
     endless = Timing(queue_s=0.5, ttft_s=1.5, decode_tokens_per_s=inf)
     for record in (ENDED, replace(ENDED, timing=endless)):
-        turn = await ask(database, user=ANN.id)
+        turn = await ask(database, user_id=ANN.id)
         await database.finish_answer(ANN.id, turn.answer.id, record)
     whole = await database.archive(ANN.id, turn.conversation.id)
     await database.add_archives(ANN.id, [whole])
@@ -336,7 +336,7 @@ async def test_an_answer_that_is_interrupted_has_the_language_of_what_is_there(
     database: RoutingStore,
 ) -> None:
     for text_so_far in ("今天天气", "The weather", ""):
-        turn = await ask(database, user=ANN.id)
+        turn = await ask(database, user_id=ANN.id)
         await database.save_text(ANN.id, turn.answer.id, text_so_far)
     assert await database.interrupt_unfinished() == 3
     told = [row.language for row in await counted(database)]

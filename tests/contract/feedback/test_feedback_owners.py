@@ -42,11 +42,13 @@ from tests.contract.users import ANN, BOB, CY, MADE
 DELETED = AuditEntry(LATER, ANN.id, Action.DELETE, BOB.id)
 
 
-async def rate(database: RoutingStore, owner: str, *, campaign_id: str = "campaign") -> None:
+async def rate(database: RoutingStore, owner_id: str, *, campaign_id: str = "campaign") -> None:
     """An answer of that person, rated twice."""
-    evidence = replace(EVIDENCE, id=f"evidence of {owner}", owner=owner, campaign_id=campaign_id)
+    evidence = replace(
+        EVIDENCE, id=f"evidence of {owner_id}", owner=owner_id, campaign_id=campaign_id
+    )
     for opinion in (BAD, RatingInput(Verdict.UP)):
-        await database.feedback.ratings.rate(evidence, owner, opinion, LATER)
+        await database.feedback.ratings.rate(evidence, owner_id, opinion, LATER)
 
 
 async def take_part(database: RoutingStore, tester: str, host: str) -> None:

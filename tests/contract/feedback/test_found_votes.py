@@ -52,8 +52,8 @@ def vote(name: str, choice: VoteChoice | None, at: datetime, **more: object) -> 
     return row
 
 
-def another(campaign_id: str, owner: str) -> CampaignRow:
-    row = campaign(owner, Mode.BLIND)
+def another(campaign_id: str, owner_id: str) -> CampaignRow:
+    row = campaign(owner_id, Mode.BLIND)
     row.id = campaign_id
     return row
 

@@ -24,23 +24,23 @@ CAMPAIGN = "campaign"
 
 
 async def rate(
-    database: RoutingStore, name: str, opinion: RatingInput, owner: str = ANN.id, **more: Any
+    database: RoutingStore, name: str, opinion: RatingInput, owner_id: str = ANN.id, **more: Any
 ) -> None:
-    frozen = evidence(name, owner=owner, campaign_id=CAMPAIGN, **more)
-    await database.feedback.ratings.rate(frozen, owner, opinion, START)
+    frozen = evidence(name, owner=owner_id, campaign_id=CAMPAIGN, **more)
+    await database.feedback.ratings.rate(frozen, owner_id, opinion, START)
 
 
 async def answered(
-    database: RoutingStore, user: str, ended: AnswerRecord = ENDED, request: str = "request"
+    database: RoutingStore, user_id: str, ended: AnswerRecord = ENDED, request: str = "request"
 ) -> str:
     """A conversation of the campaign with one answer; its id."""
     turn = await database.add_turn(
-        user,
+        user_id,
         conversation_id=None,
-        question=Question("Why?", f"{request} of {user}", campaign_id=CAMPAIGN),
+        question=Question("Why?", f"{request} of {user_id}", campaign_id=CAMPAIGN),
         options=ChatOptions(),
     )
-    await database.finish_answer(user, turn.answer.id, ended)
+    await database.finish_answer(user_id, turn.answer.id, ended)
     return turn.conversation.id
 
 

@@ -85,9 +85,9 @@ async def rate(
     frozen: AnswerSnapshot,
     opinion: RatingInput = GOOD,
     at: datetime = DAY,
-    rater: str = ANN.id,
+    user_id: str = ANN.id,
 ) -> None:
-    await database.feedback.ratings.rate(frozen, rater, opinion, at)
+    await database.feedback.ratings.rate(frozen, user_id, opinion, at)
 
 
 async def found(
@@ -118,7 +118,7 @@ async def test_a_rated_answer_comes_with_what_each_person_says_now(database: Rou
     store = database.feedback.results
     for opinion in (GOOD, BAD):
         await rate(database, evidence("e"), opinion)
-    await rate(database, evidence("e"), GOOD, rater=BOB.id)
+    await rate(database, evidence("e"), GOOD, user_id=BOB.id)
     rated = await store.rated(None, "e")
     assert {rating.rater: rating.opinion for rating in rated.ratings} == {ANN.id: BAD, BOB.id: GOOD}
     versions = await store.versions(["e", "nowhere"])
@@ -155,7 +155,7 @@ async def test_counts_are_those_of_what_people_say_now(database: RoutingStore) -
     store = database.feedback.results
     assert await store.counts(None, NOTHING) == RatingCounts()
     await rate(database, evidence("a"), GOOD)
-    await rate(database, evidence("a"), BAD, rater=BOB.id)
+    await rate(database, evidence("a"), BAD, user_id=BOB.id)
     await rate(database, evidence("b"), GOOD)
     await rate(database, evidence("b"), replace(BAD, correction="So"))
     await store.review(None, "b", ReviewChange(ReviewStatus.CHECKED), ANN.id, START)
@@ -240,7 +240,7 @@ async def test_what_can_be_chosen_is_what_one_may_see(database: RoutingStore) ->
     made = EVIDENCE.provenance
     assert made
     poem = replace(made, preset=preset.ref, model="Poet-7B")
-    await rate(database, evidence("a", provenance=poem, owner=LOCAL_USER), rater=LOCAL_USER)
+    await rate(database, evidence("a", provenance=poem, owner=LOCAL_USER), user_id=LOCAL_USER)
     await rate(database, evidence("b", campaign_id="campaign", language=""))
     assert await store.choices(None) == FilterOptions(
         campaigns={"campaign": PLAN.title},
@@ -268,17 +268,17 @@ async def test_what_was_tried_again_comes_with_its_path_where_it_may_be_seen(
     store = database.feedback.results
     await add_rows(database, campaign_row(BOB.id))
 
-    async def tried(user: str, **asked: str) -> list[str]:
+    async def tried(user_id: str, **asked: str) -> list[str]:
         """Four answers to one question, of which the second is rated."""
-        turn = await ask_and_answer(database, user=user, answer="0", **asked)
+        turn = await ask_and_answer(database, user=user_id, answer="0", **asked)
         ids, conversation_id = [turn.answer.id], turn.conversation.id
         for number in range(1, 4):
             beside = await database.add_answer(
-                user, conversation_id=conversation_id, sibling_id=ids[0]
+                user_id, conversation_id=conversation_id, sibling_id=ids[0]
             )
-            await database.finish_answer(user, beside.id, replace(ENDED, content=str(number)))
+            await database.finish_answer(user_id, beside.id, replace(ENDED, content=str(number)))
             ids.append(beside.id)
-        frozen = evidence(f"of {user}", answer_id=ids[1], conversation_id=conversation_id)
+        frozen = evidence(f"of {user_id}", answer_id=ids[1], conversation_id=conversation_id)
         await rate(database, frozen, BAD)
         return ids
 

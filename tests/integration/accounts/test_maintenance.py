@@ -39,8 +39,8 @@ async def test_the_answers_of_who_may_not_be_here_any_more_are_stopped_and_no_ot
     town: Town, change: Callable[[MemoryPeople], Awaitable[None]]
 ) -> None:
     chat = make_chat(HANGING, max_running=2)
-    running, others = await chat.ask("one", user="bob"), await chat.ask("two", user="ann")
-    waiting = await chat.ask("three", user="bob")
+    running, others = await chat.ask("one", user_id="bob"), await chat.ask("two", user_id="ann")
+    waiting = await chat.ask("three", user_id="bob")
     await until_text(running)
     await until_text(others)
     upkeep = Maintenance(chat.jobs, town.people)
@@ -57,7 +57,7 @@ async def test_the_answers_of_who_may_not_be_here_any_more_are_stopped_and_no_ot
 
 async def test_a_guest_whose_link_is_revoked_is_not_written_to_any_more(town: Town) -> None:
     chat = make_chat(HANGING)
-    job = await chat.ask("one", user="gus")
+    job = await chat.ask("one", user_id="gus")
     await until_text(job)
     await town.people.revoke_guest_link(LINK.id, MADE)
     await Maintenance(chat.jobs, town.people).stop_who_left()
@@ -66,7 +66,7 @@ async def test_a_guest_whose_link_is_revoked_is_not_written_to_any_more(town: To
 
 async def test_while_there_are_no_accounts_everybody_stays() -> None:
     chat = make_chat(HANGING)
-    job = await chat.ask("one", user="local")
+    job = await chat.ask("one", user_id="local")
     await until_text(job)
     await Maintenance(chat.jobs, MemoryPeople()).stop_who_left()
     assert chat.jobs.users() == {"local"}
@@ -90,7 +90,7 @@ class Flaky(MemoryPeople):
 
 async def test_it_goes_on_looking_when_the_database_fails() -> None:
     chat = make_chat(HANGING)
-    job = await chat.ask("one", user="nobody")
+    job = await chat.ask("one", user_id="nobody")
     upkeep = asyncio.create_task(Maintenance(chat.jobs, Flaky()).run(LOOK_S))
     async with asyncio.timeout(5):
         assert (await finished(job)).status is Status.STOPPED

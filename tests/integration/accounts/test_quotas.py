@@ -28,7 +28,7 @@ async def town() -> Town:
 
 async def test_an_answer_costs_what_was_read_and_what_was_written(town: Town) -> None:
     chat = make_chat(Script(pieces=["Hel", "lo"]), quotas=town.quotas())
-    await finished(await chat.ask("Hi!", user="ann"))
+    await finished(await chat.ask("Hi!", user_id="ann"))
     assert await town.people.spent("ann") == AccountUsage(messages=1, tokens=3 + 5)
     assert await town.people.spent("ann", town.now.date()) == AccountUsage(messages=1, tokens=8)
     assert await town.people.spent("bob") == AccountUsage()
@@ -36,7 +36,7 @@ async def test_an_answer_costs_what_was_read_and_what_was_written(town: Town) ->
 
 async def test_another_answer_and_a_longer_one_cost_too(town: Town) -> None:
     chat = make_chat(Script(pieces=["Hello"]), quotas=town.quotas())
-    job = await chat.ask("Hi!", user="ann")
+    job = await chat.ask("Hi!", user_id="ann")
     await finished(job)
     place = {"conversation_id": job.conversation_id, "message_id": job.message_id}
     await finished(await chat.answers.retry("ann", **place))
@@ -46,7 +46,7 @@ async def test_another_answer_and_a_longer_one_cost_too(town: Town) -> None:
 
 async def test_an_answer_that_was_stopped_costs_what_there_is_of_it(town: Town) -> None:
     chat = make_chat(Script(pieces=["par", "tial"], hangs=True), quotas=town.quotas())
-    job = await chat.ask("Hi!", user="ann")
+    job = await chat.ask("Hi!", user_id="ann")
     await until_text(job)
     await asyncio.sleep(0.01)
     job.cancel()
@@ -56,28 +56,28 @@ async def test_an_answer_that_was_stopped_costs_what_there_is_of_it(town: Town) 
 
 async def test_an_answer_that_failed_costs_what_there_is_of_it(town: Town) -> None:
     chat = make_chat(Script(pieces=["par"], error=EngineFailed()), quotas=town.quotas())
-    await finished(await chat.ask("Hi!", user="ann"))
+    await finished(await chat.ask("Hi!", user_id="ann"))
     assert await town.people.spent("ann") == AccountUsage(messages=1, tokens=3 + 3)
 
 
 async def test_a_question_that_never_got_a_place_costs_nothing(town: Town) -> None:
     chat = make_chat(Script(hangs=True), quotas=town.quotas(), max_running=1)
-    await until_text(await chat.ask("one", user="bob"))
-    waiting = await chat.ask("two", user="gus")
+    await until_text(await chat.ask("one", user_id="bob"))
+    waiting = await chat.ask("two", user_id="gus")
     waiting.cancel()
     assert (await finished(waiting)).status is Status.STOPPED
     assert await town.people.spent("gus") == AccountUsage()
     for number in range(2):  # nor is it among what a guest has open
-        await chat.ask(f"again {number}", user="gus")
+        await chat.ask(f"again {number}", user_id="gus")
     await chat.jobs.close(0)
 
 
-async def refused(chat: Chat, user: str, error: type[Exception]) -> None:
+async def refused(chat: Chat, user_id: str, error: type[Exception]) -> None:
     """A question of that user is refused, and neither stored nor answered."""
-    stored, asked = await chat.store.conversations(user), len(chat.engine.prompts)
+    stored, asked = await chat.store.conversations(user_id), len(chat.engine.prompts)
     with pytest.raises(error):
-        await chat.ask("too much", user=user)
-    assert await chat.store.conversations(user) == stored
+        await chat.ask("too much", user_id=user_id)
+    assert await chat.store.conversations(user_id) == stored
     assert len(chat.engine.prompts) == asked
 
 
@@ -109,9 +109,9 @@ async def test_more_than_may_run_and_wait_of_one_user_is_refused_while_others_ar
 ) -> None:
     chat = make_chat(Script(hangs=True), quotas=town.quotas(), max_running=3, max_waiting=9)
     for number in range(4):
-        await chat.ask(f"{number}", user="root")
+        await chat.ask(f"{number}", user_id="root")
     await refused(chat, "root", TooManyWaiting)
-    other = await chat.ask("me too", user="ann")
+    other = await chat.ask("me too", user_id="ann")
     await until_text(other)
     assert chat.engine.running == 3
     await chat.jobs.close(0)
@@ -119,25 +119,25 @@ async def test_more_than_may_run_and_wait_of_one_user_is_refused_while_others_ar
 
 async def test_what_a_full_server_refuses_is_not_held_against_a_guest(town: Town) -> None:
     chat = make_chat(Script(hangs=True), quotas=town.quotas(), max_running=1, max_waiting=0)
-    running = await chat.ask("one", user="bob")
+    running = await chat.ask("one", user_id="bob")
     for _ in range(LINK.max_messages + 1):
         await refused(chat, "gus", Busy)
     running.cancel()
     await finished(running)
-    await until_text(await chat.ask("at last", user="gus"))
+    await until_text(await chat.ask("at last", user_id="gus"))
     await chat.jobs.close(0)
 
 
 async def test_what_cannot_be_asked_is_not_counted(town: Town) -> None:
     chat = make_chat(quotas=town.quotas())
     with pytest.raises(EmptyMessage):
-        await chat.ask(" ", user="ann")
+        await chat.ask(" ", user_id="ann")
     assert not town.rates.hits
 
 
 async def test_the_same_request_again_is_counted_once(town: Town) -> None:
     chat = make_chat(Script(hangs=True), quotas=town.quotas())
-    jobs = [await chat.ask("Hi", user="ann") for _ in range(3)]
+    jobs = [await chat.ask("Hi", user_id="ann") for _ in range(3)]
     assert len({job.message_id for job in jobs}) == 1
     assert town.rates.hits["user ann"] == 1
     await chat.jobs.close(0)
@@ -146,10 +146,10 @@ async def test_the_same_request_again_is_counted_once(town: Town) -> None:
 async def test_questions_are_counted_for_the_address_they_come_from(town: Town) -> None:
     chat = make_chat(quotas=town.quotas(per_address=1))
 
-    async def ask(user: str, address: str) -> Job:
-        question = Question("Hi", f"request of {user}")
+    async def ask(user_id: str, address: str) -> Job:
+        question = Question("Hi", f"request of {user_id}")
         return await chat.answers.send(
-            user, conversation_id=None, question=question, options=ChatOptions(), address=address
+            user_id, conversation_id=None, question=question, options=ChatOptions(), address=address
         )
 
     await finished(await ask("ann", "192.0.2.1"))
@@ -177,5 +177,5 @@ async def test_each_user_has_a_salt_unless_prefixes_are_shared(
 async def test_a_spent_permit_lets_the_last_answer_end(town: Town) -> None:
     """An answer that passes the limit is written to its end; only the next one is refused."""
     chat = make_chat(Script(pieces="x" * 200), quotas=town.quotas())
-    assert len((await finished(await chat.ask("Hi", user="gus"))).text) == 200
+    assert len((await finished(await chat.ask("Hi", user_id="gus"))).text) == 200
     await refused(chat, "gus", GuestTokensUsedUp)

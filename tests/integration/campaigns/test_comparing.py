@@ -93,15 +93,15 @@ class Arena:
             await self.part.agree(person, self.campaign.id, consent_digest(self.campaign.plan))
 
     async def ask(
-        self, text: str = "Name a river", *, person: User | None = None, **more: str
+        self, text: str = "Name a river", *, user: User | None = None, **more: str
     ) -> Comparison:
         """Asked, not waited for."""
         self.clock.pass_by(seconds=1)
         inquiry = ComparisonRequest(text, **{"request_id": f"request {text}"} | more)
-        return await self.comparisons.ask(person or self.ann, self.campaign.id, inquiry)
+        return await self.comparisons.ask(user or self.ann, self.campaign.id, inquiry)
 
-    async def ended(self, duel: Comparison, person: User | None = None) -> ComparisonView:
-        rounds = self.comparisons.watch(person or self.ann, duel.id)
+    async def ended(self, duel: Comparison, user: User | None = None) -> ComparisonView:
+        rounds = self.comparisons.watch(user or self.ann, duel.id)
         return [one async for one in rounds][-1]
 
     async def asked(self, text: str = "Name a river", *, after: str = "") -> Comparison:
@@ -257,7 +257,7 @@ async def test_who_may_have_one_answer_at_a_time_is_told_and_nothing_is_written(
 
 async def test_nothing_is_asked_without_consent_or_after_the_end(arena: Arena) -> None:
     with pytest.raises(ConsentNeeded):
-        await arena.ask(person=arena.eve)
+        await arena.ask(user=arena.eve)
     duel = await arena.asked()
     await arena.campaigns.close(arena.host, arena.campaign.id)
     with pytest.raises(CampaignOver):
@@ -399,7 +399,7 @@ async def test_duels_of_others_are_not_there(arena: Arena) -> None:
             calls.comment(other, duel.id, "mine"),
             calls.stop(other, duel.id),
             calls.ask_again(other, duel.id, request_id="x"),
-            arena.ask("More?", person=other, after=duel.id),
+            arena.ask("More?", user=other, after=duel.id),
         ):
             with pytest.raises(AppError) as refused:
                 await call

@@ -95,21 +95,21 @@ class Fair:
             link_id, "host", "x", self.clock.now, ends, 9, 99, 9999, campaign_id=campaign_id
         )
 
-    async def agree(self, person: User) -> None:
-        await self.part.agree(person, self.campaign.id, consent_digest(self.campaign.plan))
+    async def agree(self, user: User) -> None:
+        await self.part.agree(user, self.campaign.id, consent_digest(self.campaign.plan))
 
     async def ask(
         self,
-        person: User,
+        user: User,
         text: str = "Name a river",
         *,
         conversation_id: str | None = None,
         campaign_id: str = "",
         **more: object,
     ) -> Job:
-        question = Question(text, f"{person.id} {text}", campaign_id=campaign_id, **more)  # type: ignore[arg-type]
+        question = Question(text, f"{user.id} {text}", campaign_id=campaign_id, **more)  # type: ignore[arg-type]
         job = await self.answers.send(
-            person.id, conversation_id=conversation_id, question=question, options=MINE
+            user.id, conversation_id=conversation_id, question=question, options=MINE
         )
         await finished(job)
         return job
@@ -208,11 +208,11 @@ async def test_a_blind_comparison_is_asked_by_variant_alone(fair: Fair) -> None:
 # --- who may ask, and when -------------------------------------------------------------------
 
 
-async def refused(fair: Fair, person: User, kind: type[NoPart], **asked: str) -> None:
-    chats = len(await fair.store.conversations(person.id))
+async def refused(fair: Fair, user: User, kind: type[NoPart], **asked: str) -> None:
+    chats = len(await fair.store.conversations(user.id))
     with pytest.raises(kind):
-        await fair.ask(person, "Now?", **asked)
-    assert len(await fair.store.conversations(person.id)) == chats
+        await fair.ask(user, "Now?", **asked)
+    assert len(await fair.store.conversations(user.id)) == chats
 
 
 async def test_nothing_is_begun_before_the_text_was_agreed_to(fair: Fair) -> None:

@@ -327,7 +327,7 @@ async def test_somebody_elses_conversation_looks_like_none_busy_or_not() -> None
             chat.answers.go_on("bob", conversation_id=there, message_id=here),
             chat.answers.prompt_of("bob", conversation_id=there, message_id=here),
             chat.answers.gauge("bob", conversation_id=there, question=asked, options=ChatOptions()),
-            chat.ask("Hi", user="bob", conversation_id=there),
+            chat.ask("Hi", user_id="bob", conversation_id=there),
         ):
             with pytest.raises(NotFound):
                 await attempt
@@ -429,7 +429,7 @@ async def test_only_what_the_same_person_sent_before_counts_as_reused(chat: Chat
     options = ChatOptions("S")
     counts = []
     for number, user in enumerate((USER, "bob", USER)):
-        job = await chat.ask("Q" * 10, user=user, options=options, request_id=f"r{number}")
+        job = await chat.ask("Q" * 10, user_id=user, options=options, request_id=f"r{number}")
         await finished(job)
         timing = (await chat.answer(job)).timing
         counts.append(timing.reused_prompt_tokens if timing else None)

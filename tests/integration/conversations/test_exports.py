@@ -39,16 +39,18 @@ class Shelf:
     def __init__(self, store: MemoryStore) -> None:
         self.store = store
 
-    async def archive(self, user: str, conversation_id: str) -> Archive:
-        return await self.store.archive(user, conversation_id)
+    async def archive(self, user_id: str, conversation_id: str) -> Archive:
+        return await self.store.archive(user_id, conversation_id)
 
     async def recent(
-        self, user: str, *, limit: int = 50, offset: int = 0
+        self, user_id: str, *, limit: int = 50, offset: int = 0
     ) -> Sequence[Conversation]:
-        return await self.store.conversations(user, limit=limit, offset=offset)
+        return await self.store.conversations(user_id, limit=limit, offset=offset)
 
-    async def add_archives(self, user: str, archives: Sequence[Archive]) -> Sequence[Conversation]:
-        return await self.store.add_archives(user, archives)
+    async def add_archives(
+        self, user_id: str, archives: Sequence[Archive]
+    ) -> Sequence[Conversation]:
+        return await self.store.add_archives(user_id, archives)
 
 
 def build(store: MemoryStore, edge: EdgeOptions | None = None) -> FastAPI:
@@ -76,8 +78,8 @@ async def client(store: MemoryStore) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def add(store: MemoryStore, title: str = "A table", user: str = LOCAL_USER) -> str:
-    (added,) = await store.add_archives(user, [example(title)])
+async def add(store: MemoryStore, title: str = "A table", user_id: str = LOCAL_USER) -> str:
+    (added,) = await store.add_archives(user_id, [example(title)])
     return added.id
 
 
@@ -178,11 +180,11 @@ async def test_conversations_leave_one_by_one(store: MemoryStore) -> None:
     class Slow(Shelf):
         read = 0
 
-        async def archive(self, user: str, conversation_id: str) -> Archive:
+        async def archive(self, user_id: str, conversation_id: str) -> Archive:
             self.read += 1
             if self.read == 3:
                 await first_was_sent.wait()
-            return await super().archive(user, conversation_id)
+            return await super().archive(user_id, conversation_id)
 
     app = build_api(
         engine=ScriptedEngine(),
@@ -225,10 +227,10 @@ async def test_a_conversation_that_goes_while_all_are_exported_is_left_out(
     first, second = await add(store, "first"), await add(store, "second")
 
     class Moving(Shelf):
-        async def archive(self, user: str, conversation_id: str) -> Archive:
-            archive = await super().archive(user, conversation_id)
+        async def archive(self, user_id: str, conversation_id: str) -> Archive:
+            archive = await super().archive(user_id, conversation_id)
             (other,) = {first, second} - {conversation_id}
-            await self.store.delete(user, other)
+            await self.store.delete(user_id, other)
             return archive
 
     app = build_api(
@@ -244,7 +246,7 @@ async def test_a_conversation_that_goes_while_all_are_exported_is_left_out(
 async def test_somebody_elses_conversation_looks_like_one_that_is_not_there(
     client: httpx.AsyncClient, store: MemoryStore
 ) -> None:
-    foreign = await add(store, user="somebody else")
+    foreign = await add(store, user_id="somebody else")
     answers = [
         await client.get(f"/api/conversations/{conversation_id}/export?format=json")
         for conversation_id in (foreign, "nobody", "%00", "%ed%a0%80", "..%2f..")

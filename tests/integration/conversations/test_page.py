@@ -44,24 +44,24 @@ class FailingStore(MemoryStore):
     unreadable: bool = False
     fails_after_turn: bool = False
 
-    async def add_turn(self, user: str, **asked: Any) -> Any:
-        turn = await super().add_turn(user, **asked)
+    async def add_turn(self, user_id: str, **asked: Any) -> Any:
+        turn = await super().add_turn(user_id, **asked)
         self.unreadable = self.fails_after_turn
         return turn
 
-    async def conversation(self, user: str, conversation_id: str) -> Conversation:
+    async def conversation(self, user_id: str, conversation_id: str) -> Conversation:
         self._refuse()
-        return await super().conversation(user, conversation_id)
+        return await super().conversation(user_id, conversation_id)
 
     async def conversations(
-        self, user: str, *, limit: int = 50, offset: int = 0
+        self, user_id: str, *, limit: int = 50, offset: int = 0
     ) -> Sequence[Conversation]:
         self._refuse()
-        return await super().conversations(user, limit=limit, offset=offset)
+        return await super().conversations(user_id, limit=limit, offset=offset)
 
-    async def archive(self, user: str, conversation_id: str) -> Archive:
+    async def archive(self, user_id: str, conversation_id: str) -> Archive:
         self._refuse()
-        return await super().archive(user, conversation_id)
+        return await super().archive(user_id, conversation_id)
 
     def _refuse(self) -> None:
         if self.unreadable:

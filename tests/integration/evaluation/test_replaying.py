@@ -50,9 +50,9 @@ class Desk:
     casebook: Cases
     replays: Runs
 
-    async def run(self, *cases: Case, person: User = LOCAL, **more: object) -> Run:
+    async def run(self, *cases: Case, user: User = LOCAL, **more: object) -> Run:
         """Run cases to the end."""
-        run = await self.replays.start(person, cases, **more)  # type: ignore[arg-type]  # options
+        run = await self.replays.start(user, cases, **more)  # type: ignore[arg-type]  # options
         await self.until_done(run)
         return run
 

@@ -205,7 +205,7 @@ async def test_others_answers_look_as_if_they_were_not_there(chat: RatedChat) ->
     job = await chat.told("Hi")
     await chat.rate(job, UP)
     with pytest.raises(NotFound):
-        await chat.rate(job, DOWN, person=STRANGER)
+        await chat.rate(job, DOWN, user=STRANGER)
     with pytest.raises(NotFound):
         await chat.ratings.look(STRANGER, job.conversation_id, job.message_id)
     assert await chat.ratings.newest(STRANGER.id, [job.message_id]) == {}

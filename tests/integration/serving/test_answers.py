@@ -293,10 +293,10 @@ class ForgetfulStore(MemoryStore):
 
     full = True
 
-    async def finish_answer(self, user: str, message_id: str, record: AnswerRecord) -> None:
+    async def finish_answer(self, user_id: str, message_id: str, record: AnswerRecord) -> None:
         if self.full:
             raise StoreFailed
-        await super().finish_answer(user, message_id, record)
+        await super().finish_answer(user_id, message_id, record)
 
 
 async def test_an_answer_whose_end_could_not_be_written_is_written_later() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chat.accounts.models import LOCAL, AccountRole, AccountUsage, Principal, ApiKey, User
+from chat.accounts.models import LOCAL, AccountRole, AccountUsage, ApiKey, Principal, User
 from chat.errors import NotFound
 from chat.models import ChatMessage, Finish, Role, Sampling, Usage
 from chat.serving.completion import CompletionRecord

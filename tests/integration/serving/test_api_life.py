@@ -250,10 +250,10 @@ class Refusing:
     def __init__(self, error: AppError) -> None:
         self.error = error
 
-    async def check(self, caller: Principal) -> None:
+    async def check(self, principal: Principal) -> None:
         raise self.error
 
-    async def spend(self, caller: Principal, tokens: int) -> None:
+    async def spend(self, principal: Principal, tokens: int) -> None:
         raise AssertionError("nothing was written")
 
 
@@ -348,11 +348,11 @@ async def test_the_page_and_programs_are_told_apart_by_the_observer() -> None:
 async def test_what_the_page_refuses_is_told_as_the_pages() -> None:
     seen, town = Seen(), await make_town()
     chat = make_chat(Script(hangs=True), observer=seen, quotas=town.quotas())
-    jobs = [await chat.ask(f"{number}", user="ann") for number in range(4)]
+    jobs = [await chat.ask(f"{number}", user_id="ann") for number in range(4)]
     with pytest.raises(TooManyWaiting):
-        await chat.ask("5", user="ann")
+        await chat.ask("5", user_id="ann")
     with pytest.raises(TooManyRequests):
-        await chat.ask("6", user="ann")
+        await chat.ask("6", user_id="ann")
     assert seen.refusals == [(Source.PAGE, "too_many_waiting"), (Source.PAGE, "too_many_requests")]
     for job in jobs:
         job.cancel()

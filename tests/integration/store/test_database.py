@@ -49,9 +49,9 @@ def engine(tmp_path: Path, database_url: str | None) -> Iterator[Engine]:
     engine.dispose()
 
 
-async def ask(store: RoutingStore, request_id: str = "r1", user: str = "ann") -> Turn:
+async def ask(store: RoutingStore, request_id: str = "r1", user_id: str = "ann") -> Turn:
     return await store.add_turn(
-        user,
+        user_id,
         conversation_id=None,
         question=Question("Hi", request_id, title="Hi"),
         options=ChatOptions(),
@@ -206,7 +206,7 @@ async def test_many_writers_and_readers_do_not_lock_each_other_out(
     store = await opened(tmp_path, database_url)
 
     async def converse(number: int) -> None:
-        turn = await ask(store, f"{number}", user=f"user {number}")
+        turn = await ask(store, f"{number}", user_id=f"user {number}")
         for length in range(20):
             await store.save_text(f"user {number}", turn.answer.id, "x" * length)
             assert len(await store.path(f"user {number}", turn.conversation.id)) == 2

@@ -44,7 +44,7 @@ def node(parent: str | None) -> dict[str, object]:
 )
 def test_a_broken_file_is_explained_with_its_place(file: str, english: str, chinese: str) -> None:
     with pytest.raises(BadImport) as caught:
-        read_archives(file.encode(), owner="ann", now=NOW)
+        read_archives(file.encode(), owner_id="ann", now=NOW)
     code, told = caught.value.code, str(caught.value)
     assert broken_file(code, told, Language.EN) == (
         f"This file cannot be imported: {english}. Nothing was imported."

@@ -69,10 +69,10 @@ class Desk:
         self.campaign = Campaign("campaign", "host", plan, START)
         self.raw = raw
 
-    async def get(self, actor: User, campaign_id: str) -> Campaign:
+    async def get(self, user: User, campaign_id: str) -> Campaign:
         return self.campaign
 
-    async def figures(self, actor: User, campaign_id: str) -> CampaignCounts:
+    async def figures(self, user: User, campaign_id: str) -> CampaignCounts:
         return CampaignCounts(came=12, consented=10, finished=7, questions=123, votes=20)
 
     async def gather(self, campaign_id: str, shown: int) -> ReportData:

@@ -25,7 +25,7 @@ from tests.archives import NOW, OWNER, archives, example, unhurried
 
 def read(value: object) -> list[Archive]:
     data = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return read_archives(data, owner=OWNER, now=NOW)
+    return read_archives(data, owner_id=OWNER, now=NOW)
 
 
 def refused(value: object) -> dict[str, object]:

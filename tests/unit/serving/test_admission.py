@@ -167,9 +167,9 @@ class Office:
         self._ends: list[tuple[float, int, QueueTicket]] = []
         self._numbers = count()
 
-    def ask(self, user: str, running: int = 99) -> QueueTicket:
-        ticket = self.admission.enter(user, running=running)
-        self.open.append((user, ticket, self.clock.now, ticket.wait_s))
+    def ask(self, user_id: str, running: int = 99) -> QueueTicket:
+        ticket = self.admission.enter(user_id, running=running)
+        self.open.append((user_id, ticket, self.clock.now, ticket.wait_s))
         self._note_starts()
         return ticket
 
