@@ -59,7 +59,9 @@ def _add_duels(session: Session) -> None:
     """Each conversation of the campaign is compared with the next one, turn by turn."""
     _set_mode(session, BLIND, Mode.BLIND)
     rows = session.execute(
-        select(MessageRow.conversation_id, MessageRow.id, MessageRow.owner, MessageRow.created_at)
+        select(
+            MessageRow.conversation_id, MessageRow.id, MessageRow.owner_id, MessageRow.created_at
+        )
         .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
         .where(ConversationRow.campaign_id == BLIND, MessageRow.role == Role.ASSISTANT)
         .order_by(MessageRow.sequence)

@@ -195,7 +195,7 @@ def made_up_evidence(chance: random.Random, number: int, rare: str) -> AnswerSna
     return AnswerSnapshot(
         id=f"evidence {number}",
         answer_id=f"answer {number}",
-        owner=LOCAL.id,
+        owner_id=LOCAL.id,
         door=Source.PAGE,
         prompt=prompt,
         answer=made_up_text(chance, rare),

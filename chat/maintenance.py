@@ -90,23 +90,23 @@ class Maintenance:
 
     async def _may_be_here(self, user_id: str) -> bool:
         try:
-            person = await self._people.person(user_id)
-            if person.disabled or person.guest_link_id is None:
-                return not person.disabled
-            return not (await self._people.guest_link(person.guest_link_id)).revoked
+            user = await self._people.user(user_id)
+            if user.disabled or user.guest_link_id is None:
+                return not user.disabled
+            return not (await self._people.guest_link(user.guest_link_id)).revoked
         except NotFound:
             return False
 
     async def _may_call(self, principal: Principal) -> bool:
         if principal.key is None:
-            return principal.person.id == LOCAL_USER or await self._may_be_here(principal.person.id)
+            return principal.user.id == LOCAL_USER or await self._may_be_here(principal.user.id)
         try:
-            person = await self._people.person(principal.person.id)
+            user = await self._people.user(principal.user.id)
         except NotFound:
             return False
-        kept = {key.id: key for key in await self._people.keys(person.id)}
+        kept = {key.id: key for key in await self._people.keys(user.id)}
         key, now = kept.get(principal.key.id), self._clock()
-        return key is not None and lets_in(key, person, now)
+        return key is not None and lets_in(key, user, now)
 
 
 async def _every(seconds: float, do: Callable[[], Awaitable[object]]) -> None:

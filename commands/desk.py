@@ -29,16 +29,16 @@ class CommandContext:
 
     async def named(self, name: str) -> User:
         """Who has that name. Raises Refused."""
-        for person in await self.accounts.people(OPERATOR):
-            if person.rank is not AccountRole.GUEST and name_key(person.name) == name_key(name):
-                return person
+        for user in await self.accounts.people(OPERATOR):
+            if user.rank is not AccountRole.GUEST and name_key(user.name) == name_key(name):
+                return user
         raise Refused(f"There is nobody named {name}. See: python app.py user list")
 
     async def first_admin(self) -> User:
         """Whose things are made that need an owner. Raises Refused."""
-        for person in await self.accounts.people(OPERATOR):
-            if person.rank is AccountRole.ADMIN and not person.disabled:
-                return person
+        for user in await self.accounts.people(OPERATOR):
+            if user.rank is AccountRole.ADMIN and not user.disabled:
+                return user
         raise Refused("There is nobody yet. Begin with: python app.py user add NAME")
 
     def links(self, path: str) -> Sequence[str]:

@@ -48,11 +48,11 @@ async def new(desk: CommandContext, options: argparse.Namespace) -> Sequence[str
 
 
 async def list_keys(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    names = {person.id: person.name for person in await desk.accounts.people(OPERATOR)}
+    names = {user.id: user.name for user in await desk.accounts.people(OPERATOR)}
     now = utc_now()
     return [
         "\t".join(
-            (key.id, _state(key, now), f"{key.prefix}…", names[key.owner], _opens(key), key.name)
+            (key.id, _state(key, now), f"{key.prefix}…", names[key.owner_id], _opens(key), key.name)
         )
         for key in await desk.accounts.keys(OPERATOR)
     ]

@@ -50,8 +50,8 @@ async def list_people(desk: CommandContext, options: argparse.Namespace) -> Sequ
 
 async def rank(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     someone = await desk.named(options.name)
-    person = await desk.accounts.set_rank(OPERATOR, someone.id, AccountRole(options.rank))
-    return [f"{person.name} is {person.rank} now."]
+    user = await desk.accounts.set_rank(OPERATOR, someone.id, AccountRole(options.rank))
+    return [f"{user.name} is {user.rank} now."]
 
 
 async def reset(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
@@ -60,13 +60,13 @@ async def reset(desk: CommandContext, options: argparse.Namespace) -> Sequence[s
 
 
 async def disable(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    person = await desk.accounts.disable(OPERATOR, (await desk.named(options.name)).id)
-    return [f"{person.name} is shut out now."]
+    user = await desk.accounts.disable(OPERATOR, (await desk.named(options.name)).id)
+    return [f"{user.name} is shut out now."]
 
 
 async def enable(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    person = await desk.accounts.enable(OPERATOR, (await desk.named(options.name)).id)
-    return [f"{person.name} can sign in again."]
+    user = await desk.accounts.enable(OPERATOR, (await desk.named(options.name)).id)
+    return [f"{user.name} can sign in again."]
 
 
 def _password() -> str:

@@ -68,11 +68,11 @@ class _Command:
         )
         try:
             await self._open(store)
-            person = await _owner(store)
+            user = await _owner(store)
             if self.options.list:
-                await _list(store, person)
+                await _list(store, user)
                 return ALL_PASSED
-            return await self._replay(store, person)
+            return await self._replay(store, user)
         finally:
             await store.close()
 
@@ -168,9 +168,9 @@ async def _list(store: RoutingStore, user: User) -> None:
 
 async def _owner(store: RoutingStore) -> User:
     """Whose runs these are: the first administrator's, or the local user's without accounts."""
-    for person in await store.people.people():
-        if person.rank is AccountRole.ADMIN and not person.disabled:
-            return person
+    for user in await store.people.people():
+        if user.rank is AccountRole.ADMIN and not user.disabled:
+            return user
     return LOCAL
 
 

@@ -23,7 +23,7 @@ def write_conversation(archive: Archive) -> str:
     """One conversation as JSON, in one line: an item of `conversations`."""
     record = asdict(archive.conversation)
     # Whose it is, is decided where it is read; and a campaign has only what was asked within it.
-    del record["owner"], record["campaign_id"]
+    del record["owner_id"], record["campaign_id"]
     record["messages"] = [asdict(message) for message in archive.messages]
     for message in record["messages"]:
         del message["conversation_id"]

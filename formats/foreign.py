@@ -56,7 +56,7 @@ class Foreign:
         """As one of ours. Who answered is not known to us, so there is no provenance."""
         conversation = Conversation(
             id="imported",
-            owner=owner_id,
+            owner_id=owner_id,
             title=self._title(),
             options=ChatOptions(self.system_prompt),
             head_id=self.head_id,

@@ -239,7 +239,7 @@ class ConversationRecord(FileRecord):
     def value(self, owner_id: str) -> Conversation:
         return Conversation(
             id=self.id,
-            owner=owner_id,
+            owner_id=owner_id,
             title=self.title,
             options=self.options.value(),
             head_id=self.head_id,

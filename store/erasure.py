@@ -27,15 +27,15 @@ from store.schema.evaluation import CaseRow, ResultRow, RunRow
 from store.schema.feedback import AnswerSnapshotRow, RatingRow, ReviewRow
 
 OWNERS = (
-    CampaignRow.owner,
+    CampaignRow.owner_id,
     ParticipantRow.user_id,
-    AnswerSnapshotRow.owner,
-    RatingRow.rater,
+    AnswerSnapshotRow.owner_id,
+    RatingRow.user_id,
     ReviewRow.reviewer,
     ReviewRow.assignee,
     ComparisonRow.user_id,
-    CaseRow.owner,
-    RunRow.owner,
+    CaseRow.owner_id,
+    RunRow.owner_id,
     ResultRow.judged_by,
 )
 """Every column that names somebody."""
@@ -53,34 +53,36 @@ def delete_feedback(session: Session, user_id: str) -> int:
     With their campaigns goes what others left there, with what was rated the cases made of it.
     What they reviewed and judged of others stays.
     """
-    campaigns = select(CampaignRow.id).where(CampaignRow.owner == user_id)
-    asked = select(AnswerSnapshotRow.id).where(AnswerSnapshotRow.owner == user_id)
+    campaigns = select(CampaignRow.id).where(CampaignRow.owner_id == user_id)
+    asked = select(AnswerSnapshotRow.id).where(AnswerSnapshotRow.owner_id == user_id)
     rated = select(AnswerSnapshotRow.id).where(
-        or_(AnswerSnapshotRow.owner == user_id, AnswerSnapshotRow.campaign_id.in_(campaigns))
+        or_(AnswerSnapshotRow.owner_id == user_id, AnswerSnapshotRow.campaign_id.in_(campaigns))
     )
-    cases = select(CaseRow.id).where(or_(CaseRow.owner == user_id, CaseRow.evidence_id.in_(asked)))
-    runs = select(RunRow.id).where(RunRow.owner == user_id)
+    cases = select(CaseRow.id).where(
+        or_(CaseRow.owner_id == user_id, CaseRow.evidence_id.in_(asked))
+    )
+    runs = select(RunRow.id).where(RunRow.owner_id == user_id)
     of_others = session.scalars(
         select(AnswerSnapshotRow)
         .join(RatingRow, RatingRow.evidence_id == AnswerSnapshotRow.id)
-        .where(RatingRow.rater == user_id, AnswerSnapshotRow.id.not_in(rated))
+        .where(RatingRow.user_id == user_id, AnswerSnapshotRow.id.not_in(rated))
     ).all()
     gone = sum(
         count_of(session, statement)
         for statement in (
             delete(ResultRow).where(or_(ResultRow.run_id.in_(runs), ResultRow.case_id.in_(cases))),
-            delete(RunRow).where(RunRow.owner == user_id),
+            delete(RunRow).where(RunRow.owner_id == user_id),
             delete(CaseRow).where(CaseRow.id.in_(cases)),
             delete(ReviewRow).where(ReviewRow.evidence_id.in_(rated)),
             delete(RatingRow).where(
-                or_(RatingRow.rater == user_id, RatingRow.evidence_id.in_(rated))
+                or_(RatingRow.user_id == user_id, RatingRow.evidence_id.in_(rated))
             ),
             delete(AnswerSnapshotRow).where(AnswerSnapshotRow.id.in_(rated)),
             *(
                 delete(table).where(or_(table.user_id == user_id, table.campaign_id.in_(campaigns)))
                 for table in (ComparisonRow, ParticipantRow)
             ),
-            delete(CampaignRow).where(CampaignRow.owner == user_id),
+            delete(CampaignRow).where(CampaignRow.owner_id == user_id),
         )
     )
     for evidence in of_others:
@@ -132,19 +134,19 @@ def delete_older(session: Session, before: datetime) -> int:
 def take_over(session: Session, before: str, after: str) -> None:
     """Give everything of one owner to another, who has nothing yet."""
     for table in (ConversationRow, MessageRow, PresetRow, GuestLinkRow):
-        session.execute(update(table).where(table.owner == before).values(owner=after))
+        session.execute(update(table).where(table.owner_id == before).values(owner_id=after))
     take_over_feedback(session, before, after)
 
 
 def _delete_chats(session: Session, user_id: str) -> int:
-    mine = select(PresetRow.id).where(PresetRow.owner == user_id)
+    mine = select(PresetRow.id).where(PresetRow.owner_id == user_id)
     versions = session.scalar(
         select(func.count())
         .select_from(PresetVersionRow)
         .where(PresetVersionRow.preset_id.in_(mine))
     )
-    presets = count_of(session, delete(PresetRow).where(PresetRow.owner == user_id))
-    conversations, messages = destroy(session, ConversationRow.owner == user_id)
+    presets = count_of(session, delete(PresetRow).where(PresetRow.owner_id == user_id))
+    conversations, messages = destroy(session, ConversationRow.owner_id == user_id)
     return conversations + messages + presets + (versions or 0)
 
 
@@ -153,7 +155,7 @@ def _delete_account(session: Session, user_id: str) -> int:
     return sum(
         count_of(session, statement)
         for statement in (
-            delete(GuestLinkRow).where(GuestLinkRow.owner == user_id),
+            delete(GuestLinkRow).where(GuestLinkRow.owner_id == user_id),
             delete(OneTimeLinkRow).where(
                 (OneTimeLinkRow.user_id == user_id) | (OneTimeLinkRow.made_by == user_id)
             ),
@@ -168,12 +170,12 @@ def destroy_part(session: Session, campaign_id: str, user_id: str) -> int:
     """Destroy what one person left in a campaign; how many rows."""
     gone = _destroy_rated(
         session,
-        (AnswerSnapshotRow.campaign_id == campaign_id) & (AnswerSnapshotRow.owner == user_id),
+        (AnswerSnapshotRow.campaign_id == campaign_id) & (AnswerSnapshotRow.owner_id == user_id),
     )
     for table in (ComparisonRow, ParticipantRow):
         theirs = (table.campaign_id == campaign_id) & (table.user_id == user_id)
         gone += count_of(session, delete(table).where(theirs))
-    chats = (ConversationRow.campaign_id == campaign_id) & (ConversationRow.owner == user_id)
+    chats = (ConversationRow.campaign_id == campaign_id) & (ConversationRow.owner_id == user_id)
     return gone + _destroy_chats(session, chats)
 
 

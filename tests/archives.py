@@ -109,7 +109,7 @@ def archives(draw: st.DrawFn) -> Archive:
     ]
     conversation = Conversation(
         id="c",
-        owner=OWNER,
+        owner_id=OWNER,
         title=draw(NAMES),
         options=ChatOptions(draw(TEXTS), draw(SAMPLINGS), draw(st.none() | PRESETS)),
         head_id=draw(st.sampled_from([None, *ids])),
@@ -124,7 +124,7 @@ def example(title: str = "A table", answer: str = "Here it is.") -> Archive:
     """A question with a file, an answer that is shown, and one beside it that is not."""
     conversation = Conversation(
         id="c",
-        owner=OWNER,
+        owner_id=OWNER,
         title=title,
         options=ChatOptions("Be brief.", Sampling(temperature=0.2), PresetRef("maths.en", 3)),
         head_id="shown",

@@ -189,7 +189,7 @@ class Inn:
             token, name=name, password="correct horse battery", address="", device="test"
         )
 
-    async def person(self, token: str) -> User:
+    async def user(self, token: str) -> User:
         who = await self.accounts.signed_in(token)
         assert who
-        return who.person
+        return who.user

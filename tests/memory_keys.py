@@ -20,7 +20,7 @@ class MemoryKeys:
 
     async def add_key(self, token_hash: str, key: ApiKey, entry: AuditEntry) -> None:
         refuse_bad_text(token_hash, key, entry)
-        owner = self.everybody.get(key.owner)
+        owner = self.everybody.get(key.owner_id)
         if owner is None or owner.disabled or owner.rank is AccountRole.GUEST:
             raise NotFound
         self.api_keys[token_hash] = key
@@ -28,10 +28,10 @@ class MemoryKeys:
 
     async def key(self, token_hash: str) -> tuple[ApiKey, User] | None:
         found = self.api_keys.get(token_hash)
-        return (found, self.everybody[found.owner]) if found else None
+        return (found, self.everybody[found.owner_id]) if found else None
 
     async def keys(self, owner_id: str | None) -> Sequence[ApiKey]:
-        theirs = [key for key in self.api_keys.values() if owner_id in (None, key.owner)]
+        theirs = [key for key in self.api_keys.values() if owner_id in (None, key.owner_id)]
         return sorted(theirs, key=lambda key: key.created_at, reverse=True)
 
     async def touch_key(self, key_id: str, used_at: datetime) -> None:
@@ -43,7 +43,7 @@ class MemoryKeys:
         self, key_id: str, entry: AuditEntry, *, owner_id: str | None = None
     ) -> None:
         for token_hash, key in self.api_keys.items():
-            if key.id == key_id and owner_id in (None, key.owner):
+            if key.id == key_id and owner_id in (None, key.owner_id):
                 self.api_keys[token_hash] = replace(key, revoked=True)
                 self.audit.append(entry)
                 return
@@ -61,11 +61,11 @@ class MemoryKeys:
 
     def revoke_keys_of(self, owner_id: str) -> None:
         for token_hash, key in self.api_keys.items():
-            if key.owner == owner_id:
+            if key.owner_id == owner_id:
                 self.api_keys[token_hash] = replace(key, revoked=True)
 
     def drop_keys_of(self, owner_id: str) -> None:
-        gone = {key.id for key in self.api_keys.values() if key.owner == owner_id}
+        gone = {key.id for key in self.api_keys.values() if key.owner_id == owner_id}
         self.api_keys = {
             token_hash: key for token_hash, key in self.api_keys.items() if key.id not in gone
         }

@@ -62,7 +62,7 @@ class MemoryPeople(MemoryKeys):
         self.hashes[user.id] = password_hash
         self.audit.append(entry)
 
-    async def person(self, user_id: str) -> User:
+    async def user(self, user_id: str) -> User:
         refuse_bad_text(user_id)
         if user_id not in self.everybody:
             raise NotFound
@@ -73,15 +73,15 @@ class MemoryPeople(MemoryKeys):
 
     async def credentials(self, name: str) -> tuple[User, str | None] | None:
         refuse_bad_text(name)
-        for person in self.everybody.values():
-            if person.rank is not AccountRole.GUEST and name_key(person.name) == name_key(name):
-                return person, self.hashes[person.id]
+        for user in self.everybody.values():
+            if user.rank is not AccountRole.GUEST and name_key(user.name) == name_key(name):
+                return user, self.hashes[user.id]
         return None
 
     async def set_password(
         self, user_id: str, password_hash: str, entry: AuditEntry, *, keep: str | None = None
     ) -> None:
-        await self.person(user_id)
+        await self.user(user_id)
         self.hashes[user_id] = password_hash
         self._drop_sessions(user_id, keep)
         self._drop_resets(user_id)
@@ -95,7 +95,7 @@ class MemoryPeople(MemoryKeys):
         rank: AccountRole | None = None,
         disabled: bool | None = None,
     ) -> User:
-        before = await self.person(user_id)
+        before = await self.user(user_id)
         after = replace(
             before,
             rank=before.rank if rank is None else rank,
@@ -113,14 +113,14 @@ class MemoryPeople(MemoryKeys):
         return after
 
     async def delete_person(self, user_id: str, entry: AuditEntry) -> int:
-        self._refuse_last_admin(await self.person(user_id))
+        self._refuse_last_admin(await self.user(user_id))
         self._revoke_links_of(user_id)
         before = self._rows()
-        mine = {link.id for link in self.links.values() if link.owner == user_id}
-        for person in self.everybody.values():
-            if person.guest_link_id in mine:
-                self.everybody[person.id] = replace(person, disabled=True, guest_link_id=None)
-        self.links = {key: link for key, link in self.links.items() if link.owner != user_id}
+        mine = {link.id for link in self.links.values() if link.owner_id == user_id}
+        for user in self.everybody.values():
+            if user.guest_link_id in mine:
+                self.everybody[user.id] = replace(user, disabled=True, guest_link_id=None)
+        self.links = {key: link for key, link in self.links.items() if link.owner_id != user_id}
         self.use = {key: spent for key, spent in self.use.items() if key[0] != user_id}
         self.passes = {
             key: kept
@@ -131,7 +131,7 @@ class MemoryPeople(MemoryKeys):
         self._drop_sessions(user_id)
         del self.everybody[user_id], self.hashes[user_id]
         gone = before - self._rows() + self.chats.destroy_presets(user_id)
-        gone += sum(self.chats.destroy(lambda kept: kept.owner == user_id))
+        gone += sum(self.chats.destroy(lambda kept: kept.owner_id == user_id))
         self.audit.append(replace(entry, detail=str(gone)))
         return gone
 
@@ -139,9 +139,9 @@ class MemoryPeople(MemoryKeys):
 
     async def add_session(self, token_hash: str, session: Session, entry: AuditEntry) -> None:
         refuse_bad_text(token_hash, session, entry)
-        person = await self.person(session.user_id)
-        link_id = person.guest_link_id
-        if person.disabled or (link_id and (await self.guest_link(link_id)).revoked):
+        user = await self.user(session.user_id)
+        link_id = user.guest_link_id
+        if user.disabled or (link_id and (await self.guest_link(link_id)).revoked):
             raise NotFound
         self.open_sessions = {
             key: kept
@@ -189,7 +189,7 @@ class MemoryPeople(MemoryKeys):
                 if kept.kind is not OneTimeLinkKind.SETUP
             }
         if one_time.user_id is not None:
-            await self.person(one_time.user_id)
+            await self.user(one_time.user_id)
             self._drop_resets(one_time.user_id)
         self.passes = {key: kept for key, kept in self.passes.items() if kept.expires_at > entry.at}
         self.passes[token_hash] = one_time
@@ -212,7 +212,7 @@ class MemoryPeople(MemoryKeys):
                 self._take_over(LOCAL_USER, user.id)
         else:
             assert one_time.user_id is not None
-            user = await self.person(one_time.user_id)
+            user = await self.user(one_time.user_id)
             await self.set_password(user.id, password_hash, entry)
         self.passes.pop(token_hash, None)
         return user
@@ -225,7 +225,7 @@ class MemoryPeople(MemoryKeys):
         self.audit.append(entry)
 
     async def guest_links(self, owner_id: str | None) -> Sequence[GuestLink]:
-        theirs = [link for link in self.links.values() if owner_id in (None, link.owner)]
+        theirs = [link for link in self.links.values() if owner_id in (None, link.owner_id)]
         return sorted(theirs, key=lambda link: link.created_at, reverse=True)
 
     async def guest_link_of(self, token_hash: str) -> GuestLink:
@@ -259,15 +259,15 @@ class MemoryPeople(MemoryKeys):
     # --- spending -----------------------------------------------------------------------------
 
     async def spend(self, user_id: str, day: date, spent: AccountUsage) -> None:
-        person = self.everybody.get(user_id)
-        if person is None:
+        user = self.everybody.get(user_id)
+        if user is None:
             return
         so_far = self.use.get((user_id, day), AccountUsage())
         self.use[user_id, day] = AccountUsage(
             so_far.messages + spent.messages, so_far.tokens + spent.tokens
         )
-        if person.guest_link_id is not None:
-            key = self._key_of(person.guest_link_id)
+        if user.guest_link_id is not None:
+            key = self._key_of(user.guest_link_id)
             link = self.links[key]
             self.links[key] = replace(
                 link, messages=link.messages + spent.messages, tokens=link.tokens + spent.tokens
@@ -297,14 +297,14 @@ class MemoryPeople(MemoryKeys):
 
     def _take_over(self, before: str, after: str) -> None:
         for key, kept in self.chats.kept.items():
-            if kept.owner == before:
-                self.chats.kept[key] = replace(kept, owner=after)
+            if kept.owner_id == before:
+                self.chats.kept[key] = replace(kept, owner_id=after)
         for key, made in self.chats.versions.items():
-            if made[-1].owner == before:
-                self.chats.versions[key] = [replace(preset, owner=after) for preset in made]
+            if made[-1].owner_id == before:
+                self.chats.versions[key] = [replace(preset, owner_id=after) for preset in made]
         for key, link in self.links.items():
-            if link.owner == before:
-                self.links[key] = replace(link, owner=after)
+            if link.owner_id == before:
+                self.links[key] = replace(link, owner_id=after)
 
     def _rows(self) -> int:
         kinds: tuple[Sized, ...] = (
@@ -362,12 +362,12 @@ class MemoryPeople(MemoryKeys):
 
     def _revoke_links_of(self, user_id: str) -> None:
         for key, link in self.links.items():
-            if link.owner == user_id:
+            if link.owner_id == user_id:
                 self._revoke(key)
 
     def _revoke(self, key: str) -> None:
         link = self.links[key]
         self.links[key] = replace(link, revoked=True)
-        for person in self.everybody.values():
-            if person.guest_link_id == link.id:
-                self._drop_sessions(person.id)
+        for user in self.everybody.values():
+            if user.guest_link_id == link.id:
+                self._drop_sessions(user.id)

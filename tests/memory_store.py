@@ -25,7 +25,9 @@ class MemoryPresets:
         refuse_bad_text(user_id)
         newest = [made[-1] for key, made in self.versions.items() if key not in self.gone]
         visible = [preset for preset in newest if _may_see(user_id, preset)]
-        return sorted(visible, key=lambda preset: (preset.owner != "", preset.owner != user_id))
+        return sorted(
+            visible, key=lambda preset: (preset.owner_id != "", preset.owner_id != user_id)
+        )
 
     async def preset(self, user_id: str, preset_id: str, version: int | None = None) -> Preset:
         refuse_bad_text(user_id, preset_id)
@@ -59,7 +61,7 @@ class MemoryPresets:
 
     async def ship_presets(self, shipped: Mapping[str, PresetText]) -> None:
         refuse_bad_text([*shipped], [*shipped.values()])
-        self.gone |= {key for key, made in self.versions.items() if not made[-1].owner}
+        self.gone |= {key for key, made in self.versions.items() if not made[-1].owner_id}
         self.gone -= shipped.keys()
         for preset_id, text in shipped.items():
             if preset_id not in self.versions or self.versions[preset_id][-1].text != text:
@@ -67,12 +69,12 @@ class MemoryPresets:
 
     def destroy_presets(self, owner_id: str) -> int:
         """For good; how many presets and versions."""
-        theirs = [key for key, made in self.versions.items() if made[-1].owner == owner_id]
+        theirs = [key for key, made in self.versions.items() if made[-1].owner_id == owner_id]
         return sum(1 + len(self.versions.pop(key)) for key in theirs)
 
     def _my_preset(self, user_id: str, preset_id: str) -> Preset:
         made = self.versions.get(preset_id)
-        if not made or made[-1].owner != user_id or preset_id in self.gone:
+        if not made or made[-1].owner_id != user_id or preset_id in self.gone:
             raise NotFound
         return made[-1]
 
@@ -86,7 +88,7 @@ class MemoryPresets:
 
 
 def _may_see(user_id: str, preset: Preset) -> bool:
-    return preset.shared or preset.owner == user_id
+    return preset.shared or preset.owner_id == user_id
 
 
 @dataclass

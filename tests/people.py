@@ -12,7 +12,7 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MADE = AuditEntry(NOON, "admin", "make")
 LINK = GuestLink(
     id="link",
-    owner="ann",
+    owner_id="ann",
     label="users' day",
     created_at=NOON,
     expires_at=NOON.replace(year=2027),

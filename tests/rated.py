@@ -56,7 +56,7 @@ def evidence(name: str, question: str = "Why?", answer: str = "So.", **more: Any
     values: dict[str, Any] = {
         "id": name,
         "answer_id": f"answer {name}",
-        "owner": "ann",
+        "owner_id": "ann",
         "door": Source.PAGE,
         "prompt": prompt,
         "answer": answer,

@@ -58,12 +58,12 @@ def _no_preset(chosen: ChosenPreset | None, language: Language) -> str:
 
 
 def _card(preset: Preset, user_id: str, chosen: ChosenPreset | None, language: Language) -> str:
-    key, mine = escape(preset.ref.id), preset.owner == user_id
+    key, mine = escape(preset.ref.id), preset.owner_id == user_id
     used = chosen.preset.ref if chosen and chosen.preset.ref.id == preset.ref.id else None
     here = ' aria-current="true"' if used else ""
-    whose = "yours" if mine else "shared" if preset.owner else "shipped"
+    whose = "yours" if mine else "shared" if preset.owner_id else "shipped"
     about = [text(language, f"preset-{whose}")]
-    if preset.owner:
+    if preset.owner_id:
         about.append(f"v{preset.ref.version}")
     if mine and preset.shared:
         about.append(text(language, "preset-shared-by-you"))

@@ -44,36 +44,36 @@ def people_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
 
     @router.post("/invite")
     async def invite(request: Request, body: RoleChange) -> dict[str, str]:
-        token = await accounts.invite(account_of(request).person, body.rank)
+        token = await accounts.invite(account_of(request).user, body.rank)
         return {"link": f"{root_path}/welcome#{token}"}
 
     @router.post("/{user_id}/reset")
     async def reset(request: Request, user_id: str) -> dict[str, str]:
-        token = await accounts.reset(account_of(request).person, user_id)
+        token = await accounts.reset(account_of(request).user, user_id)
         return {"link": f"{root_path}/welcome#{token}"}
 
     @router.post("/{user_id}/rank")
     async def set_rank(request: Request, user_id: str, body: RoleChange) -> JSONResponse:
-        await accounts.set_rank(account_of(request).person, user_id, body.rank)
+        await accounts.set_rank(account_of(request).user, user_id, body.rank)
         return JSONResponse({})
 
     @router.post("/{user_id}/disable")
     async def disable(request: Request, user_id: str) -> JSONResponse:
-        await accounts.disable(account_of(request).person, user_id)
+        await accounts.disable(account_of(request).user, user_id)
         return JSONResponse({})
 
     @router.post("/{user_id}/enable")
     async def enable(request: Request, user_id: str) -> JSONResponse:
-        await accounts.enable(account_of(request).person, user_id)
+        await accounts.enable(account_of(request).user, user_id)
         return JSONResponse({})
 
     @router.post("/{user_id}/delete")
     async def delete(request: Request, user_id: str) -> dict[str, int]:
-        return {"rows": await accounts.delete(account_of(request).person, user_id)}
+        return {"rows": await accounts.delete(account_of(request).user, user_id)}
 
     @router.get("/audit.csv")
     async def audit(request: Request) -> Response:
-        entries = await accounts.entries(account_of(request).person, limit=MOST_ENTRIES)
+        entries = await accounts.entries(account_of(request).user, limit=MOST_ENTRIES)
         headers = download_headers("audit.csv")
         return Response(as_csv(entries), headers=headers, media_type="text/csv")
 
@@ -87,12 +87,12 @@ def guest_link_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
     @router.post("")
     async def add(request: Request, body: NewGuestLink) -> dict[str, str]:
         values = body.model_dump()
-        _, token = await accounts.add_guest_link(account_of(request).person, **values)
+        _, token = await accounts.add_guest_link(account_of(request).user, **values)
         return {"link": f"{root_path}/guest#{token}"}
 
     @router.post("/{link_id}/revoke")
     async def revoke(request: Request, link_id: str) -> JSONResponse:
-        await accounts.revoke_guest_link(account_of(request).person, link_id)
+        await accounts.revoke_guest_link(account_of(request).user, link_id)
         return JSONResponse({})
 
     return router
@@ -104,6 +104,6 @@ def as_csv(entries: Iterable[AuditEntry]) -> str:
     table = csv.writer(text)
     table.writerow(("at", "actor", "action", "target", "detail"))
     for entry in entries:
-        row = (entry.at.isoformat(), entry.actor, entry.action, entry.target, entry.detail)
+        row = (entry.at.isoformat(), entry.user_id, entry.action, entry.target, entry.detail)
         table.writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in row])
     return text.getvalue()

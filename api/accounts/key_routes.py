@@ -33,20 +33,20 @@ def key_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
 
     @router.get("/keys")
     async def page(request: Request) -> Response:
-        person, reader = account_of(request).person, reader_of(request, root_path)
-        keys = await accounts.keys(person)
-        seen = await accounts.people(person) if person.rank is AccountRole.ADMIN else [person]
+        user, reader = account_of(request).user, reader_of(request, root_path)
+        keys = await accounts.keys(user)
+        seen = await accounts.people(user) if user.rank is AccountRole.ADMIN else [user]
         owners = {someone.id: someone.name for someone in seen}
-        return page_answer(keys_page(reader, person, keys, owners, utc_now()))
+        return page_answer(keys_page(reader, user, keys, owners, utc_now()))
 
     @router.post("/api/keys")
     async def add(request: Request, body: NewKey) -> dict[str, str]:
-        key, secret = await accounts.add_key(account_of(request).person, **body.model_dump())
+        key, secret = await accounts.add_key(account_of(request).user, **body.model_dump())
         return {"key": secret, "id": key.id}
 
     @router.post("/api/keys/{key_id}/revoke")
     async def revoke(request: Request, key_id: str) -> JSONResponse:
-        await accounts.revoke_key(account_of(request).person, key_id)
+        await accounts.revoke_key(account_of(request).user, key_id)
         return JSONResponse({})
 
     return router

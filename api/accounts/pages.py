@@ -90,28 +90,28 @@ def _accounts(desk: PageContext, presets: PresetReader) -> APIRouter:
     @router.get("/account")
     async def account(request: Request) -> Response:
         who = account_of(request)
-        sessions = await accounts.sessions(who.person)
+        sessions = await accounts.sessions(who.user)
         reader = reader_of(request, desk.root_path)
-        return page_answer(account_page(reader, who.person, sessions, session_id=who.session_id))
+        return page_answer(account_page(reader, who.user, sessions, session_id=who.session_id))
 
     @router.get("/people")
     async def people(request: Request) -> Response:
-        person = account_of(request).person
-        everybody = await accounts.people(person)
-        entries = await accounts.entries(person, limit=SHOWN_ENTRIES)
+        user = account_of(request).user
+        everybody = await accounts.people(user)
+        entries = await accounts.entries(user, limit=SHOWN_ENTRIES)
         return page_answer(
-            people_page(reader_of(request, desk.root_path), person, everybody, entries)
+            people_page(reader_of(request, desk.root_path), user, everybody, entries)
         )
 
     @router.get("/guests")
     async def guests(request: Request) -> Response:
-        person, reader = account_of(request).person, reader_of(request, desk.root_path)
-        links = await accounts.guest_links(person)
-        owners = {person.id: person.name}
-        if person.rank is AccountRole.ADMIN:
-            owners = {someone.id: someone.name for someone in await accounts.people(person)}
-        usable = await presets.list(person.id, reader.language)
+        user, reader = account_of(request).user, reader_of(request, desk.root_path)
+        links = await accounts.guest_links(user)
+        owners = {user.id: user.name}
+        if user.rank is AccountRole.ADMIN:
+            owners = {someone.id: someone.name for someone in await accounts.people(user)}
+        usable = await presets.list(user.id, reader.language)
         shared = [(preset.ref.id, preset.text.name) for preset in usable if preset.shared]
-        return page_answer(guests_page(reader, person, links, shared, owners))
+        return page_answer(guests_page(reader, user, links, shared, owners))
 
     return router

@@ -142,7 +142,7 @@ def _ways_in(desk: PageContext) -> APIRouter:
         link = await accounts.look_at_guest_link(body.token)
         told = {"kind": "guest", "label": link.label}
         who = request.scope["state"][SIGNED_IN]
-        if who and who.person.guest_link_id == link.id:  # here before: not to be two testers
+        if who and who.user.guest_link_id == link.id:  # here before: not to be two testers
             told["next"] = _way_in(desk, link)
         return told
 
@@ -167,8 +167,8 @@ def _own_account(desk: PageContext) -> APIRouter:
 
     @router.get("")
     async def who_am_i(request: Request) -> dict[str, str]:
-        person = person_of(request)
-        return {"name": person.name, "rank": person.rank}
+        user = person_of(request)
+        return {"name": user.name, "rank": user.rank}
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> JSONResponse:
@@ -188,12 +188,12 @@ def _own_account(desk: PageContext) -> APIRouter:
 
     @router.post("/sessions/{session_id}/end")
     async def end_session(request: Request, session_id: str) -> JSONResponse:
-        await accounts.end_session(account_of(request).person, session_id)
+        await accounts.end_session(account_of(request).user, session_id)
         return JSONResponse({})
 
     @router.post("/delete")
     async def delete_my_data(request: Request, body: Confirmation) -> JSONResponse:
-        rows = await accounts.delete_my_data(account_of(request).person, body.password)
+        rows = await accounts.delete_my_data(account_of(request).user, body.password)
         return desk.let_out(request, rows=rows)
 
     return router

@@ -88,9 +88,9 @@ def compare_routes(
 
     @router.post("/api/campaign/{campaign_id}/tick")
     async def tick(request: Request, campaign_id: str, body: TaskTick) -> dict[str, str]:
-        person = person_of(request)
-        await taking_part.tick(person, campaign_id, body.task, done=bool(body.done))
-        visit = await taking_part.visit(person, campaign_id)
+        user = person_of(request)
+        await taking_part.tick(user, campaign_id, body.task, done=bool(body.done))
+        visit = await taking_part.visit(user, campaign_id)
         return {"html": tasks_html(reader_of(request, root_path), visit)}
 
     return router
@@ -105,14 +105,14 @@ def _pages(comparisons: Comparisons, root_path: str) -> APIRouter:
 
     @router.get("/campaign/{campaign_id}/compare")
     async def page(request: Request, campaign_id: str) -> Response:
-        person, reader = person_of(request), reader_of(request, root_path)
+        user, reader = person_of(request), reader_of(request, root_path)
         try:
-            visit = await comparisons.visit(person, campaign_id)
+            visit = await comparisons.visit(user, campaign_id)
         except NotFound:
             return page_answer(gone_page(reader), 404)
         if visit.participant is None or visit.stage in (VisitStage.NOT_BEGUN, VisitStage.CONSENT):
             return RedirectResponse(f"{root_path}/campaign/{campaign_id}", 303)
-        rounds = await comparisons.rounds(person, campaign_id)
+        rounds = await comparisons.rounds(user, campaign_id)
         return page_answer(compare_page(reader, visit, rounds, draw_for(reader)))
 
     return router
@@ -147,9 +147,9 @@ def _asking(comparisons: Comparisons, root_path: str) -> APIRouter:
 
     @router.get("/api/duel-events/{duel_id}")
     async def events(request: Request, duel_id: str) -> Response:
-        person, reader = person_of(request), reader_of(request, root_path)
-        await comparisons.round(person, duel_id)  # not there: said before the stream begins
-        rounds = comparisons.watch(person, duel_id)
+        user, reader = person_of(request), reader_of(request, root_path)
+        await comparisons.round(user, duel_id)  # not there: said before the stream begins
+        rounds = comparisons.watch(user, duel_id)
         return StreamingResponse(
             _events(reader, rounds), headers=EVENT_HEADERS, media_type="text/event-stream"
         )

@@ -109,24 +109,24 @@ def _running(campaigns: Campaigns, root_path: str, outcome: CampaignResults | No
 
     @router.get("")
     async def overview(request: Request) -> Response:
-        person, reader = person_of(request), reader_of(request, root_path)
-        seen = await campaigns.list(person)
-        return page_answer(campaigns_page(reader, person, seen, utc_now()))
+        user, reader = person_of(request), reader_of(request, root_path)
+        seen = await campaigns.list(user)
+        return page_answer(campaigns_page(reader, user, seen, utc_now()))
 
     @router.get("/{campaign_id}")
     async def one(request: Request, campaign_id: str) -> Response:
-        person, reader = person_of(request), reader_of(request, root_path)
-        campaign = await campaigns.get(person, campaign_id)
+        user, reader = person_of(request), reader_of(request, root_path)
+        campaign = await campaigns.get(user, campaign_id)
         results, variants = "", ""
         if outcome:
-            results, variants = await outcome.blocks(reader, person, campaign)
+            results, variants = await outcome.blocks(reader, user, campaign)
         page = campaign_page(
             reader,
-            person,
+            user,
             campaign,
-            figures=await campaigns.figures(person, campaign_id),
+            figures=await campaigns.figures(user, campaign_id),
             waiting=campaigns.waiting,
-            links=await campaigns.links(person, campaign_id),
+            links=await campaigns.links(user, campaign_id),
             now=utc_now(),
             results=results,
             variants=variants,
@@ -142,21 +142,21 @@ def _testers(taking_part: Participation, root_path: str) -> APIRouter:
 
     @router.get("/{campaign_id}")
     async def visit(request: Request, campaign_id: str) -> Response:
-        person, reader = person_of(request), reader_of(request, root_path)
+        user, reader = person_of(request), reader_of(request, root_path)
         try:
-            visit = await taking_part.arrive(person, campaign_id)
+            visit = await taking_part.arrive(user, campaign_id)
         except NotFound:
             return page_answer(gone_page(reader), 404)
-        return page_answer(campaign_visit_page(reader, person, visit))
+        return page_answer(campaign_visit_page(reader, user, visit))
 
     @router.get("/{campaign_id}/survey")
     async def survey(request: Request, campaign_id: str) -> Response:
-        person, reader = person_of(request), reader_of(request, root_path)
+        user, reader = person_of(request), reader_of(request, root_path)
         try:
-            visit = await taking_part.arrive(person, campaign_id)
+            visit = await taking_part.arrive(user, campaign_id)
         except NotFound:
             return page_answer(gone_page(reader), 404)
         draw = survey_page if visit.may_answer else campaign_visit_page
-        return page_answer(draw(reader, person, visit))
+        return page_answer(draw(reader, user, visit))
 
     return router

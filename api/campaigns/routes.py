@@ -96,10 +96,10 @@ def _running(campaigns: Campaigns, desk: PageContext) -> APIRouter:
 
     @router.post("/{campaign_id}/links")
     async def add_link(request: Request, campaign_id: str, body: NewCampaignLink) -> dict[str, str]:
-        person = account_of(request).person
-        await campaigns.get(person, campaign_id)  # whose it is: links know nothing of campaigns
+        user = account_of(request).user
+        await campaigns.get(user, campaign_id)  # whose it is: links know nothing of campaigns
         _, token = await desk.accounts.add_guest_link(
-            person, **body.model_dump(), campaign_id=campaign_id
+            user, **body.model_dump(), campaign_id=campaign_id
         )
         return {"link": f"{desk.root_path}/guest#{token}"}
 
@@ -111,10 +111,10 @@ def _testers(taking_part: Participation, desk: PageContext) -> APIRouter:
 
     @router.post("/{campaign_id}/consent")
     async def agree(request: Request, campaign_id: str, body: Agreement) -> dict[str, str]:
-        person, reader = person_of(request), reader_of(request, desk.root_path)
-        await taking_part.agree(person, campaign_id, body.digest, page_language=reader.language)
-        visit = await taking_part.visit(person, campaign_id)
-        return {"next": f"{desk.root_path}{chat_address(person, visit)}"}
+        user, reader = person_of(request), reader_of(request, desk.root_path)
+        await taking_part.agree(user, campaign_id, body.digest, page_language=reader.language)
+        visit = await taking_part.visit(user, campaign_id)
+        return {"next": f"{desk.root_path}{chat_address(user, visit)}"}
 
     @router.post("/{campaign_id}/survey")
     async def keep_survey(request: Request, campaign_id: str, body: Survey) -> dict[str, str]:
@@ -124,11 +124,11 @@ def _testers(taking_part: Participation, desk: PageContext) -> APIRouter:
 
     @router.post("/{campaign_id}/withdraw")
     async def withdraw(request: Request, campaign_id: str) -> JSONResponse:
-        person = person_of(request)
-        rows = await taking_part.withdraw(person, campaign_id)
-        if person.rank is not AccountRole.GUEST:
+        user = person_of(request)
+        rows = await taking_part.withdraw(user, campaign_id)
+        if user.rank is not AccountRole.GUEST:
             return JSONResponse({"rows": rows})
-        rows += await desk.accounts.delete_my_data(person)  # a guest was here for nothing else
+        rows += await desk.accounts.delete_my_data(user)  # a guest was here for nothing else
         return desk.let_out(request, rows=rows)
 
     return router

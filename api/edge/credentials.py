@@ -63,10 +63,10 @@ async def find_caller(
         raise BadKey("There is no API key. Send one as: Authorization: Bearer sk-…")
     if key is None:
         assert signed_in is not None
-        caller = Principal(signed_in.person)
+        caller = Principal(signed_in.user)
     else:
         caller = await doors.caller(key, address=address)
-    if allows(caller.person, needed) and SCOPES[needed] in caller.scopes:
+    if allows(caller.user, needed) and SCOPES[needed] in caller.scopes:
         return caller
     if caller.key is None:
         raise NotFound("Not Found")

@@ -106,9 +106,9 @@ async def _whole(receive: Receive) -> bytes:
 
 
 def _person(scope: Scope) -> User:
-    person = scope["state"][SIGNED_IN].person
-    assert isinstance(person, User)
-    return person
+    user = scope["state"][SIGNED_IN].user
+    assert isinstance(user, User)
+    return user
 
 
 def _own(scope: Scope, session_hash: str) -> str:

@@ -29,7 +29,7 @@ def account_of(request: Request) -> SignedIn:
 
 def person_of(request: Request) -> User:
     """The person who asks. Raises SignInNeeded."""
-    return signed_in(request).person
+    return signed_in(request).user
 
 
 def user_of(request: Request) -> str:

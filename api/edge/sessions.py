@@ -41,14 +41,14 @@ class SignedInOnly(HttpMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         who = await self.doors.who(SecretCookie.of(scope, self.root_path).read(scope))
         named = named_by_proxy(scope, self.header)
-        if named and who and who.person.id != named.user_id:
+        if named and who and who.user.id != named.user_id:
             who = None  # somebody else sits at that browser now
         scope["state"][SIGNED_IN] = who
         needed = permission_at(scope["path"])
         if needed in SCOPES:
             refusal = await self._find_caller(scope, who, needed)
         else:
-            refusal = self._refusal(scope, who.person if who else None, needed)
+            refusal = self._refusal(scope, who.user if who else None, needed)
         await (refusal or self.app)(scope, receive, send)
 
     async def _find_caller(

@@ -68,7 +68,7 @@ class StreamExpiry(HttpMiddleware):
         token = SecretCookie.of(scope, self.root_path).read(scope)
         who: SignedIn | None = scope["state"][SIGNED_IN]
         here = who
-        while here and who and here.person.id == who.person.id:
+        while here and who and here.user.id == who.user.id:
             await asyncio.sleep(self.every_s)
             with suppress(StoreFailed):  # the next look will tell
                 here = await self.doors.who(token)

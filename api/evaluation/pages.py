@@ -45,32 +45,32 @@ def _cases(casebook: Cases, replays: Runs, presets: PresetReader, root_path: str
 
     @router.get("")
     async def cases(request: Request) -> Response:
-        person, reader = person_of(request), reader_of(request, root_path)
+        user, reader = person_of(request), reader_of(request, root_path)
         page = cases_page(
             reader,
-            person,
-            cases=await casebook.list(person),
+            user,
+            cases=await casebook.list(user),
             shipped=sorted(
                 casebook.shipped.values(),
                 key=lambda case: not case.id.endswith(f".{reader.language}"),
             ),
-            runs=await _runs_of(presets, person, await casebook.runs(person)),
-            choices=PlanOptions(await presets.list(person.id, reader.language), replays.engines),
+            runs=await _runs_of(presets, user, await casebook.runs(user)),
+            choices=PlanOptions(await presets.list(user.id, reader.language), replays.engines),
         )
         return page_answer(page)
 
     @router.get("/new")
     async def new(request: Request, evidence: str = "") -> Response:
-        person, reader = person_of(request), reader_of(request, root_path)
-        text: CaseText = await casebook.draft(person, evidence) if evidence else EMPTY
-        return page_answer(case_page(reader, person, text))
+        user, reader = person_of(request), reader_of(request, root_path)
+        text: CaseText = await casebook.draft(user, evidence) if evidence else EMPTY
+        return page_answer(case_page(reader, user, text))
 
     @router.get("/{case_id}")
     async def case(request: Request, case_id: str) -> Response:
-        person, reader = person_of(request), reader_of(request, root_path)
-        text = text_of(await casebook.get(person, case_id))
+        user, reader = person_of(request), reader_of(request, root_path)
+        text = text_of(await casebook.get(user, case_id))
         shipped = case_id in casebook.shipped
-        return page_answer(case_page(reader, person, text, case_id=case_id, shipped=shipped))
+        return page_answer(case_page(reader, user, text, case_id=case_id, shipped=shipped))
 
     return router
 
@@ -80,13 +80,13 @@ def _runs(casebook: Cases, replays: Runs, presets: PresetReader, root_path: str)
 
     @router.get("/{run_id}")
     async def run(request: Request, run_id: str, against: str = "") -> Response:
-        person, reader = person_of(request), reader_of(request, root_path)
+        user, reader = person_of(request), reader_of(request, root_path)
         going = replays.progress(run_id)  # before the results: none that is new is missed
-        run, results = await casebook.run(person, run_id)
-        beside, others = await casebook.run(person, against) if against else (None, None)
-        kept = {case.id: case for case in await casebook.list(person)}
-        tallies = (await casebook.runs(person))[:LISTED]
-        runs = await _runs_of(presets, person, tallies, run, *([beside] if beside else []))
+        run, results = await casebook.run(user, run_id)
+        beside, others = await casebook.run(user, against) if against else (None, None)
+        kept = {case.id: case for case in await casebook.list(user)}
+        tallies = (await casebook.runs(user))[:LISTED]
+        runs = await _runs_of(presets, user, tallies, run, *([beside] if beside else []))
         shown = RunView(
             run=run,
             results=results,
@@ -96,7 +96,7 @@ def _runs(casebook: Cases, replays: Runs, presets: PresetReader, root_path: str)
             going_on=(going.done, going.total) if going else None,
         )
         # Comparing long texts takes a while.
-        return page_answer(await asyncio.to_thread(run_page, reader, person, shown, runs))
+        return page_answer(await asyncio.to_thread(run_page, reader, user, shown, runs))
 
     return router
 

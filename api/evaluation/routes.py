@@ -110,8 +110,8 @@ def _cases(casebook: Cases, root_path: str) -> APIRouter:
 
     @router.post("/from-evidence/{evidence_id}")
     async def add_from_evidence(request: Request, evidence_id: str) -> dict[str, str]:
-        person = person_of(request)
-        (case,) = await casebook.add(person, await casebook.draft(person, evidence_id))
+        user = person_of(request)
+        (case,) = await casebook.add(user, await casebook.draft(user, evidence_id))
         return {"id": case.id, "next": f"{root_path}/cases/{case.id}"}
 
     @router.post("/{case_id}")
@@ -138,9 +138,9 @@ def _files(casebook: Cases, root_path: str) -> APIRouter:
 
     @router.post("/import")
     async def import_file(request: Request) -> dict[str, object]:
-        person = person_of(request)
+        user = person_of(request)
         texts = await asyncio.to_thread(read_cases, await request.body())
-        added = await casebook.add(person, *texts)
+        added = await casebook.add(user, *texts)
         return {"imported": len(added), "next": f"{root_path}/cases"}
 
     return router
@@ -151,11 +151,11 @@ def _replays(casebook: Cases, replays: Runs, presets: PresetReader, root_path: s
 
     @router.post("")
     async def start(request: Request, body: RunForm) -> dict[str, str]:
-        person = person_of(request)
-        preset = await presets.get(person.id, body.preset_id) if body.preset_id else None
+        user = person_of(request)
+        preset = await presets.get(user.id, body.preset_id) if body.preset_id else None
         run = await replays.start(
-            person,
-            await _chosen(casebook, person, body),
+            user,
+            await _chosen(casebook, user, body),
             preset=preset,
             label=body.label or "",
             against=body.against,
@@ -188,9 +188,9 @@ def _results(casebook: Cases, replays: Runs, root_path: str) -> APIRouter:
 
     @router.post("/{run_id}/delete")
     async def delete(request: Request, run_id: str) -> dict[str, str]:
-        person = person_of(request)
-        await replays.cancel(person, run_id)
-        await casebook.delete_run(person, run_id)
+        user = person_of(request)
+        await replays.cancel(user, run_id)
+        await casebook.delete_run(user, run_id)
         return {"next": f"{root_path}/cases"}
 
     return router

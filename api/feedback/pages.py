@@ -30,26 +30,26 @@ def results_pages(results: Results, root_path: str = "") -> APIRouter:
 
     @router.get("/results")
     async def listed(request: Request, query: Annotated[ListQuery, Query()]) -> Response:
-        person, wanted, after = person_of(request), query.value(), query.place()
-        page, counts = await results.look(person, wanted, after)
+        user, wanted, after = person_of(request), query.value(), query.place()
+        page, counts = await results.look(user, wanted, after)
         found = Found(
             wanted,
             page,
             counts,
-            await results.choices(person),
-            await results.names(person),
-            await results.reviewers(person),
+            await results.choices(user),
+            await results.names(user),
+            await results.reviewers(user),
             first_page=after is None,
         )
-        return page_answer(results_page(reader_of(request, root_path), person, found))
+        return page_answer(results_page(reader_of(request, root_path), user, found))
 
     @router.get("/results/{evidence_id}")
     async def one(
         request: Request, evidence_id: str, query: Annotated[FilterQuery, Query()]
     ) -> Response:
-        person, reader = person_of(request), reader_of(request, root_path)
-        shown = await _shown(results, person, evidence_id, query.value(), reader)
-        return page_answer(reading_page(reader, person, shown))
+        user, reader = person_of(request), reader_of(request, root_path)
+        shown = await _shown(results, user, evidence_id, query.value(), reader)
+        return page_answer(reading_page(reader, user, shown))
 
     return router
 

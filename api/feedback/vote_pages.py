@@ -21,30 +21,30 @@ def vote_pages(votes: Votes, results: Results, root_path: str = "") -> APIRouter
 
     @router.get("")
     async def listed(request: Request, query: Annotated[VoteListQuery, Query()]) -> Response:
-        person, wanted, after = person_of(request), query.value(), query.place()
+        user, wanted, after = person_of(request), query.value(), query.place()
         found = FoundVotes(
             wanted,
-            await votes.page(person, wanted, after),
-            await votes.counts(person, wanted),
-            await votes.choices(person, wanted.campaign_id),
-            await results.names(person),
+            await votes.page(user, wanted, after),
+            await votes.counts(user, wanted),
+            await votes.choices(user, wanted.campaign_id),
+            await results.names(user),
             first_page=after is None,
         )
-        return page_answer(votes_page(reader_of(request, root_path), person, found))
+        return page_answer(votes_page(reader_of(request, root_path), user, found))
 
     @router.get("/{duel_id}")
     async def one(request: Request, duel_id: str, query: Annotated[VoteQuery, Query()]) -> Response:
-        person, reader, wanted = person_of(request), reader_of(request, root_path), query.value()
-        contest = await votes.read(person, duel_id)
+        user, reader, wanted = person_of(request), reader_of(request, root_path), query.value()
+        contest = await votes.read(user, duel_id)
         shown = ShownVote(
             contest,
             wanted,
-            (await votes.choices(person)).campaigns.get(contest.duel.campaign_id),
+            (await votes.choices(user)).campaigns.get(contest.duel.campaign_id),
             draw_for(reader),
-            next_id=await votes.next_id(person, wanted, contest.duel),
-            presets=(await results.choices(person)).presets,
-            names=await results.names(person),
+            next_id=await votes.next_id(user, wanted, contest.duel),
+            presets=(await results.choices(user)).presets,
+            names=await results.names(user),
         )
-        return page_answer(vote_page(reader, person, shown))
+        return page_answer(vote_page(reader, user, shown))
 
     return router

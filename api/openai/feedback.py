@@ -63,9 +63,9 @@ def feedback_routes(ratings: Ratings) -> APIRouter:
 
     @router.post("/v1/feedback", summary="Rate an answer")
     async def rate(body: FeedbackRequest, request: Request) -> FeedbackOut:
-        person = caller_of(request).person
+        user = caller_of(request).user
         try:
-            rating = await ratings.rate_completion(person, body.id, body.opinion)
+            rating = await ratings.rate_completion(user, body.id, body.opinion)
         except NotFound:
             raise NotFound(NOT_REMEMBERED) from None
         return _shown(body.id, rating)

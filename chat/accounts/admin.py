@@ -33,7 +33,7 @@ class Administration(AccountBase):
         The old password is good until then. Raises BadRequest for a guest, who has none.
         """
         refuse_unless_admin(user)
-        person = await self._store.person(user_id)
+        person = await self._store.user(user_id)
         _refuse_guest_rank(person.rank)
         return await self._add_pass(user, OneTimeLinkKind.RESET, person.rank, RESET_LASTS, user_id)
 
@@ -41,7 +41,7 @@ class Administration(AccountBase):
         """Raises LastAdmin; BadRequest where a guest is or would be: those come by links."""
         refuse_unless_admin(user)
         _refuse_guest_rank(rank)
-        _refuse_guest_rank((await self._store.person(user_id)).rank)
+        _refuse_guest_rank((await self._store.user(user_id)).rank)
         entry = self._entry(user.id, Action.SET_RANK, user_id, rank)
         return self._changed(await self._store.change_person(user_id, entry, rank=rank))
 

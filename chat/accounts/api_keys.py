@@ -70,7 +70,7 @@ class Keys(AccountBase):
         now, secret = self._clock(), BEGINNING + new_token()
         key = ApiKey(
             id=uuid4().hex,
-            owner=owner.id,
+            owner_id=owner.id,
             name=check_name(name),
             prefix=secret[:PREFIX_LENGTH],
             created_at=now,
@@ -104,11 +104,11 @@ class Keys(AccountBase):
             self._throttle.wrong_key(address, now)
             log.info("%s from %s was refused", _in_words(secret), address or "nowhere")
             raise BadKey
-        key, person = found
+        key, user = found
         if self._used_keys.is_news(key.id, key.used_at, now):
             with suppress(StoreFailed):  # a full disk still answers
                 await self._store.touch_key(key.id, now)
-        return Principal(person, key, key.scopes)
+        return Principal(user, key, key.scopes)
 
 
 def lets_in(key: ApiKey, user: User, now: datetime) -> bool:

@@ -44,7 +44,7 @@ class Guests(AccountBase):
         now, token = self._clock(), new_token()
         link = GuestLink(
             id=uuid4().hex,
-            owner=user.id,
+            owner_id=user.id,
             label=check_name(label),
             created_at=now,
             expires_at=now + timedelta(days=days),
@@ -70,7 +70,7 @@ class Guests(AccountBase):
         """
         refuse_guests(user)
         link = await self._store.guest_link(link_id)
-        if user.rank is not AccountRole.ADMIN and link.owner != user.id:
+        if user.rank is not AccountRole.ADMIN and link.owner_id != user.id:
             raise NotFound
         entry = self._entry(user.id, Action.REVOKE_GUEST_LINK, link_id)
         await self._store.revoke_guest_link(link_id, entry)

@@ -69,7 +69,7 @@ class Session:
 class SignedIn:
     """Who asks, and by which of their sessions."""
 
-    person: User
+    user: User
     session_id: str
 
 
@@ -100,7 +100,7 @@ class GuestLink:
     """
 
     id: str
-    owner: str
+    owner_id: str
     label: str
     created_at: datetime
     expires_at: datetime
@@ -165,7 +165,7 @@ class AuditEntry:
     """
 
     at: datetime
-    actor: str
+    user_id: str
     action: str
     target: str = ""
     detail: str = ""
@@ -197,7 +197,7 @@ class ApiKey:
     """
 
     id: str
-    owner: str
+    owner_id: str
     name: str
     prefix: str
     created_at: datetime
@@ -213,11 +213,11 @@ class ApiKey:
 class Principal:
     """Who calls the API: a person, by a key or (None) by a session or as the local user."""
 
-    person: User
+    user: User
     key: ApiKey | None = None
     scopes: frozenset[KeyScope] = field(default_factory=lambda: frozenset(KeyScope))
 
     @property
     def id(self) -> str:
         """Whose requests are one and the same caller's: those of a key, or of a person."""
-        return self.key.id if self.key else self.person.id
+        return self.key.id if self.key else self.user.id

@@ -38,7 +38,7 @@ class AccountStore(Protocol):
         """Raises NameTaken, comparing names without case; guests' nicknames are no names."""
         ...
 
-    async def person(self, user_id: str) -> User:
+    async def user(self, user_id: str) -> User:
         """Raises NotFound."""
         ...
 

@@ -39,7 +39,7 @@ class Rates(Protocol):
 class UsageStore(Protocol):
     """The part of a `PeopleStore` that says who somebody is and what they have used."""
 
-    async def person(self, user_id: str) -> User:
+    async def user(self, user_id: str) -> User:
         """Raises NotFound."""
         ...
 
@@ -132,18 +132,18 @@ class Quotas:
         """
         if user_id == LOCAL_USER:
             return QuotaReservation()
-        person = await self._spending.person(user_id)
-        allowance = self._allowances[person.rank]
-        count_request(self._rates, f"user {person.id}", allowance.requests_per_minute)
+        user = await self._spending.user(user_id)
+        allowance = self._allowances[user.rank]
+        count_request(self._rates, f"user {user.id}", allowance.requests_per_minute)
         if address:
             count_request(self._rates, f"address {network_of(address)}", self._per_address)
-        permit = QuotaReservation(person.id, allowance, self)
+        permit = QuotaReservation(user.id, allowance, self)
         # Before anything is awaited: of two questions at once only one may be a guest's last.
-        self._open[person.id] += 1
+        self._open[user.id] += 1
         with ExitStack() as undo:
             undo.callback(permit.give_back)
-            await self._check_tokens_of_day(person, allowance)
-            await self._check_guest(person)
+            await self._check_tokens_of_day(user, allowance)
+            await self._check_guest(user)
             undo.pop_all()
         return permit
 

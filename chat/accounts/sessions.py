@@ -82,8 +82,8 @@ class Sessions:
         found = await self._store.session(key)
         if found is None or not self._lets_in(*found, now):
             return None
-        session, person = found
-        signed_in = SignedIn(person, session.id)
+        session, user = found
+        signed_in = SignedIn(user, session.id)
         if len(looks) >= MOST_REMEMBERED:
             looks.clear()
         # Into the looks it began with: what changed meanwhile has left them for new ones.

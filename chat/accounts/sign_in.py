@@ -71,13 +71,13 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
         account = name_key(known_as)
         attempt = self._throttle.sign_in(account, address, self._clock())
         found = await self._store.credentials(known_as)
-        person, password_hash = found or (None, None)
+        user, password_hash = found or (None, None)
         right = await self._matches(password, password_hash)
-        if person is None or person.disabled or not right:
+        if user is None or user.disabled or not right:
             raise WrongPassword
         self._throttle.forgive(attempt)
         try:
-            token = await self._sessions.begin(person, address=address, device=device)
+            token = await self._sessions.begin(user, address=address, device=device)
         except NotFound:  # disabled or deleted while the password was checked
             raise WrongPassword from None
         # A password that was changed while this one was checked has ended the others only.
@@ -90,15 +90,15 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
     async def sign_out(self, token: str) -> None:
         """End the session of that token, if it is one."""
         if who := await self._sessions.find(token):
-            entry = self._entry(who.person.id, Action.SIGN_OUT, who.person.id)
+            entry = self._entry(who.user.id, Action.SIGN_OUT, who.user.id)
             with suppress(NotFound):  # it has just ended in another way
-                await self._store.end_session(who.person.id, who.session_id, entry)
+                await self._store.end_session(who.user.id, who.session_id, entry)
             self._sessions.look_anew()
 
     async def sign_out_everywhere(self, signed_in: SignedIn) -> None:
         """End every session of that person, this one too."""
-        entry = self._entry(signed_in.person.id, Action.SIGN_OUT_EVERYWHERE, signed_in.person.id)
-        await self._store.end_sessions(signed_in.person.id, entry)
+        entry = self._entry(signed_in.user.id, Action.SIGN_OUT_EVERYWHERE, signed_in.user.id)
+        await self._store.end_sessions(signed_in.user.id, entry)
         self._sessions.look_anew()
 
     # --- one-time links -----------------------------------------------------------------------
@@ -118,17 +118,17 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
         Raises NotFound, BadName, BadPassword, NameTaken; then the link is not used up.
         """
         one_time = await self.look_at_pass(token)
-        now, person = self._clock(), None
+        now, user = self._clock(), None
         if one_time.user_id is not None:
-            name = (await self._store.person(one_time.user_id)).name
+            name = (await self._store.user(one_time.user_id)).name
         else:
             name = check_name(name)
-            person = User(uuid4().hex, name, one_time.rank, now)
+            user = User(uuid4().hex, name, one_time.rank, now)
         password_hash = await self._hasher.hash(check_password(password, name))
-        user_id = person.id if person else one_time.user_id or ""
-        action = Action.JOIN if person else Action.CHANGE_PASSWORD
+        user_id = user.id if user else one_time.user_id or ""
+        action = Action.JOIN if user else Action.CHANGE_PASSWORD
         entry = self._entry(user_id, action, user_id, one_time.kind)
-        made = await self._store.use_pass(token_hash(token), person, password_hash, entry)
+        made = await self._store.use_pass(token_hash(token), user, password_hash, entry)
         self._sessions.look_anew()
         self._throttle.remember(name_key(made.name), address)
         return await self._sessions.begin(made, address=address, device=device)
@@ -147,11 +147,11 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
 
     async def change_password(self, signed_in: SignedIn, old: str, new: str) -> None:
         """Ends every other session. Raises WrongPassword, TooManyAttempts, BadPassword."""
-        person = signed_in.person
-        await self._confirm(person, old)
-        password_hash = await self._hasher.hash(check_password(new, person.name))
-        entry = self._entry(person.id, Action.CHANGE_PASSWORD, person.id)
-        await self._store.set_password(person.id, password_hash, entry, keep=signed_in.session_id)
+        user = signed_in.user
+        await self._confirm(user, old)
+        password_hash = await self._hasher.hash(check_password(new, user.name))
+        entry = self._entry(user.id, Action.CHANGE_PASSWORD, user.id)
+        await self._store.set_password(user.id, password_hash, entry, keep=signed_in.session_id)
         self._sessions.look_anew()
 
     async def delete_my_data(self, user: User, password: str = "") -> int:

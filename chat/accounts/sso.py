@@ -61,14 +61,14 @@ class SingleSignOn(AccountBase):
         Not before there is an administrator. Raises ProviderRefused.
         """
         try:
-            person = await self._store.person(vouched.user_id)
+            user = await self._store.user(vouched.user_id)
         except NotFound:
             if not (allow_new and await self._store.has_people()):
                 raise ProviderRefused from None
-            person = await self._join(vouched)
-        if person.disabled:
+            user = await self._join(vouched)
+        if user.disabled:
             raise ProviderRefused
-        return await self._sessions.begin(person, address=address, device=device)
+        return await self._sessions.begin(user, address=address, device=device)
 
     async def _join(self, vouched: ExternalIdentity) -> User:
         now = self._clock()
@@ -77,11 +77,11 @@ class SingleSignOn(AccountBase):
             suffix = f" {number}" if number > 1 else ""
             try:
                 name = check_name(vouched.name[: MAX_NAME - len(suffix)] + suffix)
-                person = User(vouched.user_id, name, AccountRole.MEMBER, now)
-                await self._store.add_person(person, None, entry)
+                user = User(vouched.user_id, name, AccountRole.MEMBER, now)
+                await self._store.add_person(user, None, entry)
             except NameTaken:
                 continue
             except BadName:
                 break
-            return person
+            return user
         raise ProviderRefused

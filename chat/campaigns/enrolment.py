@@ -35,7 +35,7 @@ class GuestLinks(Protocol):
 class UserReader(GuestLinks, Protocol):
     """What is asked of the accounts about who asks."""
 
-    async def person(self, user_id: str) -> User:
+    async def user(self, user_id: str) -> User:
         """Raises NotFound."""
         ...
 
@@ -102,8 +102,8 @@ class Enrolment:
         return Enrolled(options_of(chosen), wanted, chosen.engine)
 
     async def _link_of(self, user_id: str) -> GuestLink | None:
-        person = LOCAL if user_id == LOCAL.id else await self._people.person(user_id)
-        return await link_of(person, self._people)
+        user = LOCAL if user_id == LOCAL.id else await self._people.user(user_id)
+        return await link_of(user, self._people)
 
 
 async def link_of(user: User, links: GuestLinks) -> GuestLink | None:

@@ -154,7 +154,7 @@ class Campaigns:
         """Raises NotFound."""
         refuse_guests(user)
         campaign = await self._store.campaign(campaign_id)
-        if user.rank is not AccountRole.ADMIN and campaign.owner != user.id:
+        if user.rank is not AccountRole.ADMIN and campaign.owner_id != user.id:
             raise NotFound
         return campaign
 

@@ -87,7 +87,7 @@ class Campaign:
     """A plan that people can take part in. `plan_version` grows with every change of the plan."""
 
     id: str
-    owner: str
+    owner_id: str
     plan: Plan
     created_at: datetime
     plan_version: int = 1

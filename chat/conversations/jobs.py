@@ -40,7 +40,7 @@ class JobSpec:
     client's name for the question, empty when it has none. `permit` is spent at the end.
     """
 
-    user: str
+    user_id: str
     answer: Message
     window: ContextWindow
     options: ChatOptions
@@ -134,7 +134,7 @@ class Jobs:
         """Begin to write an answer. The ticket is the job's from now on."""
         answer = work.answer
         dropped = work.window.dropped_turns
-        job = Job(work.user, answer, work.request_id, dropped_turns=dropped)
+        job = Job(work.user_id, answer, work.request_id, dropped_turns=dropped)
         self._jobs[answer.conversation_id] = job
         draft = Draft([answer.content] if answer.content else [])
         # Both tasks now: a Stop that comes before the first of them runs has something to cancel.
@@ -247,7 +247,7 @@ class Jobs:
                 flushed_at = time.monotonic()
 
         sampling, engine = work.options.sampling, work.engine
-        wish = GenerationRequest(work.user, work.window.messages, sampling, engine=engine)
+        wish = GenerationRequest(work.user_id, work.window.messages, sampling, engine=engine)
         await self._writer.write(wish, draft, take)
 
     def _record(
@@ -277,7 +277,7 @@ class Jobs:
         end = GenerationSummary(
             id=job.message_id,
             door=Source.PAGE,
-            user=job.user,
+            user_id=job.user,
             model=record.provenance.model if record.provenance else None,
             reason=record.error_code or record.finish or record.status,
             failed=record.status is Status.ERROR,

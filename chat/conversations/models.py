@@ -44,7 +44,7 @@ class Conversation:
     """
 
     id: str
-    owner: str
+    owner_id: str
     title: str
     options: ChatOptions
     head_id: str | None
@@ -134,10 +134,10 @@ class PresetText:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One version of a preset. `owner` is empty for a shipped one; `shared` shows it to all."""
+    """One version of a preset. `owner_id` is empty for a shipped one; `shared` shows it to all."""
 
     ref: PresetRef
-    owner: str
+    owner_id: str
     shared: bool
     text: PresetText
     created_at: datetime

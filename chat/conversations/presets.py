@@ -44,10 +44,10 @@ class Presets:
         in_file = {preset_id: line for line, preset_id in enumerate(self._shipped)}
 
         def place(preset: Preset) -> tuple[int, int, str]:
-            group = 1 if not preset.owner else 0 if preset.owner == user_id else 2
+            group = 1 if not preset.owner_id else 0 if preset.owner_id == user_id else 2
             return group, in_file.get(preset.ref.id, 0), preset.text.name.casefold()
 
-        shown = (preset for preset in usable if preset.owner or preset.text.language == language)
+        shown = (preset for preset in usable if preset.owner_id or preset.text.language == language)
         return sorted(shown, key=place)
 
     async def get(self, user_id: str, preset_id: str, version: int | None = None) -> Preset:

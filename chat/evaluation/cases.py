@@ -270,7 +270,7 @@ async def _check_check(check: Check, judge: Judge) -> None:
 def _case(id: str, owner_id: str, text: CaseText, now: datetime) -> Case:
     return Case(
         id=id,
-        owner=owner_id,
+        owner_id=owner_id,
         name=text.name,
         prompt=text.prompt,
         checks=text.checks,

@@ -37,7 +37,7 @@ class Case:
     """
 
     id: str
-    owner: str
+    owner_id: str
     name: str
     prompt: tuple[ChatMessage, ...]
     checks: tuple[Check, ...]
@@ -62,7 +62,7 @@ class Run:
     """One replay of cases on one preset and model."""
 
     id: str
-    owner: str
+    owner_id: str
     label: str
     model: str
     revision: str

@@ -112,7 +112,7 @@ class CaseRunner:
                 await asyncio.sleep(wait_s)
 
     async def _ask(self, replay: PreparedCase, case: Case, draft: Draft) -> None:
-        user = replay.run.owner
+        user = replay.run.owner_id
         prompt, sampling = prompt_of(case, replay.preset), sampling_of(case, replay.preset)
         wish = GenerationRequest(user, prompt, sampling, engine=replay.engine)
         with ExitStack() as undo:
@@ -134,7 +134,7 @@ class CaseRunner:
         end = GenerationSummary(
             id=f"{replay.run.id}/{case.id}",
             door=Source.REPLAY,
-            user=replay.run.owner,
+            user_id=replay.run.owner_id,
             model=replay.run.model,
             reason=reason,
             failed=reason not in (*Finish, Status.STOPPED),
@@ -148,7 +148,7 @@ class CaseRunner:
 class ActiveRun:
     """A replay that is being run for somebody. `done` of `total` have a result."""
 
-    person: User
+    user: User
     replay: PreparedCase
     task: asyncio.Task[None] | None = None
     done: int = 0
@@ -195,7 +195,7 @@ class Runs:
         prepared = await prepare(self._store, user, run, cases, preset=preset, against=against)
         replay = replace(prepared, engine=asked)
         # Nothing is awaited between this look and the entry: of two at once one is refused.
-        if any(going.person.id == user.id for going in self._open.values()):
+        if any(going.user.id == user.id for going in self._open.values()):
             raise RunGoingOn
         going = self._open[run.id] = ActiveRun(user, replay)
         with ExitStack() as undo:
@@ -218,12 +218,12 @@ class Runs:
 
     def callers(self) -> frozenset[Principal]:
         """For whom a run is going on."""
-        return frozenset(Principal(going.person) for going in self._open.values())
+        return frozenset(Principal(going.user) for going in self._open.values())
 
     def stop_of(self, caller_id: str) -> None:
         """End the run of that person, who may not be here any more."""
         for going in self._open.values():
-            if going.person.id == caller_id and going.task:
+            if going.user.id == caller_id and going.task:
                 going.task.cancel()
 
     async def close(self) -> None:
@@ -276,7 +276,7 @@ def new_run(
     """A run on what is serving."""
     return Run(
         id=uuid4().hex,
-        owner=owner_id,
+        owner_id=owner_id,
         label=" ".join(label.split())[:100],
         model=info.model,
         revision=info.revision,

@@ -29,7 +29,7 @@ def _read(case_id: str, entry: Mapping[str, Any]) -> Case:
     ) -> Case:
         return Case(
             id=case_id,
-            owner="",
+            owner_id="",
             name=name,
             prompt=(ChatMessage(Role.USER, question.strip()),),
             checks=tuple(Check(CheckKind(c["kind"]), c.get("expected", "")) for c in checks),

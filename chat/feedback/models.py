@@ -48,14 +48,14 @@ class RatingInput:
 class AnswerSnapshot:
     """An answer as it was when it was first rated, with all that it was made from.
 
-    `answer_id` is the message's or the completion's; `owner` is who asked. `prompt` is what the
+    `answer_id` is the message's or the completion's; `owner_id` is who asked. `prompt` is what the
     model was told, letter by letter, after turns were dropped. `language` is that of the answer,
     `page_language` that of the page ("zh", "en", empty where unknown).
     """
 
     id: str
     answer_id: str
-    owner: str
+    owner_id: str
     door: Source
     prompt: tuple[ChatMessage, ...]
     answer: str
@@ -82,7 +82,7 @@ class Rating:
     """One version of what one person said of one answer. Versions count from 1; none is lost."""
 
     evidence_id: str
-    rater: str
+    user_id: str
     version: int
     opinion: RatingInput
     rated_at: datetime

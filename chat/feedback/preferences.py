@@ -121,12 +121,12 @@ def pair_of_correction(rated: RatedAnswer) -> PreferencePair | None:
     if better is None or not may_teach(rated) or not evidence.answer.strip():
         return None
     return PreferencePair(
-        id=f"{evidence.id}.{better.rater}.{better.version}",
+        id=f"{evidence.id}.{better.user_id}.{better.version}",
         source=PreferenceSource.CORRECTION,
         prompt=asked(evidence),
         chosen=RatedPath(better.opinion.correction or ""),
         rejected=_given(evidence),
-        rater=better.rater,
+        rater=better.user_id,
         conversation_id=evidence.conversation_id,
         campaign_id=evidence.campaign_id,
         language=evidence.language,
@@ -219,7 +219,7 @@ def _is_worse(other: RatedAnswer, evidence: AnswerSnapshot) -> bool:
         verdicts(other) == {Verdict.DOWN}
         and may_teach(other)
         and worse.conversation_id == evidence.conversation_id
-        and worse.owner == evidence.owner
+        and worse.owner_id == evidence.owner_id
         and asked(worse) == asked(evidence)
         and bool(worse.answer.strip())
         and not _same(worse.answer, evidence.answer)
@@ -248,7 +248,7 @@ def _liked_over(
         prompt=asked(evidence),
         chosen=_given(evidence),
         rejected=rejected,
-        rater=rated.ratings[0].rater,
+        rater=rated.ratings[0].user_id,
         conversation_id=evidence.conversation_id,
         campaign_id=evidence.campaign_id,
         language=evidence.language,

@@ -38,7 +38,7 @@ def evidence_of_answer(
     return AnswerSnapshot(
         id=uuid4().hex,
         answer_id=answer.id,
-        owner=conversation.owner,
+        owner_id=conversation.owner_id,
         door=Source.PAGE,
         prompt=prompt_from(path),
         answer=answer.content,
@@ -73,7 +73,7 @@ def evidence_of_completion(written: CompletionRecord) -> AnswerSnapshot:
     return AnswerSnapshot(
         id=uuid4().hex,
         answer_id=written.id,
-        owner=written.caller.person.id,
+        owner_id=written.caller.user.id,
         door=Source.API,
         prompt=tuple(prompt),
         answer=answer,

@@ -138,7 +138,7 @@ def place_of_vote(duel: Comparison) -> VoteCursor:
 
 def is_own_trial(duel: Comparison, campaign: Campaign) -> bool:
     """Whether the host voted, which no rate counts; unless everybody is the local user."""
-    return duel.user_id == campaign.owner != LOCAL.id
+    return duel.user_id == campaign.owner_id != LOCAL.id
 
 
 def _seen_by(user: User) -> str | None:

@@ -180,13 +180,13 @@ class Completions:
         prompt_tokens = 0 if kept else await self._count(asked, info)
         with ExitStack() as undo:
             await self._key_limits.check(principal)
-            permit = await self._writer.permit(principal.person.id, undo, address=address)
+            permit = await self._writer.permit(principal.user.id, undo, address=address)
             if kept:
                 return await self._again(principal, asked, kept, permit)
-            ticket = self._writer.enter(principal.person.id, permit, undo)
+            ticket = self._writer.enter(principal.user.id, permit, undo)
             undo.pop_all()
         sampling = seeded(asked.sampling)
-        wish = GenerationRequest(principal.person.id, asked.prompt, sampling, asked.extras)
+        wish = GenerationRequest(principal.user.id, asked.prompt, sampling, asked.extras)
         completion = Completion(asked.id, principal, self._clock())
         work = _Work(completion, asked, wish, info, prompt_tokens, Draft(), ticket, permit, digest)
         self._start(work)
@@ -314,7 +314,7 @@ class Completions:
             GenerationSummary(
                 id=written.id,
                 door=Source.API,
-                user=caller.person.id,
+                user_id=caller.user.id,
                 model=written.provenance.model if written.provenance else None,
                 reason=reason,
                 failed=error is not None,

@@ -50,7 +50,7 @@ class GenerationRequest:
     Without an `engine` the first one writes it.
     """
 
-    user: str
+    user_id: str
     prompt: Prompt
     sampling: Sampling
     extras: Extras = NO_EXTRAS
@@ -66,7 +66,7 @@ class GenerationSummary:
 
     id: str
     door: Source
-    user: str
+    user_id: str
     model: str | None
     reason: str
     failed: bool = False
@@ -172,8 +172,8 @@ class Generator:
         draft.own_prompt_tokens = await self._own_prompt_tokens(wish, engine)
         tools = wish.extras.tools
         turns: Sequence[ChatMessage] = () if isinstance(wish.prompt, str) else wish.prompt
-        self._own.note(wish.user, turns, tools)
-        salt = "" if self._share_prefixes else wish.user
+        self._own.note(wish.user_id, turns, tools)
+        salt = "" if self._share_prefixes else wish.user_id
         asked = engine.generate(wish.prompt, wish.sampling, salt=salt, extras=wish.extras)
         try:
             async with asyncio.timeout(self._limits.request_s), aclosing(asked) as deltas:
@@ -183,7 +183,7 @@ class Generator:
         except TimeoutError:
             raise RequestTimeout(seconds=self._limits.request_s) from None
         finally:
-            self._own.note(wish.user, _with_answer(turns, draft), tools)
+            self._own.note(wish.user_id, _with_answer(turns, draft), tools)
 
     async def bill(self, permit: QuotaReservation, draft: Draft, usage: Usage) -> int:
         """Spend what an answer has cost, if it ever began; how many tokens."""
@@ -203,7 +203,7 @@ class Generator:
         told = {
             "id": end.id,
             "door": end.door.value,
-            "user": end.user,
+            "user": end.user_id,
             "conversation": end.conversation,
             "key": end.key,
             "model": end.model,
@@ -231,7 +231,7 @@ class Generator:
         turns, tools = wish.prompt, wish.extras.tools
         if isinstance(turns, str):  # of bare text only the salt tells whose the beginning is
             return 0 if self._share_prefixes else None
-        known = self._own.known(wish.user, turns, tools)
+        known = self._own.known(wish.user_id, turns, tools)
         if known == len(turns):
             return None
         own = turns[:known]

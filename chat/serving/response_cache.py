@@ -69,7 +69,7 @@ class RecentAnswers:
 
     def keep(self, written: CompletionRecord) -> None:
         if _size(written) <= self._kept.maxsize:
-            self._kept[written.caller.person.id, written.id] = written
+            self._kept[written.caller.user.id, written.id] = written
 
     def find(self, user_id: str, id: str) -> CompletionRecord:
         """Raises NotFound, also for another's."""

@@ -41,7 +41,7 @@ class SftFile(PieceFile):
             answer_id=evidence.answer_id,
             conversation_id=evidence.conversation_id,
             campaign_id=evidence.campaign_id,
-            rater=newest.rater,
+            rater=newest.user_id,
             language=evidence.language,
             model=made.model,
             revision=made.revision,

@@ -56,7 +56,7 @@ class TableFile(PieceFile):
         """For people; who rated has no name in a file that is masked."""
         preset = evidence.provenance.preset if evidence.provenance else None
         return {
-            "rater_name": "" if self._redactor else names.people.get(rating.rater, ""),
+            "rater_name": "" if self._redactor else names.people.get(rating.user_id, ""),
             "campaign": self.masking(names.campaigns.get(evidence.campaign_id, "")),
             "preset": self.masking(names.presets.get(preset.id, "")) if preset else "",
         }
@@ -65,7 +65,7 @@ class TableFile(PieceFile):
         opinion = rating.opinion
         return {
             "rated_at": rating.rated_at,
-            "rater": rating.rater,
+            "rater": rating.user_id,
             "verdict": opinion.verdict,
             "reasons": "\n".join(opinion.reasons),
             "comment": self.masking(opinion.comment),

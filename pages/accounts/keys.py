@@ -62,7 +62,7 @@ def _row(
         _end(reader, key, now),
     ]
     if user.rank is AccountRole.ADMIN:
-        cells.insert(1, f"<bdi>{escape(owners.get(key.owner, '–'))}</bdi>")
+        cells.insert(1, f"<bdi>{escape(owners.get(key.owner_id, '–'))}</bdi>")
     return cells
 
 

@@ -128,7 +128,7 @@ def _audit(reader: ReaderContext, entries: Sequence[AuditEntry], names: Mapping[
     rows = (
         (
             when(entry.at),
-            escape(names.get(entry.actor, entry.actor)),
+            escape(names.get(entry.user_id, entry.user_id)),
             _action(reader, entry.action),
             escape(names.get(entry.target, entry.target)),
             escape(entry.detail),
@@ -162,7 +162,7 @@ def _link_row(reader: ReaderContext, link: GuestLink, owners: Mapping[str, str])
     )
     return (
         f"<bdi>{escape(link.label)}</bdi>",
-        f"<bdi>{escape(owners.get(link.owner, '–'))}</bdi>",
+        f"<bdi>{escape(owners.get(link.owner_id, '–'))}</bdi>",
         when(link.expires_at),
         f"{link.guests} / {link.max_guests}",
         f"{link.messages} ({link.max_messages})",

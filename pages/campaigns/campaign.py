@@ -183,7 +183,7 @@ def _link_form(reader: ReaderContext, campaign: Campaign) -> str:
 
 def _link_row(reader: ReaderContext, user: User, link: GuestLink) -> Sequence[str]:
     state = f"<em>{reader.say('revoked')}</em>" if link.revoked else ""
-    if not link.revoked and (user.rank is AccountRole.ADMIN or link.owner == user.id):
+    if not link.revoked and (user.rank is AccountRole.ADMIN or link.owner_id == user.id):
         state = action(reader, f"/api/guest-links/{link.id}/revoke", "revoke", sure=True)
     return (
         f"<bdi>{escape(link.label)}</bdi>",

@@ -135,9 +135,9 @@ def _answer(reader: ReaderContext, shown: AnswerView) -> str:
 
 def _ratings(reader: ReaderContext, shown: AnswerView) -> str:
     """What each person says now, with the versions before."""
-    newest = {(rating.rater, rating.version) for rating in shown.reading.rated.ratings}
-    now = [one for one in shown.reading.versions if (one.rater, one.version) in newest]
-    before = [one for one in shown.reading.versions if (one.rater, one.version) not in newest]
+    newest = {(rating.user_id, rating.version) for rating in shown.reading.rated.ratings}
+    now = [one for one in shown.reading.versions if (one.user_id, one.version) in newest]
+    before = [one for one in shown.reading.versions if (one.user_id, one.version) not in newest]
     answer = shown.reading.rated.evidence.answer
     body = "".join(_rating(reader, shown, rating, answer) for rating in now)
     if before:
@@ -150,7 +150,7 @@ def _ratings(reader: ReaderContext, shown: AnswerView) -> str:
 def _rating(reader: ReaderContext, shown: AnswerView, rating: Rating, answer: str) -> str:
     opinion = rating.opinion
     reasons = ", ".join(reason_words(reader, reason) for reason in opinion.reasons)
-    rater = escape(shown.names.get(rating.rater, "–"))
+    rater = escape(shown.names.get(rating.user_id, "–"))
     head = f"{verdict_words(reader, opinion.verdict)} {reasons}"
     about = reader.say("rating-version", version=rating.version)
     body = f"<p>{head}<br><em><bdi>{rater}</bdi> · {about} · {when(rating.rated_at)}</em></p>"
@@ -199,7 +199,7 @@ def _place(reader: ReaderContext, shown: AnswerView, evidence: AnswerSnapshot) -
     campaign = evidence.campaign_id
     return {
         "made": when(evidence.made_at),
-        "owner": f"<bdi>{escape(shown.names.get(evidence.owner, '–'))}</bdi>",
+        "owner": f"<bdi>{escape(shown.names.get(evidence.owner_id, '–'))}</bdi>",
         "door": reader.say(f"door-{evidence.door}"),
         "campaign": campaign_title(shown.choices, campaign) if campaign else "",
         "variant": ""

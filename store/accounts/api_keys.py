@@ -15,7 +15,7 @@ from store.schema.accounts import KeyRow, KeyUsageRow, UserRow
 
 def add_key(session: Session, token_hash: str, key: ApiKey, entry: AuditEntry) -> None:
     """Raises NotFound."""
-    owner = person_of(session, key.owner, for_update=True)
+    owner = person_of(session, key.owner_id, for_update=True)
     if owner.disabled or owner.rank is AccountRole.GUEST:
         raise NotFound
     columns = {item.name: getattr(key, item.name) for item in fields(key)}
@@ -27,19 +27,19 @@ def add_key(session: Session, token_hash: str, key: ApiKey, entry: AuditEntry) -
 def key_by_token(session: Session, token_hash: str) -> tuple[ApiKey, User] | None:
     found = session.execute(
         select(KeyRow, UserRow)
-        .join(UserRow, UserRow.id == KeyRow.owner)
+        .join(UserRow, UserRow.id == KeyRow.owner_id)
         .where(KeyRow.token_hash == token_hash)
     ).one_or_none()
     if found is None:
         return None
-    row, person = found
-    return row.value(), person.value()
+    row, user = found
+    return row.value(), user.value()
 
 
 def keys(session: Session, owner_id: str | None) -> Sequence[ApiKey]:
     wanted = select(KeyRow).order_by(KeyRow.created_at.desc(), KeyRow.id)
     if owner_id is not None:
-        wanted = wanted.where(KeyRow.owner == owner_id)
+        wanted = wanted.where(KeyRow.owner_id == owner_id)
     return [row.value() for row in session.scalars(wanted)]
 
 
@@ -51,7 +51,7 @@ def revoke_key(session: Session, key_id: str, entry: AuditEntry, owner_id: str |
     """Raises NotFound."""
     wanted = update(KeyRow).where(KeyRow.id == key_id).values(revoked=True)
     if owner_id is not None:
-        wanted = wanted.where(KeyRow.owner == owner_id)
+        wanted = wanted.where(KeyRow.owner_id == owner_id)
     if not session.scalars(wanted.returning(KeyRow.id)).all():
         raise NotFound
     write_entry(session, entry)
@@ -76,6 +76,6 @@ def spent_by_key(session: Session, key_id: str, day: date) -> AccountUsage:
 
 def delete_keys(session: Session, owner_id: str) -> int:
     """How many rows went, with those of what the keys have used."""
-    theirs = select(KeyRow.id).where(KeyRow.owner == owner_id)
+    theirs = select(KeyRow.id).where(KeyRow.owner_id == owner_id)
     days = count_of(session, delete(KeyUsageRow).where(KeyUsageRow.key_id.in_(theirs)))
-    return days + count_of(session, delete(KeyRow).where(KeyRow.owner == owner_id))
+    return days + count_of(session, delete(KeyRow).where(KeyRow.owner_id == owner_id))

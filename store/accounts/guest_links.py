@@ -23,7 +23,7 @@ def add_guest_link(session: Session, token_hash: str, link: GuestLink, entry: Au
 def guest_links(session: Session, owner_id: str | None) -> Sequence[GuestLink]:
     wanted = select(GuestLinkRow).order_by(GuestLinkRow.created_at.desc(), GuestLinkRow.id)
     if owner_id is not None:
-        wanted = wanted.where(GuestLinkRow.owner == owner_id)
+        wanted = wanted.where(GuestLinkRow.owner_id == owner_id)
     return [row.value() for row in session.scalars(wanted)]
 
 
@@ -81,6 +81,6 @@ def revoke_links(session: Session, which: ColumnElement[bool]) -> None:
 
 def end_guests_of(session: Session, owner_id: str) -> None:
     """Shut out everybody who came by a link of that person, whose links are about to go."""
-    revoke_links(session, GuestLinkRow.owner == owner_id)
-    links = select(GuestLinkRow.id).where(GuestLinkRow.owner == owner_id)
+    revoke_links(session, GuestLinkRow.owner_id == owner_id)
+    links = select(GuestLinkRow.id).where(GuestLinkRow.owner_id == owner_id)
     session.execute(update(UserRow).where(UserRow.guest_link_id.in_(links)).values(disabled=True))

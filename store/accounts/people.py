@@ -42,7 +42,7 @@ def add_person(session: Session, user: User, password_hash: str | None, entry: A
     write_entry(session, entry)
 
 
-def person(session: Session, user_id: str) -> User:
+def user(session: Session, user_id: str) -> User:
     """Raises NotFound."""
     return person_of(session, user_id).value()
 
@@ -83,8 +83,8 @@ def change_person(
         refuse_last_admin(session, user_id)
         session.execute(delete(OneTimeLinkRow).where(OneTimeLinkRow.made_by == user_id))
     if disabled:
-        revoke_links(session, GuestLinkRow.owner == user_id)
-        session.execute(update(KeyRow).where(KeyRow.owner == user_id).values(revoked=True))
+        revoke_links(session, GuestLinkRow.owner_id == user_id)
+        session.execute(update(KeyRow).where(KeyRow.owner_id == user_id).values(revoked=True))
         session.execute(delete(SessionRow).where(SessionRow.user_id == user_id))
     row = person_of(session, user_id, for_update=True)
     row.rank = row.rank if rank is None else rank

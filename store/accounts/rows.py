@@ -71,7 +71,7 @@ def write_entry(session: Session, entry: AuditEntry) -> None:
     session.add(
         AuditRow(
             at=entry.at,
-            actor=entry.actor,
+            user_id=entry.user_id,
             action=entry.action,
             target=entry.target,
             detail=entry.detail,

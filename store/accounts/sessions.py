@@ -43,8 +43,8 @@ def session_of(session: Session, token_hash: str) -> tuple[people.Session, User]
     ).one_or_none()
     if found is None:
         return None
-    row, person = found
-    return row.value(), person.value()
+    row, user = found
+    return row.value(), user.value()
 
 
 def touch_session(session: Session, session_id: str, used_at: datetime) -> None:

@@ -40,8 +40,8 @@ class DatabaseAccounts:
     async def add_person(self, user: User, password_hash: str | None, entry: AuditEntry) -> None:
         await self._database.write(people.add_person, user, password_hash, entry)
 
-    async def person(self, user_id: str) -> User:
-        return await self._database.read(people.person, user_id)
+    async def user(self, user_id: str) -> User:
+        return await self._database.read(people.user, user_id)
 
     async def people(self) -> Sequence[User]:
         return await self._database.read(people.people)
@@ -66,7 +66,7 @@ class DatabaseAccounts:
 
     async def delete_person(self, user_id: str, entry: AuditEntry) -> int:
         rows = await self._database.destroy(erasure.delete_person, user_id, entry)
-        return rows + sum(self._temporary.destroy(lambda kept: kept.owner == user_id))
+        return rows + sum(self._temporary.destroy(lambda kept: kept.owner_id == user_id))
 
     # --- sessions -----------------------------------------------------------------------------
 

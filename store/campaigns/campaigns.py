@@ -130,7 +130,7 @@ def add(session: Session, campaign: Campaign, entry: AuditEntry) -> None:
     session.add(
         CampaignRow(
             id=campaign.id,
-            owner=campaign.owner,
+            owner_id=campaign.owner_id,
             plan=campaign.plan,
             plan_version=campaign.plan_version,
             created_at=campaign.created_at,
@@ -143,7 +143,7 @@ def add(session: Session, campaign: Campaign, entry: AuditEntry) -> None:
 def campaigns(session: Session, owner_id: str | None) -> Sequence[Campaign]:
     wanted = select(CampaignRow).order_by(CampaignRow.created_at.desc(), CampaignRow.id)
     if owner_id is not None:
-        wanted = wanted.where(CampaignRow.owner == owner_id)
+        wanted = wanted.where(CampaignRow.owner_id == owner_id)
     return [row.value() for row in session.scalars(wanted)]
 
 
@@ -250,7 +250,7 @@ def keep_survey(
 def conversations(session: Session, campaign_id: str, user_id: str) -> Collection[str]:
     return session.scalars(
         select(ConversationRow.id).where(
-            ConversationRow.campaign_id == campaign_id, ConversationRow.owner == user_id
+            ConversationRow.campaign_id == campaign_id, ConversationRow.owner_id == user_id
         )
     ).all()
 
@@ -302,7 +302,7 @@ def _free_for_change(session: Session, campaign: CampaignRow, field: str) -> Non
             ParticipantRow.campaign_id == campaign.id, ParticipantRow.consented_at.is_not(None)
         )
     ).all()
-    if set(agreed) - ({campaign.owner} - {LOCAL_USER}):
+    if set(agreed) - ({campaign.owner_id} - {LOCAL_USER}):
         raise PlanInUse(field=field)
     if agreed:
-        destroy_part(session, campaign.id, campaign.owner)
+        destroy_part(session, campaign.id, campaign.owner_id)

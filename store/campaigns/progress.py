@@ -70,7 +70,7 @@ def counts_for(
     campaign: CampaignRow, person: InstrumentedAttribute[str]
 ) -> Sequence[ColumnElement[bool]]:
     """Whose doings count: not the owner's own trial, unless everybody is the local user."""
-    return () if campaign.owner == LOCAL_USER else (person != campaign.owner,)
+    return () if campaign.owner_id == LOCAL_USER else (person != campaign.owner_id,)
 
 
 def as_it_is_now() -> ColumnElement[bool]:
@@ -103,7 +103,7 @@ def _turns(campaign: CampaignRow) -> Select[int, int]:
         .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
         .where(
             ConversationRow.campaign_id == campaign.id,
-            *counts_for(campaign, ConversationRow.owner),
+            *counts_for(campaign, ConversationRow.owner_id),
         )
     )
 
@@ -115,7 +115,7 @@ def _ratings(campaign: CampaignRow) -> Select[int, int]:
         .where(
             AnswerSnapshotRow.campaign_id == campaign.id,
             as_it_is_now(),
-            *counts_for(campaign, AnswerSnapshotRow.owner),
+            *counts_for(campaign, AnswerSnapshotRow.owner_id),
         )
     )
 

@@ -50,7 +50,7 @@ def add_archives(
 def _row(user_id: str, message: Message) -> MessageRow:
     answer = message.content if message.role is Role.ASSISTANT else ""
     took = measured(answer, message.usage, message.timing, message.provenance)
-    return MessageRow(owner=user_id, **(_columns(message) | took))
+    return MessageRow(owner_id=user_id, **(_columns(message) | took))
 
 
 def _columns(value: Conversation | Message) -> dict[str, object]:

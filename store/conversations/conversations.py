@@ -43,7 +43,7 @@ def conversations(
     rows = session.scalars(
         select(ConversationRow)
         .where(
-            ConversationRow.owner == user_id,
+            ConversationRow.owner_id == user_id,
             ConversationRow.deleted_at.is_(None),
             *listed(session, user_id),
         )

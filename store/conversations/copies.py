@@ -33,7 +33,7 @@ def renewed(archive: Archive, owner_id: str, new_id: Callable[[], str]) -> Archi
     conversation = replace(
         archive.conversation,
         id=conversation_id,
-        owner=owner_id,
+        owner_id=owner_id,
         head_id=ids.get(archive.conversation.head_id or ""),
         campaign_id="",
     )

@@ -248,7 +248,7 @@ class TemporaryStore:
 
     def _owned(self, user_id: str, conversation_id: str) -> Conversation:
         conversation = self.kept.get(conversation_id)
-        if conversation is None or conversation.owner != user_id:
+        if conversation is None or conversation.owner_id != user_id:
             raise NotFound
         return conversation
 
@@ -261,7 +261,7 @@ class TemporaryStore:
         """Newest first."""
         mine = (kept for key, kept in self.kept.items() if key not in self.deleted)
         return sorted(
-            (kept for kept in mine if kept.owner == user_id),
+            (kept for kept in mine if kept.owner_id == user_id),
             key=lambda kept: kept.updated_at,
             reverse=True,
         )

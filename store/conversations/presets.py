@@ -26,7 +26,7 @@ def presets(session: Session, user_id: str) -> Sequence[Preset]:
             PresetRow.deleted_at.is_(None),
             _visible(user_id),
         )
-        .order_by(PresetRow.owner != SHIPPED, PresetRow.owner != user_id, PresetRow.sequence)
+        .order_by(PresetRow.owner_id != SHIPPED, PresetRow.owner_id != user_id, PresetRow.sequence)
     )
     return [version.value(row) for row, version in rows]
 
@@ -74,7 +74,7 @@ def ship_presets(session: Session, shipped: Mapping[str, PresetText], now: datet
     session.execute(
         update(PresetRow)
         .where(
-            PresetRow.owner == SHIPPED,
+            PresetRow.owner_id == SHIPPED,
             PresetRow.deleted_at.is_(None),
             PresetRow.id.not_in(shipped.keys()),
         )
@@ -82,7 +82,7 @@ def ship_presets(session: Session, shipped: Mapping[str, PresetText], now: datet
     )
     for preset_id, text in shipped.items():
         row = session.scalar(
-            select(PresetRow).where(PresetRow.id == preset_id, PresetRow.owner == SHIPPED)
+            select(PresetRow).where(PresetRow.id == preset_id, PresetRow.owner_id == SHIPPED)
         )
         if row is None:
             _add(session, preset_id, SHIPPED, text, now)
@@ -92,14 +92,14 @@ def ship_presets(session: Session, shipped: Mapping[str, PresetText], now: datet
 
 
 def _visible(user_id: str) -> ColumnElement[bool]:
-    return or_(PresetRow.shared, PresetRow.owner == user_id)
+    return or_(PresetRow.shared, PresetRow.owner_id == user_id)
 
 
 def _mine(session: Session, user_id: str, preset_id: str) -> PresetRow:
     row = session.scalar(
         select(PresetRow)
         .where(
-            PresetRow.id == preset_id, PresetRow.owner == user_id, PresetRow.deleted_at.is_(None)
+            PresetRow.id == preset_id, PresetRow.owner_id == user_id, PresetRow.deleted_at.is_(None)
         )
         .with_for_update()
     )
@@ -111,7 +111,7 @@ def _mine(session: Session, user_id: str, preset_id: str) -> PresetRow:
 def _add(
     session: Session, preset_id: str, owner_id: str, text: PresetText, now: datetime
 ) -> Preset:
-    row = PresetRow(id=preset_id, owner=owner_id, shared=owner_id == SHIPPED, newest=0)
+    row = PresetRow(id=preset_id, owner_id=owner_id, shared=owner_id == SHIPPED, newest=0)
     session.add(row)
     session.flush()
     return _add_version(session, row, text, now)

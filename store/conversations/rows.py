@@ -30,7 +30,7 @@ def conversation_of(
     SQLite has no row locks and needs none: there is only one writer.
     """
     wanted = select(ConversationRow).where(
-        ConversationRow.id == conversation_id, ConversationRow.owner == user_id
+        ConversationRow.id == conversation_id, ConversationRow.owner_id == user_id
     )
     if not deleted:
         wanted = wanted.where(ConversationRow.deleted_at.is_(None))

@@ -19,7 +19,7 @@ def search(session: Session, user_id: str, words: str, limit: int) -> Sequence[S
         select(MessageRow.conversation_id, func.max(MessageRow.sequence).label("sequence"))
         .where(
             *index_for(session).holding(wanted),
-            MessageRow.owner == user_id,
+            MessageRow.owner_id == user_id,
             MessageRow.deleted_at.is_(None),
         )
         .group_by(MessageRow.conversation_id)
@@ -32,7 +32,7 @@ def search(session: Session, user_id: str, words: str, limit: int) -> Sequence[S
         .outerjoin(newest, newest.c.conversation_id == ConversationRow.id)
         .outerjoin(MessageRow, MessageRow.sequence == newest.c.sequence)
         .where(
-            ConversationRow.owner == user_id,
+            ConversationRow.owner_id == user_id,
             ConversationRow.deleted_at.is_(None),
             *listed(session, user_id),
             or_(newest.c.sequence.is_not(None), _in_title(wanted)),

@@ -130,7 +130,9 @@ def finish_answer(session: Session, user_id: str, message_id: str, record: Answe
 def _turn_of_request(session: Session, user_id: str, request_id: str) -> Turn | None:
     """What a request has made already: its question with the first answer to it."""
     question = session.scalar(
-        select(MessageRow).where(MessageRow.owner == user_id, MessageRow.request_id == request_id)
+        select(MessageRow).where(
+            MessageRow.owner_id == user_id, MessageRow.request_id == request_id
+        )
     )
     if question is None:
         return None
@@ -151,7 +153,7 @@ def _new_conversation(
 ) -> ConversationRow:
     row = ConversationRow(
         id=uuid4().hex,
-        owner=user_id,
+        owner_id=user_id,
         title=question.title,
         options=ChatOptions(),
         head_id=None,
@@ -218,7 +220,7 @@ def _add_message(
     row = MessageRow(
         id=uuid4().hex,
         conversation_id=conversation.id,
-        owner=conversation.owner,
+        owner_id=conversation.owner_id,
         parent_id=parent_id,
         created_at=now,
         **columns,
@@ -233,7 +235,7 @@ def _change_open(session: Session, user_id: str, message_id: str, **columns: Any
 
     Its sequence, or None if it has ended. Raises NotFound.
     """
-    mine = (MessageRow.id == message_id, MessageRow.owner == user_id)
+    mine = (MessageRow.id == message_id, MessageRow.owner_id == user_id)
     change = update(MessageRow).where(*mine, MessageRow.status.in_(OPEN)).values(**columns)
     changed = session.scalar(change.returning(MessageRow.sequence))
     if changed is None and session.scalar(select(MessageRow.sequence).where(*mine)) is None:

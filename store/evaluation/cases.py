@@ -77,13 +77,13 @@ class DatabaseCases:
 
 def add(session: Session, cases: Sequence[Case]) -> None:
     """Raises NotFound."""
-    for owner in {each.owner for each in cases}:
+    for owner in {each.owner_id for each in cases}:
         _hold(session, owner)
     for each in cases:
         session.add(
             CaseRow(
                 id=each.id,
-                owner=each.owner,
+                owner_id=each.owner_id,
                 name=each.name,
                 prompt=each.prompt,
                 checks=each.checks,
@@ -121,11 +121,11 @@ def delete_case(session: Session, case_id: str, owner_id: str | None) -> None:
 
 def add_run(session: Session, run: Run) -> None:
     """Raises NotFound."""
-    _hold(session, run.owner)
+    _hold(session, run.owner_id)
     session.add(
         RunRow(
             id=run.id,
-            owner=run.owner,
+            owner_id=run.owner_id,
             label=run.label,
             model=run.model,
             revision=run.revision,
@@ -235,11 +235,11 @@ def history(
 
 
 def _cases_of(owner_id: str | None) -> ColumnElement[bool]:
-    return true() if owner_id is None else CaseRow.owner == owner_id
+    return true() if owner_id is None else CaseRow.owner_id == owner_id
 
 
 def _runs_of(owner_id: str | None) -> ColumnElement[bool]:
-    return true() if owner_id is None else RunRow.owner == owner_id
+    return true() if owner_id is None else RunRow.owner_id == owner_id
 
 
 def _hold(session: Session, owner_id: str) -> None:

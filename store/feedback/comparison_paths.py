@@ -53,7 +53,7 @@ def voted(seen_by: str | None, wanted: RatingFilter | VoteFilter) -> Iterable[Co
     """That somebody voted, that the person sees it, in that campaign and on those days."""
     yield ComparisonRow.choice.is_not(None)
     if seen_by is not None:
-        own = select(CampaignRow.id).where(CampaignRow.owner == seen_by)
+        own = select(CampaignRow.id).where(CampaignRow.owner_id == seen_by)
         yield ComparisonRow.campaign_id.in_(own)
     if wanted.campaign_id:
         yield ComparisonRow.campaign_id == wanted.campaign_id

@@ -91,14 +91,14 @@ def _turns(
     rows = session.execute(
         select(
             step,
-            MessageRow.owner,
+            MessageRow.owner_id,
             failure,
             func.count(MessageRow.created_at.distinct()).filter(MessageRow.role == Role.USER),
             func.count().filter(is_answer),
             func.coalesce(func.sum(MessageRow.completion_tokens).filter(is_answer), 0),
         )
         .where(*_messages(scope))
-        .group_by(step, MessageRow.owner, failure)
+        .group_by(step, MessageRow.owner_id, failure)
     )
     turns = dict[datetime, TurnCounts]()
     people, failures = defaultdict[datetime, set[str]](set), Counter[str]()
@@ -156,7 +156,7 @@ def _of_messages(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElemen
     theirs = (
         select(ConversationRow.id)
         .join(CampaignRow, CampaignRow.id == ConversationRow.campaign_id)
-        .where(campaigns, _counts(ConversationRow.owner))
+        .where(campaigns, _counts(ConversationRow.owner_id))
     )
     # Not the bare column: SQLite would look up each conversation, and then each long row of it.
     return HAPPENED_HERE, func.coalesce(MessageRow.conversation_id, "").in_(theirs)
@@ -197,7 +197,7 @@ def _of_ratings(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement
     theirs = (
         select(AnswerSnapshotRow.id)
         .join(CampaignRow, CampaignRow.id == AnswerSnapshotRow.campaign_id)
-        .where(campaigns, _counts(AnswerSnapshotRow.owner))
+        .where(campaigns, _counts(AnswerSnapshotRow.owner_id))
     )
     return (RatingRow.evidence_id.in_(theirs),)
 
@@ -231,12 +231,12 @@ def _campaigns(seen_by: str | None, campaign_id: str) -> ColumnElement[bool] | N
     """Which are meant; None: whatever happened, in a campaign or not."""
     if campaign_id:
         return CampaignRow.id == campaign_id
-    return None if seen_by is None else CampaignRow.owner == seen_by
+    return None if seen_by is None else CampaignRow.owner_id == seen_by
 
 
 def _counts(person: InstrumentedAttribute[str]) -> ColumnElement[bool]:
     """Not the owner's own trial, unless everybody is the local user."""
-    return or_(CampaignRow.owner == LOCAL_USER, CampaignRow.owner != person)
+    return or_(CampaignRow.owner_id == LOCAL_USER, CampaignRow.owner_id != person)
 
 
 def _step(moment: InstrumentedAttribute[Any], step: timedelta) -> ColumnElement[int]:

@@ -49,13 +49,13 @@ def rate(
     """Raises NotFound."""
     if user_id != LOCAL_USER:  # held: who is being deleted leaves nothing behind
         person_of(session, user_id, for_update=True)
-    frozen = _frozen(session, evidence.owner, evidence.answer_id) or _freeze(
+    frozen = _frozen(session, evidence.owner_id, evidence.answer_id) or _freeze(
         session, evidence, rated_at
     )
     before = session.scalar(
         select(RatingRow).where(
             RatingRow.evidence_id == frozen.id,
-            RatingRow.rater == user_id,
+            RatingRow.user_id == user_id,
             RatingRow.newest.is_(True),
         )
     )
@@ -65,7 +65,7 @@ def rate(
         before.newest = False
     row = RatingRow(
         evidence_id=frozen.id,
-        rater=user_id,
+        user_id=user_id,
         version=before.version + 1 if before else 1,
         newest=True,
         verdict=opinion.verdict,
@@ -83,7 +83,7 @@ def rate(
 def evidence_of(session: Session, owner_id: str, answer_id: str) -> AnswerSnapshot | None:
     row = session.scalar(
         select(AnswerSnapshotRow).where(
-            AnswerSnapshotRow.owner == owner_id, AnswerSnapshotRow.answer_id == answer_id
+            AnswerSnapshotRow.owner_id == owner_id, AnswerSnapshotRow.answer_id == answer_id
         )
     )
     return row.value() if row else None
@@ -92,14 +92,14 @@ def evidence_of(session: Session, owner_id: str, answer_id: str) -> AnswerSnapsh
 def newest(session: Session, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
     # Named apart: SQLite would else begin with everything that somebody ever rated.
     theirs = select(AnswerSnapshotRow.id).where(
-        AnswerSnapshotRow.owner == user_id, AnswerSnapshotRow.answer_id.in_(answer_ids)
+        AnswerSnapshotRow.owner_id == user_id, AnswerSnapshotRow.answer_id.in_(answer_ids)
     )
     found = session.execute(
         select(AnswerSnapshotRow.answer_id, RatingRow)
         .join(RatingRow, RatingRow.evidence_id == AnswerSnapshotRow.id)
         .where(
             RatingRow.evidence_id.in_(theirs),
-            RatingRow.rater == user_id,
+            RatingRow.user_id == user_id,
             RatingRow.newest.is_(True),
         )
     )
@@ -130,7 +130,7 @@ def _frozen(session: Session, owner_id: str, answer_id: str) -> AnswerSnapshotRo
     """Held until the transaction ends: versions are counted one after the other."""
     return session.scalar(
         select(AnswerSnapshotRow)
-        .where(AnswerSnapshotRow.owner == owner_id, AnswerSnapshotRow.answer_id == answer_id)
+        .where(AnswerSnapshotRow.owner_id == owner_id, AnswerSnapshotRow.answer_id == answer_id)
         .with_for_update()
         .execution_options(**ANEW)
     )

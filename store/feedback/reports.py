@@ -81,7 +81,7 @@ def _of(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
     """Of the evidence that counts."""
     return (
         AnswerSnapshotRow.campaign_id == campaign.id,
-        *counts_for(campaign, AnswerSnapshotRow.owner),
+        *counts_for(campaign, AnswerSnapshotRow.owner_id),
     )
 
 
@@ -299,13 +299,13 @@ def _answers(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
 def _held(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
     """Of conversations."""
     own = ConversationRow.campaign_id == campaign.id
-    return own, *counts_for(campaign, ConversationRow.owner)
+    return own, *counts_for(campaign, ConversationRow.owner_id)
 
 
 def _wrote(session: Session, campaign: CampaignRow) -> Wrote:
     variants = _variants(session, campaign)
     rows = session.execute(
-        select(ConversationRow.id, ConversationRow.owner).where(*_held(campaign))
+        select(ConversationRow.id, ConversationRow.owner_id).where(*_held(campaign))
     )
     return {name: variants.get(name, variants.get(owner)) for name, owner in rows}
 
@@ -354,4 +354,4 @@ def _names(session: Session, campaign: CampaignRow) -> Mapping[str, str]:
         ComparisonRow.campaign_id == campaign.id, ComparisonRow.choice.is_not(None)
     )
     people = session.scalars(select(UserRow).where(UserRow.id.in_(voters)))
-    return {person.id: person.name for person in people}
+    return {user.id: user.name for user in people}

@@ -170,7 +170,7 @@ def versions(session: Session, evidence_ids: Sequence[str]) -> Mapping[str, tupl
 def choices(session: Session, seen_by: str | None) -> FilterOptions:
     own = select(CampaignRow).order_by(CampaignRow.created_at)
     if seen_by is not None:
-        own = own.where(CampaignRow.owner == seen_by)
+        own = own.where(CampaignRow.owner_id == seen_by)
     campaigns = session.scalars(own).all()
     presets, models, languages = _occurring(session, seen_by)
     own_reasons = (reason for campaign in campaigns for reason in campaign.plan.reasons)
@@ -213,7 +213,7 @@ def review(
 
 def visible(seen_by: str) -> ColumnElement[bool]:
     """Of evidence, with its review: what belongs to one's campaigns or is one's to review."""
-    own = select(CampaignRow.id).where(CampaignRow.owner == seen_by)
+    own = select(CampaignRow.id).where(CampaignRow.owner_id == seen_by)
     return or_(AnswerSnapshotRow.campaign_id.in_(own), ReviewRow.assignee == seen_by)
 
 

@@ -20,7 +20,7 @@ def tried_again(
 
     Of campaigns, and of the reader's own conversations: elsewhere only what was rated is shared.
     """
-    shared = or_(ConversationRow.campaign_id.is_not(None), ConversationRow.owner == reader)
+    shared = or_(ConversationRow.campaign_id.is_not(None), ConversationRow.owner_id == reader)
     chosen = (
         select(MessageRow.id, MessageRow.conversation_id)
         .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)

@@ -74,7 +74,7 @@ def choices(session: Session, seen_by: str | None, campaign_id: str) -> VoteFilt
     """All campaigns that compare; who has voted in that one, or without an id in any."""
     own = select(CampaignRow).order_by(CampaignRow.created_at)
     if seen_by is not None:
-        own = own.where(CampaignRow.owner == seen_by)
+        own = own.where(CampaignRow.owner_id == seen_by)
     campaigns = [row.value() for row in session.scalars(own) if row.plan.mode is Mode.BLIND]
     testers = select(ComparisonRow.user_id).distinct()
     testers = testers.where(*voted(seen_by, VoteFilter(campaign_id=campaign_id)))

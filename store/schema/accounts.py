@@ -113,7 +113,7 @@ class GuestLinkRow(Base):
 
     id: Mapped[str] = mapped_column(PlainText, primary_key=True)
     token_hash: Mapped[str] = mapped_column(PlainText)
-    owner: Mapped[str] = mapped_column(PlainText)
+    owner_id: Mapped[str] = mapped_column("owner", PlainText)
     label: Mapped[str] = mapped_column(PlainText)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -130,7 +130,7 @@ class GuestLinkRow(Base):
     def value(self) -> GuestLink:
         return GuestLink(
             id=self.id,
-            owner=self.owner,
+            owner_id=self.owner_id,
             label=self.label,
             created_at=self.created_at,
             expires_at=self.expires_at,
@@ -167,7 +167,9 @@ class KeyRow(Base):
 
     id: Mapped[str] = mapped_column(PlainText, primary_key=True)
     token_hash: Mapped[str] = mapped_column(PlainText)
-    owner: Mapped[str] = mapped_column(PlainText, ForeignKey("people.id", ondelete="CASCADE"))
+    owner_id: Mapped[str] = mapped_column(
+        "owner", PlainText, ForeignKey("people.id", ondelete="CASCADE")
+    )
     name: Mapped[str] = mapped_column(PlainText)
     prefix: Mapped[str] = mapped_column(PlainText)
     scopes: Mapped[str] = mapped_column(PlainText)
@@ -181,7 +183,7 @@ class KeyRow(Base):
     def value(self) -> ApiKey:
         return ApiKey(
             id=self.id,
-            owner=self.owner,
+            owner_id=self.owner_id,
             name=self.name,
             prefix=self.prefix,
             created_at=self.created_at,
@@ -215,7 +217,7 @@ class AuditRow(Base):
 
     sequence: Mapped[int] = mapped_column(NUMBER, primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
-    actor: Mapped[str] = mapped_column(PlainText)
+    user_id: Mapped[str] = mapped_column("actor", PlainText)
     action: Mapped[str] = mapped_column(PlainText)
     target: Mapped[str] = mapped_column(PlainText)
     detail: Mapped[str] = mapped_column(PlainText)
@@ -223,7 +225,7 @@ class AuditRow(Base):
     def value(self) -> AuditEntry:
         return AuditEntry(
             at=self.at,
-            actor=self.actor,
+            user_id=self.user_id,
             action=self.action,
             target=self.target,
             detail=self.detail,

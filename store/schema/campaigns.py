@@ -25,7 +25,7 @@ class CampaignRow(Base):
     __table_args__ = (Index(None, "owner"),)
 
     id: Mapped[str] = mapped_column(PlainText, primary_key=True)
-    owner: Mapped[str] = mapped_column(PlainText)
+    owner_id: Mapped[str] = mapped_column("owner", PlainText)
     plan: Mapped[Plan] = mapped_column(AsJson(Plan))
     plan_version: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -34,7 +34,7 @@ class CampaignRow(Base):
     def value(self) -> Campaign:
         return Campaign(
             id=self.id,
-            owner=self.owner,
+            owner_id=self.owner_id,
             plan=self.plan,
             created_at=self.created_at,
             plan_version=self.plan_version,

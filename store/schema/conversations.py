@@ -65,7 +65,7 @@ class ConversationRow(Base):
     )
 
     id: Mapped[str] = mapped_column(PlainText, primary_key=True)
-    owner: Mapped[str] = mapped_column(PlainText)
+    owner_id: Mapped[str] = mapped_column("owner", PlainText)
     title: Mapped[str] = mapped_column(PlainText)
     title_words: Mapped[str] = mapped_column(PlainText)
     options: Mapped[ChatOptions] = mapped_column(AsJson(ChatOptions))
@@ -86,7 +86,7 @@ class ConversationRow(Base):
     def value(self) -> Conversation:
         return Conversation(
             id=self.id,
-            owner=self.owner,
+            owner_id=self.owner_id,
             title=self.title,
             options=self.options,
             head_id=self.head_id,
@@ -121,7 +121,7 @@ class MessageRow(Base):
     conversation_id: Mapped[str] = mapped_column(
         PlainText, ForeignKey("conversations.id", ondelete="CASCADE")
     )
-    owner: Mapped[str] = mapped_column(PlainText)
+    owner_id: Mapped[str] = mapped_column("owner", PlainText)
     # No cascade: SQLite would follow it message by message and give up at a depth of 1,000.
     parent_id: Mapped[str | None] = mapped_column(PlainText, ForeignKey("messages.id"))
     role: Mapped[Role] = mapped_column(words_of_enum(Role))
@@ -196,7 +196,7 @@ class PresetRow(Base):
 
     sequence: Mapped[int] = mapped_column(NUMBER, primary_key=True)
     id: Mapped[str] = mapped_column(PlainText)
-    owner: Mapped[str] = mapped_column(PlainText)
+    owner_id: Mapped[str] = mapped_column("owner", PlainText)
     shared: Mapped[bool]
     newest: Mapped[int]
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -217,7 +217,7 @@ class PresetVersionRow(Base):
     def value(self, preset: PresetRow) -> Preset:
         return Preset(
             ref=PresetRef(self.preset_id, self.version),
-            owner=preset.owner,
+            owner_id=preset.owner_id,
             shared=preset.shared,
             text=self.text,
             created_at=self.created_at,

@@ -23,7 +23,7 @@ class CaseRow(Base):
     __table_args__ = (Index(None, "owner"),)
 
     id: Mapped[str] = mapped_column(PlainText, primary_key=True)
-    owner: Mapped[str] = mapped_column(PlainText)
+    owner_id: Mapped[str] = mapped_column("owner", PlainText)
     name: Mapped[str] = mapped_column(PlainText)
     prompt: Mapped[tuple[ChatMessage, ...]] = mapped_column(AsJson(tuple[ChatMessage, ...]))
     checks: Mapped[tuple[Check, ...]] = mapped_column(AsJson(tuple[Check, ...]))
@@ -35,7 +35,7 @@ class CaseRow(Base):
     def value(self) -> Case:
         return Case(
             id=self.id,
-            owner=self.owner,
+            owner_id=self.owner_id,
             name=self.name,
             prompt=self.prompt,
             checks=self.checks,
@@ -53,7 +53,7 @@ class RunRow(Base):
     __table_args__ = (Index(None, "owner", "started_at"),)
 
     id: Mapped[str] = mapped_column(PlainText, primary_key=True)
-    owner: Mapped[str] = mapped_column(PlainText)
+    owner_id: Mapped[str] = mapped_column("owner", PlainText)
     label: Mapped[str] = mapped_column(PlainText)
     model: Mapped[str] = mapped_column(PlainText)
     revision: Mapped[str] = mapped_column(PlainText)
@@ -66,7 +66,7 @@ class RunRow(Base):
     def value(self) -> Run:
         return Run(
             id=self.id,
-            owner=self.owner,
+            owner_id=self.owner_id,
             label=self.label,
             model=self.model,
             revision=self.revision,

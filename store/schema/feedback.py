@@ -42,7 +42,7 @@ class AnswerSnapshotRow(Base):
     sequence: Mapped[int] = mapped_column(NUMBER, primary_key=True)
     id: Mapped[str] = mapped_column(PlainText)
     answer_id: Mapped[str] = mapped_column(PlainText)
-    owner: Mapped[str] = mapped_column(PlainText)
+    owner_id: Mapped[str] = mapped_column("owner", PlainText)
     door: Mapped[Source] = mapped_column(words_of_enum(Source))
     prompt: Mapped[tuple[ChatMessage, ...]] = mapped_column(AsJson(tuple[ChatMessage, ...]))
     answer: Mapped[str] = mapped_column(PlainText)
@@ -69,7 +69,7 @@ class AnswerSnapshotRow(Base):
         return AnswerSnapshot(
             id=self.id,
             answer_id=self.answer_id,
-            owner=self.owner,
+            owner_id=self.owner_id,
             door=self.door,
             prompt=self.prompt,
             answer=self.answer,
@@ -102,7 +102,7 @@ class RatingRow(Base):
     evidence_id: Mapped[str] = mapped_column(
         PlainText, ForeignKey("evidence.id", ondelete="CASCADE")
     )
-    rater: Mapped[str] = mapped_column(PlainText)
+    user_id: Mapped[str] = mapped_column("rater", PlainText)
     version: Mapped[int]
     newest: Mapped[bool]
     verdict: Mapped[Verdict | None] = mapped_column(words_of_enum(Verdict))
@@ -115,7 +115,7 @@ class RatingRow(Base):
         reasons = tuple(self.reasons.strip("\n").split("\n")) if self.reasons.strip("\n") else ()
         return Rating(
             evidence_id=self.evidence_id,
-            rater=self.rater,
+            user_id=self.user_id,
             version=self.version,
             opinion=RatingInput(self.verdict, reasons, self.comment, self.correction),
             rated_at=self.rated_at,

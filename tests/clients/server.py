@@ -142,9 +142,9 @@ async def make_keys(folder: Path) -> tuple[str, str, str]:
         )
         ann = await accounts.signed_in(session)
         assert ann
-        _, key = await accounts.add_key(ann.person, name="all")
-        _, metrics = await accounts.add_key(ann.person, name="figures", scopes={KeyScope.METRICS})
-        _, slow = await accounts.add_key(ann.person, name="slow", requests_per_minute=1)
+        _, key = await accounts.add_key(ann.user, name="all")
+        _, metrics = await accounts.add_key(ann.user, name="figures", scopes={KeyScope.METRICS})
+        _, slow = await accounts.add_key(ann.user, name="slow", requests_per_minute=1)
     finally:
         await store.close()
     return key, metrics, slow

@@ -40,8 +40,8 @@ def people(store: Store) -> AccountStore:
 @pytest.fixture
 async def town(people: AccountStore) -> AccountStore:
     """With an administrator and two members."""
-    for person in (ANN, BOB, CY):
-        await people.add_person(person, f"hash of {person.name}", MADE)
+    for user in (ANN, BOB, CY):
+        await people.add_person(user, f"hash of {user.name}", MADE)
     return people
 
 
@@ -50,7 +50,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     """With the same people, for what is kept in databases alone."""
     database = migrated_store(request, tmp_path, ticking())
     await database.open()
-    for person in (ANN, BOB, CY):
-        await database.people.add_person(person, f"hash of {person.name}", MADE)
+    for user in (ANN, BOB, CY):
+        await database.people.add_person(user, f"hash of {user.name}", MADE)
     yield database
     await database.close()

@@ -25,7 +25,7 @@ assert ENDED.provenance
 EVIDENCE = AnswerSnapshot(
     id="evidence",
     answer_id="answer",
-    owner=ANN.id,
+    owner_id=ANN.id,
     door=Source.PAGE,
     prompt=(
         ChatMessage(Role.SYSTEM, "Be brief."),
@@ -84,7 +84,9 @@ async def count_rows(store: RoutingStore) -> Counter[str]:
 
 def campaign(owner_id: str, mode: Mode = Mode.SINGLE) -> CampaignRow:
     plan = replace(PLAN, mode=mode)
-    return CampaignRow(id="campaign", owner=owner_id, plan=plan, plan_version=1, created_at=START)
+    return CampaignRow(
+        id="campaign", owner_id=owner_id, plan=plan, plan_version=1, created_at=START
+    )
 
 
 def participant(user_id: str, variant: int | None = None) -> ParticipantRow:
@@ -116,7 +118,7 @@ def review(evidence_id: str, reviewer: str, assignee: str = "") -> ReviewRow:
 def case(case_id: str, owner_id: str, evidence_id: str = "") -> CaseRow:
     return CaseRow(
         id=case_id,
-        owner=owner_id,
+        owner_id=owner_id,
         name="A case",
         prompt=EVIDENCE.prompt,
         checks=(),
@@ -130,7 +132,7 @@ def case(case_id: str, owner_id: str, evidence_id: str = "") -> CaseRow:
 def run(owner_id: str) -> RunRow:
     return RunRow(
         id=f"run of {owner_id}",
-        owner=owner_id,
+        owner_id=owner_id,
         label="",
         model="m",
         revision="r",

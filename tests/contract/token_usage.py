@@ -28,7 +28,7 @@ async def fill(store: RoutingStore, now: datetime) -> None:
     chance = random.Random(3)
     rows = town(chance, now)
     answers = [
-        (row.id, row.owner, row.created_at)
+        (row.id, row.owner_id, row.created_at)
         for row in rows
         if isinstance(row, MessageRow) and row.role is Role.ASSISTANT
     ]
@@ -40,7 +40,7 @@ async def fill(store: RoutingStore, now: datetime) -> None:
 def town(chance: random.Random, now: datetime) -> Sequence[Base]:
     """What three people did in forty days, in two campaigns and in none."""
     rows: list[Base] = [
-        CampaignRow(id=name, owner=owner.id, plan=PLAN, plan_version=1, created_at=START)
+        CampaignRow(id=name, owner_id=owner.id, plan=PLAN, plan_version=1, created_at=START)
         for name, owner in (("bobs", BOB), ("cys", CY))
     ]
     for number in range(90):
@@ -55,7 +55,7 @@ def conversation(
 ) -> Sequence[Base]:
     head = ConversationRow(
         id=f"c{number}",
-        owner=owner_id,
+        owner_id=owner_id,
         title="A chat",
         options=ChatOptions(),
         created_at=at,
@@ -65,7 +65,7 @@ def conversation(
     origin = Origin.IMPORTED if number % 9 == 0 else Origin.HERE
     common: dict[str, Any] = {
         "conversation_id": head.id,
-        "owner": owner_id,
+        "owner_id": owner_id,
         "created_at": at,
         "origin": origin,
     }
@@ -98,7 +98,7 @@ def comparisons(now: datetime) -> Sequence[Base]:
     chance = random.Random(4)
     plan = replace(PLAN, title="Which of two?", mode=Mode.BLIND)
     rows: list[Base] = [
-        CampaignRow(id="blind", owner=CY.id, plan=plan, plan_version=1, created_at=START)
+        CampaignRow(id="blind", owner_id=CY.id, plan=plan, plan_version=1, created_at=START)
     ]
     for number in range(12):
         owner, at = (ANN, BOB, CY)[number % 3].id, now - timedelta(hours=2**number / 4)
@@ -137,7 +137,7 @@ async def rate(
         EVIDENCE,
         id=f"e{number}",
         answer_id=answer_id,
-        owner=owner_id,
+        owner_id=owner_id,
         campaign_id=campaign,
         language=("zh", "en", "")[number % 3],
     )

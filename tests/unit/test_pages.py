@@ -103,22 +103,20 @@ def test_every_word_is_said_somewhere() -> None:
 @pytest.mark.parametrize("language", Language)
 def test_every_action_of_the_audit_log_is_said_in_words(language: Language) -> None:
     now = utc_now()
-    person = User("1", "Ann", AccountRole.ADMIN, now)
+    user = User("1", "Ann", AccountRole.ADMIN, now)
     said = {key for key in words(language) if key.startswith("action-")}
     assert said == {f"action-{action}" for action in Action}
     for action in Action:
-        page = people_page(
-            ReaderContext(language), person, [person], [AuditEntry(now, "1", action)]
-        )
+        page = people_page(ReaderContext(language), user, [user], [AuditEntry(now, "1", action)])
         assert f"<td>{words(language)[f'action-{action}']}</td>" in page
         assert f"<td>{action}</td>" not in page
 
 
 def test_an_action_that_is_unknown_here_is_said_as_it_is_written() -> None:
     now = utc_now()
-    person = User("1", "Ann", AccountRole.ADMIN, now)
+    user = User("1", "Ann", AccountRole.ADMIN, now)
     entry = AuditEntry(now, "1", "fly<away")
-    assert "fly&lt;away" in people_page(ReaderContext(Language.EN), person, [person], [entry])
+    assert "fly&lt;away" in people_page(ReaderContext(Language.EN), user, [user], [entry])
 
 
 @pytest.mark.parametrize("language", Language)
@@ -165,7 +163,7 @@ class Elements(HTMLParser):
 
 def every_page(reader: ReaderContext) -> list[str]:
     now = utc_now()
-    person = User("1", HOSTILE, AccountRole.ADMIN, now)
+    user = User("1", HOSTILE, AccountRole.ADMIN, now)
     session = Session("s", "1", now, now, now, HOSTILE)
     link = GuestLink("l", "1", HOSTILE, now, now, 1, 1, 1)
     entry = AuditEntry(now, "1", HOSTILE, HOSTILE, HOSTILE)
@@ -173,11 +171,11 @@ def every_page(reader: ReaderContext) -> list[str]:
         sign_in_page(reader, then=f"/{HOSTILE}", set_up=True, provider=True, refused=True),
         welcome_page(reader),
         guest_page(reader),
-        account_page(reader, person, [session], session_id=""),
-        people_page(reader, person, [person], [entry]),
-        guests_page(reader, person, [link], [(HOSTILE, HOSTILE)], {"1": HOSTILE}),
-        *campaign_pages(reader, person, link),
-        *vote_pages(reader, person),
+        account_page(reader, user, [session], session_id=""),
+        people_page(reader, user, [user], [entry]),
+        guests_page(reader, user, [link], [(HOSTILE, HOSTILE)], {"1": HOSTILE}),
+        *campaign_pages(reader, user, link),
+        *vote_pages(reader, user),
     ]
 
 

@@ -35,7 +35,7 @@ FOUND = 50
 
 def person_of(request: gr.Request) -> User:
     """Who asks, as the edge found it for this event's own HTTP request."""
-    person = request.state.signed_in.person
+    person = request.state.signed_in.user
     assert isinstance(person, User)
     return person
 

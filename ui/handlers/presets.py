@@ -68,7 +68,7 @@ class PresetPanel:
             preset = await self._presets.get(user, preset_id)
         except AppError as error:
             return {self._on.note: self._shown.no_preset(error, language)}
-        own = preset.ref.id if preset.owner == user else ""
+        own = preset.ref.id if preset.owner_id == user else ""
         return {self._on.presets: preset_panel.form(preset.text, own, language)}
 
     async def save(

@@ -206,13 +206,13 @@ def test_a_campaign_from_its_plan_to_the_data_that_a_guest_takes_back(
     take_back(guest)
     for name in ("came", "questions"):
         expect(figure(host, name)).to_have_text("0")
-    assert [person.name for person in done(inn.store.people.people())] == ["root", "host"]
+    assert [user.name for user in done(inn.store.people.people())] == ["root", "host"]
 
 
 def test_a_link_that_is_revoked_in_the_middle_leaves_all_to_read_and_the_survey_to_send(
     inn: Inn, address: str, visitor: Visitor
 ) -> None:
-    root = done(inn.person(done(inn.add("root"))))
+    root = done(inn.user(done(inn.add("root"))))
     campaign = add_campaign(inn, root)
     page = visitor(address).new_page()
     enter(page, guest_address(inn, root, campaign, address))
@@ -236,7 +236,7 @@ def test_a_link_that_is_revoked_in_the_middle_leaves_all_to_read_and_the_survey_
 def test_a_phone_in_chinese_has_the_tasks_at_its_foot(
     inn: Inn, address: str, visitor: Visitor
 ) -> None:
-    root = done(inn.person(done(inn.add("root"))))
+    root = done(inn.user(done(inn.add("root"))))
     campaign = add_campaign(inn, root)
     phone = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "has_touch": True}
     page = visitor(address, **phone).new_page()
@@ -403,7 +403,7 @@ def test_a_number_out_of_bounds_is_shown_though_its_part_of_the_form_is_closed(
 def test_an_answer_of_the_survey_that_is_too_long_is_named_and_the_others_are_kept(
     inn: Inn, address: str, visitor: Visitor
 ) -> None:
-    root = done(inn.person(done(inn.add("root"))))
+    root = done(inn.user(done(inn.add("root"))))
     campaign = add_campaign(inn, root)
     guest = visitor(address).new_page()
     enter(guest, guest_address(inn, root, campaign, address))

@@ -189,7 +189,7 @@ def test_somebody_elses_conversation_looks_like_none(site: Site, tab: Open) -> N
     page = tab(url)
     ask_and_wait(page, "Mine")
     [(conversation_id, conversation)] = store.kept.items()
-    store.kept[conversation_id] = replace(conversation, owner="somebody")
+    store.kept[conversation_id] = replace(conversation, owner_id="somebody")
     for address in (conversation_id, "no-such-thing", "temporary-gone", "%00<b>"):
         other = tab(url, path=f"#{address}")
         expect(other.get_by_role("alert")).to_have_text(

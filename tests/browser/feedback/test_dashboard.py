@@ -33,8 +33,8 @@ def address(tmp_path: Path, site: Site) -> Iterator[str]:
 
 
 async def furnish(store: RoutingStore) -> None:
-    for person in (ANN, BOB, CY):
-        await store.people.add_person(person, None, MADE)
+    for user in (ANN, BOB, CY):
+        await store.people.add_person(user, None, MADE)
     await fill(store, datetime.now(UTC))
 
 

@@ -46,7 +46,7 @@ async def fill(store: RoutingStore) -> None:
         ("second", CORRECTED, {"question": "Capital of Australia? 首都", "answer": ANSWER}),
         ("third", UP, {"question": "Why not?", "campaign_id": "campaign"}),
     ):
-        frozen = evidence(name, owner=LOCAL.id, **more)
+        frozen = evidence(name, owner_id=LOCAL.id, **more)
         await store.feedback.ratings.rate(frozen, LOCAL.id, opinion, START)
 
 

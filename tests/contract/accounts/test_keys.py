@@ -54,7 +54,7 @@ async def test_a_key_needs_a_member_who_may_be_here(town: AccountStore) -> None:
     before = len(await town.entries())
     for owner in ("gus", CY.id, "nobody"):
         with pytest.raises(NotFound):
-            await town.add_key("digest", replace(KEY, owner=owner), MADE)
+            await town.add_key("digest", replace(KEY, owner_id=owner), MADE)
     assert list(await town.keys(None)) == []
     assert len(await town.entries()) == before
 
@@ -62,7 +62,7 @@ async def test_a_key_needs_a_member_who_may_be_here(town: AccountStore) -> None:
 async def test_keys_are_listed_newest_first_for_one_or_for_all(town: AccountStore) -> None:
     await add_key(town)
     later = replace(KEY, id="later", created_at=START + timedelta(seconds=1))
-    others = replace(KEY, id="cy's", owner=CY.id, created_at=START + timedelta(seconds=2))
+    others = replace(KEY, id="cy's", owner_id=CY.id, created_at=START + timedelta(seconds=2))
     await town.add_key("digest 2", later, MADE)
     await town.add_key("digest 3", others, MADE)
     assert list(await town.keys(BOB.id)) == [later, KEY]
@@ -92,7 +92,7 @@ async def test_a_key_is_revoked_by_its_owner_or_by_who_sees_all(town: AccountSto
 
 async def test_disabling_revokes_keys_and_enabling_brings_none_back(town: AccountStore) -> None:
     await add_key(town)
-    await town.add_key("cy's", replace(KEY, id="cy's", owner=CY.id), MADE)
+    await town.add_key("cy's", replace(KEY, id="cy's", owner_id=CY.id), MADE)
     await town.change_person(BOB.id, MADE, disabled=True)
     await town.change_person(BOB.id, MADE, disabled=False)
     assert await town.key("digest") == (replace(KEY, revoked=True), BOB)

@@ -65,9 +65,9 @@ async def test_a_new_store_has_no_people(people: AccountStore) -> None:
 
 async def test_people_are_listed_oldest_first_and_found_by_id(town: AccountStore) -> None:
     assert list(await town.people()) == [ANN, BOB, CY]
-    assert await town.person(BOB.id) == BOB
+    assert await town.user(BOB.id) == BOB
     with pytest.raises(NotFound):
-        await town.person("nobody")
+        await town.user("nobody")
 
 
 @pytest.mark.parametrize("typed", ["Bob", "bob", "BOB", "ｂｏｂ"])
@@ -94,8 +94,8 @@ async def test_of_equal_names_that_race_one_wins(people: AccountStore) -> None:
 async def test_a_new_password_ends_the_sessions_but_one_and_the_reset_links(
     town: AccountStore,
 ) -> None:
-    for person, name in ((BOB, "here"), (BOB, "there"), (CY, "s")):
-        await sign_in(town, person, name)
+    for user, name in ((BOB, "here"), (BOB, "there"), (CY, "s")):
+        await sign_in(town, user, name)
     await town.add_pass("reset", RESET, DONE)
     await town.set_password(BOB.id, "new hash", DONE, keep=f"{BOB.id} here")
     assert await town.credentials("bob") == (BOB, "new hash")
@@ -111,7 +111,7 @@ async def test_a_new_password_ends_the_sessions_but_one_and_the_reset_links(
 
 async def test_a_rank_changes_and_the_log_says_so(town: AccountStore) -> None:
     changed = await town.change_person(BOB.id, DONE, rank=AccountRole.ADMIN)
-    assert changed == replace(BOB, rank=AccountRole.ADMIN) == await town.person(BOB.id)
+    assert changed == replace(BOB, rank=AccountRole.ADMIN) == await town.user(BOB.id)
     assert (await town.entries())[0] == DONE
     with pytest.raises(NotFound):
         await town.change_person("nobody", DONE, rank=AccountRole.ADMIN)
@@ -156,7 +156,7 @@ async def test_the_last_administrator_stays(town: AccountStore) -> None:
     ):
         with pytest.raises(LastAdmin):
             await change
-    assert await town.person(ANN.id) == ANN
+    assert await town.user(ANN.id) == ANN
     await town.change_person(BOB.id, DONE, disabled=False)
     await town.delete_person(ANN.id, DONE)
 
@@ -169,7 +169,7 @@ async def test_two_administrators_that_remove_each_other_leave_one(town: Account
         return_exceptions=True,
     )
     assert [type(end) for end in ends if isinstance(end, Exception)] == [LastAdmin]
-    assert [person.rank for person in await town.people()].count(AccountRole.ADMIN) == 1
+    assert [user.rank for user in await town.people()].count(AccountRole.ADMIN) == 1
 
 
 # --- deletion ---------------------------------------------------------------------------------
@@ -177,13 +177,13 @@ async def test_two_administrators_that_remove_each_other_leave_one(town: Account
 
 async def fill(people: AccountStore, store: Store) -> None:
     """Give Bob one row of everything, but two messages, and Cy some too."""
-    for person in (BOB, CY):
-        await ask_and_answer(store, user=person.id, question="About heather", title="Heather")
-        preset = await store.add_preset(person.id, PresetText("Mine"))
-        await store.revise_preset(person.id, preset.ref.id, PresetText("Mine again"))
-        await sign_in(people, person)
-        await people.spend(person.id, DAY, AccountUsage(1, 20))
-        key = ApiKey(f"{person.id} key", person.id, "script", "sk-abcde", START)
+    for user in (BOB, CY):
+        await ask_and_answer(store, user_id=user.id, question="About heather", title="Heather")
+        preset = await store.add_preset(user.id, PresetText("Mine"))
+        await store.revise_preset(user.id, preset.ref.id, PresetText("Mine again"))
+        await sign_in(people, user)
+        await people.spend(user.id, DAY, AccountUsage(1, 20))
+        key = ApiKey(f"{user.id} key", user.id, "script", "sk-abcde", START)
         await people.add_key(f"token {key.id}", key, MADE)
         await people.spend_by_key(key.id, DAY, AccountUsage(1, 20))
     await people.add_pass("reset", RESET, MADE)
@@ -241,7 +241,7 @@ async def test_deleting_a_person_leaves_the_others_what_is_theirs(
 async def test_deleted_chats_that_could_still_be_brought_back_are_destroyed_too(
     town: AccountStore, store: Store
 ) -> None:
-    turn = await ask_and_answer(store, user=BOB.id)
+    turn = await ask_and_answer(store, user_id=BOB.id)
     await store.delete(BOB.id, turn.conversation.id)
     await town.delete_person(BOB.id, DONE)
     with pytest.raises(NotFound):
@@ -249,7 +249,7 @@ async def test_deleted_chats_that_could_still_be_brought_back_are_destroyed_too(
 
 
 async def test_temporary_chats_go_with_their_owner(town: AccountStore, store: Store) -> None:
-    turn = await ask_and_answer(store, user=BOB.id, temporary=True)
+    turn = await ask_and_answer(store, user_id=BOB.id, temporary=True)
     assert await town.delete_person(BOB.id, DONE) == 1 + 1 + 2
     with pytest.raises(NotFound):
         await store.conversation(BOB.id, turn.conversation.id)
@@ -261,9 +261,9 @@ async def test_guests_of_who_was_deleted_are_shut_out_but_keep_their_chats(
     await town.add_guest_link("link token", LINK, MADE)
     await town.admit_guest(LINK.id, guest("Gil"), MADE)
     await sign_in(town, guest("Gil"))
-    await ask_and_answer(store, user="Gil-id")
+    await ask_and_answer(store, user_id="Gil-id")
     await town.delete_person(BOB.id, DONE)
-    assert await town.person("Gil-id") == replace(guest("Gil"), disabled=True, guest_link_id=None)
+    assert await town.user("Gil-id") == replace(guest("Gil"), disabled=True, guest_link_id=None)
     assert list(await town.sessions("Gil-id")) == []
     assert len(await store.conversations("Gil-id")) == 1
 
@@ -271,8 +271,8 @@ async def test_guests_of_who_was_deleted_are_shut_out_but_keep_their_chats(
 async def test_chats_that_were_not_touched_since_are_destroyed(
     people: AccountStore, store: Store
 ) -> None:
-    old = await ask_and_answer(store, user=BOB.id, question="About heather")
-    new = await ask_and_answer(store, user=BOB.id)
+    old = await ask_and_answer(store, user_id=BOB.id, question="About heather")
+    new = await ask_and_answer(store, user_id=BOB.id)
     assert await people.delete_older(new.conversation.updated_at) == 1
     assert [kept.id for kept in await store.conversations(BOB.id)] == [new.conversation.id]
     assert list(await store.search(BOB.id, "heather")) == []
@@ -417,7 +417,7 @@ async def test_a_set_up_link_is_dead_once_there_are_people(people: AccountStore)
 async def test_the_first_person_takes_over_what_the_local_user_has(
     people: AccountStore, store: Store, first: OneTimeLink
 ) -> None:
-    turn = await ask_and_answer(store, user=LOCAL_USER, question="About heather")
+    turn = await ask_and_answer(store, user_id=LOCAL_USER, question="About heather")
     preset = await store.add_preset(LOCAL_USER, PresetText("Mine"))
     await people.add_pass("first", first, MADE)
     await people.use_pass("first", ANN, "hash", MADE)
@@ -449,7 +449,7 @@ async def test_a_guest_link_is_found_by_its_token_and_by_its_id(town: AccountSto
 
 async def test_guest_links_are_listed_newest_first_for_one_or_for_all(town: AccountStore) -> None:
     newer = replace(LINK, id="newer", created_at=START + timedelta(days=1))
-    others = replace(LINK, id="others", owner=ANN.id, created_at=START + timedelta(days=2))
+    others = replace(LINK, id="others", owner_id=ANN.id, created_at=START + timedelta(days=2))
     for link in (LINK, newer, others):
         await town.add_guest_link(f"token {link.id}", link, MADE)
     assert list(await town.guest_links(BOB.id)) == [newer, LINK]
@@ -461,7 +461,7 @@ async def test_guests_are_counted_and_their_nicknames_may_be_the_same(town: Acco
     twins = [replace(guest("Bob"), id="one"), replace(guest("Bob"), id="two")]
     for twin in twins:
         await town.admit_guest(LINK.id, twin, DONE)
-    assert await town.person("two") == twins[1]
+    assert await town.user("two") == twins[1]
     assert await town.credentials("Bob") == (BOB, "hash of Bob")
     assert (await town.guest_link(LINK.id)).guests == 2
     with pytest.raises(LinkFull):

@@ -59,8 +59,8 @@ GIL = User("gil-id", "Gil", AccountRole.GUEST, START, guest_link_id="link")
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RoutingStore]:
     store = migrated_store(request, tmp_path, ticking())
     await store.open()
-    for person in (ANN, BOB, CY):
-        await store.people.add_person(person, "hash", MADE)
+    for user in (ANN, BOB, CY):
+        await store.people.add_person(user, "hash", MADE)
     yield store
     await store.close()
 
@@ -90,7 +90,7 @@ async def chat_of(store: RoutingStore, user_id: str, *, fails: bool = False) -> 
     evidence = AnswerSnapshot(
         id=f"evidence of {user_id}",
         answer_id=turn.answer.id,
-        owner=user_id,
+        owner_id=user_id,
         door=Source.PAGE,
         prompt=(),
         answer="Because.",
@@ -113,7 +113,7 @@ async def test_campaigns_are_listed_newest_first_for_one_or_for_all(
     campaigns: DatabaseCampaigns,
 ) -> None:
     newer = replace(CAMPAIGN, id="c2", created_at=LATER)
-    others = replace(CAMPAIGN, id="c3", owner=CY.id, created_at=LATER + timedelta(1))
+    others = replace(CAMPAIGN, id="c3", owner_id=CY.id, created_at=LATER + timedelta(1))
     for campaign in (newer, others):
         await campaigns.add(campaign, MADE)
     assert list(await campaigns.campaigns(BOB.id)) == [newer, CAMPAIGN]
@@ -282,7 +282,7 @@ async def test_the_figures_are_those_of_the_testers_and_not_of_the_owners_trial(
 async def test_while_everybody_is_the_local_user_the_owner_counts(
     campaigns: DatabaseCampaigns,
 ) -> None:
-    await campaigns.add(replace(CAMPAIGN, id="c2", owner=LOCAL.id), MADE)
+    await campaigns.add(replace(CAMPAIGN, id="c2", owner_id=LOCAL.id), MADE)
     await campaigns.agree(
         "c2", LOCAL.id, digest=consent_digest(PLAN), at=LATER, page_language="", choose=min
     )
@@ -368,7 +368,7 @@ async def test_what_testers_left_is_destroyed_and_the_plan_stays(
     gone = await guests.destroy_left("c1", entry)
     assert gone == 2 * (1 + 3 + 3) + 1  # the guest's account is one more
     with pytest.raises(NotFound):
-        await store.people.person(GIL.id)
+        await store.people.user(GIL.id)
     assert await guests.participant("c1", CY.id) is None
     assert list(await store.conversations(CY.id)) == []
     assert await guests.campaign("c1") == CAMPAIGN
@@ -383,4 +383,4 @@ async def test_with_a_campaign_go_its_links_and_all_that_was_left_there(
     for gone in (guests.campaign("c1"), store.people.guest_link("link"), guests.delete("c1", DONE)):
         with pytest.raises(NotFound):
             await gone
-    assert (await store.people.person(CY.id)).name == CY.name
+    assert (await store.people.user(CY.id)).name == CY.name

@@ -32,8 +32,8 @@ WINDOW = ContextWindow((ChatMessage(Role.USER, "Why?"),), 1, 0)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RoutingStore]:
     store = migrated_store(request, tmp_path, ticking())
     await store.open()
-    for person in (ANN, BOB):
-        await store.people.add_person(person, "hash", MADE)
+    for user in (ANN, BOB):
+        await store.people.add_person(user, "hash", MADE)
     campaigns = store.feedback.campaigns
     await campaigns.add(Campaign("c1", BOB.id, PLAN, START), MADE)
     await campaigns.agree(

@@ -18,7 +18,7 @@ async def test_a_first_turn_makes_a_conversation_with_a_question_and_a_pending_a
     store: Store,
 ) -> None:
     turn = await ask(store, question="你好\r\n\t👋", options=OPTIONS)
-    assert turn.conversation.owner == ANN
+    assert turn.conversation.owner_id == ANN
     assert turn.conversation.title == "A title"
     assert turn.conversation.options == OPTIONS
     assert turn.conversation.head_id == turn.answer.id
@@ -93,7 +93,7 @@ async def test_the_same_request_gives_the_same_turn(store: Store) -> None:
 
 
 async def test_an_earlier_request_does_not_open_a_foreign_conversation(store: Store) -> None:
-    turn = await ask_and_answer(store, user=BOB)
+    turn = await ask_and_answer(store, user_id=BOB)
     await ask(store, request_id="r1")
     with pytest.raises(NotFound):
         await ask(store, turn.conversation.id, request_id="r1")
@@ -134,7 +134,7 @@ async def test_of_different_requests_that_race_in_a_conversation_one_wins(store:
 async def test_request_ids_of_different_users_do_not_meet(store: Store) -> None:
     ann, bob = [await ask(store, user_id=user, request_id="r1") for user in (ANN, BOB)]
     assert ann.conversation.id != bob.conversation.id
-    assert bob.conversation.owner == BOB
+    assert bob.conversation.owner_id == BOB
 
 
 @pytest.mark.parametrize("saved", ["", "so far"])

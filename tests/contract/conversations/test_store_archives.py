@@ -29,7 +29,7 @@ def without_ids(archive: Archive) -> tuple[Conversation, list[Message]]:
     conversation = replace(
         archive.conversation,
         id=NO_ID,
-        owner=NO_ID,
+        owner_id=NO_ID,
         head_id=places[head_id] if head_id else None,
     )
     return conversation, messages
@@ -62,7 +62,7 @@ async def test_what_was_taken_out_and_put_in_is_the_same_under_new_ids(store: St
     (copy,) = await store.add_archives(BOB, [archive])
     again = await store.archive(BOB, copy.id)
     assert again.conversation == copy
-    assert again.conversation.owner == BOB
+    assert again.conversation.owner_id == BOB
     assert without_ids(again) == without_ids(archive)
     assert not {m.id for m in again.messages} & {m.id for m in archive.messages}
     assert all(message.conversation_id == copy.id for message in again.messages)

@@ -236,7 +236,7 @@ class Player:
         for words in LOOKED_FOR:
             shown += [self._named(hit) for hit in await self.store.search(me, words)]
         presets = await self.store.presets(me)
-        mine = [preset for preset in presets if preset.owner.startswith(self.world)]
+        mine = [preset for preset in presets if preset.owner_id.startswith(self.world)]
         return [*shown, [(preset.text, preset.shared, preset.ref.version) for preset in mine]]
 
     async def _ask(

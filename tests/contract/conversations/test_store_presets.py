@@ -63,7 +63,7 @@ async def test_a_shared_preset_can_be_used_by_all_and_changed_by_its_owner(store
     await store.share_preset(ANN, there, True)
     assert await names(store, BOB) == [TEXT.name]
     second = await store.revise_preset(ANN, there, OTHER)
-    assert (second.shared, second.owner) == (True, ANN)
+    assert (second.shared, second.owner_id) == (True, ANN)
     assert (await store.preset(BOB, there, 1)).text == TEXT
     for attempt in (
         store.revise_preset(BOB, there, TEXT),
@@ -115,7 +115,7 @@ async def test_shipped_ones_come_first_then_ones_own_then_those_of_others(store:
 async def test_a_shipped_preset_is_everybodys_and_nobody_changes_it(store: Store) -> None:
     await store.ship_presets(SHIPPED)
     preset = await store.preset(ANN, "assistant-zh")
-    assert (preset.owner, preset.shared, preset.ref.version) == ("", True, 1)
+    assert (preset.owner_id, preset.shared, preset.ref.version) == ("", True, 1)
     assert preset.text == SHIPPED["assistant-zh"]
     for attempt in (
         store.revise_preset(ANN, "assistant-zh", OTHER),

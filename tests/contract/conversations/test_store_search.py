@@ -170,7 +170,7 @@ async def test_what_is_purged_is_never_found_again(store: Store) -> None:
 
 
 async def test_what_others_said_is_never_found(store: Store) -> None:
-    await ask_and_answer(store, user=BOB, question="juniper", answer="kale", title="lemon")
+    await ask_and_answer(store, user_id=BOB, question="juniper", answer="kale", title="lemon")
     for words in ("juniper", "kale", "lemon"):
         assert await found(store, words) == []
         assert len(await found(store, words, BOB)) == 1

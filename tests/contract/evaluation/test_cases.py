@@ -19,7 +19,7 @@ from tests.contract.users import ANN, BOB
 CALL = ToolCall("1", "weather", '{"city": "成都"}')
 CASE = Case(
     id="case",
-    owner=BOB.id,
+    owner_id=BOB.id,
     name="B 首都",
     prompt=(ChatMessage(Role.USER, "Hi 👋🏽"), ChatMessage(Role.ASSISTANT, "", (CALL,))),
     checks=(Check(CheckKind.MATHS, "{2, 3}"), Check(CheckKind.HUMAN)),
@@ -30,7 +30,7 @@ CASE = Case(
 )
 RUN = Run(
     id="run",
-    owner=BOB.id,
+    owner_id=BOB.id,
     label="before the switch",
     model="Qwen2.5",
     revision="r1",
@@ -48,7 +48,7 @@ def kept(database: RoutingStore) -> DatabaseCases:
 
 
 async def test_a_case_comes_back_as_it_was_and_is_its_owners(kept: DatabaseCases) -> None:
-    other = replace(CASE, id="other", owner=ANN.id, name="A")
+    other = replace(CASE, id="other", owner_id=ANN.id, name="A")
     await kept.add([CASE, other])
     assert await kept.case("case", BOB.id) == await kept.case("case", None) == CASE
     assert list(await kept.cases(BOB.id)) == [CASE]
@@ -87,7 +87,7 @@ async def test_cases_are_added_all_or_none(kept: DatabaseCases) -> None:
 
 
 async def test_runs_are_listed_newest_first_with_what_came_of_them(kept: DatabaseCases) -> None:
-    later = replace(RUN, id="later", owner=ANN.id, started_at=START + timedelta(hours=1))
+    later = replace(RUN, id="later", owner_id=ANN.id, started_at=START + timedelta(hours=1))
     await kept.add_run(RUN)
     await kept.add_run(later)
     await kept.end_run("run", START + timedelta(minutes=1))

@@ -100,8 +100,8 @@ async def parts(filled: RoutingStore) -> Sequence[Part]:
     Without the owner's own trial.
     """
     return [
-        (await figures(filled).overview(person, campaign, period), campaign)
-        for person, campaign in ((ANN, ""), (BOB, "bobs"), (ANN, "blind"))
+        (await figures(filled).overview(user, campaign, period), campaign)
+        for user, campaign in ((ANN, ""), (BOB, "bobs"), (ANN, "blind"))
         for period in Period
     ]
 

@@ -45,7 +45,7 @@ DELETED = AuditEntry(LATER, ANN.id, Action.DELETE, BOB.id)
 async def rate(database: RoutingStore, owner_id: str, *, campaign_id: str = "campaign") -> None:
     """An answer of that person, rated twice."""
     evidence = replace(
-        EVIDENCE, id=f"evidence of {owner_id}", owner=owner_id, campaign_id=campaign_id
+        EVIDENCE, id=f"evidence of {owner_id}", owner_id=owner_id, campaign_id=campaign_id
     )
     for opinion in (BAD, RatingInput(Verdict.UP)):
         await database.feedback.ratings.rate(evidence, owner_id, opinion, LATER)
@@ -94,7 +94,7 @@ async def test_what_a_tester_left_is_destroyed_with_the_cases_made_of_it_and_cou
 
 async def test_a_hosts_campaigns_go_with_what_others_left_in_them(database: RoutingStore) -> None:
     await take_part(database, CY.id, BOB.id)
-    elsewhere = replace(EVIDENCE, id="elsewhere", answer_id="another", owner=CY.id)
+    elsewhere = replace(EVIDENCE, id="elsewhere", answer_id="another", owner_id=CY.id)
     await database.feedback.ratings.rate(elsewhere, CY.id, BAD, LATER)
     before = await count_rows(database)
     gone = await database.people.delete_person(BOB.id, DELETED)
@@ -123,8 +123,8 @@ async def test_a_rating_of_anothers_answer_goes_with_its_words(database: Routing
 async def test_the_first_person_takes_over_all_that_the_local_user_has(
     database: RoutingStore,
 ) -> None:
-    for person in (CY, BOB):
-        await database.people.delete_person(person.id, MADE)
+    for user in (CY, BOB):
+        await database.people.delete_person(user.id, MADE)
     await take_part(database, LOCAL_USER, LOCAL_USER)
     columns, rows = await named(database, LOCAL_USER), await count_rows(database)
     assert columns == {str(column) for column in OWNERS}
@@ -151,7 +151,7 @@ async def test_what_is_too_old_goes_and_cases_stay(database: RoutingStore) -> No
 
 
 def test_every_column_that_names_somebody_is_known() -> None:
-    named = {"owner", "user_id", "rater", "reviewer", "assignee", "judged_by"}
+    named = {"owner_id", "user_id", "reviewer", "assignee", "judged_by"}
     found = {
         f"{table.__name__}.{column}"
         for table in TABLES

@@ -165,7 +165,7 @@ async def test_a_vote_is_read_with_both_answers_as_far_as_they_are_there(
 ) -> None:
     store = database.feedback.ballots
     await add_rows(database, campaign(BOB.id, Mode.BLIND))
-    turns = [await ask_and_answer(database, user=ANN.id, answer=text) for text in ("One", "Two")]
+    turns = [await ask_and_answer(database, user_id=ANN.id, answer=text) for text in ("One", "Two")]
     left, right = (
         Side(index, turn.conversation.id, turn.answer.id) for index, turn in enumerate(turns)
     )

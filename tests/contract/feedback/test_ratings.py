@@ -99,9 +99,9 @@ async def test_who_is_gone_rates_nothing_and_the_local_user_is_never_gone(
     ratings = database.feedback.ratings
     await database.people.delete_person(BOB.id, MADE)
     with pytest.raises(NotFound):
-        await ratings.rate(replace(EVIDENCE, owner=BOB.id), BOB.id, BAD, LATER)
+        await ratings.rate(replace(EVIDENCE, owner_id=BOB.id), BOB.id, BAD, LATER)
     assert await rows_of(database) == []
-    assert await ratings.rate(replace(EVIDENCE, owner=LOCAL.id), LOCAL.id, BAD, LATER)
+    assert await ratings.rate(replace(EVIDENCE, owner_id=LOCAL.id), LOCAL.id, BAD, LATER)
 
 
 async def test_text_that_no_database_can_hold_is_refused(database: RoutingStore) -> None:

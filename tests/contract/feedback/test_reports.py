@@ -26,7 +26,7 @@ CAMPAIGN = "campaign"
 async def rate(
     database: RoutingStore, name: str, opinion: RatingInput, owner_id: str = ANN.id, **more: Any
 ) -> None:
-    frozen = evidence(name, owner=owner_id, campaign_id=CAMPAIGN, **more)
+    frozen = evidence(name, owner_id=owner_id, campaign_id=CAMPAIGN, **more)
     await database.feedback.ratings.rate(frozen, owner_id, opinion, START)
 
 
@@ -57,8 +57,8 @@ async def test_ratings_are_counted_as_they_are_now(database: RoutingStore) -> No
     both = RatingInput(Verdict.DOWN, ("too-long", "dull"), "hm", "So.")
     await rate(database, "a", DOWN, variant=0)
     await rate(database, "a", UP, variant=0)
-    await rate(database, "b", both, variant=1, owner=CY.id)
-    await rate(database, "trial", both, variant=1, owner=BOB.id)
+    await rate(database, "b", both, variant=1, owner_id=CY.id)
+    await rate(database, "trial", both, variant=1, owner_id=BOB.id)
     raw = await database.feedback.reports.gather(CAMPAIGN, 5)
     assert raw.verdicts == {(0, True): 1, (1, False): 1}
     assert raw.reasons == {"too-long": 1, "dull": 1}
@@ -146,7 +146,7 @@ async def test_votes_are_ballots_and_their_answers_the_best_and_worst(
     await add_rows(database, campaign(BOB.id, Mode.BLIND))
     row, sides = duel(ANN.id), []
     for side, text in ((row.left, "Left"), (row.right, "Right")):
-        turn = await ask_and_answer(database, user=ANN.id, answer=text)
+        turn = await ask_and_answer(database, user_id=ANN.id, answer=text)
         answer = turn.answer
         sides.append(Side(side.variant, answer.conversation_id, answer.id))
     row.left, row.right = sides

@@ -120,9 +120,12 @@ async def test_a_rated_answer_comes_with_what_each_person_says_now(database: Rou
         await rate(database, evidence("e"), opinion)
     await rate(database, evidence("e"), GOOD, user_id=BOB.id)
     rated = await store.rated(None, "e")
-    assert {rating.rater: rating.opinion for rating in rated.ratings} == {ANN.id: BAD, BOB.id: GOOD}
+    assert {rating.user_id: rating.opinion for rating in rated.ratings} == {
+        ANN.id: BAD,
+        BOB.id: GOOD,
+    }
     versions = await store.versions(["e", "nowhere"])
-    said = [(rating.rater, rating.version) for rating in versions["e"]]
+    said = [(rating.user_id, rating.version) for rating in versions["e"]]
     assert said == [(ANN.id, 1), (ANN.id, 2), (BOB.id, 1)]
     assert "nowhere" not in versions
 
@@ -240,7 +243,7 @@ async def test_what_can_be_chosen_is_what_one_may_see(database: RoutingStore) ->
     made = EVIDENCE.provenance
     assert made
     poem = replace(made, preset=preset.ref, model="Poet-7B")
-    await rate(database, evidence("a", provenance=poem, owner=LOCAL_USER), user_id=LOCAL_USER)
+    await rate(database, evidence("a", provenance=poem, owner_id=LOCAL_USER), user_id=LOCAL_USER)
     await rate(database, evidence("b", campaign_id="campaign", language=""))
     assert await store.choices(None) == FilterOptions(
         campaigns={"campaign": PLAN.title},
@@ -270,7 +273,7 @@ async def test_what_was_tried_again_comes_with_its_path_where_it_may_be_seen(
 
     async def tried(user_id: str, **asked: str) -> list[str]:
         """Four answers to one question, of which the second is rated."""
-        turn = await ask_and_answer(database, user=user_id, answer="0", **asked)
+        turn = await ask_and_answer(database, user_id=user_id, answer="0", **asked)
         ids, conversation_id = [turn.answer.id], turn.conversation.id
         for number in range(1, 4):
             beside = await database.add_answer(
@@ -305,7 +308,7 @@ async def voted(database: RoutingStore, name: str, choice: VoteChoice | None, at
     """A duel between two answers to the same question; the id of its left answer."""
     row, sides = duel(name), []
     for side in (row.left, row.right):
-        turn = await ask_and_answer(database, user=ANN.id, answer=f"{name} {side.variant}")
+        turn = await ask_and_answer(database, user_id=ANN.id, answer=f"{name} {side.variant}")
         answer = turn.answer
         sides.append(replace(side, conversation_id=answer.conversation_id, message_id=answer.id))
     row.left, row.right = sides

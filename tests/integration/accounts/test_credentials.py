@@ -49,8 +49,8 @@ class Village:
         accounts = self.house.accounts
         for name, rank in (("ann", AccountRole.ADMIN), ("bob", AccountRole.MEMBER)):
             self.tokens[name] = await self.house.add(name, rank)
-            _, self.keys[name] = await accounts.add_key(await self.person(name), name="api")
-        ann = await self.person("ann")
+            _, self.keys[name] = await accounts.add_key(await self.user(name), name="api")
+        ann = await self.user("ann")
         _, self.keys["figures"] = await accounts.add_key(ann, name="m", scopes={KeyScope.METRICS})
         _, token = await accounts.add_guest_link(
             ann, label="l", days=1, max_guests=1, max_messages=9, max_tokens=9, preset_id=None
@@ -58,10 +58,10 @@ class Village:
         self.tokens["gus"] = await accounts.enter_as_guest(token, "gus", address="", device="")
         return self
 
-    async def person(self, name: str) -> User:
+    async def user(self, name: str) -> User:
         who = await self.house.accounts.signed_in(self.tokens[name])
         assert who
-        return who.person
+        return who.user
 
     async def ask(
         self,
@@ -106,7 +106,7 @@ async def test_every_form_of_header_has_the_same_identity_scope_and_refusals(
         "/v1/chat/completions", header(form, village.keys["bob"]), cookie="ann", method="POST"
     )
     assert answer.status_code == 200
-    assert village.engine.salts == [(await village.person("bob")).id]
+    assert village.engine.salts == [(await village.user("bob")).id]
 
 
 async def test_two_keys_at_once_are_refused_although_both_are_good(village: Village) -> None:
@@ -143,7 +143,7 @@ async def test_an_empty_key_is_a_wrong_one(village: Village) -> None:
 async def test_who_is_signed_in_may_try_it_without_a_key(village: Village) -> None:
     answer = await village.ask("/v1/chat/completions", cookie="bob", method="POST")
     assert answer.status_code == 200
-    assert village.engine.salts == [(await village.person("bob")).id]
+    assert village.engine.salts == [(await village.user("bob")).id]
 
 
 async def test_what_a_session_opens_is_up_to_its_rank(village: Village) -> None:
@@ -185,9 +185,9 @@ async def test_a_program_that_has_the_address_wrong_is_told_so(village: Village)
 async def test_a_key_of_somebody_who_is_no_administrator_any_more_shows_no_figures(
     village: Village,
 ) -> None:
-    accounts, ann, bob = village.house.accounts, *[await village.person(n) for n in ("ann", "bob")]
+    accounts, ann, bob = village.house.accounts, *[await village.user(n) for n in ("ann", "bob")]
     await accounts.set_rank(ann, bob.id, AccountRole.ADMIN)
-    _, figures = await accounts.add_key(await village.person("bob"), name="m", scopes=set(KeyScope))
+    _, figures = await accounts.add_key(await village.user("bob"), name="m", scopes=set(KeyScope))
     headers = {"X-Api-Key": figures}
     assert (await village.ask("/metrics", headers)).status_code == 200
     await accounts.set_rank(ann, bob.id, AccountRole.MEMBER)
@@ -241,7 +241,7 @@ async def test_who_is_wrong_too_often_is_told_to_wait(village: Village) -> None:
 
 
 async def test_the_limits_of_a_key_hold_over_http(village: Village) -> None:
-    bob = await village.person("bob")
+    bob = await village.user("bob")
     _, narrow = await village.house.accounts.add_key(bob, name="narrow", requests_per_minute=1)
     _, small = await village.house.accounts.add_key(bob, name="small", tokens_per_day=3)
     for key in (narrow, small):
@@ -313,7 +313,7 @@ async def test_an_answer_in_mid_stream_ends_when_its_key_or_person_is_no_good_an
     village: Village, change: Callable[[Accounts, User, User], Awaitable[None]]
 ) -> None:
     village.engine.scripts = [Script(["so far"], hangs=True)]
-    ann, bob = [await village.person(name) for name in ("ann", "bob")]
+    ann, bob = [await village.user(name) for name in ("ann", "bob")]
     anns: list[bytes] = []
     bobs: list[bytes] = []
     staying = asyncio.create_task(stream(village, village.keys["ann"], anns))

@@ -81,11 +81,11 @@ class Flaky(MemoryPeople):
         super().__init__()
         self.failures = 3
 
-    async def person(self, user_id: str) -> User:
+    async def user(self, user_id: str) -> User:
         if self.failures:
             self.failures -= 1
             raise StoreFailed
-        return await super().person(user_id)
+        return await super().user(user_id)
 
 
 async def test_it_goes_on_looking_when_the_database_fails() -> None:
@@ -102,7 +102,7 @@ async def test_it_goes_on_looking_when_the_database_fails() -> None:
 async def aged() -> Chat:
     """One conversation that nobody touched for ten days, and one of now."""
     chat = make_chat()
-    old, new = await chat.told("old", user="bob"), await chat.told("new", user="bob")
+    old, new = await chat.told("old", user_id="bob"), await chat.told("new", user_id="bob")
     kept = chat.store.kept[old.conversation_id]
     chat.store.kept[old.conversation_id] = replace(
         kept, updated_at=chat.store.kept[new.conversation_id].updated_at - timedelta(days=10)
@@ -122,7 +122,7 @@ async def test_conversations_older_than_may_be_are_destroyed_and_no_others(
     assert await upkeep_of(aged, people, days).destroy_old() == gone
     titles = {conversation.title for conversation in await aged.store.conversations("bob")}
     assert titles == ({"new"} if gone else {"old", "new"})
-    noted = [(entry.actor, entry.action, entry.detail) for entry in await people.entries()]
+    noted = [(entry.user_id, entry.action, entry.detail) for entry in await people.entries()]
     assert noted == ([("", Action.RETENTION, "1")] if gone else [])
 
 

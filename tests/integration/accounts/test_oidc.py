@@ -160,7 +160,7 @@ async def test_who_is_disabled_here_stays_out(
     browser: httpx.AsyncClient, openid: OpenId, house: House
 ) -> None:
     await go_and_return(browser, openid)
-    everybody = {person.name: person for person in house.kept.everybody.values()}
+    everybody = {user.name: user for user in house.kept.everybody.values()}
     await house.accounts.disable(everybody["root"], everybody["Ann"].id)
     assert await refused(browser, await go_and_return(browser, openid))
 

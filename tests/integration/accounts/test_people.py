@@ -79,7 +79,7 @@ async def who(accounts: Accounts, token: str) -> SignedIn:
 @pytest.fixture
 async def ann(accounts: Accounts) -> User:
     token = await accept(accounts, await accounts.setup_token(), "Ann")
-    return (await who(accounts, token)).person
+    return (await who(accounts, token)).user
 
 
 def tables_with(engine: Engine, words: str) -> set[str]:
@@ -103,14 +103,14 @@ async def test_a_whole_life_of_an_account(accounts: Accounts, ann: User) -> None
     assert await accounts.signed_in(token) is None
     with pytest.raises(WrongPassword):
         await accounts.sign_in("Bob", PASSWORD, address=HOME, device="Phone")
-    link = await accounts.reset(ann, bob.person.id)
+    link = await accounts.reset(ann, bob.user.id)
     await accept(accounts, link, "")
     assert await accounts.sign_in("Bob", PASSWORD, address=HOME, device="Phone")
-    await accounts.disable(ann, bob.person.id)
+    await accounts.disable(ann, bob.user.id)
     with pytest.raises(WrongPassword):
         await accounts.sign_in("Bob", PASSWORD, address=HOME, device="Phone")
-    assert await accounts.delete(ann, bob.person.id) == 1
-    assert [person.name for person in await accounts.people(ann)] == ["Ann"]
+    assert await accounts.delete(ann, bob.user.id) == 1
+    assert [user.name for user in await accounts.people(ann)] == ["Ann"]
     said = [entry.action for entry in await accounts.entries(ann)]
     assert said[:4] == ["delete", "disable", "sign-in", "sign-in"]
 
@@ -125,7 +125,7 @@ async def test_accounts_are_there_after_a_restart(
     hasher = Argon2Hasher(memory_kib=64)
     restarted = Accounts(again.people, hasher)
     assert await restarted.setup_token() is None
-    assert (await who(restarted, token)).person == ann
+    assert (await who(restarted, token)).user == ann
     hasher.close()
     await again.close()
 
@@ -183,8 +183,8 @@ async def test_nothing_but_the_log_knows_who_was_deleted(
     accounts: Accounts, ann: User, store: RoutingStore, engine: Engine
 ) -> None:
     token = await accept(accounts, await accounts.invite(ann, AccountRole.MEMBER), "Bobolink")
-    bob = (await who(accounts, token)).person
-    turn = await ask_and_answer(store, user=bob.id, question="About heather", title="Heather")
+    bob = (await who(accounts, token)).user
+    turn = await ask_and_answer(store, user_id=bob.id, question="About heather", title="Heather")
     preset = await store.add_preset(bob.id, PresetText("Mine"))
     await store.share_preset(bob.id, preset.ref.id, True)
     await store.people.spend(bob.id, utc_now().date(), AccountUsage(1, 20))
@@ -209,16 +209,14 @@ async def test_the_file_holds_no_word_of_who_was_deleted(tmp_path: Path) -> None
     hasher = Argon2Hasher(memory_kib=64)
     accounts = Accounts(store.people, hasher)
     ann = await who(accounts, await accept(accounts, await accounts.setup_token(), "Ann"))
-    token = await accept(
-        accounts, await accounts.invite(ann.person, AccountRole.MEMBER), "Bobolink"
-    )
+    token = await accept(accounts, await accounts.invite(ann.user, AccountRole.MEMBER), "Bobolink")
     bob = await who(accounts, token)
     for word in ("heatherbell", "cornflower"):
-        user = bob.person.id if word == "heatherbell" else ann.person.id
+        user = bob.user.id if word == "heatherbell" else ann.user.id
         for _ in range(20):
-            await ask_and_answer(store, user=user, question=f"About {word}", title=f"A {word}")
-    await accounts.delete_my_data(bob.person, PASSWORD)
-    assert len(await store.search(ann.person.id, "cornflower")) == 20
+            await ask_and_answer(store, user_id=user, question=f"About {word}", title=f"A {word}")
+    await accounts.delete_my_data(bob.user, PASSWORD)
+    assert len(await store.search(ann.user.id, "cornflower")) == 20
     hasher.close()
     await store.close()
     there = everything_in(tmp_path)
@@ -286,15 +284,15 @@ async def test_many_who_join_sign_in_and_leave_at_once_do_not_lock_each_other_ou
         )
         guest = await who(accounts, entered)
         await asyncio.gather(
-            *(store.people.spend(guest.person.id, day, AccountUsage(1, 5)) for _ in "1234")
+            *(store.people.spend(guest.user.id, day, AccountUsage(1, 5)) for _ in "1234")
         )
-        return await accounts.delete_my_data(guest.person)
+        return await accounts.delete_my_data(guest.user)
 
     ends = await asyncio.gather(*(visit(number) for number in range(8)), return_exceptions=True)
     assert sorted(str(end) for end in ends if isinstance(end, int)) == ["3"] * 5
     [used] = await accounts.guest_links(ann)
     assert (used.guests, used.messages, used.tokens) == (5, 20, 100)
-    assert [person.id for person in await accounts.people(ann)] == [ann.id]
+    assert [user.id for user in await accounts.people(ann)] == [ann.id]
 
 
 async def test_brute_force_is_stopped_before_the_hash(accounts: Accounts, ann: User) -> None:

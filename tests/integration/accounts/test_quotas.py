@@ -83,20 +83,20 @@ async def refused(chat: Chat, user_id: str, error: type[Exception]) -> None:
 
 async def test_over_a_limit_nothing_is_written(town: Town) -> None:
     chat = make_chat(Script(pieces=["x" * 20]), quotas=town.quotas())
-    await chat.told("Hi" * 15, user="ann")
+    await chat.told("Hi" * 15, user_id="ann")
     await refused(chat, "ann", TokensUsedUp)
     for number in range(LINK.max_messages):
-        await chat.told(f"{number}", user="gus")
+        await chat.told(f"{number}", user_id="gus")
     await refused(chat, "gus", GuestMessagesUsedUp)
     for number in range(5):
-        await chat.told(f"{number}", user="root")
+        await chat.told(f"{number}", user_id="root")
     await refused(chat, "root", TooManyRequests)
     await refused(chat, "ann", TokensUsedUp)
 
 
 async def test_the_limit_holds_for_another_answer_and_a_longer_one(town: Town) -> None:
     chat = make_chat(Script(pieces=["x" * 50]), quotas=town.quotas())
-    job = await chat.told("Hi", user="ann")
+    job = await chat.told("Hi", user_id="ann")
     place = {"conversation_id": job.conversation_id, "message_id": job.message_id}
     for again in (chat.answers.retry, chat.answers.go_on):
         with pytest.raises(TokensUsedUp):
@@ -170,7 +170,7 @@ async def test_each_user_has_a_salt_unless_prefixes_are_shared(
 ) -> None:
     chat = make_chat(share_prefixes=share)
     for number, user in enumerate(("ann", "bob", "ann")):
-        await chat.told(f"Hi {number}", user=user)
+        await chat.told(f"Hi {number}", user_id=user)
     assert chat.engine.salts == salts
 
 

@@ -60,7 +60,7 @@ class Ring:
                 ("bob", AccountRole.MEMBER),
             )
         }
-        root, ann = [await inn.person(self.tokens[name]) for name in ("root", "ann")]
+        root, ann = [await inn.user(self.tokens[name]) for name in ("root", "ann")]
         writer = make_writer(self.engine)
         self.jobs = Jobs(writer=writer, store=self.store)
         answers = Turns(
@@ -135,7 +135,7 @@ async def test_nothing_in_the_whole_traffic_tells_a_variant(ring: Ring) -> None:
 
 async def _id(ring: Ring) -> str:
     people = await ring.store.people.people()
-    return next(person.id for person in people if person.name == "ann")
+    return next(user.id for user in people if user.name == "ann")
 
 
 async def test_answers_come_as_html_that_is_safe_until_both_are_whole(ring: Ring) -> None:

@@ -86,11 +86,11 @@ class Arena:
 
     async def open(self) -> None:
         entry = AuditEntry(self.clock.now, "", Action.JOIN)
-        for person in (self.host, self.ann, self.bob, self.eve):
-            await self.store.people.add_person(person, "hash", entry)
+        for user in (self.host, self.ann, self.bob, self.eve):
+            await self.store.people.add_person(user, "hash", entry)
         self.campaign = await self.campaigns.add(self.host, PLAN)
-        for person in (self.ann, self.bob):
-            await self.part.agree(person, self.campaign.id, consent_digest(self.campaign.plan))
+        for user in (self.ann, self.bob):
+            await self.part.agree(user, self.campaign.id, consent_digest(self.campaign.plan))
 
     async def ask(
         self, text: str = "Name a river", *, user: User | None = None, **more: str

@@ -81,8 +81,8 @@ class Fair:
 
     async def open(self) -> None:
         self.entry = AuditEntry(self.clock.now, "", Action.JOIN)
-        for person in (self.root, self.host, self.member):
-            await self.store.people.add_person(person, "hash", self.entry)
+        for user in (self.root, self.host, self.member):
+            await self.store.people.add_person(user, "hash", self.entry)
         self.campaign = await self.campaigns.add(self.host, PLAN)
         for guest, campaign_id in ((self.guest, self.campaign.id), (self.other, None)):
             link = self.link(guest.guest_link_id or "", campaign_id)
@@ -180,10 +180,10 @@ async def test_another_answer_is_written_with_the_campaigns_settings_too(fair: F
 
 async def test_in_a_split_test_everybody_keeps_the_variant_that_was_drawn(fair: Fair) -> None:
     await fair.change(mode=Mode.SPLIT, variants=(Variant("A", "Be brief."), Variant("B", "Sing.")))
-    for person in (fair.guest, fair.member):
-        await fair.agree(person)
+    for user in (fair.guest, fair.member):
+        await fair.agree(user)
         for text in ("One?", "Two?"):
-            await fair.ask(person, text, campaign_id=fair.campaign.id)
+            await fair.ask(user, text, campaign_id=fair.campaign.id)
     systems = [prompt[0].content for prompt in fair.engine.prompts]
     assert systems == ["Be brief."] * 2 + ["Sing."] * 2
 
@@ -323,12 +323,12 @@ async def test_what_does_not_fit_the_survey_or_the_tasks_is_refused(fair: Fair) 
 
 async def test_campaigns_of_others_are_not_there_for_guests(fair: Fair) -> None:
     another = await fair.campaigns.add(fair.host, PLAN)
-    for person, campaign_id in ((fair.guest, another.id), (fair.other, fair.campaign.id)):
+    for user, campaign_id in ((fair.guest, another.id), (fair.other, fair.campaign.id)):
         for call in (
-            fair.part.arrive(person, campaign_id),
-            fair.part.agree(person, campaign_id, "digest"),
-            fair.part.keep_survey(person, campaign_id, {}, send=True),
-            fair.part.withdraw(person, campaign_id),
+            fair.part.arrive(user, campaign_id),
+            fair.part.agree(user, campaign_id, "digest"),
+            fair.part.keep_survey(user, campaign_id, {}, send=True),
+            fair.part.withdraw(user, campaign_id),
         ):
             with pytest.raises(NotFound):
                 await call
@@ -357,15 +357,15 @@ async def test_hosts_see_their_own_campaigns_and_administrators_all(fair: Fair) 
     assert {c.id for c in await fair.campaigns.list(fair.root)} == {mine.id, fair.campaign.id}
     assert await fair.campaigns.get(fair.root, mine.id) == mine
     at = fair.campaign.id
-    for person in (fair.member, fair.guest):
+    for user in (fair.member, fair.guest):
         for call in (
-            fair.campaigns.get(person, at),
-            fair.campaigns.change(person, at, PLAN),
-            fair.campaigns.close(person, at),
-            fair.campaigns.reopen(person, at),
-            fair.campaigns.delete(person, at),
-            fair.campaigns.figures(person, at),
-            fair.campaigns.links(person, at),
+            fair.campaigns.get(user, at),
+            fair.campaigns.change(user, at, PLAN),
+            fair.campaigns.close(user, at),
+            fair.campaigns.reopen(user, at),
+            fair.campaigns.delete(user, at),
+            fair.campaigns.figures(user, at),
+            fair.campaigns.links(user, at),
         ):
             with pytest.raises(NotFound):
                 await call
@@ -383,7 +383,7 @@ async def test_what_testers_left_goes_so_many_days_after_the_end(fair: Fair) -> 
     fair.clock.pass_by(hours=1)
     assert await fair.campaigns.destroy_due() > 0
     with pytest.raises(NotFound):
-        await fair.store.people.person(fair.guest.id)
+        await fair.store.people.user(fair.guest.id)
     assert (await fair.campaigns.get(fair.host, fair.campaign.id)) == fair.campaign
     newest = (await fair.store.people.entries())[0]
     assert (newest.action, newest.target) == (Action.RETENTION, fair.campaign.id)

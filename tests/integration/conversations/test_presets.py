@@ -115,7 +115,7 @@ async def test_another_persons_preset_looks_like_one_that_does_not_exist(presets
 async def test_a_copy_of_a_shipped_preset_is_ones_own_in_both_languages(presets: Presets) -> None:
     shipped = await presets.get(ANN, "maths.en")
     copy = await presets.add(ANN, shipped.text)
-    assert copy.owner == ANN
+    assert copy.owner_id == ANN
     assert copy.text.system_prompt == shipped.text.system_prompt
     for language in ("zh", "en"):
         assert copy.ref in [preset.ref for preset in await presets.list(ANN, language)]

@@ -82,7 +82,7 @@ class Town:
             ("carol", AccountRole.MEMBER),
         ):
             self.tokens[name] = await self.house.add(name, rank)
-        ann = await self.person("ann")
+        ann = await self.user("ann")
         link, token = await self.house.accounts.add_guest_link(
             ann,
             label="day",
@@ -97,22 +97,22 @@ class Town:
             token, "gus", address="", device=""
         )
         self.key, self.secret = await self.house.accounts.add_key(
-            await self.person("bob"), name="bob's program"
+            await self.user("bob"), name="bob's program"
         )
         self.conversation_id = await self.ask("bob", "the secret of bob")
         async with self.client("bob") as client:  # as the page does first; it starts the queue
             await client.get("/gradio_api/startup-events")
         return self
 
-    async def person(self, name: str) -> Any:
+    async def user(self, name: str) -> Any:
         who = await self.house.accounts.signed_in(self.tokens[name])
         assert who
-        return who.person
+        return who.user
 
     async def ask(self, name: str, text: str) -> str:
-        person = await self.person(name)
+        user = await self.user(name)
         turn = await self.house.store.add_turn(
-            person.id,
+            user.id,
             conversation_id=None,
             question=Question(text, f"{name} {text}"),
             options=ChatOptions(),
@@ -289,18 +289,18 @@ FOR_MEMBERS = [
 async def test_what_is_for_a_higher_rank_looks_as_if_it_were_not_there(
     town: Town, name: str, method: str, path: str, body: object
 ) -> None:
-    ann = await town.person("ann")
+    ann = await town.user("ann")
     path = path.replace("{ann}", ann.id).replace("{link}", town.link_id)
     path = path.replace("{key}", town.key.id)
     async with town.client(name) as client:
         answer = await client.request(method, path, json=body)
         missing = await client.get("/api/not-there")
     assert answer.status_code == missing.status_code == 404
-    assert (await town.person("ann")) == ann
+    assert (await town.user("ann")) == ann
 
 
 async def test_the_domain_refuses_as_well_where_the_edge_would_not(town: Town) -> None:
-    gus, bob, ann = [await town.person(name) for name in ("gus", "bob", "ann")]
+    gus, bob, ann = [await town.user(name) for name in ("gus", "bob", "ann")]
     accounts = town.house.accounts
     for call in (
         accounts.people(bob),
@@ -314,7 +314,7 @@ async def test_the_domain_refuses_as_well_where_the_edge_would_not(town: Town) -
         accounts.keys(gus),
         accounts.add_key(gus, name="gus's program"),
         accounts.revoke_key(gus, town.key.id),
-        accounts.revoke_key(await town.person("carol"), town.key.id),
+        accounts.revoke_key(await town.user("carol"), town.key.id),
     ):
         with pytest.raises(NotFound):
             await call
@@ -351,7 +351,7 @@ async def test_an_event_that_is_named_in_another_way_is_none(
 async def test_anothers_things_look_exactly_like_things_that_are_not_there(
     town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
 ) -> None:
-    owner = await town.person("bob")
+    owner = await town.user("bob")
     preset = await town.house.store.add_preset(owner.id, PresetText("bob's", "secret", Sampling()))
     sessions = await town.house.accounts.sessions(owner)
     bobs_link, _ = await town.house.accounts.add_guest_link(
@@ -467,7 +467,7 @@ def inputs_of(town: Town, number: int, things: Things) -> list[Any]:
 
 
 async def test_no_event_of_the_page_tells_or_changes_what_is_anothers(town: Town) -> None:
-    owner, store = await town.person("bob"), town.house.store
+    owner, store = await town.user("bob"), town.house.store
     preset = await store.add_preset(owner.id, PresetText("bob's own", "secret of bob", Sampling()))
     before = await store.archive(owner.id, town.conversation_id)
     theirs = Things(town.conversation_id, before.messages[-1].id, preset.ref.id)
@@ -562,12 +562,12 @@ async def test_another_persons_heartbeat_ends_nothing(town: Town, bob: httpx.Asy
     async def inner(scope: Scope, receive: object, send: object) -> None:
         seen.append(scope["path"])
 
-    carol, bobs = await town.person("carol"), await town.person("bob")
+    carol, bobs = await town.user("carol"), await town.user("bob")
     options = town.house.edge
     guard = edge_middleware(options, town.house.doors, {}, Metrics())[-1]
     app = guard.cls(inner, *guard.args, **guard.kwargs)
-    for person in (bobs, carol, bobs):
-        state = {"signed_in": SignedIn(person, "s")}
+    for user in (bobs, carol, bobs):
+        state = {"signed_in": SignedIn(user, "s")}
         scope = {"type": "http", "path": "/gradio_api/heartbeat/h", "state": state}
         await app(scope, None, None)  # type: ignore[arg-type]
     assert seen[0] == seen[2] != seen[1]
@@ -621,7 +621,7 @@ async def stream_until_cut(
 )
 async def test_a_stream_ends_when_its_person_may_not_be_here_any_more(how: str) -> None:
     town = await Town().build()
-    accounts, ann, bobs = town.house.accounts, await town.person("ann"), await town.person("bob")
+    accounts, ann, bobs = town.house.accounts, await town.user("ann"), await town.user("bob")
     who = await accounts.signed_in(town.tokens["bob"])
     assert who
     changes: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
@@ -641,7 +641,7 @@ async def test_a_stream_ends_when_its_person_may_not_be_here_any_more(how: str) 
 
 async def test_who_is_demoted_sees_the_people_page_no_more() -> None:
     town = await Town().build()
-    ann, bobs = await town.person("ann"), await town.person("bob")
+    ann, bobs = await town.user("ann"), await town.user("bob")
     await town.house.accounts.set_rank(ann, bobs.id, AccountRole.ADMIN)
     async with town.client("bob") as client:
         assert (await client.get("/people")).status_code == 200

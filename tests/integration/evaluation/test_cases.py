@@ -200,11 +200,11 @@ async def test_what_people_have_to_judge_is_judged(clients: Clients) -> None:
 
 async def test_a_complaint_becomes_a_case(clients: Clients, store: RoutingStore) -> None:
     root = clients["root"]
-    (person, *_) = await store.people.people()
+    (user, *_) = await store.people.people()
     evidence = AnswerSnapshot(
         id="e",
         answer_id="a",
-        owner=person.id,
+        owner_id=user.id,
         door=Source.PAGE,
         prompt=(ChatMessage(Role.USER, "Capital of France?"),),
         answer="Lyon",
@@ -212,7 +212,7 @@ async def test_a_complaint_becomes_a_case(clients: Clients, store: RoutingStore)
         made_at=utc_now(),
     )
     opinion = RatingInput(correction="Paris")
-    await store.feedback.ratings.rate(evidence, person.id, opinion, utc_now())
+    await store.feedback.ratings.rate(evidence, user.id, opinion, utc_now())
     assert ">\nParis</textarea>" in (await root.get("/cases/new?evidence=e")).text
     told = await posted(root, "/api/cases/from-evidence/e")
     assert ">\nParis</textarea>" in (await root.get(told["next"])).text

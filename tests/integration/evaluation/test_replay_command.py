@@ -93,7 +93,7 @@ def test_all_passed_is_zero_and_is_stored(
     assert "2 of 2: 2 passed" in told
     assert "2/2 passed" in progress
     (tally,) = with_store(tmp_path, lambda store: store.feedback.cases.runs(None))
-    assert (tally.run.label, tally.run.owner, tally.run.ended_at is not None) == (
+    assert (tally.run.label, tally.run.owner_id, tally.run.ended_at is not None) == (
         "first",
         LOCAL.id,
         True,

@@ -267,7 +267,7 @@ async def test_members_have_their_own_cases_and_guests_none(make: MakeDesk) -> N
         with pytest.raises(NotFound):
             await refused
     changed = await desk.casebook.change(LOCAL, mine.id, text("changed"))
-    assert (changed.owner, changed.name) == (BOB.id, "changed")
+    assert (changed.owner_id, changed.name) == (BOB.id, "changed")
     assert list(await desk.casebook.runs(BOB)) == []
 
 
@@ -276,7 +276,7 @@ async def test_a_case_is_made_of_a_rated_answer_by_who_may_see_it(make: MakeDesk
     evidence = AnswerSnapshot(
         id="e",
         answer_id="a",
-        owner=LOCAL.id,
+        owner_id=LOCAL.id,
         door=Source.PAGE,
         prompt=(ChatMessage(Role.USER, "Capital of France?"),),
         answer="Lyon",

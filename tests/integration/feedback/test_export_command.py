@@ -35,7 +35,7 @@ async def fill(store: RoutingStore) -> None:
         ("b", SAID, {"campaign_id": "first", "language": "zh"}),
         ("c", DOWN, {}),
     ):
-        frozen = evidence(name, owner=LOCAL.id, **more)
+        frozen = evidence(name, owner_id=LOCAL.id, **more)
         await store.feedback.ratings.rate(frozen, LOCAL.id, opinion, START)
 
 

@@ -63,7 +63,7 @@ async def test_the_evidence_has_the_prompt_that_the_engine_got(chat: RatedChat) 
     assert evidence.provenance
     assert evidence.provenance.preset == PresetRef("maths", 2)
     assert evidence.provenance.sampling.seed is not None
-    assert (evidence.door, evidence.owner) == (Source.PAGE, LOCAL.id)
+    assert (evidence.door, evidence.owner_id) == (Source.PAGE, LOCAL.id)
     assert (evidence.conversation_id, evidence.made_at) == (
         second.conversation_id,
         answer.created_at,

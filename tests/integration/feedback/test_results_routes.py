@@ -50,7 +50,7 @@ class Hosts:
     people: dict[str, User]
 
     async def rate(self, name: str, opinion: RatingInput = UP, **of_evidence: Any) -> None:
-        frozen = evidence(name, **{"owner": self.people["admin"].id, **of_evidence})
+        frozen = evidence(name, **{"owner_id": self.people["admin"].id, **of_evidence})
         await self.store.feedback.ratings.rate(frozen, self.people["admin"].id, opinion, START)
 
 
@@ -62,7 +62,7 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     tokens = {"admin": await inn.add("admin", AccountRole.ADMIN)}
     for name in ("bob", "cy"):
         tokens[name] = await inn.add(name)
-    people = {name: await inn.person(token) for name, token in tokens.items()}
+    people = {name: await inn.user(token) for name, token in tokens.items()}
     campaign = Campaign("campaign", people["bob"].id, PLAN, START)
     await store.feedback.campaigns.add(campaign, MADE)
     app = build_api(

@@ -86,7 +86,7 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     tokens = {"admin": await inn.add("admin", AccountRole.ADMIN)}
     for name in ("bob", "cy"):
         tokens[name] = await inn.add(name)
-    people = {name: await inn.person(token) for name, token in tokens.items()}
+    people = {name: await inn.user(token) for name, token in tokens.items()}
     campaign = Campaign("campaign", people["bob"].id, PLAN, START)
     await store.feedback.campaigns.add(campaign, AuditEntry(START, "", "test"))
     app = build_api(

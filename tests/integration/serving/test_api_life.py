@@ -173,8 +173,8 @@ async def test_two_hundred_at_once_get_an_answer_or_a_refusal_that_says_when_to_
 
 def caller(name: str, **limits: Any) -> Principal:
     """A member with a key."""
-    person = User(name, name, AccountRole.MEMBER, NOON)
-    return Principal(person, ApiKey(f"key of {name}", name, "mine", "sk-", NOON, **limits))
+    user = User(name, name, AccountRole.MEMBER, NOON)
+    return Principal(user, ApiKey(f"key of {name}", name, "mine", "sk-", NOON, **limits))
 
 
 def named(id: str) -> CompletionInput:

@@ -78,7 +78,7 @@ async def ann(accounts: Accounts) -> SignedIn:
 @pytest.fixture
 async def bob(accounts: Accounts, ann: SignedIn) -> SignedIn:
     """A member, at home."""
-    invite = await accounts.invite(ann.person, AccountRole.MEMBER)
+    invite = await accounts.invite(ann.user, AccountRole.MEMBER)
     return await who(accounts, await accept(accounts, invite, "Bob"))
 
 
@@ -112,7 +112,7 @@ async def fail(accounts: Accounts, times: int, *, name: str = "Ann", address: st
 async def test_the_set_up_link_makes_the_first_administrator_and_then_there_is_none(
     accounts: Accounts, ann: SignedIn
 ) -> None:
-    assert (ann.person.name, ann.person.rank) == ("Ann", AccountRole.ADMIN)
+    assert (ann.user.name, ann.user.rank) == ("Ann", AccountRole.ADMIN)
     assert await accounts.setup_token() is None
 
 
@@ -148,11 +148,11 @@ async def test_a_set_up_link_is_dead_once_there_is_an_account(
 async def test_an_invitation_is_good_once_and_for_a_week(
     accounts: Accounts, ann: SignedIn, clock: Clock
 ) -> None:
-    token = await accounts.invite(ann.person, AccountRole.MEMBER)
+    token = await accounts.invite(ann.user, AccountRole.MEMBER)
     assert (await accounts.look_at_pass(token)).rank is AccountRole.MEMBER
     bob = await who(accounts, await accept(accounts, token, "Bob"))
-    assert (bob.person.name, bob.person.rank) == ("Bob", AccountRole.MEMBER)
-    late = await accounts.invite(ann.person, AccountRole.MEMBER)
+    assert (bob.user.name, bob.user.rank) == ("Bob", AccountRole.MEMBER)
+    late = await accounts.invite(ann.user, AccountRole.MEMBER)
     clock.pass_by(days=7)
     for dead in (token, late, "made up", ""):
         with pytest.raises(NotFound):
@@ -164,12 +164,12 @@ async def test_an_invitation_is_good_once_and_for_a_week(
 async def test_an_invitation_used_by_two_at_once_makes_one_account(
     accounts: Accounts, ann: SignedIn
 ) -> None:
-    token = await accounts.invite(ann.person, AccountRole.MEMBER)
+    token = await accounts.invite(ann.user, AccountRole.MEMBER)
     ends = await asyncio.gather(
         *(accept(accounts, token, name) for name in ("Bob", "Cy")), return_exceptions=True
     )
     assert [type(end) for end in ends] == [str, NotFound]
-    assert len(await accounts.people(ann.person)) == 2
+    assert len(await accounts.people(ann.user)) == 2
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ async def test_an_invitation_used_by_two_at_once_makes_one_account(
 async def test_what_is_refused_does_not_use_the_invitation_up(
     accounts: Accounts, ann: SignedIn, name: str, password: str, error: type[Exception]
 ) -> None:
-    token = await accounts.invite(ann.person, AccountRole.MEMBER)
+    token = await accounts.invite(ann.user, AccountRole.MEMBER)
     with pytest.raises(error):
         await accept(accounts, token, name, password)
     assert await accept(accounts, token, "Bob")
@@ -208,7 +208,7 @@ async def test_names_and_passwords_of_every_language_are_taken(
     assert token
     await accept(accounts, token, name, password)
     made = await who(accounts, await sign_in(accounts, name, password))
-    assert made.person.name == " ".join(name.split())
+    assert made.user.name == " ".join(name.split())
 
 
 async def test_a_reset_link_gives_a_new_password_and_ends_every_session(
@@ -216,15 +216,15 @@ async def test_a_reset_link_gives_a_new_password_and_ends_every_session(
 ) -> None:
     old = await sign_in(accounts, "Bob")
     assert await who(accounts, old)
-    link = await accounts.reset(ann.person, bob.person.id)
+    link = await accounts.reset(ann.user, bob.user.id)
     new = await accept(accounts, link, "ignored", "another password")
     assert await accounts.signed_in(old) is None
-    assert (await who(accounts, new)).person == bob.person
+    assert (await who(accounts, new)).user == bob.user
     await fail(accounts, 1, name="Bob")
     with pytest.raises(WrongPassword):
         await sign_in(accounts, "Bob", RIGHT)
     assert await sign_in(accounts, "Bob", "another password")
-    late = await accounts.reset(ann.person, bob.person.id)
+    late = await accounts.reset(ann.user, bob.user.id)
     clock.pass_by(hours=24)
     with pytest.raises(NotFound):
         await accept(accounts, late, "", "another password")
@@ -237,7 +237,7 @@ async def test_the_right_password_signs_in_however_the_name_is_written(
     accounts: Accounts, ann: SignedIn
 ) -> None:
     for name in ("Ann", "ann", "ANN", " Ann ", "Ａｎｎ"):
-        assert (await who(accounts, await sign_in(accounts, name))).person == ann.person
+        assert (await who(accounts, await sign_in(accounts, name))).user == ann.user
 
 
 async def test_every_sign_in_has_a_token_of_its_own_that_is_nowhere_in_the_store(
@@ -284,10 +284,10 @@ async def test_a_password_is_the_same_however_a_keyboard_composes_its_letters(
 async def test_who_is_disabled_is_told_no_more_than_who_is_wrong(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
-    await accounts.disable(ann.person, bob.person.id)
+    await accounts.disable(ann.user, bob.user.id)
     with pytest.raises(WrongPassword):
         await sign_in(accounts, "Bob")
-    await accounts.enable(ann.person, bob.person.id)
+    await accounts.enable(ann.user, bob.user.id)
     assert await sign_in(accounts, "Bob")
 
 
@@ -324,7 +324,7 @@ async def test_a_password_that_is_changed_meanwhile_signs_nobody_in(
     hasher.go_on.set()
     with pytest.raises(WrongPassword):
         await signing_in
-    assert [kept.id for kept in await accounts.sessions(ann.person)] == [ann.session_id]
+    assert [kept.id for kept in await accounts.sessions(ann.user)] == [ann.session_id]
 
 
 # --- brute force ------------------------------------------------------------------------------
@@ -445,7 +445,7 @@ async def test_the_password_of_an_open_session_cannot_be_guessed_either(
         with pytest.raises(WrongPassword):
             await accounts.change_password(ann, WRONG, "another password")
     with pytest.raises(TooManyAttempts):
-        await accounts.delete_my_data(ann.person, RIGHT)
+        await accounts.delete_my_data(ann.user, RIGHT)
     assert await sign_in(accounts)
 
 
@@ -476,7 +476,7 @@ async def test_a_session_that_is_not_used_lasts_fourteen_days(
     assert await accounts.signed_in(token)
     clock.pass_by(days=14)
     assert await accounts.signed_in(token) is None
-    assert await accounts.sessions(ann.person) == []
+    assert await accounts.sessions(ann.user) == []
 
 
 async def test_how_long_sessions_last_can_be_said(store: MemoryPeople, clock: Clock) -> None:
@@ -532,10 +532,10 @@ async def test_a_change_made_elsewhere_takes_hold_within_five_seconds(
     token = await sign_in(accounts, "Bob")
     assert await accounts.signed_in(token)
     elsewhere = Accounts(store, OpenHasher(), clock)
-    await elsewhere.set_rank(ann.person, bob.person.id, AccountRole.ADMIN)
+    await elsewhere.set_rank(ann.user, bob.user.id, AccountRole.ADMIN)
     clock.pass_by(seconds=4)
-    assert (await who(accounts, token)).person.rank is AccountRole.ADMIN
-    await elsewhere.disable(ann.person, bob.person.id)
+    assert (await who(accounts, token)).user.rank is AccountRole.ADMIN
+    await elsewhere.disable(ann.user, bob.user.id)
     clock.pass_by(seconds=4)
     assert await accounts.signed_in(token) is None
 
@@ -544,10 +544,10 @@ async def test_a_change_made_here_takes_hold_at_once(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
     token = await sign_in(accounts, "Bob")
-    assert (await who(accounts, token)).person.rank is AccountRole.MEMBER
-    await accounts.set_rank(ann.person, bob.person.id, AccountRole.ADMIN)
-    assert (await who(accounts, token)).person.rank is AccountRole.ADMIN
-    await accounts.disable(ann.person, bob.person.id)
+    assert (await who(accounts, token)).user.rank is AccountRole.MEMBER
+    await accounts.set_rank(ann.user, bob.user.id, AccountRole.ADMIN)
+    assert (await who(accounts, token)).user.rank is AccountRole.ADMIN
+    await accounts.disable(ann.user, bob.user.id)
     assert await accounts.signed_in(token) is None
 
 
@@ -555,7 +555,7 @@ async def test_an_open_session_of_who_is_disabled_lets_nobody_in(
     accounts: Accounts, store: MemoryPeople, ann: SignedIn, clock: Clock
 ) -> None:
     token = await sign_in(accounts)
-    store.everybody[ann.person.id] = replace(ann.person, disabled=True)
+    store.everybody[ann.user.id] = replace(ann.user, disabled=True)
     clock.pass_by(seconds=5)
     assert await accounts.signed_in(token) is None
 
@@ -598,7 +598,7 @@ async def test_signing_out_ends_this_session_and_no_other(
     await accounts.sign_out(token)
     await accounts.sign_out("made up")
     assert await accounts.signed_in(token) is None
-    assert [kept.id for kept in await accounts.sessions(ann.person)] == [ann.session_id]
+    assert [kept.id for kept in await accounts.sessions(ann.user)] == [ann.session_id]
 
 
 async def test_signing_out_everywhere_ends_this_session_too(
@@ -607,7 +607,7 @@ async def test_signing_out_everywhere_ends_this_session_too(
     token = await sign_in(accounts)
     await accounts.sign_out_everywhere(ann)
     assert await accounts.signed_in(token) is None
-    assert await accounts.sessions(ann.person) == []
+    assert await accounts.sessions(ann.user) == []
 
 
 async def test_ones_sessions_are_listed_with_their_devices_and_ended_one_by_one(
@@ -615,13 +615,13 @@ async def test_ones_sessions_are_listed_with_their_devices_and_ended_one_by_one(
 ) -> None:
     token = await accounts.sign_in("Ann", RIGHT, address=CAFE, device="Phone\x1b[2J" + "x" * 999)
     there = await who(accounts, token)
-    devices = {kept.id: kept.device for kept in await accounts.sessions(ann.person)}
+    devices = {kept.id: kept.device for kept in await accounts.sessions(ann.user)}
     assert devices.keys() == {ann.session_id, there.session_id}
     assert devices[there.session_id].startswith("Phone[2J")
     assert len(devices[there.session_id]) <= 200
     with pytest.raises(NotFound):
-        await accounts.end_session(bob.person, there.session_id)
-    await accounts.end_session(ann.person, there.session_id)
+        await accounts.end_session(bob.user, there.session_id)
+    await accounts.end_session(ann.user, there.session_id)
     assert await accounts.signed_in(token) is None
 
 
@@ -634,7 +634,7 @@ async def test_a_new_password_ends_the_other_sessions(accounts: Accounts, ann: S
     assert await accounts.signed_in(token)
     await accounts.change_password(ann, RIGHT, "another password")
     assert await accounts.signed_in(token) is None
-    assert [kept.id for kept in await accounts.sessions(ann.person)] == [ann.session_id]
+    assert [kept.id for kept in await accounts.sessions(ann.user)] == [ann.session_id]
 
 
 # --- administration ---------------------------------------------------------------------------
@@ -645,35 +645,35 @@ async def test_to_everybody_else_the_administration_is_not_there(
 ) -> None:
     _, link = await new_link(accounts, ann)
     gil = await enter(accounts, link, "Gil")
-    for actor in (bob.person, gil.person):
+    for user in (bob.user, gil.user):
         for call in (
-            accounts.people(actor),
-            accounts.invite(actor, AccountRole.ADMIN),
-            accounts.reset(actor, ann.person.id),
-            accounts.set_rank(actor, actor.id, AccountRole.ADMIN),
-            accounts.disable(actor, ann.person.id),
-            accounts.enable(actor, ann.person.id),
-            accounts.delete(actor, ann.person.id),
-            accounts.entries(actor),
+            accounts.people(user),
+            accounts.invite(user, AccountRole.ADMIN),
+            accounts.reset(user, ann.user.id),
+            accounts.set_rank(user, user.id, AccountRole.ADMIN),
+            accounts.disable(user, ann.user.id),
+            accounts.enable(user, ann.user.id),
+            accounts.delete(user, ann.user.id),
+            accounts.entries(user),
         ):
             with pytest.raises(NotFound):
                 await call
-    assert len(await accounts.people(ann.person)) == 3
+    assert len(await accounts.people(ann.user)) == 3
 
 
 async def test_the_last_administrator_cannot_give_it_up(accounts: Accounts, ann: SignedIn) -> None:
     for call in (
-        accounts.set_rank(ann.person, ann.person.id, AccountRole.MEMBER),
-        accounts.disable(ann.person, ann.person.id),
-        accounts.delete(ann.person, ann.person.id),
-        accounts.delete_my_data(ann.person, RIGHT),
+        accounts.set_rank(ann.user, ann.user.id, AccountRole.MEMBER),
+        accounts.disable(ann.user, ann.user.id),
+        accounts.delete(ann.user, ann.user.id),
+        accounts.delete_my_data(ann.user, RIGHT),
     ):
         with pytest.raises(LastAdmin):
             await call
-    token = await accounts.invite(ann.person, AccountRole.ADMIN)
+    token = await accounts.invite(ann.user, AccountRole.ADMIN)
     await accept(accounts, token, "Bob")
     assert (
-        await accounts.set_rank(ann.person, ann.person.id, AccountRole.MEMBER)
+        await accounts.set_rank(ann.user, ann.user.id, AccountRole.MEMBER)
     ).rank is AccountRole.MEMBER
 
 
@@ -683,10 +683,10 @@ async def test_a_guest_is_given_no_rank_no_password_and_no_invitation(
     _, link = await new_link(accounts, ann)
     gil = await enter(accounts, link, "Gil")
     for call in (
-        accounts.invite(ann.person, AccountRole.GUEST),
-        accounts.set_rank(ann.person, bob.person.id, AccountRole.GUEST),
-        accounts.set_rank(ann.person, gil.person.id, AccountRole.ADMIN),
-        accounts.reset(ann.person, gil.person.id),
+        accounts.invite(ann.user, AccountRole.GUEST),
+        accounts.set_rank(ann.user, bob.user.id, AccountRole.GUEST),
+        accounts.set_rank(ann.user, gil.user.id, AccountRole.ADMIN),
+        accounts.reset(ann.user, gil.user.id),
     ):
         with pytest.raises(BadRequest):
             await call
@@ -697,17 +697,17 @@ async def test_the_host_may_do_from_the_command_line_what_administrators_may(
 ) -> None:
     token = await accounts.invite(LOCAL, AccountRole.MEMBER)
     await accept(accounts, token, "Bob")
-    assert [person.name for person in await accounts.people(LOCAL)] == ["Ann", "Bob"]
+    assert [user.name for user in await accounts.people(LOCAL)] == ["Ann", "Bob"]
 
 
 async def test_the_log_says_who_did_what_to_whom_and_nobodys_name_or_password(
     accounts: Accounts, ann: SignedIn, bob: SignedIn, clock: Clock
 ) -> None:
     clock.pass_by(seconds=1)
-    await accounts.disable(ann.person, bob.person.id)
-    newest, *earlier = await accounts.entries(ann.person)
-    assert newest == AuditEntry(clock(), ann.person.id, Action.DISABLE, bob.person.id)
-    assert [entry.action for entry in await accounts.entries(ann.person, clock(), 2)] == [
+    await accounts.disable(ann.user, bob.user.id)
+    newest, *earlier = await accounts.entries(ann.user)
+    assert newest == AuditEntry(clock(), ann.user.id, Action.DISABLE, bob.user.id)
+    assert [entry.action for entry in await accounts.entries(ann.user, clock(), 2)] == [
         Action.SIGN_IN,
         Action.JOIN,
     ]
@@ -721,13 +721,13 @@ async def test_deleting_ones_data_needs_the_password_and_leaves_nothing(
 ) -> None:
     token = await sign_in(accounts, "Bob")
     with pytest.raises(WrongPassword):
-        await accounts.delete_my_data(bob.person, WRONG)
-    assert await accounts.delete_my_data(bob.person, RIGHT) == 3  # himself and two sessions
+        await accounts.delete_my_data(bob.user, WRONG)
+    assert await accounts.delete_my_data(bob.user, RIGHT) == 3  # himself and two sessions
     assert await accounts.signed_in(token) is None
     with pytest.raises(WrongPassword):
         await sign_in(accounts, "Bob")
     with pytest.raises(NotFound):
-        await accounts.delete(ann.person, bob.person.id)
+        await accounts.delete(ann.user, bob.user.id)
 
 
 # --- guests -----------------------------------------------------------------------------------
@@ -737,7 +737,7 @@ async def new_link(
     accounts: Accounts, owner: SignedIn, *, days: int = 7, guests: int = 5
 ) -> tuple[GuestLink, str]:
     return await accounts.add_guest_link(
-        owner.person,
+        owner.user,
         label="users' day",
         days=days,
         max_guests=guests,
@@ -756,8 +756,8 @@ async def test_a_guest_needs_a_nickname_only(accounts: Accounts, bob: SignedIn) 
     link, token = await new_link(accounts, bob)
     assert await accounts.look_at_guest_link(token) == link
     gil = await enter(accounts, token, " Gil ")
-    assert (gil.person.name, gil.person.rank) == ("Gil", AccountRole.GUEST)
-    assert gil.person.guest_link_id == link.id
+    assert (gil.user.name, gil.user.rank) == ("Gil", AccountRole.GUEST)
+    assert gil.user.guest_link_id == link.id
     with pytest.raises(BadName):
         await enter(accounts, token, "")
 
@@ -768,7 +768,7 @@ async def test_two_guests_for_the_last_place_are_one(accounts: Accounts, bob: Si
         *(enter(accounts, token, name) for name in ("Gil", "Hal")), return_exceptions=True
     )
     assert [type(end) for end in ends] == [SignedIn, LinkFull]
-    assert [link.guests for link in await accounts.guest_links(bob.person)] == [1]
+    assert [link.guests for link in await accounts.guest_links(bob.user)] == [1]
 
 
 async def test_a_guest_stays_no_longer_than_the_link_is_good(
@@ -791,7 +791,7 @@ async def test_a_link_that_is_revoked_lets_nobody_in_and_sends_its_guests_away(
     link, token = await new_link(accounts, bob)
     entered = await accounts.enter_as_guest(token, "Gil", address=CAFE, device="Phone")
     assert await accounts.signed_in(entered)
-    await accounts.revoke_guest_link(ann.person, link.id)
+    await accounts.revoke_guest_link(ann.user, link.id)
     assert await accounts.signed_in(entered) is None
     for call in (accounts.look_at_guest_link(token), enter(accounts, token, "Hal")):
         with pytest.raises(NotFound):
@@ -804,13 +804,13 @@ async def test_members_see_and_revoke_their_own_links_and_guests_none(
     anns, token = await new_link(accounts, ann)
     bobs, _ = await new_link(accounts, bob)
     gil = await enter(accounts, token, "Gil")
-    assert [link.id for link in await accounts.guest_links(bob.person)] == [bobs.id]
-    assert {link.id for link in await accounts.guest_links(ann.person)} == {anns.id, bobs.id}
+    assert [link.id for link in await accounts.guest_links(bob.user)] == [bobs.id]
+    assert {link.id for link in await accounts.guest_links(ann.user)} == {anns.id, bobs.id}
     for call in (
-        accounts.revoke_guest_link(bob.person, anns.id),
-        accounts.revoke_guest_link(bob.person, "made up"),
-        accounts.revoke_guest_link(gil.person, anns.id),
-        accounts.guest_links(gil.person),
+        accounts.revoke_guest_link(bob.user, anns.id),
+        accounts.revoke_guest_link(bob.user, "made up"),
+        accounts.revoke_guest_link(gil.user, anns.id),
+        accounts.guest_links(gil.user),
         new_link(accounts, gil),
     ):
         with pytest.raises(NotFound):
@@ -830,5 +830,5 @@ async def test_a_guest_destroys_their_data_without_a_password(
 ) -> None:
     _, token = await new_link(accounts, bob)
     gil = await enter(accounts, token, "Gil")
-    assert await accounts.delete_my_data(gil.person) == 2
-    assert await accounts.sessions(gil.person) == []
+    assert await accounts.delete_my_data(gil.user) == 2
+    assert await accounts.sessions(gil.user) == []

@@ -81,9 +81,9 @@ async def test_a_key_is_its_owners_and_the_log_says_who_made_it(
     accounts: Accounts, town: Town, ann: User, root: User
 ) -> None:
     key, _ = await accounts.add_key(root, name="for ann", owner=ann)
-    assert key.owner == "ann"
+    assert key.owner_id == "ann"
     entry = town.people.audit[-1]
-    assert (entry.actor, entry.action, entry.target) == ("root", Action.NEW_KEY, key.id)
+    assert (entry.user_id, entry.action, entry.target) == ("root", Action.NEW_KEY, key.id)
     with pytest.raises(NotFound):
         await accounts.add_key(ann, name="for root", owner=root)
 
@@ -172,14 +172,14 @@ async def test_an_expired_key_lets_nobody_in(accounts: Accounts, ann: User, cloc
 async def test_a_key_is_revoked_by_its_owner_or_an_administrator_and_by_nobody_else(
     accounts: Accounts, town: Town, ann: User, bob: User, root: User
 ) -> None:
-    for actor in (ann, root):
+    for user in (ann, root):
         key, secret = await accounts.add_key(ann, name="x")
         with pytest.raises(NotFound):
             await accounts.revoke_key(bob, key.id)
         await accounts.caller(secret, address=HOME)
-        await accounts.revoke_key(actor, key.id)
+        await accounts.revoke_key(user, key.id)
         entry = town.people.audit[-1]
-        assert (entry.actor, entry.action, entry.target) == (actor.id, Action.REVOKE_KEY, key.id)
+        assert (entry.user_id, entry.action, entry.target) == (user.id, Action.REVOKE_KEY, key.id)
         with pytest.raises(BadKey):
             await accounts.caller(secret, address=HOME)
 

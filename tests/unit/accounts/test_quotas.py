@@ -152,4 +152,4 @@ async def test_ranks_without_a_limit_are_not_counted(town: Town) -> None:
     await town.quotas().check("gus", address="192.0.2.1")
     assert isinstance(town.rates, CountedRates)
     assert not town.rates.hits
-    assert ALLOWANCES[(await town.people.person("gus")).rank].requests_per_minute is None
+    assert ALLOWANCES[(await town.people.user("gus")).rank].requests_per_minute is None

@@ -106,7 +106,7 @@ def rated(*corrections: str | None) -> RatedAnswer:
     evidence = AnswerSnapshot(
         id="e",
         answer_id="a",
-        owner="ann",
+        owner_id="ann",
         door=Source.PAGE,
         prompt=ASKED,
         answer="Lyon",

@@ -91,7 +91,7 @@ def test_a_liked_answer_wins_over_disliked_ones_to_the_very_same_prompt() -> Non
         rated("same", DOWN),
         rated("another question", DOWN, question="Who?", answer="No."),
         rated("elsewhere", DOWN, answer="No.", conversation_id="elsewhere"),
-        rated("another's", DOWN, answer="No.", owner="bob"),
+        rated("another's", DOWN, answer="No.", owner_id="bob"),
         rated("unusable", DOWN, answer="No.", state=UNUSABLE),
         rated("disputed", DOWN, UP, answer="No."),
     ]
