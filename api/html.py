@@ -7,9 +7,9 @@ from starlette.responses import HTMLResponse
 
 from formats.html import render
 from formats.words import ExportLanguage
+from i18n import choose_language
 from pages.campaigns.compare import Draw
 from pages.html import ReaderContext
-from pages.i18n import choose_language
 
 
 def draw_for(reader: ReaderContext) -> Draw:

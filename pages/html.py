@@ -11,8 +11,8 @@ from datetime import datetime
 from html import escape
 
 from chat.accounts.models import AccountRole, User
-from i18n import filled
-from pages.i18n import Language, words
+from i18n import Language, filled
+from pages.i18n import words
 
 SCRIPTS = ("error-", "refused-", "done", "rows-deleted")
 """How the keys of the words begin that the script says."""

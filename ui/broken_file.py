@@ -3,7 +3,8 @@
 import re
 
 from chat.conversations.errors import BadImport
-from ui.i18n import Language, refusal, text
+from i18n import Language
+from ui.i18n import refusal, text
 
 BROKEN = frozenset({BadImport.code, *(kind.code for kind in BadImport.__subclasses__())})
 """The codes for which `broken_file` has the words."""

@@ -8,7 +8,8 @@ from html import escape
 from chat.accounts.models import AccountRole, User
 from chat.campaigns.models import Task
 from chat.campaigns.participation import Visit, VisitStage
-from ui.i18n import Language, text
+from i18n import Language
+from ui.i18n import text
 from ui.icons import icon
 
 AWAY = (VisitStage.NOT_BEGUN, VisitStage.CONSENT)

@@ -6,7 +6,8 @@ A button says in `data-do` what the script makes of a click on it.
 from html import escape
 
 from chat.serving.models import EngineInfo, EngineState, Phase
-from ui.i18n import Language, text
+from i18n import Language
+from ui.i18n import text
 from ui.icons import icon, icon_button
 from ui.view import ChosenPreset
 

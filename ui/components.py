@@ -9,8 +9,9 @@ from gradio.components import Component
 
 from chat.accounts.models import User
 from chat.models import ChatOptions, Sampling
+from i18n import Language
 from ui import assets, overlays, sidebar
-from ui.i18n import NAMES, Language, text
+from ui.i18n import NAMES, text
 from ui.options import NUMBERS, WHOLE, to_fields, to_options
 from ui.view import View
 

@@ -9,7 +9,8 @@ from html import escape
 from chat.conversations.presets import Presets
 from chat.conversations.turns import ContextUsage
 from chat.models import ChatOptions, Sampling
-from ui.i18n import Language, text
+from i18n import Language
+from ui.i18n import text
 from ui.icons import icon
 from ui.sizes import file_size
 from ui.view import ChosenPreset, HeldFile

@@ -11,7 +11,8 @@ import gradio as gr
 from gradio.components import Component
 
 from chat.feedback.dashboard import DAY, HOUR, VOTE, Overview, Period, Point, SpreadOverTime
-from ui.i18n import NAMES, Language, text, words
+from i18n import Language
+from ui.i18n import NAMES, text, words
 
 COLOURS = (
     *("#7568e8", "#2a9164", "#b7791f", "#2f86bd", "#b0578d", "#6f7f3a", "#8f8981"),

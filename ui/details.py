@@ -8,7 +8,8 @@ from html import escape
 
 from chat.conversations.models import Attachment, Message
 from chat.models import Status, Usage
-from ui.i18n import Language, fallback_answer, text
+from i18n import Language
+from ui.i18n import fallback_answer, text
 from ui.icons import icon
 
 Row = tuple[str, str]

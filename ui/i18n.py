@@ -3,22 +3,13 @@
 The words lie in `words/LANGUAGE/SUBJECT.toml`; a key belongs to one subject only.
 """
 
-import tomllib
 from collections.abc import Mapping
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from i18n import filled
+from i18n import Language, filled, read_texts
 
 WORDS = Path(__file__).parent / "words"
-
-
-class Language(StrEnum):
-    """The languages of the page; the value is also the HTML `lang`."""
-
-    EN = "en"
-    ZH = "zh"
 
 
 NAMES: Mapping[Language, str] = {Language.ZH: "中", Language.EN: "EN"}
@@ -31,11 +22,8 @@ PARTS: Mapping[str, str] = {"comment": "comment", "correction": "should-have-bee
 
 @cache
 def words(language: Language) -> Mapping[str, str]:
-    """All words of a language by key, as templates."""
-    found: dict[str, str] = {}
-    for subject in sorted((WORDS / language).glob("*.toml")):
-        found |= tomllib.loads(subject.read_text(encoding="utf-8"))
-    return found
+    """All texts of a language by key, as templates."""
+    return read_texts(WORDS, language)
 
 
 def text(language: Language, key: str, **values: object) -> str:
@@ -59,17 +47,6 @@ def fallback_answer(language: Language, code: str | None) -> str:
     """What stands in place of an answer that failed with that error code."""
     known = words(language)
     return known.get(f"answer-{code}", known["answer-failed"])
-
-
-def choose_language(remembered: str | None, accept_language: str) -> Language:
-    """The language that was chosen before, else the first of the browser's that is ours."""
-    if remembered in set(Language):
-        return Language(remembered)
-    for wish in accept_language.lower().split(","):
-        tongue = wish.strip()[:2]
-        if tongue in set(Language):
-            return Language(tongue)
-    return Language.EN
 
 
 def _field(setting: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from chat.accounts.models import LOCAL, AccountRole, User
 from chat.conversations.validation import MAX_IMPORT_BYTES, MAX_RENAMED
-from ui.i18n import Language, text
+from i18n import Language
+from ui.i18n import text
 
 FORMATS = {"md": "Markdown", "html": "HTML", "json": "JSON", "sharegpt": "ShareGPT"}
 """What a conversation can be exported as, and how the menus call it."""

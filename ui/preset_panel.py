@@ -10,7 +10,8 @@ from chat.conversations.validation import (
     MAX_PRESET_QUESTIONS,
 )
 from chat.models import PresetRef, Sampling
-from ui.i18n import Language, text
+from i18n import Language
+from ui.i18n import text
 from ui.options import NUMBERS
 from ui.view import ChosenPreset
 

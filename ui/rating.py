@@ -10,7 +10,8 @@ from chat.conversations.models import Message
 from chat.feedback.models import REASONS, Rating, RatingInput, Verdict
 from chat.feedback.ratings import MAX_COMMENT, Ratable
 from chat.feedback.snapshots import may_be_rated
-from ui.i18n import Language, text
+from i18n import Language
+from ui.i18n import text
 from ui.icons import icon
 
 Ratings = Mapping[str, Rating]

@@ -11,9 +11,10 @@ from html import escape
 from chat.conversations.models import Attachment, Message, Progress
 from chat.conversations.service import ConversationView
 from chat.models import Role
+from i18n import Language
 from ui import message_footer as under
 from ui import rating
-from ui.i18n import Language, text
+from ui.i18n import text
 from ui.icons import icon
 from ui.markdown import settled, with_safe_languages, without_html
 from ui.rating import Ratings

@@ -11,7 +11,8 @@ from itertools import groupby
 
 from chat.accounts.models import LOCAL, User
 from chat.conversations.models import Conversation, Excerpt, SearchHit
-from ui.i18n import Language, text
+from i18n import Language
+from ui.i18n import text
 from ui.icons import icon, icon_button
 
 

@@ -78,9 +78,8 @@ def export_routes(archives: Archives) -> APIRouter:
     async def import_file(request: Request) -> dict[str, object]:
         user, data = user_of(request), await request.body()
         async with one_at_a_time:
-            read = await asyncio.to_thread(
-                read_archives, data, owner_id=user, now=datetime.now(UTC)
-            )
+            now = datetime.now(UTC)
+            read = await asyncio.to_thread(read_archives, data, owner_id=user, now=now)
             added = await archives.add_archives(user, read)
         titles = [conversation.title for conversation in added[:TITLES_TOLD]]
         return {"imported": len(added), "titles": titles, "first_id": added[0].id}

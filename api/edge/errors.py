@@ -29,7 +29,7 @@ from chat.accounts.errors import (
     WrongPassword,
 )
 from chat.campaigns.errors import AnswersUnfinished, NoPart, PlanInUse
-from chat.conversations.errors import AnswerRunning, RenamedMeanwhile
+from chat.conversations.errors import AnswerRunning, PlacesNeeded, RenamedMeanwhile
 from chat.errors import AppError, BadRequest, NotFound
 from chat.evaluation.errors import RunGoingOn
 from chat.serving.errors import (
@@ -101,6 +101,7 @@ STATUS: Mapping[type[AppError], int] = {
     PlanInUse: 409,
     AnswersUnfinished: 409,
     NoPart: 403,
+    PlacesNeeded: 403,
     RenamedMeanwhile: 409,
     NameTaken: 409,
     LastAdmin: 409,

@@ -3,6 +3,7 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.edge.middleware import HttpMiddleware
+from api.edge.permissions import route_at
 from api.ops.metrics import Metrics
 
 
@@ -26,4 +27,4 @@ class ResponseMetrics(HttpMiddleware):
         try:
             await self.app(scope, receive, send_and_note)
         finally:
-            self.metrics.answered(path, method, status)
+            self.metrics.answered(route_at(path) or "other", method, status)

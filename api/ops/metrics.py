@@ -21,7 +21,6 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 
-from api.edge.permissions import route_at
 from chat.models import Timing
 from chat.serving.engines import Engines
 from chat.serving.models import EngineInfo, Phase
@@ -92,10 +91,10 @@ class Metrics:
         """Count a request that was refused before it had a place in the queue."""
         self._refused.labels(code, door.value).inc()
 
-    def answered(self, path: str, method: str, status: int) -> None:
-        """Count a response of HTTP."""
+    def answered(self, route: str, method: str, status: int) -> None:
+        """Count an HTTP response of a route, as in "/v1/models", or "other"."""
         known = method if method in METHODS else "other"
-        self._http.labels(route_at(path) or "other", known, str(status)).inc()
+        self._http.labels(route, known, str(status)).inc()
 
     def text(self) -> bytes:
         """All figures as Prometheus reads them."""

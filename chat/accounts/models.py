@@ -171,6 +171,10 @@ class AuditEntry:
     detail: str = ""
 
 
+UNBOUNDED = 2**31
+"""More requests than ever run or wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """What people of one rank may use. None: no bound."""

@@ -19,9 +19,16 @@ from chat.accounts.errors import (
     TooManyRequests,
 )
 from chat.accounts.login_throttle import network_of
-from chat.accounts.models import LOCAL_USER, AccountRole, AccountUsage, Allowance, GuestLink, User
+from chat.accounts.models import (
+    LOCAL_USER,
+    UNBOUNDED,
+    AccountRole,
+    AccountUsage,
+    Allowance,
+    GuestLink,
+    User,
+)
 from chat.errors import AppError
-from chat.serving.admission import UNBOUNDED
 
 log = logging.getLogger(__name__)
 

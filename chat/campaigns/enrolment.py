@@ -3,7 +3,6 @@
 Owns the check that somebody may ask there at all. Knows no page and no SQL.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from chat.campaigns.errors import (
 )
 from chat.campaigns.models import Campaign, Mode, Participant
 from chat.campaigns.validation import options_of
+from chat.conversations.models import EffectiveOptions
 from chat.errors import NotFound
 from chat.models import ChatOptions
 
@@ -52,18 +52,6 @@ class Participants(Protocol):
     async def seen(self, campaign_id: str, user_id: str, at: datetime) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Enrolled:
-    """What a question is asked with, and the campaign it is asked for, if it is for one.
-
-    `engine` is the name of the one that is asked; empty is the first.
-    """
-
-    options: ChatOptions
-    campaign_id: str = ""
-    engine: str = ""
-
-
 class Enrolment:
     """Puts questions under the plan of their campaign."""
 
@@ -74,7 +62,7 @@ class Enrolment:
 
     async def enrol(
         self, user_id: str, options: ChatOptions, *, campaign_id: str | None, variant: int | None
-    ) -> Enrolled:
+    ) -> EffectiveOptions:
         """What a question is asked with; `options` are used outside of campaigns only.
 
         `campaign_id` is that of the conversation, empty if it is held for none. None, for a new
@@ -90,7 +78,7 @@ class Enrolment:
         if bound and wanted != bound:
             raise OutsideCampaign
         if not wanted:
-            return Enrolled(options)
+            return EffectiveOptions(options)
         campaign, now = await self._store.campaign(wanted), self._clock()
         refuse_unless_open(campaign, link, now)
         participant = await self._store.participant(wanted, user_id)
@@ -99,7 +87,7 @@ class Enrolment:
         chosen = campaign.plan.variants[_variant(campaign, participant, variant)]
         if participant.seen_at is None or now - participant.seen_at >= SEEN_EVERY:
             await self._store.seen(wanted, user_id, now)
-        return Enrolled(options_of(chosen), wanted, chosen.engine)
+        return EffectiveOptions(options_of(chosen), wanted, chosen.engine)
 
     async def _link_of(self, user_id: str) -> GuestLink | None:
         user = LOCAL if user_id == LOCAL.id else await self._people.user(user_id)

@@ -55,12 +55,6 @@ class CompareOnly(NoPart):
     code = "compare_only"
 
 
-class PlacesNeeded(NoPart):
-    """Several answers are to be written at once, for who may have fewer. Values: count."""
-
-    code = "places_needed"
-
-
 class AnswersUnfinished(BadRequest):
     """A vote is between two answers that were both written to their end."""
 

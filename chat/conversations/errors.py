@@ -1,6 +1,6 @@
 """What can go wrong with conversations, their files, and presets."""
 
-from chat.errors import BadRequest
+from chat.errors import AppError, BadRequest
 
 
 class PromptLost(BadRequest):
@@ -82,3 +82,9 @@ class BadPresetQuestions(BadRequest):
     """
 
     code = "bad_preset_questions"
+
+
+class PlacesNeeded(AppError):
+    """Several answers are to be written at once, for who may have fewer. Values: count."""
+
+    code = "places_needed"

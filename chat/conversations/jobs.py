@@ -268,7 +268,11 @@ class Jobs:
             or Usage(work.window.prompt_tokens, draft.last.completion_tokens),
             timing=draft.timing(),
             provenance=provenance(
-                work.engine.info, work.window, work.options, continued=work.answer.content
+                work.engine.info,
+                work.window.messages,
+                work.options,
+                dropped_turns=work.window.dropped_turns,
+                continued=work.answer.content,
             ),
             error_code=None if error is None else getattr(error, "code", AppError.code),
         )

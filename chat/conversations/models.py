@@ -144,6 +144,19 @@ class Preset:
 
 
 @dataclass(frozen=True, slots=True)
+class EffectiveOptions:
+    """The options that a question is really asked with, and the campaign that decides them.
+
+    `campaign_id` is empty outside campaigns. `engine` is the name of the engine that answers;
+    empty for the first one.
+    """
+
+    options: ChatOptions
+    campaign_id: str = ""
+    engine: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What one accepted question made: written together or not at all."""
 

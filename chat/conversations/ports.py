@@ -8,6 +8,7 @@ from chat.conversations.models import (
     AnswerRecord,
     Archive,
     Conversation,
+    EffectiveOptions,
     Message,
     Preset,
     PresetText,
@@ -169,6 +170,21 @@ class PresetStore(Protocol):
 
     async def ship_presets(self, shipped: Mapping[str, PresetText]) -> None:
         """Bring the shipped presets, by id, to these texts; those that are gone are taken off."""
+        ...
+
+
+class EnrolmentPolicy(Protocol):
+    """Decides whether a user may ask, and with which options. Campaigns implement it."""
+
+    async def enrol(
+        self, user_id: str, options: ChatOptions, *, campaign_id: str | None, variant: int | None
+    ) -> EffectiveOptions:
+        """The options for a question. `options` are used outside campaigns only.
+
+        `campaign_id` is that of the conversation: empty outside campaigns; None for a new
+        conversation, which belongs to a guest's own campaign. `variant` selects one of the variants
+        of a blind comparison. Raises NotFound and what the campaign refuses.
+        """
         ...
 
 

@@ -9,14 +9,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from chat.accounts.quotas import QuotaReservation
-from chat.campaigns.enrolment import Enrolled, Enrolment
-from chat.campaigns.errors import PlacesNeeded
 from chat.conversations.attachments import check_attachments, with_attachments
 from chat.conversations.context_window import ContextWindow, fit, split_turns
-from chat.conversations.errors import PromptLost
+from chat.conversations.errors import PlacesNeeded, PromptLost
 from chat.conversations.jobs import Job, Jobs, JobSpec
-from chat.conversations.models import Attachment, Message, Question, Turn
-from chat.conversations.ports import ConversationStore
+from chat.conversations.models import Attachment, EffectiveOptions, Message, Question, Turn
+from chat.conversations.ports import ConversationStore, EnrolmentPolicy
 from chat.conversations.prompt import as_prompt, prompt_from, system_message
 from chat.conversations.tree import Tree
 from chat.conversations.validation import check_options, check_question, title_of
@@ -81,7 +79,7 @@ class Turns:
         store: ConversationStore,
         jobs: Jobs,
         keep_turns: int | None = None,
-        enrolment: Enrolment | None = None,
+        enrolment: EnrolmentPolicy | None = None,
     ) -> None:
         self._engines = engines
         self._store = store
@@ -307,7 +305,7 @@ class Turns:
         question: Question,
         options: ChatOptions,
         variant: int | None = None,
-    ) -> Enrolled:
+    ) -> EffectiveOptions:
         """What a question is asked with. A conversation's own campaign counts, not what is said."""
         if conversation_id is None or self._enrolment is None:
             return await self._enrolled(user_id, options, question.campaign_id or None, variant)
@@ -320,9 +318,9 @@ class Turns:
         options: ChatOptions,
         campaign_id: str | None,
         variant: int | None = None,
-    ) -> Enrolled:
+    ) -> EffectiveOptions:
         if self._enrolment is None:
-            return Enrolled(options)
+            return EffectiveOptions(options)
         return await self._enrolment.enrol(
             user_id, options, campaign_id=campaign_id, variant=variant
         )
@@ -365,7 +363,7 @@ def _asked(question: Question) -> ChatMessage:
     return ChatMessage(Role.USER, with_attachments(question.text, question.attachments))
 
 
-def _within(question: Question, enrolled: Enrolled) -> Question:
+def _within(question: Question, enrolled: EffectiveOptions) -> Question:
     """The question, for its campaign: what is said there is kept."""
     campaign_id = enrolled.campaign_id
     temporary = question.temporary and not campaign_id

@@ -8,6 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 
+from chat.accounts.models import UNBOUNDED
 from chat.serving.errors import Busy, TooManyWaiting
 
 SMOOTHING = 0.1
@@ -16,7 +17,6 @@ SMOOTHING = 0.1
 FORECAST_S = 1.0
 """How long a forecast may be told again: who waits is told once a second, and many may wait."""
 
-UNBOUNDED = 2**31
 """As a limit: none."""
 
 

@@ -15,7 +15,6 @@ from typing import Protocol
 from chat.accounts.errors import BadKey, SignInNeeded
 from chat.accounts.models import Clock, Principal, utc_now
 from chat.accounts.quotas import QuotaReservation
-from chat.conversations.context_window import ContextWindow
 from chat.errors import AppError
 from chat.models import ChatMessage, ChatOptions, Prompt, Role, Sampling, Status, Timing, Usage
 from chat.serving.admission import QueueTicket
@@ -281,8 +280,7 @@ class Completions:
         asked, draft, last = work.asked, work.draft, work.draft.last
         turns = () if isinstance(asked.prompt, str) else tuple(asked.prompt)
         options = ChatOptions(_system_prompt(turns), work.wish.sampling)
-        window = ContextWindow(turns, work.prompt_tokens, dropped_turns=0)
-        source = provenance(work.info, window, options, continued=work.begun)
+        source = provenance(work.info, turns, options, continued=work.begun)
         if source and isinstance(asked.prompt, str):
             digest = hashlib.sha256(asked.prompt.encode()).hexdigest()
             source = replace(source, prompt_sha256=digest)

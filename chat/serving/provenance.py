@@ -5,7 +5,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import astuple
 
-from chat.conversations.context_window import ContextWindow
 from chat.models import ChatMessage, ChatOptions, Provenance
 from chat.serving.models import EngineInfo
 
@@ -21,7 +20,12 @@ def prompt_sha256(messages: Sequence[ChatMessage]) -> str:
 
 
 def provenance(
-    info: EngineInfo | None, window: ContextWindow, options: ChatOptions, *, continued: str = ""
+    info: EngineInfo | None,
+    messages: Sequence[ChatMessage],
+    options: ChatOptions,
+    *,
+    dropped_turns: int = 0,
+    continued: str = "",
 ) -> Provenance | None:
     """Where an answer came from; None when the engine went away before it said what it is.
 
@@ -35,8 +39,8 @@ def provenance(
         quantization=info.quantization,
         engine=info.engine,
         sampling=options.sampling.over(info.defaults),
-        prompt_sha256=prompt_sha256(window.messages),
-        dropped_turns=window.dropped_turns,
+        prompt_sha256=prompt_sha256(messages),
+        dropped_turns=dropped_turns,
         system_prompt=options.system_prompt,
         preset=options.preset,
         continued_characters=len(continued),

@@ -2,8 +2,8 @@
 
 from urllib.parse import urlencode
 
+from i18n import Language
 from pages.html import ReaderContext
-from pages.i18n import Language
 
 
 def report_form(reader: ReaderContext, campaign_id: str) -> str:

@@ -16,7 +16,8 @@ from chat.conversations import errors as conversation_errors
 from chat.errors import AppError, BadRequest
 from chat.feedback import errors as feedback_errors
 from chat.serving import errors as serving_errors
-from ui.i18n import WORDS, Language, choose_language, fallback_answer, refusal, text, words
+from i18n import Language, choose_language
+from ui.i18n import WORDS, fallback_answer, refusal, text, words
 
 UI = Path(__file__).parents[2] / "ui"
 SOURCES = sorted(UI.rglob("*.py"))

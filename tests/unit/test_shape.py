@@ -12,15 +12,16 @@ ROOT = Path(__file__).parents[2]
 MAY_IMPORT: dict[str, set[str]] = {
     "chat": set(),
     "config": set(),
+    "i18n": set(),
     "logs": set(),
     "auth": {"chat"},
     "engine": {"chat", "config"},
     "store": {"chat", "config"},
-    "formats": {"chat"},
+    "formats": {"chat", "i18n"},
     "judging": {"chat"},
-    "pages": {"chat"},
-    "api": {"chat", "config", "formats", "pages"},
-    "ui": {"chat", "config"},
+    "pages": {"chat", "i18n"},
+    "api": {"chat", "config", "formats", "i18n", "pages"},
+    "ui": {"chat", "config", "i18n"},
     "download_model": {"chat", "config", "engine"},
     "app": {
         "api",
@@ -40,6 +41,44 @@ MAY_IMPORT: dict[str, set[str]] = {
     "commands": {"api", "auth", "chat", "config", "formats", "judging", "store"},
     "bench": {"api", "app", "chat", "config", "engine", "formats", "store", "ui"},
 }
+ROOMS: dict[str, tuple[str, ...]] = {
+    "chat": (
+        "errors tools models validation languages diff",
+        "accounts",
+        "serving",
+        "conversations",
+        "campaigns",
+        "feedback",
+        "evaluation",
+        "maintenance",
+    ),
+    "api": (
+        "downloads html",
+        "ops",
+        "edge",
+        "conversations",
+        "accounts",
+        "campaigns",
+        "feedback",
+        "evaluation",
+        "openai",
+        "server",
+    ),
+    "store": (
+        "search_words error_messages engines migrations",
+        "schema",
+        "migrate lock search_index transactions",
+        "conversations",
+        "accounts",
+        "feedback",
+        "erasure",
+        "campaigns evaluation",
+        "routing",
+    ),
+    "pages": ("i18n html host_nav", "accounts", "campaigns", "evaluation", "feedback"),
+    "engine": ("weights", "*"),
+}
+"""The rooms of a package, lowest first: each may import itself and those below it."""
 LIVES_IN: dict[str, set[str]] = {
     "cachetools": {"chat", "engine"},
     "torch": {"engine", "bench"},
@@ -91,6 +130,53 @@ def test_a_source_file_keeps_to_its_room_and_stays_short(path: Path) -> None:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 assert length <= 40, f"{node.name} has {length} lines"
+
+
+def _floor(module: str) -> tuple[str, int] | None:
+    """The package of a module of ours, and how high its room is there."""
+    package, _, rest = module.partition(".")
+    room = rest.partition(".")[0]
+    for height, rooms in enumerate(ROOMS.get(package, ())):
+        if room in rooms.split() or rooms == "*":
+            return package, height
+    return None
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_source_file_imports_no_room_above_its_own(path: Path) -> None:
+    own = _floor(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    modules = [
+        node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
+    ]
+    above = [
+        module
+        for module in modules
+        if own and (floor := _floor(module)) and floor[0] == own[0] and floor[1] > own[1]
+    ]
+    assert above == []
+
+
+def test_every_room_is_known() -> None:
+    for package, rooms in ROOMS.items():
+        if "*" not in rooms:
+            known = set(" ".join(rooms).split()) | {"__init__"}
+            assert {
+                path.stem
+                for path in (ROOT / package).iterdir()
+                if path.suffix == ".py" or (path / "__init__.py").exists()
+            } <= known
+
+
+def test_no_two_public_classes_have_the_same_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in SOURCES:
+        if path.relative_to(ROOT).parts[0] == "bench":
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
 
 
 def test_every_python_file_at_the_top_is_known() -> None:

@@ -8,7 +8,7 @@ from string import Formatter
 import pytest
 
 from formats import report
-from i18n import filled
+from i18n import Language, filled
 from pages import i18n as pages_words
 from ui import i18n as ui_words
 
@@ -16,8 +16,8 @@ REPORT = tomllib.loads(
     (Path(report.__file__).parent / "report.en.toml").read_text(encoding="utf-8")
 )
 SOURCES = {
-    "page": ui_words.words(ui_words.Language.EN),
-    "pages": pages_words.words(pages_words.Language.EN),
+    "page": ui_words.words(Language.EN),
+    "pages": pages_words.words(Language.EN),
     "report": REPORT,
 }
 SENTENCES = [

@@ -3,9 +3,9 @@
 import gradio as gr
 
 from chat.errors import AppError
+from i18n import Language
 from ui.components import Updates
 from ui.handlers.page_state import PageState, person_of
-from ui.i18n import Language
 from ui.view import View
 
 

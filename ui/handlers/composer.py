@@ -13,10 +13,11 @@ from chat.conversations.errors import BadAttachment
 from chat.conversations.models import Question
 from chat.errors import AppError, BadText, MessageTooLong
 from chat.validation import MAX_CHARACTERS
+from i18n import Language
 from ui import composing
 from ui.components import Updates
 from ui.handlers.page_state import PageState, address_of, user_of, view_of
-from ui.i18n import Language, refusal, text
+from ui.i18n import refusal, text
 from ui.view import View
 
 REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,64}")

@@ -8,9 +8,10 @@ from gradio.components import Component
 from chat.accounts.models import User
 from chat.errors import AppError, NotFound
 from chat.feedback.dashboard import Dashboard, Overview, Period
+from i18n import Language
 from ui.dashboard import Board, head, key_of_reasons, plots, sums
 from ui.handlers.page_state import language_of, person_of
-from ui.i18n import Language, refusal, text
+from ui.i18n import refusal, text
 
 
 class DashboardPanel:

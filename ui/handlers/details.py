@@ -4,10 +4,11 @@ import gradio as gr
 
 from chat.conversations.models import Message
 from chat.errors import AppError, NotFound
+from i18n import Language
 from ui import details
 from ui.components import Updates
 from ui.handlers.page_state import PageState, user_of
-from ui.i18n import Language, refusal
+from ui.i18n import refusal
 
 
 class Details:

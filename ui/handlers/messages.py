@@ -10,12 +10,13 @@ from chat.conversations.service import Removed
 from chat.conversations.tree import Tree
 from chat.errors import AppError, NotFound
 from chat.models import Role
+from i18n import Language
 from ui import chrome
 from ui import message_footer as under
 from ui.components import Updates
 from ui.handlers.composer import request_id
 from ui.handlers.page_state import PageState, address_of, user_of, view_of
-from ui.i18n import Language, text
+from ui.i18n import text
 
 Values = Mapping[Component, object]
 

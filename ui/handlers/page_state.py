@@ -15,10 +15,11 @@ from chat.conversations.service import ConversationView
 from chat.errors import AppError, NotFound
 from chat.models import ChatOptions, Role, Sampling
 from chat.serving.errors import EngineNotReady
+from i18n import Language, choose_language
 from ui import campaign, chrome, composing, sidebar
 from ui.components import Components, Updates
 from ui.handlers import turns
-from ui.i18n import Language, choose_language, refusal, text
+from ui.i18n import refusal, text
 from ui.rating import Ratings
 from ui.services import Services
 from ui.view import ChosenPreset, HeldFile, View

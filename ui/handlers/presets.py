@@ -11,11 +11,12 @@ from chat.conversations.models import PresetText
 from chat.conversations.presets import Presets
 from chat.errors import AppError
 from chat.models import ChatOptions
+from i18n import Language
 from ui import preset_panel
 from ui.broken_file import BROKEN, broken_file
 from ui.components import Updates
 from ui.handlers.page_state import PageState, user_of
-from ui.i18n import Language, refusal, text
+from ui.i18n import refusal, text
 from ui.options import NUMBERS, to_options
 from ui.view import View
 

@@ -8,10 +8,11 @@ import gradio as gr
 
 from chat.errors import AppError, NotFound
 from chat.feedback.models import RatingInput, Verdict
+from i18n import Language
 from ui import rating
 from ui.components import Updates
 from ui.handlers.page_state import PageState, person_of
-from ui.i18n import Language, refusal, text
+from ui.i18n import refusal, text
 
 
 class RatingPanel:

@@ -7,11 +7,12 @@ import gradio as gr
 from chat.conversations.errors import RenamedMeanwhile
 from chat.conversations.validation import MAX_IMPORT_BYTES
 from chat.errors import AppError, NotFound, StoreFailed
+from i18n import Language
 from ui import chrome, sidebar
 from ui.broken_file import BROKEN, broken_file
 from ui.components import Updates
 from ui.handlers.page_state import PageState, language_of, user_of
-from ui.i18n import Language, refusal, text
+from ui.i18n import refusal, text
 from ui.view import View
 
 

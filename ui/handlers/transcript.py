@@ -7,11 +7,11 @@ from contextlib import aclosing
 import gradio as gr
 
 from chat.errors import AppError
+from i18n import Language
 from ui import render
 from ui.components import Updates, merge
 from ui.handlers import turns
 from ui.handlers.page_state import PageState, language_of, person_of, user_of
-from ui.i18n import Language
 from ui.view import View
 
 PICTURE_S = 0.1

@@ -4,9 +4,9 @@ import gradio as gr
 
 from chat.conversations.models import Progress
 from chat.conversations.service import ConversationView
+from i18n import Language
 from ui import render
 from ui.components import Components, Updates
-from ui.i18n import Language
 from ui.rating import Ratings
 from ui.view import Drawn, View
 

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from chat.accounts.models import AccountRole
-from pages.i18n import Language, words
+from i18n import Language
+from pages.i18n import words
 from tests.house import House, client_of
 
 NEW = {"name": "nightly <script>", "days": 1, "requests_per_minute": 5, "tokens_per_day": 1000}

@@ -16,12 +16,12 @@ from chat.accounts.models import AccountRole, Action, Allowance, AuditEntry, Use
 from chat.accounts.quotas import NO_LIMITS, Quotas
 from chat.campaigns.comparisons import MAX_COMMENT, ComparisonRequest, Comparisons, ComparisonView
 from chat.campaigns.enrolment import Enrolment
-from chat.campaigns.errors import AnswersUnfinished, CampaignOver, ConsentNeeded, PlacesNeeded
+from chat.campaigns.errors import AnswersUnfinished, CampaignOver, ConsentNeeded
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.models import Comparison, Mode, Plan, Task, Variant, VoteChoice
 from chat.campaigns.participation import Participation
 from chat.campaigns.validation import consent_digest
-from chat.conversations.errors import AnswerRunning
+from chat.conversations.errors import AnswerRunning, PlacesNeeded
 from chat.conversations.jobs import Jobs
 from chat.conversations.turns import Turns
 from chat.errors import AppError, MessageTooLong, NotFound

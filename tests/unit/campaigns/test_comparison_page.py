@@ -6,9 +6,9 @@ from chat.accounts.models import utc_now
 from chat.campaigns.hosts import CampaignCounts, VariantProgress
 from chat.campaigns.models import Campaign, Mode, Plan, Task, Variant, VoteChoice
 from chat.feedback.reports import Report, Spread, VariantResult, Vote, comparison_of
+from i18n import Language
 from pages.campaigns.comparison import comparison_block
 from pages.html import ReaderContext
-from pages.i18n import Language
 
 EN = ReaderContext(Language.EN)
 TASKS = (Task("t1", "Rivers <b>"), Task("t2", "Lakes"))

@@ -7,8 +7,8 @@ import pytest
 
 from chat.conversations.errors import BadImport
 from formats.importing import read_archives
+from i18n import Language
 from ui.broken_file import broken_file
-from ui.i18n import Language
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 

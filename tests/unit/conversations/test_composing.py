@@ -10,8 +10,8 @@ from chat.conversations.presets import Presets
 from chat.conversations.turns import ContextUsage
 from chat.models import ChatOptions, PresetRef, Sampling
 from chat.serving.models import EngineState, Phase
+from i18n import Language
 from ui import chrome, composing, preset_panel
-from ui.i18n import Language
 from ui.view import ChosenPreset, HeldFile
 
 HOSTILE = '<img src=x onerror="x">\'&'

@@ -11,10 +11,10 @@ from chat.conversations.models import Attachment, Conversation, Message, Origin,
 from chat.conversations.service import ConversationView
 from chat.models import ChatOptions, Finish, Provenance, Role, Sampling, Status, Timing, Usage
 from chat.serving.models import EngineInfo, EngineState, LoadStage, Phase
+from i18n import Language
 from tests.fakes import ScriptedEngine
 from ui import chrome, markdown, render
 from ui import message_footer as under_a_message
-from ui.i18n import Language
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ANSWER = Message(

@@ -7,8 +7,8 @@ import pytest
 from chat.accounts.models import LOCAL, AccountRole, User
 from chat.conversations.models import Conversation, Excerpt, SearchHit
 from chat.models import ChatOptions
+from i18n import Language
 from ui import overlays, sidebar
-from ui.i18n import Language
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

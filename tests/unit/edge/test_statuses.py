@@ -32,7 +32,6 @@ from chat.campaigns.errors import (
     ConsentNeeded,
     NoPart,
     OutsideCampaign,
-    PlacesNeeded,
     PlanInUse,
 )
 from chat.conversations.errors import (
@@ -44,6 +43,7 @@ from chat.conversations.errors import (
     CircleOfMessages,
     NothingToImport,
     NotJson,
+    PlacesNeeded,
     PromptLost,
     RenamedMeanwhile,
     TooManyMessages,

@@ -30,8 +30,9 @@ from chat.serving.errors import (
     QueueTimeout,
     RequestTimeout,
 )
+from i18n import Language
 from ui.dashboard import COLOURS, FEW, PLOTS, key_of_reasons, plots
-from ui.i18n import Language, words
+from ui.i18n import words
 
 SINCE = datetime(2026, 3, 1, tzinfo=UTC)
 LAST = 59

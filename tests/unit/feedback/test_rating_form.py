@@ -9,9 +9,9 @@ from chat.conversations.models import Message, Origin
 from chat.feedback.models import REASONS, Rating, RatingInput, Verdict
 from chat.feedback.ratings import Ratable
 from chat.models import Role, Status
+from i18n import Language
 from tests.contract.stores import START
 from ui import rating
-from ui.i18n import Language
 from ui.render import answer
 
 ANSWER = Message("m", "c", "q", Role.ASSISTANT, "Lyon", Status.DONE, START)
