@@ -228,7 +228,7 @@ HANDLERS: Mapping[str, Permission] = {
         ),
         Permission.SIGNED_IN,
     ),
-    "Dashboard.draw": Permission.MEMBER,
+    "DashboardPanel.draw": Permission.MEMBER,
     "PresetPanel.share": Permission.MEMBER,
 }
 

@@ -95,9 +95,15 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     root = tmp_path / "a folder"
-    (root / "api").mkdir(parents=True)
+    (root / "api" / "ops").mkdir(parents=True)
     copied = ("start.sh", "config.py", "requirements.txt")
-    for name in (*copied, "api/__init__.py", "api/probe.py", "api/setup_link.py"):
+    for name in (
+        *copied,
+        "api/__init__.py",
+        "api/ops/__init__.py",
+        "api/ops/probe.py",
+        "api/ops/setup_link.py",
+    ):
         shutil.copy(ROOT / name, root / name)
     (root / "app.py").write_text(APP, encoding="utf-8")
     python = root / ".venv/bin/python"

@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[3]
 WRITER = """
 import asyncio, itertools, sys
 from pathlib import Path
-from chat.types import AnswerRecord, ChatOptions, Question, Status
+from chat.conversations.models import AnswerRecord, Question
+from chat.models import ChatOptions, Status
 from store import open_store
 
 async def converse(store, user):
