@@ -50,8 +50,15 @@ def test_a_readme_names_no_setting_that_does_not_exist(readme: str) -> None:
 def test_everything_in_the_tree_exists(readme: str) -> None:
     tree = re.search(r"^app\.py .*?^```", read(readme), flags=re.MULTILINE | re.DOTALL)
     assert tree
+    folder = ROOT
     for line in tree.group().splitlines()[:-1]:
-        assert (ROOT / line.split()[0]).exists(), line
+        names = re.match(r" *([\w./-]+(?:, [\w.]+)*)", line)
+        assert names, line
+        for name in names.group(1).split(", "):
+            path = (folder if line.startswith("  ") else ROOT) / name
+            assert path.exists(), line
+        if not line.startswith("  "):
+            folder = path
 
 
 @pytest.mark.parametrize("document", [*READMES, "DEPLOYMENT.md", "CHANGELOG.md"])
