@@ -48,7 +48,7 @@ def test_a_readme_names_no_setting_that_does_not_exist(readme: str) -> None:
 
 @pytest.mark.parametrize("readme", READMES)
 def test_everything_in_the_tree_exists(readme: str) -> None:
-    tree = re.search(r"^app\.py .*?^```", read(readme), flags=re.MULTILINE | re.DOTALL)
+    tree = re.search(r"^app\.py[, ].*?^```", read(readme), flags=re.MULTILINE | re.DOTALL)
     assert tree
     folder = ROOT
     for line in tree.group().splitlines()[:-1]:
