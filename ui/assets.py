@@ -18,14 +18,6 @@ SCRIPTS = (
 )
 STYLES = ("base", "transcript", "rating", "sidebar", "composer", "campaign", "dashboard")
 
-HEAD = """
-<link rel="icon" href="icons/icon.svg" type="image/svg+xml">
-<link rel="apple-touch-icon" href="icons/apple-touch-icon.png">
-<meta name="apple-mobile-web-app-title" content="Qwen Chat">
-<meta name="theme-color" content="#faf9f7">
-"""
-"""What an installed page shows outside of itself; the script keeps the colour to the theme's."""
-
 
 def script() -> str:
     """What runs in the browser: one scope, `core` first."""

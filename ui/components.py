@@ -6,11 +6,13 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from markupsafe import Markup
 
 from chat.accounts.models import User
 from chat.models import ChatOptions, Sampling
 from i18n import Language
 from ui import assets, overlays, sidebar
+from ui.html import html
 from ui.i18n import NAMES, text
 from ui.options import NUMBERS, WHOLE, to_fields, to_options
 from ui.view import View
@@ -113,8 +115,8 @@ class Components:
         def say(key: str) -> str:
             return text(language, key)
 
-        def title(key: str) -> str:
-            return f"<h2>{say(key)}</h2>"
+        def title(key: str, info: str = "") -> Markup:
+            return html("page.title", key=key, info=info, language=language)
 
         return {
             self.language: gr.update(value=language.value, label=say("language")),
@@ -123,7 +125,7 @@ class Components:
             self.temporary: sidebar.temporary_button(language),
             self.panel: "",
             self.search: sidebar.search_field(language),
-            self.person: sidebar.person(user, language),
+            self.person: sidebar.account(user, language),
             self.overlays: overlays.overlays(user, language),
             self.message: gr.update(label=say("message"), placeholder=say("message-placeholder")),
             self.send: gr.update(value=say("send")),
@@ -134,7 +136,7 @@ class Components:
             self.system_prompt: gr.update(
                 label=say("system-prompt"), info=say("system-prompt-info"), placeholder=say("none")
             ),
-            self.sampling_title: title("sampling") + f"<p>{say('sampling-info')}</p>",
+            self.sampling_title: title("sampling", "sampling-info"),
             self.stop_strings: gr.update(
                 label=say("stop_strings"), info=say("stop_strings-info"), placeholder=say("none")
             ),
@@ -189,7 +191,7 @@ def lay_out() -> Components:
 
 
 def _left() -> dict[str, Any]:
-    _html('<i class="mark"></i>Qwen Chat', elem_id="brand")
+    _html(html("page.brand"), elem_id="brand")
     with gr.Row(elem_id="begin"):
         begin = {
             "new_chat": gr.Button("", elem_id="new-chat"),

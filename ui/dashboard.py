@@ -4,14 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from html import escape
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from markupsafe import Markup
 
 from chat.feedback.dashboard import DAY, HOUR, VOTE, Overview, Period, Point, SpreadOverTime
 from i18n import Language
+from ui.html import html
 from ui.i18n import NAMES, text, words
 
 COLOURS = (
@@ -115,19 +116,12 @@ def _plot(name: str) -> Component:
 # --- what is written ---------------------------------------------------------------------------
 
 
-def head(language: Language, note: str = "") -> str:
+def head(language: Language, note: str = "") -> Markup:
     """The way to the other pages, and what went wrong; it also tells the script its words."""
-    links = "".join(
-        f'<a href="./{path}">{escape(text(language, f"place-{key}"))}</a>' for path, key in PLACES
-    )
-    told = f'<p class="error" role="alert">{escape(note)}</p>' if note else ""
-    title = escape(text(language, "dashboard"))
-    return (
-        f'<div class="places" data-lang="{language}"><h1>{title}</h1><nav>{links}</nav></div>{told}'
-    )
+    return html("dashboard.head", places=PLACES, note=note, language=language)
 
 
-def sums(language: Language, shown: Overview) -> str:
+def sums(language: Language, shown: Overview) -> Markup:
     """The numbers of the whole time."""
     turns = shown.turns
     counts = (
@@ -147,11 +141,7 @@ def sums(language: Language, shown: Overview) -> str:
         ("rate", shown.rate),
     ):
         cells.append((key, _said(spread)))
-    listed = "".join(
-        f"<div><dt>{escape(text(language, f'sum-{key}'))}</dt><dd>{value}</dd></div>"
-        for key, value in cells
-    )
-    return f"<dl>{listed}</dl><p>{escape(text(language, 'dashboard-info'))}</p>"
+    return html("dashboard.sums", cells=cells, language=language)
 
 
 def _said(spread: SpreadOverTime) -> str:
@@ -184,7 +174,7 @@ def plots(language: Language, on: Mapping[str, Component], shown: Overview) -> d
     }
 
 
-def key_of_reasons(language: Language, shown: Overview) -> str:
+def key_of_reasons(language: Language, shown: Overview) -> Markup:
     """What the colours of the reasons mean, and how often each was given."""
     return _Drawing(language, shown).key("reasons", shown.reasons)
 
@@ -223,18 +213,17 @@ class _Drawing:
             **self._bins(bars),
         )
 
-    def key(self, key: str, points: Sequence[Point]) -> str:
+    def key(self, key: str, points: Sequence[Point]) -> Markup:
         """A colour, a name and a number for each kind, the most frequent first."""
         counted = Counter[str]()
         for point in _told_apart(points):
             counted[point.kind] += int(point.value)
         colours = _colours(counted)
-        listed = "".join(
-            f'<li><i style="background: {colours[kind]}"></i>'
-            f"{escape(self._named(key, kind))} <b>{number:,}</b></li>"
+        kinds = [
+            (colours[kind], self._named(key, kind), number)
             for kind, number in counted.most_common()
-        )
-        return f"<ul>{listed}</ul>"
+        ]
+        return html("dashboard.colour_key", kinds=kinds)
 
     def by_name(self, key: str, counts: Sequence[tuple[str, int]]) -> Any:
         """A bar for each name, the longest first."""

@@ -1,194 +1,134 @@
-"""What stands under a message: its actions, versions and numbers, and how it ended.
-
-Pure HTML, every value escaped. A button says in `data-do` what the script makes of a click on it.
-"""
+"""What stands below a message: its actions, versions and numbers, and how it ended."""
 
 from collections.abc import Sequence
-from html import escape
+from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from chat.conversations.models import Message, Origin, Progress
 from chat.models import Finish, Status, Usage
 from i18n import Language
+from ui.html import html
 from ui.i18n import fallback_answer, text
-from ui.icons import icon
 
 MARKS = {Origin.EDITED: "edited-by-hand", Origin.IMPORTED: "imported"}
-"""Where a text comes from, if it was not written here."""
+"""Text keys of the origin of a message that was not generated or typed here."""
 
 
-def under_answer(
-    message: Message, versions: Sequence[str], language: Language, thumbs: str = ""
-) -> str:
+@dataclass(frozen=True, slots=True)
+class VersionSteps:
+    """Which of `count` versions is shown, counted from 1, and the ids of its neighbours."""
+
+    number: int
+    count: int
+    before: str | None
+    after: str | None
+
+
+def below_answer(
+    message: Message, versions: Sequence[str], language: Language, thumbs: Markup | None = None
+) -> Markup:
     """How a finished answer ended, what can be done with it and said of it, and what it cost."""
-    actions = [_copy(message, language)] if message.content else []
-    if message.status is not Status.ERROR:
-        actions.append(_button("retry", message, text(language, "retry")))
-    if message.content:
-        actions.append(_button("edit", message, text(language, "edit")))
-    return _outcome(message, language) + (
-        f'<div class="meta"><div class="actions">{"".join(actions)}{thumbs}'
-        f"{_menu(message, language)}</div>{_versions(message, versions, language)}"
-        f"{_mark(message, language)}{_numbers(message, language)}</div>"
+    numbers = figures(message, language)
+    return html(
+        "message_footer.below_answer",
+        message=message,
+        ended=_ending(message, language),
+        end_action=bool(message.content),
+        thumbs=thumbs or "",
+        versions=_steps(message, versions),
+        origin=MARKS.get(message.origin),
+        numbers=numbers if numbers or message.provenance else None,
+        language=language,
     )
 
 
-def under_question(message: Message, versions: Sequence[str], language: Language) -> str:
-    """What can be done with a question. Quiet: words would be louder than a short question."""
-    return (
-        f'<div class="meta">{_mark(message, language)}'
-        f'<div class="actions">{_edit(message, language)}'
-        f"{_menu(message, language)}</div>{_versions(message, versions, language)}</div>"
+def below_question(message: Message, versions: Sequence[str], language: Language) -> Markup:
+    """What can be done with a question: icons only, words would be louder than a short question."""
+    return html(
+        "message_footer.below_question",
+        message=message,
+        versions=_steps(message, versions),
+        origin=MARKS.get(message.origin),
+        language=language,
     )
 
 
-def under_live(progress: Progress, language: Language) -> str:
-    """How an answer goes that is being written."""
-    said = live_figures(progress, language)
-    return f'<div class="meta live"><span class="figures">{said}</span></div>'
+def below_live_answer(progress: Progress, language: Language) -> Markup:
+    """The progress of an answer that is being generated."""
+    return html("message_footer.below_live", figures=live_figures(progress, language))
 
 
-def left_behind(turns: int, language: Language) -> str:
+def dropped(turns: int, language: Language) -> Markup:
     """The line below the last turn that the model no longer sees."""
-    words = text(language, "dropped", count=turns)
-    return f'<p class="note"><span>{words}</span></p>'
+    return html("message_footer.dropped", count=turns, language=language)
 
 
-def elsewhere(message_id: str, language: Language) -> str:
-    """The line that leads to an answer being written on a branch that is not shown."""
-    return (
-        f'<p class="note"><span>{text(language, "written-elsewhere")}'
-        f'<button data-do="show" data-message="{escape(message_id)}">'
-        f"{text(language, 'show-it')}</button></span></p>"
-    )
+def elsewhere(message_id: str, language: Language) -> Markup:
+    """The line that leads to an answer being generated on a branch that is not shown."""
+    return html("message_footer.elsewhere", message_id=message_id, language=language)
 
 
-def removed(count: int, language: Language) -> str:
-    """What was just taken out of the conversation, with the way back; it fades by itself."""
-    words = text(language, "removed", count=count)
-    return (
-        f'<p class="removed" role="status"><span>{words}</span>'
-        f'<button data-do="undo">{text(language, "undo")}</button></p>'
-    )
+def removed(count: int, language: Language) -> Markup:
+    """What was just removed from the conversation, with undo; it fades by itself."""
+    return html("message_footer.removed", count=count, language=language)
 
 
 def figures(message: Message, language: Language) -> str:
-    """What an answer cost: tokens, time to the first, rate, reused tokens."""
+    """The cost of an answer: tokens, time to the first token, rate, reused tokens."""
     usage, timing = message.usage, message.timing
-    said = []
+    parts = []
     if usage and usage.completion_tokens:
-        said.append(text(language, "tokens", count=f"{usage.completion_tokens:,}"))
+        parts.append(text(language, "tokens", count=f"{usage.completion_tokens:,}"))
     if timing and timing.ttft_s:
-        said.append(text(language, "first-token", seconds=f"{timing.ttft_s:.2f}"))
+        parts.append(text(language, "first-token", seconds=f"{timing.ttft_s:.2f}"))
     if timing and timing.decode_tokens_per_s:
-        said.append(text(language, "rate", rate=f"{timing.decode_tokens_per_s:.1f}"))
+        parts.append(text(language, "rate", rate=f"{timing.decode_tokens_per_s:.1f}"))
     if usage and timing and timing.reused_prompt_tokens:
-        said.append(_reused(usage, timing.reused_prompt_tokens, language))
-    return " · ".join(said)
+        parts.append(_reused(usage, timing.reused_prompt_tokens, language))
+    return " · ".join(parts)
 
 
 def live_figures(progress: Progress, language: Language) -> str:
-    """How an answer being written goes: its place in the queue, or the rate so far."""
+    """The progress of an answer: its place in the queue, or the rate so far."""
     if progress.status is Status.PENDING:
-        said = [text(language, "waiting")]
+        parts = [text(language, "waiting")]
         if progress.position is not None:
             ahead = progress.position - 1
-            said.append(text(language, "ahead" if ahead else "ahead-0", count=ahead))
+            parts.append(text(language, "ahead" if ahead else "ahead-0", count=ahead))
         if progress.wait_s:
-            said.append(text(language, "wait", seconds=round(progress.wait_s)))
+            parts.append(text(language, "wait", seconds=round(progress.wait_s)))
     elif not progress.text:
-        said = [text(language, "reading")]
+        parts = [text(language, "reading")]
     else:
-        said = [text(language, "writing")]
+        parts = [text(language, "writing")]
         if progress.tokens_per_s:
-            said.append(text(language, "rate", rate=f"{progress.tokens_per_s:.1f}"))
-    return " · ".join(said)
+            parts.append(text(language, "rate", rate=f"{progress.tokens_per_s:.1f}"))
+    return " · ".join(parts)
 
 
 def _reused(usage: Usage, reused: int, language: Language) -> str:
     return text(language, "reused", reused=f"{reused:,}", prompt=f"{usage.prompt_tokens:,}")
 
 
-def _outcome(message: Message, language: Language) -> str:
-    """How an answer ended, if not by itself, with the one thing to be done about it."""
+def _ending(message: Message, language: Language) -> str:
+    """How an answer ended, if not by itself; else empty."""
     if message.status is Status.ERROR:
-        sentence = escape(fallback_answer(language, message.error_code))
-        button = _button("retry", message, text(language, "retry"))
-        return f'<p class="failed" role="alert"><span>{sentence}</span>{button}</p>'
+        return fallback_answer(language, message.error_code)
     key = {Status.STOPPED: "stopped", Status.INTERRUPTED: "interrupted"}.get(message.status)
     if message.finish is Finish.LENGTH:
         key = "cut-by-length"
-    if key is None:
-        return ""
-    go_on = _button("go-on", message, text(language, "continue")) if message.content else ""
-    return f'<p class="outcome"><span>{text(language, key)}</span>{go_on}</p>'
+    return text(language, key) if key else ""
 
 
-def _versions(message: Message, versions: Sequence[str], language: Language) -> str:
-    """‹ 2/3 ›, for a message that is not the only one of its kind."""
+def _steps(message: Message, versions: Sequence[str]) -> VersionSteps | None:
+    """None for a message that has no other version."""
     if len(versions) < 2:
-        return ""
-    place = versions.index(message.id)
-    before = versions[place - 1] if place else None
-    after = versions[place + 1] if place + 1 < len(versions) else None
-    number = f"{place + 1}/{len(versions)}"
-    return (
-        f'<span class="versions" role="group" aria-label="{text(language, "versions")}">'
-        f"{_step(before, '‹', text(language, 'previous-version'))}<span>{number}</span>"
-        f"{_step(after, '›', text(language, 'next-version'))}</span>"
-    )
-
-
-def _step(message_id: str | None, sign: str, name: str) -> str:
-    where = "disabled" if message_id is None else f'data-message="{escape(message_id)}"'
-    return (
-        f'<button data-do="show" {where} aria-label="{name}" title="{name}">'
-        f'<span aria-hidden="true">{sign}</span></button>'
-    )
-
-
-def _mark(message: Message, language: Language) -> str:
-    key = MARKS.get(message.origin)
-    return f'<span class="origin">{text(language, key)}</span>' if key else ""
-
-
-def _numbers(message: Message, language: Language) -> str:
-    """What an answer cost, in a button that opens the rest of it."""
-    said = figures(message, language)
-    if not said and message.provenance is None:
-        return ""
-    name = text(language, "details")
-    return (
-        f'<button class="figures" data-do="details" data-message="{escape(message.id)}" '
-        f'title="{name}">{said or name}</button>'
-    )
-
-
-def _menu(message: Message, language: Language) -> str:
-    name = text(language, "more-actions")
-    return (
-        f'<button data-do="message-menu" data-message="{escape(message.id)}" '
-        f'aria-haspopup="menu" aria-label="{name}" title="{name}">{icon("dots", 16)}</button>'
-    )
-
-
-def _copy(message: Message, language: Language) -> str:
-    # The text travels with its button: what the browser shows is no longer what the model wrote.
-    return (
-        f'<button data-do="copy" data-text="{escape(message.content)}">'
-        f"<span>{text(language, 'copy')}</span></button>"
-    )
-
-
-def _button(action: str, message: Message, words: str) -> str:
-    return (
-        f'<button data-do="{action}" data-message="{escape(message.id)}">'
-        f"<span>{words}</span></button>"
-    )
-
-
-def _edit(message: Message, language: Language) -> str:
-    name = text(language, "edit-question")
-    return (
-        f'<button data-do="edit" data-message="{escape(message.id)}" '
-        f'aria-label="{name}" title="{name}">{icon("edit", 16)}</button>'
+        return None
+    index = versions.index(message.id)
+    return VersionSteps(
+        number=index + 1,
+        count=len(versions),
+        before=versions[index - 1] if index else None,
+        after=versions[index + 1] if index + 1 < len(versions) else None,
     )

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from ui import assets
+from ui.html import html
 
 STREAMS = 200
 """Answers that can be watched at once; Gradio's own 40 make the forty-first reader wait."""
@@ -46,5 +47,5 @@ def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
             footer_links=[],
             enable_monitoring=False,
             theme=gr.themes.Base(font=["system-ui"], font_mono=["ui-monospace"]),
-            head=f"{assets.HEAD}<style>{assets.style()}</style>",
+            head=html("page.head", style=assets.style()),
         )

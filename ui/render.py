@@ -1,24 +1,22 @@
 """The conversation as it is shown: stored messages and live progress to values of gr.Chatbot.
 
-Pure. Answers go out as Markdown, which the browser renders and sanitises; what people wrote and
-what stands under a message goes out as HTML that is made here, every value escaped.
+Answers go out as Markdown, which the browser renders and sanitises; what users wrote and what
+stands below a message goes out as HTML from `templates/`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
-from chat.conversations.models import Attachment, Message, Progress
+from markupsafe import Markup
+
+from chat.conversations.models import Message, Progress
 from chat.conversations.service import ConversationView
 from chat.models import Role
 from i18n import Language
-from ui import message_footer as under
-from ui import rating
-from ui.i18n import text
-from ui.icons import icon
+from ui import message_footer, rating
+from ui.html import html
 from ui.markdown import settled, with_safe_languages, without_html
 from ui.rating import Ratings
-from ui.sizes import file_size
 
 Bubble = dict[str, object]
 """One message of gr.Chatbot."""
@@ -55,13 +53,15 @@ def transcript(
     def drawn(start: int, end: int) -> list[Bubble]:
         bubbles = []
         for index in range(start, end):
-            line = under.left_behind(dropped, language) if index == line_after else ""
+            line = message_footer.dropped(dropped, language) if index == line_after else None
             bubbles.append(_message(messages[index], opened, language, line, ratings))
         return bubbles
 
     newest = drawn(last[0], len(messages))
     if opened.elsewhere:
-        newest.append(_bubble("assistant", _html(under.elsewhere(opened.elsewhere, language))))
+        newest.append(
+            _bubble("assistant", _html(message_footer.elsewhere(opened.elsewhere, language)))
+        )
     return TranscriptView(hidden, drawn(begin, last[0]), newest)
 
 
@@ -80,18 +80,13 @@ def live_turn(opened: ConversationView, progress: Progress, language: Language) 
 
 
 def question(
-    message: Message, versions: Sequence[str], language: Language, line: str = ""
+    message: Message, versions: Sequence[str], language: Language, line: Markup | None = None
 ) -> Bubble:
     """What a person wrote, letter by letter: Markdown would swallow tags and stars."""
-    files = "".join(_file(message, place, item) for place, item in enumerate(message.attachments))
+    footer = message_footer.below_question(message, versions, language)
     return _bubble(
         "user",
-        _html(
-            f'<div class="asked" data-message="{escape(message.id)}">'
-            f'<div class="sent-files">{files}</div>'
-            f'<div class="words" dir="auto">{escape(message.content)}</div>'
-            f"{under.under_question(message, versions, language)}</div>{line}"
-        ),
+        _html(html("transcript.question", message=message, footer=footer, line=line or "")),
     )
 
 
@@ -99,41 +94,42 @@ def answer(
     message: Message,
     versions: Sequence[str],
     language: Language,
-    line: str = "",
+    line: Markup | None = None,
     ratings: Ratings | None = None,
 ) -> Bubble:
     """A stored answer with what is to be said about it."""
     if message.status.is_open:
         return live_answer(Progress(message.id, message.content, message.status), language)
-    said = rating.thumbs(message, ratings, language)
-    below = under.under_answer(message, versions, language, said)
+    thumbs = rating.thumbs(message, ratings, language)
+    footer = message_footer.below_answer(message, versions, language, thumbs)
     return _bubble(
         "assistant",
         _markdown(message.content),
-        _html(f'<div class="told" data-message="{escape(message.id)}">{below}</div>{line}'),
+        _html(html("transcript.answer_footer", message=message, footer=footer, line=line or "")),
     )
 
 
 def live_answer(progress: Progress, language: Language) -> Bubble:
     """An answer being written: the text so far, and how it goes."""
     return _bubble(
-        "assistant", _markdown(settled(progress.text)), _html(under.under_live(progress, language))
+        "assistant",
+        _markdown(settled(progress.text)),
+        _html(message_footer.below_live_answer(progress, language)),
     )
 
 
-def above(hidden: int, language: Language) -> str:
+def above(hidden: int, language: Language) -> Markup:
     """The button above the first turn that is drawn, if there are older ones."""
     if not hidden:
-        return ""
-    words = text(language, "show-earlier", count=hidden)
-    return f'<p class="note"><button data-do="earlier">{words}</button></p>'
+        return Markup()
+    return html("transcript.earlier", count=hidden, language=language)
 
 
 def _message(
     message: Message,
     opened: ConversationView,
     language: Language,
-    line: str = "",
+    line: Markup | None = None,
     ratings: Ratings | None = None,
 ) -> Bubble:
     if opened.job and message.id == opened.job.message_id:
@@ -153,14 +149,6 @@ def _dropped_turns(opened: ConversationView) -> int:
     return newest.dropped_turns if newest else 0
 
 
-def _file(message: Message, place: int, item: Attachment) -> str:
-    return (
-        f'<button class="file" data-do="file" data-message="{escape(message.id)}" '
-        f'data-place="{place}">{icon("file", 15)}<span>{escape(item.name)}</span>'
-        f"<em>{file_size(item)}</em></button>"
-    )
-
-
 def _bubble(role: str, *parts: dict[str, object]) -> Bubble:
     return {"role": role, "content": list(parts)}
 
@@ -170,7 +158,7 @@ def _markdown(words: str) -> dict[str, object]:
     return {"type": "text", "text": with_safe_languages(without_html(words))}
 
 
-def _html(markup: str) -> dict[str, object]:
+def _html(markup: Markup) -> dict[str, object]:
     return {
         "type": "component",
         "component": "html",

@@ -1,19 +1,19 @@
-"""The left side: list, search and its results, what was just done. Pure HTML, all escaped.
+"""The left side: list, search and its results, what was just done.
 
-Which entry is the open one is marked by the script, so that the list changes only when its
-conversations do.
+The script marks the open entry, so that the list changes only when its conversations do.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from html import escape
 from itertools import groupby
+
+from markupsafe import Markup
 
 from chat.accounts.models import LOCAL, User
 from chat.conversations.models import Conversation, Excerpt, SearchHit
 from i18n import Language
+from ui.html import html
 from ui.i18n import text
-from ui.icons import icon, icon_button
 
 
 def conversation_list(
@@ -23,100 +23,78 @@ def conversation_list(
     now: datetime,
     language: Language,
     more: bool = False,
-) -> str:
-    """Pinned ones, then by age, as they come; with a dot where an answer is being written.
+) -> Markup:
+    """Pinned conversations, then the others by age in the given order.
 
-    `more` adds the button for older ones.
+    Those in `live` have a dot: an answer is being generated there. `more` adds the button for
+    older ones.
     """
     if not conversations:
-        return _nothing(text(language, "no-conversations"))
+        return html("sidebar.nothing", words=text(language, "no-conversations"))
     groups = groupby(conversations, key=lambda item: _group(item, now))
-    body = "".join(
-        f"<h2>{text(language, key)}</h2><ul>{_entries(items, live, language)}</ul>"
-        for key, items in groups
+    return html(
+        "sidebar.conversation_list",
+        groups=[(key, list(items)) for key, items in groups],
+        live=live,
+        more=more,
+        language=language,
     )
-    if more:
-        body += f'<button class="more" data-do="more">{text(language, "show-more")}</button>'
-    return _navigation(body, language)
 
 
-def results(hits: Sequence[SearchHit], language: Language, *, more: bool = False) -> str:
-    """What a search found, with the words marked. `more`: there would be others."""
+def results(hits: Sequence[SearchHit], language: Language, *, more: bool = False) -> Markup:
+    """What a search found, with the matches marked. `more`: there are others."""
     if not hits:
-        return _nothing(text(language, "nothing-found"))
-    count = text(language, "found", count=f"{len(hits)}{'+' if more else ''}")
-    entries = "".join(map(_result, hits))
-    body = f'<p class="count" role="status">{count}</p><ul class="results">{entries}</ul>'
-    return _navigation(body, language)
+        return html("sidebar.nothing", words=text(language, "nothing-found"))
+    count = f"{len(hits)}{'+' if more else ''}"
+    return html("sidebar.results", hits=hits, count=count, language=language)
 
 
-def search_field(language: Language) -> str:
-    label = text(language, "search")
-    return (
-        f'<label class="search" title="Ctrl+K">{icon("search", 16)}'
-        f'<input type="search" aria-label="{label}" placeholder="{label}" maxlength="200" '
-        'autocomplete="off" spellcheck="false"></label>'
-    )
+def search_field(language: Language) -> Markup:
+    return html("sidebar.search_field", language=language)
 
 
-def temporary_button(language: Language) -> str:
-    return icon_button("temporary", "temporary", text(language, "temporary-info"))
+def temporary_button(language: Language) -> Markup:
+    return html("sidebar.temporary_button", language=language)
 
 
-def person(user: User, language: Language) -> str:
-    """Who is here, and the way to what concerns all conversations."""
+def account(user: User, language: Language) -> Markup:
+    """The user's name, and the menu for all conversations."""
     name = text(language, "local-user") if user == LOCAL else user.name
-    menu = icon_button("account", "dots", text(language, "account"))
-    return (
-        f'<div class="person"><b aria-hidden="true">{escape(name[0])}</b>'
-        f"<span>{_isolated(name)}</span>{menu}</div>"
+    return html("sidebar.account", name=name, language=language)
+
+
+def deleted(conversation_id: str, title: str, language: Language, *, was_open: bool) -> Markup:
+    """Shown for ten seconds, with undo; a conversation that was open is then opened again."""
+    return html(
+        "sidebar.deleted",
+        conversation_id=conversation_id,
+        title=title,
+        opens=was_open,
+        language=language,
     )
 
 
-def deleted(conversation_id: str, title: str, language: Language, *, was_open: bool) -> str:
-    """Said for ten seconds, with the way back; an open one is then opened again."""
-    opens = " data-opens" if was_open else ""
-    said = text(language, "deleted", title=_isolated(title))
-    undo = text(language, "undo")
-    return (
-        f'<p class="deleted" role="status"><span>{said}</span>'
-        f'<button data-do="restore" data-id="{escape(conversation_id)}"{opens}>{undo}</button></p>'
+def renamed_meanwhile(
+    conversation_id: str, *, title: str, theirs: str, language: Language
+) -> Markup:
+    """Two names at once: both can be read, and the user's own can be taken all the same."""
+    return html(
+        "sidebar.renamed_meanwhile",
+        conversation_id=conversation_id,
+        title=title,
+        theirs=theirs,
+        language=language,
     )
 
 
-def renamed_meanwhile(conversation_id: str, *, title: str, theirs: str, language: Language) -> str:
-    """Two names at once: both can be read, and one's own can be taken all the same."""
-    said = text(language, "renamed-meanwhile", theirs=_isolated(theirs), title=_isolated(title))
-    return (
-        f'<p class="refused" role="alert"><span>{said}</span>'
-        f'<button data-do="rename-again" data-id="{escape(conversation_id)}" '
-        f'data-seen="{escape(theirs)}" data-title="{escape(title)}">'
-        f"{text(language, 'use-mine')}</button></p>"
-    )
-
-
-def imported(count: int, language: Language) -> str:
+def imported(count: int, language: Language) -> Markup:
     """How many conversations a file has brought."""
-    said = text(language, "import-done", count=count)
-    return f'<p class="done" role="status">{said}</p>'
+    return html("sidebar.imported", count=count, language=language)
 
 
-def marked(excerpt: Excerpt) -> str:
-    """The text, escaped piece by piece, with <mark> around what was looked for."""
-    pieces, end = [], 0
-    for start, stop in excerpt.marks:
-        pieces.append(escape(excerpt.text[end:start]))
-        pieces.append(f"<mark>{escape(excerpt.text[start:stop])}</mark>")
-        end = stop
-    return "".join(pieces) + escape(excerpt.text[end:])
-
-
-def _navigation(body: str, language: Language) -> str:
-    return f'<nav aria-label="{text(language, "conversations")}">{body}</nav>'
-
-
-def _nothing(words: str) -> str:
-    return f'<p class="nothing" role="status">{words}</p>'
+def marked(excerpt: Excerpt) -> Markup:
+    """The text with <mark> around the matches."""
+    return html("sidebar.marked", excerpt=excerpt)
 
 
 def _group(conversation: Conversation, now: datetime) -> str:
@@ -126,35 +104,3 @@ def _group(conversation: Conversation, now: datetime) -> str:
     if conversation.updated_at >= midnight:
         return "today"
     return "last-7-days" if conversation.updated_at >= midnight - timedelta(days=7) else "older"
-
-
-def _entries(
-    conversations: Iterable[Conversation], live: Collection[str], language: Language
-) -> str:
-    return "".join(_entry(item, item.id in live, language) for item in conversations)
-
-
-def _entry(conversation: Conversation, is_live: bool, language: Language) -> str:
-    dot = f'<i class="live" role="img" aria-label="{text(language, "being-answered")}"></i>'
-    title, pinned = escape(conversation.title), " data-pinned" if conversation.pinned else ""
-    actions = text(language, "actions", title=title)
-    return (
-        f'<li data-id="{escape(conversation.id)}"{pinned}>'
-        f'<a href="#{escape(conversation.id)}" data-do="open" title="{title}">'
-        f'<span dir="auto">{title}</span>{dot if is_live else ""}</a>'
-        f'<button data-do="menu" aria-haspopup="menu" aria-label="{actions}"></button></li>'
-    )
-
-
-def _result(hit: SearchHit) -> str:
-    there = f' data-message="{escape(hit.message_id)}"' if hit.message_id else ""
-    words = f'<q dir="auto">{marked(hit.excerpt)}</q>' if hit.excerpt else ""
-    return (
-        f'<li><a href="#{escape(hit.conversation.id)}" data-do="found"{there}>'
-        f'<span dir="auto">{marked(hit.title)}</span>{words}</a></li>'
-    )
-
-
-def _isolated(title: str) -> str:
-    # A title that runs from right to left must not turn the sentence around it.
-    return f"<bdi>{escape(title)}</bdi>"

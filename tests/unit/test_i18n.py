@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment, nodes
 
 from chat import errors
 from chat.accounts import errors as account_errors
@@ -21,6 +22,7 @@ from ui.i18n import WORDS, fallback_answer, refusal, text, words
 
 UI = Path(__file__).parents[2] / "ui"
 SOURCES = sorted(UI.rglob("*.py"))
+TEMPLATES = sorted((UI / "templates").glob("*.html"))
 EN, ZH = words(Language.EN), words(Language.ZH)
 SHOWN_ERRORS = (
     vars(errors)
@@ -46,6 +48,18 @@ def key_patterns(source: str) -> Iterator[str]:
             parts = [part.value if isinstance(part, ast.Constant) else "" for part in node.values]
             if KEY.fullmatch("".join(map(str, parts))):
                 yield "".join(re.escape(str(part)) if part else r"[\w-]+" for part in parts)
+
+
+def template_patterns(source: str) -> Iterator[str]:
+    """What a template may ask for: its plain strings, and joined ones with any word in each gap."""
+    tree = Environment().parse(source)
+    for constant in tree.find_all(nodes.Const):
+        if isinstance(constant.value, str):
+            yield re.escape(constant.value)
+    for joined in tree.find_all(nodes.Concat):
+        parts = [part.value if isinstance(part, nodes.Const) else "" for part in joined.nodes]
+        if KEY.fullmatch("".join(map(str, parts))):
+            yield "".join(re.escape(str(part)) if part else r"[\w-]+" for part in parts)
 
 
 def test_both_languages_have_the_same_subjects_and_keys() -> None:
@@ -78,12 +92,17 @@ def test_every_key_that_the_page_asks_for_exists() -> None:
         source = path.read_text(encoding="utf-8")
         asked |= set(re.findall(r'\btext\(\s*\w+, "([\w-]+)"', source))
         asked |= set(re.findall(r'\b(?:say|title)\("([\w-]+)"', source))
+    for path in TEMPLATES:
+        asked |= set(re.findall(r'\btext\(language, "([\w-]+)"[,)]', path.read_text("utf-8")))
     assert len(asked) > 30
     assert asked <= EN.keys()
 
 
 def test_no_key_is_there_for_nothing() -> None:
     patterns = {found for path in SOURCES for found in key_patterns(path.read_text("utf-8"))}
+    patterns |= {
+        found for path in TEMPLATES for found in template_patterns(path.read_text("utf-8"))
+    }
     used = re.compile("|".join(sorted(patterns)))
     assert [key for key in EN if not used.fullmatch(key)] == []
 

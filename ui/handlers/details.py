@@ -1,6 +1,7 @@
 """What opens beside the conversation: an answer's details with its prompt, a sent file."""
 
 import gradio as gr
+from markupsafe import Markup
 
 from chat.conversations.models import Message
 from chat.errors import AppError, NotFound
@@ -60,7 +61,7 @@ class Details:
         language: Language,
         request: gr.Request,
         *,
-        prompt: str = "",
+        prompt: Markup | None = None,
     ) -> Updates:
         try:
             message = await self._message(event, conversation_id, request)

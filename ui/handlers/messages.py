@@ -11,8 +11,7 @@ from chat.conversations.tree import Tree
 from chat.errors import AppError, NotFound
 from chat.models import Role
 from i18n import Language
-from ui import chrome
-from ui import message_footer as under
+from ui import chrome, message_footer
 from ui.components import Updates
 from ui.handlers.composer import request_id
 from ui.handlers.page_state import PageState, address_of, user_of, view_of
@@ -22,7 +21,7 @@ Values = Mapping[Component, object]
 
 
 class Versions:
-    """The events of the buttons under a message. Each ends with the page as it is then."""
+    """The events of the buttons below a message. Each ends with the page as it is then."""
 
     def __init__(self, shown: PageState) -> None:
         self._shown = shown
@@ -192,4 +191,4 @@ class Versions:
         view.removed = done[0] if done else None
         if not done:
             return shown
-        return shown | {self._on.note: under.removed(len(done[0].ids), language)}
+        return shown | {self._on.note: message_footer.removed(len(done[0].ids), language)}

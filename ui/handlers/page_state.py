@@ -19,6 +19,7 @@ from i18n import Language, choose_language
 from ui import campaign, chrome, composing, sidebar
 from ui.components import Components, Updates
 from ui.handlers import turns
+from ui.html import html
 from ui.i18n import refusal, text
 from ui.rating import Ratings
 from ui.services import Services
@@ -320,7 +321,7 @@ class PageState:
         if glance and glance == replace(seen, title=glance.title, options=glance.options):
             return {}
         view.calls += 1
-        return {self.on.behind: f'<i data-calls="{view.calls}"></i>'}
+        return {self.on.behind: html("transcript.calls", number=view.calls)}
 
     @staticmethod
     def why(error: AppError, language: Language) -> str:

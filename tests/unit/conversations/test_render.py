@@ -60,7 +60,7 @@ def opened(messages: list[Message], **more: Any) -> ConversationView:
 def test_what_a_person_wrote_is_shown_letter_by_letter() -> None:
     asked = replace(QUESTION, content='<b>**x**</b> & "y"\n  z')
     [markup] = parts(render.question(asked, (), Language.EN))
-    assert "&lt;b&gt;**x**&lt;/b&gt; &amp; &quot;y&quot;\n  z" in markup
+    assert "&lt;b&gt;**x**&lt;/b&gt; &amp; &#34;y&#34;\n  z" in markup
 
 
 def test_under_an_answer_stand_its_numbers() -> None:
@@ -79,7 +79,7 @@ def test_only_what_was_measured_is_said() -> None:
 
 def test_copy_carries_the_text_as_the_model_wrote_it() -> None:
     written = replace(ANSWER, content='<div class="x"> & `y`')
-    assert 'data-text="&lt;div class=&quot;x&quot;&gt; &amp; `y`"' in under(written)
+    assert 'data-text="&lt;div class=&#34;x&#34;&gt; &amp; `y`"' in under(written)
 
 
 def test_every_answer_can_be_tried_again_and_edited() -> None:

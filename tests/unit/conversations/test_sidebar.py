@@ -51,7 +51,7 @@ def test_an_empty_list_says_what_it_will_hold() -> None:
         (Excerpt("今天天气", ((2, 4),)), "今天<mark>天气</mark>"),
         (Excerpt("a<b>c", ((1, 4),)), "a<mark>&lt;b&gt;</mark>c"),
         (Excerpt("<i>&x", ((0, 1), (3, 4))), "<mark>&lt;</mark>i&gt;<mark>&amp;</mark>x"),
-        (Excerpt('"', ()), "&quot;"),
+        (Excerpt('"', ()), "&#34;"),
     ],
 )
 def test_marks_lie_over_escaped_text(excerpt: Excerpt, markup: str) -> None:
@@ -109,11 +109,11 @@ def test_a_persons_menu_leads_to_what_is_for_their_rank(
     every = ["account", "guests", "people"]
     assert [page for page in every if f'href="{page}"' in markup] == pages
     assert 'data-do="sign-out"' in markup
-    assert "&lt;b&gt;ann" in sidebar.person(who, Language.EN)
+    assert "&lt;b&gt;ann" in sidebar.account(who, Language.EN)
 
 
 def test_the_local_user_has_no_account_to_leave() -> None:
     markup = overlays.overlays(LOCAL, Language.EN)
     assert "sign-out" not in markup
     assert 'href="account"' not in markup
-    assert "Local user" in sidebar.person(LOCAL, Language.EN)
+    assert "Local user" in sidebar.account(LOCAL, Language.EN)

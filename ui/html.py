@@ -1,0 +1,47 @@
+"""Calls the macros in `templates/`: the only place where HTML of the page comes from.
+
+`data-do` on a button names the script's action for a click on it.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from chat.conversations.models import Excerpt
+from i18n import Language
+from templating import environment, markup_text
+from ui.i18n import words
+from ui.sizes import file_size
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def html(name: str, /, **values: object) -> Markup:
+    """The HTML of a macro, named as in "chrome.header": `header` in `templates/chrome.html`."""
+    file, _, macro = name.partition(".")
+    template = _environment().get_template(f"{file}.html")
+    made: Markup = getattr(template.module, macro)(**values)
+    return made
+
+
+def text_html(language: Language, key: str, **values: object) -> Markup:
+    """The text for `key` as HTML; values that are Markup keep their tags."""
+    return markup_text(words(language)[key], **values)
+
+
+def pieces(excerpt: Excerpt) -> Iterable[tuple[str, bool]]:
+    """The text in pieces, each with whether it is a match."""
+    end = 0
+    for start, stop in excerpt.marks:
+        yield excerpt.text[end:start], False
+        yield excerpt.text[start:stop], True
+        end = stop
+    yield excerpt.text[end:], False
+
+
+@cache
+def _environment() -> Environment:
+    return environment(TEMPLATES, text=text_html, pieces=pieces, file_size=file_size)
