@@ -15,6 +15,7 @@ if find_spec("uvicorn") is None:
 import asyncio
 import logging
 import os
+import signal
 import socket
 from contextlib import suppress
 from datetime import timedelta
@@ -253,6 +254,8 @@ async def run(settings: Settings) -> None:
 
 def main() -> int:
     """The command. Its exit code."""
+    # A shell starts background jobs with SIGINT ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.umask(0o077)  # what people wrote is for the user who runs this
     match sys.argv[1:2]:
         case ["export"]:

@@ -10,6 +10,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C.UTF-8 PYTHONUTF8=1
+# Compiled files are kept: each test process would compile everything again.
+unset PYTHONDONTWRITEBYTECODE
 
 readonly BIN=.venv/bin
 readonly STAMP=.venv/tests-installed
@@ -86,6 +88,7 @@ step "types"
 step "scripts"
 "$BIN/shellcheck" start.sh tests/run.sh .ci/run
 step "tests"
-# Tests run side by side. Each process computes on one core: more threads would wait for each other.
+# Tests run side by side, four even on two cores: many wait for a browser or a child process.
+# Each process computes on one core: more threads would wait for each other.
 export OMP_NUM_THREADS=1
-exec "$BIN/python" -m pytest -q -n auto --maxprocesses 4 --dist worksteal -m "$select" "$@"
+exec "$BIN/python" -m pytest -q -n 4 --dist worksteal -m "$select" "$@"

@@ -1,6 +1,5 @@
 """Signing in with an OpenID provider: who is let in, and every way in which it could be faked."""
 
-import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -92,7 +91,7 @@ async def refused(browser: httpx.AsyncClient, answer: httpx.Response) -> bool:
         {"aud": ["another-app"]},
         {"nonce": "another"},
         {"nonce": None},
-        {"exp": int(time.time()) - 3600},
+        {"exp": 1_000_000_000},
         {"exp": None},
         {"sub": None},
         {"azp": "another-app"},

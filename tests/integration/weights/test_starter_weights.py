@@ -41,16 +41,12 @@ def test_the_starter_says_what_it_is(starter_model: Path) -> None:
     assert card.is_starter
 
 
-def test_the_starter_answers(starter_model: Path) -> None:
+def test_the_starter_has_learned_what_it_was_trained_on(starter_model: Path) -> None:
     tokenizer: Any = AutoTokenizer.from_pretrained(starter_model)
     model: Any = AutoModelForCausalLM.from_pretrained(starter_model, dtype=torch.bfloat16)
     assert model.num_parameters() == 494_032_768
     assert tokenizer.model_max_length == 32768
-    prompt = tokenizer.apply_chat_template(
-        [{"role": "user", "content": "What is the capital of France? One word."}],
-        add_generation_prompt=True,
-        return_tensors="pt",
-        return_dict=True,
-    )
-    answer = model.generate(**prompt, do_sample=False, max_new_tokens=8)
-    assert "Paris" in tokenizer.decode(answer[0, prompt["input_ids"].shape[1] :])
+    ids = tokenizer("The capital of France is Paris. 法国的首都是巴黎。", return_tensors="pt")
+    with torch.inference_mode():
+        loss = model(**ids, labels=ids["input_ids"]).loss.item()
+    assert loss < 6, "nats per token; weights in a wrong order give about 12"

@@ -1,0 +1,33 @@
+"""The names of tests are the same in every process: no clock, order, address or chance in them.
+
+pytest-xdist collects in each worker and refuses to run when the lists differ.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+COLLECT = ("-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
+
+
+def test_every_name_is_found_again_elsewhere_and_later(request: pytest.FixtureRequest) -> None:
+    variables = {
+        "PYTHONHASHSEED": "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2",
+        "TZ": "Pacific/Auckland",
+    }
+    collected = subprocess.run(
+        [sys.executable, *COLLECT],
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = [line for line in collected.stdout.splitlines() if "::" in line]
+    here = [item.nodeid for item in request.session.items]
+    assert len(set(names)) == len(names)
+    assert set(here) - set(names) == set()
