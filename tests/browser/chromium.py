@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 EXECUTABLE = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -25,3 +26,24 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+INERT_WHILE_LOADING = """
+if (location.protocol.startsWith("http")) {
+    new MutationObserver((_, observer) => {
+        const root = document.documentElement;
+        if (!root || document.readyState !== "loading") return;
+        observer.disconnect();
+        root.inert = true;
+        document.addEventListener("DOMContentLoaded", () => { root.inert = false; });
+    }).observe(document, { childList: true });
+}
+"""
+"""A click waits for the scripts of a page: on a busy machine a test was faster than they were."""
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """What belongs to one person in the browser; clicks wait until a page has its scripts."""
+    context = browser.new_context(**options)
+    context.add_init_script(INERT_WHILE_LOADING)
+    return context

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
-from tests.browser.chromium import chromium
+from tests.browser.chromium import chromium, new_context
 from tests.browser.site import serve
 from tests.browser.visitor import Visitor
 from tests.fakes import ScriptedEngine
@@ -79,7 +79,7 @@ def tab(
             visitors.append(request.getfixturevalue("visitor"))
             return visitors[0].open(url)
         if not contexts:
-            contexts.append(browser.new_context(**{"locale": "en-US", **options}))
+            contexts.append(new_context(browser, **{"locale": "en-US", **options}))
         return contexts[0].new_page()
 
     def open_tab(url: str, *, path: str = "", **options: Any) -> Page:

@@ -2,6 +2,8 @@
 
 from playwright.sync_api import Browser, Page
 
+from tests.browser.chromium import new_context
+
 FORGET = """async () => {
     localStorage.clear();
     sessionStorage.clear();
@@ -20,7 +22,7 @@ class Visitor:
     """
 
     def __init__(self, browser: Browser) -> None:
-        self._context = browser.new_context(locale="en-US")
+        self._context = new_context(browser, locale="en-US")
         self._door = self._context.new_page()
 
     def open(self, url: str) -> Page:

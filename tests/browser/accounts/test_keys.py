@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from chat.accounts.models import AccountRole
 from tests.browser.accounts.test_people import done
+from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
 from tests.fakes import ScriptedEngine
 from tests.house import House
@@ -31,7 +32,7 @@ def address(house: House, site: Site) -> str:
 @pytest.fixture
 def keys(house: House, address: str, browser: Browser) -> Iterator[Page]:
     """The page of keys of an administrator's phone."""
-    context = browser.new_context(locale="en-US", viewport=PHONE)  # type: ignore[arg-type]  # as it is
+    context = new_context(browser, locale="en-US", viewport=PHONE)
     context.add_cookies(
         [{"name": "qwen_chat_session", "value": done(house.add("ann")), "url": address}]
     )
@@ -100,7 +101,7 @@ def test_the_page_of_keys_is_there_in_chinese_and_says_what_is_wrong(keys: Page)
 def test_a_member_sees_no_scopes_to_choose_from(
     house: House, address: str, browser: Browser, keys: Page
 ) -> None:
-    context = browser.new_context(locale="en-US")
+    context = new_context(browser, locale="en-US")
     token = done(house.add("bob", AccountRole.MEMBER))
     context.add_cookies([{"name": "qwen_chat_session", "value": token, "url": address}])
     page = context.new_page()

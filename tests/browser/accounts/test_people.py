@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from chat.accounts.models import AccountRole
+from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
 from tests.browser.steps import answer, ask_and_wait, button, listed
 from tests.fakes import Script, ScriptedEngine
@@ -47,7 +48,7 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
     contexts: list[BrowserContext] = []
 
     def arrive() -> BrowserContext:
-        contexts.append(browser.new_context(locale="en-US"))
+        contexts.append(new_context(browser, locale="en-US"))
         return contexts[-1]
 
     yield arrive

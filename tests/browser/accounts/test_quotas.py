@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from chat.accounts.models import AccountRole, Allowance, utc_now
 from chat.accounts.quotas import Quotas
+from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
 from tests.browser.steps import answer, ask, ask_and_wait, box, button, listed, question, under
 from tests.fakes import ScriptedEngine
@@ -34,7 +35,7 @@ def quotas(house: House, per_address: int) -> Quotas:
 
 
 def arrive(browser: Browser, address: str, token: str, locale: str = "en-US") -> Page:
-    context = browser.new_context(locale=locale)
+    context = new_context(browser, locale=locale)
     context.add_cookies([{"name": "qwen_chat_session", "value": token, "url": address}])
     page = context.new_page()
     page.goto(address)

@@ -23,6 +23,7 @@ from chat.campaigns.models import (
     Variant,
 )
 from store import RoutingStore, open_store
+from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
 from tests.browser.steps import answer, ask, ask_and_wait, box, button, question
 from tests.fakes import Script, ScriptedEngine
@@ -79,7 +80,7 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
     wrong: list[str] = []
 
     def arrive(address: str, token: str = "", **options: Any) -> BrowserContext:
-        context = browser.new_context(**{"locale": "en-US", **options})
+        context = new_context(browser, **{"locale": "en-US", **options})
         context.on("weberror", lambda error: wrong.append(str(error.error)))
         if token:
             cookie = {"name": "qwen_chat_session", "value": token, "url": address}

@@ -15,6 +15,7 @@ from chat.campaigns.comparisons import SHOWN
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.models import Campaign, Mode, Plan, Task, Variant, VoteChoice
 from store import RoutingStore, open_store
+from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
 from tests.browser.steps import button
 from tests.fakes import Script, ScriptedEngine
@@ -65,7 +66,7 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
     wrong: list[str] = []
 
     def arrive(**options: Any) -> BrowserContext:
-        context = browser.new_context(**{"locale": "en-US", **options})
+        context = new_context(browser, **{"locale": "en-US", **options})
         context.on("weberror", lambda error: wrong.append(str(error.error)))
         context.on(
             "console",

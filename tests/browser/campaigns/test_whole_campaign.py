@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from chat.models import ChatMessage
 from store import RoutingStore, open_store
+from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
 from tests.browser.steps import answer, box, button, under
 from tests.fakes import Script, ScriptedEngine
@@ -58,7 +59,7 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
     wrong: list[str] = []
 
     def arrive(address: str, token: str = "") -> Page:
-        context = browser.new_context(locale="en-US")
+        context = new_context(browser, locale="en-US")
         contexts.append(context)
         context.on("weberror", lambda error: wrong.append(str(error.error)))
         context.on(

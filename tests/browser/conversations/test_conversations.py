@@ -10,6 +10,7 @@ from chat.conversations.models import Question
 from chat.models import ChatOptions, Finish
 from chat.serving.errors import EngineFailed, OutOfMemory
 from chat.serving.models import EngineState, LoadStage, Phase
+from tests.browser.chromium import new_context
 from tests.browser.conftest import Open, Site
 from tests.browser.steps import answer, ask, ask_and_wait, box, button, listed
 from tests.fakes import Script, ScriptedEngine
@@ -255,7 +256,7 @@ def test_copy_takes_what_the_model_wrote(site: Site, tab: Open) -> None:
 
 
 def test_a_lost_server_is_said_in_the_language_of_the_page(site: Site, browser: Browser) -> None:
-    context = browser.new_context(locale="zh-CN")  # of its own: what fails here fails on purpose
+    context = new_context(browser, locale="zh-CN")  # of its own: what fails here fails on purpose
     page = context.new_page()
     page.goto(site(ScriptedEngine()))
     message = page.get_by_role("textbox", name="消息", exact=True)
@@ -272,7 +273,7 @@ def test_a_lost_server_is_said_in_the_language_of_the_page(site: Site, browser: 
 def test_without_the_server_nothing_looks_as_if_it_were_being_written(
     site: Site, browser: Browser
 ) -> None:
-    context = browser.new_context(locale="en-US")  # of its own: what fails here fails on purpose
+    context = new_context(browser, locale="en-US")  # of its own: what fails here fails on purpose
     page = context.new_page()
     page.goto(site(ScriptedEngine([SLOW])))
     ask(page, "Still there?")

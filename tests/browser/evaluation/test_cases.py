@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from store import RoutingStore, open_store
+from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
 from tests.browser.steps import button
 from tests.fakes import Script, ScriptedEngine
@@ -42,7 +43,7 @@ def page(browser: Browser, store: RoutingStore, site: Site) -> Iterator[Page]:
     scripts = [Script(["Hello ", "one"]), Script(["Hello ", "two"])]
     inn = Inn(store, sign_in_needed=False)
     address = site(ScriptedEngine(scripts), store, people=inn.people)
-    context = browser.new_context(locale="en-US")
+    context = new_context(browser, locale="en-US")
     page, wrong = context.new_page(), []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.goto(f"{address}/cases")
@@ -64,7 +65,8 @@ def write_case(page: Page, name: str, kind: str, expected: str) -> None:
 def run_all(page: Page, label: str) -> None:
     page.locator("[name=which]").select_option(label="Kept here")
     page.get_by_label("Label (may be empty)").fill(label)
-    button(page, "Run").click()
+    # The page of a run reloads itself while it goes on: there is always one navigation more.
+    button(page, "Run").click(no_wait_after=True)
     expect(page.get_by_role("heading", name=label)).to_be_visible()
     expect(page.locator("[data-run]")).to_have_count(0)  # it has ended
     page.wait_for_load_state()  # of the page that tells so: its keys are there
@@ -112,14 +114,14 @@ def test_what_cannot_be_kept_is_said_in_chinese(page: Page) -> None:
     expect(page.get_by_role("link", name="新建用例")).to_be_visible()
     page.get_by_role("link", name="新建用例").click()
     page.locator("[name=name]").fill("空")
-    page.get_by_role("button", name="保存").click()
+    page.get_by_role("button", name="保存").click(no_wait_after=True)
     refused = page.locator("main form .error").first
     expect(refused).to_have_text(re.compile("提问.*100 条.*200,000"))
     page.locator("[name=content]").last.fill("你好")
-    page.get_by_role("button", name="保存").click()
+    page.get_by_role("button", name="保存").click(no_wait_after=True)
     expect(refused).to_have_text(re.compile("1 到 20 条检查"))
     page.locator("[name=name]").fill("a\u200bb")
-    page.get_by_role("button", name="保存").click()
+    page.get_by_role("button", name="保存").click(no_wait_after=True)
     expect(refused).to_have_text(re.compile("名称须为一行，1 到 100 个"))
 
 

@@ -13,6 +13,7 @@ from chat.accounts.models import LOCAL, AuditEntry
 from chat.campaigns.models import Campaign, Mode, Plan, Variant
 from chat.feedback.models import RatingInput, Verdict
 from store import RoutingStore, open_store
+from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
 from tests.browser.steps import button
 from tests.contract.stores import START
@@ -61,7 +62,7 @@ def address(tmp_path: Path, site: Site) -> Iterator[str]:
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """Results, as the local user sees them. Nothing may fail in it, and it stays here."""
-    context = browser.new_context(locale="en-US")
+    context = new_context(browser, locale="en-US")
     page, wrong = context.new_page(), []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
@@ -171,7 +172,7 @@ def test_a_report_is_taken_from_its_campaign_s_page_masked_and_in_the_other_lang
 def test_names_that_would_be_cut_are_refused_with_the_limit(
     browser: Browser, address: str, does: str
 ) -> None:
-    context = browser.new_context(locale="zh-CN")
+    context = new_context(browser, locale="zh-CN")
     page = context.new_page()
     page.goto(f"{address}/results")
     page.locator("details.along summary").click()
@@ -186,7 +187,7 @@ def test_names_that_would_be_cut_are_refused_with_the_limit(
 
 
 def test_the_list_and_an_answer_fit_a_phone_in_chinese(browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN")
+    context = new_context(browser, viewport={"width": 390, "height": 844}, locale="zh-CN")
     page = context.new_page()
     for path in ("/results", "/campaigns/campaign", "/results/second"):
         page.goto(address + path)
