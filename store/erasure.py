@@ -1,9 +1,10 @@
 """Whose ratings, campaigns, votes and cases they are: given away, or destroyed with their owner."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Delete, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from chat.accounts.models import AuditEntry
@@ -48,47 +49,52 @@ def take_over_feedback(session: Session, before: str, after: str) -> None:
 
 
 def delete_feedback(session: Session, user_id: str) -> int:
-    """Destroy what somebody made, said and took part in; how many rows.
+    """Destroy what a user made, said and took part in; how many rows.
 
-    With their campaigns goes what others left there, with what was rated the cases made of it.
-    What they reviewed and judged of others stays.
+    With their campaigns goes what others left there, with their rated answers the cases made of
+    them. What they reviewed and judged of others stays.
     """
     campaigns = select(CampaignRow.id).where(CampaignRow.owner_id == user_id)
-    asked = select(AnswerSnapshotRow.id).where(AnswerSnapshotRow.owner_id == user_id)
     rated = select(AnswerSnapshotRow.id).where(
         or_(AnswerSnapshotRow.owner_id == user_id, AnswerSnapshotRow.campaign_id.in_(campaigns))
     )
-    cases = select(CaseRow.id).where(
-        or_(CaseRow.owner_id == user_id, CaseRow.evidence_id.in_(asked))
-    )
-    runs = select(RunRow.id).where(RunRow.owner_id == user_id)
     of_others = session.scalars(
         select(AnswerSnapshotRow)
         .join(RatingRow, RatingRow.evidence_id == AnswerSnapshotRow.id)
         .where(RatingRow.user_id == user_id, AnswerSnapshotRow.id.not_in(rated))
     ).all()
-    gone = sum(
-        count_of(session, statement)
-        for statement in (
-            delete(ResultRow).where(or_(ResultRow.run_id.in_(runs), ResultRow.case_id.in_(cases))),
-            delete(RunRow).where(RunRow.owner_id == user_id),
-            delete(CaseRow).where(CaseRow.id.in_(cases)),
-            delete(ReviewRow).where(ReviewRow.evidence_id.in_(rated)),
-            delete(RatingRow).where(
-                or_(RatingRow.user_id == user_id, RatingRow.evidence_id.in_(rated))
-            ),
-            delete(AnswerSnapshotRow).where(AnswerSnapshotRow.id.in_(rated)),
-            *(
-                delete(table).where(or_(table.user_id == user_id, table.campaign_id.in_(campaigns)))
-                for table in (ComparisonRow, ParticipantRow)
-            ),
-            delete(CampaignRow).where(CampaignRow.owner_id == user_id),
-        )
+    statements = (
+        *_of_cases(user_id),
+        delete(ReviewRow).where(ReviewRow.evidence_id.in_(rated)),
+        delete(RatingRow).where(
+            or_(RatingRow.user_id == user_id, RatingRow.evidence_id.in_(rated))
+        ),
+        delete(AnswerSnapshotRow).where(AnswerSnapshotRow.id.in_(rated)),
+        *(
+            delete(table).where(or_(table.user_id == user_id, table.campaign_id.in_(campaigns)))
+            for table in (ComparisonRow, ParticipantRow)
+        ),
+        delete(CampaignRow).where(CampaignRow.owner_id == user_id),
     )
-    for evidence in of_others:
-        index_words(session, evidence)
+    gone = sum(count_of(session, statement) for statement in statements)
+    for snapshot in of_others:
+        index_words(session, snapshot)
     session.execute(update(ReviewRow).where(ReviewRow.assignee == user_id).values(assignee=""))
     return gone
+
+
+def _of_cases(user_id: str) -> Sequence[Delete]:
+    """Statements that delete a user's cases and runs, and the cases made of their answers."""
+    asked = select(AnswerSnapshotRow.id).where(AnswerSnapshotRow.owner_id == user_id)
+    cases = select(CaseRow.id).where(
+        or_(CaseRow.owner_id == user_id, CaseRow.evidence_id.in_(asked))
+    )
+    runs = select(RunRow.id).where(RunRow.owner_id == user_id)
+    return (
+        delete(ResultRow).where(or_(ResultRow.run_id.in_(runs), ResultRow.case_id.in_(cases))),
+        delete(RunRow).where(RunRow.owner_id == user_id),
+        delete(CaseRow).where(CaseRow.id.in_(cases)),
+    )
 
 
 def delete_old_feedback(session: Session, before: datetime) -> int:

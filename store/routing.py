@@ -18,6 +18,7 @@ from chat.conversations.models import (
 )
 from chat.conversations.ports import ConversationStore
 from chat.models import ChatOptions
+from store import erasure
 from store.accounts.store import DatabaseAccounts
 from store.campaigns.campaigns import DatabaseCampaigns
 from store.campaigns.comparisons import DatabaseComparisons
@@ -39,7 +40,7 @@ class DatabaseFeedback:
 
     def __init__(self, database: Transactions) -> None:
         self.ballots = DatabaseVotes(database)
-        self.campaigns = DatabaseCampaigns(database)
+        self.campaigns = DatabaseCampaigns(database, erasure)
         self.cases = DatabaseCases(database)
         self.figures = DatabaseDashboard(database)
         self.ratings = DatabaseRatings(database)
@@ -83,7 +84,7 @@ class RoutingStore:
     @property
     def people(self) -> DatabaseAccounts:
         """The store of whose conversations these are, in the same database."""
-        return DatabaseAccounts(self._database.transactions, self._temporary)
+        return DatabaseAccounts(self._database.transactions, self._temporary, erasure)
 
     @property
     def feedback(self) -> DatabaseFeedback:

@@ -1,5 +1,7 @@
 """One-time links: to make an account, or to give one a new password."""
 
+from collections.abc import Callable
+
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -7,7 +9,6 @@ from chat.accounts.models import LOCAL_USER, AuditEntry, OneTimeLink, OneTimeLin
 from chat.errors import NotFound
 from store.accounts.people import add_person, has_people, set_password
 from store.accounts.rows import person_of, write_entry
-from store.erasure import take_over
 from store.schema.accounts import OneTimeLinkRow
 
 
@@ -41,9 +42,17 @@ def pass_of(session: Session, token_hash: str) -> OneTimeLink:
 
 
 def use_pass(
-    session: Session, token_hash: str, user: User | None, password_hash: str, entry: AuditEntry
+    session: Session,
+    token_hash: str,
+    user: User | None,
+    password_hash: str,
+    entry: AuditEntry,
+    take_over: Callable[[Session, str, str], None],
 ) -> User:
-    """Raises NotFound, NameTaken."""
+    """Raises NotFound, NameTaken.
+
+    The first administrator gets what the local user has, by `take_over`, in the same transaction.
+    """
     # The first to delete it has used it: a second one waits here, and finds nothing.
     row = session.scalar(
         delete(OneTimeLinkRow)

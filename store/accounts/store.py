@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Protocol
 
 from sqlalchemy import orm
 
@@ -15,11 +16,20 @@ from chat.accounts.models import (
     Session,
     User,
 )
-from store import erasure
 from store.accounts import api_keys, guest_links, one_time_links, people, sessions, usage
 from store.accounts.rows import write_entry
 from store.conversations.memory import TemporaryStore
 from store.transactions import Transactions
+
+
+class AccountErasure(Protocol):
+    """Destroys and hands over rows across rooms, in the caller's transaction: `store.erasure`."""
+
+    def delete_person(self, session: orm.Session, user_id: str, entry: AuditEntry) -> int: ...
+
+    def delete_older(self, session: orm.Session, before: datetime) -> int: ...
+
+    def take_over(self, session: orm.Session, before: str, after: str) -> None: ...
 
 
 class DatabaseAccounts:
@@ -28,8 +38,11 @@ class DatabaseAccounts:
     What is destroyed is also gone from the temporary conversations.
     """
 
-    def __init__(self, database: Transactions, temporary: TemporaryStore) -> None:
+    def __init__(
+        self, database: Transactions, temporary: TemporaryStore, erasure: AccountErasure
+    ) -> None:
         self._database = database
+        self._erasure = erasure
         self._temporary = temporary
 
     # --- people -------------------------------------------------------------------------------
@@ -65,7 +78,7 @@ class DatabaseAccounts:
         return await self._database.write(people.change_person, user_id, entry, rank, disabled)
 
     async def delete_person(self, user_id: str, entry: AuditEntry) -> int:
-        rows = await self._database.destroy(erasure.delete_person, user_id, entry)
+        rows = await self._database.destroy(self._erasure.delete_person, user_id, entry)
         return rows + sum(self._temporary.destroy(lambda kept: kept.owner_id == user_id))
 
     # --- sessions -----------------------------------------------------------------------------
@@ -102,7 +115,12 @@ class DatabaseAccounts:
         self, token_hash: str, user: User | None, password_hash: str, entry: AuditEntry
     ) -> User:
         return await self._database.write(
-            one_time_links.use_pass, token_hash, user, password_hash, entry
+            one_time_links.use_pass,
+            token_hash,
+            user,
+            password_hash,
+            entry,
+            self._erasure.take_over,
         )
 
     # --- guests -------------------------------------------------------------------------------
@@ -173,6 +191,6 @@ class DatabaseAccounts:
         return await self._database.read(usage.entries, before, limit)
 
     async def delete_older(self, before: datetime) -> int:
-        kept = await self._database.destroy(erasure.delete_older, before)
+        kept = await self._database.destroy(self._erasure.delete_older, before)
         temporary, _ = self._temporary.destroy(lambda chat: chat.updated_at < before)
         return kept + temporary

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,11 +15,23 @@ from chat.campaigns.validation import consent_digest, fixed_change
 from chat.errors import NotFound
 from store.accounts.rows import ANEW, write_entry
 from store.campaigns.progress import counts_for, figures, testers
-from store.erasure import destroy_campaign, destroy_left, destroy_part
 from store.schema.accounts import GuestLinkRow
 from store.schema.campaigns import CampaignRow, ParticipantRow
 from store.schema.conversations import ConversationRow
 from store.transactions import Transactions
+
+DestroyPart = Callable[[Session, str, str], int]
+"""Destroys what one user left in a campaign, by the ids of campaign and user; how many rows."""
+
+
+class CampaignErasure(Protocol):
+    """Destroys rows across rooms, in the transaction of the caller: `store.erasure`."""
+
+    def destroy_campaign(self, session: Session, campaign_id: str, entry: AuditEntry) -> int: ...
+
+    def destroy_left(self, session: Session, campaign_id: str, entry: AuditEntry) -> int: ...
+
+    def destroy_part(self, session: Session, campaign_id: str, user_id: str) -> int: ...
 
 
 class DatabaseCampaigns:
@@ -27,8 +40,9 @@ class DatabaseCampaigns:
     Raises BadText, StoreFailed.
     """
 
-    def __init__(self, database: Transactions) -> None:
+    def __init__(self, database: Transactions, erasure: CampaignErasure) -> None:
         self._database = database
+        self._erasure = erasure
 
     # --- hosts --------------------------------------------------------------------------------
 
@@ -42,7 +56,8 @@ class DatabaseCampaigns:
         return await self._database.read(campaigns, owner_id)
 
     async def change_plan(self, campaign_id: str, plan: Plan, entry: AuditEntry) -> Campaign:
-        return await self._database.write(change_plan, campaign_id, plan, entry)
+        destroy_part = self._erasure.destroy_part
+        return await self._database.write(change_plan, campaign_id, plan, entry, destroy_part)
 
     async def close(
         self, campaign_id: str, closed_at: datetime | None, entry: AuditEntry
@@ -50,10 +65,10 @@ class DatabaseCampaigns:
         return await self._database.write(close, campaign_id, closed_at, entry)
 
     async def delete(self, campaign_id: str, entry: AuditEntry) -> int:
-        return await self._database.destroy(destroy_campaign, campaign_id, entry)
+        return await self._database.destroy(self._erasure.destroy_campaign, campaign_id, entry)
 
     async def destroy_left(self, campaign_id: str, entry: AuditEntry) -> int:
-        return await self._database.destroy(destroy_left, campaign_id, entry)
+        return await self._database.destroy(self._erasure.destroy_left, campaign_id, entry)
 
     async def links(self, campaign_id: str) -> Sequence[GuestLink]:
         return await self._database.read(links, campaign_id)
@@ -107,7 +122,8 @@ class DatabaseCampaigns:
         return await self._database.read(conversations, campaign_id, user_id)
 
     async def withdraw(self, campaign_id: str, user_id: str) -> int:
-        return await self._database.destroy(withdraw, campaign_id, user_id)
+        destroy_part = self._erasure.destroy_part
+        return await self._database.destroy(withdraw, campaign_id, user_id, destroy_part)
 
 
 def row_of(session: Session, campaign_id: str, *, for_update: bool = False) -> CampaignRow:
@@ -147,13 +163,15 @@ def campaigns(session: Session, owner_id: str | None) -> Sequence[Campaign]:
     return [row.value() for row in session.scalars(wanted)]
 
 
-def change_plan(session: Session, campaign_id: str, plan: Plan, entry: AuditEntry) -> Campaign:
+def change_plan(
+    session: Session, campaign_id: str, plan: Plan, entry: AuditEntry, destroy_part: DestroyPart
+) -> Campaign:
     """Raises NotFound, PlanInUse."""
     row = row_of(session, campaign_id, for_update=True)
     if row.plan == plan:
         return row.value()
     if changed := fixed_change(row.plan, plan):
-        _free_for_change(session, row, changed)
+        _free_for_change(session, row, changed, destroy_part)
     row.plan = plan
     row.plan_version += 1
     write_entry(session, entry)
@@ -255,7 +273,7 @@ def conversations(session: Session, campaign_id: str, user_id: str) -> Collectio
     ).all()
 
 
-def withdraw(session: Session, campaign_id: str, user_id: str) -> int:
+def withdraw(session: Session, campaign_id: str, user_id: str, destroy_part: DestroyPart) -> int:
     """Raises NotFound."""
     row_of(session, campaign_id, for_update=True)
     return destroy_part(session, campaign_id, user_id)
@@ -295,7 +313,9 @@ def _least_taken(session: Session, campaign: CampaignRow) -> Sequence[int]:
     return [index for index, count in enumerate(counts) if count == min(counts)]
 
 
-def _free_for_change(session: Session, campaign: CampaignRow, field: str) -> None:
+def _free_for_change(
+    session: Session, campaign: CampaignRow, field: str, destroy_part: DestroyPart
+) -> None:
     """Destroy what the owner has tried. Raises PlanInUse when others have agreed."""
     agreed = session.scalars(
         select(ParticipantRow.user_id).where(

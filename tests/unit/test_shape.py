@@ -66,14 +66,15 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "server",
     ),
     "store": (
-        "search_words error_messages engines migrations",
+        "search_words error_messages engines",
         "schema",
-        "migrate lock search_index transactions",
+        "migrations migrate lock search_index transactions",
         "conversations",
         "accounts",
+        "campaigns",
         "feedback",
+        "evaluation",
         "erasure",
-        "campaigns evaluation",
         "routing",
     ),
     "pages": ("i18n html host_nav", "accounts", "campaigns", "evaluation", "feedback"),
@@ -157,6 +158,14 @@ def test_a_source_file_imports_no_room_above_its_own(path: Path) -> None:
         if own and (floor := _floor(module)) and floor[0] == own[0] and floor[1] > own[1]
     ]
     assert above == []
+
+
+def test_a_migration_imports_nothing_of_ours() -> None:
+    versions = sorted((ROOT / "store" / "migrations" / "versions").glob("*.py"))
+    assert len(versions) > 6
+    for path in versions:
+        roots = imported_roots(ast.parse(path.read_text(encoding="utf-8")))
+        assert not roots & (MAY_IMPORT.keys() | ROOMS.keys()), path.name
 
 
 def test_every_room_is_known() -> None:

@@ -1,15 +1,18 @@
 """Pins, deletion that can be undone, files with questions, presets, and the index of words.
 
-The index is made anew from the texts, by the code of the version that runs this: what it holds
-must fit what that code looks for.
+The index is filled from the texts with the tokens of this version, frozen below: an applied
+migration imports nothing of ours. A later change of what a token is brings a migration that fills
+the index anew.
 """
+
+import re
+from collections.abc import Iterator
+from unicodedata import normalize
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from store.search_index import index_of
-from store.search_words import haystack
 
 revision = "0002"
 down_revision = "0001"
@@ -138,10 +141,9 @@ def index_what_is_there(connection: sa.Connection) -> None:
             .where(CONVERSATIONS.c.id == row.id)
             .values(title_words=haystack(row.title))
         )
-    index = index_of(connection.dialect.name)
     last = 0
     while texts := ended_after(connection, last):
-        index.add(connection, texts)
+        index_messages(connection, texts)
         last = max(texts)
 
 
@@ -156,3 +158,69 @@ def ended_after(connection: sa.Connection, sequence: int) -> dict[int, str]:
         .limit(BATCH)
     )
     return {row.sequence: row.content for row in rows}
+
+
+# --- tokens, as they were --------------------------------------------------------------------
+
+CJK = (
+    "\u1100-\u11ff\u2e80-\u2fd5\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3041-\u3096\u309d-\u309f"
+    "\u30a1-\u30fa\u30fc-\u312f\u3131-\u318e\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\ua960-\ua97c\uac00-\ud7fb\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff"
+)
+VOICING = "\u3099\u309a\uff9e\uff9f"
+ACCENTS = "\u0300-\u036f"
+TOKEN = re.compile(rf"[{CJK}][{VOICING}]?|(?:[^\W_{CJK}]|[{ACCENTS}])+")
+IDEOGRAPH = re.compile(f"[{CJK}]")
+MOST_CHARACTERS = 100
+PIECE, OVERLAP = 512, 64
+
+
+def keys_of(text: str) -> Iterator[str]:
+    """Runs of letters and digits without case and width; each CJK character by itself."""
+    for match in TOKEN.finditer(text):
+        word = match[0]
+        if word.isascii():
+            key = word.lower()
+        elif IDEOGRAPH.match(word):
+            key = letters(normalize("NFKC", word))
+        else:
+            key = letters(normalize("NFKD", word).casefold())
+        if key:
+            yield key[:MOST_CHARACTERS]
+
+
+def letters(text: str) -> str:
+    return "".join(character for character in text if character.isalnum())
+
+
+def haystack(text: str) -> str:
+    return f" {' '.join(keys_of(text))} "
+
+
+def index_messages(connection: sa.Connection, texts: dict[int, str]) -> None:
+    if connection.dialect.name == "sqlite":
+        statement = sa.text("INSERT INTO message_words (rowid, words) VALUES (:sequence, :words)")
+        rows = [
+            {"sequence": sequence, "words": words}
+            for sequence, text in texts.items()
+            if (words := haystack(text)).strip()
+        ]
+    else:
+        statement = sa.text(
+            "INSERT INTO message_words (sequence, words) VALUES (:sequence, CAST(:words AS TSVECTOR))"
+        )
+        rows = [
+            {"sequence": sequence, "words": vector}
+            for sequence, text in texts.items()
+            for vector in vectors(text)
+        ]
+    if rows:
+        connection.execute(statement, rows)
+
+
+def vectors(text: str) -> Iterator[str]:
+    """One vector for each piece of a text: PostgreSQL keeps 256 places of a token in a vector."""
+    keys = list(keys_of(text))
+    for start in range(0, max(len(keys) - OVERLAP, 1), PIECE - OVERLAP):
+        if piece := keys[start : start + PIECE]:
+            yield " ".join(f"'{key}':{place}" for place, key in enumerate(piece, 1))

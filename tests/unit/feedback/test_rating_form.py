@@ -4,6 +4,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from markupsafe import Markup
 
 from chat.conversations.models import Message, Origin
 from chat.feedback.models import REASONS, Rating, RatingInput, Verdict
@@ -125,5 +126,5 @@ def test_nothing_that_somebody_typed_becomes_markup(language: Language) -> None:
     hostile = Tags(rating.thumbs(replace(ANSWER, id=HOSTILE), {}, language))
     assert not hostile.of("script")
     assert hostile.of("span")[0]["data-rating"] == HOSTILE
-    for drawn in (rating.refused(HOSTILE, HOSTILE), rating.outcome(HOSTILE, "", language)):
+    for drawn in (rating.refused(HOSTILE, HOSTILE), rating.outcome(HOSTILE, Markup(), language)):
         assert not Tags(drawn).of("script")
