@@ -1,4 +1,4 @@
-"""HTML from template files: Jinja2 with autoescape, one environment for a folder of templates.
+"""HTML from template files: Jinja2 with autoescape.
 
 Every value is escaped unless it is `markupsafe.Markup`, the type of finished HTML.
 """
@@ -26,17 +26,25 @@ class Compact(Extension):
         return BETWEEN_TAGS.sub("", source).strip()
 
 
-def environment(folder: Path, **names: Callable[..., object]) -> Environment:
-    """The templates of `folder`, with `names` as functions. A missing value raises an error."""
-    made = Environment(
-        loader=FileSystemLoader(folder),
-        extensions=[Compact],
-        autoescape=True,
-        undefined=StrictUndefined,
-        auto_reload=False,
-    )
-    made.globals.update(names)
-    return made
+class Templates:
+    """The macros in the HTML files of a folder. `names` are functions that the files may call."""
+
+    def __init__(self, folder: Path, **names: Callable[..., object]) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(folder),
+            extensions=[Compact],
+            autoescape=True,
+            undefined=StrictUndefined,  # a missing value is an error, not an empty place
+            auto_reload=False,
+        )
+        self._environment.globals.update(names)
+
+    def __call__(self, macro: str, /, **values: object) -> Markup:
+        """The HTML of a macro, named as in "chrome.header": `header` in `chrome.html`."""
+        file, _, name = macro.partition(".")
+        template = self._environment.get_template(f"{file}.html")
+        made: Markup = getattr(template.module, name)(**values)
+        return made
 
 
 def markup_text(template: str, **values: object) -> Markup:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cache
-from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,9 +9,11 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
+from markupsafe import Markup
 
-from chat.conversations.models import Archive, Attachment, Message
+from chat.conversations.models import Archive, Message
 from chat.conversations.tree import Tree
+from formats.drawing import html
 from formats.formulas import keep_formulas
 from formats.mathml import mathml
 from formats.words import ExportLanguage, Wording, moment
@@ -25,57 +26,40 @@ SCHEMES = frozenset({"http", "https", "mailto"})
 def write_html(archive: Archive, language: ExportLanguage) -> str:
     """The whole page. Raises NotFound when the head is not among the messages."""
     conversation, words = archive.conversation, language.words
-    title = escape(conversation.title) or words.untitled
     path = Tree(archive.messages).path_to(conversation.head_id)
-    parts = [
-        "<!doctype html>",
-        f'<html lang="{words.tag}"><head><meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-        '<meta name="referrer" content="no-referrer">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        '<meta name="color-scheme" content="light dark">',
-        f"<title>{title}</title><style>{_style()}</style></head><body><main>",
-        f'<h1 dir="auto">{title}</h1><p class="about">{words.notice}</p>',
-    ]
-    if conversation.options.system_prompt:
-        parts.append(
-            f"<details><summary>{words.system}</summary>"
-            f'<pre dir="auto">{escape(conversation.options.system_prompt)}</pre></details>'
+    return str(
+        html(
+            "export.page",
+            title=conversation.title or words.untitled,
+            conversation=conversation,
+            messages=[
+                (message, _about(message, words), _answer(message, words)) for message in path
+            ],
+            policy=POLICY,
+            style=_style(),
+            words=words,
         )
-    parts += [_message(message, words) for message in path]
-    return "\n".join([*parts, "</main></body></html>\n"])
-
-
-def _message(message: Message, words: Wording) -> str:
-    about = " · ".join([words.speaker(message), moment(message.created_at)])
-    about = " · ".join([about, *map(escape, words.remarks(message))])
-    files = "".join(map(_file, message.attachments))
-    # A question is shown as it was typed; only answers are meant as Markdown.
-    body = (
-        render(message.content, words)
-        if message.role == "assistant"
-        else f'<p class="typed">{escape(message.content)}</p>'
-    )
-    return (
-        f'<article class="{message.role}"><p class="about">{about}</p>'
-        f'<div dir="auto">{files}{body}</div></article>'
     )
 
 
-def _file(item: Attachment) -> str:
-    return (
-        f"<details><summary>{escape(item.name)}</summary>"
-        f"<pre><code>{escape(item.text)}</code></pre></details>"
-    )
+def _about(message: Message, words: Wording) -> str:
+    parts = [words.speaker(message), moment(message.created_at), *words.remarks(message)]
+    return " · ".join(parts)
 
 
-def render(text: str, words: Wording, *, set_formulas: bool = False) -> str:
+def _answer(message: Message, words: Wording) -> Markup | None:
+    """The Markdown of an answer as HTML; None for a question."""
+    return render(message.content, words) if message.role == "assistant" else None
+
+
+def render(text: str, words: Wording, *, set_formulas: bool = False) -> Markup:
     """Markdown as HTML, with raw HTML as text, links to the web alone and no pictures.
 
     Formulas stay as they are written, or are set as MathML, where that can be done.
     """
     env = {"picture": words.picture, "set_formulas": set_formulas}
-    return str(_markdown().render(text, env))
+    rendered = _markdown().render(text, env)
+    return Markup(rendered)  # noqa: S704 - raw HTML is off, and the renderer escapes text
 
 
 @cache
@@ -116,8 +100,9 @@ class _Renderer(RendererHTML):
         token = tokens[index]
         is_block = token.markup != "\\("
         drawn = mathml(token.content, block=is_block) if env["set_formulas"] else None
-        shown = drawn or f"<code>{escape(str(token.meta['source']), quote=False)}</code>"
-        return f"<p>{shown}</p>\n" if token.block else shown
+        source = str(token.meta["source"])
+        # A str: added to Markup, what the renderer has so far would be escaped once more.
+        return str(html("export.formula", drawn=drawn, source=source, block=token.block))
 
     def th_open(
         self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
@@ -133,5 +118,5 @@ class _Renderer(RendererHTML):
     def image(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
         token = tokens[index]
         words = self.renderInlineAsText(token.children or [], options, env) or env["picture"]
-        address = escape(str(token.attrGet("src") or ""))
-        return f'<a href="{address}" rel="noopener noreferrer">[{escape(words)}]</a>'
+        address = str(token.attrGet("src") or "")
+        return str(html("export.picture", address=address, words=words))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from latex2mathml import exceptions
 from latex2mathml.converter import convert_to_element
+from markupsafe import Markup
 
 from formats.mathml_tree import written
 
@@ -53,7 +54,7 @@ FAILURES: tuple[type[Exception], ...] = (
 
 
 @lru_cache(maxsize=512)
-def mathml(latex: str, *, block: bool) -> str | None:
+def mathml(latex: str, *, block: bool) -> Markup | None:
     """The formula as HTML that is safe; None where it cannot be drawn. `block`: on its own line."""
     if len(latex) > LONGEST or not latex.strip() or MACROS.search(latex) or not _is_closed(latex):
         return None
@@ -63,7 +64,8 @@ def mathml(latex: str, *, block: bool) -> str | None:
     if r"\\" in source and r"\begin" not in source:
         source = rf"\begin{{align*}}{source}\end{{align*}}"
     try:
-        return written(convert_to_element(source, display="block" if block else "inline"))
+        element = convert_to_element(source, display="block" if block else "inline")
+        return Markup(written(element))  # noqa: S704 - written from elements, all text escaped
     except FAILURES:
         return None
 

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from html import escape
+
+from markupsafe import Markup
 
 from chat.campaigns.models import QuestionKind
 from chat.feedback.models import REASONS
 from chat.feedback.reports import AnswerExcerpt, Report, SurveyResult, VariantResult
 from formats.charts import bars
+from formats.drawing import html
 from formats.html import POLICY, render
 from formats.mathml import STYLE as MATH_STYLE
 from formats.redaction import Redactor
@@ -27,7 +29,7 @@ def write_report(
     report: Report, language: ExportLanguage, redactor: Redactor | None = None
 ) -> bytes:
     """The whole file. What people typed is masked where there is a redactor."""
-    return _Writer(ReportFormatter(report, language, redactor)).page().encode()
+    return str(_Writer(ReportFormatter(report, language, redactor)).page()).encode()
 
 
 @cache
@@ -43,8 +45,7 @@ class _Writer:
         self._report = pen.report
         self._plan = pen.plan
 
-    def page(self) -> str:
-        title = escape(self._plan.title)
+    def page(self) -> Markup:
         sections = (
             variants(self._pen),
             self._numbers(),
@@ -56,50 +57,45 @@ class _Writer:
             self._answers("best", self._report.best),
             self._answers("worst", self._report.worst),
         )
-        about = self._about() + self._masked()  # known once all is written
-        return "\n".join(
-            [
-                "<!doctype html>",
-                f'<html lang="{self._pen.language.words.tag}"><head><meta charset="utf-8">',
-                f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-                '<meta name="referrer" content="no-referrer">',
-                '<meta name="viewport" content="width=device-width, initial-scale=1">',
-                f"<title>{title} · {self._pen.say('report')}</title>",
-                f"<style>{_style()}</style></head>",
-                f'<body><main><h1 dir="auto">{title}</h1>{about}',
-                *filter(None, sections),
-                "</main></body></html>\n",
-            ]
+        return html(
+            "report.page",
+            title=self._plan.title,
+            report=self._pen.word("report"),
+            tag=self._pen.language.words.tag,
+            policy=POLICY,
+            style=_style(),
+            about=self._about() + self._masked(),  # counted when all else is written
+            sections=sections,
         )
 
     # --- pieces -------------------------------------------------------------------------------
 
-    def _about(self) -> str:
+    def _about(self) -> Markup:
         campaign = self._report.campaign
         ends = campaign.closed_at or self._plan.ends_at
         ended = ends is not None and ends <= self._report.made_at
         said = [
-            self._pen.say(f"mode-{self._plan.mode}"),
-            self._pen.say(
+            self._pen.text(f"mode-{self._plan.mode}"),
+            self._pen.text(
                 "period",
                 start=_day(self._plan.starts_at or campaign.created_at),
                 end=_day(ends) if ends and ended else self._pen.word("now"),
             ),
-            self._pen.say("as-of", when=moment(self._report.made_at)),
+            self._pen.text("as-of", when=moment(self._report.made_at)),
         ]
-        return f'<p class="about">{" · ".join(said)}</p>'
+        return html("report.about", words=Markup(" · ").join(said))
 
-    def _masked(self) -> str:
+    def _masked(self) -> Markup:
         """That people's names and numbers are masked, and how often which was found."""
         redactor = self._pen.redactor
         if redactor is None:
-            return ""
+            return Markup()
         if not redactor.masked:
             return self._pen.about("redacted-nothing")
         counted = ", ".join(f"[{kind}] {count}" for kind, count in redactor.masked.items())
         return self._pen.about("redacted", masked=counted)
 
-    def _numbers(self) -> str:
+    def _numbers(self) -> Markup:
         report, figures = self._report, self._report.figures
         shown = {
             "came": figures.came,
@@ -115,51 +111,51 @@ class _Writer:
             "corrections": report.corrections,
             "votes": figures.votes,
         }
-        tiles = "".join(
-            f"<div><dt>{self._pen.say(key)}</dt><dd>{count:,}</dd></div>"
-            for key, count in shown.items()
+        tiles = html(
+            "report.tiles", cells=[(self._pen.text(key), count) for key, count in shown.items()]
         )
         liked = self._pen.liked([(self._pen.word("liked"), report.whole)])
-        return self._pen.section("numbers", f'<dl class="tiles">{tiles}</dl>{liked}')
+        return self._pen.section("numbers", tiles + liked)
 
     # --- what was said ------------------------------------------------------------------------
 
     def _reason(self, reason: str) -> str:
         return self._pen.word(f"reason-{reason}") if reason in REASONS else reason
 
-    def _reasons(self) -> str:
+    def _reasons(self) -> Markup:
         rows = [
             (self._reason(name), float(count), str(count)) for name, count in self._report.reasons
         ]
         if not rows:
-            return ""
+            return Markup()
         return self._pen.section("reasons", bars(rows, kind="bad", name=self._pen.word("reasons")))
 
-    def _latency(self) -> str:
+    def _latency(self) -> Markup:
         parts = [(self._pen.name(index), part) for index, part in enumerate(self._report.variants)]
         parts = [(self._pen.word("all"), self._report.whole), *parts]
         rows = (
-            (escape(name), f"{part.answers:,}", *(_spread(part, kind) for kind in MEASURED))
+            (name, f"{part.answers:,}", *(_spread(part, kind) for kind in MEASURED))
             for name, part in parts
             if part.answers
         )
         drawn = self._pen.table(["", "answers", *MEASURED], rows)
-        info = f'<p class="about">{self._pen.say("middle")} / {self._pen.say("end")}</p>'
-        return self._pen.section("latency", drawn and drawn + info)
+        info = self._pen.text("middle") + " / " + self._pen.text("end")
+        return self._pen.section(
+            "latency", drawn + html("report.about", words=info) if drawn else drawn
+        )
 
-    def _survey(self) -> str:
-        return self._pen.section("survey", "".join(map(self._question, self._report.survey)))
+    def _survey(self) -> Markup:
+        questions = Markup().join(map(self._question, self._report.survey))
+        return self._pen.section("survey", questions)
 
-    def _question(self, asked: SurveyResult) -> str:
-        head = f'<h3 dir="auto">{escape(asked.question.text)}</h3>'
+    def _question(self, asked: SurveyResult) -> Markup:
+        head = html("report.question", words=asked.question.text)
         if not asked.count:
             return head + self._pen.about("nobody")
         if asked.question.kind is QuestionKind.TEXT:
-            quotes = "".join(
-                f'<blockquote dir="auto">{escape(self._pen.mask(text))}</blockquote>'
-                for text in asked.texts[:QUOTES]
-            )
-            return head + self._told(self._pen.say("texts", count=asked.count), asked) + quotes
+            texts = [self._pen.mask(text) for text in asked.texts[:QUOTES]]
+            count = self._pen.text("texts", count=asked.count)
+            return head + self._counted(count, asked) + html("report.quotes", texts=texts)
         ends = {1: asked.question.low, 5: asked.question.high}
         rows = [
             (
@@ -169,37 +165,34 @@ class _Writer:
             )
             for number in range(1, 6)
         ]
-        mean = self._pen.say("mean", mean=f"{asked.mean:.1f}", count=asked.count)
-        return head + bars(rows, name=asked.question.text) + self._told(mean, asked)
+        mean = self._pen.text("mean", mean=f"{asked.mean:.1f}", count=asked.count)
+        return head + bars(rows, name=asked.question.text) + self._counted(mean, asked)
 
-    def _told(self, said: str, asked: SurveyResult) -> str:
+    def _counted(self, count: Markup, asked: SurveyResult) -> Markup:
         """How many answered, and how many of them have not sent what they began."""
-        unsent = f" · {self._pen.say('unsent', count=asked.unsent)}" if asked.unsent else ""
-        return f'<p class="about">{said}{unsent}</p>'
+        if asked.unsent:
+            count += " · " + self._pen.text("unsent", count=asked.unsent)
+        return html("report.about", words=count)
 
-    def _answers(self, title: str, items: Sequence[AnswerExcerpt]) -> str:
+    def _answers(self, title: str, items: Sequence[AnswerExcerpt]) -> Markup:
         info = self._pen.about(f"{title}-info")
-        body = "".join(map(self._answer, items)) or f"<p>{self._pen.say('none')}</p>"
-        return self._pen.section(title, info + body)
+        none = html("report.paragraph", words=self._pen.text("none"))
+        return self._pen.section(title, info + (Markup().join(map(self._answer, items)) or none))
 
-    def _answer(self, item: AnswerExcerpt) -> str:
-        about = [escape(self._reason(reason)) for reason in item.reasons]
+    def _answer(self, item: AnswerExcerpt) -> Markup:
+        about = [self._reason(reason) for reason in item.reasons]
         if self._report.variants and item.variant is not None:
-            about.insert(0, escape(self._pen.name(item.variant)))
-        parts = [
-            f'<article><p class="typed" dir="auto">{escape(self._pen.mask(item.question))}</p>',
-            f'<div dir="auto">{self._formatted(item.answer)}</div>',
-            f'<p class="about">{" · ".join(about)}</p>' if about else "",
-        ]
-        for key, text in (("comment", item.comment), ("correction", item.correction)):
-            if text:
-                parts.append(
-                    f'<h3>{self._pen.say(key)}</h3><p class="words" dir="auto">'
-                    f"{escape(self._pen.mask(text))}</p>"
-                )
-        return "".join([*parts, "</article>"])
+            about.insert(0, self._pen.name(item.variant))
+        remarks = (("comment", item.comment), ("correction", item.correction))
+        return html(
+            "report.answer",
+            question=self._pen.mask(item.question),
+            answer=self._formatted(item.answer),
+            about=" · ".join(about),
+            remarks=[(self._pen.text(key), self._pen.mask(text)) for key, text in remarks if text],
+        )
 
-    def _formatted(self, answer: str) -> str:
+    def _formatted(self, answer: str) -> Markup:
         return render(self._pen.mask(answer), self._pen.language.words, set_formulas=True)
 
 

@@ -3,15 +3,18 @@
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from html import escape
 from pathlib import Path
+
+from markupsafe import Markup
 
 from chat.feedback.reports import Report, VariantResult
 from chat.feedback.statistics import Share
 from formats.charts import shares
+from formats.drawing import html
 from formats.redaction import Redactor
 from formats.words import ExportLanguage
 from i18n import filled
+from templating import markup_text
 
 ROOM = Path(__file__).parent
 
@@ -32,37 +35,37 @@ class ReportFormatter:
         self.mask: Callable[[str], str] = redactor.mask if redactor else str
 
     def word(self, key: str, **values: object) -> str:
-        """The words for `key`, not escaped."""
+        """The text for `key`, not HTML yet."""
         return filled(words_of(self.language)[key], **values)
 
-    def say(self, key: str, **values: object) -> str:
-        """The words for `key`, escaped, with escaped `values` filled in."""
-        safe = {name: escape(str(value)) for name, value in values.items()}
-        return filled(escape(words_of(self.language)[key]), **safe)
+    def text(self, key: str, **values: object) -> Markup:
+        """The text for `key` as HTML."""
+        return markup_text(words_of(self.language)[key], **values)
 
-    def about(self, key: str, **values: object) -> str:
+    def about(self, key: str, **values: object) -> Markup:
         """A quiet line."""
-        return f'<p class="about">{self.say(key, **values)}</p>'
+        return html("report.about", words=self.text(key, **values))
 
-    def section(self, title: str, body: str) -> str:
-        return f"<section><h2>{self.say(title)}</h2>{body}</section>" if body else ""
+    def section(self, title: str, body: Markup) -> Markup:
+        """Empty without a body."""
+        return html("report.section", title=self.text(title), body=body) if body else Markup()
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-        """Rows of escaped cells; `columns` are keys of words, or empty. Nothing without a row."""
-        head = "".join(f"<th>{self.say(key) if key else ''}</th>" for key in columns)
-        cells = ("".join(f'<td dir="auto">{cell}</td>' for cell in row) for row in rows)
-        body = "".join(f"<tr>{row}</tr>" for row in cells)
-        drawn = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return f'<div class="table">{drawn}</div>' if body else ""
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
+        """A table; `columns` are keys of texts, or empty. Empty without a row."""
+        cells = list(rows)
+        names = [self.text(key) if key else "" for key in columns]
+        return html("report.table", columns=names, rows=cells) if cells else Markup()
 
     def name(self, variant: int) -> str:
-        """As the host called it; not escaped."""
+        """As the host called it."""
         known = self.plan.variants
         return known[variant].name if variant < len(known) else "AB"[variant]
 
-    def liked(self, parts: Sequence[tuple[str, VariantResult]]) -> str:
+    def liked(self, parts: Sequence[tuple[str, VariantResult]]) -> Markup:
         """The shares of good ratings, where there are ratings."""
         rows: Sequence[tuple[str, Share]] = [
             (name, part.liked) for name, part in parts if part.liked.count
         ]
-        return shares(rows, name=self.word("liked")) + self.about("liked-info") if rows else ""
+        if not rows:
+            return Markup()
+        return shares(rows, name=self.word("liked")) + self.about("liked-info")

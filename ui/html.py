@@ -4,27 +4,17 @@
 """
 
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment
 from markupsafe import Markup
 
 from chat.conversations.models import Excerpt
 from i18n import Language
-from templating import environment, markup_text
+from templating import Templates, markup_text
 from ui.i18n import words
 from ui.sizes import file_size
 
 TEMPLATES = Path(__file__).parent / "templates"
-
-
-def html(name: str, /, **values: object) -> Markup:
-    """The HTML of a macro, named as in "chrome.header": `header` in `templates/chrome.html`."""
-    file, _, macro = name.partition(".")
-    template = _environment().get_template(f"{file}.html")
-    made: Markup = getattr(template.module, macro)(**values)
-    return made
 
 
 def text_html(language: Language, key: str, **values: object) -> Markup:
@@ -42,6 +32,5 @@ def pieces(excerpt: Excerpt) -> Iterable[tuple[str, bool]]:
     yield excerpt.text[end:], False
 
 
-@cache
-def _environment() -> Environment:
-    return environment(TEMPLATES, text=text_html, pieces=pieces, file_size=file_size)
+html = Templates(TEMPLATES, text=text_html, pieces=pieces, file_size=file_size)
+"""The HTML of a macro, named as in "chrome.header": `header` in `templates/chrome.html`."""

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
-from templating import environment, markup_text
+from templating import Templates, markup_text
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("ui",)
+PACKAGES = ("formats", "ui")
 TAG = re.compile(r"(?<!\?P)</?[a-z][a-z0-9]*(\s|>|/|$)")
 """A tag; (?P<name>…) of a regular expression is none."""
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
@@ -41,7 +41,7 @@ def test_values_are_escaped_and_line_breaks_between_tags_removed(tmp_path: Path)
         '{% macro item(value) %}\n<b title="{{ value }}">\n  <i>{{ value }}</i>\n</b>\n'
         "{% endmacro %}"
     )
-    made = environment(tmp_path).get_template("x.html").module.item('<"&')  # type: ignore[attr-defined]
+    made = Templates(tmp_path)("x.item", value='<"&')
     assert made == '<b title="&lt;&#34;&amp;"><i>&lt;&#34;&amp;</i></b>'
     assert isinstance(made, Markup)
 

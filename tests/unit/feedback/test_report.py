@@ -192,8 +192,8 @@ async def test_what_was_planned_and_what_really_answered_stand_with_their_versio
         presets={ref: "Maths"},
     )
     assert cells(section_of(page, "What was tried")) == [
-        ["Short", "the model&#x27;s own", "temperature 0.2", "Maths · 3", "the first model"],
-        ["Long", "Be long.", "the model&#x27;s own", "–", "Second &lt;b&gt; (int8)"],
+        ["Short", "the model&#39;s own", "temperature 0.2", "Maths · 3", "the first model"],
+        ["Long", "Be long.", "the model&#39;s own", "–", "Second &lt;b&gt; (int8)"],
         ["Short", "Qwen", "r1", "none", "local", "Maths · 3", "1,200"],
         ["Short", "Two&lt;i&gt;", "", "int8", "vllm", "–", "2"],
         ["–", "Two&lt;i&gt;", "", "int8", "vllm", "–", "1"],
@@ -201,7 +201,7 @@ async def test_what_was_planned_and_what_really_answered_stand_with_their_versio
     one = replace(PLAN, mode=Mode.SINGLE)
     page = await page_of(one, answered=[SourceCount(None, first, 7)])
     assert cells(section_of(page, "What was tried")) == [
-        ["Short", "the model&#x27;s own", "temperature 0.2", "–"],
+        ["Short", "the model&#39;s own", "temperature 0.2", "–"],
         ["Short", "Qwen", "r1", "none", "local", "maths.en · 3", "7"],
     ]
 

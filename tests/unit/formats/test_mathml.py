@@ -78,7 +78,7 @@ class Elements(HTMLParser):
         self.tags: list[str] = []
         self.attributes: dict[str, str | None] = {}
         self.words = ""
-        self.feed(html)
+        self.feed(str(html))
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

@@ -1,0 +1,8 @@
+"""Calls the macros in `templates/`: the only place where HTML of exports and reports comes from."""
+
+from pathlib import Path
+
+from templating import Templates
+
+html = Templates(Path(__file__).parent / "templates")
+"""The HTML of a macro, named as in "report.page": `page` in `templates/report.html`."""
