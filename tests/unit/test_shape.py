@@ -54,10 +54,12 @@ LIVES_IN: dict[str, set[str]] = {
     "latex2sympy2_extended": {"judging"},
     "limits": {"auth"},
     "math_verify": {"judging"},
+    "phonenumbers": {"formats"},
     "prometheus_client": {"api"},
     "sqlalchemy": {"store", "bench"},  # which fills a store faster than people would
     "sympy": {"judging"},
     "sqlite3": {"store"},
+    "stdnum": {"formats"},
     "alembic": {"store"},
 }
 SOURCES = sorted(
