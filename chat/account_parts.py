@@ -1,10 +1,11 @@
 """What the parts of the accounts share: the store, the clock, the sessions, who may do what."""
 
+import time
 from datetime import timedelta
 
 from chat.errors import NotFound
 from chat.last_use import LastUse
-from chat.people import Action, Clock, Entry, Person, Rank, utc_now
+from chat.people import Action, Clock, Entry, Person, Rank, Timer, utc_now
 from chat.people_ports import PasswordHasher, PeopleStore
 from chat.sessions import ABSOLUTE, IDLE, Sessions
 from chat.throttle import Throttle
@@ -21,13 +22,14 @@ class AccountParts:
         *,
         idle: timedelta = IDLE,
         absolute: timedelta = ABSOLUTE,
+        timer: Timer = time.monotonic,
     ) -> None:
         self._store = store
         self._hasher = hasher
         self._clock = clock
-        self._sessions = Sessions(store, clock, idle=idle, absolute=absolute)
-        self._throttle = Throttle()
-        self._used_keys = LastUse()
+        self._sessions = Sessions(store, clock, idle=idle, absolute=absolute, timer=timer)
+        self._throttle = Throttle(timer)
+        self._used_keys = LastUse(timer)
 
     def _entry(self, actor: str, action: Action, target: str = "", detail: str = "") -> Entry:
         return Entry(self._clock(), actor, action, target, detail)

@@ -66,7 +66,7 @@ class Accounts(Administration, Guests, Federation, Keys):
         """
         known_as = _known_as(name)
         account = name_key(known_as)
-        attempt = self._throttle.sign_in(account, address, self._clock())
+        attempt = self._throttle.sign_in(account, address)
         found = await self._store.credentials(known_as)
         person, password_hash = found or (None, None)
         right = await self._matches(password, password_hash)
@@ -170,7 +170,7 @@ class Accounts(Administration, Guests, Federation, Keys):
 
     async def _confirm(self, person: Person, password: str) -> None:
         """Raises WrongPassword, TooManyAttempts."""
-        attempt = self._throttle.confirm(person.id, self._clock())
+        attempt = self._throttle.confirm(person.id)
         found, password_hash = await self._store.credentials(person.name) or (None, None)
         right = await self._matches(password, password_hash)
         if found is None or found.id != person.id or not right:

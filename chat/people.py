@@ -13,6 +13,8 @@ from unicodedata import normalize
 from chat.types import LOCAL_USER
 
 Clock = Callable[[], datetime]
+Timer = Callable[[], float]
+"""Seconds for durations within this process, from a clock that is never set: `time.monotonic`."""
 
 CAMPAIGN_GRACE = timedelta(hours=24)
 """How long after the end of a campaign, or of a link to it, testers can still send the survey."""

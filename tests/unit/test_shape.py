@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bench": {"api", "app", "chat", "config", "engine", "formats", "store", "ui"},
 }
 LIVES_IN: dict[str, set[str]] = {
-    "cachetools": {"chat", "engine"},
+    "cachetools": {"api", "chat", "engine"},
     "torch": {"engine", "bench"},
     "transformers": {"engine", "bench"},
     "huggingface_hub": {"engine"},
