@@ -39,12 +39,18 @@ class Clock:
     """Time that a test moves."""
 
     now: datetime = field(default_factory=utc_now)
+    seconds: float = 0.0
 
     def __call__(self) -> datetime:
         return self.now
 
     def pass_by(self, **spans: float) -> None:
         self.now += timedelta(**spans)
+        self.seconds += timedelta(**spans).total_seconds()
+
+    def timer(self) -> float:
+        """The same span in seconds, as `time.monotonic` counts it."""
+        return self.seconds
 
 
 @dataclass
@@ -61,9 +67,9 @@ class House:
     set_up: int = 0
 
     def __post_init__(self) -> None:
-        self.accounts = Accounts(self.kept, OpenHasher(), self.clock)
+        self.accounts = Accounts(self.kept, OpenHasher(), self.clock, timer=self.clock.timer)
         self.doors = AccountAuthenticator(
-            self.accounts, self.kept, sign_in_needed=self.sign_in_needed, clock=self.clock
+            self.accounts, self.kept, sign_in_needed=self.sign_in_needed, timer=self.clock.timer
         )
 
     def people(self) -> SignIn:

@@ -4,9 +4,9 @@ What is kept on the way is bound to the browser by a cookie, once, for ten minut
 """
 
 import secrets
-from collections import OrderedDict
-from dataclasses import dataclass, field
+import time
 
+from cachetools import TTLCache
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,6 +15,7 @@ from api.accounts.redirects import safe_next
 from api.accounts.routes import PageContext, origin_of
 from api.edge.cookies import SecretCookie
 from chat.accounts.errors import ProviderRefused
+from chat.accounts.models import Timer
 from chat.accounts.sso import IdentityProvider, PendingSignIn
 
 COOKIE = "qwen_chat_provider"
@@ -23,24 +24,28 @@ MOST_UNDER_WAY = 1000
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-@dataclass
 class UnderWay:
-    """Sign-ins that have begun, by the secret of the browser's cookie; the oldest give way."""
+    """Sign-ins that have begun, by the secret of the browser's cookie; the oldest give way.
 
-    begun: OrderedDict[str, tuple[PendingSignIn, str]] = field(default_factory=OrderedDict)
+    Each expires with its cookie, also where a browser keeps or copies the cookie for longer.
+    """
+
+    def __init__(self, timer: Timer = time.monotonic) -> None:
+        self._begun: TTLCache[str, tuple[PendingSignIn, str]] = TTLCache(
+            MOST_UNDER_WAY, LASTS_S, timer
+        )
 
     def keep(self, begun: PendingSignIn, then: str) -> str:
         key = secrets.token_urlsafe(32)
-        self.begun[key] = begun, then
-        if len(self.begun) > MOST_UNDER_WAY:
-            self.begun.popitem(last=False)
+        self._begun[key] = begun, then
         return key
 
     def take(self, key: str | None) -> tuple[PendingSignIn, str]:
         """Once. Raises ProviderRefused."""
-        if key is None or key not in self.begun:
+        found = self._begun.pop(key, None) if key else None
+        if found is None:
             raise ProviderRefused
-        return self.begun.pop(key)
+        return found
 
 
 def provider_routes(desk: PageContext, provider: IdentityProvider, *, allow_new: bool) -> APIRouter:

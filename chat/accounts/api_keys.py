@@ -101,7 +101,7 @@ class Keys(AccountBase):
         """
         found, now = await self._store.key(token_hash(secret)), self._clock()
         if found is None or not lets_in(*found, now):
-            self._throttle.wrong_key(address, now)
+            self._throttle.wrong_key(address)
             log.info("%s from %s was refused", _in_words(secret), address or "nowhere")
             raise BadKey
         key, user = found

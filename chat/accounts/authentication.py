@@ -4,15 +4,15 @@ Nobody has to on an address that only this machine reaches, until there are peop
 and no header.
 """
 
+import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Protocol
 
-from chat.accounts.models import LOCAL, Clock, Principal, SignedIn, utc_now
+from chat.accounts.models import LOCAL, Principal, SignedIn, Timer
 from chat.accounts.sign_in import Accounts
 
-BELIEVED = timedelta(seconds=2)
-"""How long "there are no people" is believed: another process may have made the first account."""
+CACHE_S = 2.0
+"""Lifetime of a cached negative `has_people()`: another process may make the first account."""
 
 
 class UserCount(Protocol):
@@ -61,9 +61,9 @@ class AccountAuthenticator:
     accounts: Accounts
     people: UserCount
     sign_in_needed: bool
-    clock: Clock = utc_now
+    timer: Timer = time.monotonic
     _some: bool = False
-    _looked_at: datetime | None = None
+    _looked_at: float | None = None
 
     async def who(self, token: str | None) -> SignedIn | None:
         if await self._everybody_is_local():
@@ -77,8 +77,8 @@ class AccountAuthenticator:
 
     async def has_people(self) -> bool:
         """Once there are people there always are: the last administrator cannot go."""
-        now = self.clock()
-        fresh = self._looked_at is not None and timedelta(0) <= now - self._looked_at < BELIEVED
+        now = self.timer()
+        fresh = self._looked_at is not None and now - self._looked_at < CACHE_S
         if not (self._some or fresh):
             self._some, self._looked_at = await self.people.has_people(), now
         return self._some

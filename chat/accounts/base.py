@@ -1,10 +1,11 @@
 """What the parts of the accounts share: the store, the clock, the sessions, who may do what."""
 
+import time
 from datetime import timedelta
 
 from chat.accounts.last_use import LastUse
 from chat.accounts.login_throttle import LoginThrottle
-from chat.accounts.models import AccountRole, Action, AuditEntry, Clock, User, utc_now
+from chat.accounts.models import AccountRole, Action, AuditEntry, Clock, Timer, User, utc_now
 from chat.accounts.ports import AccountStore, PasswordHasher
 from chat.accounts.sessions import ABSOLUTE, IDLE, Sessions
 from chat.errors import NotFound
@@ -21,13 +22,14 @@ class AccountBase:
         *,
         idle: timedelta = IDLE,
         absolute: timedelta = ABSOLUTE,
+        timer: Timer = time.monotonic,
     ) -> None:
         self._store = store
         self._hasher = hasher
         self._clock = clock
-        self._sessions = Sessions(store, clock, idle=idle, absolute=absolute)
-        self._throttle = LoginThrottle()
-        self._used_keys = LastUse()
+        self._sessions = Sessions(store, clock, idle=idle, absolute=absolute, timer=timer)
+        self._throttle = LoginThrottle(timer)
+        self._used_keys = LastUse(timer)
 
     def _entry(
         self, user_id: str, action: Action, target: str = "", detail: str = ""

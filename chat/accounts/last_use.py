@@ -3,7 +3,12 @@
 Knows neither what is used nor where that is kept.
 """
 
+import time
 from datetime import datetime, timedelta
+
+from cachetools import TTLCache
+
+from chat.accounts.models import Timer
 
 WRITE_EVERY = timedelta(minutes=1)
 MOST_REMEMBERED = 10_000
@@ -12,16 +17,14 @@ MOST_REMEMBERED = 10_000
 class LastUse:
     """Remembers what it has let be written, so that of many requests at once one writes."""
 
-    def __init__(self) -> None:
-        self._written: dict[str, datetime] = {}
+    def __init__(self, timer: Timer = time.monotonic) -> None:
+        self._written: TTLCache[str, None] = TTLCache(
+            MOST_REMEMBERED, WRITE_EVERY.total_seconds(), timer
+        )
 
     def is_news(self, key: str, kept: datetime | None, now: datetime) -> bool:
         """Whether a use `now` is to be written; `kept` is what the store has."""
-        written = self._written.get(key)
-        times = [time for time in (kept, written) if time is not None]
-        if times and now - max(times) < WRITE_EVERY:
+        if key in self._written or (kept is not None and now - kept < WRITE_EVERY):
             return False
-        if len(self._written) >= MOST_REMEMBERED:
-            self._written.clear()
-        self._written[key] = now
+        self._written[key] = None
         return True

@@ -7,14 +7,16 @@ address alone has failures enough. Knows no password and no store.
 
 import ipaddress
 import math
-from collections import OrderedDict
+import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+
+from cachetools import LRUCache, TTLCache
 
 from chat.accounts.errors import TooManyAttempts
+from chat.accounts.models import Timer
 
 FAILURES = 15
-WINDOW = timedelta(minutes=3)
+WINDOW_S = 180.0
 
 SHARE = 10
 """Failures of one address that count for one account: the address is shut out before that is."""
@@ -28,41 +30,38 @@ NETWORK_BITS = 64
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """One failure: when, and from where."""
+    """One failure: when, in seconds of the timer, and from where."""
 
-    at: datetime
+    at: float
     source: str
 
 
 class FailedAttempts:
     """The failures of the last minutes, by key."""
 
-    def __init__(self, share: int = FAILURES) -> None:
+    def __init__(self, timer: Timer, share: int = FAILURES) -> None:
         self._share = share
-        self._recent: OrderedDict[str, list[FailedAttempt]] = OrderedDict()
+        self._recent: TTLCache[str, list[FailedAttempt]] = TTLCache(MOST_KEYS, WINDOW_S, timer)
 
-    def wait(self, key: str, now: datetime) -> timedelta:
-        """How long until one more attempt is allowed; zero if it is now."""
-        recent = self._since(key, now - WINDOW)
+    def wait_s(self, key: str, now: float) -> float:
+        """How many seconds until one more attempt is allowed; zero if it is now."""
+        recent = self._since(key, now - WINDOW_S)
         if len(recent) < FAILURES:
-            return timedelta(0)
-        return recent[-FAILURES].at + WINDOW - now
+            return 0.0
+        return recent[-FAILURES].at + WINDOW_S - now
 
     def add(self, key: str, strike: FailedAttempt) -> None:
-        recent = self._since(key, strike.at - WINDOW)
+        recent = self._since(key, strike.at - WINDOW_S)
         if sum(other.source == strike.source for other in recent) < self._share:
             recent.append(strike)
         self._recent[key] = recent
-        self._recent.move_to_end(key)
-        if len(self._recent) > MOST_KEYS:
-            self._recent.popitem(last=False)
 
     def take_back(self, key: str, strike: FailedAttempt) -> None:
         recent = self._recent.get(key, [])
         if strike in recent:
             recent.remove(strike)
 
-    def _since(self, key: str, start: datetime) -> list[FailedAttempt]:
+    def _since(self, key: str, start: float) -> list[FailedAttempt]:
         return [strike for strike in self._recent.get(key, ()) if strike.at > start]
 
 
@@ -77,32 +76,33 @@ class Attempt:
 class LoginThrottle:
     """Refuses to check passwords for who was wrong too often."""
 
-    def __init__(self) -> None:
-        self._by_account = FailedAttempts(share=SHARE)
-        self._by_address = FailedAttempts()
-        self._by_person = FailedAttempts()
-        self._by_key_sender = FailedAttempts()
-        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
+    def __init__(self, timer: Timer = time.monotonic) -> None:
+        self._timer = timer
+        self._by_account = FailedAttempts(timer, share=SHARE)
+        self._by_address = FailedAttempts(timer)
+        self._by_person = FailedAttempts(timer)
+        self._by_key_sender = FailedAttempts(timer)
+        self._known: LRUCache[tuple[str, str], None] = LRUCache(MOST_KEYS)
 
-    def sign_in(self, user_id: str, address: str, now: datetime) -> Attempt:
+    def sign_in(self, user_id: str, address: str) -> Attempt:
         """Before the password is checked. Raises TooManyAttempts."""
         network = network_of(address)
         places = [(self._by_address, network)]
         if (user_id, network) not in self._known:
             places.append((self._by_account, user_id))
-        return self._attempt(FailedAttempt(now, network), *places)
+        return self._attempt(network, *places)
 
-    def confirm(self, user_id: str, now: datetime) -> Attempt:
+    def confirm(self, user_id: str) -> Attempt:
         """Before somebody who is signed in proves it once more. Raises TooManyAttempts."""
-        return self._attempt(FailedAttempt(now, user_id), (self._by_person, user_id))
+        return self._attempt(user_id, (self._by_person, user_id))
 
-    def wrong_key(self, address: str, now: datetime) -> None:
+    def wrong_key(self, address: str) -> None:
         """Somebody came with a key that is none. Raises TooManyAttempts.
 
         Asked after the key was looked at, so that it shuts nobody out who has a good one.
         """
         network = network_of(address)
-        self._attempt(FailedAttempt(now, network), (self._by_key_sender, network))
+        self._attempt(network, (self._by_key_sender, network))
 
     def forgive(self, attempt: Attempt) -> None:
         """The password was right."""
@@ -111,17 +111,13 @@ class LoginThrottle:
 
     def remember(self, user_id: str, address: str) -> None:
         """The account was signed in to from that address."""
-        known = user_id, network_of(address)
-        self._known[known] = None
-        self._known.move_to_end(known)
-        if len(self._known) > MOST_KEYS:
-            self._known.popitem(last=False)
+        self._known[user_id, network_of(address)] = None
 
-    @staticmethod
-    def _attempt(strike: FailedAttempt, *places: tuple[FailedAttempts, str]) -> Attempt:
-        wait = max(strikes.wait(key, strike.at) for strikes, key in places)
-        if wait > timedelta(0):
-            raise TooManyAttempts(retry_after_s=math.ceil(wait.total_seconds()))
+    def _attempt(self, source: str, *places: tuple[FailedAttempts, str]) -> Attempt:
+        strike = FailedAttempt(self._timer(), source)
+        wait_s = max(strikes.wait_s(key, strike.at) for strikes, key in places)
+        if wait_s > 0:
+            raise TooManyAttempts(retry_after_s=math.ceil(wait_s))
         # Counted before it is checked: a thousand guesses at once are a thousand guesses.
         for strikes, key in places:
             strikes.add(key, strike)

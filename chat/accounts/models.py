@@ -15,6 +15,8 @@ LOCAL_USER = "local"
 
 
 Clock = Callable[[], datetime]
+Timer = Callable[[], float]
+"""Seconds for durations within this process, from a clock that is never set: `time.monotonic`."""
 
 CAMPAIGN_GRACE = timedelta(hours=24)
 """How long after the end of a campaign, or of a link to it, testers can still send the survey."""

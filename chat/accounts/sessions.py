@@ -5,15 +5,18 @@ costs one look, and a change made by another process still takes hold at once fo
 """
 
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from cachetools import TLRUCache
+
 from chat.accounts.credentials import clean_device, new_token, token_hash
 from chat.accounts.last_use import LastUse
-from chat.accounts.models import Action, AuditEntry, Clock, Session, SignedIn, User
+from chat.accounts.models import Action, AuditEntry, Clock, Session, SignedIn, Timer, User
 from chat.accounts.ports import AccountStore
 from chat.errors import StoreFailed
 
@@ -22,15 +25,17 @@ log = logging.getLogger("qwen_chat.accounts")
 IDLE = timedelta(days=14)
 ABSOLUTE = timedelta(days=60)
 
-BELIEVED = timedelta(seconds=2)
+CACHE_S = 2.0
+"""Lifetime of a cached look at the store."""
+
 MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class SessionCheck:
-    """What the store said of a token, and when it was asked."""
+    """What the store said of a token, and when it was asked, in seconds of the timer."""
 
-    at: datetime
+    at: float
     signed_in: SignedIn
 
 
@@ -44,13 +49,15 @@ class Sessions:
         *,
         idle: timedelta = IDLE,
         absolute: timedelta = ABSOLUTE,
+        timer: Timer = time.monotonic,
     ) -> None:
         self._store = store
         self._clock = clock
         self._idle = idle
         self._absolute = absolute
-        self._looks: dict[str, SessionCheck] = {}
-        self._used = LastUse()
+        self._timer = timer
+        self._looks = self._no_looks()
+        self._used = LastUse(timer)
 
     async def begin(
         self, user: User, *, address: str, device: str, ends_at: datetime | None = None
@@ -75,19 +82,16 @@ class Sessions:
     async def find(self, token: str) -> SignedIn | None:
         """Who has that token; None if nobody, or no longer."""
         key, now, looks = token_hash(token), self._clock(), self._looks
-        look = looks.get(key)
-        if look and timedelta(0) <= now - look.at < BELIEVED:
+        look, asked_at = looks.get(key), self._timer()
+        if look:
             return look.signed_in
-        looks.pop(key, None)
         found = await self._store.session(key)
         if found is None or not self._lets_in(*found, now):
             return None
-        session, user = found
-        signed_in = SignedIn(user, session.id)
-        if len(looks) >= MOST_REMEMBERED:
-            looks.clear()
+        session, person = found
+        signed_in = SignedIn(person, session.id)
         # Into the looks it began with: what changed meanwhile has left them for new ones.
-        looks[key] = SessionCheck(now, signed_in)
+        looks[key] = SessionCheck(asked_at, signed_in)
         await self._touch(session, now)
         return signed_in
 
@@ -98,7 +102,11 @@ class Sessions:
 
     def look_anew(self) -> None:
         """Something has changed: believe nothing that was found before."""
-        self._looks = {}
+        self._looks = self._no_looks()
+
+    def _no_looks(self) -> TLRUCache[str, SessionCheck]:
+        """An empty cache. A look expires by when the store was asked, however long that took."""
+        return TLRUCache(MOST_REMEMBERED, lambda _, look, __: look.at + CACHE_S, timer=self._timer)
 
     def _lets_in(self, session: Session, user: User, now: datetime) -> bool:
         return not user.disabled and self._is_open(session, now)

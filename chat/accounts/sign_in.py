@@ -69,7 +69,7 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
         """
         known_as = _known_as(name)
         account = name_key(known_as)
-        attempt = self._throttle.sign_in(account, address, self._clock())
+        attempt = self._throttle.sign_in(account, address)
         found = await self._store.credentials(known_as)
         user, password_hash = found or (None, None)
         right = await self._matches(password, password_hash)
@@ -173,7 +173,7 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
 
     async def _confirm(self, user: User, password: str) -> None:
         """Raises WrongPassword, TooManyAttempts."""
-        attempt = self._throttle.confirm(user.id, self._clock())
+        attempt = self._throttle.confirm(user.id)
         found, password_hash = await self._store.credentials(user.name) or (None, None)
         right = await self._matches(password, password_hash)
         if found is None or found.id != user.id or not right:

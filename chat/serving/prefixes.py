@@ -5,8 +5,9 @@ another had sent the same text. Here is what may be said: only what was that per
 """
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+
+from cachetools import LRUCache
 
 from chat.models import ChatMessage
 from chat.tools import Tool
@@ -20,21 +21,15 @@ class SeenPrefixes:
     """The beginnings that each person has sent, as digests."""
 
     def __init__(self) -> None:
-        self._people: OrderedDict[str, OrderedDict[bytes, None]] = OrderedDict()
+        self._people: LRUCache[str, LRUCache[bytes, None]] = LRUCache(MAX_PEOPLE)
 
     def note(
         self, user_id: str, messages: Iterable[ChatMessage], tools: Sequence[Tool] = ()
     ) -> None:
         """This person has sent, or been sent, these messages in this order, behind these tools."""
-        known = self._people.setdefault(user_id, OrderedDict())
-        self._people.move_to_end(user_id)
+        known = self._people.setdefault(user_id, LRUCache(MAX_PREFIXES))
         for digest in _digests(messages, tools):
             known[digest] = None
-            known.move_to_end(digest)
-        while len(known) > MAX_PREFIXES:
-            known.popitem(last=False)
-        while len(self._people) > MAX_PEOPLE:
-            self._people.popitem(last=False)
 
     def known(
         self, user_id: str, messages: Sequence[ChatMessage], tools: Sequence[Tool] = ()

@@ -310,11 +310,15 @@ async def test_brute_force_is_stopped_before_the_hash(accounts: Accounts, ann: U
 async def test_a_change_by_another_process_takes_hold_within_five_seconds(
     accounts: Accounts, ann: User, store: RoutingStore, hasher: Argon2Hasher
 ) -> None:
-    now = utc_now()
-    later = [now]
-    here = Accounts(store.people, hasher, lambda: later[0])
+    now, later_s = utc_now(), [0.0]
+    here = Accounts(
+        store.people,
+        hasher,
+        lambda: now + timedelta(seconds=later_s[0]),
+        timer=lambda: later_s[0],
+    )
     token = await accounts.sign_in("Ann", PASSWORD, address=HOME, device="Phone")
     assert await here.signed_in(token)
     await accounts.sign_out_everywhere(await who(accounts, token))
-    later[0] = now + timedelta(seconds=5)
+    later_s[0] = 5.0
     assert await here.signed_in(token) is None

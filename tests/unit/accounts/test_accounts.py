@@ -39,12 +39,18 @@ class Clock:
     """Stands still until it is told to go on."""
 
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    seconds: float = 0.0
 
     def __call__(self) -> datetime:
         return self.now
 
-    def pass_by(self, **time: float) -> None:
-        self.now += timedelta(**time)
+    def pass_by(self, **spans: float) -> None:
+        self.now += timedelta(**spans)
+        self.seconds += timedelta(**spans).total_seconds()
+
+    def timer(self) -> float:
+        """The same span in seconds, as `time.monotonic` counts it."""
+        return self.seconds
 
 
 @pytest.fixture
@@ -64,7 +70,7 @@ def hasher() -> OpenHasher:
 
 @pytest.fixture
 def accounts(store: MemoryPeople, hasher: OpenHasher, clock: Clock) -> Accounts:
-    return Accounts(store, hasher, clock)
+    return Accounts(store, hasher, clock, timer=clock.timer)
 
 
 @pytest.fixture
@@ -317,7 +323,7 @@ async def test_a_password_that_is_changed_meanwhile_signs_nobody_in(
     store: MemoryPeople, clock: Clock, accounts: Accounts, ann: SignedIn
 ) -> None:
     hasher = SlowHasher()
-    slow = Accounts(store, hasher, clock)
+    slow = Accounts(store, hasher, clock, timer=clock.timer)
     signing_in = asyncio.create_task(sign_in(slow))
     await hasher.begun.wait()
     await accounts.change_password(ann, RIGHT, "another password")
@@ -430,9 +436,9 @@ async def test_the_addresses_of_one_household_are_one(
 async def test_somebody_elses_guesses_do_not_take_the_tables_of_failures_beyond_their_bounds(
     clock: Clock,
 ) -> None:
-    throttle = LoginThrottle()
+    throttle = LoginThrottle(clock.timer)
     for number in range(2 * MOST_KEYS):
-        throttle.sign_in(f"name {number}", f"address {number}", clock())
+        throttle.sign_in(f"name {number}", f"address {number}")
         throttle.remember(f"name {number}", f"address {number}")
     for table in (throttle._by_account._recent, throttle._by_address._recent, throttle._known):
         assert len(table) == MOST_KEYS
@@ -481,7 +487,7 @@ async def test_a_session_that_is_not_used_lasts_fourteen_days(
 
 async def test_how_long_sessions_last_can_be_said(store: MemoryPeople, clock: Clock) -> None:
     day, week = timedelta(days=1), timedelta(days=7)
-    accounts = Accounts(store, OpenHasher(), clock, idle=day, absolute=week)
+    accounts = Accounts(store, OpenHasher(), clock, idle=day, absolute=week, timer=clock.timer)
     setup = await accounts.setup_token()
     assert setup
     token = await accept(accounts, setup, "Ann")
@@ -513,7 +519,7 @@ async def test_a_busy_page_costs_one_look_in_two_seconds_and_one_touch_in_a_minu
     clock: Clock,
 ) -> None:
     store = CountingStore()
-    accounts = Accounts(store, OpenHasher(), clock)
+    accounts = Accounts(store, OpenHasher(), clock, timer=clock.timer)
     setup = await accounts.setup_token()
     assert setup
     token = await accept(accounts, setup, "Ann")
@@ -531,7 +537,7 @@ async def test_a_change_made_elsewhere_takes_hold_within_five_seconds(
 ) -> None:
     token = await sign_in(accounts, "Bob")
     assert await accounts.signed_in(token)
-    elsewhere = Accounts(store, OpenHasher(), clock)
+    elsewhere = Accounts(store, OpenHasher(), clock, timer=clock.timer)
     await elsewhere.set_rank(ann.user, bob.user.id, AccountRole.ADMIN)
     clock.pass_by(seconds=4)
     assert (await who(accounts, token)).user.rank is AccountRole.ADMIN
@@ -576,7 +582,7 @@ async def test_a_look_that_was_under_way_during_a_change_is_believed_once_only(
     clock: Clock,
 ) -> None:
     store = LateStore()
-    accounts = Accounts(store, OpenHasher(), clock)
+    accounts = Accounts(store, OpenHasher(), clock, timer=clock.timer)
     setup = await accounts.setup_token()
     assert setup
     ann = await who(accounts, await accept(accounts, setup, "Ann"))
@@ -588,6 +594,37 @@ async def test_a_look_that_was_under_way_during_a_change_is_believed_once_only(
     store.hold.set()
     assert await looking
     assert await accounts.signed_in(token) is None
+
+
+async def test_a_look_lasts_from_when_the_store_was_asked(clock: Clock) -> None:
+    store = LateStore()
+    accounts = Accounts(store, OpenHasher(), clock, timer=clock.timer)
+    setup = await accounts.setup_token()
+    assert setup
+    ann = await who(accounts, await accept(accounts, setup, "Ann"))
+    token = await sign_in(accounts)
+    store.hold = asyncio.Event()
+    looking = asyncio.create_task(accounts.signed_in(token))
+    await asyncio.sleep(0)
+    clock.pass_by(seconds=3)  # the disk is busy
+    store.hold.set()
+    assert await looking
+    store.everybody[ann.user.id] = replace(ann.user, disabled=True)
+    assert await accounts.signed_in(token) is None
+
+
+async def test_a_clock_that_is_set_back_keeps_no_look_and_no_lock(
+    accounts: Accounts, store: MemoryPeople, ann: SignedIn, clock: Clock
+) -> None:
+    token = await sign_in(accounts)
+    assert await accounts.signed_in(token)
+    await fail(accounts, 15)
+    clock.pass_by(minutes=3)
+    clock.now -= timedelta(hours=1)
+    store.everybody[ann.user.id] = replace(ann.user, disabled=True)
+    assert await accounts.signed_in(token) is None
+    store.everybody[ann.user.id] = ann.user
+    assert await sign_in(accounts)
 
 
 async def test_signing_out_ends_this_session_and_no_other(

@@ -39,7 +39,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def accounts(town: Town, clock: Clock) -> Accounts:
-    return Accounts(town.people, OpenHasher(), clock)
+    return Accounts(town.people, OpenHasher(), clock, timer=clock.timer)
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ class CountedTouches(MemoryPeople):
 async def test_the_last_use_is_written_once_a_minute(clock: Clock, ann: User) -> None:
     store = CountedTouches()
     await store.add_person(ann, None, MADE)
-    accounts = Accounts(store, OpenHasher(), clock)
+    accounts = Accounts(store, OpenHasher(), clock, timer=clock.timer)
     key, secret = await accounts.add_key(ann, name="x")
     for seconds in (0, 1, 58.9, 0.2, 30, 31):
         clock.pass_by(seconds=seconds)
