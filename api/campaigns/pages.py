@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import APIRouter
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
@@ -40,7 +41,7 @@ class CampaignResults:
 
     async def blocks(
         self, reader: ReaderContext, user: User, campaign: Campaign
-    ) -> tuple[str, str]:
+    ) -> tuple[Markup, Markup]:
         """What a campaign's page says of it: what came of it, and what was tried."""
         mode = campaign.plan.mode
         results = campaign_results(reader, campaign.id, compares=mode is Mode.BLIND)
@@ -117,7 +118,7 @@ def _running(campaigns: Campaigns, root_path: str, outcome: CampaignResults | No
     async def one(request: Request, campaign_id: str) -> Response:
         user, reader = person_of(request), reader_of(request, root_path)
         campaign = await campaigns.get(user, campaign_id)
-        results, variants = "", ""
+        results, variants = None, None
         if outcome:
             results, variants = await outcome.blocks(reader, user, campaign)
         page = campaign_page(

@@ -1,0 +1,49 @@
+"""Jinja2 environments for the packages that make HTML: one per folder of templates.
+
+Knows no page and no text itself.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
+
+LINE_BREAK_AT_TAG = re.compile(r"(?:(?<=>)|\A)\s*\n\s*|\s*\n\s*(?=<|\Z)")
+LINE_BREAK_IN_TEXT = re.compile(r"\s*\n\s*")
+
+
+class JoinLines(Extension):
+    """Removes a template's own line breaks and indentation, so that layout adds no text nodes.
+
+    White space between inline elements is visible in a browser, so templates could not be indented
+    otherwise. A line break beside a tag or beside a Jinja tag becomes nothing, another one a space.
+    Values are never changed. Not to be combined with `trim_blocks`: that removes the line break
+    alone, so that the indentation after it is no longer recognised as such.
+    """
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        for token in stream:
+            if token.type == "data":
+                joined = LINE_BREAK_IN_TEXT.sub(" ", LINE_BREAK_AT_TAG.sub("", token.value))
+                yield Token(token.lineno, token.type, joined)
+            else:
+                yield token
+
+
+def environment(folder: Path) -> Environment:
+    """The templates of a folder: values are escaped, unknown names raise UndefinedError.
+
+    The caller keeps it: a compiled template lives in its environment.
+    """
+    made = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        extensions=[JoinLines],
+    )
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    return made
