@@ -7,7 +7,7 @@ from starlette.responses import HTMLResponse
 from formats.html import render
 from formats.words import ExportLanguage
 from i18n import choose_language
-from pages.campaigns.compare import Draw
+from pages.campaigns.compare import MarkdownRenderer
 from pages.html import ReaderContext
 
 LANGUAGE_COOKIE = "qwen_chat_language"
@@ -34,14 +34,14 @@ def reader_of(request: Request, root_path: str) -> ReaderContext:
     return ReaderContext(choose_language(request.cookies.get(LANGUAGE_COOKIE), accepted), root_path)
 
 
-def draw_for(reader: ReaderContext) -> Draw:
+def markdown_renderer(reader: ReaderContext) -> MarkdownRenderer:
     """A renderer of Markdown as HTML without scripts, with texts in the language of the page."""
     words = ExportLanguage(reader.language.value).words
 
-    def draw(text: str) -> Markup:
+    def render_markdown(text: str) -> Markup:
         return Markup(render(text, words, set_formulas=True))  # noqa: S704 - raw HTML is escaped
 
-    return draw
+    return render_markdown
 
 
 def page_answer(html: Markup, status: int = 200) -> HTMLResponse:

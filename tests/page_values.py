@@ -60,7 +60,13 @@ from pages.accounts.people import account_page, guests_page, people_page
 from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
 from pages.campaigns.campaign import campaign_page, campaigns_page, edit_page
 from pages.campaigns.choices import PlanOptions
-from pages.campaigns.compare import compare_page, foot_html, round_html, side_html, tasks_html
+from pages.campaigns.compare import (
+    actions_html,
+    compare_page,
+    comparison_html,
+    side_html,
+    tasks_html,
+)
 from pages.campaigns.comparison import comparison_block
 from pages.campaigns.participation import campaign_visit_page, gone_page, survey_page
 from pages.campaigns.plan_form import EMPTY
@@ -69,10 +75,10 @@ from pages.evaluation.case_form import EMPTY as EMPTY_CASE
 from pages.evaluation.case_form import case_page
 from pages.evaluation.case_runs import RunsView, RunView, run_page
 from pages.evaluation.cases import cases_page
-from pages.feedback.answer import AnswerView, reading_page
-from pages.feedback.results import Found, campaign_results, results_page
-from pages.feedback.vote import ShownVote, vote_page
-from pages.feedback.votes import FoundVotes, votes_page
+from pages.feedback.answer import AnswerView, answer_page
+from pages.feedback.results import RatingListView, campaign_results, results_page
+from pages.feedback.vote import VoteView, vote_page
+from pages.feedback.votes import VoteListView, votes_page
 from pages.html import ReaderContext
 from tests.contract.stores import START
 from tests.rated import MADE, TIMING, contest, evidence, path, rated
@@ -235,9 +241,9 @@ class PageValues:
         yield "no tasks", tasks_html(reader, bare)
         for number, shown in enumerate(rounds):
             for may_ask in (True, False):
-                page = round_html(reader, shown, escape, may_ask=may_ask)
+                page = comparison_html(reader, shown, escape, may_ask=may_ask)
                 yield f"round {number} {may_ask}", page
-                foot = foot_html(reader, shown, may_ask=may_ask, voted_before=True)
+                foot = actions_html(reader, shown, may_ask=may_ask, voted_before=True)
                 yield f"foot {number} {may_ask}", foot
             yield f"side {number}", side_html(reader, shown.right, escape)
 
@@ -317,9 +323,15 @@ class PageValues:
         page = RatingPage((full, bare), Cursor(START, text))
         for number, found in enumerate(
             [
-                Found(named, page, RatingCounts(1234, 1, 1, 1, 1, 5), options, self.names, [user]),
-                Found(RatingFilter(), page, RatingCounts(3), FilterOptions(), first_page=False),
-                Found(RatingFilter(), RatingPage(()), RatingCounts(votes=2), FilterOptions()),
+                RatingListView(
+                    named, page, RatingCounts(1234, 1, 1, 1, 1, 5), options, self.names, [user]
+                ),
+                RatingListView(
+                    RatingFilter(), page, RatingCounts(3), FilterOptions(), first_page=False
+                ),
+                RatingListView(
+                    RatingFilter(), RatingPage(()), RatingCounts(votes=2), FilterOptions()
+                ),
             ]
         ):
             yield f"results {number}", results_page(reader, user, found)
@@ -328,11 +340,11 @@ class PageValues:
         view = AnswerView(
             detail, named, options, escape(text), text, self.names, [self.member, self.user]
         )
-        yield "answer", reading_page(reader, user, view)
+        yield "answer", answer_page(reader, user, view)
         plain = AnswerView(
             AnswerDetail(bare, bare.ratings), RatingFilter(), FilterOptions(), Markup()
         )
-        yield "answer without text", reading_page(reader, LOCAL, plain)
+        yield "answer without text", answer_page(reader, LOCAL, plain)
 
     def _votes(self) -> Iterator[tuple[str, str]]:
         """With answers of hostile models, without, and without the plan they were asked by."""
@@ -354,20 +366,22 @@ class PageValues:
             votes_page(
                 reader,
                 user,
-                FoundVotes(wanted, page, VoteCounts(1), known, self.names, first_page=False),
+                VoteListView(wanted, page, VoteCounts(1), known, self.names, first_page=False),
             ),
         )
-        unknown = FoundVotes(VoteFilter(text), page, VoteCounts(), VoteFilterOptions(), self.names)
+        unknown = VoteListView(
+            VoteFilter(text), page, VoteCounts(), VoteFilterOptions(), self.names
+        )
         yield "votes of an unknown campaign", votes_page(reader, user, unknown)
-        nothing = FoundVotes(VoteFilter(), VotePage(()), VoteCounts(), VoteFilterOptions())
+        nothing = VoteListView(VoteFilter(), VotePage(()), VoteCounts(), VoteFilterOptions())
         yield "no votes", votes_page(reader, user, nothing)
         voted = VotedComparison(duel, left, right)
-        full = ShownVote(voted, wanted, campaign, escape, text, {"helper": text}, self.names)
+        full = VoteView(voted, wanted, campaign, escape, text, {"helper": text}, self.names)
         yield "vote", vote_page(reader, user, full)
         gone = VotedComparison(replace(duel, choice=VoteChoice.TIE, comment=""), (), right)
         yield (
             "vote without an answer",
-            vote_page(reader, user, ShownVote(gone, wanted, None, escape)),
+            vote_page(reader, user, VoteView(gone, wanted, None, escape)),
         )
 
     def _case(self) -> Case:
@@ -429,9 +443,9 @@ class PageValues:
         views = [
             RunView(run, results, cases),
             RunView(run, results, unreferenced, self._run("r2"), others),
-            RunView(replace(run, ended_at=None, label=""), {}, {}, going_on=(1, 3)),
+            RunView(replace(run, ended_at=None, label=""), {}, {}, progress=(1, 3)),
             RunView(replace(run, ended_at=None, preset=None), {}, {}),
         ]
         for number, view in enumerate(views):
             yield f"run {number}", run_page(reader, user, view, runs)
-        yield "run alone", run_page(reader, user, views[0], RunsView(runs.tallies[:1], {}))
+        yield "run alone", run_page(reader, user, views[0], RunsView(runs.runs[:1], {}))

@@ -1,7 +1,7 @@
 """The page of blind comparisons: a question, two answers side by side without names, a vote.
 
-Nothing on it identifies the variant that gave an answer. Knows no Markdown: `draw` renders the text
-of an answer.
+Nothing on it identifies the variant that gave an answer. Knows no Markdown: `render_markdown`
+renders the text of an answer.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from chat.validation import MAX_CHARACTERS
 from pages.html import ReaderContext, render, render_macro
 
 SCRIPT = "compare.js"
-PARTS = "campaigns/round.html"
+PARTS = "campaigns/comparison_card.html"
 ASKING = (VisitStage.WORK, VisitStage.FINISHED)
 """Stages with the form of a question. An end in the meantime is reported by the request."""
 
@@ -44,7 +44,7 @@ ENDS = {
     Status.INTERRUPTED: "answer-interrupted",
 }
 
-Draw = Callable[[str], Markup]
+MarkdownRenderer = Callable[[str], Markup]
 """Renders Markdown as HTML without scripts."""
 
 
@@ -85,7 +85,7 @@ class ComparisonCard:
     is_open: bool
     left: SideView
     right: SideView
-    foot: ComparisonActions
+    actions: ComparisonActions
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,10 @@ class TaskList:
 
 
 def compare_page(
-    reader: ReaderContext, visit: Visit, rounds: Sequence[ComparisonView], draw: Draw
+    reader: ReaderContext,
+    visit: Visit,
+    comparisons: Sequence[ComparisonView],
+    render_markdown: MarkdownRenderer,
 ) -> Markup:
     """The whole page: tasks, earlier comparisons, and the form of the next question."""
     campaign, may_ask = visit.campaign, visit.stage in ASKING
@@ -109,7 +112,10 @@ def compare_page(
         script=SCRIPT,
         may_ask=may_ask,
         task_list=_task_list(visit),
-        rounds=[_card(reader, one, draw, may_ask=may_ask and one is rounds[-1]) for one in rounds],
+        comparisons=[
+            _card(reader, one, render_markdown, may_ask=may_ask and one is comparisons[-1])
+            for one in comparisons
+        ],
         campaign_id=campaign.id,
         has_survey=bool(campaign.plan.survey),
         max_question=MAX_CHARACTERS,
@@ -117,22 +123,28 @@ def compare_page(
     )
 
 
-def round_html(
-    reader: ReaderContext, shown: ComparisonView, draw: Draw, *, may_ask: bool = True
+def comparison_html(
+    reader: ReaderContext,
+    view: ComparisonView,
+    render_markdown: MarkdownRenderer,
+    *,
+    may_ask: bool = True,
 ) -> Markup:
     """One question with both answers, and what can be done with them."""
-    card = _card(reader, shown, draw, may_ask=may_ask)
-    return render_macro(PARTS, "round", reader, card)
+    card = _card(reader, view, render_markdown, may_ask=may_ask)
+    return render_macro(PARTS, "card", reader, card)
 
 
-def side_html(reader: ReaderContext, progress: Progress, draw: Draw) -> Markup:
+def side_html(
+    reader: ReaderContext, progress: Progress, render_markdown: MarkdownRenderer
+) -> Markup:
     """An answer as far as it is generated, without any number that could identify its variant."""
-    return render_macro(PARTS, "side", reader, _side(reader, progress, draw))
+    return render_macro(PARTS, "side", reader, _side(reader, progress, render_markdown))
 
 
-def foot_html(
+def actions_html(
     reader: ReaderContext,
-    shown: ComparisonView,
+    view: ComparisonView,
     *,
     may_ask: bool = True,
     voted_before: bool = False,
@@ -141,8 +153,8 @@ def foot_html(
 
     `voted_before`: this vote was too late, another one is stored.
     """
-    foot = _actions(shown, may_ask=may_ask, voted_before=voted_before)
-    return render_macro(PARTS, "foot", reader, foot)
+    actions = _actions(view, may_ask=may_ask, voted_before=voted_before)
+    return render_macro(PARTS, "actions", reader, actions)
 
 
 def tasks_html(reader: ReaderContext, visit: Visit) -> Markup:
@@ -156,20 +168,22 @@ def _task_list(visit: Visit) -> TaskList:
 
 
 def _card(
-    reader: ReaderContext, shown: ComparisonView, draw: Draw, *, may_ask: bool
+    reader: ReaderContext, view: ComparisonView, render_markdown: MarkdownRenderer, *, may_ask: bool
 ) -> ComparisonCard:
     return ComparisonCard(
-        id=shown.duel.id,
-        question=shown.duel.question,
-        is_open=shown.is_open,
-        left=_side(reader, shown.left, draw),
-        right=_side(reader, shown.right, draw),
-        foot=_actions(shown, may_ask=may_ask),
+        id=view.duel.id,
+        question=view.duel.question,
+        is_open=view.is_open,
+        left=_side(reader, view.left, render_markdown),
+        right=_side(reader, view.right, render_markdown),
+        actions=_actions(view, may_ask=may_ask),
     )
 
 
-def _side(reader: ReaderContext, progress: Progress, draw: Draw) -> SideView:
-    return SideView(draw(progress.text) if progress.text else None, _state(reader, progress))
+def _side(reader: ReaderContext, progress: Progress, render_markdown: MarkdownRenderer) -> SideView:
+    return SideView(
+        render_markdown(progress.text) if progress.text else None, _state(reader, progress)
+    )
 
 
 def _state(reader: ReaderContext, progress: Progress) -> str:
@@ -183,13 +197,13 @@ def _state(reader: ReaderContext, progress: Progress) -> str:
 
 
 def _actions(
-    shown: ComparisonView, *, may_ask: bool, voted_before: bool = False
+    view: ComparisonView, *, may_ask: bool, voted_before: bool = False
 ) -> ComparisonActions:
-    duel = shown.duel
+    duel = view.duel
     return ComparisonActions(
         id=duel.id,
-        is_open=shown.is_open,
-        is_complete=shown.is_complete,
+        is_open=view.is_open,
+        is_complete=view.is_complete,
         voted=VOTED[duel.choice] if duel.choice else "",
         voted_before=voted_before,
         comment=duel.comment,

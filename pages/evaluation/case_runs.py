@@ -24,7 +24,7 @@ ORDER = (
 )
 """The order of results on the page: what needs attention first."""
 
-FOR_PEOPLE = (CaseVerdict.OPEN, CaseVerdict.CHANGED)
+UNJUDGED = (CaseVerdict.OPEN, CaseVerdict.CHANGED)
 """Verdicts that a user still has to judge."""
 
 
@@ -32,7 +32,7 @@ FOR_PEOPLE = (CaseVerdict.OPEN, CaseVerdict.CHANGED)
 class RunsView:
     """Runs to choose from. `names` are those of the presets of all runs on the page."""
 
-    tallies: Sequence[VerdictCounts]
+    runs: Sequence[VerdictCounts]
     names: Mapping[PresetRef, str]
 
 
@@ -40,15 +40,15 @@ class RunsView:
 class RunView:
     """A run with its results by case id. `others` are the results of the run compared with.
 
-    `cases` are those that still exist. `going_on`: done and total of a run in progress.
+    `cases` are those that still exist. `progress`: done and total of a run in progress.
     """
 
     run: Run
     results: Mapping[str, Result]
     cases: Mapping[str, Case]
-    beside: Run | None = None
+    compared_with: Run | None = None
     others: Mapping[str, Result] | None = None
-    going_on: tuple[int, int] | None = None
+    progress: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,11 @@ class ListedResult:
     changes: Markup | None
 
 
-def run_page(reader: ReaderContext, user: User, shown: RunView, runs: RunsView) -> Markup:
+def run_page(reader: ReaderContext, user: User, view: RunView, runs: RunsView) -> Markup:
     """The results of a run. `runs` are those that it can be compared with."""
-    run = shown.run
-    ordered = sorted(shown.results.values(), key=lambda result: _place(shown, result))
-    others = [tally.run for tally in runs.tallies if tally.run.id != run.id]
+    run = view.run
+    ordered = sorted(view.results.values(), key=lambda result: _place(view, result))
+    others = [counted.run for counted in runs.runs if counted.run.id != run.id]
     counts = {
         verdict: sum(result.verdict is verdict for result in ordered) for verdict in CaseVerdict
     }
@@ -99,12 +99,12 @@ def run_page(reader: ReaderContext, user: User, shown: RunView, runs: RunsView) 
         run=run,
         preset_name=preset_of(run, runs.names),
         counts=counts_of(counts),
-        progress=shown.going_on,
-        compared=_named(shown.beside, runs.names) if shown.beside else None,
-        is_compared=shown.others is not None,
+        progress=view.progress,
+        compared=_named(view.compared_with, runs.names) if view.compared_with else None,
+        is_compared=view.others is not None,
         others=[_named(other, runs.names) for other in others],
-        has_keys=any(result.verdict in FOR_PEOPLE for result in ordered),
-        results=[_row(shown, result) for result in ordered],
+        has_keys=any(result.verdict in UNJUDGED for result in ordered),
+        results=[_row(view, result) for result in ordered],
     )
 
 
@@ -128,14 +128,14 @@ def _named(run: Run, names: Mapping[PresetRef, str]) -> NamedRun:
     return NamedRun(run.id, run.started_at, facts_of(run, names))
 
 
-def _place(shown: RunView, result: Result) -> tuple[int, str]:
-    case = shown.cases.get(result.case_id)
+def _place(view: RunView, result: Result) -> tuple[int, str]:
+    case = view.cases.get(result.case_id)
     return ORDER.index(result.verdict), case.name if case else result.case_id
 
 
-def _row(shown: RunView, result: Result) -> ListedResult:
-    case = shown.cases.get(result.case_id)
-    other = shown.others.get(result.case_id) if shown.others is not None else None
+def _row(view: RunView, result: Result) -> ListedResult:
+    case = view.cases.get(result.case_id)
+    other = view.others.get(result.case_id) if view.others is not None else None
     left, right = side_by_side(other.answer, result.answer) if other else (None, None)
     checks = case.checks if case else ()
     return ListedResult(
@@ -147,17 +147,17 @@ def _row(shown: RunView, result: Result) -> ListedResult:
         notes=[
             check.expected for check in checks if check.kind is CheckKind.HUMAN and check.expected
         ],
-        can_judge=bool(result.judged_by) or result.verdict in FOR_PEOPLE,
+        can_judge=bool(result.judged_by) or result.verdict in UNJUDGED,
         other=other,
         left=left,
         right=right,
-        changes=_changes(shown, case, result),
+        changes=_changes(view, case, result),
     )
 
 
-def _changes(shown: RunView, case: Case | None, result: Result) -> Markup | None:
+def _changes(view: RunView, case: Case | None, result: Result) -> Markup | None:
     """The differences from the reference, where the run is compared with no other."""
     reference = case.reference if case else ""
-    if shown.others is not None or not reference or reference == result.answer:
+    if view.others is not None or not reference or reference == result.answer:
         return None
     return in_one(reference, result.answer)

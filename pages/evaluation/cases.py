@@ -61,8 +61,8 @@ def cases_page(
         earlier=_earlier(reader, runs),
         engines=_engines(reader, choices.engines),
         runs=[
-            ListedRun(tally.run, preset_of(tally.run, runs.names), counts_of(tally.counts))
-            for tally in runs.tallies
+            ListedRun(counted.run, preset_of(counted.run, runs.names), counts_of(counted.counts))
+            for counted in runs.runs
         ],
     )
 
@@ -96,7 +96,7 @@ def _presets(reader: ReaderContext, presets: Sequence[Preset]) -> Options:
 
 
 def _earlier(reader: ReaderContext, runs: RunsView) -> Options:
-    earlier = [tally.run for tally in runs.tallies[:MAX_EARLIER]]
+    earlier = [counted.run for counted in runs.runs[:MAX_EARLIER]]
     named = ((run.id, _name(run, runs.names)) for run in earlier)
     return [("", reader.text("run-last-answers")), *named]
 

@@ -25,9 +25,9 @@ STATUSES = (ReviewStatus.CHECKED, ReviewStatus.USABLE, ReviewStatus.UNUSABLE)
 class AnswerView:
     """The values of the page. `next_id` is the next answer to review."""
 
-    reading: AnswerDetail
-    wanted: RatingFilter
-    choices: FilterOptions
+    detail: AnswerDetail
+    filters: RatingFilter
+    options: FilterOptions
     answer: Markup
     next_id: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
@@ -66,71 +66,71 @@ class OtherAnswer:
     verdicts: Sequence[Verdict | None]
 
 
-def reading_page(reader: ReaderContext, user: User, shown: AnswerView) -> Markup:
+def answer_page(reader: ReaderContext, user: User, view: AnswerView) -> Markup:
     """One rated answer with the form of its review."""
-    snapshot = shown.reading.rated.evidence
-    query = query_of(shown.wanted)
-    ratings, earlier_ratings = _ratings(reader, shown)
+    snapshot = view.detail.rated.evidence
+    query = query_of(view.filters)
+    ratings, earlier_ratings = _ratings(reader, view)
     return render_host_page(
         "feedback/answer.html",
         reader,
         user,
         script=SCRIPT,
         list_path=f"/results{query}",
-        next_path=f"/results/{shown.next_id}{query}" if shown.next_id else "",
+        next_path=f"/results/{view.next_id}{query}" if view.next_id else "",
         snapshot=snapshot,
-        answer=shown.answer,
+        answer=view.answer,
         is_exact=is_exact(snapshot),
-        review=_review(shown),
+        review=_review(view),
         statuses=STATUSES,
-        reviewers=_reviewers(reader, shown),
+        reviewers=_reviewers(reader, view),
         max_note=MOST_NOTE,
         ratings=ratings,
         earlier_ratings=earlier_ratings,
-        others=[_other(other, query) for other in shown.reading.beside],
-        **_origin(reader, shown, snapshot),
+        others=[_other(other, query) for other in view.detail.beside],
+        **_origin(reader, view, snapshot),
     )
 
 
-def _review(shown: AnswerView) -> ReviewFields:
-    review = shown.reading.rated.review
+def _review(view: AnswerView) -> ReviewFields:
+    review = view.detail.rated.review
     if review is None:
         return ReviewFields(ReviewStatus.OPEN)
-    reviewer = shown.names.get(review.reviewer, "–")
+    reviewer = view.names.get(review.reviewer, "–")
     return ReviewFields(ReviewStatus.of(review), reviewer, review.reviewed_at, review.note)
 
 
-def _reviewers(reader: ReaderContext, shown: AnswerView) -> Sequence[tuple[str, str]]:
+def _reviewers(reader: ReaderContext, view: AnswerView) -> Sequence[tuple[str, str]]:
     """Those to assign the review to, the present assignee first; none where nobody can be."""
-    if not shown.reviewers:
+    if not view.reviewers:
         return []
-    review = shown.reading.rated.review
+    review = view.detail.rated.review
     assigned = review.assignee if review else ""
     options: list[tuple[str, str]] = [("", reader.text("nobody"))]
-    options += [(reviewer.id, reviewer.name) for reviewer in shown.reviewers]
+    options += [(reviewer.id, reviewer.name) for reviewer in view.reviewers]
     return sorted(options, key=lambda option: option[0] != assigned)
 
 
 def _ratings(
-    reader: ReaderContext, shown: AnswerView
+    reader: ReaderContext, view: AnswerView
 ) -> tuple[Sequence[ListedRating], Sequence[ListedRating]]:
     """The current ratings of all users, and their earlier versions, newest first."""
-    current = {(rating.user_id, rating.version) for rating in shown.reading.rated.ratings}
-    versions = shown.reading.versions
+    current = {(rating.user_id, rating.version) for rating in view.detail.rated.ratings}
+    versions = view.detail.versions
     newest = [one for one in versions if (one.user_id, one.version) in current]
     earlier = [one for one in versions if (one.user_id, one.version) not in current]
     return (
-        [_rating(reader, shown, rating) for rating in newest],
-        [_rating(reader, shown, rating) for rating in reversed(earlier)],
+        [_rating(reader, view, rating) for rating in newest],
+        [_rating(reader, view, rating) for rating in reversed(earlier)],
     )
 
 
-def _rating(reader: ReaderContext, shown: AnswerView, rating: Rating) -> ListedRating:
-    opinion, answer = rating.opinion, shown.reading.rated.evidence.answer
+def _rating(reader: ReaderContext, view: AnswerView, rating: Rating) -> ListedRating:
+    opinion, answer = rating.opinion, view.detail.rated.evidence.answer
     return ListedRating(
         verdict=opinion.verdict,
         reasons=[reason_text(reader, reason) for reason in opinion.reasons],
-        user_name=shown.names.get(rating.user_id, "–"),
+        user_name=view.names.get(rating.user_id, "–"),
         version=rating.version,
         rated_at=rating.rated_at,
         comment=opinion.comment,
@@ -147,17 +147,17 @@ def _other(other: RatedAnswer, query: str) -> OtherAnswer:
 
 
 def _origin(
-    reader: ReaderContext, shown: AnswerView, snapshot: AnswerSnapshot
+    reader: ReaderContext, view: AnswerView, snapshot: AnswerSnapshot
 ) -> Mapping[str, object]:
     """The values of the section that says where the answer came from."""
     campaign, variant = snapshot.campaign_id, snapshot.variant
     return {
-        "owner": shown.names.get(snapshot.owner_id, "–"),
-        "campaign": shown.choices.campaigns.get(campaign, "–") if campaign else None,
+        "owner": view.names.get(snapshot.owner_id, "–"),
+        "campaign": view.options.campaigns.get(campaign, "–") if campaign else None,
         "variant": "" if variant is None else "AB"[variant : variant + 1],
         "language": language_text(reader, snapshot.language),
         "page_language": language_text(reader, snapshot.page_language),
         "status": " · ".join(filter(None, [snapshot.status, snapshot.finish or ""])),
-        "made": made_with(snapshot.provenance, shown.choices.presets),
+        "made": made_with(snapshot.provenance, view.options.presets),
         "cost": cost_of(snapshot.usage, snapshot.timing),
     }

@@ -29,13 +29,13 @@ COUNTS = ("answers", "up", "down", "corrected", "open")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RatingListView:
     """The values of the page. `names` are names by user id, `reviewers` may review."""
 
-    wanted: RatingFilter
+    filters: RatingFilter
     page: RatingPage
     counts: RatingCounts
-    choices: FilterOptions
+    options: FilterOptions
     names: Mapping[str, str] = field(default_factory=dict)
     reviewers: Sequence[User] = ()
     first_page: bool = True
@@ -59,26 +59,26 @@ class ListedAnswer:
     rated_at: datetime
 
 
-def results_page(reader: ReaderContext, user: User, found: Found) -> Markup:
+def results_page(reader: ReaderContext, user: User, view: RatingListView) -> Markup:
     """The list of rated answers, its filter, and the forms of its exports."""
-    wanted, counts = found.wanted, found.counts
+    filters, counts = view.filters, view.counts
     return render_host_page(
         "feedback/results.html",
         reader,
         user,
         script=SCRIPT,
-        search_words=wanted.words,
-        fields=_fields(reader, found),
+        search_words=filters.words,
+        fields=_fields(reader, view),
         counts=_counts(reader, counts),
-        votes_path=_votes_path(wanted, counts),
-        download_title=_download_title(reader, found),
-        query=query_of(wanted),
+        votes_path=_votes_path(filters, counts),
+        download_title=_download_title(reader, view),
+        query=query_of(filters),
         formats=FORMATS,
         chosen_format="csv" if counts.answers or not counts.votes else "json",
-        campaign_id=wanted.campaign_id,
-        rows=[_row(reader, found, rated) for rated in found.page.items],
-        first_path="" if found.first_page else f"/results{query_of(wanted)}",
-        next_path=f"/results{query_of(wanted, found.page.next)}" if found.page.next else "",
+        campaign_id=filters.campaign_id,
+        rows=[_row(reader, view, rated) for rated in view.page.items],
+        first_path="" if view.first_page else f"/results{query_of(filters)}",
+        next_path=f"/results{query_of(filters, view.page.next)}" if view.page.next else "",
     )
 
 
@@ -93,21 +93,21 @@ def campaign_results(reader: ReaderContext, campaign_id: str, *, compares: bool 
     )
 
 
-def query_of(wanted: RatingFilter, after: Cursor | None = None) -> str:
+def query_of(filters: RatingFilter, after: Cursor | None = None) -> str:
     """A filter and the cursor of a page as the query of an address; empty without any."""
     values = {
-        "campaign": wanted.campaign_id,
-        "preset": wanted.preset_id,
-        "verdict": wanted.verdict or "",
-        "reason": wanted.reason,
-        "corrected": "1" if wanted.corrected else "",
-        "since": wanted.since.isoformat() if wanted.since else "",
-        "until": wanted.until.isoformat() if wanted.until else "",
-        "language": wanted.language,
-        "model": wanted.model,
-        "standing": wanted.standing or "",
-        "assignee": wanted.assignee,
-        "words": wanted.words,
+        "campaign": filters.campaign_id,
+        "preset": filters.preset_id,
+        "verdict": filters.verdict or "",
+        "reason": filters.reason,
+        "corrected": "1" if filters.corrected else "",
+        "since": filters.since.isoformat() if filters.since else "",
+        "until": filters.until.isoformat() if filters.until else "",
+        "language": filters.language,
+        "model": filters.model,
+        "standing": filters.standing or "",
+        "assignee": filters.assignee,
+        "words": filters.words,
         "after": f"{after.rated_at.isoformat()}~{after.evidence_id}" if after else "",
     }
     chosen = urlencode({name: value for name, value in values.items() if value})
@@ -124,32 +124,32 @@ def language_text(reader: ReaderContext, language: str) -> str:
     return reader.text(f"language-{language}") if language in ("zh", "en") else language
 
 
-def _fields(reader: ReaderContext, found: Found) -> Sequence[FilterField]:
-    wanted, choices = found.wanted, found.choices
-    campaigns, presets = list(choices.campaigns.items()), list(choices.presets.items())
+def _fields(reader: ReaderContext, view: RatingListView) -> Sequence[FilterField]:
+    filters, options = view.filters, view.options
+    campaigns, presets = list(options.campaigns.items()), list(options.presets.items())
     verdicts = [(verdict.value, reader.text(f"verdict-{verdict}")) for verdict in Verdict]
     statuses = [(status.value, reader.text(f"standing-{status}")) for status in ReviewStatus]
-    reasons = [(reason, reason_text(reader, reason)) for reason in choices.reasons]
-    languages = [(language, language_text(reader, language)) for language in choices.languages]
-    models = [(model, model) for model in choices.models]
-    reviewers = [(reviewer.id, reviewer.name) for reviewer in found.reviewers]
+    reasons = [(reason, reason_text(reader, reason)) for reason in options.reasons]
+    languages = [(language, language_text(reader, language)) for language in options.languages]
+    models = [(model, model) for model in options.models]
+    reviewers = [(reviewer.id, reviewer.name) for reviewer in view.reviewers]
     corrected = [("1", reader.text("only-corrected"))]
     fields = [
-        select_field(reader, "campaign", campaigns, wanted.campaign_id),
-        select_field(reader, "verdict", verdicts, wanted.verdict or ""),
-        select_field(reader, "reason", reasons, wanted.reason),
-        select_field(reader, "standing", statuses, wanted.standing or ""),
-        select_field(reader, "preset", presets, wanted.preset_id),
-        select_field(reader, "model", models, wanted.model),
-        select_field(reader, "language", languages, wanted.language),
+        select_field(reader, "campaign", campaigns, filters.campaign_id),
+        select_field(reader, "verdict", verdicts, filters.verdict or ""),
+        select_field(reader, "reason", reasons, filters.reason),
+        select_field(reader, "standing", statuses, filters.standing or ""),
+        select_field(reader, "preset", presets, filters.preset_id),
+        select_field(reader, "model", models, filters.model),
+        select_field(reader, "language", languages, filters.language),
     ]
     if reviewers:
-        fields.append(select_field(reader, "assignee", reviewers, wanted.assignee))
+        fields.append(select_field(reader, "assignee", reviewers, filters.assignee))
     return [
         *fields,
-        day_field("since", wanted.since),
-        day_field("until", wanted.until),
-        select_field(reader, "corrected", corrected, "1" * wanted.corrected),
+        day_field("since", filters.since),
+        day_field("until", filters.until),
+        select_field(reader, "corrected", corrected, "1" * filters.corrected),
     ]
 
 
@@ -158,29 +158,29 @@ def _counts(reader: ReaderContext, counts: RatingCounts) -> Sequence[tuple[str, 
     return [(reader.text(f"count-{name}"), f"{getattr(counts, name):,}") for name in names]
 
 
-def _votes_path(wanted: RatingFilter, counts: RatingCounts) -> str:
+def _votes_path(filters: RatingFilter, counts: RatingCounts) -> str:
     """The list of the votes of the same campaign and days; empty where there are none."""
     if not counts.votes:
         return ""
-    return votes_path(VoteFilter(wanted.campaign_id, since=wanted.since, until=wanted.until))
+    return votes_path(VoteFilter(filters.campaign_id, since=filters.since, until=filters.until))
 
 
-def _row(reader: ReaderContext, found: Found, rated: RatedAnswer) -> ListedAnswer:
+def _row(reader: ReaderContext, view: RatingListView, rated: RatedAnswer) -> ListedAnswer:
     evidence, made, review = rated.evidence, rated.evidence.provenance, rated.review
-    opinions = [rating.opinion for rating in rated.ratings]
-    reasons = dict.fromkeys(reason for opinion in opinions for reason in opinion.reasons)
+    ratings = [rating.opinion for rating in rated.ratings]
+    reasons = dict.fromkeys(reason for rating in ratings for reason in rating.reasons)
     preset = made.preset if made else None
     assignee = review.assignee if review else ""
     return ListedAnswer(
-        path=f"/results/{evidence.id}{query_of(found.wanted)}",
+        path=f"/results/{evidence.id}{query_of(view.filters)}",
         question=excerpt(evidence.question),
         remarks=_remarks(reader, rated),
-        verdicts=[opinion.verdict for opinion in opinions],
+        verdicts=[rating.verdict for rating in ratings],
         reasons=[reason_text(reader, reason) for reason in reasons],
         review=reader.text(f"standing-{ReviewStatus.of(review)}"),
-        assignee=found.names.get(assignee, "–") if assignee else None,
-        campaign=found.choices.campaigns.get(evidence.campaign_id, "–"),
-        preset=found.choices.presets.get(preset.id, preset.id) if preset else None,
+        assignee=view.names.get(assignee, "–") if assignee else None,
+        campaign=view.options.campaigns.get(evidence.campaign_id, "–"),
+        preset=view.options.presets.get(preset.id, preset.id) if preset else None,
         model=made.model if made else None,
         language=language_text(reader, evidence.language),
         rated_at=max(rating.rated_at for rating in rated.ratings),
@@ -188,20 +188,20 @@ def _row(reader: ReaderContext, found: Found, rated: RatedAnswer) -> ListedAnswe
 
 
 def _remarks(reader: ReaderContext, rated: RatedAnswer) -> Sequence[str]:
-    opinions = [rating.opinion for rating in rated.ratings]
+    ratings = [rating.opinion for rating in rated.ratings]
     remarks = {
-        "has-correction": any(opinion.correction for opinion in opinions),
-        "has-comment": any(opinion.comment for opinion in opinions),
+        "has-correction": any(rating.correction for rating in ratings),
+        "has-comment": any(rating.comment for rating in ratings),
     }
     return [reader.text(key) for key, applies in remarks.items() if applies]
 
 
-def _download_title(reader: ReaderContext, found: Found) -> str:
+def _download_title(reader: ReaderContext, view: RatingListView) -> str:
     """What an export holds: rated answers, votes, or both.
 
     The language filter does not apply to votes, so their number is an upper bound then.
     """
-    counts, bound = found.counts, "≤ " if found.wanted.language else ""
+    counts, bound = view.counts, "≤ " if view.filters.language else ""
     answers, votes = f"{counts.answers:,}", f"{bound}{counts.votes:,}"
     if not counts.votes:
         return reader.text("take-along", count=answers)

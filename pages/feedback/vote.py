@@ -1,6 +1,6 @@
 """One vote for hosts: the question, both answers side by side with their variants, the choice.
 
-Knows no Markdown: `draw` renders the text of an answer.
+Knows no Markdown: `render_markdown` renders the text of an answer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from chat.conversations.prompt import prompt_from
 from chat.feedback.queries import VotedComparison
 from chat.feedback.votes import VoteFilter
 from chat.models import ChatMessage, Role
-from pages.campaigns.compare import Draw
+from pages.campaigns.compare import MarkdownRenderer
 from pages.feedback.origin import MadeWith, cost_of, made_with
 from pages.feedback.votes import (
     SCRIPT,
@@ -30,13 +30,13 @@ from pages.html import ReaderContext
 
 
 @dataclass(frozen=True, slots=True)
-class ShownVote:
+class VoteView:
     """The values of the page. `presets` and `names` are names by id, `next_id` a vote's."""
 
-    contest: VotedComparison
-    wanted: VoteFilter
+    voted: VotedComparison
+    filters: VoteFilter
     campaign: Campaign | None
-    draw: Draw
+    render_markdown: MarkdownRenderer
     next_id: str | None = None
     presets: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
@@ -62,25 +62,25 @@ class SideColumn:
     answer: SideAnswer | None
 
 
-def vote_page(reader: ReaderContext, user: User, shown: ShownVote) -> Markup:
+def vote_page(reader: ReaderContext, user: User, view: VoteView) -> Markup:
     """One vote with everything that is known of it."""
-    contest, duel, campaign = shown.contest, shown.contest.duel, shown.campaign
-    following = votes_path(shown.wanted, duel_id=shown.next_id) if shown.next_id else ""
+    contest, duel, campaign = view.voted, view.voted.duel, view.campaign
+    following = votes_path(view.filters, duel_id=view.next_id) if view.next_id else ""
     return render_host_page(
         "feedback/vote.html",
         reader,
         user,
         script=SCRIPT,
-        list_path=votes_path(shown.wanted),
+        list_path=votes_path(view.filters),
         next_path=following,
         campaign_path=f"/campaigns/{duel.campaign_id}",
         question=duel.question,
         sides=(
-            _side(shown, "side-left", duel.left, contest.left),
-            _side(shown, "side-right", duel.right, contest.right),
+            _side(view, "side-left", duel.left, contest.left),
+            _side(view, "side-right", duel.right, contest.right),
         ),
         outcome=outcome_of(reader, duel, campaign),
-        tester=shown.names.get(duel.user_id, "–"),
+        tester=view.names.get(duel.user_id, "–"),
         is_own_trial=is_trial(duel, campaign),
         task=task_title(campaign, duel.task_id) if duel.task_id else None,
         voted_at=duel.voted_at or duel.asked_at,
@@ -88,21 +88,21 @@ def vote_page(reader: ReaderContext, user: User, shown: ShownVote) -> Markup:
     )
 
 
-def _side(shown: ShownVote, label: str, side: Side, path: Sequence[Message]) -> SideColumn:
+def _side(view: VoteView, label: str, side: Side, path: Sequence[Message]) -> SideColumn:
     return SideColumn(
         label=label,
-        variant=variant_name(shown.campaign, side.variant),
-        has_won=shown.contest.duel.winner == side.variant,
-        answer=_answer(shown, path) if path else None,
+        variant=variant_name(view.campaign, side.variant),
+        has_won=view.voted.duel.winner == side.variant,
+        answer=_answer(view, path) if path else None,
     )
 
 
-def _answer(shown: ShownVote, path: Sequence[Message]) -> SideAnswer:
+def _answer(view: VoteView, path: Sequence[Message]) -> SideAnswer:
     answer, messages = path[-1], prompt_from(path)
     ends_with_question = messages[-1:] and messages[-1].role is Role.USER
     return SideAnswer(
-        html=shown.draw(answer.content),
+        html=view.render_markdown(answer.content),
         messages=messages[:-1] if ends_with_question else messages,
-        made=made_with(answer.provenance, shown.presets),
+        made=made_with(answer.provenance, view.presets),
         cost=cost_of(answer.usage, answer.timing),
     )

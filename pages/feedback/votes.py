@@ -32,13 +32,13 @@ CHOICES = (
 
 
 @dataclass(frozen=True, slots=True)
-class FoundVotes:
+class VoteListView:
     """The values of the page. `names` are names by user id."""
 
-    wanted: VoteFilter
+    filters: VoteFilter
     page: VotePage
     counts: VoteCounts
-    choices: VoteFilterOptions
+    options: VoteFilterOptions
     names: Mapping[str, str] = field(default_factory=dict)
     first_page: bool = True
 
@@ -66,38 +66,38 @@ class ListedVote:
     voted_at: datetime
 
 
-def votes_page(reader: ReaderContext, user: User, found: FoundVotes) -> Markup:
+def votes_page(reader: ReaderContext, user: User, view: VoteListView) -> Markup:
     """The list of votes with its filter."""
-    following = found.page.next
-    chosen = found.wanted.campaign_id
+    following = view.page.next
+    chosen = view.filters.campaign_id
     return render_host_page(
         "feedback/votes.html",
         reader,
         user,
         script=SCRIPT,
-        search_words=found.wanted.words,
-        fields=_fields(reader, found),
-        counts=_counts(reader, found),
+        search_words=view.filters.words,
+        fields=_fields(reader, view),
+        counts=_counts(reader, view),
         campaign_path=f"/campaigns/{quote(chosen, safe='')}" if chosen else "",
-        results_path=_results_path(found.wanted),
-        rows=[_row(reader, found, duel) for duel in found.page.items],
-        first_path="" if found.first_page else votes_path(found.wanted),
-        next_path=votes_path(found.wanted, following) if following else "",
+        results_path=_results_path(view.filters),
+        rows=[_row(reader, view, duel) for duel in view.page.items],
+        first_path="" if view.first_page else votes_path(view.filters),
+        next_path=votes_path(view.filters, following) if following else "",
     )
 
 
-def votes_path(wanted: VoteFilter, after: VoteCursor | None = None, duel_id: str = "") -> str:
+def votes_path(filters: VoteFilter, after: VoteCursor | None = None, duel_id: str = "") -> str:
     """The address of the list, or of one vote, with the filter as its query."""
     values = {
-        "campaign": wanted.campaign_id,
-        "choice": wanted.choice or "",
-        "winner": "" if wanted.winner is None else str(wanted.winner),
-        "task": wanted.task_id,
-        "tester": wanted.tester,
-        "commented": "1" if wanted.commented else "",
-        "since": wanted.since.isoformat() if wanted.since else "",
-        "until": wanted.until.isoformat() if wanted.until else "",
-        "words": wanted.words,
+        "campaign": filters.campaign_id,
+        "choice": filters.choice or "",
+        "winner": "" if filters.winner is None else str(filters.winner),
+        "task": filters.task_id,
+        "tester": filters.tester,
+        "commented": "1" if filters.commented else "",
+        "since": filters.since.isoformat() if filters.since else "",
+        "until": filters.until.isoformat() if filters.until else "",
+        "words": filters.words,
         "after": f"{after.voted_at.isoformat()}~{after.duel_id}" if after else "",
     }
     chosen = urlencode({name: value for name, value in values.items() if value})
@@ -130,29 +130,29 @@ def is_trial(duel: Comparison, campaign: Campaign | None) -> bool:
     return campaign is not None and is_own_trial(duel, campaign)
 
 
-def _fields(reader: ReaderContext, found: FoundVotes) -> Sequence[FilterField]:
-    wanted, campaigns, names = found.wanted, found.choices.campaigns, found.names
+def _fields(reader: ReaderContext, view: VoteListView) -> Sequence[FilterField]:
+    filters, campaigns, names = view.filters, view.options.campaigns, view.names
     titles = [(campaign.id, campaign.plan.title) for campaign in campaigns.values()]
-    testers = [(tester, names.get(tester, "–")) for tester in found.choices.testers]
+    testers = [(tester, names.get(tester, "–")) for tester in view.options.testers]
     testers.sort(key=lambda option: option[1].casefold())
     choices = [(choice.value, reader.text(key)) for choice, key in CHOICES]
     commented = [("1", reader.text("only-commented"))]
     return [
-        select_field(reader, "campaign", titles, wanted.campaign_id),
-        select_field(reader, "choice", choices, wanted.choice or ""),
-        *_plan_fields(reader, wanted, campaigns.get(wanted.campaign_id)),
-        select_field(reader, "tester", testers, wanted.tester),
-        select_field(reader, "commented", commented, "1" * wanted.commented),
-        day_field("since", wanted.since, "filter-voted-since"),
-        day_field("until", wanted.until, "filter-voted-until"),
+        select_field(reader, "campaign", titles, filters.campaign_id),
+        select_field(reader, "choice", choices, filters.choice or ""),
+        *_plan_fields(reader, filters, campaigns.get(filters.campaign_id)),
+        select_field(reader, "tester", testers, filters.tester),
+        select_field(reader, "commented", commented, "1" * filters.commented),
+        day_field("since", filters.since, "filter-voted-since"),
+        day_field("until", filters.until, "filter-voted-until"),
     ]
 
 
 def _plan_fields(
-    reader: ReaderContext, wanted: VoteFilter, campaign: Campaign | None
+    reader: ReaderContext, filters: VoteFilter, campaign: Campaign | None
 ) -> Sequence[FilterField]:
     """The fields whose options come from a campaign's plan: variants and tasks."""
-    winner = "" if wanted.winner is None else str(wanted.winner)
+    winner = "" if filters.winner is None else str(filters.winner)
     plan = campaign.plan if campaign else None
     named = enumerate(plan.variants) if plan else ()
     variants = [(str(index), variant.name) for index, variant in named]
@@ -160,21 +160,21 @@ def _plan_fields(
     fields = []
     if variants or winner:
         fields.append(select_field(reader, "winner", variants, winner))
-    if tasks or wanted.task_id:
-        fields.append(select_field(reader, "task", tasks, wanted.task_id))
+    if tasks or filters.task_id:
+        fields.append(select_field(reader, "task", tasks, filters.task_id))
     return fields
 
 
-def _results_path(wanted: VoteFilter) -> str:
+def _results_path(filters: VoteFilter) -> str:
     """The list of rated answers, where data are exported, of the same campaign and days."""
-    values = {"campaign": wanted.campaign_id, "since": wanted.since, "until": wanted.until}
+    values = {"campaign": filters.campaign_id, "since": filters.since, "until": filters.until}
     chosen = urlencode({key: value for key, value in values.items() if value})
     return f"/results{chosen and f'?{chosen}'}"
 
 
-def _counts(reader: ReaderContext, found: FoundVotes) -> Sequence[tuple[str, str]]:
+def _counts(reader: ReaderContext, view: VoteListView) -> Sequence[tuple[str, str]]:
     """By the variants' names where all votes are of one campaign, else by side."""
-    counts, campaign = found.counts, found.choices.campaigns.get(found.wanted.campaign_id)
+    counts, campaign = view.counts, view.options.campaigns.get(view.filters.campaign_id)
     names: list[str] = [variant.name for variant in campaign.plan.variants] if campaign else []
     names = names or [reader.text("side-left"), reader.text("side-right")]
     won = (counts.first, counts.second) if campaign else (counts.left, counts.right)
@@ -191,16 +191,16 @@ def _counts(reader: ReaderContext, found: FoundVotes) -> Sequence[tuple[str, str
     return [(label, f"{count:,}") for label, count in labelled]
 
 
-def _row(reader: ReaderContext, found: FoundVotes, duel: Comparison) -> ListedVote:
-    campaign = found.choices.campaigns.get(duel.campaign_id)
+def _row(reader: ReaderContext, view: VoteListView, duel: Comparison) -> ListedVote:
+    campaign = view.options.campaigns.get(duel.campaign_id)
     return ListedVote(
-        path=votes_path(found.wanted, duel_id=duel.id),
+        path=votes_path(view.filters, duel_id=duel.id),
         question=excerpt(duel.question) or "–",
         outcome=outcome_of(reader, duel, campaign),
         comment=excerpt(duel.comment) or "–" if duel.comment else "",
         campaign=campaign.plan.title if campaign else "–",
         task=task_title(campaign, duel.task_id),
-        tester=found.names.get(duel.user_id, "–"),
+        tester=view.names.get(duel.user_id, "–"),
         is_own_trial=is_trial(duel, campaign),
         voted_at=duel.voted_at or duel.asked_at,
     )
