@@ -42,7 +42,7 @@ def people_page(
     reader: ReaderContext, user: User, people: Sequence[User], entries: Sequence[AuditEntry]
 ) -> Markup:
     """All accounts, a form for invitations, and the newest entries of the audit log."""
-    names = {someone.id: someone.name for someone in people}
+    names = {other.id: other.name for other in people}
     return render(
         "accounts/people.html",
         reader,

@@ -199,14 +199,14 @@ def _state(reader: ReaderContext, progress: Progress) -> str:
 def _actions(
     view: ComparisonView, *, may_ask: bool, voted_before: bool = False
 ) -> ComparisonActions:
-    duel = view.duel
+    comparison = view.duel
     return ComparisonActions(
-        id=duel.id,
+        id=comparison.id,
         is_open=view.is_open,
         is_complete=view.is_complete,
-        voted=VOTED[duel.choice] if duel.choice else "",
+        voted=VOTED[comparison.choice] if comparison.choice else "",
         voted_before=voted_before,
-        comment=duel.comment,
+        comment=comparison.comment,
         may_ask=may_ask,
         request_id=uuid4().hex,
     )

@@ -126,15 +126,15 @@ def _ratings(
 
 
 def _rating(reader: ReaderContext, view: AnswerView, rating: Rating) -> ListedRating:
-    opinion, answer = rating.opinion, view.detail.rated.evidence.answer
+    given, answer = rating.opinion, view.detail.rated.evidence.answer
     return ListedRating(
-        verdict=opinion.verdict,
-        reasons=[reason_text(reader, reason) for reason in opinion.reasons],
+        verdict=given.verdict,
+        reasons=[reason_text(reader, reason) for reason in given.reasons],
         user_name=view.names.get(rating.user_id, "–"),
         version=rating.version,
         rated_at=rating.rated_at,
-        comment=opinion.comment,
-        correction=in_one(answer, opinion.correction) if opinion.correction else None,
+        comment=given.comment,
+        correction=in_one(answer, given.correction) if given.correction else None,
     )
 
 

@@ -166,32 +166,32 @@ def _votes_path(filters: RatingFilter, counts: RatingCounts) -> str:
 
 
 def _row(reader: ReaderContext, view: RatingListView, rated: RatedAnswer) -> ListedAnswer:
-    evidence, made, review = rated.evidence, rated.evidence.provenance, rated.review
-    ratings = [rating.opinion for rating in rated.ratings]
-    reasons = dict.fromkeys(reason for rating in ratings for reason in rating.reasons)
+    snapshot, made, review = rated.evidence, rated.evidence.provenance, rated.review
+    inputs = [rating.opinion for rating in rated.ratings]
+    reasons = dict.fromkeys(reason for given in inputs for reason in given.reasons)
     preset = made.preset if made else None
     assignee = review.assignee if review else ""
     return ListedAnswer(
-        path=f"/results/{evidence.id}{query_of(view.filters)}",
-        question=excerpt(evidence.question),
+        path=f"/results/{snapshot.id}{query_of(view.filters)}",
+        question=excerpt(snapshot.question),
         remarks=_remarks(reader, rated),
-        verdicts=[rating.verdict for rating in ratings],
+        verdicts=[given.verdict for given in inputs],
         reasons=[reason_text(reader, reason) for reason in reasons],
         review=reader.text(f"standing-{ReviewStatus.of(review)}"),
         assignee=view.names.get(assignee, "–") if assignee else None,
-        campaign=view.options.campaigns.get(evidence.campaign_id, "–"),
+        campaign=view.options.campaigns.get(snapshot.campaign_id, "–"),
         preset=view.options.presets.get(preset.id, preset.id) if preset else None,
         model=made.model if made else None,
-        language=language_text(reader, evidence.language),
+        language=language_text(reader, snapshot.language),
         rated_at=max(rating.rated_at for rating in rated.ratings),
     )
 
 
 def _remarks(reader: ReaderContext, rated: RatedAnswer) -> Sequence[str]:
-    ratings = [rating.opinion for rating in rated.ratings]
+    inputs = [rating.opinion for rating in rated.ratings]
     remarks = {
-        "has-correction": any(rating.correction for rating in ratings),
-        "has-comment": any(rating.comment for rating in ratings),
+        "has-correction": any(given.correction for given in inputs),
+        "has-comment": any(given.comment for given in inputs),
     }
     return [reader.text(key) for key, applies in remarks.items() if applies]
 

@@ -64,7 +64,7 @@ class SideColumn:
 
 def vote_page(reader: ReaderContext, user: User, view: VoteView) -> Markup:
     """One vote with everything that is known of it."""
-    contest, duel, campaign = view.voted, view.voted.duel, view.campaign
+    voted, comparison, campaign = view.voted, view.voted.duel, view.campaign
     following = votes_path(view.filters, duel_id=view.next_id) if view.next_id else ""
     return render_host_page(
         "feedback/vote.html",
@@ -73,18 +73,18 @@ def vote_page(reader: ReaderContext, user: User, view: VoteView) -> Markup:
         script=SCRIPT,
         list_path=votes_path(view.filters),
         next_path=following,
-        campaign_path=f"/campaigns/{duel.campaign_id}",
-        question=duel.question,
+        campaign_path=f"/campaigns/{comparison.campaign_id}",
+        question=comparison.question,
         sides=(
-            _side(view, "side-left", duel.left, contest.left),
-            _side(view, "side-right", duel.right, contest.right),
+            _side(view, "side-left", comparison.left, voted.left),
+            _side(view, "side-right", comparison.right, voted.right),
         ),
-        outcome=outcome_of(reader, duel, campaign),
-        tester=view.names.get(duel.user_id, "–"),
-        is_own_trial=is_trial(duel, campaign),
-        task=task_title(campaign, duel.task_id) if duel.task_id else None,
-        voted_at=duel.voted_at or duel.asked_at,
-        comment=duel.comment,
+        outcome=outcome_of(reader, comparison, campaign),
+        tester=view.names.get(comparison.user_id, "–"),
+        is_own_trial=is_trial(comparison, campaign),
+        task=task_title(campaign, comparison.task_id) if comparison.task_id else None,
+        voted_at=comparison.voted_at or comparison.asked_at,
+        comment=comparison.comment,
     )
 
 

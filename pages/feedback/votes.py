@@ -80,7 +80,7 @@ def votes_page(reader: ReaderContext, user: User, view: VoteListView) -> Markup:
         counts=_counts(reader, view),
         campaign_path=f"/campaigns/{quote(chosen, safe='')}" if chosen else "",
         results_path=_results_path(view.filters),
-        rows=[_row(reader, view, duel) for duel in view.page.items],
+        rows=[_row(reader, view, comparison) for comparison in view.page.items],
         first_path="" if view.first_page else votes_path(view.filters),
         next_path=votes_path(view.filters, following) if following else "",
     )
@@ -104,13 +104,15 @@ def votes_path(filters: VoteFilter, after: VoteCursor | None = None, duel_id: st
     return f"/results/votes{duel_id and f'/{duel_id}'}{chosen and f'?{chosen}'}"
 
 
-def outcome_of(reader: ReaderContext, duel: Comparison, campaign: Campaign | None) -> VoteOutcome:
+def outcome_of(
+    reader: ReaderContext, comparison: Comparison, campaign: Campaign | None
+) -> VoteOutcome:
     """The variant that was voted for and its side; or that none was."""
-    if duel.winner is None:
-        neither = "votes-tied" if duel.choice is VoteChoice.TIE else "votes-both-bad"
+    if comparison.winner is None:
+        neither = "votes-tied" if comparison.choice is VoteChoice.TIE else "votes-both-bad"
         return VoteOutcome(reader.text(neither))
-    side = "side-left" if duel.choice is VoteChoice.LEFT else "side-right"
-    return VoteOutcome(reader.text(side), variant_name(campaign, duel.winner))
+    side = "side-left" if comparison.choice is VoteChoice.LEFT else "side-right"
+    return VoteOutcome(reader.text(side), variant_name(campaign, comparison.winner))
 
 
 def variant_name(campaign: Campaign | None, index: int) -> str:
@@ -125,9 +127,9 @@ def task_title(campaign: Campaign | None, task_id: str) -> str:
     return tasks.get(task_id, "–")
 
 
-def is_trial(duel: Comparison, campaign: Campaign | None) -> bool:
+def is_trial(comparison: Comparison, campaign: Campaign | None) -> bool:
     """Whether the host of the campaign voted, whose votes count in no rate."""
-    return campaign is not None and is_own_trial(duel, campaign)
+    return campaign is not None and is_own_trial(comparison, campaign)
 
 
 def _fields(reader: ReaderContext, view: VoteListView) -> Sequence[FilterField]:
@@ -191,16 +193,16 @@ def _counts(reader: ReaderContext, view: VoteListView) -> Sequence[tuple[str, st
     return [(label, f"{count:,}") for label, count in labelled]
 
 
-def _row(reader: ReaderContext, view: VoteListView, duel: Comparison) -> ListedVote:
-    campaign = view.options.campaigns.get(duel.campaign_id)
+def _row(reader: ReaderContext, view: VoteListView, comparison: Comparison) -> ListedVote:
+    campaign = view.options.campaigns.get(comparison.campaign_id)
     return ListedVote(
-        path=votes_path(view.filters, duel_id=duel.id),
-        question=excerpt(duel.question) or "–",
-        outcome=outcome_of(reader, duel, campaign),
-        comment=excerpt(duel.comment) or "–" if duel.comment else "",
+        path=votes_path(view.filters, duel_id=comparison.id),
+        question=excerpt(comparison.question) or "–",
+        outcome=outcome_of(reader, comparison, campaign),
+        comment=excerpt(comparison.comment) or "–" if comparison.comment else "",
         campaign=campaign.plan.title if campaign else "–",
-        task=task_title(campaign, duel.task_id),
-        tester=view.names.get(duel.user_id, "–"),
-        is_own_trial=is_trial(duel, campaign),
-        voted_at=duel.voted_at or duel.asked_at,
+        task=task_title(campaign, comparison.task_id),
+        tester=view.names.get(comparison.user_id, "–"),
+        is_own_trial=is_trial(comparison, campaign),
+        voted_at=comparison.voted_at or comparison.asked_at,
     )
