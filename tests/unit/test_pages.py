@@ -18,7 +18,7 @@ from chat.accounts.models import (
     utc_now,
 )
 from chat.campaigns.validation import MAX_LABEL, MOST_DAYS, MOST_REASONS
-from chat.evaluation import cases as casebook
+from chat.evaluation import cases as case_limits
 from formats.redaction import NameTooLong, TooManyNames
 from i18n import Language, choose_language
 from pages.accounts.people import people_page
@@ -29,25 +29,25 @@ PAGES = Path(__file__).parents[2] / "pages"
 CHINESE = ("*/words/zh/*.toml", "formats/report.zh.toml")
 
 
-def test_both_languages_say_everything_with_the_same_values() -> None:
+def test_both_languages_have_the_same_texts_with_the_same_placeholders() -> None:
     english, chinese = words(Language.EN), words(Language.ZH)
     assert english.keys() == chinese.keys()
-    for key, said in english.items():
-        parsed = [Formatter().parse(template) for template in (said, chinese[key])]
+    for key, text in english.items():
+        parsed = [Formatter().parse(template) for template in (text, chinese[key])]
         values = [{name for _, name, _, _ in places if name} for places in parsed]
         assert values[0] == values[1], key
 
 
 @pytest.mark.parametrize("other_word", ["词元", "首字", "tokens", "令牌", "中途退出"])
-def test_chinese_has_one_word_for_a_thing(other_word: str) -> None:
+def test_chinese_texts_use_one_term_for_one_idea(other_word: str) -> None:
     """A token is "token", also the first; who drops out is "中途离开"."""
     for file in (file for pattern in CHINESE for file in PAGES.parent.glob(pattern)):
-        said = tomllib.loads(file.read_text("utf-8"))
-        assert [key for key, text in said.items() if other_word in _bare(str(text))] == [], file
+        texts = tomllib.loads(file.read_text("utf-8"))
+        assert [key for key, text in texts.items() if other_word in _bare(str(text))] == [], file
 
 
 @pytest.mark.parametrize("language", Language)
-def test_a_word_belongs_to_one_subject(language: Language) -> None:
+def test_a_key_belongs_to_one_file(language: Language) -> None:
     files = tuple((WORDS / language).glob("*.toml"))
     keys = Counter(key for file in files for key in tomllib.loads(file.read_text("utf-8")))
     assert {key for key, times in keys.items() if times > 1} == set()
@@ -58,7 +58,7 @@ def _bare(template: str) -> str:
     return re.sub(r"\{[^{}]*\}", "", template)
 
 
-def test_every_word_is_said_somewhere() -> None:
+def test_every_text_is_used_somewhere() -> None:
     sources = [*PAGES.rglob("*.[pj][ys]"), *PAGES.rglob("*.html")]
     code = "".join(path.read_text(encoding="utf-8") for path in sources)
     made = re.compile(
@@ -71,18 +71,18 @@ def test_every_word_is_said_somewhere() -> None:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_every_action_of_the_audit_log_is_said_in_words(language: Language) -> None:
+def test_every_action_of_the_audit_log_has_a_text(language: Language) -> None:
     now = utc_now()
     user = User("1", "Ann", AccountRole.ADMIN, now)
-    said = {key for key in words(language) if key.startswith("action-")}
-    assert said == {f"action-{action}" for action in Action}
+    texts = {key for key in words(language) if key.startswith("action-")}
+    assert texts == {f"action-{action}" for action in Action}
     for action in Action:
         page = people_page(ReaderContext(language), user, [user], [AuditEntry(now, "1", action)])
         assert f"<td>{words(language)[f'action-{action}']}</td>" in page
         assert f"<td>{action}</td>" not in page
 
 
-def test_an_action_that_is_unknown_here_is_said_as_it_is_written() -> None:
+def test_an_unknown_action_is_shown_as_it_is_stored() -> None:
     now = utc_now()
     user = User("1", "Ann", AccountRole.ADMIN, now)
     entry = AuditEntry(now, "1", "fly<away")
@@ -90,32 +90,32 @@ def test_an_action_that_is_unknown_here_is_said_as_it_is_written() -> None:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_the_bounds_that_are_said_are_those_that_hold(language: Language) -> None:
-    said = words(language)
-    assert str(MAX_NAME) in said["error-bad_name"]
+def test_the_limits_in_texts_are_those_of_the_code(language: Language) -> None:
+    texts = words(language)
+    assert str(MAX_NAME) in texts["error-bad_name"]
     for key in ("error-bad_password", "field-new", "field-new-password"):
-        assert str(MIN_PASSWORD) in said[key]
-        assert str(MAX_PASSWORD) in said[key]
-    assert str(MOST_DAYS) in said["plan-keep_days"]
-    assert str(MOST_REASONS) in said["plan-reasons"]
-    assert str(MAX_LABEL) in said["plan-reasons"]
+        assert str(MIN_PASSWORD) in texts[key]
+        assert str(MAX_PASSWORD) in texts[key]
+    assert str(MOST_DAYS) in texts["plan-keep_days"]
+    assert str(MOST_REASONS) in texts["plan-reasons"]
+    assert str(MAX_LABEL) in texts["plan-reasons"]
     for key, bounds in {
-        "name": (casebook.MAX_NAME,),
-        "prompt": (casebook.MOST_TURNS, casebook.MAX_PROMPT),
-        "checks": (casebook.MOST_CHECKS,),
-        "cases": (casebook.MOST_CASES,),
+        "name": (case_limits.MAX_NAME,),
+        "prompt": (case_limits.MOST_TURNS, case_limits.MAX_PROMPT),
+        "checks": (case_limits.MOST_CHECKS,),
+        "cases": (case_limits.MOST_CASES,),
     }.items():
-        assert all(f"{bound:,}" in said[f"refused-case-{key}"] for bound in bounds), key
+        assert all(f"{bound:,}" in texts[f"refused-case-{key}"] for bound in bounds), key
 
 
-def test_sentences_are_of_errors_that_there_are() -> None:
+def test_every_error_text_belongs_to_an_error_code() -> None:
     def kinds(root: type) -> set[type]:
         return {root}.union(*map(kinds, root.__subclasses__()))
 
     tops = (*STATUS, TooManyNames, NameTooLong)  # the latter are known to their own room alone
     codes = {kind.code for top in tops for kind in kinds(top)}  # type: ignore[attr-defined]  # all are errors
-    said = {key.removeprefix("error-") for key in words(Language.EN) if key.startswith("error-")}
-    assert said - {"other"} <= codes
+    texts = {key.removeprefix("error-") for key in words(Language.EN) if key.startswith("error-")}
+    assert texts - {"other"} <= codes
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_sentences_are_of_errors_that_there_are() -> None:
         ("../../etc", "en", Language.EN),
     ],
 )
-def test_the_language_is_the_chosen_one_else_the_browsers(
+def test_the_language_is_the_chosen_one_or_that_of_the_browser(
     remembered: str | None, accepted: str, language: Language
 ) -> None:
     assert choose_language(remembered, accepted) is language
