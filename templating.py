@@ -1,42 +1,63 @@
-"""HTML from template files: Jinja2 with autoescape.
+"""HTML from template files: Jinja2 with autoescape, for every package that makes HTML.
 
-Every value is escaped unless it is `markupsafe.Markup`, the type of finished HTML.
+Every value is escaped unless it is `markupsafe.Markup`, the type of finished HTML. Knows no page
+and no text itself.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
 from markupsafe import Markup, escape
 
 from i18n import filled
 
-BETWEEN_TAGS = re.compile(r"(?<=[>}])[ \t]*\n\s*(?=[<{])")
+LINE_BREAK_AT_TAG = re.compile(r"(?:(?<=>)|\A)\s*\n\s*|\s*\n\s*(?=<|\Z)")
+LINE_BREAK_IN_TEXT = re.compile(r"\s*\n\s*")
 
 
-class Compact(Extension):
-    """Removes line breaks between tags: they lay out the template, not the page.
+class JoinLines(Extension):
+    """Removes a template's own line breaks and indentation, so that layout adds no text nodes.
 
-    A browser would show them as spaces between buttons that stand in one line.
+    White space between inline elements is visible in a browser, so templates could not be indented
+    otherwise. A line break beside a tag or beside a Jinja tag becomes nothing, another one a space.
+    Values are never changed. Not to be combined with `trim_blocks`: that removes the line break
+    alone, so that the indentation after it is no longer recognised as such.
     """
 
-    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        return BETWEEN_TAGS.sub("", source).strip()
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        for token in stream:
+            if token.type == "data":
+                joined = LINE_BREAK_IN_TEXT.sub(" ", LINE_BREAK_AT_TAG.sub("", token.value))
+                yield Token(token.lineno, token.type, joined)
+            else:
+                yield token
+
+
+def environment(folder: Path) -> Environment:
+    """The templates of a folder: values are escaped, unknown names raise UndefinedError.
+
+    The caller keeps it: a compiled template lives in its environment.
+    """
+    made = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        extensions=[JoinLines],
+    )
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    return made
 
 
 class Templates:
     """The macros in the HTML files of a folder. `names` are functions that the files may call."""
 
     def __init__(self, folder: Path, **names: Callable[..., object]) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader(folder),
-            extensions=[Compact],
-            autoescape=True,
-            undefined=StrictUndefined,  # a missing value is an error, not an empty place
-            auto_reload=False,
-        )
+        self._environment = environment(folder)
         self._environment.globals.update(names)
 
     def __call__(self, macro: str, /, **values: object) -> Markup:

@@ -1,21 +1,14 @@
-"""Pages made by the server as answers: in whose language, and how strictly they are shown."""
+"""Pages rendered by the server as responses: their language and their security policy."""
 
-from functools import partial
-
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from formats.html import render
 from formats.words import ExportLanguage
 from i18n import choose_language
-from pages.campaigns.compare import Draw
+from pages.campaigns.compare import MarkdownRenderer
 from pages.html import ReaderContext
-
-
-def draw_for(reader: ReaderContext) -> Draw:
-    """Makes Markdown into HTML that is safe, with the words of the reader's language."""
-    return partial(render, words=ExportLanguage(reader.language.value).words, set_formulas=True)
-
 
 LANGUAGE_COOKIE = "qwen_chat_language"
 
@@ -32,15 +25,25 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""Stricter than the chat page's: nothing that somebody put into these pages would run."""
+"""Stricter than the policy of the chat page: no inline script runs, even if escaping failed."""
 
 
 def reader_of(request: Request, root_path: str) -> ReaderContext:
-    """Who reads: in the language that was chosen before, else the browser's."""
-    spoken = request.headers.get("accept-language", "")
-    return ReaderContext(choose_language(request.cookies.get(LANGUAGE_COOKIE), spoken), root_path)
+    """The language of the page: the one chosen before, else the browser's."""
+    accepted = request.headers.get("accept-language", "")
+    return ReaderContext(choose_language(request.cookies.get(LANGUAGE_COOKIE), accepted), root_path)
 
 
-def page_answer(html: str, status: int = 200) -> HTMLResponse:
+def markdown_renderer(reader: ReaderContext) -> MarkdownRenderer:
+    """A renderer of Markdown as HTML without scripts, with texts in the language of the page."""
+    words = ExportLanguage(reader.language.value).words
+
+    def render_markdown(text: str) -> Markup:
+        return Markup(render(text, words, set_formulas=True))  # noqa: S704 - raw HTML is escaped
+
+    return render_markdown
+
+
+def page_answer(html: Markup, status: int = 200) -> HTMLResponse:
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
     return HTMLResponse(html, status, headers)

@@ -1,7 +1,9 @@
-"""What the pages for hosts have in common: the way from one to the other."""
+"""What the pages for hosts have in common: their navigation."""
+
+from markupsafe import Markup
 
 from chat.accounts.models import LOCAL, AccountRole, User
-from pages.html import ReaderContext, document
+from pages.html import Links, ReaderContext, render
 
 PAGES = (
     ("/campaigns", "campaigns"),
@@ -9,29 +11,19 @@ PAGES = (
     ("/cases", "cases"),
     ("/dashboard", "dashboard"),
 )
-"""The pages for hosts, in the order of their links: path and key of the words."""
+"""The pages for hosts, in the order of their links: path and key of the text."""
 
 
-def host_page(
-    reader: ReaderContext,
-    user: User,
-    title: str,
-    body: str,
-    *,
-    heading: str = "",
-    script: str = "",
-) -> str:
-    """A whole page for hosts, made as `pages.frame.document` makes it."""
-    nav = host_nav(reader, user)
-    return document(reader, title, body, heading=heading, nav=nav, wide=True, script=script)
+def render_host_page(template: str, reader: ReaderContext, user: User, **values: object) -> Markup:
+    """A whole page for hosts, rendered as `pages.html.render` does."""
+    return render(template, reader, nav=host_links(user), wide=True, **values)
 
 
-def host_nav(reader: ReaderContext, user: User) -> str:
-    """The local user has no account, and looks after no people."""
-    pages = [("/", "chat"), *PAGES]
+def host_links(user: User) -> Links:
+    """The navigation of a host. The local user has no account and manages no other accounts."""
+    links = [("/", "chat"), *PAGES]
     if user != LOCAL:
-        pages += [("/guests", "guests"), ("/keys", "keys")]
+        links += [("/guests", "guests"), ("/keys", "keys")]
     if user != LOCAL and user.rank is AccountRole.ADMIN:
-        pages.append(("/people", "people"))
-    links = (f'<a href="{reader.link(path)}">{reader.say(key)}</a>' for path, key in pages)
-    return f"<nav>{''.join(links)}</nav>"
+        links.append(("/people", "people"))
+    return tuple(links)

@@ -1,7 +1,4 @@
-"""The pages around the chat as routes: which data each is made from, and how strictly it is shown.
-
-What is on them is up to `pages`; whose data it is, to the accounts.
-"""
+"""Routes of the pages of accounts, and of the files that all pages share."""
 
 from pathlib import Path
 
@@ -23,17 +20,18 @@ from pages.accounts.people import account_page, guests_page, people_page
 from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
 
 STATIC = Path(__file__).parents[2] / "pages" / "static"
-SHOWN_ENTRIES = 100
+MAX_ENTRIES = 100
+"""Entries of the audit log on the page of accounts."""
 
 
 def people_pages(
-    desk: PageContext, doors: Authenticator, presets: PresetReader, *, provider: bool
+    context: PageContext, authenticator: Authenticator, presets: PresetReader, *, provider: bool
 ) -> APIRouter:
-    """/sign-in, /welcome and /guest for anybody; /account, /guests and /people."""
+    """/sign-in, /welcome and /guest without a session; /account, /guests and /people with one."""
     router = APIRouter(default_response_class=HTMLResponse)
     router.include_router(_static())
-    router.include_router(_entrance(desk, doors, provider=provider))
-    router.include_router(_accounts(desk, presets))
+    router.include_router(_entrance(context, authenticator, provider=provider))
+    router.include_router(_accounts(context, presets))
     return router
 
 
@@ -55,61 +53,61 @@ def _static() -> APIRouter:
     return router
 
 
-def _entrance(desk: PageContext, doors: Authenticator, *, provider: bool) -> APIRouter:
+def _entrance(context: PageContext, authenticator: Authenticator, *, provider: bool) -> APIRouter:
     router = APIRouter()
 
     @router.get("/sign-in")
     async def sign_in(request: Request, next: str = "", refused: bool = False) -> Response:
-        then = safe_next(next, desk.root_path)
+        then = safe_next(next, context.root_path)
         if request.scope["state"][SIGNED_IN]:
             return RedirectResponse(then, 303)
-        if named := named_by_proxy(request.scope, desk.sign_in_header):
+        if named := named_by_proxy(request.scope, context.sign_in_header):
             try:
-                return await desk.welcome(request, named, then)
+                return await context.welcome(request, named, then)
             except ProviderRefused:
                 refused = True
-        set_up = await doors.has_people()
-        reader = reader_of(request, desk.root_path)
+        set_up = await authenticator.has_people()
+        reader = reader_of(request, context.root_path)
         page = sign_in_page(reader, then=then, set_up=set_up, provider=provider, refused=refused)
         return page_answer(page)
 
     @router.get("/welcome")
     async def welcome(request: Request) -> Response:
-        return page_answer(welcome_page(reader_of(request, desk.root_path)))
+        return page_answer(welcome_page(reader_of(request, context.root_path)))
 
     @router.get("/guest")
     async def guest(request: Request) -> Response:
-        return page_answer(guest_page(reader_of(request, desk.root_path)))
+        return page_answer(guest_page(reader_of(request, context.root_path)))
 
     return router
 
 
-def _accounts(desk: PageContext, presets: PresetReader) -> APIRouter:
-    router, accounts = APIRouter(), desk.accounts
+def _accounts(context: PageContext, presets: PresetReader) -> APIRouter:
+    router, accounts = APIRouter(), context.accounts
 
     @router.get("/account")
     async def account(request: Request) -> Response:
-        who = account_of(request)
-        sessions = await accounts.sessions(who.user)
-        reader = reader_of(request, desk.root_path)
-        return page_answer(account_page(reader, who.user, sessions, session_id=who.session_id))
+        signed_in = account_of(request)
+        sessions = await accounts.sessions(signed_in.user)
+        reader = reader_of(request, context.root_path)
+        return page_answer(
+            account_page(reader, signed_in.user, sessions, session_id=signed_in.session_id)
+        )
 
     @router.get("/people")
     async def people(request: Request) -> Response:
         user = account_of(request).user
-        everybody = await accounts.people(user)
-        entries = await accounts.entries(user, limit=SHOWN_ENTRIES)
-        return page_answer(
-            people_page(reader_of(request, desk.root_path), user, everybody, entries)
-        )
+        users = await accounts.people(user)
+        entries = await accounts.entries(user, limit=MAX_ENTRIES)
+        return page_answer(people_page(reader_of(request, context.root_path), user, users, entries))
 
     @router.get("/guests")
     async def guests(request: Request) -> Response:
-        user, reader = account_of(request).user, reader_of(request, desk.root_path)
+        user, reader = account_of(request).user, reader_of(request, context.root_path)
         links = await accounts.guest_links(user)
         owners = {user.id: user.name}
         if user.rank is AccountRole.ADMIN:
-            owners = {someone.id: someone.name for someone in await accounts.people(user)}
+            owners = {other.id: other.name for other in await accounts.people(user)}
         usable = await presets.list(user.id, reader.language)
         shared = [(preset.ref.id, preset.text.name) for preset in usable if preset.shared]
         return page_answer(guests_page(reader, user, links, shared, owners))

@@ -25,12 +25,18 @@ from starlette.responses import (
 )
 
 from api.edge.identity import person_of
-from api.html import draw_for, page_answer, reader_of
+from api.html import markdown_renderer, page_answer, reader_of
 from chat.campaigns.comparisons import ComparisonRequest, Comparisons, ComparisonView
 from chat.campaigns.models import VoteChoice
 from chat.campaigns.participation import Participation, VisitStage
 from chat.errors import AppError, NotFound
-from pages.campaigns.compare import compare_page, foot_html, round_html, side_html, tasks_html
+from pages.campaigns.compare import (
+    actions_html,
+    compare_page,
+    comparison_html,
+    side_html,
+    tasks_html,
+)
 from pages.campaigns.participation import gone_page
 from pages.html import ReaderContext
 
@@ -113,7 +119,7 @@ def _pages(comparisons: Comparisons, root_path: str) -> APIRouter:
         if visit.participant is None or visit.stage in (VisitStage.NOT_BEGUN, VisitStage.CONSENT):
             return RedirectResponse(f"{root_path}/campaign/{campaign_id}", 303)
         rounds = await comparisons.rounds(user, campaign_id)
-        return page_answer(compare_page(reader, visit, rounds, draw_for(reader)))
+        return page_answer(compare_page(reader, visit, rounds, markdown_renderer(reader)))
 
     return router
 
@@ -124,7 +130,10 @@ def _asking(comparisons: Comparisons, root_path: str) -> APIRouter:
     async def drawn(request: Request, duel_id: str) -> dict[str, str]:
         reader = reader_of(request, root_path)
         shown = await comparisons.round(person_of(request), duel_id)
-        return {"html": round_html(reader, shown, draw_for(reader)), "next_request": uuid4().hex}
+        return {
+            "html": comparison_html(reader, shown, markdown_renderer(reader)),
+            "next_request": uuid4().hex,
+        }
 
     @router.post("/api/campaign/{campaign_id}/duels")
     async def ask(request: Request, campaign_id: str, body: QuestionForm) -> dict[str, str]:
@@ -162,7 +171,7 @@ def _voting(comparisons: Comparisons, root_path: str) -> APIRouter:
 
     async def foot(request: Request, duel_id: str, *, before: bool = False) -> dict[str, str]:
         shown = await comparisons.round(person_of(request), duel_id)
-        return {"html": foot_html(reader_of(request, root_path), shown, voted_before=before)}
+        return {"html": actions_html(reader_of(request, root_path), shown, voted_before=before)}
 
     @router.post("/api/duels/{duel_id}/vote")
     async def vote(request: Request, duel_id: str, body: VoteForm) -> dict[str, str]:
@@ -181,15 +190,15 @@ async def _events(
     reader: ReaderContext, rounds: AsyncGenerator[ComparisonView, None]
 ) -> AsyncGenerator[bytes, None]:
     """What is new of a round, until all of it is written."""
-    draw, last = draw_for(reader), b""
+    render_markdown, last = markdown_renderer(reader), b""
     try:
         async with aclosing(rounds):  # who leaves, leaves in the middle
             async for shown in rounds:
                 began = time.perf_counter()
                 told = {
-                    "left": side_html(reader, shown.left, draw),
-                    "right": side_html(reader, shown.right, draw),
-                    "foot": foot_html(reader, shown) if not shown.is_open else "",
+                    "left": side_html(reader, shown.left, render_markdown),
+                    "right": side_html(reader, shown.right, render_markdown),
+                    "foot": actions_html(reader, shown) if not shown.is_open else "",
                     "open": shown.is_open,
                 }
                 event = b"data: " + json.dumps(told).encode() + b"\n\n"

@@ -1,9 +1,10 @@
-"""The pages of campaigns as routes: which data each is made from."""
+"""Routes of the pages of campaigns."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import APIRouter
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
@@ -32,7 +33,7 @@ SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "campaigns.js"
 
 @dataclass(frozen=True, slots=True)
 class CampaignResults:
-    """What is known of what came of a campaign."""
+    """The sections of a campaign's page that come from ratings and votes."""
 
     campaigns: Campaigns
     results: Results
@@ -40,8 +41,8 @@ class CampaignResults:
 
     async def blocks(
         self, reader: ReaderContext, user: User, campaign: Campaign
-    ) -> tuple[str, str]:
-        """What a campaign's page says of it: what came of it, and what was tried."""
+    ) -> tuple[Markup, Markup]:
+        """The section of results, and the tables of variants."""
         mode = campaign.plan.mode
         results = campaign_results(reader, campaign.id, compares=mode is Mode.BLIND)
         report = await self.reports.report(user, campaign.id)
@@ -54,10 +55,10 @@ class CampaignResults:
 
 def campaign_pages(
     campaigns: Campaigns,
-    taking_part: Participation,
+    participation: Participation,
     presets: PresetReader,
     root_path: str = "",
-    outcome: CampaignResults | None = None,
+    results_of: CampaignResults | None = None,
 ) -> APIRouter:
     """/campaigns/… for hosts, /campaign/… for testers."""
     router = APIRouter(default_response_class=HTMLResponse)
@@ -67,35 +68,35 @@ def campaign_pages(
         return FileResponse(SCRIPT, headers={"Cache-Control": "no-cache"})
 
     router.include_router(_plans(campaigns, presets, root_path), prefix="/campaigns")
-    router.include_router(_running(campaigns, root_path, outcome), prefix="/campaigns")
-    router.include_router(_testers(taking_part, root_path), prefix="/campaign")
+    router.include_router(_running(campaigns, root_path, results_of), prefix="/campaigns")
+    router.include_router(_testers(participation, root_path), prefix="/campaign")
     return router
 
 
 def _plans(campaigns: Campaigns, presets: PresetReader, root_path: str) -> APIRouter:
     router = APIRouter()
 
-    async def choices_of(user: User, reader: ReaderContext) -> PlanOptions:
+    async def options_of(user: User, reader: ReaderContext) -> PlanOptions:
         usable = await presets.list(user.id, reader.language)
         return PlanOptions(usable, campaigns.engines)
 
     @router.get("/new")
     async def new(request: Request, copy: str = "") -> Response:
-        person, reader = person_of(request), reader_of(request, root_path)
-        plan = copied((await campaigns.get(person, copy)).plan) if copy else EMPTY
-        choices = await choices_of(person, reader)
-        return page_answer(edit_page(reader, person, plan, choices))
+        user, reader = person_of(request), reader_of(request, root_path)
+        plan = copied((await campaigns.get(user, copy)).plan) if copy else EMPTY
+        options = await options_of(user, reader)
+        return page_answer(edit_page(reader, user, plan, options))
 
     @router.get("/{campaign_id}/edit")
     async def edit(request: Request, campaign_id: str) -> Response:
-        person, reader = person_of(request), reader_of(request, root_path)
-        campaign = await campaigns.get(person, campaign_id)
-        figures = await campaigns.figures(person, campaign_id)
+        user, reader = person_of(request), reader_of(request, root_path)
+        campaign = await campaigns.get(user, campaign_id)
+        figures = await campaigns.figures(user, campaign_id)
         page = edit_page(
             reader,
-            person,
+            user,
             campaign.plan,
-            await choices_of(person, reader),
+            await options_of(user, reader),
             campaign_id=campaign_id,
             in_use=figures.consented > 0,
         )
@@ -104,22 +105,22 @@ def _plans(campaigns: Campaigns, presets: PresetReader, root_path: str) -> APIRo
     return router
 
 
-def _running(campaigns: Campaigns, root_path: str, outcome: CampaignResults | None) -> APIRouter:
+def _running(campaigns: Campaigns, root_path: str, results_of: CampaignResults | None) -> APIRouter:
     router = APIRouter()
 
     @router.get("")
     async def overview(request: Request) -> Response:
         user, reader = person_of(request), reader_of(request, root_path)
-        seen = await campaigns.list(user)
-        return page_answer(campaigns_page(reader, user, seen, utc_now()))
+        listed = await campaigns.list(user)
+        return page_answer(campaigns_page(reader, user, listed, utc_now()))
 
     @router.get("/{campaign_id}")
     async def one(request: Request, campaign_id: str) -> Response:
         user, reader = person_of(request), reader_of(request, root_path)
         campaign = await campaigns.get(user, campaign_id)
-        results, variants = "", ""
-        if outcome:
-            results, variants = await outcome.blocks(reader, user, campaign)
+        results, variants = None, None
+        if results_of:
+            results, variants = await results_of.blocks(reader, user, campaign)
         page = campaign_page(
             reader,
             user,
@@ -137,14 +138,14 @@ def _running(campaigns: Campaigns, root_path: str, outcome: CampaignResults | No
     return router
 
 
-def _testers(taking_part: Participation, root_path: str) -> APIRouter:
+def _testers(participation: Participation, root_path: str) -> APIRouter:
     router = APIRouter()
 
     @router.get("/{campaign_id}")
     async def visit(request: Request, campaign_id: str) -> Response:
         user, reader = person_of(request), reader_of(request, root_path)
         try:
-            visit = await taking_part.arrive(user, campaign_id)
+            visit = await participation.arrive(user, campaign_id)
         except NotFound:
             return page_answer(gone_page(reader), 404)
         return page_answer(campaign_visit_page(reader, user, visit))
@@ -153,10 +154,10 @@ def _testers(taking_part: Participation, root_path: str) -> APIRouter:
     async def survey(request: Request, campaign_id: str) -> Response:
         user, reader = person_of(request), reader_of(request, root_path)
         try:
-            visit = await taking_part.arrive(user, campaign_id)
+            visit = await participation.arrive(user, campaign_id)
         except NotFound:
             return page_answer(gone_page(reader), 404)
-        draw = survey_page if visit.may_answer else campaign_visit_page
-        return page_answer(draw(reader, user, visit))
+        page = survey_page if visit.may_answer else campaign_visit_page
+        return page_answer(page(reader, user, visit))
 
     return router

@@ -1,4 +1,4 @@
-"""The pages of regression cases as routes: which data each is made from."""
+"""Routes of the pages of regression cases."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ from pages.evaluation.case_runs import SCRIPT, RunsView, RunView, run_page
 from pages.evaluation.cases import cases_page
 
 STATIC = Path(__file__).parents[2] / "pages" / "static"
-LISTED = 20
-"""Runs to compare with."""
+MAX_LISTED = 20
+"""Runs that one can be compared with."""
 
 
 def case_pages(
-    casebook: Cases, replays: Runs, presets: PresetReader, root_path: str = ""
+    case_service: Cases, run_service: Runs, presets: PresetReader, root_path: str = ""
 ) -> APIRouter:
     """/cases/… for members."""
     router = APIRouter(default_response_class=HTMLResponse)
@@ -35,12 +35,16 @@ def case_pages(
     def script() -> FileResponse:
         return FileResponse(STATIC / SCRIPT, headers={"Cache-Control": "no-cache"})
 
-    router.include_router(_runs(casebook, replays, presets, root_path), prefix="/cases/runs")
-    router.include_router(_cases(casebook, replays, presets, root_path), prefix="/cases")
+    router.include_router(
+        _runs(case_service, run_service, presets, root_path), prefix="/cases/runs"
+    )
+    router.include_router(_cases(case_service, run_service, presets, root_path), prefix="/cases")
     return router
 
 
-def _cases(casebook: Cases, replays: Runs, presets: PresetReader, root_path: str) -> APIRouter:
+def _cases(
+    case_service: Cases, run_service: Runs, presets: PresetReader, root_path: str
+) -> APIRouter:
     router = APIRouter()
 
     @router.get("")
@@ -49,61 +53,64 @@ def _cases(casebook: Cases, replays: Runs, presets: PresetReader, root_path: str
         page = cases_page(
             reader,
             user,
-            cases=await casebook.list(user),
+            cases=await case_service.list(user),
             shipped=sorted(
-                casebook.shipped.values(),
+                case_service.shipped.values(),
                 key=lambda case: not case.id.endswith(f".{reader.language}"),
             ),
-            runs=await _runs_of(presets, user, await casebook.runs(user)),
-            choices=PlanOptions(await presets.list(user.id, reader.language), replays.engines),
+            runs=await _runs_of(presets, user, await case_service.runs(user)),
+            choices=PlanOptions(await presets.list(user.id, reader.language), run_service.engines),
         )
         return page_answer(page)
 
     @router.get("/new")
     async def new(request: Request, evidence: str = "") -> Response:
         user, reader = person_of(request), reader_of(request, root_path)
-        text: CaseText = await casebook.draft(user, evidence) if evidence else EMPTY
+        text: CaseText = await case_service.draft(user, evidence) if evidence else EMPTY
         return page_answer(case_page(reader, user, text))
 
     @router.get("/{case_id}")
     async def case(request: Request, case_id: str) -> Response:
         user, reader = person_of(request), reader_of(request, root_path)
-        text = text_of(await casebook.get(user, case_id))
-        shipped = case_id in casebook.shipped
+        text = text_of(await case_service.get(user, case_id))
+        shipped = case_id in case_service.shipped
         return page_answer(case_page(reader, user, text, case_id=case_id, shipped=shipped))
 
     return router
 
 
-def _runs(casebook: Cases, replays: Runs, presets: PresetReader, root_path: str) -> APIRouter:
+def _runs(
+    case_service: Cases, run_service: Runs, presets: PresetReader, root_path: str
+) -> APIRouter:
     router = APIRouter()
 
     @router.get("/{run_id}")
     async def run(request: Request, run_id: str, against: str = "") -> Response:
         user, reader = person_of(request), reader_of(request, root_path)
-        going = replays.progress(run_id)  # before the results: none that is new is missed
-        run, results = await casebook.run(user, run_id)
-        beside, others = await casebook.run(user, against) if against else (None, None)
-        kept = {case.id: case for case in await casebook.list(user)}
-        tallies = (await casebook.runs(user))[:LISTED]
-        runs = await _runs_of(presets, user, tallies, run, *([beside] if beside else []))
-        shown = RunView(
+        # Before the results: a result that arrives between the two reads would be missed.
+        active = run_service.progress(run_id)
+        run, results = await case_service.run(user, run_id)
+        compared, others = await case_service.run(user, against) if against else (None, None)
+        kept = {case.id: case for case in await case_service.list(user)}
+        recent = (await case_service.runs(user))[:MAX_LISTED]
+        runs = await _runs_of(presets, user, recent, run, *([compared] if compared else []))
+        view = RunView(
             run=run,
             results=results,
-            cases=kept | casebook.shipped,
-            beside=beside,
+            cases=kept | case_service.shipped,
+            compared_with=compared,
             others=others,
-            going_on=(going.done, going.total) if going else None,
+            progress=(active.done, active.total) if active else None,
         )
-        # Comparing long texts takes a while.
-        return page_answer(await asyncio.to_thread(run_page, reader, user, shown, runs))
+        # Differences of long texts take long enough to block the event loop.
+        return page_answer(await asyncio.to_thread(run_page, reader, user, view, runs))
 
     return router
 
 
 async def _runs_of(
-    presets: PresetReader, user: User, tallies: Sequence[VerdictCounts], *more: Run
+    presets: PresetReader, user: User, recent: Sequence[VerdictCounts], *more: Run
 ) -> RunsView:
-    """These runs with what their presets and those of `more` are called."""
-    refs = [run.preset for run in (*more, *(tally.run for tally in tallies)) if run.preset]
-    return RunsView(tallies, await presets.names(user.id, refs))
+    """These runs, with the names of their presets and of the presets of `more`."""
+    refs = [run.preset for run in (*more, *(counted.run for counted in recent)) if run.preset]
+    return RunsView(recent, await presets.names(user.id, refs))

@@ -1,4 +1,4 @@
-"""The pages of results as routes: which data each is made from."""
+"""Routes of the pages of rated answers."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,12 +9,12 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 
 from api.edge.identity import person_of
 from api.feedback.query import FilterQuery, ListQuery
-from api.html import draw_for, page_answer, reader_of
+from api.html import markdown_renderer, page_answer, reader_of
 from chat.accounts.models import User
 from chat.feedback.queries import RatingFilter
 from chat.feedback.results import Results
-from pages.feedback.answer import AnswerView, reading_page
-from pages.feedback.results import Found, results_page
+from pages.feedback.answer import AnswerView, answer_page
+from pages.feedback.results import RatingListView, results_page
 from pages.html import ReaderContext
 
 SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "results.js"
@@ -30,10 +30,10 @@ def results_pages(results: Results, root_path: str = "") -> APIRouter:
 
     @router.get("/results")
     async def listed(request: Request, query: Annotated[ListQuery, Query()]) -> Response:
-        user, wanted, after = person_of(request), query.value(), query.place()
-        page, counts = await results.look(user, wanted, after)
-        found = Found(
-            wanted,
+        user, filters, after = person_of(request), query.value(), query.place()
+        page, counts = await results.look(user, filters, after)
+        view = RatingListView(
+            filters,
             page,
             counts,
             await results.choices(user),
@@ -41,30 +41,30 @@ def results_pages(results: Results, root_path: str = "") -> APIRouter:
             await results.reviewers(user),
             first_page=after is None,
         )
-        return page_answer(results_page(reader_of(request, root_path), user, found))
+        return page_answer(results_page(reader_of(request, root_path), user, view))
 
     @router.get("/results/{evidence_id}")
     async def one(
         request: Request, evidence_id: str, query: Annotated[FilterQuery, Query()]
     ) -> Response:
         user, reader = person_of(request), reader_of(request, root_path)
-        shown = await _shown(results, user, evidence_id, query.value(), reader)
-        return page_answer(reading_page(reader, user, shown))
+        view = await _shown(results, user, evidence_id, query.value(), reader)
+        return page_answer(answer_page(reader, user, view))
 
     return router
 
 
 async def _shown(
-    results: Results, user: User, evidence_id: str, wanted: RatingFilter, reader: ReaderContext
+    results: Results, user: User, evidence_id: str, filters: RatingFilter, reader: ReaderContext
 ) -> AnswerView:
-    """One answer with what its page says beside it. Raises NotFound."""
-    reading = await results.read(user, evidence_id)
+    """The values of the page of one answer. Raises NotFound."""
+    detail = await results.read(user, evidence_id)
     return AnswerView(
-        reading,
-        wanted,
+        detail,
+        filters,
         await results.choices(user),
-        answer=draw_for(reader)(reading.rated.evidence.answer),
-        next_id=await results.next_open(user, wanted, evidence_id),
+        answer=markdown_renderer(reader)(detail.rated.evidence.answer),
+        next_id=await results.next_open(user, filters, evidence_id),
         names=await results.names(user),
         reviewers=await results.reviewers(user),
     )

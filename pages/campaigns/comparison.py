@@ -1,20 +1,67 @@
-"""What came of a comparison, for its host: votes with what they tell, or two halves of testers."""
+"""The result of a comparison, for its host: votes with their significance, or two groups."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from chat.campaigns.hosts import VariantProgress
 from chat.campaigns.models import Mode
 from chat.feedback.reports import ComparisonResult, Report, VariantResult
 from chat.feedback.statistics import Difference, Share, difference
-from pages.html import ReaderContext, section, table
+from pages.html import ReaderContext, render
 
 SPREADS = (
     ("length", "compare-length"),
     ("first-token", "compare-first-token"),
     ("total", "compare-total"),
 )
-"""What is compared of answers, and its words."""
+"""Measurements of answers that are compared, with the keys of their texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSentence:
+    """What was measured, and what follows from it; an empty verdict: nothing was measured."""
+
+    measured: str
+    verdict: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedShare:
+    """The votes of one task or tester, with the rate of the first variant."""
+
+    name: str
+    count: int
+    share: str
+    interval: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShareGroup:
+    """The votes by task or by tester; `column` is the key of the first column's text."""
+
+    title: str
+    column: str
+    rows: Sequence[ListedShare]
+
+
+@dataclass(frozen=True, slots=True)
+class BlindResult:
+    """The votes of a blind comparison."""
+
+    counts: Sequence[tuple[str, int]]
+    result: ResultSentence
+    groups: Sequence[ShareGroup]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitResult:
+    """The two groups of a split test: rows of the key of a text and a cell for each variant."""
+
+    variants: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[str]]]
+    result: ResultSentence
 
 
 def comparison_block(
@@ -22,137 +69,120 @@ def comparison_block(
     report: Report,
     testers: Sequence[VariantProgress],
     names: Mapping[str, str],
-) -> str:
-    """A section of the campaign's page; nothing where nothing is compared.
+) -> Markup:
+    """A section of the campaign's page; empty for a campaign that compares nothing.
 
-    `names` are those of testers by their ids.
+    `names` are names of testers by user id.
     """
-    draw = {Mode.BLIND: _blind, Mode.SPLIT: _split}.get(report.campaign.plan.mode)
-    return section(reader, "comparison", draw(reader, report, testers, names)) if draw else ""
+    mode = report.campaign.plan.mode
+    if mode is Mode.SINGLE:
+        return Markup()
+    return render(
+        "campaigns/comparison.html",
+        reader,
+        blind=_blind(reader, report, names) if mode is Mode.BLIND else None,
+        split=_split(reader, report, testers) if mode is Mode.SPLIT else None,
+    )
 
 
-def _blind(
-    reader: ReaderContext,
-    report: Report,
-    testers: Sequence[VariantProgress],
-    names: Mapping[str, str],
-) -> str:
+def _blind(reader: ReaderContext, report: Report, names: Mapping[str, str]) -> BlindResult | None:
+    """None without any vote."""
     votes, plan = report.comparison, report.campaign.plan
     if votes is None:
-        return f"<p>{reader.say('no-votes')}</p>"
+        return None
     first, second = (variant.name for variant in plan.variants)
-    counts = [
-        ("votes-won", first, votes.wins[0]),
-        ("votes-won", second, votes.wins[1]),
-        ("votes-tied", "", votes.ties),
-        ("votes-both-bad", "", votes.both_bad),
+    counts: list[tuple[str, int]] = [
+        (reader.text("votes-won", name=first), votes.wins[0]),
+        (reader.text("votes-won", name=second), votes.wins[1]),
+        (reader.text("votes-tied"), votes.ties),
+        (reader.text("votes-both-bad"), votes.both_bad),
     ]
-    cells = "".join(
-        f"<div><dt>{reader.say(key, name=name)}</dt><dd>{count}</dd></div>"
-        for key, name, count in counts
-    )
     tasks = {task.id: task.title for task in plan.tasks}
-    return (
-        f'<dl class="figures">{cells}</dl>{_sentence(reader, votes, first, second)}'
-        f'<p class="hint">{reader.say("votes-method")}</p>'
-        f"{_shares(reader, 'votes-by-task', 'column-task', votes.by_task, tasks, first)}"
-        f"{_shares(reader, 'votes-by-rater', 'column-tester', votes.by_rater, names, first)}"
-    )
+    groups = [
+        ShareGroup(reader.text(title, name=first), column, _shares(shares, labels))
+        for title, column, shares, labels in (
+            ("votes-by-task", "column-task", votes.by_task, tasks),
+            ("votes-by-rater", "column-tester", votes.by_rater, names),
+        )
+        if shares
+    ]
+    return BlindResult(counts, _blind_sentence(reader, votes, first, second), groups)
 
 
-def _sentence(reader: ReaderContext, votes: ComparisonResult, first: str, second: str) -> str:
+def _blind_sentence(
+    reader: ReaderContext, votes: ComparisonResult, first: str, second: str
+) -> ResultSentence:
     rate = votes.rate
     if not rate.count:
-        return f"<p>{reader.say('votes-none-count')}</p>"
+        return ResultSentence(reader.text("votes-none-count"))
     share, interval = rate.told()
-    said = reader.say("votes-rate", name=first, share=share, interval=interval)
-    if votes.better is None:
-        verdict = reader.say("votes-do-not-tell")
-        if votes.needed:
-            more = votes.needed - rate.count
-            verdict += " " + reader.say("votes-more", count=f"{more:,}")
-    else:
+    measured = reader.text("votes-rate", name=first, share=share, interval=interval)
+    if votes.better is not None:
         names = (first, second)
         better, worse = names[votes.better], names[1 - votes.better]
-        verdict = reader.say("votes-tell", better=better, worse=worse)
-    return f"<p>{said} <b>{verdict}</b></p>"
+        return ResultSentence(measured, reader.text("votes-tell", better=better, worse=worse))
+    verdict = reader.text("votes-do-not-tell")
+    if votes.needed:
+        missing = votes.needed - rate.count
+        verdict += Markup(" ") + reader.text("votes-more", count=f"{missing:,}")
+    return ResultSentence(measured, verdict)
 
 
-def _shares(
-    reader: ReaderContext,
-    title: str,
-    column: str,
-    shares: Mapping[str, Share],
-    names: Mapping[str, str],
-    first: str,
-) -> str:
-    if len(shares) < 1:
-        return ""
-    rows = (
-        (f"<bdi>{escape(names.get(key, key))}</bdi>", str(share.count), *share.told())
+def _shares(shares: Mapping[str, Share], names: Mapping[str, str]) -> Sequence[ListedShare]:
+    return [
+        ListedShare(names.get(key, key), share.count, *share.told())
         for key, share in shares.items()
-    )
-    columns = [column, "column-votes", "column-rate", "column-interval"]
-    shown = table(reader, columns, rows)
-    return f"<details><summary>{reader.say(title, name=first)}</summary>{shown}</details>"
+    ]
 
 
 def _split(
-    reader: ReaderContext,
-    report: Report,
-    testers: Sequence[VariantProgress],
-    names: Mapping[str, str],
-) -> str:
-    names_of = [f"<bdi>{escape(variant.name)}</bdi>" for variant in report.campaign.plan.variants]
-    rows: list[Sequence[str]] = [
-        (reader.say("compare-testers"), *(str(one.consented) for one in testers)),
-        (reader.say("compare-finished"), *(str(one.finished) for one in testers)),
-        (reader.say("compare-dropped-out"), *(str(one.dropped_out) for one in testers)),
-        (reader.say("compare-answers"), *(str(part.answers) for part in report.variants)),
-        (reader.say("compare-liked"), *map(_liked, report.variants)),
+    reader: ReaderContext, report: Report, testers: Sequence[VariantProgress]
+) -> SplitResult:
+    variants = report.variants
+    rows = [
+        ("compare-testers", [str(one.consented) for one in testers]),
+        ("compare-finished", [str(one.finished) for one in testers]),
+        ("compare-dropped-out", [str(one.dropped_out) for one in testers]),
+        ("compare-answers", [str(one.answers) for one in variants]),
+        ("compare-liked", [_liked(one) for one in variants]),
+        *((key, [_spread(one, kind) for one in variants]) for kind, key in SPREADS),
     ]
-    rows += [
-        (reader.say(words), *(_spread(part, kind) for part in report.variants))
-        for kind, words in SPREADS
-    ]
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    head = "".join(f"<th>{cell}</th>" for cell in ("", *names_of))
-    return (
-        f'<div class="table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-        f"</div>{_split_sentence(reader, report)}"
-        f'<p class="hint">{reader.say("split-method")}</p>'
-    )
+    names = [variant.name for variant in report.campaign.plan.variants]
+    return SplitResult(names, rows, _split_sentence(reader, report))
 
 
-def _split_sentence(reader: ReaderContext, report: Report) -> str:
-    first, second = (part.liked for part in report.variants)
+def _split_sentence(reader: ReaderContext, report: Report) -> ResultSentence:
+    first, second = (variant.liked for variant in report.variants)
     if not first.count or not second.count:
-        return f"<p>{reader.say('split-no-ratings')}</p>"
+        return ResultSentence(reader.text("split-no-ratings"))
     apart = difference(first, second)
-    said = reader.say("split-difference", points=_points(apart.value), interval=_apart(apart))
+    measured = reader.text(
+        "split-difference", points=_points(apart.value), interval=_interval(apart)
+    )
     if not apart.tells:
-        return f"<p>{said} <b>{reader.say('split-does-not-tell')}</b></p>"
+        return ResultSentence(measured, reader.text("split-does-not-tell"))
     names = [variant.name for variant in report.campaign.plan.variants]
     better, worse = names if apart.value > 0 else names[::-1]
-    return f"<p>{said} <b>{reader.say('split-tells', better=better, worse=worse)}</b></p>"
+    return ResultSentence(measured, reader.text("split-tells", better=better, worse=worse))
 
 
-def _liked(part: VariantResult) -> str:
-    share = part.liked
+def _liked(variant: VariantResult) -> str:
+    share = variant.liked
     if not share.count:
         return "–"
-    told, interval = share.told()
-    return f"{told} ({interval}; {part.up} / {share.count})"
+    rate, interval = share.told()
+    return f"{rate} ({interval}; {variant.up} / {share.count})"
 
 
-def _spread(part: VariantResult, kind: str) -> str:
-    spread = part.spreads.get(kind)
+def _spread(variant: VariantResult, kind: str) -> str:
+    spread = variant.spreads.get(kind)
     return f"{spread.p50:.4g} / {spread.p95:.4g}" if spread else "–"
 
 
 def _points(value: float) -> str:
+    """A difference of rates in percentage points."""
     return f"{100 * value:+.0f}"
 
 
-def _apart(apart: Difference) -> str:
+def _interval(apart: Difference) -> str:
     return f"{_points(apart.low)} … {_points(apart.high)}"

@@ -1,16 +1,18 @@
-"""One run of regression cases: what came of each, beside an earlier run or the reference."""
+"""One run of regression cases: its results, compared with an earlier run or the reference."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from datetime import datetime
+
+from markupsafe import Markup
 
 from chat.accounts.models import User
 from chat.evaluation.cases import VerdictCounts
-from chat.evaluation.models import Case, CaseVerdict, Result, Run
+from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Result, Run
 from chat.models import PresetRef
 from pages.evaluation.diff import in_one, side_by_side
-from pages.host_nav import host_page
-from pages.html import ReaderContext, form, hidden, when
+from pages.host_nav import render_host_page
+from pages.html import ReaderContext
 
 SCRIPT = "cases.js"
 ORDER = (
@@ -20,189 +22,142 @@ ORDER = (
     CaseVerdict.OPEN,
     CaseVerdict.PASSED,
 )
-"""What is to be looked at comes first."""
+"""The order of results on the page: what needs attention first."""
 
-FOR_PEOPLE = (CaseVerdict.OPEN, CaseVerdict.CHANGED)
+UNJUDGED = (CaseVerdict.OPEN, CaseVerdict.CHANGED)
+"""Verdicts that a user still has to judge."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunsView:
-    """Runs to choose from. `names` are those of the presets that these and the one shown had."""
+    """Runs to choose from. `names` are those of the presets of all runs on the page."""
 
-    tallies: Sequence[VerdictCounts]
+    runs: Sequence[VerdictCounts]
     names: Mapping[PresetRef, str]
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run as it is looked at. `results` are by case, `others` are those of the run beside it.
+    """A run with its results by case id. `others` are the results of the run compared with.
 
-    `cases` are those that are still there. `going_on`: done and total of a run that is going on.
+    `cases` are those that still exist. `progress`: done and total of a run in progress.
     """
 
     run: Run
     results: Mapping[str, Result]
     cases: Mapping[str, Case]
-    beside: Run | None = None
+    compared_with: Run | None = None
     others: Mapping[str, Result] | None = None
-    going_on: tuple[int, int] | None = None
+    progress: tuple[int, int] | None = None
 
 
-def run_page(reader: ReaderContext, user: User, shown: RunView, runs: RunsView) -> str:
-    """`runs` are those that it can be compared with."""
-    body = _head(reader, shown, runs) + _beside(reader, shown, runs)
-    if any(result.verdict in FOR_PEOPLE for result in shown.results.values()):
-        body += f'<p class="hint">{reader.say("run-keys")}</p>'
-    ordered = sorted(shown.results.values(), key=lambda result: _place(shown, result))
-    body += "".join(_result(reader, shown, result) for result in ordered)
-    heading = shown.run.label
-    return host_page(reader, user, "run", body, heading=heading, script=SCRIPT)
+@dataclass(frozen=True, slots=True)
+class NamedRun:
+    """Another run with the facts that distinguish it."""
+
+    id: str
+    started_at: datetime
+    facts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedResult:
+    """A result on the page.
+
+    `left` and `right` are the answers of `other` and of `result` with their differences marked.
+    `changes` are the differences from the reference; None without any. `notes` are what a user
+    is to judge.
+    """
+
+    result: Result
+    case_id: str
+    has_case: bool
+    name: str
+    failed: Sequence[Check]
+    notes: Sequence[str]
+    can_judge: bool
+    other: Result | None
+    left: Markup | None
+    right: Markup | None
+    changes: Markup | None
+
+
+def run_page(reader: ReaderContext, user: User, view: RunView, runs: RunsView) -> Markup:
+    """The results of a run. `runs` are those that it can be compared with."""
+    run = view.run
+    ordered = sorted(view.results.values(), key=lambda result: _place(view, result))
+    others = [counted.run for counted in runs.runs if counted.run.id != run.id]
+    counts = {
+        verdict: sum(result.verdict is verdict for result in ordered) for verdict in CaseVerdict
+    }
+    return render_host_page(
+        "evaluation/run.html",
+        reader,
+        user,
+        heading=run.label,
+        script=SCRIPT,
+        run=run,
+        preset_name=preset_of(run, runs.names),
+        counts=counts_of(counts),
+        progress=view.progress,
+        compared=_named(view.compared_with, runs.names) if view.compared_with else None,
+        is_compared=view.others is not None,
+        others=[_named(other, runs.names) for other in others],
+        has_keys=any(result.verdict in UNJUDGED for result in ordered),
+        results=[_row(view, result) for result in ordered],
+    )
 
 
 def preset_of(run: Run, names: Mapping[PresetRef, str]) -> str:
-    """Which version of which preset; empty where there was none."""
+    """The name of the preset version of a run; empty without a preset."""
     return names.get(run.preset, run.preset.id) if run.preset else ""
 
 
 def facts_of(run: Run, names: Mapping[PresetRef, str]) -> Sequence[str]:
-    """What tells a run from others, beside its time: model, preset, label. Not escaped."""
+    """What distinguishes a run from others besides its time: model, preset, label."""
     model = f"{run.model} {run.quantization}"
     return [fact for fact in (model, preset_of(run, names), run.label) if fact]
 
 
-def model_of(run: Run) -> str:
-    """Which model, and how it is kept in memory."""
-    return f"<bdi>{escape(run.model)}</bdi> <em>{escape(run.quantization)}</em>"
+def counts_of(counts: Mapping[CaseVerdict, int]) -> Sequence[tuple[CaseVerdict, int]]:
+    """The verdicts that occur, in the order of the page, with their numbers."""
+    return [(verdict, counts[verdict]) for verdict in ORDER if counts.get(verdict)]
 
 
-def counts_of(reader: ReaderContext, counts: Mapping[CaseVerdict, int]) -> str:
-    """How many cases came to what."""
-    said = (_badge(reader, verdict, counts[verdict]) for verdict in ORDER if counts.get(verdict))
-    return " ".join(said) or "–"
+def _named(run: Run, names: Mapping[PresetRef, str]) -> NamedRun:
+    return NamedRun(run.id, run.started_at, facts_of(run, names))
 
 
-# --- pieces -----------------------------------------------------------------------------------
-
-
-def _head(reader: ReaderContext, shown: RunView, runs: RunsView) -> str:
-    run = shown.run
-    counts = {
-        verdict: sum(result.verdict is verdict for result in shown.results.values())
-        for verdict in CaseVerdict
-    }
-    name = preset_of(run, runs.names)
-    preset = f" · <bdi>{escape(name)}</bdi>" if name else ""
-    facts = f"{when(run.started_at)} · {model_of(run)} · {escape(run.engine)}{preset}"
-    return f"<p>{facts}</p><p>{counts_of(reader, counts)}</p>{_state(reader, shown)}"
-
-
-def _state(reader: ReaderContext, shown: RunView) -> str:
-    at = f"/api/cases/runs/{shown.run.id}"
-    if shown.going_on:
-        done, total = shown.going_on
-        said = reader.say("run-going-on", done=done, total=total)
-        cancel = form(reader, f"{at}/cancel", "", "run-cancel")
-        path = reader.link(f"{at}/progress")
-        return f'<div class="row" data-run="{path}" data-done="{done}"><p>{said}</p>{cancel}</div>'
-    return "" if shown.run.ended_at else f'<p class="banner">{reader.say("run-broke-off")}</p>'
-
-
-def _beside(reader: ReaderContext, shown: RunView, runs: RunsView) -> str:
-    at = f"/cases/runs/{shown.run.id}"
-    if shown.beside:
-        said = reader.say("run-beside")
-        name = _name(shown.beside, runs.names)
-        away = f'<a href="{reader.link(at)}">{reader.say("run-alone")}</a>'
-        return f"<p>{said} {name} · {away}</p>"
-    others = [tally.run for tally in runs.tallies if tally.run.id != shown.run.id]
-    if not others:
-        return ""
-    links = "".join(
-        f'<li><a href="{reader.link(f"{at}?against={other.id}")}">'
-        f"{_name(other, runs.names)}</a></li>"
-        for other in others
-    )
-    return f"<details><summary>{reader.say('run-compare')}</summary><ul>{links}</ul></details>"
-
-
-def _name(run: Run, names: Mapping[PresetRef, str]) -> str:
-    facts = (f"<bdi>{escape(fact)}</bdi>" for fact in facts_of(run, names))
-    return " · ".join((when(run.started_at), *facts))
-
-
-def _place(shown: RunView, result: Result) -> tuple[int, str]:
-    case = shown.cases.get(result.case_id)
+def _place(view: RunView, result: Result) -> tuple[int, str]:
+    case = view.cases.get(result.case_id)
     return ORDER.index(result.verdict), case.name if case else result.case_id
 
 
-def _result(reader: ReaderContext, shown: RunView, result: Result) -> str:
-    case = shown.cases.get(result.case_id)
-    name = f"<bdi>{escape(case.name if case else result.case_id)}</bdi>"
-    if case:
-        name = f'<a href="{reader.link(f"/cases/{case.id}")}">{name}</a>'
-    seconds = f" <em>{result.timing.total_s:.1f} s</em>" if result.timing else ""
-    body = f"<h2>{_badge(reader, result.verdict)} {name}{seconds}</h2>"
-    body += _wrong(reader, case, result)
-    body += _answers(reader, shown, case, result)
-    judged = bool(result.judged_by)
-    judge = judged or result.verdict in FOR_PEOPLE
-    if judge:
-        body += _judge(reader, shown.run, case, result)
-    focus = ' tabindex="0" data-judge' if judge else ""
-    return f'<section class="result"{focus}>{body}</section>'
-
-
-def _wrong(reader: ReaderContext, case: Case | None, result: Result) -> str:
-    if result.error_code:
-        code = f"<code>{escape(result.error_code)}</code>"
-        return f'<p class="error">{reader.say("run-error")} {code}</p>'
-    failed = [case.checks[i] for i in result.failed if i < len(case.checks)] if case else []
-    items = "".join(
-        f"<li>{reader.say(f'check-{check.kind}')}: <code>{escape(check.expected)}</code></li>"
-        for check in failed
+def _row(view: RunView, result: Result) -> ListedResult:
+    case = view.cases.get(result.case_id)
+    other = view.others.get(result.case_id) if view.others is not None else None
+    left, right = side_by_side(other.answer, result.answer) if other else (None, None)
+    checks = case.checks if case else ()
+    return ListedResult(
+        result=result,
+        case_id=case.id if case else "",
+        has_case=case is not None,
+        name=case.name if case else result.case_id,
+        failed=[checks[index] for index in result.failed if index < len(checks)],
+        notes=[
+            check.expected for check in checks if check.kind is CheckKind.HUMAN and check.expected
+        ],
+        can_judge=bool(result.judged_by) or result.verdict in UNJUDGED,
+        other=other,
+        left=left,
+        right=right,
+        changes=_changes(view, case, result),
     )
-    return f"<p>{reader.say('run-failed-checks')}</p><ul>{items}</ul>" if items else ""
 
 
-def _answers(reader: ReaderContext, shown: RunView, case: Case | None, result: Result) -> str:
-    if shown.others is not None:
-        other = shown.others.get(result.case_id)
-        if other is None:
-            return _words(result.answer) + f'<p class="hint">{reader.say("run-not-there")}</p>'
-        left, right = side_by_side(other.answer, result.answer)
-        badge = _badge(reader, other.verdict)
-        return (
-            f'<div class="pair"><div><h3>{reader.say("run-other")} {badge}</h3>'
-            f'<div class="words" dir="auto">{left}</div></div><div><h3>{reader.say("run-this")} '
-            f"{_badge(reader, result.verdict)}</h3>"
-            f'<div class="words" dir="auto">{right}</div></div></div>'
-        )
+def _changes(view: RunView, case: Case | None, result: Result) -> Markup | None:
+    """The differences from the reference, where the run is compared with no other."""
     reference = case.reference if case else ""
-    if not reference or reference == result.answer:
-        return _words(result.answer)
-    changes = in_one(reference, result.answer)
-    return (
-        f"{_words(result.answer)}<details><summary>{reader.say('run-since-reference')}</summary>"
-        f'<div class="words" dir="auto">{changes}</div></details>'
-    )
-
-
-def _words(text: str) -> str:
-    return f'<div class="words" dir="auto">{escape(text)}</div>'
-
-
-def _judge(reader: ReaderContext, run: Run, case: Case | None, result: Result) -> str:
-    notes = [check.expected for check in case.checks if check.kind == "human"] if case else []
-    said = "".join(f'<p class="hint words">{escape(note)}</p>' for note in notes if note)
-    path = f"/api/cases/runs/{run.id}/judge"
-    buttons = "".join(
-        form(reader, path, hidden("case_id", result.case_id) + hidden("good", good), key, key=sign)
-        for good, key, sign in (("yes", "judge-good", "p"), ("no", "judge-bad", "f"))
-    )
-    return f'{said}<div class="row">{buttons}</div>'
-
-
-def _badge(reader: ReaderContext, verdict: CaseVerdict, count: int | None = None) -> str:
-    number = f"{count} " if count is not None else ""
-    said = reader.say(f"verdict-{verdict}")
-    return f'<span class="verdict" data-verdict="{verdict}">{number}{said}</span>'
+    if view.others is not None or not reference or reference == result.answer:
+        return None
+    return in_one(reference, result.answer)

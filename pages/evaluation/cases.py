@@ -1,16 +1,42 @@
-"""Regression cases for their hosts: those that are kept, the shipped ones, and their runs."""
+"""The page of regression cases: the user's own, the shipped ones, and the runs."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from chat.accounts.models import User
 from chat.conversations.models import Preset
-from chat.evaluation.models import Case, Run
+from chat.evaluation.models import Case, CaseVerdict, Run
 from chat.models import PresetRef
 from pages.campaigns.choices import PlanOptions
-from pages.evaluation.case_runs import SCRIPT, RunsView, counts_of, facts_of, model_of, preset_of
-from pages.host_nav import host_page
-from pages.html import ReaderContext, choice, field, form, section, table, when
+from pages.evaluation.case_runs import SCRIPT, RunsView, counts_of, facts_of, preset_of
+from pages.host_nav import render_host_page
+from pages.html import ReaderContext
+
+MAX_EARLIER = 20
+"""Runs in the list of those to compare with."""
+
+Options = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCase:
+    """A case in the table. `kinds` are the texts of its checks, `excerpt` begins its question."""
+
+    id: str
+    name: str
+    kinds: str
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """A run in the table, with the numbers of its verdicts."""
+
+    run: Run
+    preset_name: str
+    counts: Sequence[tuple[CaseVerdict, int]]
 
 
 def cases_page(
@@ -21,111 +47,67 @@ def cases_page(
     shipped: Sequence[Case],
     runs: RunsView,
     choices: PlanOptions,
-) -> str:
-    """One's own cases and runs, an administrator's page has everybody's, and the shipped cases."""
-    body = f"<p>{reader.say('cases-info')}</p>{_tools(reader, bool(cases))}"
-    body += _table(reader, cases)
-    fields = _run_fields(reader, bool(cases), choices.presets, runs)
-    fields += _engine(reader, choices.engines)
-    run = form(reader, "/api/cases/runs", fields, "run-start", then="go")
-    body += section(reader, "cases-run", f"<p>{reader.say('cases-run-info')}</p>{run}")
-    body += section(reader, "cases-runs", _runs(reader, runs))
-    body += section(
+) -> Markup:
+    """The user's own cases and runs, or all of them for an administrator; the shipped cases."""
+    return render_host_page(
+        "evaluation/cases.html",
         reader,
-        "cases-shipped",
-        f"<p>{reader.say('cases-shipped-info')}</p>{_table(reader, shipped)}",
+        user,
+        script=SCRIPT,
+        cases=[_row(reader, case) for case in cases],
+        shipped=[_row(reader, case) for case in shipped],
+        which=_sets(reader, bool(cases)),
+        presets=_presets(reader, choices.presets),
+        earlier=_earlier(reader, runs),
+        engines=_engines(reader, choices.engines),
+        runs=[
+            ListedRun(counted.run, preset_of(counted.run, runs.names), counts_of(counted.counts))
+            for counted in runs.runs
+        ],
     )
-    return host_page(reader, user, "cases", body, script=SCRIPT)
 
 
-# --- pieces -----------------------------------------------------------------------------------
-
-
-def _tools(reader: ReaderContext, any_kept: bool) -> str:
-    links = f'<a class="button" href="{reader.link("/cases/new")}">{reader.say("case-new")}</a>'
-    links += (
-        f'<label class="button quiet"><span>{reader.say("cases-import")}</span>'
-        f'<input type="file" accept=".json,application/json" class="unseen" '
-        f'data-import="{reader.link("/api/cases/import")}"></label>'
-    )
-    if any_kept:
-        path = reader.link("/api/cases/export")
-        links += f'<a class="button quiet" href="{path}" download>{reader.say("cases-export")}</a>'
-    return f'<div class="row">{links}</div><p class="error" role="alert" data-refused hidden></p>'
-
-
-def _table(reader: ReaderContext, cases: Sequence[Case]) -> str:
-    rows = (
-        (
-            f'<a href="{reader.link(f"/cases/{case.id}")}"><bdi>{escape(case.name)}</bdi></a>',
-            _kinds(reader, case),
-            f"<bdi>{escape(_short(case.prompt[-1].content))}</bdi>",
-        )
-        for case in cases
-    )
-    return table(reader, ["column-case", "column-checks", "column-asks"], rows)
-
-
-def _kinds(reader: ReaderContext, case: Case) -> str:
+def _row(reader: ReaderContext, case: Case) -> ListedCase:
     kinds = dict.fromkeys(check.kind for check in case.checks)
-    return ", ".join(reader.say(f"check-{kind}") for kind in kinds)
+    texts = Markup(", ").join(reader.text(f"check-{kind}") for kind in kinds)
+    return ListedCase(case.id, case.name, texts, _excerpt(case.prompt[-1].content))
 
 
-def _short(text: str, most: int = 80) -> str:
+def _excerpt(text: str, limit: int = 80) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def _run_fields(
-    reader: ReaderContext, any_kept: bool, presets: Sequence[Preset], runs: RunsView
-) -> str:
-    sets = [(f"shipped-{tongue}", reader.say(f"which-shipped-{tongue}")) for tongue in ("en", "zh")]
-    if any_kept:
-        sets.insert(0, ("kept", reader.say("which-kept")))
-    usable = [("", reader.say("run-no-preset"))]
-    usable += [(preset.ref.id, escape(preset.text.name)) for preset in presets]
-    earlier = [("", reader.say("run-last-answers"))]
-    earlier += [(tally.run.id, _name(tally.run, runs.names)) for tally in runs.tallies[:20]]
-    return (
-        choice(reader, "which", sets)
-        + choice(reader, "preset_id", usable, words="field-run-preset")
-        + choice(reader, "against", earlier)
-        + field(reader, "label", required=False, data_longest=100, words="field-run-label")
-    )
+def _sets(reader: ReaderContext, has_own: bool) -> Options:
+    """The sets of cases that a run can take."""
+    own = [("kept", reader.text("which-kept"))] if has_own else []
+    return [
+        *own,
+        *(
+            (f"shipped-{language}", reader.text(f"which-shipped-{language}"))
+            for language in ("en", "zh")
+        ),
+    ]
 
 
-def _engine(reader: ReaderContext, engines: Sequence[str]) -> str:
-    """Which model is asked, where there is a choice."""
+def _presets(reader: ReaderContext, presets: Sequence[Preset]) -> Options:
+    named = ((preset.ref.id, preset.text.name) for preset in presets)
+    return [("", reader.text("run-no-preset")), *named]
+
+
+def _earlier(reader: ReaderContext, runs: RunsView) -> Options:
+    earlier = [counted.run for counted in runs.runs[:MAX_EARLIER]]
+    named = ((run.id, _name(run, runs.names)) for run in earlier)
+    return [("", reader.text("run-last-answers")), *named]
+
+
+def _engines(reader: ReaderContext, engines: Sequence[str]) -> Options:
+    """The models to choose from; none where there is no choice."""
     if len(engines) < 2:
-        return ""
+        return []
     first, *others = engines
-    usable = [("", reader.say("engine-first", name=first))]
-    return choice(reader, "engine", usable + [(name, escape(name)) for name in others])
+    return [("", reader.text("engine-first", name=first)), *((name, name) for name in others)]
 
 
 def _name(run: Run, names: Mapping[PresetRef, str]) -> str:
-    """For a list to choose from, where there is no markup."""
-    return escape(" · ".join((f"{run.started_at:%Y-%m-%d %H:%M}", *facts_of(run, names))))
-
-
-def _runs(reader: ReaderContext, runs: RunsView) -> str:
-    columns = ["column-run", "column-model", "column-preset", "column-results", ""]
-    rows = (
-        (
-            f'<a href="{reader.link(f"/cases/runs/{tally.run.id}")}">{when(tally.run.started_at)}'
-            f"</a> <bdi>{escape(tally.run.label)}</bdi>",
-            model_of(tally.run),
-            f"<bdi>{escape(preset_of(tally.run, runs.names)) or '–'}</bdi>",
-            counts_of(reader, tally.counts),
-            form(
-                reader,
-                f"/api/cases/runs/{tally.run.id}/delete",
-                "",
-                "case-delete",
-                then="go",
-                sure=reader.say("sure"),
-            ),
-        )
-        for tally in runs.tallies
-    )
-    return table(reader, columns, rows)
+    return " · ".join((f"{run.started_at:%Y-%m-%d %H:%M}", *facts_of(run, names)))

@@ -1,23 +1,26 @@
-"""Differences of texts as HTML: one text with both, or two side by side."""
+"""Differences of texts as HTML: one text with both versions, or two side by side."""
 
 from collections.abc import Sequence
-from html import escape
+
+from markupsafe import Markup
 
 from chat.diff import Change, differences
-
-TAGS = {Change.SAME: "{}", Change.REMOVED: "<del>{}</del>", Change.ADDED: "<ins>{}</ins>"}
-
-
-def in_one(before: str, after: str) -> str:
-    """One text, with what went and what came."""
-    return _html(differences(before, after), set(Change))
+from pages.html import render_fragment
 
 
-def side_by_side(before: str, after: str) -> tuple[str, str]:
-    """Each of the two, with what is its own marked."""
+def in_one(before: str, after: str) -> Markup:
+    """One text, in which removed and added pieces are marked."""
+    return _html(differences(before, after))
+
+
+def side_by_side(before: str, after: str) -> tuple[Markup, Markup]:
+    """Both texts, each with the pieces marked that the other does not have."""
     pieces = differences(before, after)
-    return _html(pieces, {Change.SAME, Change.REMOVED}), _html(pieces, {Change.SAME, Change.ADDED})
+    return (
+        _html([piece for piece in pieces if piece[0] is not Change.ADDED]),
+        _html([piece for piece in pieces if piece[0] is not Change.REMOVED]),
+    )
 
 
-def _html(pieces: Sequence[tuple[Change, str]], shown: set[Change]) -> str:
-    return "".join(TAGS[change].format(escape(text)) for change, text in pieces if change in shown)
+def _html(pieces: Sequence[tuple[Change, str]]) -> Markup:
+    return render_fragment("evaluation/diff.html", pieces=pieces)

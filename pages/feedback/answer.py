@@ -1,8 +1,10 @@
-"""One rated answer as a host reads it: prompt, answer, what was said of it, where it came from."""
+"""One rated answer for hosts: prompt, answer, ratings, review, and where it came from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
+from datetime import datetime
+
+from markupsafe import Markup
 
 from chat.accounts.models import User
 from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, Verdict
@@ -10,202 +12,152 @@ from chat.feedback.queries import AnswerDetail, FilterOptions, RatingFilter, Rev
 from chat.feedback.results import MOST_NOTE
 from chat.feedback.snapshots import is_exact
 from pages.evaluation.diff import in_one
-from pages.feedback.origin import folded_turns, made_with, origin_list, spent, turn
-from pages.feedback.results import (
-    SCRIPT,
-    campaign_title,
-    language_words,
-    query_of,
-    reason_words,
-    verdict_words,
-)
-from pages.host_nav import host_page
-from pages.html import ReaderContext, choice, form, hidden, section, table, when
+from pages.feedback.origin import cost_of, made_with
+from pages.feedback.results import SCRIPT, language_text, query_of, reason_text
+from pages.host_nav import render_host_page
+from pages.html import ReaderContext
 
-STANDINGS = (ReviewStatus.CHECKED, ReviewStatus.USABLE, ReviewStatus.UNUSABLE)
-"""What a reviewer can say, in the order of the keys 1, 2 and 3."""
+STATUSES = (ReviewStatus.CHECKED, ReviewStatus.USABLE, ReviewStatus.UNUSABLE)
+"""What a reviewer can choose, in the order of the keys 1, 2 and 3."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
-    """What the page is made from. `answer` is safe HTML; `next_id` is the next to be reviewed."""
+    """The values of the page. `next_id` is the next answer to review."""
 
-    reading: AnswerDetail
-    wanted: RatingFilter
-    choices: FilterOptions
-    answer: str
+    detail: AnswerDetail
+    filters: RatingFilter
+    options: FilterOptions
+    answer: Markup
     next_id: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     reviewers: Sequence[User] = ()
 
 
-def reading_page(reader: ReaderContext, user: User, shown: AnswerView) -> str:
-    """Everything of one rated answer, and what to make of it."""
-    evidence = shown.reading.rated.evidence
-    parts = [
-        _ways(reader, shown),
-        _review(reader, shown),
-        section(reader, "reading-prompt", _prompt(reader, evidence)),
-        section(reader, "reading-answer", _answer(reader, shown)),
-        _ratings(reader, shown),
-        _beside(reader, shown),
-        section(reader, "reading-origin", _origin(reader, shown)),
-    ]
-    return host_page(reader, user, "reading", "".join(parts), script=SCRIPT)
+@dataclass(frozen=True, slots=True)
+class ReviewFields:
+    """The review. `reviewed_at` None: nobody has reviewed the answer."""
+
+    status: ReviewStatus
+    reviewer: str = ""
+    reviewed_at: datetime | None = None
+    note: str = ""
 
 
-def _ways(reader: ReaderContext, shown: AnswerView) -> str:
-    """Back to the list, on to the next, and to a regression case."""
-    query, evidence_id = query_of(shown.wanted), shown.reading.rated.evidence.id
-    back = f'<a class="button quiet" href="{reader.link(f"/results{query}")}" data-back>'
-    links = f"{back}{reader.say('to-list')}</a>"
-    if shown.next_id:
-        path = reader.link(f"/results/{shown.next_id}{query}")
-        links += f'<a class="button quiet" href="{path}" data-next>{reader.say("next-open")}</a>'
-    case = form(reader, f"/api/cases/from-evidence/{evidence_id}", "", "make-case", then="go")
-    return f'<div class="row">{links}{case}</div>'
+@dataclass(frozen=True, slots=True)
+class ListedRating:
+    """A version of a rating. `correction` marks its differences from the answer; None: none."""
+
+    verdict: Verdict | None
+    reasons: Sequence[str]
+    user_name: str
+    version: int
+    rated_at: datetime
+    comment: str
+    correction: Markup | None
 
 
-# --- the review -------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class OtherAnswer:
+    """Another rated answer to the same prompt."""
+
+    path: str
+    excerpt: str
+    verdicts: Sequence[Verdict | None]
 
 
-def _review(reader: ReaderContext, shown: AnswerView) -> str:
-    review = shown.reading.rated.review
-    standing = ReviewStatus.of(review)
-    path = f"/api/results/{shown.reading.rated.evidence.id}/review"
-    said = "".join(_verdict_button(reader, path, standing, item) for item in STANDINGS)
-    state = reader.say(f"standing-{standing}")
-    by = ""
-    if review:
-        name = escape(shown.names.get(review.reviewer, "–"))
-        by = f" <em><bdi>{name}</bdi> · {when(review.reviewed_at)}</em>"
-    note = (
-        f'<label><span>{reader.say("review-note")}</span><textarea name="note" rows="2" '
-        f'data-longest="{MOST_NOTE}" dir="auto">\n{escape(review.note if review else "")}'
-        "</textarea></label>"
-    )
-    more = _assignee(reader, shown) + form(reader, path, note, "save")
-    return (
-        f'<section class="review"><p><b>{state}</b>{by}</p><div class="row">{said}</div>'
-        f'<p class="hint">{reader.say("review-keys")}</p>'
-        f"<details{' open' if review and review.note else ''}>"
-        f"<summary>{reader.say('review-more')}</summary>{more}</details></section>"
-    )
-
-
-def _verdict_button(reader: ReaderContext, path: str, now: ReviewStatus, item: ReviewStatus) -> str:
-    """Said again, it is taken back."""
-    again = now is item
-    said = hidden("standing", ReviewStatus.OPEN if again else item)
-    return (
-        f'<form data-post="{reader.link(path)}" data-then="reload" '
-        f'data-key="{STANDINGS.index(item) + 1}">{said}<p class="error" role="alert" hidden></p>'
-        f'<button aria-pressed="{"true" if again else "false"}">'
-        f"{reader.say(f'standing-{item}')}</button></form>"
+def answer_page(reader: ReaderContext, user: User, view: AnswerView) -> Markup:
+    """One rated answer with the form of its review."""
+    snapshot = view.detail.rated.evidence
+    query = query_of(view.filters)
+    ratings, earlier_ratings = _ratings(reader, view)
+    return render_host_page(
+        "feedback/answer.html",
+        reader,
+        user,
+        script=SCRIPT,
+        list_path=f"/results{query}",
+        next_path=f"/results/{view.next_id}{query}" if view.next_id else "",
+        snapshot=snapshot,
+        answer=view.answer,
+        is_exact=is_exact(snapshot),
+        review=_review(view),
+        statuses=STATUSES,
+        reviewers=_reviewers(reader, view),
+        max_note=MOST_NOTE,
+        ratings=ratings,
+        earlier_ratings=earlier_ratings,
+        others=[_other(other, query) for other in view.detail.beside],
+        **_origin(reader, view, snapshot),
     )
 
 
-def _assignee(reader: ReaderContext, shown: AnswerView) -> str:
-    if not shown.reviewers:
-        return ""
-    review = shown.reading.rated.review
+def _review(view: AnswerView) -> ReviewFields:
+    review = view.detail.rated.review
+    if review is None:
+        return ReviewFields(ReviewStatus.OPEN)
+    reviewer = view.names.get(review.reviewer, "–")
+    return ReviewFields(ReviewStatus.of(review), reviewer, review.reviewed_at, review.note)
+
+
+def _reviewers(reader: ReaderContext, view: AnswerView) -> Sequence[tuple[str, str]]:
+    """Those to assign the review to, the present assignee first; none where nobody can be."""
+    if not view.reviewers:
+        return []
+    review = view.detail.rated.review
     assigned = review.assignee if review else ""
-    options = [("", reader.say("nobody"))]
-    options += [(someone.id, escape(someone.name)) for someone in shown.reviewers]
-    options.sort(key=lambda option: option[0] != assigned)  # what is chosen comes first
-    path = f"/api/results/{shown.reading.rated.evidence.id}/review"
-    return form(reader, path, choice(reader, "assignee", options), "assign")
+    options: list[tuple[str, str]] = [("", reader.text("nobody"))]
+    options += [(reviewer.id, reviewer.name) for reviewer in view.reviewers]
+    return sorted(options, key=lambda option: option[0] != assigned)
 
 
-# --- what was asked, answered and said --------------------------------------------------------
+def _ratings(
+    reader: ReaderContext, view: AnswerView
+) -> tuple[Sequence[ListedRating], Sequence[ListedRating]]:
+    """The current ratings of all users, and their earlier versions, newest first."""
+    current = {(rating.user_id, rating.version) for rating in view.detail.rated.ratings}
+    versions = view.detail.versions
+    newest = [one for one in versions if (one.user_id, one.version) in current]
+    earlier = [one for one in versions if (one.user_id, one.version) not in current]
+    return (
+        [_rating(reader, view, rating) for rating in newest],
+        [_rating(reader, view, rating) for rating in reversed(earlier)],
+    )
 
 
-def _prompt(reader: ReaderContext, evidence: AnswerSnapshot) -> str:
-    """Letter by letter; all turns but the last are folded up."""
-    remark = "" if is_exact(evidence) else f'<p class="banner">{reader.say("not-exact")}</p>'
-    before, last = evidence.prompt[:-1], evidence.prompt[-1:]
-    return remark + folded_turns(reader, before) + "".join(turn(reader, said) for said in last)
+def _rating(reader: ReaderContext, view: AnswerView, rating: Rating) -> ListedRating:
+    given, answer = rating.opinion, view.detail.rated.evidence.answer
+    return ListedRating(
+        verdict=given.verdict,
+        reasons=[reason_text(reader, reason) for reason in given.reasons],
+        user_name=view.names.get(rating.user_id, "–"),
+        version=rating.version,
+        rated_at=rating.rated_at,
+        comment=given.comment,
+        correction=in_one(answer, given.correction) if given.correction else None,
+    )
 
 
-def _answer(reader: ReaderContext, shown: AnswerView) -> str:
-    if not shown.reading.rated.evidence.answer.strip():  # it was stopped, or failed, before
-        return f'<p class="hint">{reader.say("no-text")}</p>'
-    return f'<div class="answer" dir="auto">{shown.answer}</div>'
+def _other(other: RatedAnswer, query: str) -> OtherAnswer:
+    return OtherAnswer(
+        path=f"/results/{other.evidence.id}{query}",
+        excerpt=" ".join(other.evidence.answer[:400].split())[:120],
+        verdicts=[rating.opinion.verdict for rating in other.ratings],
+    )
 
 
-def _ratings(reader: ReaderContext, shown: AnswerView) -> str:
-    """What each person says now, with the versions before."""
-    newest = {(rating.user_id, rating.version) for rating in shown.reading.rated.ratings}
-    now = [one for one in shown.reading.versions if (one.user_id, one.version) in newest]
-    before = [one for one in shown.reading.versions if (one.user_id, one.version) not in newest]
-    answer = shown.reading.rated.evidence.answer
-    body = "".join(_rating(reader, shown, rating, answer) for rating in now)
-    if before:
-        older = "".join(_rating(reader, shown, rating, answer) for rating in before[::-1])
-        summary = reader.say("ratings-before", count=len(before))
-        body += f"<details><summary>{summary}</summary>{older}</details>"
-    return section(reader, "reading-ratings", body)
-
-
-def _rating(reader: ReaderContext, shown: AnswerView, rating: Rating, answer: str) -> str:
-    opinion = rating.opinion
-    reasons = ", ".join(reason_words(reader, reason) for reason in opinion.reasons)
-    rater = escape(shown.names.get(rating.user_id, "–"))
-    head = f"{verdict_words(reader, opinion.verdict)} {reasons}"
-    about = reader.say("rating-version", version=rating.version)
-    body = f"<p>{head}<br><em><bdi>{rater}</bdi> · {about} · {when(rating.rated_at)}</em></p>"
-    if opinion.comment:
-        body += f'<div class="words said" dir="auto">{escape(opinion.comment)}</div>'
-    if opinion.correction:
-        changed = in_one(answer, opinion.correction)
-        body += (
-            f"<h3>{reader.say('reading-correction')}</h3>"
-            f'<div class="words correction" dir="auto">{changed}</div>'
-        )
-    return f'<div class="rating">{body}</div>'
-
-
-def _beside(reader: ReaderContext, shown: AnswerView) -> str:
-    """Other rated answers to the very same prompt."""
-    if not shown.reading.beside:
-        return ""
-    rows = (_beside_row(reader, shown, other) for other in shown.reading.beside)
-    listed = table(reader, ["column-answer", "column-verdict"], rows)
-    return section(reader, "reading-beside", listed)
-
-
-def _beside_row(reader: ReaderContext, shown: AnswerView, other: RatedAnswer) -> Sequence[str]:
-    link = reader.link(f"/results/{other.evidence.id}{query_of(shown.wanted)}")
-    words = " ".join(other.evidence.answer[:400].split())[:120]
-    verdicts: list[Verdict | None] = [rating.opinion.verdict for rating in other.ratings]
-    said = " ".join(verdict_words(reader, verdict) for verdict in verdicts)
-    return f'<a href="{link}" dir="auto">{escape(words) or "–"}</a>', said
-
-
-# --- where it came from -----------------------------------------------------------------------
-
-
-def _origin(reader: ReaderContext, shown: AnswerView) -> str:
-    evidence = shown.reading.rated.evidence
-    values = {
-        **_place(reader, shown, evidence),
-        **made_with(evidence.provenance, shown.choices.presets),
-        **spent(evidence.usage, evidence.timing),
-    }
-    return origin_list(reader, values)
-
-
-def _place(reader: ReaderContext, shown: AnswerView, evidence: AnswerSnapshot) -> Mapping[str, str]:
-    campaign = evidence.campaign_id
+def _origin(
+    reader: ReaderContext, view: AnswerView, snapshot: AnswerSnapshot
+) -> Mapping[str, object]:
+    """The values of the section that says where the answer came from."""
+    campaign, variant = snapshot.campaign_id, snapshot.variant
     return {
-        "made": when(evidence.made_at),
-        "owner": f"<bdi>{escape(shown.names.get(evidence.owner_id, '–'))}</bdi>",
-        "door": reader.say(f"door-{evidence.door}"),
-        "campaign": campaign_title(shown.choices, campaign) if campaign else "",
-        "variant": ""
-        if evidence.variant is None
-        else "AB"[evidence.variant : evidence.variant + 1],
-        "language": language_words(reader, evidence.language),
-        "page-language": language_words(reader, evidence.page_language),
-        "status": escape(" · ".join(filter(None, [evidence.status, evidence.finish or ""]))),
+        "owner": view.names.get(snapshot.owner_id, "–"),
+        "campaign": view.options.campaigns.get(campaign, "–") if campaign else None,
+        "variant": "" if variant is None else "AB"[variant : variant + 1],
+        "language": language_text(reader, snapshot.language),
+        "page_language": language_text(reader, snapshot.page_language),
+        "status": " · ".join(filter(None, [snapshot.status, snapshot.finish or ""])),
+        "made": made_with(snapshot.provenance, view.options.presets),
+        "cost": cost_of(snapshot.usage, snapshot.timing),
     }

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
+from datetime import datetime
 from urllib.parse import quote, urlencode
+
+from markupsafe import Markup
 
 from chat.accounts.models import User
 from chat.campaigns.models import Campaign, Comparison, VoteChoice
@@ -15,197 +17,192 @@ from chat.feedback.votes import (
     VotePage,
     is_own_trial,
 )
-from pages.feedback.filters import day_of, filter_form, further, select_of
-from pages.host_nav import host_page
-from pages.html import ReaderContext, table, when
+from pages.feedback.filters import FilterField, day_field, excerpt, select_field
+from pages.host_nav import render_host_page
+from pages.html import ReaderContext
 
 SCRIPT = "results.js"
-EXCERPT = 90
-"""Characters of a question and of a comment in the list."""
+CHOICES = (
+    (VoteChoice.LEFT, "side-left"),
+    (VoteChoice.RIGHT, "side-right"),
+    (VoteChoice.TIE, "votes-tied"),
+    (VoteChoice.BOTH_BAD, "votes-both-bad"),
+)
+"""The choices in the order of the filter, with the keys of their texts."""
 
 
 @dataclass(frozen=True, slots=True)
-class FoundVotes:
-    """What the list is made from. `names` are those of people by id."""
+class VoteListView:
+    """The values of the page. `names` are names by user id."""
 
-    wanted: VoteFilter
+    filters: VoteFilter
     page: VotePage
     counts: VoteCounts
-    choices: VoteFilterOptions
+    options: VoteFilterOptions
     names: Mapping[str, str] = field(default_factory=dict)
     first_page: bool = True
 
 
-def votes_page(reader: ReaderContext, user: User, found: FoundVotes) -> str:
-    """The list of votes, and what it is filtered by."""
-    following = found.page.next
-    body = _filter_form(reader, found) + _counts(reader, found)
-    body += _ways(reader, found.wanted)
-    body += f'<div class="ratings votes">{_list(reader, found)}</div>' + further(
+@dataclass(frozen=True, slots=True)
+class VoteOutcome:
+    """What a vote was for. `variant` None: for neither; `text` says the side, or which neither."""
+
+    text: str
+    variant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedVote:
+    """A vote in the list."""
+
+    path: str
+    question: str
+    outcome: VoteOutcome
+    comment: str
+    campaign: str
+    task: str
+    tester: str
+    is_own_trial: bool
+    voted_at: datetime
+
+
+def votes_page(reader: ReaderContext, user: User, view: VoteListView) -> Markup:
+    """The list of votes with its filter."""
+    following = view.page.next
+    chosen = view.filters.campaign_id
+    return render_host_page(
+        "feedback/votes.html",
         reader,
-        "" if found.first_page else votes_path(found.wanted),
-        votes_path(found.wanted, following) if following else "",
+        user,
+        script=SCRIPT,
+        search_words=view.filters.words,
+        fields=_fields(reader, view),
+        counts=_counts(reader, view),
+        campaign_path=f"/campaigns/{quote(chosen, safe='')}" if chosen else "",
+        results_path=_results_path(view.filters),
+        rows=[_row(reader, view, comparison) for comparison in view.page.items],
+        first_path="" if view.first_page else votes_path(view.filters),
+        next_path=votes_path(view.filters, following) if following else "",
     )
-    if found.page.items:
-        body += f'<p class="hint">{reader.say("results-keys")}</p>'
-    return host_page(reader, user, "votes", body, script=SCRIPT)
 
 
-def votes_path(wanted: VoteFilter, after: VoteCursor | None = None, duel_id: str = "") -> str:
-    """The address of the list, or of one vote, with the filter at its end."""
+def votes_path(filters: VoteFilter, after: VoteCursor | None = None, duel_id: str = "") -> str:
+    """The address of the list, or of one vote, with the filter as its query."""
     values = {
-        "campaign": wanted.campaign_id,
-        "choice": wanted.choice or "",
-        "winner": "" if wanted.winner is None else str(wanted.winner),
-        "task": wanted.task_id,
-        "tester": wanted.tester,
-        "commented": "1" if wanted.commented else "",
-        "since": wanted.since.isoformat() if wanted.since else "",
-        "until": wanted.until.isoformat() if wanted.until else "",
-        "words": wanted.words,
+        "campaign": filters.campaign_id,
+        "choice": filters.choice or "",
+        "winner": "" if filters.winner is None else str(filters.winner),
+        "task": filters.task_id,
+        "tester": filters.tester,
+        "commented": "1" if filters.commented else "",
+        "since": filters.since.isoformat() if filters.since else "",
+        "until": filters.until.isoformat() if filters.until else "",
+        "words": filters.words,
         "after": f"{after.voted_at.isoformat()}~{after.duel_id}" if after else "",
     }
     chosen = urlencode({name: value for name, value in values.items() if value})
     return f"/results/votes{duel_id and f'/{duel_id}'}{chosen and f'?{chosen}'}"
 
 
-def link_to_votes(reader: ReaderContext, wanted: VoteFilter) -> str:
-    path = reader.link(votes_path(wanted))
-    return f'<a class="button quiet" href="{path}">{reader.say("votes-of")}</a>'
-
-
-def vote_words(reader: ReaderContext, duel: Comparison, campaign: Campaign | None) -> str:
-    """The variant that was voted for, by its name and where it stood; or that none was."""
-    if duel.winner is None:
-        return reader.say("votes-tied" if duel.choice is VoteChoice.TIE else "votes-both-bad")
-    side = reader.say("side-left" if duel.choice is VoteChoice.LEFT else "side-right")
-    return f"<b>{variant_name(campaign, duel.winner)}</b> <br><em>{side}</em>"
+def outcome_of(
+    reader: ReaderContext, comparison: Comparison, campaign: Campaign | None
+) -> VoteOutcome:
+    """The variant that was voted for and its side; or that none was."""
+    if comparison.winner is None:
+        neither = "votes-tied" if comparison.choice is VoteChoice.TIE else "votes-both-bad"
+        return VoteOutcome(reader.text(neither))
+    side = "side-left" if comparison.choice is VoteChoice.LEFT else "side-right"
+    return VoteOutcome(reader.text(side), variant_name(campaign, comparison.winner))
 
 
 def variant_name(campaign: Campaign | None, index: int) -> str:
-    """As text of a page; its letter where nobody knows the plan."""
+    """The name of a variant; its letter where the plan is unknown."""
     variants = campaign.plan.variants if campaign else ()
-    return f"<bdi>{escape(variants[index].name if index < len(variants) else 'AB'[index])}</bdi>"
+    return variants[index].name if index < len(variants) else "AB"[index]
 
 
 def task_title(campaign: Campaign | None, task_id: str) -> str:
-    """As text of a page."""
+    """The title of a task; a dash where the plan is unknown."""
     tasks = {task.id: task.title for task in campaign.plan.tasks} if campaign else {}
-    return f"<bdi>{escape(tasks.get(task_id, '–'))}</bdi>"
+    return tasks.get(task_id, "–")
 
 
-def tester_name(
-    reader: ReaderContext, duel: Comparison, campaign: Campaign | None, names: Mapping[str, str]
-) -> str:
-    """As text of a page, with a remark where the host's own trial is in no rate."""
-    own = campaign is not None and is_own_trial(duel, campaign)
-    remark = f" <br><em>{reader.say('own-trial')}</em>" if own else ""
-    return f"<bdi>{escape(names.get(duel.user_id, '–'))}</bdi>{remark}"
+def is_trial(comparison: Comparison, campaign: Campaign | None) -> bool:
+    """Whether the host of the campaign voted, whose votes count in no rate."""
+    return campaign is not None and is_own_trial(comparison, campaign)
 
 
-# --- the filter -------------------------------------------------------------------------------
-
-
-def _filter_form(reader: ReaderContext, found: FoundVotes) -> str:
-    wanted, campaigns = found.wanted, found.choices.campaigns
-    choices = [
-        (VoteChoice.LEFT, "side-left"),
-        (VoteChoice.RIGHT, "side-right"),
-        (VoteChoice.TIE, "votes-tied"),
-        (VoteChoice.BOTH_BAD, "votes-both-bad"),
-    ]
-    titles = [(one.id, escape(one.plan.title)) for one in campaigns.values()]
-    testers = [(who, escape(found.names.get(who, "–"))) for who in found.choices.testers]
+def _fields(reader: ReaderContext, view: VoteListView) -> Sequence[FilterField]:
+    filters, campaigns, names = view.filters, view.options.campaigns, view.names
+    titles = [(campaign.id, campaign.plan.title) for campaign in campaigns.values()]
+    testers = [(tester, names.get(tester, "–")) for tester in view.options.testers]
     testers.sort(key=lambda option: option[1].casefold())
-    fields = [
-        select_of(reader, "campaign", titles, wanted.campaign_id),
-        select_of(
-            reader,
-            "choice",
-            [(choice.value, reader.say(key)) for choice, key in choices],
-            wanted.choice or "",
-        ),
-        *_of_plan(reader, wanted, campaigns.get(wanted.campaign_id)),
-        select_of(reader, "tester", testers, wanted.tester),
-        select_of(
-            reader, "commented", [("1", reader.say("only-commented"))], "1" * wanted.commented
-        ),
-        day_of(reader, "since", wanted.since, words="filter-voted-since"),
-        day_of(reader, "until", wanted.until, words="filter-voted-until"),
+    choices = [(choice.value, reader.text(key)) for choice, key in CHOICES]
+    commented = [("1", reader.text("only-commented"))]
+    return [
+        select_field(reader, "campaign", titles, filters.campaign_id),
+        select_field(reader, "choice", choices, filters.choice or ""),
+        *_plan_fields(reader, filters, campaigns.get(filters.campaign_id)),
+        select_field(reader, "tester", testers, filters.tester),
+        select_field(reader, "commented", commented, "1" * filters.commented),
+        day_field("since", filters.since, "filter-voted-since"),
+        day_field("until", filters.until, "filter-voted-until"),
     ]
-    return filter_form(reader, "/results/votes", "field-vote-words", wanted.words, fields)
 
 
-def _of_plan(reader: ReaderContext, wanted: VoteFilter, campaign: Campaign | None) -> Sequence[str]:
-    """What only a campaign's plan gives words for: variants and tasks."""
-    winner = "" if wanted.winner is None else str(wanted.winner)
+def _plan_fields(
+    reader: ReaderContext, filters: VoteFilter, campaign: Campaign | None
+) -> Sequence[FilterField]:
+    """The fields whose options come from a campaign's plan: variants and tasks."""
+    winner = "" if filters.winner is None else str(filters.winner)
     plan = campaign.plan if campaign else None
     named = enumerate(plan.variants) if plan else ()
-    variants = [(str(index), escape(variant.name)) for index, variant in named]
-    tasks = [(task.id, escape(task.title)) for task in plan.tasks] if plan else []
-    return [
-        select_of(reader, "winner", variants, winner) if variants or winner else "",
-        select_of(reader, "task", tasks, wanted.task_id) if tasks or wanted.task_id else "",
-    ]
+    variants = [(str(index), variant.name) for index, variant in named]
+    tasks = [(task.id, task.title) for task in plan.tasks] if plan else []
+    fields = []
+    if variants or winner:
+        fields.append(select_field(reader, "winner", variants, winner))
+    if tasks or filters.task_id:
+        fields.append(select_field(reader, "task", tasks, filters.task_id))
+    return fields
 
 
-# --- the list ---------------------------------------------------------------------------------
-
-
-def _ways(reader: ReaderContext, wanted: VoteFilter) -> str:
-    """To the campaign, and to where data are taken along."""
-    days = {"since": wanted.since, "until": wanted.until}
-    values = {"campaign": wanted.campaign_id, **{key: day or "" for key, day in days.items()}}
+def _results_path(filters: VoteFilter) -> str:
+    """The list of rated answers, where data are exported, of the same campaign and days."""
+    values = {"campaign": filters.campaign_id, "since": filters.since, "until": filters.until}
     chosen = urlencode({key: value for key, value in values.items() if value})
-    ways = [(f"/results{chosen and f'?{chosen}'}", "take-data-along")]
-    if wanted.campaign_id:
-        ways.insert(0, (f"/campaigns/{quote(wanted.campaign_id, safe='')}", "to-campaign"))
-    said = "".join(
-        f'<a class="button quiet" href="{reader.link(path)}">{reader.say(key)}</a>'
-        for path, key in ways
-    )
-    return f'<p class="row ways">{said}</p>'
+    return f"/results{chosen and f'?{chosen}'}"
 
 
-def _counts(reader: ReaderContext, found: FoundVotes) -> str:
+def _counts(reader: ReaderContext, view: VoteListView) -> Sequence[tuple[str, str]]:
     """By the variants' names where all votes are of one campaign, else by side."""
-    counts, campaign = found.counts, found.choices.campaigns.get(found.wanted.campaign_id)
-    names = [variant.name for variant in campaign.plan.variants] if campaign else []
-    names = names or [reader.template("side-left"), reader.template("side-right")]
+    counts, campaign = view.counts, view.options.campaigns.get(view.filters.campaign_id)
+    names: list[str] = [variant.name for variant in campaign.plan.variants] if campaign else []
+    names = names or [reader.text("side-left"), reader.text("side-right")]
     won = (counts.first, counts.second) if campaign else (counts.left, counts.right)
-    shown = [(reader.say("count-votes"), counts.votes)]
-    shown += [(reader.say("votes-won", name=name), n) for name, n in zip(names, won, strict=True)]
-    shown += [
-        (reader.say("votes-tied"), counts.ties),
-        (reader.say("votes-both-bad"), counts.both_bad),
-        (reader.say("count-commented"), counts.commented),
+    labelled = [
+        (reader.text("count-votes"), counts.votes),
+        *(
+            (reader.text("votes-won", name=name), count)
+            for name, count in zip(names, won, strict=True)
+        ),
+        (reader.text("votes-tied"), counts.ties),
+        (reader.text("votes-both-bad"), counts.both_bad),
+        (reader.text("count-commented"), counts.commented),
     ]
-    said = "".join(f"<div><dt>{words}</dt><dd>{count:,}</dd></div>" for words, count in shown)
-    return f'<dl class="figures">{said}</dl>'
+    return [(label, f"{count:,}") for label, count in labelled]
 
 
-def _list(reader: ReaderContext, found: FoundVotes) -> str:
-    columns = ["column-question", "column-vote", "column-comment", "column-campaign"]
-    columns += ["column-task", "column-tester", "column-rated"]
-    return table(reader, columns, (_row(reader, found, duel) for duel in found.page.items))
-
-
-def _row(reader: ReaderContext, found: FoundVotes, duel: Comparison) -> Sequence[str]:
-    campaign = found.choices.campaigns.get(duel.campaign_id)
-    link = reader.link(votes_path(found.wanted, duel_id=duel.id))
-    title = campaign.plan.title if campaign else "–"
-    return (
-        f'<a href="{link}" dir="auto">{_excerpt(duel.question)}</a>',
-        vote_words(reader, duel, campaign),
-        f'<span dir="auto">{_excerpt(duel.comment)}</span>' if duel.comment else "",
-        f"<bdi>{escape(title)}</bdi>",
-        task_title(campaign, duel.task_id),
-        tester_name(reader, duel, campaign, found.names),
-        when(duel.voted_at or duel.asked_at),
+def _row(reader: ReaderContext, view: VoteListView, comparison: Comparison) -> ListedVote:
+    campaign = view.options.campaigns.get(comparison.campaign_id)
+    return ListedVote(
+        path=votes_path(view.filters, duel_id=comparison.id),
+        question=excerpt(comparison.question) or "–",
+        outcome=outcome_of(reader, comparison, campaign),
+        comment=excerpt(comparison.comment) or "–" if comparison.comment else "",
+        campaign=campaign.plan.title if campaign else "–",
+        task=task_title(campaign, comparison.task_id),
+        tester=view.names.get(comparison.user_id, "–"),
+        is_own_trial=is_trial(comparison, campaign),
+        voted_at=comparison.voted_at or comparison.asked_at,
     )
-
-
-def _excerpt(text: str) -> str:
-    """The beginning of it, in one line and escaped."""
-    line = " ".join(text[: 4 * EXCERPT].split())
-    return escape(line[:EXCERPT] + ("…" if len(line) > EXCERPT else "")) or "–"

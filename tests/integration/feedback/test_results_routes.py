@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from markupsafe import escape
 
 from api.edge.options import EdgeOptions
 from api.server import build_api

@@ -1,0 +1,451 @@
+"""Every page around the chat with one text in every free text value, for tests of their HTML."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from markupsafe import Markup, escape
+
+from chat.accounts.models import (
+    LOCAL,
+    AccountRole,
+    ApiKey,
+    AuditEntry,
+    GuestLink,
+    KeyScope,
+    Session,
+    User,
+)
+from chat.campaigns.comparisons import ComparisonView
+from chat.campaigns.hosts import CampaignCounts, VariantProgress
+from chat.campaigns.models import (
+    Campaign,
+    Mode,
+    Participant,
+    Plan,
+    QuestionKind,
+    SurveyQuestion,
+    Task,
+    Variant,
+    VoteChoice,
+)
+from chat.campaigns.participation import Visit, VisitStage
+from chat.conversations.models import Preset, PresetText, Progress
+from chat.evaluation.cases import CaseText, VerdictCounts
+from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Result, Run
+from chat.feedback.models import Rating, RatingInput, Review, ReviewState, Verdict
+from chat.feedback.queries import (
+    AnswerDetail,
+    Cursor,
+    FilterOptions,
+    RatingCounts,
+    RatingFilter,
+    RatingPage,
+    ReviewStatus,
+    VotedComparison,
+)
+from chat.feedback.reports import (
+    AnswerSource,
+    Report,
+    SourceCount,
+    Spread,
+    VariantResult,
+    Vote,
+    comparison_of,
+)
+from chat.feedback.votes import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions, VotePage
+from chat.models import ChatMessage, PresetRef, Role, Sampling, Status
+from chat.tools import ToolCall
+from pages.accounts.keys import keys_page
+from pages.accounts.people import account_page, guests_page, people_page
+from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
+from pages.campaigns.campaign import campaign_page, campaigns_page, edit_page
+from pages.campaigns.choices import PlanOptions
+from pages.campaigns.compare import (
+    actions_html,
+    compare_page,
+    comparison_html,
+    side_html,
+    tasks_html,
+)
+from pages.campaigns.comparison import comparison_block
+from pages.campaigns.participation import campaign_visit_page, gone_page, survey_page
+from pages.campaigns.plan_form import EMPTY
+from pages.campaigns.variants import variants_block
+from pages.evaluation.case_form import EMPTY as EMPTY_CASE
+from pages.evaluation.case_form import case_page
+from pages.evaluation.case_runs import RunsView, RunView, run_page
+from pages.evaluation.cases import cases_page
+from pages.feedback.answer import AnswerView, answer_page
+from pages.feedback.results import RatingListView, campaign_results, results_page
+from pages.feedback.vote import VoteView, vote_page
+from pages.feedback.votes import VoteListView, votes_page
+from pages.html import ReaderContext
+from tests.contract.stores import START
+from tests.rated import MADE, TIMING, contest, evidence, path, rated
+
+LONG = Sampling(0.5, 0.9, 40, 1.1, 512, 7)
+
+
+class PageValues:
+    """The values of the pages. `text` stands wherever a user, a host or a model wrote something."""
+
+    def __init__(self, reader: ReaderContext, text: str) -> None:
+        self.reader, self.text = reader, text
+        self.user = User("1", text, AccountRole.ADMIN, START)
+        self.member = User("2", text, AccountRole.MEMBER, START, disabled=True)
+        self.guest = User("3", text, AccountRole.GUEST, START)
+        self.names = {"1": text, "2": text, "ann": text, text: text}
+        self.link = GuestLink("l", "1", text, START, START, 1, 1, 1)
+        self.preset = Preset(
+            PresetRef(text, 1),
+            "1",
+            True,
+            PresetText(text, text, replace(LONG, stop=(text,))),
+            START,
+        )
+        self.choices = PlanOptions([self.preset], [text, text, "another"])
+
+    def pages(self) -> Iterator[tuple[str, str]]:
+        """Each page or fragment with its name."""
+        yield from self._accounts()
+        yield from self._hosts_campaigns()
+        yield from self._testers_campaigns()
+        yield from self._comparisons()
+        yield from self._reports()
+        yield from self._ratings()
+        yield from self._votes()
+        yield from self._cases()
+        yield from self._runs()
+
+    def _accounts(self) -> Iterator[tuple[str, str]]:
+        reader, user, text = self.reader, self.user, self.text
+        sessions = [
+            Session("s", "1", START, START, START, text),
+            Session("t", "1", START, START, START),
+        ]
+        entries = [
+            AuditEntry(START, "1", text, text, text),
+            AuditEntry(START, text, "sign-in", "1"),
+        ]
+        links = [self.link, replace(self.link, revoked=True, owner_id=text)]
+        sign_in = sign_in_page(reader, then=f"/{text}", set_up=True, provider=True, refused=True)
+        yield "sign-in", sign_in
+        yield "not set up", sign_in_page(reader, then="/", set_up=False, provider=True)
+        yield "welcome", welcome_page(reader)
+        yield "guest", guest_page(reader)
+        for name, someone in (("admin", user), ("member", self.member), ("guest", self.guest)):
+            yield f"account {name}", account_page(reader, someone, sessions, session_id="t")
+            yield f"keys {name}", keys_page(reader, someone, self._keys(), self.names, START)
+        yield "people", people_page(reader, user, [user, self.member, self.guest], entries)
+        yield "no entries", people_page(reader, user, [], [])
+        yield "guests", guests_page(reader, user, links, [(text, text)], self.names)
+
+    def _keys(self) -> list[ApiKey]:
+        key = ApiKey("k", "1", self.text, self.text, START)
+        return [
+            replace(key, scopes=frozenset(KeyScope), requests_per_minute=1, tokens_per_day=20000),
+            replace(key, revoked=True, used_at=START),
+            replace(key, expires_at=START, owner_id="gone"),
+        ]
+
+    def _plan(self, mode: Mode) -> Plan:
+        text = self.text
+        stop = Sampling(stop=(text,))
+        variant = Variant(text, text, stop, PresetRef(text, 2), text)
+        other = replace(variant, preset=self.preset.ref, sampling=replace(LONG, stop=(text,)))
+        survey = [SurveyQuestion(f"{text}{kind}", kind, text, text, text) for kind in QuestionKind]
+        return Plan(
+            text,
+            mode,
+            (variant, other),
+            (Task(text, text, text, text), Task("t2", text)),
+            text,
+            tuple(survey),
+            (text, text),
+            text,
+            starts_at=START,
+            ends_at=START,
+            keep_days=3,
+        )
+
+    def _campaign(self, mode: Mode = Mode.SPLIT) -> Campaign:
+        return Campaign("c", "1", self._plan(mode), START)
+
+    def _hosts_campaigns(self) -> Iterator[tuple[str, str]]:
+        reader, user = self.reader, self.user
+        bare = Campaign("c2", "1", EMPTY, START)
+        later = replace(
+            bare, id="c3", plan=replace(EMPTY, starts_at=START.replace(year=START.year + 1))
+        )
+        links = [self.link, replace(self.link, revoked=True)]
+        campaigns = [self._campaign(), bare, later]
+        yield "campaigns", campaigns_page(reader, user, campaigns, START)
+        yield "no campaigns", campaigns_page(reader, LOCAL, [], START)
+        for someone in (user, self.member, LOCAL):
+            for campaign in (self._campaign(), self._campaign(Mode.BLIND), bare, later):
+                page = campaign_page(
+                    reader,
+                    someone,
+                    replace(campaign, closed_at=None if campaign is bare else START),
+                    figures=CampaignCounts(1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
+                    waiting=3,
+                    links=links,
+                    now=START,
+                )
+                yield f"campaign {someone.id} {campaign.id} {campaign.plan.mode}", page
+        plan = self._plan(Mode.BLIND)
+        edit = edit_page(reader, user, plan, self.choices, campaign_id="c", in_use=True)
+        yield "edit in use", edit
+        yield "edit", edit_page(reader, user, plan, PlanOptions(), campaign_id="c")
+        yield "new", edit_page(reader, LOCAL, EMPTY, self.choices)
+        yield "new without a choice", edit_page(reader, LOCAL, EMPTY, PlanOptions((), ("one",)))
+
+    def _testers_campaigns(self) -> Iterator[tuple[str, str]]:
+        reader, text = self.reader, self.text
+        campaign, blind = self._campaign(), self._campaign(Mode.BLIND)
+        survey: dict[str, str | int] = {f"{text}text": text, f"{text}scale": 2}
+        participant = Participant("c", "1", START, done=(text,), survey=survey)
+        bare = Campaign("c2", "1", EMPTY, START)
+        for stage in VisitStage:
+            for someone in (self.user, self.guest):
+                for shown in (campaign, blind, bare):
+                    visit = Visit(shown, participant, stage)
+                    name = f"{stage} {someone.id} {shown.id} {shown.plan.mode}"
+                    yield f"visit {name}", campaign_visit_page(reader, someone, visit)
+                    yield f"survey {name}", survey_page(reader, someone, visit)
+        unknown = Visit(campaign, None, VisitStage.OVER)
+        yield "visit over", campaign_visit_page(reader, self.guest, unknown)
+        yield "survey of nobody", survey_page(reader, self.guest, unknown)
+        yield "campaign gone", gone_page(reader)
+
+    def _comparisons(self) -> Iterator[tuple[str, str]]:
+        reader, text = self.reader, self.text
+        campaign = self._campaign(Mode.BLIND)
+        duel = replace(contest(comment=text, choice=None).duel, question=text)
+        done = Progress("m", text, Status.DONE)
+        progress = [
+            Progress("m", "" if status is Status.PENDING else text, status) for status in Status
+        ] + [Progress("m", position=3)]
+        rounds = [
+            *(ComparisonView(duel, done, one) for one in progress),
+            *(ComparisonView(replace(duel, choice=choice), done, done) for choice in VoteChoice),
+            ComparisonView(replace(duel, choice=VoteChoice.TIE, comment=""), done, done),
+        ]
+        participant = Participant("c", "1", START, done=(text,))
+        for stage in (VisitStage.WORK, VisitStage.FINISHED, VisitStage.OVER):
+            visit = Visit(campaign, participant, stage)
+            yield f"compare {stage}", compare_page(reader, visit, rounds, escape)
+            yield f"tasks {stage}", tasks_html(reader, visit)
+        bare = Visit(Campaign("c2", "1", EMPTY, START), None, VisitStage.WORK)
+        yield "compare without tasks", compare_page(reader, bare, [], escape)
+        yield "no tasks", tasks_html(reader, bare)
+        for number, shown in enumerate(rounds):
+            for may_ask in (True, False):
+                page = comparison_html(reader, shown, escape, may_ask=may_ask)
+                yield f"round {number} {may_ask}", page
+                foot = actions_html(reader, shown, may_ask=may_ask, voted_before=True)
+                yield f"foot {number} {may_ask}", foot
+            yield f"side {number}", side_html(reader, shown.right, escape)
+
+    def _reports(self) -> Iterator[tuple[str, str]]:
+        for mode in Mode:
+            for count in (0, 1, 60):
+                report = self._report(mode, count)
+                testers = [VariantProgress(10, 8, 1), VariantProgress(9, 3, 4)]
+                block = comparison_block(self.reader, report, testers, self.names)
+                yield f"comparison {mode} {count}", block
+                yield f"variants {mode} {count}", variants_block(self.reader, report)
+            results = campaign_results(self.reader, f"c{self.text}", compares=mode is Mode.BLIND)
+            yield f"results of {mode}", results
+
+    def _report(self, mode: Mode, count: int) -> Report:
+        """Of a campaign with `count` votes or ratings: most for the first variant."""
+        text = self.text
+        ballots = [Vote(0, 1, VoteChoice.LEFT, text, text)] * count
+        ballots += [Vote(0, 1, VoteChoice.RIGHT, "1", "t2")] * (count // 2 - 1)
+        ballots += [Vote(1, 0, VoteChoice.BOTH_BAD, "1", "t2")] * (count > 0)
+        campaign = self._campaign(mode)
+        variants = campaign.plan.variants
+        if count == 60:
+            bare = tuple(replace(one, engine="", system_prompt="") for one in variants)
+            campaign = replace(campaign, plan=replace(campaign.plan, variants=bare))
+        sources = [
+            SourceCount(variant, AnswerSource(text, text, text, text, self.preset.ref), 1234)
+            for variant in (0, 1, None, 7)
+        ]
+        spreads = {"length": Spread(120, 300), "total": Spread(1.5, 4)}
+        return Report(
+            campaign=campaign,
+            made_at=START,
+            figures=CampaignCounts(),
+            rated=0,
+            comments=0,
+            corrections=0,
+            reasons=(),
+            whole=VariantResult(0, 0, 0, {}),
+            variants=(
+                VariantResult(count, count, count // 9, spreads),
+                VariantResult(count, count // 5, count, {}),
+            ),
+            comparison=comparison_of(ballots),
+            survey=(),
+            best=(),
+            worst=(),
+            answered=sources if count else (),
+            presets={self.preset.ref: text},
+        )
+
+    def _ratings(self) -> Iterator[tuple[str, str]]:
+        reader, user, text = self.reader, self.user, self.text
+        liked = RatingInput(Verdict.UP, ("wrong-facts", text), text, text)
+        made = replace(MADE, model=text, revision=text, quantization=text, engine=text)
+        calls = (ToolCall("call", text, text),)
+        prompt = (
+            ChatMessage(Role.SYSTEM, text),
+            ChatMessage(Role.ASSISTANT, text, calls),
+            ChatMessage(Role.USER, text),
+        )
+        full = rated(text, liked, RatingInput(Verdict.DOWN), RatingInput(), answer=text)
+        snapshot = replace(
+            evidence("e", text, text, prompt=prompt, provenance=made, campaign_id=text),
+            owner_id=text,
+            variant=1,
+            language=text,
+        )
+        review = Review(text, text, START, ReviewState.CHECKED, text, text)
+        full = replace(full, evidence=snapshot, review=review)
+        bare = rated("e2", answer="", question="", usage=None, timing=None, provenance=None)
+        named = RatingFilter(
+            text, text, Verdict.UP, text, True, START.date(), START.date(), text, text,
+            ReviewStatus.CHECKED, text, text,
+        )  # fmt: skip
+        options = FilterOptions({text: text}, {text: text}, (text, "wrong-facts"), (text,), ("en",))
+        page = RatingPage((full, bare), Cursor(START, text))
+        for number, found in enumerate(
+            [
+                RatingListView(
+                    named, page, RatingCounts(1234, 1, 1, 1, 1, 5), options, self.names, [user]
+                ),
+                RatingListView(
+                    RatingFilter(), page, RatingCounts(3), FilterOptions(), first_page=False
+                ),
+                RatingListView(
+                    RatingFilter(), RatingPage(()), RatingCounts(votes=2), FilterOptions()
+                ),
+            ]
+        ):
+            yield f"results {number}", results_page(reader, user, found)
+        versions = (Rating("e", "ann", 0, RatingInput(), START), *full.ratings)
+        detail = AnswerDetail(full, versions, (full, bare))
+        view = AnswerView(
+            detail, named, options, escape(text), text, self.names, [self.member, self.user]
+        )
+        yield "answer", answer_page(reader, user, view)
+        plain = AnswerView(
+            AnswerDetail(bare, bare.ratings), RatingFilter(), FilterOptions(), Markup()
+        )
+        yield "answer without text", answer_page(reader, LOCAL, plain)
+
+    def _votes(self) -> Iterator[tuple[str, str]]:
+        """With answers of hostile models, without, and without the plan they were asked by."""
+        reader, user, text = self.reader, self.user, self.text
+        made = replace(MADE, model=text, quantization=text, system_prompt=text)
+        duel = replace(contest(comment=text).duel, question=text, task_id=text)
+        left, right = (path(name, text, text, provenance=made) for name in ("left", "right"))
+        variants = (Variant(text), Variant(text))
+        plan = Plan(text, Mode.BLIND, variants, (Task(text, text),))
+        campaign = Campaign(duel.campaign_id, "ann", plan, START)
+        known = VoteFilterOptions({campaign.id: campaign}, (text, "ann"))
+        wanted = VoteFilter(campaign.id, VoteChoice.LEFT, 1, text, text, words=text)
+        page = VotePage(
+            (duel, *(replace(duel, choice=choice, comment="") for choice in VoteChoice)),
+            VoteCursor(START, text),
+        )
+        yield (
+            "votes",
+            votes_page(
+                reader,
+                user,
+                VoteListView(wanted, page, VoteCounts(1), known, self.names, first_page=False),
+            ),
+        )
+        unknown = VoteListView(
+            VoteFilter(text), page, VoteCounts(), VoteFilterOptions(), self.names
+        )
+        yield "votes of an unknown campaign", votes_page(reader, user, unknown)
+        nothing = VoteListView(VoteFilter(), VotePage(()), VoteCounts(), VoteFilterOptions())
+        yield "no votes", votes_page(reader, user, nothing)
+        voted = VotedComparison(duel, left, right)
+        full = VoteView(voted, wanted, campaign, escape, text, {"helper": text}, self.names)
+        yield "vote", vote_page(reader, user, full)
+        gone = VotedComparison(replace(duel, choice=VoteChoice.TIE, comment=""), (), right)
+        yield (
+            "vote without an answer",
+            vote_page(reader, user, VoteView(gone, wanted, None, escape)),
+        )
+
+    def _case(self) -> Case:
+        text = self.text
+        prompt = (
+            ChatMessage(Role.SYSTEM, text),
+            ChatMessage(Role.ASSISTANT, text, (ToolCall("call", text, text),)),
+            ChatMessage(Role.USER, text),
+        )
+        checks = tuple(Check(kind, text) for kind in CheckKind)
+        return Case("k", "1", text, prompt, checks, START, LONG, f"{text} and more", text)
+
+    def _run(self, name: str = "r") -> Run:
+        text = self.text
+        return Run(name, "1", text, text, text, text, text, START, self.preset.ref, START)
+
+    def _run_views(self) -> RunsView:
+        counts = [
+            VerdictCounts(self._run(), dict.fromkeys(CaseVerdict, 3)),
+            VerdictCounts(replace(self._run("r2"), preset=None, label=""), {}),
+        ]
+        return RunsView(counts, {self.preset.ref: self.text})
+
+    def _cases(self) -> Iterator[tuple[str, str]]:
+        reader, user, case = self.reader, self.user, self._case()
+        for kept in ([case], []):
+            yield (
+                f"cases {len(kept)}",
+                cases_page(
+                    reader,
+                    user,
+                    cases=kept,
+                    shipped=[replace(case, id="shipped.en", checks=())],
+                    runs=self._run_views() if kept else RunsView((), {}),
+                    choices=self.choices if kept else PlanOptions(),
+                ),
+            )
+        text = CaseText(
+            case.name, case.prompt, case.checks, case.sampling, case.reference, self.text
+        )
+        yield "case", case_page(reader, user, text, case_id="k")
+        yield "case shipped", case_page(reader, user, text, case_id="k", shipped=True)
+        yield "case new", case_page(reader, LOCAL, EMPTY_CASE)
+
+    def _runs(self) -> Iterator[tuple[str, str]]:
+        reader, user, text = self.reader, self.user, self.text
+        case, run, runs = self._case(), self._run(), self._run_views()
+        results = {
+            f"{verdict}": Result(
+                "r", f"{verdict}", text, verdict, (0, 1, 99), timing=TIMING, judged_by=text
+            )
+            for verdict in CaseVerdict
+        }
+        results["k"] = Result("r", "k", f"{text} b", CaseVerdict.FAILED, (0, 4))
+        results["e"] = Result("r", text, "", CaseVerdict.ERROR, error_code=text)
+        cases = {name: replace(case, id=name) for name in (*CaseVerdict, "k")}
+        unreferenced = {name: replace(one, reference="") for name, one in cases.items()}
+        others = {"k": Result("r2", "k", f"{text} c", CaseVerdict.CHANGED)}
+        views = [
+            RunView(run, results, cases),
+            RunView(run, results, unreferenced, self._run("r2"), others),
+            RunView(replace(run, ended_at=None, label=""), {}, {}, progress=(1, 3)),
+            RunView(replace(run, ended_at=None, preset=None), {}, {}),
+        ]
+        for number, view in enumerate(views):
+            yield f"run {number}", run_page(reader, user, view, runs)
+        yield "run alone", run_page(reader, user, views[0], RunsView(runs.runs[:1], {}))
