@@ -1,17 +1,12 @@
-"""Grammars without the process that compiles them, and answers drawn from them at random."""
+"""Masks without the thread that makes them, and answers drawn from them at random."""
 
 import json
 import random
 from collections.abc import Collection
-from functools import cached_property
 
 import torch
-import xgrammar
 
 from chat.calls import Extras, JsonShape
-from chat.errors import BadSchema
-from engine.grammar.child import compile_job
-from engine.grammar.job import job_of
 from engine.grammar.mask import Mask, Vocabulary
 from tests.tiny import END, tiny_tokenizer
 
@@ -25,48 +20,48 @@ def shape(schema: Json) -> Extras:
 
 
 class Maker:
-    """Makes grammars for the tiny model's tokens: one for each byte."""
+    """Makes masks for the tiny model's tokens: one for each byte. `words`: what each writes."""
 
     def __init__(self, end_ids: Collection[int] = ()) -> None:
         self.tokenizer = tiny_tokenizer().backend_tokenizer
         (self.end_id,) = self.tokenizer.encode(END).ids
         self.vocabulary = Vocabulary(self.tokenizer, end_ids or [self.end_id])
-        self._info = xgrammar.TokenizerInfo.deserialize_json(self.vocabulary.text)
-
-    @cached_property
-    def compiler(self) -> xgrammar.GrammarCompiler:
-        return xgrammar.GrammarCompiler(self._info, max_threads=1)
-
-    @cached_property
-    def words(self) -> list[bytes]:
-        """What each token writes."""
-        return self._info.decoded_vocab
-
-    def grammar(self, extras: Extras) -> xgrammar.CompiledGrammar:
-        """Raises BadSchema."""
-        job = job_of(extras)
-        assert job is not None
-        answer = compile_job(self.compiler, job)
-        if answer[:1] == b"-":
-            raise BadSchema(**json.loads(answer[1:]))
-        return self.vocabulary.grammar(answer[1:].decode())
+        self.words = list(self.vocabulary.tokens)
+        for token_id, token in self.tokenizer.get_added_tokens_decoder().items():
+            if token.special:
+                self.words[token_id] = b""
 
     def mask(self, extras: Extras) -> Mask:
-        return Mask(self.grammar(extras))
+        """Raises BadSchema."""
+        mask = self.vocabulary.mask(extras)
+        assert mask is not None
+        return mask
+
+    def allowed(self, mask: Mask, written: list[int]) -> list[int]:
+        """The tokens that may follow those that are `written`."""
+        scores = torch.zeros(self.tokenizer.get_vocab_size())
+        mask.apply(scores, written)
+        allowed: list[int] = scores.isfinite().nonzero().flatten().tolist()
+        return allowed
 
     def accepts(self, extras: Extras, answer: str | bytes) -> bool:
         """Whether `answer` could be written, and the answer be over then."""
-        matcher = xgrammar.GrammarMatcher(self.grammar(extras))
-        return matcher.accept_string(answer) and matcher.is_completed()
+        if isinstance(answer, str):
+            token_ids = self.tokenizer.encode(answer).ids
+        else:
+            token_ids = [self.words.index(bytes([byte])) for byte in answer]
+        mask = self.mask(extras)
+        return all(
+            token_id in self.allowed(mask, token_ids[:place])
+            for place, token_id in enumerate([*token_ids, self.end_id])
+        )
 
     def draw(self, extras: Extras, seed: int, limit: int = 600) -> bytes | None:
         """An answer that the masks allow, token by token; None if it has not ended by `limit`."""
         chance, mask = random.Random(seed), self.mask(extras)
         written: list[int] = []
         while len(written) < limit:
-            scores = torch.zeros(self.tokenizer.get_vocab_size())
-            mask.apply(scores, written)
-            allowed = scores.isfinite().nonzero().flatten().tolist()
+            allowed = self.allowed(mask, written)
             if self.end_id in allowed and (len(allowed) == 1 or chance.random() < 0.5):
                 return b"".join(self.words[token_id] for token_id in written)
             likely = [token_id for token_id in allowed if self.words[token_id] in ENDINGS]
@@ -78,13 +73,13 @@ class Maker:
 
 
 class MadeHere:
-    """A MaskMaker (see `engine.grammar.compiler`) without a process of its own."""
+    """A MaskMaker (see `engine.grammar.compiler`) without a thread of its own."""
 
     def __init__(self, maker: Maker) -> None:
         self._maker = maker
 
     async def mask(self, extras: Extras) -> Mask | None:
-        return self._maker.mask(extras) if job_of(extras) else None
+        return self._maker.vocabulary.mask(extras)
 
     async def close(self) -> None:
         pass
