@@ -2,9 +2,12 @@
 
 import json
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from decimal import Decimal
 
 import torch
+from jsonschema import Draft202012Validator
+from tokenizers import Tokenizer
 
 from chat.calls import Extras, JsonShape
 from engine.grammar.mask import Mask, Vocabulary
@@ -20,10 +23,13 @@ def shape(schema: Json) -> Extras:
 
 
 class Maker:
-    """Makes masks for the tiny model's tokens: one for each byte. `words`: what each writes."""
+    """Makes masks for the tiny model's tokens, one for each byte, or for those of `tokenizer`.
 
-    def __init__(self, end_ids: Collection[int] = ()) -> None:
-        self.tokenizer = tiny_tokenizer().backend_tokenizer
+    `words`: what each of them writes.
+    """
+
+    def __init__(self, end_ids: Collection[int] = (), tokenizer: Tokenizer | None = None) -> None:
+        self.tokenizer = tokenizer or tiny_tokenizer().backend_tokenizer
         (self.end_id,) = self.tokenizer.encode(END).ids
         self.vocabulary = Vocabulary(self.tokenizer, end_ids or [self.end_id])
         self.words = list(self.vocabulary.tokens)
@@ -70,6 +76,32 @@ class Maker:
                 chance.choice([token_id for token_id in some if token_id != self.end_id])
             )
         return None
+
+
+def check_fits(schema: Json, answer: bytes) -> None:
+    """Whether an answer is JSON of the schema: with exact numbers, no declared name twice."""
+    declared = set(_declared(schema))
+
+    def members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        names = [name for name, _ in pairs if name in declared]
+        assert len(set(names)) == len(names)
+        return dict(pairs)
+
+    value = json.loads(answer.decode(), parse_float=Decimal, object_pairs_hook=members)
+    json.dumps(value, ensure_ascii=False, default=str).encode()  # no half of a surrogate pair
+    exact = json.loads(json.dumps(schema), parse_float=Decimal)
+    Draft202012Validator(exact).validate(value)
+
+
+def _declared(schema: Json) -> Iterator[str]:
+    """The names of all members that are declared anywhere in a schema."""
+    if isinstance(schema, dict):
+        properties = schema.get("properties")
+        yield from properties if isinstance(properties, dict) else ()
+        yield from _declared(list(schema.values()))
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _declared(part)
 
 
 class MadeHere:

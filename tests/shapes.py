@@ -302,3 +302,85 @@ REFUSED: list[tuple[Json, str]] = [
     ({"oneOf": [{"minLength": 2}, {"minimum": 3}]}, "#/oneOf"),
     ({"allOf": [{"$ref": "#"}, {"type": "object"}]}, "#"),
 ]
+
+
+def closed(**properties: Json) -> dict[str, Json]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+TEXT = {"type": "string"}
+WALKED: dict[str, Json] = {
+    "city": closed(name=TEXT, country=TEXT, population={"type": "integer"}),
+    "bounded string": closed(a={"type": "string", "minLength": 3, "maxLength": 2000}),
+    "ranges": closed(
+        a={"type": "integer", "minimum": -7, "maximum": 1234},
+        b={"type": "number", "exclusiveMinimum": 0.5, "maximum": 9.75},
+        c={"type": "integer", "multipleOf": 5},
+        d={"type": "number", "minimum": -0.125, "exclusiveMaximum": 0.0625},
+        e={"type": "number", "exclusiveMinimum": -1, "exclusiveMaximum": 1},
+    ),
+    "optional": {
+        "type": "object",
+        "properties": {f"p{number}": TEXT for number in range(20)},
+        "additionalProperties": False,
+    },
+    "pattern": closed(a={"type": "string", "pattern": "^[A-Z]{2}-\\d{4}$"}),
+    "not a quotation mark": closed(a={"type": "string", "pattern": '^[^"]{1,9}$'}),
+    "not a backslash": closed(a={"type": "string", "pattern": r"^[^\\a-z]{1,9}$"}),
+    "searched": closed(a={"type": "string", "pattern": "[^x][0-9]", "maxLength": 20}),
+    "recursive": {
+        "$defs": {
+            "node": closed(
+                value={"type": "integer"},
+                children={"type": "array", "items": {"$ref": "#/$defs/node"}, "maxItems": 3},
+            )
+        },
+        "$ref": "#/$defs/node",
+    },
+    "alternatives": {
+        "anyOf": [
+            closed(k={"const": "a"}, x={"enum": ["p", "q", 3, None]}),
+            {"type": "array", "items": {"type": "boolean"}, "minItems": 2, "maxItems": 5},
+        ]
+    },
+    "open": {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}},
+        "required": ["a"],
+        "additionalProperties": True,
+    },
+    "further members": {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}, "名": {"type": "integer"}},
+        "required": ["a"],
+        "additionalProperties": TEXT,
+    },
+    "pattern properties": {"type": "object", "patternProperties": {"^x_": {"type": "integer"}}},
+    "patterns and names": {
+        "type": "object",
+        "properties": {"x_1": {"minimum": 2}},
+        "patternProperties": {"^x_": {"type": "integer"}},
+        "additionalProperties": {"type": "null"},
+    },
+    "many items": {"type": "array", "items": closed(s={"maxLength": 5000}), "maxItems": 10_000},
+    "short strings": closed(a={"maxLength": 3}, b={"minLength": 2, "maxLength": 4}),
+    "formats": closed(**{name: {"type": "string", "format": name} for name in ("date", "uri")}),
+    "both": {
+        "allOf": [
+            {"properties": {"a": {"type": "integer", "minimum": 3}}, "required": ["a"]},
+            {"properties": {"b": {"type": "number", "maximum": 9}}, "required": ["b"]},
+        ],
+        "type": "object",
+    },
+    "either or": {
+        "oneOf": [closed(kind={"const": "a"}, x=TEXT), closed(kind={"const": "b"}, y=TEXT)]
+    },
+    "at least one": {"properties": {"a": TEXT, "b": TEXT, "c": {"const": 1}}, "minProperties": 1},
+    "any": {},
+}
+"""For walks through masks: what each step allows is taken at random."""

@@ -17,7 +17,7 @@ LARGEST_INTEGER = 10**18
 LARGEST_NUMBER = 10**15
 DIGITS = 15
 """Decimal numbers of so many digits survive being read as a float and written again."""
-MAX_BEGINNINGS = 6
+MAX_BEGINNINGS = 3
 MAX_STEP = 20_000
 """Units of all `multipleOf` in a schema. Each is a state of the lexer: so many take it 50 ms."""
 

@@ -10,60 +10,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 MAX_COUNT = 10_000
-"""Most characters of a string, items of an array and members of an object that can be asked for."""
+"""Most characters of a string, items of an array or members of an object that can be asked for."""
 MAX_VALUES = 1_000
 """Most values of an `enum`."""
-MAX_NAMES = 1_000
-"""Most names in `required`."""
+MAX_NAMES = 2_000
+"""Most names in `properties` or `required`: with more the masks come to llguidance's limits."""
 MAX_PATTERNS = 50
 """Most `patternProperties`: llguidance compares each with each, and 600 take it a minute."""
 
 TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
-
-ANNOTATIONS = frozenset(
-    {
-        "$schema",
-        "$id",
-        "$comment",
-        "$defs",
-        "definitions",
-        "title",
-        "description",
-        "default",
-        "examples",
-        "deprecated",
-        "readOnly",
-        "writeOnly",
-        "contentMediaType",
-        "contentEncoding",
-        "contentSchema",
-        "discriminator",
-    }
-)
-"""Keywords that say nothing of values. Those of `$defs` are read where they are referred to."""
-_NUMBER = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
-KEYWORDS: Mapping[str, frozenset[str]] = {
-    "object": frozenset(
-        (
-            "properties",
-            "required",
-            "additionalProperties",
-            "patternProperties",
-            "propertyNames",
-            "minProperties",
-            "maxProperties",
-        )
-    ),
-    "array": frozenset(("items", "prefixItems", "minItems", "maxItems", "uniqueItems")),
-    "string": frozenset(("minLength", "maxLength", "pattern", "format")),
-    "number": _NUMBER,
-    "integer": _NUMBER,
-    "boolean": frozenset(),
-    "null": frozenset(),
-}
-"""What can be said of values of each type."""
-APPLICATORS = ("$ref", "const", "enum", "anyOf", "oneOf", "allOf")
-"""Keywords that say something of values of every type."""
 
 
 class Check(NamedTuple):
@@ -92,34 +47,71 @@ def _are_types(value: Any) -> bool:
 
 
 _TEXT = Check(lambda value: isinstance(value, str), "a text")
-_NUMERIC = Check(_is_number, "a number that is not too large")
-_COUNT = Check(_is_count, "a whole number of at least 0")
 _SCHEMA = Check(lambda value: isinstance(value, bool | dict), "a schema")
-_SCHEMAS = Check(
-    lambda value: isinstance(value, list) and bool(value), "a list of at least one schema"
-)
+_SCHEMAS = Check(lambda value: isinstance(value, list) and value != [], "schemas, at least one")
 _NAMED = Check(lambda value: isinstance(value, dict), "an object of schemas")
-CHECKS: Mapping[str, Check] = {
-    "type": Check(_are_types, f"one or more of {', '.join(TYPES)}"),
+_COUNT = Check(_is_count, "a whole number of at least 0")
+_BOUND = Check(_is_number, "a number that is not too large")
+APPLICATORS: Mapping[str, Check | None] = {
     "$ref": _TEXT,
+    "const": None,
     "enum": Check(lambda value: isinstance(value, list), "a list"),
     "anyOf": _SCHEMAS,
     "oneOf": _SCHEMAS,
     "allOf": _SCHEMAS,
-    "properties": _NAMED,
-    "patternProperties": _NAMED,
-    "additionalProperties": _SCHEMA,
-    "propertyNames": _SCHEMA,
-    "required": Check(_are_texts, "a list of names"),
-    "items": _SCHEMA,
-    "prefixItems": _SCHEMAS,
-    "uniqueItems": Check(lambda value: isinstance(value, bool), "true or false"),
-    "pattern": _TEXT,
-    "format": _TEXT,
-    "multipleOf": Check(lambda value: _is_number(value) and value > 0, "a number above 0"),
-    **dict.fromkeys(
-        ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"), _COUNT
-    ),
-    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _NUMERIC),
 }
-"""Those of keywords whose value cannot be anything."""
+"""Keywords that say something of values of every type."""
+_NUMBER = {
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _BOUND),
+    "multipleOf": Check(lambda value: _is_number(value) and value > 0, "a number above 0"),
+}
+KEYWORDS: Mapping[str, Mapping[str, Check]] = {
+    "object": {
+        "properties": _NAMED,
+        "patternProperties": _NAMED,
+        "additionalProperties": _SCHEMA,
+        "propertyNames": _SCHEMA,
+        "required": Check(_are_texts, "a list of names"),
+        "minProperties": _COUNT,
+        "maxProperties": _COUNT,
+    },
+    "array": {
+        "items": _SCHEMA,
+        "prefixItems": _SCHEMAS,
+        "minItems": _COUNT,
+        "maxItems": _COUNT,
+        "uniqueItems": Check(lambda value: isinstance(value, bool), "true or false"),
+    },
+    "string": {"minLength": _COUNT, "maxLength": _COUNT, "pattern": _TEXT, "format": _TEXT},
+    "number": _NUMBER,
+    "integer": _NUMBER,
+}
+"""Those that say something of values of one type."""
+ANNOTATIONS = frozenset(
+    {
+        "$schema",
+        "$id",
+        "$comment",
+        "$defs",
+        "definitions",
+        "title",
+        "description",
+        "default",
+        "examples",
+        "deprecated",
+        "readOnly",
+        "writeOnly",
+        "contentMediaType",
+        "contentEncoding",
+        "contentSchema",
+        "discriminator",
+    }
+)
+"""Those that say nothing of values. What is in `$defs` is read where it is referred to."""
+CHECKS: Mapping[str, Check | None] = {
+    "type": Check(_are_types, f"one or more of {', '.join(TYPES)}"),
+    **APPLICATORS,
+    **{keyword: check for checks in KEYWORDS.values() for keyword, check in checks.items()},
+    **dict.fromkeys(ANNOTATIONS),
+}
+"""All that are known, with what their value must be."""

@@ -107,6 +107,7 @@ class Vocabulary:
 def _refusal(error: str, place_of: Callable[[str], str]) -> BadSchema:
     """What llguidance says of a schema. It names the definition at the end, if it knows it."""
     why, _, place = error.removeprefix("Unsatisfiable schema: ").partition("\n")
+    why = why.partition(":")[0]  # what follows is a regular expression as llguidance sees it
     definition = re.search(r"while processing \S+#/\$defs/(\w+)", place)
     return BadSchema(where=place_of(definition[1] if definition else ""), why=why[:200])
 
@@ -153,8 +154,8 @@ class Mask:
         self._penalties = self._penalties.to(scores.device)
         width = min(len(scores), 8 * len(bits))
         bits = bits[: -(-width // 8)].to(scores.device)
-        chunks = zip(scores[:width].split(CHUNK), bits.split(CHUNK // 8), strict=True)
-        for chunk, allowed in chunks:
+        chunks = torch.split(scores[:width], CHUNK)
+        for chunk, allowed in zip(chunks, torch.split(bits, CHUNK // 8), strict=True):
             chunk.add_(self._penalties.index_select(0, allowed.int()).flatten()[: len(chunk)])
         scores[width:] = -torch.inf
 
@@ -168,8 +169,8 @@ class Mask:
         bits = self._matcher.compute_bitmask()
         # A matcher that has failed allows the end of the answer, as if that were whole.
         if self._matcher.is_error():
-            error = self._matcher.get_error().partition("\n")[0]
-            log.warning("a grammar failed: %s", error)
+            # What stands in quotation marks may be of the schema or the answer.
+            log.warning("a grammar failed: %s", re.split("[\"'\n]", self._matcher.get_error())[0])
             raise ValueError("the grammar of the answer failed")
         lossless = self._vocabulary.lossless(self._tail)
         return lossless & torch.frombuffer(bytearray(bits), dtype=torch.uint8)[: len(lossless)]

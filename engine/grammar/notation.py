@@ -61,7 +61,7 @@ def grammar_of_schema(schema: Schema) -> str:
 
 def _rewritten(schema: Any, where: str) -> Schema:
     rewriter = SchemaRewriter(schema, where)
-    return Schema(json.dumps({"x-guidance": STYLE, **rewriter.rewrite()}), rewriter)
+    return Schema(json.dumps({"x-guidance": STYLE, **rewriter.document()}), rewriter)
 
 
 def _parameters(tool: Tool) -> Schema:

@@ -1,8 +1,8 @@
 """One part of a JSON schema while it is rewritten, and its keywords that are for one type."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn, Protocol
 
 from engine.grammar.bounds import Range, Step, integer_ranges, number_ranges, step_of
 from engine.grammar.characters import are_writable
@@ -16,30 +16,47 @@ ANY: Json = {"$ref": "#/$defs/any"}
 """Any value; the rewritten schema defines it."""
 
 
+class Whole(Protocol):
+    """The schema that parts belong to."""
+
+    def rewrite(self, schema: Any, at: Path, joined: bool) -> Json | bool:
+        """`schema`, which stands at `at`, for llguidance. Raises BadSchema."""
+        ...
+
+    def refuse(self, at: Path, why: str) -> NoReturn:
+        """Raises BadSchema."""
+        ...
+
+    def grow(self, size: int, at: Path) -> None:
+        """Take note of what stands at `at`, as large as so many schemas. Raises BadSchema."""
+        ...
+
+    def note_step(self, step: Step, at: Path, joined: bool) -> None:
+        """Take note of a `multipleOf`. Raises BadSchema."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A schema that is an object, and its place `at`.
+    """A schema that is an object, and its place `at` in the whole.
 
-    `joined`: its values must fit other parts, too. `rewrite` is for the schemas within, `refuse`
-    raises BadSchema, `note_step` is told of a `multipleOf`.
+    `joined`: its values must fit other parts, too.
     """
 
+    whole: Whole
     schema: Json
     at: Path
     joined: bool
-    rewrite: Callable[[Any, Path, bool], Json | bool]
-    refuse: Callable[[Path, str], NoReturn]
-    note_step: Callable[[Step, Path, bool], None]
 
     def child(self, *steps: str | int, joined: bool = False) -> Json | bool:
         """The rewritten schema that stands at `steps` within this one."""
         schema: Any = self.schema
         for step in steps:
             schema = schema[step]
-        return self.rewrite(schema, (*self.at, *steps), self.joined or joined)
+        return self.whole.rewrite(schema, (*self.at, *steps), self.joined or joined)
 
     def fail(self, why: str, *steps: str | int) -> NoReturn:
-        self.refuse((*self.at, *steps), why)
+        self.whole.refuse((*self.at, *steps), why)
 
     def counts(self, what: str) -> Json:
         """The keywords `min…` and `max…` of what is counted."""
@@ -61,7 +78,8 @@ def rewrite_typed(part: Part) -> Json:
     types = part.schema.get("type")
     if types is None and not part.joined:
         # Values of other types, of which nothing is said, are not written.
-        types = [kind for kind in REWRITERS if KEYWORDS[kind] & part.schema.keys()]
+        types = [kind for kind in REWRITERS if KEYWORDS[kind].keys() & part.schema.keys()]
+        part = replace(part, schema={**part.schema, "type": types})
     written: Json = {} if types is None else {"type": types}
     named = {types} if isinstance(types, str) else types
     for kind, rewrite in REWRITERS.items():
@@ -103,27 +121,33 @@ def _rewritten(part: Part, pattern: str, *steps: str) -> str:
 
 
 def _number(part: Part) -> Json:
-    if "type" not in part.schema and not KEYWORDS["number"] & part.schema.keys():
+    types = part.schema.get("type")
+    if types is None and not KEYWORDS["number"].keys() & part.schema.keys():
         return {}
-    types = part.schema.get("type", "number")
-    named = {types} if isinstance(types, str) else set(types)
+    named = {types} if isinstance(types, str) else set(types or ("number",))
     ranges = (number_ranges if "number" in named else integer_ranges)(part.schema)
     if not ranges:
         part.fail("no number lies between its bounds")
-    written = between(ranges[:1] if part.joined else ranges)
+    alone = types is not None and named == {"number"} and not part.joined
+    written = between(ranges if alone else ranges[:1])
     if "multipleOf" in part.schema:
         step = step_of(part.schema["multipleOf"])
         if step is None:
             part.fail("multiples of this number are not supported", "multipleOf")
-        part.note_step(step, (*part.at, "multipleOf"), part.joined)
+        part.whole.note_step(step, (*part.at, "multipleOf"), part.joined)
         written["multipleOf"] = part.schema["multipleOf"]
     return written
 
 
 def between(ranges: Sequence[Range]) -> Json:
     """Numbers of one of these ranges."""
-    options: list[Json] = [{"minimum": low, "maximum": high} for low, high in ranges]
-    return options[0] if len(options) == 1 else {"anyOf": options}
+    if len(ranges) == 1:
+        return _range(ranges[0])
+    return {"anyOf": [{"type": "number", **_range(one)} for one in ranges]}
+
+
+def _range(bounds: Range) -> Json:
+    return {"minimum": bounds[0], "maximum": bounds[1]}
 
 
 def _array(part: Part) -> Json:
@@ -146,14 +170,18 @@ def _object(part: Part) -> Json:
     for keyword in ("required", "properties"):
         if not all(map(are_writable, schema.get(keyword, ()))):
             part.fail("a name holds characters that cannot be written", keyword)
+        if len(schema.get(keyword, ())) > MAX_NAMES:
+            part.fail(f"more than {MAX_NAMES} are not supported", keyword)
     required = list(dict.fromkeys(schema.get("required", ())))
-    if len(required) > MAX_NAMES:
-        part.fail(f"more than {MAX_NAMES} are not supported", "required")
     if required:
         written["required"] = required
-    if written.get("minProperties", 0) > len(required) + 1:
+    least, optional = written.get("minProperties", 0), len(schema.get("properties", ()))
+    if least > len(required) + 1:
         # An undeclared name may be written twice, and then counts once.
         part.fail("names that are not required cannot be counted", "minProperties")
+    if least > len(required):
+        # llguidance writes down each choice of the one that is there: 1,200 took it 2 GB.
+        part.whole.grow(optional**2 // 4, (*part.at, "minProperties"))
     return written | (_named(part) if "propertyNames" in schema else _members(part, required))
 
 

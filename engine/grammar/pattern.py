@@ -114,7 +114,7 @@ class _Reader:
             case "[":
                 return _one_of(self._class())
             case ".":
-                return _one_of(without(WRITABLE, LINE_ENDS))
+                return DOT
             case "\\":
                 return _one_of(self._escape())
             case "^" | "*" | "+" | "?" | "{":
@@ -210,3 +210,6 @@ def _one_of(ranges: Ranges) -> str:
 def _point(code: int) -> str:
     character = chr(code)
     return character if character.isascii() and character.isalnum() else f"\\x{{{code:X}}}"
+
+
+DOT = _one_of(without(WRITABLE, LINE_ENDS))

@@ -22,7 +22,7 @@ from chat.errors import BadSchema
 from engine.grammar.bounds import MAX_STEP, Step, are_exact, number_ranges
 from engine.grammar.characters import are_writable
 from engine.grammar.disjoint import are_disjoint
-from engine.grammar.keywords import ANNOTATIONS, APPLICATORS, CHECKS, KEYWORDS, MAX_VALUES
+from engine.grammar.keywords import ANNOTATIONS, APPLICATORS, CHECKS, MAX_VALUES
 from engine.grammar.part import ANY, Json, Part, between, rewrite_typed
 from engine.grammar.pointer import Path, follow, pointer
 
@@ -31,7 +31,6 @@ MAX_DEPTH = 64
 MAX_SCHEMAS = 5_000
 """Parts of a schema, and comparisons between alternatives of `oneOf`."""
 
-KNOWN = ANNOTATIONS.union({"type"}, APPLICATORS, *KEYWORDS.values())
 ANY_VALUE: Json = {
     "anyOf": [
         {"type": ["null", "boolean", "string"]},
@@ -56,7 +55,7 @@ def parse_schema(text: str, where: str) -> Any:
 
 
 class SchemaRewriter:
-    """Rewrites one schema. `where` is what it is called in errors."""
+    """Rewrites one schema, once. `where` is what it is called in errors."""
 
     def __init__(self, schema: Any, where: str) -> None:
         self._root = schema
@@ -71,26 +70,26 @@ class SchemaRewriter:
         self._units = 0
         self._joined_steps: set[Step] = set()
 
-    def rewrite(self) -> Json:
+    def document(self) -> Json:
         """The schema for llguidance, in which all that is referred to is a definition.
 
         Raises BadSchema.
         """
         if self._root is False:
-            self._refuse((), "it allows nothing")
+            self.refuse((), "it allows nothing")
         start = self._reference((), joined=False, inside=None)
         definitions: dict[str, Json | bool] = {"any": ANY_VALUE}
         try:
             while self._waiting:
                 at = self._waiting.popleft()
                 _, schema = follow(self._root, at)
-                rewritten = self._rewrite(schema, at, self._joined[at], inside=at)
+                rewritten = self.rewrite(schema, at, self._joined[at], inside=at)
                 definitions[self._names[at]] = rewritten
             graphlib.TopologicalSorter(self._begins).prepare()
         except graphlib.CycleError as error:
-            self._refuse(error.args[1][0], "it refers to itself and to nothing else")
+            self.refuse(error.args[1][0], "it refers to itself and to nothing else")
         except RecursionError:
-            self._refuse((), "it is nested too deeply")
+            self.refuse((), "it is nested too deeply")
         self._compare_alternatives()
         return {**start, "$defs": definitions}
 
@@ -99,23 +98,23 @@ class SchemaRewriter:
         places = (at for at, name in self._names.items() if name == definition)
         return pointer(self._where, next(places, ()))
 
-    def _refuse(self, at: Path, why: str) -> NoReturn:
+    def refuse(self, at: Path, why: str) -> NoReturn:
         raise BadSchema(where=pointer(self._where, at), why=why)
 
-    def _grow(self, size: int, at: Path) -> None:
+    def grow(self, size: int, at: Path) -> None:
         self._size += size
         if self._size > MAX_SCHEMAS or len(at) > MAX_DEPTH:
-            self._refuse(at, "it is nested too deeply or too large")
+            self.refuse(at, "it is nested too deeply or too large")
 
-    def _rewrite(
+    def rewrite(
         self, schema: Any, at: Path, joined: bool, inside: Path | None = None
     ) -> Json | bool:
         """`schema`, which stands at `at` and begins the one that stands at `inside`."""
-        self._grow(1, at)
+        self.grow(1, at)
         if isinstance(schema, dict):
             self._check(schema, at)
         elif not isinstance(schema, bool):
-            self._refuse(at, "it is not a schema")
+            self.refuse(at, "it is not a schema")
         if schema is False:
             return False
         stated = [] if schema is True else [key for key in schema if key not in ANNOTATIONS]
@@ -124,7 +123,7 @@ class SchemaRewriter:
         typed = [keyword for keyword in stated if keyword not in APPLICATORS]
         number = sum(len(schema["allOf"]) if keyword == "allOf" else 1 for keyword in stated)
         joined = joined or number - len(typed) + bool(typed) > 1
-        part = Part(schema, at, joined, self._rewrite, self._refuse, self._note_step)
+        part = Part(self, schema, at, joined)
         written: Json = {}
         for keyword in stated:
             if keyword in APPLICATORS:
@@ -136,13 +135,13 @@ class SchemaRewriter:
     def _check(self, schema: Json, at: Path) -> None:
         """Refuse keywords that are unknown, or whose value is none of theirs."""
         if "$id" in schema and at:
-            self._refuse(at, "$id is only supported at the top")
+            self.refuse(at, "$id is only supported at the top")
         for keyword, value in schema.items():
-            if keyword not in KNOWN:
-                self._refuse((*at, keyword), f"{keyword[:80]} is not supported")
-            check = CHECKS.get(keyword)
+            if keyword not in CHECKS:
+                self.refuse((*at, keyword), f"{keyword[:80]} is not supported")
+            check = CHECKS[keyword]
             if check and not check.passes(value):
-                self._refuse((*at, keyword), f"it must be {check.words}")
+                self.refuse((*at, keyword), f"it must be {check.words}")
 
     def _apply(self, keyword: str, part: Part, inside: Path | None) -> Json:
         """A keyword that is for values of every type."""
@@ -155,7 +154,7 @@ class SchemaRewriter:
         if keyword == "oneOf":
             self._alternatives.append((value, place))
         options = [
-            self._rewrite(option, (*place, number), part.joined, inside)
+            self.rewrite(option, (*place, number), part.joined, inside)
             for number, option in enumerate(value)
         ]
         return {"allOf" if keyword == "allOf" else "anyOf": options}
@@ -164,7 +163,7 @@ class SchemaRewriter:
         try:
             path, _ = follow(self._root, reference)
         except LookupError:
-            self._refuse(at, "it does not lead to a part of this schema")
+            self.refuse(at, "it does not lead to a part of this schema")
         return path
 
     def _reference(self, target: Path, *, joined: bool, inside: Path | None) -> Json:
@@ -188,31 +187,31 @@ class SchemaRewriter:
             if named is None or any(is_type(value, kind) for kind in named)
         ]
         if not kept:
-            self._refuse(at, "it allows nothing")
+            self.refuse(at, "it allows nothing")
         if len(kept) > MAX_VALUES:
-            self._refuse(at, f"more than {MAX_VALUES} values are not supported")
+            self.refuse(at, f"more than {MAX_VALUES} values are not supported")
         if not are_exact(kept):
-            self._refuse(at, "it holds a number that floats do not hold exactly")
+            self.refuse(at, "it holds a number that floats do not hold exactly")
         if not all(map(are_writable, _texts(kept))):
-            self._refuse(at, "it holds characters that cannot be written")
+            self.refuse(at, "it holds characters that cannot be written")
         return kept
 
-    def _note_step(self, step: Step, at: Path, joined: bool) -> None:
+    def note_step(self, step: Step, at: Path, joined: bool) -> None:
         """Take note of a `multipleOf`."""
         self._units += step.units
         if self._units > MAX_STEP:
-            self._refuse(at, "multiples of so many or so large numbers are not supported")
+            self.refuse(at, "multiples of so many or so large numbers are not supported")
         if joined:
             self._joined_steps.add(step)
         if len(self._joined_steps) > 1:
             # llguidance's least common multiple overflows without a word.
-            self._refuse(at, "another multipleOf in parts that belong together is not supported")
+            self.refuse(at, "another multipleOf in parts that belong together is not supported")
 
     def _compare_alternatives(self) -> None:
         for schemas, at in self._alternatives:
-            self._grow(len(schemas) ** 2 // 4, at)
+            self.grow(len(schemas) ** 2 // 4, at)
             if not are_disjoint(self._root, schemas):
-                self._refuse(at, "its schemas must differ in type, or in a constant they require")
+                self.refuse(at, "its schemas must differ in type, or in a constant they require")
 
 
 def _add(written: Json, others: Json) -> None:
