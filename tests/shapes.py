@@ -285,6 +285,8 @@ REFUSED: list[tuple[Json, str]] = [
     ({"const": "\x00"}, "#/const"),
     ({"enum": [{"a": ["\x7f"]}]}, "#/enum"),
     ({"const": 9007199254740993}, "#/const"),
+    ({"const": 912691861.9302707}, "#/const"),
+    ({"enum": [[7.563988461077025e-10]]}, "#/enum"),
     ({"type": "integer", "multipleOf": 5, "minimum": 6, "maximum": 9}, "#"),
     ({"allOf": [{"type": "string"}, {"type": "integer"}]}, "#"),
     (

@@ -96,9 +96,13 @@ def step_of(value: float) -> Step | None:
 
 
 def are_exact(value: Any) -> bool:
-    """Whether floats hold all numbers in a JSON value exactly: llguidance reads them as such."""
+    """Whether llguidance writes all numbers in a JSON value as they are.
+
+    It reads them as floats, by a parser that is only exact up to 15 digits and 22 zeros.
+    """
     if isinstance(value, dict | list):
         return all(map(are_exact, value.values() if isinstance(value, dict) else value))
     if isinstance(value, float):
-        return math.isfinite(value)
+        _, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+        return isinstance(exponent, int) and len(digits) <= DIGITS and abs(exponent) <= 22
     return not isinstance(value, int) or (abs(value) <= LARGEST_INTEGER and float(value) == value)

@@ -23,7 +23,7 @@ LINE_ENDS: Ranges = ((0x0A, 0x0A), (0x0D, 0x0D), (0x85, 0x85), (0x2028, 0x2029))
 CLASSES = {"d": DIGITS, "w": WORD, "s": SPACE}
 CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "0": "\0"}
 ANYTHING = "(?s:.*)"
-MAX_LENGTH = 5_000
+MAX_LENGTH = 2_000
 MAX_REPEAT = 10_000
 MAX_NESTING = 20
 

@@ -30,6 +30,8 @@ MAX_CHARACTERS = 100_000
 MAX_DEPTH = 64
 MAX_SCHEMAS = 5_000
 """Parts of a schema, and comparisons between alternatives of `oneOf`."""
+JOINED_SIZE = 5
+"""A joined part counts for so many: llguidance copies it for each part that it is joined with."""
 
 ANY_VALUE: Json = {
     "anyOf": [
@@ -110,7 +112,7 @@ class SchemaRewriter:
         self, schema: Any, at: Path, joined: bool, inside: Path | None = None
     ) -> Json | bool:
         """`schema`, which stands at `at` and begins the one that stands at `inside`."""
-        self.grow(1, at)
+        self.grow(JOINED_SIZE if joined else 1, at)
         if isinstance(schema, dict):
             self._check(schema, at)
         elif not isinstance(schema, bool):
@@ -191,7 +193,7 @@ class SchemaRewriter:
         if len(kept) > MAX_VALUES:
             self.refuse(at, f"more than {MAX_VALUES} values are not supported")
         if not are_exact(kept):
-            self.refuse(at, "it holds a number that floats do not hold exactly")
+            self.refuse(at, "it holds a number with too many digits")
         if not all(map(are_writable, _texts(kept))):
             self.refuse(at, "it holds characters that cannot be written")
         return kept
