@@ -24,8 +24,8 @@ SLOW_S = 0.2
 """Processor time of a mask. One that takes longer holds everybody up: its answer fails."""
 
 LIMITS = LLParserLimits(
-    # Four for each optional member: a schema has at most engine.grammar.schema.MAX_SCHEMAS.
-    max_items_in_row=20_000,
+    # Four for each optional member, of which an object has up to engine.grammar.keywords.MAX_NAMES.
+    max_items_in_row=10_000,
     # llguidance's own: 20 ms to read the patterns of a schema, 15 ms of a mask for its patterns
     # and 3 ms for all else, by its own figures.
     initial_lexer_fuel=1_000_000,
@@ -144,23 +144,26 @@ class Mask:
     def apply(self, scores: Tensor, token_ids: Sequence[int]) -> None:
         """Leave only tokens that may follow `token_ids`. `scores`: shape [vocabulary], in place.
 
-        It reads on from where it was: so it does not matter how often a step is tried. Raises
-        ValueError if the answer so far does not fit, or the grammar is too costly.
+        Raises ValueError if the answer so far does not fit, or the grammar is too costly.
         """
         begin = time.thread_time()
-        bits = self._bits(token_ids)
+        allowed = self.allowed(token_ids)
         if time.thread_time() - begin > SLOW_S:
             raise ValueError("the grammar of the answer is too slow")
         self._penalties = self._penalties.to(scores.device)
-        width = min(len(scores), 8 * len(bits))
-        bits = bits[: -(-width // 8)].to(scores.device)
+        width = min(len(scores), 8 * len(allowed))
+        allowed = allowed[: -(-width // 8)].to(scores.device)
         chunks = torch.split(scores[:width], CHUNK)
-        for chunk, allowed in zip(chunks, torch.split(bits, CHUNK // 8), strict=True):
-            chunk.add_(self._penalties.index_select(0, allowed.int()).flatten()[: len(chunk)])
+        for chunk, bits in zip(chunks, torch.split(allowed, CHUNK // 8), strict=True):
+            chunk.add_(self._penalties.index_select(0, bits.int()).flatten()[: len(chunk)])
         scores[width:] = -torch.inf
 
-    def _bits(self, token_ids: Sequence[int]) -> Tensor:
-        """A bit for each token, the lowest first, in bytes: whether it may come next."""
+    def allowed(self, token_ids: Sequence[int]) -> Tensor:
+        """A bit for each token, the lowest first, in bytes: whether it may follow `token_ids`.
+
+        It reads on from where it was: so it does not matter how often a step is tried. Raises
+        ValueError.
+        """
         for token_id in token_ids[self._read :]:
             if not self._matcher.consume_token(token_id):
                 break

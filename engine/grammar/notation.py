@@ -13,9 +13,11 @@ from llguidance import LLMatcher
 from chat.calls import Extras, Tool, ToolRules
 from chat.errors import BadSchema
 from engine.grammar.characters import are_writable
-from engine.grammar.schema import SchemaRewriter, parse_schema
+from engine.grammar.schema import Cost, SchemaRewriter, parse_schema
 from engine.tool_calls import CLOSING, OPENING
 
+MAX_TOGETHER = 300_000
+"""Characters of the schemas of all tools."""
 STYLE = {
     # The style of json.dumps. In llguidance's own an answer can go on in white space for ever.
     "whitespace_flexible": False,
@@ -45,13 +47,16 @@ def grammar_of(extras: Extras) -> Grammar | None:
     if extras.shape is not None:
         text = extras.shape.schema
         asked = {"type": "object"} if text is None else parse_schema(text, "")
-        schema = _rewritten(asked, "")
+        schema = _rewritten(asked, "", Cost())
         return Grammar(grammar_of_schema(schema), [schema])
     if not extras.tools:
         return None
     allowed = extras.rules.names
     tools = [tool for tool in extras.tools if not allowed or tool.name in allowed]
-    schemas = [_parameters(tool) for tool in tools]
+    if sum(len(tool.parameters) for tool in tools) > MAX_TOGETHER:
+        raise BadSchema(where="#", why=f"all are longer than {MAX_TOGETHER} characters together")
+    cost = Cost()
+    schemas = [_parameters(tool, cost) for tool in tools]
     return Grammar(_calls(tools, schemas, extras.rules), schemas)
 
 
@@ -59,12 +64,12 @@ def grammar_of_schema(schema: Schema) -> str:
     return LLMatcher.grammar_from_json_schema(schema.text)
 
 
-def _rewritten(schema: Any, where: str) -> Schema:
-    rewriter = SchemaRewriter(schema, where)
+def _rewritten(schema: Any, where: str, cost: Cost) -> Schema:
+    rewriter = SchemaRewriter(schema, where, cost)
     return Schema(json.dumps({"x-guidance": STYLE, **rewriter.document()}), rewriter)
 
 
-def _parameters(tool: Tool) -> Schema:
+def _parameters(tool: Tool, cost: Cost) -> Schema:
     """The arguments of a tool are an object, whatever its schema says."""
     schema = parse_schema(tool.parameters, tool.name)
     if isinstance(schema, dict) and not schema.keys() & {"type", "$ref", "anyOf", "oneOf", "allOf"}:
@@ -74,7 +79,7 @@ def _parameters(tool: Tool) -> Schema:
         raise BadSchema(where=where, why="the parameters of a tool must be of type object")
     if not are_writable(tool.name):
         raise BadSchema(where=where, why="its name holds characters that cannot be written")
-    return _rewritten(schema, tool.name)
+    return _rewritten(schema, tool.name, cost)
 
 
 def _calls(tools: Sequence[Tool], schemas: Sequence[Schema], rules: ToolRules) -> str:

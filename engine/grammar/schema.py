@@ -14,6 +14,7 @@ import graphlib
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from jsonschema import Draft202012Validator
@@ -29,7 +30,7 @@ from engine.grammar.pointer import Path, follow, pointer
 MAX_CHARACTERS = 100_000
 MAX_DEPTH = 64
 MAX_SCHEMAS = 5_000
-"""Parts of a schema, and comparisons between alternatives of `oneOf`."""
+"""Parts of all schemas of a request, and comparisons between alternatives of `oneOf`."""
 JOINED_SIZE = 5
 """A joined part counts for so many: llguidance copies it for each part that it is joined with."""
 
@@ -56,20 +57,27 @@ def parse_schema(text: str, where: str) -> Any:
         raise BadSchema(where=f"{where}#", why="it is nested too deeply") from None
 
 
+@dataclass(slots=True)
+class Cost:
+    """What the schemas of one request come to: their parts, and the units of their `multipleOf`."""
+
+    parts: int = 0
+    units: int = 0
+
+
 class SchemaRewriter:
     """Rewrites one schema, once. `where` is what it is called in errors."""
 
-    def __init__(self, schema: Any, where: str) -> None:
+    def __init__(self, schema: Any, where: str, cost: Cost) -> None:
         self._root = schema
         self._where = where
-        self._size = 0
+        self._cost = cost
         self._names: dict[Path, str] = {}
         self._joined: dict[Path, bool] = {}
         self._waiting: deque[Path] = deque()
         # Which schemas begin with which others, without a character between.
         self._begins: dict[Path, set[Path]] = {}
         self._alternatives: list[tuple[Sequence[Any], Path]] = []
-        self._units = 0
         self._joined_steps: set[Step] = set()
 
     def document(self) -> Json:
@@ -104,8 +112,8 @@ class SchemaRewriter:
         raise BadSchema(where=pointer(self._where, at), why=why)
 
     def grow(self, size: int, at: Path) -> None:
-        self._size += size
-        if self._size > MAX_SCHEMAS or len(at) > MAX_DEPTH:
+        self._cost.parts += size
+        if self._cost.parts > MAX_SCHEMAS or len(at) > MAX_DEPTH:
             self.refuse(at, "it is nested too deeply or too large")
 
     def rewrite(
@@ -200,8 +208,8 @@ class SchemaRewriter:
 
     def note_step(self, step: Step, at: Path, joined: bool) -> None:
         """Take note of a `multipleOf`."""
-        self._units += step.units
-        if self._units > MAX_STEP:
+        self._cost.units += step.units
+        if self._cost.units > MAX_STEP:
             self.refuse(at, "multiples of so many or so large numbers are not supported")
         if joined:
             self._joined_steps.add(step)
