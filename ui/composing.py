@@ -6,8 +6,8 @@ A button says in `data-do` what the script makes of a click on it.
 from collections.abc import Collection, Mapping
 from html import escape
 
+from chat.conversations.context_usage import ContextUsage
 from chat.conversations.presets import Presets
-from chat.conversations.turns import ContextUsage
 from chat.models import ChatOptions, Sampling
 from i18n import Language
 from ui.i18n import text

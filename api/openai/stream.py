@@ -48,7 +48,7 @@ async def send_answer(
             await completion.begun(BEGIN_WITHIN_S)
             events = events_of(completion, wire, with_usage=with_usage)
             return EventStream(completion, events, STREAM_HEADERS | headers)
-        written = await completion.written()
+        written = await completion.record()
         if not written.finish:  # the client has left
             return Response(status_code=499)
         body = _json(wire.whole(written))
@@ -101,7 +101,7 @@ async def events_of(
             pieces = [_event(body) for delta in deltas for body in wire.pieces(delta)]
             yield b"".join(pieces) if deltas else b": still waiting\n\n"
         if with_usage:
-            yield _event(wire.last(await completion.written()))
+            yield _event(wire.last(await completion.record()))
     except AppError as error:
         yield b"data: " + json.dumps({"error": error_body(error)}).encode() + b"\n\n"
     else:

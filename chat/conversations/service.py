@@ -131,7 +131,7 @@ class Conversations:
         Raises NotFound, AnswerRunning, BadRequest kinds.
         """
         check_question(text)
-        with self._jobs.alone_in(user_id, conversation_id):
+        with self._jobs.exclusive(user_id, conversation_id):
             return await self._store.add_edited_answer(
                 user_id, conversation_id=conversation_id, sibling_id=message_id, content=text
             )
@@ -157,7 +157,7 @@ class Conversations:
 
     async def restore_messages(self, user_id: str, removed: Removed) -> None:
         """Undo a deletion. Raises NotFound when it is too late, AnswerRunning."""
-        with self._jobs.alone_in(user_id, removed.conversation_id):
+        with self._jobs.exclusive(user_id, removed.conversation_id):
             await self._store.restore_messages(
                 user_id, removed.conversation_id, removed.ids, head_id=removed.head_id
             )
@@ -193,7 +193,7 @@ class Conversations:
             job.cancel()
             async for _ in job.watch():
                 pass
-        with self._jobs.alone_in(user_id, conversation_id):
+        with self._jobs.exclusive(user_id, conversation_id):
             await self._store.delete(user_id, conversation_id)
         self._purge_later()
 
@@ -224,7 +224,7 @@ class Conversations:
     async def _remove(
         self, user_id: str, conversation_id: str, choose: Callable[[Tree], Sequence[str]]
     ) -> Removed:
-        with self._jobs.alone_in(user_id, conversation_id):
+        with self._jobs.exclusive(user_id, conversation_id):
             archive = await self._store.archive(user_id, conversation_id)
             tree, head_id = Tree(archive.messages), archive.conversation.head_id
             ids = choose(tree)

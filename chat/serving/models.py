@@ -1,9 +1,10 @@
 """The engine's state and what it streams, as values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chat.models import Finish, Sampling, Timing, Usage
+from chat.models import ChatMessage, Finish, Prompt, Sampling, Timing, Usage
 from chat.tools import CallPiece, TokenScore
 
 
@@ -24,6 +25,32 @@ class LoadStage(StrEnum):
     VERIFY = "verify"
     LOAD = "load"
     WARM_UP = "warm-up"
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPrompt:
+    """A prompt in token ids: tokenised once, for the one engine that made it.
+
+    `turn_ends[n]` is the number of tokens up to the end of message `n`. It is empty for bare text,
+    and where the chat template does not end each turn with the same token.
+    """
+
+    prompt: Prompt
+    token_ids: Sequence[int]
+    turn_ends: Sequence[int] = ()
+
+    @property
+    def tokens(self) -> int:
+        return len(self.token_ids)
+
+    @property
+    def messages(self) -> Sequence[ChatMessage]:
+        """The messages of a conversation; none for bare text."""
+        return () if isinstance(self.prompt, str) else self.prompt
+
+    def prefix_tokens(self, messages: int) -> int:
+        """How many tokens the first `messages` messages take; 0 where that is unknown."""
+        return self.turn_ends[messages - 1] if 0 < messages <= len(self.turn_ends) else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,13 +91,15 @@ class Readiness:
         Under load a sign of life will do: it comes after a step that served others, and our row
         may have to wait for a place in the batch.
         """
-        deltas = self._engine.generate(PROBE, SHORTEST, salt=OWN_SALT)
         try:
-            async with asyncio.timeout(self._probe_s), aclosing(deltas):
-                async for delta in deltas:
-                    busy = self._engine.load.running > 1 or self._engine.load.waiting > 0
-                    if delta.completion_tokens or delta.finish or busy:
-                        return
+            async with asyncio.timeout(self._probe_s):
+                prompt = await self._engine.prepare(PROBE)
+                stream = self._engine.generate(prompt, SHORTEST, salt=OWN_SALT)
+                async with aclosing(stream) as deltas:
+                    async for delta in deltas:
+                        busy = self._engine.load.running > 1 or self._engine.load.waiting > 0
+                        if delta.completion_tokens or delta.finish or busy:
+                            return
         except TimeoutError:
             raise EngineStalled(
                 f"No token came for {self._probe_s:.0f} s.", seconds=self._probe_s

@@ -326,7 +326,9 @@ async def test_somebody_elses_conversation_looks_like_none_busy_or_not() -> None
             chat.answers.retry("bob", conversation_id=there, message_id=here),
             chat.answers.go_on("bob", conversation_id=there, message_id=here),
             chat.answers.prompt_of("bob", conversation_id=there, message_id=here),
-            chat.answers.gauge("bob", conversation_id=there, question=asked, options=ChatOptions()),
+            chat.answers.context_usage(
+                "bob", conversation_id=there, question=asked, options=ChatOptions()
+            ),
             chat.ask("Hi", user_id="bob", conversation_id=there),
         ):
             with pytest.raises(NotFound):
@@ -338,7 +340,7 @@ async def test_somebody_elses_conversation_looks_like_none_busy_or_not() -> None
 
 async def test_the_gauge_says_what_the_next_prompt_takes(chat: Chat) -> None:
     job = await chat.told("Q1")
-    gauge = await chat.answers.gauge(
+    gauge = await chat.answers.context_usage(
         USER,
         conversation_id=job.conversation_id,
         question=Question("draft", "", attachments=(Attachment("a.txt", "data"),)),
@@ -353,7 +355,7 @@ async def test_the_gauge_says_what_the_next_prompt_takes(chat: Chat) -> None:
 async def test_the_gauge_says_before_which_turns_will_be_dropped(chat: Chat) -> None:
     job = await chat.told("a" * 400)
     later = await chat.told("b" * 200, conversation_id=job.conversation_id)
-    gauge = await chat.answers.gauge(
+    gauge = await chat.answers.context_usage(
         USER,
         conversation_id=later.conversation_id,
         question=Question("c" * 300, ""),
@@ -363,14 +365,14 @@ async def test_the_gauge_says_before_which_turns_will_be_dropped(chat: Chat) -> 
 
 
 async def test_the_gauge_shows_a_draft_that_can_never_fit(chat: Chat) -> None:
-    gauge = await chat.answers.gauge(
+    gauge = await chat.answers.context_usage(
         USER, conversation_id=None, question=Question("x" * 900, ""), options=ChatOptions()
     )
     assert (gauge.fits, gauge.draft) == (False, 900)
 
 
 async def test_an_empty_draft_has_a_gauge(chat: Chat) -> None:
-    gauge = await chat.answers.gauge(
+    gauge = await chat.answers.context_usage(
         USER, conversation_id=None, question=Question("", ""), options=ChatOptions()
     )
     assert (gauge.prompt, gauge.fits) == (0, True)

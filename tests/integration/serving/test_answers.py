@@ -105,7 +105,7 @@ async def test_stop_keeps_the_text_and_frees_the_engine() -> None:
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
 async def test_stop_at_once_is_not_lost(steps: int) -> None:
-    chat = make_chat(Script(hangs=True), limits=Timeouts(queue_s=60, stall_s=60, request_s=60))
+    chat = make_chat(Script(hangs=True), timeouts=Timeouts(queue_s=60, stall_s=60, request_s=60))
     job = await chat.ask("Hi")
     for _ in range(steps):
         await asyncio.sleep(0)
@@ -178,7 +178,7 @@ async def test_an_engine_that_fails_leaves_a_message_with_its_reason_that_can_be
 
 
 async def test_an_engine_that_falls_silent_is_given_up() -> None:
-    chat = make_chat(Script(hangs=True), limits=Timeouts(queue_s=5, stall_s=0.05, request_s=5))
+    chat = make_chat(Script(hangs=True), timeouts=Timeouts(queue_s=5, stall_s=0.05, request_s=5))
     job = await chat.ask("Hi")
     assert (await finished(job)).error_code == "engine_stalled"
     assert chat.engine.running == 0
@@ -186,7 +186,8 @@ async def test_an_engine_that_falls_silent_is_given_up() -> None:
 
 async def test_an_answer_that_takes_too_long_is_cut_and_kept() -> None:
     chat = make_chat(
-        Script(pieces="x" * 1000, step_s=0.01), limits=Timeouts(queue_s=5, stall_s=5, request_s=0.1)
+        Script(pieces="x" * 1000, step_s=0.01),
+        timeouts=Timeouts(queue_s=5, stall_s=5, request_s=0.1),
     )
     job = await chat.ask("Hi")
     last = await finished(job)
@@ -196,7 +197,7 @@ async def test_an_answer_that_takes_too_long_is_cut_and_kept() -> None:
 
 async def test_who_waits_too_long_is_told_so() -> None:
     chat = make_chat(
-        Script(hangs=True), max_running=1, limits=Timeouts(queue_s=0.05, stall_s=5, request_s=5)
+        Script(hangs=True), max_running=1, timeouts=Timeouts(queue_s=0.05, stall_s=5, request_s=5)
     )
     await chat.ask("one")
     assert (await finished(await chat.ask("two"))).error_code == "queue_timeout"
