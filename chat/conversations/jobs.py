@@ -18,11 +18,12 @@ from chat.errors import AppError, NotFound, StoreFailed
 from chat.models import ChatOptions, Status
 from chat.serving.admission import QueueTicket
 from chat.serving.draft import Draft
-from chat.serving.generation import TICK_S, Generation, GenerationRequest, GenerationSlot
+from chat.serving.generation import TICK_S, Generation
 from chat.serving.handle import GenerationHandle, GenerationResult, GenerationSink
 from chat.serving.models import Delta
 from chat.serving.observer import Source
 from chat.serving.ports import Engine
+from chat.serving.request import GenerationRequest, GenerationSlot
 
 log = logging.getLogger("qwen_chat.requests")
 

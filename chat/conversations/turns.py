@@ -4,6 +4,7 @@ Owns the order of the steps: everything that can be refused is refused before an
 so that a refused text is still in the box. Knows no screen, no SQL, no model.
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -21,10 +22,10 @@ from chat.conversations.validation import check_options, check_question, title_o
 from chat.errors import BadRequest
 from chat.models import ChatMessage, ChatOptions, Role, Status
 from chat.serving.engines import Engines, name_of, serving
-from chat.serving.generation import GenerationSlot, seeded
 from chat.serving.models import EngineInfo
 from chat.serving.ports import Engine
 from chat.serving.provenance import prompt_sha256
+from chat.serving.request import GenerationSlot, seeded
 from chat.validation import check_text
 
 
@@ -185,11 +186,14 @@ class Turns:
         options, engine = enrolled.options, self._engines.named(enrolled.engine)
         info = serving(engine)
         path = await self._before(user_id, conversation_id, question.beside)
-        head = (path[-1].id, path[-1].status, len(path[-1].content)) if path else ()
+        # Messages in mid-path can be deleted and restored below the same head; and the content of
+        # the last one grows while it is generated.
+        ids = hashlib.sha256(" ".join(message.id for message in path).encode()).digest()
+        grown = len(path[-1].content) if path else 0
         return await self._meter.measure(
             engine,
             UsageInput(
-                head=(name_of(info), options.system_prompt, len(path), head),
+                head=(name_of(info), options.system_prompt, ids, grown),
                 system_prompt=options.system_prompt,
                 history=as_prompt(path),
                 draft=_message(question).content,
@@ -226,11 +230,8 @@ class Turns:
         enrolled = await self._enrol(user_id, conversation_id, question, options, variant)
         question = replace(_within(question, enrolled), title=title_of(question.text))
         path = await self._before(user_id, conversation_id, question.beside)
-        engine, history = (
-            self._engines.named(enrolled.engine),
-            [*as_prompt(path), _message(question)],
-        )
-        window = await self._fit(engine, enrolled.options, history)
+        engine = self._engines.named(enrolled.engine)
+        window = await self._fit(engine, enrolled.options, [*as_prompt(path), _message(question)])
         return PreparedTurn(conversation_id, question, enrolled.options, window, engine)
 
     def _begun(self, user_id: str, turn: Turn) -> Job | None:

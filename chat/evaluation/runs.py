@@ -23,11 +23,12 @@ from chat.evaluation.verdicts import EarlierAnswers, Judge, judge_answer
 from chat.models import ChatMessage, ChatOptions, Role, Sampling
 from chat.serving.engines import serving
 from chat.serving.errors import Busy, QueueTimeout, TooManyWaiting
-from chat.serving.generation import Generation, GenerationRequest
+from chat.serving.generation import Generation
 from chat.serving.handle import GenerationResult
 from chat.serving.models import EngineInfo
 from chat.serving.observer import Source
 from chat.serving.ports import Engine
+from chat.serving.request import GenerationRequest
 
 TRY_AGAIN_S = 5.0
 PATIENCE_S = 600.0

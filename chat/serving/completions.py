@@ -18,10 +18,11 @@ from chat.models import ChatMessage, ChatOptions, Prompt, Role, Sampling, Timing
 from chat.serving.completion import Completion, CompletionRecord
 from chat.serving.draft import Draft
 from chat.serving.errors import EngineFailed, PromptTooLong, ShuttingDown
-from chat.serving.generation import Generation, GenerationRequest, seeded
+from chat.serving.generation import Generation
 from chat.serving.handle import GenerationResult, GenerationSink
 from chat.serving.models import Delta, EngineInfo, PreparedPrompt
 from chat.serving.observer import GenerationSummary, Source
+from chat.serving.request import GenerationRequest, seeded
 from chat.serving.response_cache import CachedAnswer, RecentAnswers, ResponseCache
 from chat.tools import NO_EXTRAS, Extras, Tool
 from chat.validation import MAX_CHARACTERS, check_sampling

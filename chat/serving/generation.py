@@ -7,30 +7,27 @@ what belongs to one caller alone is in its `GenerationSink`.
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from chat.accounts.quotas import QuotaReservation, Quotas
 from chat.errors import AppError
-from chat.models import ChatMessage, ChatOptions, Role, Sampling, Status, Timing, Usage
+from chat.models import ChatMessage, Role, Status, Timing, Usage
 from chat.serving.admission import Admission, QueueTicket
 from chat.serving.draft import Draft
 from chat.serving.engines import Engines, serving
 from chat.serving.errors import EngineStalled, QueueTimeout, RequestTimeout, ShuttingDown
 from chat.serving.handle import CancelReason, GenerationHandle, GenerationResult, GenerationSink
-from chat.serving.models import Delta, EngineInfo, PreparedPrompt
+from chat.serving.models import Delta, EngineInfo
 from chat.serving.observer import GenerationSummary, NullObserver, Observer, Source
 from chat.serving.ports import Engine
 from chat.serving.prefixes import SeenPrefixes
 from chat.serving.provenance import provenance
-from chat.tools import NO_EXTRAS, Extras
+from chat.serving.request import GenerationRequest, GenerationSlot
 
 log = logging.getLogger("qwen_chat.requests")
-
-SEEDS = 2**31
 
 TICK_S = 1.0
 """How often a queued request reports its position.
@@ -46,44 +43,6 @@ class Timeouts:
     queue_s: float
     stall_s: float
     request_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class GenerationRequest:
-    """What an engine generates, and for whom. `prompt` was prepared by `engine`.
-
-    A trailing assistant message of the prompt is continued. `options.sampling` has a seed.
-    """
-
-    id: str
-    source: Source
-    user_id: str
-    prompt: PreparedPrompt
-    options: ChatOptions
-    engine: Engine
-    extras: Extras = NO_EXTRAS
-    dropped_turns: int = 0
-    conversation_id: str | None = None
-    key_id: str | None = None
-
-    @property
-    def continued(self) -> str:
-        """The text of the answer that was there before and is part of the prompt."""
-        last = self.prompt.messages[-1] if self.prompt.messages else None
-        return last.content if last and last.role is Role.ASSISTANT else ""
-
-
-@dataclass(frozen=True, slots=True)
-class GenerationSlot:
-    """A quota reservation and a place in the queue: what a request needs before it starts."""
-
-    reservation: QuotaReservation
-    ticket: QueueTicket
-
-    def release(self) -> None:
-        """Safe to call twice."""
-        self.reservation.give_back()
-        self.ticket.give_back()
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,13 +292,6 @@ async def unless_stalled(deltas: AsyncIterator[Delta], stall_s: float) -> AsyncI
         except TimeoutError:
             raise EngineStalled(seconds=stall_s) from None
         yield delta
-
-
-def seeded(sampling: Sampling) -> Sampling:
-    """The sampling with a random seed if it has none, so that every answer can be reproduced."""
-    if sampling.seed is not None:
-        return sampling
-    return replace(sampling, seed=secrets.randbelow(SEEDS))
 
 
 def _result_of(running: _Running) -> GenerationResult:

@@ -22,7 +22,12 @@ RESULT = ChatMessage(Role.TOOL, "noon")
 def texts(messages: Sequence[ChatMessage]) -> list[str]:
     """The text up to the end of each message."""
     prepared = PROMPT.prepare(messages)
-    return [TOKENIZER.decode(prepared.token_ids[:end]) for end in prepared.turn_ends]
+    return [
+        TOKENIZER.backend_tokenizer.decode(
+            list(prepared.token_ids[:end]), skip_special_tokens=False
+        )
+        for end in prepared.turn_ends
+    ]
 
 
 def test_each_message_ends_with_the_token_that_ends_its_turn() -> None:

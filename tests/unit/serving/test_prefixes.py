@@ -1,7 +1,7 @@
 """What may be said of reused tokens: only what was that person's own."""
 
 from chat.models import ChatMessage, Role
-from chat.serving.prefixes import MAX_PEOPLE, MAX_PREFIXES, SeenPrefixes
+from chat.serving.prefixes import MAX_PREFIXES, MAX_USERS, SeenPrefixes
 
 HI, HELLO, AND = (
     ChatMessage(Role.USER, "Hi"),
@@ -36,6 +36,6 @@ def test_old_prompts_and_people_are_forgotten() -> None:
     for number in range(MAX_PREFIXES):
         own.note("ann", [ChatMessage(Role.USER, str(number))])
     assert own.known("ann", [HI]) == 0
-    for number in range(MAX_PEOPLE):
+    for number in range(MAX_USERS):
         own.note(f"user {number}", [HI])
     assert own.known("ann", [ChatMessage(Role.USER, str(MAX_PREFIXES - 1))]) == 0
