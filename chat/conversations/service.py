@@ -1,6 +1,6 @@
-"""What a person does with conversations: open, walk, edit, delete and bring back, list, search.
+"""Conversations of a user: open, switch versions, edit, delete and restore, list, search.
 
-Nothing is overwritten: what is deleted is hidden first, and destroyed when the time to undo is
+Nothing is overwritten: deleted messages are hidden first, and destroyed when the time to undo is
 over. Knows no screen, no SQL, no model.
 """
 
@@ -22,16 +22,16 @@ from chat.models import ChatOptions, Role
 log = logging.getLogger("qwen_chat.conversations")
 
 UNDO_S = 15.0
-"""How long what was deleted can be brought back: the ten seconds on the page, and some grace."""
+"""How long deleted messages can be restored: ten seconds on the page, and some grace."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationView:
-    """A conversation as it is shown.
+    """A conversation as the page shows it.
 
-    `versions` has, for each message of the path that is not the only one of its kind, the ids of
-    all. `job` is there if the last answer is being written, `elsewhere` is the id of one that is
-    being written on a branch that is not shown.
+    `versions` has the ids of all siblings, for each message of the path that has any. `job`
+    generates the last answer of the path; `elsewhere` is the id of an answer that is being
+    generated on another branch.
     """
 
     conversation: Conversation
@@ -42,8 +42,8 @@ class ConversationView:
     changes: int = 0
 
     @property
-    def glance(self) -> "Version":
-        """What a look at it would have shown."""
+    def version(self) -> "Version":
+        """What `Conversations.version` returned when this was opened."""
         found = self.conversation
         written = self.job.message_id if self.job else self.elsewhere
         return Version(found.title, found.options, found.head_id, written, self.changes)
@@ -51,9 +51,9 @@ class ConversationView:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What can change in another tab: two that are equal show the same conversation.
+    """What can change in another tab: equal versions show the same conversation.
 
-    `changes` counts what was deleted and brought back since the start: it may leave the head alone.
+    `changes` counts deletions and restorations since the start, which may not move the head.
     """
 
     title: str
@@ -65,9 +65,9 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What was taken out of a conversation, and what it showed before: enough to undo it.
+    """Messages deleted from a conversation, and its head before: enough to undo the deletion.
 
-    `question` is the text that stood first in it, to be edited and sent anew with `attachments`.
+    `question` is the text of the first of them, to be edited and sent again with `attachments`.
     """
 
     conversation_id: str
@@ -78,7 +78,7 @@ class Removed:
 
 
 class Conversations:
-    """The service behind the list and the transcript. Takes the user; not-yours is NotFound."""
+    """The service behind sidebar and transcript. NotFound for what another user owns."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Conversations:
 
     async def open(self, user_id: str, conversation_id: str) -> ConversationView:
         """Raises NotFound."""
-        # The job first: an answer that ends in between is then seen twice, not missed.
+        # The job is read before the store: an answer that ends in between is seen twice, not missed.
         job = self._jobs.find(user_id, conversation_id)
         changes = self._changes[conversation_id]
         archive = await self._store.archive(user_id, conversation_id)
@@ -110,8 +110,8 @@ class Conversations:
             elsewhere, job = job.message_id, None
         return ConversationView(archive.conversation, path, versions, job, elsewhere, changes)
 
-    async def look(self, user_id: str, conversation_id: str) -> Version:
-        """What to compare with an earlier look: is there something new? Raises NotFound."""
+    async def version(self, user_id: str, conversation_id: str) -> Version:
+        """To compare with an earlier version. Raises NotFound."""
         job, changes = self._jobs.find(user_id, conversation_id), self._changes[conversation_id]
         found = await self._store.conversation(user_id, conversation_id)
         written = job.message_id if job else None

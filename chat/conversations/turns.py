@@ -1,7 +1,7 @@
-"""How answers come about: send, edit a question, retry, continue, stop; and what will fit before.
+"""Turns of a conversation: send, edit a question, retry, continue, stop; and the context usage.
 
-Owns the order of the steps: everything that can be refused is refused before anything is written,
-so that a refused text is still in the box. Knows no screen, no SQL, no model.
+Owns the order of the steps: what can be refused is refused before anything is stored, so that the
+page keeps a refused text in its box. Knows no screen, no SQL, no model.
 """
 
 import hashlib
@@ -44,10 +44,10 @@ class PreparedTurn:
 
 
 class Turns:
-    """The service that lets answers be written. Every call takes the user; not-yours: NotFound.
+    """The service behind the composer. Calls raise NotFound for what another user owns.
 
-    `address` is where a request comes from: empty when it is not to be counted. With an `enrolment`
-    what is asked in a campaign is asked with that campaign's settings; its refusals are raised too.
+    `address` is the client's network address, empty when it is not counted. With an `enrolment`, a
+    question in a campaign is asked with that campaign's settings; its refusals are raised too.
     """
 
     def __init__(
@@ -79,10 +79,10 @@ class Turns:
         """Store a question and start its answer; a request that came before gives its answer.
 
         `conversation_id` None begins a conversation. With `question.beside` it is a new version of
-        that question. `variant` is the one of a blind comparison that is asked.
+        that question. `variant` is the variant of a comparison that answers.
 
         Raises BadRequest kinds, NotFound, QuotaExceeded kinds, TooManyWaiting, Busy,
-        EngineNotReady; then nothing was written.
+        EngineNotReady; then nothing was stored.
         """
         check_question(question.text)
         check_attachments(question.text, question.attachments)
@@ -112,18 +112,18 @@ class Turns:
         *,
         address: str = "",
     ) -> Sequence[Job]:
-        """Ask several variants of a campaign at once: all answers are begun, or none is.
+        """Ask several variants of a campaign at once: all answers are started, or none is.
 
         Each of `asked` is the conversation (None begins one), the question and the variant. They
-        start in this order. `write` stores them all or none, and gives their turns.
+        start in this order. `write` stores them all or none, and returns their turns.
 
-        Raises what `send` raises and what `write` raises, and PlacesNeeded for a person who may not
-        have so many answers written at once; then nothing was written.
+        Raises what `send` and `write` raise, and PlacesNeeded for a user who may not run so many
+        requests at once; then nothing was stored.
         """
-        with ExitStack() as alone, ExitStack() as undo:
+        with ExitStack() as changes, ExitStack() as undo:
             for conversation_id, question, _ in asked:
                 check_question(question.text)
-                alone.enter_context(self._jobs.exclusive(user_id, conversation_id))
+                changes.enter_context(self._jobs.exclusive(user_id, conversation_id))
             ready = [
                 await self._prepare(user_id, conversation_id, question, ChatOptions(), variant)
                 for conversation_id, question, variant in asked
@@ -143,7 +143,7 @@ class Turns:
     async def retry(
         self, user_id: str, *, conversation_id: str, message_id: str, address: str = ""
     ) -> Job:
-        """Write another answer beside the answer `message_id`, with the conversation's options.
+        """Generate another answer beside the answer `message_id`, with the conversation's options.
 
         Raises NotFound, BadRequest, AnswerRunning, QuotaExceeded kinds, TooManyWaiting, Busy,
         EngineNotReady, StoreFailed.
@@ -153,23 +153,23 @@ class Turns:
     async def go_on(
         self, user_id: str, *, conversation_id: str, message_id: str, address: str = ""
     ) -> Job:
-        """Write an answer that begins with the text of the answer `message_id` and goes on.
+        """Generate an answer that begins with the text of the answer `message_id` and continues it.
 
         Raises as `retry` does.
         """
         return await self._beside(user_id, conversation_id, message_id, address, continued=True)
 
     def stop(self, user_id: str, conversation_id: str) -> None:
-        """Stop the answer being written there, if there is one; its text so far stays."""
+        """Stop the answer being generated there, if there is one; its text so far stays."""
         if job := self._jobs.find(user_id, conversation_id):
             job.cancel()
 
     def writing(self, user_id: str, conversation_id: str) -> Job | None:
-        """The answer being written there, if there is one."""
+        """The answer being generated there, if there is one."""
         return self._jobs.find(user_id, conversation_id)
 
     def being_answered(self, user_id: str) -> frozenset[str]:
-        """Ids of the user's conversations in which an answer is being written."""
+        """Ids of the user's conversations in which an answer is being generated."""
         return self._jobs.conversations_of(user_id)
 
     async def context_usage(
@@ -208,7 +208,7 @@ class Turns:
         return (await self._engines.first.prepare(with_attachments("", [item]))).tokens
 
     async def prompt_of(self, user_id: str, *, conversation_id: str, message_id: str) -> str:
-        """The exact prompt that an answer was written from, letter by letter.
+        """The exact prompt that an answer was generated from, control tokens included.
 
         Raises NotFound, EngineNotReady, and PromptLost when it cannot be made again.
         """
@@ -235,7 +235,7 @@ class Turns:
         return PreparedTurn(conversation_id, question, enrolled.options, window, engine)
 
     def _begun(self, user_id: str, turn: Turn) -> Job | None:
-        """The answer of a request that came before."""
+        """The answer of a request that was sent before."""
         if turn.answer.status is not Status.PENDING:
             return Job(user_id, turn.answer)
         return self._jobs.find(user_id, turn.conversation.id)
@@ -284,7 +284,7 @@ class Turns:
         options: ChatOptions,
         variant: int | None = None,
     ) -> EffectiveOptions:
-        """What a question is asked with. A conversation's own campaign counts, not what is said."""
+        """The options of a question. A conversation's own campaign overrides the question's."""
         if conversation_id is None or self._enrolment is None:
             return await self._enrolled(user_id, options, question.campaign_id or None, variant)
         kept = await self._store.conversation(user_id, conversation_id)
@@ -306,7 +306,7 @@ class Turns:
     async def _before(
         self, user_id: str, conversation_id: str | None, beside: str | None
     ) -> Sequence[Message]:
-        """The path that a new question goes below, with what the store still owes it.
+        """The path above a new question, after any unsaved answer in it has been stored.
 
         Raises NotFound, StoreFailed.
         """
@@ -342,18 +342,18 @@ def _message(question: Question) -> ChatMessage:
 
 
 def _within(question: Question, enrolled: EffectiveOptions) -> Question:
-    """The question, for its campaign: what is said there is kept."""
+    """The question with its campaign; in a campaign no conversation is temporary."""
     campaign_id = enrolled.campaign_id
     temporary = question.temporary and not campaign_id
     return replace(question, campaign_id=campaign_id, temporary=temporary)
 
 
 def _room(info: EngineInfo, options: ChatOptions) -> int:
-    """Tokens kept free for the answer. A long one that is allowed may not push the history out."""
+    """Tokens kept free for the answer: at most a quarter, so that some history always fits."""
     longest = options.sampling.over(info.defaults).max_new_tokens or info.context_length
     return min(longest, info.context_length // 4)
 
 
 def _seeded(options: ChatOptions) -> ChatOptions:
-    """With a seed drawn now if none is set, so that every stored answer can be made again."""
+    """With a random seed if none is set, so that every stored answer can be reproduced."""
     return replace(options, sampling=seeded(options.sampling))

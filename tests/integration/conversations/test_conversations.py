@@ -266,12 +266,12 @@ async def test_a_title_that_is_none_is_refused(
 
 async def test_a_look_differs_when_there_is_something_new_to_see(chat: Chat) -> None:
     job = await chat.told("Q1")
-    looks = [await chat.conversations.look(USER, job.conversation_id)]
-    assert looks[0] == await chat.conversations.look(USER, job.conversation_id)
+    looks = [await chat.conversations.version(USER, job.conversation_id)]
+    assert looks[0] == await chat.conversations.version(USER, job.conversation_id)
     await chat.told("Q2", conversation_id=job.conversation_id)
-    looks.append(await chat.conversations.look(USER, job.conversation_id))
+    looks.append(await chat.conversations.version(USER, job.conversation_id))
     await chat.conversations.rename(USER, job.conversation_id, title="T", seen="Q1")
-    looks.append(await chat.conversations.look(USER, job.conversation_id))
+    looks.append(await chat.conversations.version(USER, job.conversation_id))
     assert len(set(looks)) == 3
 
 
@@ -279,13 +279,13 @@ async def test_a_look_differs_when_a_turn_in_the_middle_goes_or_comes_back(chat:
     job = await chat.told("Q1")
     there = job.conversation_id
     await chat.told("Q2", conversation_id=there)
-    looks = [await chat.conversations.look(USER, there)]
+    looks = [await chat.conversations.version(USER, there)]
     removed = await chat.conversations.delete_turn(USER, there, job.message_id)
-    looks.append(await chat.conversations.look(USER, there))
+    looks.append(await chat.conversations.version(USER, there))
     await chat.conversations.restore_messages(USER, removed)
-    looks.append(await chat.conversations.look(USER, there))
+    looks.append(await chat.conversations.version(USER, there))
     assert len(set(looks)) == 3
-    assert (await chat.conversations.open(USER, there)).glance == looks[-1]
+    assert (await chat.conversations.open(USER, there)).version == looks[-1]
 
 
 async def test_an_answer_on_a_branch_that_is_not_shown_is_told_of() -> None:
@@ -296,7 +296,7 @@ async def test_an_answer_on_a_branch_that_is_not_shown_is_told_of() -> None:
     await chat.conversations.show(USER, there, first.message_id)
     opened = await chat.conversations.open(USER, there)
     assert (opened.job, opened.elsewhere) == (None, job.message_id)
-    assert opened.glance.being_written == job.message_id
+    assert opened.version.being_written == job.message_id
     await chat.jobs.close(0)
 
 
@@ -310,7 +310,7 @@ async def test_somebody_elses_conversation_looks_like_none_busy_or_not() -> None
     for _ in range(2):
         for attempt in (
             chat.conversations.open("bob", there),
-            chat.conversations.look("bob", there),
+            chat.conversations.version("bob", there),
             chat.conversations.show("bob", there, here),
             chat.conversations.edit_answer("bob", conversation_id=there, message_id=here, text="x"),
             chat.conversations.delete_turn("bob", there, here),
