@@ -63,7 +63,7 @@ class _Serving:
 
 
 class LocalEngine:
-    """An Engine (see `chat.ports`) with the model in this process.
+    """An Engine (see `chat.serving.ports`) with the model in this process.
 
     `fetch` gives the model's folder, downloads it if need be, and reports how that goes. `opener`
     makes a model of it, in the engine's thread; `engine.startup.open_model` if it is not given.

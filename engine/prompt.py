@@ -147,13 +147,13 @@ class ChatPrompt:
 
     def _as_dict(self, turn: ChatMessage) -> dict[str, Any]:
         """The turn as chat templates know it."""
-        said: dict[str, Any] = {"role": turn.role.value, "content": turn.content}
+        fields: dict[str, Any] = {"role": turn.role.value, "content": turn.content}
         if turn.calls:
-            said["tool_calls"] = [
+            fields["tool_calls"] = [
                 {"type": "function", "function": self._marked_keys(_call(call))}
                 for call in turn.calls
             ]
-        return said
+        return fields
 
     def _marked_keys(self, value: Any) -> Any:
         """The same JSON value; control tokens in its keys are marked to be read as text.
@@ -174,7 +174,7 @@ class ChatPrompt:
         return "tools" in str(self._tokenizer.chat_template)
 
     def _control_ids(self, content: str) -> list[int]:
-        """The control tokens of prompts that have `content` wherever people can put it."""
+        """The control tokens of prompts that have `content` wherever a user can put it."""
         shape = json.dumps({content: [content]})
         calls = (ToolCall(content, content, shape), ToolCall(content, content, content))
         tools = [Tool(content, content, shape)] if self._knows_tools else []

@@ -97,7 +97,7 @@ class Conversations:
 
     async def open(self, user_id: str, conversation_id: str) -> ConversationView:
         """Raises NotFound."""
-        # The job is read before the store: an answer that ends in between is seen twice, not missed.
+        # The job is read first: an answer that ends in between is then seen twice, not missed.
         job = self._jobs.find(user_id, conversation_id)
         changes = self._changes[conversation_id]
         archive = await self._store.archive(user_id, conversation_id)
@@ -126,7 +126,7 @@ class Conversations:
     async def edit_answer(
         self, user_id: str, *, conversation_id: str, message_id: str, text: str
     ) -> Message:
-        """Add a version of an answer that a person has written, and show it.
+        """Add a version of an answer that a user has written, and show it.
 
         Raises NotFound, AnswerRunning, BadRequest kinds.
         """
@@ -137,20 +137,20 @@ class Conversations:
             )
 
     async def delete_turn(self, user_id: str, conversation_id: str, message_id: str) -> Removed:
-        """Take out a question with its answers; what follows moves up. See `restore_messages`."""
+        """Delete a question with its answers; what follows moves up. See `restore_messages`."""
         return await self._remove(user_id, conversation_id, lambda tree: tree.turn(message_id))
 
     async def delete_branch(self, user_id: str, conversation_id: str, message_id: str) -> Removed:
-        """Take out a message with everything below it. See `restore_messages`."""
+        """Delete a message with everything below it. See `restore_messages`."""
         return await self._remove(user_id, conversation_id, lambda tree: tree.branch(message_id))
 
     async def undo_turn(self, user_id: str, conversation_id: str) -> Removed:
-        """Take out the last question that is shown, with everything below it.
+        """Delete the last question of the path, with everything below it.
 
         Raises NotFound, AnswerRunning, BadRequest when there is none.
         """
-        shown = await self._store.path(user_id, conversation_id)
-        last = next((item for item in reversed(shown) if item.role is Role.USER), None)
+        path = await self._store.path(user_id, conversation_id)
+        last = next((item for item in reversed(path) if item.role is Role.USER), None)
         if last is None:
             raise BadRequest("There is no question here.")
         return await self.delete_branch(user_id, conversation_id, last.id)
@@ -170,11 +170,11 @@ class Conversations:
         return await self._store.conversations(user_id, limit=limit, offset=offset)
 
     async def search(self, user_id: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
-        """Where all these words stand, newest first."""
+        """The conversations with all these words, newest first."""
         return await self._store.search(user_id, words, limit=limit)
 
     async def rename(self, user_id: str, conversation_id: str, *, title: str, seen: str) -> None:
-        """Replace the title that the person has `seen`.
+        """Replace the title that the user has `seen`.
 
         Raises NotFound, RenamedMeanwhile, BadRequest kinds.
         """
@@ -187,7 +187,7 @@ class Conversations:
     async def delete(self, user_id: str, conversation_id: str) -> None:
         """Hide a conversation, and destroy it when the time to undo is over.
 
-        Stops the answer being written there. Raises NotFound.
+        Stops the answer being generated there. Raises NotFound.
         """
         if job := self._jobs.find(user_id, conversation_id):
             job.cancel()
@@ -202,7 +202,7 @@ class Conversations:
         await self._store.restore(user_id, conversation_id)
 
     async def set_options(self, user_id: str, conversation_id: str, options: ChatOptions) -> None:
-        """Keep what the person has set. Raises NotFound and BadRequest kinds."""
+        """Store the options of a conversation. Raises NotFound and BadRequest kinds."""
         await self._store.set_options(user_id, conversation_id, check_options(options))
 
     async def archive(self, user_id: str, conversation_id: str) -> Archive:
@@ -216,7 +216,7 @@ class Conversations:
         return await self._store.add_archives(user_id, archives)
 
     async def purge(self) -> int:
-        """Destroy all that is deleted, for start and end of the app; how many."""
+        """Destroy everything deleted, at start and end of the app; how many conversations."""
         for task in self._purges:
             task.cancel()
         return await self._store.purge_deleted(self._clock() + timedelta(seconds=1))

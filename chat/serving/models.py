@@ -18,7 +18,7 @@ class Phase(StrEnum):
 
 
 class LoadStage(StrEnum):
-    """What is going on while the engine is loading."""
+    """The steps of loading an engine."""
 
     DOWNLOAD = "download"
     CONVERT = "convert"
@@ -55,11 +55,11 @@ class PreparedPrompt:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """New text of an answer; the last one also says why it ended and what it cost.
+    """New text of an answer; the last one has the finish reason and the usage.
 
-    A delta without text is a sign of life: a prefill chunk is done, or others are being served.
-    `completion_tokens` counts the tokens so far. With the first token may come the `timing` as far
-    as it is known then. `calls` and `scores` come only if they were asked for.
+    An empty delta is a sign of life: a prefill chunk is done, or another request was served.
+    `completion_tokens` counts the tokens so far. The first token may bring the `timing` known by
+    then. `calls` and `scores` come only if they were asked for.
     """
 
     text: str = ""
@@ -93,7 +93,7 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
-    """How the engine is. While loading: the stage, its share done (0–1) and words for the log.
+    """The state of an engine. While loading: the stage, its share done (0–1), text for the log.
 
     `seconds_left` is an estimate; `error_code` and `detail` say what is wrong if degraded or dead.
     """
