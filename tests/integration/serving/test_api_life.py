@@ -107,7 +107,7 @@ async def test_an_engine_that_is_not_ready_is_answered_with_503_and_when_to_come
         assert answer.headers["retry-after"]
 
 
-async def test_who_waits_long_hears_that_it_goes_on() -> None:
+async def test_a_queued_stream_gets_its_headers_before_it_has_a_place() -> None:
     programs = Programs(HANGING, max_running=1)
     first = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await first.until(b"Hel")
@@ -143,7 +143,7 @@ async def test_an_answer_that_takes_too_long_ends() -> None:
         await idle(programs)
 
 
-async def test_a_place_that_does_not_come_in_time_is_given_up() -> None:
+async def test_a_request_that_waits_too_long_fails_with_queue_timeout() -> None:
     programs = Programs(HANGING, max_running=1, timeouts=Timeouts(0.05, 5, 5))
     first = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await first.until(b"Hel")
@@ -302,7 +302,7 @@ async def test_what_does_not_end_in_time_is_ended_with_a_word_about_it() -> None
     assert whole.sent[0]["status"] == 503
 
 
-async def test_who_may_not_be_here_any_more_hears_no_more() -> None:
+async def test_a_revoked_principal_is_rejected_mid_stream() -> None:
     programs = Programs(HANGING)
     bob, ann = caller("bob"), caller("ann")
     answers = [await programs.completions.begin(who, named(who.id)) for who in (bob, ann)]
@@ -333,7 +333,7 @@ async def test_an_answer_is_one_line_in_the_log_without_a_word_of_it(
     assert "secret" not in str(told)
 
 
-async def test_the_page_and_programs_are_told_apart_by_the_observer() -> None:
+async def test_the_observer_counts_page_and_programs_apart() -> None:
     seen = Seen()
     chat = make_chat(observer=seen)
     await chat.told("Hi")
@@ -347,7 +347,7 @@ async def test_the_page_and_programs_are_told_apart_by_the_observer() -> None:
     assert summary.usage == Usage(2, 5)
 
 
-async def test_what_the_page_refuses_is_told_as_the_pages() -> None:
+async def test_refusals_of_the_page_are_counted_as_the_pages() -> None:
     seen, town = Seen(), await make_town()
     chat = make_chat(Script(hangs=True), observer=seen, quotas=town.quotas())
     jobs = [await chat.ask(f"{number}", user_id="ann") for number in range(4)]
@@ -375,7 +375,7 @@ async def test_an_answer_can_be_found_again_by_who_asked_for_it_alone() -> None:
             programs.completions.find(user, id)
 
 
-async def test_who_does_not_want_it_is_not_remembered() -> None:
+async def test_an_answer_with_store_false_is_not_remembered() -> None:
     programs = Programs()
     forgotten = (await programs.chat(store=False)).json()["id"]
     kept = (await programs.chat(store=True)).json()["id"]
