@@ -61,7 +61,7 @@ class Chat:
         return job
 
     async def messages(self, job: Job) -> list[Message]:
-        return list((await self.conversations.open(job.user, job.conversation_id)).messages)
+        return list((await self.conversations.open(job.user_id, job.conversation_id)).messages)
 
     async def contents(self, job: Job) -> list[str]:
         return [message.content for message in await self.messages(job)]

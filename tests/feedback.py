@@ -74,7 +74,7 @@ class RatedChat:
 
     async def evidence(self, job: Job) -> AnswerSnapshot:
         """An answer as it is frozen."""
-        found = await self.store.feedback.ratings.evidence_of(job.user, job.message_id)
+        found = await self.store.feedback.ratings.evidence_of(job.user_id, job.message_id)
         assert found
         return found
 
@@ -84,7 +84,7 @@ class RatedChat:
         return await self.store.feedback.ratings._database.read(lambda s: s.scalar(count) or 0)
 
     async def message(self, job: Job) -> Message:
-        archive = await self.conversations.archive(job.user, job.conversation_id)
+        archive = await self.conversations.archive(job.user_id, job.conversation_id)
         return next(item for item in archive.messages if item.id == job.message_id)
 
 

@@ -54,7 +54,7 @@ class Job(GenerationHandle):
         self, user_id: str, answer: Message, request_id: str = "", *, dropped_turns: int = 0
     ) -> None:
         super().__init__()
-        self.user = user_id
+        self.user_id = user_id
         self.conversation_id = answer.conversation_id
         self.message_id = answer.id
         self.request_id = request_id
@@ -129,22 +129,24 @@ class Jobs:
     def find(self, user_id: str, conversation_id: str) -> Job | None:
         """The job that runs in that conversation of that user."""
         job = self._jobs.get(conversation_id)
-        return job if job is not None and job.user == user_id else None
+        return job if job is not None and job.user_id == user_id else None
 
     def find_request(self, user_id: str, request_id: str) -> Job | None:
         """The job that answers that request of that user."""
         for job in self._jobs.values():
-            if job.user == user_id and job.request_id == request_id:
+            if job.user_id == user_id and job.request_id == request_id:
                 return job
         return None
 
     def users(self) -> frozenset[str]:
         """Ids of the users who have a job."""
-        return frozenset(job.user for job in self._jobs.values())
+        return frozenset(job.user_id for job in self._jobs.values())
 
     def conversations_of(self, user_id: str) -> frozenset[str]:
         """Ids of the user's conversations that have a job."""
-        return frozenset(job.conversation_id for job in self._jobs.values() if job.user == user_id)
+        return frozenset(
+            job.conversation_id for job in self._jobs.values() if job.user_id == user_id
+        )
 
     @contextmanager
     def exclusive(self, user_id: str, conversation_id: str | None) -> Iterator[None]:
@@ -169,7 +171,7 @@ class Jobs:
         """Store the end of an answer that could not be stored when it came. Raises StoreFailed."""
         if unsaved := self._unsaved.get(conversation_id):
             job, record = unsaved
-            await self._store.finish_answer(job.user, job.message_id, record)
+            await self._store.finish_answer(job.user_id, job.message_id, record)
             self._unsaved.pop(conversation_id, None)
 
     async def close(self, grace_s: float) -> None:
@@ -209,13 +211,13 @@ class _JobSink(GenerationSink):
         if delta.text:
             job.publish(_streaming(job, draft))
         if time.monotonic() - self._saved_at >= FLUSH_S and not delta.finish:
-            await self._store.save_text(job.user, job.message_id, draft.text)
+            await self._store.save_text(job.user_id, job.message_id, draft.text)
             self._saved_at = time.monotonic()
 
     async def finish(self, result: GenerationResult) -> GenerationResult:
         job, record, unsaved = self._job, _record_of(result), None
         try:
-            await self._store.finish_answer(job.user, job.message_id, record)
+            await self._store.finish_answer(job.user_id, job.message_id, record)
         except AppError as error:
             log.error("the end of answer %s could not be saved: %s", job.message_id, error)
             unsaved = record if isinstance(error, StoreFailed) else None

@@ -22,7 +22,7 @@ class QueueTicket:
     """One request's place: queued, then running until it is given back."""
 
     def __init__(self, user_id: str, most_running: int, admission: "Admission") -> None:
-        self.user = user_id
+        self.user_id = user_id
         self.most_running = most_running
         self.admitted = asyncio.Event()
         self._admission = admission
@@ -56,7 +56,7 @@ class FairQueue:
     def copy(self) -> "FairQueue":
         other = FairQueue(self.places)
         other.running = self.running.copy()
-        other._queues = {user: queue.copy() for user, queue in self._queues.items()}
+        other._queues = {user_id: queue.copy() for user_id, queue in self._queues.items()}
         return other
 
     def __len__(self) -> int:
@@ -69,28 +69,28 @@ class FairQueue:
         return self.running.total() < self.places and self.running[user_id] < most_running
 
     def add(self, ticket: QueueTicket) -> None:
-        self._queues.setdefault(ticket.user, deque()).append(ticket)
+        self._queues.setdefault(ticket.user_id, deque()).append(ticket)
 
     def remove(self, ticket: QueueTicket) -> None:
         """Remove a queued ticket; any other is ignored."""
-        queue = self._queues.get(ticket.user, deque())
+        queue = self._queues.get(ticket.user_id, deque())
         if ticket in queue:
             queue.remove(ticket)
             if not queue:
-                del self._queues[ticket.user]
+                del self._queues[ticket.user_id]
 
     def start_next(self) -> QueueTicket | None:
         """Take the next ticket from the queue and count it as running; None if none may start."""
-        for user, queue in self._queues.items():
-            if self.has_room_for(user, queue[0].most_running):
+        for user_id, queue in self._queues.items():
+            if self.has_room_for(user_id, queue[0].most_running):
                 break
         else:
             return None
         ticket = queue.popleft()
-        del self._queues[user]
+        del self._queues[user_id]
         if queue:
-            self._queues[user] = queue  # to the end of the order
-        self.running[user] += 1
+            self._queues[user_id] = queue  # to the end of the order
+        self.running[user_id] += 1
         return ticket
 
     def end(self, user_id: str) -> None:
@@ -152,7 +152,7 @@ class Admission:
         if started_at is None:
             self._queue.remove(ticket)
         else:
-            self._queue.end(ticket.user)
+            self._queue.end(ticket.user_id)
             self._measure(self._clock() - started_at)
         self._fill()
 
@@ -169,7 +169,7 @@ class Admission:
 
     def _next_start_s(self, user_id: str) -> float | None:
         """When the first of the user's waiting requests starts, and so one may wait again."""
-        waits = (self.wait_s(ticket) for ticket in self._foreseen() if ticket.user == user_id)
+        waits = (self.wait_s(ticket) for ticket in self._foreseen() if ticket.user_id == user_id)
         return next(waits, None)
 
     def _foreseen(self) -> dict[QueueTicket, tuple[int, float]]:
@@ -185,14 +185,14 @@ class Admission:
         """Simulate the queue: no arrivals, no departures, each request takes the average time."""
         answer_s = self._answer_s or 0.0
         queue = self._queue.copy()
-        ends = deque((ticket.user, start + answer_s) for ticket, start in self._started.items())
+        ends = deque((ticket.user_id, start + answer_s) for ticket, start in self._started.items())
         while queue:
             if ticket := queue.start_next():
                 yield ticket, now
-                ends.append((ticket.user, now + answer_s))
+                ends.append((ticket.user_id, now + answer_s))
             else:
-                user, end = ends.popleft()
-                queue.end(user)
+                user_id, end = ends.popleft()
+                queue.end(user_id)
                 now = max(
                     now, end
                 )  # a request that runs longer than the average may end at any moment
