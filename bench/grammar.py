@@ -123,7 +123,7 @@ async def _rate(engine: Engine, extras: Extras, name: str) -> float:
 
     async def last(prompt: Sequence[ChatMessage]) -> Delta:
         end = Delta()
-        async for delta in engine.generate(prompt, sampling, extras=extras):
+        async for delta in engine.generate(await engine.prepare(prompt), sampling, extras=extras):
             end = delta
         return end
 
