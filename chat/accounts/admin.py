@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from chat.accounts.base import AccountBase, refuse_unless_admin
+from chat.accounts.access import refuse_unless_admin
+from chat.accounts.base import AccountBase
 from chat.accounts.credentials import new_token, token_hash
 from chat.accounts.models import AccountRole, Action, AuditEntry, OneTimeLink, OneTimeLinkKind, User
 from chat.errors import BadRequest

@@ -11,11 +11,17 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import uuid4
 
-from chat.accounts.base import AccountBase, refuse_guests, refuse_unless_admin
+from chat.accounts.access import (
+    is_admin,
+    is_guest,
+    refuse_guests,
+    refuse_unless_admin,
+    visible_owner,
+)
+from chat.accounts.base import AccountBase
 from chat.accounts.credentials import check_name, new_token, token_hash
 from chat.accounts.errors import BadKey, KeyNotAllowed
 from chat.accounts.models import (
-    AccountRole,
     AccountUsage,
     Action,
     ApiKey,
@@ -85,14 +91,13 @@ class Keys(AccountBase):
 
     async def keys(self, user: User) -> Sequence[ApiKey]:
         """Newest first, expired and revoked ones too. Raises NotFound for guests."""
-        refuse_guests(user)
-        return await self._store.keys(_seen_by(user))
+        return await self._store.keys(visible_owner(user))
 
     async def revoke_key(self, user: User, key_id: str) -> None:
         """Nobody comes in by it any more. Raises NotFound."""
-        refuse_guests(user)
+        owner_id = visible_owner(user)
         entry = self._entry(user.id, Action.REVOKE_KEY, key_id)
-        await self._store.revoke_key(key_id, entry, owner_id=_seen_by(user))
+        await self._store.revoke_key(key_id, entry, owner_id=owner_id)
 
     async def caller(self, secret: str, *, address: str) -> Principal:
         """Who comes in with that key. Raises BadKey, TooManyAttempts.
@@ -114,7 +119,7 @@ class Keys(AccountBase):
 def lets_in(key: ApiKey, user: User, now: datetime) -> bool:
     """Whether that key of that person is good at that time."""
     expired = key.expires_at is not None and now >= key.expires_at
-    return not (key.revoked or expired or user.disabled or user.rank is AccountRole.GUEST)
+    return not (key.revoked or expired or user.disabled or is_guest(user))
 
 
 class KeySpending(Protocol):
@@ -160,15 +165,10 @@ class KeyLimits:
             log.warning("what key %s used could not be written: %s", principal.key.id, error)
 
 
-def _seen_by(user: User) -> str | None:
-    """Whose keys: everybody's for administrators."""
-    return None if user.rank is AccountRole.ADMIN else user.id
-
-
 def _check_scopes(user: User, scopes: Collection[KeyScope]) -> None:
     if not scopes:
         raise InvalidSetting(name="scopes", low=1, high=len(KeyScope))
-    if KeyScope.METRICS in scopes and user.rank is not AccountRole.ADMIN:
+    if KeyScope.METRICS in scopes and not is_admin(user):
         raise KeyNotAllowed(scope=KeyScope.METRICS)
 
 

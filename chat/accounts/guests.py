@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
 
-from chat.accounts.base import AccountBase, refuse_guests
+from chat.accounts.access import refuse_guests, refuse_unless_visible, visible_owner
+from chat.accounts.base import AccountBase
 from chat.accounts.credentials import check_name, new_token, token_hash
 from chat.accounts.models import AccountRole, Action, GuestLink, User
 from chat.errors import InvalidSetting, NotFound
@@ -60,8 +61,7 @@ class Guests(AccountBase):
 
     async def guest_links(self, user: User) -> Sequence[GuestLink]:
         """Newest first, expired and revoked ones too. Raises NotFound for guests."""
-        refuse_guests(user)
-        return await self._store.guest_links(None if user.rank is AccountRole.ADMIN else user.id)
+        return await self._store.guest_links(visible_owner(user))
 
     async def revoke_guest_link(self, user: User, link_id: str) -> None:
         """Nobody comes by it any more, and its guests are signed out. Raises NotFound.
@@ -69,9 +69,7 @@ class Guests(AccountBase):
         Guests of a campaign can ask no more, but read and send the survey for another day.
         """
         refuse_guests(user)
-        link = await self._store.guest_link(link_id)
-        if user.rank is not AccountRole.ADMIN and link.owner_id != user.id:
-            raise NotFound
+        refuse_unless_visible(user, await self._store.guest_link(link_id))
         entry = self._entry(user.id, Action.REVOKE_GUEST_LINK, link_id)
         await self._store.revoke_guest_link(link_id, entry)
         self._sessions.look_anew()

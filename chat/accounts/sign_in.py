@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 from uuid import uuid4
 
+from chat.accounts.access import is_guest
 from chat.accounts.admin import Administration
 from chat.accounts.api_keys import Keys
 from chat.accounts.credentials import (
@@ -159,7 +160,7 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
 
         Guests have no password. Raises WrongPassword, TooManyAttempts, LastAdmin.
         """
-        if user.rank is not AccountRole.GUEST:
+        if not is_guest(user):
             await self._confirm(user, password)
         return await self._delete(user, user.id)
 
