@@ -7,8 +7,7 @@ will do; what it says is looked up at each request, so that a revoked one is dea
 import logging
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from datetime import date, datetime, timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from chat.accounts.access import (
@@ -29,6 +28,7 @@ from chat.accounts.models import (
     Principal,
     User,
 )
+from chat.accounts.ports import KeyUsageStore
 from chat.accounts.quotas import Rates, count_request, local_now, refuse_when_spent
 from chat.errors import AppError, InvalidSetting, StoreFailed
 
@@ -122,14 +122,6 @@ def lets_in(key: ApiKey, user: User, now: datetime) -> bool:
     return not (key.revoked or expired or user.disabled or is_guest(user))
 
 
-class KeySpending(Protocol):
-    """The part of a `PeopleStore` that adds up what keys have used."""
-
-    async def spend_by_key(self, key_id: str, day: date, spent: AccountUsage) -> None: ...
-
-    async def spent_by_key(self, key_id: str, day: date) -> AccountUsage: ...
-
-
 class KeyLimits:
     """What each key may use, beside what its owner may. `clock` gives the time where the server is.
 
@@ -137,7 +129,7 @@ class KeyLimits:
     """
 
     def __init__(
-        self, spending: KeySpending, rates: Rates, clock: Callable[[], datetime] = local_now
+        self, spending: KeyUsageStore, rates: Rates, clock: Callable[[], datetime] = local_now
     ) -> None:
         self._spending = spending
         self._rates = rates

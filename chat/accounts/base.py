@@ -6,7 +6,7 @@ from datetime import timedelta
 from chat.accounts.last_use import LastUse
 from chat.accounts.login_throttle import LoginThrottle
 from chat.accounts.models import Action, AuditEntry, Clock, Timer, utc_now
-from chat.accounts.ports import AccountStore, PasswordHasher
+from chat.accounts.ports import PasswordHasher, ServiceStore
 from chat.accounts.sessions import ABSOLUTE, IDLE, Sessions
 
 
@@ -15,7 +15,7 @@ class AccountBase:
 
     def __init__(
         self,
-        store: AccountStore,
+        store: ServiceStore,
         hasher: PasswordHasher,
         clock: Clock = utc_now,
         *,

@@ -17,7 +17,7 @@ from cachetools import TLRUCache
 from chat.accounts.credentials import clean_device, new_token, token_hash
 from chat.accounts.last_use import LastUse
 from chat.accounts.models import Action, AuditEntry, Clock, Session, SignedIn, Timer, User
-from chat.accounts.ports import AccountStore
+from chat.accounts.ports import SessionStore
 from chat.errors import StoreFailed
 
 log = logging.getLogger("qwen_chat.accounts")
@@ -44,7 +44,7 @@ class Sessions:
 
     def __init__(
         self,
-        store: AccountStore,
+        store: SessionStore,
         clock: Clock,
         *,
         idle: timedelta = IDLE,

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from chat.accounts.access import is_guest, refuse_guests, visible_owner
 from chat.accounts.models import LOCAL, Clock, User, utc_now
+from chat.accounts.ports import UserReader
 from chat.errors import MessageTooLong, NotFound
 from chat.feedback.models import RatedAnswer, Rating, Review
 from chat.feedback.preferences import asked, is_liked
@@ -118,12 +119,6 @@ class ResultStore(Protocol):
         ...
 
 
-class UserList(Protocol):
-    """Who has an account."""
-
-    async def people(self) -> Sequence[User]: ...
-
-
 class DataFile(Protocol):
     """A file that is written piece by piece, in this order; the pieces make it up.
 
@@ -149,7 +144,7 @@ class DataFile(Protocol):
 class Results:
     """The service of rated answers. Every call takes the person; not-yours: NotFound."""
 
-    def __init__(self, store: ResultStore, everybody: UserList, clock: Clock = utc_now) -> None:
+    def __init__(self, store: ResultStore, everybody: UserReader, clock: Clock = utc_now) -> None:
         self._store = store
         self._everybody = everybody
         self._clock = clock

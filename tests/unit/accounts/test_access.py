@@ -57,8 +57,8 @@ async def add_key_for_another(rows: Rows, user: User) -> object:
     return await rows.accounts.add_key(user, name="program", owner=rows.user("ann"))
 
 
-async def revoke_key(rows: Rows, user: User) -> object:
-    return await rows.accounts.revoke_key(user, rows.key.id)
+async def revoke_key(rows: Rows, user: User) -> None:
+    await rows.accounts.revoke_key(user, rows.key.id)
 
 
 async def add_guest_link(rows: Rows, user: User) -> object:
@@ -67,8 +67,8 @@ async def add_guest_link(rows: Rows, user: User) -> object:
     )
 
 
-async def revoke_guest_link(rows: Rows, user: User) -> object:
-    return await rows.accounts.revoke_guest_link(user, rows.link.id)
+async def revoke_guest_link(rows: Rows, user: User) -> None:
+    await rows.accounts.revoke_guest_link(user, rows.link.id)
 
 
 POLICY: dict[Act, frozenset[str]] = {
