@@ -9,7 +9,8 @@ from api.server import HostServices
 from auth.rates import MinuteWindows
 from chat.accounts.api_keys import KeyLimits
 from chat.accounts.models import AccountRole, Allowance
-from chat.accounts.quotas import Quotas, Rates, UsageStore
+from chat.accounts.ports import QuotaStore
+from chat.accounts.quotas import Quotas, Rates
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
 from chat.campaigns.hosts import Campaigns, CampaignStore
@@ -80,7 +81,7 @@ class Parts:
         await asyncio.gather(self.jobs.close(grace_s), self.completions.close(grace_s))
 
 
-def build_quotas(settings: Settings, spending: UsageStore, rates: Rates) -> Quotas:
+def build_quotas(settings: Settings, spending: QuotaStore, rates: Rates) -> Quotas:
     """What people may use once there are accounts."""
     everybody = Allowance(
         running=settings.user_running,

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from chat.accounts.api_keys import lets_in
 from chat.accounts.models import LOCAL_USER, Action, AuditEntry, Clock, Principal, utc_now
-from chat.accounts.ports import AccountStore
+from chat.accounts.ports import MaintenanceStore
 from chat.conversations.jobs import Jobs
 from chat.errors import AppError, NotFound
 
@@ -42,7 +42,7 @@ class Maintenance:
     def __init__(
         self,
         jobs: Jobs,
-        people: AccountStore,
+        people: MaintenanceStore,
         *,
         programs: Sequence[RunningRequests] = (),
         keep: timedelta | None = None,

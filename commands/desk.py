@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from api.ops.setup_link import base_addresses
+from chat.accounts.access import is_admin, is_guest
 from chat.accounts.models import AccountRole, User, name_key
 from chat.accounts.sign_in import Accounts
 from config import Settings
@@ -30,14 +31,14 @@ class CommandContext:
     async def named(self, name: str) -> User:
         """Who has that name. Raises Refused."""
         for user in await self.accounts.people(OPERATOR):
-            if user.rank is not AccountRole.GUEST and name_key(user.name) == name_key(name):
+            if not is_guest(user) and name_key(user.name) == name_key(name):
                 return user
         raise Refused(f"There is nobody named {name}. See: python app.py user list")
 
     async def first_admin(self) -> User:
         """Whose things are made that need an owner. Raises Refused."""
         for user in await self.accounts.people(OPERATOR):
-            if user.rank is AccountRole.ADMIN and not user.disabled:
+            if is_admin(user) and not user.disabled:
                 return user
         raise Refused("There is nobody yet. Begin with: python app.py user add NAME")
 

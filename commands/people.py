@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from api.ops.setup_link import SetupLink
+from chat.accounts.access import is_guest
 from chat.accounts.models import AccountRole
 from commands.desk import OPERATOR, CommandContext, Group, Refused, add_command
 
@@ -44,7 +45,7 @@ async def list_people(desk: CommandContext, options: argparse.Namespace) -> Sequ
     return [
         "\t".join((who.rank, "disabled" if who.disabled else "", who.name))
         for who in await desk.accounts.people(OPERATOR)
-        if who.rank is not AccountRole.GUEST or options.guests
+        if not is_guest(who) or options.guests
     ]
 
 

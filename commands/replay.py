@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from chat.accounts.models import LOCAL, AccountRole, User, utc_now
+from chat.accounts.access import is_admin, visible_owner
+from chat.accounts.models import LOCAL, User, utc_now
 from chat.conversations.models import Preset
 from chat.conversations.presets import Presets
 from chat.errors import AppError, NotFound, StartupError
-from chat.evaluation.cases import MOST_CASES, CaseStore, CaseText, case_of_file, scope_of
+from chat.evaluation.cases import MOST_CASES, CaseStore, CaseText, case_of_file
 from chat.evaluation.models import Case, CaseVerdict, Result
 from chat.evaluation.runs import CaseRunner, PreparedCase, new_run, prepare
 from chat.evaluation.shipped_cases import load_shipped_cases
@@ -93,7 +94,7 @@ class _Command:
         cases = await self._cases(kept, user)
         preset, against = await self._preset(store, user), self.options.against
         if against:
-            await kept.run(against, scope_of(user))  # refused before the model is loaded
+            await kept.run(against, visible_owner(user))  # refused before the model is loaded
         engine = await self.load_engine(self.settings)
         try:
             assert engine.info is not None
@@ -129,7 +130,7 @@ class _Command:
         if options.file:
             cases += [case_of_file(text, user.id, utc_now()) for text in _read(options.file)]
         if options.all:
-            cases += await store.cases(scope_of(user))
+            cases += await store.cases(visible_owner(user))
         if options.shipped:
             cases += load_shipped_cases()
         if not (options.file or options.all or options.shipped):
@@ -161,7 +162,7 @@ class _Command:
 
 
 async def _list(store: RoutingStore, user: User) -> None:
-    tallies = await store.feedback.cases.runs(scope_of(user))
+    tallies = await store.feedback.cases.runs(visible_owner(user))
     refs = [tally.run.preset for tally in tallies if tally.run.preset]
     _print(words.runs(tallies, await Presets(store).names(user.id, refs)))
 
@@ -169,7 +170,7 @@ async def _list(store: RoutingStore, user: User) -> None:
 async def _owner(store: RoutingStore) -> User:
     """Whose runs these are: the first administrator's, or the local user's without accounts."""
     for user in await store.people.people():
-        if user.rank is AccountRole.ADMIN and not user.disabled:
+        if is_admin(user) and not user.disabled:
             return user
     return LOCAL
 

@@ -2,7 +2,8 @@
 
 from markupsafe import Markup
 
-from chat.accounts.models import LOCAL, AccountRole, User
+from chat.accounts.access import is_admin
+from chat.accounts.models import LOCAL, User
 from pages.html import Links, ReaderContext, render
 
 PAGES = (
@@ -24,6 +25,6 @@ def host_links(user: User) -> Links:
     links = [("/", "chat"), *PAGES]
     if user != LOCAL:
         links += [("/guests", "guests"), ("/keys", "keys")]
-    if user != LOCAL and user.rank is AccountRole.ADMIN:
+    if user != LOCAL and is_admin(user):
         links.append(("/people", "people"))
     return tuple(links)

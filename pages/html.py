@@ -9,7 +9,8 @@ from string import Formatter
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from chat.accounts.models import AccountRole, User
+from chat.accounts.access import is_admin, is_guest
+from chat.accounts.models import User
 from i18n import Language, filled
 from pages.i18n import words
 from templating import environment
@@ -71,9 +72,9 @@ def render_fragment(template: str, **values: object) -> Markup:
 def account_links(user: User) -> Links:
     """The pages of the navigation that the user may open."""
     links = [("/", "chat"), ("/account", "account")]
-    if user.rank is not AccountRole.GUEST:
+    if not is_guest(user):
         links += [("/guests", "guests"), ("/keys", "keys"), ("/campaigns", "campaigns")]
-    if user.rank is AccountRole.ADMIN:
+    if is_admin(user):
         links.append(("/people", "people"))
     return tuple(links)
 

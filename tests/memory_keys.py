@@ -1,4 +1,4 @@
-"""The keys of a PeopleStore in dictionaries."""
+"""The API keys of an AccountStore in dictionaries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

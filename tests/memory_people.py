@@ -1,4 +1,4 @@
-"""A PeopleStore in dictionaries, and a hasher that can be read: for tests of what uses them."""
+"""An AccountStore in dictionaries, and a hasher that can be read: for tests of what uses them."""
 
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field, replace
@@ -40,7 +40,7 @@ class OpenHasher:
 
 @dataclass
 class MemoryPeople(MemoryKeys):
-    """`chat.people_ports.PeopleStore`; dictionaries keep the order of what was added."""
+    """`chat.accounts.ports.AccountStore`; dictionaries keep the order of what was added."""
 
     chats: MemoryStore = field(default_factory=MemoryStore)
     hashes: dict[str, str | None] = field(default_factory=dict)

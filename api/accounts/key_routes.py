@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from api.edge.identity import account_of
 from api.html import page_answer, reader_of
-from chat.accounts.models import AccountRole, KeyScope, utc_now
+from chat.accounts.access import is_admin
+from chat.accounts.models import KeyScope, utc_now
 from chat.accounts.sign_in import Accounts
 from pages.accounts.keys import keys_page
 
@@ -35,7 +36,7 @@ def key_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
     async def page(request: Request) -> Response:
         user, reader = account_of(request).user, reader_of(request, root_path)
         keys = await accounts.keys(user)
-        seen = await accounts.people(user) if user.rank is AccountRole.ADMIN else [user]
+        seen = await accounts.people(user) if is_admin(user) else [user]
         owners = {someone.id: someone.name for someone in seen}
         return page_answer(keys_page(reader, user, keys, owners, utc_now()))
 

@@ -12,9 +12,9 @@ from api.conversations.presets import PresetReader
 from api.edge.identity import SIGNED_IN, account_of
 from api.edge.proxies import named_by_proxy
 from api.html import page_answer, reader_of
+from chat.accounts.access import is_admin
 from chat.accounts.authentication import Authenticator
 from chat.accounts.errors import ProviderRefused
-from chat.accounts.models import AccountRole
 from formats.mathml import STYLE
 from pages.accounts.people import account_page, guests_page, people_page
 from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
@@ -106,7 +106,7 @@ def _accounts(context: PageContext, presets: PresetReader) -> APIRouter:
         user, reader = account_of(request).user, reader_of(request, context.root_path)
         links = await accounts.guest_links(user)
         owners = {user.id: user.name}
-        if user.rank is AccountRole.ADMIN:
+        if is_admin(user):
             owners = {other.id: other.name for other in await accounts.people(user)}
         usable = await presets.list(user.id, reader.language)
         shared = [(preset.ref.id, preset.text.name) for preset in usable if preset.shared]

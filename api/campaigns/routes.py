@@ -16,7 +16,7 @@ from api.accounts.routes import PageContext
 from api.campaigns.forms import PlanForm
 from api.edge.identity import account_of, person_of
 from api.html import reader_of
-from chat.accounts.models import AccountRole
+from chat.accounts.access import is_guest
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.participation import Participation
 from pages.campaigns.participation import chat_address
@@ -126,7 +126,7 @@ def _testers(taking_part: Participation, desk: PageContext) -> APIRouter:
     async def withdraw(request: Request, campaign_id: str) -> JSONResponse:
         user = person_of(request)
         rows = await taking_part.withdraw(user, campaign_id)
-        if user.rank is not AccountRole.GUEST:
+        if not is_guest(user):
             return JSONResponse({"rows": rows})
         rows += await desk.accounts.delete_my_data(user)  # a guest was here for nothing else
         return desk.let_out(request, rows=rows)

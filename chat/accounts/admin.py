@@ -1,9 +1,10 @@
-"""What administrators do with people. To everybody else none of it is there: NotFound."""
+"""Administration of accounts. Every call by another user raises NotFound."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from chat.accounts.base import AccountBase, refuse_unless_admin
+from chat.accounts.access import refuse_unless_admin
+from chat.accounts.base import AccountBase
 from chat.accounts.credentials import new_token, token_hash
 from chat.accounts.models import AccountRole, Action, AuditEntry, OneTimeLink, OneTimeLinkKind, User
 from chat.errors import BadRequest
@@ -14,23 +15,23 @@ MOST_ENTRIES = 1000
 
 
 class Administration(AccountBase):
-    """People as administrators see them. Each call raises NotFound for any other actor."""
+    """Account operations for administrators. Each raises NotFound for other users."""
 
     async def people(self, user: User) -> Sequence[User]:
-        """All, guests too, oldest first."""
+        """All users including guests, oldest first."""
         refuse_unless_admin(user)
         return await self._store.people()
 
     async def invite(self, user: User, rank: AccountRole) -> str:
-        """The token of a link that makes an account, once. Raises BadRequest for guests."""
+        """Create an invitation; return its token. Raises BadRequest for the role of a guest."""
         refuse_unless_admin(user)
         _refuse_guest_rank(rank)
         return await self._add_pass(user, OneTimeLinkKind.INVITE, rank, INVITE_LASTS)
 
     async def reset(self, user: User, user_id: str) -> str:
-        """The token of a link by which that person gets a new password, once.
+        """Create a password reset link; return its token.
 
-        The old password is good until then. Raises BadRequest for a guest, who has none.
+        The old password stays valid until the link is used. Raises BadRequest for a guest.
         """
         refuse_unless_admin(user)
         person = await self._store.user(user_id)
@@ -38,7 +39,7 @@ class Administration(AccountBase):
         return await self._add_pass(user, OneTimeLinkKind.RESET, person.rank, RESET_LASTS, user_id)
 
     async def set_rank(self, user: User, user_id: str, rank: AccountRole) -> User:
-        """Raises LastAdmin; BadRequest where a guest is or would be: those come by links."""
+        """Change the role. Raises LastAdmin, and BadRequest from or to the role of a guest."""
         refuse_unless_admin(user)
         _refuse_guest_rank(rank)
         _refuse_guest_rank((await self._store.user(user_id)).rank)
@@ -46,7 +47,7 @@ class Administration(AccountBase):
         return self._changed(await self._store.change_person(user_id, entry, rank=rank))
 
     async def disable(self, user: User, user_id: str) -> User:
-        """Shut out, and end every session. Raises LastAdmin."""
+        """Disable the account and end all its sessions. Raises LastAdmin."""
         refuse_unless_admin(user)
         entry = self._entry(user.id, Action.DISABLE, user_id)
         return self._changed(await self._store.change_person(user_id, entry, disabled=True))
@@ -57,21 +58,21 @@ class Administration(AccountBase):
         return self._changed(await self._store.change_person(user_id, entry, disabled=False))
 
     async def delete(self, user: User, user_id: str) -> int:
-        """Destroy an account and all that is its own; how many rows went. Raises LastAdmin."""
+        """Delete an account with all its rows; return their number. Raises LastAdmin."""
         refuse_unless_admin(user)
         return await self._delete(user, user_id)
 
     async def entries(
         self, user: User, before: datetime | None = None, limit: int = 200
     ) -> Sequence[AuditEntry]:
-        """The audit log, newest first, from the last entry `before` that time."""
+        """Audit entries older than `before`, newest first."""
         refuse_unless_admin(user)
         return await self._store.entries(before=before, limit=min(max(limit, 0), MOST_ENTRIES))
 
     async def _delete(self, user: User, user_id: str) -> int:
         entry = self._entry(user.id, Action.DELETE, user_id)
         rows = await self._store.delete_person(user_id, entry)
-        self._sessions.look_anew()
+        self._sessions.invalidate()
         return rows
 
     async def _add_pass(
@@ -90,7 +91,7 @@ class Administration(AccountBase):
         return token
 
     def _changed(self, user: User) -> User:
-        self._sessions.look_anew()
+        self._sessions.invalidate()
         return user
 
 

@@ -7,15 +7,20 @@ will do; what it says is looked up at each request, so that a revoked one is dea
 import logging
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from datetime import date, datetime, timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
 from uuid import uuid4
 
-from chat.accounts.base import AccountBase, refuse_guests, refuse_unless_admin
+from chat.accounts.access import (
+    is_admin,
+    is_guest,
+    refuse_guests,
+    refuse_unless_admin,
+    visible_owner,
+)
+from chat.accounts.base import AccountBase
 from chat.accounts.credentials import check_name, new_token, token_hash
 from chat.accounts.errors import BadKey, KeyNotAllowed
 from chat.accounts.models import (
-    AccountRole,
     AccountUsage,
     Action,
     ApiKey,
@@ -23,6 +28,7 @@ from chat.accounts.models import (
     Principal,
     User,
 )
+from chat.accounts.ports import KeyUsageStore
 from chat.accounts.quotas import Rates, count_request, local_now, refuse_when_spent
 from chat.errors import AppError, InvalidSetting, StoreFailed
 
@@ -85,14 +91,13 @@ class Keys(AccountBase):
 
     async def keys(self, user: User) -> Sequence[ApiKey]:
         """Newest first, expired and revoked ones too. Raises NotFound for guests."""
-        refuse_guests(user)
-        return await self._store.keys(_seen_by(user))
+        return await self._store.keys(visible_owner(user))
 
     async def revoke_key(self, user: User, key_id: str) -> None:
         """Nobody comes in by it any more. Raises NotFound."""
-        refuse_guests(user)
+        owner_id = visible_owner(user)
         entry = self._entry(user.id, Action.REVOKE_KEY, key_id)
-        await self._store.revoke_key(key_id, entry, owner_id=_seen_by(user))
+        await self._store.revoke_key(key_id, entry, owner_id=owner_id)
 
     async def caller(self, secret: str, *, address: str) -> Principal:
         """Who comes in with that key. Raises BadKey, TooManyAttempts.
@@ -114,15 +119,7 @@ class Keys(AccountBase):
 def lets_in(key: ApiKey, user: User, now: datetime) -> bool:
     """Whether that key of that person is good at that time."""
     expired = key.expires_at is not None and now >= key.expires_at
-    return not (key.revoked or expired or user.disabled or user.rank is AccountRole.GUEST)
-
-
-class KeySpending(Protocol):
-    """The part of a `PeopleStore` that adds up what keys have used."""
-
-    async def spend_by_key(self, key_id: str, day: date, spent: AccountUsage) -> None: ...
-
-    async def spent_by_key(self, key_id: str, day: date) -> AccountUsage: ...
+    return not (key.revoked or expired or user.disabled or is_guest(user))
 
 
 class KeyLimits:
@@ -132,7 +129,7 @@ class KeyLimits:
     """
 
     def __init__(
-        self, spending: KeySpending, rates: Rates, clock: Callable[[], datetime] = local_now
+        self, spending: KeyUsageStore, rates: Rates, clock: Callable[[], datetime] = local_now
     ) -> None:
         self._spending = spending
         self._rates = rates
@@ -160,15 +157,10 @@ class KeyLimits:
             log.warning("what key %s used could not be written: %s", principal.key.id, error)
 
 
-def _seen_by(user: User) -> str | None:
-    """Whose keys: everybody's for administrators."""
-    return None if user.rank is AccountRole.ADMIN else user.id
-
-
 def _check_scopes(user: User, scopes: Collection[KeyScope]) -> None:
     if not scopes:
         raise InvalidSetting(name="scopes", low=1, high=len(KeyScope))
-    if KeyScope.METRICS in scopes and user.rank is not AccountRole.ADMIN:
+    if KeyScope.METRICS in scopes and not is_admin(user):
         raise KeyNotAllowed(scope=KeyScope.METRICS)
 
 

@@ -1,14 +1,13 @@
-"""What the parts of the accounts share: the store, the clock, the sessions, who may do what."""
+"""State shared by the parts of the account service: store, clock, sessions and throttle."""
 
 import time
 from datetime import timedelta
 
 from chat.accounts.last_use import LastUse
 from chat.accounts.login_throttle import LoginThrottle
-from chat.accounts.models import AccountRole, Action, AuditEntry, Clock, Timer, User, utc_now
-from chat.accounts.ports import AccountStore, PasswordHasher
+from chat.accounts.models import Action, AuditEntry, Clock, Timer, utc_now
+from chat.accounts.ports import PasswordHasher, ServiceStore
 from chat.accounts.sessions import ABSOLUTE, IDLE, Sessions
-from chat.errors import NotFound
 
 
 class AccountBase:
@@ -16,7 +15,7 @@ class AccountBase:
 
     def __init__(
         self,
-        store: AccountStore,
+        store: ServiceStore,
         hasher: PasswordHasher,
         clock: Clock = utc_now,
         *,
@@ -35,15 +34,3 @@ class AccountBase:
         self, user_id: str, action: Action, target: str = "", detail: str = ""
     ) -> AuditEntry:
         return AuditEntry(self._clock(), user_id, action, target, detail)
-
-
-def refuse_unless_admin(user: User) -> None:
-    """Raises NotFound: who is no administrator sees nothing of what there is."""
-    if user.rank is not AccountRole.ADMIN:
-        raise NotFound
-
-
-def refuse_guests(user: User) -> None:
-    """Raises NotFound."""
-    if user.rank is AccountRole.GUEST:
-        raise NotFound

@@ -1,10 +1,11 @@
-"""Guests: links that members hand out, and how one comes in by them, with a nickname alone."""
+"""Guest links: members create them, and guests sign in by them with a nickname only."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
 
-from chat.accounts.base import AccountBase, refuse_guests
+from chat.accounts.access import refuse_guests, refuse_unless_visible, visible_owner
+from chat.accounts.base import AccountBase
 from chat.accounts.credentials import check_name, new_token, token_hash
 from chat.accounts.models import AccountRole, Action, GuestLink, User
 from chat.errors import InvalidSetting, NotFound
@@ -19,7 +20,7 @@ BOUNDS = {
 
 
 class Guests(AccountBase):
-    """Guest links and who comes by them. Members see their own links, administrators all."""
+    """Guest links and guests. Members see their own links, administrators all."""
 
     async def add_guest_link(  # noqa: PLR0913 - the fields of a form, by name
         self,
@@ -35,7 +36,7 @@ class Guests(AccountBase):
     ) -> tuple[GuestLink, str]:
         """A new link and its token. Raises NotFound for guests, BadName, InvalidSetting.
 
-        Whose campaign it may lead to is for the caller to ask.
+        Does not check whether the user may link to that campaign: the calling code does.
         """
         refuse_guests(user)
         _check_bounds(
@@ -60,21 +61,18 @@ class Guests(AccountBase):
 
     async def guest_links(self, user: User) -> Sequence[GuestLink]:
         """Newest first, expired and revoked ones too. Raises NotFound for guests."""
-        refuse_guests(user)
-        return await self._store.guest_links(None if user.rank is AccountRole.ADMIN else user.id)
+        return await self._store.guest_links(visible_owner(user))
 
     async def revoke_guest_link(self, user: User, link_id: str) -> None:
-        """Nobody comes by it any more, and its guests are signed out. Raises NotFound.
+        """Revoke the link and sign its guests out. Raises NotFound.
 
         Guests of a campaign can ask no more, but read and send the survey for another day.
         """
         refuse_guests(user)
-        link = await self._store.guest_link(link_id)
-        if user.rank is not AccountRole.ADMIN and link.owner_id != user.id:
-            raise NotFound
+        refuse_unless_visible(user, await self._store.guest_link(link_id))
         entry = self._entry(user.id, Action.REVOKE_GUEST_LINK, link_id)
         await self._store.revoke_guest_link(link_id, entry)
-        self._sessions.look_anew()
+        self._sessions.invalidate()
 
     async def look_at_guest_link(self, token: str) -> GuestLink:
         """Raises NotFound, also when it is revoked or expired."""
@@ -84,7 +82,7 @@ class Guests(AccountBase):
         return link
 
     async def enter_as_guest(self, token: str, nickname: str, *, address: str, device: str) -> str:
-        """Make a guest; the token of a session, which ends with the link at the latest.
+        """Create a guest; return the token of a session, which ends with the link at the latest.
 
         Raises NotFound, LinkFull, BadName.
         """

@@ -1,7 +1,4 @@
-"""When something was last used, exact to a minute: which of many uses is worth a write.
-
-Knows neither what is used nor where that is kept.
-"""
+"""Throttles writes of the time of last use to one a minute for each key."""
 
 import time
 from datetime import datetime, timedelta
@@ -15,7 +12,7 @@ MOST_REMEMBERED = 10_000
 
 
 class LastUse:
-    """Remembers what it has let be written, so that of many requests at once one writes."""
+    """Remembers recent writes, so that one of many concurrent requests writes."""
 
     def __init__(self, timer: Timer = time.monotonic) -> None:
         self._written: TTLCache[str, None] = TTLCache(

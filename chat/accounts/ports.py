@@ -1,4 +1,4 @@
-"""The seams of accounts: what the domain needs of a store of people and of a password hasher."""
+"""Ports of accounts: a password hasher, and one small protocol for each kind of stored row."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -26,17 +26,8 @@ class PasswordHasher(Protocol):
         ...
 
 
-class AccountStore(Protocol):
-    """Keeps accounts. Every change is written together with its line of the audit log.
-
-    `token_hash` is the digest of a secret; the secret itself is never stored.
-    """
-
-    async def has_people(self) -> bool: ...
-
-    async def add_person(self, user: User, password_hash: str | None, entry: AuditEntry) -> None:
-        """Raises NameTaken, comparing names without case; guests' nicknames are no names."""
-        ...
+class UserReader(Protocol):
+    """Reads accounts by id and as a list."""
 
     async def user(self, user_id: str) -> User:
         """Raises NotFound."""
@@ -44,6 +35,16 @@ class AccountStore(Protocol):
 
     async def people(self) -> Sequence[User]:
         """All, oldest first."""
+        ...
+
+
+class UserStore(UserReader, Protocol):
+    """Creates, changes and deletes accounts. Every change is stored with its audit entry."""
+
+    async def has_people(self) -> bool: ...
+
+    async def add_person(self, user: User, password_hash: str | None, entry: AuditEntry) -> None:
+        """Raises NameTaken, comparing names without case; guests' nicknames are no names."""
         ...
 
     async def credentials(self, name: str) -> tuple[User, str | None] | None:
@@ -80,6 +81,10 @@ class AccountStore(Protocol):
         """
         ...
 
+
+class SessionStore(Protocol):
+    """Stores sessions by the digest of their token."""
+
     async def add_session(self, token_hash: str, session: Session, entry: AuditEntry) -> None:
         """Also sweeps out what has expired.
 
@@ -109,6 +114,10 @@ class AccountStore(Protocol):
         """How many ended."""
         ...
 
+
+class OneTimeLinkStore(Protocol):
+    """Stores links for set-up, invitation and password reset, each of which works once."""
+
     async def add_pass(self, token_hash: str, one_time: OneTimeLink, entry: AuditEntry) -> None:
         """A new SETUP pass replaces the old one, a RESET pass the old one of that person."""
         ...
@@ -129,6 +138,18 @@ class AccountStore(Protocol):
         """
         ...
 
+
+class GuestLinkReader(Protocol):
+    """Reads guest links by id."""
+
+    async def guest_link(self, link_id: str) -> GuestLink:
+        """Raises NotFound."""
+        ...
+
+
+class GuestLinkStore(GuestLinkReader, Protocol):
+    """Stores guest links and the guests that came by them."""
+
     async def add_guest_link(self, token_hash: str, link: GuestLink, entry: AuditEntry) -> None: ...
 
     async def guest_links(self, owner_id: str | None) -> Sequence[GuestLink]:
@@ -136,10 +157,6 @@ class AccountStore(Protocol):
         ...
 
     async def guest_link_of(self, token_hash: str) -> GuestLink:
-        """Raises NotFound."""
-        ...
-
-    async def guest_link(self, link_id: str) -> GuestLink:
         """Raises NotFound."""
         ...
 
@@ -157,6 +174,10 @@ class AccountStore(Protocol):
         """
         ...
 
+
+class UsageStore(Protocol):
+    """Adds up requests and tokens by user and day."""
+
     async def spend(self, user_id: str, day: date, spent: AccountUsage) -> None:
         """Add to what a person used on that day, and to the use of the link a guest came by.
 
@@ -168,16 +189,34 @@ class AccountStore(Protocol):
         """On that day, or ever."""
         ...
 
+
+class KeyUsageStore(Protocol):
+    """Adds up requests and tokens by API key and day."""
+
+    async def spend_by_key(self, key_id: str, day: date, spent: AccountUsage) -> None:
+        """Add to what was used by a key on that day. Nothing is kept of one that is gone."""
+        ...
+
+    async def spent_by_key(self, key_id: str, day: date) -> AccountUsage: ...
+
+
+class ApiKeyReader(Protocol):
+    """Lists API keys."""
+
+    async def keys(self, owner_id: str | None) -> Sequence[ApiKey]:
+        """Those of one person, or of all, newest first, revoked ones with them."""
+        ...
+
+
+class ApiKeyStore(ApiKeyReader, Protocol):
+    """Stores API keys by the digest of their secret."""
+
     async def add_key(self, token_hash: str, key: ApiKey, entry: AuditEntry) -> None:
         """Raises NotFound for who is not there, disabled or a guest."""
         ...
 
     async def key(self, token_hash: str) -> tuple[ApiKey, User] | None:
         """None when unknown; expiry, revocation and disabling are the caller's to judge."""
-        ...
-
-    async def keys(self, owner_id: str | None) -> Sequence[ApiKey]:
-        """Those of one person, or of all, newest first, revoked ones with them."""
         ...
 
     async def touch_key(self, key_id: str, used_at: datetime) -> None: ...
@@ -188,11 +227,9 @@ class AccountStore(Protocol):
         """For good. Raises NotFound, also when it is not the owner's."""
         ...
 
-    async def spend_by_key(self, key_id: str, day: date, spent: AccountUsage) -> None:
-        """Add to what was used by a key on that day. Nothing is kept of one that is gone."""
-        ...
 
-    async def spent_by_key(self, key_id: str, day: date) -> AccountUsage: ...
+class AuditLog(Protocol):
+    """Appends to the audit log and reads it."""
 
     async def write_entry(self, entry: AuditEntry) -> None: ...
 
@@ -202,9 +239,45 @@ class AccountStore(Protocol):
         """The audit log, newest first."""
         ...
 
+
+class Retention(Protocol):
+    """Destroys what is older than the retention time."""
+
     async def delete_older(self, before: datetime) -> int:
         """Destroy conversations not touched since, and what was rated, voted and said before.
 
         How many conversations, rated answers, votes and participations.
         """
         ...
+
+
+class AccountStore(
+    UserStore,
+    SessionStore,
+    OneTimeLinkStore,
+    GuestLinkStore,
+    UsageStore,
+    KeyUsageStore,
+    ApiKeyStore,
+    AuditLog,
+    Retention,
+    Protocol,
+):
+    """All ports of accounts together, as one database gives them.
+
+    `token_hash` is the digest of a secret; the secret itself is never stored.
+    """
+
+
+class ServiceStore(
+    UserStore, SessionStore, OneTimeLinkStore, GuestLinkStore, ApiKeyStore, AuditLog, Protocol
+):
+    """What the account service needs: all but usage and retention."""
+
+
+class MaintenanceStore(UserReader, GuestLinkReader, ApiKeyReader, AuditLog, Retention, Protocol):
+    """What maintenance needs: who may still use the server, and the deletion of old rows."""
+
+
+class QuotaStore(UserReader, GuestLinkReader, UsageStore, Protocol):
+    """What quotas need: the user's role, the limits of the guest link, and the usage so far."""

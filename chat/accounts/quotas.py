@@ -9,7 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Protocol
 
 from chat.accounts.errors import (
@@ -25,9 +25,9 @@ from chat.accounts.models import (
     AccountRole,
     AccountUsage,
     Allowance,
-    GuestLink,
     User,
 )
+from chat.accounts.ports import QuotaStore
 from chat.errors import AppError
 
 log = logging.getLogger(__name__)
@@ -40,24 +40,6 @@ class Rates(Protocol):
 
     def hit(self, key: str, per_minute: int) -> float | None:
         """Count one; None if it was allowed, else the seconds until one will be."""
-        ...
-
-
-class UsageStore(Protocol):
-    """The part of a `PeopleStore` that says who somebody is and what they have used."""
-
-    async def user(self, user_id: str) -> User:
-        """Raises NotFound."""
-        ...
-
-    async def guest_link(self, link_id: str) -> GuestLink:
-        """Raises NotFound."""
-        ...
-
-    async def spend(self, user_id: str, day: date, spent: AccountUsage) -> None: ...
-
-    async def spent(self, user_id: str, day: date | None = None) -> AccountUsage:
-        """On that day, or ever."""
         ...
 
 
@@ -118,7 +100,7 @@ class Quotas:
 
     def __init__(
         self,
-        spending: UsageStore,
+        spending: QuotaStore,
         rates: Rates,
         allowances: Mapping[AccountRole, Allowance],
         *,

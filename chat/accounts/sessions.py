@@ -1,7 +1,7 @@
-"""Signed-in browsers: a token in the cookie, its hash in the store, and when it ends.
+"""Sessions of signed-in browsers: the cookie has a token, the store has its digest.
 
-Knows no password. What was found is believed for two seconds, so that a page with twenty requests
-costs one look, and a change made by another process still takes hold at once for people.
+A session that was found is cached for `CACHE_S`, so that a page with twenty requests costs one
+query. A change made by another process takes effect after that time at the latest.
 """
 
 import logging
@@ -17,7 +17,7 @@ from cachetools import TLRUCache
 from chat.accounts.credentials import clean_device, new_token, token_hash
 from chat.accounts.last_use import LastUse
 from chat.accounts.models import Action, AuditEntry, Clock, Session, SignedIn, Timer, User
-from chat.accounts.ports import AccountStore
+from chat.accounts.ports import SessionStore
 from chat.errors import StoreFailed
 
 log = logging.getLogger("qwen_chat.accounts")
@@ -26,25 +26,25 @@ IDLE = timedelta(days=14)
 ABSOLUTE = timedelta(days=60)
 
 CACHE_S = 2.0
-"""Lifetime of a cached look at the store."""
+"""Lifetime of a cached session, in seconds."""
 
 MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class SessionCheck:
-    """What the store said of a token, and when it was asked, in seconds of the timer."""
+    """A cached session. `at` is when the store was asked, in seconds of the timer."""
 
     at: float
     signed_in: SignedIn
 
 
 class Sessions:
-    """Begins, finds and forgets sessions. `idle` and `absolute` are how long they last."""
+    """Starts and finds sessions. One ends `idle` after its last use, `absolute` after its start."""
 
     def __init__(
         self,
-        store: AccountStore,
+        store: SessionStore,
         clock: Clock,
         *,
         idle: timedelta = IDLE,
@@ -56,13 +56,13 @@ class Sessions:
         self._idle = idle
         self._absolute = absolute
         self._timer = timer
-        self._looks = self._no_looks()
+        self._cache = self._empty_cache()
         self._used = LastUse(timer)
 
     async def begin(
         self, user: User, *, address: str, device: str, ends_at: datetime | None = None
     ) -> str:
-        """The token of a new session. It ends at `ends_at` at the latest."""
+        """Start a session that ends at `ends_at` at the latest; return its token."""
         now = self._clock()
         latest = now + self._absolute
         token = new_token()
@@ -80,33 +80,36 @@ class Sessions:
         return token
 
     async def find(self, token: str) -> SignedIn | None:
-        """Who has that token; None if nobody, or no longer."""
-        key, now, looks = token_hash(token), self._clock(), self._looks
-        look, asked_at = looks.get(key), self._timer()
-        if look:
-            return look.signed_in
+        """The session with that token; None if it is unknown or has ended."""
+        key, now, cache = token_hash(token), self._clock(), self._cache
+        cached, asked_at = cache.get(key), self._timer()
+        if cached:
+            return cached.signed_in
         found = await self._store.session(key)
         if found is None or not self._lets_in(*found, now):
             return None
-        session, person = found
-        signed_in = SignedIn(person, session.id)
-        # Into the looks it began with: what changed meanwhile has left them for new ones.
-        looks[key] = SessionCheck(asked_at, signed_in)
+        session, user = found
+        signed_in = SignedIn(user, session.id)
+        # Into the cache from before the query: if the cache was cleared during the query, this
+        # result may be stale and must not enter the new cache.
+        cache[key] = SessionCheck(asked_at, signed_in)
         await self._touch(session, now)
         return signed_in
 
     async def of(self, user_id: str) -> Sequence[Session]:
-        """Those that still let in, newest first."""
+        """The open sessions of the user, newest first."""
         now = self._clock()
         return [kept for kept in await self._store.sessions(user_id) if self._is_open(kept, now)]
 
-    def look_anew(self) -> None:
-        """Something has changed: believe nothing that was found before."""
-        self._looks = self._no_looks()
+    def invalidate(self) -> None:
+        """Clear the session cache."""
+        self._cache = self._empty_cache()
 
-    def _no_looks(self) -> TLRUCache[str, SessionCheck]:
-        """An empty cache. A look expires by when the store was asked, however long that took."""
-        return TLRUCache(MOST_REMEMBERED, lambda _, look, __: look.at + CACHE_S, timer=self._timer)
+    def _empty_cache(self) -> TLRUCache[str, SessionCheck]:
+        """An empty cache, whose lifetime counts from the start of the query."""
+        return TLRUCache(
+            MOST_REMEMBERED, lambda _, check, __: check.at + CACHE_S, timer=self._timer
+        )
 
     def _lets_in(self, session: Session, user: User, now: datetime) -> bool:
         return not user.disabled and self._is_open(session, now)
@@ -116,5 +119,5 @@ class Sessions:
 
     async def _touch(self, session: Session, now: datetime) -> None:
         if self._used.is_news(session.id, session.used_at, now):
-            with suppress(StoreFailed):  # a full disk still shows what is on it
+            with suppress(StoreFailed):  # reading must work on a full disk
                 await self._store.touch_session(session.id, now)

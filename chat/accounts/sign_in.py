@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 from uuid import uuid4
 
+from chat.accounts.access import is_guest
 from chat.accounts.admin import Administration
 from chat.accounts.api_keys import Keys
 from chat.accounts.credentials import (
@@ -93,13 +94,13 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
             entry = self._entry(who.user.id, Action.SIGN_OUT, who.user.id)
             with suppress(NotFound):  # it has just ended in another way
                 await self._store.end_session(who.user.id, who.session_id, entry)
-            self._sessions.look_anew()
+            self._sessions.invalidate()
 
     async def sign_out_everywhere(self, signed_in: SignedIn) -> None:
         """End every session of that person, this one too."""
         entry = self._entry(signed_in.user.id, Action.SIGN_OUT_EVERYWHERE, signed_in.user.id)
         await self._store.end_sessions(signed_in.user.id, entry)
-        self._sessions.look_anew()
+        self._sessions.invalidate()
 
     # --- one-time links -----------------------------------------------------------------------
 
@@ -129,7 +130,7 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
         action = Action.JOIN if user else Action.CHANGE_PASSWORD
         entry = self._entry(user_id, action, user_id, one_time.kind)
         made = await self._store.use_pass(token_hash(token), user, password_hash, entry)
-        self._sessions.look_anew()
+        self._sessions.invalidate()
         self._throttle.remember(name_key(made.name), address)
         return await self._sessions.begin(made, address=address, device=device)
 
@@ -143,7 +144,7 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
         """Sign out elsewhere. Raises NotFound."""
         entry = self._entry(user.id, Action.END_SESSION, user.id)
         await self._store.end_session(user.id, session_id, entry)
-        self._sessions.look_anew()
+        self._sessions.invalidate()
 
     async def change_password(self, signed_in: SignedIn, old: str, new: str) -> None:
         """Ends every other session. Raises WrongPassword, TooManyAttempts, BadPassword."""
@@ -152,14 +153,14 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
         password_hash = await self._hasher.hash(check_password(new, user.name))
         entry = self._entry(user.id, Action.CHANGE_PASSWORD, user.id)
         await self._store.set_password(user.id, password_hash, entry, keep=signed_in.session_id)
-        self._sessions.look_anew()
+        self._sessions.invalidate()
 
     async def delete_my_data(self, user: User, password: str = "") -> int:
         """Destroy one's account and all that is one's own; how many rows went.
 
         Guests have no password. Raises WrongPassword, TooManyAttempts, LastAdmin.
         """
-        if user.rank is not AccountRole.GUEST:
+        if not is_guest(user):
             await self._confirm(user, password)
         return await self._delete(user, user.id)
 

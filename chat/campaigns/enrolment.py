@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from chat.accounts.models import LOCAL, Clock, GuestLink, User, utc_now
+from chat.accounts.ports import GuestLinkReader, UserReader
 from chat.campaigns.errors import (
     CampaignNotBegun,
     CampaignOver,
@@ -24,20 +25,8 @@ SEEN_EVERY = timedelta(seconds=30)
 """How exactly it is kept when somebody was there last."""
 
 
-class GuestLinks(Protocol):
-    """What is asked of the accounts about a guest."""
-
-    async def guest_link(self, link_id: str) -> GuestLink:
-        """Raises NotFound."""
-        ...
-
-
-class UserReader(GuestLinks, Protocol):
-    """What is asked of the accounts about who asks."""
-
-    async def user(self, user_id: str) -> User:
-        """Raises NotFound."""
-        ...
+class EnrolmentUsers(UserReader, GuestLinkReader, Protocol):
+    """Reads users and guest links."""
 
 
 class Participants(Protocol):
@@ -55,7 +44,7 @@ class Participants(Protocol):
 class Enrolment:
     """Puts questions under the plan of their campaign."""
 
-    def __init__(self, people: UserReader, store: Participants, clock: Clock = utc_now) -> None:
+    def __init__(self, people: EnrolmentUsers, store: Participants, clock: Clock = utc_now) -> None:
         self._people = people
         self._store = store
         self._clock = clock
@@ -94,7 +83,7 @@ class Enrolment:
         return await link_of(user, self._people)
 
 
-async def link_of(user: User, links: GuestLinks) -> GuestLink | None:
+async def link_of(user: User, links: GuestLinkReader) -> GuestLink | None:
     """The link that a guest came by; None for everybody else. Raises NotFound."""
     if user.guest_link_id is None:
         return None

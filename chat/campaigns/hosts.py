@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import uuid4
 
-from chat.accounts.base import refuse_guests
-from chat.accounts.models import AccountRole, Action, AuditEntry, Clock, GuestLink, User, utc_now
+from chat.accounts.access import refuse_guests, refuse_unless_visible, visible_owner
+from chat.accounts.models import Action, AuditEntry, Clock, GuestLink, User, utc_now
 from chat.campaigns.models import Campaign, Plan
 from chat.campaigns.validation import check_plan, engines_of, refuse_unknown_engines
-from chat.errors import NotFound
 
 ACTIVE = timedelta(minutes=5)
 """Who was seen within that time is active."""
@@ -154,14 +153,12 @@ class Campaigns:
         """Raises NotFound."""
         refuse_guests(user)
         campaign = await self._store.campaign(campaign_id)
-        if user.rank is not AccountRole.ADMIN and campaign.owner_id != user.id:
-            raise NotFound
+        refuse_unless_visible(user, campaign)
         return campaign
 
     async def list(self, user: User) -> Sequence[Campaign]:
         """One's own, for administrators all, newest first. Raises NotFound for guests."""
-        refuse_guests(user)
-        return await self._store.campaigns(None if user.rank is AccountRole.ADMIN else user.id)
+        return await self._store.campaigns(visible_owner(user))
 
     async def change(self, user: User, campaign_id: str, plan: Plan) -> Campaign:
         """Raises NotFound, PlanInUse, and what `check_plan` raises."""

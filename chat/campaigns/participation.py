@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from chat.accounts.models import CAMPAIGN_GRACE, Clock, GuestLink, User, utc_now
-from chat.campaigns.enrolment import GuestLinks, link_of, refuse_unless_open
+from chat.accounts.ports import GuestLinkReader
+from chat.campaigns.enrolment import link_of, refuse_unless_open
 from chat.campaigns.errors import CampaignNotBegun, CampaignOver, ConsentNeeded
 from chat.campaigns.models import Campaign, Mode, Participant, QuestionKind, SurveyAnswers
 from chat.errors import BadRequest, MessageTooLong, NotFound
@@ -120,7 +121,7 @@ class Participation:
     def __init__(
         self,
         store: ParticipationStore,
-        doors: GuestLinks,
+        doors: GuestLinkReader,
         *,
         choose: Callable[[Sequence[int]], int] = secrets.choice,
         stop: Callable[[str, str], None] = lambda _user, _conversation: None,

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import uuid4
 
-from chat.accounts.base import refuse_guests
-from chat.accounts.models import AccountRole, Clock, User, utc_now
+from chat.accounts.access import visible_owner
+from chat.accounts.models import Clock, User, utc_now
 from chat.evaluation.errors import BadCase, BadCheck
 from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Result, Run
 from chat.evaluation.verdicts import EarlierAnswers, Judge
@@ -136,23 +136,23 @@ class Cases:
 
     async def list(self, user: User) -> Sequence[Case]:
         """One's own, for administrators everybody's; not those that are shipped."""
-        return await self._store.cases(scope_of(user))
+        return await self._store.cases(visible_owner(user))
 
     async def get(self, user: User, case_id: str) -> Case:
         """Raises NotFound."""
-        owner = scope_of(user)
+        owner = visible_owner(user)
         return self.shipped.get(case_id) or await self._store.case(case_id, owner)
 
     async def draft(self, user: User, evidence_id: str) -> CaseText:
         """A case made of a rated answer, to be looked over. Raises NotFound."""
-        return draft_of(await self._ratings.rated(scope_of(user), evidence_id))
+        return draft_of(await self._ratings.rated(visible_owner(user), evidence_id))
 
     async def add(self, user: User, *texts: CaseText) -> Sequence[Case]:
         """Keep cases as one's own, all or none.
 
         Raises what `check_case` raises, and NotFound where the answer that one was made of is gone.
         """
-        scope = scope_of(user)
+        scope = visible_owner(user)
         if len(texts) > MOST_CASES:
             raise BadCase(field="cases", why=f"at most {MOST_CASES}")
         for evidence_id in {text.evidence_id for text in texts} - {""}:
@@ -166,26 +166,26 @@ class Cases:
 
     async def change(self, user: User, case_id: str, text: CaseText) -> Case:
         """Raises NotFound, and what `check_case` raises."""
-        owner = scope_of(user)
+        owner = visible_owner(user)
         await self._store.case(case_id, owner)
         return await self._store.change(case_id, owner, await check_case(text, self._judge))
 
     async def delete(self, user: User, case_id: str) -> None:
         """Raises NotFound. What runs gave for it stays."""
-        await self._store.delete(case_id, scope_of(user))
+        await self._store.delete(case_id, visible_owner(user))
 
     async def runs(self, user: User) -> Sequence[VerdictCounts]:
         """Newest first."""
-        return await self._store.runs(scope_of(user))
+        return await self._store.runs(visible_owner(user))
 
     async def run(self, user: User, run_id: str) -> tuple[Run, Mapping[str, Result]]:
         """A run and its results by case. Raises NotFound."""
-        run = await self._store.run(run_id, scope_of(user))
+        run = await self._store.run(run_id, visible_owner(user))
         return run, {result.case_id: result for result in await self._store.results(run_id)}
 
     async def delete_run(self, user: User, run_id: str) -> None:
         """Raises NotFound."""
-        await self._store.delete_run(run_id, scope_of(user))
+        await self._store.delete_run(run_id, visible_owner(user))
 
     async def judge(self, user: User, run_id: str, case_id: str, *, good: bool) -> Result:
         """Say whether an answer that a person has to judge is good.
@@ -193,15 +193,9 @@ class Cases:
         The same answer gets this verdict in later runs. Raises NotFound, also where there is
         nothing to say because checks have said it.
         """
-        await self._store.run(run_id, scope_of(user))
+        await self._store.run(run_id, visible_owner(user))
         verdict = CaseVerdict.PASSED if good else CaseVerdict.FAILED
         return await self._store.judge(run_id, case_id, verdict, user.id)
-
-
-def scope_of(user: User) -> str | None:
-    """Whose things a person sees: None is everybody's. Raises NotFound for guests."""
-    refuse_guests(user)
-    return None if user.rank is AccountRole.ADMIN else user.id
 
 
 def draft_of(rated: RatedAnswer) -> CaseText:

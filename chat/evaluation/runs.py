@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
+from chat.accounts.access import visible_owner
 from chat.accounts.errors import TooManyRequests
 from chat.accounts.models import Clock, Principal, User, utc_now
 from chat.conversations.models import Preset
 from chat.errors import AppError, NotFound, StoreFailed
-from chat.evaluation.cases import MOST_CASES, CaseStore, scope_of
+from chat.evaluation.cases import MOST_CASES, CaseStore
 from chat.evaluation.errors import BadCase, RunGoingOn
 from chat.evaluation.models import Case, CaseVerdict, Result, Run
 from chat.evaluation.verdicts import EarlierAnswers, Judge, judge_answer
@@ -199,7 +200,7 @@ class Runs:
 
     async def cancel(self, user: User, run_id: str) -> None:
         """End a run; what there is of it stays. Raises NotFound."""
-        await self._store.run(run_id, scope_of(user))
+        await self._store.run(run_id, visible_owner(user))
         if (going := self._open.get(run_id)) and going.task:
             going.task.cancel()
             await asyncio.wait({going.task})
@@ -251,7 +252,7 @@ async def prepare(
     """A replay with what earlier runs gave. Raises BadCase (none, or too many), NotFound."""
     if not 1 <= len(cases) <= MOST_CASES:
         raise BadCase(field="cases", why=f"1 to {MOST_CASES}")
-    scope = scope_of(user)
+    scope = visible_owner(user)
     if against is not None:
         await store.run(against, scope)
     before = await store.history([case.id for case in cases], scope, against)

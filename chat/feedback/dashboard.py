@@ -12,8 +12,8 @@ from enum import StrEnum
 from itertools import chain
 from typing import Protocol, TypeVar
 
-from chat.accounts.base import refuse_guests
-from chat.accounts.models import AccountRole, Clock, User, utc_now
+from chat.accounts.access import visible_owner
+from chat.accounts.models import Clock, User, utc_now
 from chat.campaigns.models import Campaign
 from chat.feedback.models import Verdict
 from chat.feedback.statistics import percentile
@@ -187,17 +187,16 @@ class Dashboard:
         self, user: User, campaign_id: str = "", period: Period = Period.DAY
     ) -> Overview:
         """Raises NotFound for guests, and for the campaign of somebody else."""
-        refuse_guests(user)
+        owner_id = visible_owner(user)
         if campaign_id:
             await self._campaigns.get(user, campaign_id)
-        seen_by = None if user.rank is AccountRole.ADMIN else user.id
         now = self._clock()
         if length := LENGTHS.get(period):
             first = now - length
         else:
-            first = await self._store.began(seen_by, campaign_id) or now - HOUR
+            first = await self._store.began(owner_id, campaign_id) or now - HOUR
         step = step_for(now - first)
-        scope = DashboardScope(seen_by, campaign_id, begin_of(first, step), step)
+        scope = DashboardScope(owner_id, campaign_id, begin_of(first, step), step)
         tally = await self._store.tally(scope)
         return await asyncio.to_thread(overview_of, scope, tally, now)
 

@@ -10,7 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from chat.accounts.models import LOCAL, AccountRole, Clock, User, utc_now
+from chat.accounts.access import is_guest, refuse_guests, visible_owner
+from chat.accounts.models import LOCAL, Clock, User, utc_now
+from chat.accounts.ports import UserReader
 from chat.errors import MessageTooLong, NotFound
 from chat.feedback.models import RatedAnswer, Rating, Review
 from chat.feedback.preferences import asked, is_liked
@@ -117,12 +119,6 @@ class ResultStore(Protocol):
         ...
 
 
-class UserList(Protocol):
-    """Who has an account."""
-
-    async def people(self) -> Sequence[User]: ...
-
-
 class DataFile(Protocol):
     """A file that is written piece by piece, in this order; the pieces make it up.
 
@@ -148,7 +144,7 @@ class DataFile(Protocol):
 class Results:
     """The service of rated answers. Every call takes the person; not-yours: NotFound."""
 
-    def __init__(self, store: ResultStore, everybody: UserList, clock: Clock = utc_now) -> None:
+    def __init__(self, store: ResultStore, everybody: UserReader, clock: Clock = utc_now) -> None:
         self._store = store
         self._everybody = everybody
         self._clock = clock
@@ -159,7 +155,7 @@ class Results:
         self, user: User, wanted: RatingFilter, after: Cursor | None = None
     ) -> RatingPage:
         """A page of the list, newest rating first."""
-        found = await self._store.page(_seen_by(user), wanted, after=after, limit=PAGE + 1)
+        found = await self._store.page(visible_owner(user), wanted, after=after, limit=PAGE + 1)
         items = tuple(found[:PAGE])
         last = items[-1] if len(found) > PAGE else None
         return RatingPage(items, place_of(last) if last else None)
@@ -168,7 +164,7 @@ class Results:
         self, user: User, wanted: RatingFilter, after: Cursor | None = None
     ) -> tuple[RatingPage, RatingCounts]:
         """A page of the list, and what there is in all of it; votes too, where it asks for them."""
-        page, seen_by = await self.page(user, wanted, after), _seen_by(user)
+        page, seen_by = await self.page(user, wanted, after), visible_owner(user)
         all_here = after is None and page.next is None  # a search takes one look less then
         among = [rated.evidence.id for rated in page.items] if all_here else None
         counts = await self._store.counts(seen_by, wanted, among=among)
@@ -176,11 +172,11 @@ class Results:
         return page, replace(counts, votes=votes)
 
     async def choices(self, user: User) -> FilterOptions:
-        return await self._store.choices(_seen_by(user))
+        return await self._store.choices(visible_owner(user))
 
     async def read(self, user: User, evidence_id: str) -> AnswerDetail:
         """Raises NotFound."""
-        seen_by = _seen_by(user)
+        seen_by = visible_owner(user)
         rated = await self._store.rated(seen_by, evidence_id)
         versions = await self._store.versions([evidence_id])
         beside = await self._siblings(seen_by, RatingFilter(), [rated])
@@ -194,7 +190,7 @@ class Results:
 
     async def names(self, user: User) -> Mapping[str, str]:
         """The names of people by their id."""
-        _seen_by(user)
+        refuse_guests(user)
         everybody = (LOCAL, *await self._everybody.people())
         return {someone.id: someone.name for someone in everybody}
 
@@ -202,11 +198,11 @@ class Results:
 
     async def reviewers(self, user: User) -> Sequence[User]:
         """To whom an answer can be given to review; nobody where there are no accounts."""
-        _seen_by(user)
+        refuse_guests(user)
         return [
             someone
             for someone in await self._everybody.people()
-            if someone.rank is not AccountRole.GUEST and not someone.disabled
+            if not is_guest(someone) and not someone.disabled
         ]
 
     async def review(self, user: User, evidence_id: str, change: ReviewChange) -> Review:
@@ -214,7 +210,7 @@ class Results:
 
         Raises NotFound (also for an assignee who is no reviewer), MessageTooLong, BadText.
         """
-        seen_by = _seen_by(user)
+        seen_by = visible_owner(user)
         to = change.assignee
         if to and to not in {someone.id for someone in await self.reviewers(user)}:
             raise NotFound
@@ -228,7 +224,7 @@ class Results:
         self, user: User, wanted: RatingFilter, after_id: str | None = None
     ) -> str | None:
         """The id of the next answer that nobody has reviewed; after the last one, of the first."""
-        seen_by, waiting = _seen_by(user), replace(wanted, standing=ReviewStatus.OPEN)
+        seen_by, waiting = visible_owner(user), replace(wanted, standing=ReviewStatus.OPEN)
         places: list[Cursor | None] = [None]
         if after_id is not None:
             places.insert(0, place_of(await self._store.rated(seen_by, after_id)))
@@ -246,13 +242,13 @@ class Results:
 
         What is rated anew meanwhile is in it once, as it was before or as it is then.
         """
-        _seen_by(user)
+        refuse_guests(user)
         return self._pieces(user, wanted, file)
 
     async def _pieces(
         self, user: User, wanted: RatingFilter, file: DataFile
     ) -> AsyncIterator[bytes]:
-        seen_by = _seen_by(user)
+        seen_by = visible_owner(user)
         names = await self._all_names(user) if file.takes_names else Names()
         after: int | None = 0
         yield file.begin()
@@ -272,14 +268,14 @@ class Results:
         versions = await self._store.versions(ids) if file.takes_versions else {}
         if not file.takes_others:
             return ExportContext(versions)
-        siblings = await self._siblings(_seen_by(user), wanted, items)
+        siblings = await self._siblings(visible_owner(user), wanted, items)
         liked = {item.evidence.answer_id: item.evidence.id for item in items if is_liked(item)}
         found = await self._store.tried_again(user.id, list(liked)) if liked else {}
         tried_again = {liked[answer_id]: paths for answer_id, paths in found.items()}
         return ExportContext(versions, siblings, tried_again)
 
     async def _all_names(self, user: User) -> Names:
-        known = await self._store.choices(_seen_by(user))
+        known = await self._store.choices(visible_owner(user))
         return Names(await self.names(user), known.campaigns, known.presets)
 
     async def _contests(
@@ -319,10 +315,3 @@ def is_about(contest: VotedComparison, wanted: RatingFilter) -> bool:
         (wanted.language, {language_of(answer.content) for answer in answers}),
     )
     return all(not wish or wish in values for wish, values in there)
-
-
-def _seen_by(user: User) -> str | None:
-    """Raises NotFound for a guest."""
-    if user.rank is AccountRole.GUEST:
-        raise NotFound
-    return None if user.rank is AccountRole.ADMIN else user.id

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
-from chat.accounts.base import refuse_guests
-from chat.accounts.models import LOCAL, AccountRole, User
+from chat.accounts.access import visible_owner
+from chat.accounts.models import LOCAL, User
 from chat.campaigns.models import Campaign, Comparison, VoteChoice
 from chat.feedback.queries import VotedComparison
 
@@ -109,24 +109,26 @@ class Votes:
         self, user: User, wanted: VoteFilter, after: VoteCursor | None = None
     ) -> VotePage:
         """A page of the list, newest vote first."""
-        found = await self._store.page(_seen_by(user), wanted, after=after, limit=PAGE + 1)
+        found = await self._store.page(visible_owner(user), wanted, after=after, limit=PAGE + 1)
         items = tuple(found[:PAGE])
         return VotePage(items, place_of_vote(items[-1]) if len(found) > PAGE else None)
 
     async def counts(self, user: User, wanted: VoteFilter) -> VoteCounts:
         """Of all that the filter finds."""
-        return await self._store.counts(_seen_by(user), wanted)
+        return await self._store.counts(visible_owner(user), wanted)
 
     async def choices(self, user: User, campaign_id: str = "") -> VoteFilterOptions:
-        return await self._store.choices(_seen_by(user), campaign_id)
+        return await self._store.choices(visible_owner(user), campaign_id)
 
     async def read(self, user: User, duel_id: str) -> VotedComparison:
         """Raises NotFound."""
-        return await self._store.contest(_seen_by(user), duel_id)
+        return await self._store.contest(visible_owner(user), duel_id)
 
     async def next_id(self, user: User, wanted: VoteFilter, duel: Comparison) -> str | None:
         """The id of the vote that stands below this one in the list."""
-        found = await self._store.page(_seen_by(user), wanted, after=place_of_vote(duel), limit=1)
+        found = await self._store.page(
+            visible_owner(user), wanted, after=place_of_vote(duel), limit=1
+        )
         return found[0].id if found else None
 
 
@@ -139,9 +141,3 @@ def place_of_vote(duel: Comparison) -> VoteCursor:
 def is_own_trial(duel: Comparison, campaign: Campaign) -> bool:
     """Whether the host voted, which no rate counts; unless everybody is the local user."""
     return duel.user_id == campaign.owner_id != LOCAL.id
-
-
-def _seen_by(user: User) -> str | None:
-    """Raises NotFound for a guest."""
-    refuse_guests(user)
-    return None if user.rank is AccountRole.ADMIN else user.id

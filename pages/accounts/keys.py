@@ -6,7 +6,8 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from chat.accounts.models import AccountRole, ApiKey, KeyScope, User
+from chat.accounts.access import is_admin
+from chat.accounts.models import ApiKey, KeyScope, User
 from pages.html import ReaderContext, account_links, render
 
 
@@ -42,7 +43,7 @@ def keys_page(
         reader,
         nav=account_links(user),
         rows=rows,
-        is_admin=user.rank is AccountRole.ADMIN,
+        is_admin=is_admin(user),
         scopes=tuple(KeyScope),
     )
 

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from chat.accounts.models import AccountRole, Action, AuditEntry, GuestLink, Session, User
+from chat.accounts.access import is_guest
+from chat.accounts.models import Action, AuditEntry, GuestLink, Session, User
 from pages.html import ReaderContext, account_links, render
 
 GUEST_LINK_DEFAULTS = {"days": 7, "max_guests": 20, "max_messages": 100, "max_tokens": 200_000}
@@ -34,7 +35,7 @@ def account_page(
         user=user,
         sessions=sessions,
         session_id=session_id,
-        has_password=user.rank is not AccountRole.GUEST,
+        has_password=not is_guest(user),
     )
 
 

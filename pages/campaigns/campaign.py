@@ -6,7 +6,8 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from chat.accounts.models import LOCAL, AccountRole, GuestLink, User
+from chat.accounts.access import is_admin
+from chat.accounts.models import LOCAL, GuestLink, User
 from chat.campaigns.hosts import CampaignCounts
 from chat.campaigns.models import Campaign, Mode, Plan, Variant
 from chat.campaigns.validation import engines_of
@@ -134,7 +135,7 @@ def _figures(
 
 
 def _may_revoke(user: User, link: GuestLink) -> bool:
-    return user.rank is AccountRole.ADMIN or link.owner_id == user.id
+    return is_admin(user) or link.owner_id == user.id
 
 
 def _plan_items(plan: Plan, *, with_variants: bool) -> Sequence[tuple[str, Sequence[str]]]:

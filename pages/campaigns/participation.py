@@ -2,7 +2,8 @@
 
 from markupsafe import Markup
 
-from chat.accounts.models import CAMPAIGN_GRACE, AccountRole, User
+from chat.accounts.access import is_guest
+from chat.accounts.models import CAMPAIGN_GRACE, User
 from chat.campaigns.participation import MAX_SURVEY_TEXT, SCALE, Visit, VisitStage
 from chat.campaigns.validation import consent_digest
 from pages.html import ReaderContext, render
@@ -26,7 +27,7 @@ def campaign_visit_page(reader: ReaderContext, user: User, visit: Visit) -> Mark
         done_count=len(visit.participant.done) if visit.participant else 0,
         survey_end=end + CAMPAIGN_GRACE if end else None,
         has_participant=visit.participant is not None,
-        is_guest=user.rank is AccountRole.GUEST,
+        is_guest=is_guest(user),
     )
 
 
@@ -56,7 +57,7 @@ def chat_address(user: User, visit: Visit) -> str:
     """The path at which a tester asks questions."""
     if visit.compares:
         return f"/campaign/{visit.campaign.id}/compare"
-    return "/" if user.rank is AccountRole.GUEST else f"/?campaign={visit.campaign.id}"
+    return "/" if is_guest(user) else f"/?campaign={visit.campaign.id}"
 
 
 def _at(visit: Visit) -> str:

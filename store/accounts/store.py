@@ -33,7 +33,7 @@ class AccountErasure(Protocol):
 
 
 class DatabaseAccounts:
-    """`chat.people_ports.PeopleStore` over SQLAlchemy. Raises BadText, StoreFailed.
+    """`chat.accounts.ports.AccountStore` over SQLAlchemy. Raises BadText, StoreFailed.
 
     What is destroyed is also gone from the temporary conversations.
     """
