@@ -8,6 +8,7 @@ from decimal import Decimal
 import torch
 from jsonschema import Draft202012Validator
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from chat.tools import Extras, JsonShape
 from engine.grammar.mask import Mask, Vocabulary
@@ -45,10 +46,13 @@ class Maker:
 
     def allowed(self, mask: Mask, written: list[int]) -> list[int]:
         """The tokens that may follow those that are `written`."""
+        allowed: list[int] = self._allowed(mask, written).tolist()
+        return allowed
+
+    def _allowed(self, mask: Mask, written: list[int]) -> Tensor:
         scores = torch.zeros(self.tokenizer.get_vocab_size())
         mask.apply(scores, written)
-        allowed: list[int] = scores.isfinite().nonzero().flatten().tolist()
-        return allowed
+        return scores.isfinite().nonzero().flatten()
 
     def accepts(self, extras: Extras, answer: str | bytes) -> bool:
         """Whether `answer` could be written, and the answer be over then."""
@@ -65,16 +69,16 @@ class Maker:
     def draw(self, extras: Extras, seed: int, limit: int = 600) -> bytes | None:
         """An answer that the masks allow, token by token; None if it has not ended by `limit`."""
         chance, mask = random.Random(seed), self.mask(extras)
+        endings = torch.tensor([self.words.index(ending) for ending in ENDINGS])
         written: list[int] = []
         while len(written) < limit:
-            allowed = self.allowed(mask, written)
-            if self.end_id in allowed and (len(allowed) == 1 or chance.random() < 0.5):
+            allowed = self._allowed(mask, written)
+            others = allowed[allowed != self.end_id]
+            if len(others) < len(allowed) and (not len(others) or chance.random() < 0.5):
                 return b"".join(self.words[token_id] for token_id in written)
-            likely = [token_id for token_id in allowed if self.words[token_id] in ENDINGS]
-            some = likely if likely and chance.random() < 0.3 else allowed
-            written.append(
-                chance.choice([token_id for token_id in some if token_id != self.end_id])
-            )
+            likely = others[torch.isin(others, endings)]
+            some = likely if len(likely) and chance.random() < 0.3 else others
+            written.append(int(some[chance.randrange(len(some))]))
         return None
 
 

@@ -1,5 +1,7 @@
 """Schemas, with texts that fit them and texts that do not; and schemas that are refused, where."""
 
+from tests.schemas import closed
+
 Json = object
 
 PERSON = {
@@ -209,6 +211,9 @@ KEPT: list[tuple[Json, list[str], list[str]]] = [
         ["{}"],
     ),
     ({"propertyNames": {"minLength": 2, "maxLength": 3}}, ['{"ab": 1}'], ['{"a": 1}']),
+    ({"propertyNames": {"type": "integer"}}, ["{}"], ['{"a": 1}', '{"1": 1}']),
+    ({"propertyNames": False}, ["{}"], ['{"a": 1}']),
+    ({"propertyNames": {"const": "a.b"}, "minProperties": 1}, ['{"a.b": 1}'], ['{"axb": 1}', "{}"]),
     ({"type": "array", "items": {"type": "null"}, "maxItems": 10_000}, ["[]", "[null]"], ["[1]"]),
 ]
 REFUSED: list[tuple[Json, str]] = [
@@ -237,7 +242,13 @@ REFUSED: list[tuple[Json, str]] = [
     ({"items": False, "minItems": 1}, "#"),
     ({"type": "object", "minProperties": 2}, "#/minProperties"),
     ({"properties": {"a": {}}, "propertyNames": {"maxLength": 3}}, "#/propertyNames"),
-    ({"propertyNames": {"not": {}}}, "#/propertyNames"),
+    ({"propertyNames": {"not": {}}}, "#/propertyNames/not"),
+    ({"propertyNames": {"items": {}}}, "#/propertyNames"),
+    ({"propertyNames": {"pattern": "a", "maxLength": 3}}, "#/propertyNames"),
+    ({"propertyNames": {"pattern": 5}}, "#/propertyNames/pattern"),
+    ({"propertyNames": {"enum": 5}}, "#/propertyNames/enum"),
+    ({"propertyNames": {"minLength": "x"}}, "#/propertyNames/minLength"),
+    ({"propertyNames": {"enum": ["\x00"]}}, "#/propertyNames"),
     ({"required": ["a"], "additionalProperties": False}, "#/additionalProperties"),
     ({"type": "string", "format": "regex"}, "#/format"),
     ({"pattern": "["}, "#/pattern"),
@@ -304,15 +315,6 @@ REFUSED: list[tuple[Json, str]] = [
     ({"oneOf": [{"minLength": 2}, {"minimum": 3}]}, "#/oneOf"),
     ({"allOf": [{"$ref": "#"}, {"type": "object"}]}, "#"),
 ]
-
-
-def closed(**properties: Json) -> dict[str, Json]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
 
 
 TEXT = {"type": "string"}

@@ -18,6 +18,7 @@ LARGEST_NUMBER = 10**15
 DIGITS = 15
 """Decimal numbers of so many digits survive being read as a float and written again."""
 MAX_BEGINNINGS = 3
+"""Beginnings of a bound that get a range of their own."""
 MAX_STEP = 20_000
 """Units of all `multipleOf` in a schema. Each is a state of the lexer: so many take it 50 ms."""
 
@@ -90,7 +91,7 @@ def step_of(value: float) -> Step | None:
     while scaled % 1 and places < DIGITS:
         scaled *= 10
         places += 1
-    if scaled > MAX_STEP or Decimal(repr(value)) != Decimal(scaled).scaleb(-places):
+    if scaled % 1 or scaled > MAX_STEP or Decimal(repr(value)) != Decimal(scaled).scaleb(-places):
         return None
     return Step(int(scaled), places)
 

@@ -23,6 +23,10 @@ class Whole(Protocol):
         """`schema`, which stands at `at`, for llguidance. Raises BadSchema."""
         ...
 
+    def check(self, schema: Json, at: Path) -> None:
+        """Refuse keywords that are unknown, or whose value is none of theirs. Raises BadSchema."""
+        ...
+
     def refuse(self, at: Path, why: str) -> NoReturn:
         """Raises BadSchema."""
         ...
@@ -242,21 +246,29 @@ def _name_pattern(part: Part, schema: Json | bool) -> str | None:
     place = "propertyNames"
     if isinstance(schema, bool):
         return pattern_of_length(0, None) if schema else None
+    part.whole.check(schema, (*part.at, place))
+    if "string" not in schema.get("type", "string"):
+        return None
     stated = schema.keys() - ANNOTATIONS - {"type"}
-    lengths = {"minLength", "maxLength"}
-    kinds = stated - lengths | ({"minLength"} if stated & lengths else set())
-    if len(kinds) > 1 or kinds - {"const", "enum", "pattern", "format", "minLength"}:
+    lengths = {"minLength", "maxLength"} if stated <= {"minLength", "maxLength"} else set()
+    if len(stated - lengths) > 1 or stated - lengths - {"const", "enum", "pattern", "format"}:
         part.fail("only a pattern, a format, lengths or constants are supported", place)
     if stated & {"const", "enum"}:
-        values = schema.get("enum", [schema.get("const")])
-        texts = [text for text in values if isinstance(text, str)]
-        if not all(map(are_writable, texts)):
-            part.fail("a name holds characters that cannot be written", place)
-        return pattern_of_texts(texts) if texts else None
+        return _one_name(part, schema.get("enum", [schema.get("const")]))
     for keyword in _stated(schema):
         return _pattern(part, schema, keyword, place)
     counts = part.counts_in(schema, "Length", place)
     return pattern_of_length(counts.get("minLength", 0), counts.get("maxLength"))
+
+
+def _one_name(part: Part, values: Sequence[Any]) -> str | None:
+    """The pattern of names that are one of `values`; None if none is."""
+    names = [name for name in values if isinstance(name, str)]
+    if len(names) > MAX_NAMES:
+        part.fail(f"more than {MAX_NAMES} are not supported", "propertyNames")
+    if not all(map(are_writable, names)):
+        part.fail("a name holds characters that cannot be written", "propertyNames")
+    return pattern_of_texts(names) if names else None
 
 
 REWRITERS: Mapping[str, Callable[[Part], Json]] = {

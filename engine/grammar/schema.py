@@ -122,7 +122,7 @@ class SchemaRewriter:
         """`schema`, which stands at `at` and begins the one that stands at `inside`."""
         self.grow(JOINED_SIZE if joined else 1, at)
         if isinstance(schema, dict):
-            self._check(schema, at)
+            self.check(schema, at)
         elif not isinstance(schema, bool):
             self.refuse(at, "it is not a schema")
         if schema is False:
@@ -142,7 +142,7 @@ class SchemaRewriter:
                 _add(written, rewrite_typed(part))
         return written
 
-    def _check(self, schema: Json, at: Path) -> None:
+    def check(self, schema: Json, at: Path) -> None:
         """Refuse keywords that are unknown, or whose value is none of theirs."""
         if "$id" in schema and at:
             self.refuse(at, "$id is only supported at the top")
