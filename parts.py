@@ -30,7 +30,7 @@ from chat.feedback.votes import Votes
 from chat.serving.admission import Admission
 from chat.serving.completions import Completions
 from chat.serving.engines import Engines
-from chat.serving.generation import Generator, Timeouts
+from chat.serving.generation import Generation, Timeouts
 from chat.serving.response_cache import ResponseCache
 from config import Settings
 from judging.judge import ProcessJudge
@@ -96,14 +96,14 @@ def build_quotas(settings: Settings, spending: UsageStore, rates: Rates) -> Quot
     )
 
 
-def build_writer(
+def build_generation(
     settings: Settings, engines: Engines, admission: Admission, quotas: Quotas, metrics: Metrics
-) -> Generator:
+) -> Generation:
     """What writes answers, in the order that `admission` gives."""
-    return Generator(
+    return Generation(
         engines=engines,
         admission=admission,
-        limits=Timeouts(
+        timeouts=Timeouts(
             queue_s=settings.queue_timeout_s,
             stall_s=settings.stall_timeout_s,
             request_s=settings.request_timeout_s,
@@ -115,11 +115,11 @@ def build_writer(
 
 
 def build_completions(
-    settings: Settings, writer: Generator, people: DatabaseAccounts, rates: Rates
+    settings: Settings, generation: Generation, people: DatabaseAccounts, rates: Rates
 ) -> Completions:
     """What answers programs."""
     return Completions(
-        writer=writer,
+        generation=generation,
         key_limits=KeyLimits(people, rates),
         cache=ResponseCache(settings.response_cache_mib * MIB),
     )
@@ -138,8 +138,8 @@ def build_parts(
     admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
     metrics.watch(engines, lambda: admission.waiting)
     quotas = build_quotas(settings, people, rates)
-    writer = build_writer(settings, engines, admission, quotas, metrics)
-    jobs = Jobs(writer=writer, store=store)
+    generation = build_generation(settings, engines, admission, quotas, metrics)
+    jobs = Jobs(generation=generation, store=store)
     answers = Turns(
         engines=engines,
         store=store,
@@ -150,7 +150,7 @@ def build_parts(
     conversations = Conversations(store=store, jobs=jobs)
     campaigns = build_campaigns(kept.campaigns, admission, engines)
     taking_part = Participation(kept.campaigns, people, stop=answers.stop)
-    completions = build_completions(settings, writer, people, rates)
+    completions = build_completions(settings, generation, people, rates)
     return Parts(
         engines=engines,
         store=store,
@@ -164,7 +164,7 @@ def build_parts(
         comparisons=Comparisons(kept.votes, taking_part, answers),
         ratings=Ratings(conversations=store, store=kept.ratings, programs=completions),
         casebook=Cases(kept.cases, kept.results, judge, load_shipped_cases()),
-        replays=Runs(kept.cases, writer, judge),
+        replays=Runs(kept.cases, generation, judge),
         results=Results(kept.results, people),
         reports=Reports(campaigns, kept.reports),
         votes=Votes(kept.ballots),

@@ -115,7 +115,8 @@ async def overhead() -> list[Figure]:
     alone = []
     for _ in range(REPEATS):
         started = time.perf_counter()
-        async for _ in bare.generate([ChatMessage(Role.USER, "Hi")], Sampling()):
+        prompt = await bare.prepare([ChatMessage(Role.USER, "Hi")])
+        async for _ in bare.generate(prompt, Sampling()):
             pass
         alone.append(time.perf_counter() - started)
     figures = []

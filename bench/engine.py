@@ -32,7 +32,7 @@ def ask(text: str) -> list[ChatMessage]:
 async def prompt_of(engine: Engine, tokens: int, name: str) -> list[ChatMessage]:
     """A prompt of about `tokens` tokens that shares no prefix with one of another name."""
     text = f"{name}: count on, {name}, and write a long story about the sea."
-    while await engine.count_tokens(ask(text)) < tokens:
+    while (await engine.prepare(ask(text))).tokens < tokens:
         text += f" {name} sails on, and the wind turns."
     return ask(text)
 
@@ -40,7 +40,7 @@ async def prompt_of(engine: Engine, tokens: int, name: str) -> list[ChatMessage]
 async def answer(engine: Engine, messages: Sequence[ChatMessage]) -> Delta:
     """The last delta of one answer: its usage and timing."""
     last = Delta()
-    async for delta in engine.generate(messages, GREEDY):
+    async for delta in engine.generate(await engine.prepare(messages), GREEDY):
         last = delta
     return last
 
@@ -82,7 +82,7 @@ async def second_turn(engine: Engine, round_name: str) -> tuple[float, float]:
     first = await prompt_of(engine, 1000, round_name)
     text = ""
     cold = 0.0
-    async for delta in engine.generate(first, GREEDY):
+    async for delta in engine.generate(await engine.prepare(first), GREEDY):
         text += delta.text
         cold = delta.timing.ttft_s if delta.timing else cold
     next_turn = [*first, ChatMessage(Role.ASSISTANT, text), *ask("Go on.")]

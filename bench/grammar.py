@@ -15,26 +15,22 @@ from bench.figures import Figure
 from chat.models import ChatMessage
 from chat.serving.models import Delta
 from chat.serving.ports import Engine
-from chat.tools import NO_EXTRAS, Extras, JsonShape
-from engine.grammar.compiler import Compiler
-from engine.grammar.job import job_of
-from engine.grammar.mask import Mask
+from chat.tools import NO_EXTRAS, Extras, JsonShape, Tool, ToolRules
+from engine.grammar.mask import Mask, Vocabulary
 
 ROWS = 8
+MASKED_ROWS = 16
 ROUNDS = 3
-SCHEMA = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "properties": {
-            "城市": {"type": "string"},
-            "inhabitants": {"type": "integer", "minimum": 0, "maximum": 99_999_999},
-            "kind": {"enum": ["old", "new", "large"]},
-        },
-        "required": ["城市", "inhabitants", "kind"],
+CITY = {
+    "type": "object",
+    "properties": {
+        "城市": {"type": "string"},
+        "inhabitants": {"type": "integer", "minimum": 0, "maximum": 99_999_999},
+        "kind": {"enum": ["old", "new", "large"]},
     },
-    "minItems": 200,
+    "required": ["城市", "inhabitants", "kind"],
 }
+SCHEMA = {"type": "array", "items": CITY, "minItems": 200}
 """Longer than any answer here: what is compared is of the same length."""
 EXAMPLE = ", ".join(
     json.dumps(
@@ -43,12 +39,18 @@ EXAMPLE = ", ".join(
     for n in range(40)
 )
 SHAPED = Extras(shape=JsonShape(json.dumps(SCHEMA)))
+OPTIONAL = Extras(
+    shape=JsonShape(json.dumps({"properties": {f"p{n}": {"type": "string"} for n in range(20)}}))
+)
+TOOLS = Extras(
+    tools=tuple(Tool(f"tool_{n}", "", json.dumps(CITY)) for n in range(16)),
+    rules=ToolRules(required=True),
+)
 
 
 async def measure(folder: Path) -> tuple[str, list[Figure]]:
     """The device, and every figure of shaped answers."""
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    compiling, mask_s = await _alone(tokenizer)
+    alone = _alone(Tokenizer.from_file(str(folder / "tokenizer.json")))
     engine = await load(folder)
     assert engine.info
     device = engine.info.device
@@ -59,34 +61,59 @@ async def measure(folder: Path) -> tuple[str, list[Figure]]:
         shaped.append(await _rate(engine, SHAPED, f"shaped-{number}"))
     await engine.stop()
     return device, [
-        Figure("a schema of three members compiled, the compiler being warm", compiling, "s"),
-        Figure("mask of one token, made and applied", mask_s * 1000, "ms", "most", 5.0),
+        *alone,
         Figure(f"{ROWS} free answers at once, together", max(free), "tokens/s"),
         Figure(f"{ROWS} shaped answers at once, together", max(shaped), "tokens/s"),
         Figure("shaped / free", max(shaped) / max(free), "×", "least", 0.8),
     ]
 
 
-async def _alone(tokenizer: Tokenizer) -> tuple[float, float]:
-    """Seconds to compile the schema, and for the mask of one token: without a model."""
+def _alone(tokenizer: Tokenizer) -> list[Figure]:
+    """What masks cost without a model: in one thread, as in the engine."""
     end = tokenizer.token_to_id("<|im_end|>")
     assert end is not None
-    compiler = Compiler(tokenizer, [end])
-    await compiler.mask(Extras(shape=JsonShape()))
     begin = time.perf_counter()
-    grammar = await compiler.compile(job_of(SHAPED) or "")
-    compiling = time.perf_counter() - begin
-    await compiler.close()
-    token_ids: list[int] = tokenizer.encode(f"[{EXAMPLE}").ids
-    scores = torch.zeros(tokenizer.get_vocab_size(with_added_tokens=True))
+    vocabulary = Vocabulary(tokenizer, [end])
+    reading = time.perf_counter() - begin
+    made, applied = _steps(vocabulary, tokenizer)
+    return [
+        Figure("vocabulary read, once", reading, "s"),
+        Figure("schema to first mask: three members", _first(vocabulary, SHAPED), "ms"),
+        Figure("schema to first mask: 20 optional members", _first(vocabulary, OPTIONAL), "ms"),
+        Figure("schemas to first mask: 16 tools", _first(vocabulary, TOOLS), "ms"),
+        Figure(f"mask of a row, {MASKED_ROWS} rows in turn: made", made, "ms"),
+        Figure(f"mask of a row, {MASKED_ROWS} rows in turn: applied", applied, "ms"),
+        Figure("mask of one token, made and applied", made + applied, "ms", "most", 5.0),
+    ]
+
+
+def _first(vocabulary: Vocabulary, extras: Extras) -> float:
+    """Milliseconds to the first mask of an answer."""
     seconds = []
     for _ in range(ROUNDS):
-        mask = Mask(grammar)
         begin = time.perf_counter()
-        for length in range(len(token_ids)):
-            mask.apply(scores, token_ids[:length])
-        seconds.append((time.perf_counter() - begin) / len(token_ids))
-    return compiling, min(seconds)
+        vocabulary.mask(extras)
+        seconds.append(time.perf_counter() - begin)
+    return min(seconds) * 1000
+
+
+def _steps(vocabulary: Vocabulary, tokenizer: Tokenizer) -> tuple[float, float]:
+    """Milliseconds per row and token to make a mask, and to apply it to scores."""
+    token_ids: list[int] = tokenizer.encode(f"[{EXAMPLE}").ids
+    scores = torch.zeros(MASKED_ROWS, tokenizer.get_vocab_size(with_added_tokens=True))
+    masks = [mask for _ in range(MASKED_ROWS) if isinstance(mask := vocabulary.mask(SHAPED), Mask)]
+    made = applied = 0.0
+    for length in range(len(token_ids)):
+        begin = time.perf_counter()
+        for mask in masks:
+            mask.allowed(token_ids[:length])
+        middle = time.perf_counter()
+        for row, mask in zip(scores, masks, strict=True):
+            mask.apply(row, token_ids[:length])  # the mask that was made last is kept
+        made += middle - begin
+        applied += time.perf_counter() - middle
+    count = len(token_ids) * MASKED_ROWS
+    return made / count * 1000, applied / count * 1000
 
 
 async def _rate(engine: Engine, extras: Extras, name: str) -> float:
@@ -96,7 +123,7 @@ async def _rate(engine: Engine, extras: Extras, name: str) -> float:
 
     async def last(prompt: Sequence[ChatMessage]) -> Delta:
         end = Delta()
-        async for delta in engine.generate(prompt, sampling, extras=extras):
+        async for delta in engine.generate(await engine.prepare(prompt), sampling, extras=extras):
             end = delta
         return end
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-PACKAGES = ("torch", "transformers", "gradio", "bitsandbytes")
+PACKAGES = ("torch", "transformers", "llguidance", "gradio", "bitsandbytes")
 GIB = 1024**3
 
 

@@ -22,7 +22,7 @@ from chat.evaluation.runs import CaseRunner, PreparedCase, new_run, prepare
 from chat.evaluation.shipped_cases import load_shipped_cases
 from chat.serving.admission import Admission
 from chat.serving.engines import Engines
-from chat.serving.generation import Generator, Timeouts
+from chat.serving.generation import Generation, Timeouts
 from chat.serving.ports import Engine
 from commands import replay_words as words
 from commands.desk import Refused
@@ -112,7 +112,7 @@ class _Command:
             _tell(words.progress(len(results), len(replay.cases), case, result))
 
         at_once = min(self.settings.max_concurrent, most)
-        replayer = CaseRunner(_writer(self.settings, engine), ProcessJudge(), at_once=at_once)
+        replayer = CaseRunner(_generation(self.settings, engine), ProcessJudge(), at_once=at_once)
         await store.add_run(replay.run)
         try:
             await replayer.run(replay, take)
@@ -174,12 +174,12 @@ async def _owner(store: RoutingStore) -> User:
     return LOCAL
 
 
-def _writer(settings: Settings, engine: Engine) -> Generator:
+def _generation(settings: Settings, engine: Engine) -> Generation:
     """Nobody else asks, so nobody waits."""
-    return Generator(
+    return Generation(
         engines=Engines(engine),
         admission=Admission(max_running=settings.max_concurrent, max_waiting=MOST_CASES),
-        limits=Timeouts(
+        timeouts=Timeouts(
             queue_s=settings.queue_timeout_s,
             stall_s=settings.stall_timeout_s,
             request_s=settings.request_timeout_s,

@@ -22,7 +22,14 @@ from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 from chat.errors import AppError, BadRequest, StartupError
 from chat.models import ChatMessage, Prompt, Sampling
 from chat.serving.errors import EngineNotReady, EngineStalled, PromptTooLong
-from chat.serving.models import Delta, EngineInfo, EngineState, LoadStage, Phase
+from chat.serving.models import (
+    Delta,
+    EngineInfo,
+    EngineState,
+    LoadStage,
+    Phase,
+    PreparedPrompt,
+)
 from chat.tools import NO_EXTRAS, EngineLoad, Extras, Tool
 from engine.options import EngineOptions
 from engine.row import Row, decoding_of
@@ -56,7 +63,7 @@ class _Serving:
 
 
 class LocalEngine:
-    """An Engine (see `chat.ports`) with the model in this process.
+    """An Engine (see `chat.serving.ports`) with the model in this process.
 
     `fetch` gives the model's folder, downloads it if need be, and reports how that goes. `opener`
     makes a model of it, in the engine's thread; `engine.startup.open_model` if it is not given.
@@ -123,17 +130,19 @@ class LocalEngine:
         self._tokenizing.shutdown(wait=False, cancel_futures=True)
         self._set_state(EngineState(Phase.DEAD, detail="stopped", error_code=EngineNotReady.code))
 
-    async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
-        return len(await self.tokenize(messages))
-
-    async def tokenize(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> Sequence[int]:
-        return await self._tokenize(self._require_serving().prompt.encode, prompt, tools)
+    async def prepare(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> PreparedPrompt:
+        return await self._tokenize(self._require_serving().prompt.prepare, prompt, tools)
 
     async def render_prompt(self, messages: Sequence[ChatMessage]) -> str:
         return await self._tokenize(self._require_serving().prompt.render, messages)
 
     async def generate(
-        self, prompt: Prompt, sampling: Sampling, *, salt: str = "", extras: Extras = NO_EXTRAS
+        self,
+        prompt: PreparedPrompt,
+        sampling: Sampling,
+        *,
+        salt: str = "",
+        extras: Extras = NO_EXTRAS,
     ) -> AsyncGenerator[Delta, None]:
         serving = self._require_serving()
         if self._is_stalled():
@@ -144,7 +153,7 @@ class LocalEngine:
         serving.worker.submit(request)
         try:
             while True:
-                event = await self._next(events)
+                event = await events.get()
                 if isinstance(event, AppError):
                     raise event
                 yield event
@@ -153,18 +162,10 @@ class LocalEngine:
         finally:
             serving.worker.cancel(request)
 
-    async def _next(self, events: asyncio.Queue[Event]) -> Event:
-        """Even those who wait hear that others are served; so silence means that a step hangs."""
-        try:
-            async with asyncio.timeout(self._options.stall_timeout_s):
-                return await events.get()
-        except TimeoutError:
-            raise EngineStalled(seconds=self._options.stall_timeout_s) from None
-
     async def _make_request(
         self,
         serving: _Serving,
-        prompt: Prompt,
+        prompt: PreparedPrompt,
         sampling: Sampling,
         extras: Extras,
         events: asyncio.Queue[Event],
@@ -176,15 +177,14 @@ class LocalEngine:
 
         taken_at = time.monotonic()
         decoding = decoding_of(sampling.over(serving.info.defaults))
-        prompt_ids = await self._tokenize(serving.prompt.encode, prompt, extras.tools)
-        max_new_tokens = _max_new_tokens(sampling, serving.info, len(prompt_ids))
+        max_new_tokens = _max_new_tokens(sampling, serving.info, prompt.tokens)
         tokenizer = serving.prompt.backend
         names = {tool.name for tool in extras.tools}
         parser = ToolCallParser(names, parallel=extras.rules.parallel) if names else None
         return Request(
             row=Row(
                 id=uuid.uuid4().hex,
-                prompt_ids=prompt_ids,
+                prompt_ids=prompt.token_ids,
                 decoding=decoding,
                 end_ids=serving.end_ids,
                 top_logprobs=extras.top_logprobs,

@@ -1,4 +1,4 @@
-"""What the engine can be told. Values only, so that whoever builds it need not import torch."""
+"""The options of an engine. Values only: code that builds them need not import torch."""
 
 from dataclasses import dataclass
 from typing import Literal

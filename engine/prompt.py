@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Sequence
+from itertools import accumulate, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from transformers.utils.chat_template_utils import mark_control_tokens
 from chat.errors import BadRequest, ModelUnavailable, StartupError
 from chat.models import ChatMessage, Prompt, Role
 from chat.serving.errors import BadSchema
+from chat.serving.models import PreparedPrompt
 from chat.tools import Tool, ToolCall
 
 log = logging.getLogger(__name__)
@@ -51,12 +53,19 @@ class ChatPrompt:
         longest_first = sorted(self._control.values(), key=len, reverse=True)
         self._control_words = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
         self._plain = _without_added_tokens(self.backend)
+        self._end_id = tokenizer.eos_token_id
 
     @property
     def backend(self) -> Tokenizer:
         """The tokenizer that turns ids into text."""
         backend: Tokenizer = self._tokenizer.backend_tokenizer
         return backend
+
+    def prepare(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> PreparedPrompt:
+        """The prompt in token ids, and where its messages end. Raises as `encode` does."""
+        token_ids = self.encode(prompt, tools)
+        turn_ends = () if isinstance(prompt, str) else self._turn_ends(prompt, token_ids)
+        return PreparedPrompt(prompt, token_ids, turn_ends)
 
     def encode(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> list[int]:
         """The prompt for the assistant's next turn, or for the rest of the turn it ends with.
@@ -86,6 +95,27 @@ class ChatPrompt:
                 "This model's tokenizer lets people forge control tokens in their messages; "
                 "it is not safe to serve. Take another model."
             )
+
+    def _turn_ends(self, messages: Sequence[ChatMessage], token_ids: Sequence[int]) -> list[int]:
+        """The number of tokens up to the end of each message; empty where that is unknown.
+
+        Qwen's template ends every turn with the end-of-sequence token, which text in messages can
+        never become. It adds a system turn where there is none, and puts consecutive results of
+        tools into one turn; of those, all but the last end where the turn begins.
+        """
+        ends = [place for place, token_id in enumerate(token_ids, 1) if token_id == self._end_id]
+        begun = messages[-1].role is Role.ASSISTANT  # continued behind the last turn
+        closed = messages[:-1] if begun else messages
+        ends_turn = [
+            not (message.role is Role.TOOL and following and following.role is Role.TOOL)
+            for message, following in zip_longest(closed, closed[1:])
+        ]
+        turns = sum(ends_turn)
+        bounds = [0, *ends] if len(ends) == turns else ends
+        if len(bounds) != turns + 1:
+            return []
+        of_messages = [bounds[turn] for turn in accumulate(map(int, ends_turn))]
+        return [*of_messages, len(token_ids)] if begun else of_messages
 
     def _encode_text(self, text: str, tools: Sequence[Tool]) -> list[int]:
         if not text:
@@ -117,13 +147,13 @@ class ChatPrompt:
 
     def _as_dict(self, turn: ChatMessage) -> dict[str, Any]:
         """The turn as chat templates know it."""
-        said: dict[str, Any] = {"role": turn.role.value, "content": turn.content}
+        fields: dict[str, Any] = {"role": turn.role.value, "content": turn.content}
         if turn.calls:
-            said["tool_calls"] = [
+            fields["tool_calls"] = [
                 {"type": "function", "function": self._marked_keys(_call(call))}
                 for call in turn.calls
             ]
-        return said
+        return fields
 
     def _marked_keys(self, value: Any) -> Any:
         """The same JSON value; control tokens in its keys are marked to be read as text.
@@ -144,7 +174,7 @@ class ChatPrompt:
         return "tools" in str(self._tokenizer.chat_template)
 
     def _control_ids(self, content: str) -> list[int]:
-        """The control tokens of prompts that have `content` wherever people can put it."""
+        """The control tokens of prompts that have `content` wherever a user can put it."""
         shape = json.dumps({content: [content]})
         calls = (ToolCall(content, content, shape), ToolCall(content, content, content))
         tools = [Tool(content, content, shape)] if self._knows_tools else []

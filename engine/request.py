@@ -15,19 +15,19 @@ from engine.scores import ScoreLine
 from engine.text import TextStream, Written
 
 Event = Delta | AppError
-"""What a request sends to whoever waits for it; an error is the last thing it sends."""
+"""What a request sends to its reader; an error is the last event."""
 
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """A request from the moment the engine took it. Times are `time.monotonic()` seconds."""
+    """A request inside the engine. Times are `time.monotonic()` seconds."""
 
     row: Row
     text: TextStream
     max_new_tokens: int
     send: Callable[[Event], None]
     scores: ScoreLine | None = None
-    """For those who asked for the probabilities of tokens."""
+    """Where the request asked for the probabilities of tokens."""
     suspect: bool = False
     """It was in a step that failed and has made no token since."""
     taken: int = 0
@@ -55,29 +55,29 @@ class Request:
         is_first = self.first_token_at is None
         self.first_token_at = self.first_token_at or time.monotonic()
         self.suspect = False
-        written: list[Written] = []
+        pieces: list[Written] = []
         finish: Finish | None = None
         for token_id in self.row.token_ids[self.taken :]:
-            finish = self._take(token_id, end_ids, written)
+            finish = self._take(token_id, end_ids, pieces)
             if finish:
                 break
-        # With the first token all is known of the prompt: it must not be lost if the answer is cut.
+        # Sent with the first token: if the answer is cut off, nothing else reports the prompt.
         timing = self._timing() if is_first or finish else None
         usage = Usage(len(self.row.prompt_ids), self.taken) if finish else None
         return Delta(
-            text="".join(piece.text for piece in written),
+            text="".join(piece.text for piece in pieces),
             completion_tokens=self.taken,
             finish=finish,
             usage=usage,
             timing=timing,
-            calls=tuple(call for piece in written for call in piece.calls),
+            calls=tuple(call for piece in pieces for call in piece.calls),
             scores=tuple(self.scores.release(*self.text.position)) if self.scores else (),
         )
 
     def _take(
-        self, token_id: int, end_ids: Collection[int], written: list[Written]
+        self, token_id: int, end_ids: Collection[int], pieces: list[Written]
     ) -> Finish | None:
-        """Add what one token writes; why the answer ends with it, if it does."""
+        """Add the text of one token; the finish reason if the answer ends with it."""
         self.taken += 1
         is_end = token_id in end_ids
         is_last = self.taken >= self.max_new_tokens
@@ -85,9 +85,9 @@ class Request:
             if self.scores:
                 _, begin = self.text.position
                 self.scores.add(token_id, self.row.scores[self.taken - 1], begin=begin)
-            written.append(self.text.feed(token_id))
+            pieces.append(self.text.feed(token_id))
         if (is_end or is_last) and not self.text.stopped:
-            written.append(self.text.flush())
+            pieces.append(self.text.flush())
         if is_end or self.text.stopped:
             return Finish.TOOL_CALLS if self.text.called else Finish.STOP
         return Finish.LENGTH if is_last else None

@@ -11,7 +11,7 @@ from chat.evaluation.runs import Runs
 from chat.evaluation.shipped_cases import load_shipped_cases
 from chat.evaluation.verdicts import EarlierAnswers
 from chat.feedback.models import RatedAnswer
-from chat.serving.generation import Generator
+from chat.serving.generation import Generation
 from judging.judge import ProcessJudge
 from store import RoutingStore
 from tests.databases import has_database
@@ -73,13 +73,13 @@ class NoCases:
 
 
 def cases_of(
-    store: MemoryStore | RoutingStore, writer: Generator, clock: Clock = utc_now
+    store: MemoryStore | RoutingStore, generation: Generation, clock: Clock = utc_now
 ) -> tuple[Cases, Runs]:
     """The services over that store."""
     judge, shipped = ProcessJudge(PATIENCE_S), load_shipped_cases()
     if has_database(store):
         kept = store.feedback
         casebook = Cases(kept.cases, kept.results, judge, shipped, clock)
-        return casebook, Runs(kept.cases, writer, judge, clock)
+        return casebook, Runs(kept.cases, generation, judge, clock)
     none = NoCases()
-    return Cases(none, none, judge, shipped, clock), Runs(none, writer, judge, clock)
+    return Cases(none, none, judge, shipped, clock), Runs(none, generation, judge, clock)

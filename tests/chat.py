@@ -12,7 +12,7 @@ from chat.conversations.turns import Turns
 from chat.models import ChatOptions
 from chat.serving.admission import Admission
 from chat.serving.engines import Engines
-from chat.serving.generation import Generator, Timeouts
+from chat.serving.generation import Generation, Timeouts
 from chat.serving.observer import Observer
 from chat.serving.ports import Engine
 from tests.fakes import Script, ScriptedEngine
@@ -61,7 +61,7 @@ class Chat:
         return job
 
     async def messages(self, job: Job) -> list[Message]:
-        return list((await self.conversations.open(job.user, job.conversation_id)).messages)
+        return list((await self.conversations.open(job.user_id, job.conversation_id)).messages)
 
     async def contents(self, job: Job) -> list[str]:
         return [message.content for message in await self.messages(job)]
@@ -74,7 +74,7 @@ def make_chat(
     *scripts: Script,
     max_running: int = 4,
     max_waiting: int = 4,
-    limits: Timeouts | None = None,
+    timeouts: Timeouts | None = None,
     store: MemoryStore | None = None,
     undo_s: float = 60.0,
     quotas: Quotas | None = None,
@@ -83,33 +83,34 @@ def make_chat(
 ) -> Chat:
     engine = ScriptedEngine(list(scripts) or [Script()])
     store = store or MemoryStore()
-    writer = make_writer(
+    generation = make_generation(
         engine,
         max_running=max_running,
         max_waiting=max_waiting,
-        limits=limits or Timeouts(queue_s=5, stall_s=5, request_s=5),
+        timeouts=timeouts or Timeouts(queue_s=5, stall_s=5, request_s=5),
         quotas=quotas,
         observer=observer,
         share_prefixes=share_prefixes,
     )
-    jobs = Jobs(writer=writer, store=store)
+    jobs = Jobs(generation=generation, store=store)
     answers = Turns(engines=Engines(engine), store=store, jobs=jobs)
     conversations = Conversations(store=store, jobs=jobs, undo_s=undo_s)
     return Chat(engine, store, jobs, answers, conversations)
 
 
-def make_writer(
+def make_generation(
     engine: Engine | Engines,
     *,
     max_running: int = 8,
     max_waiting: int = 8,
-    limits: Timeouts = PATIENT,
+    timeouts: Timeouts = PATIENT,
+    admission: Admission | None = None,
     **more: Any,
-) -> Generator:
-    """A writer with an admission of its own."""
+) -> Generation:
+    """The service over an engine, with a queue of its own."""
     engines = engine if isinstance(engine, Engines) else Engines(engine)
-    admission = Admission(max_running=max_running, max_waiting=max_waiting)
-    return Generator(engines=engines, admission=admission, limits=limits, **more)
+    admission = admission or Admission(max_running=max_running, max_waiting=max_waiting)
+    return Generation(engines=engines, admission=admission, timeouts=timeouts, **more)
 
 
 async def finished(job: Job) -> Progress:

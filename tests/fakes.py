@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 
 from chat.conversations.ports import ConversationStore
 from chat.errors import AppError, BadRequest, NotFound
@@ -11,7 +13,8 @@ from chat.feedback.models import AnswerSnapshot, Rating, RatingInput
 from chat.feedback.ratings import Placement, Ratings
 from chat.models import ChatMessage, Finish, Prompt, Role, Sampling, Timing, Usage
 from chat.serving.errors import EngineNotReady, PromptTooLong
-from chat.serving.models import Delta, EngineInfo, EngineState, Phase
+from chat.serving.models import Delta, EngineInfo, EngineState, Phase, PreparedPrompt
+from chat.serving.ports import Engine
 from chat.tools import NO_EXTRAS, CallPiece, EngineLoad, Extras, TokenScore, Tool
 
 DEFAULTS = Sampling(
@@ -37,7 +40,8 @@ class Script:
 class ScriptedEngine:
     """An Engine that answers by script, the last script again and again. One character, one token.
 
-    Records the prompts it was given, and how many requests are running or were cut off.
+    Records what it tokenised (`prepared`) and answered (`prompts`), and how many requests are
+    running or were cut off.
     """
 
     scripts: list[Script] = field(default_factory=lambda: [Script()])
@@ -45,6 +49,7 @@ class ScriptedEngine:
     max_concurrent: int = 8
     ready: bool = True
     prompts: list[tuple[ChatMessage, ...]] = field(default_factory=list)
+    prepared: list[Prompt] = field(default_factory=list)
     samplings: list[Sampling] = field(default_factory=list)
     salts: list[str] = field(default_factory=list)
     extras: list[Extras] = field(default_factory=list)
@@ -90,23 +95,18 @@ class ScriptedEngine:
         if self.current_state.phase is not Phase.READY:
             raise EngineNotReady
 
-    async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
+    async def prepare(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> PreparedPrompt:
         self._require_ready()
-        if all(message.role is Role.ASSISTANT for message in messages):
-            raise BadRequest
-        return sum(len(message.content) for message in messages)
-
-    async def tokenize(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> Sequence[int]:
-        self._require_ready()
+        self.prepared.append(prompt)
         if isinstance(prompt, str):
             if not prompt or tools:
                 raise BadRequest
-            return [ord(character) for character in prompt]
-        await self.count_tokens(prompt)
-        if prompt[-1].calls:
+            return PreparedPrompt(prompt, [ord(character) for character in prompt])
+        if all(message.role is Role.ASSISTANT for message in prompt) or prompt[-1].calls:
             raise BadRequest
-        words = "".join(message.content for message in prompt)
-        return [ord(character) for character in words]
+        ids = [ord(character) for message in prompt for character in message.content]
+        ends = accumulate(len(message.content) for message in prompt)
+        return PreparedPrompt(tuple(prompt), ids, tuple(ends))
 
     @property
     def load(self) -> EngineLoad:
@@ -117,21 +117,26 @@ class ScriptedEngine:
         return "\n".join(f"<{message.role}>{message.content}" for message in messages)
 
     async def generate(
-        self, prompt: Prompt, sampling: Sampling, *, salt: str = "", extras: Extras = NO_EXTRAS
+        self,
+        prompt: PreparedPrompt,
+        sampling: Sampling,
+        *,
+        salt: str = "",
+        extras: Extras = NO_EXTRAS,
     ) -> AsyncGenerator[Delta, None]:
-        prompt_tokens = len(await self.tokenize(prompt, extras.tools))
-        if prompt_tokens >= self.context_length:
-            raise PromptTooLong(tokens=prompt_tokens, limit=self.context_length)
+        self._require_ready()
+        if prompt.tokens >= self.context_length:
+            raise PromptTooLong(tokens=prompt.tokens, limit=self.context_length)
         script = self.scripts[0] if len(self.scripts) == 1 else self.scripts.pop(0)
-        if not isinstance(prompt, str):
-            self.prompts.append(tuple(prompt))
+        if prompt.messages:
+            self.prompts.append(tuple(prompt.messages))
         self.samplings.append(sampling)
         self.salts.append(salt)
         self.extras.append(extras)
         self.running += 1
         ended, tokens = False, 0
         try:
-            async for delta in self._play(script, prompt_tokens, extras.top_logprobs):
+            async for delta in self._play(script, prompt.tokens, extras.top_logprobs):
                 self.generated_tokens += delta.completion_tokens - tokens
                 tokens = delta.completion_tokens
                 ended = delta.finish is not None
@@ -202,3 +207,18 @@ class Unrated:
 def unrated(conversations: ConversationStore) -> Ratings:
     """The service over it, for pages that are not about ratings."""
     return Ratings(conversations=conversations, store=Unrated())
+
+
+async def generate(
+    engine: Engine,
+    prompt: Prompt,
+    sampling: Sampling,
+    *,
+    salt: str = "",
+    extras: Extras = NO_EXTRAS,
+) -> AsyncGenerator[Delta, None]:
+    """Tokenise a prompt and generate an answer to it."""
+    prepared = await engine.prepare(prompt, extras.tools)
+    async with aclosing(engine.generate(prepared, sampling, salt=salt, extras=extras)) as deltas:
+        async for delta in deltas:
+            yield delta

@@ -20,7 +20,7 @@ from chat.serving.completions import Completions
 from chat.serving.engines import Engines
 from store import RoutingStore, open_store
 from store.schema.feedback import AnswerSnapshotRow
-from tests.chat import finished, make_writer
+from tests.chat import finished, make_generation
 from tests.contract.stores import ticking
 from tests.fakes import Script, ScriptedEngine
 from tests.migrated import migrated
@@ -74,7 +74,7 @@ class RatedChat:
 
     async def evidence(self, job: Job) -> AnswerSnapshot:
         """An answer as it is frozen."""
-        found = await self.store.feedback.ratings.evidence_of(job.user, job.message_id)
+        found = await self.store.feedback.ratings.evidence_of(job.user_id, job.message_id)
         assert found
         return found
 
@@ -84,7 +84,7 @@ class RatedChat:
         return await self.store.feedback.ratings._database.read(lambda s: s.scalar(count) or 0)
 
     async def message(self, job: Job) -> Message:
-        archive = await self.conversations.archive(job.user, job.conversation_id)
+        archive = await self.conversations.archive(job.user_id, job.conversation_id)
         return next(item for item in archive.messages if item.id == job.message_id)
 
 
@@ -93,9 +93,9 @@ async def rated_chat(folder: Path, *scripts: Script) -> AsyncIterator[RatedChat]
     engine = ScriptedEngine(list(scripts) or [Script()])
     store = open_store(migrated(folder), clock=ticking())
     await store.open()
-    writer = make_writer(engine)
-    jobs = Jobs(writer=writer, store=store)
-    completions = Completions(writer=writer)
+    generation = make_generation(engine)
+    jobs = Jobs(generation=generation, store=store)
+    completions = Completions(generation=generation)
     try:
         yield RatedChat(
             engine,

@@ -1,17 +1,15 @@
-"""Grammars without the process that compiles them, and answers drawn from them at random."""
+"""Masks without the thread that makes them, and answers drawn from them at random."""
 
 import json
 import random
-from collections.abc import Collection
-from functools import cached_property
+from collections.abc import Collection, Iterator
+from decimal import Decimal
 
 import torch
-import xgrammar
+from jsonschema import Draft202012Validator
+from tokenizers import Tokenizer
 
-from chat.serving.errors import BadSchema
 from chat.tools import Extras, JsonShape
-from engine.grammar.child import compile_job
-from engine.grammar.job import job_of
 from engine.grammar.mask import Mask, Vocabulary
 from tests.tiny import END, tiny_tokenizer
 
@@ -25,48 +23,51 @@ def shape(schema: Json) -> Extras:
 
 
 class Maker:
-    """Makes grammars for the tiny model's tokens: one for each byte."""
+    """Makes masks for the tiny model's tokens, one for each byte, or for those of `tokenizer`.
 
-    def __init__(self, end_ids: Collection[int] = ()) -> None:
-        self.tokenizer = tiny_tokenizer().backend_tokenizer
+    `words`: what each of them writes.
+    """
+
+    def __init__(self, end_ids: Collection[int] = (), tokenizer: Tokenizer | None = None) -> None:
+        self.tokenizer = tokenizer or tiny_tokenizer().backend_tokenizer
         (self.end_id,) = self.tokenizer.encode(END).ids
         self.vocabulary = Vocabulary(self.tokenizer, end_ids or [self.end_id])
-        self._info = xgrammar.TokenizerInfo.deserialize_json(self.vocabulary.text)
-
-    @cached_property
-    def compiler(self) -> xgrammar.GrammarCompiler:
-        return xgrammar.GrammarCompiler(self._info, max_threads=1)
-
-    @cached_property
-    def words(self) -> list[bytes]:
-        """What each token writes."""
-        return self._info.decoded_vocab
-
-    def grammar(self, extras: Extras) -> xgrammar.CompiledGrammar:
-        """Raises BadSchema."""
-        job = job_of(extras)
-        assert job is not None
-        answer = compile_job(self.compiler, job)
-        if answer[:1] == b"-":
-            raise BadSchema(**json.loads(answer[1:]))
-        return self.vocabulary.grammar(answer[1:].decode())
+        self.words = list(self.vocabulary.tokens)
+        for token_id, token in self.tokenizer.get_added_tokens_decoder().items():
+            if token.special:
+                self.words[token_id] = b""
 
     def mask(self, extras: Extras) -> Mask:
-        return Mask(self.grammar(extras))
+        """Raises BadSchema."""
+        mask = self.vocabulary.mask(extras)
+        assert mask is not None
+        return mask
+
+    def allowed(self, mask: Mask, written: list[int]) -> list[int]:
+        """The tokens that may follow those that are `written`."""
+        scores = torch.zeros(self.tokenizer.get_vocab_size())
+        mask.apply(scores, written)
+        allowed: list[int] = scores.isfinite().nonzero().flatten().tolist()
+        return allowed
 
     def accepts(self, extras: Extras, answer: str | bytes) -> bool:
         """Whether `answer` could be written, and the answer be over then."""
-        matcher = xgrammar.GrammarMatcher(self.grammar(extras))
-        return matcher.accept_string(answer) and matcher.is_completed()
+        if isinstance(answer, str):
+            token_ids = self.tokenizer.encode(answer).ids
+        else:
+            token_ids = [self.words.index(bytes([byte])) for byte in answer]
+        mask = self.mask(extras)
+        return all(
+            token_id in self.allowed(mask, token_ids[:place])
+            for place, token_id in enumerate([*token_ids, self.end_id])
+        )
 
     def draw(self, extras: Extras, seed: int, limit: int = 600) -> bytes | None:
         """An answer that the masks allow, token by token; None if it has not ended by `limit`."""
         chance, mask = random.Random(seed), self.mask(extras)
         written: list[int] = []
         while len(written) < limit:
-            scores = torch.zeros(self.tokenizer.get_vocab_size())
-            mask.apply(scores, written)
-            allowed = scores.isfinite().nonzero().flatten().tolist()
+            allowed = self.allowed(mask, written)
             if self.end_id in allowed and (len(allowed) == 1 or chance.random() < 0.5):
                 return b"".join(self.words[token_id] for token_id in written)
             likely = [token_id for token_id in allowed if self.words[token_id] in ENDINGS]
@@ -77,14 +78,40 @@ class Maker:
         return None
 
 
+def check_fits(schema: Json, answer: bytes) -> None:
+    """Whether an answer is JSON of the schema: with exact numbers, no declared name twice."""
+    declared = set(_declared(schema))
+
+    def members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        names = [name for name, _ in pairs if name in declared]
+        assert len(set(names)) == len(names)
+        return dict(pairs)
+
+    value = json.loads(answer.decode(), parse_float=Decimal, object_pairs_hook=members)
+    json.dumps(value, ensure_ascii=False, default=str).encode()  # no half of a surrogate pair
+    exact = json.loads(json.dumps(schema), parse_float=Decimal)
+    Draft202012Validator(exact).validate(value)
+
+
+def _declared(schema: Json) -> Iterator[str]:
+    """The names of all members that are declared anywhere in a schema."""
+    if isinstance(schema, dict):
+        properties = schema.get("properties")
+        yield from properties if isinstance(properties, dict) else ()
+        yield from _declared(list(schema.values()))
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _declared(part)
+
+
 class MadeHere:
-    """A MaskMaker (see `engine.grammar.compiler`) without a process of its own."""
+    """A MaskMaker (see `engine.grammar.compiler`) without a thread of its own."""
 
     def __init__(self, maker: Maker) -> None:
         self._maker = maker
 
     async def mask(self, extras: Extras) -> Mask | None:
-        return self._maker.mask(extras) if job_of(extras) else None
+        return self._maker.vocabulary.mask(extras)
 
     async def close(self) -> None:
         pass

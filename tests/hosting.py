@@ -20,10 +20,10 @@ from chat.feedback.dashboard import Count, Dashboard, DashboardScope
 from chat.feedback.reports import Reports
 from chat.feedback.results import Results
 from chat.feedback.votes import Votes
-from chat.serving.generation import Generator
+from chat.serving.generation import Generation
 from store import RoutingStore
 from tests.cases import cases_of
-from tests.chat import make_writer
+from tests.chat import make_generation
 from tests.databases import has_database
 from tests.fakes import ScriptedEngine
 from tests.memory_people import MemoryPeople, OpenHasher
@@ -136,12 +136,12 @@ def hosting_of(
     store: Store,
     stop: Callable[[str, str], None] = lambda _user, _conversation: None,
     clock: Clock = utc_now,
-    writer: Generator | None = None,
+    generation: Generation | None = None,
     answers: Turns | None = None,
 ) -> HostServices:
     """The services over that store."""
-    engines = (writer := writer or make_writer(ScriptedEngine())).engines
-    casebook, replays = cases_of(store, writer, clock)
+    engines = (generation := generation or make_generation(ScriptedEngine())).engines
+    casebook, replays = cases_of(store, generation, clock)
     if has_database(store):
         kept = store.feedback.campaigns
         taking_part = Participation(kept, store.people, stop=stop, clock=clock)

@@ -21,7 +21,7 @@ from chat.conversations.service import Conversations
 from chat.conversations.turns import Turns
 from chat.serving.completions import Completions
 from chat.serving.engines import Engines
-from tests.chat import make_writer
+from tests.chat import make_generation
 from tests.fakes import ScriptedEngine, unrated
 from tests.hosting import figures_of, hosting_of
 from tests.memory_people import MemoryPeople, OpenHasher
@@ -101,9 +101,9 @@ class House:
     def site(self, engine: ScriptedEngine | None = None) -> FastAPI:
         """The app with the whole page on it."""
         engine = engine or ScriptedEngine()
-        writer = make_writer(engine)
-        jobs = Jobs(writer=writer, store=self.store)
-        self.completions = Completions(writer=writer)
+        generation = make_generation(engine)
+        jobs = Jobs(generation=generation, store=self.store)
+        self.completions = Completions(generation=generation)
         answers = Turns(engines=Engines(engine), store=self.store, jobs=jobs)
         self.conversations = Conversations(store=self.store, jobs=jobs)
         presets, ratings = Presets(self.store), unrated(self.store)

@@ -12,11 +12,12 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from chat.feedback.ratings import Ratings
+from chat.serving.admission import Admission
 from chat.serving.completions import Completions, KeyQuota
-from chat.serving.observer import RequestOutcome, Source
+from chat.serving.observer import GenerationSummary, Source
 from chat.serving.response_cache import ResponseCache
 from store import open_store
-from tests.chat import make_writer
+from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine
 from tests.house import House, client_of
 from tests.migrated import migrated
@@ -31,14 +32,14 @@ FEEDBACK = "/v1/feedback"
 class Seen:
     """An observer that remembers."""
 
-    outcomes: list[RequestOutcome] = field(default_factory=list)
+    summaries: list[GenerationSummary] = field(default_factory=list)
     refusals: list[tuple[Source, str]] = field(default_factory=list)
 
-    def ended(self, outcome: RequestOutcome) -> None:
-        self.outcomes.append(outcome)
+    def ended(self, summary: GenerationSummary) -> None:
+        self.summaries.append(summary)
 
-    def refused(self, door: Source, code: str) -> None:
-        self.refusals.append((door, code))
+    def refused(self, source: Source, code: str) -> None:
+        self.refusals.append((source, code))
 
 
 class Programs:
@@ -51,18 +52,27 @@ class Programs:
         cache_bytes: int = 0,
         key_limits: KeyQuota | None = None,
         house: House | None = None,
-        **writer: Any,
+        max_running: int = 8,
+        **more: Any,
     ) -> None:
         self.engine = engine or ScriptedEngine(list(scripts) or [Script()])
         self.seen = Seen()
+        self.admission = Admission(max_running=max_running, max_waiting=more.pop("max_waiting", 8))
         self.completions = Completions(
-            writer=make_writer(self.engine, observer=self.seen, **writer),
+            generation=make_generation(
+                self.engine, admission=self.admission, observer=self.seen, **more
+            ),
             key_limits=key_limits,
             cache=ResponseCache(cache_bytes),
         )
         self.house = house or House(sign_in_needed=False)
         self.app: FastAPI = self.house.app(completions=self.completions)
         self.client = client_of(self.app)
+
+    @property
+    def idle(self) -> bool:
+        """Whether the engine generates for nobody and nobody waits."""
+        return not (self.engine.running or self.admission.waiting or self.completions.callers())
 
     async def chat(self, **more: Any) -> httpx.Response:
         return await self.client.post(CHAT, json={**HI, **more})

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 
 from markupsafe import Markup
 
+from chat.conversations.context_usage import ContextUsage
 from chat.conversations.presets import Presets
-from chat.conversations.turns import ContextUsage
 from chat.models import ChatOptions, Sampling
 from i18n import Language
 from ui.html import html

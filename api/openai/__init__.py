@@ -19,9 +19,9 @@ METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 
 def openai_routes(completions: Completions, ratings: Ratings | None = None) -> APIRouter:
     """/v1/…, without feedback where there are no ratings."""
-    desk = ApiContext(completions, started_at=int(time.time()))
+    context = ApiContext(completions, started_at=int(time.time()))
     router = APIRouter()
-    for routes in (chat_routes(desk), completion_routes(desk), model_routes(desk)):
+    for routes in (chat_routes(context), completion_routes(context), model_routes(context)):
         router.include_router(routes)
     if ratings:
         router.include_router(feedback_routes(ratings))

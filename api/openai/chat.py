@@ -12,7 +12,7 @@ from api.openai.request_models import ChatRequest
 from api.openai.response_models import ERRORS, ChatCompletion
 from api.openai.route import StrictRoute
 from api.openai.stream import send_answer
-from api.openai.to_domain import asked_in_chat
+from api.openai.to_domain import chat_input
 
 ANSWERS: dict[int | str, dict[str, Any]] = ERRORS | {
     200: {
@@ -23,7 +23,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = ERRORS | {
 }
 
 
-def chat_routes(desk: ApiContext) -> APIRouter:
+def chat_routes(context: ApiContext) -> APIRouter:
     router = APIRouter(route_class=StrictRoute, tags=["completions"])
 
     @router.post(
@@ -34,10 +34,10 @@ def chat_routes(desk: ApiContext) -> APIRouter:
     )
     async def answer_conversation(request: Request, body: ChatRequest) -> Response:
         with_usage = bool(body.stream_options and body.stream_options.include_usage)
-        completion, info = await desk.begin(request, body.model, asked_in_chat(body, request))
-        wire = ChatEncoder(completion, info, logprobs=bool(body.logprobs), with_usage=with_usage)
+        completion, info = await context.begin(request, body.model, chat_input(body, request))
+        encoder = ChatEncoder(completion, info, logprobs=bool(body.logprobs), with_usage=with_usage)
         return await send_answer(
-            request, completion, wire, stream=bool(body.stream), with_usage=with_usage
+            request, completion, encoder, stream=bool(body.stream), with_usage=with_usage
         )
 
     return router

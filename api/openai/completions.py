@@ -12,7 +12,7 @@ from api.openai.request_models import CompletionRequest
 from api.openai.response_models import ERRORS, TextCompletion
 from api.openai.route import StrictRoute
 from api.openai.stream import send_answer
-from api.openai.to_domain import asked_as_text
+from api.openai.to_domain import text_input
 
 ANSWERS: dict[int | str, dict[str, Any]] = ERRORS | {
     200: {
@@ -23,7 +23,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = ERRORS | {
 }
 
 
-def completion_routes(desk: ApiContext) -> APIRouter:
+def completion_routes(context: ApiContext) -> APIRouter:
     router = APIRouter(route_class=StrictRoute, tags=["completions"])
 
     @router.post(
@@ -31,11 +31,11 @@ def completion_routes(desk: ApiContext) -> APIRouter:
     )
     async def go_on_with_text(request: Request, body: CompletionRequest) -> Response:
         with_usage = bool(body.stream_options and body.stream_options.include_usage)
-        completion, info = await desk.begin(request, body.model, asked_as_text(body, request))
+        completion, info = await context.begin(request, body.model, text_input(body, request))
         logprobs = body.logprobs is not None
-        wire = TextEncoder(completion, info, logprobs=logprobs, with_usage=with_usage)
+        encoder = TextEncoder(completion, info, logprobs=logprobs, with_usage=with_usage)
         return await send_answer(
-            request, completion, wire, stream=bool(body.stream), with_usage=with_usage
+            request, completion, encoder, stream=bool(body.stream), with_usage=with_usage
         )
 
     return router

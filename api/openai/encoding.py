@@ -59,7 +59,7 @@ class Encoder(ABC):
         self.logprobs = logprobs
 
     @abstractmethod
-    def whole(self, written: CompletionRecord) -> BaseModel:
+    def whole(self, record: CompletionRecord) -> BaseModel:
         """The answer as one body. It has ended by itself."""
 
     @abstractmethod
@@ -71,18 +71,18 @@ class Encoder(ABC):
         """What goes out for one delta."""
 
     @abstractmethod
-    def last(self, written: CompletionRecord) -> BaseModel:
+    def last(self, record: CompletionRecord) -> BaseModel:
         """What goes out at the end for who wants to know what it cost."""
 
 
 class ChatEncoder(Encoder):
     """`chat.completion`, and its chunks."""
 
-    def whole(self, written: CompletionRecord) -> BaseModel:
-        assert written.finish
-        calls = [call for call in written.calls if call.name]
-        text = written.text + "".join(
-            _as_text(call.arguments) for call in written.calls if not call.name
+    def whole(self, record: CompletionRecord) -> BaseModel:
+        assert record.finish
+        calls = [call for call in record.calls if call.name]
+        text = record.text + "".join(
+            _as_text(call.arguments) for call in record.calls if not call.name
         )
         message: dict[str, Any] = {"content": text, "refusal": None}
         if calls:
@@ -91,11 +91,11 @@ class ChatEncoder(Encoder):
         choice = ChatChoice(
             index=0,
             message=MessageOut(role="assistant", **message),
-            logprobs=self._scores(written.scores) if self.logprobs else None,
-            finish_reason=REASONS[written.finish],
+            logprobs=self._scores(record.scores) if self.logprobs else None,
+            finish_reason=REASONS[record.finish],
         )
         return ChatCompletion(
-            object="chat.completion", **self.head, choices=[choice], usage=usage_of(written)
+            object="chat.completion", **self.head, choices=[choice], usage=usage_of(record)
         )
 
     def first(self) -> Iterator[BaseModel]:
@@ -113,8 +113,8 @@ class ChatEncoder(Encoder):
         if delta.finish:
             yield self._chunk(MessageDelta(), finish=REASONS[delta.finish])
 
-    def last(self, written: CompletionRecord) -> BaseModel:
-        usage = usage_of(written)
+    def last(self, record: CompletionRecord) -> BaseModel:
+        usage = usage_of(record)
         return ChatChunk(object="chat.completion.chunk", **self.head, choices=[], usage=usage)
 
     def _chunk(
@@ -144,8 +144,8 @@ class TextEncoder(Encoder):
 
     _written_characters = 0
 
-    def whole(self, written: CompletionRecord) -> BaseModel:
-        return self._body(written.text, written.scores, written.finish, usage=usage_of(written))
+    def whole(self, record: CompletionRecord) -> BaseModel:
+        return self._body(record.text, record.scores, record.finish, usage=usage_of(record))
 
     def first(self) -> Iterator[BaseModel]:
         return iter(())
@@ -154,8 +154,8 @@ class TextEncoder(Encoder):
         if delta.text or delta.scores or delta.finish:
             yield self._body(delta.text, delta.scores, delta.finish, **self.no_usage)
 
-    def last(self, written: CompletionRecord) -> BaseModel:
-        usage = usage_of(written)
+    def last(self, record: CompletionRecord) -> BaseModel:
+        usage = usage_of(record)
         return TextCompletion(object="text_completion", **self.head, choices=[], usage=usage)
 
     def _body(
@@ -190,10 +190,10 @@ def fingerprint(info: EngineInfo) -> str:
     return f"fp_{hashlib.sha256(made_by.encode()).hexdigest()[:12]}"
 
 
-def usage_of(written: CompletionRecord) -> UsageOut:
-    usage = written.usage
-    reused = written.timing.reused_prompt_tokens if written.timing else 0
-    cached = {"from_cache": True} if written.from_cache else {}
+def usage_of(record: CompletionRecord) -> UsageOut:
+    usage = record.usage
+    reused = record.timing.reused_prompt_tokens if record.timing else 0
+    cached = {"from_cache": True} if record.from_cache else {}
     return UsageOut(
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,

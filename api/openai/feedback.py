@@ -25,7 +25,7 @@ NOT_REMEMBERED = (
 
 
 class FeedbackRequest(Strict):
-    """What is left out says nothing: a request with the id alone takes back what was said."""
+    """What is left out says nothing: a request with the id alone takes back what was opinion."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -68,19 +68,19 @@ def feedback_routes(ratings: Ratings) -> APIRouter:
             rating = await ratings.rate_completion(user, body.id, body.opinion)
         except NotFound:
             raise NotFound(NOT_REMEMBERED) from None
-        return _shown(body.id, rating)
+        return _feedback_out(body.id, rating)
 
     return router
 
 
-def _shown(completion_id: str, rating: Rating) -> FeedbackOut:
-    said = rating.opinion
+def _feedback_out(completion_id: str, rating: Rating) -> FeedbackOut:
+    opinion = rating.opinion
     return FeedbackOut(
         id=completion_id,
         created=int(rating.rated_at.timestamp()),
         version=rating.version,
-        verdict=said.verdict,
-        reasons=list(said.reasons),
-        comment=said.comment,
-        correction=said.correction,
+        verdict=opinion.verdict,
+        reasons=list(opinion.reasons),
+        comment=opinion.comment,
+        correction=opinion.correction,
     )

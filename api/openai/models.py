@@ -12,32 +12,32 @@ from chat.serving.models import EngineInfo
 OWNER = "qwen-chat"
 
 
-def model_routes(desk: ApiContext) -> APIRouter:
+def model_routes(context: ApiContext) -> APIRouter:
     router = APIRouter(route_class=StrictRoute, tags=["models"], responses=ERRORS)
 
     @router.get("/v1/models", summary="List the model that is served")
     async def list_models() -> ModelList:
-        return ModelList(data=[_shown(desk.completions.info, desk)])
+        return ModelList(data=[_model_out(context.completions.info, context)])
 
     # A path, because names may have the name of who made the model in front.
     @router.get("/v1/models/{model:path}", summary="Describe the model")
     async def describe_model(model: str) -> ModelOut:
-        return _shown(desk.model(model), desk)
+        return _model_out(context.model(model), context)
 
     @router.post("/v1/tokenize", summary="Count the tokens of a prompt")
     async def tokenize(body: TokenizeRequest) -> Tokenized:
-        info = desk.model(body.model or ANY_MODEL)
+        info = context.model(body.model or ANY_MODEL)
         prompt = body.prompt if body.messages is None else prompt_of(body.messages)
-        tokens = await desk.completions.tokenize(prompt or "", tools_of(body.tools))
+        tokens = await context.completions.tokenize(prompt or "", tools_of(body.tools))
         return Tokenized(count=len(tokens), max_model_len=info.context_length, tokens=list(tokens))
 
     return router
 
 
-def _shown(info: EngineInfo, desk: ApiContext) -> ModelOut:
+def _model_out(info: EngineInfo, context: ApiContext) -> ModelOut:
     return ModelOut(
         id=info.model,
-        created=desk.started_at,
+        created=context.started_at,
         owned_by=OWNER,
         max_model_len=info.context_length,
     )

@@ -39,19 +39,19 @@ _LINE_ENDS = re.compile(b"|".join(ESCAPES))
 
 
 async def send_answer(
-    request: Request, completion: Completion, wire: Encoder, *, stream: bool, with_usage: bool
+    request: Request, completion: Completion, encoder: Encoder, *, stream: bool, with_usage: bool
 ) -> Response:
     """The answer to a request. Raises the error of one that failed before it began."""
     headers = {CACHE_HEADER: "hit"} if completion.from_cache else {}
     async with ended_by_hang_up(request, completion):
         if stream:
             await completion.begun(BEGIN_WITHIN_S)
-            events = events_of(completion, wire, with_usage=with_usage)
+            events = events_of(completion, encoder, with_usage=with_usage)
             return EventStream(completion, events, STREAM_HEADERS | headers)
-        written = await completion.written()
-        if not written.finish:  # the client has left
+        record = await completion.record()
+        if not record.finish:  # the client has left
             return Response(status_code=499)
-        body = _json(wire.whole(written))
+        body = _json(encoder.whole(record))
     return Response(body, headers=headers, media_type="application/json")
 
 
@@ -92,16 +92,20 @@ async def _until_left(receive: Receive, completion: Completion) -> None:
 
 
 async def events_of(
-    completion: Completion, wire: Encoder, *, with_usage: bool, keep_alive_s: float = KEEP_ALIVE_S
+    completion: Completion,
+    encoder: Encoder,
+    *,
+    with_usage: bool,
+    keep_alive_s: float = KEEP_ALIVE_S,
 ) -> AsyncIterator[bytes]:
     """The answer as server-sent events, from the first to the last."""
-    yield b"".join(map(_event, wire.first()))
+    yield b"".join(map(_event, encoder.first()))
     try:
         async for deltas in completion.watch(keep_alive_s):
-            pieces = [_event(body) for delta in deltas for body in wire.pieces(delta)]
+            pieces = [_event(body) for delta in deltas for body in encoder.pieces(delta)]
             yield b"".join(pieces) if deltas else b": still waiting\n\n"
         if with_usage:
-            yield _event(wire.last(await completion.written()))
+            yield _event(encoder.last(await completion.record()))
     except AppError as error:
         yield b"data: " + json.dumps({"error": error_body(error)}).encode() + b"\n\n"
     else:

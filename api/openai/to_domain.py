@@ -32,7 +32,7 @@ ROLES = {
 }
 
 
-def asked_in_chat(body: ChatRequest, request: Request) -> CompletionInput:
+def chat_input(body: ChatRequest, request: Request) -> CompletionInput:
     """Raises BadRequest where messages do not follow from each other."""
     prompt = prompt_of(body.messages)
     extras = Extras(
@@ -53,7 +53,7 @@ def asked_in_chat(body: ChatRequest, request: Request) -> CompletionInput:
     )
 
 
-def asked_as_text(body: CompletionRequest, request: Request) -> CompletionInput:
+def text_input(body: CompletionRequest, request: Request) -> CompletionInput:
     return CompletionInput(
         id=f"cmpl-{uuid4().hex}",
         prompt=body.text,
@@ -66,8 +66,8 @@ def asked_as_text(body: CompletionRequest, request: Request) -> CompletionInput:
 
 def may_be_cached(request: Request) -> bool:
     """Whether the answer may be one that was given before, and may be given again."""
-    said = ",".join(request.headers.getlist("cache-control")).lower()
-    return not {"no-store", "no-cache"} & {word.strip() for word in said.split(",")}
+    directives = ",".join(request.headers.getlist("cache-control")).lower()
+    return not {"no-store", "no-cache"} & {word.strip() for word in directives.split(",")}
 
 
 def prompt_of(turns: Sequence[Turn]) -> tuple[ChatMessage, ...]:
@@ -86,7 +86,7 @@ def prompt_of(turns: Sequence[Turn]) -> tuple[ChatMessage, ...]:
             continue
         prompt += _in_order(results)
         results = {}
-        prompt.append(_said(turn, number))
+        prompt.append(_message_of(turn, number))
         order = {call.id: place for place, call in enumerate(prompt[-1].calls)}
     prompt += _in_order(results)
     if prompt[-1].calls:
@@ -112,7 +112,7 @@ def tools_of(definitions: Sequence[ToolDefinition] | None) -> tuple[Tool, ...]:
     return tools
 
 
-def _said(turn: Turn, number: int) -> ChatMessage:
+def _message_of(turn: Turn, number: int) -> ChatMessage:
     if not isinstance(turn, AssistantTurn):
         return ChatMessage(ROLES[turn.role], _text(turn.content))
     if turn.content is None and not turn.tool_calls:
@@ -162,10 +162,10 @@ def _rules(body: ChatRequest) -> ToolRules:
 
 
 def _shape(body: ChatRequest) -> JsonShape | None:
-    wanted = body.response_format
-    if isinstance(wanted, SchemaFormat):
-        return JsonShape(_json(wanted.json_schema.json_schema))
-    return JsonShape() if isinstance(wanted, ObjectFormat) else None
+    shape = body.response_format
+    if isinstance(shape, SchemaFormat):
+        return JsonShape(_json(shape.json_schema.json_schema))
+    return JsonShape() if isinstance(shape, ObjectFormat) else None
 
 
 def _json(value: object) -> str:

@@ -24,7 +24,7 @@ from starlette.responses import Response
 from chat.models import Timing
 from chat.serving.engines import Engines
 from chat.serving.models import EngineInfo, Phase
-from chat.serving.observer import RequestOutcome, Source
+from chat.serving.observer import GenerationSummary, Source
 from chat.serving.ports import Engine
 
 PREFIX = "qwen_chat:"
@@ -40,7 +40,7 @@ METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
 
 class Metrics:
-    """Counts what is told of answers (a `chat.observing.Observer`) and of HTTP."""
+    """Counts what is told of answers (a `chat.serving.observer.Observer`) and of HTTP."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -71,25 +71,25 @@ class Metrics:
         if engines.second:
             self._registry.register(EngineFigures(engines.second, prefix=SECOND))
 
-    def ended(self, outcome: RequestOutcome) -> None:
+    def ended(self, summary: GenerationSummary) -> None:
         """Count an answer that has ended."""
-        door = outcome.door.value
-        (self._failure if outcome.failed else self._success).labels(outcome.reason, door).inc()
-        if outcome.from_cache:
+        door = summary.source.value
+        (self._failure if summary.failed else self._success).labels(summary.reason, door).inc()
+        if summary.from_cache:
             self._repeated.labels(door).inc()
             return
-        if outcome.usage:
-            self._prompt.labels(door).inc(outcome.usage.prompt_tokens)
-            self._generated.labels(door).inc(outcome.usage.completion_tokens)
-        if outcome.timing:
-            self._time(door, outcome.timing)
-        if outcome.usage and outcome.timing:
-            self._reusable.labels(door).inc(outcome.usage.prompt_tokens)
-            self._reused.labels(door).inc(outcome.timing.reused_prompt_tokens)
+        if summary.usage:
+            self._prompt.labels(door).inc(summary.usage.prompt_tokens)
+            self._generated.labels(door).inc(summary.usage.completion_tokens)
+        if summary.timing:
+            self._time(door, summary.timing)
+        if summary.usage and summary.timing:
+            self._reusable.labels(door).inc(summary.usage.prompt_tokens)
+            self._reused.labels(door).inc(summary.timing.reused_prompt_tokens)
 
-    def refused(self, door: Source, code: str) -> None:
+    def refused(self, source: Source, code: str) -> None:
         """Count a request that was refused before it had a place in the queue."""
-        self._refused.labels(code, door.value).inc()
+        self._refused.labels(code, source.value).inc()
 
     def answered(self, route: str, method: str, status: int) -> None:
         """Count an HTTP response of a route, as in "/v1/models", or "other"."""

@@ -1,6 +1,6 @@
-"""Text files that go with a question: their bounds, and how the model is told of them.
+"""Text files attached to a question: their bounds, and their form in the prompt.
 
-A file is data: it stands in a fence that its own text cannot close, before the question.
+A file is data: it stands before the question, in a fence that its own text cannot close.
 """
 
 import re
@@ -14,18 +14,18 @@ from chat.validation import MAX_CHARACTERS, check_text
 MAX_FILES = 10
 MAX_NAME = 120
 NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f"`<>\u202a-\u202e\u2066-\u2069]+')
-"""Control characters, marks that turn the direction of text, and what would end the name."""
+"""Control characters, marks that change the direction of text, and ends of the name."""
 FENCE = re.compile(r"`{3,}")
 
 
 def attachment(name: str, text: str) -> Attachment:
-    """A file with a name that can be shown. Raises BadAttachment, naming it."""
+    """A file with a printable name. Raises BadAttachment, with that name."""
     short = NOT_IN_NAMES.sub(" ", name.replace("\\", "/").rpartition("/")[2]).strip()
-    shown = short[-MAX_NAME:] or "file.txt"
+    printable = short[-MAX_NAME:] or "file.txt"
     try:
-        return Attachment(shown, check_text(text.removeprefix("\ufeff")))
+        return Attachment(printable, check_text(text.removeprefix("\ufeff")))
     except (BadText, MessageTooLong):
-        raise BadAttachment(name=shown, limit=MAX_CHARACTERS) from None
+        raise BadAttachment(name=printable, limit=MAX_CHARACTERS) from None
 
 
 def check_attachments(text: str, attachments: Sequence[Attachment]) -> None:
@@ -41,7 +41,7 @@ def check_attachments(text: str, attachments: Sequence[Attachment]) -> None:
 
 
 def with_attachments(text: str, attachments: Iterable[Attachment]) -> str:
-    """The question as the model sees it: each file as data, then the words."""
+    """The content of the prompt's message: each file as data, then the question."""
     return "\n\n".join([*map(_as_data, attachments), text])
 
 

@@ -1,21 +1,29 @@
-"""Which turns fit the context. Counts through a function it is given; knows no tokenizer."""
+"""Which turns fit the context. Tokenises through a function it is given; knows no tokenizer."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from chat.models import ChatMessage, Role
 from chat.serving.errors import PromptTooLong
+from chat.serving.models import PreparedPrompt
 
-CountTokens = Callable[[Sequence[ChatMessage]], Awaitable[int]]
+Prepare = Callable[[Sequence[ChatMessage]], Awaitable[PreparedPrompt]]
 
 
 @dataclass(frozen=True, slots=True)
 class ContextWindow:
-    """What the model will see: the system prompt and the newest whole turns."""
+    """What the model reads: the system prompt and the newest whole turns."""
 
-    messages: tuple[ChatMessage, ...]
-    prompt_tokens: int
+    prompt: PreparedPrompt
     dropped_turns: int
+
+    @property
+    def messages(self) -> Sequence[ChatMessage]:
+        return self.prompt.messages
+
+    @property
+    def prompt_tokens(self) -> int:
+        return self.prompt.tokens
 
 
 def split_turns(history: Sequence[ChatMessage]) -> list[tuple[ChatMessage, ...]]:
@@ -33,7 +41,7 @@ async def fit(
     system_prompt: str,
     history: Sequence[ChatMessage],
     *,
-    count_tokens: CountTokens,
+    prepare: Prepare,
     budget: int,
     keep_turns: int | None = None,
 ) -> ContextWindow:
@@ -41,7 +49,7 @@ async def fit(
 
     The last turn, with the question to be answered, is never dropped: raises PromptTooLong when
     even that does not fit. A prompt grows with each turn, so the first turn to keep is found by
-    bisection: a handful of counts, and a single one when everything fits.
+    bisection: a handful of tokenisations, and a single one when everything fits.
     """
     system = [ChatMessage(Role.SYSTEM, system_prompt)] if system_prompt.strip() else []
     turns = split_turns(history)
@@ -49,7 +57,7 @@ async def fit(
 
     async def attempt(first: int) -> ContextWindow:
         messages = (*system, *(message for turn in turns[first:] for message in turn))
-        return ContextWindow(messages, await count_tokens(messages), dropped_turns=first)
+        return ContextWindow(await prepare(messages), dropped_turns=first)
 
     low = max(0, len(turns) - keep_turns) if keep_turns else 0
     best = await attempt(low)

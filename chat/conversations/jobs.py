@@ -1,43 +1,42 @@
-"""One answer being written: owned by the server, seen by many listeners, outliving the browser.
+"""The answers that are being generated for conversations.
 
-Owns the text between engine and store. Knows nothing of screens: a listener that leaves changes
-nothing, only `cancel` ends an answer.
+An answer belongs to the server: it outlives the browser, any number of listeners may watch it, and
+only `cancel` ends it. Owns what the page adds to a generation: progress, saved text, a stored end.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from chat.accounts.quotas import QuotaReservation
 from chat.conversations.context_window import ContextWindow
 from chat.conversations.errors import AnswerRunning
 from chat.conversations.models import AnswerRecord, Message, Progress
 from chat.conversations.ports import Store
 from chat.errors import AppError, NotFound, StoreFailed
-from chat.models import ChatOptions, Status, Usage
+from chat.models import ChatOptions, Status
 from chat.serving.admission import QueueTicket
 from chat.serving.draft import Draft
-from chat.serving.generation import TICK_S, GenerationRequest, GenerationSummary, Generator
+from chat.serving.generation import TICK_S, Generation
+from chat.serving.handle import GenerationHandle, GenerationResult, GenerationSink
 from chat.serving.models import Delta
 from chat.serving.observer import Source
 from chat.serving.ports import Engine
-from chat.serving.provenance import provenance
+from chat.serving.request import GenerationRequest, GenerationSlot
 
 log = logging.getLogger("qwen_chat.requests")
 
 FLUSH_S = 0.5
-"""How much of an answer a crash may cost."""
+"""How many seconds of an answer a crash may cost: its text is saved this often."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """What a job is to do: fill the pending `answer` from the prompt in `window`.
+    """What a job does: fill the pending `answer` from the prompt in `window`, on `engine`.
 
     Text that the answer has already is continued. `options` hold the seed. `request_id` is the
-    client's name for the question, empty when it has none. `permit` is spent at the end.
+    client's name for the question, empty when it has none.
     """
 
     user_id: str
@@ -46,16 +45,16 @@ class JobSpec:
     options: ChatOptions
     engine: Engine
     request_id: str = ""
-    permit: QuotaReservation = field(default_factory=QuotaReservation)
 
 
-class Job:
-    """The handle of one answer being written."""
+class Job(GenerationHandle):
+    """The handle of one answer of a conversation."""
 
     def __init__(
         self, user_id: str, answer: Message, request_id: str = "", *, dropped_turns: int = 0
     ) -> None:
-        self.user = user_id
+        super().__init__()
+        self.user_id = user_id
         self.conversation_id = answer.conversation_id
         self.message_id = answer.id
         self.request_id = request_id
@@ -66,233 +65,182 @@ class Job:
             dropped_turns=dropped_turns,
             error_code=answer.error_code,
         )
-        self._changed = asyncio.Event()
-        self._writing: asyncio.Task[None] | None = None
-        self._ends_as: Status | None = None
 
     @property
     def progress(self) -> Progress:
         return self._progress
 
     async def watch(self) -> AsyncIterator[Progress]:
-        """The current picture at once, then the latest after each change, at least once a second.
+        """The current progress at once, then the latest after each change, at least once a second.
 
-        Ends after the picture whose status is no longer open.
+        Ends after the progress whose status is no longer open.
         """
         while True:
+            # The event is read together with the progress: a change during `yield` is not missed.
             progress, changed = self._progress, self._changed
             yield progress
             if not progress.status.is_open:
                 return
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TICK_S):
-                    await changed.wait()
+            await self._wait(changed, TICK_S)
 
-    def cancel(self) -> None:
-        """Stop writing; what is written stays."""
-        self._end_as(Status.STOPPED)
-
-    def _end_as(self, status: Status) -> None:
-        # The first reason counts. A second cancellation would hit the task while it cleans up.
-        if self._writing is not None and self._ends_as is None and not self._writing.done():
-            self._ends_as = status
-            self._writing.cancel()
-
-    def _publish(self, progress: Progress) -> None:
+    def publish(self, progress: Progress) -> None:
+        """Show a new progress to every watcher."""
         self._progress = progress
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._notify()
 
 
 class Jobs:
-    """All answers being written for conversations."""
+    """All answers being generated for conversations."""
 
-    def __init__(self, *, writer: Generator, store: Store) -> None:
-        self._writer = writer
+    def __init__(self, *, generation: Generation, store: Store) -> None:
+        self._generation = generation
         self._store = store
         self._jobs: dict[str, Job] = {}
         self._unsaved: dict[str, tuple[Job, AnswerRecord]] = {}
         self._changing: set[tuple[str, str]] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def enter(
-        self, user_id: str, address: str, undo: ExitStack
-    ) -> tuple[QueueTicket, QuotaReservation]:
-        """A place in the queue, before anything is written, and leave to take it.
+    async def enter(self, user_id: str, address: str, undo: ExitStack) -> GenerationSlot:
+        """Reserve quota and a place in the queue, before anything is stored; `undo` releases both.
 
-        `undo` gives both back. Raises QuotaExceeded kinds, NotFound, TooManyWaiting, Busy,
-        ShuttingDown.
+        Raises QuotaExceeded kinds, NotFound, TooManyWaiting, Busy, ShuttingDown.
         """
-        try:
-            permit = await self._writer.permit(user_id, undo, address=address)
-            return self._writer.enter(user_id, permit, undo), permit
-        except AppError as error:
-            self._writer.refused(Source.PAGE, error)
-            raise
+        with self._generation.counted_refusals(Source.PAGE):
+            reservation = await self._generation.reserve(user_id, undo, address=address)
+            return self._generation.enqueue(user_id, reservation, undo)
 
-    def start(self, work: JobSpec, ticket: QueueTicket) -> Job:
-        """Begin to write an answer. The ticket is the job's from now on."""
-        answer = work.answer
-        dropped = work.window.dropped_turns
-        job = Job(work.user_id, answer, work.request_id, dropped_turns=dropped)
+    def start(self, spec: JobSpec, slot: GenerationSlot) -> Job:
+        """Start to generate an answer. The slot is the job's from now on."""
+        answer, dropped = spec.answer, spec.window.dropped_turns
+        job = Job(spec.user_id, answer, spec.request_id, dropped_turns=dropped)
         self._jobs[answer.conversation_id] = job
-        draft = Draft([answer.content] if answer.content else [])
-        # Both tasks now: a Stop that comes before the first of them runs has something to cancel.
-        job._writing = asyncio.create_task(self._write(job, draft, work, ticket))
-        task = asyncio.create_task(self._run(job, job._writing, draft, work, ticket))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        request = GenerationRequest(
+            id=answer.id,
+            source=Source.PAGE,
+            user_id=spec.user_id,
+            prompt=spec.window.prompt,
+            options=spec.options,
+            engine=spec.engine,
+            dropped_turns=dropped,
+            conversation_id=answer.conversation_id,
+        )
+        self._generation.start(request, slot, job, _JobSink(self, job, self._store))
         return job
 
     def find(self, user_id: str, conversation_id: str) -> Job | None:
-        """The job that is writing in that conversation of that user."""
+        """The job that runs in that conversation of that user."""
         job = self._jobs.get(conversation_id)
-        return job if job is not None and job.user == user_id else None
+        return job if job is not None and job.user_id == user_id else None
 
     def find_request(self, user_id: str, request_id: str) -> Job | None:
         """The job that answers that request of that user."""
         for job in self._jobs.values():
-            if job.user == user_id and job.request_id == request_id:
+            if job.user_id == user_id and job.request_id == request_id:
                 return job
         return None
 
     def users(self) -> frozenset[str]:
-        """Whose answers are being written, or wait for that."""
-        return frozenset(job.user for job in self._jobs.values())
+        """Ids of the users who have a job."""
+        return frozenset(job.user_id for job in self._jobs.values())
 
     def conversations_of(self, user_id: str) -> frozenset[str]:
-        """Ids of the user's conversations in which an answer is being written."""
-        return frozenset(job.conversation_id for job in self._jobs.values() if job.user == user_id)
+        """Ids of the user's conversations that have a job."""
+        return frozenset(
+            job.conversation_id for job in self._jobs.values() if job.user_id == user_id
+        )
 
     @contextmanager
-    def alone_in(self, user_id: str, conversation_id: str | None) -> Iterator[None]:
-        """Between reading a conversation and changing it its owner does not change it elsewhere.
+    def exclusive(self, user_id: str, conversation_id: str | None) -> Iterator[None]:
+        """Keep the owner from changing a conversation twice at once, from reading to writing.
 
-        Raises AnswerRunning when that is going on, or an answer is being written there.
+        Raises AnswerRunning when another change is under way, or an answer is generated there.
         """
         if conversation_id is None:
             yield
             return
-        # With the user: to somebody else a conversation must look the same, busy or not.
-        place = (user_id, conversation_id)
-        if place in self._changing or self.find(user_id, conversation_id):
+        # The key holds the user: a conversation of another user must look the same, busy or not.
+        key = (user_id, conversation_id)
+        if key in self._changing or self.find(user_id, conversation_id):
             raise AnswerRunning
-        self._changing.add(place)
+        self._changing.add(key)
         try:
             yield
         finally:
-            self._changing.discard(place)
+            self._changing.discard(key)
 
-    async def settle(self, conversation_id: str) -> None:
-        """Write the end of an answer that could not be written when it came. Raises StoreFailed."""
+    async def flush(self, conversation_id: str) -> None:
+        """Store the end of an answer that could not be stored when it came. Raises StoreFailed."""
         if unsaved := self._unsaved.get(conversation_id):
             job, record = unsaved
-            await self._store.finish_answer(job.user, job.message_id, record)
+            await self._store.finish_answer(job.user_id, job.message_id, record)
             self._unsaved.pop(conversation_id, None)
 
     async def close(self, grace_s: float) -> None:
-        """Let running answers finish for `grace_s` seconds, then interrupt and save the rest."""
-        self._writer.close()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace_s)
-        for job in list(self._jobs.values()):
-            job._end_as(Status.INTERRUPTED)
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        """Let running answers finish for `grace_s` seconds, then interrupt and store the rest."""
+        await self._generation.close(Source.PAGE, grace_s, Status.INTERRUPTED)
         for conversation_id in list(self._unsaved):
-            with suppress(StoreFailed, NotFound):  # logged when it failed first; text stays saved
-                await self.settle(conversation_id)
+            with suppress(StoreFailed, NotFound):  # logged at the first failure; the text is saved
+                await self.flush(conversation_id)
 
-    async def _run(
-        self,
-        job: Job,
-        writing: asyncio.Task[None],
-        draft: Draft,
-        work: JobSpec,
-        ticket: QueueTicket,
-    ) -> None:
-        """Supervise the writing, a task of its own: no cancellation meets the last write."""
-        await asyncio.wait({writing})
-        record = self._record(job, writing, draft, work)
+    def remove(self, job: Job, unsaved: AnswerRecord | None) -> None:
+        """Forget a job that has ended; `unsaved` is its end if the store could not take it."""
+        del self._jobs[job.conversation_id]
+        if unsaved:
+            self._unsaved[job.conversation_id] = (job, unsaved)
+
+
+class _JobSink(GenerationSink):
+    """Publishes the progress of a job, saves its text now and then, and stores its end."""
+
+    def __init__(self, jobs: Jobs, job: Job, store: Store) -> None:
+        self._jobs = jobs
+        self._job = job
+        self._store = store
+        self._saved_at = 0.0
+
+    def queued(self, ticket: QueueTicket) -> None:
+        progress = replace(self._job.progress, position=ticket.position, wait_s=ticket.wait_s)
+        self._job.publish(progress)
+
+    def started(self) -> None:
+        self._saved_at = time.monotonic()
+        job = self._job
+        job.publish(replace(job.progress, status=Status.STREAMING, position=None, wait_s=None))
+
+    async def take(self, draft: Draft, delta: Delta) -> None:
+        job = self._job
+        if delta.text:
+            job.publish(_streaming(job, draft))
+        if time.monotonic() - self._saved_at >= FLUSH_S and not delta.finish:
+            await self._store.save_text(job.user_id, job.message_id, draft.text)
+            self._saved_at = time.monotonic()
+
+    async def finish(self, result: GenerationResult) -> GenerationResult:
+        job, record, unsaved = self._job, _record_of(result), None
         try:
-            if record.usage:
-                await self._writer.bill(work.permit, draft, record.usage)
-            await self._store.finish_answer(job.user, job.message_id, record)
+            await self._store.finish_answer(job.user_id, job.message_id, record)
         except AppError as error:
             log.error("the end of answer %s could not be saved: %s", job.message_id, error)
-            if isinstance(error, StoreFailed):
-                self._unsaved[job.conversation_id] = (job, record)
-            record = replace(record, status=Status.ERROR, error_code=error.code)
+            unsaved = record if isinstance(error, StoreFailed) else None
+            result = replace(result, status=Status.ERROR, error=error)
         finally:
-            work.permit.give_back()
-            ticket.give_back()
-            del self._jobs[job.conversation_id]
-            self._tell(job, record)
-            job._publish(_last_picture(job, record))
-
-    async def _write(self, job: Job, draft: Draft, work: JobSpec, ticket: QueueTicket) -> None:
-        def tell() -> None:
-            job._publish(replace(job.progress, position=ticket.position, wait_s=ticket.wait_s))
-
-        await self._writer.wait_for_place(ticket, draft, tell)
-        job._publish(replace(job.progress, status=Status.STREAMING, position=None, wait_s=None))
-        flushed_at = time.monotonic()
-
-        async def take(delta: Delta) -> None:
-            nonlocal flushed_at
-            if delta.text:
-                job._publish(_picture(job, draft))
-            if time.monotonic() - flushed_at >= FLUSH_S and not delta.finish:
-                await self._store.save_text(job.user, job.message_id, draft.text)
-                flushed_at = time.monotonic()
-
-        sampling, engine = work.options.sampling, work.engine
-        wish = GenerationRequest(work.user_id, work.window.messages, sampling, engine=engine)
-        await self._writer.write(wish, draft, take)
-
-    def _record(
-        self, job: Job, writing: asyncio.Task[None], draft: Draft, work: JobSpec
-    ) -> AnswerRecord:
-        cancelled = writing.cancelled()
-        error = None if cancelled else writing.exception()
-        if error is not None and not isinstance(error, AppError):
-            log.error("answer %s failed", job.message_id, exc_info=error)
-        status = Status.ERROR if error else Status.DONE
-        if cancelled:
-            status = job._ends_as or Status.INTERRUPTED
-        return AnswerRecord(
-            content=draft.text,
-            status=status,
-            finish=draft.last.finish,
-            usage=draft.last.usage
-            or Usage(work.window.prompt_tokens, draft.last.completion_tokens),
-            timing=draft.timing(),
-            provenance=provenance(
-                work.engine.info,
-                work.window.messages,
-                work.options,
-                dropped_turns=work.window.dropped_turns,
-                continued=work.answer.content,
-            ),
-            error_code=None if error is None else getattr(error, "code", AppError.code),
-        )
-
-    def _tell(self, job: Job, record: AnswerRecord) -> None:
-        end = GenerationSummary(
-            id=job.message_id,
-            door=Source.PAGE,
-            user_id=job.user,
-            model=record.provenance.model if record.provenance else None,
-            reason=record.error_code or record.finish or record.status,
-            failed=record.status is Status.ERROR,
-            usage=record.usage,
-            timing=record.timing,
-            conversation=job.conversation_id,
-        )
-        self._writer.ended(end)
+            self._jobs.remove(job, unsaved)
+            job.publish(_ended(job, result))
+        return result
 
 
-def _picture(job: Job, draft: Draft) -> Progress:
+def _record_of(result: GenerationResult) -> AnswerRecord:
+    return AnswerRecord(
+        content=result.text,
+        status=result.status,
+        finish=result.finish,
+        usage=result.usage,
+        timing=result.timing,
+        provenance=result.provenance,
+        error_code=result.error.code if result.error else None,
+    )
+
+
+def _streaming(job: Job, draft: Draft) -> Progress:
     return replace(
         job.progress,
         text=draft.text,
@@ -302,13 +250,13 @@ def _picture(job: Job, draft: Draft) -> Progress:
     )
 
 
-def _last_picture(job: Job, record: AnswerRecord) -> Progress:
+def _ended(job: Job, result: GenerationResult) -> Progress:
     return replace(
         job.progress,
-        text=record.content,
-        status=record.status,
+        text=result.text,
+        status=result.status,
         position=None,
         wait_s=None,
-        completion_tokens=record.usage.completion_tokens if record.usage else 0,
-        error_code=record.error_code,
+        completion_tokens=result.usage.completion_tokens,
+        error_code=result.error.code if result.error else None,
     )

@@ -30,7 +30,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A text file that goes with a question: shown by its name, told to the model as data."""
+    """A text file attached to a question: the page shows its name, the model reads it as data."""
 
     name: str
     text: str
@@ -76,7 +76,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asks. The same `request_id` is the same question, however often it comes.
+    """What a user asks. The same `request_id` is the same question, however often it comes.
 
     It goes below the head of its conversation, or beside the question `beside`. `title`,
     `temporary` and `campaign_id` are for the conversation that it may begin; a temporary one
@@ -158,7 +158,7 @@ class EffectiveOptions:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one accepted question made: written together or not at all."""
+    """The rows of one accepted question: stored together or not at all."""
 
     conversation: Conversation
     question: Message
@@ -167,7 +167,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRecord:
-    """The end of an answer, written in one update."""
+    """The end of an answer, stored in one update."""
 
     content: str
     status: Status
@@ -180,7 +180,7 @@ class AnswerRecord:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A picture of an answer being written, for whoever is looking.
+    """The state of an answer being generated, as its watchers get it.
 
     While PENDING: `position` (1 is next) and `wait_s`, the estimate. STREAMING without text means
     that the prompt is being read. `tokens_per_s` is the rate so far. `dropped_turns` of the oldest

@@ -56,7 +56,7 @@ class ConversationStore(Protocol):
         ...
 
     async def save_text(self, user_id: str, message_id: str, text: str) -> None:
-        """Keep the text so far of an answer being written; it is STREAMING from now on."""
+        """Save the text so far of an answer being generated; it is STREAMING from now on."""
         ...
 
     async def finish_answer(self, user_id: str, message_id: str, record: AnswerRecord) -> None:
@@ -68,7 +68,7 @@ class ConversationStore(Protocol):
     ) -> None: ...
 
     async def rename(self, user_id: str, conversation_id: str, *, title: str, seen: str) -> None:
-        """Replace the title that the person has `seen`. Raises NotFound, RenamedMeanwhile."""
+        """Replace the title that the user has `seen`. Raises NotFound, RenamedMeanwhile."""
         ...
 
     async def pin(self, user_id: str, conversation_id: str, pinned: bool) -> None:
@@ -161,7 +161,7 @@ class PresetStore(Protocol):
         ...
 
     async def share_preset(self, user_id: str, preset_id: str, shared: bool) -> None:
-        """Show one's own preset to everybody, or no longer. Raises NotFound."""
+        """Share one's own preset with all users, or end that. Raises NotFound."""
         ...
 
     async def delete_preset(self, user_id: str, preset_id: str) -> None:

@@ -23,7 +23,7 @@ SHIPPED = Path(__file__).parent / "shipped"
 class Presets:
     """The service behind the choice of presets. Every call takes the user; not-yours is NotFound.
 
-    Shipped presets belong to nobody: to change one, a person adds its text as a preset of their
+    Shipped presets have no owner: to change one, a user adds its text as a preset of their
     own.
     """
 
@@ -47,15 +47,17 @@ class Presets:
             group = 1 if not preset.owner_id else 0 if preset.owner_id == user_id else 2
             return group, in_file.get(preset.ref.id, 0), preset.text.name.casefold()
 
-        shown = (preset for preset in usable if preset.owner_id or preset.text.language == language)
-        return sorted(shown, key=place)
+        listed = (
+            preset for preset in usable if preset.owner_id or preset.text.language == language
+        )
+        return sorted(listed, key=place)
 
     async def get(self, user_id: str, preset_id: str, version: int | None = None) -> Preset:
         """One version of a preset; None is the newest. Raises NotFound."""
         return await self._store.preset(user_id, preset_id, version)
 
     async def names(self, user_id: str, refs: Iterable[PresetRef]) -> Mapping[PresetRef, str]:
-        """Versions as people read them, "Translator v2"; by id those that are not the user's."""
+        """Versions in readable form, "Translator v2"; by id where the user may not use them."""
         return {ref: await self._name(user_id, ref) for ref in set(refs)}
 
     async def _name(self, user_id: str, ref: PresetRef) -> str:
@@ -73,7 +75,7 @@ class Presets:
         return await self._store.revise_preset(user_id, preset_id, _own(text))
 
     async def share(self, user_id: str, preset_id: str, shared: bool) -> None:
-        """Show one's own preset to everybody, or no longer. Raises NotFound."""
+        """Share one's own preset with all users, or end that. Raises NotFound."""
         await self._store.share_preset(user_id, preset_id, shared)
 
     async def delete(self, user_id: str, preset_id: str) -> None:
@@ -108,5 +110,5 @@ def _read(entry: Mapping[str, Any], *, language: str) -> PresetText:
 
 
 def _own(text: PresetText) -> PresetText:
-    """As it is kept for a person: checked, and shown in every language."""
+    """The text of a user's own preset: checked, and listed in every language."""
     return replace(check_preset(text), language="")

@@ -1,4 +1,4 @@
-"""What the model is told of a conversation, and what it was told when it wrote an answer."""
+"""The prompt of a conversation, and the prompt that an earlier answer was generated from."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from chat.models import ChatMessage, Role
 
 
 def as_prompt(path: Sequence[Message]) -> list[ChatMessage]:
-    """What the model is told of a path; an answer that failed before its first word is left out."""
+    """The messages of a path as a prompt, without answers that failed before their first word."""
     return [
         ChatMessage(message.role, with_attachments(message.content, message.attachments))
         for message in path
@@ -25,8 +25,8 @@ def system_message(prompt: str) -> tuple[ChatMessage, ...]:
 def prompt_from(path: Sequence[Message]) -> tuple[ChatMessage, ...]:
     """The messages that made the last one of `path`, which is an answer.
 
-    Messages before it may have been deleted since: whether these are exactly the ones tells their
-    digest, which the answer's provenance holds.
+    Messages before it may have been deleted since. The digest in the answer's provenance decides
+    whether these are exactly the same.
     """
     *before, answer = path
     made = answer.provenance
@@ -34,6 +34,6 @@ def prompt_from(path: Sequence[Message]) -> tuple[ChatMessage, ...]:
         return tuple(as_prompt(before))
     turns = split_turns(as_prompt(before))[made.dropped_turns :]
     begun = answer.content[: made.continued_characters]
-    told = [message for turn in turns for message in turn]
+    kept = [message for turn in turns for message in turn]
     continued = [ChatMessage(Role.ASSISTANT, begun)] if begun else []
-    return (*system_message(made.system_prompt), *told, *continued)
+    return (*system_message(made.system_prompt), *kept, *continued)

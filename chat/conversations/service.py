@@ -1,6 +1,6 @@
-"""What a person does with conversations: open, walk, edit, delete and bring back, list, search.
+"""Conversations of a user: open, switch versions, edit, delete and restore, list, search.
 
-Nothing is overwritten: what is deleted is hidden first, and destroyed when the time to undo is
+Nothing is overwritten: deleted messages are hidden first, and destroyed when the time to undo is
 over. Knows no screen, no SQL, no model.
 """
 
@@ -22,16 +22,16 @@ from chat.models import ChatOptions, Role
 log = logging.getLogger("qwen_chat.conversations")
 
 UNDO_S = 15.0
-"""How long what was deleted can be brought back: the ten seconds on the page, and some grace."""
+"""How long deleted messages can be restored: ten seconds on the page, and some grace."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationView:
-    """A conversation as it is shown.
+    """A conversation as the page shows it.
 
-    `versions` has, for each message of the path that is not the only one of its kind, the ids of
-    all. `job` is there if the last answer is being written, `elsewhere` is the id of one that is
-    being written on a branch that is not shown.
+    `versions` has the ids of all siblings, for each message of the path that has any. `job`
+    generates the last answer of the path; `elsewhere` is the id of an answer that is being
+    generated on another branch.
     """
 
     conversation: Conversation
@@ -42,8 +42,8 @@ class ConversationView:
     changes: int = 0
 
     @property
-    def glance(self) -> "Version":
-        """What a look at it would have shown."""
+    def version(self) -> "Version":
+        """What `Conversations.version` returned when this was opened."""
         found = self.conversation
         written = self.job.message_id if self.job else self.elsewhere
         return Version(found.title, found.options, found.head_id, written, self.changes)
@@ -51,9 +51,9 @@ class ConversationView:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What can change in another tab: two that are equal show the same conversation.
+    """What can change in another tab: equal versions show the same conversation.
 
-    `changes` counts what was deleted and brought back since the start: it may leave the head alone.
+    `changes` counts deletions and restorations since the start, which may not move the head.
     """
 
     title: str
@@ -65,9 +65,9 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What was taken out of a conversation, and what it showed before: enough to undo it.
+    """Messages deleted from a conversation, and its head before: enough to undo the deletion.
 
-    `question` is the text that stood first in it, to be edited and sent anew with `attachments`.
+    `question` is the text of the first of them, to be edited and sent again with `attachments`.
     """
 
     conversation_id: str
@@ -78,7 +78,7 @@ class Removed:
 
 
 class Conversations:
-    """The service behind the list and the transcript. Takes the user; not-yours is NotFound."""
+    """The service behind sidebar and transcript. NotFound for what another user owns."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Conversations:
 
     async def open(self, user_id: str, conversation_id: str) -> ConversationView:
         """Raises NotFound."""
-        # The job first: an answer that ends in between is then seen twice, not missed.
+        # The job is read first: an answer that ends in between is then seen twice, not missed.
         job = self._jobs.find(user_id, conversation_id)
         changes = self._changes[conversation_id]
         archive = await self._store.archive(user_id, conversation_id)
@@ -110,8 +110,8 @@ class Conversations:
             elsewhere, job = job.message_id, None
         return ConversationView(archive.conversation, path, versions, job, elsewhere, changes)
 
-    async def look(self, user_id: str, conversation_id: str) -> Version:
-        """What to compare with an earlier look: is there something new? Raises NotFound."""
+    async def version(self, user_id: str, conversation_id: str) -> Version:
+        """To compare with an earlier version. Raises NotFound."""
         job, changes = self._jobs.find(user_id, conversation_id), self._changes[conversation_id]
         found = await self._store.conversation(user_id, conversation_id)
         written = job.message_id if job else None
@@ -126,38 +126,38 @@ class Conversations:
     async def edit_answer(
         self, user_id: str, *, conversation_id: str, message_id: str, text: str
     ) -> Message:
-        """Add a version of an answer that a person has written, and show it.
+        """Add a version of an answer that a user has written, and show it.
 
         Raises NotFound, AnswerRunning, BadRequest kinds.
         """
         check_question(text)
-        with self._jobs.alone_in(user_id, conversation_id):
+        with self._jobs.exclusive(user_id, conversation_id):
             return await self._store.add_edited_answer(
                 user_id, conversation_id=conversation_id, sibling_id=message_id, content=text
             )
 
     async def delete_turn(self, user_id: str, conversation_id: str, message_id: str) -> Removed:
-        """Take out a question with its answers; what follows moves up. See `restore_messages`."""
+        """Delete a question with its answers; what follows moves up. See `restore_messages`."""
         return await self._remove(user_id, conversation_id, lambda tree: tree.turn(message_id))
 
     async def delete_branch(self, user_id: str, conversation_id: str, message_id: str) -> Removed:
-        """Take out a message with everything below it. See `restore_messages`."""
+        """Delete a message with everything below it. See `restore_messages`."""
         return await self._remove(user_id, conversation_id, lambda tree: tree.branch(message_id))
 
     async def undo_turn(self, user_id: str, conversation_id: str) -> Removed:
-        """Take out the last question that is shown, with everything below it.
+        """Delete the last question of the path, with everything below it.
 
         Raises NotFound, AnswerRunning, BadRequest when there is none.
         """
-        shown = await self._store.path(user_id, conversation_id)
-        last = next((item for item in reversed(shown) if item.role is Role.USER), None)
+        path = await self._store.path(user_id, conversation_id)
+        last = next((item for item in reversed(path) if item.role is Role.USER), None)
         if last is None:
             raise BadRequest("There is no question here.")
         return await self.delete_branch(user_id, conversation_id, last.id)
 
     async def restore_messages(self, user_id: str, removed: Removed) -> None:
         """Undo a deletion. Raises NotFound when it is too late, AnswerRunning."""
-        with self._jobs.alone_in(user_id, removed.conversation_id):
+        with self._jobs.exclusive(user_id, removed.conversation_id):
             await self._store.restore_messages(
                 user_id, removed.conversation_id, removed.ids, head_id=removed.head_id
             )
@@ -170,11 +170,11 @@ class Conversations:
         return await self._store.conversations(user_id, limit=limit, offset=offset)
 
     async def search(self, user_id: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
-        """Where all these words stand, newest first."""
+        """The conversations with all these words, newest first."""
         return await self._store.search(user_id, words, limit=limit)
 
     async def rename(self, user_id: str, conversation_id: str, *, title: str, seen: str) -> None:
-        """Replace the title that the person has `seen`.
+        """Replace the title that the user has `seen`.
 
         Raises NotFound, RenamedMeanwhile, BadRequest kinds.
         """
@@ -187,13 +187,13 @@ class Conversations:
     async def delete(self, user_id: str, conversation_id: str) -> None:
         """Hide a conversation, and destroy it when the time to undo is over.
 
-        Stops the answer being written there. Raises NotFound.
+        Stops the answer being generated there. Raises NotFound.
         """
         if job := self._jobs.find(user_id, conversation_id):
             job.cancel()
             async for _ in job.watch():
                 pass
-        with self._jobs.alone_in(user_id, conversation_id):
+        with self._jobs.exclusive(user_id, conversation_id):
             await self._store.delete(user_id, conversation_id)
         self._purge_later()
 
@@ -202,7 +202,7 @@ class Conversations:
         await self._store.restore(user_id, conversation_id)
 
     async def set_options(self, user_id: str, conversation_id: str, options: ChatOptions) -> None:
-        """Keep what the person has set. Raises NotFound and BadRequest kinds."""
+        """Store the options of a conversation. Raises NotFound and BadRequest kinds."""
         await self._store.set_options(user_id, conversation_id, check_options(options))
 
     async def archive(self, user_id: str, conversation_id: str) -> Archive:
@@ -216,7 +216,7 @@ class Conversations:
         return await self._store.add_archives(user_id, archives)
 
     async def purge(self) -> int:
-        """Destroy all that is deleted, for start and end of the app; how many."""
+        """Destroy everything deleted, at start and end of the app; how many conversations."""
         for task in self._purges:
             task.cancel()
         return await self._store.purge_deleted(self._clock() + timedelta(seconds=1))
@@ -224,7 +224,7 @@ class Conversations:
     async def _remove(
         self, user_id: str, conversation_id: str, choose: Callable[[Tree], Sequence[str]]
     ) -> Removed:
-        with self._jobs.alone_in(user_id, conversation_id):
+        with self._jobs.exclusive(user_id, conversation_id):
             archive = await self._store.archive(user_id, conversation_id)
             tree, head_id = Tree(archive.messages), archive.conversation.head_id
             ids = choose(tree)

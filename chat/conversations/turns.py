@@ -1,59 +1,37 @@
-"""How answers come about: send, edit a question, retry, continue, stop; and what will fit before.
+"""Turns of a conversation: send, edit a question, retry, continue, stop; and the context usage.
 
-Owns the order of the steps: everything that can be refused is refused before anything is written,
-so that a refused text is still in the box. Knows no screen, no SQL, no model.
+Owns the order of the steps: what can be refused is refused before anything is stored, so that the
+page keeps a refused text in its box. Knows no screen, no SQL, no model.
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from chat.accounts.quotas import QuotaReservation
 from chat.conversations.attachments import check_attachments, with_attachments
-from chat.conversations.context_window import ContextWindow, fit, split_turns
+from chat.conversations.context_usage import ContextMeter, ContextUsage, UsageInput
+from chat.conversations.context_window import ContextWindow, fit
 from chat.conversations.errors import PlacesNeeded, PromptLost
 from chat.conversations.jobs import Job, Jobs, JobSpec
 from chat.conversations.models import Attachment, EffectiveOptions, Message, Question, Turn
 from chat.conversations.ports import ConversationStore, EnrolmentPolicy
-from chat.conversations.prompt import as_prompt, prompt_from, system_message
+from chat.conversations.prompt import as_prompt, prompt_from
 from chat.conversations.tree import Tree
 from chat.conversations.validation import check_options, check_question, title_of
 from chat.errors import BadRequest
 from chat.models import ChatMessage, ChatOptions, Role, Status
-from chat.serving.admission import QueueTicket
-from chat.serving.engines import Engines, serving
-from chat.serving.errors import PromptTooLong
-from chat.serving.generation import seeded
+from chat.serving.engines import Engines, name_of, serving
 from chat.serving.models import EngineInfo
 from chat.serving.ports import Engine
 from chat.serving.provenance import prompt_sha256
+from chat.serving.request import GenerationSlot, seeded
 from chat.validation import check_text
 
 
 @dataclass(frozen=True, slots=True)
-class ContextUsage:
-    """What the next prompt takes of the context, in tokens.
-
-    `system`, `history` and `draft` make the prompt; `room` is kept for the answer; `limit` is the
-    whole context. `dropped_turns` of the oldest will not fit; if not `fits`, not even the draft.
-    """
-
-    system: int
-    history: int
-    draft: int
-    room: int
-    limit: int
-    dropped_turns: int = 0
-    fits: bool = True
-
-    @property
-    def prompt(self) -> int:
-        return self.system + self.history + self.draft
-
-
-@dataclass(frozen=True, slots=True)
 class PreparedTurn:
-    """A question that may be asked: where, with what, and what the model will be told.
+    """A question that passed every check: its conversation, options, prompt and engine.
 
     A `conversation_id` of None begins a conversation.
     """
@@ -66,10 +44,10 @@ class PreparedTurn:
 
 
 class Turns:
-    """The service that lets answers be written. Every call takes the user; not-yours: NotFound.
+    """The service behind the composer. Calls raise NotFound for what another user owns.
 
-    `address` is where a request comes from: empty when it is not to be counted. With an `enrolment`
-    what is asked in a campaign is asked with that campaign's settings; its refusals are raised too.
+    `address` is the client's network address, empty when it is not counted. With an `enrolment`, a
+    question in a campaign is asked with that campaign's settings; its refusals are raised too.
     """
 
     def __init__(
@@ -86,6 +64,7 @@ class Turns:
         self._jobs = jobs
         self._keep_turns = keep_turns
         self._enrolment = enrolment
+        self._meter = ContextMeter()
 
     async def send(
         self,
@@ -100,30 +79,30 @@ class Turns:
         """Store a question and start its answer; a request that came before gives its answer.
 
         `conversation_id` None begins a conversation. With `question.beside` it is a new version of
-        that question. `variant` is the one of a blind comparison that is asked.
+        that question. `variant` is the variant of a comparison that answers.
 
         Raises BadRequest kinds, NotFound, QuotaExceeded kinds, TooManyWaiting, Busy,
-        EngineNotReady; then nothing was written.
+        EngineNotReady; then nothing was stored.
         """
         check_question(question.text)
         check_attachments(question.text, question.attachments)
         check_options(options)
         if running := self._jobs.find_request(user_id, question.request_id):
             return running
-        with self._jobs.alone_in(user_id, conversation_id):
-            asking = await self._weigh(user_id, conversation_id, question, options, variant)
+        with self._jobs.exclusive(user_id, conversation_id):
+            prepared = await self._prepare(user_id, conversation_id, question, options, variant)
             with ExitStack() as undo:
-                ticket, permit = await self._jobs.enter(user_id, address, undo)
+                slot = await self._jobs.enter(user_id, address, undo)
                 turn = await self._store.add_turn(
                     user_id,
                     conversation_id=conversation_id,
-                    question=asking.question,
-                    options=asking.options,
+                    question=prepared.question,
+                    options=prepared.options,
                 )
                 if begun := self._begun(user_id, turn):
                     return begun
                 undo.pop_all()
-                return self._start(user_id, asking, turn, ticket, permit)
+                return self._start(user_id, prepared, turn, slot)
 
     async def send_together(
         self,
@@ -133,38 +112,38 @@ class Turns:
         *,
         address: str = "",
     ) -> Sequence[Job]:
-        """Ask several variants of a campaign at once: all answers are begun, or none is.
+        """Ask several variants of a campaign at once: all answers are started, or none is.
 
         Each of `asked` is the conversation (None begins one), the question and the variant. They
-        start in this order. `write` stores them all or none, and gives their turns.
+        start in this order. `write` stores them all or none, and returns their turns.
 
-        Raises what `send` raises and what `write` raises, and PlacesNeeded for a person who may not
-        have so many answers written at once; then nothing was written.
+        Raises what `send` and `write` raise, and PlacesNeeded for a user who may not run so many
+        requests at once; then nothing was stored.
         """
-        with ExitStack() as alone, ExitStack() as undo:
+        with ExitStack() as changes, ExitStack() as undo:
             for conversation_id, question, _ in asked:
                 check_question(question.text)
-                alone.enter_context(self._jobs.alone_in(user_id, conversation_id))
+                changes.enter_context(self._jobs.exclusive(user_id, conversation_id))
             ready = [
-                await self._weigh(user_id, conversation_id, question, ChatOptions(), variant)
+                await self._prepare(user_id, conversation_id, question, ChatOptions(), variant)
                 for conversation_id, question, variant in asked
             ]
-            places = [await self._jobs.enter(user_id, address, undo) for _ in ready]
-            if any(permit.allowance.running < len(ready) for _, permit in places):
+            slots = [await self._jobs.enter(user_id, address, undo) for _ in ready]
+            if any(slot.reservation.allowance.running < len(ready) for slot in slots):
                 raise PlacesNeeded(count=len(ready))
             turns = await write(ready)
             if all(begun := [self._begun(user_id, turn) for turn in turns]):
                 return [job for job in begun if job]
             undo.pop_all()
             return [
-                self._start(user_id, asking, turn, *place)
-                for asking, turn, place in zip(ready, turns, places, strict=True)
+                self._start(user_id, prepared, turn, slot)
+                for prepared, turn, slot in zip(ready, turns, slots, strict=True)
             ]
 
     async def retry(
         self, user_id: str, *, conversation_id: str, message_id: str, address: str = ""
     ) -> Job:
-        """Write another answer beside the answer `message_id`, with the conversation's options.
+        """Generate another answer beside the answer `message_id`, with the conversation's options.
 
         Raises NotFound, BadRequest, AnswerRunning, QuotaExceeded kinds, TooManyWaiting, Busy,
         EngineNotReady, StoreFailed.
@@ -174,29 +153,29 @@ class Turns:
     async def go_on(
         self, user_id: str, *, conversation_id: str, message_id: str, address: str = ""
     ) -> Job:
-        """Write an answer that begins with the text of the answer `message_id` and goes on.
+        """Generate an answer that begins with the text of the answer `message_id` and continues it.
 
         Raises as `retry` does.
         """
         return await self._beside(user_id, conversation_id, message_id, address, continued=True)
 
     def stop(self, user_id: str, conversation_id: str) -> None:
-        """Stop the answer being written there, if there is one; its text so far stays."""
+        """Stop the answer being generated there, if there is one; its text so far stays."""
         if job := self._jobs.find(user_id, conversation_id):
             job.cancel()
 
     def writing(self, user_id: str, conversation_id: str) -> Job | None:
-        """The answer being written there, if there is one."""
+        """The answer being generated there, if there is one."""
         return self._jobs.find(user_id, conversation_id)
 
     def being_answered(self, user_id: str) -> frozenset[str]:
-        """Ids of the user's conversations in which an answer is being written."""
+        """Ids of the user's conversations in which an answer is being generated."""
         return self._jobs.conversations_of(user_id)
 
-    async def gauge(
+    async def context_usage(
         self, user_id: str, *, conversation_id: str | None, question: Question, options: ChatOptions
     ) -> ContextUsage:
-        """What sending this would take of the context. Keeps nothing of it.
+        """What sending this question would take of the context. Stores nothing.
 
         Raises MessageTooLong, BadText, BadAttachment, InvalidSetting, NotFound, EngineNotReady.
         """
@@ -207,28 +186,29 @@ class Turns:
         options, engine = enrolled.options, self._engines.named(enrolled.engine)
         info = serving(engine)
         path = await self._before(user_id, conversation_id, question.beside)
-        draft = _asked(question)
-        history = [*as_prompt(path), draft]
-        system = system_message(options.system_prompt)
-        bare = await engine.count_tokens([*system, ChatMessage(Role.USER, "")])
-        alone = await engine.count_tokens([*system, draft])
-        gauge = ContextUsage(bare, 0, alone - bare, _room(info, options), info.context_length)
-        try:
-            window = await self._fit(engine, options, history)
-        except PromptTooLong:
-            return replace(gauge, dropped_turns=len(split_turns(history)) - 1, fits=False)
-        told = window.prompt_tokens - alone
-        return replace(gauge, history=told, dropped_turns=window.dropped_turns)
+        # Messages in mid-path can be deleted and restored below the same head; and the content of
+        # the last one grows while it is generated.
+        ids = hashlib.sha256(" ".join(message.id for message in path).encode()).digest()
+        grown = len(path[-1].content) if path else 0
+        return await self._meter.measure(
+            engine,
+            UsageInput(
+                head=(name_of(info), options.system_prompt, ids, grown),
+                system_prompt=options.system_prompt,
+                history=as_prompt(path),
+                draft=_message(question).content,
+                limit=info.context_length,
+                room=_room(info, options),
+                keep_turns=self._keep_turns,
+            ),
+        )
 
     async def count_file(self, item: Attachment) -> int:
         """About how many tokens a file costs. Raises EngineNotReady."""
-        words = [ChatMessage(Role.USER, with_attachments("", [item]))]
-        empty = [ChatMessage(Role.USER, "")]
-        count = self._engines.first.count_tokens
-        return await count(words) - await count(empty)
+        return (await self._engines.first.prepare(with_attachments("", [item]))).tokens
 
     async def prompt_of(self, user_id: str, *, conversation_id: str, message_id: str) -> str:
-        """The exact prompt that an answer was written from, letter by letter.
+        """The exact prompt that an answer was generated from, control tokens included.
 
         Raises NotFound, EngineNotReady, and PromptLost when it cannot be made again.
         """
@@ -238,7 +218,7 @@ class Turns:
             raise PromptLost
         return await self._engines.of_model(made.model).render_prompt(messages)
 
-    async def _weigh(
+    async def _prepare(
         self,
         user_id: str,
         conversation_id: str | None,
@@ -246,38 +226,36 @@ class Turns:
         options: ChatOptions,
         variant: int | None,
     ) -> PreparedTurn:
-        """What will be asked. Raises what `send` raises, but for what comes of places."""
+        """Check and tokenise a question. Raises what `send` raises before it takes a slot."""
         enrolled = await self._enrol(user_id, conversation_id, question, options, variant)
         question = replace(_within(question, enrolled), title=title_of(question.text))
         path = await self._before(user_id, conversation_id, question.beside)
-        engine, history = self._engines.named(enrolled.engine), [*as_prompt(path), _asked(question)]
-        window = await self._fit(engine, enrolled.options, history)
+        engine = self._engines.named(enrolled.engine)
+        window = await self._fit(engine, enrolled.options, [*as_prompt(path), _message(question)])
         return PreparedTurn(conversation_id, question, enrolled.options, window, engine)
 
     def _begun(self, user_id: str, turn: Turn) -> Job | None:
-        """The answer of a request that came before."""
+        """The answer of a request that was sent before."""
         if turn.answer.status is not Status.PENDING:
             return Job(user_id, turn.answer)
         return self._jobs.find(user_id, turn.conversation.id)
 
-    def _start(
-        self,
-        user_id: str,
-        asking: PreparedTurn,
-        turn: Turn,
-        ticket: QueueTicket,
-        permit: QuotaReservation,
-    ) -> Job:
-        options, request_id = _seeded(asking.options), asking.question.request_id
-        window, engine = asking.window, asking.engine
-        work = JobSpec(user_id, turn.answer, window, options, engine, request_id, permit)
-        return self._jobs.start(work, ticket)
+    def _start(self, user_id: str, prepared: PreparedTurn, turn: Turn, slot: GenerationSlot) -> Job:
+        spec = JobSpec(
+            user_id,
+            turn.answer,
+            prepared.window,
+            _seeded(prepared.options),
+            prepared.engine,
+            prepared.question.request_id,
+        )
+        return self._jobs.start(spec, slot)
 
     async def _beside(
         self, user_id: str, conversation_id: str, message_id: str, address: str, *, continued: bool
     ) -> Job:
-        with self._jobs.alone_in(user_id, conversation_id):
-            await self._jobs.settle(conversation_id)
+        with self._jobs.exclusive(user_id, conversation_id):
+            await self._jobs.flush(conversation_id)
             kept = await self._store.conversation(user_id, conversation_id)
             enrolled = await self._enrolled(user_id, kept.options, kept.campaign_id)
             options, engine = enrolled.options, self._engines.named(enrolled.engine)
@@ -290,13 +268,13 @@ class Turns:
                 history.append(ChatMessage(Role.ASSISTANT, content))
             window = await self._fit(engine, options, history)
             with ExitStack() as undo:
-                ticket, permit = await self._jobs.enter(user_id, address, undo)
+                slot = await self._jobs.enter(user_id, address, undo)
                 answer = await self._store.add_answer(
                     user_id, conversation_id=conversation_id, sibling_id=message_id, content=content
                 )
                 undo.pop_all()
-                work = JobSpec(user_id, answer, window, _seeded(options), engine, permit=permit)
-                return self._jobs.start(work, ticket)
+                spec = JobSpec(user_id, answer, window, _seeded(options), engine)
+                return self._jobs.start(spec, slot)
 
     async def _enrol(
         self,
@@ -306,7 +284,7 @@ class Turns:
         options: ChatOptions,
         variant: int | None = None,
     ) -> EffectiveOptions:
-        """What a question is asked with. A conversation's own campaign counts, not what is said."""
+        """The options of a question. A conversation's own campaign overrides the question's."""
         if conversation_id is None or self._enrolment is None:
             return await self._enrolled(user_id, options, question.campaign_id or None, variant)
         kept = await self._store.conversation(user_id, conversation_id)
@@ -328,13 +306,13 @@ class Turns:
     async def _before(
         self, user_id: str, conversation_id: str | None, beside: str | None
     ) -> Sequence[Message]:
-        """The path that a new question goes below, with what the store still owes it.
+        """The path above a new question, after any unsaved answer in it has been stored.
 
         Raises NotFound, StoreFailed.
         """
         if conversation_id is None:
             return ()
-        await self._jobs.settle(conversation_id)
+        await self._jobs.flush(conversation_id)
         if beside is None:
             return await self._store.path(user_id, conversation_id)
         return (await self._path_to(user_id, conversation_id, beside))[:-1]
@@ -353,29 +331,29 @@ class Turns:
         return await fit(
             options.system_prompt,
             history,
-            count_tokens=engine.count_tokens,
+            prepare=engine.prepare,
             budget=info.context_length - _room(info, options),
             keep_turns=self._keep_turns,
         )
 
 
-def _asked(question: Question) -> ChatMessage:
+def _message(question: Question) -> ChatMessage:
     return ChatMessage(Role.USER, with_attachments(question.text, question.attachments))
 
 
 def _within(question: Question, enrolled: EffectiveOptions) -> Question:
-    """The question, for its campaign: what is said there is kept."""
+    """The question with its campaign; in a campaign no conversation is temporary."""
     campaign_id = enrolled.campaign_id
     temporary = question.temporary and not campaign_id
     return replace(question, campaign_id=campaign_id, temporary=temporary)
 
 
 def _room(info: EngineInfo, options: ChatOptions) -> int:
-    """Tokens kept free for the answer. A long one that is allowed may not push the history out."""
+    """Tokens kept free for the answer: at most a quarter, so that some history always fits."""
     longest = options.sampling.over(info.defaults).max_new_tokens or info.context_length
     return min(longest, info.context_length // 4)
 
 
 def _seeded(options: ChatOptions) -> ChatOptions:
-    """With a seed drawn now if none is set, so that every stored answer can be made again."""
+    """With a random seed if none is set, so that every stored answer can be reproduced."""
     return replace(options, sampling=seeded(options.sampling))

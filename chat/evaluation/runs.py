@@ -20,14 +20,15 @@ from chat.evaluation.cases import MOST_CASES, CaseStore, scope_of
 from chat.evaluation.errors import BadCase, RunGoingOn
 from chat.evaluation.models import Case, CaseVerdict, Result, Run
 from chat.evaluation.verdicts import EarlierAnswers, Judge, judge_answer
-from chat.models import ChatMessage, Finish, Role, Sampling, Status, Usage
-from chat.serving.draft import Draft
+from chat.models import ChatMessage, ChatOptions, Role, Sampling
 from chat.serving.engines import serving
 from chat.serving.errors import Busy, QueueTimeout, TooManyWaiting
-from chat.serving.generation import GenerationRequest, GenerationSummary, Generator
-from chat.serving.models import Delta, EngineInfo
+from chat.serving.generation import Generation
+from chat.serving.handle import GenerationResult
+from chat.serving.models import EngineInfo
 from chat.serving.observer import Source
 from chat.serving.ports import Engine
+from chat.serving.request import GenerationRequest
 
 TRY_AGAIN_S = 5.0
 PATIENCE_S = 600.0
@@ -56,8 +57,8 @@ class PreparedCase:
 class CaseRunner:
     """Runs the cases of a replay, `at_once` at a time."""
 
-    def __init__(self, writer: Generator, judge: Judge, *, at_once: int) -> None:
-        self._writer = writer
+    def __init__(self, generation: Generation, judge: Judge, *, at_once: int) -> None:
+        self._generation = generation
         self._judge = judge
         self._at_once = at_once
 
@@ -83,65 +84,52 @@ class CaseRunner:
 
     async def _result(self, replay: PreparedCase, case: Case) -> Result:
         empty = Result(replay.run.id, case.id, "", CaseVerdict.ERROR)
-        draft = Draft()
         try:
-            await self._patiently(replay, case, draft)
-            before = replay.before.get(case.id, EarlierAnswers())
-            judged = await judge_answer(case, draft.text, before, self._judge)
+            generated = await self._patiently(replay, case)
         except AppError as error:
-            told = draft.timing() if draft.started_at is not None else None
-            return replace(empty, answer=draft.text, error_code=error.code, timing=told)
-        return replace(
-            empty,
-            answer=draft.text,
-            verdict=judged.verdict,
-            failed=judged.failed,
-            timing=draft.timing(),
-        )
+            return replace(empty, error_code=error.code)
+        timing = generated.timing if generated.started else None
+        result = replace(empty, answer=generated.text, timing=timing)
+        if generated.error:
+            return replace(result, error_code=generated.error.code)
+        before = replay.before.get(case.id, EarlierAnswers())
+        try:
+            judged = await judge_answer(case, generated.text, before, self._judge)
+        except AppError as error:
+            return replace(result, error_code=error.code)
+        return replace(result, verdict=judged.verdict, failed=judged.failed)
 
-    async def _patiently(self, replay: PreparedCase, case: Case, draft: Draft) -> None:
-        """Ask, and ask again when there is room. Raises what a question of the page raises."""
+    async def _patiently(self, replay: PreparedCase, case: Case) -> GenerationResult:
+        """Generate, again where there was no room. Raises what a question of the page raises."""
         deadline = time.monotonic() + PATIENCE_S
+        engine = replay.engine or self._generation.engine
+        prompt = await engine.prepare(prompt_of(case, replay.preset))
+        request = GenerationRequest(
+            id=f"{replay.run.id}/{case.id}",
+            source=Source.REPLAY,
+            user_id=replay.run.owner_id,
+            prompt=prompt,
+            options=ChatOptions(sampling=sampling_of(case, replay.preset)),
+            engine=engine,
+        )
         while True:
             try:
-                return await self._ask(replay, case, draft)
+                result = await self._generate(request)
+                if isinstance(result.error, PASSING):
+                    raise result.error
+                return result
             except PASSING as error:
                 wait_s = _wait_s(error)
                 if time.monotonic() + wait_s > deadline:
                     raise
                 await asyncio.sleep(wait_s)
 
-    async def _ask(self, replay: PreparedCase, case: Case, draft: Draft) -> None:
-        user = replay.run.owner_id
-        prompt, sampling = prompt_of(case, replay.preset), sampling_of(case, replay.preset)
-        wish = GenerationRequest(user, prompt, sampling, engine=replay.engine)
+    async def _generate(self, request: GenerationRequest) -> GenerationResult:
         with ExitStack() as undo:
-            permit = await self._writer.permit(user, undo)
-            ticket = self._writer.enter(user, permit, undo)
-            await self._writer.wait_for_place(ticket, draft)
-            reason = Status.STOPPED.value
-            try:
-                await self._writer.write(wish, draft, _look_away)
-                reason = str(draft.last.finish)
-            except AppError as error:
-                reason = error.code
-                raise
-            finally:
-                self._tell(replay, case, draft, reason)
-                await asyncio.shield(self._writer.bill(permit, draft, _usage(draft)))
-
-    def _tell(self, replay: PreparedCase, case: Case, draft: Draft, reason: str) -> None:
-        end = GenerationSummary(
-            id=f"{replay.run.id}/{case.id}",
-            door=Source.REPLAY,
-            user_id=replay.run.owner_id,
-            model=replay.run.model,
-            reason=reason,
-            failed=reason not in (*Finish, Status.STOPPED),
-            usage=_usage(draft),
-            timing=draft.timing(),
-        )
-        self._writer.ended(end)
+            reservation = await self._generation.reserve(request.user_id, undo)
+            slot = self._generation.enqueue(request.user_id, reservation, undo)
+            undo.pop_all()
+        return await self._generation.run(request, slot)
 
 
 @dataclass(slots=True)
@@ -162,18 +150,18 @@ class Runs:
     """The replays of the page: one of each person at a time, one case at a time."""
 
     def __init__(
-        self, store: CaseStore, writer: Generator, judge: Judge, clock: Clock = utc_now
+        self, store: CaseStore, generation: Generation, judge: Judge, clock: Clock = utc_now
     ) -> None:
         self._store = store
-        self._writer = writer
-        self._replayer = CaseRunner(writer, judge, at_once=1)
+        self._generation = generation
+        self._replayer = CaseRunner(generation, judge, at_once=1)
         self._clock = clock
         self._open: dict[str, ActiveRun] = {}
 
     @property
     def engines(self) -> Sequence[str]:
         """The names of those that cases can be put to."""
-        return self._writer.engines.names
+        return self._generation.engines.names
 
     async def start(
         self,
@@ -190,7 +178,7 @@ class Runs:
         `against` is the run whose answers are the earlier ones; without it, each case's last.
         Raises RunGoingOn, BadCase (none, or too many), EngineNotReady kinds, NotFound.
         """
-        asked = self._writer.engines.named(engine)
+        asked = self._generation.engines.named(engine)
         run = new_run(serving(asked), user.id, preset, label, self._clock())
         prepared = await prepare(self._store, user, run, cases, preset=preset, against=against)
         replay = replace(prepared, engine=asked)
@@ -305,14 +293,6 @@ def sampling_of(case: Case, preset: Preset | None) -> Sampling:
     return case.sampling.over(calm).over(GREEDY)
 
 
-async def _look_away(delta: Delta) -> None:
-    """Nobody watches the answers of a replay being written."""
-
-
 def _wait_s(error: AppError) -> float:
     told = error.values.get("retry_after_s")
     return float(told) if isinstance(told, int | float) else TRY_AGAIN_S
-
-
-def _usage(draft: Draft) -> Usage:
-    return draft.last.usage or Usage(0, draft.last.completion_tokens)

@@ -73,7 +73,7 @@ def evidence_of_completion(written: CompletionRecord) -> AnswerSnapshot:
     return AnswerSnapshot(
         id=uuid4().hex,
         answer_id=written.id,
-        owner_id=written.caller.user.id,
+        owner_id=written.principal.user.id,
         door=Source.API,
         prompt=tuple(prompt),
         answer=answer,

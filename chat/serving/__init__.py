@@ -1,1 +1,1 @@
-"""Engines, the queue, the life of one generation, and completions for programs."""
+"""Engines by name, admission, the life cycle of a generation, and completions for programs."""

@@ -1,6 +1,6 @@
-"""Who may start now: a bounded queue, served in turns between users, with position and estimate.
+"""Admission: a bounded queue, round-robin between users, with position and estimated wait.
 
-Owns the count of running answers. Knows nothing of what an answer is.
+Owns the count of running requests. Knows nothing of what a request does.
 """
 
 import asyncio
@@ -12,31 +12,29 @@ from chat.accounts.models import UNBOUNDED
 from chat.serving.errors import Busy, TooManyWaiting
 
 SMOOTHING = 0.1
-"""Least weight of the newest answer in the average length of an answer."""
+"""Least weight of the newest request in the moving average of the running time."""
 
 FORECAST_S = 1.0
-"""How long a forecast may be told again: who waits is told once a second, and many may wait."""
-
-"""As a limit: none."""
+"""Lifetime of a forecast: each queued request asks once a second, and many may be queued."""
 
 
 class QueueTicket:
-    """One request's place: waiting, then running until it is given back."""
+    """One request's place: queued, then running until it is given back."""
 
     def __init__(self, user_id: str, most_running: int, admission: "Admission") -> None:
-        self.user = user_id
+        self.user_id = user_id
         self.most_running = most_running
         self.admitted = asyncio.Event()
         self._admission = admission
 
     @property
     def position(self) -> int | None:
-        """1 is the next to start; None when running."""
+        """1 starts next; None when running."""
         return self._admission.position(self)
 
     @property
     def wait_s(self) -> float | None:
-        """Estimated wait; None when running, or before anything was measured."""
+        """Estimated seconds until the start; None when running, or before the first measurement."""
         return self._admission.wait_s(self)
 
     def give_back(self) -> None:
@@ -45,21 +43,21 @@ class QueueTicket:
 
 
 class FairQueue:
-    """Who waits, and the rule of turns: each user in turn starts one.
+    """Queued tickets, one queue for each user; the users take turns, one ticket a turn.
 
-    A user with enough running is passed over and keeps the turn.
+    A user with enough running requests is skipped and keeps the turn.
     """
 
     def __init__(self, places: int) -> None:
         self.places = places
         self.running: Counter[str] = Counter()
-        self._queues: dict[str, deque[QueueTicket]] = {}  # in the order in which users take turns
+        self._queues: dict[str, deque[QueueTicket]] = {}  # the user whose turn it is comes first
 
     def copy(self) -> "FairQueue":
-        line = FairQueue(self.places)
-        line.running = self.running.copy()
-        line._queues = {user: queue.copy() for user, queue in self._queues.items()}
-        return line
+        other = FairQueue(self.places)
+        other.running = self.running.copy()
+        other._queues = {user_id: queue.copy() for user_id, queue in self._queues.items()}
+        return other
 
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
@@ -71,38 +69,38 @@ class FairQueue:
         return self.running.total() < self.places and self.running[user_id] < most_running
 
     def add(self, ticket: QueueTicket) -> None:
-        self._queues.setdefault(ticket.user, deque()).append(ticket)
+        self._queues.setdefault(ticket.user_id, deque()).append(ticket)
 
     def remove(self, ticket: QueueTicket) -> None:
-        """Take out one that waits; any other is ignored."""
-        queue = self._queues.get(ticket.user, deque())
+        """Remove a queued ticket; any other is ignored."""
+        queue = self._queues.get(ticket.user_id, deque())
         if ticket in queue:
             queue.remove(ticket)
             if not queue:
-                del self._queues[ticket.user]
+                del self._queues[ticket.user_id]
 
     def start_next(self) -> QueueTicket | None:
-        """Let the next one run; None if nobody may."""
-        for user, queue in self._queues.items():
-            if self.has_room_for(user, queue[0].most_running):
+        """Take the next ticket from the queue and count it as running; None if none may start."""
+        for user_id, queue in self._queues.items():
+            if self.has_room_for(user_id, queue[0].most_running):
                 break
         else:
             return None
         ticket = queue.popleft()
-        del self._queues[user]
+        del self._queues[user_id]
         if queue:
-            self._queues[user] = queue  # back to the end of the round
-        self.running[user] += 1
+            self._queues[user_id] = queue  # to the end of the order
+        self.running[user_id] += 1
         return ticket
 
     def end(self, user_id: str) -> None:
-        """One of this user's has ended."""
+        """Count one running request of this user less."""
         self.running[user_id] -= 1
         self.running += Counter()  # which drops the zeros
 
 
 class Admission:
-    """Hands out `max_running` places; up to `max_waiting` requests wait for one."""
+    """Gives `max_running` places; up to `max_waiting` requests wait for one."""
 
     def __init__(
         self,
@@ -114,8 +112,8 @@ class Admission:
         self._max_running = max_running
         self._max_waiting = max_waiting
         self._clock = clock
-        self._line = FairQueue(max_running)
-        self._started: dict[QueueTicket, float] = {}  # those that run, in the order of starting
+        self._queue = FairQueue(max_running)
+        self._started: dict[QueueTicket, float] = {}  # running tickets, in the order of starting
         self._answer_s: float | None = None
         self._measured = 0
         self._forecast: dict[QueueTicket, tuple[int, float]] | None = None
@@ -123,12 +121,12 @@ class Admission:
 
     @property
     def waiting(self) -> int:
-        """How many wait for a place."""
-        return len(self._line)
+        """How many requests wait for a place."""
+        return len(self._queue)
 
     def limit(self, places: int) -> None:
-        """What the engine can serve at once: known late, and never more than `max_running`."""
-        self._line.places = min(places, self._max_running)
+        """Set the places to what the engine serves at once, at most `max_running`."""
+        self._queue.places = min(places, self._max_running)
         self._fill()
 
     def enter(
@@ -139,22 +137,22 @@ class Admission:
         `running` and `waiting` bound what this user has at once of each. Raises TooManyWaiting when
         the user has too many waiting, Busy when the queue is full.
         """
-        if not self._line.has_room_for(user_id, running):
-            if self._line.waiting(user_id) >= waiting:
+        if not self._queue.has_room_for(user_id, running):
+            if self._queue.waiting(user_id) >= waiting:
                 raise TooManyWaiting(limit=waiting, retry_after_s=self._next_start_s(user_id))
-            if len(self._line) >= self._max_waiting:
+            if len(self._queue) >= self._max_waiting:
                 raise Busy(limit=self._max_waiting)
         ticket = QueueTicket(user_id, running, self)
-        self._line.add(ticket)
+        self._queue.add(ticket)
         self._fill()
         return ticket
 
     def leave(self, ticket: QueueTicket) -> None:
         started_at = self._started.pop(ticket, None)
         if started_at is None:
-            self._line.remove(ticket)
+            self._queue.remove(ticket)
         else:
-            self._line.end(ticket.user)
+            self._queue.end(ticket.user_id)
             self._measure(self._clock() - started_at)
         self._fill()
 
@@ -171,7 +169,7 @@ class Admission:
 
     def _next_start_s(self, user_id: str) -> float | None:
         """When the first of the user's waiting requests starts, and so one may wait again."""
-        waits = (self.wait_s(ticket) for ticket in self._foreseen() if ticket.user == user_id)
+        waits = (self.wait_s(ticket) for ticket in self._foreseen() if ticket.user_id == user_id)
         return next(waits, None)
 
     def _foreseen(self) -> dict[QueueTicket, tuple[int, float]]:
@@ -184,21 +182,23 @@ class Admission:
         return self._forecast
 
     def _foresee(self, now: float) -> Iterator[tuple[QueueTicket, float]]:
-        """What will happen if nobody comes or leaves and each answer takes the average time."""
+        """Simulate the queue: no arrivals, no departures, each request takes the average time."""
         answer_s = self._answer_s or 0.0
-        line = self._line.copy()
-        ends = deque((ticket.user, start + answer_s) for ticket, start in self._started.items())
-        while line:
-            if ticket := line.start_next():
+        queue = self._queue.copy()
+        ends = deque((ticket.user_id, start + answer_s) for ticket, start in self._started.items())
+        while queue:
+            if ticket := queue.start_next():
                 yield ticket, now
-                ends.append((ticket.user, now + answer_s))
+                ends.append((ticket.user_id, now + answer_s))
             else:
-                user, end = ends.popleft()
-                line.end(user)
-                now = max(now, end)  # one that takes longer than the average ends any moment
+                user_id, end = ends.popleft()
+                queue.end(user_id)
+                now = max(
+                    now, end
+                )  # a request that runs longer than the average may end at any moment
 
     def _fill(self) -> None:
-        while ticket := self._line.start_next():
+        while ticket := self._queue.start_next():
             self._started[ticket] = self._clock()
             ticket.admitted.set()
         self._forecast = None

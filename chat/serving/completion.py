@@ -1,17 +1,16 @@
-"""One answer for a program: as it is being written, and what is known of it at the end.
+"""One answer for a program: its handle while it is generated, and its record at the end.
 
-Knows neither who writes it nor in which format it goes out.
+Knows no engine and no wire format.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from chat.accounts.models import Principal
 from chat.errors import AppError
 from chat.models import Finish, Prompt, Provenance, Timing, Usage
+from chat.serving.handle import GenerationHandle
 from chat.serving.models import Delta
 from chat.tools import Extras, TokenScore, ToolCall
 
@@ -20,11 +19,12 @@ from chat.tools import Extras, TokenScore, ToolCall
 class CompletionRecord:
     """An answer that has ended, with everything that it was made from.
 
-    `text` is what is new, where an answer was continued. `finish` is None where it was cut off.
+    `text` is the new text alone where an answer was continued. `finish` is None where it was cut
+    off.
     """
 
     id: str
-    caller: Principal
+    principal: Principal
     created_at: datetime
     prompt: Prompt
     extras: Extras
@@ -38,41 +38,39 @@ class CompletionRecord:
     from_cache: bool = False
 
 
-class Completion:
-    """The handle of one answer: whoever has it may watch, or end it by `cancel`.
+class Completion(GenerationHandle):
+    """The handle of one answer for a program."""
 
-    `why` is what a cancelled one was cancelled for, where there is something to be told.
-    """
-
-    def __init__(self, id: str, principal: Principal, created_at: datetime) -> None:
-        self.id = id
-        self.caller = principal
+    def __init__(self, completion_id: str, principal: Principal, created_at: datetime) -> None:
+        super().__init__()
+        self.id = completion_id
+        self.principal = principal
         self.created_at = created_at
         self.from_cache = False
-        self.why: AppError | None = None
         self._deltas: list[Delta] = []
-        self._written: CompletionRecord | None = None
+        self._record: CompletionRecord | None = None
         self._error: AppError | None = None
-        self._changed = asyncio.Event()
-        self._writing: asyncio.Task[None] | None = None
-        self._cancelled = False
 
-    async def begun(self, patience_s: float) -> None:
-        """Return when there is something of the answer, at the latest after `patience_s`.
+    @property
+    def deltas(self) -> Sequence[Delta]:
+        """Everything of the answer so far."""
+        return tuple(self._deltas)
 
-        Raises the error of an answer that failed before.
+    async def begun(self, timeout_s: float) -> None:
+        """Return at the first delta or at the end, at the latest after `timeout_s`.
+
+        Raises the error of an answer that failed before its first delta.
         """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                while not (self._deltas or self._ended):
-                    await self._changed.wait()
+        if not (self._deltas or self._complete):
+            await self._wait(self._changed, timeout_s)
         if self._error and not self._deltas:
             raise self._error
 
     async def watch(self, every_s: float) -> AsyncIterator[Sequence[Delta]]:
-        """What there is, then what is new whenever something is; nothing, if that takes `every_s`.
+        """The deltas so far, then new ones as they come.
 
-        Ends with the answer. Raises the error of one that failed, after what there was of it.
+        Yields an empty sequence after each `every_s` without one. Ends with the answer; raises the
+        error of one that failed, after its last delta.
         """
         seen = 0
         while True:
@@ -81,58 +79,40 @@ class Completion:
                 new = self._deltas[seen:]
                 seen += len(new)
                 yield new
-            elif self._ended:
+            elif self._complete:
                 break
             else:
-                try:
-                    async with asyncio.timeout(every_s):
-                        await changed.wait()
-                except TimeoutError:
+                await self._wait(changed, every_s)
+                if not changed.is_set():
                     yield ()
         if self._error:
             raise self._error
 
-    async def written(self) -> CompletionRecord:
-        """The whole answer, or what there is of one that was cancelled. Raises its error."""
-        while not self._ended:
+    async def record(self) -> CompletionRecord:
+        """The record of the whole answer, or of what a cancelled one came to. Raises its error."""
+        while self._record is None:
             await self._changed.wait()
         if self._error:
             raise self._error
-        assert self._written is not None
-        return self._written
+        return self._record
 
-    def cancel(self, why: AppError | None = None) -> None:
-        """Stop writing. The first to say so counts; `why` is told to whoever watches."""
-        # A second cancellation would hit the task while it cleans up.
-        if self._writing and not (self._cancelled or self._writing.done()):
-            self._cancelled, self.why = True, why
-            self._writing.cancel()
+    # From here on: for the service.
 
-    # From here on: for who writes it.
+    def add(self, *deltas: Delta) -> None:
+        """Add deltas; those without content only show that the engine is alive.
 
-    @property
-    def deltas(self) -> Sequence[Delta]:
-        """Everything of the answer so far."""
-        return tuple(self._deltas)
+        Such a delta wakes no watcher: it would start the time of `watch` anew, and a connection
+        would stay silent for as long as a long prompt is read.
+        """
+        if new := [d for d in deltas if d.text or d.calls or d.scores or d.finish]:
+            self._deltas += new
+            self._notify()
 
-    def written_by(self, task: asyncio.Task[None]) -> None:
-        """It is this task that `cancel` ends."""
-        self._writing = task
-
-    def take(self, *deltas: Delta) -> None:
-        """Add what has content; signs of life are of no use here."""
-        self._deltas += (d for d in deltas if d.text or d.calls or d.scores or d.finish)
-        self._wake()
-
-    def end(self, written: CompletionRecord, error: AppError | None = None) -> None:
-        """That was all. An `error` is raised to whoever watches."""
-        self._written, self._error = written, error
-        self._wake()
+    def complete(self, record: CompletionRecord, error: AppError | None = None) -> None:
+        """End the answer. Every watcher gets `error`."""
+        self._record, self._error = record, error
+        self._notify()
 
     @property
-    def _ended(self) -> bool:
-        return self._written is not None
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+    def _complete(self) -> bool:
+        return self._record is not None

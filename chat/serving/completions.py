@@ -1,13 +1,11 @@
-"""Answers for programs: refused or written, given again from the cache, found again for a while.
+"""Answers for programs: refused or generated, repeated from the cache, found again for a while.
 
-Owns the order of the steps: what can be refused is refused before there is a place in the queue.
-Nothing is stored. Knows no wire format and no header; conversations are `chat.jobs`' business.
+Owns the order of the steps: what can be refused is refused before a place in the queue is taken.
+Stores nothing. Knows no wire format and no header.
 """
 
-import asyncio
 import hashlib
-import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -16,24 +14,22 @@ from chat.accounts.errors import BadKey, SignInNeeded
 from chat.accounts.models import Clock, Principal, utc_now
 from chat.accounts.quotas import QuotaReservation
 from chat.errors import AppError
-from chat.models import ChatMessage, ChatOptions, Prompt, Role, Sampling, Status, Timing, Usage
-from chat.serving.admission import QueueTicket
+from chat.models import ChatMessage, ChatOptions, Prompt, Role, Sampling, Timing
 from chat.serving.completion import Completion, CompletionRecord
 from chat.serving.draft import Draft
 from chat.serving.errors import EngineFailed, PromptTooLong, ShuttingDown
-from chat.serving.generation import GenerationRequest, GenerationSummary, Generator, seeded
-from chat.serving.models import Delta, EngineInfo
-from chat.serving.observer import Source
-from chat.serving.provenance import provenance
+from chat.serving.generation import Generation
+from chat.serving.handle import GenerationResult, GenerationSink
+from chat.serving.models import Delta, EngineInfo, PreparedPrompt
+from chat.serving.observer import GenerationSummary, Source
+from chat.serving.request import GenerationRequest, seeded
 from chat.serving.response_cache import CachedAnswer, RecentAnswers, ResponseCache
 from chat.tools import NO_EXTRAS, Extras, Tool
 from chat.validation import MAX_CHARACTERS, check_sampling
 
-log = logging.getLogger("qwen_chat.requests")
-
 
 class KeyQuota(Protocol):
-    """What a caller's key may use, beside what its owner may."""
+    """The quota of an API key, beside the quota of its owner."""
 
     async def check(self, principal: Principal) -> None:
         """Count one request. Raises TooManyRequests, TokensUsedUp."""
@@ -43,7 +39,7 @@ class KeyQuota(Protocol):
 
 
 class NoKeyQuota:
-    """Every key may use what its owner may."""
+    """Keys have no quota of their own."""
 
     async def check(self, principal: Principal) -> None:
         pass
@@ -56,7 +52,7 @@ class NoKeyQuota:
 class CompletionInput:
     """What a program asks for, under the `id` that its answer will have.
 
-    With `cached` an answer may be one that was given before; `remembered` answers are found again.
+    `cached` allows an answer from the response cache; `remembered` answers can be found again.
     """
 
     id: str
@@ -67,70 +63,104 @@ class CompletionInput:
     remembered: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What one completion is made from, and what it has taken."""
-
-    completion: Completion
-    asked: CompletionInput
-    wish: GenerationRequest
-    info: EngineInfo
-    prompt_tokens: int
-    draft: Draft
-    ticket: QueueTicket
-    permit: QuotaReservation
-    digest: str | None
-
-    @property
-    def begun(self) -> str:
-        """What the answer began with before anything was written."""
-        last = None if isinstance(self.asked.prompt, str) else self.asked.prompt[-1]
-        return last.content if last and last.role is Role.ASSISTANT else ""
-
-
 class Completions:
     """The service behind the API."""
 
     def __init__(
         self,
         *,
-        writer: Generator,
+        generation: Generation,
         key_limits: KeyQuota | None = None,
         cache: ResponseCache | None = None,
         recent: RecentAnswers | None = None,
         clock: Clock = utc_now,
     ) -> None:
-        self._writer = writer
+        self._generation = generation
         self._key_limits = key_limits or NoKeyQuota()
         self._cache = cache
         self._recent = recent or RecentAnswers()
         self._clock = clock
-        self._open: dict[str, Completion] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._running: dict[str, Completion] = {}
 
     @property
     def info(self) -> EngineInfo:
         """What is serving. Raises EngineNotReady."""
-        return self._writer.ready()
+        return self._generation.ready()
 
     async def begin(
         self, principal: Principal, asked: CompletionInput, *, address: str = ""
     ) -> Completion:
-        """Begin to write an answer; it waits for its place by itself.
+        """Start an answer, which waits in the queue by itself.
 
         Raises EngineNotReady, InvalidSetting, BadText, PromptTooLong, BadRequest, QuotaExceeded
-        kinds, TooManyWaiting, Busy, ShuttingDown. What the engine refuses later, BadSchema with it,
-        is the completion's error.
+        kinds, TooManyWaiting, Busy, ShuttingDown. What the engine refuses later, BadSchema
+        included, is the completion's error.
         """
-        try:
+        with self._generation.counted_refusals(Source.API):
             return await self._begin(principal, asked, address)
-        except AppError as error:
-            self._writer.refused(Source.API, error)
-            raise
 
     async def tokenize(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> Sequence[int]:
         """The token ids of a prompt. Raises EngineNotReady, BadRequest, PromptTooLong."""
-        info = self._writer.ready()
+        return (await self._prepare(prompt, tools)).token_ids
+
+    def find(self, user_id: str, completion_id: str) -> CompletionRecord:
+        """A recent answer to a program of that user. Raises NotFound."""
+        return self._recent.find(user_id, completion_id)
+
+    def callers(self) -> frozenset[Principal]:
+        """The principals of all answers that run or wait."""
+        return frozenset(completion.principal for completion in self._running.values())
+
+    def stop_of(self, caller_id: str) -> None:
+        """End every answer of a principal who may have lost access."""
+        for completion in list(self._running.values()):
+            if completion.principal.id == caller_id:
+                completion.cancel(BadKey() if completion.principal.key else SignInNeeded())
+
+    async def close(self, grace_s: float) -> None:
+        """Let running answers finish for `grace_s` seconds, then end the rest."""
+        await self._generation.close(Source.API, grace_s, ShuttingDown())
+
+    async def _begin(
+        self, principal: Principal, asked: CompletionInput, address: str
+    ) -> Completion:
+        info = self._generation.ready()
+        check_sampling(asked.sampling)
+        digest = self._digest(principal, asked, info)
+        cached = self._cache.find(digest) if self._cache and digest else None
+        prompt = None if cached else await self._prepare_to_answer(asked, info)
+        with ExitStack() as undo:
+            await self._key_limits.check(principal)
+            user_id = principal.user.id
+            reservation = await self._generation.reserve(user_id, undo, address=address)
+            if cached:
+                return await self._repeat(principal, asked, cached, reservation)
+            slot = self._generation.enqueue(user_id, reservation, undo)
+            undo.pop_all()
+        assert prompt is not None  # only a cached answer has none
+        request = self._request(principal, asked, prompt)
+        completion = Completion(asked.id, principal, self._clock())
+        self._running[asked.id] = completion
+        sink = _CompletionSink(_Work(completion, asked, request, digest), self._finish)
+        self._generation.start(request, slot, completion, sink)
+        return completion
+
+    def _request(
+        self, principal: Principal, asked: CompletionInput, prompt: PreparedPrompt
+    ) -> GenerationRequest:
+        return GenerationRequest(
+            id=asked.id,
+            source=Source.API,
+            user_id=principal.user.id,
+            prompt=prompt,
+            options=ChatOptions(_system_prompt(prompt.messages), seeded(asked.sampling)),
+            engine=self._generation.engine,
+            extras=asked.extras,
+            key_id=principal.key.id if principal.key else None,
+        )
+
+    async def _prepare(self, prompt: Prompt, tools: Sequence[Tool]) -> PreparedPrompt:
+        info = self._generation.ready()
         limit = max(MAX_CHARACTERS, 8 * info.context_length)
         if (length := _characters(prompt, tools)) > limit:
             raise PromptTooLong(
@@ -138,72 +168,21 @@ class Completions:
                 characters=length,
                 limit=limit,
             )
-        return await self._writer.engine.tokenize(prompt, tools)
+        return await self._generation.engine.prepare(prompt, tools)
 
-    def find(self, user_id: str, id: str) -> CompletionRecord:
-        """An answer that was given to a program of that user a while ago. Raises NotFound."""
-        return self._recent.find(user_id, id)
-
-    @property
-    def open(self) -> int:
-        """How many answers are being written, or wait for that."""
-        return len(self._open)
-
-    def callers(self) -> frozenset[Principal]:
-        """For whom an answer is being written, or waits for that."""
-        return frozenset(completion.caller for completion in self._open.values())
-
-    def stop_of(self, caller_id: str) -> None:
-        """End every answer for that caller, who may not be here any more."""
-        for completion in list(self._open.values()):
-            if completion.caller.id == caller_id:
-                completion.cancel(BadKey() if completion.caller.key else SignInNeeded())
-
-    async def close(self, grace_s: float) -> None:
-        """Let running answers finish for `grace_s` seconds, then end the rest."""
-        self._writer.close()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace_s)
-        for completion in list(self._open.values()):
-            completion.cancel(ShuttingDown())
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-
-    async def _begin(
-        self, principal: Principal, asked: CompletionInput, address: str
-    ) -> Completion:
-        info = self._writer.ready()
-        check_sampling(asked.sampling)
-        digest = self._digest(principal, asked, info)
-        kept = self._cache.find(digest) if self._cache and digest else None
-        prompt_tokens = 0 if kept else await self._count(asked, info)
-        with ExitStack() as undo:
-            await self._key_limits.check(principal)
-            permit = await self._writer.permit(principal.user.id, undo, address=address)
-            if kept:
-                return await self._again(principal, asked, kept, permit)
-            ticket = self._writer.enter(principal.user.id, permit, undo)
-            undo.pop_all()
-        sampling = seeded(asked.sampling)
-        wish = GenerationRequest(principal.user.id, asked.prompt, sampling, asked.extras)
-        completion = Completion(asked.id, principal, self._clock())
-        work = _Work(completion, asked, wish, info, prompt_tokens, Draft(), ticket, permit, digest)
-        self._start(work)
-        return completion
-
-    async def _count(self, asked: CompletionInput, info: EngineInfo) -> int:
-        tokens = len(await self.tokenize(asked.prompt, asked.extras.tools))
-        if tokens >= info.context_length:
+    async def _prepare_to_answer(self, asked: CompletionInput, info: EngineInfo) -> PreparedPrompt:
+        prompt = await self._prepare(asked.prompt, asked.extras.tools)
+        if prompt.tokens >= info.context_length:
             raise PromptTooLong(
-                f"The prompt has {tokens} tokens; "
+                f"The prompt has {prompt.tokens} tokens; "
                 f"the model takes {info.context_length}, with at least one for the answer.",
-                tokens=tokens,
+                tokens=prompt.tokens,
                 limit=info.context_length,
             )
-        return tokens
+        return prompt
 
     def _digest(self, principal: Principal, asked: CompletionInput, info: EngineInfo) -> str | None:
-        """What tells this request from all others; None if another answer would be as right."""
+        """The cache key of a request; None where its answer is random or must be a new one."""
         sampling = asked.sampling.over(info.defaults)
         repeatable = sampling.temperature == 0 or sampling.seed is not None
         if not (asked.cached and repeatable):
@@ -212,128 +191,108 @@ class Completions:
         whole = repr((principal.id, model, asked.prompt, sampling, asked.extras))
         return hashlib.sha256(whole.encode()).hexdigest()
 
-    async def _again(
+    async def _repeat(
         self,
         principal: Principal,
         asked: CompletionInput,
-        kept: CachedAnswer,
-        permit: QuotaReservation,
+        cached: CachedAnswer,
+        reservation: QuotaReservation,
     ) -> Completion:
-        """The same pieces once more: a request, and no tokens."""
-        await permit.spend(0)
+        """An answer from the cache, in its old pieces: it costs one request and no tokens."""
+        await reservation.spend(0)
         await self._key_limits.spend(principal, 0)
         completion = Completion(asked.id, principal, self._clock())
         completion.from_cache = True
-        written = replace(
-            kept.written,
+        record = replace(
+            cached.record,
             id=asked.id,
-            caller=principal,
+            principal=principal,
             created_at=completion.created_at,
             timing=Timing(),
             from_cache=True,
         )
-        self._note(written, asked, str(written.finish))
-        completion.take(*kept.deltas)
-        completion.end(written)
-        return completion
-
-    def _start(self, work: _Work) -> None:
-        completion = work.completion
-        self._open[completion.id] = completion
-        if work.begun:
-            work.draft.pieces.append(work.begun)
-        # Both tasks now: a hang-up that comes before the first of them runs can cancel something.
-        writing = asyncio.create_task(self._write(work))
-        completion.written_by(writing)
-        task = asyncio.create_task(self._run(work, writing))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _write(self, work: _Work) -> None:
-        async def take(delta: Delta) -> None:
-            work.completion.take(delta)
-
-        await self._writer.wait_for_place(work.ticket, work.draft)
-        await self._writer.write(work.wish, work.draft, take)
-
-    async def _run(self, work: _Work, writing: asyncio.Task[None]) -> None:
-        """Supervise the writing, a task of its own: no cancellation meets the bill."""
-        completion = work.completion
-        await asyncio.wait({writing})
-        error = _error_of(completion, writing)
-        written = self._written(work)
-        try:
-            tokens = await self._writer.bill(work.permit, work.draft, written.usage)
-            if work.draft.started_at is not None:
-                await self._key_limits.spend(completion.caller, tokens)
-        finally:
-            work.permit.give_back()
-            work.ticket.give_back()
-            del self._open[completion.id]
-            stopped = written.finish or Status.STOPPED
-            self._note(written, work.asked, error.code if error else stopped.value, error)
-            if self._cache and work.digest and written.finish and not error:
-                self._cache.keep(work.digest, CachedAnswer(written, completion.deltas))
-            completion.end(written, error)
-
-    def _written(self, work: _Work) -> CompletionRecord:
-        asked, draft, last = work.asked, work.draft, work.draft.last
-        turns = () if isinstance(asked.prompt, str) else tuple(asked.prompt)
-        options = ChatOptions(_system_prompt(turns), work.wish.sampling)
-        source = provenance(work.info, turns, options, continued=work.begun)
-        if source and isinstance(asked.prompt, str):
-            digest = hashlib.sha256(asked.prompt.encode()).hexdigest()
-            source = replace(source, prompt_sha256=digest)
-        return CompletionRecord(
-            id=asked.id,
-            caller=work.completion.caller,
-            created_at=work.completion.created_at,
-            prompt=asked.prompt,
-            extras=asked.extras,
-            text=draft.text[len(work.begun) :],
-            usage=last.usage or Usage(work.prompt_tokens, last.completion_tokens),
-            finish=last.finish,
-            calls=draft.calls,
-            scores=tuple(draft.scores),
-            timing=draft.timing(),
-            provenance=source,
-        )
-
-    def _note(
-        self,
-        written: CompletionRecord,
-        asked: CompletionInput,
-        reason: str,
-        error: AppError | None = None,
-    ) -> None:
-        """Tell of an answer that has ended, and remember it if it is a whole one."""
-        caller = written.caller
-        self._writer.ended(
+        self._generation.record(
             GenerationSummary(
-                id=written.id,
-                door=Source.API,
-                user_id=caller.user.id,
-                model=written.provenance.model if written.provenance else None,
-                reason=reason,
-                failed=error is not None,
-                usage=written.usage,
-                timing=written.timing,
-                key=caller.key.id if caller.key else None,
-                from_cache=written.from_cache,
+                source=Source.API,
+                reason=str(record.finish),
+                usage=record.usage,
+                timing=record.timing,
+                from_cache=True,
+                id=record.id,
+                user_id=principal.user.id,
+                model=record.provenance.model if record.provenance else None,
+                key_id=principal.key.id if principal.key else None,
             )
         )
-        if asked.remembered and written.finish:
-            self._recent.keep(replace(written, scores=()))
+        self._remember(record, asked)
+        completion.add(*cached.deltas)
+        completion.complete(record)
+        return completion
+
+    async def _finish(self, work: "_Work", result: GenerationResult) -> GenerationResult:
+        completion, error = work.completion, result.error
+        if type(error) is AppError:  # an exception that nobody foresaw
+            error = EngineFailed()
+        record = _record_of(work, result)
+        try:
+            if result.started:
+                tokens = record.usage.prompt_tokens + record.usage.completion_tokens
+                await self._key_limits.spend(completion.principal, tokens)
+        finally:
+            del self._running[completion.id]
+            self._remember(record, work.asked)
+            if self._cache and work.digest and record.finish and not error:
+                self._cache.keep(work.digest, CachedAnswer(record, completion.deltas))
+            completion.complete(record, error)
+        return replace(result, error=error)
+
+    def _remember(self, record: CompletionRecord, asked: CompletionInput) -> None:
+        if asked.remembered and record.finish:
+            self._recent.keep(replace(record, scores=()))
 
 
-def _error_of(completion: Completion, writing: asyncio.Task[None]) -> AppError | None:
-    if writing.cancelled():
-        return completion.why
-    error = writing.exception()
-    if error is None or isinstance(error, AppError):
-        return error
-    log.error("completion %s failed", completion.id, exc_info=error)
-    return EngineFailed()
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What one completion is made from; `digest` is its cache key, if it has one."""
+
+    completion: Completion
+    asked: CompletionInput
+    request: GenerationRequest
+    digest: str | None
+
+
+class _CompletionSink(GenerationSink):
+    """Passes deltas to the completion, and the result to the service."""
+
+    def __init__(self, work: _Work, finish: "_Finish") -> None:
+        self._work = work
+        self._finish = finish
+
+    async def take(self, draft: Draft, delta: Delta) -> None:
+        self._work.completion.add(delta)
+
+    async def finish(self, result: GenerationResult) -> GenerationResult:
+        return await self._finish(self._work, result)
+
+
+_Finish = Callable[[_Work, GenerationResult], Awaitable[GenerationResult]]
+
+
+def _record_of(work: _Work, result: GenerationResult) -> CompletionRecord:
+    return CompletionRecord(
+        id=work.asked.id,
+        principal=work.completion.principal,
+        created_at=work.completion.created_at,
+        prompt=work.asked.prompt,
+        extras=work.asked.extras,
+        text=result.text[len(work.request.continued) :],
+        usage=result.usage,
+        finish=result.finish,
+        calls=result.calls,
+        scores=result.scores,
+        timing=result.timing,
+        provenance=result.provenance,
+    )
 
 
 def _characters(prompt: Prompt, tools: Sequence[Tool]) -> int:
@@ -344,5 +303,5 @@ def _characters(prompt: Prompt, tools: Sequence[Tool]) -> int:
     return sum(map(len, texts))
 
 
-def _system_prompt(turns: Sequence[ChatMessage]) -> str:
-    return turns[0].content if turns and turns[0].role is Role.SYSTEM else ""
+def _system_prompt(messages: Sequence[ChatMessage]) -> str:
+    return messages[0].content if messages and messages[0].role is Role.SYSTEM else ""

@@ -1,6 +1,6 @@
-"""The engines that serve: the first answers everywhere, a second one where it is asked for by name.
+"""The engines that serve: the first one everywhere, a second one where it is named.
 
-Owns the names. Knows nothing of how answers are written, and loads nothing.
+Owns the names. Loads nothing.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Engines:
 
     @property
     def names(self) -> Sequence[str]:
-        """Of those that are known, the first one's first; two that are alike have one name."""
+        """The names of the engines that are known, the first engine's first, without duplicates."""
         return list(dict.fromkeys(name_of(engine.info) for engine in self._all if engine.info))
 
     def named(self, name: str) -> Engine:
@@ -33,9 +33,9 @@ class Engines:
         raise EngineNotServing(engine=name)
 
     def of_model(self, model: str) -> Engine:
-        """One that serves that model, or else the first."""
-        serving = (engine for engine in self._all if engine.info and engine.info.model == model)
-        return next(serving, self.first)
+        """An engine that serves that model, else the first engine."""
+        matching = (engine for engine in self._all if engine.info and engine.info.model == model)
+        return next(matching, self.first)
 
     async def stop(self) -> None:
         """Stop all of them."""
@@ -44,13 +44,13 @@ class Engines:
 
 
 def name_of(info: EngineInfo) -> str:
-    """What tells engines apart for people: the model and how its weights are kept."""
-    kept = info.dtype if info.quantization == "none" else info.quantization
-    return f"{info.model} ({kept})"
+    """The name that users see: the model and the format of its weights."""
+    weights = info.dtype if info.quantization == "none" else info.quantization
+    return f"{info.model} ({weights})"
 
 
 def serving(engine: Engine) -> EngineInfo:
-    """What answers there. Raises EngineNotReady."""
+    """What a ready engine serves. Raises EngineNotReady."""
     info = engine.info
     if info is None or engine.state.phase is not Phase.READY:
         raise EngineNotReady

@@ -1,41 +1,44 @@
-"""How an answer is asked of the engine, for the page and for programs alike.
+"""The life of one generation: reserve quota, queue, generate, bill, record.
 
-Owns leave and place, the time-outs, the salt, and what is told of an answer when it has ended.
-Knows neither conversations nor wire formats: whoever asks takes each delta in its own way.
+Shared by the page, the API and regression cases. Owns the time-outs, the cache salt, the outcome of
+a cancellation and the end-of-request record. Knows no conversation, no wire format and no verdict:
+what belongs to one caller alone is in its `GenerationSink`.
 """
 
 import asyncio
 import logging
-import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import ExitStack, aclosing, suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, aclosing, contextmanager, suppress
+from dataclasses import dataclass
 
 from chat.accounts.quotas import QuotaReservation, Quotas
 from chat.errors import AppError
-from chat.models import ChatMessage, Prompt, Role, Sampling, Timing, Usage
+from chat.models import ChatMessage, Role, Status, Timing, Usage
 from chat.serving.admission import Admission, QueueTicket
 from chat.serving.draft import Draft
 from chat.serving.engines import Engines, serving
 from chat.serving.errors import EngineStalled, QueueTimeout, RequestTimeout, ShuttingDown
+from chat.serving.handle import CancelReason, GenerationHandle, GenerationResult, GenerationSink
 from chat.serving.models import Delta, EngineInfo
-from chat.serving.observer import NullObserver, Observer, RequestOutcome, Source
+from chat.serving.observer import GenerationSummary, NullObserver, Observer, Source
 from chat.serving.ports import Engine
 from chat.serving.prefixes import SeenPrefixes
-from chat.tools import NO_EXTRAS, Extras
+from chat.serving.provenance import provenance
+from chat.serving.request import GenerationRequest, GenerationSlot
 
 log = logging.getLogger("qwen_chat.requests")
 
-SEEDS = 2**31
-
 TICK_S = 1.0
-"""Who waits is told of it this often: a page notices only then that its reader left."""
+"""How often a queued request reports its position.
+
+Gradio notices a closed tab only when the handler yields, so a page must yield at least this often.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long an answer may take, in seconds: waiting, without a sign of life, being written."""
+    """Longest times of one request, in seconds: in the queue, between two deltas, generating."""
 
     queue_s: float
     stall_s: float
@@ -43,45 +46,23 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
-class GenerationRequest:
-    """What the engine is to write, and for whom.
+class _Running:
+    """A started generation with everything that its supervisor needs."""
 
-    A prompt that ends with the assistant's turn is gone on with; the draft begins with that text.
-    Without an `engine` the first one writes it.
-    """
-
-    user_id: str
-    prompt: Prompt
-    sampling: Sampling
-    extras: Extras = NO_EXTRAS
-    engine: Engine | None = None
+    request: GenerationRequest
+    info: EngineInfo | None
+    slot: GenerationSlot
+    draft: Draft
+    handle: GenerationHandle
+    sink: GenerationSink
+    task: asyncio.Task[None]
 
 
-@dataclass(frozen=True, slots=True)
-class GenerationSummary:
-    """What the log and the observer are told of an answer that has ended; never its text.
+class Generation:
+    """The service that runs generations.
 
-    `reason` is a finish, a status or an error's code.
-    """
-
-    id: str
-    door: Source
-    user_id: str
-    model: str | None
-    reason: str
-    failed: bool = False
-    usage: Usage | None = None
-    timing: Timing | None = None
-    conversation: str | None = None
-    key: str | None = None
-    from_cache: bool = False
-
-
-class Generator:
-    """What everybody who writes answers shares.
-
-    Without `quotas` everybody may use everything. With `share_prefixes` the engine may reuse for
-    one user what it has read for another.
+    Without `quotas` nobody is limited. With `share_prefixes` the engine may reuse what it has read
+    for another user.
     """
 
     def __init__(
@@ -89,7 +70,7 @@ class Generator:
         *,
         engines: Engines,
         admission: Admission,
-        limits: Timeouts,
+        timeouts: Timeouts,
         quotas: Quotas | None = None,
         observer: Observer | None = None,
         share_prefixes: bool = False,
@@ -97,37 +78,50 @@ class Generator:
         self.engines = engines
         self.observer = observer or NullObserver()
         self._admission = admission
-        self._limits = limits
+        self._timeouts = timeouts
         self._quotas = quotas
         self._share_prefixes = share_prefixes
-        self._own = SeenPrefixes()
+        self._seen = SeenPrefixes()
         self._closing = False
+        self._supervisors: dict[asyncio.Task[None], _Running] = {}
 
     @property
     def engine(self) -> Engine:
-        """The one that answers where none is named."""
+        """The engine that serves where none is named."""
         return self.engines.first
-
-    def close(self) -> None:
-        """Let nobody in any more."""
-        self._closing = True
 
     def ready(self) -> EngineInfo:
         """What the first engine serves. Raises EngineNotReady."""
         return serving(self.engine)
 
-    async def permit(self, user_id: str, undo: ExitStack, *, address: str = "") -> QuotaReservation:
-        """Leave to ask once more; `undo` gives it back. Raises QuotaExceeded kinds, NotFound."""
-        permit = (
+    @contextmanager
+    def counted_refusals(self, source: Source) -> Iterator[None]:
+        """Count an AppError raised inside as a refused request."""
+        try:
+            yield
+        except AppError as error:
+            self.observer.refused(source, error.code)
+            raise
+
+    async def reserve(
+        self, user_id: str, undo: ExitStack, *, address: str = ""
+    ) -> QuotaReservation:
+        """Reserve quota for one request; `undo` releases it.
+
+        Raises QuotaExceeded kinds, NotFound.
+        """
+        reservation = (
             await self._quotas.check(user_id, address=address)
             if self._quotas
             else QuotaReservation()
         )
-        undo.callback(permit.give_back)
-        return permit
+        undo.callback(reservation.give_back)
+        return reservation
 
-    def enter(self, user_id: str, permit: QuotaReservation, undo: ExitStack) -> QueueTicket:
-        """A place in the queue, to be taken before anything is written; `undo` gives it back.
+    def enqueue(
+        self, user_id: str, reservation: QuotaReservation, undo: ExitStack
+    ) -> GenerationSlot:
+        """Take a place in the queue, before anything is stored; `undo` releases it.
 
         Raises TooManyWaiting, Busy, ShuttingDown.
         """
@@ -135,78 +129,66 @@ class Generator:
             raise ShuttingDown
         if info := self.engine.info:
             self._admission.limit(info.max_concurrent)
-        allowance = permit.allowance
+        allowance = reservation.allowance
         ticket = self._admission.enter(
             user_id, running=allowance.running, waiting=allowance.waiting
         )
         undo.callback(ticket.give_back)
-        return ticket
+        return GenerationSlot(reservation, ticket)
 
-    async def wait_for_place(
-        self, ticket: QueueTicket, draft: Draft, tell: Callable[[], None] = lambda: None
+    def start(
+        self,
+        request: GenerationRequest,
+        slot: GenerationSlot,
+        handle: GenerationHandle,
+        sink: GenerationSink,
     ) -> None:
-        """Return when the answer may begin; until then `tell` at once and every second.
+        """Start a generation, which owns `slot` from now on. `handle` watches and cancels it."""
+        draft = Draft([request.continued] if request.continued else [])
+        # Both tasks are created here: a cancellation that comes before the first of them runs must
+        # find a task to cancel.
+        task = asyncio.create_task(self._generate(request, slot.ticket, draft, sink))
+        handle.attach(task)
+        running = _Running(request, request.engine.info, slot, draft, handle, sink, task)
+        supervisor = asyncio.create_task(self._supervise(running))
+        self._supervisors[supervisor] = running
+        supervisor.add_done_callback(self._supervisors.pop)
 
-        Raises QueueTimeout.
-        """
-        entered_at = time.monotonic()
-        deadline = entered_at + self._limits.queue_s
-        while not ticket.admitted.is_set():
-            if time.monotonic() >= deadline:
-                raise QueueTimeout(seconds=self._limits.queue_s)
-            tell()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(TICK_S, max(0.0, deadline - time.monotonic()))):
-                    await ticket.admitted.wait()
-        draft.started_at = time.monotonic()
-        draft.queue_s = draft.started_at - entered_at
-
-    async def write(
-        self, wish: GenerationRequest, draft: Draft, take: Callable[[Delta], Awaitable[None]]
-    ) -> None:
-        """Put each delta into the draft, then let `take` see it.
-
-        Raises RequestTimeout, EngineStalled and what the engine raises.
-        """
-        engine = wish.engine or self.engine
-        draft.own_prompt_tokens = await self._own_prompt_tokens(wish, engine)
-        tools = wish.extras.tools
-        turns: Sequence[ChatMessage] = () if isinstance(wish.prompt, str) else wish.prompt
-        self._own.note(wish.user_id, turns, tools)
-        salt = "" if self._share_prefixes else wish.user_id
-        asked = engine.generate(wish.prompt, wish.sampling, salt=salt, extras=wish.extras)
+    async def run(self, request: GenerationRequest, slot: GenerationSlot) -> GenerationResult:
+        """Generate while the caller waits; when the caller is cancelled, this is cancelled too."""
+        handle = GenerationHandle()
+        self.start(request, slot, handle, GenerationSink())
         try:
-            async with asyncio.timeout(self._limits.request_s), aclosing(asked) as deltas:
-                async for delta in self._watched(deltas):
-                    draft.take(delta)
-                    await take(delta)
-        except TimeoutError:
-            raise RequestTimeout(seconds=self._limits.request_s) from None
-        finally:
-            self._own.note(wish.user_id, _with_answer(turns, draft), tools)
+            return await handle.result()
+        except asyncio.CancelledError:
+            handle.cancel()
+            await handle.result()
+            raise
 
-    async def bill(self, permit: QuotaReservation, draft: Draft, usage: Usage) -> int:
-        """Spend what an answer has cost, if it ever began; how many tokens."""
-        if draft.started_at is None:
-            return 0
-        tokens = usage.prompt_tokens + usage.completion_tokens
-        await permit.spend(tokens)
-        return tokens
+    async def close(self, source: Source, grace_s: float, reason: CancelReason) -> None:
+        """Accept no more requests, and end those of `source`.
 
-    def refused(self, door: Source, error: AppError) -> None:
-        """A request that did not get a place."""
-        self.observer.refused(door, error.code)
+        They get `grace_s` seconds to finish; what runs then is cancelled for `reason`.
+        """
+        self._closing = True
+        if supervisors := self._of(source):
+            await asyncio.wait(supervisors, timeout=grace_s)
+        supervisors = self._of(source)
+        for running in supervisors.values():
+            running.handle.cancel(reason)
+        if supervisors:
+            await asyncio.wait(supervisors)
 
-    def ended(self, end: GenerationSummary) -> None:
-        """One line in the log, and word to the observer."""
-        timing, usage = end.timing or Timing(), end.usage
-        told = {
-            "id": end.id,
-            "door": end.door.value,
-            "user": end.user_id,
-            "conversation": end.conversation,
-            "key": end.key,
-            "model": end.model,
+    def record(self, summary: GenerationSummary) -> None:
+        """Write the end-of-request log line, and count the request."""
+        timing, usage = summary.timing or Timing(), summary.usage
+        fields = {
+            "id": summary.id,
+            "door": summary.source.value,
+            "user": summary.user_id,
+            "conversation": summary.conversation_id,
+            "key": summary.key_id,
+            "model": summary.model,
             "queue_s": round(timing.queue_s, 3),
             "prefill_s": round(timing.prefill_s, 3),
             "ttft_s": round(timing.ttft_s, 3),
@@ -214,56 +196,157 @@ class Generator:
             "prompt_tokens": usage.prompt_tokens if usage else None,
             "reused_tokens": timing.reused_prompt_tokens,
             "completion_tokens": usage.completion_tokens if usage else None,
-            "cache": "hit" if end.from_cache else None,
-            "finish": end.reason,
+            "cache": "hit" if summary.from_cache else None,
+            "finish": summary.reason,
         }
         optional = ("conversation", "key", "cache")
         log.info(
             "request",
-            extra={k: v for k, v in told.items() if v is not None or k not in optional},
+            extra={k: v for k, v in fields.items() if v is not None or k not in optional},
         )
-        self.observer.ended(
-            RequestOutcome(end.door, end.reason, end.failed, usage, end.timing, end.from_cache)
-        )
+        self.observer.ended(summary)
 
-    async def _own_prompt_tokens(self, wish: GenerationRequest, engine: Engine) -> int | None:
-        """How many tokens of the prompt this person sent before; None if all of it."""
-        turns, tools = wish.prompt, wish.extras.tools
-        if isinstance(turns, str):  # of bare text only the salt tells whose the beginning is
+    def _of(self, source: Source) -> dict[asyncio.Task[None], _Running]:
+        return {
+            task: running
+            for task, running in self._supervisors.items()
+            if running.request.source is source
+        }
+
+    async def _supervise(self, running: _Running) -> None:
+        """Bill and record, in a task of its own: `cancel` reaches only the generating task."""
+        await asyncio.wait({running.task})
+        result = _result_of(running)
+        try:
+            if result.started:
+                tokens = result.usage.prompt_tokens + result.usage.completion_tokens
+                await running.slot.reservation.spend(tokens)
+            result = await running.sink.finish(result)
+        finally:
+            running.slot.release()
+            self.record(_summary_of(running.request, result))
+            running.handle.end(result)
+
+    async def _generate(
+        self, request: GenerationRequest, ticket: QueueTicket, draft: Draft, sink: GenerationSink
+    ) -> None:
+        await self._wait_in_queue(ticket, draft, sink)
+        sink.started()
+        draft.own_prompt_tokens = self._own_prompt_tokens(request)
+        messages, tools = request.prompt.messages, request.extras.tools
+        self._seen.note(request.user_id, messages, tools)
+        try:
+            await self._stream(request, draft, sink)
+        finally:
+            self._seen.note(request.user_id, _with_answer(messages, draft), tools)
+
+    async def _wait_in_queue(self, ticket: QueueTicket, draft: Draft, sink: GenerationSink) -> None:
+        """Return when the generation may begin. Raises QueueTimeout."""
+        entered_at = time.monotonic()
+        deadline = entered_at + self._timeouts.queue_s
+        while not ticket.admitted.is_set():
+            if time.monotonic() >= deadline:
+                raise QueueTimeout(seconds=self._timeouts.queue_s)
+            sink.queued(ticket)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(TICK_S, max(0.0, deadline - time.monotonic()))):
+                    await ticket.admitted.wait()
+        draft.started_at = time.monotonic()
+        draft.queue_s = draft.started_at - entered_at
+
+    async def _stream(self, request: GenerationRequest, draft: Draft, sink: GenerationSink) -> None:
+        """Raises RequestTimeout, EngineStalled, and what the engine and the sink raise."""
+        salt = "" if self._share_prefixes else request.user_id
+        stream = request.engine.generate(
+            request.prompt, request.options.sampling, salt=salt, extras=request.extras
+        )
+        try:
+            async with asyncio.timeout(self._timeouts.request_s), aclosing(stream) as deltas:
+                async for delta in unless_stalled(deltas, self._timeouts.stall_s):
+                    draft.take(delta)
+                    await sink.take(draft, delta)
+        except TimeoutError:
+            raise RequestTimeout(seconds=self._timeouts.request_s) from None
+
+    def _own_prompt_tokens(self, request: GenerationRequest) -> int | None:
+        """How many tokens of the prompt this user sent before; None: all of them."""
+        messages = request.prompt.messages
+        if not messages:  # bare text has no turns: only the salt separates users there
             return 0 if self._share_prefixes else None
-        known = self._own.known(wish.user_id, turns, tools)
-        if known == len(turns):
-            return None
-        own = turns[:known]
-        while own and own[-1].calls:  # calls alone are no prompt: their results are what is new
-            own = own[:-1]
-        if all(turn.role is Role.ASSISTANT for turn in own):  # no prompt of its own
-            return 0
-        return len(await engine.tokenize(own, tools))
-
-    async def _watched(self, deltas: AsyncIterator[Delta]) -> AsyncIterator[Delta]:
-        """The same deltas. Raises EngineStalled when none comes for too long."""
-        while True:
-            try:
-                async with asyncio.timeout(self._limits.stall_s):
-                    delta = await anext(deltas)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                raise EngineStalled(seconds=self._limits.stall_s) from None
-            yield delta
+        known = self._seen.known(request.user_id, messages, request.extras.tools)
+        return None if known == len(messages) else request.prompt.prefix_tokens(known)
 
 
-def seeded(sampling: Sampling) -> Sampling:
-    """With a seed drawn now if none is set, so that every answer can be made again."""
-    if sampling.seed is not None:
-        return sampling
-    return replace(sampling, seed=secrets.randbelow(SEEDS))
+async def unless_stalled(deltas: AsyncIterator[Delta], stall_s: float) -> AsyncIterator[Delta]:
+    """The same deltas. Raises EngineStalled when the next one takes longer than `stall_s`.
+
+    An engine sends empty deltas to requests that wait or whose prompt is being read, after each
+    step. A hung step sends nothing to anybody, so silence means a hung step.
+    """
+    while True:
+        try:
+            async with asyncio.timeout(stall_s):
+                delta = await anext(deltas)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise EngineStalled(seconds=stall_s) from None
+        yield delta
 
 
-def _with_answer(turns: Sequence[ChatMessage], draft: Draft) -> Sequence[ChatMessage]:
-    """The turns that there are now; an answer that was continued is in the draft as a whole."""
-    if not turns:
+def _result_of(running: _Running) -> GenerationResult:
+    request, draft = running.request, running.draft
+    status, error = _outcome(running)
+    last = draft.last
+    return GenerationResult(
+        status=status,
+        error=error,
+        text=draft.text,
+        usage=last.usage or Usage(request.prompt.tokens, last.completion_tokens),
+        timing=draft.timing(),
+        started=draft.started_at is not None,
+        finish=last.finish,
+        calls=draft.calls,
+        scores=tuple(draft.scores),
+        provenance=provenance(
+            running.info,
+            request.prompt.prompt,
+            request.options,
+            dropped_turns=request.dropped_turns,
+            continued=request.continued,
+        ),
+    )
+
+
+def _outcome(running: _Running) -> tuple[Status, AppError | None]:
+    if running.task.cancelled():
+        reason = running.handle.cancel_reason or Status.INTERRUPTED
+        return (Status.ERROR, reason) if isinstance(reason, AppError) else (reason, None)
+    error = running.task.exception()
+    if error is None or isinstance(error, AppError):
+        return (Status.ERROR if error else Status.DONE), error
+    log.error("request %s failed", running.request.id, exc_info=error)
+    return Status.ERROR, AppError()
+
+
+def _summary_of(request: GenerationRequest, result: GenerationResult) -> GenerationSummary:
+    return GenerationSummary(
+        source=request.source,
+        reason=result.reason,
+        failed=result.error is not None,
+        usage=result.usage,
+        timing=result.timing,
+        id=request.id,
+        user_id=request.user_id,
+        model=result.provenance.model if result.provenance else None,
+        conversation_id=request.conversation_id,
+        key_id=request.key_id,
+    )
+
+
+def _with_answer(messages: Sequence[ChatMessage], draft: Draft) -> Sequence[ChatMessage]:
+    """The messages with the answer; the draft holds a continued answer as a whole."""
+    if not messages:
         return ()
-    before = turns[:-1] if turns[-1].role is Role.ASSISTANT else turns
+    before = messages[:-1] if messages[-1].role is Role.ASSISTANT else messages
     return (*before, ChatMessage(Role.ASSISTANT, draft.text, draft.calls))

@@ -1,9 +1,10 @@
 """The engine's state and what it streams, as values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chat.models import Finish, Sampling, Timing, Usage
+from chat.models import ChatMessage, Finish, Prompt, Sampling, Timing, Usage
 from chat.tools import CallPiece, TokenScore
 
 
@@ -17,7 +18,7 @@ class Phase(StrEnum):
 
 
 class LoadStage(StrEnum):
-    """What is going on while the engine is loading."""
+    """The steps of loading an engine."""
 
     DOWNLOAD = "download"
     CONVERT = "convert"
@@ -27,12 +28,38 @@ class LoadStage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Delta:
-    """New text of an answer; the last one also says why it ended and what it cost.
+class PreparedPrompt:
+    """A prompt in token ids: tokenised once, for the one engine that made it.
 
-    A delta without text is a sign of life: a prefill chunk is done, or others are being served.
-    `completion_tokens` counts the tokens so far. With the first token may come the `timing` as far
-    as it is known then. `calls` and `scores` come only if they were asked for.
+    `turn_ends[n]` is the number of tokens up to the end of message `n`. It is empty for bare text,
+    and where the chat template does not end each turn with the same token.
+    """
+
+    prompt: Prompt
+    token_ids: Sequence[int]
+    turn_ends: Sequence[int] = ()
+
+    @property
+    def tokens(self) -> int:
+        return len(self.token_ids)
+
+    @property
+    def messages(self) -> Sequence[ChatMessage]:
+        """The messages of a conversation; none for bare text."""
+        return () if isinstance(self.prompt, str) else self.prompt
+
+    def prefix_tokens(self, messages: int) -> int:
+        """How many tokens the first `messages` messages take; 0 where that is unknown."""
+        return self.turn_ends[messages - 1] if 0 < messages <= len(self.turn_ends) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """New text of an answer; the last one has the finish reason and the usage.
+
+    An empty delta is a sign of life: a prefill chunk is done, or another request was served.
+    `completion_tokens` counts the tokens so far. The first token may bring the `timing` known by
+    then. `calls` and `scores` come only if they were asked for.
     """
 
     text: str = ""
@@ -66,7 +93,7 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
-    """How the engine is. While loading: the stage, its share done (0–1) and words for the log.
+    """The state of an engine. While loading: the stage, its share done (0–1), text for the log.
 
     `seconds_left` is an estimate; `error_code` and `detail` say what is wrong if degraded or dead.
     """

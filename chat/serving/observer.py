@@ -1,6 +1,6 @@
-"""What is told of every answer when it has ended, from the page and from programs alike.
+"""The record of a request that has ended, and the port that counts such records.
 
-Knows no format of figures and no log.
+Knows no metrics format and no log.
 """
 
 from dataclasses import dataclass
@@ -16,39 +16,45 @@ class Source(StrEnum):
     PAGE = "page"
     API = "api"
     REPLAY = "replay"
-    """Of regression cases: no person waits for it."""
+    """A regression case: no user waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
-class RequestOutcome:
-    """How one answer ended: `reason` is a finish ("stop"), a status ("stopped") or an error's code.
+class GenerationSummary:
+    """How one request ended, without any of its text.
 
-    `from_cache`: it was given again without the engine.
+    `reason` is a finish ("stop"), a status ("stopped") or an error's code; `failed` tells an error
+    from the others. `from_cache`: the response cache answered, no engine ran.
     """
 
-    door: Source
+    source: Source
     reason: str
     failed: bool = False
     usage: Usage | None = None
     timing: Timing | None = None
     from_cache: bool = False
+    id: str = ""
+    user_id: str = ""
+    model: str | None = None
+    conversation_id: str | None = None
+    key_id: str | None = None
 
 
 class Observer(Protocol):
-    """Counts. Never raises, never waits."""
+    """Counts requests. Never raises, never waits."""
 
-    def ended(self, outcome: RequestOutcome) -> None: ...
+    def ended(self, summary: GenerationSummary) -> None: ...
 
-    def refused(self, door: Source, code: str) -> None:
-        """A request that was refused before it had a place in the queue."""
+    def refused(self, source: Source, code: str) -> None:
+        """Count a request that was refused before it had a place in the queue."""
         ...
 
 
 class NullObserver:
-    """An observer that looks away."""
+    """Counts nothing."""
 
-    def ended(self, outcome: RequestOutcome) -> None:
+    def ended(self, summary: GenerationSummary) -> None:
         pass
 
-    def refused(self, door: Source, code: str) -> None:
+    def refused(self, source: Source, code: str) -> None:
         pass

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from chat.models import ChatMessage, Prompt, Sampling
-from chat.serving.models import Delta, EngineInfo, EngineState
+from chat.serving.models import Delta, EngineInfo, EngineState, PreparedPrompt
 from chat.tools import NO_EXTRAS, EngineLoad, Extras, Tool
 
 
@@ -29,17 +29,11 @@ class Engine(Protocol):
         """End every running answer and free everything. Safe to call twice, or before start."""
         ...
 
-    async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
-        """Length in tokens of the prompt these messages make, template included.
+    async def prepare(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> PreparedPrompt:
+        """Tokenise a prompt, chat template and tools included: the input of `generate`.
 
-        Raises EngineNotReady, and BadRequest when there is nothing but the assistant's own words.
-        """
-        ...
-
-    async def tokenize(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> Sequence[int]:
-        """The token ids of a prompt as `generate` would read it.
-
-        Raises EngineNotReady and BadRequest as `count_tokens` does.
+        Typed control tokens are read as text. Raises EngineNotReady, BadSchema, and BadRequest
+        when there is nothing to answer or the model knows no tools.
         """
         ...
 
@@ -56,17 +50,24 @@ class Engine(Protocol):
         ...
 
     def generate(
-        self, prompt: Prompt, sampling: Sampling, *, salt: str = "", extras: Extras = NO_EXTRAS
+        self,
+        prompt: PreparedPrompt,
+        sampling: Sampling,
+        *,
+        salt: str = "",
+        extras: Extras = NO_EXTRAS,
     ) -> AsyncGenerator[Delta, None]:
-        """Write one answer: text as it comes, then exactly one delta with finish, usage and timing.
+        """Generate one answer: text as it comes, then exactly one delta with finish and usage.
 
-        Messages that end with the assistant's ask for more of that text: deltas hold what is new.
-        An answer of a given shape that ends with STOP is valid JSON of that shape. One that calls
-        tools ends with TOOL_CALLS; only broken calls may not fit their schema.
-        What was read of a prompt is reused only for requests with the same `salt`; the answer is
-        the same with any.
+        `prompt` was prepared by this engine with `extras.tools`. A trailing assistant message is
+        continued: deltas hold only what is new. An answer of a given shape that ends with STOP is
+        valid JSON of that shape. One that calls tools ends with TOOL_CALLS; only broken calls may
+        violate their schema. Prefix cache entries are shared only between requests with the same
+        `salt`; the answer does not depend on it.
 
-        Closing the generator, or cancelling the task that reads it, ends the request within one
-        step. Raises EngineNotReady, PromptTooLong, BadSchema, EngineFailed and its kinds.
+        After each step every other request gets an empty delta, at least once a second: silence
+        means a hung step. Closing the generator, or cancelling the task that reads it, ends the
+        request within one step. Raises EngineNotReady, EngineStalled at once while a step hangs,
+        PromptTooLong, BadSchema, EngineFailed and its kinds.
         """
         ...

@@ -1,35 +1,36 @@
-"""From what an answer was made: the values that are kept beside it."""
+"""From what an answer was made: the values that are stored beside it."""
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import astuple
 
-from chat.models import ChatMessage, ChatOptions, Provenance
+from chat.models import ChatOptions, Prompt, Provenance
 from chat.serving.models import EngineInfo
 
 
-def prompt_sha256(messages: Sequence[ChatMessage]) -> str:
-    """What tells one prompt from every other: the digest of its messages."""
-    prompt = [
-        # Only with calls, so that what was kept before there were any still tells its prompt.
+def prompt_sha256(prompt: Prompt) -> str:
+    """The digest that identifies a prompt: of its messages, or of its bare text."""
+    if isinstance(prompt, str):
+        return hashlib.sha256(prompt.encode()).hexdigest()
+    messages = [
+        # Calls are added only where there are any: digests stored before calls existed stay valid.
         [message.role, message.content, *map(astuple, message.calls)]
-        for message in messages
+        for message in prompt
     ]
-    return hashlib.sha256(json.dumps(prompt).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(messages).encode()).hexdigest()
 
 
 def provenance(
     info: EngineInfo | None,
-    messages: Sequence[ChatMessage],
+    prompt: Prompt,
     options: ChatOptions,
     *,
     dropped_turns: int = 0,
     continued: str = "",
 ) -> Provenance | None:
-    """Where an answer came from; None when the engine went away before it said what it is.
+    """Where an answer came from; None when the engine stopped before it gave its `info`.
 
-    `continued` is the text that was there before and was given to the model.
+    `continued` is the text that the prompt already held of the answer.
     """
     if info is None:
         return None
@@ -39,7 +40,7 @@ def provenance(
         quantization=info.quantization,
         engine=info.engine,
         sampling=options.sampling.over(info.defaults),
-        prompt_sha256=prompt_sha256(messages),
+        prompt_sha256=prompt_sha256(prompt),
         dropped_turns=dropped_turns,
         system_prompt=options.system_prompt,
         preset=options.preset,

@@ -1,7 +1,7 @@
-"""Whether the engine really produces tokens, and does not only say so.
+"""The readiness check: whether the engine really produces tokens.
 
-Whoever asks gets an answer within `FRESH_S` + `PROBE_S` seconds. Knows no HTTP and no queue: a look
-takes no person's place, and is one row of the batch at most, however many ask.
+A check takes at most `FRESH_S` + `PROBE_S` seconds. It bypasses the queue, so it takes no user's
+place, and needs one row of the batch at most, however many clients ask at once.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ from chat.serving.ports import Engine
 from chat.tools import EngineLoad
 
 FRESH_S = 1.0
-"""How long one look is as good as the next, and how long tokens of others are waited for."""
+"""Lifetime of a check's result; also the longest wait for tokens of other requests."""
 
 PROBE_S = 8.0
-"""How long a probe of our own may take."""
+"""Longest time of a probe: a request for one token."""
 
 IDLE_S = 60.0
-"""How long an engine is believed that has nothing to do: it hangs in a step, or not at all."""
+"""Lifetime of a proof while the engine is idle: an engine can only hang in a step."""
 
 PROBE = "1"
 SHORTEST = Sampling(temperature=0, max_new_tokens=1)
@@ -30,7 +30,7 @@ OWN_SALT = "readiness"
 
 
 class Readiness:
-    """Looks at an engine. Safe to ask at any time, from many sides."""
+    """Checks one engine. May be called at any time, by many clients at once."""
 
     def __init__(
         self,
@@ -49,22 +49,22 @@ class Readiness:
         self._proved_at = -1e9
 
     async def look(self) -> EngineState:
-        """How the engine is. READY only if it has just written something, or can."""
+        """The engine's state: READY only if it has just produced a token."""
         if self._engine.state.phase is not Phase.READY:
             return self._engine.state
         fresh = time.monotonic() - self._looked_at < self._fresh_s
         if self._looking is None or (self._looking.done() and not fresh):
-            self._looking = asyncio.create_task(self._find_trouble())
-        # Shielded: whoever asked and left takes nobody else's answer along.
+            self._looking = asyncio.create_task(self._check())
+        # Shielded: a client that disconnects must not cancel the check that others wait for.
         trouble = await asyncio.shield(self._looking)
         state = self._engine.state
         if trouble is None or state.phase is not Phase.READY:
             return state
         return EngineState(Phase.DEGRADED, detail=str(trouble), error_code=trouble.code)
 
-    async def _find_trouble(self) -> AppError | None:
+    async def _check(self) -> AppError | None:
         try:
-            if not (self._idle_and_proved() or await self._others_are_written_to()):
+            if not (self._idle_and_proved() or await self._others_get_tokens()):
                 await self._probe()
         except AppError as error:
             return error
@@ -76,8 +76,8 @@ class Readiness:
     def _idle_and_proved(self) -> bool:
         return not _busy(self._engine.load) and time.monotonic() - self._proved_at < self._idle_s
 
-    async def _others_are_written_to(self) -> bool:
-        """Tokens of others that come while we look are proof enough, and cost nothing."""
+    async def _others_get_tokens(self) -> bool:
+        """Whether a running request gets a token: that is proof enough, and costs nothing."""
         before, since = self._engine.load, time.monotonic()
         while _busy(self._engine.load) and time.monotonic() - since < self._fresh_s:
             if self._engine.load.generated_tokens > before.generated_tokens:
@@ -86,18 +86,20 @@ class Readiness:
         return False
 
     async def _probe(self) -> None:
-        """Have one token written. Raises EngineStalled and what the engine raises.
+        """Generate one token. Raises EngineStalled and what the engine raises.
 
-        Under load a sign of life will do: it comes after a step that served others, and our row
-        may have to wait for a place in the batch.
+        Under load an empty delta is enough: it comes after a step that served other requests, and
+        the probe may have to wait for a row of the batch.
         """
-        deltas = self._engine.generate(PROBE, SHORTEST, salt=OWN_SALT)
         try:
-            async with asyncio.timeout(self._probe_s), aclosing(deltas):
-                async for delta in deltas:
-                    busy = self._engine.load.running > 1 or self._engine.load.waiting > 0
-                    if delta.completion_tokens or delta.finish or busy:
-                        return
+            async with asyncio.timeout(self._probe_s):
+                prompt = await self._engine.prepare(PROBE)
+                stream = self._engine.generate(prompt, SHORTEST, salt=OWN_SALT)
+                async with aclosing(stream) as deltas:
+                    async for delta in deltas:
+                        busy = self._engine.load.running > 1 or self._engine.load.waiting > 0
+                        if delta.completion_tokens or delta.finish or busy:
+                            return
         except TimeoutError:
             raise EngineStalled(
                 f"No token came for {self._probe_s:.0f} s.", seconds=self._probe_s

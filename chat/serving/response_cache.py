@@ -1,5 +1,4 @@
-"""Answers kept in memory for their callers: to give again what would come out the same, and to find
-again what somebody wants to rate.
+"""Answers in memory: the response cache, and recent answers that programs may still rate.
 
 Owns the bounds of both. Knows no engine, no store and no request.
 """
@@ -15,76 +14,76 @@ from chat.serving.completion import CompletionRecord
 from chat.serving.models import Delta
 
 CACHE_S = 600.0
-"""How old an answer may be that is given again."""
+"""Lifetime of an answer in the response cache, in seconds."""
 
 RECENT_S = 3600.0
 RECENT_COUNT = 1000
 RECENT_BYTES = 16 * 2**20
-"""What there is of answers to be found again: so long, so many, so large together."""
+"""Bounds of the recent answers: lifetime in seconds, count, bytes in total."""
 
 OVERHEAD = 400
-"""About what a small Python object with its fields takes, in bytes."""
+"""Estimated bytes of a small Python object with its fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class CachedAnswer:
     """An answer and the pieces in which it came."""
 
-    written: CompletionRecord
+    record: CompletionRecord
     deltas: Sequence[Delta]
 
     @property
-    def bytes(self) -> int:
-        """About what it takes in memory."""
-        scores = sum(1 + len(score.best) for score in self.written.scores)
-        return _size(self.written) + OVERHEAD * (len(self.deltas) + scores)
+    def size(self) -> int:
+        """Estimated size in memory."""
+        scores = sum(1 + len(score.best) for score in self.record.scores)
+        return _size(self.record) + OVERHEAD * (len(self.deltas) + scores)
 
 
 class ResponseCache:
-    """Answers by the digest of everything that made them. One of no bytes keeps nothing."""
+    """Answers by the digest of everything that made them. `max_bytes` 0 keeps nothing."""
 
     def __init__(self, max_bytes: int, age_s: float = CACHE_S) -> None:
         self._kept: TTLCache[str, CachedAnswer] = TTLCache(
-            max_bytes, age_s, getsizeof=lambda k: k.bytes
+            max_bytes, age_s, getsizeof=lambda answer: answer.size
         )
 
     def find(self, digest: str) -> CachedAnswer | None:
         return self._kept.get(digest)
 
-    def keep(self, digest: str, kept: CachedAnswer) -> None:
-        """Keep it, unless it is larger than everything together may be."""
-        if kept.bytes <= self._kept.maxsize:
-            self._kept[digest] = kept
+    def keep(self, digest: str, answer: CachedAnswer) -> None:
+        """Keep an answer, unless it alone is larger than the cache."""
+        if answer.size <= self._kept.maxsize:
+            self._kept[digest] = answer
 
 
 class RecentAnswers:
-    """The last answers, each for the person whose program asked for it."""
+    """The last answers, each for the user whose program asked for it."""
 
     def __init__(self, age_s: float = RECENT_S, max_bytes: int = RECENT_BYTES) -> None:
-        # No answer counts for less than its share: that bounds their number too.
+        # Each answer counts for at least its share of the bytes, which bounds their count too.
         least = max_bytes // RECENT_COUNT
         self._kept: TTLCache[tuple[str, str], CompletionRecord] = TTLCache(
-            max_bytes, age_s, getsizeof=lambda written: max(least, _size(written))
+            max_bytes, age_s, getsizeof=lambda record: max(least, _size(record))
         )
 
-    def keep(self, written: CompletionRecord) -> None:
-        if _size(written) <= self._kept.maxsize:
-            self._kept[written.caller.user.id, written.id] = written
+    def keep(self, record: CompletionRecord) -> None:
+        if _size(record) <= self._kept.maxsize:
+            self._kept[record.principal.user.id, record.id] = record
 
-    def find(self, user_id: str, id: str) -> CompletionRecord:
-        """Raises NotFound, also for another's."""
-        written = self._kept.get((user_id, id))
-        if written is None:
+    def find(self, user_id: str, completion_id: str) -> CompletionRecord:
+        """Raises NotFound, also for another user's answer."""
+        record = self._kept.get((user_id, completion_id))
+        if record is None:
             raise NotFound
-        return written
+        return record
 
 
-def _size(written: CompletionRecord) -> int:
-    """About how many bytes it takes, without its scores."""
-    calls = sum(len(call.arguments) for call in written.calls)
-    tools = sum(len(tool.parameters) + len(tool.description) for tool in written.extras.tools)
-    # Four bytes for each character: one that is no Latin letter makes a whole string as wide.
-    return OVERHEAD + 4 * (_length(written.prompt) + len(written.text) + calls + tools)
+def _size(record: CompletionRecord) -> int:
+    """Estimated bytes of a record, without its scores."""
+    calls = sum(len(call.arguments) for call in record.calls)
+    tools = sum(len(tool.parameters) + len(tool.description) for tool in record.extras.tools)
+    # Four bytes a character: CPython stores a whole string as wide as its widest character.
+    return OVERHEAD + 4 * (_length(record.prompt) + len(record.text) + calls + tools)
 
 
 def _length(prompt: Prompt) -> int:

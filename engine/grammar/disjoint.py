@@ -1,65 +1,85 @@
-"""Whether no value can be of two schemas at once: what `oneOf` asks and a grammar cannot see."""
+"""Whether no value can be of two schemas at once: what `oneOf` asks and a grammar cannot see.
+
+llguidance has a check of its own, but it sees the rewritten schemas, which allow less than the
+schemas of the client: two of those can overlap where the rewritten ones do not.
+"""
 
 import itertools
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from engine.grammar.pointer import follow
 
+Constants = frozenset[str]
+
+
+class Facts(NamedTuple):
+    """What is certain of all values of a schema; None where nothing is.
+
+    `members` are the constants of members that each value has.
+    """
+
+    types: Constants | None
+    constants: Constants | None
+    members: Mapping[str, Constants]
+
 
 def are_disjoint(root: Any, schemas: Sequence[Any]) -> bool:
-    """By type, or by a member that all require with other constants. Doubt means no."""
-    plain = [_resolved(root, schema) for schema in schemas]
-    pairs = itertools.combinations(plain, 2)
-    return all(one and other and _differ(root, one, other) for one, other in pairs)
+    """By type, or by a member that all require with other constants. Doubt means no.
+
+    The schemas, and those that they refer to in `root`, must be valid.
+    """
+    facts = [_facts(root, _resolved(root, schema)) for schema in schemas]
+    return all(_differ(one, other) for one, other in itertools.combinations(facts, 2))
 
 
-def _resolved(root: Any, schema: Any) -> dict[str, Any] | None:
-    """What a schema refers to, if that can be told without much ado."""
+def _resolved(root: Any, schema: Any) -> Mapping[str, Any]:
+    """What a schema refers to, if it is found after a few references."""
     for _ in range(8):
         if not isinstance(schema, dict):
-            return None
+            break
         if "$ref" not in schema:
             return schema
-        try:
-            _, schema = follow(root, schema["$ref"])
-        except LookupError:
-            return None
-    return None
+        _, schema = follow(root, schema["$ref"])
+    return {}
 
 
-def _differ(root: Any, one: dict[str, Any], other: dict[str, Any]) -> bool:
-    kinds = (_kinds(one), _kinds(other))
-    if _apart(*kinds) or _apart(_constants(one), _constants(other)):
+def _facts(root: Any, schema: Mapping[str, Any]) -> Facts:
+    types = _types(schema)
+    members: dict[str, Constants] = {}
+    if types == frozenset({"object"}):
+        properties = schema.get("properties", {})
+        for name in schema.get("required", ()):
+            constants = _constants(_resolved(root, properties.get(name)))
+            if constants is not None:
+                members[name] = constants
+    return Facts(types, _constants(schema), members)
+
+
+def _differ(one: Facts, other: Facts) -> bool:
+    if _apart(one.types, other.types) or _apart(one.constants, other.constants):
         return True
-    if kinds != ({"object"}, {"object"}):
-        return False
-    names = set(one.get("required", ())) & set(other.get("required", ()))
-    return any(_differ_in(root, name, (one, other)) for name in names)
+    return any(
+        _apart(one.members[name], other.members[name])
+        for name in one.members.keys() & other.members.keys()
+    )
 
 
-def _differ_in(root: Any, name: str, schemas: Iterable[dict[str, Any]]) -> bool:
-    """Whether the member `name` has other constants in each."""
-    said = [_resolved(root, schema.get("properties", {}).get(name)) for schema in schemas]
-    one, other = (_constants(schema) if schema else None for schema in said)
-    return _apart(one, other)
-
-
-def _constants(schema: dict[str, Any]) -> set[str] | None:
+def _constants(schema: Mapping[str, Any]) -> Constants | None:
     values = [schema["const"]] if "const" in schema else schema.get("enum")
     if values is None or any(isinstance(value, float | dict | list) for value in values):
         return None
-    return {json.dumps(value) for value in values}
+    return frozenset(map(json.dumps, values))
 
 
-def _kinds(schema: dict[str, Any]) -> set[str] | None:
-    kinds = schema.get("type")
-    if kinds is None:
+def _types(schema: Mapping[str, Any]) -> Constants | None:
+    types = schema.get("type")
+    if types is None:
         return None
-    named = {kinds} if isinstance(kinds, str) else set(kinds)
-    return {"number" if kind == "integer" else kind for kind in named}
+    named = [types] if isinstance(types, str) else types
+    return frozenset("number" if kind == "integer" else kind for kind in named)
 
 
-def _apart(one: set[str] | None, other: set[str] | None) -> bool:
+def _apart(one: Constants | None, other: Constants | None) -> bool:
     return one is not None and other is not None and not one & other

@@ -1,85 +1,179 @@
 """Masks over the next token: what a grammar lets one answer go on with.
 
-The only home of xgrammar beside the compiler's process. Importing it imports torch.
+The only home of llguidance's matchers. Importing it imports torch.
 """
 
 import logging
+import re
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import torch
-import xgrammar
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 from tokenizers import Tokenizer
 from torch import Tensor
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+from chat.serving.errors import BadSchema
+from chat.tools import Extras
+from engine.grammar.notation import grammar_of, grammar_of_schema
 
 log = logging.getLogger(__name__)
 
-SLOW_S = 0.5
-"""A mask that takes longer holds everybody up: its answer fails."""
+SLOW_S = 0.2
+"""Processor time of a mask. One that takes longer holds everybody up: its answer fails."""
+
+LIMITS = LLParserLimits(
+    # Four for each optional member, of which an object has up to engine.grammar.keywords.MAX_NAMES.
+    max_items_in_row=10_000,
+    # llguidance's own: 20 ms to read the patterns of a schema, 15 ms of a mask for its patterns
+    # and 3 ms for all else, by its own figures.
+    initial_lexer_fuel=1_000_000,
+    step_lexer_fuel=200_000,
+    step_max_items=50_000,
+    max_grammar_size=500_000,
+    # About 0.5 kB each: a string of 10,000 characters takes 80,000 of them.
+    max_lexer_states=250_000,
+    precompute_large_lexemes=True,
+    # Errors would hold the schema and the answer.
+    verbose_errors=False,
+)
+
+CHUNK = 32_768
+"""Tokens to mask at once. On a CPU torch takes several threads for more, which wait for each other:
+16 ms instead of 0.1 ms where something else has the other core."""
+
+REPLACEMENT = "\ufffd".encode()
+"""Decoders write it for bytes that are no character, so engine.text drops it."""
 
 
 class Vocabulary:
-    """The tokens as grammars see them: what each of them writes, and which end an answer."""
+    """The tokens as grammars see them: what each of them writes, and which end an answer.
+
+    `tokens` are their bytes by id, `penalties` what is added to the scores of 8 tokens for each
+    value of a byte of a mask. For one thread at a time, but for what is read of it.
+    """
 
     def __init__(self, tokenizer: Tokenizer, end_ids: Collection[int]) -> None:
-        token_ids = tokenizer.get_vocab(with_added_tokens=True)
-        words = [""] * (max(token_ids.values()) + 1)
-        for word, token_id in token_ids.items():
-            words[token_id] = word
-        for token_id, token in tokenizer.get_added_tokens_decoder().items():
-            if token.special:  # it writes nothing, so it has no place in a grammar
-                words[token_id] = ""
-        self._info = xgrammar.TokenizerInfo(
-            words, xgrammar.VocabType.BYTE_LEVEL, stop_token_ids=sorted(end_ids)
+        ids = tokenizer.get_vocab(with_added_tokens=True)
+        added = tokenizer.get_added_tokens_decoder()
+        byte_of = {letter: byte for byte, letter in bytes_to_unicode().items()}
+        self.tokens = [b""] * (max(ids.values()) + 1)
+        for word, token_id in ids.items():
+            data = word.encode() if token_id in added else bytes(byte_of[sign] for sign in word)
+            self.tokens[token_id] = data
+        special = [token_id for token_id, token in added.items() if token.special]
+        encoder = _Encoder(tokenizer, self.tokens, special, min(end_ids, default=None))
+        self._tokenizer = LLTokenizer(TokenizerWrapper(encoder), eos_token=sorted(end_ids) or None)
+        self.penalties = torch.tensor(
+            [[0.0 if byte >> bit & 1 else -torch.inf for bit in range(8)] for byte in range(256)]
         )
+        self._lossless = [self._without(REPLACEMENT[:done]) for done in range(len(REPLACEMENT))]
 
-    @property
-    def text(self) -> str:
-        """Everything, for the compiler."""
-        return self._info.serialize_json()
+    def mask(self, extras: Extras) -> "Mask | None":
+        """For one answer as `extras` want it; None if it may be anything. Raises BadSchema."""
+        grammar = grammar_of(extras)
+        if grammar is None:
+            return None
+        matcher = self._matcher(grammar.text)
+        if not matcher.is_error():
+            return Mask(self, matcher)
+        for schema in grammar.schemas:
+            if error := self._matcher(grammar_of_schema(schema)).get_error():
+                raise _refusal(error, schema.rewriter.place_of)
+        raise _refusal(matcher.get_error(), lambda _: "#")
 
-    def grammar(self, compiled: str) -> xgrammar.CompiledGrammar:
-        """What the compiler made."""
-        return xgrammar.CompiledGrammar.deserialize_json(compiled, self._info)
+    def lossless(self, written: bytes) -> Tensor:
+        """A mask of the tokens that complete no U+FFFD after the bytes `written`."""
+        begun = [done for done in range(len(REPLACEMENT)) if written.endswith(REPLACEMENT[:done])]
+        return self._lossless[max(begun)]
+
+    def _matcher(self, grammar: str) -> LLMatcher:
+        """A matcher at the beginning of an answer, or one with an error."""
+        matcher = LLMatcher(self._tokenizer, grammar, log_level=0, limits=LIMITS)
+        if not matcher.is_error():
+            matcher.compute_bitmask()  # shows errors; it is kept for when it is asked for again
+        return matcher
+
+    def _without(self, begun: bytes) -> Tensor:
+        rest = REPLACEMENT[len(begun) :]
+        mask = torch.full([-(-len(self.tokens) // 8)], 255, dtype=torch.uint8)
+        for token_id, token in enumerate(self.tokens):
+            if REPLACEMENT in token or (begun and token.startswith(rest)):
+                mask[token_id // 8] &= ~(1 << token_id % 8)
+        return mask
+
+
+def _refusal(error: str, place_of: Callable[[str], str]) -> BadSchema:
+    """What llguidance says of a schema. It names the definition at the end, if it knows it."""
+    why, _, place = error.removeprefix("Unsatisfiable schema: ").partition("\n")
+    why = why.partition(":")[0]  # what follows is a regular expression as llguidance sees it
+    definition = re.search(r"while processing \S+#/\$defs/(\w+)", place)
+    return BadSchema(where=place_of(definition[1] if definition else ""), why=why[:200])
+
+
+class _Encoder:
+    """What llguidance asks of a tokenizer. It encodes texts that a grammar forces."""
+
+    def __init__(
+        self, tokenizer: Tokenizer, tokens: Sequence[bytes], special: Sequence[int], end: int | None
+    ) -> None:
+        self.tokens = tokens
+        self.special_token_ids = special
+        self.eos_token_id = end
+        self.bos_token_id = None
+        # The names of special tokens are text here, and the tokenizer of prompts stays as it is.
+        self._tokenizer = Tokenizer.from_str(tokenizer.to_str())
+        self._tokenizer.encode_special_tokens = True
+
+    def __call__(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
 
 
 class Mask:
     """The place of one answer in its grammar."""
 
-    def __init__(self, grammar: xgrammar.CompiledGrammar) -> None:
-        self._matcher = xgrammar.GrammarMatcher(grammar)
-        self._width = grammar.tokenizer_info.vocab_size
+    def __init__(self, vocabulary: Vocabulary, matcher: LLMatcher) -> None:
+        self._vocabulary = vocabulary
+        self._matcher = matcher
+        self._penalties = vocabulary.penalties
         self._read = 0
+        self._tail = b""
 
     def apply(self, scores: Tensor, token_ids: Sequence[int]) -> None:
         """Leave only tokens that may follow `token_ids`. `scores`: shape [vocabulary], in place.
 
-        It reads on from where it was: so it does not matter how often a step is tried. Raises
-        ValueError if the answer so far does not fit, or the mask takes too long.
+        Raises ValueError if the answer so far does not fit, or the grammar is too costly.
         """
-        begin = time.perf_counter()
-        try:
-            bits = self._bits(token_ids)
-        except RuntimeError as error:
-            log.warning("a grammar failed: %s", error)
-            raise ValueError("the grammar of the answer failed") from None
-        if time.perf_counter() - begin > SLOW_S:
+        begin = time.thread_time()
+        allowed = self.allowed(token_ids)
+        if time.thread_time() - begin > SLOW_S:
             raise ValueError("the grammar of the answer is too slow")
-        # The library's own choice for GPUs compiles a kernel, which needs a compiler on the host.
-        xgrammar.apply_token_bitmask_inplace(
-            scores.unsqueeze(0),
-            bits.to(scores.device),
-            vocab_size=self._width,
-            backend="cpu" if scores.device.type == "cpu" else "torch_native",
-        )
-        scores[self._width :] = -torch.inf
+        self._penalties = self._penalties.to(scores.device)
+        width = min(len(scores), 8 * len(allowed))
+        allowed = allowed[: -(-width // 8)].to(scores.device)
+        chunks = torch.split(scores[:width], CHUNK)
+        for chunk, bits in zip(chunks, torch.split(allowed, CHUNK // 8), strict=True):
+            chunk.add_(self._penalties.index_select(0, bits.int()).flatten()[: len(chunk)])
+        scores[width:] = -torch.inf
 
-    def _bits(self, token_ids: Sequence[int]) -> Tensor:
-        """A bit for each token, shape [1, vocabulary / 32]: whether it may come next."""
+    def allowed(self, token_ids: Sequence[int]) -> Tensor:
+        """A bit for each token, the lowest first, in bytes: whether it may follow `token_ids`.
+
+        It reads on from where it was: so it does not matter how often a step is tried. Raises
+        ValueError.
+        """
         for token_id in token_ids[self._read :]:
-            if not self._matcher.accept_token(token_id):
-                raise RuntimeError("it does not allow what was written")
+            if not self._matcher.consume_token(token_id):
+                break
             self._read += 1
-        bits = xgrammar.allocate_token_bitmask(1, self._width)
-        self._matcher.fill_next_token_bitmask(bits)
-        return bits
+            self._tail = (self._tail + self._vocabulary.tokens[token_id])[-len(REPLACEMENT) :]
+        bits = self._matcher.compute_bitmask()
+        # A matcher that has failed allows the end of the answer, as if that were whole.
+        if self._matcher.is_error():
+            # What stands in quotation marks may be of the schema or the answer.
+            log.warning("a grammar failed: %s", re.split("[\"'\n]", self._matcher.get_error())[0])
+            raise ValueError("the grammar of the answer failed")
+        lossless = self._vocabulary.lossless(self._tail)
+        return lossless & torch.frombuffer(bytearray(bits), dtype=torch.uint8)[: len(lossless)]

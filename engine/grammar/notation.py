@@ -1,148 +1,110 @@
-"""The notation in which grammars are written down (xgrammar's EBNF), and JSON's strings in it.
+"""What an answer must look like, as a grammar in llguidance's notation.
 
-Every character of a string has exactly one spelling: so names can be compared letter by letter, and
-lengths counted. What a decoder of tokens could lose (U+FFFD, halves of surrogate pairs) has none.
+Calls of tools are written as Qwen2.5 learnt to: `<tool_call>`, a line with name and arguments,
+`</tool_call>`.
 """
 
 import json
-import re
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-Ranges = tuple[tuple[int, int], ...]
-"""Code points, as pairs of first and last: sorted, apart from each other."""
+from llguidance import LLMatcher
 
-PLAIN: Ranges = (
-    (0x20, 0x21),
-    (0x23, 0x5B),
-    (0x5D, 0xD7FF),
-    (0xE000, 0xFFFC),
-    (0xFFFE, 0x10FFFF),
-)
-"""Characters that stand for themselves in a JSON string."""
-ESCAPES = {
-    '"': '\\"',
-    "\\": "\\\\",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
+from chat.serving.errors import BadSchema
+from chat.tools import Extras, Tool, ToolRules
+from engine.grammar.characters import are_writable
+from engine.grammar.schema import Cost, SchemaRewriter, parse_schema
+from engine.tool_calls import CLOSING, OPENING
+
+MAX_TOGETHER = 300_000
+"""Characters of the schemas of all tools."""
+STYLE = {
+    # The style of json.dumps. In llguidance's own an answer can go on in white space for ever.
+    "whitespace_flexible": False,
+    "item_separator": ", ",
+    "key_separator": ": ",
+    # Not \u, with which an undeclared member could repeat the name of a declared one.
+    "json_allowed_escapes": 'nrbtf\\"',
 }
-"""Those that do not, and are written all the same."""
-UNWRITABLE = re.compile("[\ufffd\ud800-\udfff]")
 
 
-def literal(text: str) -> str:
-    """Exactly this text."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+class Schema(NamedTuple):
+    """A schema for llguidance, and what made it of the client's."""
+
+    text: str
+    rewriter: SchemaRewriter
 
 
-def json_text(value: object) -> str:
-    """The one spelling of a JSON value. Raises ValueError for what no answer can hold."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    if UNWRITABLE.search(text):
-        raise ValueError("it holds characters that cannot be written")
-    return text
+class Grammar(NamedTuple):
+    """A grammar, and the schemas that it holds."""
+
+    text: str
+    schemas: Sequence[Schema]
 
 
-def either(options: Iterable[str]) -> str:
-    """One of these expressions."""
-    return f"({' | '.join(options)})"
+def grammar_of(extras: Extras) -> Grammar | None:
+    """What `extras` ask of an answer; None if it may be anything. Raises BadSchema."""
+    if extras.shape is not None:
+        text = extras.shape.schema
+        asked = {"type": "object"} if text is None else parse_schema(text, "")
+        schema = _rewritten(asked, "", Cost())
+        return Grammar(grammar_of_schema(schema), [schema])
+    if not extras.tools:
+        return None
+    allowed = extras.rules.names
+    tools = [tool for tool in extras.tools if not allowed or tool.name in allowed]
+    if sum(len(tool.parameters) for tool in tools) > MAX_TOGETHER:
+        raise BadSchema(where="#", why=f"all are longer than {MAX_TOGETHER} characters together")
+    cost = Cost()
+    schemas = [_parameters(tool, cost) for tool in tools]
+    return Grammar(_calls(tools, schemas, extras.rules), schemas)
 
 
-def one_of(ranges: Ranges) -> str:
-    """One character of these. They must be plain."""
-    return f"[{''.join(map(_range, ranges))}]"
+def grammar_of_schema(schema: Schema) -> str:
+    return LLMatcher.grammar_from_json_schema(schema.text)
 
 
-def _range(pair: tuple[int, int]) -> str:
-    first, last = pair
-    return _point(first) if first == last else f"{_point(first)}-{_point(last)}"
+def _rewritten(schema: Any, where: str, cost: Cost) -> Schema:
+    rewriter = SchemaRewriter(schema, where, cost)
+    return Schema(json.dumps({"x-guidance": STYLE, **rewriter.document()}), rewriter)
 
 
-def _point(code: int) -> str:
-    character = chr(code)
-    if character.isascii() and character.isalnum():
-        return character
-    return f"\\U{code:08X}" if code > 0xFFFF else f"\\u{code:04X}"
+def _parameters(tool: Tool, cost: Cost) -> Schema:
+    """The arguments of a tool are an object, whatever its schema says."""
+    schema = parse_schema(tool.parameters, tool.name)
+    if isinstance(schema, dict) and not schema.keys() & {"type", "$ref", "anyOf", "oneOf", "allOf"}:
+        schema = {**schema, "type": "object"}
+    where = f"{tool.name}#"
+    if not isinstance(schema, dict) or schema.get("type") != "object":
+        raise BadSchema(where=where, why="the parameters of a tool must be of type object")
+    if not are_writable(tool.name):
+        raise BadSchema(where=where, why="its name holds characters that cannot be written")
+    return _rewritten(schema, tool.name, cost)
 
 
-def without(ranges: Ranges, gone: Ranges) -> Ranges:
-    """Those of `ranges` that are not in `gone`."""
-    left: list[tuple[int, int]] = []
-    for first, last in ranges:
-        start = first
-        for gone_first, gone_last in gone:
-            if gone_last < start or last < gone_first:
-                continue
-            if start < gone_first:
-                left.append((start, gone_first - 1))
-            start = gone_last + 1
-        if start <= last:
-            left.append((start, last))
-    return tuple(left)
+def _calls(tools: Sequence[Tool], schemas: Sequence[Schema], rules: ToolRules) -> str:
+    """Calls alone if they are required, or free text with calls in it."""
+    bodies = []
+    for number, tool in enumerate(tools):
+        head = f'\n{{"name": {json.dumps(tool.name, ensure_ascii=False)}, "arguments": '
+        bodies.append(f"{_literal(head)} arguments_{number} {_literal('}' + chr(10) + CLOSING)}")
+    lines = ["%llguidance {}"]
+    if rules.required:
+        lines.append(
+            f"start: call ({_literal(chr(10))} call)*" if rules.parallel else "start: call"
+        )
+        lines.append(f"call: {_literal(OPENING)} ({' | '.join(bodies)})")
+    else:
+        lines.append(f"start: {'(begin call)* text' if rules.parallel else 'text | begin call'}")
+        lines.append(f"call: {' | '.join(bodies)}")
+        # Lazy: the tag ends the text as soon as it is there.
+        lines.append(f"begin[lazy]: ANYTHING {_literal(OPENING)}")
+        lines.append("text: NO_CALL")
+        lines.append("ANYTHING: /(?s:.*)/")
+        lines.append(f"NO_CALL: ANYTHING & ~/(?s:.*){OPENING}(?s:.*)/")
+    lines += [f"arguments_{number}: %json {schema.text}" for number, schema in enumerate(schemas)]
+    return "\n".join(lines)
 
 
-def within(ranges: Ranges, others: Ranges) -> Ranges:
-    """Those that are in both."""
-    return without(ranges, without(((0, 0x10FFFF),), others))
-
-
-def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """The same code points, sorted and apart."""
-    result: list[tuple[int, int]] = []
-    for first, last in sorted(ranges):
-        if result and first <= result[-1][1] + 1:
-            result[-1] = (result[-1][0], max(last, result[-1][1]))
-        else:
-            result.append((first, last))
-    return tuple(result)
-
-
-ANY = one_of(PLAIN)
-
-BASICS = {
-    "tail": rf'"\"" | {ANY} tail | "\\" ["\\bfnrt] tail',
-    "string": r'"\"" tail',
-    "integer": r'"-"? ("0" | [1-9] [0-9]{0,17})',
-    "number": 'integer ("." [0-9]{1,17})?',
-    "boolean": '"true" | "false"',
-    "null": '"null"',
-    "member": 'string ": " value',
-    "object": '"{" (member (", " member)*)? "}"',
-    "array": '"[" (value (", " value)*)? "]"',
-    "value": "object | array | string | number | boolean | null",
-}
-"""JSON in one fixed style. `tail` is the rest of a string with its closing quote."""
-
-
-class Rules:
-    """The rules of one grammar. Equal ones are written once."""
-
-    def __init__(self) -> None:
-        self._bodies = dict(BASICS)
-        self._names: dict[str, str] = {}
-
-    def add(self, body: str) -> str:
-        """The name of a rule with this body; nothing for an empty one."""
-        if not body:
-            return ""
-        if body not in self._names:
-            self._names[body] = self.reserve()
-            self.define(self._names[body], body)
-        return self._names[body]
-
-    def reserve(self) -> str:
-        """A name whose rule is to be defined."""
-        name = f"r{len(self._bodies)}"
-        self._bodies[name] = ""
-        return name
-
-    def define(self, name: str, body: str) -> None:
-        self._bodies[name] = body
-
-    def text(self, root: str) -> str:
-        """The whole grammar of answers that are as the expression `root` says."""
-        lines = (f"{name} ::= {body}" for name, body in [*self._bodies.items(), ("root", root)])
-        return "\n".join(lines) + "\n"
+def _literal(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

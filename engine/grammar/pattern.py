@@ -1,23 +1,19 @@
-"""Regular expressions of JSON schemas as grammar: what they match, spelled as a JSON string.
+"""Regular expressions of JSON schemas, rewritten so that llguidance matches what they mean.
 
 Understands what the dialects of Python and ECMAScript have in common, and refuses the rest by name.
-Where they disagree, such as on what a digit is, it keeps to what matches in both.
+Where they disagree, such as on what a digit is, it keeps to what matches in both. The patterns are
+rewritten for two reasons:
+
+- llguidance reads the dialect of Rust, in which `[a&&b]` or `[[:alpha:]]` mean something else.
+- llguidance 1.9.1 lets a quoted quotation mark or backslash pass for any class that contains all
+  control characters: `[^"]` matches `\"`. So the classes written here contain only characters that
+  an answer can hold. Found by trying single characters against negated classes.
 """
 
 import string
+from collections.abc import Iterable
 
-from engine.grammar.notation import (
-    ANY,
-    ESCAPES,
-    PLAIN,
-    Ranges,
-    either,
-    literal,
-    merged,
-    one_of,
-    within,
-    without,
-)
+from engine.grammar.characters import WRITABLE, Ranges, merged, within, without
 
 DIGITS: Ranges = ((0x30, 0x39),)
 WORD: Ranges = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
@@ -26,22 +22,40 @@ ASCII: Ranges = ((0x00, 0x7F),)
 LINE_ENDS: Ranges = ((0x0A, 0x0A), (0x0D, 0x0D), (0x85, 0x85), (0x2028, 0x2029))
 CLASSES = {"d": DIGITS, "w": WORD, "s": SPACE}
 CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "0": "\0"}
+ANYTHING = "(?s:.*)"
+MAX_LENGTH = 2_000
 MAX_REPEAT = 10_000
+MAX_NESTING = 20
 
 
 class BadPattern(ValueError):
     """A regular expression that is not understood. Says why."""
 
 
-def string_matching(pattern: str) -> str:
-    """JSON strings in which `pattern` is found. Raises BadPattern."""
+def rewrite_pattern(pattern: str) -> str:
+    """A pattern for llguidance that matches whole strings in which `pattern` is found.
+
+    Raises BadPattern.
+    """
+    if len(pattern) > MAX_LENGTH:
+        raise BadPattern(f"it is longer than {MAX_LENGTH} characters")
     reader = _Reader(pattern)
     options = [reader.anchored()]
     while reader.take("|"):
         options.append(reader.anchored())
     if reader.rest:
         raise BadPattern(f"{reader.rest[0]!r} is not supported in this place")
-    return rf'"\"" {either(options)} "\""'
+    return f"^{_either(options)}$"
+
+
+def pattern_of_texts(texts: Iterable[str]) -> str:
+    """A pattern for llguidance that matches exactly these texts. They must be writable."""
+    return f"^{_either([''.join(_point(ord(letter)) for letter in text) for text in texts])}$"
+
+
+def pattern_of_length(least: int, most: int | None) -> str:
+    """A pattern for llguidance that matches texts of so many characters."""
+    return f"^(?s:.{{{least},{'' if most is None else most}}})$"
 
 
 class _Reader:
@@ -66,23 +80,22 @@ class _Reader:
         return character
 
     def anchored(self) -> str:
-        """A choice of the whole pattern; what is not held at an end may go on there."""
-        begin = "" if self.take("^") else f"{ANY}* "
+        """One alternative of the whole pattern, with `.*` where it has no anchor."""
+        begin = "" if self.take("^") else ANYTHING
         body = self._sequence()
-        end = "" if self.take("$") else f" {ANY}*"
-        return f"({begin}{body}{end})"
+        return begin + body + ("" if self.take("$") else ANYTHING)
 
     def _sequence(self) -> str:
         parts = []
         while self.rest and self.rest[0] not in "|)$":
             parts.append(self._atom() + self._quantifier())
-        return " ".join(parts) or '""'
+        return "".join(parts)
 
     def _group(self) -> str:
         if self.take("?") and not self.take(":"):
             raise BadPattern(f"(?{self.rest[:1]} is not supported")
         self._depth += 1
-        if self._depth > 20:
+        if self._depth > MAX_NESTING:
             raise BadPattern("its groups are nested too deeply")
         options = [self._sequence()]
         while self.take("|"):
@@ -92,21 +105,21 @@ class _Reader:
             raise BadPattern(
                 "$ is only supported at the end" if self.rest else "a group has no end"
             )
-        return either(options)
+        return _either(options)
 
     def _atom(self) -> str:
         match character := self.next():
             case "(":
                 return self._group()
             case "[":
-                return _spelled(self._class())
+                return _one_of(self._class())
             case ".":
-                return _spelled(without(PLAIN, LINE_ENDS))
+                return DOT
             case "\\":
-                return _spelled(self._escape())
+                return _one_of(self._escape())
             case "^" | "*" | "+" | "?" | "{":
                 raise BadPattern(f"{character} is not supported in this place")
-        return _spelled(_single(character))
+        return _one_of(_single(character))
 
     def _quantifier(self) -> str:
         sign = self.take("*", "+", "?", "{")
@@ -117,7 +130,7 @@ class _Reader:
                 raise BadPattern("{ does not begin a count")
             if most and int(most) < int(least):
                 raise BadPattern(f"{{{inside}}} counts backwards")
-            sign = f"{{{least},{most}}}" if comma else f"{{{least},{least}}}"
+            sign = f"{{{least}{comma}{most}}}"
         if sign:
             self.take("?")  # fewest or most: the same strings match
         return sign
@@ -136,7 +149,7 @@ class _Reader:
         if not negated:
             return merged(ranges)
         # The dialects differ in which letters beyond ASCII \d, \w and \s stand for.
-        return without(PLAIN if beyond_ascii else within(PLAIN, ASCII), merged(ranges))
+        return without(WRITABLE if beyond_ascii else within(WRITABLE, ASCII), merged(ranges))
 
     def _member(self) -> Ranges:
         character = self.next()
@@ -149,7 +162,7 @@ class _Reader:
         if character.lower() in CLASSES:
             if in_class:
                 raise BadPattern(f"\\{character} is not supported in brackets")
-            return without(within(PLAIN, ASCII), CLASSES[character.lower()])
+            return without(within(WRITABLE, ASCII), CLASSES[character.lower()])
         if character in CONTROLS:
             return _single(CONTROLS[character])
         if character in "xu":
@@ -180,15 +193,23 @@ def _span(first: Ranges, last: Ranges) -> Ranges:
     return ((begin, end),)
 
 
-def _spelled(ranges: Ranges) -> str:
-    """One of these characters in a JSON string: a plain one where there is a choice."""
-    if plain := within(PLAIN, ranges):
-        return one_of(plain)
-    escaped = [
-        literal(spelling)
-        for character, spelling in ESCAPES.items()
-        if within(ranges, _single(character))
-    ]
-    if not escaped:
+def _either(options: list[str]) -> str:
+    return f"(?:{'|'.join(options)})"
+
+
+def _one_of(ranges: Ranges) -> str:
+    """One character of these that an answer can hold."""
+    ranges = within(ranges, WRITABLE)
+    if not ranges:
         raise BadPattern("it asks for characters that cannot be written")
-    return either(escaped)
+    if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
+        return _point(ranges[0][0])
+    return f"[{''.join(f'{_point(first)}-{_point(last)}' for first, last in ranges)}]"
+
+
+def _point(code: int) -> str:
+    character = chr(code)
+    return character if character.isascii() and character.isalnum() else f"\\x{{{code:X}}}"
+
+
+DOT = _one_of(without(WRITABLE, LINE_ENDS))

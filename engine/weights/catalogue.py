@@ -48,11 +48,6 @@ class ModelShape:
     def parameters(self) -> int:
         return self.linear_parameters + self.other_parameters
 
-    @property
-    def kv_bytes_per_token(self) -> int:
-        """KV cache in bf16 for one token of one conversation."""
-        return self.layers * 2 * self.kv * 2
-
     def bytes_with(self, bytes_per_weight: float) -> int:
         """Size of the weights with the linear ones at `bytes_per_weight`."""
         return int(self.linear_parameters * bytes_per_weight + self.other_parameters * BYTES_BF16)

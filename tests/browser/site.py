@@ -20,7 +20,7 @@ from chat.conversations.turns import Turns
 from chat.feedback.ratings import Ratings
 from chat.serving.engines import Engines
 from store import RoutingStore
-from tests.chat import make_writer
+from tests.chat import make_generation
 from tests.databases import has_database
 from tests.fakes import ScriptedEngine, unrated
 from tests.hosting import enrolment_of, figures_of, hosting_of
@@ -56,11 +56,13 @@ def serve(
 
     Another one may stand there afterwards, where `listener` is given: it stays open.
     """
-    writer = make_writer(engine, max_running=max_running, max_waiting=max_waiting, quotas=quotas)
-    jobs = Jobs(writer=writer, store=store)
+    generation = make_generation(
+        engine, max_running=max_running, max_waiting=max_waiting, quotas=quotas
+    )
+    jobs = Jobs(generation=generation, store=store)
     engines, enrolment = Engines(engine), enrolment_of(store)
     answers = Turns(engines=engines, store=store, jobs=jobs, enrolment=enrolment)
-    hosting = hosting_of(store, answers.stop, writer=writer, answers=answers)
+    hosting = hosting_of(store, answers.stop, generation=generation, answers=answers)
     services = Services(
         engine,
         answers,

@@ -86,7 +86,7 @@ LIVES_IN: dict[str, set[str]] = {
     "torch": {"engine", "bench"},
     "transformers": {"engine", "bench"},
     "huggingface_hub": {"engine"},
-    "xgrammar": {"engine", "bench"},
+    "llguidance": {"engine"},
     "gradio": {"ui"},
     "fastapi": {"api"},
     "argon2": {"auth"},

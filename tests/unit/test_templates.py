@@ -17,8 +17,8 @@ ONLY_TEMPLATES = ("formats", "pages", "ui")
 """Packages whose HTML comes from templates alone."""
 
 SOURCES = [path for package in ONLY_TEMPLATES for path in sorted((ROOT / package).rglob("*.py"))]
-TAG = re.compile(r"(?<!\?P)</?[a-zA-Z!]")
-"""A tag; (?P<name>…) of a regular expression is none."""
+TAG = re.compile(r"(?<!\?)(?<!\?P)</?[a-zA-Z!](?!\w*_)")
+"""A tag. Groups of regular expressions and the tool_call of a prompt are none."""
 
 
 def tags_in(tree: ast.Module) -> Iterator[str]:

@@ -88,7 +88,7 @@ class Composer:
             str(event.text), "", attachments=tuple(item.file for item in held if item)
         )
         try:
-            measured = await self._answers.gauge(
+            measured = await self._answers.context_usage(
                 user_of(request),
                 conversation_id=str(values[on.bridge] or "") or None,
                 question=question,

@@ -313,7 +313,7 @@ class PageState:
         if seen is None or view.listening or view.drawn.conversation_id != conversation_id:
             return {}
         try:
-            glance = await self.services.conversations.look(user_of(request), conversation_id)
+            glance = await self.services.conversations.version(user_of(request), conversation_id)
         except NotFound:
             glance = None
         except AppError:  # the next look will tell

@@ -98,7 +98,7 @@ class Sidebar:
         user, tongue, gone = user_of(request), Language(language), str(event.id)
         is_open = gone == conversation_id
         try:
-            title = (await self._conversations.look(user, gone)).title
+            title = (await self._conversations.version(user, gone)).title
             await self._conversations.delete(user, gone)
         except AppError as error:
             said = self._shown.why(error, tongue)

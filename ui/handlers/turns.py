@@ -46,7 +46,7 @@ def all_turns(
         drawn.hidden = min(drawn.hidden, max(0, sum(start < place for start in starts) - 1))
     drawn.sought = ""
     shown = render.transcript(opened, language, hidden=drawn.hidden, ratings=ratings)
-    drawn.hidden, drawn.seen = shown.hidden, opened.glance
+    drawn.hidden, drawn.seen = shown.hidden, opened.version
     return {
         on.above: render.above(shown.hidden, language),
         on.earlier: gr.update(value=shown.earlier, visible=bool(shown.earlier)),

@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from chat.accounts.models import LOCAL_USER
 from chat.conversations.models import Question
 from chat.conversations.validation import title_of
-from chat.models import ChatOptions, Prompt, Sampling
-from chat.serving.models import Delta
+from chat.models import ChatOptions, Sampling
+from chat.serving.models import Delta, PreparedPrompt
 from chat.tools import NO_EXTRAS, Extras
 from formats.html import POLICY
 from tests.browser.conftest import Open, Site
@@ -36,10 +36,14 @@ class Echo(ScriptedEngine):
     """A model that says what it is told to say."""
 
     async def generate(
-        self, prompt: Prompt, sampling: Sampling, *, salt: str = "", extras: Extras = NO_EXTRAS
+        self,
+        prompt: PreparedPrompt,
+        sampling: Sampling,
+        *,
+        salt: str = "",
+        extras: Extras = NO_EXTRAS,
     ) -> AsyncGenerator[Delta, None]:
-        assert not isinstance(prompt, str)
-        self.scripts = [Script([prompt[-1].content, "\n\nthe end"])]
+        self.scripts = [Script([prompt.messages[-1].content, "\n\nthe end"])]
         async for delta in super().generate(prompt, sampling, salt=salt, extras=extras):
             yield delta
 

@@ -18,6 +18,7 @@ from chat.conversations.models import Question, Turn
 from chat.conversations.turns import PreparedTurn
 from chat.errors import NotFound
 from chat.models import ChatMessage, ChatOptions, Role, Status
+from chat.serving.models import PreparedPrompt
 from store import RoutingStore
 from tests.contract.stores import ENDED, START, ticking
 from tests.contract.users import ANN, BOB, MADE
@@ -25,7 +26,7 @@ from tests.fakes import ScriptedEngine
 from tests.migrated import migrated_store
 
 PLAN = Plan("Which?", Mode.BLIND, (Variant("A", "Be brief."), Variant("B", "Sing.")))
-WINDOW = ContextWindow((ChatMessage(Role.USER, "Why?"),), 1, 0)
+WINDOW = ContextWindow(PreparedPrompt((ChatMessage(Role.USER, "Why?"),), [0]), 0)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -18,7 +18,7 @@ from chat.serving.models import Delta, Phase
 from chat.serving.ports import Engine
 from chat.tools import NO_EXTRAS, EngineLoad, Extras, JsonShape, Tool, ToolCall
 from engine.local import EngineOptions, LocalEngine, Report
-from tests.fakes import Script, ScriptedEngine
+from tests.fakes import Script, ScriptedEngine, generate
 from tests.tiny import save_tiny_model
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -98,7 +98,7 @@ async def answer(
     messages: Prompt = QUESTION,
     extras: Extras = NO_EXTRAS,
 ) -> list[Delta]:
-    return [delta async for delta in engine.generate(messages, sampling, extras=extras)]
+    return [delta async for delta in generate(engine, messages, sampling, extras=extras)]
 
 
 def text(deltas: Sequence[Delta]) -> str:
@@ -129,12 +129,12 @@ async def test_the_count_of_tokens_never_falls(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("messages", [QUESTION, BEGUN], ids=["question", "begun"])
-async def test_count_tokens_says_what_the_usage_will_say(
+async def test_a_prepared_prompt_has_the_tokens_of_the_usage(
     engine: Engine, messages: Sequence[ChatMessage]
 ) -> None:
     last = (await answer(engine, messages=messages))[-1]
     assert last.usage
-    assert last.usage.prompt_tokens == await engine.count_tokens(messages)
+    assert last.usage.prompt_tokens == (await engine.prepare(messages)).tokens
 
 
 async def test_what_was_begun_costs_prompt_and_only_what_is_new_counts_as_answer(
@@ -145,7 +145,7 @@ async def test_what_was_begun_costs_prompt_and_only_what_is_new_counts_as_answer
     assert GREEDY.max_new_tokens
     assert last.usage.completion_tokens <= GREEDY.max_new_tokens
     begun = len(BEGUN[-1].content)  # each of the engines takes a token for an ASCII letter at least
-    assert last.usage.prompt_tokens >= await engine.count_tokens(QUESTION) + begun
+    assert last.usage.prompt_tokens >= (await engine.prepare(QUESTION)).tokens + begun
 
 
 async def test_the_rendered_prompt_holds_every_word_in_order(engine: Engine) -> None:
@@ -164,7 +164,7 @@ async def test_an_answer_to_nothing_has_no_prompt(
     engine: Engine, messages: Sequence[ChatMessage]
 ) -> None:
     with pytest.raises(BadRequest):
-        await engine.count_tokens(messages)
+        await engine.prepare(messages)
     with pytest.raises(BadRequest):
         await answer(engine, messages=messages)
 
@@ -183,17 +183,19 @@ async def test_info_and_state_say_that_it_serves(engine: Engine) -> None:
 async def test_the_prompt_is_the_token_ids_that_can_be_asked_for(
     engine: Engine, prompt: Prompt, tools: Sequence[Tool]
 ) -> None:
-    ids = await engine.tokenize(prompt, tools)
+    ids = (await engine.prepare(prompt, tools)).token_ids
     last = (await answer(engine, messages=prompt, extras=Extras(tools=tuple(tools))))[-1]
     assert last.finish
     assert last.usage
     assert last.usage.prompt_tokens == len(ids)
-    assert ids == await engine.tokenize(prompt, tools)
+    assert ids == (await engine.prepare(prompt, tools)).token_ids
 
 
 async def test_of_bare_text_nothing_is_made_but_its_tokens(engine: Engine) -> None:
-    one, other = await engine.tokenize("one "), await engine.tokenize("<|im_end|>")
-    assert [*one, *other] == [*await engine.tokenize("one <|im_end|>")]
+    one, other, both = [
+        (await engine.prepare(text)).token_ids for text in ("one ", "<|im_end|>", "one <|im_end|>")
+    ]
+    assert [*one, *other] == [*both]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,7 @@ async def test_a_prompt_that_cannot_be_gone_on_with_is_refused(
     engine: Engine, prompt: Prompt, tools: Sequence[Tool]
 ) -> None:
     with pytest.raises(BadRequest):
-        await engine.tokenize(prompt, tools)
+        await engine.prepare(prompt, tools)
     with pytest.raises(BadRequest):
         await answer(engine, messages=prompt, extras=Extras(tools=tuple(tools)))
 
@@ -231,7 +233,7 @@ async def test_the_scores_are_those_of_the_text_in_its_order(engine: Engine, num
 async def test_the_load_counts_answers_and_tokens(engine: Engine) -> None:
     before = engine.load
     assert (before.running, before.waiting, before.cache_used) == (0, 0, 0)
-    stream = engine.generate(QUESTION, GREEDY)
+    stream = generate(engine, QUESTION, GREEDY)
     async with aclosing(stream):
         while not (await anext(stream)).completion_tokens:
             pass
@@ -251,17 +253,17 @@ async def test_a_prompt_beyond_the_context_is_refused_with_its_length(engine: En
     with pytest.raises(PromptTooLong) as refusal:
         await answer(engine, messages=long)
     assert refusal.value.values["limit"] == engine.info.context_length
-    assert refusal.value.values["tokens"] == await engine.count_tokens(long)
+    assert refusal.value.values["tokens"] == (await engine.prepare(long)).tokens
 
 
 async def test_an_engine_that_was_not_started_refuses(tiny_folder: Path) -> None:
     for kind in ("scripted", "batched"):
         with pytest.raises(EngineNotReady):
-            await build(kind, tiny_folder).count_tokens(QUESTION)
+            await build(kind, tiny_folder).prepare(QUESTION)
         with pytest.raises(EngineNotReady):
             await build(kind, tiny_folder).render_prompt(QUESTION)
         with pytest.raises(EngineNotReady):
-            await build(kind, tiny_folder).tokenize("text")
+            await build(kind, tiny_folder).prepare("text")
         with pytest.raises(EngineNotReady):
             await answer(build(kind, tiny_folder))
         assert build(kind, tiny_folder).load == EngineLoad()
@@ -269,7 +271,7 @@ async def test_an_engine_that_was_not_started_refuses(tiny_folder: Path) -> None
 
 async def test_a_closed_answer_makes_room_for_the_next(engine: Engine) -> None:
     for _ in range(6):
-        async with aclosing(engine.generate(QUESTION, replace(GREEDY, max_new_tokens=400))) as it:
+        async with aclosing(generate(engine, QUESTION, replace(GREEDY, max_new_tokens=400))) as it:
             await anext(it)
     assert (await answer(engine))[-1].finish is not None
 
@@ -288,7 +290,7 @@ async def test_what_one_salt_sent_is_not_reused_for_another_and_the_answer_is_th
     long = (ChatMessage(Role.USER, "salt " * 40),)
 
     async def last(salt: str) -> tuple[str, int]:
-        deltas = [delta async for delta in local.generate(long, GREEDY, salt=salt)]
+        deltas = [delta async for delta in generate(local, long, GREEDY, salt=salt)]
         assert deltas[-1].timing
         return text(deltas), deltas[-1].timing.reused_prompt_tokens
 
@@ -427,7 +429,7 @@ async def test_the_likeliest_token_of_each_place_is_the_one_a_greedy_answer_take
 async def test_stopping_the_engine_tells_the_readers(kind: str, tiny_folder: Path) -> None:
     local = build(kind, tiny_folder)
     await local.start()
-    stream = local.generate(QUESTION, replace(GREEDY, max_new_tokens=150))
+    stream = generate(local, QUESTION, replace(GREEDY, max_new_tokens=150))
     await anext(stream)
     await local.stop()
     with pytest.raises(EngineFailed):

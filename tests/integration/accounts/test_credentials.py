@@ -17,7 +17,7 @@ from chat.accounts.sign_in import Accounts
 from chat.conversations.jobs import Jobs
 from chat.maintenance import Maintenance
 from chat.serving.completions import Completions
-from tests.chat import make_writer
+from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine
 from tests.house import House, client_of
 from tests.people import CountedRates
@@ -41,10 +41,10 @@ class Village:
     keys: dict[str, str] = field(default_factory=dict)
 
     async def build(self) -> "Village":
-        writer = make_writer(self.engine)
-        self.jobs = Jobs(writer=writer, store=self.house.store)
+        generation = make_generation(self.engine)
+        self.jobs = Jobs(generation=generation, store=self.house.store)
         limits = KeyLimits(self.house.kept, CountedRates())
-        self.completions = Completions(writer=writer, key_limits=limits)
+        self.completions = Completions(generation=generation, key_limits=limits)
         self.app = self.house.app(completions=self.completions)
         accounts = self.house.accounts
         for name, rank in (("ann", AccountRole.ADMIN), ("bob", AccountRole.MEMBER)):

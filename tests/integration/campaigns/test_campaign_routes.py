@@ -16,7 +16,7 @@ from chat.campaigns.models import Campaign
 from chat.conversations.presets import Presets
 from chat.serving.engines import Engines
 from store import RoutingStore, open_store
-from tests.chat import make_writer
+from tests.chat import make_generation
 from tests.fakes import ScriptedEngine
 from tests.hosting import Inn, hosting_of
 from tests.house import client_of
@@ -152,9 +152,9 @@ async def test_a_second_model_is_offered_kept_and_missed_when_it_is_gone(
     store: RoutingStore,
 ) -> None:
     second = ScriptedEngine(quantization="nf4")
-    writer = make_writer(Engines(ScriptedEngine(), second))
+    generation = make_generation(Engines(ScriptedEngine(), second))
     inn, name = Inn(store, sign_in_needed=False), "Scripted-1B-Instruct (nf4)"
-    app = app_of(store, inn, hosting_of(store, writer=writer))
+    app = app_of(store, inn, hosting_of(store, generation=generation))
     place = Place(store, inn, app, {})
     async with place.client() as host:
         assert f'<option value="{name}">' in (await host.get("/campaigns/new")).text

@@ -23,7 +23,7 @@ from chat.conversations.turns import Turns
 from chat.models import Sampling
 from chat.serving.engines import Engines
 from store import RoutingStore, open_store
-from tests.chat import make_writer
+from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine
 from tests.hosting import Inn, enrolment_of, hosting_of
 from tests.house import client_of
@@ -61,15 +61,15 @@ class Ring:
             )
         }
         root, ann = [await inn.user(self.tokens[name]) for name in ("root", "ann")]
-        writer = make_writer(self.engine)
-        self.jobs = Jobs(writer=writer, store=self.store)
+        generation = make_generation(self.engine)
+        self.jobs = Jobs(generation=generation, store=self.store)
         answers = Turns(
             engines=Engines(self.engine),
             store=self.store,
             jobs=self.jobs,
             enrolment=enrolment_of(self.store),
         )
-        hosting = hosting_of(self.store, answers.stop, writer=writer, answers=answers)
+        hosting = hosting_of(self.store, answers.stop, generation=generation, answers=answers)
         self.app = build_api(
             engine=self.engine,
             edge=EdgeOptions(),

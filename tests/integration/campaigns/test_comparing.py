@@ -30,7 +30,7 @@ from chat.serving.engines import Engines
 from chat.serving.errors import EngineFailed, EngineNotReady, EngineNotServing, TooManyWaiting
 from store import RoutingStore, open_store
 from store.schema.conversations import MessageRow
-from tests.chat import make_writer
+from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine
 from tests.house import Clock
 from tests.migrated import migrated
@@ -63,8 +63,8 @@ class Arena:
         self.second = ScriptedEngine([Script(["The Po"])], model="Other-3B", quantization="nf4")
         engines = Engines(self.engine, self.second)
         quotas = Quotas(people, Rates(), dict.fromkeys(AccountRole, self.allowance))
-        writer = make_writer(engines, quotas=quotas)
-        self.jobs = Jobs(writer=writer, store=self.store)
+        generation = make_generation(engines, quotas=quotas)
+        self.jobs = Jobs(generation=generation, store=self.store)
         self.answers = Turns(
             engines=engines,
             store=self.store,

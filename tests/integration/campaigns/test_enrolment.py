@@ -31,7 +31,7 @@ from chat.models import ChatOptions, Sampling
 from chat.serving.engines import Engines
 from chat.serving.errors import EngineNotServing
 from store import RoutingStore, open_store
-from tests.chat import finished, make_writer
+from tests.chat import finished, make_generation
 from tests.fakes import Script, ScriptedEngine
 from tests.house import Clock
 from tests.migrated import migrated
@@ -61,7 +61,7 @@ class Fair:
         self.engine = ScriptedEngine([Script(["The ", "Rhine"])])
         self.second = ScriptedEngine([Script(["The Po"])], 300, model="Other-3B")
         engines = Engines(self.engine, self.second)
-        self.jobs = Jobs(writer=make_writer(engines), store=self.store)
+        self.jobs = Jobs(generation=make_generation(engines), store=self.store)
         kept, people = self.store.feedback.campaigns, self.store.people
         enrolment = Enrolment(people, kept, self.clock)
         self.answers = Turns(engines=engines, store=self.store, jobs=self.jobs, enrolment=enrolment)
@@ -169,7 +169,7 @@ async def test_another_answer_is_written_with_the_campaigns_settings_too(fair: F
     )
     await finished(again)
     assert [prompt[0].content for prompt in fair.engine.prompts] == ["Be brief."] * 2
-    gauge = await fair.answers.gauge(
+    gauge = await fair.answers.context_usage(
         fair.guest.id,
         conversation_id=job.conversation_id,
         question=Question("", ""),
@@ -419,7 +419,7 @@ async def test_a_campaign_on_the_second_model_is_written_by_it_and_so_is_what_fo
 async def test_the_gauge_and_the_prompt_are_those_of_the_model_that_is_asked(fair: Fair) -> None:
     await with_second(fair)
     question = Question("A river?", "r", campaign_id=fair.campaign.id)
-    gauge = await fair.answers.gauge(
+    gauge = await fair.answers.context_usage(
         fair.member.id, conversation_id=None, question=question, options=ChatOptions()
     )
     assert gauge.limit == 300

@@ -266,12 +266,12 @@ async def test_a_title_that_is_none_is_refused(
 
 async def test_a_look_differs_when_there_is_something_new_to_see(chat: Chat) -> None:
     job = await chat.told("Q1")
-    looks = [await chat.conversations.look(USER, job.conversation_id)]
-    assert looks[0] == await chat.conversations.look(USER, job.conversation_id)
+    looks = [await chat.conversations.version(USER, job.conversation_id)]
+    assert looks[0] == await chat.conversations.version(USER, job.conversation_id)
     await chat.told("Q2", conversation_id=job.conversation_id)
-    looks.append(await chat.conversations.look(USER, job.conversation_id))
+    looks.append(await chat.conversations.version(USER, job.conversation_id))
     await chat.conversations.rename(USER, job.conversation_id, title="T", seen="Q1")
-    looks.append(await chat.conversations.look(USER, job.conversation_id))
+    looks.append(await chat.conversations.version(USER, job.conversation_id))
     assert len(set(looks)) == 3
 
 
@@ -279,13 +279,13 @@ async def test_a_look_differs_when_a_turn_in_the_middle_goes_or_comes_back(chat:
     job = await chat.told("Q1")
     there = job.conversation_id
     await chat.told("Q2", conversation_id=there)
-    looks = [await chat.conversations.look(USER, there)]
+    looks = [await chat.conversations.version(USER, there)]
     removed = await chat.conversations.delete_turn(USER, there, job.message_id)
-    looks.append(await chat.conversations.look(USER, there))
+    looks.append(await chat.conversations.version(USER, there))
     await chat.conversations.restore_messages(USER, removed)
-    looks.append(await chat.conversations.look(USER, there))
+    looks.append(await chat.conversations.version(USER, there))
     assert len(set(looks)) == 3
-    assert (await chat.conversations.open(USER, there)).glance == looks[-1]
+    assert (await chat.conversations.open(USER, there)).version == looks[-1]
 
 
 async def test_an_answer_on_a_branch_that_is_not_shown_is_told_of() -> None:
@@ -296,7 +296,7 @@ async def test_an_answer_on_a_branch_that_is_not_shown_is_told_of() -> None:
     await chat.conversations.show(USER, there, first.message_id)
     opened = await chat.conversations.open(USER, there)
     assert (opened.job, opened.elsewhere) == (None, job.message_id)
-    assert opened.glance.being_written == job.message_id
+    assert opened.version.being_written == job.message_id
     await chat.jobs.close(0)
 
 
@@ -310,7 +310,7 @@ async def test_somebody_elses_conversation_looks_like_none_busy_or_not() -> None
     for _ in range(2):
         for attempt in (
             chat.conversations.open("bob", there),
-            chat.conversations.look("bob", there),
+            chat.conversations.version("bob", there),
             chat.conversations.show("bob", there, here),
             chat.conversations.edit_answer("bob", conversation_id=there, message_id=here, text="x"),
             chat.conversations.delete_turn("bob", there, here),
@@ -326,7 +326,9 @@ async def test_somebody_elses_conversation_looks_like_none_busy_or_not() -> None
             chat.answers.retry("bob", conversation_id=there, message_id=here),
             chat.answers.go_on("bob", conversation_id=there, message_id=here),
             chat.answers.prompt_of("bob", conversation_id=there, message_id=here),
-            chat.answers.gauge("bob", conversation_id=there, question=asked, options=ChatOptions()),
+            chat.answers.context_usage(
+                "bob", conversation_id=there, question=asked, options=ChatOptions()
+            ),
             chat.ask("Hi", user_id="bob", conversation_id=there),
         ):
             with pytest.raises(NotFound):
@@ -336,44 +338,44 @@ async def test_somebody_elses_conversation_looks_like_none_busy_or_not() -> None
     await chat.jobs.close(0)
 
 
-async def test_the_gauge_says_what_the_next_prompt_takes(chat: Chat) -> None:
+async def test_the_context_usage_is_that_of_the_next_prompt(chat: Chat) -> None:
     job = await chat.told("Q1")
-    gauge = await chat.answers.gauge(
+    usage = await chat.answers.context_usage(
         USER,
         conversation_id=job.conversation_id,
         question=Question("draft", "", attachments=(Attachment("a.txt", "data"),)),
         options=ChatOptions("system"),
     )
     draft = len(with_attachments("draft", [Attachment("a.txt", "data")]))
-    assert (gauge.system, gauge.history, gauge.draft) == (6, 4, draft)
-    assert (gauge.room, gauge.limit, gauge.dropped_turns, gauge.fits) == (250, 1000, 0, True)
-    assert gauge.prompt == 10 + draft
+    assert (usage.system, usage.history, usage.draft) == (6, 4, draft)
+    assert (usage.room, usage.limit, usage.dropped_turns, usage.fits) == (250, 1000, 0, True)
+    assert usage.prompt == 10 + draft
 
 
-async def test_the_gauge_says_before_which_turns_will_be_dropped(chat: Chat) -> None:
+async def test_the_context_usage_counts_the_turns_that_will_be_dropped(chat: Chat) -> None:
     job = await chat.told("a" * 400)
     later = await chat.told("b" * 200, conversation_id=job.conversation_id)
-    gauge = await chat.answers.gauge(
+    usage = await chat.answers.context_usage(
         USER,
         conversation_id=later.conversation_id,
         question=Question("c" * 300, ""),
         options=ChatOptions(),
     )
-    assert (gauge.dropped_turns, gauge.history, gauge.fits) == (1, 202, True)
+    assert (usage.dropped_turns, usage.history, usage.fits) == (1, 202, True)
 
 
-async def test_the_gauge_shows_a_draft_that_can_never_fit(chat: Chat) -> None:
-    gauge = await chat.answers.gauge(
+async def test_the_context_usage_of_a_draft_that_can_never_fit(chat: Chat) -> None:
+    usage = await chat.answers.context_usage(
         USER, conversation_id=None, question=Question("x" * 900, ""), options=ChatOptions()
     )
-    assert (gauge.fits, gauge.draft) == (False, 900)
+    assert (usage.fits, usage.draft) == (False, 900)
 
 
-async def test_an_empty_draft_has_a_gauge(chat: Chat) -> None:
-    gauge = await chat.answers.gauge(
+async def test_an_empty_draft_has_a_context_usage(chat: Chat) -> None:
+    usage = await chat.answers.context_usage(
         USER, conversation_id=None, question=Question("", ""), options=ChatOptions()
     )
-    assert (gauge.prompt, gauge.fits) == (0, True)
+    assert (usage.prompt, usage.fits) == (0, True)
 
 
 async def test_attached_files_are_told_as_data_and_kept_with_the_question(chat: Chat) -> None:
@@ -425,7 +427,7 @@ async def test_a_prompt_whose_messages_were_deleted_is_not_made_up(chat: Chat) -
         )
 
 
-async def test_only_what_the_same_person_sent_before_counts_as_reused(chat: Chat) -> None:
+async def test_only_prefixes_of_the_same_user_count_as_reused(chat: Chat) -> None:
     options = ChatOptions("S")
     counts = []
     for number, user in enumerate((USER, "bob", USER)):

@@ -19,7 +19,7 @@ from chat.conversations.turns import Turns
 from chat.errors import StoreFailed
 from chat.models import ChatOptions
 from chat.serving.engines import Engines
-from tests.chat import make_writer
+from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine, unrated
 from tests.hosting import figures_of, hosting_of
 from tests.memory_store import MemoryStore
@@ -126,7 +126,7 @@ class Tab:
 @pytest.fixture
 async def tab() -> AsyncIterator[Tab]:
     store, engine = FailingStore(), ScriptedEngine([Script(["Hel", "lo"], step_s=0.01)])
-    jobs = Jobs(writer=make_writer(engine), store=store)
+    jobs = Jobs(generation=make_generation(engine), store=store)
     services = Services(
         engine,
         Turns(engines=Engines(engine), store=store, jobs=jobs),

@@ -31,7 +31,7 @@ from chat.errors import NotFound
 from chat.models import ChatOptions, Sampling
 from chat.serving.engines import Engines
 from store import open_store
-from tests.chat import make_writer
+from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine
 from tests.hosting import hosting_of
 from tests.house import House, client_of
@@ -160,7 +160,7 @@ def routes_of(app: FastAPI) -> Iterator[str]:
 def over_database(folder: Path) -> FastAPI:
     """The app with what is kept in databases alone. Nothing of it is opened."""
     engine, store = ScriptedEngine(), open_store(folder)
-    jobs = Jobs(writer=make_writer(engine), store=store)
+    jobs = Jobs(generation=make_generation(engine), store=store)
     answers = Turns(engines=Engines(engine), store=store, jobs=jobs)
     return build_api(
         engine=engine,

@@ -18,7 +18,7 @@ from chat.models import ChatMessage, Role, Status
 from chat.serving.engines import Engines
 from chat.serving.observer import Source
 from store import RoutingStore, open_store
-from tests.chat import make_writer
+from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine
 from tests.hosting import Inn, hosting_of
 from tests.house import client_of
@@ -54,7 +54,9 @@ async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
 async def clients(store: RoutingStore) -> AsyncIterator[Clients]:
     """An administrator and two members."""
     inn = Inn(store)
-    hosting = hosting_of(store, writer=make_writer(ScriptedEngine([Script(["Hel", "lo you"])])))
+    hosting = hosting_of(
+        store, generation=make_generation(ScriptedEngine([Script(["Hel", "lo you"])]))
+    )
     app = build_api(
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
@@ -161,8 +163,8 @@ async def test_a_case_is_run_shown_and_put_beside_another_run(clients: Clients) 
 
 async def test_a_run_is_put_to_the_model_that_was_chosen(store: RoutingStore) -> None:
     other = ScriptedEngine([Script(["Another"])], quantization="nf4")
-    writer = make_writer(Engines(ScriptedEngine(), other))
-    hosting = hosting_of(store, writer=writer)
+    generation = make_generation(Engines(ScriptedEngine(), other))
+    hosting = hosting_of(store, generation=generation)
     app = build_api(
         engine=ScriptedEngine(),
         edge=EdgeOptions(),

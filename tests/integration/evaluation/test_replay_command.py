@@ -26,7 +26,7 @@ from commands.replay_words import printable
 from config import Settings
 from store import RoutingStore, open_store
 from tests.cases import cases_of
-from tests.chat import make_writer
+from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine
 
 ROOT = Path(__file__).parents[3]
@@ -134,7 +134,7 @@ def test_a_run_is_compared_with_the_one_that_is_named(
 
 def test_kept_cases_and_shipped_ones_are_run(run: Command, tmp_path: Path) -> None:
     async def keep(store: RoutingStore) -> None:
-        casebook, _ = cases_of(store, make_writer(ScriptedEngine()))
+        casebook, _ = cases_of(store, make_generation(ScriptedEngine()))
         prompt = (ChatMessage(Role.USER, "Hi"),)
         await casebook.add(LOCAL, CaseText("mine", prompt, (Check(CheckKind.HUMAN),)))
 

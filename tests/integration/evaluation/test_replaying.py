@@ -22,10 +22,10 @@ from chat.feedback.models import AnswerSnapshot, RatingInput
 from chat.maintenance import Maintenance
 from chat.models import ChatMessage, PresetRef, Role, Sampling, Status
 from chat.serving.errors import EngineFailed, EngineNotReady
-from chat.serving.observer import RequestOutcome, Source
+from chat.serving.observer import GenerationSummary, Source
 from judging.judge import ProcessJudge
 from store import RoutingStore, open_store
-from tests.chat import make_chat, make_writer
+from tests.chat import make_chat, make_generation
 from tests.contract.stores import START, ticking
 from tests.fakes import Script, ScriptedEngine
 from tests.migrated import migrated
@@ -84,9 +84,9 @@ async def make(store: RoutingStore) -> AsyncIterator[MakeDesk]:
 
     def make(*scripts: Script, **writing: object) -> Desk:
         engine, judge = ScriptedEngine(list(scripts) or [Script()]), ProcessJudge(60)
-        writer = make_writer(engine, **writing)  # type: ignore[arg-type]  # its options
+        generation = make_generation(engine, **writing)  # type: ignore[arg-type]  # its options
         kept = store.feedback
-        replays = Runs(kept.cases, writer, judge, ticking())
+        replays = Runs(kept.cases, generation, judge, ticking())
         made.append(replays)
         return Desk(engine, store, Cases(kept.cases, kept.results, judge), replays)
 
@@ -226,17 +226,17 @@ async def test_who_asks_too_often_goes_on_when_there_is_leave_again(make: MakeDe
 
 
 async def test_answers_of_a_replay_are_told_of_as_such(make: MakeDesk) -> None:
-    told: list[RequestOutcome] = []
+    told: list[GenerationSummary] = []
 
     class Notes:
-        def ended(self, outcome: RequestOutcome) -> None:
-            told.append(outcome)
+        def ended(self, summary: GenerationSummary) -> None:
+            told.append(summary)
 
         def refused(self, door: Source, code: str) -> None: ...
 
     desk = make(Script(["Hello"]), Script(error=EngineFailed()), observer=Notes())
     await desk.run(*await desk.casebook.add(LOCAL, text("a"), text("b")))
-    assert [(one.door, one.reason, one.failed) for one in told] == [
+    assert [(one.source, one.reason, one.failed) for one in told] == [
         (Source.REPLAY, "stop", False),
         (Source.REPLAY, "engine_failed", True),
     ]

@@ -275,7 +275,7 @@ async def completion(
     chat: RatedChat, prompt: Prompt, *, remembered: bool = True
 ) -> CompletionRecord:
     asked = CompletionInput("cmpl-1", prompt, remembered=remembered)
-    return await (await chat.completions.begin(Principal(LOCAL), asked)).written()
+    return await (await chat.completions.begin(Principal(LOCAL), asked)).record()
 
 
 async def test_a_programs_answer_is_rated_by_its_id(chat: RatedChat) -> None:

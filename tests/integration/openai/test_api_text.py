@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chat.models import Finish, Prompt, Sampling, Usage
-from chat.serving.models import Delta
+from chat.models import Finish, Sampling, Usage
+from chat.serving.models import Delta, PreparedPrompt
 from chat.tools import NO_EXTRAS, Extras, TokenScore
 from tests.fakes import Script, ScriptedEngine
 from tests.programs import HI, Programs, events, fault
@@ -54,7 +54,12 @@ class ScoringEngine(ScriptedEngine):
     """Half a character has no text, and what was impossible has no finite probability."""
 
     async def generate(
-        self, prompt: Prompt, sampling: Sampling, *, salt: str = "", extras: Extras = NO_EXTRAS
+        self,
+        prompt: PreparedPrompt,
+        sampling: Sampling,
+        *,
+        salt: str = "",
+        extras: Extras = NO_EXTRAS,
     ) -> AsyncGenerator[Delta, None]:
         self.extras.append(extras)
         yield Delta("Hel", 1, scores=(HEL,))

@@ -14,13 +14,13 @@ from api.server import build_api
 from chat.models import Timing, Usage
 from chat.serving.engines import Engines
 from chat.serving.errors import Busy
-from chat.serving.observer import RequestOutcome, Source
+from chat.serving.observer import GenerationSummary, Source
 from tests.chat import finished, make_chat
 from tests.fakes import REUSED, Script, ScriptedEngine
 from tests.house import HOME, client_of
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"
-ENDED = RequestOutcome(
+ENDED = GenerationSummary(
     Source.API,
     "stop",
     usage=Usage(prompt_tokens=100, completion_tokens=21),
@@ -70,7 +70,7 @@ def test_an_answer_that_ended_is_counted_and_timed_from_when_it_was_asked_for() 
 
 def test_what_failed_and_what_was_refused_is_counted_by_its_code() -> None:
     metrics = Metrics()
-    metrics.ended(RequestOutcome(Source.PAGE, "engine_stalled", failed=True))
+    metrics.ended(GenerationSummary(Source.PAGE, "engine_stalled", failed=True))
     for _ in range(2):
         metrics.refused(Source.API, Busy.code)
     told = samples(metrics)
@@ -94,7 +94,9 @@ def test_every_figure_is_explained_and_no_other() -> None:
 def test_an_answer_from_the_cache_is_a_hit_and_costs_no_tokens_and_no_time() -> None:
     metrics = Metrics()
     metrics.ended(
-        RequestOutcome(Source.API, "stop", usage=ENDED.usage, timing=ENDED.timing, from_cache=True)
+        GenerationSummary(
+            Source.API, "stop", usage=ENDED.usage, timing=ENDED.timing, from_cache=True
+        )
     )
     told = samples(metrics)
     assert told["response_cache_hits_total{door=api}"] == 1

@@ -50,7 +50,7 @@ async def test_an_answer_knows_where_it_came_from(chat: Chat) -> None:
     assert replace(provenance.sampling, seed=None) == DEFAULTS
 
 
-async def test_the_next_question_carries_what_was_said_before(chat: Chat) -> None:
+async def test_the_next_prompt_holds_the_turns_before_it(chat: Chat) -> None:
     job = await chat.ask("Hi")
     await finished(job)
     await finished(await chat.ask("And?", conversation_id=job.conversation_id))
@@ -61,7 +61,7 @@ async def test_the_next_question_carries_what_was_said_before(chat: Chat) -> Non
     )
 
 
-async def test_everyone_who_watches_sees_the_same_and_leaving_changes_nothing() -> None:
+async def test_all_watchers_get_the_same_and_a_watcher_that_leaves_changes_nothing() -> None:
     chat = make_chat(Script(pieces="abcdef", step_s=0.01))
     job = await chat.ask("Hi")
 
@@ -105,7 +105,7 @@ async def test_stop_keeps_the_text_and_frees_the_engine() -> None:
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
 async def test_stop_at_once_is_not_lost(steps: int) -> None:
-    chat = make_chat(Script(hangs=True), limits=Timeouts(queue_s=60, stall_s=60, request_s=60))
+    chat = make_chat(Script(hangs=True), timeouts=Timeouts(queue_s=60, stall_s=60, request_s=60))
     job = await chat.ask("Hi")
     for _ in range(steps):
         await asyncio.sleep(0)
@@ -124,7 +124,7 @@ async def test_stop_while_waiting_leaves_the_queue() -> None:
     assert len(chat.engine.prompts) == 1
 
 
-async def test_who_waits_is_told_the_position() -> None:
+async def test_a_queued_request_reports_its_position() -> None:
     chat = make_chat(Script(hangs=True), max_running=1)
     await chat.ask("one")
     waiting = await chat.ask("two")
@@ -177,8 +177,8 @@ async def test_an_engine_that_fails_leaves_a_message_with_its_reason_that_can_be
     assert (await finished(again)).text == "whole"
 
 
-async def test_an_engine_that_falls_silent_is_given_up() -> None:
-    chat = make_chat(Script(hangs=True), limits=Timeouts(queue_s=5, stall_s=0.05, request_s=5))
+async def test_an_engine_without_deltas_fails_the_answer_after_the_stall_timeout() -> None:
+    chat = make_chat(Script(hangs=True), timeouts=Timeouts(queue_s=5, stall_s=0.05, request_s=5))
     job = await chat.ask("Hi")
     assert (await finished(job)).error_code == "engine_stalled"
     assert chat.engine.running == 0
@@ -186,7 +186,8 @@ async def test_an_engine_that_falls_silent_is_given_up() -> None:
 
 async def test_an_answer_that_takes_too_long_is_cut_and_kept() -> None:
     chat = make_chat(
-        Script(pieces="x" * 1000, step_s=0.01), limits=Timeouts(queue_s=5, stall_s=5, request_s=0.1)
+        Script(pieces="x" * 1000, step_s=0.01),
+        timeouts=Timeouts(queue_s=5, stall_s=5, request_s=0.1),
     )
     job = await chat.ask("Hi")
     last = await finished(job)
@@ -194,15 +195,15 @@ async def test_an_answer_that_takes_too_long_is_cut_and_kept() -> None:
     assert last.text.startswith("x")
 
 
-async def test_who_waits_too_long_is_told_so() -> None:
+async def test_a_request_that_waits_too_long_fails_with_queue_timeout() -> None:
     chat = make_chat(
-        Script(hangs=True), max_running=1, limits=Timeouts(queue_s=0.05, stall_s=5, request_s=5)
+        Script(hangs=True), max_running=1, timeouts=Timeouts(queue_s=0.05, stall_s=5, request_s=5)
     )
     await chat.ask("one")
     assert (await finished(await chat.ask("two"))).error_code == "queue_timeout"
 
 
-async def test_an_error_nobody_foresaw_ends_the_answer_and_not_the_listener(
+async def test_an_unexpected_exception_ends_the_answer_and_not_the_watcher(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     chat = make_chat(Script(pieces=["a", 7]))  # type: ignore[list-item]  # that is the error
@@ -299,7 +300,7 @@ class ForgetfulStore(MemoryStore):
         await super().finish_answer(user_id, message_id, record)
 
 
-async def test_an_answer_whose_end_could_not_be_written_is_written_later() -> None:
+async def test_an_answer_whose_end_could_not_be_stored_is_stored_later() -> None:
     store = ForgetfulStore()
     chat = make_chat(store=store)
     job = await chat.ask("Hi")
@@ -312,9 +313,7 @@ async def test_an_answer_whose_end_could_not_be_written_is_written_later() -> No
     assert (answer.content, answer.status) == ("Hello", Status.DONE)
 
 
-async def test_an_answer_whose_end_could_not_be_written_is_written_at_the_latest_at_the_end() -> (
-    None
-):
+async def test_an_answer_whose_end_could_not_be_stored_is_stored_at_shutdown() -> None:
     store = ForgetfulStore()
     chat = make_chat(store=store)
     job = await chat.ask("Hi")
@@ -324,7 +323,7 @@ async def test_an_answer_whose_end_could_not_be_written_is_written_at_the_latest
     assert (await store.path(USER, job.conversation_id))[1].content == "Hello"
 
 
-async def test_dropped_turns_are_told_from_the_beginning_and_recorded_on_the_answer(
+async def test_dropped_turns_are_published_at_once_and_stored_with_the_answer(
     chat: Chat,
 ) -> None:
     job = await chat.ask("a" * 400)
@@ -338,7 +337,7 @@ async def test_dropped_turns_are_told_from_the_beginning_and_recorded_on_the_ans
     assert provenance.dropped_turns == 1
 
 
-async def test_somebody_elses_answer_cannot_be_stopped() -> None:
+async def test_the_answer_of_another_user_cannot_be_stopped() -> None:
     chat = make_chat(Script(pieces="abc", step_s=0.02))
     job = await chat.ask("Hi")
     chat.answers.stop("bob", job.conversation_id)

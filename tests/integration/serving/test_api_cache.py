@@ -50,7 +50,7 @@ async def test_a_greedy_answer_is_given_again_and_marked() -> None:
         "prompt_tokens_details": {"cached_tokens": 0},
         "from_cache": True,
     }
-    assert [outcome.from_cache for outcome in ours.seen.outcomes] == [False, True]
+    assert [summary.from_cache for summary in ours.seen.summaries] == [False, True]
     assert ours.completions.find(LOCAL.id, new["id"]).from_cache
 
 
@@ -121,7 +121,7 @@ async def test_each_key_has_answers_of_its_own_and_a_hit_costs_a_request_and_no_
     texts = []
     for number, who in enumerate((keys[0], keys[1], keys[0])):
         completion = await ours.completions.begin(who, replace(asked, id=str(number)))
-        texts.append((await completion.written()).text)
+        texts.append((await completion.record()).text)
     assert texts == ["one", "two", "one"]
     assert await town.people.spent("ann") == AccountUsage(messages=3, tokens=2 * (2 + 3))
     assert town.rates.hits["user ann"] == 3

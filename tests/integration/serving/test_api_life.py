@@ -33,7 +33,7 @@ ASKED = CompletionInput("chatcmpl-1", (ChatMessage(Role.USER, "Hi"),))
 
 async def idle(programs: Programs) -> None:
     """Return when the engine writes for nobody and nobody waits."""
-    await until(lambda: not (programs.engine.running or programs.completions.open))
+    await until(lambda: programs.idle)
 
 
 # Hanging up
@@ -55,7 +55,7 @@ async def test_a_hang_up_ends_the_answer_wherever_it_is(
     await idle(programs)
     assert programs.engine.cancelled == 1
     await asyncio.wait_for(program.answered, 30)
-    assert [outcome.reason for outcome in programs.seen.outcomes] == ["stopped"]
+    assert [summary.reason for summary in programs.seen.summaries] == ["stopped"]
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -64,10 +64,10 @@ async def test_a_hang_up_leaves_the_queue(stream: bool) -> None:
     first = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await first.until(b"Hel")
     second = ApiConnection(programs.app, CHAT, {**HI, "stream": stream})
-    await until(lambda: programs.completions.open == 2)
+    await until(lambda: programs.admission.waiting == 1)
     second.hang_up()
     await asyncio.wait_for(second.answered, 30)
-    await until(lambda: programs.completions.open == 1)
+    await until(lambda: programs.admission.waiting == 0)
     assert len(programs.engine.samplings) == 1
     first.hang_up()
     await idle(programs)
@@ -107,7 +107,7 @@ async def test_an_engine_that_is_not_ready_is_answered_with_503_and_when_to_come
         assert answer.headers["retry-after"]
 
 
-async def test_who_waits_long_hears_that_it_goes_on() -> None:
+async def test_a_queued_stream_gets_its_headers_before_it_has_a_place() -> None:
     programs = Programs(HANGING, max_running=1)
     first = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await first.until(b"Hel")
@@ -133,18 +133,18 @@ async def test_comments_keep_a_silent_connection_open() -> None:
 
 
 async def test_an_answer_that_takes_too_long_ends() -> None:
-    for script, limits, code in (
+    for script, timeouts, code in (
         (SILENT, Timeouts(queue_s=5, stall_s=0.05, request_s=5), "engine_stalled"),
         (Script(["a"] * 99, step_s=0.02), Timeouts(5, 5, 0.1), "request_timeout"),
     ):
-        programs = Programs(script, limits=limits)
+        programs = Programs(script, timeouts=timeouts)
         answer = await programs.chat()
         assert (answer.status_code, fault(answer)["code"]) == (504, code)
         await idle(programs)
 
 
-async def test_a_place_that_does_not_come_in_time_is_given_up() -> None:
-    programs = Programs(HANGING, max_running=1, limits=Timeouts(0.05, 5, 5))
+async def test_a_request_that_waits_too_long_fails_with_queue_timeout() -> None:
+    programs = Programs(HANGING, max_running=1, timeouts=Timeouts(0.05, 5, 5))
     first = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await first.until(b"Hel")
     answer = await programs.chat()
@@ -183,7 +183,7 @@ def named(id: str) -> CompletionInput:
 
 async def written(programs: Programs, who: Principal, asked: CompletionInput = ASKED) -> Completion:
     completion = await programs.completions.begin(who, asked)
-    await completion.written()
+    await completion.record()
     return completion
 
 
@@ -212,7 +212,7 @@ async def test_what_was_written_before_a_hang_up_is_billed() -> None:
     completion = await programs.completions.begin(caller("ann"), ASKED)
     await completion.begun(5)
     completion.cancel()
-    assert (await completion.written()).finish is None
+    assert (await completion.record()).finish is None
     assert await town.people.spent("ann") == AccountUsage(messages=1, tokens=2 + 3)
 
 
@@ -302,7 +302,7 @@ async def test_what_does_not_end_in_time_is_ended_with_a_word_about_it() -> None
     assert whole.sent[0]["status"] == 503
 
 
-async def test_who_may_not_be_here_any_more_hears_no_more() -> None:
+async def test_a_revoked_principal_is_rejected_mid_stream() -> None:
     programs = Programs(HANGING)
     bob, ann = caller("bob"), caller("ann")
     answers = [await programs.completions.begin(who, named(who.id)) for who in (bob, ann)]
@@ -311,7 +311,7 @@ async def test_who_may_not_be_here_any_more_hears_no_more() -> None:
     assert programs.completions.callers() == {bob, ann}
     programs.completions.stop_of(bob.id)
     with pytest.raises(BadKey):
-        await answers[0].written()
+        await answers[0].record()
     assert programs.completions.callers() == {ann}
     answers[1].cancel()
     await idle(programs)
@@ -333,19 +333,21 @@ async def test_an_answer_is_one_line_in_the_log_without_a_word_of_it(
     assert "secret" not in str(told)
 
 
-async def test_the_page_and_programs_are_told_apart_by_the_observer() -> None:
+async def test_the_observer_counts_page_and_programs_apart() -> None:
     seen = Seen()
     chat = make_chat(observer=seen)
     await chat.told("Hi")
-    assert [(outcome.door, outcome.reason) for outcome in seen.outcomes] == [(Source.PAGE, "stop")]
+    assert [(summary.source, summary.reason) for summary in seen.summaries] == [
+        (Source.PAGE, "stop")
+    ]
     programs = Programs()
     await programs.chat()
-    (outcome,) = programs.seen.outcomes
-    assert (outcome.door, outcome.reason, outcome.from_cache) == (Source.API, "stop", False)
-    assert outcome.usage == Usage(2, 5)
+    (summary,) = programs.seen.summaries
+    assert (summary.source, summary.reason, summary.from_cache) == (Source.API, "stop", False)
+    assert summary.usage == Usage(2, 5)
 
 
-async def test_what_the_page_refuses_is_told_as_the_pages() -> None:
+async def test_refusals_of_the_page_are_counted_as_the_pages() -> None:
     seen, town = Seen(), await make_town()
     chat = make_chat(Script(hangs=True), observer=seen, quotas=town.quotas())
     jobs = [await chat.ask(f"{number}", user_id="ann") for number in range(4)]
@@ -373,7 +375,7 @@ async def test_an_answer_can_be_found_again_by_who_asked_for_it_alone() -> None:
             programs.completions.find(user, id)
 
 
-async def test_who_does_not_want_it_is_not_remembered() -> None:
+async def test_an_answer_with_store_false_is_not_remembered() -> None:
     programs = Programs()
     forgotten = (await programs.chat(store=False)).json()["id"]
     kept = (await programs.chat(store=True)).json()["id"]

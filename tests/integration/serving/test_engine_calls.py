@@ -12,6 +12,7 @@ from chat.serving.models import Delta
 from chat.tools import Extras, Tool, ToolRules
 from engine.grammar.compiler import MaskMaker
 from engine.worker import Runner
+from tests.fakes import generate
 from tests.grammar import NoMasks
 from tests.tiny import END, tiny_tokenizer
 from tests.troubled import batched, engine_with, plain
@@ -51,7 +52,7 @@ async def answer(
     """All deltas of an answer for which the model writes `written`."""
     trouble = Dictated(written)
     async with engine_with(trouble, runner=runner, end_ids=END_IDS, masks=masks) as engine:
-        return [delta async for delta in engine.generate(QUESTION, sampling, extras=extras)]
+        return [delta async for delta in generate(engine, QUESTION, sampling, extras=extras)]
 
 
 def text(deltas: list[Delta]) -> str:

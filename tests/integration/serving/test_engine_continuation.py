@@ -11,6 +11,7 @@ from chat.models import ChatMessage, Finish, Role, Sampling
 from chat.serving.models import Delta
 from engine.local import LocalEngine
 from engine.worker import Runner
+from tests.fakes import generate
 from tests.tiny import tiny_tokenizer
 from tests.troubled import batched, engine_with, plain
 
@@ -32,7 +33,7 @@ async def answer(
     engine: LocalEngine, begun: str | None = None, sampling: Sampling = GREEDY
 ) -> list[Delta]:
     beginning = () if begun is None else (ChatMessage(Role.ASSISTANT, begun),)
-    return [delta async for delta in engine.generate((QUESTION, *beginning), sampling)]
+    return [delta async for delta in generate(engine, (QUESTION, *beginning), sampling)]
 
 
 def text(deltas: list[Delta]) -> str:

@@ -13,6 +13,7 @@ from chat.models import ChatMessage, Role, Sampling
 from chat.serving.models import Delta
 from engine.local import EngineOptions, LocalEngine, Report
 from engine.plan import Quantization
+from tests.fakes import generate
 
 pytestmark = pytest.mark.model
 
@@ -36,7 +37,7 @@ async def engine(starter_model: Path) -> AsyncGenerator[LocalEngine]:
 
 
 async def ask(engine: LocalEngine, messages: Sequence[ChatMessage]) -> tuple[str, Delta]:
-    deltas = [delta async for delta in engine.generate(messages, GREEDY)]
+    deltas = [delta async for delta in generate(engine, messages, GREEDY)]
     return "".join(delta.text for delta in deltas), deltas[-1]
 
 

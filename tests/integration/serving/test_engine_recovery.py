@@ -10,8 +10,10 @@ import torch
 
 from chat.models import ChatMessage, Finish, Role, Sampling
 from chat.serving.errors import EngineFailed, EngineStalled, OutOfMemory
+from chat.serving.generation import unless_stalled
 from chat.serving.models import Delta, EngineState, Phase
 from engine.local import LocalEngine
+from tests.fakes import generate
 from tests.tiny import tiny_tokenizer
 from tests.troubled import engine_with
 
@@ -25,7 +27,7 @@ def question(words: str) -> tuple[ChatMessage]:
 
 
 async def answer(engine: LocalEngine, words: str, sampling: Sampling = GREEDY) -> list[Delta]:
-    return [delta async for delta in engine.generate(question(words), sampling)]
+    return [delta async for delta in generate(engine, question(words), sampling)]
 
 
 def text(deltas: list[Delta]) -> str:
@@ -114,11 +116,11 @@ async def test_a_hung_step_makes_the_engine_degraded_until_it_ends() -> None:
         return logits
 
     async with engine_with(trouble, stall_timeout_s=STALL_S) as engine:
-        async with aclosing(engine.generate(question("hang"), GREEDY)) as stream:
+        async with aclosing(generate(engine, question("hang"), GREEDY)) as stream:
             await anext(stream)
             gate.clear()
             with pytest.raises(EngineStalled):
-                async for _ in stream:
+                async for _ in unless_stalled(stream, STALL_S):
                     pass
         assert (await reach(engine, Phase.DEGRADED)).error_code == EngineStalled.code
         with pytest.raises(EngineStalled):
@@ -176,7 +178,7 @@ async def test_a_reader_who_leaves_frees_everything(way: str, moment: str) -> No
             for word in ("abcd" if moment == "waiting" else "")
         ]
         await asyncio.sleep(0)
-        stream = engine.generate(question("x" * 900), replace(GREEDY, max_new_tokens=100))
+        stream = generate(engine, question("x" * 900), replace(GREEDY, max_new_tokens=100))
         delta = await anext(stream)
         while moment == "writing" and not delta.completion_tokens:
             delta = await anext(stream)

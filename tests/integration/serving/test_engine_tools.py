@@ -10,6 +10,7 @@ from chat.models import ChatMessage, Finish, Role, Sampling
 from chat.serving.models import Delta
 from chat.tools import Extras, Tool, ToolCall, ToolRules
 from engine.local import EngineOptions, LocalEngine, Report
+from tests.fakes import generate
 
 pytestmark = pytest.mark.model
 
@@ -51,7 +52,7 @@ async def ask(
     engine: LocalEngine, messages: tuple[ChatMessage, ...], rules: ToolRules
 ) -> list[Delta]:
     extras = Extras(tools=(WEATHER,), rules=rules, top_logprobs=0)
-    return [delta async for delta in engine.generate(messages, GREEDY, extras=extras)]
+    return [delta async for delta in generate(engine, messages, GREEDY, extras=extras)]
 
 
 async def test_a_tool_is_called_and_its_result_is_told(engine: LocalEngine) -> None:
@@ -75,6 +76,6 @@ async def test_a_tool_is_called_and_its_result_is_told(engine: LocalEngine) -> N
     deltas = await ask(engine, told, ToolRules())
     assert deltas[-1].finish in (Finish.STOP, Finish.LENGTH)
     assert deltas[-1].usage
-    assert deltas[-1].usage.prompt_tokens == len(await engine.tokenize(told, [WEATHER]))
+    assert deltas[-1].usage.prompt_tokens == (await engine.prepare(told, [WEATHER])).tokens
     data = b"".join(score.data for delta in deltas for score in delta.scores)
     assert data.decode() == "".join(delta.text for delta in deltas)

@@ -1,117 +1,117 @@
-"""Schemas from strangers are compiled in a process that may die of it."""
+"""Schemas from strangers: they are refused or served, and cost nobody else anything."""
 
 import asyncio
-import json
-import signal
-import subprocess
-import sys
-from collections.abc import AsyncGenerator, Callable
-from pathlib import Path
+from collections.abc import AsyncGenerator
+from typing import Any
 
-import psutil
 import pytest
 
 from chat.serving.errors import BadSchema, EngineNotReady
+from chat.tools import Extras, Tool
 from engine.grammar.compiler import Compiler
-from engine.grammar.job import job_of
+from engine.grammar.mask import Mask
 from tests.grammar import Json, Maker, shape
 
-ROOT = Path(__file__).parents[3]
-SLOW = {"type": "string", "pattern": "^" + "(a|b|c|d)" * 10_000 + "$"}
 GOOD = {"type": "integer"}
 
 
-def job(schema: Json) -> str:
-    return job_of(shape(schema)) or ""
+def chain(length: int) -> dict[str, Any]:
+    """Objects with lists of objects: followed by recursion they are four times as deep."""
+    links = {
+        f"a{number}": {
+            "properties": {
+                "next": {
+                    "anyOf": [
+                        {"type": "array", "items": {"$ref": f"#/$defs/a{number + 1}"}},
+                        {"type": "null"},
+                    ]
+                }
+            }
+        }
+        for number in range(length)
+    }
+    return {"$ref": "#/$defs/a0", "$defs": {**links, f"a{length}": {"type": "null"}}}
+
+
+HOSTILE: dict[str, Json] = {
+    "no end of brackets": "[" * 20_000,
+    "itself": {"$ref": "#"},
+    "elsewhere": {"$ref": "http://127.0.0.1:9/x"},
+    "parts without end": {"prefixItems": [{"items": {}}] * 4_000},
+    "all patterns against all": {
+        "patternProperties": {f"^x{number}_": {} for number in range(600)}
+    },
+    "each choice written down": {
+        "properties": {f"p{number}": {} for number in range(1200)},
+        "minProperties": 1,
+    },
+    "parts that multiply": {
+        "allOf": [
+            {"anyOf": [{"required": [f"{place}{number}"]} for number in range(6)]}
+            for place in range(6)
+        ]
+    },
+    "parts that unfold each other": {
+        "allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}],
+        "$defs": {
+            name: {"type": "object", "properties": {"c": {"$ref": f"#/$defs/{name}"}}}
+            for name in "ab"
+        },
+    },
+    "every remainder": {"multipleOf": 999_983},
+    "alternatives against all": {"oneOf": [{"const": number} for number in range(999)]},
+    "patterns that are much together": {"pattern": "a.{30}b.{30}c", "minLength": 100},
+}
 
 
 @pytest.fixture
-async def new_compiler() -> AsyncGenerator[Callable[[float], Compiler]]:
+async def compiler() -> AsyncGenerator[Compiler]:
     maker = Maker()
-    made: list[Compiler] = []
-
-    def make(limit_s: float) -> Compiler:
-        made.append(Compiler(maker.tokenizer, [maker.end_id], limit_s=limit_s))
-        return made[-1]
-
-    yield make
-    for compiler in made:
-        await compiler.close()
+    made = Compiler(maker.tokenizer, [maker.end_id])
+    yield made
+    await made.close()
 
 
-def children() -> set[int]:
-    mine = psutil.Process().children()
-    return {child.pid for child in mine if "engine.grammar.child" in child.cmdline()}
-
-
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", HOSTILE)
 async def test_a_hostile_schema_is_refused_and_the_next_good_one_is_served(
-    new_compiler: Callable[[float], Compiler],
+    compiler: Compiler, name: str
 ) -> None:
-    compiler = new_compiler(1)
-    refused: list[str] = []
-    for schema in ("[" * 20_000, {"$ref": "#"}, {"$ref": "http://127.0.0.1:9/x"}, SLOW, SLOW):
-        with pytest.raises(BadSchema) as refusal:
-            await compiler.compile(job(schema))
-        refused.append(str(refusal.value.values["why"]))
-    for why in refused[3:]:  # by time or by memory: which is first depends on the machine
-        assert "1 s" in why or "too large" in why
-    assert await compiler.compile(job(GOOD)) is await compiler.compile(job(GOOD))
+    with pytest.raises(BadSchema) as refusal:
+        await compiler.mask(shape(HOSTILE[name]))
+    assert str(refusal.value.values["where"]).startswith("#")
+    assert isinstance(await compiler.mask(shape(GOOD)), Mask)
 
 
-async def test_who_leaves_leaves_the_others_served(
-    new_compiler: Callable[[float], Compiler],
-) -> None:
-    compiler = new_compiler(10)
-    waiting = [asyncio.create_task(compiler.compile(job(GOOD))) for _ in range(3)]
+async def test_a_long_chain_of_references_does_not_end_the_process(compiler: Compiler) -> None:
+    assert await compiler.mask(shape(chain(600)))
+
+
+async def test_a_refusal_names_the_tool_and_the_part(compiler: Compiler) -> None:
+    impossible = '{"properties": {"a": {"allOf": [{"type": "null"}, {"type": "object"}]}}, '
+    tools = (Tool("good"), Tool("bad", "", impossible + '"required": ["a"]}'))
+    with pytest.raises(BadSchema) as refusal:
+        await compiler.mask(Extras(tools=tools))
+    assert refusal.value.values["where"] == "bad#"
+
+
+async def test_who_leaves_leaves_the_others_served(compiler: Compiler) -> None:
+    waiting = [asyncio.create_task(compiler.mask(shape(GOOD))) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[0].cancel()
-    _, second, third = await asyncio.gather(*waiting, return_exceptions=True)
-    assert not isinstance(second, BaseException)
-    assert second is third
+    first, second, third = await asyncio.gather(*waiting, return_exceptions=True)
+    assert isinstance(first, asyncio.CancelledError)
+    assert isinstance(second, Mask)
+    assert isinstance(third, Mask)
 
 
-async def test_closing_fails_who_waits_and_ends_the_process(
-    new_compiler: Callable[[float], Compiler],
-) -> None:
-    compiler = new_compiler(60)
-    before = children()
-    await compiler.compile(job(GOOD))
-    assert len(children() - before) == 1
-    waiting = asyncio.create_task(compiler.compile(job(SLOW)))
+async def test_closing_refuses_who_waits_and_who_comes(compiler: Compiler) -> None:
+    assert await compiler.mask(Extras()) is None
+    waiting = [asyncio.create_task(compiler.mask(shape(chain(300)))) for _ in range(5)]
     await asyncio.sleep(0)
     await compiler.close()
     await compiler.close()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    assert children() <= before
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert isinstance(answers[-1], EngineNotReady)
     with pytest.raises(EngineNotReady):
-        await compiler.compile(job({"const": 1}))
-
-
-async def test_a_process_that_was_killed_is_replaced(
-    new_compiler: Callable[[float], Compiler],
-) -> None:
-    compiler = new_compiler(10)
-    before = children()
-    await compiler.compile(job(GOOD))
-    for pid in children() - before:
-        psutil.Process(pid).send_signal(signal.SIGKILL)
-        psutil.Process(pid).wait(10)
-    assert await compiler.compile(job({"const": 1}))
-
-
-def test_the_process_ends_when_nobody_is_on_the_other_side() -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-m", "engine.grammar.child", "10"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    out, _ = child.communicate(timeout=120)
-    assert out == b""
-    assert child.returncode == 0
-
-
-def test_schemas_of_the_same_words_are_one_job() -> None:
-    assert job(GOOD) == job(json.dumps(GOOD))
-    assert job(GOOD) != job({"type": "null"})
+        await compiler.mask(shape(GOOD))

@@ -10,6 +10,7 @@ from chat.serving.engines import Engines
 from chat.serving.models import Phase
 from config import Settings, read_settings
 from loading import LoadProgress, build_engines, load, load_engine
+from tests.fakes import generate
 from tests.tiny import save_tiny_model
 
 PROMPT = (ChatMessage(Role.USER, "Hello"),)
@@ -25,7 +26,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 async def written(engines: Engines, name: str) -> str:
-    deltas = engines.named(name).generate(PROMPT, SHORT)
+    deltas = generate(engines.named(name), PROMPT, SHORT)
     return "".join([delta.text async for delta in deltas])
 
 

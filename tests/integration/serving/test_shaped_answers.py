@@ -13,6 +13,7 @@ from chat.models import ChatMessage, Finish, Role, Sampling
 from chat.serving.models import Delta
 from chat.tools import Extras, JsonShape, Tool, ToolRules
 from engine.local import EngineOptions, LocalEngine, Report
+from tests.fakes import generate
 from tests.schemas import ASKED, Asked
 
 pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
@@ -36,7 +37,7 @@ async def ask(
 ) -> list[Delta]:
     messages = (ChatMessage(Role.USER, question),)
     sampling = Sampling(temperature=1.0, top_p=1.0, top_k=50, max_new_tokens=longest, seed=seed)
-    return [delta async for delta in engine.generate(messages, sampling, extras=extras)]
+    return [delta async for delta in generate(engine, messages, sampling, extras=extras)]
 
 
 async def check(engine: LocalEngine, asked: Sequence[tuple[int, Asked]]) -> None:

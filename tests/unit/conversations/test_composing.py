@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from chat.conversations.context_usage import ContextUsage
 from chat.conversations.models import Attachment, Preset, PresetText
 from chat.conversations.presets import Presets
-from chat.conversations.turns import ContextUsage
 from chat.models import ChatOptions, PresetRef, Sampling
 from chat.serving.models import EngineState, Phase
 from i18n import Language

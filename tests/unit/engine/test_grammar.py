@@ -11,188 +11,10 @@ from jsonschema import Draft202012Validator
 
 from chat.serving.errors import BadSchema
 from chat.tools import Extras, JsonShape, Tool, ToolRules
+from engine.grammar.characters import are_writable
 from engine.grammar.formats import FORMATS
-from tests.grammar import Json, Maker, shape
-
-PERSON = {
-    "type": "object",
-    "properties": {"name": {"type": "string"}, "friend": {"$ref": "#"}},
-    "required": ["name"],
-}
-CATS_AND_DOGS = {
-    "oneOf": [{"$ref": "#/$defs/cat"}, {"$ref": "#/$defs/dog"}],
-    "discriminator": {"propertyName": "kind"},
-    "$defs": {
-        kind: {
-            "type": "object",
-            "properties": {"kind": {"const": kind}, sound: {"type": "boolean"}},
-            "required": ["kind", sound],
-        }
-        for kind, sound in (("cat", "purrs"), ("dog", "barks"))
-    },
-}
-KEPT: list[tuple[Json, list[str], list[str]]] = [
-    (True, ["1", '"x"', "null", '{"a": [1, {}]}'], ["", "{", "nul", "01", "1.", "NaN", '{"a":1}']),
-    ({}, ["[]", "-0.5"], ["[1,]", "+1"]),
-    ({"type": "object"}, ["{}", '{"a": 1}'], ["[]", "1", '{"a"}']),
-    ({"type": "boolean"}, ["true", "false"], ["True", "0"]),
-    ({"type": ["string", "null"]}, ['"x"', "null"], ["1", "{}"]),
-    (
-        {"type": "string"},
-        ['"é中😀"', r'"\n\"\\"'],
-        ['"\n"', '"\t"', r'"\u0041"', r'"\/"', '"\ufffd"'],
-    ),
-    ({"minLength": 2}, ['"ab"', '"ab\\n"', '"中文字"'], ['"a"', '"😀"', "12"]),
-    ({"type": "string", "maxLength": 2}, ['""', '"中文"'], ['"abc"']),
-    ({"type": "string", "minLength": 1, "maxLength": 2}, ['"😀"'], ['""', '"abc"']),
-    ({"type": "integer"}, ["0", "-12", "9007199254740993"], ["1.5", "1e3", "01", "-"]),
-    (
-        {"type": "integer", "minimum": -3, "exclusiveMaximum": 120},
-        ["-3", "0", "119"],
-        ["-4", "120"],
-    ),
-    ({"type": "integer", "minimum": 1.5, "maximum": 1e300}, ["2", "99"], ["1", "-5", "1.5"]),
-    ({"type": "integer", "multipleOf": 1}, ["4"], ["4.5"]),
-    ({"type": "number"}, ["0.25", "-1", "3"], ["1e5", "Infinity", ".5"]),
-    (
-        {"type": "number", "minimum": 0.2, "maximum": 0.8},
-        ["0.2", "0.5", "0.80"],
-        ["0.1", "0.9", "1"],
-    ),
-    (
-        {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
-        ["0.5", "1", "1.0"],
-        ["0", "0.0", "1.1"],
-    ),
-    ({"exclusiveMaximum": -1.5}, ["-2", "-1.75"], ["-1.5", "0", "-1.50"]),
-    ({"const": {"a": [1, None]}}, ['{"a": [1, null]}'], ['{"a": [1]}']),
-    ({"enum": ["红", 'a"\n', 1, None]}, ['"红"', r'"a\"\n"', "1", "null"], ['"绿"', "2"]),
-    ({"enum": ["a", 1], "type": "string"}, ['"a"'], ["1"]),
-    ({"type": "array", "items": {"type": "integer"}}, ["[]", "[1, 2]"], ["[1.5]", "[1,2]"]),
-    ({"items": {"const": 1}, "minItems": 1, "maxItems": 2}, ["[1]", "[1, 1]"], ["[]", "[1, 1, 1]"]),
-    ({"type": "array", "minItems": 2}, ['[1, "x"]'], ["[1]"]),
-    ({"type": "array", "maxItems": 0}, ["[]"], ["[1]"]),
-    (
-        {"prefixItems": [{"type": "integer"}, {"type": "null"}], "items": False},
-        ["[1, null]"],
-        ["[null, 1]", "[1, null, 1]"],
-    ),
-    (
-        {"prefixItems": [{"const": 1}], "items": {"const": 2}, "minItems": 2, "maxItems": 3},
-        ["[1, 2]", "[1, 2, 2]"],
-        ["[1]", "[2, 2]", "[1, 2, 2, 2]"],
-    ),
-    (PERSON, ['{"name": "A"}', '{"name": "A", "friend": {"name": "B"}}'], ["{}", '{"friend": 1}']),
-    (
-        {"type": "object", "properties": {"a": {"const": 1}, "b": {"const": 2}, "c": {"const": 3}}},
-        ["{}", '{"a": 1}', '{"a": 1, "c": 3}', '{"b": 2, "c": 3}', '{"c": 3}'],
-        ['{"a": 2}', '{"b": 1}'],
-    ),
-    (
-        {"properties": {"a": {"const": 1}, "城": {"const": 2}}, "required": ["城"]},
-        ['{"城": 2}', '{"a": 1, "城": 2}'],
-        ["{}", '{"a": 1}'],
-    ),
-    (
-        {"properties": {"ab": {"type": "null"}}, "additionalProperties": {"type": "integer"}},
-        ["{}", '{"ab": null, "a": 1, "": 2, "abc": 3, "\\n": 4}', '{"城": 1}'],
-        ['{"ab": 1}', '{"a": null}', '{"a": 1, "ab": 2}'],
-    ),
-    ({"properties": {}, "type": "object"}, ["{}"], []),
-    ({"properties": {"a": False}, "additionalProperties": True}, ['{"b": 1}'], ['{"a": 1}']),
-    ({"required": ["x"], "additionalProperties": {"const": 1}}, ['{"x": 1}'], ["{}", '{"x": 2}']),
-    ({"additionalProperties": {"type": "integer"}}, ["{}", '{"a": 1}'], ['{"a": "b"}']),
-    ({"minProperties": 1, "maxProperties": 2}, ['{"a": 1}', '{"a": 1, "b": 2}'], ["{}"]),
-    ({"propertyNames": {"pattern": "^[a-z]+$"}}, ['{"ab": 1}'], ['{"A": 1}']),
-    ({"propertyNames": {"enum": ["x", "y"]}}, ['{"x": 1}'], ['{"z": 1}']),
-    ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, ["1", "null"], ['"x"']),
-    ({"allOf": [{"type": "integer"}]}, ["1"], ['"x"']),
-    (CATS_AND_DOGS, ['{"kind": "cat", "purrs": true}'], ['{"kind": "cat", "barks": true}']),
-    ({"oneOf": [{"type": "string"}, {"type": "integer"}]}, ['"a"', "1"], ["null"]),
-    (
-        {
-            "$ref": "#/$defs/a~1b%20c",
-            "$defs": {"a/b c": {"const": "x"}},
-            "title": "t",
-            "default": 1,
-        },
-        ['"x"'],
-        ['"y"'],
-    ),
-    ({"type": "string", "pattern": "b+"}, ['"abbc"', '"b"'], ['"ac"', '""']),
-    ({"type": "string", "pattern": "^a|b$"}, ['"ax"', '"xb"'], ['"xa"']),
-    ({"pattern": r"^\d{3}-[A-F]?$"}, ['"123-A"', '"123-"'], ['"12-A"', '"123-G"', '"１２３-"']),
-    ({"pattern": r"^[^a\d]\W\S.$"}, ['"b!x中"'], ['"ab!x"', '"1!xx"', '"baxx"']),
-    ({"pattern": r'^(?:["\\]|\t)$'}, [r'"\""', r'"\\"', r'"\t"'], ['""']),
-    ({"pattern": r"^[\u4e00-\u9fff]{2,}?$"}, ['"北京"'], ['"北"', '"ab"']),
-    ({"pattern": r"^\x41\.(x|yz)*$"}, ['"A.xyzx"', '"A."'], ['"AA"', '"A.y"']),
-]
-REFUSED: list[tuple[Json, str]] = [
-    ("{", "#"),
-    ("NaN", "#"),
-    ("[" * 10_000, "#"),
-    ('{"items":' * 10_000, "#"),
-    ('{"items":' * 100 + "{}" + "}" * 100, "#" + "/items" * 65),
-    ('"' + "x" * 200_000 + '"', "#"),
-    (3, "#"),
-    (False, "#"),
-    ({"type": "banana"}, "#/type"),
-    ({"properties": {"a/b": {"minLength": -1}}}, "#/properties/a~1b/minLength"),
-    ({"properties": {"a": {"not": {}}}}, "#/properties/a/not"),
-    ({"if": {}, "then": {}}, "#/if"),
-    ({"patternProperties": {"^x": {}}}, "#/patternProperties"),
-    ({"dependentRequired": {"a": ["b"]}}, "#/dependentRequired"),
-    ({"unevaluatedProperties": False}, "#/unevaluatedProperties"),
-    ({"contains": {"const": 1}}, "#/contains"),
-    ({"type": "array", "uniqueItems": True}, "#/uniqueItems"),
-    ({"type": "number", "multipleOf": 0.1}, "#/multipleOf"),
-    ({"type": "integer", "multipleOf": 2}, "#/multipleOf"),
-    ({"type": "integer", "minimum": 3, "maximum": 2}, "#"),
-    ({"type": "number", "exclusiveMinimum": 1, "maximum": 1}, "#"),
-    ('{"type": "number", "maximum": 1e999}', "#"),
-    ({"type": "string", "minLength": 3, "maxLength": 2}, "#"),
-    ({"type": "string", "maxLength": 1_000_000}, "#"),
-    ({"type": "array", "minItems": 3, "maxItems": 2}, "#"),
-    ({"items": False, "minItems": 1}, "#"),
-    ({"type": "object", "minProperties": 2}, "#/minProperties"),
-    ({"properties": {"a": {}}, "minProperties": 1}, "#"),
-    ({"properties": {"a": {}}, "propertyNames": {"maxLength": 3}}, "#/propertyNames"),
-    ({"propertyNames": {"not": {}}}, "#/propertyNames"),
-    ({"required": ["a"], "additionalProperties": False}, "#/additionalProperties"),
-    ({"pattern": "a", "minLength": 2}, "#"),
-    ({"format": "date", "pattern": "1"}, "#"),
-    ({"type": "string", "format": "regex"}, "#/format"),
-    ({"pattern": "["}, "#/pattern"),
-    ({"pattern": "(?=a)b"}, "#/pattern"),
-    ({"pattern": r"(a)\1"}, "#/pattern"),
-    ({"pattern": r"\bword"}, "#/pattern"),
-    ({"pattern": r"a^b"}, "#/pattern"),
-    ({"pattern": r"(a$)"}, "#/pattern"),
-    ({"pattern": r"^\ud800$"}, "#/pattern"),
-    ({"pattern": "(" * 30 + ")" * 30}, "#/pattern"),
-    ({"enum": []}, "#/enum"),
-    ({"enum": [1], "type": "string"}, "#/enum"),
-    ({"enum": [1], "minimum": 0}, "#"),
-    ({"enum": list(range(1001))}, "#/enum"),
-    ({"const": "\ud800"}, "#/const"),
-    ({"const": "\ufffd"}, "#/const"),
-    ('{"const": 1e999}', "#/const"),
-    ({"$ref": "#/$defs/a", "minLength": 1, "$defs": {"a": {"type": "string"}}}, "#"),
-    ({"$ref": "https://example.com/schema.json"}, "#/$ref"),
-    ({"$ref": "other.json#/a"}, "#/$ref"),
-    ({"$ref": "#/$defs/missing"}, "#/$ref"),
-    ({"$ref": "#anchor"}, "#/$ref"),
-    ({"$ref": "#/title", "title": "no schema"}, "#/title"),
-    ({"$ref": "#/default", "default": {"minLength": "x"}}, "#/default/minLength"),
-    ({"$dynamicRef": "#"}, "#/$dynamicRef"),
-    ({"$ref": "#"}, "#"),
-    ({"anyOf": [{"type": "null"}, {"$ref": "#"}]}, "#"),
-    ({"items": {"$id": "https://example.com/", "type": "null"}}, "#/items"),
-    ({"allOf": [{"type": "object"}, {"required": ["a"]}]}, "#/allOf"),
-    ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, "#/oneOf"),
-    ({"oneOf": [{"properties": {"a": {}}}, {"type": "null"}]}, "#/oneOf"),
-    ({"anyOf": [{"type": "string"}], "type": "string"}, "#"),
-]
+from tests.grammar import Json, Maker, check_fits, shape
+from tests.shapes import KEPT, REFUSED
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +22,7 @@ def maker() -> Maker:
     return Maker()
 
 
+@pytest.mark.filterwarnings("ignore:Possible:FutureWarning")  # of Python's own re
 @pytest.mark.parametrize(("schema", "fitting", "others"), KEPT, ids=str)
 def test_a_schema_is_kept_to(
     maker: Maker, schema: Json, fitting: list[str], others: list[str]
@@ -211,10 +34,10 @@ def test_a_schema_is_kept_to(
         check(maker, schema, seed)
 
 
-def check(maker: Maker, schema: Any, seed: int) -> None:
+def check(maker: Maker, schema: Json, seed: int) -> None:
     drawn = maker.draw(shape(schema), seed)
     if drawn is not None:
-        Draft202012Validator(schema).validate(json.loads(drawn))
+        check_fits(schema, drawn)
 
 
 @pytest.mark.parametrize(("schema", "where"), REFUSED, ids=lambda value: str(value)[:60])
@@ -222,7 +45,7 @@ def test_what_cannot_be_kept_to_is_refused_by_its_place(
     maker: Maker, schema: Json, where: str
 ) -> None:
     with pytest.raises(BadSchema) as refusal:
-        maker.grammar(shape(schema))
+        maker.mask(shape(schema))
     assert refusal.value.values["where"] == where
     assert refusal.value.values["why"]
 
@@ -265,8 +88,12 @@ def schemas() -> st.SearchStrategy[Any]:
         st.tuples(st.floats(-50, 50), st.floats(0.01, 30)).map(
             lambda two: {"type": "number", "exclusiveMinimum": two[0], "maximum": sum(two)}
         ),
-        st.lists(st.one_of(st.text(max_size=3), st.integers(), st.none()), min_size=1).map(
-            lambda values: {"enum": [value for value in values if value != "\ufffd"] or [1]}
+        st.lists(
+            st.one_of(st.text(max_size=3), st.integers(-(2**53), 2**53), st.none()), min_size=1
+        ).map(
+            lambda values: {
+                "enum": [v for v in values if not isinstance(v, str) or are_writable(v)] or [1]
+            }
         ),
         st.sampled_from(["^a+$", r"\d[^x]", "^(北|京){1,2}", r"^.\\$"]).map(
             lambda pattern: {"type": "string", "pattern": pattern}
@@ -351,14 +178,14 @@ def test_only_the_named_tools_are_called(maker: Maker) -> None:
 @pytest.mark.parametrize("parameters", ['{"type": "array"}', "true", '{"$ref": "#/$defs/a"}', "[]"])
 def test_the_arguments_of_a_tool_are_an_object(maker: Maker, parameters: str) -> None:
     with pytest.raises(BadSchema) as refusal:
-        maker.grammar(Extras(tools=(Tool("f", "", parameters),)))
+        maker.mask(Extras(tools=(Tool("f", "", parameters),)))
     assert str(refusal.value.values["where"]).startswith("f#")
 
 
 def test_the_place_in_a_tool_is_told_with_its_name(maker: Maker) -> None:
     tool = Tool("f", "", json.dumps({"properties": {"a": {"not": {}}}}))
     with pytest.raises(BadSchema) as refusal:
-        maker.grammar(Extras(tools=(tool,)))
+        maker.mask(Extras(tools=(tool,)))
     assert refusal.value.values["where"] == "f#/properties/a/not"
 
 

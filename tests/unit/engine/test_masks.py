@@ -10,12 +10,13 @@ from engine.batching import ContinuousBatch, Layout
 from engine.grammar.mask import Mask
 from engine.plain import PlainRunner
 from engine.row import Decoding, Row
-from engine.sampling import choose_tokens
+from engine.sampling import choose_tokens, hand_out
 from engine.worker import Runner
 from tests.grammar import Maker, shape
 from tests.tiny import END, tiny_model, tiny_tokenizer
 
 NEW = 24
+FREE = Decoding()
 (END_ID,) = tiny_tokenizer().encode(END)
 SCHEMA = {"type": "array", "items": {"enum": ["红", "绿"]}, "minItems": 2}
 PROMPTS = ([5, 6, 7], [9] * 40, [100, 3])
@@ -139,3 +140,41 @@ def test_scores_beyond_the_vocabulary_are_never_chosen(maker: Maker) -> None:
     scores[0, -1] = 9
     row = Row(id="a", prompt_ids=[1], decoding=Decoding(), mask=maker.mask(shape({"const": 1})))
     assert maker.words[int(choose_tokens(scores, [row]).token_ids)] == b"1"
+
+
+def test_a_row_that_comes_to_a_limit_of_its_grammar_fails_alone(maker: Maker) -> None:
+    """Counts within counts have too many states; the answer must not end as if it were whole."""
+    counts = {"type": "string", "pattern": "^((a{1,200}){1,200}){1,200}$"}
+    rows_ = rows([maker.mask(shape(counts)), maker.mask(shape({"type": "string"})), None], FREE)
+    letter = maker.words.index(b"a")
+    while rows_[0].error is None and len(rows_[0].token_ids) < 200:
+        scores = torch.zeros(3, len(maker.words))
+        scores[:, letter] = 9
+        hand_out(choose_tokens(scores, rows_), rows_)
+    assert rows_[0].error == "the grammar of the answer failed"
+    assert END_ID not in rows_[0].token_ids
+    assert [row.error for row in rows_[1:]] == [None, None]
+    assert {len(row.token_ids) for row in rows_[1:]} == {len(rows_[0].token_ids) + 1}
+
+
+def test_a_row_whose_mask_takes_too_long_fails(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.grammar.mask.SLOW_S", -1)
+    (row, *_) = rows([maker.mask(shape(SCHEMA)), None, None], FREE)
+    choose_tokens(torch.zeros(1, len(maker.words)), [row])
+    assert row.error == "the grammar of the answer is too slow"
+
+
+def test_masks_are_the_same_each_time(maker: Maker) -> None:
+    answers = [maker.draw(shape(SCHEMA), seed) for seed in (1, 1)]
+    assert answers[0] is not None
+    assert answers[0] == answers[1]
+
+
+def test_a_character_that_the_decoder_drops_is_never_completed(maker: Maker) -> None:
+    mask, begun = maker.mask(shape({"type": "string"})), '"\ufffd'.encode()[:-1]
+    written = [maker.words.index(bytes([byte])) for byte in begun]
+    allowed = {maker.words[token_id] for token_id in maker.allowed(mask, written)}
+    assert b"\xbc" in allowed
+    assert b"\xbd" not in allowed

@@ -1,7 +1,7 @@
-"""What may be said of reused tokens: only what was that person's own."""
+"""Which prefixes count as reused: the ones of the same user."""
 
 from chat.models import ChatMessage, Role
-from chat.serving.prefixes import MAX_PEOPLE, MAX_PREFIXES, SeenPrefixes
+from chat.serving.prefixes import MAX_PREFIXES, MAX_USERS, SeenPrefixes
 
 HI, HELLO, AND = (
     ChatMessage(Role.USER, "Hi"),
@@ -18,7 +18,7 @@ def test_a_prompt_sent_before_is_known_as_far_as_it_is_the_same() -> None:
     assert own.known("ann", [HELLO, HI]) == 0
 
 
-def test_what_another_person_sent_is_not_known() -> None:
+def test_prefixes_of_another_user_are_not_known() -> None:
     own = SeenPrefixes()
     own.note("ann", [HI, HELLO])
     assert own.known("bob", [HI, HELLO]) == 0
@@ -30,12 +30,12 @@ def test_the_boundary_between_messages_counts() -> None:
     assert own.known("ann", [ChatMessage(Role.USER, "a"), ChatMessage(Role.USER, "b")]) == 0
 
 
-def test_old_prompts_and_people_are_forgotten() -> None:
+def test_old_prompts_and_users_are_forgotten() -> None:
     own = SeenPrefixes()
     own.note("ann", [HI])
     for number in range(MAX_PREFIXES):
         own.note("ann", [ChatMessage(Role.USER, str(number))])
     assert own.known("ann", [HI]) == 0
-    for number in range(MAX_PEOPLE):
+    for number in range(MAX_USERS):
         own.note(f"user {number}", [HI])
     assert own.known("ann", [ChatMessage(Role.USER, str(MAX_PREFIXES - 1))]) == 0

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from chat.models import ChatMessage, Prompt, Role, Sampling
+from chat.models import ChatMessage, Role, Sampling
 from chat.serving.errors import EngineFailed, EngineStalled, OutOfMemory
-from chat.serving.models import Delta, EngineState, Phase
+from chat.serving.models import Delta, EngineState, Phase, PreparedPrompt
 from chat.serving.readiness import Readiness
 from chat.tools import NO_EXTRAS, EngineLoad, Extras
-from tests.fakes import Script, ScriptedEngine
+from tests.fakes import Script, ScriptedEngine, generate
 
 HANGING = Script(pieces=(), hangs=True)
 SILENT = Script(prefill_s=60)
@@ -123,7 +123,7 @@ async def test_who_asks_and_leaves_takes_nobody_elses_answer_along() -> None:
 
 async def test_tokens_of_others_are_proof_enough() -> None:
     engine = BusyEngine([HANGING])
-    async with aclosing(engine.generate(QUESTION, Sampling())) as others:
+    async with aclosing(generate(engine, QUESTION, Sampling())) as others:
         await anext(others)
 
         async def write() -> None:
@@ -145,7 +145,12 @@ async def test_while_others_wait_for_a_step_a_sign_of_life_will_do() -> None:
         """Reads a long prompt: there are signs of life, but no token."""
 
         async def generate(
-            self, prompt: Prompt, sampling: Sampling, *, salt: str = "", extras: Extras = NO_EXTRAS
+            self,
+            prompt: PreparedPrompt,
+            sampling: Sampling,
+            *,
+            salt: str = "",
+            extras: Extras = NO_EXTRAS,
         ) -> AsyncGenerator[Delta, None]:
             while True:
                 await asyncio.sleep(0.02)
@@ -159,7 +164,7 @@ async def test_while_others_wait_for_a_step_a_sign_of_life_will_do() -> None:
 
 async def test_an_engine_that_hangs_while_it_writes_to_others_is_not_ready() -> None:
     engine = BusyEngine([Script(["a"], hangs=True), SILENT], written=100)
-    async with aclosing(engine.generate(QUESTION, Sampling())) as others:
+    async with aclosing(generate(engine, QUESTION, Sampling())) as others:
         await anext(others)
         state = await impatient(engine).look()
     assert (state.phase, state.error_code) == (Phase.DEGRADED, EngineStalled.code)

@@ -1,0 +1,59 @@
+"""Sets of characters, as sorted ranges of code points that do not touch each other."""
+
+from collections.abc import Iterable
+
+Ranges = tuple[tuple[int, int], ...]
+"""Pairs of the first and the last code point."""
+
+WRITABLE: Ranges = (
+    (0x08, 0x0A),
+    (0x0C, 0x0D),
+    (0x20, 0x7E),
+    (0x80, 0xD7FF),
+    (0xE000, 0xFFFC),
+    (0xFFFE, 0x10FFFF),
+)
+r"""Characters that an answer can hold in a JSON string.
+
+Other control characters would need `\u….`: with it names have two spellings, and an undeclared
+member could repeat a declared one. U+FFFD stands for bytes that are no character, so the decoder
+of tokens drops it. Halves of surrogate pairs are no characters.
+"""
+
+
+def within(ranges: Ranges, others: Ranges) -> Ranges:
+    """The characters that are in both."""
+    overlaps = (
+        (max(first, low), min(last, high)) for first, last in ranges for low, high in others
+    )
+    return tuple(sorted(pair for pair in overlaps if pair[0] <= pair[1]))
+
+
+def without(ranges: Ranges, removed: Ranges) -> Ranges:
+    """The characters of `ranges` that are not in `removed`."""
+    left: list[tuple[int, int]] = []
+    for first, last in ranges:
+        start = first
+        for low, high in removed:
+            if start <= high and low <= last:
+                left.append((start, low - 1))
+                start = high + 1
+        left.append((start, last))
+    return tuple(pair for pair in left if pair[0] <= pair[1])
+
+
+def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    """The same characters, sorted and apart."""
+    result: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if result and first <= result[-1][1] + 1:
+            result[-1] = (result[-1][0], max(last, result[-1][1]))
+        else:
+            result.append((first, last))
+    return tuple(result)
+
+
+def are_writable(text: str) -> bool:
+    """Whether an answer can hold this text in a JSON string."""
+    codes = {ord(character) for character in text}
+    return all(any(first <= code <= last for first, last in WRITABLE) for code in codes)

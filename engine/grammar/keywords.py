@@ -1,0 +1,117 @@
+"""The keywords of JSON Schema (draft 2020-12) that answers keep to, and what their values may be.
+
+Every keyword is kept to, says nothing of values, or is refused by name: one that is unknown here
+could change what a schema means. The checks are linear in the size of a schema, unlike those of
+jsonschema, which compares all entries of `required` with each other.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+MAX_COUNT = 10_000
+"""Most characters of a string, items of an array or members of an object that can be asked for."""
+MAX_VALUES = 1_000
+"""Most values of an `enum`."""
+MAX_NAMES = 2_000
+"""Most names in `properties` or `required`: with more the masks come to llguidance's limits."""
+MAX_PATTERNS = 50
+"""Most `patternProperties`: llguidance compares each with each, and 600 take it a minute."""
+
+TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
+
+
+class Check(NamedTuple):
+    """What the value of a keyword must be: a test, and the words for it."""
+
+    passes: Callable[[Any], bool]
+    words: str
+
+
+def _is_number(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= sys.float_info.max
+
+
+def _is_count(value: Any) -> bool:
+    return _is_number(value) and value >= 0 and value == int(value)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _are_types(value: Any) -> bool:
+    named = [value] if isinstance(value, str) else value
+    return _are_texts(named) and bool(named) and set(named) <= set(TYPES)
+
+
+_TEXT = Check(lambda value: isinstance(value, str), "a text")
+_SCHEMA = Check(lambda value: isinstance(value, bool | dict), "a schema")
+_SCHEMAS = Check(lambda value: isinstance(value, list) and value != [], "schemas, at least one")
+_NAMED = Check(lambda value: isinstance(value, dict), "an object of schemas")
+_COUNT = Check(_is_count, "a whole number of at least 0")
+_BOUND = Check(_is_number, "a number that is not too large")
+APPLICATORS: Mapping[str, Check | None] = {
+    "$ref": _TEXT,
+    "const": None,
+    "enum": Check(lambda value: isinstance(value, list), "a list"),
+    "anyOf": _SCHEMAS,
+    "oneOf": _SCHEMAS,
+    "allOf": _SCHEMAS,
+}
+"""Keywords that say something of values of every type."""
+_NUMBER = {
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _BOUND),
+    "multipleOf": Check(lambda value: _is_number(value) and value > 0, "a number above 0"),
+}
+KEYWORDS: Mapping[str, Mapping[str, Check]] = {
+    "object": {
+        "properties": _NAMED,
+        "patternProperties": _NAMED,
+        "additionalProperties": _SCHEMA,
+        "propertyNames": _SCHEMA,
+        "required": Check(_are_texts, "a list of names"),
+        "minProperties": _COUNT,
+        "maxProperties": _COUNT,
+    },
+    "array": {
+        "items": _SCHEMA,
+        "prefixItems": _SCHEMAS,
+        "minItems": _COUNT,
+        "maxItems": _COUNT,
+        "uniqueItems": Check(lambda value: isinstance(value, bool), "true or false"),
+    },
+    "string": {"minLength": _COUNT, "maxLength": _COUNT, "pattern": _TEXT, "format": _TEXT},
+    "number": _NUMBER,
+    "integer": _NUMBER,
+}
+"""Those that say something of values of one type."""
+ANNOTATIONS = frozenset(
+    {
+        "$schema",
+        "$id",
+        "$comment",
+        "$defs",
+        "definitions",
+        "title",
+        "description",
+        "default",
+        "examples",
+        "deprecated",
+        "readOnly",
+        "writeOnly",
+        "contentMediaType",
+        "contentEncoding",
+        "contentSchema",
+        "discriminator",
+    }
+)
+"""Those that say nothing of values. What is in `$defs` is read where it is referred to."""
+CHECKS: Mapping[str, Check | None] = {
+    "type": Check(_are_types, f"one or more of {', '.join(TYPES)}"),
+    **APPLICATORS,
+    **{keyword: check for checks in KEYWORDS.values() for keyword, check in checks.items()},
+    **dict.fromkeys(ANNOTATIONS),
+}
+"""All that are known, with what their value must be."""
