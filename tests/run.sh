@@ -73,9 +73,27 @@ if [[ ${1:-} == --all ]]; then
   shift
 fi
 
+# The types are checked while the browser and the model are fetched.
+start_types() {
+  types_output=$(mktemp)
+  "$BIN/mypy" --num-workers 2 . >"$types_output" 2>&1 &
+  types_pid=$!
+  trap 'kill "$types_pid" 2>/dev/null || true; rm -f "$types_output"' EXIT
+}
+
+wait_for_types() {
+  local status=0
+  wait "$types_pid" || status=$?
+  cat "$types_output"
+  rm -f "$types_output"
+  trap - EXIT
+  ((status == 0)) || fail "mypy ended with status $status."
+}
+
 step "packages"
 install_packages
 install_node_packages
+start_types
 step "browser"
 install_browser
 step "starter model"
@@ -84,11 +102,13 @@ step "format and lint"
 "$BIN/ruff" format --check .
 "$BIN/ruff" check .
 step "types"
-"$BIN/mypy" --num-workers 2 .
+wait_for_types
 step "scripts"
 "$BIN/shellcheck" start.sh tests/run.sh .ci/run
 step "tests"
 # Tests run side by side, four even on two cores: many wait for a browser or a child process.
 # Each process computes on one core: more threads would wait for each other.
+# Pinned: the locale and UTF-8 (above), the threads, and, in tests/conftest.py, no proxy for
+# loopback. Signals, terminal, time zone and umask are the caller's.
 export OMP_NUM_THREADS=1
 exec "$BIN/python" -m pytest -q -n 4 --dist worksteal -m "$select" "$@"

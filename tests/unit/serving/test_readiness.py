@@ -31,12 +31,18 @@ class BusyEngine(ScriptedEngine):
         return EngineLoad(self.running, self.waiting, generated_tokens=self.written)
 
 
-def readiness_of(engine: ScriptedEngine, idle_s: float = 60.0) -> Readiness:
-    return Readiness(engine, fresh_s=0.05, probe_s=0.2, idle_s=idle_s)
+def readiness_of(engine: ScriptedEngine, idle_s: float = 60.0, probe_s: float = 30.0) -> Readiness:
+    """A probe ends by itself where the engine writes; the bound is generous for a busy machine."""
+    return Readiness(engine, fresh_s=0.05, probe_s=probe_s, idle_s=idle_s)
+
+
+def impatient(engine: ScriptedEngine) -> Readiness:
+    """For an engine that hangs: the probe always takes its whole time."""
+    return readiness_of(engine, probe_s=0.2)
 
 
 async def until(engine: ScriptedEngine, running: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while engine.running != running:  # noqa: ASYNC110 - nobody tells it
             await asyncio.sleep(0.005)
 
@@ -70,7 +76,7 @@ async def test_after_a_long_idle_it_is_asked_again() -> None:
 
 async def test_an_engine_that_hangs_is_not_ready_although_it_says_so() -> None:
     engine = ScriptedEngine([HANGING])
-    state = await readiness_of(engine).look()
+    state = await impatient(engine).look()
     assert (state.phase, state.error_code) == (Phase.DEGRADED, EngineStalled.code)
     await until(engine, running=0)
 
@@ -84,7 +90,7 @@ async def test_an_engine_that_fails_is_not_ready_and_says_why(error: EngineFaile
 
 async def test_an_engine_that_dies_meanwhile_says_so_itself() -> None:
     engine = ScriptedEngine([HANGING])
-    looking = asyncio.create_task(readiness_of(engine).look())
+    looking = asyncio.create_task(impatient(engine).look())
     await until(engine, running=1)
     engine.current_state = EngineState(Phase.DEAD, detail="gone")
     assert await looking == engine.current_state
@@ -92,7 +98,7 @@ async def test_an_engine_that_dies_meanwhile_says_so_itself() -> None:
 
 async def test_an_engine_that_writes_again_is_ready_again() -> None:
     engine = ScriptedEngine([HANGING, Script()])
-    readiness = readiness_of(engine)
+    readiness = readiness_of(engine, probe_s=1.0)
     assert (await readiness.look()).phase is Phase.DEGRADED
     await asyncio.sleep(0.1)
     assert (await readiness.look()).phase is Phase.READY
@@ -152,7 +158,7 @@ async def test_while_others_wait_for_a_step_a_sign_of_life_will_do() -> None:
 
     assert (await readiness_of(Reading(running=2)).look()).phase is Phase.READY
     assert (await readiness_of(Reading(running=1, waiting=1)).look()).phase is Phase.READY
-    alone = await readiness_of(Reading(running=1)).look()
+    alone = await impatient(Reading(running=1)).look()
     assert alone.error_code == EngineStalled.code
 
 
@@ -160,5 +166,5 @@ async def test_an_engine_that_hangs_while_it_writes_to_others_is_not_ready() -> 
     engine = BusyEngine([Script(["a"], hangs=True), SILENT], written=100)
     async with aclosing(generate(engine, QUESTION, Sampling())) as others:
         await anext(others)
-        state = await readiness_of(engine).look()
+        state = await impatient(engine).look()
     assert (state.phase, state.error_code) == (Phase.DEGRADED, EngineStalled.code)
