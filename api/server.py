@@ -109,7 +109,7 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     """The app with the edge around it and its routes on it.
 
     There are routes for what is given. Without people everybody is the local user. `handlers` are
-    the page's events by number, as `api.permissions` names them.
+    the page's events by number, as `api.edge.permissions` names them.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
     metrics, doors = metrics or Metrics(), people.doors if people else OpenAuthenticator()

@@ -30,7 +30,7 @@ LEEWAY_S = 60
 
 
 class OpenIdProvider:
-    """`chat.federation.Provider` over one issuer."""
+    """`chat.accounts.sso.IdentityProvider` over one issuer."""
 
     def __init__(self, issuer: str, client_id: str, client_secret: str | None) -> None:
         self._issuer = issuer.rstrip("/")

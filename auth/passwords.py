@@ -20,7 +20,7 @@ THREADS = 2
 
 
 class Argon2Hasher:
-    """`chat.people_ports.PasswordHasher`. `close` it at the end."""
+    """`chat.accounts.ports.PasswordHasher`. `close` it at the end."""
 
     def __init__(self, *, memory_kib: int = MEMORY_KIB) -> None:
         self._argon2 = PasswordHasher(time_cost=ROUNDS, memory_cost=memory_kib, parallelism=LANES)

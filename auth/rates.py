@@ -14,7 +14,7 @@ MOST_KEYS = 10_000
 
 
 class MinuteWindows:
-    """`chat.limits.Rates` on the `limits` library."""
+    """`chat.accounts.quotas.Rates` on the `limits` library."""
 
     def __init__(self, most_keys: int = MOST_KEYS) -> None:
         self._most_keys = most_keys

@@ -1,6 +1,6 @@
 """Our JSON as it is written in files: every field with its bounds. The schema is made from these.
 
-Fields have the names of `chat.types`. Knows nothing of how files are read or found.
+Fields have the names of `chat.models`. Knows nothing of how files are read or found.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""`chat.judging.Judge`: each check in a process of its own, ended when it takes too long."""
+"""`chat.evaluation.verdicts.Judge`: each check in a child process with a time limit."""
 
 import asyncio
 import json

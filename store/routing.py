@@ -75,7 +75,7 @@ def open_store(
 
 
 class RoutingStore:
-    """`chat.ports.Store` over a database and a store in memory. An id says where it belongs."""
+    """`chat.conversations.ports.Store` over a database and a store in memory, chosen by the id."""
 
     def __init__(self, database: DatabaseStore, temporary: TemporaryStore) -> None:
         self._database = database

@@ -1,7 +1,7 @@
 """Which messages hold a word: an index beside the messages, of its own kind in each database.
 
-Both are given the tokens of `store.words`, so no database has a say in what a word is; and tokens
-are letters and digits, so nothing a person types can be syntax.
+Both get the tokens of `store.search_words`, so no database decides what a word is; and tokens are
+letters and digits, so nothing a user types can be syntax.
 """
 
 from collections.abc import Mapping, Sequence

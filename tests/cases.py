@@ -21,7 +21,7 @@ PATIENCE_S = 60
 
 
 class NoCases:
-    """`chat.casebook.CaseStore` and `chat.casebook.Ratings`, without any."""
+    """`chat.evaluation.cases.CaseStore` and `chat.evaluation.cases.RatedAnswers`, without any."""
 
     async def rated(self, seen_by: str | None, evidence_id: str) -> RatedAnswer:
         raise NotFound

@@ -187,7 +187,7 @@ def _scores(text: str, top_logprobs: int) -> tuple[TokenScore, ...]:
 
 
 class Unrated:
-    """A `chat.rating.RatingStore` in which nothing was ever said of an answer."""
+    """A `chat.feedback.ratings.RatingStore` in which nothing was ever said of an answer."""
 
     async def rate(
         self, evidence: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime

@@ -33,7 +33,8 @@ Store = MemoryStore | RoutingStore
 
 
 class NoCampaigns:
-    """`chat.hosting.CampaignStore` and `chat.taking_part.ParticipationStore`, without any."""
+    """`chat.campaigns.hosts.CampaignStore` and
+    `chat.campaigns.participation.ParticipationStore`, without any campaign."""
 
     async def add(self, campaign: Campaign, entry: AuditEntry) -> None:
         raise NotFound
@@ -109,7 +110,7 @@ class NoCampaigns:
 
 
 class NoFigures:
-    """`chat.figures.FigureStore`, of nothing."""
+    """`chat.feedback.dashboard.DashboardStore`, of nothing."""
 
     async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
         return None

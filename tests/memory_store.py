@@ -14,7 +14,7 @@ from store.schema.columns import refuse_bad_text
 
 @dataclass
 class MemoryPresets:
-    """`chat.ports.PresetStore`: of each preset its versions, oldest first."""
+    """`chat.conversations.ports.PresetStore`: of each preset its versions, oldest first."""
 
     clock: Callable[[], datetime]
     versions: dict[str, list[Preset]] = field(default_factory=dict)

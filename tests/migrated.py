@@ -1,6 +1,6 @@
 """Databases that stand at the schema of this version already: most tests are not about that way.
 
-`tests/integration/test_migrations.py` and `test_database.py` go it, from nothing and from before.
+`tests/integration/store/test_migrations.py` and `test_database.py` test the way there.
 """
 
 from functools import cache

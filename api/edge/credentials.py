@@ -1,4 +1,4 @@
-"""Who calls the API: the one place where its routes learn it. `api.sessions` has found it out.
+"""Who calls the API: the one place where its routes learn it. `api.edge.sessions` has found it out.
 
 Owns in which headers a key may come: those of OpenAI's clients, of Anthropic's and of Azure's. A
 key in the address is not read, because addresses are logged.
@@ -16,7 +16,7 @@ from chat.accounts.models import KeyScope, Principal, SignedIn
 from chat.errors import BadRequest, NotFound
 
 CALLER = "caller"
-"""Key of the request's state, on routes for programs: a `chat.keys.Principal`."""
+"""Key of the request's state, on routes for programs: a `chat.accounts.models.Principal`."""
 
 SCOPES: Mapping[Permission, KeyScope] = {
     Permission.API: KeyScope.API,

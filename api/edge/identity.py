@@ -1,4 +1,4 @@
-"""Whose request it is: the one place where routes learn it. `api.sessions` has found it out."""
+"""The user of a request, as `api.edge.sessions` found it: routes learn it here and nowhere else."""
 
 from starlette.requests import Request
 

@@ -156,7 +156,7 @@ ROUTES: Mapping[str, Permission] = {
     "/api/people/{user_id}/disable": Permission.ADMIN,
     "/api/people/{user_id}/enable": Permission.ADMIN,
     "/api/people/{user_id}/delete": Permission.ADMIN,
-    # the page: what of Gradio's is open at all stands in `api.page_routes`
+    # the page: what of Gradio's is open at all stands in `api.edge.gradio_routes`
     "/": Permission.SIGNED_IN,
     "/config": Permission.SIGNED_IN,
     "/config/": Permission.SIGNED_IN,

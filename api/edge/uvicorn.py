@@ -27,7 +27,7 @@ def server_config(app: ASGIApp, *, edge: EdgeOptions, shutdown_s: int) -> uvicor
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # `api.proxies` does it, where everything else can see who is believed
+        proxy_headers=False,  # `api.edge.proxies` reads them, from trusted proxies alone
         # What is larger is not even parsed; what is a little too large gets a proper 431.
         h11_max_incomplete_event_size=2 * edge.max_header_bytes,
         timeout_graceful_shutdown=shutdown_s,

@@ -20,7 +20,7 @@ Day = Annotated[date | None, BeforeValidator(none_if_blank)]
 
 
 class FilterQuery(BaseModel):
-    """What is empty does not matter. The names are those that `pages.results.query_of` writes."""
+    """Empty fields filter nothing. `pages.feedback.results.query_of` writes the same names."""
 
     campaign: Id = ""
     preset: Id = ""

@@ -10,7 +10,7 @@ from chat.feedback.votes import VoteCursor, VoteFilter
 
 
 class VoteQuery(BaseModel):
-    """What is empty does not matter. The names are those that `pages.votes.votes_path` writes."""
+    """Empty fields filter nothing. `pages.feedback.votes.votes_path` writes the same names."""
 
     campaign: Id = ""
     choice: Annotated[VoteChoice | None, BeforeValidator(none_if_blank)] = None

@@ -76,7 +76,7 @@ class Encoder(ABC):
 
 
 class ChatEncoder(Encoder):
-    """`chat.completion`, and its chunks."""
+    """`chat.serving.completion`, and its chunks."""
 
     def whole(self, record: CompletionRecord) -> BaseModel:
         assert record.finish

@@ -1,4 +1,4 @@
-"""The bodies that are taken, each as a model; what they mean is `api.openai.asking`'s business."""
+"""Request bodies as models; `api.openai.to_domain` translates them to domain values."""
 
 from typing import Annotated, Literal, Self
 

@@ -11,7 +11,7 @@ from chat.accounts.sessions import ABSOLUTE, IDLE, Sessions
 
 
 class AccountBase:
-    """The ground that each subject of `chat.accounts.Accounts` stands on."""
+    """The ground that each subject of `chat.accounts.sign_in.Accounts` stands on."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """Who may come in: set-up, signing in and out, one-time links, one's own sessions and data.
 
-Knows no cookie, no SQL and no way to hash a password. What administrators do stands in
-`chat.administration`, what guests need in `chat.guests`, what programs need in `chat.api_keys`.
+Knows no cookie, no SQL and no way to hash a password. Administration is in `chat.accounts.admin`,
+guests in `chat.accounts.guests`, API keys in `chat.accounts.api_keys`.
 """
 
 from collections.abc import Sequence

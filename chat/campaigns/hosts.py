@@ -1,7 +1,7 @@
 """Campaigns as their hosts see them: planned, changed, opened and closed, watched, deleted.
 
 Owns who may do what with which campaign: members with their own, administrators with all, guests
-with none. Knows no page and no SQL; what testers do stands in `chat.taking_part`.
+with none. Knows no page and no SQL; what testers do stands in `chat.campaigns.participation`.
 """
 
 from collections.abc import Callable, Sequence

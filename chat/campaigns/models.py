@@ -23,7 +23,7 @@ class Mode(StrEnum):
 class Variant:
     """What answers are made with. `preset` is where it was taken from, the rest is a copy of it.
 
-    `engine` is the name of the one that is asked (see `chat.engines`); empty is the first.
+    `engine` is the name of the one that is asked (see `chat.serving.engines`); empty is the first.
     """
 
     name: str
@@ -63,7 +63,7 @@ class SurveyQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the host has set. Without `reasons` those of `chat.evidence.REASONS` are offered.
+    """What the host has set. Without `reasons` those of `chat.feedback.models.REASONS` are offered.
 
     Texts are in the host's language. `keep_days` after the end everything that testers left is
     destroyed; None keeps it.

@@ -1,7 +1,7 @@
 """Regression cases as their hosts keep them: written, made of a rated answer, run, judged.
 
 Owns whose they are (members have their own, administrators see all, guests none) and what may be
-kept. Knows no SQL, no page and no engine; `chat.replaying` runs cases.
+kept. Knows no SQL, no page and no engine; `chat.evaluation.runs` runs cases.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -33,7 +33,7 @@ ONE_LINE = 200
 
 @dataclass(frozen=True, slots=True)
 class CaseText:
-    """What a host writes of a case; the fields are those of `chat.cases.Case`.
+    """What a host writes of a case; the fields are those of `chat.evaluation.models.Case`.
 
     `key` names a case in a file, so that its runs can be told to be the same case's.
     """

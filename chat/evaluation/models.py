@@ -1,6 +1,6 @@
 """Regression cases as values: a prompt, what must hold of its answer, and what runs gave.
 
-Knows no page, no engine and no SQL; `chat.replaying` runs cases.
+Knows no page, no engine and no SQL; `chat.evaluation.runs` runs cases.
 """
 
 from dataclasses import dataclass, field

@@ -38,7 +38,7 @@ class Vote:
 
 
 class AnswerTimes(NamedTuple):
-    """What one answer of a campaign took, as in `chat.types.Timing` and `Usage`.
+    """What one answer of a campaign took, as in `chat.models.Timing` and `Usage`.
 
     `variant` None: nobody knows which wrote it. A plain tuple, because there are very many.
     """

@@ -1,7 +1,7 @@
 """What a host sees of the votes of blind comparisons: found, and read with both answers.
 
 Owns which: those of the campaigns that the person may see. Knows no SQL and no page; how votes
-are cast stands in `chat.comparing`.
+are cast stands in `chat.campaigns.comparisons`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ from formats.redaction import Redactor
 
 
 class PieceFile(ABC):
-    """A `chat.results.DataFile`: takes ratings alone, and nothing before or after them."""
+    """A `chat.feedback.results.DataFile`: takes ratings alone, and nothing before or after them."""
 
     takes_versions = False
     takes_others = False

@@ -35,7 +35,8 @@ class CampaignErasure(Protocol):
 
 
 class DatabaseCampaigns:
-    """`chat.hosting.CampaignStore` and `chat.taking_part.ParticipationStore` over SQLAlchemy.
+    """`chat.campaigns.hosts.CampaignStore` and
+    `chat.campaigns.participation.ParticipationStore` over SQLAlchemy.
 
     Raises BadText, StoreFailed.
     """

@@ -22,7 +22,7 @@ from store.transactions import Transactions
 
 
 class DatabaseComparisons:
-    """`chat.comparing.DuelStore` over SQLAlchemy. Raises BadText, StoreFailed."""
+    """`chat.campaigns.comparisons.ComparisonStore` over SQLAlchemy. Raises BadText, StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database

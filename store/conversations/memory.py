@@ -31,7 +31,7 @@ MOST_CONVERSATIONS = 500
 
 @dataclass
 class TemporaryStore:
-    """`chat.ports.ConversationStore` in dictionaries, which keep the order of what was added.
+    """`chat.conversations.ports.ConversationStore` in dictionaries, which keep insertion order.
 
     Holds so many conversations of all users together; the one in which nothing was said for longest
     goes first.

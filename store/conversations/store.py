@@ -38,7 +38,7 @@ def utc_now() -> datetime:
 
 
 class DatabaseStore:
-    """`chat.ports.Store` over SQLAlchemy. Raises BadText, and StoreFailed where it can fail."""
+    """`chat.conversations.ports.Store` over SQLAlchemy. Raises BadText, StoreFailed."""
 
     def __init__(self, engine: Engine, clock: Clock, claim: StoreLock) -> None:
         self._database = Transactions(engine, claim)

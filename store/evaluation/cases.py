@@ -20,7 +20,7 @@ FOR_PEOPLE = (CaseVerdict.OPEN, CaseVerdict.CHANGED)
 
 
 class DatabaseCases:
-    """`chat.casebook.CaseStore` over SQLAlchemy. Raises BadText, StoreFailed."""
+    """`chat.evaluation.cases.CaseStore` over SQLAlchemy. Raises BadText, StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database

@@ -26,7 +26,7 @@ Taken = Sequence[Timings]
 
 
 class DatabaseDashboard:
-    """`chat.figures.FigureStore` over SQLAlchemy. Raises StoreFailed."""
+    """`chat.feedback.dashboard.DashboardStore` over SQLAlchemy. Raises StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database

@@ -19,7 +19,7 @@ from store.transactions import Transactions
 
 
 class DatabaseRatings:
-    """`chat.rating.RatingStore` over SQLAlchemy. Raises BadText, StoreFailed."""
+    """`chat.feedback.ratings.RatingStore` over SQLAlchemy. Raises BadText, StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database

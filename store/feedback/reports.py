@@ -37,7 +37,7 @@ Wrote = Mapping[str, int | None]
 
 
 class DatabaseReports:
-    """`chat.reporting.ReportStore` over SQLAlchemy. Raises StoreFailed."""
+    """`chat.feedback.reports.ReportStore` over SQLAlchemy. Raises StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database

@@ -31,7 +31,7 @@ Found = Sequence[tuple[AnswerSnapshotRow, ReviewRow | None]]
 
 
 class DatabaseResults:
-    """`chat.results.ResultStore` over SQLAlchemy. Raises BadText, StoreFailed."""
+    """`chat.feedback.results.ResultStore` over SQLAlchemy. Raises BadText, StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database

@@ -18,7 +18,7 @@ MOST_WORDS = 16
 
 
 class DatabaseVotes:
-    """`chat.votes.VoteStore` over SQLAlchemy. Raises BadText, StoreFailed."""
+    """`chat.feedback.votes.VoteStore` over SQLAlchemy. Raises BadText, StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database

@@ -84,3 +84,27 @@ def test_every_requirement_is_pinned_and_says_what_it_is_for() -> None:
         for line in read(name).splitlines():
             if line and not line.startswith(("#", "-")):
                 assert re.fullmatch(r"[A-Za-z0-9_\[\]-]+==\S+\s+# .+", line), line
+
+
+def references(text: str) -> set[str]:
+    """Names of our modules and what is in them, as `chat.models.Usage`, in backticks."""
+    packages = "api|auth|chat|engine|formats|judging|pages|store|ui"
+    return set(re.findall(rf"`((?:{packages})(?:\.[A-Za-z_]+)+)`", text))
+
+
+def is_there(reference: str) -> bool:
+    """Whether the module exists and mentions the name behind it."""
+    parts = reference.split(".")
+    for length in range(len(parts), 0, -1):
+        path = ROOT.joinpath(*parts[:length])
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file.exists():
+                return length == len(parts) or parts[length] in file.read_text("utf-8")
+    return False
+
+
+def test_names_of_modules_in_docstrings_lead_somewhere() -> None:
+    for path in sorted(ROOT.rglob("*.py")):
+        if ".venv" not in path.parts:
+            lost = {name for name in references(path.read_text("utf-8")) if not is_there(name)}
+            assert lost == set(), path.relative_to(ROOT)
