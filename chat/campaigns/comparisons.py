@@ -1,7 +1,7 @@
 """Blind comparison: one question, answered by both variants of a campaign side by side, and a vote.
 
-Owns which side is which, that both answers begin or none, and when a vote counts. `chat.campaigns.participation`
-decides who may take part, `chat.campaigns.enrolment` with which options. Knows no page and no SQL.
+Owns which side is which, that both answers begin or none, and when a vote counts. Who may take part
+is decided in `chat.campaigns.participation`, with which options in `chat.campaigns.enrolment`.
 """
 
 import asyncio
