@@ -59,14 +59,14 @@ class Server(uvicorn.Server):
         self,
         config: uvicorn.Config,
         parts: Parts,
-        upkeep: Maintenance,
+        maintenance: Maintenance,
         *,
         teller: LoadProgress,
         grace_s: float,
     ) -> None:
         super().__init__(config)
         self._parts = parts
-        self._upkeep = upkeep
+        self._upkeep = maintenance
         self._teller = teller
         self._grace_s = grace_s
         self._tasks: list[asyncio.Task[None]] = []
@@ -141,20 +141,20 @@ async def build_people(settings: Settings, kept: AccountStore, link: SetupLink) 
     elsewhere = provider or settings.sign_in_header
     open_door = settings.insecure_open or is_loopback(settings.host)
     sign_in_needed = bool(elsewhere) or not open_door
-    doors = AccountAuthenticator(accounts, kept, sign_in_needed)
+    authenticator = AccountAuthenticator(accounts, kept, sign_in_needed)
 
     def set_up() -> None:
         link.remove()
-        doors.look_anew()
+        authenticator.invalidate()
 
-    if await doors.has_people():
+    if await authenticator.has_people():
         link.remove()
         if settings.insecure_open:
             raise StartupError("There are accounts: start without --insecure-open.")
     elif sign_in_needed:
         offer(link, await accounts.setup_token() or "")
-    desk = PageContext(accounts, settings.root_path, settings.sign_in_header, set_up)
-    return SignIn(doors, desk, provider, allow_new=settings.oidc_allow_new)
+    context = PageContext(accounts, settings.root_path, settings.sign_in_header, set_up)
+    return SignIn(authenticator, context, provider, allow_new=settings.oidc_allow_new)
 
 
 def build_provider(settings: Settings) -> IdentityProvider | None:
@@ -191,7 +191,7 @@ def build_site(
         parts.conversations,
         parts.presets,
         parts.ratings,
-        parts.taking_part,
+        parts.participation,
         parts.figures,
     )
     open_to_network = settings.insecure_open and not is_loopback(settings.host)
@@ -240,8 +240,10 @@ async def run(settings: Settings) -> None:
         people = await build_people(settings, store.people, SetupLink(settings.data_dir, addresses))
         site = build_site(settings, parts, edge, people, metrics)
         config = server_config(site, edge=edge, shutdown_s=CLOSE_CONNECTIONS_S)
-        upkeep = build_upkeep(settings, parts, store.people)
-        server = Server(config, parts, upkeep, teller=teller, grace_s=settings.shutdown_grace_s)
+        maintenance = build_upkeep(settings, parts, store.people)
+        server = Server(
+            config, parts, maintenance, teller=teller, grace_s=settings.shutdown_grace_s
+        )
         say(f"Qwen Chat is at {addresses[0]} (the model is being loaded). Ctrl+C stops it.")
         if settings.insecure_open and not is_loopback(settings.host):
             say("WARNING: everybody who can reach this address can read and write all chats.")

@@ -145,10 +145,10 @@ def fetch(settings: Settings, options: argparse.Namespace, report: Report) -> Pa
     if wanted.reason and settings.source != STARTER:
         report(DownloadProgress(LoadStage.DOWNLOAD, detail=f"{wanted.name}. {wanted.reason}"))
     settings.models_dir.mkdir(parents=True, exist_ok=True)
-    kitchen = StarterBuild(CACHE_DIR, convert, options.index_url)
+    build = StarterBuild(CACHE_DIR, convert, options.index_url)
     sources = Sources(
         hubs=(HuggingFace(), ModelScope()),
-        make_starter=lambda report: kitchen.make(settings.models_dir, report),
+        make_starter=lambda report: build.make(settings.models_dir, report),
     )
     with alone_in(settings.models_dir, report):
         return obtain(wanted, sources, report, source=settings.source, revision=options.revision)

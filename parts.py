@@ -51,7 +51,7 @@ class Parts:
     presets: Presets
     completions: Completions
     campaigns: Campaigns
-    taking_part: Participation
+    participation: Participation
     comparisons: Comparisons
     ratings: Ratings
     casebook: Cases
@@ -66,7 +66,7 @@ class Parts:
         """What hosts and testers do."""
         return HostServices(
             self.campaigns,
-            self.taking_part,
+            self.participation,
             self.casebook,
             self.replays,
             self.results,
@@ -150,7 +150,7 @@ def build_parts(
     )
     conversations = Conversations(store=store, jobs=jobs)
     campaigns = build_campaigns(kept.campaigns, admission, engines)
-    taking_part = Participation(kept.campaigns, people, stop=answers.stop)
+    participation = Participation(kept.campaigns, people, stop=answers.stop)
     completions = build_completions(settings, generation, people, rates)
     return Parts(
         engines=engines,
@@ -161,8 +161,8 @@ def build_parts(
         presets=Presets(store),
         completions=completions,
         campaigns=campaigns,
-        taking_part=taking_part,
-        comparisons=Comparisons(kept.votes, taking_part, answers),
+        participation=participation,
+        comparisons=Comparisons(kept.votes, participation, answers),
         ratings=Ratings(conversations=store, store=kept.ratings, programs=completions),
         casebook=Cases(kept.cases, kept.results, judge, load_shipped_cases()),
         replays=Runs(kept.cases, generation, judge),

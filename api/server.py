@@ -50,7 +50,7 @@ class HostServices:
     """The services of feedback. Results and votes are kept in databases alone."""
 
     campaigns: Campaigns
-    taking_part: Participation
+    participation: Participation
     casebook: Cases
     replays: Runs
     results: Results | None = None
@@ -59,24 +59,28 @@ class HostServices:
     votes: Votes | None = None
 
 
-def hosting_routes(hosting: HostServices, desk: PageContext, presets: PresetReader) -> APIRouter:
+def hosting_routes(hosting: HostServices, context: PageContext, presets: PresetReader) -> APIRouter:
     """Every route of hosts and testers."""
-    campaigns, taking_part = hosting.campaigns, hosting.taking_part
+    campaigns, participation = hosting.campaigns, hosting.participation
     router = APIRouter()
-    router.include_router(campaign_routes(campaigns, taking_part, desk))
+    router.include_router(campaign_routes(campaigns, participation, context))
     outcome = None
     if hosting.results and hosting.reports:
         outcome = CampaignResults(campaigns, hosting.results, hosting.reports)
-    router.include_router(campaign_pages(campaigns, taking_part, presets, desk.root_path, outcome))
-    router.include_router(case_routes(hosting.casebook, hosting.replays, presets, desk.root_path))
-    router.include_router(case_pages(hosting.casebook, hosting.replays, presets, desk.root_path))
+    router.include_router(
+        campaign_pages(campaigns, participation, presets, context.root_path, outcome)
+    )
+    router.include_router(
+        case_routes(hosting.casebook, hosting.replays, presets, context.root_path)
+    )
+    router.include_router(case_pages(hosting.casebook, hosting.replays, presets, context.root_path))
     if hosting.results and hosting.reports:
         router.include_router(results_routes(hosting.results, hosting.reports))
         if hosting.votes:  # before the results, where any name is an answer's
-            router.include_router(vote_pages(hosting.votes, hosting.results, desk.root_path))
-        router.include_router(results_pages(hosting.results, desk.root_path))
+            router.include_router(vote_pages(hosting.votes, hosting.results, context.root_path))
+        router.include_router(results_pages(hosting.results, context.root_path))
     if comparisons := hosting.comparisons:
-        router.include_router(compare_routes(comparisons, taking_part, desk.root_path))
+        router.include_router(compare_routes(comparisons, participation, context.root_path))
     return router
 
 
@@ -87,8 +91,8 @@ class SignIn:
     `allow_new`: whom `provider` vouches for becomes a member, if not one already.
     """
 
-    doors: Authenticator
-    desk: PageContext
+    authenticator: Authenticator
+    context: PageContext
     provider: IdentityProvider | None = None
     allow_new: bool = False
 
@@ -112,13 +116,16 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     the page's events by number, as `api.edge.permissions` names them.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
-    metrics, doors = metrics or Metrics(), people.doors if people else OpenAuthenticator()
+    metrics, authenticator = (
+        metrics or Metrics(),
+        people.authenticator if people else OpenAuthenticator(),
+    )
     app = FastAPI(
         title="Qwen Chat",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=edge_middleware(edge, doors, handlers or {}, metrics),
+        middleware=edge_middleware(edge, authenticator, handlers or {}, metrics),
     )
     add_error_handlers(app)
     app.include_router(ops_routes(engine, Readiness(engine)))
@@ -137,16 +144,18 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
 def _add_people(
     app: FastAPI, people: SignIn, presets: PresetReader, hosting: HostServices | None
 ) -> None:
-    desk = people.desk
-    app.include_router(account_routes(desk))
-    app.include_router(people_routes(desk.accounts, desk.root_path))
-    app.include_router(guest_link_routes(desk.accounts, desk.root_path))
-    app.include_router(key_routes(desk.accounts, desk.root_path))
-    app.include_router(people_pages(desk, people.doors, presets, provider=bool(people.provider)))
+    context = people.context
+    app.include_router(account_routes(context))
+    app.include_router(people_routes(context.accounts, context.root_path))
+    app.include_router(guest_link_routes(context.accounts, context.root_path))
+    app.include_router(key_routes(context.accounts, context.root_path))
+    app.include_router(
+        people_pages(context, people.authenticator, presets, provider=bool(people.provider))
+    )
     if hosting:
-        app.include_router(hosting_routes(hosting, desk, presets))
+        app.include_router(hosting_routes(hosting, context, presets))
     if people.provider:
-        app.include_router(provider_routes(desk, people.provider, allow_new=people.allow_new))
+        app.include_router(provider_routes(context, people.provider, allow_new=people.allow_new))
 
 
 def _add_programs(app: FastAPI, completions: Completions | None, ratings: Ratings | None) -> None:

@@ -69,18 +69,22 @@ def _add_duels(session: Session) -> None:
     answers: dict[str, list[tuple[Side, str, ComparisonRow]]] = {}
     for conversation_id, message_id, owner, at in rows:
         variant = len(answers.keys() - {conversation_id}) % 2
-        duel = ComparisonRow(id=f"duel {message_id}", user_id=owner, asked_at=at, voted_at=at)
+        comparison = ComparisonRow(id=f"duel {message_id}", user_id=owner, asked_at=at, voted_at=at)
         side = Side(variant, conversation_id, message_id)
-        answers.setdefault(conversation_id, []).append((side, message_id, duel))
+        answers.setdefault(conversation_id, []).append((side, message_id, comparison))
     for number, (lefts, rights) in enumerate(pairwise(answers.values())):
         if number % 2:
             continue
-        for (left, name, duel), (right, _, _) in zip(lefts, rights, strict=True):
-            duel.campaign_id, duel.request_id = BLIND, name
-            duel.question, duel.task_id, duel.comment = "Why is it so? " * 10, "", ""
-            duel.left, duel.right = left, right
-            duel.choice = CHOICES[number % len(CHOICES)]
-            session.add(duel)
+        for (left, name, comparison), (right, _, _) in zip(lefts, rights, strict=True):
+            comparison.campaign_id, comparison.request_id = BLIND, name
+            comparison.question, comparison.task_id, comparison.comment = (
+                "Why is it so? " * 10,
+                "",
+                "",
+            )
+            comparison.left, comparison.right = left, right
+            comparison.choice = CHOICES[number % len(CHOICES)]
+            session.add(comparison)
 
 
 def _split(session: Session) -> None:

@@ -106,7 +106,7 @@ async def campaigns_of_ten(store: RoutingStore, results: Results) -> list[Figure
         for mode, name in (("blind", BLIND), ("split", SPLIT))
     ]
     wanted = RatingFilter(campaign_id=BLIND)
-    votes = partial(store.feedback.results.contests, None, wanted, after=None, limit=CHUNK)
+    votes = partial(store.feedback.results.voted_comparisons, None, wanted, after=None, limit=CHUNK)
     written = partial(write, reports, BLIND)
     return [
         *found,

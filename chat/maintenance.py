@@ -70,9 +70,9 @@ class Maintenance:
                     if job := self._jobs.find(user, conversation_id):
                         job.cancel()
         for programs in self._programs:
-            for caller in programs.callers():
-                if not await self._may_call(caller):
-                    programs.stop_of(caller.id)
+            for principal in programs.callers():
+                if not await self._may_call(principal):
+                    programs.stop_of(principal.id)
 
     async def destroy_old(self) -> int:
         """Destroy what is older than may be, as `delete_older` counts it. Raises StoreFailed."""

@@ -13,7 +13,7 @@ from auth.passwords import Argon2Hasher
 from chat.accounts.sign_in import Accounts
 from chat.errors import AppError
 from commands import guest_links, keys, people
-from commands.desk import CommandContext, Refused
+from commands.context import CommandContext, Refused
 from config import Settings, SettingsError, read_settings
 from store import open_store
 
@@ -41,8 +41,8 @@ async def _run(options: argparse.Namespace, settings: Settings) -> Sequence[str]
     hasher = Argon2Hasher()
     await store.open()
     try:
-        desk = CommandContext(Accounts(store.people, hasher), settings)
-        lines: Sequence[str] = await options.run(desk, options)
+        context = CommandContext(Accounts(store.people, hasher), settings)
+        lines: Sequence[str] = await options.run(context, options)
         return lines
     finally:
         await store.close()

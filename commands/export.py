@@ -19,7 +19,7 @@ from chat.feedback.models import Verdict
 from chat.feedback.queries import RatingFilter, ReviewStatus
 from chat.feedback.reports import Reports
 from chat.feedback.results import Results
-from commands.desk import OPERATOR, Refused
+from commands.context import OPERATOR, Refused
 from config import Settings, SettingsError, read_settings
 from formats.datasets import DataFormat, data_file
 from formats.reading import decode

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from chat.accounts.models import GuestLink
 from chat.errors import NotFound
-from commands.desk import OPERATOR, CommandContext, Group, Refused, add_command
+from commands.context import OPERATOR, CommandContext, Group, Refused, add_command
 
 WHAT = "links for guests"
 
@@ -25,9 +25,9 @@ def add_commands(group: Group) -> None:
     add_command(group, "revoke", revoke, "close a link").add_argument("id")
 
 
-async def new(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    _, token = await desk.accounts.add_guest_link(
-        await desk.first_admin(),
+async def new(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
+    _, token = await context.accounts.add_guest_link(
+        await context.first_admin(),
         label=options.label,
         days=options.days,
         max_guests=options.guests,
@@ -35,16 +35,16 @@ async def new(desk: CommandContext, options: argparse.Namespace) -> Sequence[str
         max_tokens=options.tokens,
         preset_id=options.preset,
     )
-    return ["Guests come in at:", *desk.links(f"guest#{token}")]
+    return ["Guests come in at:", *context.links(f"guest#{token}")]
 
 
-async def list_links(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    return [_line(link) for link in await desk.accounts.guest_links(OPERATOR)]
+async def list_links(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
+    return [_line(link) for link in await context.accounts.guest_links(OPERATOR)]
 
 
-async def revoke(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
+async def revoke(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     try:
-        await desk.accounts.revoke_guest_link(OPERATOR, options.id)
+        await context.accounts.revoke_guest_link(OPERATOR, options.id)
     except NotFound:
         raise Refused(f"There is no guest link {options.id}.") from None
     return ["Nobody comes in by it any more."]

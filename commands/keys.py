@@ -7,7 +7,7 @@ from datetime import datetime
 
 from chat.accounts.models import ApiKey, KeyScope, utc_now
 from chat.errors import NotFound
-from commands.desk import OPERATOR, CommandContext, Group, Refused, add_command
+from commands.context import OPERATOR, CommandContext, Group, Refused, add_command
 
 WHAT = "API keys"
 
@@ -31,11 +31,11 @@ def add_commands(group: Group) -> None:
     add_command(group, "revoke", revoke, "close a key for good").add_argument("id")
 
 
-async def new(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    if not await desk.accounts.people(OPERATOR):
+async def new(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
+    if not await context.accounts.people(OPERATOR):
         raise Refused(NO_ACCOUNTS)
-    owner = await (desk.named(options.user) if options.user else desk.first_admin())
-    _, secret = await desk.accounts.add_key(
+    owner = await (context.named(options.user) if options.user else context.first_admin())
+    _, secret = await context.accounts.add_key(
         OPERATOR,
         owner=owner,
         name=options.name,
@@ -47,20 +47,20 @@ async def new(desk: CommandContext, options: argparse.Namespace) -> Sequence[str
     return [f"A key of {owner.name}, shown only this once:", secret]
 
 
-async def list_keys(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    names = {user.id: user.name for user in await desk.accounts.people(OPERATOR)}
+async def list_keys(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
+    names = {user.id: user.name for user in await context.accounts.people(OPERATOR)}
     now = utc_now()
     return [
         "\t".join(
             (key.id, _state(key, now), f"{key.prefix}…", names[key.owner_id], _opens(key), key.name)
         )
-        for key in await desk.accounts.keys(OPERATOR)
+        for key in await context.accounts.keys(OPERATOR)
     ]
 
 
-async def revoke(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
+async def revoke(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     try:
-        await desk.accounts.revoke_key(OPERATOR, options.id)
+        await context.accounts.revoke_key(OPERATOR, options.id)
     except NotFound:
         raise Refused(f"There is no key {options.id}. See: python app.py key list") from None
     return ["Nothing comes in by it any more."]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from api.ops.setup_link import SetupLink
 from chat.accounts.access import is_guest
 from chat.accounts.models import AccountRole
-from commands.desk import OPERATOR, CommandContext, Group, Refused, add_command
+from commands.context import OPERATOR, CommandContext, Group, Refused, add_command
 
 WHAT = "people with an account"
 
@@ -27,8 +27,8 @@ def add_commands(group: Group) -> None:
     add_command(group, "enable", enable, "let somebody in again").add_argument("name")
 
 
-async def add(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    accounts = desk.accounts
+async def add(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
+    accounts = context.accounts
     setup = await accounts.setup_token()
     rank = AccountRole.ADMIN if options.admin or setup else AccountRole.MEMBER
     token = setup or await accounts.invite(OPERATOR, rank)
@@ -37,36 +37,36 @@ async def add(desk: CommandContext, options: argparse.Namespace) -> Sequence[str
     )
     await accounts.sign_out(session)
     if setup:
-        SetupLink(desk.settings.data_dir, ()).remove()
+        SetupLink(context.settings.data_dir, ()).remove()
     return [f"{options.name} can sign in now ({rank})."]
 
 
-async def list_people(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
+async def list_people(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     return [
         "\t".join((who.rank, "disabled" if who.disabled else "", who.name))
-        for who in await desk.accounts.people(OPERATOR)
+        for who in await context.accounts.people(OPERATOR)
         if not is_guest(who) or options.guests
     ]
 
 
-async def rank(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    someone = await desk.named(options.name)
-    user = await desk.accounts.set_rank(OPERATOR, someone.id, AccountRole(options.rank))
+async def rank(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
+    someone = await context.named(options.name)
+    user = await context.accounts.set_rank(OPERATOR, someone.id, AccountRole(options.rank))
     return [f"{user.name} is {user.rank} now."]
 
 
-async def reset(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    token = await desk.accounts.reset(OPERATOR, (await desk.named(options.name)).id)
-    return ["A new password is chosen, once, at:", *desk.links(f"welcome#{token}")]
+async def reset(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
+    token = await context.accounts.reset(OPERATOR, (await context.named(options.name)).id)
+    return ["A new password is chosen, once, at:", *context.links(f"welcome#{token}")]
 
 
-async def disable(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    user = await desk.accounts.disable(OPERATOR, (await desk.named(options.name)).id)
+async def disable(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
+    user = await context.accounts.disable(OPERATOR, (await context.named(options.name)).id)
     return [f"{user.name} is shut out now."]
 
 
-async def enable(desk: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    user = await desk.accounts.enable(OPERATOR, (await desk.named(options.name)).id)
+async def enable(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
+    user = await context.accounts.enable(OPERATOR, (await context.named(options.name)).id)
     return [f"{user.name} can sign in again."]
 
 

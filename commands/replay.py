@@ -26,7 +26,7 @@ from chat.serving.engines import Engines
 from chat.serving.generation import Generation, Timeouts
 from chat.serving.ports import Engine
 from commands import replay_words as words
-from commands.desk import Refused
+from commands.context import Refused
 from config import Settings, SettingsError, flag, read_settings
 from formats.cases import read_cases
 from judging.judge import ProcessJudge

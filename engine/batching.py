@@ -32,7 +32,7 @@ from transformers.generation.continuous_batching.utils import stream_context
 from transformers.utils.import_utils import is_flash_attn_2_available, is_flash_attn_3_available
 
 from engine.row import Row
-from engine.sampling import SampledTokens, choose_tokens, hand_out
+from engine.sampling import SampledTokens, choose_tokens, commit_tokens
 
 STEP_GOAL_S = 0.35
 """A step should take no longer: nobody can be cancelled or served in between. Below the promised
@@ -150,7 +150,7 @@ class ContinuousBatch:
                 return []
             self._processor._generation_step(self._model)
             self._processor.update_batch()
-            moved = self._sampler.hand_out()
+            moved = self._sampler.commit_tokens()
         seconds = time.perf_counter() - begin
         self._chunk = next_chunk(self._chunk, self._sampler.tokens, seconds, self._max_chunk)
         return moved
@@ -225,11 +225,11 @@ class _FusedSampler(ContinuousBatchingLogitsProcessorList):
         own.scatter_(-1, self._chosen.token_ids.unsqueeze(-1), torch.inf)
         return scores
 
-    def hand_out(self) -> list[Row]:
+    def commit_tokens(self) -> list[Row]:
         """Write the chosen tokens into their rows; the rows that have something new."""
         if self._chosen is None:
             return []
         moved, self._rows = self._rows, []
         chosen, self._chosen = self._chosen, None
-        hand_out(chosen, moved)
+        commit_tokens(chosen, moved)
         return moved

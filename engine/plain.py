@@ -11,7 +11,7 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 
 from engine.row import Row
-from engine.sampling import choose_tokens, hand_out
+from engine.sampling import choose_tokens, commit_tokens
 
 
 class PlainRunner:
@@ -69,5 +69,5 @@ class PlainRunner:
         return logits[:, -1].float()
 
     def _take_token(self, row: Row, scores: torch.Tensor) -> list[Row]:
-        hand_out(choose_tokens(scores, [row]), [row])
+        commit_tokens(choose_tokens(scores, [row]), [row])
         return [row]

@@ -53,7 +53,7 @@ def choose_tokens(scores: Tensor, rows: Sequence[Row]) -> SampledTokens:
     return SampledTokens(token_ids, valid, told)
 
 
-def hand_out(chosen: SampledTokens, rows: Sequence[Row]) -> None:
+def commit_tokens(chosen: SampledTokens, rows: Sequence[Row]) -> None:
     """Write what was chosen into the rows; an error where there was nothing to choose from."""
     token_ids, valid = chosen.token_ids.tolist(), chosen.valid.tolist()
     for place, row in enumerate(rows):

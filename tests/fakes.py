@@ -190,7 +190,7 @@ class Unrated:
     """A `chat.feedback.ratings.RatingStore` in which nothing was ever said of an answer."""
 
     async def rate(
-        self, evidence: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime
+        self, snapshot: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime
     ) -> Rating:
         raise NotFound
 

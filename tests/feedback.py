@@ -72,7 +72,7 @@ class RatedChat:
             page_language=page_language,
         )
 
-    async def evidence(self, job: Job) -> AnswerSnapshot:
+    async def snapshot(self, job: Job) -> AnswerSnapshot:
         """An answer as it is frozen."""
         found = await self.store.feedback.ratings.evidence_of(job.user_id, job.message_id)
         assert found

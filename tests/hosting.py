@@ -145,15 +145,15 @@ def hosting_of(
     casebook, replays = cases_of(store, generation, clock)
     if has_database(store):
         kept = store.feedback.campaigns
-        taking_part = Participation(kept, store.people, stop=stop, clock=clock)
+        participation = Participation(kept, store.people, stop=stop, clock=clock)
         results = Results(store.feedback.results, store.people, clock)
         hosts = Campaigns(kept, engines=lambda: engines.names, clock=clock)
         votes = store.feedback.votes
-        comparisons = Comparisons(votes, taking_part, answers, clock=clock) if answers else None
+        comparisons = Comparisons(votes, participation, answers, clock=clock) if answers else None
         reports = Reports(hosts, store.feedback.reports, clock)
         return HostServices(
             hosts,
-            taking_part,
+            participation,
             casebook,
             replays,
             results,

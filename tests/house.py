@@ -68,15 +68,15 @@ class House:
 
     def __post_init__(self) -> None:
         self.accounts = Accounts(self.kept, OpenHasher(), self.clock, timer=self.clock.timer)
-        self.doors = AccountAuthenticator(
+        self.authenticator = AccountAuthenticator(
             self.accounts, self.kept, sign_in_needed=self.sign_in_needed, timer=self.clock.timer
         )
 
     def people(self) -> SignIn:
-        desk = PageContext(
+        context = PageContext(
             self.accounts, self.edge.root_path, self.edge.sign_in_header, self._was_set_up
         )
-        return SignIn(self.doors, desk, self.provider, allow_new=self.allow_new)
+        return SignIn(self.authenticator, context, self.provider, allow_new=self.allow_new)
 
     def app(self, **more: Any) -> FastAPI:
         return build_api(
@@ -107,7 +107,7 @@ class House:
         answers = Turns(engines=Engines(engine), store=self.store, jobs=jobs)
         self.conversations = Conversations(store=self.store, jobs=jobs)
         presets, ratings = Presets(self.store), unrated(self.store)
-        part = hosting_of(self.store).taking_part
+        part = hosting_of(self.store).participation
         figures = figures_of(self.store)
         services = Services(engine, answers, self.conversations, presets, ratings, part, figures)
         self.page = build_page(services, open_to_network=False)

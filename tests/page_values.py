@@ -81,7 +81,7 @@ from pages.feedback.vote import VoteView, vote_page
 from pages.feedback.votes import VoteListView, votes_page
 from pages.html import ReaderContext
 from tests.contract.stores import START
-from tests.rated import MADE, TIMING, contest, evidence, path, rated
+from tests.rated import MADE, TIMING, path, rated, snapshot, voted_comparison
 
 LONG = Sampling(0.5, 0.9, 40, 1.1, 512, 7)
 
@@ -221,15 +221,18 @@ class PageValues:
     def _comparisons(self) -> Iterator[tuple[str, str]]:
         reader, text = self.reader, self.text
         campaign = self._campaign(Mode.BLIND)
-        duel = replace(contest(comment=text, choice=None).duel, question=text)
+        comparison = replace(voted_comparison(comment=text, choice=None).comparison, question=text)
         done = Progress("m", text, Status.DONE)
         progress = [
             Progress("m", "" if status is Status.PENDING else text, status) for status in Status
         ] + [Progress("m", position=3)]
         rounds = [
-            *(ComparisonView(duel, done, one) for one in progress),
-            *(ComparisonView(replace(duel, choice=choice), done, done) for choice in VoteChoice),
-            ComparisonView(replace(duel, choice=VoteChoice.TIE, comment=""), done, done),
+            *(ComparisonView(comparison, done, one) for one in progress),
+            *(
+                ComparisonView(replace(comparison, choice=choice), done, done)
+                for choice in VoteChoice
+            ),
+            ComparisonView(replace(comparison, choice=VoteChoice.TIE, comment=""), done, done),
         ]
         participant = Participant("c", "1", START, done=(text,))
         for stage in (VisitStage.WORK, VisitStage.FINISHED, VisitStage.OVER):
@@ -306,14 +309,14 @@ class PageValues:
             ChatMessage(Role.USER, text),
         )
         full = rated(text, liked, RatingInput(Verdict.DOWN), RatingInput(), answer=text)
-        snapshot = replace(
-            evidence("e", text, text, prompt=prompt, provenance=made, campaign_id=text),
+        example = replace(
+            snapshot("e", text, text, prompt=prompt, provenance=made, campaign_id=text),
             owner_id=text,
             variant=1,
             language=text,
         )
         review = Review(text, text, START, ReviewState.CHECKED, text, text)
-        full = replace(full, evidence=snapshot, review=review)
+        full = replace(full, snapshot=example, review=review)
         bare = rated("e2", answer="", question="", usage=None, timing=None, provenance=None)
         named = RatingFilter(
             text, text, Verdict.UP, text, True, START.date(), START.date(), text, text,
@@ -350,15 +353,18 @@ class PageValues:
         """With answers of hostile models, without, and without the plan they were asked by."""
         reader, user, text = self.reader, self.user, self.text
         made = replace(MADE, model=text, quantization=text, system_prompt=text)
-        duel = replace(contest(comment=text).duel, question=text, task_id=text)
+        comparison = replace(voted_comparison(comment=text).comparison, question=text, task_id=text)
         left, right = (path(name, text, text, provenance=made) for name in ("left", "right"))
         variants = (Variant(text), Variant(text))
         plan = Plan(text, Mode.BLIND, variants, (Task(text, text),))
-        campaign = Campaign(duel.campaign_id, "ann", plan, START)
+        campaign = Campaign(comparison.campaign_id, "ann", plan, START)
         known = VoteFilterOptions({campaign.id: campaign}, (text, "ann"))
         wanted = VoteFilter(campaign.id, VoteChoice.LEFT, 1, text, text, words=text)
         page = VotePage(
-            (duel, *(replace(duel, choice=choice, comment="") for choice in VoteChoice)),
+            (
+                comparison,
+                *(replace(comparison, choice=choice, comment="") for choice in VoteChoice),
+            ),
             VoteCursor(START, text),
         )
         yield (
@@ -375,10 +381,10 @@ class PageValues:
         yield "votes of an unknown campaign", votes_page(reader, user, unknown)
         nothing = VoteListView(VoteFilter(), VotePage(()), VoteCounts(), VoteFilterOptions())
         yield "no votes", votes_page(reader, user, nothing)
-        voted = VotedComparison(duel, left, right)
+        voted = VotedComparison(comparison, left, right)
         full = VoteView(voted, wanted, campaign, escape, text, {"helper": text}, self.names)
         yield "vote", vote_page(reader, user, full)
-        gone = VotedComparison(replace(duel, choice=VoteChoice.TIE, comment=""), (), right)
+        gone = VotedComparison(replace(comparison, choice=VoteChoice.TIE, comment=""), (), right)
         yield (
             "vote without an answer",
             vote_page(reader, user, VoteView(gone, wanted, None, escape)),

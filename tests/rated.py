@@ -49,7 +49,7 @@ def exactly(prompt: tuple[ChatMessage, ...], made: Provenance = MADE) -> Provena
     return replace(made, prompt_sha256=prompt_sha256(prompt))
 
 
-def evidence(name: str, question: str = "Why?", answer: str = "So.", **more: Any) -> AnswerSnapshot:
+def snapshot(name: str, question: str = "Why?", answer: str = "So.", **more: Any) -> AnswerSnapshot:
     prompt = more.pop(
         "prompt", (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, question))
     )
@@ -92,7 +92,7 @@ def rated(
         for number, each in enumerate(opinions)
     )
     review = Review(name, "host", START, state, note=note) if state or note else None
-    return RatedAnswer(evidence(name, **of_evidence), ratings, review)
+    return RatedAnswer(snapshot(name, **of_evidence), ratings, review)
 
 
 def path(
@@ -118,7 +118,7 @@ def path(
     return asked, Message(**values | more)
 
 
-def contest(
+def voted_comparison(
     name: str = "duel",
     choice: VoteChoice | None = VoteChoice.LEFT,
     *,
@@ -130,7 +130,7 @@ def contest(
     """The left answer is the second variant's."""
     left = path("left", "Which?", "This") if left is None else left
     right = path("right", "Which?", "That") if right is None else right
-    duel = Comparison(
+    comparison = Comparison(
         id=name,
         campaign_id="campaign",
         user_id="ann",
@@ -142,21 +142,24 @@ def contest(
         comment=comment,
         voted_at=START,
     )
-    return VotedComparison(duel, left, right, unusable)
+    return VotedComparison(comparison, left, right, unusable)
 
 
 def written(
-    file: DataFile, *items: RatedAnswer, contests: tuple[VotedComparison, ...] = (), chunk: int = 2
+    file: DataFile,
+    *items: RatedAnswer,
+    voted_comparisons: tuple[VotedComparison, ...] = (),
+    chunk: int = 2,
 ) -> bytes:
     """The whole file, written as an export does: in chunks, each with its siblings."""
     siblings: dict[str, list[RatedAnswer]] = {}
     for item in items:
-        siblings.setdefault(item.evidence.conversation_id, []).append(item)
+        siblings.setdefault(item.snapshot.conversation_id, []).append(item)
     pieces = [file.begin()]
     for start in range(0, len(items), chunk):
         part = items[start : start + chunk]
-        versions = {item.evidence.id: item.ratings for item in part}
+        versions = {item.snapshot.id: item.ratings for item in part}
         pieces.append(file.add(part, ExportContext(versions, siblings)))
     if file.takes_votes:
-        pieces.append(file.add_votes(contests))
+        pieces.append(file.add_votes(voted_comparisons))
     return b"".join([*pieces, file.end()])

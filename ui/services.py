@@ -20,5 +20,5 @@ class Services:
     conversations: Conversations
     presets: Presets
     ratings: Ratings
-    taking_part: Participation
+    participation: Participation
     figures: Dashboard

@@ -48,22 +48,24 @@ class UnderWay:
         return found
 
 
-def provider_routes(desk: PageContext, provider: IdentityProvider, *, allow_new: bool) -> APIRouter:
+def provider_routes(
+    context: PageContext, provider: IdentityProvider, *, allow_new: bool
+) -> APIRouter:
     """GET /api/account/provider and /api/account/provider/return, both for browsers."""
     router, under_way = APIRouter(prefix="/api/account/provider"), UnderWay()
 
     def cookie(request: Request) -> SecretCookie:
-        return SecretCookie.of(request.scope, desk.root_path, COOKIE)
+        return SecretCookie.of(request.scope, context.root_path, COOKIE)
 
     @router.get("")
     async def go(request: Request, next: str = "") -> Response:
-        host = f"{request.scope['scheme']}://{request.headers['host']}{desk.root_path}"
+        host = f"{request.scope['scheme']}://{request.headers['host']}{context.root_path}"
         try:
             begun = await provider.begin(f"{host}/api/account/provider/return")
         except ProviderRefused:
-            return _refused(desk)
+            return _refused(context)
         answer = RedirectResponse(begun.url, 303, NO_STORE)
-        key = under_way.keep(begun, safe_next(next, desk.root_path))
+        key = under_way.keep(begun, safe_next(next, context.root_path))
         cookie(request).set(answer, key, max_age_s=LASTS_S)
         return answer
 
@@ -72,19 +74,19 @@ def provider_routes(desk: PageContext, provider: IdentityProvider, *, allow_new:
         try:
             begun, then = under_way.take(cookie(request).read(request.scope))
             vouched = await provider.finish(begun, request.query_params)
-            token = await desk.accounts.sign_in_vouched(
+            token = await context.accounts.sign_in_vouched(
                 vouched, allow_new=allow_new, **origin_of(request)
             )
         except ProviderRefused:
-            answer: Response = _refused(desk)
+            answer: Response = _refused(context)
         else:
             answer = RedirectResponse(then, 303, NO_STORE)
-            await desk.hand_over(request, answer, token)
+            await context.hand_over(request, answer, token)
         cookie(request).remove(answer)
         return answer
 
     return router
 
 
-def _refused(desk: PageContext) -> Response:
-    return RedirectResponse(f"{desk.root_path}/sign-in?refused=1", 303, NO_STORE)
+def _refused(context: PageContext) -> Response:
+    return RedirectResponse(f"{context.root_path}/sign-in?refused=1", 303, NO_STORE)

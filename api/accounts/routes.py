@@ -106,21 +106,21 @@ def origin_of(request: Request) -> dict[str, str]:
     return {"address": host, "device": request.headers.get("user-agent", "")[:MOST_DEVICE]}
 
 
-def account_routes(desk: PageContext) -> APIRouter:
+def account_routes(context: PageContext) -> APIRouter:
     """/api/account/…"""
     router = APIRouter()
-    router.include_router(_ways_in(desk), prefix="/api/account")
-    router.include_router(_own_account(desk), prefix="/api/account")
+    router.include_router(_ways_in(context), prefix="/api/account")
+    router.include_router(_own_account(context), prefix="/api/account")
     return router
 
 
-def _ways_in(desk: PageContext) -> APIRouter:
-    router, accounts = APIRouter(), desk.accounts
+def _ways_in(context: PageContext) -> APIRouter:
+    router, accounts = APIRouter(), context.accounts
 
     @router.post("/sign-in")
     async def sign_in(request: Request, body: Credentials) -> JSONResponse:
         token = await accounts.sign_in(body.name, body.password, **origin_of(request))
-        return await desk.let_in(request, token, safe_next(body.next, desk.root_path))
+        return await context.let_in(request, token, safe_next(body.next, context.root_path))
 
     @router.post("/pass")
     async def look_at_pass(body: TokenForm) -> dict[str, str]:
@@ -134,8 +134,8 @@ def _ways_in(desk: PageContext) -> APIRouter:
             body.token, name=body.name, password=body.password, **origin_of(request)
         )
         if one_time.kind is OneTimeLinkKind.SETUP:
-            desk.on_first_account()
-        return await desk.let_in(request, token, desk.home())
+            context.on_first_account()
+        return await context.let_in(request, token, context.home())
 
     @router.post("/guest-link")
     async def look_at_guest_link(request: Request, body: TokenForm) -> dict[str, str]:
@@ -143,27 +143,27 @@ def _ways_in(desk: PageContext) -> APIRouter:
         told = {"kind": "guest", "label": link.label}
         who = request.scope["state"][SIGNED_IN]
         if who and who.user.guest_link_id == link.id:  # here before: not to be two testers
-            told["next"] = _way_in(desk, link)
+            told["next"] = _way_in(context, link)
         return told
 
     @router.post("/enter")
     async def enter_as_guest(request: Request, body: GuestEntry) -> JSONResponse:
         link = await accounts.look_at_guest_link(body.token)
         token = await accounts.enter_as_guest(body.token, body.nickname, **origin_of(request))
-        return await desk.let_in(request, token, _way_in(desk, link))
+        return await context.let_in(request, token, _way_in(context, link))
 
     return router
 
 
-def _way_in(desk: PageContext, link: GuestLink) -> str:
+def _way_in(context: PageContext, link: GuestLink) -> str:
     """Where a guest of that link begins."""
     if link.campaign_id:
-        return f"{desk.root_path}/campaign/{link.campaign_id}"
-    return desk.home() + (f"#preset={link.preset_id}" if link.preset_id else "")
+        return f"{context.root_path}/campaign/{link.campaign_id}"
+    return context.home() + (f"#preset={link.preset_id}" if link.preset_id else "")
 
 
-def _own_account(desk: PageContext) -> APIRouter:
-    router, accounts = APIRouter(), desk.accounts
+def _own_account(context: PageContext) -> APIRouter:
+    router, accounts = APIRouter(), context.accounts
 
     @router.get("")
     async def who_am_i(request: Request) -> dict[str, str]:
@@ -172,14 +172,14 @@ def _own_account(desk: PageContext) -> APIRouter:
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> JSONResponse:
-        if token := desk.cookie(request).read(request.scope):
+        if token := context.cookie(request).read(request.scope):
             await accounts.sign_out(token)
-        return desk.let_out(request)
+        return context.let_out(request)
 
     @router.post("/sign-out-everywhere")
     async def sign_out_everywhere(request: Request) -> JSONResponse:
         await accounts.sign_out_everywhere(account_of(request))
-        return desk.let_out(request)
+        return context.let_out(request)
 
     @router.post("/password")
     async def change_password(request: Request, body: NewPassword) -> JSONResponse:
@@ -194,6 +194,6 @@ def _own_account(desk: PageContext) -> APIRouter:
     @router.post("/delete")
     async def delete_my_data(request: Request, body: Confirmation) -> JSONResponse:
         rows = await accounts.delete_my_data(account_of(request).user, body.password)
-        return desk.let_out(request, rows=rows)
+        return context.let_out(request, rows=rows)
 
     return router

@@ -84,7 +84,7 @@ class TaskTick(BaseModel):
 
 
 def compare_routes(
-    comparisons: Comparisons, taking_part: Participation, root_path: str = ""
+    comparisons: Comparisons, participation: Participation, root_path: str = ""
 ) -> APIRouter:
     """/campaign/{id}/compare with what belongs to it."""
     router = APIRouter()
@@ -95,8 +95,8 @@ def compare_routes(
     @router.post("/api/campaign/{campaign_id}/tick")
     async def tick(request: Request, campaign_id: str, body: TaskTick) -> dict[str, str]:
         user = person_of(request)
-        await taking_part.tick(user, campaign_id, body.task, done=bool(body.done))
-        visit = await taking_part.visit(user, campaign_id)
+        await participation.tick(user, campaign_id, body.task, done=bool(body.done))
+        visit = await participation.visit(user, campaign_id)
         return {"html": tasks_html(reader_of(request, root_path), visit)}
 
     return router
@@ -127,9 +127,9 @@ def _pages(comparisons: Comparisons, root_path: str) -> APIRouter:
 def _asking(comparisons: Comparisons, root_path: str) -> APIRouter:
     router = APIRouter()
 
-    async def drawn(request: Request, duel_id: str) -> dict[str, str]:
+    async def drawn(request: Request, comparison_id: str) -> dict[str, str]:
         reader = reader_of(request, root_path)
-        shown = await comparisons.round(person_of(request), duel_id)
+        shown = await comparisons.round(person_of(request), comparison_id)
         return {
             "html": comparison_html(reader, shown, markdown_renderer(reader)),
             "next_request": uuid4().hex,
@@ -137,28 +137,28 @@ def _asking(comparisons: Comparisons, root_path: str) -> APIRouter:
 
     @router.post("/api/campaign/{campaign_id}/duels")
     async def ask(request: Request, campaign_id: str, body: QuestionForm) -> dict[str, str]:
-        duel = await comparisons.ask(
+        comparison = await comparisons.ask(
             person_of(request), campaign_id, body.value(), address=_address(request)
         )
-        return await drawn(request, duel.id)
+        return await drawn(request, comparison.id)
 
-    @router.post("/api/duels/{duel_id}/again")
-    async def ask_again(request: Request, duel_id: str, body: RetryForm) -> dict[str, str]:
-        duel = await comparisons.ask_again(
-            person_of(request), duel_id, request_id=body.request_id, address=_address(request)
+    @router.post("/api/duels/{comparison_id}/again")
+    async def ask_again(request: Request, comparison_id: str, body: RetryForm) -> dict[str, str]:
+        comparison = await comparisons.ask_again(
+            person_of(request), comparison_id, request_id=body.request_id, address=_address(request)
         )
-        return await drawn(request, duel.id)
+        return await drawn(request, comparison.id)
 
-    @router.post("/api/duels/{duel_id}/stop")
-    async def stop(request: Request, duel_id: str) -> JSONResponse:
-        await comparisons.stop(person_of(request), duel_id)
+    @router.post("/api/duels/{comparison_id}/stop")
+    async def stop(request: Request, comparison_id: str) -> JSONResponse:
+        await comparisons.stop(person_of(request), comparison_id)
         return JSONResponse({})
 
-    @router.get("/api/duel-events/{duel_id}")
-    async def events(request: Request, duel_id: str) -> Response:
+    @router.get("/api/duel-events/{comparison_id}")
+    async def events(request: Request, comparison_id: str) -> Response:
         user, reader = person_of(request), reader_of(request, root_path)
-        await comparisons.round(user, duel_id)  # not there: said before the stream begins
-        rounds = comparisons.watch(user, duel_id)
+        await comparisons.round(user, comparison_id)  # not there: said before the stream begins
+        rounds = comparisons.watch(user, comparison_id)
         return StreamingResponse(
             _events(reader, rounds), headers=EVENT_HEADERS, media_type="text/event-stream"
         )
@@ -169,19 +169,19 @@ def _asking(comparisons: Comparisons, root_path: str) -> APIRouter:
 def _voting(comparisons: Comparisons, root_path: str) -> APIRouter:
     router = APIRouter()
 
-    async def foot(request: Request, duel_id: str, *, before: bool = False) -> dict[str, str]:
-        shown = await comparisons.round(person_of(request), duel_id)
+    async def foot(request: Request, comparison_id: str, *, before: bool = False) -> dict[str, str]:
+        shown = await comparisons.round(person_of(request), comparison_id)
         return {"html": actions_html(reader_of(request, root_path), shown, voted_before=before)}
 
-    @router.post("/api/duels/{duel_id}/vote")
-    async def vote(request: Request, duel_id: str, body: VoteForm) -> dict[str, str]:
-        counted = await comparisons.vote(person_of(request), duel_id, body.choice)
-        return await foot(request, duel_id, before=counted.choice is not body.choice)
+    @router.post("/api/duels/{comparison_id}/vote")
+    async def vote(request: Request, comparison_id: str, body: VoteForm) -> dict[str, str]:
+        counted = await comparisons.vote(person_of(request), comparison_id, body.choice)
+        return await foot(request, comparison_id, before=counted.choice is not body.choice)
 
-    @router.post("/api/duels/{duel_id}/comment")
-    async def comment(request: Request, duel_id: str, body: CommentForm) -> dict[str, str]:
-        await comparisons.comment(person_of(request), duel_id, body.comment or "")
-        return await foot(request, duel_id)
+    @router.post("/api/duels/{comparison_id}/comment")
+    async def comment(request: Request, comparison_id: str, body: CommentForm) -> dict[str, str]:
+        await comparisons.comment(person_of(request), comparison_id, body.comment or "")
+        return await foot(request, comparison_id)
 
     return router
 

@@ -44,13 +44,13 @@ class Survey(BaseModel):
 
 
 def campaign_routes(
-    campaigns: Campaigns, taking_part: Participation, desk: PageContext
+    campaigns: Campaigns, participation: Participation, context: PageContext
 ) -> APIRouter:
     """/api/campaigns/… for hosts, /api/campaign/… for testers."""
     router = APIRouter()
-    router.include_router(_plans(campaigns, desk.root_path), prefix="/api/campaigns")
-    router.include_router(_running(campaigns, desk), prefix="/api/campaigns")
-    router.include_router(_testers(taking_part, desk), prefix="/api/campaign")
+    router.include_router(_plans(campaigns, context.root_path), prefix="/api/campaigns")
+    router.include_router(_running(campaigns, context), prefix="/api/campaigns")
+    router.include_router(_testers(participation, context), prefix="/api/campaign")
     return router
 
 
@@ -76,7 +76,7 @@ def _plans(campaigns: Campaigns, root_path: str) -> APIRouter:
     return router
 
 
-def _running(campaigns: Campaigns, desk: PageContext) -> APIRouter:
+def _running(campaigns: Campaigns, context: PageContext) -> APIRouter:
     router = APIRouter()
 
     @router.post("/{campaign_id}/close")
@@ -98,37 +98,37 @@ def _running(campaigns: Campaigns, desk: PageContext) -> APIRouter:
     async def add_link(request: Request, campaign_id: str, body: NewCampaignLink) -> dict[str, str]:
         user = account_of(request).user
         await campaigns.get(user, campaign_id)  # whose it is: links know nothing of campaigns
-        _, token = await desk.accounts.add_guest_link(
+        _, token = await context.accounts.add_guest_link(
             user, **body.model_dump(), campaign_id=campaign_id
         )
-        return {"link": f"{desk.root_path}/guest#{token}"}
+        return {"link": f"{context.root_path}/guest#{token}"}
 
     return router
 
 
-def _testers(taking_part: Participation, desk: PageContext) -> APIRouter:
+def _testers(participation: Participation, context: PageContext) -> APIRouter:
     router = APIRouter()
 
     @router.post("/{campaign_id}/consent")
     async def agree(request: Request, campaign_id: str, body: Agreement) -> dict[str, str]:
-        user, reader = person_of(request), reader_of(request, desk.root_path)
-        await taking_part.agree(user, campaign_id, body.digest, page_language=reader.language)
-        visit = await taking_part.visit(user, campaign_id)
-        return {"next": f"{desk.root_path}{chat_address(user, visit)}"}
+        user, reader = person_of(request), reader_of(request, context.root_path)
+        await participation.agree(user, campaign_id, body.digest, page_language=reader.language)
+        visit = await participation.visit(user, campaign_id)
+        return {"next": f"{context.root_path}{chat_address(user, visit)}"}
 
     @router.post("/{campaign_id}/survey")
     async def keep_survey(request: Request, campaign_id: str, body: Survey) -> dict[str, str]:
         answers = {key: "" if given is None else given for key, given in body.answers.items()}
-        await taking_part.keep_survey(person_of(request), campaign_id, answers, send=body.send)
-        return {"next": f"{desk.root_path}/campaign/{campaign_id}"}
+        await participation.keep_survey(person_of(request), campaign_id, answers, send=body.send)
+        return {"next": f"{context.root_path}/campaign/{campaign_id}"}
 
     @router.post("/{campaign_id}/withdraw")
     async def withdraw(request: Request, campaign_id: str) -> JSONResponse:
         user = person_of(request)
-        rows = await taking_part.withdraw(user, campaign_id)
+        rows = await participation.withdraw(user, campaign_id)
         if not is_guest(user):
             return JSONResponse({"rows": rows})
-        rows += await desk.accounts.delete_my_data(user)  # a guest was here for nothing else
-        return desk.let_out(request, rows=rows)
+        rows += await context.accounts.delete_my_data(user)  # a guest was here for nothing else
+        return context.let_out(request, rows=rows)
 
     return router

@@ -29,9 +29,9 @@ KEY_HEADERS = ("x-api-key", "api-key")
 
 def caller_of(request: Request) -> Principal:
     """Who calls, on a route for programs."""
-    caller = request.scope["state"][CALLER]
-    assert isinstance(caller, Principal)
-    return caller
+    principal = request.scope["state"][CALLER]
+    assert isinstance(principal, Principal)
+    return principal
 
 
 def key_in(headers: Headers) -> str | None:
@@ -48,7 +48,7 @@ def key_in(headers: Headers) -> str | None:
 
 async def find_caller(
     headers: Headers,
-    doors: Authenticator,
+    authenticator: Authenticator,
     signed_in: SignedIn | None,
     needed: Permission,
     *,
@@ -63,12 +63,12 @@ async def find_caller(
         raise BadKey("There is no API key. Send one as: Authorization: Bearer sk-…")
     if key is None:
         assert signed_in is not None
-        caller = Principal(signed_in.user)
+        principal = Principal(signed_in.user)
     else:
-        caller = await doors.caller(key, address=address)
-    if allows(caller.user, needed) and SCOPES[needed] in caller.scopes:
-        return caller
-    if caller.key is None:
+        principal = await authenticator.principal(key, address=address)
+    if allows(principal.user, needed) and SCOPES[needed] in principal.scopes:
+        return principal
+    if principal.key is None:
         raise NotFound("Not Found")
     scope = SCOPES[needed]
     raise KeyNotAllowed(f"This API key does not open this: it lacks {scope}.", scope=scope)

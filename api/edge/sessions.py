@@ -32,14 +32,14 @@ class SignedInOnly(HttpMiddleware):
     others looks as if it were not there. A key opens what is for programs, and nothing else.
     """
 
-    def __init__(self, app: ASGIApp, options: EdgeOptions, doors: Authenticator) -> None:
+    def __init__(self, app: ASGIApp, options: EdgeOptions, authenticator: Authenticator) -> None:
         super().__init__(app)
         self.root_path = options.root_path
         self.header = options.sign_in_header
-        self.doors = doors
+        self.authenticator = authenticator
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        who = await self.doors.who(SecretCookie.of(scope, self.root_path).read(scope))
+        who = await self.authenticator.who(SecretCookie.of(scope, self.root_path).read(scope))
         named = named_by_proxy(scope, self.header)
         if named and who and who.user.id != named.user_id:
             who = None  # somebody else sits at that browser now
@@ -56,13 +56,15 @@ class SignedInOnly(HttpMiddleware):
     ) -> Response | None:
         headers, address = Headers(scope=scope), (scope.get("client") or ("",))[0]
         try:
-            caller = await find_caller(headers, self.doors, signed_in, needed, address=address)
+            principal = await find_caller(
+                headers, self.authenticator, signed_in, needed, address=address
+            )
         except AppError as error:
             answer = told(error)
             if isinstance(error, BadKey):
                 answer.headers["WWW-Authenticate"] = "Bearer"
             return answer
-        scope["state"][CALLER] = caller
+        scope["state"][CALLER] = principal
         return None
 
     def _refusal(self, scope: Scope, user: User | None, needed: Permission) -> Response | None:

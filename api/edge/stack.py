@@ -23,7 +23,10 @@ from chat.accounts.authentication import Authenticator
 
 
 def edge_middleware(
-    options: EdgeOptions, doors: Authenticator, handlers: Mapping[int, str], metrics: Metrics
+    options: EdgeOptions,
+    authenticator: Authenticator,
+    handlers: Mapping[int, str],
+    metrics: Metrics,
 ) -> list[Middleware]:
     """What each request passes before it meets a route. `handlers` are the page's events."""
     return [
@@ -45,7 +48,7 @@ def edge_middleware(
         Middleware(CrossOriginProtection, options=options),
         Middleware(GradioRoutes),
         # Before the body is looked at: from who may not come, none is read.
-        Middleware(SignedInOnly, options=options, doors=doors),
+        Middleware(SignedInOnly, options=options, authenticator=authenticator),
         Middleware(JsonOnly),
         Middleware(
             BodyLimit,
@@ -53,6 +56,6 @@ def edge_middleware(
             larger={IMPORT_PATH: options.import_max_bytes},
         ),
         Middleware(BodyPace, options=options),
-        Middleware(StreamExpiry, options=options, doors=doors),
+        Middleware(StreamExpiry, options=options, authenticator=authenticator),
         Middleware(GradioSessions, handlers=handlers),
     ]

@@ -28,12 +28,12 @@ class StreamExpiry(HttpMiddleware):
         self,
         app: ASGIApp,
         options: EdgeOptions,
-        doors: Authenticator,
+        authenticator: Authenticator,
         every_s: float = LOOK_EVERY_S,
     ) -> None:
         super().__init__(app)
         self.root_path = options.root_path
-        self.doors = doors
+        self.authenticator = authenticator
         self.every_s = every_s
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +71,7 @@ class StreamExpiry(HttpMiddleware):
         while here and who and here.user.id == who.user.id:
             await asyncio.sleep(self.every_s)
             with suppress(StoreFailed):  # the next look will tell
-                here = await self.doors.who(token)
+                here = await self.authenticator.who(token)
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:

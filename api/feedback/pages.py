@@ -63,7 +63,7 @@ async def _shown(
         detail,
         filters,
         await results.choices(user),
-        answer=markdown_renderer(reader)(detail.rated.evidence.answer),
+        answer=markdown_renderer(reader)(detail.rated.snapshot.answer),
         next_id=await results.next_open(user, filters, evidence_id),
         names=await results.names(user),
         reviewers=await results.reviewers(user),

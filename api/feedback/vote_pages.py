@@ -32,16 +32,18 @@ def vote_pages(votes: Votes, results: Results, root_path: str = "") -> APIRouter
         )
         return page_answer(votes_page(reader_of(request, root_path), user, view))
 
-    @router.get("/{duel_id}")
-    async def one(request: Request, duel_id: str, query: Annotated[VoteQuery, Query()]) -> Response:
+    @router.get("/{comparison_id}")
+    async def one(
+        request: Request, comparison_id: str, query: Annotated[VoteQuery, Query()]
+    ) -> Response:
         user, reader, filters = person_of(request), reader_of(request, root_path), query.value()
-        voted = await votes.read(user, duel_id)
+        voted = await votes.read(user, comparison_id)
         view = VoteView(
             voted,
             filters,
-            (await votes.choices(user)).campaigns.get(voted.duel.campaign_id),
+            (await votes.choices(user)).campaigns.get(voted.comparison.campaign_id),
             markdown_renderer(reader),
-            next_id=await votes.next_id(user, filters, voted.duel),
+            next_id=await votes.next_id(user, filters, voted.comparison),
             presets=(await results.choices(user)).presets,
             names=await results.names(user),
         )

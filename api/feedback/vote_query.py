@@ -45,5 +45,5 @@ class VoteListQuery(VoteQuery):
 
     def place(self) -> VoteCursor | None:
         """None for the beginning, also where nobody knows what place it is."""
-        at, duel_id = moment_and_id(self.after)
-        return VoteCursor(at, duel_id) if at else None
+        at, comparison_id = moment_and_id(self.after)
+        return VoteCursor(at, comparison_id) if at else None

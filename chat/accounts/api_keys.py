@@ -99,7 +99,7 @@ class Keys(AccountBase):
         entry = self._entry(user.id, Action.REVOKE_KEY, key_id)
         await self._store.revoke_key(key_id, entry, owner_id=owner_id)
 
-    async def caller(self, secret: str, *, address: str) -> Principal:
+    async def principal(self, secret: str, *, address: str) -> Principal:
         """Who comes in with that key. Raises BadKey, TooManyAttempts.
 
         The second says only that the first was said too often: a good key always lets in.

@@ -28,7 +28,7 @@ class Authenticator(Protocol):
         """Who has that session token; None: nobody, they have to sign in."""
         ...
 
-    async def caller(self, key: str, *, address: str) -> Principal:
+    async def principal(self, key: str, *, address: str) -> Principal:
         """Whose API key it is. Raises BadKey, TooManyAttempts.
 
         Where nobody has to sign in any key is as good as none: everybody is the local user.
@@ -46,7 +46,7 @@ class OpenAuthenticator:
     async def who(self, token: str | None) -> SignedIn | None:
         return SignedIn(LOCAL, session_id="")
 
-    async def caller(self, key: str, *, address: str) -> Principal:
+    async def principal(self, key: str, *, address: str) -> Principal:
         return Principal(LOCAL)
 
     async def has_people(self) -> bool:
@@ -70,10 +70,10 @@ class AccountAuthenticator:
             return SignedIn(LOCAL, session_id="")
         return await self.accounts.signed_in(token) if token else None
 
-    async def caller(self, key: str, *, address: str) -> Principal:
+    async def principal(self, key: str, *, address: str) -> Principal:
         if await self._everybody_is_local():
             return Principal(LOCAL)
-        return await self.accounts.caller(key, address=address)
+        return await self.accounts.principal(key, address=address)
 
     async def has_people(self) -> bool:
         """Once there are people there always are: the last administrator cannot go."""
@@ -83,7 +83,7 @@ class AccountAuthenticator:
             self._some, self._looked_at = await self.people.has_people(), now
         return self._some
 
-    def look_anew(self) -> None:
+    def invalidate(self) -> None:
         """The first account may just have been made."""
         self._looked_at = None
 

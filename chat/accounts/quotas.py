@@ -126,15 +126,15 @@ class Quotas:
         count_request(self._rates, f"user {user.id}", allowance.requests_per_minute)
         if address:
             count_request(self._rates, f"address {network_of(address)}", self._per_address)
-        permit = QuotaReservation(user.id, allowance, self)
+        reservation = QuotaReservation(user.id, allowance, self)
         # Before anything is awaited: of two questions at once only one may be a guest's last.
         self._open[user.id] += 1
         with ExitStack() as undo:
-            undo.callback(permit.give_back)
+            undo.callback(reservation.give_back)
             await self._check_tokens_of_day(user, allowance)
             await self._check_guest(user)
             undo.pop_all()
-        return permit
+        return reservation
 
     async def spend(self, user_id: str, tokens: int) -> None:
         """Add one question and its tokens to what was used."""

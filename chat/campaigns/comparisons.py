@@ -31,7 +31,7 @@ SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRequest:
-    """What a tester asks. With `after`, the id of a duel, both variants go on from there."""
+    """What a tester asks. With `after`, the id of a comparison, both variants go on from there."""
 
     text: str
     request_id: str
@@ -53,25 +53,25 @@ class NewComparison:
 
     campaign_id: str
     user_id: str
-    inquiry: ComparisonRequest
+    comparison_request: ComparisonRequest
     variants: tuple[int, int]
     asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class StoredComparison:
-    """A duel with its answers as they are kept."""
+    """A comparison with its answers as they are kept."""
 
-    duel: Comparison
+    comparison: Comparison
     left: Message
     right: Message
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonView:
-    """A duel with its answers as they are now. Nothing here tells a variant but `duel`'s sides."""
+    """A comparison with its answers as they are now. Only `comparison` tells the variants."""
 
-    duel: Comparison
+    comparison: Comparison
     left: Progress
     right: Progress
 
@@ -87,10 +87,10 @@ class ComparisonView:
 
 
 class ComparisonStore(Protocol):
-    """Keeps duels. Every query takes the user; not-yours raises NotFound like not-there."""
+    """Keeps comparisons. Every query takes the user; not-yours raises NotFound like not-there."""
 
     async def ask(self, new: NewComparison, asked: Sequence[PreparedTurn]) -> Sequence[Turn]:
-        """Write a duel with both questions and their pending answers, left first, all or nothing.
+        """Write a comparison, both questions and their pending answers, left first, all or nothing.
 
         A request that came before gives the turns that are there. Raises NotFound for who takes
         part no more, AnswerRunning, BadRequest.
@@ -99,21 +99,23 @@ class ComparisonStore(Protocol):
 
     async def of_request(self, user_id: str, request_id: str) -> Comparison | None: ...
 
-    async def duel(self, user_id: str, duel_id: str) -> StoredComparison:
+    async def comparison(self, user_id: str, comparison_id: str) -> StoredComparison:
         """Raises NotFound."""
         ...
 
-    async def duels(self, user_id: str, campaign_id: str, limit: int) -> Sequence[StoredComparison]:
+    async def comparisons(
+        self, user_id: str, campaign_id: str, limit: int
+    ) -> Sequence[StoredComparison]:
         """The newest ones, oldest first."""
         ...
 
     async def vote(
-        self, user_id: str, duel_id: str, choice: VoteChoice, comment: str, at: datetime
+        self, user_id: str, comparison_id: str, choice: VoteChoice, comment: str, at: datetime
     ) -> Comparison:
-        """The duel with the vote that came first. Raises NotFound, AnswersUnfinished."""
+        """The comparison with the vote that came first. Raises NotFound, AnswersUnfinished."""
         ...
 
-    async def comment(self, user_id: str, duel_id: str, comment: str) -> Comparison:
+    async def comment(self, user_id: str, comparison_id: str, comment: str) -> Comparison:
         """Raises NotFound."""
         ...
 
@@ -155,110 +157,117 @@ class Comparisons:
         return visit
 
     async def ask(
-        self, user: User, campaign_id: str, inquiry: ComparisonRequest, *, address: str = ""
+        self,
+        user: User,
+        campaign_id: str,
+        comparison_request: ComparisonRequest,
+        *,
+        address: str = "",
     ) -> Comparison:
         """Ask both variants; the same `request_id` is the same question.
 
         Raises NotFound, NoPart kinds, and what `Turns.send` raises; then nothing was written.
         """
         plan = (await self.visit(user, campaign_id)).campaign.plan
-        if inquiry.task_id and inquiry.task_id not in {task.id for task in plan.tasks}:
+        if comparison_request.task_id and comparison_request.task_id not in {
+            task.id for task in plan.tasks
+        }:
             raise NotFound
         places: dict[int, TurnPosition] = {}
-        if inquiry.after:
-            before = (await self._store.duel(user.id, inquiry.after)).duel
+        if comparison_request.after:
+            before = (await self._store.comparison(user.id, comparison_request.after)).comparison
             if before.campaign_id != campaign_id:
                 raise NotFound
             for side in (before.left, before.right):
                 places[side.variant] = TurnPosition(side.conversation_id)
-        return await self._ask(user, campaign_id, inquiry, places, address)
+        return await self._ask(user, campaign_id, comparison_request, places, address)
 
     async def ask_again(
-        self, user: User, duel_id: str, *, request_id: str, address: str = ""
+        self, user: User, comparison_id: str, *, request_id: str, address: str = ""
     ) -> Comparison:
-        """Ask the same in place of a duel whose answers did not come to their end.
+        """Ask the same in place of a comparison whose answers did not come to their end.
 
         Raises what `ask` raises.
         """
-        written = await self._store.duel(user.id, duel_id)
-        failed = written.duel
+        written = await self._store.comparison(user.id, comparison_id)
+        failed = written.comparison
         await self.visit(user, failed.campaign_id)
         # Beside the first question, so that the model is not told what was cut off.
         places = {
             side.variant: TurnPosition(side.conversation_id, beside=answer.parent_id)
             for side, answer in ((failed.left, written.left), (failed.right, written.right))
         }
-        inquiry = ComparisonRequest(failed.question, request_id, failed.task_id)
-        return await self._ask(user, failed.campaign_id, inquiry, places, address)
+        comparison_request = ComparisonRequest(failed.question, request_id, failed.task_id)
+        return await self._ask(user, failed.campaign_id, comparison_request, places, address)
 
     async def rounds(self, user: User, campaign_id: str) -> Sequence[ComparisonView]:
         """What this tester has asked there, oldest first, with the answers as they are now."""
         await self.visit(user, campaign_id)
-        kept = await self._store.duels(user.id, campaign_id, SHOWN)
+        kept = await self._store.comparisons(user.id, campaign_id, SHOWN)
         return [await self._round(written) for written in kept]
 
-    async def round(self, user: User, duel_id: str) -> ComparisonView:
+    async def round(self, user: User, comparison_id: str) -> ComparisonView:
         """One of them. Raises NotFound."""
-        return await self._round(await self._store.duel(user.id, duel_id))
+        return await self._round(await self._store.comparison(user.id, comparison_id))
 
-    async def watch(self, user: User, duel_id: str) -> AsyncGenerator[ComparisonView, None]:
+    async def watch(self, user: User, comparison_id: str) -> AsyncGenerator[ComparisonView, None]:
         """The round at once, after each change, and at least once a second until both have ended.
 
         Raises NotFound.
         """
-        written = await self._store.duel(user.id, duel_id)
-        jobs = [job for job in self._jobs_of(written.duel) if job]
+        written = await self._store.comparison(user.id, comparison_id)
+        jobs = [job for job in self._jobs_of(written.comparison) if job]
         async with aclosing(changes(jobs)) as moments:
             async for _ in moments:
                 if any(job.progress.status.is_open for job in jobs):
                     yield await self._round(written)
-        yield await self.round(user, duel_id)
+        yield await self.round(user, comparison_id)
 
-    async def stop(self, user: User, duel_id: str) -> None:
+    async def stop(self, user: User, comparison_id: str) -> None:
         """Stop both answers; what is written stays. Raises NotFound."""
-        duel = (await self._store.duel(user.id, duel_id)).duel
-        for side in (duel.left, duel.right):
+        comparison = (await self._store.comparison(user.id, comparison_id)).comparison
+        for side in (comparison.left, comparison.right):
             self._answers.stop(user.id, side.conversation_id)
 
     async def vote(
-        self, user: User, duel_id: str, choice: VoteChoice, comment: str = ""
+        self, user: User, comparison_id: str, choice: VoteChoice, comment: str = ""
     ) -> Comparison:
-        """Vote, once: who comes second gets the duel with the first vote.
+        """Vote, once: who comes second gets the comparison with the first vote.
 
         Raises NotFound, AnswersUnfinished, CampaignOver, MessageTooLong, BadText.
         """
-        await self._refuse_when_over(user, duel_id)
+        await self._refuse_when_over(user, comparison_id)
         said = _checked(comment)
-        return await self._store.vote(user.id, duel_id, choice, said, self._clock())
+        return await self._store.vote(user.id, comparison_id, choice, said, self._clock())
 
-    async def comment(self, user: User, duel_id: str, comment: str) -> Comparison:
+    async def comment(self, user: User, comparison_id: str, comment: str) -> Comparison:
         """Say why; what was said before is replaced.
 
         Raises NotFound, CampaignOver, MessageTooLong, BadText.
         """
-        await self._refuse_when_over(user, duel_id)
-        return await self._store.comment(user.id, duel_id, _checked(comment))
+        await self._refuse_when_over(user, comparison_id)
+        return await self._store.comment(user.id, comparison_id, _checked(comment))
 
     async def _ask(
         self,
         person: User,
         campaign_id: str,
-        inquiry: ComparisonRequest,
+        comparison_request: ComparisonRequest,
         places: Mapping[int, TurnPosition],
         address: str,
     ) -> Comparison:
         """`places` are by variant; where there is none, a conversation is begun."""
-        user, request_id = person.id, inquiry.request_id
+        user, request_id = person.id, comparison_request.request_id
         if asked := await self._store.of_request(user, request_id):
             return asked
         left = self._draw((0, 1))
         variants = (left, 1 - left)
-        new = NewComparison(campaign_id, user, inquiry, variants, self._clock())
+        new = NewComparison(campaign_id, user, comparison_request, variants, self._clock())
         questions = []
         for side, variant in zip(("left", "right"), variants, strict=True):
             place = places.get(variant, TurnPosition())
             question = Question(
-                inquiry.text,
+                comparison_request.text,
                 f"{request_id}/{side}",
                 beside=place.beside,
                 campaign_id=campaign_id,
@@ -272,26 +281,28 @@ class Comparisons:
             raise NotFound
         return made
 
-    async def _refuse_when_over(self, user: User, duel_id: str) -> None:
-        duel = (await self._store.duel(user.id, duel_id)).duel
-        if not (await self.visit(user, duel.campaign_id)).may_answer:
+    async def _refuse_when_over(self, user: User, comparison_id: str) -> None:
+        comparison = (await self._store.comparison(user.id, comparison_id)).comparison
+        if not (await self.visit(user, comparison.campaign_id)).may_answer:
             raise CampaignOver
 
     async def _round(self, written: StoredComparison) -> ComparisonView:
         """As the jobs have it, or else as it is kept."""
-        duel, jobs = written.duel, self._jobs_of(written.duel)
+        comparison, jobs = written.comparison, self._jobs_of(written.comparison)
         kept = (written.left, written.right)
         if any(job is None and item.status.is_open for job, item in zip(jobs, kept, strict=True)):
             # It ended since it was read; if it still seems open, nobody writes it any more.
-            written = await self._store.duel(duel.user_id, duel.id)
+            written = await self._store.comparison(comparison.user_id, comparison.id)
         left, right = (
             job.progress if job else _progress(item)
             for job, item in zip(jobs, (written.left, written.right), strict=True)
         )
-        return ComparisonView(written.duel, left, right)
+        return ComparisonView(written.comparison, left, right)
 
-    def _jobs_of(self, duel: Comparison) -> Sequence[Job | None]:
-        return [self._job_of(duel.user_id, side) for side in (duel.left, duel.right)]
+    def _jobs_of(self, comparison: Comparison) -> Sequence[Job | None]:
+        return [
+            self._job_of(comparison.user_id, side) for side in (comparison.left, comparison.right)
+        ]
 
     def _job_of(self, user_id: str, side: Side) -> Job | None:
         job = self._answers.writing(user_id, side.conversation_id)

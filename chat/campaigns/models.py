@@ -135,7 +135,7 @@ class VoteChoice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two answers of a duel, and which variant wrote it."""
+    """One of the two answers of a comparison, and which variant wrote it."""
 
     variant: int
     conversation_id: str

@@ -121,14 +121,14 @@ class Participation:
     def __init__(
         self,
         store: ParticipationStore,
-        doors: GuestLinkReader,
+        authenticator: GuestLinkReader,
         *,
         choose: Callable[[Sequence[int]], int] = secrets.choice,
         stop: Callable[[str, str], None] = lambda _user, _conversation: None,
         clock: Clock = utc_now,
     ) -> None:
         self._store = store
-        self._doors = doors
+        self._doors = authenticator
         self._choose = choose
         self._stop = stop
         self._clock = clock

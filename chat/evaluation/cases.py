@@ -207,13 +207,13 @@ def draft_of(rated: RatedAnswer) -> CaseText:
     correction = next((r.opinion.correction for r in newest if r.opinion.correction), "").strip()
     one_line = bool(correction) and len(correction) <= ONE_LINE and "\n" not in correction
     kind = CheckKind.CONTAINS if one_line else CheckKind.HUMAN
-    question = " ".join(rated.evidence.question.split())
+    question = " ".join(rated.snapshot.question.split())
     return CaseText(
         name=question[:MAX_NAME],
-        prompt=rated.evidence.prompt,
+        prompt=rated.snapshot.prompt,
         checks=(Check(kind, correction),),
-        reference=rated.evidence.answer,
-        evidence_id=rated.evidence.id,
+        reference=rated.snapshot.answer,
+        evidence_id=rated.snapshot.id,
     )
 
 

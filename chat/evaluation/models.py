@@ -33,7 +33,7 @@ class Case:
     """A prompt and what must hold of its answer. `reference` is the answer that it came from.
 
     A system message of the `prompt` is replaced by the preset that a run is about, if it has one.
-    `evidence_id` is the rated answer that it was made of.
+    `snapshot_id` is the rated answer that it was made of.
     """
 
     id: str

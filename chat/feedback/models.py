@@ -112,6 +112,6 @@ class Review:
 class RatedAnswer:
     """One rated answer, with the newest version of what each person said, and its review."""
 
-    evidence: AnswerSnapshot
+    snapshot: AnswerSnapshot
     ratings: tuple[Rating, ...]
     review: Review | None = None

@@ -74,7 +74,7 @@ def verdicts(rated: RatedAnswer) -> set[Verdict]:
 
 def correction(rated: RatedAnswer) -> Rating | None:
     """The newest rating that says what the answer should have been, and something else than it."""
-    answer = rated.evidence.answer
+    answer = rated.snapshot.answer
     corrected = [
         rating
         for rating in rated.ratings
@@ -86,12 +86,12 @@ def correction(rated: RatedAnswer) -> Rating | None:
 def may_teach(rated: RatedAnswer) -> bool:
     """Whether its prompt is the one that was sent, and no reviewer found it unusable."""
     unusable = rated.review is not None and rated.review.state is ReviewState.UNUSABLE
-    return is_exact(rated.evidence) and not unusable
+    return is_exact(rated.snapshot) and not unusable
 
 
 def is_liked(rated: RatedAnswer) -> bool:
     """Whether all who rate it like it, and it came to its own end."""
-    whole = is_whole(rated.evidence.status, rated.evidence.finish)
+    whole = is_whole(rated.snapshot.status, rated.snapshot.finish)
     return whole and verdicts(rated) == {Verdict.UP}
 
 
@@ -103,33 +103,33 @@ def example_of(rated: RatedAnswer) -> Example | None:
     """
     if not may_teach(rated):
         return None
-    evidence, prompt = rated.evidence, asked(rated.evidence)
+    snapshot, prompt = rated.snapshot, asked(rated.snapshot)
     if better := correction(rated):
         return Example(PreferenceSource.CORRECTION, rated, prompt, better.opinion.correction or "")
-    if not evidence.answer.strip():
+    if not snapshot.answer.strip():
         return None
     if rated.review is not None and rated.review.state is ReviewState.USABLE:
-        return Example(PreferenceSource.REVIEWED, rated, prompt, evidence.answer)
+        return Example(PreferenceSource.REVIEWED, rated, prompt, snapshot.answer)
     if is_liked(rated):
-        return Example(PreferenceSource.LIKED, rated, prompt, evidence.answer)
+        return Example(PreferenceSource.LIKED, rated, prompt, snapshot.answer)
     return None
 
 
 def pair_of_correction(rated: RatedAnswer) -> PreferencePair | None:
     """What was said should have been the answer, against the answer."""
-    better, evidence = correction(rated), rated.evidence
-    if better is None or not may_teach(rated) or not evidence.answer.strip():
+    better, snapshot = correction(rated), rated.snapshot
+    if better is None or not may_teach(rated) or not snapshot.answer.strip():
         return None
     return PreferencePair(
-        id=f"{evidence.id}.{better.user_id}.{better.version}",
+        id=f"{snapshot.id}.{better.user_id}.{better.version}",
         source=PreferenceSource.CORRECTION,
-        prompt=asked(evidence),
+        prompt=asked(snapshot),
         chosen=RatedPath(better.opinion.correction or ""),
-        rejected=_given(evidence),
+        rejected=_given(snapshot),
         rater=better.user_id,
-        conversation_id=evidence.conversation_id,
-        campaign_id=evidence.campaign_id,
-        language=evidence.language,
+        conversation_id=snapshot.conversation_id,
+        campaign_id=snapshot.campaign_id,
+        language=snapshot.language,
     )
 
 
@@ -139,9 +139,9 @@ def pairs_of_versions(
     """A liked answer against each disliked one of `others` to the very same prompt."""
     if _may_win(rated):
         for other in others:
-            if _is_worse(other, rated.evidence):
-                rejected = _given(other.evidence)
-                yield _liked_over(rated, other.evidence.id, PreferenceSource.VERSIONS, rejected)
+            if _is_worse(other, rated.snapshot):
+                rejected = _given(other.snapshot)
+                yield _liked_over(rated, other.snapshot.id, PreferenceSource.VERSIONS, rejected)
 
 
 def pairs_of_retries(rated: RatedAnswer, tried_again: Iterable[Path]) -> Iterator[PreferencePair]:
@@ -151,23 +151,23 @@ def pairs_of_retries(rated: RatedAnswer, tried_again: Iterable[Path]) -> Iterato
     """
     if _may_win(rated):
         for path in tried_again:
-            if _was_passed_over(path, rated.evidence):
+            if _was_passed_over(path, rated.snapshot):
                 yield _liked_over(rated, path[-1].id, PreferenceSource.RETRY, _written(path[-1]))
 
 
-def pair_of_vote(contest: VotedComparison) -> PreferencePair | None:
+def pair_of_vote(voted_comparison: VotedComparison) -> PreferencePair | None:
     """The answer that was voted for, against the other; None where one of the two has no prompt.
 
     Both must have been told the very same: where the variants have different system prompts, or
     earlier turns went different ways, the two are no answers to one prompt.
     """
-    duel, prompt = contest.duel, prompt_of(contest.left)
-    if not contest.has_winner or contest.unusable or prompt is None:
+    comparison, prompt = voted_comparison.comparison, prompt_of(voted_comparison.left)
+    if not voted_comparison.has_winner or voted_comparison.unusable or prompt is None:
         return None
-    if prompt != prompt_of(contest.right):
+    if prompt != prompt_of(voted_comparison.right):
         return None
-    chosen, rejected = contest.left[-1], contest.right[-1]
-    if duel.choice is VoteChoice.RIGHT:
+    chosen, rejected = voted_comparison.left[-1], voted_comparison.right[-1]
+    if comparison.choice is VoteChoice.RIGHT:
         chosen, rejected = rejected, chosen
     if not all(is_whole(end.status, end.finish) for end in (chosen, rejected)):
         return None
@@ -176,13 +176,13 @@ def pair_of_vote(contest: VotedComparison) -> PreferencePair | None:
     if not (chosen.content.strip() and rejected.content.strip()):
         return None
     return PreferencePair(
-        id=duel.id,
+        id=comparison.id,
         source=PreferenceSource.VOTE,
         prompt=prompt,
         chosen=_written(chosen),
         rejected=_written(rejected),
-        rater=duel.user_id,
-        campaign_id=duel.campaign_id,
+        rater=comparison.user_id,
+        campaign_id=comparison.campaign_id,
         language=language_of(chosen.content),
     )
 
@@ -196,11 +196,11 @@ def prompt_of(path: Sequence[Message]) -> tuple[ChatMessage, ...] | None:
     return prompt if prompt_sha256(prompt) == made.prompt_sha256 else None
 
 
-def asked(evidence: AnswerSnapshot) -> tuple[ChatMessage, ...]:
+def asked(snapshot: AnswerSnapshot) -> tuple[ChatMessage, ...]:
     """The prompt, without the beginning of the answer where the model was to go on with one."""
-    *before, last = evidence.prompt or (ChatMessage(Role.USER, ""),)
-    continued = last.role is Role.ASSISTANT and evidence.answer.startswith(last.content)
-    return tuple(before) if continued and not last.calls else evidence.prompt
+    *before, last = snapshot.prompt or (ChatMessage(Role.USER, ""),)
+    continued = last.role is Role.ASSISTANT and snapshot.answer.startswith(last.content)
+    return tuple(before) if continued and not last.calls else snapshot.prompt
 
 
 def is_whole(status: Status, finish: Finish | None) -> bool:
@@ -209,49 +209,49 @@ def is_whole(status: Status, finish: Finish | None) -> bool:
 
 
 def _may_win(rated: RatedAnswer) -> bool:
-    return may_teach(rated) and is_liked(rated) and bool(rated.evidence.answer.strip())
+    return may_teach(rated) and is_liked(rated) and bool(rated.snapshot.answer.strip())
 
 
-def _is_worse(other: RatedAnswer, evidence: AnswerSnapshot) -> bool:
+def _is_worse(other: RatedAnswer, snapshot: AnswerSnapshot) -> bool:
     """Whether it is a disliked answer to the same prompt, and another one."""
-    worse = other.evidence
+    worse = other.snapshot
     return (
         verdicts(other) == {Verdict.DOWN}
         and may_teach(other)
-        and worse.conversation_id == evidence.conversation_id
-        and worse.owner_id == evidence.owner_id
-        and asked(worse) == asked(evidence)
+        and worse.conversation_id == snapshot.conversation_id
+        and worse.owner_id == snapshot.owner_id
+        and asked(worse) == asked(snapshot)
         and bool(worse.answer.strip())
-        and not _same(worse.answer, evidence.answer)
+        and not _same(worse.answer, snapshot.answer)
     )
 
 
-def _was_passed_over(path: Path, evidence: AnswerSnapshot) -> bool:
+def _was_passed_over(path: Path, snapshot: AnswerSnapshot) -> bool:
     """Whether it ends with another whole answer that the model gave to the same prompt here."""
     answer = path[-1]
     return (
         answer.origin is Origin.HERE
         and is_whole(answer.status, answer.finish)
         and bool(answer.content.strip())
-        and not _same(answer.content, evidence.answer)
-        and prompt_of(path) == asked(evidence)
+        and not _same(answer.content, snapshot.answer)
+        and prompt_of(path) == asked(snapshot)
     )
 
 
 def _liked_over(
     rated: RatedAnswer, other_id: str, source: PreferenceSource, rejected: RatedPath
 ) -> PreferencePair:
-    evidence = rated.evidence
+    snapshot = rated.snapshot
     return PreferencePair(
-        id=f"{evidence.id}.{other_id}",
+        id=f"{snapshot.id}.{other_id}",
         source=source,
-        prompt=asked(evidence),
-        chosen=_given(evidence),
+        prompt=asked(snapshot),
+        chosen=_given(snapshot),
         rejected=rejected,
         rater=rated.ratings[0].user_id,
-        conversation_id=evidence.conversation_id,
-        campaign_id=evidence.campaign_id,
-        language=evidence.language,
+        conversation_id=snapshot.conversation_id,
+        campaign_id=snapshot.campaign_id,
+        language=snapshot.language,
     )
 
 
@@ -259,8 +259,8 @@ def _same(one: str, other: str) -> bool:
     return one.strip() == other.strip()
 
 
-def _given(evidence: AnswerSnapshot) -> RatedPath:
-    return RatedPath(evidence.answer, evidence.answer_id, evidence.provenance)
+def _given(snapshot: AnswerSnapshot) -> RatedPath:
+    return RatedPath(snapshot.answer, snapshot.answer_id, snapshot.provenance)
 
 
 def _written(message: Message) -> RatedPath:

@@ -145,7 +145,7 @@ class ExportContext:
     """What stands around the answers of a chunk, as far as a file asks for it.
 
     `versions` are all that was ever said of an answer, and `tried_again` the paths to those that
-    were tried again before it, both by evidence; `siblings` are the rated answers by conversation.
+    were tried again before it, both by snapshot; `siblings` are the rated answers by conversation.
     """
 
     versions: Mapping[str, Sequence[Rating]] = field(default_factory=dict)
@@ -156,16 +156,16 @@ class ExportContext:
 
 @dataclass(frozen=True, slots=True)
 class VotedComparison:
-    """A duel that was voted on, with the paths that end at its answers.
+    """A comparison that was voted on, with the paths that end at its answers.
 
     A path is empty when the answer was deleted. `unusable`: a reviewer took one of them out.
     """
 
-    duel: Comparison
+    comparison: Comparison
     left: Path
     right: Path
     unusable: bool = False
 
     @property
     def has_winner(self) -> bool:
-        return self.duel.choice in (VoteChoice.LEFT, VoteChoice.RIGHT)
+        return self.comparison.choice in (VoteChoice.LEFT, VoteChoice.RIGHT)

@@ -42,10 +42,10 @@ class Ratable:
 
 
 class RatingStore(Protocol):
-    """Keeps ratings with their evidence."""
+    """Keeps ratings with their snapshot."""
 
     async def rate(
-        self, evidence: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime
+        self, snapshot: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime
     ) -> Rating:
         """Add a version of what `rater` says, or give the newest if it says the same.
 
@@ -103,19 +103,19 @@ class Ratings:
         The first time freezes the answer; from then on it may even be deleted. Raises NotFound,
         NotRatable, AnswerRunning, EmptyOpinion, MessageTooLong, BadText, UnknownReason.
         """
-        evidence = await self._store.evidence_of(user.id, message_id)
-        if evidence is None:
-            evidence = await self._freeze(user, conversation_id, message_id, page_language)
-        return await self._say(user, evidence, opinion)
+        snapshot = await self._store.evidence_of(user.id, message_id)
+        if snapshot is None:
+            snapshot = await self._freeze(user, conversation_id, message_id, page_language)
+        return await self._say(user, snapshot, opinion)
 
     async def rate_completion(self, user: User, completion_id: str, opinion: RatingInput) -> Rating:
         """The same of an answer that a program was given. Raises as `rate` does."""
-        evidence = await self._store.evidence_of(user.id, completion_id)
-        if evidence is None:
+        snapshot = await self._store.evidence_of(user.id, completion_id)
+        if snapshot is None:
             if self._programs is None:
                 raise NotFound
-            evidence = evidence_of_completion(self._programs.find(user.id, completion_id))
-        return await self._say(user, evidence, opinion)
+            snapshot = evidence_of_completion(self._programs.find(user.id, completion_id))
+        return await self._say(user, snapshot, opinion)
 
     async def look(self, user: User, conversation_id: str, message_id: str) -> Ratable:
         """An answer that is about to be rated. Raises NotFound, NotRatable, AnswerRunning."""
@@ -148,17 +148,17 @@ class Ratings:
         placement = await self._placement(conversation.campaign_id, user, message_id)
         return evidence_of_answer(conversation, path, placement.variant, page_language)
 
-    async def _say(self, user: User, evidence: AnswerSnapshot, opinion: RatingInput) -> Rating:
-        said = check_opinion(opinion, evidence.answer)
-        offered = await self._reasons(evidence.campaign_id, user, evidence.answer_id)
-        before = (await self._store.newest(user.id, [evidence.answer_id])).get(evidence.answer_id)
+    async def _say(self, user: User, snapshot: AnswerSnapshot, opinion: RatingInput) -> Rating:
+        said = check_opinion(opinion, snapshot.answer)
+        offered = await self._reasons(snapshot.campaign_id, user, snapshot.answer_id)
+        before = (await self._store.newest(user.id, [snapshot.answer_id])).get(snapshot.answer_id)
         kept = before.opinion.reasons if before else ()  # a list may have been changed since
         for reason in said.reasons:
             if reason not in (*offered, *kept):
                 raise UnknownReason(reason=reason)
         if said == RatingInput() and before is None:
             raise EmptyRating
-        return await self._store.rate(evidence, user.id, said, self._clock())
+        return await self._store.rate(snapshot, user.id, said, self._clock())
 
     async def _placement(self, campaign_id: str, user: User, message_id: str) -> Placement:
         if not campaign_id:

@@ -92,7 +92,7 @@ class ResultStore(Protocol):
         """
         ...
 
-    async def contests(
+    async def voted_comparisons(
         self,
         seen_by: str | None,
         wanted: RatingFilter,
@@ -136,7 +136,7 @@ class DataFile(Protocol):
 
     def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes: ...
 
-    def add_votes(self, contests: Sequence[VotedComparison]) -> bytes: ...
+    def add_votes(self, voted_comparisons: Sequence[VotedComparison]) -> bytes: ...
 
     def end(self) -> bytes: ...
 
@@ -166,7 +166,7 @@ class Results:
         """A page of the list, and what there is in all of it; votes too, where it asks for them."""
         page, seen_by = await self.page(user, wanted, after), visible_owner(user)
         all_here = after is None and page.next is None  # a search takes one look less then
-        among = [rated.evidence.id for rated in page.items] if all_here else None
+        among = [rated.snapshot.id for rated in page.items] if all_here else None
         counts = await self._store.counts(seen_by, wanted, among=among)
         votes = 0 if wanted.is_of_ratings else await self._store.votes(seen_by, wanted)
         return page, replace(counts, votes=votes)
@@ -180,11 +180,11 @@ class Results:
         rated = await self._store.rated(seen_by, evidence_id)
         versions = await self._store.versions([evidence_id])
         beside = await self._siblings(seen_by, RatingFilter(), [rated])
-        evidence = rated.evidence
+        snapshot = rated.snapshot
         others = tuple(
             other
-            for other in beside.get(evidence.conversation_id, ())
-            if other.evidence.id != evidence.id and asked(other.evidence) == asked(evidence)
+            for other in beside.get(snapshot.conversation_id, ())
+            if other.snapshot.id != snapshot.id and asked(other.snapshot) == asked(snapshot)
         )
         return AnswerDetail(rated, versions.get(evidence_id, ()), others)
 
@@ -231,8 +231,8 @@ class Results:
         for place in places:
             found = await self._store.page(seen_by, waiting, after=place, limit=2)
             for rated in found:
-                if rated.evidence.id != after_id:
-                    return rated.evidence.id
+                if rated.snapshot.id != after_id:
+                    return rated.snapshot.id
         return None
 
     # --- taking along -------------------------------------------------------------------------
@@ -257,19 +257,19 @@ class Results:
             after, items = chunk.next, chunk.items
             around = await self._around(user, wanted, file, items)
             yield await asyncio.to_thread(file.add, items, replace(around, names=names))
-        async for contests in self._contests(seen_by, wanted, file):
-            yield await asyncio.to_thread(file.add_votes, contests)
+        async for voted_comparisons in self._contests(seen_by, wanted, file):
+            yield await asyncio.to_thread(file.add_votes, voted_comparisons)
         yield file.end()
 
     async def _around(
         self, user: User, wanted: RatingFilter, file: DataFile, items: Sequence[RatedAnswer]
     ) -> ExportContext:
-        ids = [rated.evidence.id for rated in items]
+        ids = [rated.snapshot.id for rated in items]
         versions = await self._store.versions(ids) if file.takes_versions else {}
         if not file.takes_others:
             return ExportContext(versions)
         siblings = await self._siblings(visible_owner(user), wanted, items)
-        liked = {item.evidence.answer_id: item.evidence.id for item in items if is_liked(item)}
+        liked = {item.snapshot.answer_id: item.snapshot.id for item in items if is_liked(item)}
         found = await self._store.tried_again(user.id, list(liked)) if liked else {}
         tried_again = {liked[answer_id]: paths for answer_id, paths in found.items()}
         return ExportContext(versions, siblings, tried_again)
@@ -284,30 +284,36 @@ class Results:
         if not file.takes_votes or wanted.is_of_ratings:
             return
         last: VotedComparison | None = None
-        while contests := await self._store.contests(seen_by, wanted, after=last, limit=CHUNK):
-            yield [contest for contest in contests if is_about(contest, wanted)]
-            last = contests[-1]
+        while voted_comparisons := await self._store.voted_comparisons(
+            seen_by, wanted, after=last, limit=CHUNK
+        ):
+            yield [
+                voted_comparison
+                for voted_comparison in voted_comparisons
+                if is_about(voted_comparison, wanted)
+            ]
+            last = voted_comparisons[-1]
 
     async def _siblings(
         self, seen_by: str | None, wanted: RatingFilter, items: Sequence[RatedAnswer]
     ) -> Mapping[str, Sequence[RatedAnswer]]:
         """The answers of the same conversations that are wanted too, by conversation."""
-        ids = sorted({rated.evidence.conversation_id for rated in items} - {""})
+        ids = sorted({rated.snapshot.conversation_id for rated in items} - {""})
         found: dict[str, list[RatedAnswer]] = {}
         for rated in await self._store.beside(seen_by, wanted, ids) if ids else ():
-            found.setdefault(rated.evidence.conversation_id, []).append(rated)
+            found.setdefault(rated.snapshot.conversation_id, []).append(rated)
         return found
 
 
 def place_of(rated: RatedAnswer) -> Cursor:
     """Where it stands in the list."""
     newest = max(rating.rated_at for rating in rated.ratings)
-    return Cursor(newest, rated.evidence.id)
+    return Cursor(newest, rated.snapshot.id)
 
 
-def is_about(contest: VotedComparison, wanted: RatingFilter) -> bool:
+def is_about(voted_comparison: VotedComparison, wanted: RatingFilter) -> bool:
     """Whether one of its answers is of the model, the preset and the language that are wanted."""
-    answers = [path[-1] for path in (contest.left, contest.right) if path]
+    answers = [path[-1] for path in (voted_comparison.left, voted_comparison.right) if path]
     made = [answer.provenance for answer in answers if answer.provenance]
     there = (
         (wanted.model, {one.model for one in made}),

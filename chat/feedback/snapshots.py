@@ -87,10 +87,10 @@ def evidence_of_completion(written: CompletionRecord) -> AnswerSnapshot:
     )
 
 
-def is_exact(evidence: AnswerSnapshot) -> bool:
+def is_exact(snapshot: AnswerSnapshot) -> bool:
     """Whether the frozen prompt is, letter by letter, the one that the answer was written from.
 
     It is not where messages before the answer were deleted, and where a program sent bare text.
     """
-    made = evidence.provenance
-    return made is not None and prompt_sha256(evidence.prompt) == made.prompt_sha256
+    made = snapshot.provenance
+    return made is not None and prompt_sha256(snapshot.prompt) == made.prompt_sha256

@@ -56,7 +56,7 @@ def share_of(part: float, count: int) -> Share:
 
 
 def win_rate(wins: int, losses: int, ties: int) -> Share:
-    """The share of duels that were won, a tie counted as half a win."""
+    """The share of comparisons that were won, a tie counted as half a win."""
     return share_of(wins + ties / 2, wins + losses + ties)
 
 

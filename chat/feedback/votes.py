@@ -42,7 +42,7 @@ class VoteCursor:
     """Where a page of the list ends: what comes next was voted before, or has a smaller id."""
 
     voted_at: datetime
-    duel_id: str
+    comparison_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class VoteStore(Protocol):
         """All campaigns that compare; who has voted in that one, or without an id in any."""
         ...
 
-    async def contest(self, seen_by: str | None, duel_id: str) -> VotedComparison:
+    async def voted_comparison(self, seen_by: str | None, comparison_id: str) -> VotedComparison:
         """Raises NotFound, also where nobody has voted yet."""
         ...
 
@@ -120,24 +120,24 @@ class Votes:
     async def choices(self, user: User, campaign_id: str = "") -> VoteFilterOptions:
         return await self._store.choices(visible_owner(user), campaign_id)
 
-    async def read(self, user: User, duel_id: str) -> VotedComparison:
+    async def read(self, user: User, comparison_id: str) -> VotedComparison:
         """Raises NotFound."""
-        return await self._store.contest(visible_owner(user), duel_id)
+        return await self._store.voted_comparison(visible_owner(user), comparison_id)
 
-    async def next_id(self, user: User, wanted: VoteFilter, duel: Comparison) -> str | None:
+    async def next_id(self, user: User, wanted: VoteFilter, comparison: Comparison) -> str | None:
         """The id of the vote that stands below this one in the list."""
         found = await self._store.page(
-            visible_owner(user), wanted, after=place_of_vote(duel), limit=1
+            visible_owner(user), wanted, after=place_of_vote(comparison), limit=1
         )
         return found[0].id if found else None
 
 
-def place_of_vote(duel: Comparison) -> VoteCursor:
+def place_of_vote(comparison: Comparison) -> VoteCursor:
     """Where it stands in the list."""
-    assert duel.voted_at
-    return VoteCursor(duel.voted_at, duel.id)
+    assert comparison.voted_at
+    return VoteCursor(comparison.voted_at, comparison.id)
 
 
-def is_own_trial(duel: Comparison, campaign: Campaign) -> bool:
+def is_own_trial(comparison: Comparison, campaign: Campaign) -> bool:
     """Whether the host voted, which no rate counts; unless everybody is the local user."""
-    return duel.user_id == campaign.owner_id != LOCAL.id
+    return comparison.user_id == campaign.owner_id != LOCAL.id

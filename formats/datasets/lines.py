@@ -29,26 +29,26 @@ class SftFile(PieceFile):
         return b"".join(_line(self._record(example)) for example in examples)
 
     def _record(self, example: Example) -> SftLine:
-        evidence, made = example.rated.evidence, example.rated.evidence.provenance
+        snapshot, made = example.rated.snapshot, example.rated.snapshot.provenance
         assert made is not None  # without it no prompt is known to be the one that was sent
         newest = correction(example.rated) or max(
             example.rated.ratings, key=lambda one: one.version
         )
         return SftLine(
-            id=evidence.id,
+            id=snapshot.id,
             source=example.source,
             messages=[*turns(example.prompt, self.masking), self._answer(example.answer)],
-            answer_id=evidence.answer_id,
-            conversation_id=evidence.conversation_id,
-            campaign_id=evidence.campaign_id,
+            answer_id=snapshot.answer_id,
+            conversation_id=snapshot.conversation_id,
+            campaign_id=snapshot.campaign_id,
             rater=newest.user_id,
-            language=evidence.language,
+            language=snapshot.language,
             model=made.model,
             revision=made.revision,
             quantization=made.quantization,
             preset_id=made.preset.id if made.preset else "",
             preset_version=made.preset.version if made.preset else None,
-            made_at=evidence.made_at,
+            made_at=snapshot.made_at,
         )
 
     def _answer(self, text: str) -> TurnLine:
@@ -67,9 +67,13 @@ class DpoFile(PieceFile):
     def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes:
         return b"".join(self._line(pair) for rated in items for pair in _pairs(rated, around))
 
-    def add_votes(self, contests: Sequence[VotedComparison]) -> bytes:
-        pairs = [pair for contest in contests if (pair := pair_of_vote(contest))]
-        self.left_out += len(contests) - len(pairs)
+    def add_votes(self, voted_comparisons: Sequence[VotedComparison]) -> bytes:
+        pairs = [
+            pair
+            for voted_comparison in voted_comparisons
+            if (pair := pair_of_vote(voted_comparison))
+        ]
+        self.left_out += len(voted_comparisons) - len(pairs)
         return b"".join(map(self._line, pairs))
 
     def _line(self, pair: PreferencePair) -> bytes:
@@ -97,11 +101,11 @@ class DpoFile(PieceFile):
 
 
 def _pairs(rated: RatedAnswer, around: ExportContext) -> Iterator[PreferencePair]:
-    evidence = rated.evidence
+    snapshot = rated.snapshot
     if pair := pair_of_correction(rated):
         yield pair
-    yield from pairs_of_versions(rated, around.siblings.get(evidence.conversation_id, ()))
-    yield from pairs_of_retries(rated, around.tried_again.get(evidence.id, ()))
+    yield from pairs_of_versions(rated, around.siblings.get(snapshot.conversation_id, ()))
+    yield from pairs_of_retries(rated, around.tried_again.get(snapshot.id, ()))
 
 
 def _model(answer: RatedPath) -> str:

@@ -35,7 +35,7 @@ class PieceFile(ABC):
     @abstractmethod
     def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes: ...
 
-    def add_votes(self, contests: Sequence[VotedComparison]) -> bytes:
+    def add_votes(self, voted_comparisons: Sequence[VotedComparison]) -> bytes:
         return b""
 
     def end(self) -> bytes:
@@ -73,12 +73,12 @@ def masked_prompt(prompt: Iterable[ChatMessage], mask: Mask) -> tuple[ChatMessag
     )
 
 
-def masked_evidence(evidence: AnswerSnapshot, mask: Mask) -> AnswerSnapshot:
+def masked_evidence(snapshot: AnswerSnapshot, mask: Mask) -> AnswerSnapshot:
     return replace(
-        evidence,
-        prompt=masked_prompt(evidence.prompt, mask),
-        answer=mask(evidence.answer),
-        provenance=masked_provenance(evidence.provenance, mask),
+        snapshot,
+        prompt=masked_prompt(snapshot.prompt, mask),
+        answer=mask(snapshot.answer),
+        provenance=masked_provenance(snapshot.provenance, mask),
     )
 
 

@@ -4,15 +4,18 @@ A `schema` names the kind and its version: a field may be added to a version, ne
 """
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from dataclasses import fields
+from datetime import datetime
+from typing import Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from chat.campaigns.models import Comparison
-from chat.feedback.models import AnswerSnapshot, Rating, Review, Verdict
+from chat.feedback.models import AnswerSnapshot, Rating, RatingInput, Review, Verdict
 from chat.feedback.preferences import PreferenceSource
 from chat.feedback.queries import RatingFilter
-from chat.models import ChatMessage, Provenance, Timing
+from chat.models import ChatMessage, Finish, Provenance, Status, Timing, Usage
+from chat.serving.observer import Source
 
 SFT: Final = "qwen-chat/sft/1"
 DPO: Final = "qwen-chat/dpo/1"
@@ -131,11 +134,60 @@ class TableRow(Record):
     preset: str = Field(description="its name now")
 
 
+class EvidenceRecord(Record):
+    """An answer as it was when it was first rated, with all that it was made from.
+
+    `answer_id` is the message's or the completion's; `owner` is the id of who asked. `prompt` is
+    what the model was given, letter by letter, after turns were dropped. `language` is that of the
+    answer, `page_language` that of the page ("zh", "en", empty where unknown).
+    """
+
+    id: str
+    answer_id: str
+    owner: str
+    door: Source
+    prompt: tuple[ChatMessage, ...]
+    answer: str
+    status: Status
+    made_at: datetime
+    finish: Finish | None = None
+    usage: Usage | None = None
+    timing: Timing | None = None
+    provenance: Provenance | None = None
+    conversation_id: str = ""
+    campaign_id: str = ""
+    variant: int | None = None
+    language: str = ""
+    page_language: str = ""
+
+    @classmethod
+    def of(cls, snapshot: AnswerSnapshot) -> Self:
+        """The file keeps the names of its first version."""
+        values = {item.name: getattr(snapshot, item.name) for item in fields(snapshot)}
+        return cls(owner=values.pop("owner_id"), **values)
+
+
+class RatingRecord(Record):
+    """One version of one user's rating of one answer. Versions count from 1; none is lost."""
+
+    evidence_id: str
+    rater: str
+    version: int
+    opinion: RatingInput
+    rated_at: datetime
+
+    @classmethod
+    def of(cls, rating: Rating) -> Self:
+        """The file keeps the names of its first version."""
+        values = {item.name: getattr(rating, item.name) for item in fields(rating)}
+        return cls(rater=values.pop("user_id"), **values)
+
+
 class SnapshotRecord(Record):
     """A rated answer with its provenance, all that was ever said of it, and its review."""
 
-    evidence: AnswerSnapshot
-    versions: tuple[Rating, ...]
+    evidence: EvidenceRecord
+    versions: tuple[RatingRecord, ...]
     review: Review | None
 
 

@@ -43,21 +43,21 @@ class TableFile(PieceFile):
             {
                 **self._said(rating),
                 **self._reviewed(rated.review),
-                **self._evidence(rated.evidence),
-                **_made(rated.evidence.provenance),
-                **_spent(rated.evidence),
-                **self._names(rated.evidence, rating, names),
+                **self._evidence(rated.snapshot),
+                **_made(rated.snapshot.provenance),
+                **_spent(rated.snapshot),
+                **self._names(rated.snapshot, rating, names),
             }
         )
 
     def _names(
-        self, evidence: AnswerSnapshot, rating: Rating, names: Names
+        self, snapshot: AnswerSnapshot, rating: Rating, names: Names
     ) -> Mapping[str, object]:
         """For people; who rated has no name in a file that is masked."""
-        preset = evidence.provenance.preset if evidence.provenance else None
+        preset = snapshot.provenance.preset if snapshot.provenance else None
         return {
             "rater_name": "" if self._redactor else names.people.get(rating.user_id, ""),
-            "campaign": self.masking(names.campaigns.get(evidence.campaign_id, "")),
+            "campaign": self.masking(names.campaigns.get(snapshot.campaign_id, "")),
             "preset": self.masking(names.presets.get(preset.id, "")) if preset else "",
         }
 
@@ -80,23 +80,23 @@ class TableFile(PieceFile):
             "assignee": review.assignee if review else "",
         }
 
-    def _evidence(self, evidence: AnswerSnapshot) -> Mapping[str, object]:
-        prompt = turns(evidence.prompt, self.masking)
+    def _evidence(self, snapshot: AnswerSnapshot) -> Mapping[str, object]:
+        prompt = turns(snapshot.prompt, self.masking)
         return {
-            "evidence_id": evidence.id,
-            "answer_id": evidence.answer_id,
-            "conversation_id": evidence.conversation_id,
-            "campaign_id": evidence.campaign_id,
-            "variant": evidence.variant,
-            "door": evidence.door,
-            "language": evidence.language,
-            "page_language": evidence.page_language,
+            "evidence_id": snapshot.id,
+            "answer_id": snapshot.answer_id,
+            "conversation_id": snapshot.conversation_id,
+            "campaign_id": snapshot.campaign_id,
+            "variant": snapshot.variant,
+            "door": snapshot.door,
+            "language": snapshot.language,
+            "page_language": snapshot.page_language,
             "question": next((said.content for said in prompt[::-1] if said.role == "user"), ""),
-            "answer": self.masking(evidence.answer),
+            "answer": self.masking(snapshot.answer),
             "prompt": json.dumps([said.model_dump() for said in prompt], ensure_ascii=False),
-            "status": evidence.status,
-            "finish": evidence.finish or "",
-            "made_at": evidence.made_at,
+            "status": snapshot.status,
+            "finish": snapshot.finish or "",
+            "made_at": snapshot.made_at,
         }
 
 
@@ -118,8 +118,8 @@ def _made(made: Provenance | None) -> Mapping[str, object]:
     }
 
 
-def _spent(evidence: AnswerSnapshot) -> Mapping[str, object]:
-    usage, timing = evidence.usage, evidence.timing or Timing()
+def _spent(snapshot: AnswerSnapshot) -> Mapping[str, object]:
+    usage, timing = snapshot.usage, snapshot.timing or Timing()
     seconds: Mapping[str, float | None] = {
         "queue_s": timing.queue_s,
         "first_token_s": timing.ttft_s,
@@ -129,7 +129,7 @@ def _spent(evidence: AnswerSnapshot) -> Mapping[str, object]:
     return {
         "prompt_tokens": usage.prompt_tokens if usage else None,
         "completion_tokens": usage.completion_tokens if usage else None,
-        **(seconds if evidence.timing else dict.fromkeys(seconds)),
+        **(seconds if snapshot.timing else dict.fromkeys(seconds)),
     }
 
 

@@ -19,7 +19,9 @@ from formats.datasets.parts import (
 )
 from formats.datasets.records import (
     RESULTS,
+    EvidenceRecord,
     Manifest,
+    RatingRecord,
     Record,
     SideRecord,
     SnapshotRecord,
@@ -46,14 +48,14 @@ class WholeFile(PieceFile):
         return f'{{"schema":"{RESULTS}","filter":{wanted},"answers":['.encode()
 
     def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes:
-        records = [self._answer(rated, around.versions[rated.evidence.id]) for rated in items]
+        records = [self._answer(rated, around.versions[rated.snapshot.id]) for rated in items]
         written = _items(records, first=not self.lines)
         self.lines += len(records)
         return written
 
-    def add_votes(self, contests: Sequence[VotedComparison]) -> bytes:
+    def add_votes(self, voted_comparisons: Sequence[VotedComparison]) -> bytes:
         head = b"" if self._votes else b'],"votes":['
-        records = [self._vote(contest) for contest in contests]
+        records = [self._vote(voted_comparison) for voted_comparison in voted_comparisons]
         written = _items(records, first=not self._votes)
         self._votes += len(records)
         return head + written if records else b""
@@ -70,18 +72,20 @@ class WholeFile(PieceFile):
 
     def _answer(self, rated: RatedAnswer, versions: Sequence[Rating]) -> SnapshotRecord:
         return SnapshotRecord(
-            evidence=masked_evidence(rated.evidence, self.masking),
-            versions=tuple(masked_rating(rating, self.masking) for rating in versions),
+            evidence=EvidenceRecord.of(masked_evidence(rated.snapshot, self.masking)),
+            versions=tuple(
+                RatingRecord.of(masked_rating(rating, self.masking)) for rating in versions
+            ),
             review=masked_review(rated.review, self.masking),
         )
 
-    def _vote(self, contest: VotedComparison) -> VoteRecord:
-        duel = contest.duel
-        question, comment = self.masking(duel.question), self.masking(duel.comment)
+    def _vote(self, voted_comparison: VotedComparison) -> VoteRecord:
+        comparison = voted_comparison.comparison
+        question, comment = self.masking(comparison.question), self.masking(comparison.comment)
         return VoteRecord(
-            duel=replace(duel, question=question, comment=comment),
-            left=self._side(contest.left),
-            right=self._side(contest.right),
+            duel=replace(comparison, question=question, comment=comment),
+            left=self._side(voted_comparison.left),
+            right=self._side(voted_comparison.right),
         )
 
     def _side(self, path: Sequence[Message]) -> SideRecord:

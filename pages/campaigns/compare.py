@@ -171,8 +171,8 @@ def _card(
     reader: ReaderContext, view: ComparisonView, render_markdown: MarkdownRenderer, *, may_ask: bool
 ) -> ComparisonCard:
     return ComparisonCard(
-        id=view.duel.id,
-        question=view.duel.question,
+        id=view.comparison.id,
+        question=view.comparison.question,
         is_open=view.is_open,
         left=_side(reader, view.left, render_markdown),
         right=_side(reader, view.right, render_markdown),
@@ -199,7 +199,7 @@ def _state(reader: ReaderContext, progress: Progress) -> str:
 def _actions(
     view: ComparisonView, *, may_ask: bool, voted_before: bool = False
 ) -> ComparisonActions:
-    comparison = view.duel
+    comparison = view.comparison
     return ComparisonActions(
         id=comparison.id,
         is_open=view.is_open,

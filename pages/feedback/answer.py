@@ -68,7 +68,7 @@ class OtherAnswer:
 
 def answer_page(reader: ReaderContext, user: User, view: AnswerView) -> Markup:
     """One rated answer with the form of its review."""
-    snapshot = view.detail.rated.evidence
+    snapshot = view.detail.rated.snapshot
     query = query_of(view.filters)
     ratings, earlier_ratings = _ratings(reader, view)
     return render_host_page(
@@ -126,7 +126,7 @@ def _ratings(
 
 
 def _rating(reader: ReaderContext, view: AnswerView, rating: Rating) -> ListedRating:
-    given, answer = rating.opinion, view.detail.rated.evidence.answer
+    given, answer = rating.opinion, view.detail.rated.snapshot.answer
     return ListedRating(
         verdict=given.verdict,
         reasons=[reason_text(reader, reason) for reason in given.reasons],
@@ -140,8 +140,8 @@ def _rating(reader: ReaderContext, view: AnswerView, rating: Rating) -> ListedRa
 
 def _other(other: RatedAnswer, query: str) -> OtherAnswer:
     return OtherAnswer(
-        path=f"/results/{other.evidence.id}{query}",
-        excerpt=" ".join(other.evidence.answer[:400].split())[:120],
+        path=f"/results/{other.snapshot.id}{query}",
+        excerpt=" ".join(other.snapshot.answer[:400].split())[:120],
         verdicts=[rating.opinion.verdict for rating in other.ratings],
     )
 

@@ -166,7 +166,7 @@ def _votes_path(filters: RatingFilter, counts: RatingCounts) -> str:
 
 
 def _row(reader: ReaderContext, view: RatingListView, rated: RatedAnswer) -> ListedAnswer:
-    snapshot, made, review = rated.evidence, rated.evidence.provenance, rated.review
+    snapshot, made, review = rated.snapshot, rated.snapshot.provenance, rated.review
     inputs = [rating.opinion for rating in rated.ratings]
     reasons = dict.fromkeys(reason for given in inputs for reason in given.reasons)
     preset = made.preset if made else None

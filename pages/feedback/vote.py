@@ -64,8 +64,8 @@ class SideColumn:
 
 def vote_page(reader: ReaderContext, user: User, view: VoteView) -> Markup:
     """One vote with everything that is known of it."""
-    voted, comparison, campaign = view.voted, view.voted.duel, view.campaign
-    following = votes_path(view.filters, duel_id=view.next_id) if view.next_id else ""
+    voted, comparison, campaign = view.voted, view.voted.comparison, view.campaign
+    following = votes_path(view.filters, comparison_id=view.next_id) if view.next_id else ""
     return render_host_page(
         "feedback/vote.html",
         reader,
@@ -92,7 +92,7 @@ def _side(view: VoteView, label: str, side: Side, path: Sequence[Message]) -> Si
     return SideColumn(
         label=label,
         variant=variant_name(view.campaign, side.variant),
-        has_won=view.voted.duel.winner == side.variant,
+        has_won=view.voted.comparison.winner == side.variant,
         answer=_answer(view, path) if path else None,
     )
 

@@ -86,7 +86,9 @@ def votes_page(reader: ReaderContext, user: User, view: VoteListView) -> Markup:
     )
 
 
-def votes_path(filters: VoteFilter, after: VoteCursor | None = None, duel_id: str = "") -> str:
+def votes_path(
+    filters: VoteFilter, after: VoteCursor | None = None, comparison_id: str = ""
+) -> str:
     """The address of the list, or of one vote, with the filter as its query."""
     values = {
         "campaign": filters.campaign_id,
@@ -98,10 +100,10 @@ def votes_path(filters: VoteFilter, after: VoteCursor | None = None, duel_id: st
         "since": filters.since.isoformat() if filters.since else "",
         "until": filters.until.isoformat() if filters.until else "",
         "words": filters.words,
-        "after": f"{after.voted_at.isoformat()}~{after.duel_id}" if after else "",
+        "after": f"{after.voted_at.isoformat()}~{after.comparison_id}" if after else "",
     }
     chosen = urlencode({name: value for name, value in values.items() if value})
-    return f"/results/votes{duel_id and f'/{duel_id}'}{chosen and f'?{chosen}'}"
+    return f"/results/votes{comparison_id and f'/{comparison_id}'}{chosen and f'?{chosen}'}"
 
 
 def outcome_of(
@@ -196,7 +198,7 @@ def _counts(reader: ReaderContext, view: VoteListView) -> Sequence[tuple[str, st
 def _row(reader: ReaderContext, view: VoteListView, comparison: Comparison) -> ListedVote:
     campaign = view.options.campaigns.get(comparison.campaign_id)
     return ListedVote(
-        path=votes_path(view.filters, duel_id=comparison.id),
+        path=votes_path(view.filters, comparison_id=comparison.id),
         question=excerpt(comparison.question) or "–",
         outcome=outcome_of(reader, comparison, campaign),
         comment=excerpt(comparison.comment) or "–" if comparison.comment else "",

@@ -33,19 +33,21 @@ class DatabaseComparisons:
     async def of_request(self, user_id: str, request_id: str) -> Comparison | None:
         return await self._database.read(of_request, user_id, request_id)
 
-    async def duel(self, user_id: str, duel_id: str) -> StoredComparison:
-        return await self._database.read(duel, user_id, duel_id)
+    async def comparison(self, user_id: str, comparison_id: str) -> StoredComparison:
+        return await self._database.read(comparison, user_id, comparison_id)
 
-    async def duels(self, user_id: str, campaign_id: str, limit: int) -> Sequence[StoredComparison]:
-        return await self._database.read(duels, user_id, campaign_id, limit)
+    async def comparisons(
+        self, user_id: str, campaign_id: str, limit: int
+    ) -> Sequence[StoredComparison]:
+        return await self._database.read(comparisons, user_id, campaign_id, limit)
 
     async def vote(
-        self, user_id: str, duel_id: str, choice: VoteChoice, comment: str, at: datetime
+        self, user_id: str, comparison_id: str, choice: VoteChoice, comment: str, at: datetime
     ) -> Comparison:
-        return await self._database.write(vote, user_id, duel_id, choice, comment, at)
+        return await self._database.write(vote, user_id, comparison_id, choice, comment, at)
 
-    async def comment(self, user_id: str, duel_id: str, comment: str) -> Comparison:
-        return await self._database.write(set_comment, user_id, duel_id, comment)
+    async def comment(self, user_id: str, comparison_id: str, comment: str) -> Comparison:
+        return await self._database.write(set_comment, user_id, comparison_id, comment)
 
 
 def ask(session: Session, new: NewComparison, asked: Sequence[PreparedTurn]) -> Sequence[Turn]:
@@ -58,7 +60,7 @@ def ask(session: Session, new: NewComparison, asked: Sequence[PreparedTurn]) -> 
         add_turn(session, new.user_id, one.conversation_id, one.question, one.options, new.asked_at)
         for one in asked
     ]
-    if of_request(session, new.user_id, new.inquiry.request_id) is None:
+    if of_request(session, new.user_id, new.comparison_request.request_id) is None:
         left, right = (
             Side(variant, turn.conversation.id, turn.answer.id)
             for variant, turn in zip(new.variants, turns, strict=True)
@@ -68,9 +70,9 @@ def ask(session: Session, new: NewComparison, asked: Sequence[PreparedTurn]) -> 
                 id=uuid4().hex,
                 campaign_id=new.campaign_id,
                 user_id=new.user_id,
-                request_id=new.inquiry.request_id,
-                question=new.inquiry.text,
-                task_id=new.inquiry.task_id,
+                request_id=new.comparison_request.request_id,
+                question=new.comparison_request.text,
+                task_id=new.comparison_request.task_id,
                 left=left,
                 right=right,
                 asked_at=new.asked_at,
@@ -91,12 +93,12 @@ def of_request(session: Session, user_id: str, request_id: str) -> Comparison | 
     return row.value() if row else None
 
 
-def duel(session: Session, user_id: str, duel_id: str) -> StoredComparison:
+def comparison(session: Session, user_id: str, comparison_id: str) -> StoredComparison:
     """Raises NotFound."""
-    return _whole(session, _row_of(session, user_id, duel_id))
+    return _whole(session, _row_of(session, user_id, comparison_id))
 
 
-def duels(
+def comparisons(
     session: Session, user_id: str, campaign_id: str, limit: int
 ) -> Sequence[StoredComparison]:
     newest = session.scalars(
@@ -109,10 +111,15 @@ def duels(
 
 
 def vote(
-    session: Session, user_id: str, duel_id: str, choice: VoteChoice, comment: str, at: datetime
+    session: Session,
+    user_id: str,
+    comparison_id: str,
+    choice: VoteChoice,
+    comment: str,
+    at: datetime,
 ) -> Comparison:
     """Raises NotFound, AnswersUnfinished."""
-    row = _row_of(session, user_id, duel_id, for_update=True)
+    row = _row_of(session, user_id, comparison_id, for_update=True)
     if row.choice is None:
         written = _whole(session, row)
         if {written.left.status, written.right.status} != {Status.DONE}:
@@ -122,18 +129,18 @@ def vote(
     return row.value()
 
 
-def set_comment(session: Session, user_id: str, duel_id: str, comment: str) -> Comparison:
+def set_comment(session: Session, user_id: str, comparison_id: str, comment: str) -> Comparison:
     """Raises NotFound."""
-    row = _row_of(session, user_id, duel_id, for_update=True)
+    row = _row_of(session, user_id, comparison_id, for_update=True)
     row.comment = comment
     return row.value()
 
 
 def _row_of(
-    session: Session, user_id: str, duel_id: str, *, for_update: bool = False
+    session: Session, user_id: str, comparison_id: str, *, for_update: bool = False
 ) -> ComparisonRow:
     wanted = select(ComparisonRow).where(
-        ComparisonRow.id == duel_id, ComparisonRow.user_id == user_id
+        ComparisonRow.id == comparison_id, ComparisonRow.user_id == user_id
     )
     if for_update:
         wanted = wanted.with_for_update().execution_options(**ANEW)
@@ -152,7 +159,7 @@ def _whole(session: Session, row: ComparisonRow) -> StoredComparison:
 
 
 def _written(session: Session, rows: Iterable[ComparisonRow]) -> Sequence[StoredComparison]:
-    """With their answers; without the duels whose answers are gone."""
+    """With their answers; without the comparisons whose answers are gone."""
     found = [row.value() for row in rows]
     ids = [side.message_id for one in found for side in (one.left, one.right)]
     answers = {

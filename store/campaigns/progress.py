@@ -29,14 +29,14 @@ def figures(
     ).one()
     asked, failures = session.execute(_turns(campaign)).one()
     up, down = session.execute(_ratings(campaign)).one()
-    duels, votes = session.execute(_duels(campaign)).one()
+    comparisons, votes = session.execute(_duels(campaign)).one()
     return CampaignCounts(
         came=came,
         consented=consented,
         active=active,
         finished=finished,
         dropped_out=dropped_out,
-        questions=duels if campaign.plan.mode is Mode.BLIND else asked,
+        questions=comparisons if campaign.plan.mode is Mode.BLIND else asked,
         failures=failures,
         up=up,
         down=down,

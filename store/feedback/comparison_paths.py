@@ -19,7 +19,7 @@ from store.schema.conversations import ConversationRow, MessageRow
 from store.schema.feedback import AnswerSnapshotRow, ReviewRow
 
 
-def contests(
+def voted_comparisons(
     session: Session,
     seen_by: str | None,
     wanted: RatingFilter,
@@ -35,7 +35,7 @@ def contests(
     )
     if after:
         here = tuple_(ComparisonRow.asked_at, ComparisonRow.id)
-        rows = rows.where(here > (after.duel.asked_at, after.duel.id))
+        rows = rows.where(here > (after.comparison.asked_at, after.comparison.id))
     return with_answers(session, [row.value() for row in session.scalars(rows)])
 
 
@@ -71,9 +71,9 @@ def days(
         yield moment < datetime.combine(wanted.until + timedelta(days=1), time.min, UTC)
 
 
-def with_answers(session: Session, duels: Sequence[Comparison]) -> Sequence[VotedComparison]:
-    """The duels with the paths that end at their answers."""
-    sides = [side for duel in duels for side in (duel.left, duel.right)]
+def with_answers(session: Session, comparisons: Sequence[Comparison]) -> Sequence[VotedComparison]:
+    """The comparisons with the paths that end at their answers."""
+    sides = [side for comparison in comparisons for side in (comparison.left, comparison.right)]
     found = trees(session, {side.conversation_id for side in sides})
     unusable = set(
         session.scalars(
@@ -87,12 +87,12 @@ def with_answers(session: Session, duels: Sequence[Comparison]) -> Sequence[Vote
     )
     return [
         VotedComparison(
-            duel,
-            left=_path(found, duel.left),
-            right=_path(found, duel.right),
-            unusable=bool({duel.left.message_id, duel.right.message_id} & unusable),
+            comparison,
+            left=_path(found, comparison.left),
+            right=_path(found, comparison.right),
+            unusable=bool({comparison.left.message_id, comparison.right.message_id} & unusable),
         )
-        for duel in duels
+        for comparison in comparisons
     ]
 
 

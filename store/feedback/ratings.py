@@ -25,9 +25,9 @@ class DatabaseRatings:
         self._database = database
 
     async def rate(
-        self, evidence: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime
+        self, snapshot: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime
     ) -> Rating:
-        return await self._database.write(rate, evidence, user_id, opinion, rated_at)
+        return await self._database.write(rate, snapshot, user_id, opinion, rated_at)
 
     async def evidence_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None:
         return await self._database.read(evidence_of, owner_id, answer_id)
@@ -41,7 +41,7 @@ class DatabaseRatings:
 
 def rate(
     session: Session,
-    evidence: AnswerSnapshot,
+    snapshot: AnswerSnapshot,
     user_id: str,
     opinion: RatingInput,
     rated_at: datetime,
@@ -49,8 +49,8 @@ def rate(
     """Raises NotFound."""
     if user_id != LOCAL_USER:  # held: who is being deleted leaves nothing behind
         person_of(session, user_id, for_update=True)
-    frozen = _frozen(session, evidence.owner_id, evidence.answer_id) or _freeze(
-        session, evidence, rated_at
+    frozen = _frozen(session, snapshot.owner_id, snapshot.answer_id) or _freeze(
+        session, snapshot, rated_at
     )
     before = session.scalar(
         select(RatingRow).where(
@@ -115,15 +115,15 @@ def placement(
     return Placement(campaign.plan.reasons, _variant(session, campaign, user_id, message_id))
 
 
-def index_words(session: Session, evidence: AnswerSnapshotRow) -> None:
+def index_words(session: Session, snapshot: AnswerSnapshotRow) -> None:
     """Let a search find what is said of an answer now."""
     said = session.scalars(
-        select(RatingRow).where(RatingRow.evidence_id == evidence.id, RatingRow.newest.is_(True))
+        select(RatingRow).where(RatingRow.evidence_id == snapshot.id, RatingRow.newest.is_(True))
     )
-    texts = [evidence.value().question, evidence.answer]
+    texts = [snapshot.value().question, snapshot.answer]
     for row in said:
         texts += [row.comment, row.correction or ""]
-    evidence.words = haystack("\n".join(texts))
+    snapshot.words = haystack("\n".join(texts))
 
 
 def _frozen(session: Session, owner_id: str, answer_id: str) -> AnswerSnapshotRow | None:
@@ -136,13 +136,13 @@ def _frozen(session: Session, owner_id: str, answer_id: str) -> AnswerSnapshotRo
     )
 
 
-def _freeze(session: Session, evidence: AnswerSnapshot, rated_at: datetime) -> AnswerSnapshotRow:
-    columns = {item.name: getattr(evidence, item.name) for item in fields(evidence)}
-    campaign = session.get(CampaignRow, evidence.campaign_id)  # it may be gone meanwhile
-    preset = evidence.provenance.preset if evidence.provenance else None
+def _freeze(session: Session, snapshot: AnswerSnapshot, rated_at: datetime) -> AnswerSnapshotRow:
+    columns = {item.name: getattr(snapshot, item.name) for item in fields(snapshot)}
+    campaign = session.get(CampaignRow, snapshot.campaign_id)  # it may be gone meanwhile
+    preset = snapshot.provenance.preset if snapshot.provenance else None
     columns |= {
         "campaign_id": campaign.id if campaign else None,
-        "model": evidence.provenance.model if evidence.provenance else "",
+        "model": snapshot.provenance.model if snapshot.provenance else "",
         "preset_id": preset.id if preset else "",
         "preset_version": preset.version if preset else None,
     }
@@ -159,10 +159,10 @@ def _variant(session: Session, campaign: CampaignRow, user_id: str, message_id: 
     if campaign.plan.mode is Mode.SPLIT:
         participant = session.get(ParticipantRow, (campaign.id, user_id))
         return participant.variant if participant else None
-    duels = session.scalars(
+    comparisons = session.scalars(
         select(ComparisonRow).where(
             ComparisonRow.campaign_id == campaign.id, ComparisonRow.user_id == user_id
         )
     )
-    sides = (side for duel in duels for side in (duel.left, duel.right))
+    sides = (side for comparison in comparisons for side in (comparison.left, comparison.right))
     return next((side.variant for side in sides if side.message_id == message_id), None)

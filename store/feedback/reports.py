@@ -78,7 +78,7 @@ def gather(session: Session, campaign_id: str, shown: int) -> ReportData:
 
 
 def _of(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
-    """Of the evidence that counts."""
+    """Of the snapshot that counts."""
     return (
         AnswerSnapshotRow.campaign_id == campaign.id,
         *counts_for(campaign, AnswerSnapshotRow.owner_id),
@@ -163,17 +163,17 @@ def _rated(
         .order_by(*order)
         .limit(shown)
     )
-    return [_shown(evidence.value(), rating.value()) for evidence, rating in rows]
+    return [_shown(snapshot.value(), rating.value()) for snapshot, rating in rows]
 
 
-def _shown(evidence: AnswerSnapshot, rating: Rating) -> AnswerExcerpt:
+def _shown(snapshot: AnswerSnapshot, rating: Rating) -> AnswerExcerpt:
     return AnswerExcerpt(
-        question=evidence.question,
-        answer=evidence.answer,
+        question=snapshot.question,
+        answer=snapshot.answer,
         comment=rating.opinion.comment,
         correction=rating.opinion.correction or "",
         reasons=rating.opinion.reasons,
-        variant=evidence.variant,
+        variant=snapshot.variant,
     )
 
 
@@ -213,9 +213,9 @@ def _voted_answers(
         .limit(shown)
     )
     found = []
-    for duel in [row.value() for row in decided]:
-        won, lost = (duel.left, duel.right)
-        if duel.choice is VoteChoice.RIGHT:
+    for comparison in [row.value() for row in decided]:
+        won, lost = (comparison.left, comparison.right)
+        if comparison.choice is VoteChoice.RIGHT:
             won, lost = lost, won
         side = won if best else lost
         text = session.scalar(
@@ -223,7 +223,9 @@ def _voted_answers(
                 MessageRow.id == side.message_id, MessageRow.deleted_at.is_(None)
             )
         )
-        found.append(AnswerExcerpt(duel.question, text or "", duel.comment, variant=side.variant))
+        found.append(
+            AnswerExcerpt(comparison.question, text or "", comparison.comment, variant=side.variant)
+        )
     return [item for item in found if item.answer]
 
 

@@ -19,7 +19,7 @@ from chat.feedback.queries import (
     ReviewChange,
     VotedComparison,
 )
-from store.feedback.comparison_paths import contests, days, votes
+from store.feedback.comparison_paths import days, voted_comparisons, votes
 from store.feedback.retries import tried_again
 from store.schema.campaigns import CampaignRow
 from store.schema.conversations import PresetRow, PresetVersionRow
@@ -70,7 +70,7 @@ class DatabaseResults:
     ) -> Mapping[str, tuple[Path, ...]]:
         return await self._database.read(tried_again, reader, answer_ids)
 
-    async def contests(
+    async def voted_comparisons(
         self,
         seen_by: str | None,
         wanted: RatingFilter,
@@ -78,7 +78,7 @@ class DatabaseResults:
         after: VotedComparison | None,
         limit: int,
     ) -> Sequence[VotedComparison]:
-        return await self._database.read(contests, seen_by, wanted, after, limit)
+        return await self._database.read(voted_comparisons, seen_by, wanted, after, limit)
 
     async def votes(self, seen_by: str | None, wanted: RatingFilter) -> int:
         return await self._database.read(votes, seen_by, wanted)
@@ -212,7 +212,7 @@ def review(
 
 
 def visible(seen_by: str) -> ColumnElement[bool]:
-    """Of evidence, with its review: what belongs to one's campaigns or is one's to review."""
+    """Of snapshot, with its review: what belongs to one's campaigns or is one's to review."""
     own = select(CampaignRow.id).where(CampaignRow.owner_id == seen_by)
     return or_(AnswerSnapshotRow.campaign_id.in_(own), ReviewRow.assignee == seen_by)
 
@@ -277,15 +277,15 @@ def _rows(session: Session, chosen: Select[int], *order: ColumnElement[Any]) -> 
         .where(AnswerSnapshotRow.sequence.in_(chosen))
         .order_by(*order)
     )
-    return [(evidence, review) for evidence, review in session.execute(rows)]
+    return [(snapshot, review) for snapshot, review in session.execute(rows)]
 
 
 def _values(session: Session, found: Found) -> list[RatedAnswer]:
-    ids = [evidence.id for evidence, _ in found]
+    ids = [snapshot.id for snapshot, _ in found]
     ratings = _ratings(session, and_(RatingRow.evidence_id.in_(ids), RatingRow.newest))
     return [
-        RatedAnswer(evidence.value(), ratings.get(evidence.id, ()), kept.value() if kept else None)
-        for evidence, kept in found
+        RatedAnswer(snapshot.value(), ratings.get(snapshot.id, ()), kept.value() if kept else None)
+        for snapshot, kept in found
     ]
 
 

@@ -34,8 +34,8 @@ class DatabaseVotes:
     async def choices(self, seen_by: str | None, campaign_id: str) -> VoteFilterOptions:
         return await self._database.read(choices, seen_by, campaign_id)
 
-    async def contest(self, seen_by: str | None, duel_id: str) -> VotedComparison:
-        return await self._database.read(contest, seen_by, duel_id)
+    async def voted_comparison(self, seen_by: str | None, comparison_id: str) -> VotedComparison:
+        return await self._database.read(voted_comparison, seen_by, comparison_id)
 
 
 def page(
@@ -52,7 +52,7 @@ def page(
     )
     if after:
         here = tuple_(ComparisonRow.voted_at, ComparisonRow.id)
-        chosen = chosen.where(here < (after.voted_at, after.duel_id))
+        chosen = chosen.where(here < (after.voted_at, after.comparison_id))
     rows = select(ComparisonRow).where(ComparisonRow.id.in_(chosen)).order_by(*newest_first)
     return [row.value() for row in session.scalars(rows)]
 
@@ -84,9 +84,11 @@ def choices(session: Session, seen_by: str | None, campaign_id: str) -> VoteFilt
     )
 
 
-def contest(session: Session, seen_by: str | None, duel_id: str) -> VotedComparison:
+def voted_comparison(session: Session, seen_by: str | None, comparison_id: str) -> VotedComparison:
     """Raises NotFound."""
-    rows = select(ComparisonRow).where(ComparisonRow.id == duel_id, *voted(seen_by, VoteFilter()))
+    rows = select(ComparisonRow).where(
+        ComparisonRow.id == comparison_id, *voted(seen_by, VoteFilter())
+    )
     row = session.scalar(rows)
     if row is None:
         raise NotFound

@@ -69,7 +69,7 @@ def serve(
         Conversations(store=store, jobs=jobs),
         Presets(store),
         ratings_of(store),
-        hosting.taking_part,
+        hosting.participation,
         figures_of(store),
     )
     with ThreadPoolExecutor(1) as elsewhere:  # Playwright has a loop running in this thread

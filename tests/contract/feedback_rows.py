@@ -93,7 +93,7 @@ def participant(user_id: str, variant: int | None = None) -> ParticipantRow:
     return ParticipantRow(campaign_id="campaign", user_id=user_id, joined_at=START, variant=variant)
 
 
-def duel(user_id: str) -> ComparisonRow:
+def comparison(user_id: str) -> ComparisonRow:
     """Between the answers "answer", of the second variant, and "other"."""
     return ComparisonRow(
         id=f"duel of {user_id}",

@@ -14,7 +14,7 @@ class TaskPanel:
 
     def __init__(self, shown: PageState) -> None:
         self._shown = shown
-        self._taking_part = shown.services.taking_part
+        self._taking_part = shown.services.participation
 
     async def tick(
         self, event: gr.EventData, language: str, view: View, request: gr.Request

@@ -236,13 +236,13 @@ class PageState:
 
     async def tasks(self, user: User, language: Language, view: View) -> Updates:
         """The tasks of the campaign that the tab is in; a guest of one is always in it."""
-        taking_part = self.services.taking_part
+        participation = self.services.participation
         try:
-            view.campaign_id = await taking_part.bound_to(user) or view.campaign_id
+            view.campaign_id = await participation.bound_to(user) or view.campaign_id
             if not view.campaign_id:
                 return {self.on.tasks: ""}
             view.temporary = False  # what is asked there is kept, and the page may not say else
-            visit = await taking_part.visit(user, view.campaign_id)
+            visit = await participation.visit(user, view.campaign_id)
         except NotFound:
             view.campaign_id = ""
             return {self.on.tasks: ""}

@@ -105,9 +105,9 @@ def test_a_member_invites_guests_who_need_only_a_nickname(
     house: House, address: str, visitor: Visitor
 ) -> None:
     token = done(house.add("bob"))
-    desk = visitor()
-    desk.add_cookies([{"name": "qwen_chat_session", "value": token, "url": address}])
-    bob, gus = desk.new_page(), visitor().new_page()
+    context = visitor()
+    context.add_cookies([{"name": "qwen_chat_session", "value": token, "url": address}])
+    bob, gus = context.new_page(), visitor().new_page()
     complaints = complaints_of(gus)
     bob.goto(f"{address}/guests")
     bob.get_by_label("What it is for").fill("open day")

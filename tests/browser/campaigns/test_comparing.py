@@ -125,8 +125,8 @@ def test_a_tester_asks_both_and_votes_by_a_key_and_says_why(
     page.reload()
     expect(voted(page)).to_have_text("You voted: equally good.")
     expect(page.get_by_label("What made the difference?")).to_have_value("Nothing <i>at all</i>")
-    (kept,) = done(store.feedback.votes.duels(LOCAL.id, campaign.id, SHOWN))
-    assert (kept.duel.choice, kept.duel.task_id) == (VoteChoice.TIE, "t1")
+    (kept,) = done(store.feedback.votes.comparisons(LOCAL.id, campaign.id, SHOWN))
+    assert (kept.comparison.choice, kept.comparison.task_id) == (VoteChoice.TIE, "t1")
     ask(page, "And another?")
     expect(page.locator("[data-round]")).to_have_count(2)
     button(page, "4 · Both bad").click()
@@ -238,9 +238,9 @@ def test_a_host_finds_a_vote_and_reads_it_with_both_answers_by_name(
         ask(page, question)
         button(page, vote).click()
         expect(voted(page)).to_contain_text("You voted")
-    (first, _) = done(store.feedback.votes.duels(LOCAL.id, campaign.id, SHOWN))
+    (first, _) = done(store.feedback.votes.comparisons(LOCAL.id, campaign.id, SHOWN))
     names = [variant.name for variant in PLAN.variants]
-    winner, other = (names[one.variant] for one in (first.duel.left, first.duel.right))
+    winner, other = (names[one.variant] for one in (first.comparison.left, first.comparison.right))
 
     page.goto(f"{address}/campaigns/{campaign.id}")
     page.get_by_role("link", name="See the votes").click()

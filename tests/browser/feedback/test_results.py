@@ -20,7 +20,7 @@ from tests.contract.stores import START
 from tests.fakes import ScriptedEngine
 from tests.hosting import Inn
 from tests.migrated import migrated
-from tests.rated import UP, evidence
+from tests.rated import UP, snapshot
 
 pytestmark = pytest.mark.browser
 
@@ -47,7 +47,7 @@ async def fill(store: RoutingStore) -> None:
         ("second", CORRECTED, {"question": "Capital of Australia? 首都", "answer": ANSWER}),
         ("third", UP, {"question": "Why not?", "campaign_id": "campaign"}),
     ):
-        frozen = evidence(name, owner_id=LOCAL.id, **more)
+        frozen = snapshot(name, owner_id=LOCAL.id, **more)
         await store.feedback.ratings.rate(frozen, LOCAL.id, opinion, START)
 
 

@@ -87,7 +87,7 @@ async def chat_of(store: RoutingStore, user_id: str, *, fails: bool = False) -> 
     )
     record = AnswerRecord("", Status.ERROR, error_code="engine_failed") if fails else ENDED
     await store.finish_answer(user_id, turn.answer.id, record)
-    evidence = AnswerSnapshot(
+    snapshot = AnswerSnapshot(
         id=f"evidence of {user_id}",
         answer_id=turn.answer.id,
         owner_id=user_id,
@@ -99,7 +99,7 @@ async def chat_of(store: RoutingStore, user_id: str, *, fails: bool = False) -> 
         campaign_id="c1",
     )
     for verdict in (Verdict.UP, Verdict.DOWN):
-        await store.feedback.ratings.rate(evidence, user_id, RatingInput(verdict), LATER)
+        await store.feedback.ratings.rate(snapshot, user_id, RatingInput(verdict), LATER)
     return turn.conversation.id
 
 
@@ -304,20 +304,20 @@ async def test_of_a_blind_comparison_questions_count_once(
     assert (found.questions, found.votes) == (2, 1)
 
 
-async def _add_duel(store: RoutingStore, duel: Comparison) -> None:
+async def _add_duel(store: RoutingStore, comparison: Comparison) -> None:
     def add(session: Session) -> None:
         session.add(
             ComparisonRow(
-                id=duel.id,
-                campaign_id=duel.campaign_id,
-                user_id=duel.user_id,
-                request_id=duel.id,
-                question=duel.question,
+                id=comparison.id,
+                campaign_id=comparison.campaign_id,
+                user_id=comparison.user_id,
+                request_id=comparison.id,
+                question=comparison.question,
                 task_id="",
-                left=duel.left,
-                right=duel.right,
-                asked_at=duel.asked_at,
-                choice=duel.choice,
+                left=comparison.left,
+                right=comparison.right,
+                asked_at=comparison.asked_at,
+                choice=comparison.choice,
                 comment="",
             )
         )
@@ -336,7 +336,7 @@ async def test_who_takes_back_leaves_nothing_in_the_campaign_and_all_else(
     )
     chats = await campaigns.conversations("c1", CY.id)
     assert len(chats) == 1
-    # a participant, a conversation of two messages, evidence with two versions of a rating
+    # a participant, a conversation of two messages, snapshot with two versions of a rating
     assert await campaigns.withdraw("c1", CY.id) == 1 + 3 + 3
     assert await campaigns.participant("c1", CY.id) is None
     assert [chat.id for chat in await store.conversations(CY.id)] == [elsewhere.conversation.id]

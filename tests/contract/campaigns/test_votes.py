@@ -1,4 +1,4 @@
-"""What the database promises of duels and votes: on SQLite and on PostgreSQL."""
+"""What the database promises of comparisons and votes: on SQLite and on PostgreSQL."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -65,7 +65,7 @@ async def answer(store: RoutingStore, turns: list[Turn], status: Status = Status
         await store.finish_answer(ANN.id, turn.answer.id, replace(ENDED, status=status))
 
 
-async def duel_id(store: RoutingStore, number: int = 1) -> str:
+async def comparison_id(store: RoutingStore, number: int = 1) -> str:
     found = await store.feedback.votes.of_request(ANN.id, f"request {number}")
     assert found
     return found.id
@@ -73,10 +73,10 @@ async def duel_id(store: RoutingStore, number: int = 1) -> str:
 
 async def test_a_duel_and_both_questions_are_written_together(store: RoutingStore) -> None:
     left, right = await ask(store)
-    written = await store.feedback.votes.duel(ANN.id, await duel_id(store))
+    written = await store.feedback.votes.comparison(ANN.id, await comparison_id(store))
     assert (written.left, written.right) == (left.answer, right.answer)
-    assert written.duel.left.variant == 1
-    assert written.duel.left.conversation_id == left.conversation.id
+    assert written.comparison.left.variant == 1
+    assert written.comparison.left.conversation_id == left.conversation.id
     assert left.conversation.campaign_id == "c1"
 
 
@@ -94,7 +94,7 @@ async def test_when_one_question_is_refused_nothing_of_the_duel_is_there(
 async def test_the_same_request_at_once_makes_one_duel(store: RoutingStore) -> None:
     made = await asyncio.gather(*(ask(store) for _ in range(4)))
     assert len({tuple(turn.answer.id for turn in turns) for turns in made}) == 1
-    assert len(await store.feedback.votes.duels(ANN.id, "c1", 9)) == 1
+    assert len(await store.feedback.votes.comparisons(ANN.id, "c1", 9)) == 1
 
 
 async def test_who_takes_part_no_more_writes_no_duel(store: RoutingStore) -> None:
@@ -109,12 +109,12 @@ async def test_who_takes_part_no_more_writes_no_duel(store: RoutingStore) -> Non
 async def test_of_votes_at_once_one_counts_and_all_are_told_which(store: RoutingStore) -> None:
     await answer(store, await ask(store))
     votes, at = store.feedback.votes, START + timedelta(hours=1)
-    one = await duel_id(store)
+    one = await comparison_id(store)
     choices = [VoteChoice.LEFT, VoteChoice.RIGHT, VoteChoice.TIE, VoteChoice.BOTH_BAD]
     told = await asyncio.gather(*(votes.vote(ANN.id, one, choice, "", at) for choice in choices))
-    assert len({duel.choice for duel in told}) == 1
+    assert len({comparison.choice for comparison in told}) == 1
     assert told[0].voted_at == at
-    assert (await votes.duel(ANN.id, one)).duel == told[0]
+    assert (await votes.comparison(ANN.id, one)).comparison == told[0]
 
 
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.ERROR, Status.INTERRUPTED])
@@ -122,7 +122,7 @@ async def test_a_vote_needs_two_answers_that_were_written_to_their_end(
     store: RoutingStore, status: Status
 ) -> None:
     left, right = await ask(store)
-    votes, one = store.feedback.votes, await duel_id(store)
+    votes, one = store.feedback.votes, await comparison_id(store)
     for turn, end in ((left, Status.DONE), (right, status)):
         with pytest.raises(AnswersUnfinished):
             await votes.vote(ANN.id, one, VoteChoice.LEFT, "", START)
@@ -135,13 +135,13 @@ async def test_the_newest_duels_come_oldest_first_and_are_ones_own(store: Routin
     for number in (1, 2, 3):
         await ask(store, number)
     votes = store.feedback.votes
-    newest = await votes.duels(ANN.id, "c1", 2)
-    assert [one.duel.id for one in newest] == [await duel_id(store, n) for n in (2, 3)]
-    assert list(await votes.duels(BOB.id, "c1", 9)) == []
+    newest = await votes.comparisons(ANN.id, "c1", 2)
+    assert [one.comparison.id for one in newest] == [await comparison_id(store, n) for n in (2, 3)]
+    assert list(await votes.comparisons(BOB.id, "c1", 9)) == []
     for call in (
-        votes.duel(BOB.id, await duel_id(store)),
-        votes.vote(BOB.id, await duel_id(store), VoteChoice.LEFT, "", START),
-        votes.comment(BOB.id, await duel_id(store), "mine"),
+        votes.comparison(BOB.id, await comparison_id(store)),
+        votes.vote(BOB.id, await comparison_id(store), VoteChoice.LEFT, "", START),
+        votes.comment(BOB.id, await comparison_id(store), "mine"),
     ):
         with pytest.raises(NotFound):
             await call

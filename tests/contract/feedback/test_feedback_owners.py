@@ -29,8 +29,8 @@ from tests.contract.feedback_rows import (
     add_rows,
     campaign,
     case,
+    comparison,
     count_rows,
-    duel,
     participant,
     result,
     review,
@@ -44,16 +44,16 @@ DELETED = AuditEntry(LATER, ANN.id, Action.DELETE, BOB.id)
 
 async def rate(database: RoutingStore, owner_id: str, *, campaign_id: str = "campaign") -> None:
     """An answer of that person, rated twice."""
-    evidence = replace(
+    snapshot = replace(
         EVIDENCE, id=f"evidence of {owner_id}", owner_id=owner_id, campaign_id=campaign_id
     )
     for opinion in (BAD, RatingInput(Verdict.UP)):
-        await database.feedback.ratings.rate(evidence, owner_id, opinion, LATER)
+        await database.feedback.ratings.rate(snapshot, owner_id, opinion, LATER)
 
 
 async def take_part(database: RoutingStore, tester: str, host: str) -> None:
     """A tester leaves everything that one can leave, and the host works with it."""
-    await add_rows(database, campaign(host), participant(tester), duel(tester))
+    await add_rows(database, campaign(host), participant(tester), comparison(tester))
     await rate(database, tester)
     await add_rows(
         database,
@@ -99,7 +99,7 @@ async def test_a_hosts_campaigns_go_with_what_others_left_in_them(database: Rout
     before = await count_rows(database)
     gone = await database.people.delete_person(BOB.id, DELETED)
     after = await count_rows(database)
-    assert after == Counter(evidence=1, ratings=1)
+    assert after == Counter(snapshot=1, ratings=1)
     assert gone == (before - after).total() + 1
 
 
@@ -116,7 +116,7 @@ async def test_a_rating_of_anothers_answer_goes_with_its_words(database: Routing
     kept = await ratings._database.read(words)
     assert " cy " in kept
     assert " bob " not in kept
-    assert await count_rows(database) == Counter(evidence=1, ratings=1, reviews=1)
+    assert await count_rows(database) == Counter(snapshot=1, ratings=1, reviews=1)
     assert await named(database, BOB.id) == set()
 
 
@@ -145,7 +145,7 @@ async def test_what_is_too_old_goes_and_cases_stay(database: RoutingStore) -> No
     assert await database.people.delete_older(START) == 0
     rated = await database.people.delete_older(LATER)
     assert rated == 2
-    assert await count_rows(database) >= Counter(evidence=1, ratings=2, reviews=1)
+    assert await count_rows(database) >= Counter(snapshot=1, ratings=2, reviews=1)
     assert await database.people.delete_older(LATER + timedelta(seconds=1)) == 1
     assert await count_rows(database) == Counter(campaigns=1, cases=2, runs=1, results=2)
 

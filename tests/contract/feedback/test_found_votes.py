@@ -13,7 +13,7 @@ from chat.feedback.votes import VoteCounts, VoteCursor, VoteFilter, VoteFilterOp
 from chat.models import ChatOptions, PresetRef
 from store import RoutingStore
 from store.schema.campaigns import CampaignRow, ComparisonRow
-from tests.contract.feedback_rows import add_rows, campaign, duel
+from tests.contract.feedback_rows import add_rows, campaign, comparison
 from tests.contract.stores import ENDED, ask_and_answer
 from tests.contract.users import ANN, BOB, CY, MADE
 
@@ -44,7 +44,7 @@ WANTED = (
 
 def vote(name: str, choice: VoteChoice | None, at: datetime, **more: object) -> ComparisonRow:
     """The left answer is the second variant's."""
-    row = duel(ANN.id)
+    row = comparison(ANN.id)
     row.id, row.request_id, row.choice = name, name, choice
     row.voted_at = at if choice else None
     for key, value in more.items():
@@ -132,10 +132,10 @@ async def test_members_see_the_votes_of_their_campaigns_alone(database: RoutingS
     assert await found(database, VoteFilter(campaign_id="other"), BOB.id) == []
     assert await found(database, seen_by=ANN.id) == []  # who only voted
     assert (await store.counts(CY.id, NOTHING)).votes == 1
-    assert (await store.contest(BOB.id, "a")).duel.id == "a"
+    assert (await store.voted_comparison(BOB.id, "a")).comparison.id == "a"
     for seen_by, missing in ((BOB.id, "d"), (ANN.id, "a"), (None, "nowhere"), (None, "open")):
         with pytest.raises(NotFound):
-            await store.contest(seen_by, missing)
+            await store.voted_comparison(seen_by, missing)
 
 
 async def test_votes_can_be_chosen_by_what_one_may_see(database: RoutingStore) -> None:
@@ -157,7 +157,7 @@ async def test_what_was_taken_back_is_no_vote_any_more(database: RoutingStore) -
     await database.feedback.campaigns.destroy_left("campaign", MADE)
     assert await found(database) == ["d"]
     with pytest.raises(NotFound):
-        await database.feedback.ballots.contest(None, "a")
+        await database.feedback.ballots.voted_comparison(None, "a")
 
 
 async def test_a_vote_is_read_with_both_answers_as_far_as_they_are_there(
@@ -170,11 +170,11 @@ async def test_a_vote_is_read_with_both_answers_as_far_as_they_are_there(
         Side(index, turn.conversation.id, turn.answer.id) for index, turn in enumerate(turns)
     )
     await add_rows(database, vote("a", VoteChoice.LEFT, DAY, left=left, right=right))
-    whole = await store.contest(BOB.id, "a")
+    whole = await store.voted_comparison(BOB.id, "a")
     assert [message.content for message in whole.left] == ["Hi", "One"]
     assert [message.content for message in whole.right] == ["Hi", "Two"]
     await database.delete(ANN.id, right.conversation_id)
-    assert (await store.contest(BOB.id, "a")).right == ()
+    assert (await store.voted_comparison(BOB.id, "a")).right == ()
 
 
 async def test_what_goes_along_with_rated_answers_is_counted_as_an_export_finds_it(

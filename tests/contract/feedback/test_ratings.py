@@ -15,7 +15,15 @@ from chat.feedback.models import RatingInput, Verdict
 from chat.feedback.ratings import Placement
 from store import RoutingStore
 from store.schema.feedback import AnswerSnapshotRow
-from tests.contract.feedback_rows import BAD, EVIDENCE, LATER, add_rows, campaign, duel, participant
+from tests.contract.feedback_rows import (
+    BAD,
+    EVIDENCE,
+    LATER,
+    add_rows,
+    campaign,
+    comparison,
+    participant,
+)
 from tests.contract.users import ANN, BOB, MADE
 
 
@@ -131,7 +139,7 @@ async def test_in_a_split_test_the_variant_is_the_one_that_was_drawn(
 
 
 async def test_side_by_side_the_variant_is_that_of_the_side(database: RoutingStore) -> None:
-    await add_rows(database, campaign(BOB.id, Mode.BLIND), duel(ANN.id))
+    await add_rows(database, campaign(BOB.id, Mode.BLIND), comparison(ANN.id))
     place = database.feedback.ratings.placement
     for message_id, variant in (("answer", 1), ("other", 0), ("third", None)):
         assert await place("campaign", ANN.id, message_id) == Placement(("dull",), variant)

@@ -15,10 +15,10 @@ from chat.feedback.queries import ReviewChange, ReviewStatus
 from chat.feedback.reports import AnswerSource, AnswerTimes, SourceCount, Vote
 from chat.models import ChatOptions, PresetRef, Status
 from store import RoutingStore
-from tests.contract.feedback_rows import add_rows, campaign, duel, participant
+from tests.contract.feedback_rows import add_rows, campaign, comparison, participant
 from tests.contract.stores import ENDED, START, ask_and_answer
 from tests.contract.users import ANN, BOB, CY
-from tests.rated import DOWN, UP, evidence
+from tests.rated import DOWN, UP, snapshot
 
 CAMPAIGN = "campaign"
 
@@ -26,7 +26,7 @@ CAMPAIGN = "campaign"
 async def rate(
     database: RoutingStore, name: str, opinion: RatingInput, owner_id: str = ANN.id, **more: Any
 ) -> None:
-    frozen = evidence(name, owner_id=owner_id, campaign_id=CAMPAIGN, **more)
+    frozen = snapshot(name, owner_id=owner_id, campaign_id=CAMPAIGN, **more)
     await database.feedback.ratings.rate(frozen, owner_id, opinion, START)
 
 
@@ -144,14 +144,14 @@ async def test_votes_are_ballots_and_their_answers_the_best_and_worst(
     database: RoutingStore,
 ) -> None:
     await add_rows(database, campaign(BOB.id, Mode.BLIND))
-    row, sides = duel(ANN.id), []
+    row, sides = comparison(ANN.id), []
     for side, text in ((row.left, "Left"), (row.right, "Right")):
         turn = await ask_and_answer(database, user_id=ANN.id, answer=text)
         answer = turn.answer
         sides.append(Side(side.variant, answer.conversation_id, answer.id))
     row.left, row.right = sides
     row.choice, row.voted_at, row.comment = VoteChoice.RIGHT, START + timedelta(days=1), "clearer"
-    await add_rows(database, row, duel(CY.id))
+    await add_rows(database, row, comparison(CY.id))
     raw = await database.feedback.reports.gather(CAMPAIGN, 5)
     assert raw.ballots == [Vote(1, 0, VoteChoice.RIGHT, ANN.id)]
     assert raw.testers == {ANN.id: ANN.name}

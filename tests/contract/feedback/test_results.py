@@ -30,7 +30,7 @@ from chat.feedback.results import ResultStore, place_of
 from chat.models import ChatMessage, PresetRef, Role
 from chat.serving.provenance import prompt_sha256
 from store import RoutingStore
-from tests.contract.feedback_rows import EVIDENCE, PLAN, add_rows, duel
+from tests.contract.feedback_rows import EVIDENCE, PLAN, add_rows, comparison
 from tests.contract.feedback_rows import campaign as campaign_row
 from tests.contract.stores import END, ENDED, START, ask_and_answer
 from tests.contract.users import ANN, BOB, CY
@@ -67,7 +67,7 @@ WANTED = (
 """Filters, and which of the answers a, b, c and d they find."""
 
 
-def evidence(
+def snapshot(
     name: str, question: str = "Why?", answer: str = "Because.", **more: object
 ) -> AnswerSnapshot:
     """An answer of Ann's, frozen with its exact prompt."""
@@ -98,27 +98,27 @@ async def found(
 
 def ids(items: object) -> list[str]:
     assert isinstance(items, list | tuple)
-    return [rated.evidence.id for rated in items]
+    return [rated.snapshot.id for rated in items]
 
 
 async def test_the_list_is_newest_first_and_its_pages_miss_nothing(database: RoutingStore) -> None:
     store = database.feedback.results
     for number in range(7):  # some were rated in the same moment
-        await rate(database, evidence(f"e{number}"), at=DAY + timedelta(minutes=number // 3))
+        await rate(database, snapshot(f"e{number}"), at=DAY + timedelta(minutes=number // 3))
     seen: list[RatedAnswer] = []
     after: Cursor | None = None
     while part := await store.page(None, NOTHING, after=after, limit=2):
         seen += part
         after = place_of(part[-1])
     assert ids(seen) == ["e6", "e5", "e4", "e3", "e2", "e1", "e0"]
-    assert seen[0].evidence == evidence("e6")
+    assert seen[0].snapshot == snapshot("e6")
 
 
 async def test_a_rated_answer_comes_with_what_each_person_says_now(database: RoutingStore) -> None:
     store = database.feedback.results
     for opinion in (GOOD, BAD):
-        await rate(database, evidence("e"), opinion)
-    await rate(database, evidence("e"), GOOD, user_id=BOB.id)
+        await rate(database, snapshot("e"), opinion)
+    await rate(database, snapshot("e"), GOOD, user_id=BOB.id)
     rated = await store.rated(None, "e")
     assert {rating.user_id: rating.opinion for rating in rated.ratings} == {
         ANN.id: BAD,
@@ -135,14 +135,14 @@ async def test_a_filter_finds_exactly_what_it_says(database: RoutingStore) -> No
     made = EVIDENCE.provenance
     assert made
     await add_rows(database, campaign_row(BOB.id))
-    await rate(database, evidence("a"))
+    await rate(database, snapshot("a"))
     bad = replace(BAD, comment="My comment")
-    await rate(database, evidence("b", campaign_id="campaign"), bad, DAY + timedelta(days=1))
+    await rate(database, snapshot("b", campaign_id="campaign"), bad, DAY + timedelta(days=1))
     written = replace(made, preset=PresetRef("writer", 1))
     corrected = replace(BAD, correction="This is better")
-    await rate(database, evidence("c", provenance=written), GOOD, DAY)
-    await rate(database, evidence("c"), corrected, DAY + timedelta(days=2))
-    heart = evidence("d", "Who found out? 心脏", "Harvey did", language="en")
+    await rate(database, snapshot("c", provenance=written), GOOD, DAY)
+    await rate(database, snapshot("c"), corrected, DAY + timedelta(days=2))
+    heart = snapshot("d", "Who found out? 心脏", "Harvey did", language="en")
     heart = replace(heart, provenance=replace(made, model="Other"))
     await rate(database, heart, GOOD, DAY + timedelta(days=3, hours=23))
     await store.review(None, "b", ReviewChange(ReviewStatus.UNUSABLE), ANN.id, START)
@@ -157,10 +157,10 @@ async def test_a_filter_finds_exactly_what_it_says(database: RoutingStore) -> No
 async def test_counts_are_those_of_what_people_say_now(database: RoutingStore) -> None:
     store = database.feedback.results
     assert await store.counts(None, NOTHING) == RatingCounts()
-    await rate(database, evidence("a"), GOOD)
-    await rate(database, evidence("a"), BAD, user_id=BOB.id)
-    await rate(database, evidence("b"), GOOD)
-    await rate(database, evidence("b"), replace(BAD, correction="So"))
+    await rate(database, snapshot("a"), GOOD)
+    await rate(database, snapshot("a"), BAD, user_id=BOB.id)
+    await rate(database, snapshot("b"), GOOD)
+    await rate(database, snapshot("b"), replace(BAD, correction="So"))
     await store.review(None, "b", ReviewChange(ReviewStatus.CHECKED), ANN.id, START)
     assert await store.counts(None, NOTHING) == RatingCounts(
         answers=2, up=1, down=2, corrected=1, open=1
@@ -172,9 +172,9 @@ async def test_members_see_their_campaigns_and_what_they_are_to_review(
 ) -> None:
     store = database.feedback.results
     await add_rows(database, campaign_row(BOB.id))
-    await rate(database, evidence("own", campaign_id="campaign"))
-    await rate(database, evidence("given"))
-    await rate(database, evidence("hidden"))
+    await rate(database, snapshot("own", campaign_id="campaign"))
+    await rate(database, snapshot("given"))
+    await rate(database, snapshot("hidden"))
     await store.review(None, "given", ReviewChange(assignee=BOB.id), ANN.id, START)
     assert sorted(await found(store)) == ["given", "hidden", "own"]
     assert sorted(await found(store, seen_by=BOB.id)) == ["given", "own"]
@@ -197,20 +197,20 @@ async def test_an_export_has_everything_once_while_people_go_on_rating(
 ) -> None:
     store = database.feedback.results
     for number in range(5):
-        await rate(database, evidence(f"e{number}"))
+        await rate(database, snapshot(f"e{number}"))
     seen: list[str] = []
     after: int | None = 0
     while after is not None:
         chunk = await store.chunk(None, NOTHING, after=after, limit=2)
         seen += ids(chunk.items)
         after = chunk.next
-        await rate(database, evidence("e0"), RatingInput(comment=f"seen {len(seen)}"), END)
+        await rate(database, snapshot("e0"), RatingInput(comment=f"seen {len(seen)}"), END)
     assert seen == ["e0", "e1", "e2", "e3", "e4"]
 
 
 async def test_a_review_changes_only_what_is_said(database: RoutingStore) -> None:
     store = database.feedback.results
-    await rate(database, evidence("e"))
+    await rate(database, snapshot("e"))
     await store.review(None, "e", ReviewChange(assignee=BOB.id, note="look 看"), ANN.id, START)
     changed = await store.review(BOB.id, "e", ReviewChange(ReviewStatus.USABLE), BOB.id, END)
     assert (changed.state, changed.assignee, changed.note) == (
@@ -226,7 +226,7 @@ async def test_a_review_changes_only_what_is_said(database: RoutingStore) -> Non
 
 async def test_two_first_reviews_at_once_are_both_kept(database: RoutingStore) -> None:
     store = database.feedback.results
-    await rate(database, evidence("e"))
+    await rate(database, snapshot("e"))
     await asyncio.gather(
         store.review(None, "e", ReviewChange(ReviewStatus.USABLE), ANN.id, START),
         store.review(None, "e", ReviewChange(note="fine"), BOB.id, START),
@@ -243,8 +243,8 @@ async def test_what_can_be_chosen_is_what_one_may_see(database: RoutingStore) ->
     made = EVIDENCE.provenance
     assert made
     poem = replace(made, preset=preset.ref, model="Poet-7B")
-    await rate(database, evidence("a", provenance=poem, owner_id=LOCAL_USER), user_id=LOCAL_USER)
-    await rate(database, evidence("b", campaign_id="campaign", language=""))
+    await rate(database, snapshot("a", provenance=poem, owner_id=LOCAL_USER), user_id=LOCAL_USER)
+    await rate(database, snapshot("b", campaign_id="campaign", language=""))
     assert await store.choices(None) == FilterOptions(
         campaigns={"campaign": PLAN.title},
         presets={"maths": "maths", preset.ref.id: "Poet 诗人"},
@@ -260,7 +260,7 @@ async def test_what_can_be_chosen_is_what_one_may_see(database: RoutingStore) ->
 async def test_siblings_are_the_rated_answers_of_a_conversation(database: RoutingStore) -> None:
     store = database.feedback.results
     for name, conversation_id in (("a", "one"), ("b", "two"), ("c", "one"), ("d", "three")):
-        await rate(database, evidence(name, conversation_id=conversation_id))
+        await rate(database, snapshot(name, conversation_id=conversation_id))
     assert ids(await store.beside(None, NOTHING, ["one", "two"])) == ["a", "b", "c"]
     assert ids(await store.beside(None, RatingFilter(verdict=Verdict.DOWN), ["one"])) == []
 
@@ -281,7 +281,7 @@ async def test_what_was_tried_again_comes_with_its_path_where_it_may_be_seen(
             )
             await database.finish_answer(user_id, beside.id, replace(ENDED, content=str(number)))
             ids.append(beside.id)
-        frozen = evidence(f"of {user_id}", answer_id=ids[1], conversation_id=conversation_id)
+        frozen = snapshot(f"of {user_id}", answer_id=ids[1], conversation_id=conversation_id)
         await rate(database, frozen, BAD)
         return ids
 
@@ -305,8 +305,8 @@ async def test_what_was_tried_again_comes_with_its_path_where_it_may_be_seen(
 
 
 async def voted(database: RoutingStore, name: str, choice: VoteChoice | None, at: datetime) -> str:
-    """A duel between two answers to the same question; the id of its left answer."""
-    row, sides = duel(name), []
+    """A comparison between two answers to the same question; the id of its left answer."""
+    row, sides = comparison(name), []
     for side in (row.left, row.right):
         turn = await ask_and_answer(database, user_id=ANN.id, answer=f"{name} {side.variant}")
         answer = turn.answer
@@ -324,24 +324,32 @@ async def test_votes_come_with_their_answers(database: RoutingStore) -> None:
     await voted(database, "open", None, DAY)
     await voted(database, "second", VoteChoice.TIE, DAY)
     gone = await voted(database, "third", VoteChoice.RIGHT, DAY + timedelta(days=1))
-    frozen = evidence("reviewed", answer_id=left)
+    frozen = snapshot("reviewed", answer_id=left)
     await rate(database, frozen)
     await store.review(None, frozen.id, ReviewChange(ReviewStatus.UNUSABLE), ANN.id, START)
-    third = (await store.contests(None, NOTHING, after=None, limit=9))[-1]
+    third = (await store.voted_comparisons(None, NOTHING, after=None, limit=9))[-1]
     assert third.left[-1].id == gone
     await database.delete(ANN.id, third.left[-1].conversation_id)
 
-    first = await store.contests(None, NOTHING, after=None, limit=2)
-    rest = await store.contests(None, NOTHING, after=first[-1], limit=2)
-    assert [contest.duel.id[8:] for contest in (*first, *rest)] == ["first", "second", "third"]
+    first = await store.voted_comparisons(None, NOTHING, after=None, limit=2)
+    rest = await store.voted_comparisons(None, NOTHING, after=first[-1], limit=2)
+    assert [voted_comparison.comparison.id[8:] for voted_comparison in (*first, *rest)] == [
+        "first",
+        "second",
+        "third",
+    ]
     assert [message.content for message in first[0].left] == ["Hi", "first 1"]
     assert [message.content for message in first[0].right] == ["Hi", "first 0"]
     assert first[0].left[-1].provenance == ENDED.provenance
-    assert [contest.unusable for contest in (*first, *rest)] == [True, False, False]
+    assert [voted_comparison.unusable for voted_comparison in (*first, *rest)] == [
+        True,
+        False,
+        False,
+    ]
     assert (rest[0].left, len(rest[0].right)) == ((), 2)
 
     async def found_votes(seen_by: str | None, wanted: RatingFilter) -> int:
-        return len(await store.contests(seen_by, wanted, after=None, limit=9))
+        return len(await store.voted_comparisons(seen_by, wanted, after=None, limit=9))
 
     assert await found_votes(None, RatingFilter(until=date(2026, 3, 5))) == 2
     assert await found_votes(None, RatingFilter(campaign_id="another")) == 0

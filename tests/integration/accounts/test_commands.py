@@ -168,10 +168,10 @@ def test_it_works_beside_a_running_server_and_takes_hold_there(run: Run, tmp_pat
         token = await accounts.sign_in("bob", "a good password", address="", device="")
         assert await accounts.signed_in(token)
         key = await asyncio.to_thread(new_key, run, "--user", "bob")
-        assert (await accounts.caller(key, address="")).user.name == "bob"
+        assert (await accounts.principal(key, address="")).user.name == "bob"
         assert (await asyncio.to_thread(run, "user", "disable", "bob"))[0] == 0
         with pytest.raises(BadKey):
-            await accounts.caller(key, address="")
+            await accounts.principal(key, address="")
         async with asyncio.timeout(5):
             while await accounts.signed_in(token):  # noqa: ASYNC110 - nobody tells it
                 await asyncio.sleep(0.1)

@@ -217,7 +217,7 @@ async def test_without_accounts_any_key_is_as_good_as_none(village: Village) -> 
         for path in ("/v1/models", "/metrics"):
             assert (await village.ask(path, headers)).status_code == 200
     await house.add("ann")
-    house.doors.look_anew()
+    house.authenticator.invalidate()
     assert code_of(await village.ask("/v1/models", {"X-Api-Key": "whatever"})) == "invalid_api_key"
 
 
@@ -319,11 +319,11 @@ async def test_an_answer_in_mid_stream_ends_when_its_key_or_person_is_no_good_an
     staying = asyncio.create_task(stream(village, village.keys["ann"], anns))
     ending = asyncio.create_task(stream(village, village.keys["bob"], bobs))
     await until_written(anns, bobs)
-    upkeep = Maintenance(village.jobs, village.house.kept, programs=[village.completions])
-    await upkeep.stop_who_left()
+    maintenance = Maintenance(village.jobs, village.house.kept, programs=[village.completions])
+    await maintenance.stop_who_left()
     assert village.engine.running == 2
     await change(village.house.accounts, ann, bob)
-    await upkeep.stop_who_left()
+    await maintenance.stop_who_left()
     async with asyncio.timeout(10):
         await ending
     assert b'"code":"invalid_api_key"' in b"".join(bobs).replace(b": ", b":")

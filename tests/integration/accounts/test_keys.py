@@ -28,16 +28,16 @@ async def shown(client: httpx.AsyncClient, language: str = "en") -> str:
 async def test_a_key_is_made_shown_once_and_revoked(house: House) -> None:
     async with client_of(house.app(), await house.add("ann")) as ann:
         made = (await ann.post("/api/keys", json=NEW)).json()
-        caller = await house.accounts.caller(made["key"], address="")
+        principal = await house.accounts.principal(made["key"], address="")
         page = await shown(ann)
         assert "nightly &lt;script&gt;" in page
         assert f"{made['key'][:8]}…" in page
         assert made["key"] not in page
         assert "5 requests/min<br>1,000 tokens/day" in page
-        assert f"/api/keys/{caller.id}/revoke" in page
+        assert f"/api/keys/{principal.id}/revoke" in page
         assert (await ann.post(f"/api/keys/{made['id']}/revoke")).status_code == 200
         page = await shown(ann)
-        assert f"/api/keys/{caller.id}/revoke" not in page
+        assert f"/api/keys/{principal.id}/revoke" not in page
         assert words(Language.EN)["revoked"] in page
 
 

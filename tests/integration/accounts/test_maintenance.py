@@ -43,11 +43,11 @@ async def test_the_answers_of_who_may_not_be_here_any_more_are_stopped_and_no_ot
     waiting = await chat.ask("three", user_id="bob")
     await until_text(running)
     await until_text(others)
-    upkeep = Maintenance(chat.jobs, town.people)
-    await upkeep.stop_who_left()
+    maintenance = Maintenance(chat.jobs, town.people)
+    await maintenance.stop_who_left()
     assert chat.jobs.users() == {"ann", "bob"}
     await change(town.people)
-    await upkeep.stop_who_left()
+    await maintenance.stop_who_left()
     stopped = await finished(running)
     assert (stopped.status, stopped.text) == (Status.STOPPED, "so far")
     assert (await finished(waiting)).status is Status.STOPPED
@@ -91,11 +91,11 @@ class Flaky(MemoryPeople):
 async def test_it_goes_on_looking_when_the_database_fails() -> None:
     chat = make_chat(HANGING)
     job = await chat.ask("one", user_id="nobody")
-    upkeep = asyncio.create_task(Maintenance(chat.jobs, Flaky()).run(LOOK_S))
+    maintenance = asyncio.create_task(Maintenance(chat.jobs, Flaky()).run(LOOK_S))
     async with asyncio.timeout(5):
         assert (await finished(job)).status is Status.STOPPED
-    upkeep.cancel()
-    await asyncio.wait({upkeep})
+    maintenance.cancel()
+    await asyncio.wait({maintenance})
 
 
 @pytest.fixture
@@ -140,12 +140,12 @@ class Telling(MemoryPeople):
 
 async def test_old_conversations_are_destroyed_when_the_app_starts(aged: Chat) -> None:
     people = Telling(aged.store)
-    upkeep = asyncio.create_task(upkeep_of(aged, people, 9).run(LOOK_S))
+    maintenance = asyncio.create_task(upkeep_of(aged, people, 9).run(LOOK_S))
     async with asyncio.timeout(5):
         await people.noted.wait()
-    upkeep.cancel()
-    await asyncio.wait({upkeep})
-    assert upkeep.cancelled()
+    maintenance.cancel()
+    await asyncio.wait({maintenance})
+    assert maintenance.cancelled()
     assert [left.title for left in await aged.store.conversations("bob")] == ["new"]
 
 
@@ -156,6 +156,6 @@ async def test_what_was_promised_to_go_is_destroyed_too(town: Town) -> None:
         asked.append(1)
         return 3
 
-    upkeep = Maintenance(make_chat().jobs, town.people, destroy_due=destroy_due)
-    assert await upkeep.destroy_old() == 0
+    maintenance = Maintenance(make_chat().jobs, town.people, destroy_due=destroy_due)
+    assert await maintenance.destroy_old() == 0
     assert asked == [1]

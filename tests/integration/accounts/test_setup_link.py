@@ -47,12 +47,12 @@ async def test_on_an_open_host_the_first_start_leaves_a_link_for_its_owner_alone
     told = capsys.readouterr()
     assert str(file) in caplog.text
     assert token not in caplog.text + told.err + told.out
-    assert await people.doors.who(None) is None
+    assert await people.authenticator.who(None) is None
 
-    await people.desk.accounts.accept_pass(
+    await people.context.accounts.accept_pass(
         token, name="ann", password="long enough", address="", device=""
     )
-    people.desk.on_first_account()
+    people.context.on_first_account()
     assert not file.exists()
 
 
@@ -77,22 +77,22 @@ async def test_each_start_makes_the_link_before_it_useless(tmp_path: Path) -> No
     people = await build_people(OPEN, kept, link_in(tmp_path))
     assert old != (tmp_path / "setup-link").read_text(encoding="utf-8")
     with pytest.raises(Exception, match="no such"):
-        await people.desk.accounts.look_at_pass(old.splitlines()[0].partition("#")[2])
+        await people.context.accounts.look_at_pass(old.splitlines()[0].partition("#")[2])
 
 
 async def test_on_loopback_nobody_signs_in_until_there_are_people(tmp_path: Path) -> None:
     local = settings()
     people = await build_people(local, MemoryPeople(), link_in(tmp_path))
-    assert await people.doors.who(None)
+    assert await people.authenticator.who(None)
     assert not (tmp_path / "setup-link").exists()
     people = await build_people(local, await with_people(), link_in(tmp_path))
-    assert await people.doors.who(None) is None
+    assert await people.authenticator.who(None) is None
 
 
 async def test_an_open_door_is_refused_once_there_are_accounts(tmp_path: Path) -> None:
     wide = settings("--host", "0.0.0.0", "--insecure-open")
     people = await build_people(wide, MemoryPeople(), link_in(tmp_path))
-    assert await people.doors.who(None)
+    assert await people.authenticator.who(None)
     with pytest.raises(StartupError, match="without --insecure-open"):
         await build_people(wide, await with_people(), link_in(tmp_path))
 

@@ -79,7 +79,7 @@ class Ring:
             hosting=hosting,
         )
         self.campaign: Campaign = await Campaigns(self.store.feedback.campaigns).add(root, PLAN)
-        await hosting.taking_part.agree(ann, self.campaign.id, consent_digest(self.campaign.plan))
+        await hosting.participation.agree(ann, self.campaign.id, consent_digest(self.campaign.plan))
 
     def client(self, name: str) -> httpx.AsyncClient:
         return client_of(self.app, self.tokens[name])
@@ -101,7 +101,7 @@ async def ring(tmp_path: Path) -> AsyncIterator[Ring]:
 
 
 async def ask(ring: Ring, client: httpx.AsyncClient, **changes: Any) -> str:
-    """The new duel's id."""
+    """The new comparison's id."""
     answer = await client.post(f"/api{ring.at}/duels", json=QUESTION | changes)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["html"].split('data-round="')[1].split('"')[0])
@@ -115,18 +115,18 @@ async def test_nothing_in_the_whole_traffic_tells_a_variant(ring: Ring) -> None:
 
     async with ring.client("ann") as ann:
         ann.event_hooks["response"] = [note]
-        duel = await ask(ring, ann)
-        await ann.get(f"/api/duel-events/{duel}")
+        comparison = await ask(ring, ann)
+        await ann.get(f"/api/duel-events/{comparison}")
         await ann.get(f"{ring.at}/compare")
         for path in (f"{ring.at}", f"{ring.at}/survey", "/api/export?format=json", "/account"):
             assert (await ann.get(path)).status_code == 200
         await ann.post(f"/api{ring.at}/tick", json={"task": "t1", "done": "yes"})
-        await ann.post(f"/api/duels/{duel}/vote", json={"choice": "left"})
-        await ann.post(f"/api/duels/{duel}/comment", json={"comment": "because"})
-        await ask(ring, ann, request_id="1234567890", after=duel)
+        await ann.post(f"/api/duels/{comparison}/vote", json={"choice": "left"})
+        await ann.post(f"/api/duels/{comparison}/comment", json={"comment": "because"})
+        await ask(ring, ann, request_id="1234567890", after=comparison)
     found = "\n".join(traffic)
     assert "You voted" in found
-    kept = (await ring.store.feedback.votes.duel(await _id(ring), duel)).duel
+    kept = (await ring.store.feedback.votes.comparison(await _id(ring), comparison)).comparison
     sides = (kept.left, kept.right)
     telling = ["-of-A", "-of-B", "0.123", "0.456", "Scripted", "variant", "ttft", "tokens/s"]
     telling += [side.conversation_id for side in sides] + [side.message_id for side in sides]
@@ -140,8 +140,8 @@ async def _id(ring: Ring) -> str:
 
 async def test_answers_come_as_html_that_is_safe_until_both_are_whole(ring: Ring) -> None:
     async with ring.client("ann") as ann:
-        duel = await ask(ring, ann)
-        events = (await ann.get(f"/api/duel-events/{duel}")).text.strip().split("\n\n")
+        comparison = await ask(ring, ann)
+        events = (await ann.get(f"/api/duel-events/{comparison}")).text.strip().split("\n\n")
     told = [json.loads(event.removeprefix("data: ")) for event in events if event[0] == "d"]
     assert [one["open"] for one in told][-1:] == [False]
     for side in ("left", "right"):
@@ -151,10 +151,10 @@ async def test_answers_come_as_html_that_is_safe_until_both_are_whole(ring: Ring
 
 async def test_what_is_not_ones_own_or_not_asked_rightly_is_refused_in_words(ring: Ring) -> None:
     async with ring.client("ann") as ann, ring.client("bob") as bob:
-        duel = await ask(ring, ann)
-        for path in (f"/api/duel-events/{duel}", f"{ring.at}/no", "/campaign/no/compare"):
+        comparison = await ask(ring, ann)
+        for path in (f"/api/duel-events/{comparison}", f"{ring.at}/no", "/campaign/no/compare"):
             assert (await bob.get(path)).status_code == 404
-        refused = await bob.post(f"/api/duels/{duel}/vote", json={"choice": "left"})
+        refused = await bob.post(f"/api/duels/{comparison}/vote", json={"choice": "left"})
         assert refused.status_code == 404
         elsewhere = await bob.get(f"{ring.at}/compare")  # first what there is to agree to
         assert (elsewhere.status_code, elsewhere.headers["location"]) == (303, ring.at)
@@ -165,9 +165,9 @@ async def test_what_is_not_ones_own_or_not_asked_rightly_is_refused_in_words(rin
         )
         assert (empty.status_code, empty.json()["error"]["code"]) == (400, "empty_message")
         long = {"comment": "x" * (MAX_COMMENT + 1)}
-        refused = await ann.post(f"/api/duels/{duel}/comment", json=long)
+        refused = await ann.post(f"/api/duels/{comparison}/comment", json=long)
         assert (refused.status_code, refused.json()["error"]["code"]) == (400, "message_too_long")
-        wrong = await ann.post(f"/api/duels/{duel}/vote", json={"choice": "middle"})
+        wrong = await ann.post(f"/api/duels/{comparison}/vote", json={"choice": "middle"})
         assert wrong.status_code == 422
 
 
@@ -176,14 +176,14 @@ async def test_a_vote_before_both_answers_are_whole_is_refused_with_a_sentence(
 ) -> None:
     ring.engine.scripts = [Script(["so far"], hangs=True)]
     async with ring.client("ann") as ann:
-        duel = await ask(ring, ann)
-        refused = await ann.post(f"/api/duels/{duel}/vote", json={"choice": "left"})
+        comparison = await ask(ring, ann)
+        refused = await ann.post(f"/api/duels/{comparison}/vote", json={"choice": "left"})
         assert (refused.status_code, refused.json()["error"]["code"]) == (
             409,
             "answers_unfinished",
         )
-        await ann.post(f"/api/duels/{duel}/stop", json={})
-        await ann.get(f"/api/duel-events/{duel}")
+        await ann.post(f"/api/duels/{comparison}/stop", json={})
+        await ann.get(f"/api/duel-events/{comparison}")
         page = (await ann.get(f"{ring.at}/compare")).text
         assert "Ask both again" in page
         assert "<b>anything</b>" not in page
@@ -193,10 +193,10 @@ async def test_the_host_reads_the_votes_on_the_campaigns_page_and_testers_do_not
     ring: Ring,
 ) -> None:
     async with ring.client("ann") as ann, ring.client("root") as root:
-        duel = await ask(ring, ann, task_id="t1")
-        await ann.get(f"/api/duel-events/{duel}")
-        await ann.post(f"/api/duels/{duel}/vote", json={"choice": "left"})
-        kept = (await ring.store.feedback.votes.duel(await _id(ring), duel)).duel
+        comparison = await ask(ring, ann, task_id="t1")
+        await ann.get(f"/api/duel-events/{comparison}")
+        await ann.post(f"/api/duels/{comparison}/vote", json={"choice": "left"})
+        kept = (await ring.store.feedback.votes.comparison(await _id(ring), comparison)).comparison
         page = (await root.get(f"/campaigns/{ring.campaign.id}")).text
         assert (await ann.get(f"/campaigns/{ring.campaign.id}")).status_code == 404
     wins = "100%" if kept.left.variant == 0 else "0%"

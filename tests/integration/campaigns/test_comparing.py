@@ -97,18 +97,18 @@ class Arena:
     ) -> Comparison:
         """Asked, not waited for."""
         self.clock.pass_by(seconds=1)
-        inquiry = ComparisonRequest(text, **{"request_id": f"request {text}"} | more)
-        return await self.comparisons.ask(user or self.ann, self.campaign.id, inquiry)
+        comparison_request = ComparisonRequest(text, **{"request_id": f"request {text}"} | more)
+        return await self.comparisons.ask(user or self.ann, self.campaign.id, comparison_request)
 
-    async def ended(self, duel: Comparison, user: User | None = None) -> ComparisonView:
-        rounds = self.comparisons.watch(user or self.ann, duel.id)
+    async def ended(self, comparison: Comparison, user: User | None = None) -> ComparisonView:
+        rounds = self.comparisons.watch(user or self.ann, comparison.id)
         return [one async for one in rounds][-1]
 
     async def asked(self, text: str = "Name a river", *, after: str = "") -> Comparison:
         """Asked and answered."""
-        duel = await self.ask(text, after=after)
-        await self.ended(duel)
-        return duel
+        comparison = await self.ask(text, after=after)
+        await self.ended(comparison)
+        return comparison
 
     async def rounds(self) -> list[ComparisonView]:
         return list(await self.comparisons.rounds(self.ann, self.campaign.id))
@@ -143,12 +143,12 @@ async def with_second(arena: Arena) -> None:
 
 async def test_variants_of_two_models_are_each_written_by_its_own(arena: Arena) -> None:
     await with_second(arena)
-    duel = await arena.asked()
+    comparison = await arena.asked()
     (told,) = await arena.rounds()
     assert (told.left.text, told.right.text) == ("The Rhine", "The Po")
     for side, model, kept in (
-        (duel.left, "Scripted-1B-Instruct", "none"),
-        (duel.right, "Other-3B", "nf4"),
+        (comparison.left, "Scripted-1B-Instruct", "none"),
+        (comparison.right, "Other-3B", "nf4"),
     ):
         *_, answer = await arena.store.path(arena.ann.id, side.conversation_id)
         assert answer.provenance
@@ -158,14 +158,14 @@ async def test_variants_of_two_models_are_each_written_by_its_own(arena: Arena) 
 async def test_two_models_write_at_the_same_time(arena: Arena) -> None:
     await with_second(arena)
     arena.engine.scripts = arena.second.scripts = [Script(["The "], hangs=True)]
-    duel = await arena.ask()
-    async with aclosing(arena.comparisons.watch(arena.ann, duel.id)) as rounds:
+    comparison = await arena.ask()
+    async with aclosing(arena.comparisons.watch(arena.ann, comparison.id)) as rounds:
         async for told in rounds:
             if told.left.text and told.right.text:
                 break
     assert (arena.engine.running, arena.second.running) == (1, 1)
-    await arena.comparisons.stop(arena.ann, duel.id)
-    await arena.ended(duel)
+    await arena.comparisons.stop(arena.ann, comparison.id)
+    await arena.ended(comparison)
     assert (arena.engine.running, arena.second.running) == (0, 0)
 
 
@@ -188,8 +188,8 @@ async def test_without_one_of_the_models_nothing_is_asked_of_the_other(arena: Ar
 
 async def test_both_variants_are_asked_with_their_own_settings(arena: Arena) -> None:
     arena.draws = [1]
-    duel = await arena.asked()
-    assert (duel.left.variant, duel.right.variant) == (1, 0)
+    comparison = await arena.asked()
+    assert (comparison.left.variant, comparison.right.variant) == (1, 0)
     assert [prompt[0].content for prompt in arena.engine.prompts] == ["Sing.", "Be brief."]
     assert arena.engine.samplings[1].temperature == 0.25
     (shown,) = await arena.rounds()
@@ -200,8 +200,8 @@ async def test_both_variants_are_asked_with_their_own_settings(arena: Arena) -> 
 
 async def test_both_answers_are_written_at_the_same_time(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
-    duel = await arena.ask()
-    async for shown in arena.comparisons.watch(arena.ann, duel.id):
+    comparison = await arena.ask()
+    async for shown in arena.comparisons.watch(arena.ann, comparison.id):
         if shown.left.text and shown.right.text:
             break
     assert arena.engine.running == 2
@@ -211,10 +211,10 @@ async def test_which_variant_is_left_is_drawn_for_each_question(arena: Arena) ->
     fair = Comparisons(arena.store.feedback.votes, arena.part, arena.answers)
     lefts: Counter[int] = Counter()
     for number in range(24):
-        inquiry = ComparisonRequest("Name a river", f"request {number}")
-        duel = await fair.ask(arena.ann, arena.campaign.id, inquiry)
-        await arena.ended(duel)
-        lefts[duel.left.variant] += 1
+        comparison_request = ComparisonRequest("Name a river", f"request {number}")
+        comparison = await fair.ask(arena.ann, arena.campaign.id, comparison_request)
+        await arena.ended(comparison)
+        lefts[comparison.left.variant] += 1
     assert set(lefts) == {0, 1}  # all alike once in eight million times
 
 
@@ -232,10 +232,10 @@ async def test_a_question_that_follows_goes_on_in_both_conversations(arena: Aren
 
 
 async def test_the_same_request_is_the_same_question(arena: Arena) -> None:
-    duels = await asyncio.gather(*(arena.ask() for _ in range(3)))
-    assert len({duel.id for duel in duels}) == 1
-    await arena.ended(duels[0])
-    assert await arena.ask() == duels[0]
+    comparisons = await asyncio.gather(*(arena.ask() for _ in range(3)))
+    assert len({comparison.id for comparison in comparisons}) == 1
+    await arena.ended(comparisons[0])
+    assert await arena.ask() == comparisons[0]
     assert len(arena.engine.prompts) == 2
     assert len(await arena.rounds()) == 1
 
@@ -258,18 +258,18 @@ async def test_who_may_have_one_answer_at_a_time_is_told_and_nothing_is_written(
 async def test_nothing_is_asked_without_consent_or_after_the_end(arena: Arena) -> None:
     with pytest.raises(ConsentNeeded):
         await arena.ask(user=arena.eve)
-    duel = await arena.asked()
+    comparison = await arena.asked()
     await arena.campaigns.close(arena.host, arena.campaign.id)
     with pytest.raises(CampaignOver):
-        await arena.ask("And then?", after=duel.id)
+        await arena.ask("And then?", after=comparison.id)
     assert len(await arena.rounds()) == 1  # all is there to read
 
 
 async def test_while_answers_are_written_nothing_follows_them(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
-    duel = await arena.ask()
+    comparison = await arena.ask()
     with pytest.raises(AnswerRunning):
-        await arena.ask("And then?", after=duel.id)
+        await arena.ask("And then?", after=comparison.id)
 
 
 async def test_a_campaign_that_compares_nothing_has_no_such_page(arena: Arena) -> None:
@@ -286,10 +286,10 @@ async def test_a_campaign_that_compares_nothing_has_no_such_page(arena: Arena) -
 
 async def test_stop_ends_both_and_keeps_what_is_written(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
-    duel = await arena.ask()
-    async for shown in arena.comparisons.watch(arena.ann, duel.id):
+    comparison = await arena.ask()
+    async for shown in arena.comparisons.watch(arena.ann, comparison.id):
         if shown.left.text and shown.right.text:
-            await arena.comparisons.stop(arena.ann, duel.id)
+            await arena.comparisons.stop(arena.ann, comparison.id)
     (shown,) = await arena.rounds()
     assert {shown.left.status, shown.right.status} == {Status.STOPPED}
     assert (shown.left.text, shown.right.text) == ("so far", "so far")
@@ -297,8 +297,8 @@ async def test_stop_ends_both_and_keeps_what_is_written(arena: Arena) -> None:
 
 async def test_who_comes_back_in_the_middle_sees_both_as_they_are(arena: Arena) -> None:
     arena.engine.scripts = [Script(["left so far"], hangs=True), Script(["right"])]
-    duel = await arena.ask()
-    async for shown in arena.comparisons.watch(arena.ann, duel.id):
+    comparison = await arena.ask()
+    async for shown in arena.comparisons.watch(arena.ann, comparison.id):
         if shown.left.text and shown.right.status is Status.DONE:
             break
     (shown,) = await arena.rounds()
@@ -311,8 +311,8 @@ async def test_who_leaves_in_the_middle_leaves_no_error_in_the_log(arena: Arena)
     wrong: list[Mapping[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
     arena.engine.scripts = [Script(["so far"], hangs=True)]
-    duel = await arena.ask()
-    rounds = arena.comparisons.watch(arena.ann, duel.id)
+    comparison = await arena.ask()
+    rounds = arena.comparisons.watch(arena.ann, comparison.id)
     async for shown in rounds:
         if shown.left.text and shown.right.text:
             break
@@ -340,11 +340,11 @@ async def test_after_a_crash_a_duel_can_be_asked_again_beside(arena: Arena) -> N
 
 
 async def test_an_answer_that_nobody_writes_any_more_was_interrupted(arena: Arena) -> None:
-    duel = await arena.asked()
+    comparison = await arena.asked()
     await arena.store._database.transactions.write(  # as a crash leaves it
         lambda session: session.execute(update(MessageRow).values(status=Status.STREAMING))
     )
-    shown = await arena.ended(duel)
+    shown = await arena.ended(comparison)
     assert {shown.left.status, shown.right.status} == {Status.INTERRUPTED}
 
 
@@ -352,17 +352,17 @@ async def test_an_answer_that_nobody_writes_any_more_was_interrupted(arena: Aren
 
 
 async def test_of_two_votes_at_once_the_first_counts_and_the_second_is_told(arena: Arena) -> None:
-    duel = await arena.asked()
+    comparison = await arena.asked()
     votes = await asyncio.gather(
-        arena.comparisons.vote(arena.ann, duel.id, VoteChoice.LEFT, "shorter"),
-        arena.comparisons.vote(arena.ann, duel.id, VoteChoice.RIGHT, "longer"),
+        arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.LEFT, "shorter"),
+        arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.RIGHT, "longer"),
     )
     assert votes[0] == votes[1]  # which came first is nobody's to say
     assert (votes[0].choice, votes[0].comment) in {
         (VoteChoice.LEFT, "shorter"),
         (VoteChoice.RIGHT, "longer"),
     }
-    said = await arena.comparisons.comment(arena.ann, duel.id, "because")
+    said = await arena.comparisons.comment(arena.ann, comparison.id, "because")
     assert (said.choice, said.comment) == (votes[0].choice, "because")
 
 
@@ -371,35 +371,35 @@ async def test_no_vote_counts_before_both_answers_are_complete(
     arena: Arena, script: Script
 ) -> None:
     arena.engine.scripts = [Script(["whole"]), script]
-    duel = await arena.ask()
-    async for shown in arena.comparisons.watch(arena.ann, duel.id):
+    comparison = await arena.ask()
+    async for shown in arena.comparisons.watch(arena.ann, comparison.id):
         if shown.left.status is Status.DONE and shown.right.text:
             break
     with pytest.raises(AnswersUnfinished):
-        await arena.comparisons.vote(arena.ann, duel.id, VoteChoice.LEFT)
-    assert (await arena.rounds())[0].duel.choice is None
+        await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.LEFT)
+    assert (await arena.rounds())[0].comparison.choice is None
 
 
 async def test_a_stopped_duel_takes_no_vote(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
-    duel = await arena.ask()
-    await arena.comparisons.stop(arena.ann, duel.id)
-    await arena.ended(duel)
+    comparison = await arena.ask()
+    await arena.comparisons.stop(arena.ann, comparison.id)
+    await arena.ended(comparison)
     with pytest.raises(AnswersUnfinished):
-        await arena.comparisons.vote(arena.ann, duel.id, VoteChoice.TIE)
+        await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.TIE)
 
 
 async def test_duels_of_others_are_not_there(arena: Arena) -> None:
-    duel = await arena.asked()
+    comparison = await arena.asked()
     calls = arena.comparisons
     for other in (arena.bob, arena.host):
         for call in (
-            calls.round(other, duel.id),
-            calls.vote(other, duel.id, VoteChoice.LEFT),
-            calls.comment(other, duel.id, "mine"),
-            calls.stop(other, duel.id),
-            calls.ask_again(other, duel.id, request_id="x"),
-            arena.ask("More?", user=other, after=duel.id),
+            calls.round(other, comparison.id),
+            calls.vote(other, comparison.id, VoteChoice.LEFT),
+            calls.comment(other, comparison.id, "mine"),
+            calls.stop(other, comparison.id),
+            calls.ask_again(other, comparison.id, request_id="x"),
+            arena.ask("More?", user=other, after=comparison.id),
         ):
             with pytest.raises(AppError) as refused:
                 await call
@@ -408,19 +408,21 @@ async def test_duels_of_others_are_not_there(arena: Arena) -> None:
 
 
 async def test_a_comment_has_a_limit_and_no_vote_is_lost_by_it(arena: Arena) -> None:
-    duel = await arena.asked()
+    comparison = await arena.asked()
     with pytest.raises(MessageTooLong):
-        await arena.comparisons.vote(arena.ann, duel.id, VoteChoice.TIE, "x" * (MAX_COMMENT + 1))
-    assert (await arena.rounds())[0].duel.choice is None
+        await arena.comparisons.vote(
+            arena.ann, comparison.id, VoteChoice.TIE, "x" * (MAX_COMMENT + 1)
+        )
+    assert (await arena.rounds())[0].comparison.choice is None
 
 
 async def test_a_vote_can_be_given_for_a_day_after_the_end(arena: Arena) -> None:
-    duel = await arena.asked()
+    comparison = await arena.asked()
     await arena.campaigns.close(arena.host, arena.campaign.id)
-    await arena.comparisons.vote(arena.ann, duel.id, VoteChoice.TIE)
+    await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.TIE)
     arena.clock.pass_by(days=1)
     with pytest.raises(CampaignOver):
-        await arena.comparisons.comment(arena.ann, duel.id, "late")
+        await arena.comparisons.comment(arena.ann, comparison.id, "late")
 
 
 # --- what it must not tell --------------------------------------------------------------------
@@ -434,7 +436,7 @@ async def test_conversations_of_a_comparison_are_in_no_list_of_the_tester(arena:
 
 async def test_who_takes_back_leaves_no_duel(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
-    duel = await arena.ask()
+    comparison = await arena.ask()
     await arena.part.withdraw(arena.ann, arena.campaign.id)
     with pytest.raises(NotFound):
-        await arena.comparisons.round(arena.ann, duel.id)
+        await arena.comparisons.round(arena.ann, comparison.id)

@@ -133,7 +133,7 @@ async def tab() -> AsyncIterator[Tab]:
         Conversations(store=store, jobs=jobs),
         Presets(store),
         unrated(store),
-        hosting_of(store).taking_part,
+        hosting_of(store).participation,
         figures_of(store),
     )
     with gr.Blocks(analytics_enabled=False):

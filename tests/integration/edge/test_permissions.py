@@ -564,7 +564,7 @@ async def test_another_persons_heartbeat_ends_nothing(town: Town, bob: httpx.Asy
 
     carol, bobs = await town.user("carol"), await town.user("bob")
     options = town.house.edge
-    guard = edge_middleware(options, town.house.doors, {}, Metrics())[-1]
+    guard = edge_middleware(options, town.house.authenticator, {}, Metrics())[-1]
     app = guard.cls(inner, *guard.args, **guard.kwargs)
     for user in (bobs, carol, bobs):
         state = {"signed_in": SignedIn(user, "s")}
@@ -597,8 +597,8 @@ async def stream_until_cut(
     async def send(message: Message) -> None:
         told.append(message)
 
-    doors = town.house.doors
-    who = await doors.who(town.tokens[name])
+    authenticator = town.house.authenticator
+    who = await authenticator.who(town.tokens[name])
     cookie = f"qwen_chat_session={town.tokens[name]}".encode()
     scope = {
         "type": "http",
@@ -606,7 +606,7 @@ async def stream_until_cut(
         "headers": [(b"cookie", cookie)],
         "state": {"signed_in": who},
     }
-    watched = StreamExpiry(endless, town.house.edge, doors, every_s=0.02)
+    watched = StreamExpiry(endless, town.house.edge, authenticator, every_s=0.02)
     stream = asyncio.create_task(watched(scope, None, send))  # type: ignore[arg-type]
     await asyncio.sleep(0.1)
     assert not stream.done()
@@ -654,8 +654,8 @@ async def test_a_new_password_ends_the_other_sessions() -> None:
     other = await town.house.accounts.sign_in(
         "bob", "correct horse battery", address="", device="phone"
     )
-    async with client_of(town.app, other) as phone, town.client("bob") as desk:
+    async with client_of(town.app, other) as phone, town.client("bob") as context:
         body = {"old": "correct horse battery", "new": "another good one"}
-        assert (await desk.post("/api/account/password", json=body)).status_code == 200
+        assert (await context.post("/api/account/password", json=body)).status_code == 200
         assert (await phone.get("/api/account")).status_code == 401
-        assert (await desk.get("/api/account")).status_code == 200
+        assert (await context.get("/api/account")).status_code == 200

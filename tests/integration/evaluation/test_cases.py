@@ -203,7 +203,7 @@ async def test_what_people_have_to_judge_is_judged(clients: Clients) -> None:
 async def test_a_complaint_becomes_a_case(clients: Clients, store: RoutingStore) -> None:
     root = clients["root"]
     (user, *_) = await store.people.people()
-    evidence = AnswerSnapshot(
+    snapshot = AnswerSnapshot(
         id="e",
         answer_id="a",
         owner_id=user.id,
@@ -214,7 +214,7 @@ async def test_a_complaint_becomes_a_case(clients: Clients, store: RoutingStore)
         made_at=utc_now(),
     )
     opinion = RatingInput(correction="Paris")
-    await store.feedback.ratings.rate(evidence, user.id, opinion, utc_now())
+    await store.feedback.ratings.rate(snapshot, user.id, opinion, utc_now())
     assert ">\nParis</textarea>" in (await root.get("/cases/new?evidence=e")).text
     told = await posted(root, "/api/cases/from-evidence/e")
     assert ">\nParis</textarea>" in (await root.get(told["next"])).text

@@ -96,18 +96,18 @@ async def make(store: RoutingStore) -> AsyncIterator[MakeDesk]:
 
 
 async def test_a_run_keeps_what_came_of_each_case(make: MakeDesk) -> None:
-    desk = make(Script(["Hello"]), Script(["Bye"]), Script(error=EngineFailed()), Script(["Hm"]))
+    context = make(Script(["Hello"]), Script(["Bye"]), Script(error=EngineFailed()), Script(["Hm"]))
     texts = [text("a"), text("b"), text("c"), text("d", HUMAN)]
-    cases = await desk.casebook.add(LOCAL, *texts)
-    run = await desk.run(*cases, label=" my  label ")
-    verdicts = await desk.verdicts(run)
+    cases = await context.casebook.add(LOCAL, *texts)
+    run = await context.run(*cases, label=" my  label ")
+    verdicts = await context.verdicts(run)
     assert [verdicts[case.id] for case in cases] == [
         CaseVerdict.PASSED,
         CaseVerdict.FAILED,
         CaseVerdict.ERROR,
         CaseVerdict.OPEN,
     ]
-    kept, results = await desk.casebook.run(LOCAL, run.id)
+    kept, results = await context.casebook.run(LOCAL, run.id)
     assert (kept.model, kept.quantization, kept.label) == (
         "Scripted-1B-Instruct",
         "none",
@@ -117,94 +117,94 @@ async def test_a_run_keeps_what_came_of_each_case(make: MakeDesk) -> None:
     assert results[cases[1].id].failed == (0,)
     assert results[cases[2].id].error_code == "engine_failed"
     assert results[cases[0].id].timing
-    (tally,) = await desk.casebook.runs(LOCAL)
+    (tally,) = await context.casebook.runs(LOCAL)
     assert sum(tally.counts.values()) == 4
 
 
 async def test_the_engine_gets_the_presets_prompt_and_takes_the_likeliest_tokens(
     make: MakeDesk,
 ) -> None:
-    desk = make()
-    (case,) = await desk.casebook.add(LOCAL, text("a", sampling=Sampling(max_new_tokens=5)))
+    context = make()
+    (case,) = await context.casebook.add(LOCAL, text("a", sampling=Sampling(max_new_tokens=5)))
     preset = Preset(
         PresetRef("p", 2), "", True, PresetText("P", "Be kind.", Sampling(0.9, top_k=7)), NOW
     )
-    run = await desk.run(case, preset=preset)
+    run = await context.run(case, preset=preset)
     assert run.preset == PresetRef("p", 2)
-    assert desk.engine.prompts == [(ChatMessage(Role.SYSTEM, "Be kind."), case.prompt[1])]
-    assert desk.engine.samplings == [Sampling(temperature=0, top_k=7, max_new_tokens=5, seed=0)]
+    assert context.engine.prompts == [(ChatMessage(Role.SYSTEM, "Be kind."), case.prompt[1])]
+    assert context.engine.samplings == [Sampling(temperature=0, top_k=7, max_new_tokens=5, seed=0)]
 
 
 async def test_what_a_person_said_holds_for_the_same_answer_and_another_is_changed(
     make: MakeDesk,
 ) -> None:
-    desk = make(Script(["one"]), Script(["one"]), Script(["two"]), Script(["two"]))
-    (case,) = await desk.casebook.add(LOCAL, text("a", HUMAN))
-    first = await desk.run(case)
-    judged = await desk.casebook.judge(LOCAL, first.id, case.id, good=True)
+    context = make(Script(["one"]), Script(["one"]), Script(["two"]), Script(["two"]))
+    (case,) = await context.casebook.add(LOCAL, text("a", HUMAN))
+    first = await context.run(case)
+    judged = await context.casebook.judge(LOCAL, first.id, case.id, good=True)
     assert (judged.verdict, judged.judged_by) == (CaseVerdict.PASSED, LOCAL.id)
-    assert await desk.verdicts(await desk.run(case)) == {case.id: CaseVerdict.PASSED}
-    third = await desk.run(case)
-    assert await desk.verdicts(third) == {case.id: CaseVerdict.CHANGED}
-    assert await desk.verdicts(await desk.run(case, against=first.id)) == {
+    assert await context.verdicts(await context.run(case)) == {case.id: CaseVerdict.PASSED}
+    third = await context.run(case)
+    assert await context.verdicts(third) == {case.id: CaseVerdict.CHANGED}
+    assert await context.verdicts(await context.run(case, against=first.id)) == {
         case.id: CaseVerdict.CHANGED
     }
-    await desk.casebook.judge(LOCAL, third.id, case.id, good=False)
-    assert await desk.verdicts(await desk.run(case)) == {case.id: CaseVerdict.FAILED}
+    await context.casebook.judge(LOCAL, third.id, case.id, good=False)
+    assert await context.verdicts(await context.run(case)) == {case.id: CaseVerdict.FAILED}
 
 
 async def test_cases_wait_one_after_the_other(make: MakeDesk) -> None:
-    desk = make(Script(["Hello"], step_s=0.05))
-    cases = await desk.casebook.add(LOCAL, *(text(name) for name in "abc"))
-    run = await desk.replays.start(LOCAL, cases)
+    context = make(Script(["Hello"], step_s=0.05))
+    cases = await context.casebook.add(LOCAL, *(text(name) for name in "abc"))
+    run = await context.replays.start(LOCAL, cases)
     most = 0
     async with asyncio.timeout(30):
-        while going := desk.replays.progress(run.id):
+        while going := context.replays.progress(run.id):
             assert going.total == 3
-            most = max(most, desk.engine.running)
+            most = max(most, context.engine.running)
             await asyncio.sleep(0.005)
     assert most == 1
-    assert len(await desk.verdicts(run)) == 3
+    assert len(await context.verdicts(run)) == 3
 
 
 async def test_a_run_that_is_cancelled_keeps_what_there_is(make: MakeDesk) -> None:
-    desk = make(Script(["Hello"]), Script(["Hel"], hangs=True))
-    cases = await desk.casebook.add(LOCAL, text("a"), text("b"))
-    run = await desk.replays.start(LOCAL, cases)
+    context = make(Script(["Hello"]), Script(["Hel"], hangs=True))
+    cases = await context.casebook.add(LOCAL, text("a"), text("b"))
+    run = await context.replays.start(LOCAL, cases)
     async with asyncio.timeout(30):
-        while not (desk.engine.running and len(await desk.verdicts(run)) == 1):  # noqa: ASYNC110
+        while not (context.engine.running and len(await context.verdicts(run)) == 1):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     with pytest.raises(RunGoingOn):
-        await desk.replays.start(LOCAL, cases)
-    await desk.replays.cancel(LOCAL, run.id)
-    assert desk.replays.progress(run.id) is None
-    assert await desk.verdicts(run) == {cases[0].id: CaseVerdict.PASSED}
-    assert (desk.engine.running, desk.engine.cancelled) == (0, 1)
-    assert (await desk.casebook.run(LOCAL, run.id))[0].ended_at
-    await desk.replays.cancel(LOCAL, run.id)
+        await context.replays.start(LOCAL, cases)
+    await context.replays.cancel(LOCAL, run.id)
+    assert context.replays.progress(run.id) is None
+    assert await context.verdicts(run) == {cases[0].id: CaseVerdict.PASSED}
+    assert (context.engine.running, context.engine.cancelled) == (0, 1)
+    assert (await context.casebook.run(LOCAL, run.id))[0].ended_at
+    await context.replays.cancel(LOCAL, run.id)
 
 
 async def test_a_run_that_is_deleted_while_it_goes_on_ends(make: MakeDesk) -> None:
-    desk = make(Script(["Hello"], step_s=0.1))
-    cases = await desk.casebook.add(LOCAL, text("a"), text("b"))
-    run = await desk.replays.start(LOCAL, cases)
-    await desk.casebook.delete_run(LOCAL, run.id)
-    await desk.until_done(run)
+    context = make(Script(["Hello"], step_s=0.1))
+    cases = await context.casebook.add(LOCAL, text("a"), text("b"))
+    run = await context.replays.start(LOCAL, cases)
+    await context.casebook.delete_run(LOCAL, run.id)
+    await context.until_done(run)
     with pytest.raises(NotFound):
-        await desk.casebook.run(LOCAL, run.id)
+        await context.casebook.run(LOCAL, run.id)
 
 
 async def test_a_run_needs_cases_and_a_model(make: MakeDesk) -> None:
-    desk = make()
+    context = make()
     with pytest.raises(BadCase):
-        await desk.replays.start(LOCAL, [])
-    (case,) = await desk.casebook.add(LOCAL, text("a"))
+        await context.replays.start(LOCAL, [])
+    (case,) = await context.casebook.add(LOCAL, text("a"))
     with pytest.raises(NotFound):
-        await desk.replays.start(LOCAL, [case], against="nothing")
-    await desk.engine.stop()
+        await context.replays.start(LOCAL, [case], against="nothing")
+    await context.engine.stop()
     with pytest.raises(EngineNotReady):
-        await desk.replays.start(LOCAL, [case])
-    assert list(await desk.casebook.runs(LOCAL)) == []
+        await context.replays.start(LOCAL, [case])
+    assert list(await context.casebook.runs(LOCAL)) == []
 
 
 async def test_who_asks_too_often_goes_on_when_there_is_leave_again(make: MakeDesk) -> None:
@@ -216,12 +216,12 @@ async def test_who_asks_too_often_goes_on_when_there_is_leave_again(make: MakeDe
                 raise refusals.pop()
             return QuotaReservation()
 
-    desk = make(quotas=Strict())
-    (case,) = await desk.casebook.add(LOCAL, text("a"))
-    assert await desk.verdicts(await desk.run(case)) == {case.id: CaseVerdict.PASSED}
+    context = make(quotas=Strict())
+    (case,) = await context.casebook.add(LOCAL, text("a"))
+    assert await context.verdicts(await context.run(case)) == {case.id: CaseVerdict.PASSED}
     refusals.append(TooManyRequests(limit=1, retry_after_s=2 * replaying.PATIENCE_S))
-    run = await desk.run(case)
-    (result,) = (await desk.casebook.run(LOCAL, run.id))[1].values()
+    run = await context.run(case)
+    (result,) = (await context.casebook.run(LOCAL, run.id))[1].values()
     assert (result.verdict, result.error_code) == (CaseVerdict.ERROR, "too_many_requests")
 
 
@@ -234,8 +234,8 @@ async def test_answers_of_a_replay_are_told_of_as_such(make: MakeDesk) -> None:
 
         def refused(self, door: Source, code: str) -> None: ...
 
-    desk = make(Script(["Hello"]), Script(error=EngineFailed()), observer=Notes())
-    await desk.run(*await desk.casebook.add(LOCAL, text("a"), text("b")))
+    context = make(Script(["Hello"]), Script(error=EngineFailed()), observer=Notes())
+    await context.run(*await context.casebook.add(LOCAL, text("a"), text("b")))
     assert [(one.source, one.reason, one.failed) for one in told] == [
         (Source.REPLAY, "stop", False),
         (Source.REPLAY, "engine_failed", True),
@@ -243,37 +243,37 @@ async def test_answers_of_a_replay_are_told_of_as_such(make: MakeDesk) -> None:
 
 
 async def test_members_have_their_own_cases_and_guests_none(make: MakeDesk) -> None:
-    desk = make()
-    (mine,) = await desk.casebook.add(BOB, text("a"))
-    (admins,) = await desk.casebook.add(LOCAL, text("b"))
-    assert list(await desk.casebook.list(BOB)) == [mine]
-    assert list(await desk.casebook.list(LOCAL)) == [mine, admins]
-    run = await desk.run(admins)
+    context = make()
+    (mine,) = await context.casebook.add(BOB, text("a"))
+    (admins,) = await context.casebook.add(LOCAL, text("b"))
+    assert list(await context.casebook.list(BOB)) == [mine]
+    assert list(await context.casebook.list(LOCAL)) == [mine, admins]
+    run = await context.run(admins)
     for refused in (
-        desk.casebook.get(BOB, admins.id),
-        desk.casebook.change(BOB, admins.id, text("x")),
-        desk.casebook.delete(BOB, admins.id),
-        desk.casebook.run(BOB, run.id),
-        desk.casebook.delete_run(BOB, run.id),
-        desk.casebook.judge(BOB, run.id, admins.id, good=True),
-        desk.replays.cancel(BOB, run.id),
-        desk.replays.start(BOB, [mine], against=run.id),
-        desk.casebook.list(GUS),
-        desk.casebook.add(GUS, text("x")),
-        desk.casebook.runs(GUS),
-        desk.casebook.draft(GUS, "e"),
-        desk.replays.start(GUS, [mine]),
+        context.casebook.get(BOB, admins.id),
+        context.casebook.change(BOB, admins.id, text("x")),
+        context.casebook.delete(BOB, admins.id),
+        context.casebook.run(BOB, run.id),
+        context.casebook.delete_run(BOB, run.id),
+        context.casebook.judge(BOB, run.id, admins.id, good=True),
+        context.replays.cancel(BOB, run.id),
+        context.replays.start(BOB, [mine], against=run.id),
+        context.casebook.list(GUS),
+        context.casebook.add(GUS, text("x")),
+        context.casebook.runs(GUS),
+        context.casebook.draft(GUS, "e"),
+        context.replays.start(GUS, [mine]),
     ):
         with pytest.raises(NotFound):
             await refused
-    changed = await desk.casebook.change(LOCAL, mine.id, text("changed"))
+    changed = await context.casebook.change(LOCAL, mine.id, text("changed"))
     assert (changed.owner_id, changed.name) == (BOB.id, "changed")
-    assert list(await desk.casebook.runs(BOB)) == []
+    assert list(await context.casebook.runs(BOB)) == []
 
 
 async def test_a_case_is_made_of_a_rated_answer_by_who_may_see_it(make: MakeDesk) -> None:
-    desk = make()
-    evidence = AnswerSnapshot(
+    context = make()
+    snapshot = AnswerSnapshot(
         id="e",
         answer_id="a",
         owner_id=LOCAL.id,
@@ -283,38 +283,40 @@ async def test_a_case_is_made_of_a_rated_answer_by_who_may_see_it(make: MakeDesk
         status=Status.DONE,
         made_at=NOW,
     )
-    await desk.store.feedback.ratings.rate(evidence, LOCAL.id, RatingInput(correction="Paris"), NOW)
-    draft = await desk.casebook.draft(LOCAL, "e")
+    await context.store.feedback.ratings.rate(
+        snapshot, LOCAL.id, RatingInput(correction="Paris"), NOW
+    )
+    draft = await context.casebook.draft(LOCAL, "e")
     assert draft.checks == (Check(CheckKind.CONTAINS, "Paris"),)
-    (case,) = await desk.casebook.add(LOCAL, draft)
+    (case,) = await context.casebook.add(LOCAL, draft)
     assert (case.evidence_id, case.reference) == ("e", "Lyon")
     with pytest.raises(NotFound):
-        await desk.casebook.draft(BOB, "e")
+        await context.casebook.draft(BOB, "e")
 
 
 async def test_a_case_of_an_answer_that_was_deleted_is_not_kept(make: MakeDesk) -> None:
-    desk = make()
+    context = make()
     with pytest.raises(NotFound):
-        await desk.casebook.add(LOCAL, text("a", evidence_id="gone"))
+        await context.casebook.add(LOCAL, text("a", evidence_id="gone"))
 
 
 async def test_the_run_of_who_may_not_be_here_any_more_is_ended(make: MakeDesk) -> None:
-    desk = make(Script(["Hel"], hangs=True))
-    (case,) = await desk.casebook.add(BOB, text("a"))
-    run = await desk.replays.start(BOB, [case])
-    upkeep = Maintenance(make_chat().jobs, desk.store.people, programs=[desk.replays])
-    await upkeep.stop_who_left()
-    assert desk.replays.progress(run.id)
-    await desk.store.people.delete_person(BOB.id, AuditEntry(START, "", Action.DELETE))
-    await upkeep.stop_who_left()
-    await desk.until_done(run)
-    assert list(await desk.casebook.runs(LOCAL)) == []
+    context = make(Script(["Hel"], hangs=True))
+    (case,) = await context.casebook.add(BOB, text("a"))
+    run = await context.replays.start(BOB, [case])
+    maintenance = Maintenance(make_chat().jobs, context.store.people, programs=[context.replays])
+    await maintenance.stop_who_left()
+    assert context.replays.progress(run.id)
+    await context.store.people.delete_person(BOB.id, AuditEntry(START, "", Action.DELETE))
+    await maintenance.stop_who_left()
+    await context.until_done(run)
+    assert list(await context.casebook.runs(LOCAL)) == []
     with pytest.raises(NotFound):
-        await desk.casebook.add(BOB, text("b"))
+        await context.casebook.add(BOB, text("b"))
 
 
 async def test_a_file_is_kept_all_or_not_at_all(make: MakeDesk) -> None:
-    desk = make()
+    context = make()
     with pytest.raises(BadCase):
-        await desk.casebook.add(LOCAL, text("a"), replace(text("b"), name=""))
-    assert list(await desk.casebook.list(LOCAL)) == []
+        await context.casebook.add(LOCAL, text("a"), replace(text("b"), name=""))
+    assert list(await context.casebook.list(LOCAL)) == []

@@ -19,7 +19,7 @@ from tests.contract.stores import START
 from tests.fakes import ScriptedEngine
 from tests.hosting import Inn, hosting_of
 from tests.house import client_of
-from tests.rated import DOWN, UP, evidence
+from tests.rated import DOWN, UP, snapshot
 
 Export = Callable[..., int]
 SAID = RatingInput(Verdict.DOWN, ("too-long",), "Ask Ann, a@b.cn", "Better. 更好")
@@ -35,7 +35,7 @@ async def fill(store: RoutingStore) -> None:
         ("b", SAID, {"campaign_id": "first", "language": "zh"}),
         ("c", DOWN, {}),
     ):
-        frozen = evidence(name, owner_id=LOCAL.id, **more)
+        frozen = snapshot(name, owner_id=LOCAL.id, **more)
         await store.feedback.ratings.rate(frozen, LOCAL.id, opinion, START)
 
 

@@ -54,23 +54,23 @@ async def test_the_evidence_has_the_prompt_that_the_engine_got(chat: RatedChat) 
         attachments=(Attachment("map.txt", "here be dragons"),),
     )
     await chat.rate(second, UP, page_language="zh")
-    evidence, answer = await chat.evidence(second), await chat.message(second)
-    assert evidence.prompt == chat.engine.prompts[1]
-    assert is_exact(evidence)
-    assert (evidence.answer, evidence.status, evidence.finish) == ("Hello", Status.DONE, "stop")
-    assert (evidence.usage, evidence.timing) == (answer.usage, answer.timing)
-    assert evidence.provenance == answer.provenance
-    assert evidence.provenance
-    assert evidence.provenance.preset == PresetRef("maths", 2)
-    assert evidence.provenance.sampling.seed is not None
-    assert (evidence.door, evidence.owner_id) == (Source.PAGE, LOCAL.id)
-    assert (evidence.conversation_id, evidence.made_at) == (
+    snapshot, answer = await chat.snapshot(second), await chat.message(second)
+    assert snapshot.prompt == chat.engine.prompts[1]
+    assert is_exact(snapshot)
+    assert (snapshot.answer, snapshot.status, snapshot.finish) == ("Hello", Status.DONE, "stop")
+    assert (snapshot.usage, snapshot.timing) == (answer.usage, answer.timing)
+    assert snapshot.provenance == answer.provenance
+    assert snapshot.provenance
+    assert snapshot.provenance.preset == PresetRef("maths", 2)
+    assert snapshot.provenance.sampling.seed is not None
+    assert (snapshot.door, snapshot.owner_id) == (Source.PAGE, LOCAL.id)
+    assert (snapshot.conversation_id, snapshot.made_at) == (
         second.conversation_id,
         answer.created_at,
     )
-    assert (evidence.language, evidence.page_language) == ("en", "zh")
-    assert (evidence.campaign_id, evidence.variant) == ("", None)
-    assert evidence.question.endswith("And of Italy?")
+    assert (snapshot.language, snapshot.page_language) == ("en", "zh")
+    assert (snapshot.campaign_id, snapshot.variant) == ("", None)
+    assert snapshot.question.endswith("And of Italy?")
 
 
 async def test_dropped_turns_are_not_in_the_evidence(tmp_path: Path) -> None:
@@ -78,11 +78,11 @@ async def test_dropped_turns_are_not_in_the_evidence(tmp_path: Path) -> None:
         first = await chat.told("b" * 300)
         second = await chat.told("c" * 300, conversation_id=first.conversation_id)
         await chat.rate(second, UP)
-        evidence = await chat.evidence(second)
-        assert evidence.provenance
-        assert evidence.provenance.dropped_turns == 1
-        assert evidence.prompt == chat.engine.prompts[1]
-        assert is_exact(evidence)
+        snapshot = await chat.snapshot(second)
+        assert snapshot.provenance
+        assert snapshot.provenance.dropped_turns == 1
+        assert snapshot.prompt == chat.engine.prompts[1]
+        assert is_exact(snapshot)
 
 
 async def test_a_continued_answer_is_frozen_with_what_it_went_on_from(tmp_path: Path) -> None:
@@ -94,10 +94,10 @@ async def test_a_continued_answer_is_frozen_with_what_it_went_on_from(tmp_path: 
         )
         await finished(job)
         await chat.rate(job, UP)
-        evidence = await chat.evidence(job)
-        assert evidence.answer == "Hello"
-        assert evidence.prompt[-1] == ChatMessage(Role.ASSISTANT, "Hel")
-        assert is_exact(evidence)
+        snapshot = await chat.snapshot(job)
+        assert snapshot.answer == "Hello"
+        assert snapshot.prompt[-1] == ChatMessage(Role.ASSISTANT, "Hel")
+        assert is_exact(snapshot)
 
 
 async def test_a_prompt_with_deleted_messages_is_known_not_to_be_the_exact_one(
@@ -107,9 +107,9 @@ async def test_a_prompt_with_deleted_messages_is_known_not_to_be_the_exact_one(
     second = await chat.told("two", conversation_id=first.conversation_id)
     await chat.conversations.delete_turn(LOCAL.id, first.conversation_id, first.message_id)
     await chat.rate(second, UP)
-    evidence = await chat.evidence(second)
-    assert evidence.prompt == (ChatMessage(Role.USER, "two"),)
-    assert not is_exact(evidence)
+    snapshot = await chat.snapshot(second)
+    assert snapshot.prompt == (ChatMessage(Role.USER, "two"),)
+    assert not is_exact(snapshot)
 
 
 async def test_a_stopped_answer_and_an_old_version_are_rated_each_for_itself(
@@ -128,7 +128,7 @@ async def test_a_stopped_answer_and_an_old_version_are_rated_each_for_itself(
         await finished(again)
         await chat.rate(job, DOWN)
         await chat.rate(again, UP)
-        stopped = await chat.evidence(job)
+        stopped = await chat.snapshot(job)
         assert (stopped.answer, stopped.status, stopped.finish) == ("Hel", Status.STOPPED, None)
         said = await chat.ratings.newest(LOCAL.id, [job.message_id, again.message_id, "another"])
         assert {key: rating.opinion for key, rating in said.items()} == {
@@ -153,9 +153,9 @@ async def test_an_answer_that_was_stopped_or_failed_before_its_first_word_can_be
             assert look == Ratable("", REASONS)
             said = RatingInput(Verdict.DOWN, ("slow",), "", " Hello. ")
             assert (await chat.rate(job, said)).opinion == said
-            evidence = await chat.evidence(job)
-            assert (evidence.answer, evidence.status, evidence.language) == ("", status, "")
-            assert is_exact(evidence)
+            snapshot = await chat.snapshot(job)
+            assert (snapshot.answer, snapshot.status, snapshot.language) == ("", status, "")
+            assert is_exact(snapshot)
 
 
 async def test_an_interrupted_answer_can_be_rated(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ async def test_an_interrupted_answer_can_be_rated(tmp_path: Path) -> None:
         await chat.store.save_text(LOCAL.id, job.message_id, "Hel")
         await chat.store.interrupt_unfinished()
         await chat.rate(job, DOWN)
-        assert (await chat.evidence(job)).status is Status.INTERRUPTED
+        assert (await chat.snapshot(job)).status is Status.INTERRUPTED
 
 
 async def test_only_what_the_model_wrote_here_and_is_kept_can_be_rated(tmp_path: Path) -> None:
@@ -216,11 +216,11 @@ async def test_ratings_stay_when_the_conversation_goes_and_can_still_be_changed(
 ) -> None:
     job, other = await chat.told("Hi"), await chat.told("Ho")
     await chat.rate(job, UP)
-    before = await chat.evidence(job)
+    before = await chat.snapshot(job)
     for each in (job, other):
         await chat.conversations.delete(LOCAL.id, each.conversation_id)
     await chat.conversations.purge()
-    assert await chat.evidence(job) == before
+    assert await chat.snapshot(job) == before
     assert (await chat.rate(job, DOWN)).version == 2
     with pytest.raises(NotFound):
         await chat.rate(other, UP)
@@ -282,12 +282,12 @@ async def test_a_programs_answer_is_rated_by_its_id(chat: RatedChat) -> None:
     turns = (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, "Hi 你好"))
     written = await completion(chat, turns)
     rating = await chat.ratings.rate_completion(LOCAL, written.id, DOWN)
-    evidence = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
-    assert evidence
-    assert rating.evidence_id == evidence.id
-    assert (evidence.door, evidence.prompt, evidence.answer) == (Source.API, turns, "Hello")
-    assert (evidence.usage, evidence.provenance) == (written.usage, written.provenance)
-    assert is_exact(evidence)
+    snapshot = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+    assert snapshot
+    assert rating.evidence_id == snapshot.id
+    assert (snapshot.door, snapshot.prompt, snapshot.answer) == (Source.API, turns, "Hello")
+    assert (snapshot.usage, snapshot.provenance) == (written.usage, written.provenance)
+    assert is_exact(snapshot)
     assert (await chat.ratings.rate_completion(LOCAL, written.id, UP)).version == 2
 
 
@@ -299,19 +299,19 @@ async def test_a_programs_answer_that_goes_on_is_frozen_from_its_beginning(
     )
     assert written.text == "Hello"
     await chat.ratings.rate_completion(LOCAL, written.id, UP)
-    evidence = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
-    assert evidence
-    assert evidence.answer == "Oh, Hello"
-    assert is_exact(evidence)
+    snapshot = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+    assert snapshot
+    assert snapshot.answer == "Oh, Hello"
+    assert is_exact(snapshot)
 
 
 async def test_bare_text_is_frozen_as_a_question_and_known_to_be_none(chat: RatedChat) -> None:
     written = await completion(chat, "def fib(n):")
     await chat.ratings.rate_completion(LOCAL, written.id, UP)
-    evidence = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
-    assert evidence
-    assert evidence.prompt == (ChatMessage(Role.USER, "def fib(n):"),)
-    assert not is_exact(evidence)
+    snapshot = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+    assert snapshot
+    assert snapshot.prompt == (ChatMessage(Role.USER, "def fib(n):"),)
+    assert not is_exact(snapshot)
 
 
 async def test_calls_of_tools_stand_in_the_evidence(tmp_path: Path) -> None:
@@ -320,9 +320,9 @@ async def test_calls_of_tools_stand_in_the_evidence(tmp_path: Path) -> None:
     async with rated_chat(tmp_path, script) as chat:
         written = await completion(chat, (ChatMessage(Role.USER, "Hi"),))
         await chat.ratings.rate_completion(LOCAL, written.id, UP)
-        evidence = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
-        assert evidence
-        assert evidence.answer == (
+        snapshot = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+        assert snapshot
+        assert snapshot.answer == (
             'Let me look.\n<tool_call>\n{"name": "weather", "arguments": {"city": "Paris"}}\n'
             "</tool_call>"
         )

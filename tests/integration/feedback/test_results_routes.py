@@ -26,7 +26,7 @@ from tests.fakes import ScriptedEngine
 from tests.hosting import Inn, hosting_of
 from tests.house import client_of
 from tests.migrated import migrated
-from tests.rated import UP, evidence
+from tests.rated import UP, snapshot
 
 HOSTILE = "\"><img src=x onerror=alert(1)>'{0}"
 HOSTILE_SHOWN = escape(HOSTILE)
@@ -50,7 +50,7 @@ class Hosts:
     people: dict[str, User]
 
     async def rate(self, name: str, opinion: RatingInput = UP, **of_evidence: Any) -> None:
-        frozen = evidence(name, **{"owner_id": self.people["admin"].id, **of_evidence})
+        frozen = snapshot(name, **{"owner_id": self.people["admin"].id, **of_evidence})
         await self.store.feedback.ratings.rate(frozen, self.people["admin"].id, opinion, START)
 
 

@@ -13,7 +13,7 @@ from chat.feedback.models import RatedAnswer, RatingInput, ReviewState, Verdict
 from chat.feedback.queries import RatingFilter
 from chat.models import ChatMessage, Role
 from formats.datasets import DataFormat, data_file
-from tests.rated import DOWN, UP, contest, rated, written
+from tests.rated import DOWN, UP, rated, voted_comparison, written
 from tests.tiny import tiny_model, tiny_tokenizer
 
 TOLD = (
@@ -41,7 +41,9 @@ SETTINGS: dict[str, Any] = {
 def load(kind: DataFormat, folder: Path) -> Dataset:
     """What `datasets` makes of a file of ours."""
     path = folder / f"data{kind.suffix}"
-    path.write_bytes(written(data_file(kind, RatingFilter()), *ITEMS, contests=(contest(),)))
+    path.write_bytes(
+        written(data_file(kind, RatingFilter()), *ITEMS, voted_comparisons=(voted_comparison(),))
+    )
     loaded = load_dataset("json", data_files=str(path), split="train", cache_dir=str(folder))
     assert isinstance(loaded, Dataset)
     return loaded

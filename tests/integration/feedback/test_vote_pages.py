@@ -197,8 +197,10 @@ async def test_hostile_words_of_testers_stay_words(hosts: Hosts) -> None:
 
 async def test_an_answer_that_was_deleted_leaves_the_vote_and_the_other_one(hosts: Hosts) -> None:
     await hosts.vote("e")
-    contest = await hosts.store.feedback.ballots.contest(None, "e")
-    await hosts.store.delete(hosts.people["cy"].id, contest.duel.left.conversation_id)
+    voted_comparison = await hosts.store.feedback.ballots.voted_comparison(None, "e")
+    await hosts.store.delete(
+        hosts.people["cy"].id, voted_comparison.comparison.left.conversation_id
+    )
     page = (await hosts.bob.get("/results/votes/e")).text
     assert page.count("This answer was deleted.") == 1
     assert page.count('<div class="answer"') == 1

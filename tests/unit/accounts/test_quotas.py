@@ -99,9 +99,9 @@ async def test_a_guests_last_message_is_not_asked_twice_at_once(town: Town) -> N
     town.people = SlowPeople(**vars(town.people))
     quotas = town.quotas()
     asked = await asyncio.gather(*(quotas.check("gus") for _ in range(9)), return_exceptions=True)
-    permits = [permit for permit in asked if not isinstance(permit, BaseException)]
+    permits = [reservation for reservation in asked if not isinstance(reservation, BaseException)]
     assert len(permits) == LINK.max_messages
-    await asyncio.gather(*(permit.spend(1) for permit in permits))
+    await asyncio.gather(*(reservation.spend(1) for reservation in permits))
     with pytest.raises(GuestMessagesUsedUp):
         await quotas.check("gus")
 
@@ -123,8 +123,8 @@ async def test_a_permit_given_back_costs_nothing_and_counts_once(town: Town) -> 
 async def test_the_local_user_may_use_everything(town: Town) -> None:
     quotas = town.quotas(per_address=1)
     permits = [await quotas.check(LOCAL_USER, address="127.0.0.1") for _ in range(100)]
-    for permit in permits:
-        await permit.spend(10**6)
+    for reservation in permits:
+        await reservation.spend(10**6)
     assert permits[0].allowance == NO_LIMITS
     assert await town.people.spent(LOCAL_USER) == AccountUsage()
 

@@ -10,7 +10,7 @@ from engine.batching import ContinuousBatch, Layout
 from engine.grammar.mask import Mask
 from engine.plain import PlainRunner
 from engine.row import Decoding, Row
-from engine.sampling import choose_tokens, hand_out
+from engine.sampling import choose_tokens, commit_tokens
 from engine.worker import Runner
 from tests.grammar import Maker, shape
 from tests.tiny import END, tiny_model, tiny_tokenizer
@@ -150,7 +150,7 @@ def test_a_row_that_comes_to_a_limit_of_its_grammar_fails_alone(maker: Maker) ->
     while rows_[0].error is None and len(rows_[0].token_ids) < 200:
         scores = torch.zeros(3, len(maker.words))
         scores[:, letter] = 9
-        hand_out(choose_tokens(scores, rows_), rows_)
+        commit_tokens(choose_tokens(scores, rows_), rows_)
     assert rows_[0].error == "the grammar of the answer failed"
     assert END_ID not in rows_[0].token_ids
     assert [row.error for row in rows_[1:]] == [None, None]

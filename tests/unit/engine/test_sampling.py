@@ -8,7 +8,7 @@ import torch
 from chat.errors import BadRequest
 from chat.models import Sampling
 from engine.row import Decoding, Row, decoding_of
-from engine.sampling import choose_tokens, hand_out
+from engine.sampling import choose_tokens, commit_tokens
 
 VOCABULARY = 200
 
@@ -184,7 +184,7 @@ def test_no_token_ends_an_answer_before_its_least_length() -> None:
     held = Row("row", [1], Decoding(min_new_tokens=2), end_ids={best, VOCABULARY - 1})
     for expected in (second, second, best):
         beside = row()
-        hand_out(choose_tokens(scores().repeat(2, 1), [held, beside]), [held, beside])
+        commit_tokens(choose_tokens(scores().repeat(2, 1), [held, beside]), [held, beside])
         assert held.token_ids[-1] == expected
         assert beside.token_ids == [best]
 
@@ -197,7 +197,7 @@ def test_the_scores_are_the_models_own_whatever_the_settings_do() -> None:
         Row("d", [1], Decoding(min_new_tokens=1), end_ids=range(VOCABULARY - 1), top_logprobs=20),
     ]
     batch = torch.cat([scores(seed) for seed in range(4)])
-    hand_out(choose_tokens(batch.clone(), rows), rows)
+    commit_tokens(choose_tokens(batch.clone(), rows), rows)
     assert [len(one.scores) for one in rows] == [1, 0, 1, 1]
     assert rows[3].token_ids == [VOCABULARY - 1]
     for place, one in enumerate(rows):
@@ -214,7 +214,7 @@ def test_scores_that_are_no_numbers_are_told_to_nobody() -> None:
     bad = Row("row", [1], Decoding(), top_logprobs=2)
     good = Row("row", [1], Decoding(), top_logprobs=2)
     batch = torch.cat([torch.full((1, VOCABULARY), torch.nan), scores()])
-    hand_out(choose_tokens(batch, [bad, good]), [bad, good])
+    commit_tokens(choose_tokens(batch, [bad, good]), [bad, good])
     assert bad.error
     assert (bad.token_ids, bad.scores) == ([], [])
     assert len(good.scores) == len(good.token_ids) == 1

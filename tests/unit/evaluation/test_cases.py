@@ -103,7 +103,7 @@ async def test_what_checks_have_found_wrong_asks_nobody() -> None:
 
 
 def rated(*corrections: str | None) -> RatedAnswer:
-    evidence = AnswerSnapshot(
+    snapshot = AnswerSnapshot(
         id="e",
         answer_id="a",
         owner_id="ann",
@@ -117,7 +117,7 @@ def rated(*corrections: str | None) -> RatedAnswer:
         Rating("e", f"rater {n}", 1, RatingInput(correction=correction), NOW.replace(hour=n))
         for n, correction in enumerate(corrections)
     ]
-    return RatedAnswer(evidence, tuple(ratings))
+    return RatedAnswer(snapshot, tuple(ratings))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from chat.feedback.preferences import (
 from chat.feedback.queries import RatingFilter
 from chat.feedback.results import is_about
 from chat.models import ChatMessage, Finish, Role, Status
-from tests.rated import DOWN, UP, contest, evidence, exactly, path, rated
+from tests.rated import DOWN, UP, exactly, path, rated, snapshot, voted_comparison
 
 CORRECTED = RatingInput(Verdict.DOWN, correction="Thus.")
 USABLE, UNUSABLE = ReviewState.USABLE, ReviewState.UNUSABLE
@@ -63,7 +63,7 @@ def test_a_correction_stands_for_the_answer() -> None:
     assert pair
     assert example.answer == pair.chosen.text == "Thus."
     assert (pair.chosen.answer_id, pair.rejected.answer_id) == ("", "answer e")
-    assert (pair.rejected.text, pair.prompt) == ("So.", item.evidence.prompt)
+    assert (pair.rejected.text, pair.prompt) == ("So.", item.snapshot.prompt)
 
 
 def test_a_correction_that_says_the_same_is_none() -> None:
@@ -131,18 +131,18 @@ def test_a_liked_answer_wins_over_those_that_were_tried_again_at_the_very_same_p
     assert (pair.source, pair.id) == (PreferenceSource.RETRY, "good.answer first")
     assert (pair.chosen.text, pair.rejected.text) == ("So.", "Neither.")
     assert (pair.rejected.answer_id, pair.rater) == ("answer first", "ann")
-    assert list(pairs_of_retries(rated("bad", DOWN, prompt=good.evidence.prompt), [given])) == []
-    unusable = rated("good", UP, prompt=good.evidence.prompt, state=UNUSABLE)
+    assert list(pairs_of_retries(rated("bad", DOWN, prompt=good.snapshot.prompt), [given])) == []
+    unusable = rated("good", UP, prompt=good.snapshot.prompt, state=UNUSABLE)
     assert list(pairs_of_retries(unusable, [given])) == []
 
 
 def test_a_prompt_ends_before_the_beginning_that_was_gone_on_with() -> None:
     question = ChatMessage(Role.USER, "Count")
     begun = ChatMessage(Role.ASSISTANT, "1, 2")
-    assert asked(evidence("e", prompt=(question, begun), answer="1, 2, 3")) == (question,)
-    assert asked(evidence("e", prompt=(question,), answer="1")) == (question,)
+    assert asked(snapshot("e", prompt=(question, begun), answer="1, 2, 3")) == (question,)
+    assert asked(snapshot("e", prompt=(question,), answer="1")) == (question,)
     whole = (question, begun, question)
-    assert asked(evidence("e", prompt=whole, answer="1, 2, 3")) == whole
+    assert asked(snapshot("e", prompt=whole, answer="1, 2, 3")) == whole
 
 
 @pytest.mark.parametrize(
@@ -155,14 +155,14 @@ def test_a_prompt_ends_before_the_beginning_that_was_gone_on_with() -> None:
     ],
 )
 def test_a_vote_chooses_between_its_two_answers(choice: VoteChoice, chosen: str | None) -> None:
-    pair = pair_of_vote(contest(choice=choice))
+    pair = pair_of_vote(voted_comparison(choice=choice))
     assert (pair and pair.chosen.text) == chosen
     assert pair is None or {pair.chosen.text, pair.rejected.text} == {"This", "That"}
 
 
 def test_a_votes_pair_is_in_the_language_of_what_was_chosen() -> None:
     right = path("right", "Which?", "那个")
-    pair = pair_of_vote(contest(choice=VoteChoice.RIGHT, right=right))
+    pair = pair_of_vote(voted_comparison(choice=VoteChoice.RIGHT, right=right))
     assert pair
     assert pair.language == "zh"
 
@@ -181,21 +181,21 @@ def test_a_votes_pair_is_in_the_language_of_what_was_chosen() -> None:
     ],
 )
 def test_a_vote_is_found_by_what_one_of_its_answers_is(wanted: RatingFilter, found: bool) -> None:
-    assert is_about(contest(right=path("right", "Which?", "那个")), wanted) is found
+    assert is_about(voted_comparison(right=path("right", "Which?", "那个")), wanted) is found
 
 
 def test_a_vote_whose_answers_are_gone_is_about_nothing_but_its_campaign() -> None:
-    gone = contest(left=(), right=())
+    gone = voted_comparison(left=(), right=())
     assert is_about(gone, RatingFilter())
     assert not is_about(gone, RatingFilter(language="en"))
 
 
 def test_a_vote_between_answers_to_different_prompts_is_no_pair() -> None:
     right = path("right", "Which?", "That", system="Be brief.")
-    assert pair_of_vote(contest(right=right)) is None
+    assert pair_of_vote(voted_comparison(right=right)) is None
     left = path("left", "Which?", "This", system="Be brief.")
-    assert pair_of_vote(contest(left=left, right=right))
-    assert pair_of_vote(contest(right=path("right", "Who?", "That"))) is None
+    assert pair_of_vote(voted_comparison(left=left, right=right))
+    assert pair_of_vote(voted_comparison(right=path("right", "Who?", "That"))) is None
 
 
 def test_a_vote_without_two_whole_answers_is_no_pair() -> None:
@@ -208,5 +208,5 @@ def test_a_vote_without_two_whole_answers_is_no_pair() -> None:
         path("right", "Which?", ""),
         path("right", "Which?", " \n"),
     ):
-        assert pair_of_vote(contest(right=right)) is None
-    assert pair_of_vote(contest(unusable=True)) is None
+        assert pair_of_vote(voted_comparison(right=right)) is None
+    assert pair_of_vote(voted_comparison(unusable=True)) is None

@@ -80,8 +80,8 @@ class Desk:
 
 
 async def report_of(plan: Plan = PLAN, **raw: Any) -> Report:
-    desk = Desk(plan, replace(RAW, **raw))
-    return await Reports(desk, desk, clock=lambda: START).report(LOCAL, "campaign")
+    context = Desk(plan, replace(RAW, **raw))
+    return await Reports(context, context, clock=lambda: START).report(LOCAL, "campaign")
 
 
 def ballots(wins: int, losses: int, ties: int = 0, bad: int = 0) -> list[Vote]:
@@ -265,8 +265,8 @@ async def test_an_empty_campaign_has_a_report_too() -> None:
 
 
 async def _empty() -> Report:
-    desk = Desk(PLAN, ReportData())
-    return await Reports(desk, desk, clock=lambda: START).report(LOCAL, "campaign")
+    context = Desk(PLAN, ReportData())
+    return await Reports(context, context, clock=lambda: START).report(LOCAL, "campaign")
 
 
 @pytest.mark.parametrize("language", ExportLanguage)

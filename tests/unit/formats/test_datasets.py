@@ -20,7 +20,7 @@ from formats.datasets import DataFormat, data_file
 from formats.redaction import Redactor
 from formats.schema import DOCS, SCHEMAS, schema
 from tests.contract.stores import START
-from tests.rated import DOWN, UP, contest, rated, written
+from tests.rated import DOWN, UP, rated, voted_comparison, written
 
 WANTED = RatingFilter(campaign_id="campaign", verdict=Verdict.DOWN)
 PRIVATE = "Ann wrote to ann@example.org"
@@ -31,15 +31,15 @@ ITEMS = (
     rated("third", UP, provenance=None, usage=None, timing=None, status=Status.ERROR, finish=None),
 )
 CONTESTS = (
-    contest("won", comment=PRIVATE),
-    contest("tied", VoteChoice.TIE),
-    contest("deleted", right=()),
+    voted_comparison("won", comment=PRIVATE),
+    voted_comparison("tied", VoteChoice.TIE),
+    voted_comparison("deleted", right=()),
 )
 
 
 def file_of(kind: str, *items: RatedAnswer, redactor: Redactor | None = None) -> bytes:
     file = data_file(DataFormat(kind), WANTED, redactor)
-    return written(file, *(items or ITEMS), contests=CONTESTS)
+    return written(file, *(items or ITEMS), voted_comparisons=CONTESTS)
 
 
 def lines_of(data: bytes) -> list[Any]:
@@ -168,7 +168,7 @@ def test_each_pair_of_versions_is_there_once() -> None:
 
 def test_what_is_left_out_is_counted() -> None:
     file = data_file(DataFormat.DPO, WANTED)
-    written(file, *ITEMS, contests=CONTESTS)
+    written(file, *ITEMS, voted_comparisons=CONTESTS)
     assert (file.lines, file.left_out) == (2, 2)
     file = data_file(DataFormat.SFT, WANTED)
     written(file, *ITEMS)
@@ -226,11 +226,11 @@ def test_an_empty_file_is_a_file() -> None:
 
 @pytest.mark.parametrize("kind", [*DataFormat])
 def test_nothing_private_is_left_when_it_is_to_be_masked(kind: DataFormat) -> None:
-    made = ITEMS[0].evidence.provenance
+    made = ITEMS[0].snapshot.provenance
     assert made
-    prompted = replace(ITEMS[0].evidence, provenance=replace(made, system_prompt=PRIVATE))
+    prompted = replace(ITEMS[0].snapshot, provenance=replace(made, system_prompt=PRIVATE))
     review = Review("first", "host", START, note=PRIVATE)
-    item = replace(ITEMS[0], evidence=prompted, review=review)
+    item = replace(ITEMS[0], snapshot=prompted, review=review)
     redactor = Redactor(["Ann"])
     data = file_of(kind, item, *ITEMS[1:], redactor=redactor)
     assert b"ann@" not in data
