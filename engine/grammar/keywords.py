@@ -21,7 +21,7 @@ MAX_PATTERNS = 50
 TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 
 
-class Check(NamedTuple):
+class KeywordCheck(NamedTuple):
     """What the value of a keyword must be: a test, and the words for it."""
 
     passes: Callable[[Any], bool]
@@ -46,16 +46,18 @@ def _are_types(value: Any) -> bool:
     return _are_texts(named) and bool(named) and set(named) <= set(TYPES)
 
 
-_TEXT = Check(lambda value: isinstance(value, str), "a text")
-_SCHEMA = Check(lambda value: isinstance(value, bool | dict), "a schema")
-_SCHEMAS = Check(lambda value: isinstance(value, list) and value != [], "schemas, at least one")
-_NAMED = Check(lambda value: isinstance(value, dict), "an object of schemas")
-_COUNT = Check(_is_count, "a whole number of at least 0")
-_BOUND = Check(_is_number, "a number that is not too large")
-APPLICATORS: Mapping[str, Check | None] = {
+_TEXT = KeywordCheck(lambda value: isinstance(value, str), "a text")
+_SCHEMA = KeywordCheck(lambda value: isinstance(value, bool | dict), "a schema")
+_SCHEMAS = KeywordCheck(
+    lambda value: isinstance(value, list) and value != [], "schemas, at least one"
+)
+_NAMED = KeywordCheck(lambda value: isinstance(value, dict), "an object of schemas")
+_COUNT = KeywordCheck(_is_count, "a whole number of at least 0")
+_BOUND = KeywordCheck(_is_number, "a number that is not too large")
+APPLICATORS: Mapping[str, KeywordCheck | None] = {
     "$ref": _TEXT,
     "const": None,
-    "enum": Check(lambda value: isinstance(value, list), "a list"),
+    "enum": KeywordCheck(lambda value: isinstance(value, list), "a list"),
     "anyOf": _SCHEMAS,
     "oneOf": _SCHEMAS,
     "allOf": _SCHEMAS,
@@ -63,15 +65,15 @@ APPLICATORS: Mapping[str, Check | None] = {
 """Keywords that say something of values of every type."""
 _NUMBER = {
     **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _BOUND),
-    "multipleOf": Check(lambda value: _is_number(value) and value > 0, "a number above 0"),
+    "multipleOf": KeywordCheck(lambda value: _is_number(value) and value > 0, "a number above 0"),
 }
-KEYWORDS: Mapping[str, Mapping[str, Check]] = {
+KEYWORDS: Mapping[str, Mapping[str, KeywordCheck]] = {
     "object": {
         "properties": _NAMED,
         "patternProperties": _NAMED,
         "additionalProperties": _SCHEMA,
         "propertyNames": _SCHEMA,
-        "required": Check(_are_texts, "a list of names"),
+        "required": KeywordCheck(_are_texts, "a list of names"),
         "minProperties": _COUNT,
         "maxProperties": _COUNT,
     },
@@ -80,7 +82,7 @@ KEYWORDS: Mapping[str, Mapping[str, Check]] = {
         "prefixItems": _SCHEMAS,
         "minItems": _COUNT,
         "maxItems": _COUNT,
-        "uniqueItems": Check(lambda value: isinstance(value, bool), "true or false"),
+        "uniqueItems": KeywordCheck(lambda value: isinstance(value, bool), "true or false"),
     },
     "string": {"minLength": _COUNT, "maxLength": _COUNT, "pattern": _TEXT, "format": _TEXT},
     "number": _NUMBER,
@@ -108,8 +110,8 @@ ANNOTATIONS = frozenset(
     }
 )
 """Those that say nothing of values. What is in `$defs` is read where it is referred to."""
-CHECKS: Mapping[str, Check | None] = {
-    "type": Check(_are_types, f"one or more of {', '.join(TYPES)}"),
+CHECKS: Mapping[str, KeywordCheck | None] = {
+    "type": KeywordCheck(_are_types, f"one or more of {', '.join(TYPES)}"),
     **APPLICATORS,
     **{keyword: check for checks in KEYWORDS.values() for keyword, check in checks.items()},
     **dict.fromkeys(ANNOTATIONS),
