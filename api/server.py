@@ -116,10 +116,8 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     the page's events by number, as `api.edge.permissions` names them.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
-    metrics, authenticator = (
-        metrics or Metrics(),
-        people.authenticator if people else OpenAuthenticator(),
-    )
+    metrics = metrics or Metrics()
+    authenticator = people.authenticator if people else OpenAuthenticator()
     app = FastAPI(
         title="Qwen Chat",
         docs_url=None,

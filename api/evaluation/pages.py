@@ -64,9 +64,9 @@ def _cases(
         return page_answer(page)
 
     @router.get("/new")
-    async def new(request: Request, snapshot: str = "") -> Response:
+    async def new(request: Request, evidence: str = "") -> Response:
         user, reader = person_of(request), reader_of(request, root_path)
-        text: CaseText = await case_service.draft(user, snapshot) if snapshot else EMPTY
+        text: CaseText = await case_service.draft(user, evidence) if evidence else EMPTY
         return page_answer(case_page(reader, user, text))
 
     @router.get("/{case_id}")

@@ -49,7 +49,7 @@ COMPARED_IN = {"": ""} | {
     for name, owner in (("bobs", BOB.id), ("blind", CY.id))
 }
 HERE = "FROM messages WHERE created_at >= :since AND origin <> 'imported'"
-RATED = """FROM ratings r JOIN snapshot e ON e.id = r.evidence_id
+RATED = """FROM ratings r JOIN evidence e ON e.id = r.evidence_id
     WHERE r.rated_at >= :since AND r.newest"""
 
 

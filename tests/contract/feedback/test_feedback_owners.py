@@ -99,7 +99,7 @@ async def test_a_hosts_campaigns_go_with_what_others_left_in_them(database: Rout
     before = await count_rows(database)
     gone = await database.people.delete_person(BOB.id, DELETED)
     after = await count_rows(database)
-    assert after == Counter(snapshot=1, ratings=1)
+    assert after == Counter(evidence=1, ratings=1)
     assert gone == (before - after).total() + 1
 
 
@@ -116,7 +116,7 @@ async def test_a_rating_of_anothers_answer_goes_with_its_words(database: Routing
     kept = await ratings._database.read(words)
     assert " cy " in kept
     assert " bob " not in kept
-    assert await count_rows(database) == Counter(snapshot=1, ratings=1, reviews=1)
+    assert await count_rows(database) == Counter(evidence=1, ratings=1, reviews=1)
     assert await named(database, BOB.id) == set()
 
 
@@ -145,7 +145,7 @@ async def test_what_is_too_old_goes_and_cases_stay(database: RoutingStore) -> No
     assert await database.people.delete_older(START) == 0
     rated = await database.people.delete_older(LATER)
     assert rated == 2
-    assert await count_rows(database) >= Counter(snapshot=1, ratings=2, reviews=1)
+    assert await count_rows(database) >= Counter(evidence=1, ratings=2, reviews=1)
     assert await database.people.delete_older(LATER + timedelta(seconds=1)) == 1
     assert await count_rows(database) == Counter(campaigns=1, cases=2, runs=1, results=2)
 
