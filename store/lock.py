@@ -114,6 +114,7 @@ class PostgresLock:
         for statement in NOTICE_A_LOST_HOST:
             connection.execute(text(statement))
         if not connection.scalar(select(func.pg_try_advisory_lock(ONE_APP))):
+            connection.close()  # left open, it would end with a warning wherever it is collected
             raise StartupError(
                 f"Another Qwen Chat uses the PostgreSQL database {place_of(self._engine.url)}. "
                 "Stop it, or give this one a database of its own with --database-url."
