@@ -41,7 +41,7 @@ class Authenticator(Protocol):
 
 
 class OpenAuthenticator:
-    """Everybody is the local user, and there are no accounts."""
+    """Without accounts: every request is the local user's."""
 
     async def who(self, token: str | None) -> SignedIn | None:
         return SignedIn(LOCAL, session_id="")

@@ -52,7 +52,7 @@ class User:
 
 
 LOCAL = User(LOCAL_USER, "local", AccountRole.ADMIN, datetime(2020, 1, 1, tzinfo=UTC))
-"""Everybody, while there are no accounts."""
+"""The user of every request while there are no accounts."""
 
 
 @dataclass(frozen=True, slots=True)

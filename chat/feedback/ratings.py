@@ -74,7 +74,7 @@ class CompletionLookup(Protocol):
 
 
 class Ratings:
-    """The service that takes ratings. Everybody rates the answers to their own questions."""
+    """The service that takes ratings. Users rate the answers to their own questions."""
 
     def __init__(
         self,
