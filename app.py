@@ -28,7 +28,7 @@ from api.accounts.routes import PageContext
 from api.edge.options import EdgeOptions
 from api.edge.uvicorn import server_config
 from api.ops.metrics import Metrics
-from api.ops.minimum_versions import check_floors
+from api.ops.minimum_versions import check_minimum_versions
 from api.ops.setup_link import SetupLink, base_addresses
 from api.server import SignIn, build_api, cover_mounted
 from chat.accounts.authentication import AccountAuthenticator
@@ -39,7 +39,7 @@ from chat.errors import AppError, StartupError, StoreFailed
 from chat.maintenance import Maintenance
 from commands import export, replay
 from config import Settings, SettingsError, is_loopback, read_settings
-from loading import LoadProgress, build_engines, load, load_engine, say
+from loading import LoadProgress, announce, build_engines, load, load_engine
 from logs import LogError, set_up_logging
 from parts import Parts, build_parts
 from store import RoutingStore, open_store
@@ -61,20 +61,20 @@ class Server(uvicorn.Server):
         parts: Parts,
         maintenance: Maintenance,
         *,
-        teller: LoadProgress,
+        load_progress: LoadProgress,
         grace_s: float,
     ) -> None:
         super().__init__(config)
         self._parts = parts
-        self._upkeep = maintenance
-        self._teller = teller
+        self._maintenance = maintenance
+        self._load_progress = load_progress
         self._grace_s = grace_s
         self._tasks: list[asyncio.Task[None]] = []
         self.startup_error: BaseException | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._tasks = [asyncio.create_task(do()) for do in (self._load, self._upkeep.run)]
+        self._tasks = [asyncio.create_task(do()) for do in (self._load, self._maintenance.run)]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Here, not after serve(): uvicorn raises the signal again at the end of serve().
@@ -95,7 +95,7 @@ class Server(uvicorn.Server):
     async def _load(self) -> None:
         """Without a model the app is of no use, so a failure ends it."""
         try:
-            await load(self._parts.engines.first, self._teller)
+            await load(self._parts.engines.first, self._load_progress)
         except Exception as error:  # noqa: BLE001 - the top of a task: main() tells what happened
             self.startup_error = error
             self.should_exit = True
@@ -117,31 +117,31 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def build_upkeep(settings: Settings, parts: Parts, people: AccountStore) -> Maintenance:
+def build_maintenance(settings: Settings, parts: Parts, account_store: AccountStore) -> Maintenance:
     """What the app does by itself."""
     keep = timedelta(days=settings.retention_days) if settings.retention_days else None
     return Maintenance(
         parts.jobs,
-        people,
-        programs=(parts.completions, parts.replays),
+        account_store,
+        programs=(parts.completions, parts.runs),
         keep=keep,
         destroy_due=parts.campaigns.destroy_due,
     )
 
 
-async def build_people(settings: Settings, kept: AccountStore, link: SetupLink) -> SignIn:
+async def build_sign_in(settings: Settings, account_store: AccountStore, link: SetupLink) -> SignIn:
     """Who comes in, and how. Offers the set-up link where nobody can sign in yet.
 
     Raises StartupError when everybody is to be let in to the chats of people with accounts.
     """
     from auth.passwords import Argon2Hasher  # noqa: PLC0415 - after the quick refusals
 
-    accounts = Accounts(kept, Argon2Hasher())
+    accounts = Accounts(account_store, Argon2Hasher())
     provider = build_provider(settings)
     elsewhere = provider or settings.sign_in_header
-    open_door = settings.insecure_open or is_loopback(settings.host)
-    sign_in_needed = bool(elsewhere) or not open_door
-    authenticator = AccountAuthenticator(accounts, kept, sign_in_needed)
+    is_open = settings.insecure_open or is_loopback(settings.host)
+    sign_in_needed = bool(elsewhere) or not is_open
+    authenticator = AccountAuthenticator(accounts, account_store, sign_in_needed)
 
     def set_up() -> None:
         link.remove()
@@ -174,11 +174,11 @@ def offer(link: SetupLink, token: str) -> None:
         link.remove()
         sys.stderr.write(f"Set up the administrator's account, once, at:\n{link.lines(token)}")
     else:
-        say(f"To set up the administrator's account, open the link in {link.write(token)}.")
+        announce(f"To set up the administrator's account, open the link in {link.write(token)}.")
 
 
 def build_site(
-    settings: Settings, parts: Parts, edge: EdgeOptions, people: SignIn, metrics: Metrics
+    settings: Settings, parts: Parts, edge: EdgeOptions, sign_in: SignIn, metrics: Metrics
 ) -> ASGIApp:
     """The ASGI app: edge, operations and page. Imports Gradio, which takes seconds."""
     from ui.mount import event_names, mount  # noqa: PLC0415 - after the quick refusals
@@ -192,7 +192,7 @@ def build_site(
         parts.presets,
         parts.ratings,
         parts.participation,
-        parts.figures,
+        parts.dashboard,
     )
     open_to_network = settings.insecure_open and not is_loopback(settings.host)
     page = build_page(services, open_to_network=open_to_network)
@@ -201,7 +201,7 @@ def build_site(
         edge=edge,
         archives=parts.conversations,
         presets=parts.presets,
-        people=people,
+        sign_in=sign_in,
         handlers=event_names(page),
         metrics=metrics,
         completions=parts.completions,
@@ -224,11 +224,11 @@ async def build_store(settings: Settings) -> RoutingStore:
 
 async def run(settings: Settings) -> None:
     """Serve until told to stop. Raises StartupError."""
-    check_floors()
+    check_minimum_versions()
     listener = listen(settings.host, settings.port)
     try:
-        teller = LoadProgress()
-        engines = build_engines(settings, teller)
+        load_progress = LoadProgress()
+        engines = build_engines(settings, load_progress)
         store = await build_store(settings)
         metrics = Metrics()
         parts = build_parts(settings, engines, store, metrics)
@@ -237,16 +237,22 @@ async def run(settings: Settings) -> None:
         machine, port = socket.gethostname(), listener.getsockname()[1]
         edge = EdgeOptions.from_settings(settings, machine_name=machine)
         addresses = base_addresses(settings, port=port, machine_name=machine)
-        people = await build_people(settings, store.people, SetupLink(settings.data_dir, addresses))
-        site = build_site(settings, parts, edge, people, metrics)
-        config = server_config(site, edge=edge, shutdown_s=CLOSE_CONNECTIONS_S)
-        maintenance = build_upkeep(settings, parts, store.people)
-        server = Server(
-            config, parts, maintenance, teller=teller, grace_s=settings.shutdown_grace_s
+        sign_in = await build_sign_in(
+            settings, store.people, SetupLink(settings.data_dir, addresses)
         )
-        say(f"Qwen Chat is at {addresses[0]} (the model is being loaded). Ctrl+C stops it.")
+        site = build_site(settings, parts, edge, sign_in, metrics)
+        config = server_config(site, edge=edge, shutdown_s=CLOSE_CONNECTIONS_S)
+        maintenance = build_maintenance(settings, parts, store.people)
+        server = Server(
+            config,
+            parts,
+            maintenance,
+            load_progress=load_progress,
+            grace_s=settings.shutdown_grace_s,
+        )
+        announce(f"Qwen Chat is at {addresses[0]} (the model is being loaded). Ctrl+C stops it.")
         if settings.insecure_open and not is_loopback(settings.host):
-            say("WARNING: everybody who can reach this address can read and write all chats.")
+            announce("WARNING: everybody who can reach this address can read and write all chats.")
         await server.serve(sockets=[listener])
     finally:
         listener.close()

@@ -267,26 +267,26 @@ def _by_field(variables: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _refuse_unknown_flags(arguments: Iterable[str]) -> None:
-    known = {flag(name) for name in Settings.model_fields}
-    known |= {f"--no-{name[2:]}" for name in known} | {"--help"}
+    names = {flag(name) for name in Settings.model_fields}
+    names |= {f"--no-{name[2:]}" for name in names} | {"--help"}
     for argument in arguments:
         name = argument.partition("=")[0]
-        if name.startswith("--") and name not in known:
-            raise SettingsError(f"There is no flag {name}.{_nearest(name, known)}")
+        if name.startswith("--") and name not in names:
+            raise SettingsError(f"There is no flag {name}.{_nearest(name, names)}")
 
 
 def _refuse_unknown_variables(variables: Iterable[str], where: str) -> None:
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    names = {PREFIX + name.upper() for name in Settings.model_fields}
     for name in map(str.upper, variables):
         ours = name.startswith(PREFIX) and not name.startswith(TESTS_PREFIX)
-        if ours and name not in known:
+        if ours and name not in names:
             raise SettingsError(
-                f"There is no setting {name} (found in {where}).{_nearest(name, known)}"
+                f"There is no setting {name} (found in {where}).{_nearest(name, names)}"
             )
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    matches = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+def _nearest(name: str, names: Iterable[str]) -> str:
+    matches = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.5)
     return f" Did you mean {matches[0]}?" if matches else " See: python app.py --help"
 
 

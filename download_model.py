@@ -30,12 +30,12 @@ from chat.errors import AppError, ModelUnavailable
 from chat.serving.models import LoadStage
 from config import Settings, SettingsError, read_settings
 from engine.weights.catalogue import FREE_LICENCE, CatalogueEntry, catalogue
-from engine.weights.fetch import STARTER, Sources, obtain
+from engine.weights.fetch import STARTER, Sources, fetch_model
 from engine.weights.hardware import Machine, inspect_machine
 from engine.weights.hubs import HuggingFace, ModelScope
 from engine.weights.progress import DownloadProgress, Meter, Report
 from engine.weights.recommend import GB, choose, fitting_quantization
-from engine.weights.resolve import AUTO, wanted_model
+from engine.weights.resolve import AUTO, resolve_model
 from engine.weights.starter import StarterBuild
 from engine.weights.verify import find_problems
 
@@ -111,11 +111,11 @@ def print_line(progress: DownloadProgress) -> None:
     print(progress.to_line(), flush=True)
 
 
-def convert(gguf: Path, folder: Path, tell: Callable[[float, str], None]) -> None:
+def convert(gguf: Path, folder: Path, on_progress: Callable[[float, str], None]) -> None:
     """The converter, imported only when something is to be converted: torch takes seconds."""
     from engine.weights.convert import convert_gguf  # noqa: PLC0415
 
-    convert_gguf(gguf, folder, tell)
+    convert_gguf(gguf, folder, on_progress)
 
 
 @contextmanager
@@ -141,9 +141,9 @@ def fetch(settings: Settings, options: argparse.Namespace, report: Report) -> Pa
     """Get the model that the settings ask for. Raises ModelUnavailable."""
     if settings.model != AUTO and Path(settings.model).expanduser().is_dir():
         raise ModelUnavailable(f"{settings.model} is a folder already; check it with --verify.")
-    wanted = wanted_model(settings.model, settings.models_dir, inspect_machine(settings.device))
-    if wanted.reason and settings.source != STARTER:
-        report(DownloadProgress(LoadStage.DOWNLOAD, detail=f"{wanted.name}. {wanted.reason}"))
+    model = resolve_model(settings.model, settings.models_dir, inspect_machine(settings.device))
+    if model.reason and settings.source != STARTER:
+        report(DownloadProgress(LoadStage.DOWNLOAD, detail=f"{model.name}. {model.reason}"))
     settings.models_dir.mkdir(parents=True, exist_ok=True)
     build = StarterBuild(CACHE_DIR, convert, options.index_url)
     sources = Sources(
@@ -151,7 +151,9 @@ def fetch(settings: Settings, options: argparse.Namespace, report: Report) -> Pa
         make_starter=lambda report: build.make(settings.models_dir, report),
     )
     with alone_in(settings.models_dir, report):
-        return obtain(wanted, sources, report, source=settings.source, revision=options.revision)
+        return fetch_model(
+            model, sources, report, source=settings.source, revision=options.revision
+        )
 
 
 def verify(folder: Path, report: Report) -> None:
@@ -199,9 +201,9 @@ def settings_for(options: argparse.Namespace) -> Settings:
     """The app's settings, with the flags that were given. Raises ModelUnavailable."""
     flags = vars(options)
     shared = {key: flags[key] for key in ("model", "source", "models_dir", "device")}
-    given = {key: value for key, value in shared.items() if value is not None}
+    overrides = {key: value for key, value in shared.items() if value is not None}
     try:
-        return read_settings([]).model_copy(update=given)
+        return read_settings([]).model_copy(update=overrides)
     except SettingsError as error:
         raise ModelUnavailable(str(error)) from error
 

@@ -32,62 +32,66 @@ class LoadProgress:
     """Says in the terminal how the loading goes: each new thing, and each tenth of a stage."""
 
     def __init__(self) -> None:
-        self._told: tuple[object, ...] | None = None
+        self._last_step: tuple[object, ...] | None = None
 
-    def tell(self, state: EngineState) -> None:
+    def report(self, state: EngineState) -> None:
         step = (state.stage, state.detail, int((state.progress or 0) * 10))
-        if state.phase is Phase.LOADING and state.stage and step != self._told:
+        if state.phase is Phase.LOADING and state.stage and step != self._last_step:
             percent = "" if state.progress is None else f" {state.progress:.0%}"
-            say(f"{state.stage.value}{percent} {state.detail}".rstrip())
-            self._told = step
+            announce(f"{state.stage.value}{percent} {state.detail}".rstrip())
+            self._last_step = step
 
 
-def say(sentence: str) -> None:
+def announce(sentence: str) -> None:
     """One line for whoever started the app, and for the log."""
     print(sentence, file=sys.stderr, flush=True)  # noqa: T201 - the terminal is meant
     log.info(sentence)
 
 
-async def load(engine: Engine, teller: LoadProgress) -> None:
+async def load(engine: Engine, load_progress: LoadProgress) -> None:
     """Load the model and tell how that goes. Raises what the engine raises."""
-    async with _followed(engine, teller.tell):
+    async with _followed(engine, load_progress.report):
         await engine.start()
     if info := engine.info:
         licence = f" Licence: {info.licence}." if info.licence else ""
-        say(f"Ready: {name_of(info)} on {info.device}.{licence}")
+        announce(f"Ready: {name_of(info)} on {info.device}.{licence}")
 
 
 async def load_engine(settings: Settings) -> Engine:
     """An engine that is ready, for a command. Raises what the engine raises."""
-    teller = LoadProgress()
-    engine = _build(settings, teller)
-    await load(engine, teller)
+    load_progress = LoadProgress()
+    engine = _build(settings, load_progress)
+    await load(engine, load_progress)
     return engine
 
 
-def build_engines(settings: Settings, teller: LoadProgress) -> Engines:
+def build_engines(settings: Settings, load_progress: LoadProgress) -> Engines:
     """The engine that `load` loads, and the second one that comes with it if it is wanted."""
     if settings.second is None:
-        return Engines(_build(settings, teller))
-    second = _build(settings.second, teller, share=SHARE_OF_SECOND)
-    return Engines(_build(settings, teller, second=second), second)
+        return Engines(_build(settings, load_progress))
+    second = _build(settings.second, load_progress, share=SHARE_OF_SECOND)
+    return Engines(_build(settings, load_progress, second=second), second)
 
 
 def _build(
-    settings: Settings, teller: LoadProgress, *, second: Engine | None = None, share: float = 1.0
+    settings: Settings,
+    load_progress: LoadProgress,
+    *,
+    second: Engine | None = None,
+    share: float = 1.0,
 ) -> Engine:
     """A local engine that takes up to `share` of the memory that is free, after the `second`."""
     from engine.local import EngineOptions, LocalEngine  # noqa: PLC0415 - after the quick refusals
     from engine.weights.background import ensure_model  # noqa: PLC0415
 
     async def fetch(report: Report) -> Path:
-        def report_and_tell(state: EngineState) -> None:
+        def report_and_print(state: EngineState) -> None:
             report(state)
-            teller.tell(state)  # here, because some steps are shorter than the next look
+            load_progress.report(state)  # here, because some steps are shorter than the next look
 
-        folder = await ensure_model(settings, report_and_tell)
+        folder = await ensure_model(settings, report_and_print)
         if second:
-            await _load_second(second, report_and_tell)
+            await _load_second(second, report_and_print)
         return folder
 
     return LocalEngine(
@@ -116,10 +120,10 @@ async def _load_second(second: Engine, report: Report) -> None:
         async with _followed(second, report_second):
             await second.start()
     except AppError as error:
-        say(f"The second model cannot be used: {error}")
+        announce(f"The second model cannot be used: {error}")
     else:
         assert second.info is not None
-        say(f"Ready beside it: {name_of(second.info)} on {second.info.device}.")
+        announce(f"Ready beside it: {name_of(second.info)} on {second.info.device}.")
 
 
 @asynccontextmanager

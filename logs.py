@@ -19,7 +19,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 MAX_BYTES = 10 * 1024 * 1024
-KEPT_FILES = 5
+BACKUP_COUNT = 5
 
 NOT_EXTRA = frozenset({*RESERVED_ATTRS, "color_message", "taskName"})
 """What a record always has; everything else came by `extra`. (Uvicorn adds its coloured twin.)"""
@@ -55,14 +55,14 @@ class LogError(Exception):
 
 
 def set_up_logging(
-    file: Path, format: Literal["text", "json"], *, max_bytes: int = MAX_BYTES
+    file: Path, log_format: Literal["text", "json"], *, max_bytes: int = MAX_BYTES
 ) -> None:
     """Log INFO and above to `file`, WARNING and above to stderr as well. Raises LogError."""
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setLevel(logging.WARNING)
     to_terminal.setFormatter(WithoutSecrets(ShortFormatter()))
     to_file = _open(file, max_bytes)
-    to_file.setFormatter(WithoutSecrets(_json() if format == "json" else TextFormatter()))
+    to_file.setFormatter(WithoutSecrets(_json() if log_format == "json" else TextFormatter()))
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     root.addHandler(to_file)
@@ -99,7 +99,7 @@ class TextFormatter(logging.Formatter):
             record.levelname,
             record.name,
             _one_line(record.getMessage()),
-            *(f"{name}={_shown(value)}" for name, value in _extra(record).items()),
+            *(f"{name}={_field_text(value)}" for name, value in _extra(record).items()),
         ]
         lines = [" ".join(parts)]
         if record.exc_info:
@@ -137,7 +137,7 @@ def _open(file: Path, max_bytes: int) -> logging.Handler:
         return _PrivateFile(
             file,
             maxBytes=max_bytes,
-            backupCount=KEPT_FILES,
+            backupCount=BACKUP_COUNT,
             encoding="utf-8",
             errors="backslashreplace",
         )
@@ -165,10 +165,10 @@ def _extra(record: logging.LogRecord) -> dict[str, Any]:
     }
 
 
-def _shown(value: object) -> str:
+def _field_text(value: object) -> str:
     text = f"{value:.2f}" if isinstance(value, float) else str(value)
     return json.dumps(text, ensure_ascii=False) if re.search(r'[\s="]', text) or not text else text
 
 
 def _one_line(text: str) -> str:
-    return UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
+    return UNPRINTABLE.sub(lambda match: repr(match[0])[1:-1], text)

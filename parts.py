@@ -54,12 +54,12 @@ class Parts:
     participation: Participation
     comparisons: Comparisons
     ratings: Ratings
-    casebook: Cases
-    replays: Runs
+    cases: Cases
+    runs: Runs
     results: Results
     reports: Reports
     votes: Votes
-    figures: Dashboard
+    dashboard: Dashboard
 
     @property
     def hosting(self) -> HostServices:
@@ -67,8 +67,8 @@ class Parts:
         return HostServices(
             self.campaigns,
             self.participation,
-            self.casebook,
-            self.replays,
+            self.cases,
+            self.runs,
             self.results,
             self.reports,
             self.comparisons,
@@ -77,22 +77,26 @@ class Parts:
 
     async def drain(self, grace_s: float) -> None:
         """Let what is being written end for `grace_s` seconds, then save or end the rest."""
-        await self.replays.close()
+        await self.runs.close()
         await asyncio.gather(self.jobs.close(grace_s), self.completions.close(grace_s))
 
 
 def build_quotas(settings: Settings, spending: QuotaStore, rates: Rates) -> Quotas:
     """What people may use once there are accounts."""
-    everybody = Allowance(
+    shared_allowance = Allowance(
         running=settings.user_running,
         waiting=settings.user_waiting,
         requests_per_minute=settings.requests_per_minute or None,
     )
-    member = replace(everybody, tokens_per_day=settings.tokens_per_day or None)
+    member = replace(shared_allowance, tokens_per_day=settings.tokens_per_day or None)
     return Quotas(
         spending,
         rates,
-        {AccountRole.ADMIN: everybody, AccountRole.MEMBER: member, AccountRole.GUEST: everybody},
+        {
+            AccountRole.ADMIN: shared_allowance,
+            AccountRole.MEMBER: member,
+            AccountRole.GUEST: shared_allowance,
+        },
         per_address=settings.address_requests_per_minute or None,
     )
 
@@ -116,12 +120,12 @@ def build_generation(
 
 
 def build_completions(
-    settings: Settings, generation: Generation, people: DatabaseAccounts, rates: Rates
+    settings: Settings, generation: Generation, account_store: DatabaseAccounts, rates: Rates
 ) -> Completions:
     """What answers programs."""
     return Completions(
         generation=generation,
-        key_limits=KeyLimits(people, rates),
+        key_limits=KeyLimits(account_store, rates),
         cache=ResponseCache(settings.response_cache_mib * MIB),
     )
 
@@ -135,10 +139,11 @@ def build_parts(
     settings: Settings, engines: Engines, store: RoutingStore, metrics: Metrics
 ) -> Parts:
     """The domain on engines and a store."""
-    people, kept, judge, rates = store.people, store.feedback, ProcessJudge(), MinuteWindows()
+    account_store, feedback = store.people, store.feedback
+    judge, rates = ProcessJudge(), MinuteWindows()
     admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
     metrics.watch(engines, lambda: admission.waiting)
-    quotas = build_quotas(settings, people, rates)
+    quotas = build_quotas(settings, account_store, rates)
     generation = build_generation(settings, engines, admission, quotas, metrics)
     jobs = Jobs(generation=generation, store=store)
     answers = Turns(
@@ -146,12 +151,12 @@ def build_parts(
         store=store,
         jobs=jobs,
         keep_turns=settings.keep_turns,
-        enrolment=Enrolment(people, kept.campaigns),
+        enrolment=Enrolment(account_store, feedback.campaigns),
     )
     conversations = Conversations(store=store, jobs=jobs)
-    campaigns = build_campaigns(kept.campaigns, admission, engines)
-    participation = Participation(kept.campaigns, people, stop=answers.stop)
-    completions = build_completions(settings, generation, people, rates)
+    campaigns = build_campaigns(feedback.campaigns, admission, engines)
+    participation = Participation(feedback.campaigns, account_store, stop=answers.stop)
+    completions = build_completions(settings, generation, account_store, rates)
     return Parts(
         engines=engines,
         store=store,
@@ -162,12 +167,12 @@ def build_parts(
         completions=completions,
         campaigns=campaigns,
         participation=participation,
-        comparisons=Comparisons(kept.votes, participation, answers),
-        ratings=Ratings(conversations=store, store=kept.ratings, programs=completions),
-        casebook=Cases(kept.cases, kept.results, judge, load_shipped_cases()),
-        replays=Runs(kept.cases, generation, judge),
-        results=Results(kept.results, people),
-        reports=Reports(campaigns, kept.reports),
-        votes=Votes(kept.ballots),
-        figures=Dashboard(campaigns, kept.figures),
+        comparisons=Comparisons(feedback.votes, participation, answers),
+        ratings=Ratings(conversations=store, store=feedback.ratings, programs=completions),
+        cases=Cases(feedback.cases, feedback.results, judge, load_shipped_cases()),
+        runs=Runs(feedback.cases, generation, judge),
+        results=Results(feedback.results, account_store),
+        reports=Reports(campaigns, feedback.reports),
+        votes=Votes(feedback.ballots),
+        dashboard=Dashboard(campaigns, feedback.figures),
     )

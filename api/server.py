@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from fastapi import APIRouter, FastAPI
 from starlette.routing import Mount
 
-from api.accounts.admin_routes import guest_link_routes, people_routes
+from api.accounts.admin_routes import guest_link_routes, user_routes
 from api.accounts.key_routes import key_routes
 from api.accounts.oidc_routes import provider_routes
-from api.accounts.pages import people_pages
+from api.accounts.pages import account_pages
 from api.accounts.routes import PageContext, account_routes
 from api.campaigns.comparisons import compare_routes
 from api.campaigns.pages import CampaignResults, campaign_pages
@@ -51,8 +51,8 @@ class HostServices:
 
     campaigns: Campaigns
     participation: Participation
-    casebook: Cases
-    replays: Runs
+    cases: Cases
+    runs: Runs
     results: Results | None = None
     reports: Reports | None = None
     comparisons: Comparisons | None = None
@@ -70,10 +70,8 @@ def hosting_routes(hosting: HostServices, context: PageContext, presets: PresetR
     router.include_router(
         campaign_pages(campaigns, participation, presets, context.root_path, outcome)
     )
-    router.include_router(
-        case_routes(hosting.casebook, hosting.replays, presets, context.root_path)
-    )
-    router.include_router(case_pages(hosting.casebook, hosting.replays, presets, context.root_path))
+    router.include_router(case_routes(hosting.cases, hosting.runs, presets, context.root_path))
+    router.include_router(case_pages(hosting.cases, hosting.runs, presets, context.root_path))
     if hosting.results and hosting.reports:
         router.include_router(results_routes(hosting.results, hosting.reports))
         if hosting.votes:  # before the results, where any name is an answer's
@@ -103,7 +101,7 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     edge: EdgeOptions,
     archives: Archives | None = None,
     presets: PresetReader | None = None,
-    people: SignIn | None = None,
+    sign_in: SignIn | None = None,
     handlers: Mapping[int, str] | None = None,
     metrics: Metrics | None = None,
     completions: Completions | None = None,
@@ -117,7 +115,7 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
     metrics = metrics or Metrics()
-    authenticator = people.authenticator if people else OpenAuthenticator()
+    authenticator = sign_in.authenticator if sign_in else OpenAuthenticator()
     app = FastAPI(
         title="Qwen Chat",
         docs_url=None,
@@ -133,27 +131,27 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
         app.include_router(export_routes(archives))
     if presets:
         app.include_router(preset_routes(presets))
-    if people and presets:
-        _add_people(app, people, presets, hosting)
+    if sign_in and presets:
+        _add_accounts(app, sign_in, presets, hosting)
     _add_programs(app, completions, ratings)
     return app
 
 
-def _add_people(
-    app: FastAPI, people: SignIn, presets: PresetReader, hosting: HostServices | None
+def _add_accounts(
+    app: FastAPI, sign_in: SignIn, presets: PresetReader, hosting: HostServices | None
 ) -> None:
-    context = people.context
+    context = sign_in.context
     app.include_router(account_routes(context))
-    app.include_router(people_routes(context.accounts, context.root_path))
+    app.include_router(user_routes(context.accounts, context.root_path))
     app.include_router(guest_link_routes(context.accounts, context.root_path))
     app.include_router(key_routes(context.accounts, context.root_path))
     app.include_router(
-        people_pages(context, people.authenticator, presets, provider=bool(people.provider))
+        account_pages(context, sign_in.authenticator, presets, provider=bool(sign_in.provider))
     )
     if hosting:
         app.include_router(hosting_routes(hosting, context, presets))
-    if people.provider:
-        app.include_router(provider_routes(context, people.provider, allow_new=people.allow_new))
+    if sign_in.provider:
+        app.include_router(provider_routes(context, sign_in.provider, allow_new=sign_in.allow_new))
 
 
 def _add_programs(app: FastAPI, completions: Completions | None, ratings: Ratings | None) -> None:

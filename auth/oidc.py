@@ -47,15 +47,15 @@ class OpenIdProvider:
             )
         return PendingSignIn(str(url), str(state), nonce, verifier, return_to)
 
-    async def finish(self, begun: PendingSignIn, told: Mapping[str, str]) -> ExternalIdentity:
+    async def finish(self, begun: PendingSignIn, query: Mapping[str, str]) -> ExternalIdentity:
         """Whom the provider vouches for. `told` is the query it sent the browser back with.
 
         Raises ProviderRefused.
         """
-        code = told.get("code")
-        right = secrets.compare_digest(told.get("state", "").encode(), begun.state.encode())
+        code = query.get("code")
+        right = secrets.compare_digest(query.get("state", "").encode(), begun.state.encode())
         # A provider that names itself has to be ours, or its answer was meant for another one.
-        if not right or not code or told.get("iss", self._issuer).rstrip("/") != self._issuer:
+        if not right or not code or query.get("iss", self._issuer).rstrip("/") != self._issuer:
             raise ProviderRefused
         try:
             async with self._client(begun.return_to) as client:

@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 
 from bench import app, engine, feedback, grammar, store
-from bench.figures import Figure, as_markdown
 from bench.machine import describe_machine
+from bench.measurements import Measurement, as_markdown
 from config import read_settings
 from engine.weights.card import read_card
 from engine.weights.hardware import inspect_machine
@@ -49,40 +49,40 @@ def main() -> None:
     parser.add_argument("--page", action="store_true", help="measure the page, not a model")
     parser.add_argument("--api", action="store_true", help="measure the API, then on the model")
     parser.add_argument("--database-url", help="where: an empty PostgreSQL database")
-    given = parser.parse_args()
-    if given.store:
-        measure_store(given.database_url)
-    elif given.feedback:
-        measure_feedback(given.database_url)
-    elif given.page:
+    options = parser.parse_args()
+    if options.store:
+        measure_store(options.database_url)
+    elif options.feedback:
+        measure_feedback(options.database_url)
+    elif options.page:
         measure_page()
-    elif given.grammar:
-        measure_grammar(given.folder or model_of_the_app())
-    elif given.api:
-        measure_api(given.folder or model_of_the_app())
+    elif options.grammar:
+        measure_grammar(options.folder or model_of_the_app())
+    elif options.api:
+        measure_api(options.folder or model_of_the_app())
     else:
-        measure_model(given.folder or model_of_the_app())
+        measure_model(options.folder or model_of_the_app())
 
 
 def measure_model(folder: Path) -> None:
-    device, figures = asyncio.run(engine.measure(folder.resolve()))
-    figures += app.measure(folder.resolve(), free_port(), engine.kv_budget_mib(folder))
-    write_report(read_card(folder).name, device, figures)
+    device, measurements = asyncio.run(engine.measure(folder.resolve()))
+    measurements += app.measure(folder.resolve(), free_port(), engine.kv_budget_mib(folder))
+    write_report(read_card(folder).name, device, measurements)
 
 
 def measure_grammar(folder: Path) -> None:
-    device, figures = asyncio.run(grammar.measure(folder.resolve()))
-    write_report(f"Grammar {read_card(folder).name}", device, figures)
+    device, measurements = asyncio.run(grammar.measure(folder.resolve()))
+    write_report(f"Grammar {read_card(folder).name}", device, measurements)
 
 
 def measure_store(database_url: str | None) -> None:
-    figures = asyncio.run(store.measure(database_url))
-    write_report("Search", "PostgreSQL" if database_url else "SQLite", figures)
+    measurements = asyncio.run(store.measure(database_url))
+    write_report("Search", "PostgreSQL" if database_url else "SQLite", measurements)
 
 
 def measure_feedback(database_url: str | None) -> None:
-    figures = asyncio.run(feedback.measure(database_url))
-    write_report("Feedback", "PostgreSQL" if database_url else "SQLite", figures)
+    measurements = asyncio.run(feedback.measure(database_url))
+    write_report("Feedback", "PostgreSQL" if database_url else "SQLite", measurements)
 
 
 def measure_page() -> None:
@@ -94,14 +94,14 @@ def measure_page() -> None:
 def measure_api(folder: Path) -> None:
     from bench import api  # noqa: PLC0415 - as above
 
-    figures = asyncio.run(api.measure())
-    figures += asyncio.run(api.measure_model(folder.resolve(), free_port()))
-    write_report("API", read_card(folder).name, figures)
+    measurements = asyncio.run(api.measure())
+    measurements += asyncio.run(api.measure_model(folder.resolve(), free_port()))
+    write_report("API", read_card(folder).name, measurements)
 
 
-def write_report(subject: str, device: str, figures: list[Figure]) -> None:
+def write_report(subject: str, device: str, measurements: list[Measurement]) -> None:
     """Of a subject on a device: print it and keep it."""
-    report = as_markdown(subject, describe_machine(device), figures)
+    report = as_markdown(subject, describe_machine(device), measurements)
     print(report)
     RESULTS.mkdir(exist_ok=True)
     name = re.sub(r"[^a-z0-9.]+", "-", f"{subject} {device}".lower()).strip("-")

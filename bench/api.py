@@ -24,7 +24,7 @@ from api.edge.options import EdgeOptions
 from api.edge.uvicorn import server_config
 from app import BACKLOG
 from bench import app, engine
-from bench.figures import Figure
+from bench.measurements import Measurement
 from chat.models import ChatMessage, Role, Sampling
 from tests.fakes import Script, ScriptedEngine
 from tests.programs import CHAT, HI, Programs
@@ -65,12 +65,12 @@ class Reply:
     retry_after: str | None
 
 
-async def measure() -> list[Figure]:
+async def measure() -> list[Measurement]:
     """The figures of the scripted engine."""
     return [*await streams(), *await crowd(), *await overhead()]
 
 
-async def streams() -> list[Figure]:
+async def streams() -> list[Measurement]:
     """Many streams at the pace of reading."""
     script = Script(["x"] * TOKENS, step_s=STEP_S)
     async with programs(Played(script, STREAMS, 0)) as client:
@@ -82,14 +82,14 @@ async def streams() -> list[Figure]:
     whole = max(reply.whole_s for reply in replies)
     name = f"{STREAMS} streams at once"
     return [
-        Figure(f"{name}: complete", complete, "streams", "least", STREAMS),
-        Figure(f"{name}: first token, 50 %", statistics.median(first), "s"),
-        Figure(f"{name}: first token, 99 %", percentile(first, 99), "s", "most", 0.5),
-        Figure(f"{name}: the last ends after / alone", whole / (TOKENS * STEP_S), "×"),
+        Measurement(f"{name}: complete", complete, "streams", "least", STREAMS),
+        Measurement(f"{name}: first token, 50 %", statistics.median(first), "s"),
+        Measurement(f"{name}: first token, 99 %", percentile(first, 99), "s", "most", 0.5),
+        Measurement(f"{name}: the last ends after / alone", whole / (TOKENS * STEP_S), "×"),
     ]
 
 
-async def crowd() -> list[Figure]:
+async def crowd() -> list[Measurement]:
     """Many more than there are places, all in one moment."""
     script = Script(["x"] * 10, step_s=CROWDED_S / 10)
     async with programs(Played(script, PLACES, PLACES)) as client:
@@ -101,14 +101,14 @@ async def crowd() -> list[Figure]:
     name = f"{CROWD} at once, {PLACES} + {PLACES} places"
     whole = [reply.whole_s for reply in replies]
     return [
-        Figure(f"{name}: answered", CROWD - len(refused), "requests", "least", 2 * PLACES),
-        Figure(f"{name}: neither answered nor 429 or 503", len(other), "requests", "most", 0),
-        Figure(f"{name}: refused without Retry-After", len(silent), "requests", "most", 0),
-        Figure(f"{name}: done, 99 %", percentile(whole, 99), "s", "most", 5.0),
+        Measurement(f"{name}: answered", CROWD - len(refused), "requests", "least", 2 * PLACES),
+        Measurement(f"{name}: neither answered nor 429 or 503", len(other), "requests", "most", 0),
+        Measurement(f"{name}: refused without Retry-After", len(silent), "requests", "most", 0),
+        Measurement(f"{name}: done, 99 %", percentile(whole, 99), "s", "most", 5.0),
     ]
 
 
-async def overhead() -> list[Figure]:
+async def overhead() -> list[Measurement]:
     """The same short answer from the engine itself, whole and as a stream, one after the other."""
     script = Script(["x"] * 20)
     bare = ScriptedEngine([script])
@@ -119,19 +119,19 @@ async def overhead() -> list[Figure]:
         async for _ in bare.generate(prompt, Sampling()):
             pass
         alone.append(time.perf_counter() - started)
-    figures = []
+    measurements = []
     async with programs(Played(script, PLACES, PLACES)) as client:
         for stream, name in ((False, "whole"), (True, "as a stream")):
             replies = [await ask(client, stream=stream) for _ in range(REPEATS)]
             over = [reply.whole_s - statistics.median(alone) for reply in replies]
             what = f"on top of the engine, 20 tokens {name}"
             half, most = statistics.median(over) * 1000, percentile(over, 99) * 1000
-            figures.append(Figure(f"{what}, 50 %", half, "ms", "most", 20.0))
-            figures.append(Figure(f"{what}, 99 %", most, "ms"))
-    return figures
+            measurements.append(Measurement(f"{what}, 50 %", half, "ms", "most", 20.0))
+            measurements.append(Measurement(f"{what}, 99 %", most, "ms"))
+    return measurements
 
 
-async def measure_model(folder: Path, port: int) -> list[Figure]:
+async def measure_model(folder: Path, port: int) -> list[Measurement]:
     """Tokens in a second as streams of the API, beside the engine alone in the same run."""
     bare = await engine.load(folder)
     prompts = {
@@ -147,7 +147,7 @@ async def measure_model(folder: Path, port: int) -> list[Figure]:
     }
     await bare.stop()
     del bare
-    figures = []
+    measurements = []
     with app.running_app(folder, port):
         address = f"http://127.0.0.1:{port}"
         app.seconds_until(f"{address}/readyz", time.perf_counter())
@@ -155,9 +155,11 @@ async def measure_model(folder: Path, port: int) -> list[Figure]:
             for count in (1, PLACES):
                 rates = [await rate(client, prompts[count, number]) for number in range(ROUNDS)]
                 name = f"{count} at once, streamed by the API"
-                figures.append(Figure(name, max(rates), "tokens/s"))
-                figures.append(Figure(f"{name} / engine alone", max(rates) / alone[count], "×"))
-    return figures
+                measurements.append(Measurement(name, max(rates), "tokens/s"))
+                measurements.append(
+                    Measurement(f"{name} / engine alone", max(rates) / alone[count], "×")
+                )
+    return measurements
 
 
 async def rate(client: httpx.AsyncClient, prompts: Sequence[Sequence[ChatMessage]]) -> float:

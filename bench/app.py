@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.figures import Figure
+from bench.measurements import Measurement
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 600.0
@@ -49,7 +49,7 @@ def seconds_until(url: str, started: float) -> float:
     raise TimeoutError(url)
 
 
-def measure(folder: Path, port: int, kv_mib: float) -> list[Figure]:
+def measure(folder: Path, port: int, kv_mib: float) -> list[Measurement]:
     """The app's figures; `kv_mib` is the KV budget that it may fill beside the weights."""
     weights = sum(file.stat().st_size for file in folder.glob("*.safetensors")) / MIB
     started = time.perf_counter()
@@ -59,7 +59,7 @@ def measure(folder: Path, port: int, kv_mib: float) -> list[Figure]:
         resident = process.memory_info().rss / MIB
     allowed = weights + kv_mib + LIBRARIES_MIB
     return [
-        Figure("page answers after", page, "s", "most", 8.0),
-        Figure("model answers after", ready, "s"),
-        Figure("resident memory of the app when ready", resident, "MiB", "most", allowed),
+        Measurement("page answers after", page, "s", "most", 8.0),
+        Measurement("model answers after", ready, "s"),
+        Measurement("resident memory of the app when ready", resident, "MiB", "most", allowed),
     ]

@@ -6,7 +6,7 @@ from itertools import pairwise
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from bench.hosted import CAMPAIGNS, PEOPLE
+from bench.hosted import CAMPAIGNS, USERS
 from bench.store import START
 from chat.accounts.models import LOCAL
 from chat.campaigns.models import Mode, Side, VoteChoice
@@ -26,7 +26,7 @@ CHOICES = (VoteChoice.LEFT, VoteChoice.RIGHT, VoteChoice.TIE)
 async def add_comparisons(store: RoutingStore) -> None:
     """Votes between the answers of one campaign, and the testers of a split one."""
     await store.feedback.ratings._database.write(_add_duels)
-    for number in range(PEOPLE):
+    for number in range(USERS):
         await store.feedback.campaigns.join(SPLIT, f"person {number}", START)
     await store.feedback.ratings._database.write(_split)
 
@@ -89,7 +89,7 @@ def _add_duels(session: Session) -> None:
 
 def _split(session: Session) -> None:
     _set_mode(session, SPLIT, Mode.SPLIT)
-    for number in range(PEOPLE):
+    for number in range(USERS):
         session.execute(
             update(ParticipantRow)
             .where(ParticipantRow.user_id == f"person {number}")

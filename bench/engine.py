@@ -9,13 +9,13 @@ from typing import Any
 import psutil
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from bench.figures import Figure
+from bench.measurements import Measurement
 from chat.models import ChatMessage, Role, Sampling
 from chat.serving.models import Delta
 from chat.serving.ports import Engine
 from engine.loader import read_shape
 from engine.local import EngineOptions, LocalEngine, Report
-from engine.plan import cache_wanted
+from engine.plan import cache_target
 
 ANSWER_TOKENS = 64
 ROUNDS = 3
@@ -109,16 +109,16 @@ def resident_mib() -> float:
 def kv_budget_mib(folder: Path) -> float:
     """The KV cache that the app lays out by default on a machine with enough memory."""
     options = EngineOptions()
-    wanted = cache_wanted(
+    cache_bytes = cache_target(
         read_shape(folder),
         context_length=options.context_length,
         max_concurrent=options.max_concurrent,
         cache_gib=options.kv_cache_gib,
     )
-    return wanted / MIB
+    return cache_bytes / MIB
 
 
-async def measure(folder: Path) -> tuple[str, list[Figure]]:
+async def measure(folder: Path) -> tuple[str, list[Measurement]]:
     """The device, and every figure of the engine. Takes a few minutes on two cores."""
     engine = await load(folder)
     assert engine.info
@@ -135,17 +135,17 @@ async def measure(folder: Path) -> tuple[str, list[Figure]]:
     del engine
     plain = plain_rate(folder, prompts, "cuda" if "NVIDIA" in device else "cpu")
     return device, [
-        Figure("first token, 50-token prompt", min(short), "s", "most", 1.0),
-        Figure("plain generate loop, one answer", plain, "tokens/s"),
-        Figure("one answer", one, "tokens/s"),
-        Figure("one answer / plain loop", one / plain, "×", "least", 0.95),
-        Figure("4 answers at once, together", four, "tokens/s"),
-        Figure("8 answers at once, together", eight, "tokens/s"),
-        Figure("4 answers / one", four / one, "×", "least", 2.5),
-        Figure("first token, 1,000-token conversation, cold", cold, "s"),
-        Figure("first token, its second turn", warm, "s"),
-        Figure("second turn / cold", warm / cold, "×", "most", 0.25),
-        Figure("resident memory of the engine after 8 answers at once", resident, "MiB"),
+        Measurement("first token, 50-token prompt", min(short), "s", "most", 1.0),
+        Measurement("plain generate loop, one answer", plain, "tokens/s"),
+        Measurement("one answer", one, "tokens/s"),
+        Measurement("one answer / plain loop", one / plain, "×", "least", 0.95),
+        Measurement("4 answers at once, together", four, "tokens/s"),
+        Measurement("8 answers at once, together", eight, "tokens/s"),
+        Measurement("4 answers / one", four / one, "×", "least", 2.5),
+        Measurement("first token, 1,000-token conversation, cold", cold, "s"),
+        Measurement("first token, its second turn", warm, "s"),
+        Measurement("second turn / cold", warm / cold, "×", "most", 0.25),
+        Measurement("resident memory of the engine after 8 answers at once", resident, "MiB"),
     ]
 
 

@@ -9,8 +9,8 @@ from functools import partial
 
 from bench.compared import BLIND, CASES, SPLIT, add_cases, add_comparisons, gather_in
 from bench.compared import RUNS as CASE_RUNS
-from bench.figures import Figure
 from bench.hosted import END, MEMBER, MODELS, filled_store
+from bench.measurements import Measurement
 from chat.accounts.models import LOCAL, User
 from chat.campaigns.hosts import Campaigns
 from chat.feedback.dashboard import Dashboard, Period
@@ -59,24 +59,24 @@ DASHBOARDS: Mapping[str, tuple[User, str]] = {
 """Who looks at which campaign; none: at all that they may see."""
 
 
-async def measure(database_url: str | None = None) -> list[Figure]:
+async def measure(database_url: str | None = None) -> list[Measurement]:
     """Figures of SQLite in a folder of its own, or of an empty PostgreSQL database."""
     async with filled_store(database_url) as store:
         results = Results(store.feedback.results, store.people)
-        figures = await pages(results) + await dashboards(store)
+        measurements = await pages(results) + await dashboards(store)
         for kind in DataFormat:
-            figures += await export(results, kind)
+            measurements += await export(results, kind)
         await add_comparisons(store)
         await add_cases(store)
-        figures += await campaigns_of_ten(store, results) + await cases(store)
+        measurements += await campaigns_of_ten(store, results) + await cases(store)
         await gather_in(store, BLIND)
-        return figures + await one_campaign(store)
+        return measurements + await one_campaign(store)
 
 
-async def pages(results: Results) -> list[Figure]:
+async def pages(results: Results) -> list[Measurement]:
     deep = await deep_place(results)
     calls: dict[str, Call] = {
-        name: partial(look, results, LOCAL, wanted) for name, wanted in FILTERS.items()
+        name: partial(look, results, LOCAL, filters) for name, filters in FILTERS.items()
     } | {
         "a member's own": partial(look, results, MEMBER, RatingFilter()),
         "the last ones": partial(look, results, LOCAL, RatingFilter(), deep),
@@ -86,36 +86,38 @@ async def pages(results: Results) -> list[Figure]:
     return [await within_limit(f"page of results: {name}", call) for name, call in calls.items()]
 
 
-async def dashboards(store: RoutingStore) -> list[Figure]:
+async def dashboards(store: RoutingStore) -> list[Measurement]:
     """Each time that can be chosen, of each choice of campaigns."""
     campaigns = Campaigns(store.feedback.campaigns)
-    figures = Dashboard(campaigns, store.feedback.figures, clock=lambda: END)
+    dashboard = Dashboard(campaigns, store.feedback.figures, clock=lambda: END)
     return [
-        await within_limit(f"dashboard: {name}, {period}", partial(draw, figures, *which, period))
+        await within_limit(f"dashboard: {name}, {period}", partial(draw, dashboard, *which, period))
         for name, which in DASHBOARDS.items()
         for period in Period
     ]
 
 
-async def campaigns_of_ten(store: RoutingStore, results: Results) -> list[Figure]:
+async def campaigns_of_ten(store: RoutingStore, results: Results) -> list[Measurement]:
     """The pages of campaigns that compare, their reports, and their votes."""
     campaigns = Campaigns(store.feedback.campaigns)
     reports = Reports(campaigns, store.feedback.reports)
-    found = [
+    measurements = [
         await within_limit(f"page of a {mode} campaign", partial(host, reports, results, name))
         for mode, name in (("blind", BLIND), ("split", SPLIT))
     ]
-    wanted = RatingFilter(campaign_id=BLIND)
-    votes = partial(store.feedback.results.voted_comparisons, None, wanted, after=None, limit=CHUNK)
+    filters = RatingFilter(campaign_id=BLIND)
+    votes = partial(
+        store.feedback.results.voted_comparisons, None, filters, after=None, limit=CHUNK
+    )
     written = partial(write, reports, BLIND)
     return [
-        *found,
-        Figure("report of a blind campaign as HTML", await milliseconds(written), "ms"),
+        *measurements,
+        Measurement("report of a blind campaign as HTML", await milliseconds(written), "ms"),
         await within_limit(f"the first {CHUNK} votes with their answers", votes),
     ]
 
 
-async def cases(store: RoutingStore) -> list[Figure]:
+async def cases(store: RoutingStore) -> list[Measurement]:
     async def listed() -> None:
         await store.feedback.cases.cases(None)
         await store.feedback.cases.runs(None)
@@ -127,15 +129,15 @@ async def cases(store: RoutingStore) -> list[Figure]:
     ]
 
 
-async def one_campaign(store: RoutingStore) -> list[Figure]:
+async def one_campaign(store: RoutingStore) -> list[Measurement]:
     """Where all messages and ratings are of a single one."""
     campaigns = Campaigns(store.feedback.campaigns)
-    figures = Dashboard(campaigns, store.feedback.figures, clock=lambda: END)
-    drawn = partial(draw, figures, LOCAL, BLIND, Period.ALL)
+    dashboard = Dashboard(campaigns, store.feedback.figures, clock=lambda: END)
+    drawn = partial(draw, dashboard, LOCAL, BLIND, Period.ALL)
     written = partial(write, Reports(campaigns, store.feedback.reports), BLIND)
     return [
         await within_limit("dashboard: the only campaign, all", drawn),
-        Figure("report of the only campaign as HTML", await milliseconds(written), "ms"),
+        Measurement("report of the only campaign as HTML", await milliseconds(written), "ms"),
     ]
 
 
@@ -149,22 +151,22 @@ async def write(reports: Reports, campaign_id: str) -> None:
     write_report(await reports.report(LOCAL, campaign_id), ExportLanguage.EN)
 
 
-async def draw(figures: Dashboard, user: User, campaign_id: str, period: Period) -> None:
+async def draw(dashboard: Dashboard, user: User, campaign_id: str, period: Period) -> None:
     """All that the dashboard shows."""
-    await figures.campaigns(user)
-    await figures.overview(user, campaign_id, period)
+    await dashboard.campaigns(user)
+    await dashboard.overview(user, campaign_id, period)
 
 
-async def within_limit(name: str, call: Call) -> Figure:
-    return Figure(name, await milliseconds(call), "ms", "most", LIMIT_MS)
+async def within_limit(name: str, call: Call) -> Measurement:
+    return Measurement(name, await milliseconds(call), "ms", "most", LIMIT_MS)
 
 
 async def look(
-    results: Results, user: User, wanted: RatingFilter, after: Cursor | None = None
+    results: Results, user: User, filters: RatingFilter, after: Cursor | None = None
 ) -> None:
     """All that a page shows."""
     await results.choices(user)
-    await results.look(user, wanted, after)
+    await results.look(user, filters, after)
 
 
 async def deep_place(results: Results) -> Cursor | None:
@@ -183,7 +185,7 @@ async def milliseconds(call: Call) -> float:
     return statistics.median(times) * 1000
 
 
-async def export(results: Results, kind: DataFormat) -> list[Figure]:
+async def export(results: Results, kind: DataFormat) -> list[Measurement]:
     """Everything, masked: how long it takes, how large it is, and the most that was held for it."""
     file = data_file(kind, RatingFilter(), Redactor(["Ann Lee", "张伟"]))
     started, size = time.perf_counter(), 0
@@ -198,7 +200,7 @@ async def export(results: Results, kind: DataFormat) -> list[Figure]:
     tracemalloc.stop()
     name = f"export of everything as {kind}"
     return [
-        Figure(f"{name}, masked", seconds, "s"),
-        Figure(f"{name}: size", size / 2**20, "MiB"),
-        Figure(f"{name}: memory", peak / 2**20, "MiB", "most", LIMIT_MIB),
+        Measurement(f"{name}, masked", seconds, "s"),
+        Measurement(f"{name}: size", size / 2**20, "MiB"),
+        Measurement(f"{name}: memory", peak / 2**20, "MiB", "most", LIMIT_MIB),
     ]

@@ -11,7 +11,7 @@ import torch
 from tokenizers import Tokenizer
 
 from bench.engine import ANSWER_TOKENS, GREEDY, load, prompt_of
-from bench.figures import Figure
+from bench.measurements import Measurement
 from chat.models import ChatMessage
 from chat.serving.models import Delta
 from chat.serving.ports import Engine
@@ -48,7 +48,7 @@ TOOLS = Extras(
 )
 
 
-async def measure(folder: Path) -> tuple[str, list[Figure]]:
+async def measure(folder: Path) -> tuple[str, list[Measurement]]:
     """The device, and every figure of shaped answers."""
     alone = _alone(Tokenizer.from_file(str(folder / "tokenizer.json")))
     engine = await load(folder)
@@ -62,28 +62,30 @@ async def measure(folder: Path) -> tuple[str, list[Figure]]:
     await engine.stop()
     return device, [
         *alone,
-        Figure(f"{ROWS} free answers at once, together", max(free), "tokens/s"),
-        Figure(f"{ROWS} shaped answers at once, together", max(shaped), "tokens/s"),
-        Figure("shaped / free", max(shaped) / max(free), "×", "least", 0.8),
+        Measurement(f"{ROWS} free answers at once, together", max(free), "tokens/s"),
+        Measurement(f"{ROWS} shaped answers at once, together", max(shaped), "tokens/s"),
+        Measurement("shaped / free", max(shaped) / max(free), "×", "least", 0.8),
     ]
 
 
-def _alone(tokenizer: Tokenizer) -> list[Figure]:
+def _alone(tokenizer: Tokenizer) -> list[Measurement]:
     """What masks cost without a model: in one thread, as in the engine."""
     end = tokenizer.token_to_id("<|im_end|>")
     assert end is not None
     begin = time.perf_counter()
     vocabulary = Vocabulary(tokenizer, [end])
     reading = time.perf_counter() - begin
-    made, applied = _steps(vocabulary, tokenizer)
+    mask_ms, applied = _steps(vocabulary, tokenizer)
     return [
-        Figure("vocabulary read, once", reading, "s"),
-        Figure("schema to first mask: three members", _first(vocabulary, SHAPED), "ms"),
-        Figure("schema to first mask: 20 optional members", _first(vocabulary, OPTIONAL), "ms"),
-        Figure("schemas to first mask: 16 tools", _first(vocabulary, TOOLS), "ms"),
-        Figure(f"mask of a row, {MASKED_ROWS} rows in turn: made", made, "ms"),
-        Figure(f"mask of a row, {MASKED_ROWS} rows in turn: applied", applied, "ms"),
-        Figure("mask of one token, made and applied", made + applied, "ms", "most", 5.0),
+        Measurement("vocabulary read, once", reading, "s"),
+        Measurement("schema to first mask: three members", _first(vocabulary, SHAPED), "ms"),
+        Measurement(
+            "schema to first mask: 20 optional members", _first(vocabulary, OPTIONAL), "ms"
+        ),
+        Measurement("schemas to first mask: 16 tools", _first(vocabulary, TOOLS), "ms"),
+        Measurement(f"mask of a row, {MASKED_ROWS} rows in turn: made", mask_ms, "ms"),
+        Measurement(f"mask of a row, {MASKED_ROWS} rows in turn: applied", applied, "ms"),
+        Measurement("mask of one token, made and applied", mask_ms + applied, "ms", "most", 5.0),
     ]
 
 
@@ -102,7 +104,7 @@ def _steps(vocabulary: Vocabulary, tokenizer: Tokenizer) -> tuple[float, float]:
     token_ids: list[int] = tokenizer.encode(f"[{EXAMPLE}").ids
     scores = torch.zeros(MASKED_ROWS, tokenizer.get_vocab_size(with_added_tokens=True))
     masks = [mask for _ in range(MASKED_ROWS) if isinstance(mask := vocabulary.mask(SHAPED), Mask)]
-    made = applied = 0.0
+    mask_ms = applied = 0.0
     for length in range(len(token_ids)):
         begin = time.perf_counter()
         for mask in masks:
@@ -110,10 +112,10 @@ def _steps(vocabulary: Vocabulary, tokenizer: Tokenizer) -> tuple[float, float]:
         middle = time.perf_counter()
         for row, mask in zip(scores, masks, strict=True):
             mask.apply(row, token_ids[:length])  # the mask that was made last is kept
-        made += middle - begin
+        mask_ms += middle - begin
         applied += time.perf_counter() - middle
     count = len(token_ids) * MASKED_ROWS
-    return made / count * 1000, applied / count * 1000
+    return mask_ms / count * 1000, applied / count * 1000
 
 
 async def _rate(engine: Engine, extras: Extras, name: str) -> float:

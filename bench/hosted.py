@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bench.store import MESSAGES, START, made_up_archive, made_up_text
+from bench.store import MESSAGES, START, random_archive, random_text
 from chat.accounts.models import LOCAL, AccountRole, AuditEntry, User
 from chat.campaigns.models import Campaign, Mode, Plan, Variant
 from chat.conversations.models import AnswerRecord, Archive, Message, Question
@@ -35,7 +35,7 @@ from store import RoutingStore, open_store
 CONVERSATIONS = 5_000
 RATINGS = 20_000
 CAMPAIGNS = 10
-PEOPLE = 50
+USERS = 50
 BETWEEN = timedelta(minutes=10)
 """Two ratings."""
 
@@ -94,8 +94,8 @@ async def add_conversations(store: RoutingStore, clock: Clock, chance: random.Ra
     """Those in campaigns are had turn by turn; the others are brought in at once."""
     brought: dict[str, list[Archive]] = {}
     for number in range(CONVERSATIONS):
-        owner = f"person {number % PEOPLE}"
-        archive = answered(chance, number, made_up_archive(chance, number, ""))
+        owner = f"person {number % USERS}"
+        archive = answered(chance, number, random_archive(chance, number, ""))
         if campaign_id := campaign_of(number):
             await have(store, clock, owner, campaign_id, archive)
         else:
@@ -123,8 +123,8 @@ def ended(chance: random.Random, message: Message) -> Message:
         message,
         finish=Finish.STOP,
         usage=Usage(900, chance.randrange(20, 900)),
-        timing=made_up_timing(chance),
-        provenance=made_up_provenance(chance, "0" * 64),
+        timing=random_timing(chance),
+        provenance=random_provenance(chance, "0" * 64),
     )
 
 
@@ -133,10 +133,10 @@ async def have(
 ) -> None:
     conversation_id = None
     for place in range(0, MESSAGES, 2):
-        asked, answer = archive.messages[place : place + 2]
-        clock.now = asked.created_at
+        question_message, answer = archive.messages[place : place + 2]
+        clock.now = question_message.created_at
         name = f"{campaign_id} {archive.conversation.id} {place}"
-        question = Question(asked.content, name, title="A chat", campaign_id=campaign_id)
+        question = Question(question_message.content, name, title="A chat", campaign_id=campaign_id)
         turn = await store.add_turn(
             owner_id, conversation_id=conversation_id, question=question, options=ChatOptions()
         )
@@ -153,14 +153,14 @@ async def have(
         await store.finish_answer(owner_id, turn.answer.id, record)
 
 
-def made_up_timing(chance: random.Random) -> Timing:
+def random_timing(chance: random.Random) -> Timing:
     first = 0.2 + chance.random()
     return Timing(
         chance.random() * 3, 0.2, first, first + chance.random() * 9, 20 + chance.random()
     )
 
 
-def made_up_provenance(chance: random.Random, digest: str) -> Provenance:
+def random_provenance(chance: random.Random, digest: str) -> Provenance:
     return Provenance(
         MODELS[chance.random() < 0.15],
         "main",
@@ -179,17 +179,17 @@ async def add_ratings(store: RoutingStore, chance: random.Random) -> None:
     for number in range(RATINGS):
         at = START + number * BETWEEN
         rare = "serendipity" if number % 4_000 == 7 else ""
-        frozen = made_up_evidence(chance, number, rare)
-        await store.feedback.ratings.rate(frozen, LOCAL.id, made_up_opinion(chance), at)
+        frozen = random_snapshot(chance, number, rare)
+        await store.feedback.ratings.rate(frozen, LOCAL.id, random_rating(chance), at)
         if number % 3 == 0:
             change = ReviewChange([*ReviewStatus][number % len(ReviewStatus)])
             await store.feedback.results.review(None, frozen.id, change, LOCAL.id, at)
 
 
-def made_up_evidence(chance: random.Random, number: int, rare: str) -> AnswerSnapshot:
+def random_snapshot(chance: random.Random, number: int, rare: str) -> AnswerSnapshot:
     """An answer after three turns."""
     prompt = tuple(
-        ChatMessage((Role.USER, Role.ASSISTANT)[place % 2], made_up_text(chance, ""))
+        ChatMessage((Role.USER, Role.ASSISTANT)[place % 2], random_text(chance, ""))
         for place in range(5)
     )
     return AnswerSnapshot(
@@ -198,13 +198,13 @@ def made_up_evidence(chance: random.Random, number: int, rare: str) -> AnswerSna
         owner_id=LOCAL.id,
         door=Source.PAGE,
         prompt=prompt,
-        answer=made_up_text(chance, rare),
+        answer=random_text(chance, rare),
         status=Status.DONE,
         made_at=START + number * BETWEEN,
         finish=Finish.STOP,
         usage=Usage(900, 300),
         timing=Timing(0.1, 0.2, 0.3, chance.random() * 9, 30.0),
-        provenance=made_up_provenance(chance, prompt_sha256(prompt)),
+        provenance=random_provenance(chance, prompt_sha256(prompt)),
         conversation_id=f"conversation {number // 2}",
         campaign_id=campaign_of(number),
         language=("zh", "en")[number % 2],
@@ -212,8 +212,8 @@ def made_up_evidence(chance: random.Random, number: int, rare: str) -> AnswerSna
     )
 
 
-def made_up_opinion(chance: random.Random) -> RatingInput:
+def random_rating(chance: random.Random) -> RatingInput:
     if chance.random() < 0.6:
         return RatingInput(Verdict.UP)
-    bad = RatingInput(Verdict.DOWN, tuple(chance.sample(REASONS, 2)), made_up_text(chance, "")[:80])
-    return bad if chance.random() < 0.5 else replace(bad, correction=made_up_text(chance, ""))
+    bad = RatingInput(Verdict.DOWN, tuple(chance.sample(REASONS, 2)), random_text(chance, "")[:80])
+    return bad if chance.random() < 0.5 else replace(bad, correction=random_text(chance, ""))

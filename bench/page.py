@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from playwright.sync_api import Page
 
-from bench.figures import Figure
+from bench.measurements import Measurement
 from chat.accounts.models import LOCAL_USER
 from chat.conversations.models import Archive, Conversation, Message
 from chat.models import ChatOptions, Role, Status
@@ -74,7 +74,7 @@ SCROLL = """async () => {
 """Milliseconds of each frame while all turns are scrolled through."""
 
 
-def measure() -> list[Figure]:
+def measure() -> list[Measurement]:
     """The page's figures."""
     store = MemoryStore()
     asyncio.run(store.add_archives(LOCAL_USER, [long_conversation()]))
@@ -84,11 +84,13 @@ def measure() -> list[Figure]:
         page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
         page.goto(url)
         return [
-            Figure("conversation of 200 turns, click to paint", opening(page), "ms", "most", 1000),
-            Figure("the same by its address, page and all", loading(page, url), "ms"),
-            Figure("all 200 turns drawn after", drawing_all(page), "ms"),
-            Figure("frame while scrolling through them, 95 %", scrolling(page), "ms"),
-            Figure("server time of one streamed update", streaming(page), "ms", "most", 10),
+            Measurement(
+                "conversation of 200 turns, click to paint", opening(page), "ms", "most", 1000
+            ),
+            Measurement("the same by its address, page and all", loading(page, url), "ms"),
+            Measurement("all 200 turns drawn after", drawing_all(page), "ms"),
+            Measurement("frame while scrolling through them, 95 %", scrolling(page), "ms"),
+            Measurement("server time of one streamed update", streaming(page), "ms", "most", 10),
         ]
 
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.figures import Figure
+from bench.measurements import Measurement
 from chat.conversations.models import Archive, Conversation, Message
 from chat.conversations.ports import Store
 from chat.models import ChatOptions, Role, Status
@@ -41,15 +41,17 @@ RARELY = ("量子纠缠", "serendipity")
 """What is put into messages: with which probability, and in a handful of them."""
 
 
-async def measure(database_url: str | None = None) -> list[Figure]:
+async def measure(database_url: str | None = None) -> list[Measurement]:
     """Figures of SQLite in a folder of its own, or of an empty PostgreSQL database."""
     async with filled_store(database_url) as (store, filling_s):
-        figures = [
-            Figure(f"search for {name}", await milliseconds(store, words), "ms", "most", LIMIT_MS)
+        measurements = [
+            Measurement(
+                f"search for {name}", await milliseconds(store, words), "ms", "most", LIMIT_MS
+            )
             for name, words in SEARCHES.items()
         ]
         count = CONVERSATIONS * MESSAGES
-        return [*figures, Figure("import, 1,000 messages", filling_s * 1000 / count, "s")]
+        return [*measurements, Measurement("import, 1,000 messages", filling_s * 1000 / count, "s")]
 
 
 @asynccontextmanager
@@ -59,7 +61,7 @@ async def filled_store(database_url: str | None) -> AsyncIterator[tuple[Store, f
         store = open_store(Path(folder), database_url)
         await store.open()
         try:
-            archives = made_up_archives()
+            archives = random_archives()
             started = time.perf_counter()
             await store.add_archives(USER, archives)
             yield store, time.perf_counter() - started
@@ -77,16 +79,14 @@ async def milliseconds(store: Store, words: str) -> float:
     return statistics.median(times) * 1000
 
 
-def made_up_archives() -> Sequence[Archive]:
+def random_archives() -> Sequence[Archive]:
     """The same in every run."""
     chance = random.Random(7)
     rare = {chance.randrange(CONVERSATIONS): word for word in RARELY for _ in range(3)}
-    return [
-        made_up_archive(chance, number, rare.get(number, "")) for number in range(CONVERSATIONS)
-    ]
+    return [random_archive(chance, number, rare.get(number, "")) for number in range(CONVERSATIONS)]
 
 
-def made_up_archive(chance: random.Random, number: int, rare: str) -> Archive:
+def random_archive(chance: random.Random, number: int, rare: str) -> Archive:
     now = START + timedelta(minutes=number)
     name = f"{number}"
     messages = [
@@ -95,20 +95,20 @@ def made_up_archive(chance: random.Random, number: int, rare: str) -> Archive:
             conversation_id=name,
             parent_id=f"{place - 1}" if place else None,
             role=(Role.USER, Role.ASSISTANT)[place % 2],
-            content=made_up_text(chance, rare if place == 1 else ""),
+            content=random_text(chance, rare if place == 1 else ""),
             status=Status.DONE,
             created_at=now,
         )
         for place in range(MESSAGES)
     ]
-    title = made_up_text(chance, "")[:30]
+    title = random_text(chance, "")[:30]
     head_id = messages[-1].id
     return Archive(
         Conversation(name, USER, title, ChatOptions(), head_id, now, now), tuple(messages)
     )
 
 
-def made_up_text(chance: random.Random, rare: str) -> str:
+def random_text(chance: random.Random, rare: str) -> str:
     """About 400 characters of one language, words as unequally frequent as in real texts."""
     special = [word for word, share in OFTEN if chance.random() < share] + [rare]
     if chance.random() < 0.5:

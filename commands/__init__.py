@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from auth.passwords import Argon2Hasher
 from chat.accounts.sign_in import Accounts
 from chat.errors import AppError
-from commands import guest_links, keys, people
+from commands import guest_links, keys, users
 from commands.context import CommandContext, Refused
 from config import Settings, SettingsError, read_settings
 from store import open_store
@@ -56,6 +56,6 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     things = parser.add_subparsers(required=True)
-    for name, room in zip(THINGS, (people, guest_links, keys), strict=True):
+    for name, room in zip(THINGS, (users, guest_links, keys), strict=True):
         room.add_commands(things.add_parser(name, help=room.WHAT).add_subparsers(required=True))
     return parser

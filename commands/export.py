@@ -37,14 +37,14 @@ def main(arguments: Sequence[str]) -> int:
     try:
         options, rest = _parser().parse_known_args(arguments)
         settings = read_settings(rest)
-        said = asyncio.run(_Command(options, settings).run())
+        summary = asyncio.run(_Command(options, settings).run())
     except Refused as error:  # what there is instead stands on lines of its own
         sys.stderr.write(f"qwen-chat: {error}\n")
         return 1
     except (SettingsError, AppError, OSError) as error:
         sys.stderr.write(f"qwen-chat: {' '.join(str(error).split())}\n")
         return 1
-    sys.stderr.write(f"{said}\n")
+    sys.stderr.write(f"{summary}\n")
     return 0
 
 
@@ -59,29 +59,29 @@ class _Command:
         store = open_store(self.settings.data_dir, self.settings.database_url, beside=True)
         await store.open()
         try:
-            wanted = await _filter(store, self.options)
+            filters = await _filter(store, self.options)
             if self.options.format == REPORT:
-                return await self._report(store, wanted, redactor)
-            return await self._data(store, wanted, redactor)
+                return await self._report(store, filters, redactor)
+            return await self._data(store, filters, redactor)
         finally:
             await store.close()
 
     async def _data(
-        self, store: RoutingStore, wanted: RatingFilter, redactor: Redactor | None
+        self, store: RoutingStore, filters: RatingFilter, redactor: Redactor | None
     ) -> str:
         results = Results(store.feedback.results, store.people)
-        file = data_file(DataFormat(self.options.format), wanted, redactor)
-        await _write(self.options.output, results.export(OPERATOR, wanted, file))
+        file = data_file(DataFormat(self.options.format), filters, redactor)
+        await _write(self.options.output, results.export(OPERATOR, filters, file))
         left_out = f" {file.left_out} left out." if file.left_out else ""
         return f"{file.lines} lines.{left_out}{_masked(file.masked)}"
 
     async def _report(
-        self, store: RoutingStore, wanted: RatingFilter, redactor: Redactor | None
+        self, store: RoutingStore, filters: RatingFilter, redactor: Redactor | None
     ) -> str:
-        if not wanted.campaign_id:
+        if not filters.campaign_id:
             raise Refused("A report is of one campaign: name it with --campaign.")
         reports = Reports(Campaigns(store.feedback.campaigns), store.feedback.reports)
-        report = await reports.report(OPERATOR, wanted.campaign_id)
+        report = await reports.report(OPERATOR, filters.campaign_id)
         language = ExportLanguage(self.options.language or ExportLanguage.EN)
 
         async def pieces() -> AsyncIterator[bytes]:
@@ -142,20 +142,20 @@ async def _filter(store: RoutingStore, options: argparse.Namespace) -> RatingFil
 async def _campaign(store: RoutingStore, named: str) -> str:
     """The campaign with that id, or the only one with that title. Raises Refused."""
     campaigns = await Campaigns(store.feedback.campaigns).list(OPERATOR)
-    found = [one.id for one in campaigns if named == one.id]
-    found = found or [one.id for one in campaigns if named == one.plan.title]
-    if len(found) == 1:
-        return found[0]
-    known = "".join(f"\n  {one.id}  {one.plan.title}" for one in campaigns)
-    many = "Several campaigns are" if found else "There is no campaign"
-    raise Refused(f"{many} named {named}.{f' There are:{known}' if known else ''}")
+    ids = [one.id for one in campaigns if named == one.id]
+    ids = ids or [one.id for one in campaigns if named == one.plan.title]
+    if len(ids) == 1:
+        return ids[0]
+    listing = "".join(f"\n  {one.id}  {one.plan.title}" for one in campaigns)
+    many = "Several campaigns are" if ids else "There is no campaign"
+    raise Refused(f"{many} named {named}.{f' There are:{listing}' if listing else ''}")
 
 
 async def _assignee(store: RoutingStore, name: str) -> str:
-    people: Sequence[User] = await store.people.people()
-    for someone in people:
-        if name_key(someone.name) == name_key(name):
-            return someone.id
+    users: Sequence[User] = await store.people.people()
+    for user in users:
+        if name_key(user.name) == name_key(name):
+            return user.id
     raise Refused(f"There is nobody named {name}.")
 
 

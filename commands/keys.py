@@ -84,6 +84,6 @@ def _scopes(typed: str) -> set[KeyScope]:
 
 
 def _days(typed: str) -> int:
-    if found := re.fullmatch(r"([0-9]{1,4})d?", typed):
-        return int(found[1])
+    if match := re.fullmatch(r"([0-9]{1,4})d?", typed):
+        return int(match[1])
     raise argparse.ArgumentTypeError(f"{typed!r} is no number of days, such as 90d")

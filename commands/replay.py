@@ -90,17 +90,17 @@ class _Command:
         return bool(self.options.beside or self.options.list)
 
     async def _replay(self, store: RoutingStore, user: User) -> int:
-        kept = store.feedback.cases
-        cases = await self._cases(kept, user)
+        case_store = store.feedback.cases
+        cases = await self._cases(case_store, user)
         preset, against = await self._preset(store, user), self.options.against
         if against:
-            await kept.run(against, visible_owner(user))  # refused before the model is loaded
+            await case_store.run(against, visible_owner(user))  # refused before the model is loaded
         engine = await self.load_engine(self.settings)
         try:
             assert engine.info is not None
             run = new_run(engine.info, user.id, preset, self.options.label, utc_now())
-            replay = await prepare(kept, user, run, cases, preset=preset, against=against)
-            return await self._run(kept, engine, engine.info.max_concurrent, replay)
+            replay = await prepare(case_store, user, run, cases, preset=preset, against=against)
+            return await self._run(case_store, engine, engine.info.max_concurrent, replay)
         finally:
             await engine.stop()
 
@@ -110,7 +110,7 @@ class _Command:
         async def take(case: Case, result: Result) -> None:
             await store.add_result(result)
             results[case.id] = result
-            _tell(words.progress(len(results), len(replay.cases), case, result))
+            _print_progress(words.progress(len(results), len(replay.cases), case, result))
 
         at_once = min(self.settings.max_concurrent, most)
         replayer = CaseRunner(_generation(self.settings, engine), ProcessJudge(), at_once=at_once)
@@ -141,14 +141,14 @@ class _Command:
 
     async def _preset(self, store: RoutingStore, user: User) -> Preset | None:
         """The preset of that id or name. Raises Refused."""
-        wanted = self.options.preset
-        if wanted is None:
+        requested = self.options.preset
+        if requested is None:
             return None
         presets = Presets(store)
         if not self._is_beside:
             await presets.ship()
         try:
-            return await presets.get(user.id, wanted)
+            return await presets.get(user.id, requested)
         except NotFound:
             usable = {
                 preset.ref.id: preset
@@ -156,15 +156,15 @@ class _Command:
                 for preset in await presets.list(user.id, language)
             }
         for preset in usable.values():
-            if preset.text.name.casefold() == wanted.casefold():
+            if preset.text.name.casefold() == requested.casefold():
                 return preset
-        raise Refused(words.no_preset(wanted, usable.values()))
+        raise Refused(words.no_preset(requested, usable.values()))
 
 
 async def _list(store: RoutingStore, user: User) -> None:
-    tallies = await store.feedback.cases.runs(visible_owner(user))
-    refs = [tally.run.preset for tally in tallies if tally.run.preset]
-    _print(words.runs(tallies, await Presets(store).names(user.id, refs)))
+    run_counts = await store.feedback.cases.runs(visible_owner(user))
+    refs = [counted.run.preset for counted in run_counts if counted.run.preset]
+    _print(words.runs(run_counts, await Presets(store).names(user.id, refs)))
 
 
 async def _owner(store: RoutingStore) -> User:
@@ -201,7 +201,7 @@ def _print(lines: Iterable[str]) -> None:
     sys.stdout.flush()
 
 
-def _tell(line: str) -> None:
+def _print_progress(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 

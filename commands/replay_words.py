@@ -23,11 +23,11 @@ NO_PRESET = "no preset"
 WIDTH = max(map(len, CaseVerdict))
 
 
-def runs(tallies: Sequence[VerdictCounts], names: Mapping[PresetRef, str]) -> Iterator[str]:
+def runs(run_counts: Sequence[VerdictCounts], names: Mapping[PresetRef, str]) -> Iterator[str]:
     """A line for each run, newest first. `names` are those of the presets that they had."""
-    for tally in tallies:
-        run = tally.run
-        counts = ", ".join(f"{tally.counts[v]} {v}" for v in CaseVerdict if tally.counts.get(v))
+    for counted in run_counts:
+        run = counted.run
+        counts = ", ".join(f"{counted.counts[v]} {v}" for v in CaseVerdict if counted.counts.get(v))
         began = f"{run.started_at.astimezone(UTC):%Y-%m-%d %H:%M}"
         model = f"{run.model} ({run.quantization})"
         preset = printable(names.get(run.preset, run.preset.id)) if run.preset else NO_PRESET
@@ -35,11 +35,11 @@ def runs(tallies: Sequence[VerdictCounts], names: Mapping[PresetRef, str]) -> It
         yield "\t".join((run.id, began, model, preset, counts or "nothing", label))
 
 
-def no_preset(wanted: str, usable: Iterable[Preset]) -> str:
+def no_preset(requested: str, usable: Iterable[Preset]) -> str:
     """That there is none of that name, and which there are, by id and name."""
-    known = "".join(f"\n  {one.ref.id}  {printable(one.text.name)}" for one in usable)
-    there_are = f" There are:{known}" if known else ""
-    return f"There is no preset {printable(wanted)} that can be used here.{there_are}"
+    listing = "".join(f"\n  {one.ref.id}  {printable(one.text.name)}" for one in usable)
+    there_are = f" There are:{listing}" if listing else ""
+    return f"There is no preset {printable(requested)} that can be used here.{there_are}"
 
 
 def progress(done: int, total: int, case: Case, result: Result) -> str:
@@ -92,6 +92,8 @@ def diff(earlier: str, now: str) -> Iterator[str]:
 
 def printable(text: str, *, lines: bool = False) -> str:
     """Without what a terminal would act on; on one line unless `lines`."""
-    kept = "\n\t" if lines else ""
-    shown = text if lines else " ".join(text.split())
-    return "".join(sign if sign.isprintable() or sign in kept else "\ufffd" for sign in shown)
+    allowed = "\n\t" if lines else ""
+    flattened = text if lines else " ".join(text.split())
+    return "".join(
+        sign if sign.isprintable() or sign in allowed else "\ufffd" for sign in flattened
+    )

@@ -72,8 +72,8 @@ def next_chunk(chunk: int, tokens: int, seconds: float, limit: int) -> int:
     if 2 * tokens < chunk:
         return chunk
     factor = min(max(STEP_GOAL_S / max(seconds, 1e-6), 0.5), 1.5)
-    wanted = int(tokens * factor) // CHUNK_GRAIN * CHUNK_GRAIN
-    return max(min(MIN_CHUNK, limit), min(wanted, limit))
+    proposed = int(tokens * factor) // CHUNK_GRAIN * CHUNK_GRAIN
+    return max(min(MIN_CHUNK, limit), min(proposed, limit))
 
 
 class ContinuousBatch:

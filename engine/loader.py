@@ -43,7 +43,7 @@ class LoadedModel:
     device_name: str
     dtype: str
     quantization: str
-    cache_wanted: int
+    cache_target: int
 
     @property
     def is_spread(self) -> bool:
@@ -109,13 +109,13 @@ def load_model(folder: Path, options: EngineOptions, progress: Progress) -> Load
     shape, hardware = read_shape(folder), inspect_hardware().share(options.memory_share)
     device = _log("device", plan.choose_device(options.device, hardware))
     dtype = _log("dtype", plan.choose_dtype(device, hardware))
-    wanted = plan.cache_wanted(
+    cache_target = plan.cache_target(
         shape,
         context_length=options.context_length,
         max_concurrent=options.max_concurrent,
         cache_gib=options.kv_cache_gib,
     )
-    needed = plan.cache_needed(shape, wanted, options.context_length)
+    needed = plan.cache_needed(shape, cache_target, options.context_length)
     quantization = _log(
         "quantization",
         plan.choose_quantization(options.quantization, device, hardware, shape, needed),
@@ -136,7 +136,7 @@ def load_model(folder: Path, options: EngineOptions, progress: Progress) -> Load
         device_name=gpus if device == "cuda" else f"CPU ({hardware.cores} cores)",
         dtype=dtype,
         quantization=shape.packing or quantization,
-        cache_wanted=wanted,
+        cache_target=cache_target,
     )
 
 

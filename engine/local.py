@@ -175,7 +175,7 @@ class LocalEngine:
         from engine.text import TextStream  # noqa: PLC0415
         from engine.tool_calls import ToolCallParser  # noqa: PLC0415
 
-        taken_at = time.monotonic()
+        received_at = time.monotonic()
         decoding = decoding_of(sampling.over(serving.info.defaults))
         max_new_tokens = _max_new_tokens(sampling, serving.info, prompt.tokens)
         tokenizer = serving.prompt.backend
@@ -194,7 +194,7 @@ class LocalEngine:
             max_new_tokens=max_new_tokens,
             send=events.put_nowait,
             scores=None if extras.top_logprobs is None else ScoreLine(tokenizer),
-            taken_at=taken_at,
+            received_at=received_at,
         )
 
     async def _tokenize(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
@@ -273,10 +273,10 @@ def _max_new_tokens(sampling: Sampling, info: EngineInfo, prompt_tokens: int) ->
     if room < 1:
         raise PromptTooLong(tokens=prompt_tokens, limit=info.context_length)
     longest = info.defaults.max_new_tokens or room
-    wanted = longest if sampling.max_new_tokens is None else sampling.max_new_tokens
-    if wanted < max(1, sampling.min_new_tokens or 0):
+    requested = longest if sampling.max_new_tokens is None else sampling.max_new_tokens
+    if requested < max(1, sampling.min_new_tokens or 0):
         raise BadRequest("max_new_tokens must be at least 1, and no less than min_new_tokens.")
-    return min(wanted, longest, room)
+    return min(requested, longest, room)
 
 
 def _settle(

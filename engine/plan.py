@@ -19,7 +19,7 @@ WORKSPACE = GIB
 """What a GPU needs beside weights and cache: activations, logits, libraries."""
 PACKED_SHARE: Mapping[Quantization, float] = {"none": 1.0, "int8": 0.6, "nf4": 0.38}
 """Size of packed weights as a share of bf16; embeddings and head stay as they are."""
-PAGES_KEPT_FREE = 0.15
+FREE_PAGE_RESERVE = 0.15
 """When less of the cache is free, the library drops every page kept for reuse."""
 CPU_CACHE_SHARE = 0.5
 MIN_CONTEXT = 512
@@ -72,14 +72,14 @@ class Shape:
     packing: str | None = None
 
 
-def choose_device(wanted: str, hardware: Hardware) -> Decision[Device]:
+def choose_device(requested: str, hardware: Hardware) -> Decision[Device]:
     """Raises StartupError if CUDA is asked for and absent."""
-    if wanted == "cuda" and not hardware.gpus:
+    if requested == "cuda" and not hardware.gpus:
         raise StartupError(
             "--device cuda was asked for, but no usable NVIDIA GPU was found. "
             "Check the driver with nvidia-smi, or use --device cpu."
         )
-    if wanted == "cpu":
+    if requested == "cpu":
         return Decision("cpu", "asked for")
     if hardware.gpus:
         return Decision("cuda", f"{hardware.gpus[0].name} found")
@@ -97,7 +97,7 @@ def choose_dtype(device: Device, hardware: Hardware) -> Decision[str]:
 
 
 def choose_quantization(
-    wanted: Quantization | Literal["auto"],
+    requested: Quantization | Literal["auto"],
     device: Device,
     hardware: Hardware,
     shape: Shape,
@@ -106,15 +106,19 @@ def choose_quantization(
     """How the weights are packed. `cache` is the memory that the KV cache should get."""
     if shape.packing:
         return Decision("none", "the weights come packed already")
-    if device == "cpu" or wanted == "none":
-        return Decision("none", "on the CPU") if wanted == "auto" else Decision(wanted, "asked for")
+    if device == "cpu" or requested == "none":
+        return (
+            Decision("none", "on the CPU")
+            if requested == "auto"
+            else Decision(requested, "asked for")
+        )
     free = roomiest(hardware).free
-    packed = needed_bytes(shape, "nf4" if wanted == "auto" else wanted, cache)
+    packed = needed_bytes(shape, "nf4" if requested == "auto" else requested, cache)
     fits_packed = packed <= free or packed <= sum(gpu.free - WORKSPACE for gpu in hardware.gpus)
-    if wanted != "auto":
+    if requested != "auto":
         if not fits_packed:
-            raise StartupError(_too_big_packed(wanted, packed, free))
-        return Decision(wanted, "asked for")
+            raise StartupError(_too_big_packed(requested, packed, free))
+        return Decision(requested, "asked for")
     needed = needed_bytes(shape, "none", cache)
     sizes = f"needed {needed / GIB:.1f} GiB, free {free / GIB:.1f} GiB"
     if needed <= free:
@@ -158,23 +162,23 @@ def choose_device_map(
     return Decision("auto", f"too big for {best.name} alone: spread over what there is")
 
 
-def cache_wanted(
+def cache_target(
     shape: Shape, *, context_length: int, max_concurrent: int, cache_gib: float | None
 ) -> int:
     """Bytes of KV cache that serve `max_concurrent` full contexts, reuse between turns included."""
     if cache_gib is not None:
         return int(cache_gib * GIB)
-    tokens = max_concurrent * min(context_length, shape.max_context) / (1 - PAGES_KEPT_FREE)
+    tokens = max_concurrent * min(context_length, shape.max_context) / (1 - FREE_PAGE_RESERVE)
     return int(tokens * shape.kv_per_token)
 
 
-def cache_needed(shape: Shape, wanted: int, context_length: int) -> int:
+def cache_needed(shape: Shape, target: int, context_length: int) -> int:
     """Bytes of KV cache below which a model is rather packed or spread: two full contexts."""
-    return min(wanted, 2 * min(context_length, shape.max_context) * shape.kv_per_token)
+    return min(target, 2 * min(context_length, shape.max_context) * shape.kv_per_token)
 
 
 def choose_cache_tokens(
-    shape: Shape, *, wanted: int, free: int, device: Device, page: int
+    shape: Shape, *, target: int, free: int, device: Device, page: int
 ) -> Decision[int]:
     """Tokens of KV cache, in whole pages, with the weights loaded and `free` bytes left.
 
@@ -182,12 +186,12 @@ def choose_cache_tokens(
     """
     usable = int(free * CPU_CACHE_SHARE) if device == "cpu" else int(free * 0.95) - WORKSPACE
     possible = max(usable, 0) // (shape.kv_per_token + shape.scratch_per_token)
-    tokens = min(wanted // shape.kv_per_token, possible) // page * page
+    tokens = min(target // shape.kv_per_token, possible) // page * page
     if tokens < MIN_CONTEXT:
         raise StartupError(
             f"The memory left ({free / GIB:.1f} GiB) holds no conversation. Free some, or choose a "
             "smaller model or --quantization nf4."
         )
-    if tokens < wanted // shape.kv_per_token // page * page:
+    if tokens < target // shape.kv_per_token // page * page:
         return Decision(tokens, f"as much as {free / GIB:.1f} GiB of free memory allow")
     return Decision(tokens, "as much as asked for, or as all answers at once can need")

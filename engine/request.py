@@ -30,9 +30,9 @@ class Request:
     """Where the request asked for the probabilities of tokens."""
     suspect: bool = False
     """It was in a step that failed and has made no token since."""
-    taken: int = 0
+    consumed: int = 0
     """How many of the row's tokens are part of the answer."""
-    taken_at: float = field(default_factory=time.monotonic)
+    received_at: float = field(default_factory=time.monotonic)
     admitted_at: float | None = None
     first_token_at: float | None = None
 
@@ -45,7 +45,7 @@ class Request:
         self.admitted_at = self.admitted_at or time.monotonic()
 
     def sign_of_life(self) -> Delta:
-        return Delta(completion_tokens=self.taken)
+        return Delta(completion_tokens=self.consumed)
 
     def take_tokens(self, end_ids: Collection[int]) -> Delta:
         """What the row's new tokens add. With `finish` if the answer ends with one of them.
@@ -57,16 +57,16 @@ class Request:
         self.suspect = False
         pieces: list[Written] = []
         finish: Finish | None = None
-        for token_id in self.row.token_ids[self.taken :]:
+        for token_id in self.row.token_ids[self.consumed :]:
             finish = self._take(token_id, end_ids, pieces)
             if finish:
                 break
         # Sent with the first token: if the answer is cut off, nothing else reports the prompt.
         timing = self._timing() if is_first or finish else None
-        usage = Usage(len(self.row.prompt_ids), self.taken) if finish else None
+        usage = Usage(len(self.row.prompt_ids), self.consumed) if finish else None
         return Delta(
             text="".join(piece.text for piece in pieces),
-            completion_tokens=self.taken,
+            completion_tokens=self.consumed,
             finish=finish,
             usage=usage,
             timing=timing,
@@ -78,13 +78,13 @@ class Request:
         self, token_id: int, end_ids: Collection[int], pieces: list[Written]
     ) -> Finish | None:
         """Add the text of one token; the finish reason if the answer ends with it."""
-        self.taken += 1
+        self.consumed += 1
         is_end = token_id in end_ids
-        is_last = self.taken >= self.max_new_tokens
+        is_last = self.consumed >= self.max_new_tokens
         if not is_end:
             if self.scores:
                 _, begin = self.text.position
-                self.scores.add(token_id, self.row.scores[self.taken - 1], begin=begin)
+                self.scores.add(token_id, self.row.scores[self.consumed - 1], begin=begin)
             pieces.append(self.text.feed(token_id))
         if (is_end or is_last) and not self.text.stopped:
             pieces.append(self.text.flush())
@@ -97,9 +97,9 @@ class Request:
         first = self.first_token_at or now
         decode_s = now - first
         return Timing(
-            prefill_s=first - (self.admitted_at or self.taken_at),
-            ttft_s=first - self.taken_at,
-            total_s=now - self.taken_at,
-            decode_tokens_per_s=max(self.taken - 1, 0) / decode_s if decode_s > 0 else 0.0,
+            prefill_s=first - (self.admitted_at or self.received_at),
+            ttft_s=first - self.received_at,
+            total_s=now - self.received_at,
+            decode_tokens_per_s=max(self.consumed - 1, 0) / decode_s if decode_s > 0 else 0.0,
             reused_prompt_tokens=self.row.reused_prompt_tokens or 0,
         )

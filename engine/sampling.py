@@ -32,8 +32,8 @@ def choose_tokens(scores: Tensor, rows: Sequence[Row]) -> SampledTokens:
 
     `scores` are float32 logits of shape [rows, vocabulary]; they are changed in place.
     """
-    asked = [place for place, row in enumerate(rows) if row.top_logprobs is not None]
-    logprobs = scores[asked].log_softmax(dim=-1) if asked else None
+    scored = [place for place, row in enumerate(rows) if row.top_logprobs is not None]
+    logprobs = scores[scored].log_softmax(dim=-1) if scored else None
     for row_scores, row in zip(scores, rows, strict=True):
         try:
             _adjust(row_scores, row)
@@ -46,11 +46,11 @@ def choose_tokens(scores: Tensor, rows: Sequence[Row]) -> SampledTokens:
     wide = [place for place in drawn if place not in narrow]
     for group in filter(None, (narrow, wide)):
         token_ids[group] = _draw(scores[group], [rows[place] for place in group])
-    told = {}
+    token_scores = {}
     if logprobs is not None:
-        most = max(rows[place].top_logprobs or 0 for place in asked)
-        told = dict(zip(asked, _scores(logprobs, token_ids[asked], most), strict=True))
-    return SampledTokens(token_ids, valid, told)
+        most = max(rows[place].top_logprobs or 0 for place in scored)
+        token_scores = dict(zip(scored, _scores(logprobs, token_ids[scored], most), strict=True))
+    return SampledTokens(token_ids, valid, token_scores)
 
 
 def commit_tokens(chosen: SampledTokens, rows: Sequence[Row]) -> None:
@@ -82,10 +82,10 @@ def _adjust(scores: Tensor, row: Row) -> None:
 def _forbid_end(scores: Tensor, row: Row) -> None:
     """Unless the mask leaves nothing else."""
     ends = [*row.end_ids]
-    kept = scores[ends]
+    saved = scores[ends]
     scores[ends] = -torch.inf
     if row.mask is not None and scores.max() == -torch.inf:
-        scores[ends] = kept
+        scores[ends] = saved
 
 
 def _penalise_repetition(scores: Tensor, row: Row) -> None:
@@ -146,11 +146,11 @@ def _draw(scores: Tensor, rows: Sequence[Row]) -> Tensor:
         device=scores.device,
     )
     temperature, top_k, top_p, uniform = settings.unsqueeze(-1).unbind(1)
-    rank = torch.arange(logits.shape[-1], device=scores.device)
+    position = torch.arange(logits.shape[-1], device=scores.device)
     logits = (logits.double() - logits[:, :1]) / temperature
-    probabilities = logits.masked_fill(rank >= top_k, -torch.inf).softmax(dim=-1)
+    probabilities = logits.masked_fill(position >= top_k, -torch.inf).softmax(dim=-1)
     before = probabilities.cumsum(dim=-1) - probabilities
-    probabilities = probabilities.masked_fill((before >= top_p) & (rank > 0), 0)
+    probabilities = probabilities.masked_fill((before >= top_p) & (position > 0), 0)
     total = probabilities.cumsum(dim=-1)
     place = (total <= uniform * total[:, -1:]).sum(dim=-1, keepdim=True)
     last = (probabilities > 0).sum(dim=-1, keepdim=True) - 1

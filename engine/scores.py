@@ -30,15 +30,17 @@ class ScoreLine:
 
     def add(self, token_id: int, score: Score, *, begin: int) -> None:
         """A token whose text begins after `begin` characters."""
-        best = tuple(self._told(other, logprob) for other, logprob in score.best)
-        self._held.append((begin, self._told(token_id, score.logprob, best)))
+        best = tuple(self._token_score(other, logprob) for other, logprob in score.best)
+        self._held.append((begin, self._token_score(token_id, score.logprob, best)))
 
-    def release(self, shown: int, written: int) -> Iterable[TokenScore]:
+    def release(self, released: int, written: int) -> Iterable[TokenScore]:
         """Those of the text that is out: `shown` of the `written` characters."""
-        while self._held and (shown == written or self._held[0][0] < shown):
+        while self._held and (released == written or self._held[0][0] < released):
             yield self._held.popleft()[1]
 
-    def _told(self, token_id: int, logprob: float, best: tuple[TokenScore, ...] = ()) -> TokenScore:
+    def _token_score(
+        self, token_id: int, logprob: float, best: tuple[TokenScore, ...] = ()
+    ) -> TokenScore:
         text, data = self._letters(token_id)
         return TokenScore(text, data, max(logprob, LEAST_LOGPROB), best)
 

@@ -93,7 +93,7 @@ def make_runner(loaded: LoadedModel, options: EngineOptions) -> Runner:
     page = page_size(loaded.device)
     cache = plan.choose_cache_tokens(
         loaded.shape,
-        wanted=loaded.cache_wanted,
+        target=loaded.cache_target,
         free=int(_free_memory(loaded) * options.memory_share),
         device=loaded.device,
         page=page,

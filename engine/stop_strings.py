@@ -15,7 +15,7 @@ class StopFilter:
         self._held = ""
         self.stopped = False
         self.rest = ""
-        self.written = self.shown = 0
+        self.written = self.emitted = 0
 
     def feed(self, text: str) -> str:
         """What may be shown now. After a stop string: nothing, for ever."""
@@ -23,27 +23,27 @@ class StopFilter:
             return ""
         self.written += len(text)
         text = self._held + text
-        if found := self._first_stop(text):
-            end, shown = found
+        if match := self._first_stop(text):
+            end, emitted = match
             self.stopped, self.rest, self._held = True, text[end:], ""
         else:
-            shown = self._safe_end(text)
-            self._held = text[shown:]
-        self.shown += shown
-        return text[:shown]
+            emitted = self._safe_end(text)
+            self._held = text[emitted:]
+        self.emitted += emitted
+        return text[:emitted]
 
     def flush(self) -> str:
         """What was held back because a stop string might have come."""
         held, self._held = self._held, ""
-        self.shown += len(held)
+        self.emitted += len(held)
         return held
 
     def _first_stop(self, text: str) -> tuple[int, int] | None:
         """End and start of the stop string that is complete first; of several, the longest."""
-        found = [
+        matches = [
             (start + len(stop), start) for stop in self._stops if (start := text.find(stop)) >= 0
         ]
-        return min(found, default=None)
+        return min(matches, default=None)
 
     def _safe_end(self, text: str) -> int:
         """Where the longest tail begins that a stop string could begin with."""

@@ -78,7 +78,7 @@ class TextStream:
     @property
     def position(self) -> tuple[int, int]:
         """How many characters of text are shown, and how many were written."""
-        return self._filter.shown, self._filter.written
+        return self._filter.emitted, self._filter.written
 
     def feed(self, token_id: int) -> Written:
         return self._take(self._characters.feed(token_id))

@@ -42,15 +42,15 @@ class ToolCallParser:
         self._call: _Call | None = None
         self._calls = 0
         self._space = ""
-        self._shown = False
+        self._has_text = False
 
     def feed(self, text: str) -> tuple[str, list[CallPiece]]:
         """What `text` adds to the shown text and to the calls."""
-        shown = ""
+        visible = ""
         pieces: list[CallPiece] = []
         while text and not self.done:
             if self._call is None:
-                shown += self._show(self._opening.feed(text))
+                visible += self._trim_spaces(self._opening.feed(text))
                 text = self._opening.rest
                 if self._opening.stopped:
                     self._call = _Call(self._calls)
@@ -60,14 +60,14 @@ class ToolCallParser:
                 text = self._call.rest
                 if self._call.closed:
                     pieces += self._end(self._call)
-        return shown, pieces
+        return visible, pieces
 
     def flush(self) -> tuple[str, list[CallPiece]]:
         """What was held back; the answer is over."""
         if self._call is not None:
             return "", self._end(self._call)
-        shown = self._show(self._opening.flush())
-        return shown if self._calls else shown + self._space, []
+        visible = self._trim_spaces(self._opening.flush())
+        return visible if self._calls else visible + self._space, []
 
     def _end(self, call: "_Call") -> list[CallPiece]:
         pieces = call.end(self._names)
@@ -76,15 +76,15 @@ class ToolCallParser:
         self.done = not self._parallel
         return pieces
 
-    def _show(self, text: str) -> str:
+    def _trim_spaces(self, text: str) -> str:
         """`text` without the white space at its end, which goes with what follows."""
         text = self._space + text
-        shown = text.rstrip()
-        self._space = text[len(shown) :]
-        if self._calls and not self._shown:
-            shown = shown.lstrip()
-        self._shown |= bool(shown)
-        return shown
+        visible = text.rstrip()
+        self._space = text[len(visible) :]
+        if self._calls and not self._has_text:
+            visible = visible.lstrip()
+        self._has_text |= bool(visible)
+        return visible
 
 
 class _BrokenError(Exception):
@@ -98,10 +98,10 @@ class _Call:
         self._index = index
         self._name = ""
         self._arguments: list[str] = []
-        self._given = 0
+        self._sent = 0
         self._begun = False
         self._text: list[str] = []
-        self._told = 0
+        self._reported = 0
         """How many characters of the text name and arguments stand for."""
         self._reading: Reading | None = self._read_object()
         next(self._reading)
@@ -120,7 +120,7 @@ class _Call:
     def feed(self, text: str) -> list[CallPiece]:
         """What `text` adds to name and arguments."""
         self._tail.append(self._closing.feed(self._read(text)))
-        return self._news()
+        return self._new_pieces()
 
     def end(self, names: Collection[str]) -> list[CallPiece]:
         """What is left to say when the call was closed, or the answer is over."""
@@ -129,15 +129,15 @@ class _Call:
         whole = self._whole and CLOSING.startswith(tail.strip())
         if whole and self._name in names:
             return []
-        left = "" if whole else "".join(self._text[self._told :]) + tail
+        unreported = "" if whole else "".join(self._text[self._reported :]) + tail
         call_id = "" if self._begun else _new_id()
-        return [CallPiece(self._index, call_id, arguments=left, broken=True)]
+        return [CallPiece(self._index, call_id, arguments=unreported, broken=True)]
 
-    def _news(self) -> list[CallPiece]:
+    def _new_pieces(self) -> list[CallPiece]:
         if not self._name:
             return []
-        arguments = "".join(self._arguments[self._given :])
-        self._given = len(self._arguments)
+        arguments = "".join(self._arguments[self._sent :])
+        self._sent = len(self._arguments)
         if not self._begun:
             self._begun = True
             return [CallPiece(self._index, _new_id(), self._name, arguments)]
@@ -177,7 +177,7 @@ class _Call:
             self._name = yield from _read_string()
             if not self._name:
                 raise _BrokenError
-            self._told = len(self._text)
+            self._reported = len(self._text)
         elif key == "arguments" and not self._arguments:
             yield from _read_value((yield from _next()), self._take_argument)
         else:
@@ -188,7 +188,7 @@ class _Call:
             raise _BrokenError
         self._arguments.append(character)
         if self._name:
-            self._told = len(self._text)
+            self._reported = len(self._text)
 
 
 def _next() -> Generator[None, str, str]:

@@ -29,16 +29,16 @@ class ProcessJudge:
     async def _judge(self, check: Check, answer: str | None) -> bool:
         job = {"kind": check.kind.value, "expected": check.expected, "answer": answer}
         async with self._places:
-            told = await self._ask(json.dumps(job).encode())
+            output = await self._run_child(json.dumps(job).encode())
         try:
-            verdict = json.loads(told)
+            verdict = json.loads(output)
         except ValueError:  # out of memory, or of its own bound on time
             raise CheckTooCostly from None
         if "unreadable" in verdict:
             raise BadCheck(verdict["unreadable"])
         return bool(verdict["holds"])
 
-    async def _ask(self, job: bytes) -> bytes:
+    async def _run_child(self, job: bytes) -> bytes:
         """What the process says. Raises CheckTooCostly."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -52,11 +52,11 @@ class ProcessJudge:
         )
         try:
             async with asyncio.timeout(self._patience_s):
-                told, _ = await process.communicate(job)
+                output, _ = await process.communicate(job)
         except TimeoutError:
             raise CheckTooCostly from None
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        return told
+        return output

@@ -23,7 +23,7 @@ class Value:
     """One value that is stated. `given`: as that of something, such as in x = 2 or f(0) = 2."""
 
     value: Basic
-    given: bool = False
+    assigned: bool = False
 
 
 def of_result(expected: str) -> Callable[[str], bool]:
@@ -32,17 +32,17 @@ def of_result(expected: str) -> Callable[[str], bool]:
     A set must be stated as a whole, in any order and form: {2, 3}, or x = 2 or x = 3. Of anything
     else the first or the last thing counts that the answer's statement of its result holds.
     """
-    wanted = _all(statements_of(plain(expected)))
-    if not wanted:
+    expected_results = _all(statements_of(plain(expected)))
+    if not expected_results:
         raise Unreadable("this is no number, set, interval, point or formula")
-    is_set = len(wanted) > 1 or isinstance(wanted[0], FiniteSet)
-    members = [value.value for read in wanted for value in _values(read)]
+    is_set = len(expected_results) > 1 or isinstance(expected_results[0], FiniteSet)
+    members = [value.value for read in expected_results for value in _values(read)]
 
     def holds(answer: str) -> bool:
         stated = _all(result_of(answer))
         if is_set:
             return _states_all(members, stated)
-        return any(_is_same(wanted[0], end) for end in _ends(stated))
+        return any(_is_same(expected_results[0], end) for end in _ends(stated))
 
     return holds
 
@@ -76,19 +76,21 @@ def _values(read: Basic) -> Iterator[Value]:
 def _right_side(left: Basic, right: Basic) -> Iterator[Value]:
     match left:
         case AppliedUndef() if len(left.args) == 1:
-            yield Value(Tuple(left.args[0], right), given=True)
+            yield Value(Tuple(left.args[0], right), assigned=True)
             yield Value(right)
         case Symbol():
-            yield from (Value(inner.value, given=True) for inner in _values(right))
+            yield from (Value(inner.value, assigned=True) for inner in _values(right))
         case _ if not left.free_symbols:
             yield from _values(right)
 
 
-def _states_all(wanted: Sequence[Basic], stated: Sequence[Basic]) -> bool:
+def _states_all(expected_results: Sequence[Basic], stated: Sequence[Basic]) -> bool:
     values = [value for read in stated for value in _values(read)]
-    given = [value for value in values if value.given]
+    assigned = [value for value in values if value.assigned]
     return any(
-        _are_same(wanted, [value.value for value in some]) for some in (values, given) if some
+        _are_same(expected_results, [value.value for value in some])
+        for some in (values, assigned)
+        if some
     )
 
 
@@ -99,18 +101,18 @@ def _ends(stated: Sequence[Basic]) -> Iterator[Basic]:
         yield from (value.value for value in _values(read))
 
 
-def _are_same(wanted: Sequence[Basic], stated: Sequence[Basic]) -> bool:
-    return all(any(_is_same(one, other) for other in stated) for one in wanted) and all(
-        any(_is_same(one, other) for one in wanted) for other in stated
+def _are_same(expected_results: Sequence[Basic], stated: Sequence[Basic]) -> bool:
+    return all(any(_is_same(one, other) for other in stated) for one in expected_results) and all(
+        any(_is_same(one, other) for one in expected_results) for other in stated
     )
 
 
-def _is_same(wanted: Basic, stated: Basic) -> bool:
-    one, other = _as_point(wanted), _as_point(stated)
+def _is_same(expected_results: Basic, stated: Basic) -> bool:
+    one, other = _as_point(expected_results), _as_point(stated)
     if isinstance(one, Tuple) and isinstance(other, Tuple):
         return len(one) == len(other) and all(map(_is_same, one, other))
     # Its own limit of time works by signals; this process has a better one.
-    return bool(verify(wanted, stated, timeout_seconds=None))
+    return bool(verify(expected_results, stated, timeout_seconds=None))
 
 
 def _as_point(read: Basic) -> Basic:

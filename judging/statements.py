@@ -63,8 +63,8 @@ def _stated(text: str) -> Sequence[str]:
     anchors = list(ANCHOR.finditer(text))
     if anchors:
         after = map(statements_of, _paragraphs(text[anchors[-1].end() :]))
-        if found := next(filter(None, after), None):
-            return found
+        if pieces := next(filter(None, after), None):
+            return pieces
     return next(filter(None, map(statements_of, reversed(paragraphs))), ())
 
 

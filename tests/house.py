@@ -83,7 +83,7 @@ class House:
             engine=ScriptedEngine(),
             edge=self.edge,
             presets=Presets(self.store),
-            people=self.people(),
+            sign_in=self.people(),
             hosting=hosting_of(self.store, clock=self.clock),
             **more,
         )

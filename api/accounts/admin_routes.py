@@ -38,7 +38,7 @@ class NewGuestLink(BaseModel):
     preset_id: str | None = Field(None, max_length=200)
 
 
-def people_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
+def user_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
     """/api/people/… for administrators. A link in an answer is a path with a secret in it."""
     router = APIRouter(prefix="/api/people")
 
@@ -53,7 +53,7 @@ def people_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
         return {"link": f"{root_path}/welcome#{token}"}
 
     @router.post("/{user_id}/rank")
-    async def set_rank(request: Request, user_id: str, body: RoleChange) -> JSONResponse:
+    async def set_role(request: Request, user_id: str, body: RoleChange) -> JSONResponse:
         await accounts.set_rank(account_of(request).user, user_id, body.rank)
         return JSONResponse({})
 

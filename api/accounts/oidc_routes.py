@@ -5,9 +5,10 @@ What is kept on the way is bound to the browser by a cookie, once, for ten minut
 
 import secrets
 import time
+from typing import Annotated
 
 from cachetools import TTLCache
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -24,7 +25,7 @@ MOST_UNDER_WAY = 1000
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-class UnderWay:
+class PendingSignIns:
     """Sign-ins that have begun, by the secret of the browser's cookie; the oldest give way.
 
     Each expires with its cookie, also where a browser keeps or copies the cookie for longer.
@@ -42,37 +43,37 @@ class UnderWay:
 
     def take(self, key: str | None) -> tuple[PendingSignIn, str]:
         """Once. Raises ProviderRefused."""
-        found = self._begun.pop(key, None) if key else None
-        if found is None:
+        pending = self._begun.pop(key, None) if key else None
+        if pending is None:
             raise ProviderRefused
-        return found
+        return pending
 
 
 def provider_routes(
     context: PageContext, provider: IdentityProvider, *, allow_new: bool
 ) -> APIRouter:
     """GET /api/account/provider and /api/account/provider/return, both for browsers."""
-    router, under_way = APIRouter(prefix="/api/account/provider"), UnderWay()
+    router, pending_sign_ins = APIRouter(prefix="/api/account/provider"), PendingSignIns()
 
     def cookie(request: Request) -> SecretCookie:
         return SecretCookie.of(request.scope, context.root_path, COOKIE)
 
     @router.get("")
-    async def go(request: Request, next: str = "") -> Response:
+    async def go(request: Request, next_path: Annotated[str, Query(alias="next")] = "") -> Response:
         host = f"{request.scope['scheme']}://{request.headers['host']}{context.root_path}"
         try:
             begun = await provider.begin(f"{host}/api/account/provider/return")
         except ProviderRefused:
             return _refused(context)
         answer = RedirectResponse(begun.url, 303, NO_STORE)
-        key = under_way.keep(begun, safe_next(next, context.root_path))
+        key = pending_sign_ins.keep(begun, safe_next(next_path, context.root_path))
         cookie(request).set(answer, key, max_age_s=LASTS_S)
         return answer
 
     @router.get("/return")
-    async def come_back(request: Request) -> Response:
+    async def callback(request: Request) -> Response:
         try:
-            begun, then = under_way.take(cookie(request).read(request.scope))
+            begun, then = pending_sign_ins.take(cookie(request).read(request.scope))
             vouched = await provider.finish(begun, request.query_params)
             token = await context.accounts.sign_in_vouched(
                 vouched, allow_new=allow_new, **origin_of(request)

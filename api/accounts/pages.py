@@ -1,8 +1,9 @@
 """Routes of the pages of accounts, and of the files that all pages share."""
 
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
@@ -24,7 +25,7 @@ MAX_ENTRIES = 100
 """Entries of the audit log on the page of accounts."""
 
 
-def people_pages(
+def account_pages(
     context: PageContext, authenticator: Authenticator, presets: PresetReader, *, provider: bool
 ) -> APIRouter:
     """/sign-in, /welcome and /guest without a session; /account, /guests and /people with one."""
@@ -57,8 +58,12 @@ def _entrance(context: PageContext, authenticator: Authenticator, *, provider: b
     router = APIRouter()
 
     @router.get("/sign-in")
-    async def sign_in(request: Request, next: str = "", refused: bool = False) -> Response:
-        then = safe_next(next, context.root_path)
+    async def sign_in(
+        request: Request,
+        next_path: Annotated[str, Query(alias="next")] = "",
+        refused: bool = False,
+    ) -> Response:
+        then = safe_next(next_path, context.root_path)
         if request.scope["state"][SIGNED_IN]:
             return RedirectResponse(then, 303)
         if named := named_by_proxy(request.scope, context.sign_in_header):
@@ -95,11 +100,13 @@ def _accounts(context: PageContext, presets: PresetReader) -> APIRouter:
         )
 
     @router.get("/people")
-    async def people(request: Request) -> Response:
+    async def users(request: Request) -> Response:
         user = account_of(request).user
-        users = await accounts.people(user)
+        accounts_listed = await accounts.people(user)
         entries = await accounts.entries(user, limit=MAX_ENTRIES)
-        return page_answer(people_page(reader_of(request, context.root_path), user, users, entries))
+        return page_answer(
+            people_page(reader_of(request, context.root_path), user, accounts_listed, entries)
+        )
 
     @router.get("/guests")
     async def guests(request: Request) -> Response:

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api.accounts.redirects import safe_next
 from api.edge.cookies import SecretCookie
-from api.edge.identity import SIGNED_IN, account_of, person_of
+from api.edge.identity import SIGNED_IN, account_of, user_of
 from chat.accounts.models import GuestLink, OneTimeLinkKind
 from chat.accounts.sign_in import Accounts
 from chat.accounts.sso import ExternalIdentity
@@ -93,9 +93,9 @@ class PageContext:
         await self.hand_over(request, answer, token)
         return answer
 
-    def let_out(self, request: Request, **told: object) -> JSONResponse:
+    def let_out(self, request: Request, **fields: object) -> JSONResponse:
         """The answer that takes the cookie away."""
-        answer = JSONResponse({"next": f"{self.root_path}/sign-in", **told})
+        answer = JSONResponse({"next": f"{self.root_path}/sign-in", **fields})
         self.cookie(request).remove(answer)
         return answer
 
@@ -140,11 +140,11 @@ def _ways_in(context: PageContext) -> APIRouter:
     @router.post("/guest-link")
     async def look_at_guest_link(request: Request, body: TokenForm) -> dict[str, str]:
         link = await accounts.look_at_guest_link(body.token)
-        told = {"kind": "guest", "label": link.label}
-        who = request.scope["state"][SIGNED_IN]
-        if who and who.user.guest_link_id == link.id:  # here before: not to be two testers
-            told["next"] = _way_in(context, link)
-        return told
+        content = {"kind": "guest", "label": link.label}
+        current = request.scope["state"][SIGNED_IN]
+        if current and current.user.guest_link_id == link.id:  # here before: not to be two testers
+            content["next"] = _way_in(context, link)
+        return content
 
     @router.post("/enter")
     async def enter_as_guest(request: Request, body: GuestEntry) -> JSONResponse:
@@ -166,8 +166,8 @@ def _own_account(context: PageContext) -> APIRouter:
     router, accounts = APIRouter(), context.accounts
 
     @router.get("")
-    async def who_am_i(request: Request) -> dict[str, str]:
-        user = person_of(request)
+    async def current_account(request: Request) -> dict[str, str]:
+        user = user_of(request)
         return {"name": user.name, "rank": user.rank}
 
     @router.post("/sign-out")

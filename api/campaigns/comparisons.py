@@ -24,7 +24,7 @@ from starlette.responses import (
     StreamingResponse,
 )
 
-from api.edge.identity import person_of
+from api.edge.identity import user_of
 from api.html import markdown_renderer, page_answer, reader_of
 from chat.campaigns.comparisons import ComparisonRequest, Comparisons, ComparisonView
 from chat.campaigns.models import VoteChoice
@@ -89,12 +89,12 @@ def compare_routes(
     """/campaign/{id}/compare with what belongs to it."""
     router = APIRouter()
     router.include_router(_pages(comparisons, root_path), default_response_class=HTMLResponse)
-    router.include_router(_asking(comparisons, root_path))
-    router.include_router(_voting(comparisons, root_path))
+    router.include_router(_question_routes(comparisons, root_path))
+    router.include_router(_vote_routes(comparisons, root_path))
 
     @router.post("/api/campaign/{campaign_id}/tick")
     async def tick(request: Request, campaign_id: str, body: TaskTick) -> dict[str, str]:
-        user = person_of(request)
+        user = user_of(request)
         await participation.tick(user, campaign_id, body.task, done=bool(body.done))
         visit = await participation.visit(user, campaign_id)
         return {"html": tasks_html(reader_of(request, root_path), visit)}
@@ -111,7 +111,7 @@ def _pages(comparisons: Comparisons, root_path: str) -> APIRouter:
 
     @router.get("/campaign/{campaign_id}/compare")
     async def page(request: Request, campaign_id: str) -> Response:
-        user, reader = person_of(request), reader_of(request, root_path)
+        user, reader = user_of(request), reader_of(request, root_path)
         try:
             visit = await comparisons.visit(user, campaign_id)
         except NotFound:
@@ -124,39 +124,39 @@ def _pages(comparisons: Comparisons, root_path: str) -> APIRouter:
     return router
 
 
-def _asking(comparisons: Comparisons, root_path: str) -> APIRouter:
+def _question_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
     router = APIRouter()
 
-    async def drawn(request: Request, comparison_id: str) -> dict[str, str]:
+    async def rendered(request: Request, comparison_id: str) -> dict[str, str]:
         reader = reader_of(request, root_path)
-        shown = await comparisons.round(person_of(request), comparison_id)
+        view = await comparisons.round(user_of(request), comparison_id)
         return {
-            "html": comparison_html(reader, shown, markdown_renderer(reader)),
+            "html": comparison_html(reader, view, markdown_renderer(reader)),
             "next_request": uuid4().hex,
         }
 
     @router.post("/api/campaign/{campaign_id}/duels")
     async def ask(request: Request, campaign_id: str, body: QuestionForm) -> dict[str, str]:
         comparison = await comparisons.ask(
-            person_of(request), campaign_id, body.value(), address=_address(request)
+            user_of(request), campaign_id, body.value(), address=_address(request)
         )
-        return await drawn(request, comparison.id)
+        return await rendered(request, comparison.id)
 
     @router.post("/api/duels/{comparison_id}/again")
     async def ask_again(request: Request, comparison_id: str, body: RetryForm) -> dict[str, str]:
         comparison = await comparisons.ask_again(
-            person_of(request), comparison_id, request_id=body.request_id, address=_address(request)
+            user_of(request), comparison_id, request_id=body.request_id, address=_address(request)
         )
-        return await drawn(request, comparison.id)
+        return await rendered(request, comparison.id)
 
     @router.post("/api/duels/{comparison_id}/stop")
     async def stop(request: Request, comparison_id: str) -> JSONResponse:
-        await comparisons.stop(person_of(request), comparison_id)
+        await comparisons.stop(user_of(request), comparison_id)
         return JSONResponse({})
 
     @router.get("/api/duel-events/{comparison_id}")
     async def events(request: Request, comparison_id: str) -> Response:
-        user, reader = person_of(request), reader_of(request, root_path)
+        user, reader = user_of(request), reader_of(request, root_path)
         await comparisons.round(user, comparison_id)  # not there: said before the stream begins
         rounds = comparisons.watch(user, comparison_id)
         return StreamingResponse(
@@ -166,21 +166,21 @@ def _asking(comparisons: Comparisons, root_path: str) -> APIRouter:
     return router
 
 
-def _voting(comparisons: Comparisons, root_path: str) -> APIRouter:
+def _vote_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
     router = APIRouter()
 
     async def foot(request: Request, comparison_id: str, *, before: bool = False) -> dict[str, str]:
-        shown = await comparisons.round(person_of(request), comparison_id)
-        return {"html": actions_html(reader_of(request, root_path), shown, voted_before=before)}
+        view = await comparisons.round(user_of(request), comparison_id)
+        return {"html": actions_html(reader_of(request, root_path), view, voted_before=before)}
 
     @router.post("/api/duels/{comparison_id}/vote")
     async def vote(request: Request, comparison_id: str, body: VoteForm) -> dict[str, str]:
-        counted = await comparisons.vote(person_of(request), comparison_id, body.choice)
+        counted = await comparisons.vote(user_of(request), comparison_id, body.choice)
         return await foot(request, comparison_id, before=counted.choice is not body.choice)
 
     @router.post("/api/duels/{comparison_id}/comment")
     async def comment(request: Request, comparison_id: str, body: CommentForm) -> dict[str, str]:
-        await comparisons.comment(person_of(request), comparison_id, body.comment or "")
+        await comparisons.comment(user_of(request), comparison_id, body.comment or "")
         return await foot(request, comparison_id)
 
     return router
@@ -193,19 +193,19 @@ async def _events(
     render_markdown, last = markdown_renderer(reader), b""
     try:
         async with aclosing(rounds):  # who leaves, leaves in the middle
-            async for shown in rounds:
+            async for view in rounds:
                 began = time.perf_counter()
-                told = {
-                    "left": side_html(reader, shown.left, render_markdown),
-                    "right": side_html(reader, shown.right, render_markdown),
-                    "foot": actions_html(reader, shown) if not shown.is_open else "",
-                    "open": shown.is_open,
+                event_data = {
+                    "left": side_html(reader, view.left, render_markdown),
+                    "right": side_html(reader, view.right, render_markdown),
+                    "foot": actions_html(reader, view) if not view.is_open else "",
+                    "open": view.is_open,
                 }
-                event = b"data: " + json.dumps(told).encode() + b"\n\n"
+                event = b"data: " + json.dumps(event_data).encode() + b"\n\n"
                 took = time.perf_counter() - began
                 yield event if event != last else b": still here\n\n"
                 last = event
-                if shown.is_open:
+                if view.is_open:
                     await asyncio.sleep(max(PICTURE_S, took / DRAWING))
     except AppError:  # deleted meanwhile: the browser asks again and is told so
         return

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Json
 from chat.campaigns.models import Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
 from chat.models import PresetRef, Sampling
 
-Words = Annotated[str, BeforeValidator(lambda given: given or "")]
+Words = Annotated[str, BeforeValidator(lambda value: value or "")]
 """A field of a form that may be empty. How long it may be is the service's to say."""
 
 
@@ -28,10 +28,10 @@ class VariantForm(BaseModel):
     stop: Json[tuple[str, ...]] = ()
 
     def value(self) -> Variant:
-        given = self.model_dump(include={item.name for item in fields(Sampling)})
+        sampling = self.model_dump(include={item.name for item in fields(Sampling)})
         preset_id, _, version = self.preset.rpartition("@")
         preset = PresetRef(preset_id, int(version)) if version.isdecimal() else None
-        return Variant(self.name, self.system_prompt, Sampling(**given), preset, self.engine)
+        return Variant(self.name, self.system_prompt, Sampling(**sampling), preset, self.engine)
 
 
 class TaskForm(BaseModel):

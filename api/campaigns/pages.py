@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 from api.conversations.presets import PresetReader
-from api.edge.identity import person_of
+from api.edge.identity import user_of
 from api.html import page_answer, reader_of
 from chat.accounts.models import User, utc_now
 from chat.campaigns.hosts import Campaigns
@@ -82,23 +82,23 @@ def _plans(campaigns: Campaigns, presets: PresetReader, root_path: str) -> APIRo
 
     @router.get("/new")
     async def new(request: Request, copy: str = "") -> Response:
-        user, reader = person_of(request), reader_of(request, root_path)
+        user, reader = user_of(request), reader_of(request, root_path)
         plan = copied((await campaigns.get(user, copy)).plan) if copy else EMPTY
         options = await options_of(user, reader)
         return page_answer(edit_page(reader, user, plan, options))
 
     @router.get("/{campaign_id}/edit")
     async def edit(request: Request, campaign_id: str) -> Response:
-        user, reader = person_of(request), reader_of(request, root_path)
+        user, reader = user_of(request), reader_of(request, root_path)
         campaign = await campaigns.get(user, campaign_id)
-        figures = await campaigns.figures(user, campaign_id)
+        counts = await campaigns.figures(user, campaign_id)
         page = edit_page(
             reader,
             user,
             campaign.plan,
             await options_of(user, reader),
             campaign_id=campaign_id,
-            in_use=figures.consented > 0,
+            in_use=counts.consented > 0,
         )
         return page_answer(page)
 
@@ -110,13 +110,13 @@ def _running(campaigns: Campaigns, root_path: str, results_of: CampaignResults |
 
     @router.get("")
     async def overview(request: Request) -> Response:
-        user, reader = person_of(request), reader_of(request, root_path)
+        user, reader = user_of(request), reader_of(request, root_path)
         listed = await campaigns.list(user)
         return page_answer(campaigns_page(reader, user, listed, utc_now()))
 
     @router.get("/{campaign_id}")
     async def one(request: Request, campaign_id: str) -> Response:
-        user, reader = person_of(request), reader_of(request, root_path)
+        user, reader = user_of(request), reader_of(request, root_path)
         campaign = await campaigns.get(user, campaign_id)
         results, variants = None, None
         if results_of:
@@ -143,7 +143,7 @@ def _testers(participation: Participation, root_path: str) -> APIRouter:
 
     @router.get("/{campaign_id}")
     async def visit(request: Request, campaign_id: str) -> Response:
-        user, reader = person_of(request), reader_of(request, root_path)
+        user, reader = user_of(request), reader_of(request, root_path)
         try:
             visit = await participation.arrive(user, campaign_id)
         except NotFound:
@@ -152,7 +152,7 @@ def _testers(participation: Participation, root_path: str) -> APIRouter:
 
     @router.get("/{campaign_id}/survey")
     async def survey(request: Request, campaign_id: str) -> Response:
-        user, reader = person_of(request), reader_of(request, root_path)
+        user, reader = user_of(request), reader_of(request, root_path)
         try:
             visit = await participation.arrive(user, campaign_id)
         except NotFound:

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from api.accounts.admin_routes import Number
 from api.accounts.routes import PageContext
 from api.campaigns.forms import PlanForm
-from api.edge.identity import account_of, person_of
+from api.edge.identity import account_of, user_of
 from api.html import reader_of
 from chat.accounts.access import is_guest
 from chat.campaigns.hosts import Campaigns
@@ -62,15 +62,15 @@ def _plans(campaigns: Campaigns, root_path: str) -> APIRouter:
 
     @router.post("")
     async def add(request: Request, body: PlanForm) -> dict[str, str]:
-        return at((await campaigns.add(person_of(request), body.value())).id)
+        return at((await campaigns.add(user_of(request), body.value())).id)
 
     @router.post("/{campaign_id}")
     async def change(request: Request, campaign_id: str, body: PlanForm) -> dict[str, str]:
-        return at((await campaigns.change(person_of(request), campaign_id, body.value())).id)
+        return at((await campaigns.change(user_of(request), campaign_id, body.value())).id)
 
     @router.post("/{campaign_id}/delete")
     async def delete(request: Request, campaign_id: str) -> dict[str, str | int]:
-        rows = await campaigns.delete(person_of(request), campaign_id)
+        rows = await campaigns.delete(user_of(request), campaign_id)
         return {"next": f"{root_path}/campaigns", "rows": rows}
 
     return router
@@ -81,18 +81,18 @@ def _running(campaigns: Campaigns, context: PageContext) -> APIRouter:
 
     @router.post("/{campaign_id}/close")
     async def close(request: Request, campaign_id: str) -> JSONResponse:
-        await campaigns.close(person_of(request), campaign_id)
+        await campaigns.close(user_of(request), campaign_id)
         return JSONResponse({})
 
     @router.post("/{campaign_id}/reopen")
     async def reopen(request: Request, campaign_id: str) -> JSONResponse:
-        await campaigns.reopen(person_of(request), campaign_id)
+        await campaigns.reopen(user_of(request), campaign_id)
         return JSONResponse({})
 
     @router.get("/{campaign_id}/progress")
     async def progress(request: Request, campaign_id: str) -> dict[str, int]:
-        figures = await campaigns.figures(person_of(request), campaign_id)
-        return asdict(figures) | {"waiting": campaigns.waiting}
+        counts = await campaigns.figures(user_of(request), campaign_id)
+        return asdict(counts) | {"waiting": campaigns.waiting}
 
     @router.post("/{campaign_id}/links")
     async def add_link(request: Request, campaign_id: str, body: NewCampaignLink) -> dict[str, str]:
@@ -111,20 +111,20 @@ def _testers(participation: Participation, context: PageContext) -> APIRouter:
 
     @router.post("/{campaign_id}/consent")
     async def agree(request: Request, campaign_id: str, body: Agreement) -> dict[str, str]:
-        user, reader = person_of(request), reader_of(request, context.root_path)
+        user, reader = user_of(request), reader_of(request, context.root_path)
         await participation.agree(user, campaign_id, body.digest, page_language=reader.language)
         visit = await participation.visit(user, campaign_id)
         return {"next": f"{context.root_path}{chat_address(user, visit)}"}
 
     @router.post("/{campaign_id}/survey")
     async def keep_survey(request: Request, campaign_id: str, body: Survey) -> dict[str, str]:
-        answers = {key: "" if given is None else given for key, given in body.answers.items()}
-        await participation.keep_survey(person_of(request), campaign_id, answers, send=body.send)
+        answers = {key: "" if answer is None else answer for key, answer in body.answers.items()}
+        await participation.keep_survey(user_of(request), campaign_id, answers, send=body.send)
         return {"next": f"{context.root_path}/campaign/{campaign_id}"}
 
     @router.post("/{campaign_id}/withdraw")
     async def withdraw(request: Request, campaign_id: str) -> JSONResponse:
-        user = person_of(request)
+        user = user_of(request)
         rows = await participation.withdraw(user, campaign_id)
         if not is_guest(user):
             return JSONResponse({"rows": rows})

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from api.downloads import download_headers
 from api.edge.bodies import IMPORT_PATH
-from api.edge.identity import user_of
+from api.edge.identity import user_id_of
 from chat.conversations.models import Archive, Conversation
 from chat.errors import NotFound
 from formats.exporting import Collection, Format, export_all, export_one
@@ -54,7 +54,7 @@ def export_routes(archives: Archives) -> APIRouter:
     async def export_conversation(
         request: Request, conversation_id: str, kind: Kind, language: Tongue = ExportLanguage.EN
     ) -> Response:
-        archive = await archives.archive(user_of(request), conversation_id)
+        archive = await archives.archive(user_id_of(request), conversation_id)
         content = await asyncio.to_thread(export_one, archive, kind, language)
         name = file_stem(archive.conversation.title, "conversation") + kind.suffix
         return Response(content, headers=download_headers(name), media_type=kind.media_type)
@@ -63,7 +63,7 @@ def export_routes(archives: Archives) -> APIRouter:
     async def export_everything(
         request: Request, kind: Kind, language: Tongue = ExportLanguage.EN
     ) -> Response:
-        user = user_of(request)
+        user = user_id_of(request)
         # One look at the list: between two pages of it something could move from one to the other.
         ids = [conversation.id for conversation in await archives.recent(user, limit=EVERY)]
         collection = export_all(kind, language)
@@ -76,7 +76,7 @@ def export_routes(archives: Archives) -> APIRouter:
 
     @router.post(IMPORT_PATH)
     async def import_file(request: Request) -> dict[str, object]:
-        user, data = user_of(request), await request.body()
+        user, data = user_id_of(request), await request.body()
         async with one_at_a_time:
             now = datetime.now(UTC)
             read = await asyncio.to_thread(read_archives, data, owner_id=user, now=now)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.downloads import download_headers
-from api.edge.identity import user_of
+from api.edge.identity import user_id_of
 from chat.conversations.models import Preset, PresetText
 from chat.models import PresetRef
 from formats.names import file_stem
@@ -35,7 +35,7 @@ def preset_routes(presets: PresetReader) -> APIRouter:
     async def export_preset(
         request: Request, preset_id: str, version: int | None = None
     ) -> Response:
-        preset = await presets.get(user_of(request), preset_id, version)
+        preset = await presets.get(user_id_of(request), preset_id, version)
         name = file_stem(preset.text.name, "preset") + ".preset.json"
         headers = download_headers(name)
         return Response(write_preset(preset.text), headers=headers, media_type="application/json")
@@ -43,7 +43,7 @@ def preset_routes(presets: PresetReader) -> APIRouter:
     @router.post("/import")
     async def import_preset(request: Request) -> dict[str, str | int]:
         text = read_preset(await request.body())
-        preset = await presets.add(user_of(request), text)
+        preset = await presets.add(user_id_of(request), text)
         return {"id": preset.ref.id, "version": preset.ref.version, "name": preset.text.name}
 
     return router

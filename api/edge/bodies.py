@@ -70,8 +70,8 @@ class BodyLimit(HttpMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         limit = self.larger.get(scope["path"], self.max_bytes)
         words = f"This is too large: at most {limit // MIB} MiB are taken here."
-        said = Headers(scope=scope).get("content-length", "")
-        if said.isdecimal() and int(said) > limit:
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared) > limit:
             await error_response(413, words)(scope, receive, send)
             return
         size = 0

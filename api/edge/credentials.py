@@ -15,7 +15,7 @@ from chat.accounts.errors import BadKey, KeyNotAllowed
 from chat.accounts.models import KeyScope, Principal, SignedIn
 from chat.errors import BadRequest, NotFound
 
-CALLER = "caller"
+PRINCIPAL = "principal"
 """Key of the request's state, on routes for programs: a `chat.accounts.models.Principal`."""
 
 SCOPES: Mapping[Permission, KeyScope] = {
@@ -27,26 +27,26 @@ SCOPES: Mapping[Permission, KeyScope] = {
 KEY_HEADERS = ("x-api-key", "api-key")
 
 
-def caller_of(request: Request) -> Principal:
+def principal_of(request: Request) -> Principal:
     """Who calls, on a route for programs."""
-    principal = request.scope["state"][CALLER]
+    principal = request.scope["state"][PRINCIPAL]
     assert isinstance(principal, Principal)
     return principal
 
 
 def key_in(headers: Headers) -> str | None:
     """The key that came along; None if there is none. Raises BadRequest for more than one."""
-    given = [value for name in KEY_HEADERS for value in headers.getlist(name)]
+    keys = [value for name in KEY_HEADERS for value in headers.getlist(name)]
     for value in headers.getlist("authorization"):
         scheme, _, credentials = value.strip().partition(" ")
         if scheme.lower() == "bearer":  # another scheme is for a proxy in front of us
-            given.append(credentials)
-    if len(given) > 1:
+            keys.append(credentials)
+    if len(keys) > 1:
         raise BadRequest("There is more than one API key: send it in one header, once.")
-    return given[0].strip() if given else None
+    return keys[0].strip() if keys else None
 
 
-async def find_caller(
+async def find_principal(
     headers: Headers,
     authenticator: Authenticator,
     signed_in: SignedIn | None,

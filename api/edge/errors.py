@@ -62,7 +62,7 @@ def error_body(error: AppError) -> dict[str, Any]:
     }
 
 
-def told(error: AppError) -> JSONResponse:
+def openai_error_response(error: AppError) -> JSONResponse:
     """The answer that tells of an error of the domain."""
     status = status_of(error)
     return JSONResponse({"error": error_body(error)}, status, retry_after(error, status))
@@ -161,7 +161,7 @@ def error_response(
     return JSONResponse({"error": content}, status, headers)
 
 
-def answer_to(error: AppError) -> JSONResponse:
+def app_error_response(error: AppError) -> JSONResponse:
     """The answer that tells of an error of the domain, and which field of a form it is about."""
     status = status_of(error)
     headers = retry_after(error, status)
@@ -169,8 +169,8 @@ def answer_to(error: AppError) -> JSONResponse:
     param = limit = None
     if isinstance(field, str):
         param = f"{field}.{part}" if part else field
-        told = error.values.get("limit")
-        limit = told if isinstance(told, int) else None
+        bound = error.values.get("limit")
+        limit = bound if isinstance(bound, int) else None
     message, code = str(error), error.code
     return error_response(status, message, code=code, param=param, limit=limit, headers=headers)
 
@@ -193,7 +193,7 @@ def cover_faults(app: FastAPI) -> None:
 
 async def _app_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AppError)
-    return answer_to(error)
+    return app_error_response(error)
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:

@@ -66,7 +66,7 @@ class GradioSessions(HttpMiddleware):
             return
         if not isinstance(body, dict):
             await error_response(422, "The body is no event of the page.")(scope, receive, send)
-        elif not self._may(_person(scope), body.get("fn_index")):
+        elif not self._may(_user(scope), body.get("fn_index")):
             await error_response(404, "Not Found")(scope, receive, send)
         else:
             if isinstance(body.get(HASH), str):
@@ -82,13 +82,13 @@ class GradioSessions(HttpMiddleware):
         self, body: Mapping[str, Any], scope: Scope, receive: Receive, send: Send
     ) -> None:
         content = json.dumps(body).encode("ascii")
-        given = False
+        delivered = False
 
         async def receive_changed() -> Message:
-            nonlocal given
-            if given:  # from here on it only waits for the client to leave
+            nonlocal delivered
+            if delivered:  # from here on it only waits for the client to leave
                 return await receive()
-            given = True
+            delivered = True
             return {"type": "http.request", "body": content, "more_body": False}
 
         changed = {**scope, "headers": list(scope["headers"])}
@@ -105,12 +105,12 @@ async def _whole(receive: Receive) -> bytes:
     return b"".join(pieces)
 
 
-def _person(scope: Scope) -> User:
+def _user(scope: Scope) -> User:
     user = scope["state"][SIGNED_IN].user
     assert isinstance(user, User)
     return user
 
 
 def _own(scope: Scope, session_hash: str) -> str:
-    named = f"{_person(scope).id}\n{session_hash}".encode(errors="surrogatepass")
+    named = f"{_user(scope).id}\n{session_hash}".encode(errors="surrogatepass")
     return hashlib.sha256(named).hexdigest()

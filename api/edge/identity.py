@@ -12,26 +12,26 @@ SIGNED_IN = "signed_in"
 
 def signed_in(request: Request) -> SignedIn:
     """Who asks, and by which session. Raises SignInNeeded."""
-    who = request.scope["state"][SIGNED_IN]
-    if who is None:
+    current = request.scope["state"][SIGNED_IN]
+    if current is None:
         raise SignInNeeded
-    assert isinstance(who, SignedIn)
-    return who
+    assert isinstance(current, SignedIn)
+    return current
 
 
 def account_of(request: Request) -> SignedIn:
     """As `signed_in`, where it takes an account: the local user has none. Raises NotFound."""
-    who = signed_in(request)
-    if not who.session_id:
+    current = signed_in(request)
+    if not current.session_id:
         raise NotFound
-    return who
+    return current
 
 
-def person_of(request: Request) -> User:
+def user_of(request: Request) -> User:
     """The person who asks. Raises SignInNeeded."""
     return signed_in(request).user
 
 
-def user_of(request: Request) -> str:
+def user_id_of(request: Request) -> str:
     """The id of who asks: what every query is bound to. Raises SignInNeeded."""
-    return person_of(request).id
+    return user_of(request).id

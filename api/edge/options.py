@@ -95,8 +95,8 @@ def _plain_name(value: str) -> str:
 
 
 def _plain_origin(value: str) -> str:
-    if found := origin_host(value.rstrip("/")):
-        scheme, host = found
+    if parsed := origin_host(value.rstrip("/")):
+        scheme, host = parsed
         return f"{scheme}://{host}"
     raise StartupError(
         f"--allowed-origins {value!r} is not a web origin. Write scheme and host, "

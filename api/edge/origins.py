@@ -80,7 +80,9 @@ class CrossOriginProtection(HttpMiddleware):
             return site in ("same-origin", "none")
         if origin is None:
             return True
-        found = origin_host(origin)
+        parsed = origin_host(origin)
         own = (headers.get("host", ""), headers.get("x-forwarded-host", ""))
         # The scheme is left out: a proxy that ends TLS may not tell us which one the browser used.
-        return found is not None and found in {origin_host(f"{found[0]}://{host}") for host in own}
+        return parsed is not None and parsed in {
+            origin_host(f"{parsed[0]}://{host}") for host in own
+        }

@@ -25,7 +25,7 @@ class Permission(StrEnum):
     """As API, for those who look after the server."""
 
 
-RANKS: Mapping[Permission, frozenset[AccountRole]] = {
+ALLOWED_ROLES: Mapping[Permission, frozenset[AccountRole]] = {
     Permission.SIGNED_IN: frozenset(AccountRole),
     Permission.MEMBER: frozenset({AccountRole.ADMIN, AccountRole.MEMBER}),
     Permission.ADMIN: frozenset({AccountRole.ADMIN}),
@@ -252,4 +252,4 @@ def allows(user: User | None, needed: Permission) -> bool:
     """Whether it is for this person, or for somebody who has not said who they are."""
     if needed is Permission.ANYBODY:
         return True
-    return user is not None and user.rank in RANKS[needed]
+    return user is not None and user.rank in ALLOWED_ROLES[needed]

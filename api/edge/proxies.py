@@ -13,7 +13,7 @@ from api.edge.middleware import HttpMiddleware
 from api.edge.options import EdgeOptions
 from chat.accounts.sso import ExternalIdentity
 
-TOLD = (b"forwarded", b"x-forwarded-", b"x-real-ip", b"x-gradio-server")
+PROXY_HEADERS = (b"forwarded", b"x-forwarded-", b"x-real-ip", b"x-gradio-server")
 """How headers begin that only a proxy has to set; Gradio reads some of them by itself."""
 
 FROM_PROXY = "from_proxy"
@@ -38,16 +38,16 @@ class Proxies(HttpMiddleware):
         super().__init__(app)
         self.trusted = [ipaddress.ip_network(name) for name in options.trusted_proxies]
         # uvicorn's own reading of the two headers, by name: it knows lists and ports.
-        self.told = ProxyHeadersMiddleware(app, list(options.trusted_proxies))  # type: ignore[arg-type]  # the same in other words
+        self.proxied = ProxyHeadersMiddleware(app, list(options.trusted_proxies))  # type: ignore[arg-type]  # the same in other words
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        believed = self._trusts(scope)
-        scope.setdefault("state", {})[FROM_PROXY] = believed
-        if believed:
-            await self.told(scope, receive, send)  # type: ignore[arg-type]  # as above
+        trusted = self._trusts(scope)
+        scope.setdefault("state", {})[FROM_PROXY] = trusted
+        if trusted:
+            await self.proxied(scope, receive, send)  # type: ignore[arg-type]  # as above
         else:
-            kept = [pair for pair in scope["headers"] if not pair[0].startswith(TOLD)]
-            await self.app({**scope, "headers": kept}, receive, send)
+            headers = [pair for pair in scope["headers"] if not pair[0].startswith(PROXY_HEADERS)]
+            await self.app({**scope, "headers": headers}, receive, send)
 
     def _trusts(self, scope: Scope) -> bool:
         try:

@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.edge.cookies import SecretCookie
-from api.edge.credentials import CALLER, SCOPES, find_caller
-from api.edge.errors import error_response, told
+from api.edge.credentials import PRINCIPAL, SCOPES, find_principal
+from api.edge.errors import error_response, openai_error_response
 from api.edge.identity import SIGNED_IN
 from api.edge.middleware import HttpMiddleware
 from api.edge.options import EdgeOptions
@@ -39,32 +39,32 @@ class SignedInOnly(HttpMiddleware):
         self.authenticator = authenticator
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        who = await self.authenticator.who(SecretCookie.of(scope, self.root_path).read(scope))
+        signed_in = await self.authenticator.who(SecretCookie.of(scope, self.root_path).read(scope))
         named = named_by_proxy(scope, self.header)
-        if named and who and who.user.id != named.user_id:
-            who = None  # somebody else sits at that browser now
-        scope["state"][SIGNED_IN] = who
+        if named and signed_in and signed_in.user.id != named.user_id:
+            signed_in = None  # somebody else sits at that browser now
+        scope["state"][SIGNED_IN] = signed_in
         needed = permission_at(scope["path"])
         if needed in SCOPES:
-            refusal = await self._find_caller(scope, who, needed)
+            refusal = await self._find_principal(scope, signed_in, needed)
         else:
-            refusal = self._refusal(scope, who.user if who else None, needed)
+            refusal = self._refusal(scope, signed_in.user if signed_in else None, needed)
         await (refusal or self.app)(scope, receive, send)
 
-    async def _find_caller(
+    async def _find_principal(
         self, scope: Scope, signed_in: SignedIn | None, needed: Permission
     ) -> Response | None:
         headers, address = Headers(scope=scope), (scope.get("client") or ("",))[0]
         try:
-            principal = await find_caller(
+            principal = await find_principal(
                 headers, self.authenticator, signed_in, needed, address=address
             )
         except AppError as error:
-            answer = told(error)
+            answer = openai_error_response(error)
             if isinstance(error, BadKey):
                 answer.headers["WWW-Authenticate"] = "Bearer"
             return answer
-        scope["state"][CALLER] = principal
+        scope["state"][PRINCIPAL] = principal
         return None
 
     def _refusal(self, scope: Scope, user: User | None, needed: Permission) -> Response | None:

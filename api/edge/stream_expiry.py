@@ -18,7 +18,7 @@ from chat.accounts.models import SignedIn
 from chat.errors import StoreFailed
 
 STREAMS = ("/gradio_api/queue/data", "/gradio_api/heartbeat/", "/api/duel-events/")
-LOOK_EVERY_S = 2.0
+CHECK_INTERVAL_S = 2.0
 
 
 class StreamExpiry(HttpMiddleware):
@@ -29,7 +29,7 @@ class StreamExpiry(HttpMiddleware):
         app: ASGIApp,
         options: EdgeOptions,
         authenticator: Authenticator,
-        every_s: float = LOOK_EVERY_S,
+        every_s: float = CHECK_INTERVAL_S,
     ) -> None:
         super().__init__(app)
         self.root_path = options.root_path
@@ -48,12 +48,12 @@ class StreamExpiry(HttpMiddleware):
             begun = message["type"] == "http.response.start" or message.get("more_body", False)
 
         streaming = asyncio.create_task(self._stream(scope, receive, send_and_note))
-        leaving = asyncio.create_task(self._until_sent_away(scope))
+        expiry = asyncio.create_task(self._until_session_ends(scope))
         try:
-            await asyncio.wait({streaming, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({streaming, expiry}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ended_by_itself = streaming.done()
-            await _cancel(leaving)
+            await _cancel(expiry)
             if not ended_by_itself:
                 await _cancel(streaming)
         if ended_by_itself:
@@ -64,7 +64,7 @@ class StreamExpiry(HttpMiddleware):
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
 
-    async def _until_sent_away(self, scope: Scope) -> None:
+    async def _until_session_ends(self, scope: Scope) -> None:
         token = SecretCookie.of(scope, self.root_path).read(scope)
         who: SignedIn | None = scope["state"][SIGNED_IN]
         here = who

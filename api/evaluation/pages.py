@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 from api.conversations.presets import PresetReader
-from api.edge.identity import person_of
+from api.edge.identity import user_of
 from api.html import page_answer, reader_of
 from chat.accounts.models import User
 from chat.evaluation.cases import Cases, CaseText, VerdictCounts, text_of
@@ -49,7 +49,7 @@ def _cases(
 
     @router.get("")
     async def cases(request: Request) -> Response:
-        user, reader = person_of(request), reader_of(request, root_path)
+        user, reader = user_of(request), reader_of(request, root_path)
         page = cases_page(
             reader,
             user,
@@ -65,13 +65,13 @@ def _cases(
 
     @router.get("/new")
     async def new(request: Request, evidence: str = "") -> Response:
-        user, reader = person_of(request), reader_of(request, root_path)
+        user, reader = user_of(request), reader_of(request, root_path)
         text: CaseText = await case_service.draft(user, evidence) if evidence else EMPTY
         return page_answer(case_page(reader, user, text))
 
     @router.get("/{case_id}")
     async def case(request: Request, case_id: str) -> Response:
-        user, reader = person_of(request), reader_of(request, root_path)
+        user, reader = user_of(request), reader_of(request, root_path)
         text = text_of(await case_service.get(user, case_id))
         shipped = case_id in case_service.shipped
         return page_answer(case_page(reader, user, text, case_id=case_id, shipped=shipped))
@@ -86,18 +86,18 @@ def _runs(
 
     @router.get("/{run_id}")
     async def run(request: Request, run_id: str, against: str = "") -> Response:
-        user, reader = person_of(request), reader_of(request, root_path)
+        user, reader = user_of(request), reader_of(request, root_path)
         # Before the results: a result that arrives between the two reads would be missed.
         active = run_service.progress(run_id)
         run, results = await case_service.run(user, run_id)
         compared, others = await case_service.run(user, against) if against else (None, None)
-        kept = {case.id: case for case in await case_service.list(user)}
+        own_cases = {case.id: case for case in await case_service.list(user)}
         recent = (await case_service.runs(user))[:MAX_LISTED]
         runs = await _runs_of(presets, user, recent, run, *([compared] if compared else []))
         view = RunView(
             run=run,
             results=results,
-            cases=kept | case_service.shipped,
+            cases=own_cases | case_service.shipped,
             compared_with=compared,
             others=others,
             progress=(active.done, active.total) if active else None,

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.conversations.presets import PresetReader
 from api.downloads import download_headers
-from api.edge.identity import person_of
+from api.edge.identity import user_of
 from chat.accounts.models import User
 from chat.evaluation.cases import MOST_CHECKS, MOST_TURNS, Cases, CaseText
 from chat.evaluation.models import Case, Check, CheckKind
@@ -89,73 +89,77 @@ class Judged(BaseModel):
 
 
 def case_routes(
-    casebook: Cases, replays: Runs, presets: PresetReader, root_path: str = ""
+    case_service: Cases, run_service: Runs, presets: PresetReader, root_path: str = ""
 ) -> APIRouter:
     """/api/cases/… for members: their own cases and runs, for administrators everybody's."""
     router, at = APIRouter(), "/api/cases"
-    router.include_router(_files(casebook, root_path), prefix=at)
-    router.include_router(_replays(casebook, replays, presets, root_path), prefix=f"{at}/runs")
-    router.include_router(_results(casebook, replays, root_path), prefix=f"{at}/runs")
-    router.include_router(_cases(casebook, root_path), prefix=at)
+    router.include_router(_file_routes(case_service, root_path), prefix=at)
+    router.include_router(
+        _run_routes(case_service, run_service, presets, root_path), prefix=f"{at}/runs"
+    )
+    router.include_router(_result_routes(case_service, run_service, root_path), prefix=f"{at}/runs")
+    router.include_router(_case_routes(case_service, root_path), prefix=at)
     return router
 
 
-def _cases(casebook: Cases, root_path: str) -> APIRouter:
+def _case_routes(case_service: Cases, root_path: str) -> APIRouter:
     router = APIRouter()
 
     @router.post("")
     async def add(request: Request, body: CaseForm) -> dict[str, str]:
-        await casebook.add(person_of(request), body.value())
+        await case_service.add(user_of(request), body.value())
         return {"next": f"{root_path}/cases"}
 
     @router.post("/from-evidence/{evidence_id}")
     async def add_from_evidence(request: Request, evidence_id: str) -> dict[str, str]:
-        user = person_of(request)
-        (case,) = await casebook.add(user, await casebook.draft(user, evidence_id))
+        user = user_of(request)
+        (case,) = await case_service.add(user, await case_service.draft(user, evidence_id))
         return {"id": case.id, "next": f"{root_path}/cases/{case.id}"}
 
     @router.post("/{case_id}")
     async def change(request: Request, case_id: str, body: CaseForm) -> dict[str, str]:
-        await casebook.change(person_of(request), case_id, body.value())
+        await case_service.change(user_of(request), case_id, body.value())
         return {"next": f"{root_path}/cases"}
 
     @router.post("/{case_id}/delete")
     async def delete(request: Request, case_id: str) -> dict[str, str]:
-        await casebook.delete(person_of(request), case_id)
+        await case_service.delete(user_of(request), case_id)
         return {"next": f"{root_path}/cases"}
 
     return router
 
 
-def _files(casebook: Cases, root_path: str) -> APIRouter:
+def _file_routes(case_service: Cases, root_path: str) -> APIRouter:
     router = APIRouter()
 
     @router.get("/export")
     async def export(request: Request) -> Response:
-        content = write_cases(await casebook.list(person_of(request)))
+        content = write_cases(await case_service.list(user_of(request)))
         headers = download_headers(f"cases-{datetime.now(UTC):%Y-%m-%d}.json")
         return Response(content, headers=headers, media_type="application/json")
 
     @router.post("/import")
     async def import_file(request: Request) -> dict[str, object]:
-        user = person_of(request)
+        user = user_of(request)
         texts = await asyncio.to_thread(read_cases, await request.body())
-        added = await casebook.add(user, *texts)
+        added = await case_service.add(user, *texts)
         return {"imported": len(added), "next": f"{root_path}/cases"}
 
     return router
 
 
-def _replays(casebook: Cases, replays: Runs, presets: PresetReader, root_path: str) -> APIRouter:
+def _run_routes(
+    case_service: Cases, run_service: Runs, presets: PresetReader, root_path: str
+) -> APIRouter:
     router = APIRouter()
 
     @router.post("")
     async def start(request: Request, body: RunForm) -> dict[str, str]:
-        user = person_of(request)
+        user = user_of(request)
         preset = await presets.get(user.id, body.preset_id) if body.preset_id else None
-        run = await replays.start(
+        run = await run_service.start(
             user,
-            await _chosen(casebook, user, body),
+            await _chosen(case_service, user, body),
             preset=preset,
             label=body.label or "",
             against=body.against,
@@ -165,42 +169,42 @@ def _replays(casebook: Cases, replays: Runs, presets: PresetReader, root_path: s
 
     @router.get("/{run_id}/progress")
     async def progress(request: Request, run_id: str) -> dict[str, int | bool]:
-        await casebook.run(person_of(request), run_id)
-        going = replays.progress(run_id)
+        await case_service.run(user_of(request), run_id)
+        going = run_service.progress(run_id)
         return {"running": going is not None, "done": going.done if going else 0}
 
     @router.post("/{run_id}/cancel")
     async def cancel(request: Request, run_id: str) -> JSONResponse:
-        await replays.cancel(person_of(request), run_id)
+        await run_service.cancel(user_of(request), run_id)
         return JSONResponse({})
 
     return router
 
 
-def _results(casebook: Cases, replays: Runs, root_path: str) -> APIRouter:
+def _result_routes(case_service: Cases, run_service: Runs, root_path: str) -> APIRouter:
     router = APIRouter()
 
     @router.post("/{run_id}/judge")
     async def judge(request: Request, run_id: str, body: Judged) -> dict[str, str]:
         good = body.good == "yes"
-        result = await casebook.judge(person_of(request), run_id, body.case_id, good=good)
+        result = await case_service.judge(user_of(request), run_id, body.case_id, good=good)
         return {"verdict": result.verdict}
 
     @router.post("/{run_id}/delete")
     async def delete(request: Request, run_id: str) -> dict[str, str]:
-        user = person_of(request)
-        await replays.cancel(user, run_id)
-        await casebook.delete_run(user, run_id)
+        user = user_of(request)
+        await run_service.cancel(user, run_id)
+        await case_service.delete_run(user, run_id)
         return {"next": f"{root_path}/cases"}
 
     return router
 
 
-async def _chosen(casebook: Cases, user: User, wanted: RunForm) -> Sequence[Case]:
+async def _chosen(case_service: Cases, user: User, form: RunForm) -> Sequence[Case]:
     """Raises NotFound."""
-    if wanted.case_id:
-        return [await casebook.get(user, wanted.case_id)]
-    if wanted.which == "kept":
-        return await casebook.list(user)
-    language = (wanted.which or "").removeprefix("shipped-")
-    return [case for case in casebook.shipped.values() if case.id.endswith(f".{language}")]
+    if form.case_id:
+        return [await case_service.get(user, form.case_id)]
+    if form.which == "kept":
+        return await case_service.list(user)
+    language = (form.which or "").removeprefix("shipped-")
+    return [case for case in case_service.shipped.values() if case.id.endswith(f".{language}")]

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
-from api.edge.identity import person_of
+from api.edge.identity import user_of
 from api.feedback.query import FilterQuery, ListQuery
 from api.html import markdown_renderer, page_answer, reader_of
 from chat.accounts.models import User
@@ -30,7 +30,7 @@ def results_pages(results: Results, root_path: str = "") -> APIRouter:
 
     @router.get("/results")
     async def listed(request: Request, query: Annotated[ListQuery, Query()]) -> Response:
-        user, filters, after = person_of(request), query.value(), query.place()
+        user, filters, after = user_of(request), query.value(), query.place()
         page, counts = await results.look(user, filters, after)
         view = RatingListView(
             filters,
@@ -47,14 +47,14 @@ def results_pages(results: Results, root_path: str = "") -> APIRouter:
     async def one(
         request: Request, evidence_id: str, query: Annotated[FilterQuery, Query()]
     ) -> Response:
-        user, reader = person_of(request), reader_of(request, root_path)
-        view = await _shown(results, user, evidence_id, query.value(), reader)
+        user, reader = user_of(request), reader_of(request, root_path)
+        view = await _answer_view(results, user, evidence_id, query.value(), reader)
         return page_answer(answer_page(reader, user, view))
 
     return router
 
 
-async def _shown(
+async def _answer_view(
     results: Results, user: User, evidence_id: str, filters: RatingFilter, reader: ReaderContext
 ) -> AnswerView:
     """The values of the page of one answer. Raises NotFound."""

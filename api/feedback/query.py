@@ -65,9 +65,9 @@ class ListQuery(FilterQuery):
 
 def moment_and_id(place: str) -> tuple[datetime | None, str]:
     """The two that make up a place in a list; no moment where it is none."""
-    moment, _, found_id = place.partition("~")
+    moment, _, row_id = place.partition("~")
     try:
         at = datetime.fromisoformat(moment)
     except ValueError:
         return None, ""
-    return (at, found_id) if at.tzinfo else (None, "")
+    return (at, row_id) if at.tzinfo else (None, "")

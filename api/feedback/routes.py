@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from api.downloads import download_headers
-from api.edge.identity import person_of
+from api.edge.identity import user_of
 from api.feedback.query import FilterQuery, Id
 from chat.accounts.models import User
 from chat.feedback.queries import ReviewChange, ReviewStatus
@@ -59,11 +59,11 @@ class ReviewForm(BaseModel):
     note: str | None = None
 
     def value(self) -> ReviewChange:
-        given = self.model_fields_set
+        sent = self.model_fields_set
         return ReviewChange(
             self.standing,
-            self.assignee or "" if "assignee" in given else None,
-            self.note or "" if "note" in given else None,
+            self.assignee or "" if "assignee" in sent else None,
+            self.note or "" if "note" in sent else None,
         )
 
 
@@ -75,7 +75,7 @@ def results_routes(results: Results, reports: Reports) -> APIRouter:
 
     @router.post("/{evidence_id}/review")
     async def review(request: Request, evidence_id: str, body: ReviewForm) -> JSONResponse:
-        await results.review(person_of(request), evidence_id, body.value())
+        await results.review(user_of(request), evidence_id, body.value())
         return JSONResponse({})
 
     return router
@@ -86,13 +86,13 @@ def _files(results: Results) -> APIRouter:
 
     @router.get("/export")
     async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> Response:
-        return _download(results, person_of(request), query, query.file())
+        return _download(results, user_of(request), query, query.file())
 
     @router.post("/export")
     async def export_without_names(
         request: Request, query: Annotated[ExportQuery, Query()], body: NameList
     ) -> Response:
-        return _download(results, person_of(request), query, query.file(body.names))
+        return _download(results, user_of(request), query, query.file(body.names))
 
     @router.post("/preview")
     async def preview(
@@ -100,7 +100,7 @@ def _files(results: Results) -> APIRouter:
     ) -> dict[str, object]:
         file = query.file(body.names)
         async with one_at_a_time:  # it reads as much as a download does
-            async for _ in results.export(person_of(request), query.value(), file):
+            async for _ in results.export(user_of(request), query.value(), file):
                 pass
         return {"lines": file.lines, "left_out": file.left_out, "masked": file.masked}
 
@@ -111,7 +111,7 @@ def _reports(reports: Reports) -> APIRouter:
     router = APIRouter()
 
     async def file(request: Request, query: ReportQuery, names: str = "") -> Response:
-        report = await reports.report(person_of(request), query.campaign)
+        report = await reports.report(user_of(request), query.campaign)
         redactor = _redactor(query.redact, names)
         html = await asyncio.to_thread(write_report, report, query.lang, redactor)
         name = f"{file_stem(report.campaign.plan.title, 'report')}.html"
@@ -131,7 +131,7 @@ def _reports(reports: Reports) -> APIRouter:
     async def preview(
         request: Request, query: Annotated[ReportQuery, Query()], body: NameList
     ) -> dict[str, object]:
-        report = await reports.report(person_of(request), query.campaign)
+        report = await reports.report(user_of(request), query.campaign)
         redactor = _redactor(query.redact, body.names)
         await asyncio.to_thread(write_report, report, query.lang, redactor)
         return {"masked": dict(redactor.masked) if redactor else {}}

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from api.edge.identity import person_of
+from api.edge.identity import user_of
 from api.feedback.vote_query import VoteListQuery, VoteQuery
 from api.html import markdown_renderer, page_answer, reader_of
 from chat.feedback.results import Results
@@ -21,7 +21,7 @@ def vote_pages(votes: Votes, results: Results, root_path: str = "") -> APIRouter
 
     @router.get("")
     async def listed(request: Request, query: Annotated[VoteListQuery, Query()]) -> Response:
-        user, filters, after = person_of(request), query.value(), query.place()
+        user, filters, after = user_of(request), query.value(), query.place()
         view = VoteListView(
             filters,
             await votes.page(user, filters, after),
@@ -36,7 +36,7 @@ def vote_pages(votes: Votes, results: Results, root_path: str = "") -> APIRouter
     async def one(
         request: Request, comparison_id: str, query: Annotated[VoteQuery, Query()]
     ) -> Response:
-        user, reader, filters = person_of(request), reader_of(request, root_path), query.value()
+        user, reader, filters = user_of(request), reader_of(request, root_path), query.value()
         voted = await votes.read(user, comparison_id)
         view = VoteView(
             voted,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from api.edge.credentials import caller_of
+from api.edge.credentials import principal_of
 from chat.serving.completion import Completion
 from chat.serving.completions import CompletionInput, Completions
 from chat.serving.errors import ModelNotFound
@@ -22,12 +22,14 @@ class ApiContext:
     started_at: int
 
     async def begin(
-        self, request: Request, model: str, asked: CompletionInput
+        self, request: Request, model: str, completion_input: CompletionInput
     ) -> tuple[Completion, EngineInfo]:
         """Begin an answer for who calls. Raises ModelNotFound and what `Completions.begin` does."""
         info = self.model(model)
         address = request.client.host if request.client else ""
-        completion = await self.completions.begin(caller_of(request), asked, address=address)
+        completion = await self.completions.begin(
+            principal_of(request), completion_input, address=address
+        )
         return completion, info
 
     def model(self, name: str) -> EngineInfo:

@@ -186,8 +186,8 @@ class TextEncoder(Encoder):
 
 def fingerprint(info: EngineInfo) -> str:
     """The same for answers that the same weights and the same engine have written."""
-    made_by = "\n".join((info.model, info.revision, info.quantization, info.engine))
-    return f"fp_{hashlib.sha256(made_by.encode()).hexdigest()[:12]}"
+    identity = "\n".join((info.model, info.revision, info.quantization, info.engine))
+    return f"fp_{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
 
 def usage_of(record: CompletionRecord) -> UsageOut:
@@ -208,8 +208,10 @@ def _as_text(call: str) -> str:
     return f"<tool_call>{call}</tool_call>"
 
 
-def _call(id: str, name: str, arguments: str) -> CallOut:
-    return CallOut(id=id, type="function", function=FunctionOut(name=name, arguments=arguments))
+def _call(call_id: str, name: str, arguments: str) -> CallOut:
+    return CallOut(
+        id=call_id, type="function", function=FunctionOut(name=name, arguments=arguments)
+    )
 
 
 def _call_delta(piece: CallPiece) -> CallDelta:

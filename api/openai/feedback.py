@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from api.edge.credentials import caller_of
+from api.edge.credentials import principal_of
 from api.openai.request_parts import Strict, Text
 from api.openai.response_models import ERRORS
 from api.openai.route import StrictRoute
@@ -40,7 +40,7 @@ class FeedbackRequest(Strict):
     correction: Text | None = None
 
     @property
-    def opinion(self) -> RatingInput:
+    def rating_input(self) -> RatingInput:
         verdict = Verdict(self.verdict) if self.verdict else None
         return RatingInput(verdict, tuple(self.reasons or ()), self.comment or "", self.correction)
 
@@ -63,9 +63,9 @@ def feedback_routes(ratings: Ratings) -> APIRouter:
 
     @router.post("/v1/feedback", summary="Rate an answer")
     async def rate(body: FeedbackRequest, request: Request) -> FeedbackOut:
-        user = caller_of(request).user
+        user = principal_of(request).user
         try:
-            rating = await ratings.rate_completion(user, body.id, body.opinion)
+            rating = await ratings.rate_completion(user, body.id, body.rating_input)
         except NotFound:
             raise NotFound(NOT_REMEMBERED) from None
         return _feedback_out(body.id, rating)
@@ -74,13 +74,13 @@ def feedback_routes(ratings: Ratings) -> APIRouter:
 
 
 def _feedback_out(completion_id: str, rating: Rating) -> FeedbackOut:
-    opinion = rating.opinion
+    rating_input = rating.opinion
     return FeedbackOut(
         id=completion_id,
         created=int(rating.rated_at.timestamp()),
         version=rating.version,
-        verdict=opinion.verdict,
-        reasons=list(opinion.reasons),
-        comment=opinion.comment,
-        correction=opinion.correction,
+        verdict=rating_input.verdict,
+        reasons=list(rating_input.reasons),
+        comment=rating_input.comment,
+        correction=rating_input.correction,
     )

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.edge.errors import refusal, told
+from api.edge.errors import openai_error_response, refusal
 from api.openai.errors import invalid
 from api.openai.strict_json import BadJson, read_json
 from chat.errors import AppError
@@ -46,7 +46,7 @@ class StrictRoute(APIRoute):
             except _Unreadable as error:
                 answer = refusal(400, error.detail, code="invalid_json")
             except AppError as error:
-                answer = told(error)
+                answer = openai_error_response(error)
             answer.headers["OpenAI-Processing-Ms"] = f"{1000 * (time.monotonic() - began_at):.0f}"
             return answer
 

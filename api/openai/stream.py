@@ -58,15 +58,15 @@ async def send_answer(
 @asynccontextmanager
 async def ended_by_hang_up(request: Request, completion: Completion) -> AsyncIterator[None]:
     """Cancel the answer when the client leaves, or what is inside fails."""
-    leaving = asyncio.create_task(_until_left(request.receive, completion))
+    disconnect = asyncio.create_task(_cancel_on_disconnect(request.receive, completion))
     try:
         with ExitStack() as undo:
             undo.callback(completion.cancel)
             yield
             undo.pop_all()
     finally:
-        leaving.cancel()
-        await asyncio.wait({leaving})
+        disconnect.cancel()
+        await asyncio.wait({disconnect})
 
 
 class EventStream(StreamingResponse):
@@ -85,7 +85,7 @@ class EventStream(StreamingResponse):
             self._completion.cancel()
 
 
-async def _until_left(receive: Receive, completion: Completion) -> None:
+async def _cancel_on_disconnect(receive: Receive, completion: Completion) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     completion.cancel()

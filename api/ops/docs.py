@@ -22,7 +22,7 @@ DESCRIPTION = """\
 The model of this server for programs, in the words of the OpenAI API. Keys are made on the page
 `/keys`; on this page your session counts. What is taken and what is refused: `docs/api.md`.
 """
-KEPT = {"Cache-Control": "private, max-age=86400"}
+CACHE_HEADERS = {"Cache-Control": "private, max-age=86400"}
 
 
 def docs_routes(documented: Sequence[BaseRoute]) -> APIRouter:
@@ -32,13 +32,13 @@ def docs_routes(documented: Sequence[BaseRoute]) -> APIRouter:
 
     @cache
     def document() -> dict[str, Any]:
-        found = get_openapi(
+        schema = get_openapi(
             title=TITLE, version=VERSION, description=DESCRIPTION, routes=documented
         )
-        parts = found.setdefault("components", {})
+        parts = schema.setdefault("components", {})
         parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         # Or none: a session counts too, and where nobody has to sign in nobody needs a key.
-        return found | {"security": [{"key": []}, {}]}
+        return schema | {"security": [{"key": []}, {}]}
 
     @router.get("/openapi.json")
     def openapi() -> JSONResponse:
@@ -58,11 +58,11 @@ def docs_routes(documented: Sequence[BaseRoute]) -> APIRouter:
 
     @router.get("/docs/swagger-ui.css")
     def style() -> FileResponse:
-        return FileResponse(files / "swagger-ui.css", headers=KEPT)
+        return FileResponse(files / "swagger-ui.css", headers=CACHE_HEADERS)
 
     @router.get("/docs/swagger-ui-bundle.js")
     def script() -> FileResponse:
-        return FileResponse(files / "swagger-ui-bundle.js", headers=KEPT)
+        return FileResponse(files / "swagger-ui-bundle.js", headers=CACHE_HEADERS)
 
     return router
 

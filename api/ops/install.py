@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 ICONS = Path(__file__).parent / "icons"
 KINDS = {".png": "image/png", ".svg": "image/svg+xml"}
-KEPT = {"Cache-Control": "public, max-age=86400"}
+CACHE_HEADERS = {"Cache-Control": "public, max-age=86400"}
 
 MANIFEST = {
     "id": "./",
@@ -45,17 +45,17 @@ def install_routes() -> APIRouter:
 
     @router.get("/manifest.json")
     def manifest() -> JSONResponse:
-        return JSONResponse(MANIFEST, headers=KEPT, media_type="application/manifest+json")
+        return JSONResponse(MANIFEST, headers=CACHE_HEADERS, media_type="application/manifest+json")
 
     @router.get("/icons/{name}")
     def icon(name: str) -> FileResponse:
         if name not in icons:
             raise HTTPException(404)
         path = icons[name]
-        return FileResponse(path, headers=KEPT, media_type=KINDS[path.suffix])
+        return FileResponse(path, headers=CACHE_HEADERS, media_type=KINDS[path.suffix])
 
     @router.get("/favicon.ico")
     def favicon() -> FileResponse:
-        return FileResponse(icons["icon-32.png"], headers=KEPT, media_type="image/png")
+        return FileResponse(icons["icon-32.png"], headers=CACHE_HEADERS, media_type="image/png")
 
     return router

@@ -67,25 +67,25 @@ class Metrics:
 
     def watch(self, engines: Engines, waiting: Callable[[], int]) -> None:
         """From now on also tell how engines are; `waiting`: requests before a place is free."""
-        self._registry.register(EngineFigures(engines.first, waiting))
+        self._registry.register(EngineCollector(engines.first, waiting))
         if engines.second:
-            self._registry.register(EngineFigures(engines.second, prefix=SECOND))
+            self._registry.register(EngineCollector(engines.second, prefix=SECOND))
 
     def ended(self, summary: GenerationSummary) -> None:
         """Count an answer that has ended."""
-        door = summary.source.value
-        (self._failure if summary.failed else self._success).labels(summary.reason, door).inc()
+        source = summary.source.value
+        (self._failure if summary.failed else self._success).labels(summary.reason, source).inc()
         if summary.from_cache:
-            self._repeated.labels(door).inc()
+            self._repeated.labels(source).inc()
             return
         if summary.usage:
-            self._prompt.labels(door).inc(summary.usage.prompt_tokens)
-            self._generated.labels(door).inc(summary.usage.completion_tokens)
+            self._prompt.labels(source).inc(summary.usage.prompt_tokens)
+            self._generated.labels(source).inc(summary.usage.completion_tokens)
         if summary.timing:
-            self._time(door, summary.timing)
+            self._time(source, summary.timing)
         if summary.usage and summary.timing:
-            self._reusable.labels(door).inc(summary.usage.prompt_tokens)
-            self._reused.labels(door).inc(summary.timing.reused_prompt_tokens)
+            self._reusable.labels(source).inc(summary.usage.prompt_tokens)
+            self._reused.labels(source).inc(summary.timing.reused_prompt_tokens)
 
     def refused(self, source: Source, code: str) -> None:
         """Count a request that was refused before it had a place in the queue."""
@@ -93,22 +93,22 @@ class Metrics:
 
     def answered(self, route: str, method: str, status: int) -> None:
         """Count an HTTP response of a route, as in "/v1/models", or "other"."""
-        known = method if method in METHODS else "other"
-        self._http.labels(route, known, str(status)).inc()
+        method_label = method if method in METHODS else "other"
+        self._http.labels(route, method_label, str(status)).inc()
 
     def text(self) -> bytes:
         """All figures as Prometheus reads them."""
         return generate_latest(_WithoutBirthdays(self._registry))
 
-    def _time(self, door: str, timing: Timing) -> None:
-        self._queue.labels(door).observe(timing.queue_s)
+    def _time(self, source: str, timing: Timing) -> None:
+        self._queue.labels(source).observe(timing.queue_s)
         if timing.ttft_s:  # there was a first token
-            self._prefill.labels(door).observe(timing.prefill_s)
-            self._first_token.labels(door).observe(timing.queue_s + timing.ttft_s)
+            self._prefill.labels(source).observe(timing.prefill_s)
+            self._first_token.labels(source).observe(timing.queue_s + timing.ttft_s)
         if timing.decode_tokens_per_s:
-            self._per_token.labels(door).observe(1 / timing.decode_tokens_per_s)
+            self._per_token.labels(source).observe(1 / timing.decode_tokens_per_s)
         if timing.total_s:
-            self._whole.labels(door).observe(timing.queue_s + timing.total_s)
+            self._whole.labels(source).observe(timing.queue_s + timing.total_s)
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
         return Counter(PREFIX + name, what, (*labels, "door"), registry=self._registry)
@@ -119,7 +119,7 @@ class Metrics:
         return Histogram(PREFIX + name, what, ("door",), buckets=buckets, registry=registry)
 
 
-class EngineFigures(Collector):
+class EngineCollector(Collector):
     """How an engine is at the moment somebody asks."""
 
     def __init__(
@@ -161,7 +161,7 @@ def metrics_routes(metrics: Metrics) -> APIRouter:
     router = APIRouter()
 
     @router.get("/metrics", include_in_schema=False)
-    def figures() -> Response:
+    def exposition() -> Response:
         headers = {"Cache-Control": "no-store"}
         return Response(metrics.text(), headers=headers, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 

@@ -7,7 +7,7 @@ from packaging.version import Version
 
 from chat.errors import StartupError
 
-FLOORS: Mapping[str, str] = {
+MINIMUM_VERSIONS: Mapping[str, str] = {
     "gradio": "6.25",  # steps aside for our CORS; fixes of file and proxy routes
     "python-multipart": "0.0.34",  # denial of service by crafted forms
     "starlette": "1.0.1",  # checks that a crafted Host header could pass by
@@ -17,14 +17,14 @@ FLOORS: Mapping[str, str] = {
 ADVICE = "Run ./start.sh, or: pip install -r requirements.txt"
 
 
-def check_floors(floors: Mapping[str, str] = FLOORS) -> None:
+def check_minimum_versions(minimums: Mapping[str, str] = MINIMUM_VERSIONS) -> None:
     """Refuse to start with a package that is missing or older than its floor: StartupError."""
-    for package, floor in floors.items():
+    for package, minimum in minimums.items():
         try:
             installed = version(package)
         except PackageNotFoundError:
             raise StartupError(f"{package} is not installed. {ADVICE}") from None
-        if Version(installed) < Version(floor):
+        if Version(installed) < Version(minimum):
             raise StartupError(
-                f"{package} {installed} is too old to be safe: {floor} is needed. {ADVICE}"
+                f"{package} {installed} is too old to be safe: {minimum} is needed. {ADVICE}"
             )

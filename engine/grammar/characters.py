@@ -31,15 +31,15 @@ def within(ranges: Ranges, others: Ranges) -> Ranges:
 
 def without(ranges: Ranges, removed: Ranges) -> Ranges:
     """The characters of `ranges` that are not in `removed`."""
-    left: list[tuple[int, int]] = []
+    remaining: list[tuple[int, int]] = []
     for first, last in ranges:
         start = first
         for low, high in removed:
             if start <= high and low <= last:
-                left.append((start, low - 1))
+                remaining.append((start, low - 1))
                 start = high + 1
-        left.append((start, last))
-    return tuple(pair for pair in left if pair[0] <= pair[1])
+        remaining.append((start, last))
+    return tuple(pair for pair in remaining if pair[0] <= pair[1])
 
 
 def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:

@@ -46,8 +46,8 @@ def grammar_of(extras: Extras) -> Grammar | None:
     """What `extras` ask of an answer; None if it may be anything. Raises BadSchema."""
     if extras.shape is not None:
         text = extras.shape.schema
-        asked = {"type": "object"} if text is None else parse_schema(text, "")
-        schema = _rewritten(asked, "", Cost())
+        requested = {"type": "object"} if text is None else parse_schema(text, "")
+        schema = _rewritten(requested, "", Cost())
         return Grammar(grammar_of_schema(schema), [schema])
     if not extras.tools:
         return None

@@ -68,13 +68,13 @@ class Part:
 
     def counts_in(self, schema: Mapping[str, Any], what: str, *steps: str) -> Json:
         least, most = f"min{what}", f"max{what}"
-        found = {keyword: int(schema[keyword]) for keyword in (least, most) if keyword in schema}
-        for keyword, count in found.items():
+        limits = {keyword: int(schema[keyword]) for keyword in (least, most) if keyword in schema}
+        for keyword, count in limits.items():
             if count > MAX_COUNT:
                 self.fail(f"more than {MAX_COUNT} are not supported", *steps, keyword)
-        if found.get(least, 0) > found.get(most, MAX_COUNT):
+        if limits.get(least, 0) > limits.get(most, MAX_COUNT):
             self.fail("it allows nothing", *steps)
-        return found
+        return limits
 
 
 def rewrite_typed(part: Part) -> Json:
@@ -111,8 +111,8 @@ def _pattern(part: Part, schema: Mapping[str, Any], keyword: str, *steps: str) -
     pattern = schema[keyword]
     if keyword == "format":
         if pattern not in FORMATS:
-            known = ", ".join(FORMATS)
-            part.fail(f"this format is not supported; these are: {known}", *steps, keyword)
+            supported = ", ".join(FORMATS)
+            part.fail(f"this format is not supported; these are: {supported}", *steps, keyword)
         pattern = FORMATS[pattern]
     return _rewritten(part, pattern, *steps, keyword)
 

@@ -15,15 +15,15 @@ def pointer(where: str, path: Path) -> str:
 def follow(root: Any, reference: str | Path) -> tuple[Path, Any]:
     """The place that is meant, and what stands there. Raises LookupError."""
     path: Path = ()
-    found = root
+    node = root
     key: Any
     for step in _steps(reference) if isinstance(reference, str) else reference:
-        key = int(step) if isinstance(found, list) and str(step).isdecimal() else step
-        if not isinstance(found, dict if isinstance(key, str) else list):
+        key = int(step) if isinstance(node, list) and str(step).isdecimal() else step
+        if not isinstance(node, dict if isinstance(key, str) else list):
             raise LookupError(step)
-        found = found[key]
+        node = node[key]
         path = (*path, key)
-    return path, found
+    return path, node
 
 
 def _steps(reference: str) -> list[str]:

@@ -191,20 +191,20 @@ class SchemaRewriter:
     ) -> list[Any]:
         named = [types] if isinstance(types, str) else types
         is_type = Draft202012Validator.TYPE_CHECKER.is_type
-        kept = [
+        matching = [
             value
             for value in values
             if named is None or any(is_type(value, kind) for kind in named)
         ]
-        if not kept:
+        if not matching:
             self.refuse(at, "it allows nothing")
-        if len(kept) > MAX_VALUES:
+        if len(matching) > MAX_VALUES:
             self.refuse(at, f"more than {MAX_VALUES} values are not supported")
-        if not are_exact(kept):
+        if not are_exact(matching):
             self.refuse(at, "it holds a number with too many digits")
-        if not all(map(are_writable, _texts(kept))):
+        if not all(map(are_writable, _texts(matching))):
             self.refuse(at, "it holds characters that cannot be written")
-        return kept
+        return matching
 
     def note_step(self, step: Step, at: Path, joined: bool) -> None:
         """Take note of a `multipleOf`."""

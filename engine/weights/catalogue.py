@@ -97,9 +97,9 @@ def catalogue() -> tuple[CatalogueEntry, ...]:
 
 def find_entry(name: str) -> CatalogueEntry | None:
     """The entry with this name or hub id, in whatever case it is written."""
-    wanted = name.casefold()
+    folded = name.casefold()
     for entry in catalogue():
-        if wanted in (entry.name.casefold(), entry.hub_id.casefold()):
+        if folded in (entry.name.casefold(), entry.hub_id.casefold()):
             return entry
     return None
 

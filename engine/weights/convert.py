@@ -22,18 +22,18 @@ MODEL_MAX_LENGTH = 32768
 SHARD_SIZE = "260MB"
 
 
-def convert_gguf(gguf: Path, folder: Path, tell: Callable[[float, str], None]) -> None:
+def convert_gguf(gguf: Path, folder: Path, on_progress: Callable[[float, str], None]) -> None:
     """Write the Qwen2.5-0.5B of `gguf` into `folder`, in bf16. `tell` hears the share done (0–1).
 
     The shares follow the time that each step takes.
     """
     logging.disable_progress_bar()
-    tell(0.0, "tokenizer")
+    on_progress(0.0, "tokenizer")
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     tokenizer.model_max_length = MODEL_MAX_LENGTH
     tokenizer.save_pretrained(folder)
 
-    tell(0.25, "weights")
+    on_progress(0.25, "weights")
     # Without dequantize the model stays packed and cannot be saved.
     model = AutoModelForCausalLM.from_pretrained(
         gguf.parent,
@@ -44,9 +44,9 @@ def convert_gguf(gguf: Path, folder: Path, tell: Callable[[float, str], None]) -
     tie_to_better_embeddings(model)
     model.generation_config = generation_defaults()
 
-    tell(0.9, "saving")
+    on_progress(0.9, "saving")
     model.save_pretrained(folder, max_shard_size=SHARD_SIZE)
-    tell(1.0, "saved")
+    on_progress(1.0, "saved")
 
 
 def tie_to_better_embeddings(model: PreTrainedModel) -> None:

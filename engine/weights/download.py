@@ -128,8 +128,8 @@ def _broken(hub: Hub, file: RemoteFile, error: Unreachable) -> str:
 
 
 def _finish(folder: Path, card: ModelCard, records: dict[str, CardFile]) -> None:
-    for left_over in folder.glob("*.part"):
-        left_over.unlink()
+    for leftover in folder.glob("*.part"):
+        leftover.unlink()
     if problems := find_problems(folder):
         raise ModelUnavailable(f"The model in {folder} is not complete: {problems[0]}.")
     write_card(folder, card_with(card, records))

@@ -25,8 +25,8 @@ class Sources:
     make_starter: Callable[[Report], Path]
 
 
-def obtain(
-    wanted: ResolvedModel,
+def fetch_model(
+    model: ResolvedModel,
     sources: Sources,
     report: Report,
     *,
@@ -34,26 +34,26 @@ def obtain(
     revision: str | None,
 ) -> Path:
     """The folder of a complete model. Raises ModelUnavailable, saying what was tried."""
-    if source != STARTER and _is_done(wanted, revision, report):
-        return wanted.folder
+    if source != STARTER and _is_done(model, revision, report):
+        return model.folder
     tried: list[str] = []
     for hub in sources.hubs:
         if source not in (AUTO, hub.name):
             continue
         report(
-            DownloadProgress(LoadStage.DOWNLOAD, detail=f"asking {hub.title} for {wanted.hub_id}")
+            DownloadProgress(LoadStage.DOWNLOAD, detail=f"asking {hub.title} for {model.hub_id}")
         )
         try:
-            listing = hub.listing(wanted.hub_id, revision)
-            card = _card(wanted, hub, listing)
-            Downloader(hub, report).download(listing, wanted.folder, card)
+            listing = hub.listing(model.hub_id, revision)
+            card = _card(model, hub, listing)
+            Downloader(hub, report).download(listing, model.folder, card)
         except (Unreachable, NotOffered) as error:
             tried.append(str(error))
         else:
-            return wanted.folder
-    if source in (AUTO, STARTER) and not wanted.is_named:
+            return model.folder
+    if source in (AUTO, STARTER) and not model.is_named:
         return _starter(sources, report, tried)
-    raise ModelUnavailable(_cannot_be_had(wanted, source, tried))
+    raise ModelUnavailable(_cannot_be_had(model, source, tried))
 
 
 def _starter(sources: Sources, report: Report, tried: Sequence[str]) -> Path:
@@ -65,13 +65,13 @@ def _starter(sources: Sources, report: Report, tried: Sequence[str]) -> Path:
     try:
         return sources.make_starter(report)
     except ModelUnavailable as error:
-        asked = f" Before that: {before}. Check the network." if before else ""
-        raise ModelUnavailable(f"{error}{asked}") from None
+        context = f" Before that: {before}. Check the network." if before else ""
+        raise ModelUnavailable(f"{error}{context}") from None
 
 
-def _is_done(wanted: ResolvedModel, revision: str | None, report: Report) -> bool:
+def _is_done(model: ResolvedModel, revision: str | None, report: Report) -> bool:
     """Whether the folder holds the model already, every byte of it. Damaged files are removed."""
-    folder = wanted.folder
+    folder = model.folder
     if not (folder / CARD_NAME).is_file():
         return False
     card = read_card(folder)
@@ -80,29 +80,29 @@ def _is_done(wanted: ResolvedModel, revision: str | None, report: Report) -> boo
     for problem in problems:
         (folder / problem.file).unlink(missing_ok=True)
     is_done = not problems and card.revision.startswith(revision or "")
-    for left_over in folder.glob("*.part") if is_done else ():
-        left_over.unlink()
+    for leftover in folder.glob("*.part") if is_done else ():
+        leftover.unlink()
     return is_done
 
 
-def _card(wanted: ResolvedModel, hub: Hub, listing: Listing) -> ModelCard:
+def _card(model: ResolvedModel, hub: Hub, listing: Listing) -> ModelCard:
     return ModelCard(
-        name=wanted.name,
+        name=model.name,
         source=hub.name,
         revision=listing.revision,
-        licence=wanted.licence or listing.licence,
-        hub_id=wanted.hub_id,
+        licence=model.licence or listing.licence,
+        hub_id=model.hub_id,
     )
 
 
-def _cannot_be_had(wanted: ResolvedModel, source: str, tried: Sequence[str]) -> str:
+def _cannot_be_had(model: ResolvedModel, source: str, tried: Sequence[str]) -> str:
     if source == STARTER:
         return (
-            f"The package index has only the starter model, not {wanted.name}. "
+            f"The package index has only the starter model, not {model.name}. "
             "Leave out --model, or name another --source."
         )
     return (
-        f"{wanted.name} cannot be had: {'; '.join(tried)}. Check the network (HF_ENDPOINT names a "
+        f"{model.name} cannot be had: {'; '.join(tried)}. Check the network (HF_ENDPOINT names a "
         "mirror), give a folder with --model FOLDER, or leave out --model and --source for the "
         "small starter model."
     )

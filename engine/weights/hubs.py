@@ -28,7 +28,7 @@ from chat.errors import ModelUnavailable
 
 CONTACT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 20.0
-WANTED = ("*.safetensors", "*.json", "*.jinja", "merges.txt", "LICENSE*")
+MODEL_FILES = ("*.safetensors", "*.json", "*.jinja", "merges.txt", "LICENSE*")
 
 
 class Unreachable(ModelUnavailable):
@@ -110,7 +110,7 @@ class HuggingFace:
                     ),
                 )
                 for item in info.siblings or ()
-                if is_wanted(item.rfilename)
+                if is_model_file(item.rfilename)
             ],
         )
 
@@ -153,13 +153,13 @@ class ModelScope:
         _get(self.title, file, _bearer(self._client.token), into, advance)
 
 
-def is_wanted(path: str) -> bool:
+def is_model_file(path: str) -> bool:
     """Weights as safetensors and what belongs to them, at the top of the repository."""
-    return PurePosixPath(path).name == path and any(fnmatch(path, item) for item in WANTED)
+    return PurePosixPath(path).name == path and any(fnmatch(path, item) for item in MODEL_FILES)
 
 
 def _is_file(entry: Mapping[str, Any]) -> bool:
-    return entry.get("Type") != "tree" and is_wanted(str(entry.get("Path")))
+    return entry.get("Type") != "tree" and is_model_file(str(entry.get("Path")))
 
 
 def _bearer(token: str | None) -> dict[str, str]:
@@ -181,13 +181,13 @@ def _get(
     start = into.tell()
     if start == file.size:
         return
-    asked = headers | {"Accept-Encoding": "identity"}
+    request_headers = headers | {"Accept-Encoding": "identity"}
     if start:
-        asked["Range"] = f"bytes={start}-"
+        request_headers["Range"] = f"bytes={start}-"
     with (
         _plain_errors(title, file.path),
         get_session().stream(
-            "GET", file.url, headers=asked, timeout=READ_TIMEOUT_S, follow_redirects=True
+            "GET", file.url, headers=request_headers, timeout=READ_TIMEOUT_S, follow_redirects=True
         ) as answer,
     ):
         answer.raise_for_status()

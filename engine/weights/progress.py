@@ -63,7 +63,7 @@ class Meter:
     def skip(self, count: int) -> None:
         """Bytes that were there already: done, but no measure of speed."""
         self._done += count
-        self._tell()
+        self._send_report()
 
     def advance(self, count: float | None = 1) -> None:
         """Bytes that came now; negative when some of them have to come again."""
@@ -71,9 +71,9 @@ class Meter:
         self._moved += int(count or 0)
         now = self._clock()
         if now - self._reported >= self._interval_s or self._done >= self._total:
-            self._tell()
+            self._send_report()
 
-    def _tell(self) -> None:
+    def _send_report(self) -> None:
         self._reported = self._clock()
         elapsed = self._reported - self._started
         speed = self._moved / elapsed if elapsed > 0 and self._moved > 0 else None

@@ -26,8 +26,8 @@ def choose(machine: Machine) -> Recommendation:
             "Qwen2.5-0.5B-Instruct", "No NVIDIA GPU: 0.5B answers at a fair speed."
         )
     name, why = _for_gpu(machine.gpu.free_bytes)
-    found = f"{machine.gpu.name} with {machine.gpu.free_bytes / GB:.1f} GB free"
-    return Recommendation(name, f"{found}: {why}.")
+    machine_text = f"{machine.gpu.name} with {machine.gpu.free_bytes / GB:.1f} GB free"
+    return Recommendation(name, f"{machine_text}: {why}.")
 
 
 def _for_gpu(free_bytes: int) -> tuple[str, str]:

@@ -45,11 +45,11 @@ def model_at_hand(model: str, models_dir: Path, app_dir: Path, machine: Machine)
         return _best_at_hand(models_dir, machine)
     if Path(model).expanduser().is_dir():
         return checked_folder(Path(model).expanduser())
-    folder = wanted_model(model, models_dir, machine).folder
+    folder = resolve_model(model, models_dir, machine).folder
     return folder if is_complete(folder) else None
 
 
-def wanted_model(model: str, models_dir: Path, machine: Machine) -> ResolvedModel:
+def resolve_model(model: str, models_dir: Path, machine: Machine) -> ResolvedModel:
     """The model to fetch. Raises ModelUnavailable for unknown names and missing packages."""
     if model == AUTO:
         choice = choose(machine)

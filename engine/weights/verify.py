@@ -59,11 +59,11 @@ def find_problems(
     Checks what the card lists (sizes, with `hashes` also contents), every shard of the index, and
     each shard's header. `on_bytes` hears of bytes read for hashing.
     """
-    found = {problem.file: problem for problem in _structure(folder)}
+    problems = {problem.file: problem for problem in _structure(folder)}
     for name, record in read_card(folder).files.items():
-        if name not in found and (what := _difference(folder / name, record, hashes, on_bytes)):
-            found[name] = Problem(name, what)
-    return list(found.values())
+        if name not in problems and (what := _difference(folder / name, record, hashes, on_bytes)):
+            problems[name] = Problem(name, what)
+    return list(problems.values())
 
 
 def _structure(folder: Path) -> Iterator[Problem]:

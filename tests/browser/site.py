@@ -80,7 +80,7 @@ def serve(
         edge=edge or EdgeOptions(),
         archives=services.conversations,
         presets=services.presets,
-        people=people,
+        sign_in=people,
         hosting=hosting,
         handlers=event_names(page),
     )

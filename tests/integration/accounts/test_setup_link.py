@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.ops.setup_link import SetupLink, base_addresses
-from app import build_people
+from app import build_sign_in
 from chat.accounts.models import AccountRole, Action, AuditEntry, User, utc_now
 from chat.errors import StartupError
 from config import Settings, read_settings
@@ -37,7 +37,7 @@ async def test_on_an_open_host_the_first_start_leaves_a_link_for_its_owner_alone
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    people = await build_people(OPEN, MemoryPeople(), link_in(tmp_path))
+    people = await build_sign_in(OPEN, MemoryPeople(), link_in(tmp_path))
     file = tmp_path / "setup-link"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     first, second = file.read_text(encoding="utf-8").splitlines()
@@ -64,7 +64,7 @@ async def test_on_a_terminal_the_link_is_printed_and_in_no_file_and_no_log(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    await build_people(OPEN, MemoryPeople(), link_in(tmp_path))
+    await build_sign_in(OPEN, MemoryPeople(), link_in(tmp_path))
     assert "http://box:7860/chat/welcome#" in capsys.readouterr().err
     assert "welcome" not in caplog.text
     assert not (tmp_path / "setup-link").exists()
@@ -72,9 +72,9 @@ async def test_on_a_terminal_the_link_is_printed_and_in_no_file_and_no_log(
 
 async def test_each_start_makes_the_link_before_it_useless(tmp_path: Path) -> None:
     kept = MemoryPeople()
-    await build_people(OPEN, kept, link_in(tmp_path))
+    await build_sign_in(OPEN, kept, link_in(tmp_path))
     old = (tmp_path / "setup-link").read_text(encoding="utf-8")
-    people = await build_people(OPEN, kept, link_in(tmp_path))
+    people = await build_sign_in(OPEN, kept, link_in(tmp_path))
     assert old != (tmp_path / "setup-link").read_text(encoding="utf-8")
     with pytest.raises(Exception, match="no such"):
         await people.context.accounts.look_at_pass(old.splitlines()[0].partition("#")[2])
@@ -82,25 +82,25 @@ async def test_each_start_makes_the_link_before_it_useless(tmp_path: Path) -> No
 
 async def test_on_loopback_nobody_signs_in_until_there_are_people(tmp_path: Path) -> None:
     local = settings()
-    people = await build_people(local, MemoryPeople(), link_in(tmp_path))
+    people = await build_sign_in(local, MemoryPeople(), link_in(tmp_path))
     assert await people.authenticator.who(None)
     assert not (tmp_path / "setup-link").exists()
-    people = await build_people(local, await with_people(), link_in(tmp_path))
+    people = await build_sign_in(local, await with_people(), link_in(tmp_path))
     assert await people.authenticator.who(None) is None
 
 
 async def test_an_open_door_is_refused_once_there_are_accounts(tmp_path: Path) -> None:
     wide = settings("--host", "0.0.0.0", "--insecure-open")
-    people = await build_people(wide, MemoryPeople(), link_in(tmp_path))
+    people = await build_sign_in(wide, MemoryPeople(), link_in(tmp_path))
     assert await people.authenticator.who(None)
     with pytest.raises(StartupError, match="without --insecure-open"):
-        await build_people(wide, await with_people(), link_in(tmp_path))
+        await build_sign_in(wide, await with_people(), link_in(tmp_path))
 
 
 async def test_a_link_left_from_before_goes_away_when_there_are_people(tmp_path: Path) -> None:
     link = link_in(tmp_path)
     link.write("old")
-    await build_people(OPEN, await with_people(), link)
+    await build_sign_in(OPEN, await with_people(), link)
     assert not (tmp_path / "setup-link").exists()
 
 

@@ -71,7 +71,7 @@ def app_of(store: RoutingStore, inn: Inn, hosting: HostServices | None = None) -
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
         presets=Presets(store),
-        people=inn.people,
+        sign_in=inn.people,
         hosting=hosting or hosting_of(store),
     )
 

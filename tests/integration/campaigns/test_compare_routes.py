@@ -75,7 +75,7 @@ class Ring:
             edge=EdgeOptions(),
             archives=Conversations(store=self.store, jobs=self.jobs),
             presets=Presets(self.store),
-            people=inn.people,
+            sign_in=inn.people,
             hosting=hosting,
         )
         self.campaign: Campaign = await Campaigns(self.store.feedback.campaigns).add(root, PLAN)

@@ -166,7 +166,7 @@ def over_database(folder: Path) -> FastAPI:
         engine=engine,
         edge=EdgeOptions(),
         presets=Presets(store),
-        people=House().people(),
+        sign_in=House().people(),
         hosting=hosting_of(store, answers=answers),
     )
 

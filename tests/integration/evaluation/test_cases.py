@@ -61,7 +61,7 @@ async def clients(store: RoutingStore) -> AsyncIterator[Clients]:
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
         presets=Presets(store),
-        people=inn.people,
+        sign_in=inn.people,
         hosting=hosting,
     )
     tokens = {"root": await inn.add("root", AccountRole.ADMIN)}
@@ -70,7 +70,7 @@ async def clients(store: RoutingStore) -> AsyncIterator[Clients]:
     yield clients
     for client in clients.values():
         await client.aclose()
-    await hosting.replays.close()
+    await hosting.runs.close()
 
 
 async def posted(client: httpx.AsyncClient, path: str, body: Any = None) -> dict[str, Any]:
@@ -169,7 +169,7 @@ async def test_a_run_is_put_to_the_model_that_was_chosen(store: RoutingStore) ->
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
         presets=Presets(store),
-        people=Inn(store, sign_in_needed=False).people,
+        sign_in=Inn(store, sign_in_needed=False).people,
         hosting=hosting,
     )
     async with client_of(app, None) as host:
@@ -183,7 +183,7 @@ async def test_a_run_is_put_to_the_model_that_was_chosen(store: RoutingStore) ->
             "/api/cases/runs", json={"which": "shipped-en", "engine": "Other-3B (nf4)"}
         )
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "engine_not_serving")
-    await hosting.replays.close()
+    await hosting.runs.close()
 
 
 async def test_what_people_have_to_judge_is_judged(clients: Clients) -> None:

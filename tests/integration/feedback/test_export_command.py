@@ -50,7 +50,7 @@ async def from_page(folder: Path, address: str, body: Any = None) -> bytes:
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
         presets=Presets(store),
-        people=people,
+        sign_in=people,
         hosting=hosting_of(store),
     )
     try:

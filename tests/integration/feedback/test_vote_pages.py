@@ -93,7 +93,7 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
         presets=Presets(store),
-        people=inn.people,
+        sign_in=inn.people,
         hosting=hosting_of(store),
     )
     admin, bob, cy = (client_of(app, token) for token in tokens.values())

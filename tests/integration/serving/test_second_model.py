@@ -33,9 +33,9 @@ async def written(engines: Engines, name: str) -> str:
 async def test_both_models_answer_at_the_same_time_as_each_does_alone(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    teller = LoadProgress()
-    engines = build_engines(settings, teller)
-    await load(engines.first, teller)
+    load_progress = LoadProgress()
+    engines = build_engines(settings, load_progress)
+    await load(engines.first, load_progress)
     try:
         assert engines.names == ["one (bfloat16)", "two (nf4)"]
         alone = [await written(engines, name) for name in engines.names]

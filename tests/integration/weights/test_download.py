@@ -10,7 +10,7 @@ from chat.errors import ModelUnavailable
 from chat.serving.models import LoadStage
 from engine.weights.card import ModelCard, read_card
 from engine.weights.download import Downloader
-from engine.weights.fetch import Sources, obtain
+from engine.weights.fetch import Sources, fetch_model
 from engine.weights.hubs import Hub, HuggingFace, ModelScope, Unreachable
 from engine.weights.progress import DownloadProgress
 from engine.weights.resolve import ResolvedModel
@@ -74,7 +74,7 @@ def test_a_model_arrives_whole_with_its_card(
     new_hub: NewHub, server: hub_server.Hub, repo: Repo, wanted: ResolvedModel
 ) -> None:
     hub = new_hub(server.url)
-    folder = obtain(wanted, no_starter(hub), lambda progress: None, revision=None)
+    folder = fetch_model(wanted, no_starter(hub), lambda progress: None, revision=None)
     assert find_problems(folder, hashes=True) == []
     card = read_card(folder)
     assert (card.source, card.revision, card.licence) == (hub.name, COMMIT, "Apache-2.0")
@@ -189,19 +189,19 @@ def test_weights_that_are_not_safetensors_are_refused(
 def test_a_complete_model_is_checked_without_any_network(
     server: hub_server.Hub, wanted: ResolvedModel
 ) -> None:
-    obtain(wanted, no_starter(HuggingFace(server.url)), lambda progress: None, revision=None)
+    fetch_model(wanted, no_starter(HuggingFace(server.url)), lambda progress: None, revision=None)
     silent = no_starter(HuggingFace(NOWHERE))
-    assert obtain(wanted, silent, lambda progress: None, revision=None) == wanted.folder
+    assert fetch_model(wanted, silent, lambda progress: None, revision=None) == wanted.folder
 
 
 def test_only_the_damaged_file_is_fetched_again(
     server: hub_server.Hub, wanted: ResolvedModel
 ) -> None:
     sources = no_starter(HuggingFace(server.url))
-    obtain(wanted, sources, lambda progress: None, revision=None)
+    fetch_model(wanted, sources, lambda progress: None, revision=None)
     server.requests.clear()
     (wanted.folder / SHARDS[1]).write_bytes(b"damaged")
-    obtain(wanted, sources, lambda progress: None, revision=None)
+    fetch_model(wanted, sources, lambda progress: None, revision=None)
     assert find_problems(wanted.folder, hashes=True) == []
     assert server.ranges(SHARDS[0]) == []
     assert server.ranges(SHARDS[1]) == [""]
@@ -209,7 +209,7 @@ def test_only_the_damaged_file_is_fetched_again(
 
 def test_an_unknown_revision_is_an_error(server: hub_server.Hub, wanted: ResolvedModel) -> None:
     with pytest.raises(ModelUnavailable, match="does not have that revision"):
-        obtain(
+        fetch_model(
             wanted,
             no_starter(HuggingFace(server.url)),
             lambda progress: None,
@@ -221,14 +221,14 @@ def test_the_second_hub_is_asked_when_the_first_does_not_answer(
     server: hub_server.Hub, wanted: ResolvedModel
 ) -> None:
     sources = no_starter(HuggingFace(NOWHERE), ModelScope(server.url))
-    obtain(wanted, sources, lambda progress: None, revision=None)
+    fetch_model(wanted, sources, lambda progress: None, revision=None)
     assert read_card(wanted.folder).source == "modelscope"
 
 
 def test_a_named_model_is_an_error_that_names_what_was_tried(wanted: ResolvedModel) -> None:
     sources = no_starter(HuggingFace(NOWHERE), ModelScope(NOWHERE))
     with pytest.raises(ModelUnavailable) as caught:
-        obtain(wanted, sources, lambda progress: None, revision=None)
+        fetch_model(wanted, sources, lambda progress: None, revision=None)
     words = str(caught.value)
     assert words.startswith("Qwen2.5-0.5B-Instruct cannot be had: ")
     assert "Hugging Face does not answer; ModelScope does not answer" in words
@@ -247,7 +247,7 @@ def test_a_model_that_no_hub_has_is_an_error(server: hub_server.Hub, tmp_path: P
     other = ResolvedModel("Qwen/Nothing", "Qwen/Nothing", tmp_path / "nothing")
     sources = no_starter(HuggingFace(server.url), ModelScope(server.url))
     with pytest.raises(ModelUnavailable) as caught:
-        obtain(other, sources, lambda progress: None, revision=None)
+        fetch_model(other, sources, lambda progress: None, revision=None)
     assert "Hugging Face does not have Qwen/Nothing" in str(caught.value)
     assert "ModelScope does not have Qwen/Nothing" in str(caught.value)
 
@@ -256,9 +256,9 @@ def test_the_starter_is_taken_when_no_hub_answers_and_nothing_was_named(tmp_path
     starter = tmp_path / "starter"
     sources = Sources([HuggingFace(NOWHERE), ModelScope(NOWHERE)], lambda report: starter)
     unnamed = ResolvedModel("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "mine", is_named=False)
-    assert obtain(unnamed, sources, lambda progress: None, revision=None) == starter
+    assert fetch_model(unnamed, sources, lambda progress: None, revision=None) == starter
     with pytest.raises(ModelUnavailable):  # a hub was named, so nothing else will do
-        obtain(unnamed, sources, lambda progress: None, source="huggingface", revision=None)
+        fetch_model(unnamed, sources, lambda progress: None, source="huggingface", revision=None)
 
 
 def test_the_starter_is_not_taken_while_a_hub_answers(
@@ -266,7 +266,7 @@ def test_the_starter_is_not_taken_while_a_hub_answers(
 ) -> None:
     unnamed = ResolvedModel("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "mine", is_named=False)
     sources = no_starter(HuggingFace(NOWHERE), ModelScope(server.url))
-    assert obtain(unnamed, sources, lambda progress: None, revision=None) == unnamed.folder
+    assert fetch_model(unnamed, sources, lambda progress: None, revision=None) == unnamed.folder
 
 
 def no_starter(*hubs: Hub) -> Sources:

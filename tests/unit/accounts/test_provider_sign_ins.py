@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.accounts.oidc_routes import LASTS_S, MOST_UNDER_WAY, UnderWay
+from api.accounts.oidc_routes import LASTS_S, MOST_UNDER_WAY, PendingSignIns
 from chat.accounts.errors import ProviderRefused
 from chat.accounts.sso import PendingSignIn
 from tests.house import Clock
@@ -13,28 +13,28 @@ BEGUN = PendingSignIn(
 
 
 def test_a_sign_in_comes_back_once() -> None:
-    under_way = UnderWay()
-    key = under_way.keep(BEGUN, "/people")
-    assert under_way.take(key) == (BEGUN, "/people")
+    pending = PendingSignIns()
+    key = pending.keep(BEGUN, "/people")
+    assert pending.take(key) == (BEGUN, "/people")
     for unknown in (key, "made up", "", None):
         with pytest.raises(ProviderRefused):
-            under_way.take(unknown)
+            pending.take(unknown)
 
 
 def test_a_sign_in_lasts_ten_minutes_whatever_the_browser_does_with_its_cookie() -> None:
     clock = Clock()
-    under_way = UnderWay(clock.timer)
-    early, late = under_way.keep(BEGUN, "/"), under_way.keep(BEGUN, "/")
+    pending = PendingSignIns(clock.timer)
+    early, late = pending.keep(BEGUN, "/"), pending.keep(BEGUN, "/")
     clock.pass_by(seconds=LASTS_S - 1)
-    assert under_way.take(early) == (BEGUN, "/")
+    assert pending.take(early) == (BEGUN, "/")
     clock.pass_by(seconds=1)
     with pytest.raises(ProviderRefused):
-        under_way.take(late)
+        pending.take(late)
 
 
 def test_the_oldest_sign_in_gives_way() -> None:
-    under_way = UnderWay()
-    keys = [under_way.keep(BEGUN, "/") for _ in range(MOST_UNDER_WAY + 1)]
-    assert under_way.take(keys[1])
+    pending = PendingSignIns()
+    keys = [pending.keep(BEGUN, "/") for _ in range(MOST_UNDER_WAY + 1)]
+    assert pending.take(keys[1])
     with pytest.raises(ProviderRefused):
-        under_way.take(keys[0])
+        pending.take(keys[0])

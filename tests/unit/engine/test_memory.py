@@ -44,7 +44,7 @@ def loaded(error: Exception) -> LoadedModel:
     model = ModelWithoutRoom(tiny_config())
     model.error = error
     shape = Shape(weights=1, kv_per_token=256, scratch_per_token=64, max_context=4096)
-    return LoadedModel(model, shape, "cpu", "CPU", "float32", "none", cache_wanted=1024 * 256)
+    return LoadedModel(model, shape, "cpu", "CPU", "float32", "none", cache_target=1024 * 256)
 
 
 @pytest.mark.parametrize("error", FULL)

@@ -21,7 +21,7 @@ def with_gpu(free_gib: float, *, bf16: bool = True, count: int = 1) -> Hardware:
 
 
 def needed(shape: Shape = QWEN_7B) -> int:
-    wanted = plan.cache_wanted(shape, context_length=8192, max_concurrent=8, cache_gib=None)
+    wanted = plan.cache_target(shape, context_length=8192, max_concurrent=8, cache_gib=None)
     return plan.cache_needed(shape, wanted, 8192)
 
 
@@ -92,7 +92,7 @@ def test_auto_packs_7b_on_every_gpu_for_which_it_is_chosen(free_gb: float) -> No
     assert plan.choose_quantization("auto", "cuda", hardware, QWEN_7B, needed()).value == "nf4"
     assert plan.choose_device_map("cuda", hardware, QWEN_7B, "nf4", needed()).value == {"": 0}
     loaded = int((free_gb - 0.5 - 5.6) * 1e9)
-    cache = plan.choose_cache_tokens(QWEN_7B, wanted=needed(), free=loaded, device="cuda", page=32)
+    cache = plan.choose_cache_tokens(QWEN_7B, target=needed(), free=loaded, device="cuda", page=32)
     assert cache.value >= 8192
 
 
@@ -109,26 +109,26 @@ def test_a_model_that_fits_one_gpu_is_not_spread_over_two() -> None:
 
 
 def test_the_cache_holds_every_answer_at_full_length_with_room_for_reuse() -> None:
-    wanted = plan.cache_wanted(QWEN_05B, context_length=8192, max_concurrent=8, cache_gib=None)
+    wanted = plan.cache_target(QWEN_05B, context_length=8192, max_concurrent=8, cache_gib=None)
     tokens = plan.choose_cache_tokens(
-        QWEN_05B, wanted=wanted, free=20 * GIB, device="cpu", page=32
+        QWEN_05B, target=wanted, free=20 * GIB, device="cpu", page=32
     ).value
-    assert tokens * (1 - plan.PAGES_KEPT_FREE) >= 8 * 8192 - 32
+    assert tokens * (1 - plan.FREE_PAGE_RESERVE) >= 8 * 8192 - 32
     assert tokens % 32 == 0
 
 
 def test_the_cache_is_never_bigger_than_asked_for_or_than_memory_allows() -> None:
-    asked = plan.cache_wanted(QWEN_05B, context_length=8192, max_concurrent=8, cache_gib=0.25)
+    asked = plan.cache_target(QWEN_05B, context_length=8192, max_concurrent=8, cache_gib=0.25)
     for free in (20 * GIB, GIB // 4):
         tokens = plan.choose_cache_tokens(
-            QWEN_05B, wanted=asked, free=free, device="cpu", page=32
+            QWEN_05B, target=asked, free=free, device="cpu", page=32
         ).value
         assert tokens * QWEN_05B.kv_per_token <= min(asked, free)
 
 
 def test_memory_too_small_for_a_conversation_is_an_error_in_one_sentence() -> None:
     with pytest.raises(StartupError, match="smaller model"):
-        plan.choose_cache_tokens(QWEN_7B, wanted=GIB, free=GIB // 2, device="cuda", page=256)
+        plan.choose_cache_tokens(QWEN_7B, target=GIB, free=GIB // 2, device="cuda", page=256)
 
 
 def test_a_share_of_the_hardware_has_less_memory_and_nothing_else_less() -> None:

@@ -2,20 +2,26 @@
 
 import pytest
 
-from api.ops.minimum_versions import FLOORS, check_floors
+from api.ops.minimum_versions import MINIMUM_VERSIONS, check_minimum_versions
 from chat.errors import StartupError
 
 
 def test_what_is_installed_is_new_enough() -> None:
-    check_floors()
-    assert {"gradio", "starlette", "torch", "transformers", "python-multipart"} == FLOORS.keys()
+    check_minimum_versions()
+    assert {
+        "gradio",
+        "starlette",
+        "torch",
+        "transformers",
+        "python-multipart",
+    } == MINIMUM_VERSIONS.keys()
 
 
 def test_a_version_below_its_floor_is_named_with_what_to_do() -> None:
     with pytest.raises(StartupError, match=r"^starlette .* is too old .* 99 is needed.*start\.sh"):
-        check_floors({"starlette": "99"})
+        check_minimum_versions({"starlette": "99"})
 
 
 def test_a_missing_package_is_named() -> None:
     with pytest.raises(StartupError, match=r"^no-such-package is not installed"):
-        check_floors({"no-such-package": "1"})
+        check_minimum_versions({"no-such-package": "1"})

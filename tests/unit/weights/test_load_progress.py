@@ -7,9 +7,9 @@ from loading import LoadProgress
 
 
 def told(capsys: pytest.CaptureFixture[str], *states: EngineState) -> list[str]:
-    teller = LoadProgress()
+    load_progress = LoadProgress()
     for state in states:
-        teller.tell(state)
+        load_progress.report(state)
     return capsys.readouterr().err.splitlines()
 
 

@@ -7,7 +7,7 @@ from chat.errors import ModelUnavailable
 from engine.weights.catalogue import STARTER_FOLDER, find_entry
 from engine.weights.hardware import GpuDevice, Machine
 from engine.weights.recommend import GB
-from engine.weights.resolve import model_at_hand, wanted_model
+from engine.weights.resolve import model_at_hand, resolve_model
 from tests.tiny_model import SHARDS, write_tiny_model
 
 LAPTOP = Machine(16 * GB)
@@ -84,17 +84,17 @@ def test_a_named_folder_is_used_where_it_lies(models: Path, app: Path, tmp_path:
     ],
 )
 def test_a_name_or_hub_id_has_its_own_folder(models: Path, model: str, folder: str) -> None:
-    assert wanted_model(model, models, LAPTOP).folder == models / folder
+    assert resolve_model(model, models, LAPTOP).folder == models / folder
 
 
 def test_an_unknown_model_is_refused_with_the_nearest_name(models: Path) -> None:
     with pytest.raises(ModelUnavailable, match=re.escape("Did you mean Qwen2.5-7B-Instruct?")):
-        wanted_model("Qwen2.5-7B-Instuct", models, LAPTOP)
+        resolve_model("Qwen2.5-7B-Instuct", models, LAPTOP)
 
 
 def test_a_folder_that_is_not_there_is_called_a_folder(models: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"There is no folder \./nowhere"):
-        wanted_model("./nowhere", models, LAPTOP)
+        resolve_model("./nowhere", models, LAPTOP)
 
 
 def test_a_packed_model_is_refused_with_the_package_it_needs(models: Path) -> None:
@@ -103,9 +103,9 @@ def test_a_packed_model_is_refused_with_the_package_it_needs(models: Path) -> No
     if not entry.missing_packages:
         pytest.skip("gptqmodel and optimum are installed here")
     with pytest.raises(ModelUnavailable, match=r"pip install .*optimum"):
-        wanted_model(entry.name, models, LAPTOP)
+        resolve_model(entry.name, models, LAPTOP)
 
 
 def test_nothing_is_named_by_auto(models: Path) -> None:
-    assert not wanted_model("auto", models, LAPTOP).is_named
-    assert wanted_model("Qwen2.5-0.5B-Instruct", models, LAPTOP).is_named
+    assert not resolve_model("auto", models, LAPTOP).is_named
+    assert resolve_model("Qwen2.5-0.5B-Instruct", models, LAPTOP).is_named

@@ -6,7 +6,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Measurement:
     """One measured value. `limit` is the promise, `at` the side on which it is kept."""
 
     name: str
@@ -16,7 +16,7 @@ class Figure:
     limit: float | None = None
 
     @property
-    def kept(self) -> bool | None:
+    def is_met(self) -> bool | None:
         """Whether the promise is kept; None when nothing was promised."""
         if self.limit is None:
             return None
@@ -26,14 +26,14 @@ class Figure:
         """The figure as a line of a Markdown table."""
         sign = {"most": "≤", "least": "≥", None: ""}[self.at]
         promise = f"{sign} {self.limit:.4g} {self.unit}" if self.limit is not None else "–"
-        verdict = {True: "yes", False: "NO", None: "–"}[self.kept]
+        verdict = {True: "yes", False: "NO", None: "–"}[self.is_met]
         return f"| {self.name} | {self.value:.4g} {self.unit} | {promise} | {verdict} |"
 
 
-def as_markdown(model: str, machine: Mapping[str, str], figures: Sequence[Figure]) -> str:
+def as_markdown(model: str, machine: Mapping[str, str], measurements: Sequence[Measurement]) -> str:
     """A report: on what, and then what."""
     facts = "\n".join(f"- {name}: {value}" for name, value in machine.items())
-    rows = "\n".join(figure.row() for figure in figures)
+    rows = "\n".join(measurement.row() for measurement in measurements)
     return (
         f"# {model}\n\n{facts}\n\n"
         f"| figure | measured | promised | kept |\n|---|---|---|---|\n{rows}\n"

@@ -17,11 +17,11 @@ def add_commands(group: Group) -> None:
     new = add_command(group, "add", add, "make an account; the first is the administrator's")
     new.add_argument("name")
     new.add_argument("--admin", action="store_true", help="as an administrator")
-    listing = add_command(group, "list", list_people, "rank, state and name of everybody")
+    listing = add_command(group, "list", list_users, "rank, state and name of everybody")
     listing.add_argument("--guests", action="store_true", help="guests too")
-    ranking = add_command(group, "rank", rank, "make somebody an administrator or a member")
-    ranking.add_argument("name")
-    ranking.add_argument("rank", choices=(AccountRole.ADMIN.value, AccountRole.MEMBER.value))
+    role = add_command(group, "rank", set_role, "make somebody an administrator or a member")
+    role.add_argument("name")
+    role.add_argument("rank", choices=(AccountRole.ADMIN.value, AccountRole.MEMBER.value))
     add_command(group, "reset", reset, "a link to choose a new password").add_argument("name")
     add_command(group, "disable", disable, "shut somebody out").add_argument("name")
     add_command(group, "enable", enable, "let somebody in again").add_argument("name")
@@ -30,28 +30,28 @@ def add_commands(group: Group) -> None:
 async def add(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     accounts = context.accounts
     setup = await accounts.setup_token()
-    rank = AccountRole.ADMIN if options.admin or setup else AccountRole.MEMBER
-    token = setup or await accounts.invite(OPERATOR, rank)
+    role = AccountRole.ADMIN if options.admin or setup else AccountRole.MEMBER
+    token = setup or await accounts.invite(OPERATOR, role)
     session = await accounts.accept_pass(
         token, name=options.name, password=_password(), address="", device="command line"
     )
     await accounts.sign_out(session)
     if setup:
         SetupLink(context.settings.data_dir, ()).remove()
-    return [f"{options.name} can sign in now ({rank})."]
+    return [f"{options.name} can sign in now ({role})."]
 
 
-async def list_people(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
+async def list_users(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     return [
-        "\t".join((who.rank, "disabled" if who.disabled else "", who.name))
-        for who in await context.accounts.people(OPERATOR)
-        if not is_guest(who) or options.guests
+        "\t".join((user.rank, "disabled" if user.disabled else "", user.name))
+        for user in await context.accounts.people(OPERATOR)
+        if not is_guest(user) or options.guests
     ]
 
 
-async def rank(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    someone = await context.named(options.name)
-    user = await context.accounts.set_rank(OPERATOR, someone.id, AccountRole(options.rank))
+async def set_role(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
+    user_id = (await context.named(options.name)).id
+    user = await context.accounts.set_rank(OPERATOR, user_id, AccountRole(options.rank))
     return [f"{user.name} is {user.rank} now."]
 
 
