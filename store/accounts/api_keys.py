@@ -47,7 +47,9 @@ def touch_key(session: Session, key_id: str, used_at: datetime) -> None:
     session.execute(update(KeyRow).where(KeyRow.id == key_id).values(used_at=used_at))
 
 
-def revoke_key(session: Session, key_id: str, entry: AuditEntry, owner_id: str | None) -> None:
+def revoke_key(
+    session: Session, key_id: str, entry: AuditEntry, *, owner_id: str | None = None
+) -> None:
     """Raises NotFound."""
     wanted = update(KeyRow).where(KeyRow.id == key_id).values(revoked=True)
     if owner_id is not None:

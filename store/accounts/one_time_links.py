@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.models import LOCAL_USER, AuditEntry, OneTimeLink, OneTimeLinkKind, User
 from chat.errors import NotFound
-from store.accounts.people import add_person, has_people, set_password
 from store.accounts.rows import person_of, write_entry
+from store.accounts.users import add_person, has_people, set_password
 from store.schema.accounts import OneTimeLinkRow
 
 

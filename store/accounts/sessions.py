@@ -72,7 +72,9 @@ def end_session(session: Session, user_id: str, session_id: str, entry: AuditEnt
     write_entry(session, entry)
 
 
-def end_sessions(session: Session, user_id: str, entry: AuditEntry, besides: str | None) -> int:
+def end_sessions(
+    session: Session, user_id: str, entry: AuditEntry, *, besides: str | None = None
+) -> int:
     ended = session.scalars(
         delete(SessionRow)
         .where(SessionRow.user_id == user_id, SessionRow.id.is_distinct_from(besides))

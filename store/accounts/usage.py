@@ -33,7 +33,7 @@ def spend(session: Session, user_id: str, day: date, spent: AccountUsage) -> Non
     row.tokens += spent.tokens
 
 
-def spent(session: Session, user_id: str, day: date | None) -> AccountUsage:
+def spent(session: Session, user_id: str, day: date | None = None) -> AccountUsage:
     wanted = select(
         func.coalesce(func.sum(UsageRow.messages), 0),
         func.coalesce(func.sum(UsageRow.tokens), 0),
@@ -44,7 +44,9 @@ def spent(session: Session, user_id: str, day: date | None) -> AccountUsage:
     return AccountUsage(int(messages), int(tokens))
 
 
-def entries(session: Session, before: datetime | None, limit: int) -> Sequence[AuditEntry]:
+def entries(
+    session: Session, *, before: datetime | None = None, limit: int = 200
+) -> Sequence[AuditEntry]:
     wanted = select(AuditRow).order_by(AuditRow.at.desc(), AuditRow.sequence.desc())
     if before is not None:
         wanted = wanted.where(AuditRow.at < before)

@@ -2,129 +2,23 @@
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Protocol
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from chat.accounts.models import LOCAL_USER, AuditEntry, GuestLink
 from chat.campaigns.errors import ConsentNeeded, PlanInUse
-from chat.campaigns.hosts import CampaignCounts, VariantProgress
 from chat.campaigns.models import Campaign, Mode, Participant, Plan, SurveyAnswers
 from chat.campaigns.validation import consent_digest, fixed_change
 from chat.errors import NotFound
 from store.accounts.rows import ANEW, write_entry
-from store.campaigns.progress import counts_for, figures, testers
+from store.campaigns.progress import counts_for
 from store.schema.accounts import GuestLinkRow
 from store.schema.campaigns import CampaignRow, ParticipantRow
 from store.schema.conversations import ConversationRow
-from store.transactions import Transactions
 
 DestroyPart = Callable[[Session, str, str], int]
 """Destroys what one user left in a campaign, by the ids of campaign and user; how many rows."""
-
-
-class CampaignErasure(Protocol):
-    """Destroys rows across rooms, in the transaction of the caller: `store.erasure`."""
-
-    def destroy_campaign(self, session: Session, campaign_id: str, entry: AuditEntry) -> int: ...
-
-    def destroy_left(self, session: Session, campaign_id: str, entry: AuditEntry) -> int: ...
-
-    def destroy_part(self, session: Session, campaign_id: str, user_id: str) -> int: ...
-
-
-class DatabaseCampaigns:
-    """`chat.campaigns.hosts.CampaignStore` and
-    `chat.campaigns.participation.ParticipationStore` over SQLAlchemy.
-
-    Raises BadText, StoreFailed.
-    """
-
-    def __init__(self, database: Transactions, erasure: CampaignErasure) -> None:
-        self._database = database
-        self._erasure = erasure
-
-    # --- hosts --------------------------------------------------------------------------------
-
-    async def add(self, campaign: Campaign, entry: AuditEntry) -> None:
-        await self._database.write(add, campaign, entry)
-
-    async def campaign(self, campaign_id: str) -> Campaign:
-        return await self._database.read(campaign_of, campaign_id)
-
-    async def campaigns(self, owner_id: str | None) -> Sequence[Campaign]:
-        return await self._database.read(campaigns, owner_id)
-
-    async def change_plan(self, campaign_id: str, plan: Plan, entry: AuditEntry) -> Campaign:
-        destroy_part = self._erasure.destroy_part
-        return await self._database.write(change_plan, campaign_id, plan, entry, destroy_part)
-
-    async def close(
-        self, campaign_id: str, closed_at: datetime | None, entry: AuditEntry
-    ) -> Campaign:
-        return await self._database.write(close, campaign_id, closed_at, entry)
-
-    async def delete(self, campaign_id: str, entry: AuditEntry) -> int:
-        return await self._database.destroy(self._erasure.destroy_campaign, campaign_id, entry)
-
-    async def destroy_left(self, campaign_id: str, entry: AuditEntry) -> int:
-        return await self._database.destroy(self._erasure.destroy_left, campaign_id, entry)
-
-    async def links(self, campaign_id: str) -> Sequence[GuestLink]:
-        return await self._database.read(links, campaign_id)
-
-    async def figures(
-        self, campaign_id: str, *, active_since: datetime, silent_since: datetime
-    ) -> CampaignCounts:
-        return await self._database.read(figures, campaign_id, active_since, silent_since)
-
-    async def testers(
-        self, campaign_id: str, *, silent_since: datetime
-    ) -> Sequence[VariantProgress]:
-        return await self._database.read(testers, campaign_id, silent_since)
-
-    # --- testers ------------------------------------------------------------------------------
-
-    async def participant(self, campaign_id: str, user_id: str) -> Participant | None:
-        return await self._database.read(participant, campaign_id, user_id)
-
-    async def join(self, campaign_id: str, user_id: str, at: datetime) -> Participant:
-        return await self._database.write(join, campaign_id, user_id, at)
-
-    async def agree(
-        self,
-        campaign_id: str,
-        user_id: str,
-        *,
-        digest: str,
-        at: datetime,
-        page_language: str,
-        choose: Callable[[Sequence[int]], int],
-    ) -> Participant:
-        return await self._database.write(
-            agree, campaign_id, user_id, digest, at, page_language, choose
-        )
-
-    async def seen(self, campaign_id: str, user_id: str, at: datetime) -> None:
-        await self._database.write(seen, campaign_id, user_id, at)
-
-    async def tick(
-        self, campaign_id: str, user_id: str, task_id: str, *, done: bool, at: datetime
-    ) -> Participant:
-        return await self._database.write(tick, campaign_id, user_id, task_id, done, at)
-
-    async def keep_survey(
-        self, campaign_id: str, user_id: str, answers: SurveyAnswers, *, at: datetime, send: bool
-    ) -> Participant:
-        return await self._database.write(keep_survey, campaign_id, user_id, answers, at, send)
-
-    async def conversations(self, campaign_id: str, user_id: str) -> Collection[str]:
-        return await self._database.read(conversations, campaign_id, user_id)
-
-    async def withdraw(self, campaign_id: str, user_id: str) -> int:
-        destroy_part = self._erasure.destroy_part
-        return await self._database.destroy(withdraw, campaign_id, user_id, destroy_part)
 
 
 def row_of(session: Session, campaign_id: str, *, for_update: bool = False) -> CampaignRow:
@@ -210,10 +104,11 @@ def join(session: Session, campaign_id: str, user_id: str, at: datetime) -> Part
     return _joined(session, campaign_id, user_id, at).value()
 
 
-def agree(  # noqa: PLR0913, PLR0917 - called by Transactions, which passes positions
+def agree(  # noqa: PLR0913 - the port's arguments and the session
     session: Session,
     campaign_id: str,
     user_id: str,
+    *,
     digest: str,
     at: datetime,
     page_language: str,
@@ -239,7 +134,7 @@ def seen(session: Session, campaign_id: str, user_id: str, at: datetime) -> None
 
 
 def tick(
-    session: Session, campaign_id: str, user_id: str, task_id: str, done: bool, at: datetime
+    session: Session, campaign_id: str, user_id: str, task_id: str, *, done: bool, at: datetime
 ) -> Participant:
     """Raises NotFound."""
     row = _participant_row(session, campaign_id, user_id)
@@ -254,6 +149,7 @@ def keep_survey(
     campaign_id: str,
     user_id: str,
     answers: SurveyAnswers,
+    *,
     at: datetime,
     send: bool,
 ) -> Participant:

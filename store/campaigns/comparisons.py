@@ -18,36 +18,6 @@ from store.accounts.rows import ANEW
 from store.conversations.turns import add_turn
 from store.schema.campaigns import ComparisonRow, ParticipantRow
 from store.schema.conversations import MessageRow
-from store.transactions import Transactions
-
-
-class DatabaseComparisons:
-    """`chat.campaigns.comparisons.ComparisonStore` over SQLAlchemy. Raises BadText, StoreFailed."""
-
-    def __init__(self, database: Transactions) -> None:
-        self._database = database
-
-    async def ask(self, new: NewComparison, asked: Sequence[PreparedTurn]) -> Sequence[Turn]:
-        return await self._database.write(ask, new, asked)
-
-    async def of_request(self, user_id: str, request_id: str) -> Comparison | None:
-        return await self._database.read(of_request, user_id, request_id)
-
-    async def comparison(self, user_id: str, comparison_id: str) -> StoredComparison:
-        return await self._database.read(comparison, user_id, comparison_id)
-
-    async def comparisons(
-        self, user_id: str, campaign_id: str, limit: int
-    ) -> Sequence[StoredComparison]:
-        return await self._database.read(comparisons, user_id, campaign_id, limit)
-
-    async def vote(
-        self, user_id: str, comparison_id: str, choice: VoteChoice, comment: str, at: datetime
-    ) -> Comparison:
-        return await self._database.write(vote, user_id, comparison_id, choice, comment, at)
-
-    async def comment(self, user_id: str, comparison_id: str, comment: str) -> Comparison:
-        return await self._database.write(set_comment, user_id, comparison_id, comment)
 
 
 def ask(session: Session, new: NewComparison, asked: Sequence[PreparedTurn]) -> Sequence[Turn]:
@@ -57,7 +27,14 @@ def ask(session: Session, new: NewComparison, asked: Sequence[PreparedTurn]) -> 
     if session.get(ParticipantRow, part, with_for_update=True) is None:
         raise NotFound
     turns = [
-        add_turn(session, new.user_id, one.conversation_id, one.question, one.options, new.asked_at)
+        add_turn(
+            session,
+            new.asked_at,
+            new.user_id,
+            conversation_id=one.conversation_id,
+            question=one.question,
+            options=one.options,
+        )
         for one in asked
     ]
     if of_request(session, new.user_id, new.comparison_request.request_id) is None:

@@ -18,7 +18,7 @@ from store.schema.feedback import AnswerSnapshotRow, RatingRow
 
 
 def figures(
-    session: Session, campaign_id: str, active_since: datetime, silent_since: datetime
+    session: Session, campaign_id: str, *, active_since: datetime, silent_since: datetime
 ) -> CampaignCounts:
     """Raises NotFound."""
     campaign = session.get(CampaignRow, campaign_id)
@@ -45,7 +45,7 @@ def figures(
 
 
 def testers(
-    session: Session, campaign_id: str, silent_since: datetime
+    session: Session, campaign_id: str, *, silent_since: datetime
 ) -> Sequence[VariantProgress]:
     """Raises NotFound."""
     campaign = session.get(CampaignRow, campaign_id)

@@ -19,7 +19,7 @@ def set_options(session: Session, user_id: str, conversation_id: str, options: C
     conversation_of(session, user_id, conversation_id, for_update=True).options = options
 
 
-def rename(session: Session, user_id: str, conversation_id: str, title: str, seen: str) -> None:
+def rename(session: Session, user_id: str, conversation_id: str, *, title: str, seen: str) -> None:
     """Raises NotFound, RenamedMeanwhile; asking twice for the same name is no conflict."""
     row = conversation_of(session, user_id, conversation_id, for_update=True)
     if row.title not in (seen, title):
@@ -38,7 +38,7 @@ def conversation(session: Session, user_id: str, conversation_id: str) -> Conver
 
 
 def conversations(
-    session: Session, user_id: str, limit: int, offset: int
+    session: Session, user_id: str, *, limit: int = 50, offset: int = 0
 ) -> Sequence[Conversation]:
     rows = session.scalars(
         select(ConversationRow)
@@ -56,7 +56,7 @@ def conversations(
     return [row.value() for row in rows]
 
 
-def delete(session: Session, user_id: str, conversation_id: str, now: datetime) -> None:
+def delete(session: Session, now: datetime, user_id: str, conversation_id: str) -> None:
     """Raises NotFound."""
     conversation_of(session, user_id, conversation_id, for_update=True).deleted_at = now
 

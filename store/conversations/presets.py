@@ -31,7 +31,7 @@ def presets(session: Session, user_id: str) -> Sequence[Preset]:
     return [version.value(row) for row, version in rows]
 
 
-def preset(session: Session, user_id: str, preset_id: str, version: int | None) -> Preset:
+def preset(session: Session, user_id: str, preset_id: str, version: int | None = None) -> Preset:
     """Raises NotFound."""
     found = session.execute(
         select(PresetRow, PresetVersionRow)
@@ -49,12 +49,12 @@ def preset(session: Session, user_id: str, preset_id: str, version: int | None) 
     return text.value(row)
 
 
-def add_preset(session: Session, user_id: str, text: PresetText, now: datetime) -> Preset:
+def add_preset(session: Session, now: datetime, user_id: str, text: PresetText) -> Preset:
     return _add(session, uuid4().hex, user_id, text, now)
 
 
 def revise_preset(
-    session: Session, user_id: str, preset_id: str, text: PresetText, now: datetime
+    session: Session, now: datetime, user_id: str, preset_id: str, text: PresetText
 ) -> Preset:
     """Raises NotFound."""
     return _revise(session, _mine(session, user_id, preset_id), text, now)
@@ -65,12 +65,12 @@ def share_preset(session: Session, user_id: str, preset_id: str, shared: bool) -
     _mine(session, user_id, preset_id).shared = shared
 
 
-def delete_preset(session: Session, user_id: str, preset_id: str, now: datetime) -> None:
+def delete_preset(session: Session, now: datetime, user_id: str, preset_id: str) -> None:
     """Raises NotFound."""
     _mine(session, user_id, preset_id).deleted_at = now
 
 
-def ship_presets(session: Session, shipped: Mapping[str, PresetText], now: datetime) -> None:
+def ship_presets(session: Session, now: datetime, shipped: Mapping[str, PresetText]) -> None:
     session.execute(
         update(PresetRow)
         .where(

@@ -11,7 +11,7 @@ from store.schema.conversations import ConversationRow, MessageRow
 from store.search_words import SearchWord, hit, words_of
 
 
-def search(session: Session, user_id: str, words: str, limit: int) -> Sequence[SearchHit]:
+def search(session: Session, user_id: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
     wanted = words_of(words)
     if not wanted:
         return []

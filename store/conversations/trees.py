@@ -39,11 +39,12 @@ def set_head(session: Session, user_id: str, conversation_id: str, message_id: s
 
 def delete_messages(
     session: Session,
+    now: datetime,
     user_id: str,
     conversation_id: str,
     ids: Collection[str],
+    *,
     head_id: str | None,
-    now: datetime,
 ) -> None:
     """Raises NotFound, also when the head would be one of the deleted."""
     conversation = _with_all(session, user_id, conversation_id, ids)
@@ -56,7 +57,12 @@ def delete_messages(
 
 
 def restore_messages(
-    session: Session, user_id: str, conversation_id: str, ids: Collection[str], head_id: str | None
+    session: Session,
+    user_id: str,
+    conversation_id: str,
+    ids: Collection[str],
+    *,
+    head_id: str | None,
 ) -> None:
     """Raises NotFound."""
     conversation = _with_all(session, user_id, conversation_id, ids)

@@ -34,11 +34,12 @@ def interrupt_unfinished(session: Session) -> int:
 
 def add_turn(
     session: Session,
+    now: datetime,
     user_id: str,
+    *,
     conversation_id: str | None,
     question: Question,
     options: ChatOptions,
-    now: datetime,
 ) -> Turn:
     """Raises NotFound, BadRequest, AnswerRunning.
 
@@ -71,11 +72,12 @@ def add_turn(
 
 def add_answer(
     session: Session,
+    now: datetime,
     user_id: str,
+    *,
     conversation_id: str,
     sibling_id: str,
-    content: str,
-    now: datetime,
+    content: str = "",
 ) -> Message:
     """Raises NotFound, BadRequest, AnswerRunning."""
     conversation, sibling = _answered(session, user_id, conversation_id, sibling_id)
@@ -84,11 +86,12 @@ def add_answer(
 
 def add_edited_answer(
     session: Session,
+    now: datetime,
     user_id: str,
+    *,
     conversation_id: str,
     sibling_id: str,
     content: str,
-    now: datetime,
 ) -> Message:
     """Raises NotFound, BadRequest, AnswerRunning."""
     conversation, sibling = _answered(session, user_id, conversation_id, sibling_id)

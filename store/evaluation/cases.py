@@ -13,63 +13,9 @@ from chat.evaluation.models import Case, CaseVerdict, Result, Run
 from chat.evaluation.verdicts import EarlierAnswers
 from store.accounts.rows import count_of, person_of
 from store.schema.evaluation import CaseRow, ResultRow, RunRow
-from store.transactions import Transactions
 
 SAID_BY_PEOPLE = (CaseVerdict.PASSED, CaseVerdict.FAILED)
 FOR_PEOPLE = (CaseVerdict.OPEN, CaseVerdict.CHANGED)
-
-
-class DatabaseCases:
-    """`chat.evaluation.cases.CaseStore` over SQLAlchemy. Raises BadText, StoreFailed."""
-
-    def __init__(self, database: Transactions) -> None:
-        self._database = database
-
-    async def add(self, cases: Sequence[Case]) -> None:
-        await self._database.write(add, cases)
-
-    async def cases(self, owner_id: str | None) -> Sequence[Case]:
-        return await self._database.read(cases, owner_id)
-
-    async def case(self, case_id: str, owner_id: str | None) -> Case:
-        return await self._database.read(case, case_id, owner_id)
-
-    async def change(self, case_id: str, owner_id: str | None, text: CaseText) -> Case:
-        return await self._database.write(change, case_id, owner_id, text)
-
-    async def delete(self, case_id: str, owner_id: str | None) -> None:
-        await self._database.destroy(delete_case, case_id, owner_id)
-
-    async def add_run(self, run: Run) -> None:
-        await self._database.write(add_run, run)
-
-    async def end_run(self, run_id: str, ended_at: datetime) -> None:
-        await self._database.write(end_run, run_id, ended_at)
-
-    async def add_result(self, result: Result) -> None:
-        await self._database.write(add_result, result)
-
-    async def runs(self, owner_id: str | None, limit: int = 100) -> Sequence[VerdictCounts]:
-        return await self._database.read(runs, owner_id, limit)
-
-    async def run(self, run_id: str, owner_id: str | None) -> Run:
-        return await self._database.read(run, run_id, owner_id)
-
-    async def results(self, run_id: str) -> Sequence[Result]:
-        return await self._database.read(results, run_id)
-
-    async def delete_run(self, run_id: str, owner_id: str | None) -> None:
-        await self._database.destroy(delete_run, run_id, owner_id)
-
-    async def judge(
-        self, run_id: str, case_id: str, verdict: CaseVerdict, judged_by: str
-    ) -> Result:
-        return await self._database.write(judge, run_id, case_id, verdict, judged_by)
-
-    async def history(
-        self, case_ids: Collection[str], owner_id: str | None, against: str | None
-    ) -> Mapping[str, EarlierAnswers]:
-        return await self._database.read(history, case_ids, owner_id, against)
 
 
 # --- cases ------------------------------------------------------------------------------------
@@ -161,7 +107,7 @@ def add_result(session: Session, result: Result) -> None:
     )
 
 
-def runs(session: Session, owner_id: str | None, limit: int) -> Sequence[VerdictCounts]:
+def runs(session: Session, owner_id: str | None, limit: int = 100) -> Sequence[VerdictCounts]:
     newest = select(RunRow).where(_runs_of(owner_id)).order_by(RunRow.started_at.desc(), RunRow.id)
     found = [row.value() for row in session.scalars(newest.limit(limit))]
     counts: dict[str, dict[CaseVerdict, int]] = {each.id: {} for each in found}

@@ -23,6 +23,7 @@ def voted_comparisons(
     session: Session,
     seen_by: str | None,
     wanted: RatingFilter,
+    *,
     after: VotedComparison | None,
     limit: int,
 ) -> Sequence[VotedComparison]:

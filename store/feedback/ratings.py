@@ -15,28 +15,6 @@ from store.accounts.rows import ANEW, person_of
 from store.schema.campaigns import CampaignRow, ComparisonRow, ParticipantRow
 from store.schema.feedback import AnswerSnapshotRow, RatingRow
 from store.search_words import haystack
-from store.transactions import Transactions
-
-
-class DatabaseRatings:
-    """`chat.feedback.ratings.RatingStore` over SQLAlchemy. Raises BadText, StoreFailed."""
-
-    def __init__(self, database: Transactions) -> None:
-        self._database = database
-
-    async def rate(
-        self, snapshot: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime
-    ) -> Rating:
-        return await self._database.write(rate, snapshot, user_id, opinion, rated_at)
-
-    async def evidence_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None:
-        return await self._database.read(evidence_of, owner_id, answer_id)
-
-    async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
-        return await self._database.read(newest, user_id, answer_ids)
-
-    async def placement(self, campaign_id: str, user_id: str, message_id: str) -> Placement | None:
-        return await self._database.read(placement, campaign_id, user_id, message_id)
 
 
 def rate(

@@ -28,22 +28,11 @@ from store.schema.conversations import (
     PresetVersionRow,
 )
 from store.schema.feedback import AnswerSnapshotRow, RatingRow, ReviewRow
-from store.transactions import Transactions
 
 SPACES = " \t\r\n"
 
 Wrote = Mapping[str, int | None]
 """Which variant wrote in a conversation, by its id; None: nobody knows."""
-
-
-class DatabaseReports:
-    """`chat.feedback.reports.ReportStore` over SQLAlchemy. Raises StoreFailed."""
-
-    def __init__(self, database: Transactions) -> None:
-        self._database = database
-
-    async def gather(self, campaign_id: str, shown: int) -> ReportData:
-        return await self._database.read(gather, campaign_id, shown)
 
 
 def gather(session: Session, campaign_id: str, shown: int) -> ReportData:

@@ -13,91 +13,21 @@ from chat.feedback.queries import (
     Cursor,
     ExportChunk,
     FilterOptions,
-    Path,
     RatingCounts,
     RatingFilter,
     ReviewChange,
-    VotedComparison,
 )
-from store.feedback.comparison_paths import days, voted_comparisons, votes
-from store.feedback.retries import tried_again
+from store.feedback.comparison_paths import days
 from store.schema.campaigns import CampaignRow
 from store.schema.conversations import PresetRow, PresetVersionRow
 from store.schema.feedback import AnswerSnapshotRow, RatingRow, ReviewRow
 from store.search_words import words_of
-from store.transactions import Transactions
 
 Found = Sequence[tuple[AnswerSnapshotRow, ReviewRow | None]]
 
 
-class DatabaseResults:
-    """`chat.feedback.results.ResultStore` over SQLAlchemy. Raises BadText, StoreFailed."""
-
-    def __init__(self, database: Transactions) -> None:
-        self._database = database
-
-    async def page(
-        self, seen_by: str | None, wanted: RatingFilter, *, after: Cursor | None, limit: int
-    ) -> Sequence[RatedAnswer]:
-        return await self._database.read(page, seen_by, wanted, after, limit)
-
-    async def counts(
-        self, seen_by: str | None, wanted: RatingFilter, *, among: Sequence[str] | None = None
-    ) -> RatingCounts:
-        return await self._database.read(counts, seen_by, wanted, among)
-
-    async def choices(self, seen_by: str | None) -> FilterOptions:
-        return await self._database.read(choices, seen_by)
-
-    async def rated(self, seen_by: str | None, evidence_id: str) -> RatedAnswer:
-        return await self._database.read(rated, seen_by, evidence_id)
-
-    async def versions(self, evidence_ids: Sequence[str]) -> Mapping[str, tuple[Rating, ...]]:
-        return await self._database.read(versions, evidence_ids)
-
-    async def beside(
-        self, seen_by: str | None, wanted: RatingFilter, conversation_ids: Sequence[str]
-    ) -> Sequence[RatedAnswer]:
-        return await self._database.read(beside, seen_by, wanted, conversation_ids)
-
-    async def chunk(
-        self, seen_by: str | None, wanted: RatingFilter, *, after: int, limit: int
-    ) -> ExportChunk:
-        return await self._database.read(chunk, seen_by, wanted, after, limit)
-
-    async def tried_again(
-        self, reader: str, answer_ids: Sequence[str]
-    ) -> Mapping[str, tuple[Path, ...]]:
-        return await self._database.read(tried_again, reader, answer_ids)
-
-    async def voted_comparisons(
-        self,
-        seen_by: str | None,
-        wanted: RatingFilter,
-        *,
-        after: VotedComparison | None,
-        limit: int,
-    ) -> Sequence[VotedComparison]:
-        return await self._database.read(voted_comparisons, seen_by, wanted, after, limit)
-
-    async def votes(self, seen_by: str | None, wanted: RatingFilter) -> int:
-        return await self._database.read(votes, seen_by, wanted)
-
-    async def review(
-        self,
-        seen_by: str | None,
-        evidence_id: str,
-        change: ReviewChange,
-        reviewer: str,
-        reviewed_at: datetime,
-    ) -> Review:
-        return await self._database.write(
-            review, seen_by, evidence_id, change, reviewer, reviewed_at
-        )
-
-
 def page(
-    session: Session, seen_by: str | None, wanted: RatingFilter, after: Cursor | None, limit: int
+    session: Session, seen_by: str | None, wanted: RatingFilter, *, after: Cursor | None, limit: int
 ) -> Sequence[RatedAnswer]:
     """Newest rating first."""
     newest_first = (AnswerSnapshotRow.rated_at.desc(), AnswerSnapshotRow.id.desc())
@@ -109,7 +39,11 @@ def page(
 
 
 def counts(
-    session: Session, seen_by: str | None, wanted: RatingFilter, among: Sequence[str] | None
+    session: Session,
+    seen_by: str | None,
+    wanted: RatingFilter,
+    *,
+    among: Sequence[str] | None = None,
 ) -> RatingCounts:
     """Of all, or of those with these ids."""
     answers = func.count(AnswerSnapshotRow.id.distinct())
@@ -132,7 +66,7 @@ def counts(
 
 
 def chunk(
-    session: Session, seen_by: str | None, wanted: RatingFilter, after: int, limit: int
+    session: Session, seen_by: str | None, wanted: RatingFilter, *, after: int, limit: int
 ) -> ExportChunk:
     chosen = (
         _chosen(seen_by, wanted)

@@ -11,35 +11,18 @@ from chat.feedback.queries import VotedComparison
 from chat.feedback.votes import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions
 from store.feedback.comparison_paths import voted, with_answers
 from store.schema.campaigns import CampaignRow, ComparisonRow
-from store.transactions import Transactions
 
 MOST_WORDS = 16
 """Of a search."""
 
 
-class DatabaseVotes:
-    """`chat.feedback.votes.VoteStore` over SQLAlchemy. Raises BadText, StoreFailed."""
-
-    def __init__(self, database: Transactions) -> None:
-        self._database = database
-
-    async def page(
-        self, seen_by: str | None, wanted: VoteFilter, *, after: VoteCursor | None, limit: int
-    ) -> Sequence[Comparison]:
-        return await self._database.read(page, seen_by, wanted, after, limit)
-
-    async def counts(self, seen_by: str | None, wanted: VoteFilter) -> VoteCounts:
-        return await self._database.read(counts, seen_by, wanted)
-
-    async def choices(self, seen_by: str | None, campaign_id: str) -> VoteFilterOptions:
-        return await self._database.read(choices, seen_by, campaign_id)
-
-    async def voted_comparison(self, seen_by: str | None, comparison_id: str) -> VotedComparison:
-        return await self._database.read(voted_comparison, seen_by, comparison_id)
-
-
 def page(
-    session: Session, seen_by: str | None, wanted: VoteFilter, after: VoteCursor | None, limit: int
+    session: Session,
+    seen_by: str | None,
+    wanted: VoteFilter,
+    *,
+    after: VoteCursor | None,
+    limit: int,
 ) -> Sequence[Comparison]:
     """Newest vote first."""
     newest_first = (ComparisonRow.voted_at.desc(), ComparisonRow.id.desc())

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.errors import NameTaken
 from chat.accounts.models import AccountRole, AuditEntry, User, name_key
-from store.accounts.guest_links import revoke_links
+from store.accounts.guest_links import revoke_links, take_place
 from store.accounts.rows import person_of, refuse_last_admin, write_entry
 from store.schema.accounts import (
     GuestLinkRow,
@@ -58,7 +58,12 @@ def credentials(session: Session, name: str) -> tuple[User, str | None] | None:
 
 
 def set_password(
-    session: Session, user_id: str, password_hash: str, entry: AuditEntry, keep: str | None = None
+    session: Session,
+    user_id: str,
+    password_hash: str,
+    entry: AuditEntry,
+    *,
+    keep: str | None = None,
 ) -> None:
     """Raises NotFound."""
     person_of(session, user_id, for_update=True).password_hash = password_hash
@@ -75,8 +80,9 @@ def change_person(
     session: Session,
     user_id: str,
     entry: AuditEntry,
-    rank: AccountRole | None,
-    disabled: bool | None,
+    *,
+    rank: AccountRole | None = None,
+    disabled: bool | None = None,
 ) -> User:
     """Raises NotFound, LastAdmin."""
     if disabled or rank not in (None, AccountRole.ADMIN):
@@ -91,3 +97,9 @@ def change_person(
     row.disabled = row.disabled if disabled is None else disabled
     write_entry(session, entry)
     return row.value()
+
+
+def admit_guest(session: Session, link_id: str, guest: User, entry: AuditEntry) -> None:
+    """Count one more guest of the link and add the account. Raises NotFound, LinkFull."""
+    take_place(session, link_id, guest.created_at)
+    add_person(session, guest, None, entry)
