@@ -83,8 +83,8 @@ class SqliteIndex:
         query = " AND ".join(
             f'"{" ".join(word.keys)}"' + ("*" if word.begins else "") for word in words
         )
-        found = select(self._words.c.rowid).where(self._words.c[TABLE].match(query))
-        return [MessageRow.sequence.in_(found)]
+        matching = select(self._words.c.rowid).where(self._words.c[TABLE].match(query))
+        return [MessageRow.sequence.in_(matching)]
 
 
 class PostgresIndex:
@@ -119,8 +119,8 @@ class PostgresIndex:
 
     def _with(self, word: SearchWord) -> ScalarSelect[int]:
         query = " <-> ".join(f"'{key}'" for key in word.keys) + (":*" if word.begins else "")
-        found = self._words.c.words.op("@@")(cast(query, TSQUERY))
-        return select(self._words.c.sequence).where(found).scalar_subquery()
+        matching = self._words.c.words.op("@@")(cast(query, TSQUERY))
+        return select(self._words.c.sequence).where(matching).scalar_subquery()
 
 
 def _vectors(text: str) -> list[str]:

@@ -58,8 +58,8 @@ class SearchWord(NamedTuple):
         return f" {' '.join(self.keys)}" + ("" if self.begins else " ")
 
     def ends_at(self, tokens: Sequence[SearchToken], last: int) -> bool:
-        key, wanted = tokens[last].key, self.keys[-1]
-        if not (key.startswith(wanted) if self.begins else key == wanted):
+        key, expected = tokens[last].key, self.keys[-1]
+        if not (key.startswith(expected) if self.begins else key == expected):
             return False
         first = last + 1 - len(self.keys)
         return first >= 0 and all(
@@ -75,8 +75,8 @@ def tokens_of(text: str) -> Iterator[SearchToken]:
 
 def words_of(query: str) -> tuple[SearchWord, ...]:
     """What a person looks for; nothing in it is syntax. The last word may still be growing."""
-    found = (tuple(token.key for token in tokens_of(part)) for part in query.split())
-    words = [SearchWord(keys[:MOST_TOKENS]) for keys in found if keys][:MOST_WORDS]
+    keys_of_parts = (tuple(token.key for token in tokens_of(part)) for part in query.split())
+    words = [SearchWord(keys[:MOST_TOKENS]) for keys in keys_of_parts if keys][:MOST_WORDS]
     if words and STILL_TYPED.search(query.rstrip()):
         words[-1] = words[-1]._replace(begins=True)
     return tuple(words)
@@ -94,15 +94,15 @@ def marked(text: str, words: Sequence[SearchWord]) -> Excerpt:
 
 def excerpt(text: str, words: Sequence[SearchWord]) -> Excerpt:
     """The text around the first place of any word, on one line. Reads no further than it must."""
-    coming = tokens_of(text)
-    seen, length = _first_place(coming, words)
+    following = tokens_of(text)
+    seen, length = _first_place(following, words)
     if not length:
         return _cut(text, 0, EXCERPT, ())
-    shown = [token for token in seen if token.start >= seen[-length].start - LEAD]
-    begin = shown[0].start if len(shown) < len(seen) else 0
+    excerpt = [token for token in seen if token.start >= seen[-length].start - LEAD]
+    begin = excerpt[0].start if len(excerpt) < len(seen) else 0
     end = min(max(begin + EXCERPT, seen[-1].end), begin + LONGEST_EXCERPT)
-    shown += takewhile(lambda token: token.end <= end, coming)
-    return _cut(text, begin, end, _marks(shown, words))
+    excerpt += takewhile(lambda token: token.end <= end, following)
+    return _cut(text, begin, end, _marks(excerpt, words))
 
 
 def has_all(text: str, words: Sequence[SearchWord]) -> bool:
@@ -121,11 +121,11 @@ def hit(
 
 
 def _first_place(
-    coming: Iterator[SearchToken], words: Sequence[SearchWord]
+    following: Iterator[SearchToken], words: Sequence[SearchWord]
 ) -> tuple[list[SearchToken], int]:
     """The tokens up to the end of the first word, and how many of them are that word."""
     seen: list[SearchToken] = []
-    for token in coming:
+    for token in following:
         seen.append(token)
         ending = [len(word.keys) for word in words if word.ends_at(seen, len(seen) - 1)]
         if ending:

@@ -32,10 +32,10 @@ class Transactions:
     instead of polling for the lock. Raises BadText, and StoreFailed where a database can fail.
     """
 
-    def __init__(self, engine: Engine, claim: StoreLock) -> None:
+    def __init__(self, engine: Engine, lock: StoreLock) -> None:
         self._reading = engine
         self._writing = engine.execution_options(**WRITING)
-        self._claim = claim
+        self._lock = lock
         writers = 1 if engine.dialect.name == "sqlite" else THREADS
         self._readers = ThreadPoolExecutor(THREADS, thread_name_prefix="store-read")
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="store-write")
@@ -98,7 +98,7 @@ class Transactions:
 
     def _open(self) -> None:
         try:
-            self._claim.take()
+            self._lock.take()
             upgrade(self._reading)
         except SQLAlchemyError as error:
             raise StartupError(about_database(error, self._reading.url)) from error
@@ -107,4 +107,4 @@ class Transactions:
         self._writers.shutdown()
         self._readers.shutdown()
         self._reading.dispose()
-        self._claim.let_go()
+        self._lock.let_go()

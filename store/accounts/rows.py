@@ -14,29 +14,29 @@ from chat.accounts.models import AccountRole, AuditEntry
 from chat.errors import NotFound
 from store.schema.accounts import AuditRow, GuestLinkRow, UserRow
 
-ANEW = {"populate_existing": True}
+REFRESH = {"populate_existing": True}
 """What was read before the lock is read again under it."""
 
 
-def person_of(session: Session, user_id: str, *, for_update: bool = False) -> UserRow:
+def user_row(session: Session, user_id: str, *, for_update: bool = False) -> UserRow:
     """Raises NotFound."""
-    wanted = select(UserRow).where(UserRow.id == user_id)
+    statement = select(UserRow).where(UserRow.id == user_id)
     if for_update:
-        wanted = wanted.with_for_update().execution_options(**ANEW)
-    row = session.scalar(wanted)
+        statement = statement.with_for_update().execution_options(**REFRESH)
+    row = session.scalar(statement)
     if row is None:
         raise NotFound
     return row
 
 
-def guest_link_of(
+def guest_link_row(
     session: Session, link_id: str | None, *, for_update: bool = False
 ) -> GuestLinkRow:
     """Raises NotFound."""
-    wanted = select(GuestLinkRow).where(GuestLinkRow.id == link_id)
+    statement = select(GuestLinkRow).where(GuestLinkRow.id == link_id)
     if for_update:
-        wanted = wanted.with_for_update().execution_options(**ANEW)
-    row = session.scalar(wanted)
+        statement = statement.with_for_update().execution_options(**REFRESH)
+    row = session.scalar(statement)
     if row is None:
         raise NotFound
     return row
@@ -49,7 +49,7 @@ def lock_admins(session: Session) -> Sequence[str]:
         .where(UserRow.rank == AccountRole.ADMIN, UserRow.disabled.is_(False))
         .order_by(UserRow.id)
         .with_for_update()
-        .execution_options(**ANEW)
+        .execution_options(**REFRESH)
     )
     return [row.id for row in rows]
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from chat.accounts.errors import NameTaken
 from chat.accounts.models import AccountRole, AuditEntry, User, name_key
 from store.accounts.guest_links import revoke_links, take_place
-from store.accounts.rows import person_of, refuse_last_admin, write_entry
+from store.accounts.rows import refuse_last_admin, user_row, write_entry
 from store.schema.accounts import (
     GuestLinkRow,
     KeyRow,
@@ -44,7 +44,7 @@ def add_person(session: Session, user: User, password_hash: str | None, entry: A
 
 def user(session: Session, user_id: str) -> User:
     """Raises NotFound."""
-    return person_of(session, user_id).value()
+    return user_row(session, user_id).value()
 
 
 def people(session: Session) -> Sequence[User]:
@@ -66,7 +66,7 @@ def set_password(
     keep: str | None = None,
 ) -> None:
     """Raises NotFound."""
-    person_of(session, user_id, for_update=True).password_hash = password_hash
+    user_row(session, user_id, for_update=True).password_hash = password_hash
     session.execute(
         delete(SessionRow).where(
             SessionRow.user_id == user_id, SessionRow.id.is_distinct_from(keep)
@@ -92,7 +92,7 @@ def change_person(
         revoke_links(session, GuestLinkRow.owner_id == user_id)
         session.execute(update(KeyRow).where(KeyRow.owner_id == user_id).values(revoked=True))
         session.execute(delete(SessionRow).where(SessionRow.user_id == user_id))
-    row = person_of(session, user_id, for_update=True)
+    row = user_row(session, user_id, for_update=True)
     row.rank = row.rank if rank is None else rank
     row.disabled = row.disabled if disabled is None else disabled
     write_entry(session, entry)

@@ -11,7 +11,7 @@ from chat.campaigns.errors import ConsentNeeded, PlanInUse
 from chat.campaigns.models import Campaign, Mode, Participant, Plan, SurveyAnswers
 from chat.campaigns.validation import consent_digest, fixed_change
 from chat.errors import NotFound
-from store.accounts.rows import ANEW, write_entry
+from store.accounts.rows import REFRESH, write_entry
 from store.campaigns.progress import counts_for
 from store.schema.accounts import GuestLinkRow
 from store.schema.campaigns import CampaignRow, ParticipantRow
@@ -23,10 +23,10 @@ DestroyPart = Callable[[Session, str, str], int]
 
 def row_of(session: Session, campaign_id: str, *, for_update: bool = False) -> CampaignRow:
     """Raises NotFound."""
-    wanted = select(CampaignRow).where(CampaignRow.id == campaign_id)
+    statement = select(CampaignRow).where(CampaignRow.id == campaign_id)
     if for_update:
-        wanted = wanted.with_for_update().execution_options(**ANEW)
-    row = session.scalar(wanted)
+        statement = statement.with_for_update().execution_options(**REFRESH)
+    row = session.scalar(statement)
     if row is None:
         raise NotFound
     return row
@@ -52,10 +52,10 @@ def add(session: Session, campaign: Campaign, entry: AuditEntry) -> None:
 
 
 def campaigns(session: Session, owner_id: str | None) -> Sequence[Campaign]:
-    wanted = select(CampaignRow).order_by(CampaignRow.created_at.desc(), CampaignRow.id)
+    statement = select(CampaignRow).order_by(CampaignRow.created_at.desc(), CampaignRow.id)
     if owner_id is not None:
-        wanted = wanted.where(CampaignRow.owner_id == owner_id)
-    return [row.value() for row in session.scalars(wanted)]
+        statement = statement.where(CampaignRow.owner_id == owner_id)
+    return [row.value() for row in session.scalars(statement)]
 
 
 def change_plan(
@@ -195,7 +195,7 @@ def _joined(session: Session, campaign_id: str, user_id: str, at: datetime) -> P
 
 def _least_taken(session: Session, campaign: CampaignRow) -> Sequence[int]:
     """The variants that fewest testers have."""
-    taken = dict(
+    testers = dict(
         session.execute(
             select(ParticipantRow.variant, func.count())
             .where(
@@ -206,7 +206,7 @@ def _least_taken(session: Session, campaign: CampaignRow) -> Sequence[int]:
             .group_by(ParticipantRow.variant)
         ).all()
     )
-    counts = [taken.get(index, 0) for index in range(len(campaign.plan.variants))]
+    counts = [testers.get(index, 0) for index in range(len(campaign.plan.variants))]
     return [index for index, count in enumerate(counts) if count == min(counts)]
 
 

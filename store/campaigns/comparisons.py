@@ -14,7 +14,7 @@ from chat.conversations.models import Turn
 from chat.conversations.turns import PreparedTurn
 from chat.errors import NotFound
 from chat.models import Status
-from store.accounts.rows import ANEW
+from store.accounts.rows import REFRESH
 from store.conversations.turns import add_turn
 from store.schema.campaigns import ComparisonRow, ParticipantRow
 from store.schema.conversations import MessageRow
@@ -31,11 +31,11 @@ def ask(session: Session, new: NewComparison, asked: Sequence[PreparedTurn]) -> 
             session,
             new.asked_at,
             new.user_id,
-            conversation_id=one.conversation_id,
-            question=one.question,
-            options=one.options,
+            conversation_id=each.conversation_id,
+            question=each.question,
+            options=each.options,
         )
-        for one in asked
+        for each in asked
     ]
     if of_request(session, new.user_id, new.comparison_request.request_id) is None:
         left, right = (
@@ -72,7 +72,7 @@ def of_request(session: Session, user_id: str, request_id: str) -> Comparison | 
 
 def comparison(session: Session, user_id: str, comparison_id: str) -> StoredComparison:
     """Raises NotFound."""
-    return _whole(session, _row_of(session, user_id, comparison_id))
+    return _with_its_answers(session, _row_of(session, user_id, comparison_id))
 
 
 def comparisons(
@@ -84,7 +84,7 @@ def comparisons(
         .order_by(ComparisonRow.asked_at.desc(), ComparisonRow.id)
         .limit(limit)
     ).all()
-    return _written(session, reversed(newest))
+    return _with_answers(session, reversed(newest))
 
 
 def vote(
@@ -98,7 +98,7 @@ def vote(
     """Raises NotFound, AnswersUnfinished."""
     row = _row_of(session, user_id, comparison_id, for_update=True)
     if row.choice is None:
-        written = _whole(session, row)
+        written = _with_its_answers(session, row)
         if {written.left.status, written.right.status} != {Status.DONE}:
             raise AnswersUnfinished
         row.choice, row.voted_at = choice, at
@@ -116,35 +116,35 @@ def set_comment(session: Session, user_id: str, comparison_id: str, comment: str
 def _row_of(
     session: Session, user_id: str, comparison_id: str, *, for_update: bool = False
 ) -> ComparisonRow:
-    wanted = select(ComparisonRow).where(
+    statement = select(ComparisonRow).where(
         ComparisonRow.id == comparison_id, ComparisonRow.user_id == user_id
     )
     if for_update:
-        wanted = wanted.with_for_update().execution_options(**ANEW)
-    row = session.scalar(wanted)
+        statement = statement.with_for_update().execution_options(**REFRESH)
+    row = session.scalar(statement)
     if row is None:
         raise NotFound
     return row
 
 
-def _whole(session: Session, row: ComparisonRow) -> StoredComparison:
+def _with_its_answers(session: Session, row: ComparisonRow) -> StoredComparison:
     """Raises NotFound when one of its answers is gone."""
-    found = _written(session, [row])
-    if not found:
+    comparisons = _with_answers(session, [row])
+    if not comparisons:
         raise NotFound
-    return found[0]
+    return comparisons[0]
 
 
-def _written(session: Session, rows: Iterable[ComparisonRow]) -> Sequence[StoredComparison]:
+def _with_answers(session: Session, rows: Iterable[ComparisonRow]) -> Sequence[StoredComparison]:
     """With their answers; without the comparisons whose answers are gone."""
-    found = [row.value() for row in rows]
-    ids = [side.message_id for one in found for side in (one.left, one.right)]
+    comparisons = [row.value() for row in rows]
+    ids = [side.message_id for each in comparisons for side in (each.left, each.right)]
     answers = {
         row.id: row.value()
         for row in session.scalars(select(MessageRow).where(MessageRow.id.in_(ids)))
     }
     return [
-        StoredComparison(one, answers[one.left.message_id], answers[one.right.message_id])
-        for one in found
-        if {one.left.message_id, one.right.message_id} <= answers.keys()
+        StoredComparison(each, answers[each.left.message_id], answers[each.right.message_id])
+        for each in comparisons
+        if {each.left.message_id, each.right.message_id} <= answers.keys()
     ]

@@ -49,8 +49,8 @@ def add_archives(
 
 def _row(user_id: str, message: Message) -> MessageRow:
     answer = message.content if message.role is Role.ASSISTANT else ""
-    took = measured(answer, message.usage, message.timing, message.provenance)
-    return MessageRow(owner_id=user_id, **(_columns(message) | took))
+    measurements = measured(answer, message.usage, message.timing, message.provenance)
+    return MessageRow(owner_id=user_id, **(_columns(message) | measurements))
 
 
 def _columns(value: Conversation | Message) -> dict[str, object]:

@@ -81,8 +81,8 @@ def destroy(session: Session, due: ColumnElement[bool]) -> tuple[int, int]:
     )
     count = session.scalar(select(func.count()).select_from(messages.subquery()))
     index_for(session).remove(session, messages)
-    gone = session.scalars(delete_rows(ConversationRow).where(due).returning(ConversationRow.id))
-    return len(gone.all()), count or 0
+    deleted = session.scalars(delete_rows(ConversationRow).where(due).returning(ConversationRow.id))
+    return len(deleted.all()), count or 0
 
 
 def _purge_messages(session: Session, before: datetime) -> int:

@@ -33,7 +33,7 @@ def presets(session: Session, user_id: str) -> Sequence[Preset]:
 
 def preset(session: Session, user_id: str, preset_id: str, version: int | None = None) -> Preset:
     """Raises NotFound."""
-    found = session.execute(
+    result = session.execute(
         select(PresetRow, PresetVersionRow)
         .join(PresetVersionRow, PresetVersionRow.preset_id == PresetRow.id)
         .where(
@@ -43,9 +43,9 @@ def preset(session: Session, user_id: str, preset_id: str, version: int | None =
             _visible(user_id),
         )
     ).one_or_none()
-    if found is None:
+    if result is None:
         raise NotFound
-    row, text = found
+    row, text = result
     return text.value(row)
 
 

@@ -15,17 +15,19 @@ from store.schema.conversations import ConversationRow, MessageRow
 def path(session: Session, user_id: str, conversation_id: str) -> Sequence[Message]:
     """Walks through deleted messages, without a word of them. Raises NotFound."""
     head_id = conversation_of(session, user_id, conversation_id).head_id
-    line = (
+    ancestors = (
         select(MessageRow.sequence, MessageRow.parent_id)
         .where(MessageRow.id == head_id)
         .cte("line", recursive=True)
     )
-    line = line.union_all(
-        select(MessageRow.sequence, MessageRow.parent_id).where(MessageRow.id == line.c.parent_id)
+    ancestors = ancestors.union_all(
+        select(MessageRow.sequence, MessageRow.parent_id).where(
+            MessageRow.id == ancestors.c.parent_id
+        )
     )
     rows = session.scalars(
         select(MessageRow)
-        .join(line, MessageRow.sequence == line.c.sequence)
+        .join(ancestors, MessageRow.sequence == ancestors.c.sequence)
         .where(MessageRow.deleted_at.is_(None))
         .order_by(MessageRow.sequence)
     )
@@ -75,14 +77,14 @@ def _with_all(
 ) -> ConversationRow:
     """The conversation that has all these messages, deleted ones too, but no purged ones."""
     conversation = conversation_of(session, user_id, conversation_id, for_update=True)
-    there = session.scalars(
+    existing = session.scalars(
         select(MessageRow.id).where(
             MessageRow.id.in_(ids),
             MessageRow.conversation_id == conversation.id,
             MessageRow.purged.is_(False),
         )
     )
-    if not set(there).issuperset(ids):
+    if not set(existing).issuperset(ids):
         raise NotFound
     return conversation
 

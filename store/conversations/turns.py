@@ -23,11 +23,11 @@ def interrupt_unfinished(session: Session) -> int:
         .values(status=Status.INTERRUPTED)
         .returning(MessageRow.sequence, MessageRow.content)
     ).all()
-    spoken = [
+    languages = [
         {"sequence": row.sequence, "language": language_of(row.content) or None} for row in changed
     ]
-    if spoken:
-        session.execute(update(MessageRow), spoken)
+    if languages:
+        session.execute(update(MessageRow), languages)
     index_for(session).add(session, {row.sequence: row.content for row in changed})
     return len(changed)
 
@@ -54,7 +54,7 @@ def add_turn(
         conversation = _new_conversation(session, user_id, question, now)
     _refuse_while_answering(session, conversation)
     conversation.options = options
-    asked = _add_message(
+    question_row = _add_message(
         session,
         conversation,
         parent_id=_place_of(session, conversation, question),
@@ -65,9 +65,9 @@ def add_turn(
         request_id=question.request_id,
         attachments=question.attachments,
     )
-    index_for(session).add(session, {asked.sequence: asked.content})
-    answer = _add_answer(session, conversation, asked.id, now)
-    return Turn(conversation.value(), asked.value(), answer.value())
+    index_for(session).add(session, {question_row.sequence: question_row.content})
+    answer = _add_answer(session, conversation, question_row.id, now)
+    return Turn(conversation.value(), question_row.value(), answer.value())
 
 
 def add_answer(
@@ -238,9 +238,9 @@ def _change_open(session: Session, user_id: str, message_id: str, **columns: Any
 
     Its sequence, or None if it has ended. Raises NotFound.
     """
-    mine = (MessageRow.id == message_id, MessageRow.owner_id == user_id)
-    change = update(MessageRow).where(*mine, MessageRow.status.in_(OPEN)).values(**columns)
+    owned = (MessageRow.id == message_id, MessageRow.owner_id == user_id)
+    change = update(MessageRow).where(*owned, MessageRow.status.in_(OPEN)).values(**columns)
     changed = session.scalar(change.returning(MessageRow.sequence))
-    if changed is None and session.scalar(select(MessageRow.sequence).where(*mine)) is None:
+    if changed is None and session.scalar(select(MessageRow.sequence).where(*owned)) is None:
         raise NotFound
     return changed

@@ -11,11 +11,11 @@ from chat.errors import NotFound
 from chat.evaluation.cases import CaseText, VerdictCounts
 from chat.evaluation.models import Case, CaseVerdict, Result, Run
 from chat.evaluation.verdicts import EarlierAnswers
-from store.accounts.rows import count_of, person_of
+from store.accounts.rows import count_of, user_row
 from store.schema.evaluation import CaseRow, ResultRow, RunRow
 
-SAID_BY_PEOPLE = (CaseVerdict.PASSED, CaseVerdict.FAILED)
-FOR_PEOPLE = (CaseVerdict.OPEN, CaseVerdict.CHANGED)
+JUDGED_BY_USERS = (CaseVerdict.PASSED, CaseVerdict.FAILED)
+TO_BE_JUDGED = (CaseVerdict.OPEN, CaseVerdict.CHANGED)
 
 
 # --- cases ------------------------------------------------------------------------------------
@@ -42,8 +42,8 @@ def add(session: Session, cases: Sequence[Case]) -> None:
 
 
 def cases(session: Session, owner_id: str | None) -> Sequence[Case]:
-    wanted = select(CaseRow).where(_cases_of(owner_id)).order_by(CaseRow.name, CaseRow.id)
-    return [row.value() for row in session.scalars(wanted)]
+    statement = select(CaseRow).where(_cases_of(owner_id)).order_by(CaseRow.name, CaseRow.id)
+    return [row.value() for row in session.scalars(statement)]
 
 
 def case(session: Session, case_id: str, owner_id: str | None) -> Case:
@@ -109,15 +109,15 @@ def add_result(session: Session, result: Result) -> None:
 
 def runs(session: Session, owner_id: str | None, limit: int = 100) -> Sequence[VerdictCounts]:
     newest = select(RunRow).where(_runs_of(owner_id)).order_by(RunRow.started_at.desc(), RunRow.id)
-    found = [row.value() for row in session.scalars(newest.limit(limit))]
-    counts: dict[str, dict[CaseVerdict, int]] = {each.id: {} for each in found}
+    newest_runs = [row.value() for row in session.scalars(newest.limit(limit))]
+    counts: dict[str, dict[CaseVerdict, int]] = {each.id: {} for each in newest_runs}
     counted = select(ResultRow.run_id, ResultRow.verdict, func.count())
     counted = counted.where(ResultRow.run_id.in_(counts))
     for run_id, verdict, count in session.execute(
         counted.group_by(ResultRow.run_id, ResultRow.verdict)
     ):
         counts[run_id][verdict] = count
-    return [VerdictCounts(each, counts[each.id]) for each in found]
+    return [VerdictCounts(each, counts[each.id]) for each in newest_runs]
 
 
 def run(session: Session, run_id: str, owner_id: str | None) -> Run:
@@ -129,8 +129,8 @@ def run(session: Session, run_id: str, owner_id: str | None) -> Run:
 
 
 def results(session: Session, run_id: str) -> Sequence[Result]:
-    wanted = select(ResultRow).where(ResultRow.run_id == run_id).order_by(ResultRow.case_id)
-    return [row.value() for row in session.scalars(wanted)]
+    statement = select(ResultRow).where(ResultRow.run_id == run_id).order_by(ResultRow.case_id)
+    return [row.value() for row in session.scalars(statement)]
 
 
 def delete_run(session: Session, run_id: str, owner_id: str | None) -> None:
@@ -145,7 +145,7 @@ def judge(
 ) -> Result:
     """Raises NotFound."""
     row = session.get(ResultRow, (run_id, case_id), with_for_update=True)
-    if row is None or not (row.verdict in FOR_PEOPLE or row.judged_by):
+    if row is None or not (row.verdict in TO_BE_JUDGED or row.judged_by):
         raise NotFound
     row.verdict, row.judged_by = verdict, judged_by
     return row.value()
@@ -169,7 +169,7 @@ def history(
     for row in session.scalars(earlier):
         if against in (None, row.run_id):
             answers[row.case_id] = row.answer
-        if row.judged_by and row.verdict in SAID_BY_PEOPLE:
+        if row.judged_by and row.verdict in JUDGED_BY_USERS:
             judged.setdefault(row.case_id, {})[row.answer] = row.verdict
     return {
         case_id: EarlierAnswers(answers.get(case_id), judged.get(case_id, {}))
@@ -191,7 +191,7 @@ def _runs_of(owner_id: str | None) -> ColumnElement[bool]:
 def _hold(session: Session, owner_id: str) -> None:
     """Who is being deleted leaves nothing behind. Raises NotFound."""
     if owner_id != LOCAL_USER:
-        person_of(session, owner_id, for_update=True)
+        user_row(session, owner_id, for_update=True)
 
 
 def _case_of(session: Session, case_id: str, owner_id: str | None) -> CaseRow:

@@ -42,12 +42,17 @@ def voted_comparisons(
 
 def votes(session: Session, seen_by: str | None, wanted: RatingFilter) -> int:
     """How many of them, by model and preset too; what language they are in is not looked at."""
-    found = select(func.count()).select_from(ComparisonRow).where(*voted(seen_by, wanted))
-    for made in _made_with(wanted):
-        found = found.where(
-            or_(*(_is_there(side, made) for side in (ComparisonRow.left, ComparisonRow.right)))
+    statement = select(func.count()).select_from(ComparisonRow).where(*voted(seen_by, wanted))
+    for condition in _provenance_matches(wanted):
+        statement = statement.where(
+            or_(
+                *(
+                    _side_matches(side, condition)
+                    for side in (ComparisonRow.left, ComparisonRow.right)
+                )
+            )
         )
-    return session.scalar(found) or 0
+    return session.scalar(statement) or 0
 
 
 def voted(seen_by: str | None, wanted: RatingFilter | VoteFilter) -> Iterable[ColumnElement[bool]]:
@@ -75,7 +80,7 @@ def days(
 def with_answers(session: Session, comparisons: Sequence[Comparison]) -> Sequence[VotedComparison]:
     """The comparisons with the paths that end at their answers."""
     sides = [side for comparison in comparisons for side in (comparison.left, comparison.right)]
-    found = trees(session, {side.conversation_id for side in sides})
+    trees_by_id = trees(session, {side.conversation_id for side in sides})
     unusable = set(
         session.scalars(
             select(AnswerSnapshotRow.answer_id)
@@ -89,8 +94,8 @@ def with_answers(session: Session, comparisons: Sequence[Comparison]) -> Sequenc
     return [
         VotedComparison(
             comparison,
-            left=_path(found, comparison.left),
-            right=_path(found, comparison.right),
+            left=_path(trees_by_id, comparison.left),
+            right=_path(trees_by_id, comparison.right),
             unusable=bool({comparison.left.message_id, comparison.right.message_id} & unusable),
         )
         for comparison in comparisons
@@ -112,34 +117,36 @@ def trees(session: Session, conversation_ids: Iterable[str]) -> dict[str, Tree]:
     messages: dict[str, list[Message]] = defaultdict(list)
     for row in rows:
         messages[row.conversation_id].append(row.value())
-    return {conversation_id: Tree(found) for conversation_id, found in messages.items()}
+    return {conversation_id: Tree(rows) for conversation_id, rows in messages.items()}
 
 
-def _path(found: dict[str, Tree], side: Side) -> Path:
+def _path(trees_by_id: dict[str, Tree], side: Side) -> Path:
     """Empty where the answer, or something before it, was deleted."""
-    tree = found.get(side.conversation_id)
+    tree = trees_by_id.get(side.conversation_id)
     try:
         return tuple(tree.path_to(side.message_id)) if tree else ()
     except NotFound:
         return ()
 
 
-def _made_with(wanted: RatingFilter) -> Iterable[ColumnElement[bool]]:
+def _provenance_matches(wanted: RatingFilter) -> Iterable[ColumnElement[bool]]:
     """Of a message: that it is from the model that is wanted, that it is from the preset."""
-    made = type_coerce(MessageRow.provenance, JSON)
+    provenance = type_coerce(MessageRow.provenance, JSON)
     if wanted.model:
-        yield made["model"].as_string() == wanted.model
+        yield provenance["model"].as_string() == wanted.model
     if wanted.preset_id:
-        yield made[("preset", "id")].as_string() == wanted.preset_id
+        yield provenance[("preset", "id")].as_string() == wanted.preset_id
 
 
-def _is_there(side: InstrumentedAttribute[Side], made: ColumnElement[bool]) -> ColumnElement[bool]:
+def _side_matches(
+    side: InstrumentedAttribute[Side], condition: ColumnElement[bool]
+) -> ColumnElement[bool]:
     """That the answer of this side is such a one."""
     answer_id: ColumnElement[str] = type_coerce(side, JSON)["message_id"].as_string()
-    return answer_id.in_(_answers(made))
+    return answer_id.in_(_answers(condition))
 
 
-def _answers(made: ColumnElement[bool]) -> Select[str]:
+def _answers(condition: ColumnElement[bool]) -> Select[str]:
     """The ids of those of them that were given in campaigns."""
     return (
         select(MessageRow.id)
@@ -148,6 +155,6 @@ def _answers(made: ColumnElement[bool]) -> Select[str]:
             ConversationRow.campaign_id.is_not(None),
             ConversationRow.deleted_at.is_(None),
             MessageRow.deleted_at.is_(None),
-            made,
+            condition,
         )
     )

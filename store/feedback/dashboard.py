@@ -93,15 +93,15 @@ def _turns(
     )
     turns = dict[datetime, TurnCounts]()
     people, failures = defaultdict[datetime, set[str]](set), Counter[str]()
-    for seconds, owner, code, asked, answered, tokens in rows:
+    for seconds, owner, code, questions, answered, tokens in rows:
         at = _moment(seconds)
         people[at].add(owner)
-        failed = 0 if code is None else int(asked + answered)
+        failed = 0 if code is None else int(questions + answered)
         if code is not None:
             failures[code] += failed
         before = turns.get(at, TurnCounts())
         turns[at] = TurnCounts(
-            questions=before.questions + int(asked),
+            questions=before.questions + int(questions),
             answers=before.answers + int(answered),
             failures=before.failures + failed,
             tokens=before.tokens + int(tokens),
@@ -115,9 +115,9 @@ def _answers(
 ) -> tuple[Named, Named, Mapping[datetime, Taken]]:
     """How many of which model, how many in which language, and what they took."""
     step = _step(MessageRow.created_at, scope.step)
-    took = (MessageRow.queue_s, MessageRow.ttft_s, MessageRow.decode_tokens_per_s)
+    columns = (MessageRow.queue_s, MessageRow.ttft_s, MessageRow.decode_tokens_per_s)
     rows = session.execute(
-        select(step, MessageRow.model, MessageRow.language, *took).where(
+        select(step, MessageRow.model, MessageRow.language, *columns).where(
             MessageRow.role == Role.ASSISTANT, *_messages(scope)
         )
     )
@@ -144,13 +144,13 @@ def _of_messages(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElemen
     campaigns = _campaigns(seen_by, campaign_id)
     if campaigns is None:
         return (HAPPENED_HERE,)
-    theirs = (
+    ids = (
         select(ConversationRow.id)
         .join(CampaignRow, CampaignRow.id == ConversationRow.campaign_id)
         .where(campaigns, _counts(ConversationRow.owner_id))
     )
     # Not the bare column: SQLite would look up each conversation, and then each long row of it.
-    return HAPPENED_HERE, func.coalesce(MessageRow.conversation_id, "").in_(theirs)
+    return HAPPENED_HERE, func.coalesce(MessageRow.conversation_id, "").in_(ids)
 
 
 # --- ratings ----------------------------------------------------------------------------------
@@ -185,12 +185,12 @@ def _of_ratings(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement
     campaigns = _campaigns(seen_by, campaign_id)
     if campaigns is None:
         return ()
-    theirs = (
+    ids = (
         select(AnswerSnapshotRow.id)
         .join(CampaignRow, CampaignRow.id == AnswerSnapshotRow.campaign_id)
         .where(campaigns, _counts(AnswerSnapshotRow.owner_id))
     )
-    return (RatingRow.evidence_id.in_(theirs),)
+    return (RatingRow.evidence_id.in_(ids),)
 
 
 # --- votes ------------------------------------------------------------------------------------
@@ -225,9 +225,9 @@ def _campaigns(seen_by: str | None, campaign_id: str) -> ColumnElement[bool] | N
     return None if seen_by is None else CampaignRow.owner_id == seen_by
 
 
-def _counts(person: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+def _counts(user_column: InstrumentedAttribute[str]) -> ColumnElement[bool]:
     """Not the owner's own trial, unless everybody is the local user."""
-    return or_(CampaignRow.owner_id == LOCAL_USER, CampaignRow.owner_id != person)
+    return or_(CampaignRow.owner_id == LOCAL_USER, CampaignRow.owner_id != user_column)
 
 
 def _step(moment: InstrumentedAttribute[Any], step: timedelta) -> ColumnElement[int]:

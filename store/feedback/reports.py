@@ -43,7 +43,7 @@ def gather(session: Session, campaign_id: str, shown: int) -> ReportData:
     rated = select(func.count()).select_from(AnswerSnapshotRow).where(*_of(campaign))
     comments, corrections = session.execute(_words_of(campaign)).one()
     best, worst = _best(session, campaign, shown), _worst(session, campaign, shown)
-    wrote = _wrote(session, campaign)
+    wrote = _variant_of_answers(session, campaign)
     answered = _answered(session, campaign, wrote)
     return ReportData(
         verdicts=_verdicts(session, campaign),
@@ -51,7 +51,7 @@ def gather(session: Session, campaign_id: str, shown: int) -> ReportData:
         rated=session.scalar(rated) or 0,
         comments=comments,
         corrections=corrections,
-        ballots=_ballots(session, campaign),
+        ballots=_votes(session, campaign),
         measured=_measured(session, campaign, wrote),
         answered=answered,
         presets=_preset_names(session, campaign, answered),
@@ -152,10 +152,10 @@ def _rated(
         .order_by(*order)
         .limit(shown)
     )
-    return [_shown(snapshot.value(), rating.value()) for snapshot, rating in rows]
+    return [_excerpt(snapshot.value(), rating.value()) for snapshot, rating in rows]
 
 
-def _shown(snapshot: AnswerSnapshot, rating: Rating) -> AnswerExcerpt:
+def _excerpt(snapshot: AnswerSnapshot, rating: Rating) -> AnswerExcerpt:
     return AnswerExcerpt(
         question=snapshot.question,
         answer=snapshot.answer,
@@ -169,7 +169,7 @@ def _shown(snapshot: AnswerSnapshot, rating: Rating) -> AnswerExcerpt:
 # --- votes ------------------------------------------------------------------------------------
 
 
-def _ballots(session: Session, campaign: CampaignRow) -> Sequence[Vote]:
+def _votes(session: Session, campaign: CampaignRow) -> Sequence[Vote]:
     """Newest first. Without the long rest of each row: there may be very many."""
     left, right = (
         type_coerce(side, JSON)["variant"].as_integer()
@@ -201,7 +201,7 @@ def _voted_answers(
         .order_by(ComparisonRow.comment == "", ComparisonRow.asked_at.desc(), ComparisonRow.id)
         .limit(shown)
     )
-    found = []
+    excerpts = []
     for comparison in [row.value() for row in decided]:
         won, lost = (comparison.left, comparison.right)
         if comparison.choice is VoteChoice.RIGHT:
@@ -212,10 +212,10 @@ def _voted_answers(
                 MessageRow.id == side.message_id, MessageRow.deleted_at.is_(None)
             )
         )
-        found.append(
+        excerpts.append(
             AnswerExcerpt(comparison.question, text or "", comparison.comment, variant=side.variant)
         )
-    return [item for item in found if item.answer]
+    return [item for item in excerpts if item.answer]
 
 
 # --- where answers came from, and what they took ----------------------------------------------
@@ -223,14 +223,14 @@ def _voted_answers(
 
 def _answered(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence[SourceCount]:
     """By variant, what wrote most first."""
-    made = type_coerce(MessageRow.provenance, JSON)
+    provenance = type_coerce(MessageRow.provenance, JSON)
     names = ("model", "revision", "quantization", "engine")
     sources = (
         select(
             MessageRow.conversation_id,
-            *(made[name].as_string().label(name) for name in names),
-            made["preset"]["id"].as_string().label("preset"),
-            made["preset"]["version"].as_integer().label("version"),
+            *(provenance[name].as_string().label(name) for name in names),
+            provenance["preset"]["id"].as_string().label("preset"),
+            provenance["preset"]["version"].as_integer().label("version"),
         )
         .where(*_answers(campaign), MessageRow.provenance.is_not(None))
         .subquery()
@@ -262,12 +262,12 @@ def _preset_names(
 
 def _measured(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence[AnswerTimes]:
     """Of every answer that was written to its end. From the index that holds what is counted."""
-    took = (
+    columns = (
         *(MessageRow.queue_s, MessageRow.ttft_s, MessageRow.total_s),
         *(MessageRow.decode_tokens_per_s, MessageRow.completion_tokens),
     )
     rows = session.execute(
-        select(func.coalesce(MessageRow.conversation_id, ""), *took).where(
+        select(func.coalesce(MessageRow.conversation_id, ""), *columns).where(
             *_answers(campaign),
             MessageRow.status == Status.DONE,
             MessageRow.queue_s.is_not(None),
@@ -283,20 +283,20 @@ def _answers(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
     """Of messages: that they are answers in this campaign that count."""
     # Not the bare column: SQLite would look up each conversation, and then each long row of it.
     conversation_id = func.coalesce(MessageRow.conversation_id, "")
-    theirs = select(ConversationRow.id).where(*_held(campaign))
-    return HAPPENED_HERE, conversation_id.in_(theirs), MessageRow.role == Role.ASSISTANT
+    ids = select(ConversationRow.id).where(*_of_conversations(campaign))
+    return HAPPENED_HERE, conversation_id.in_(ids), MessageRow.role == Role.ASSISTANT
 
 
-def _held(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
+def _of_conversations(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
     """Of conversations."""
     own = ConversationRow.campaign_id == campaign.id
     return own, *counts_for(campaign, ConversationRow.owner_id)
 
 
-def _wrote(session: Session, campaign: CampaignRow) -> Wrote:
+def _variant_of_answers(session: Session, campaign: CampaignRow) -> Wrote:
     variants = _variants(session, campaign)
     rows = session.execute(
-        select(ConversationRow.id, ConversationRow.owner_id).where(*_held(campaign))
+        select(ConversationRow.id, ConversationRow.owner_id).where(*_of_conversations(campaign))
     )
     return {name: variants.get(name, variants.get(owner)) for name, owner in rows}
 
@@ -304,14 +304,14 @@ def _wrote(session: Session, campaign: CampaignRow) -> Wrote:
 def _variants(session: Session, campaign: CampaignRow) -> Mapping[str, int | None]:
     """By conversation, or by tester."""
     if campaign.plan.mode is Mode.BLIND:
-        found: dict[str, int | None] = {}
+        variants: dict[str, int | None] = {}
         for side in (ComparisonRow.left, ComparisonRow.right):
-            told = type_coerce(side, JSON)
-            written = (told["conversation_id"].as_string(), told["variant"].as_integer())
+            side_json = type_coerce(side, JSON)
+            columns = (side_json["conversation_id"].as_string(), side_json["variant"].as_integer())
             of_campaign = ComparisonRow.campaign_id == campaign.id
-            for name, variant in session.execute(select(*written).where(of_campaign).distinct()):
-                found[name] = variant
-        return found
+            for name, variant in session.execute(select(*columns).where(of_campaign).distinct()):
+                variants[name] = variant
+        return variants
     rows = session.execute(
         select(ParticipantRow.user_id, ParticipantRow.variant).where(
             ParticipantRow.campaign_id == campaign.id

@@ -23,7 +23,7 @@ from store.schema.conversations import PresetRow, PresetVersionRow
 from store.schema.feedback import AnswerSnapshotRow, RatingRow, ReviewRow
 from store.search_words import words_of
 
-Found = Sequence[tuple[AnswerSnapshotRow, ReviewRow | None]]
+SnapshotRows = Sequence[tuple[AnswerSnapshotRow, ReviewRow | None]]
 
 
 def page(
@@ -47,7 +47,7 @@ def counts(
 ) -> RatingCounts:
     """Of all, or of those with these ids."""
     answers = func.count(AnswerSnapshotRow.id.distinct())
-    found = (
+    statement = (
         select(
             answers,
             func.count().filter(RatingRow.verdict == Verdict.UP),
@@ -61,8 +61,8 @@ def counts(
         .where(*_conditions(seen_by, wanted))
     )
     if among is not None:
-        found = found.where(AnswerSnapshotRow.id.in_(among))
-    return RatingCounts(*session.execute(found).one())
+        statement = statement.where(AnswerSnapshotRow.id.in_(among))
+    return RatingCounts(*session.execute(statement).one())
 
 
 def chunk(
@@ -74,26 +74,26 @@ def chunk(
         .order_by(AnswerSnapshotRow.sequence)
         .limit(limit)
     )
-    found = _rows(session, chosen, AnswerSnapshotRow.sequence.asc())
-    more = found[-1][0].sequence if len(found) == limit else None
-    return ExportChunk(tuple(_values(session, found)), more)
+    rows = _rows(session, chosen, AnswerSnapshotRow.sequence.asc())
+    more = rows[-1][0].sequence if len(rows) == limit else None
+    return ExportChunk(tuple(_values(session, rows)), more)
 
 
 def beside(
     session: Session, seen_by: str | None, wanted: RatingFilter, conversation_ids: Sequence[str]
 ) -> Sequence[RatedAnswer]:
-    there = AnswerSnapshotRow.conversation_id.in_(conversation_ids)
-    chosen = _chosen(seen_by, wanted).where(there)
+    in_them = AnswerSnapshotRow.conversation_id.in_(conversation_ids)
+    chosen = _chosen(seen_by, wanted).where(in_them)
     return _values(session, _rows(session, chosen, AnswerSnapshotRow.sequence.asc()))
 
 
 def rated(session: Session, seen_by: str | None, evidence_id: str) -> RatedAnswer:
     """Raises NotFound."""
     chosen = _chosen(seen_by, RatingFilter()).where(AnswerSnapshotRow.id == evidence_id)
-    found = _values(session, _rows(session, chosen, AnswerSnapshotRow.sequence.asc()))
-    if not found:
+    answers = _values(session, _rows(session, chosen, AnswerSnapshotRow.sequence.asc()))
+    if not answers:
         raise NotFound
-    return found[0]
+    return answers[0]
 
 
 def versions(session: Session, evidence_ids: Sequence[str]) -> Mapping[str, tuple[Rating, ...]]:
@@ -178,8 +178,8 @@ def _conditions(seen_by: str | None, wanted: RatingFilter) -> Iterable[ColumnEle
         yield ReviewRow.state.is_(None) if state is None else ReviewRow.state == state
     if of_rating := list(_of_one_rating(wanted)):
         # Looked up once: asked of each answer, SQLite went through all ratings for every one.
-        said = select(RatingRow.evidence_id).where(RatingRow.newest, *of_rating)
-        yield AnswerSnapshotRow.id.in_(said)
+        matching = select(RatingRow.evidence_id).where(RatingRow.newest, *of_rating)
+        yield AnswerSnapshotRow.id.in_(matching)
     if wanted.words.strip():
         yield _holding(wanted.words)
 
@@ -204,7 +204,7 @@ def _holding(words: str) -> ColumnElement[bool]:
 # --- values -----------------------------------------------------------------------------------
 
 
-def _rows(session: Session, chosen: Select[int], *order: ColumnElement[Any]) -> Found:
+def _rows(session: Session, chosen: Select[int], *order: ColumnElement[Any]) -> SnapshotRows:
     rows = (
         select(AnswerSnapshotRow, ReviewRow)
         .outerjoin(ReviewRow, ReviewRow.evidence_id == AnswerSnapshotRow.id)
@@ -214,17 +214,19 @@ def _rows(session: Session, chosen: Select[int], *order: ColumnElement[Any]) -> 
     return [(snapshot, review) for snapshot, review in session.execute(rows)]
 
 
-def _values(session: Session, found: Found) -> list[RatedAnswer]:
-    ids = [snapshot.id for snapshot, _ in found]
+def _values(session: Session, rows: SnapshotRows) -> list[RatedAnswer]:
+    ids = [snapshot.id for snapshot, _ in rows]
     ratings = _ratings(session, and_(RatingRow.evidence_id.in_(ids), RatingRow.newest))
     return [
-        RatedAnswer(snapshot.value(), ratings.get(snapshot.id, ()), kept.value() if kept else None)
-        for snapshot, kept in found
+        RatedAnswer(
+            snapshot.value(), ratings.get(snapshot.id, ()), review.value() if review else None
+        )
+        for snapshot, review in rows
     ]
 
 
-def _ratings(session: Session, which: ColumnElement[bool]) -> Mapping[str, tuple[Rating, ...]]:
-    rows = session.scalars(select(RatingRow).where(which).order_by(RatingRow.sequence))
+def _ratings(session: Session, condition: ColumnElement[bool]) -> Mapping[str, tuple[Rating, ...]]:
+    rows = session.scalars(select(RatingRow).where(condition).order_by(RatingRow.sequence))
     ratings: dict[str, tuple[Rating, ...]] = {}
     for row in rows:
         ratings[row.evidence_id] = (*ratings.get(row.evidence_id, ()), row.value())

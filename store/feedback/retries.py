@@ -28,7 +28,7 @@ def tried_again(
     )
     places = {row.id: row.conversation_id for row in session.execute(chosen)}
     conversations = set(places.values())
-    found = trees(session, conversations)
+    trees_by_id = trees(session, conversations)
     rated = set(
         session.scalars(
             select(AnswerSnapshotRow.answer_id).where(
@@ -43,7 +43,7 @@ def tried_again(
             if earlier not in rated
         )
         for answer_id, conversation_id in places.items()
-        if (tree := found.get(conversation_id))
+        if (tree := trees_by_id.get(conversation_id))
     }
 
 

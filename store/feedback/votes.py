@@ -47,9 +47,9 @@ def counts(session: Session, seen_by: str | None, wanted: VoteFilter) -> VoteCou
         for choice in (VoteChoice.LEFT, VoteChoice.RIGHT, VoteChoice.TIE, VoteChoice.BOTH_BAD)
     ]
     kinds += [ComparisonRow.comment != "", _won(0)]
-    found = select(func.count(), *(func.count().filter(kind) for kind in kinds))
-    found = found.select_from(ComparisonRow).where(*_conditions(seen_by, wanted))
-    numbers: Sequence[int] = session.execute(found).one()
+    statement = select(func.count(), *(func.count().filter(kind) for kind in kinds))
+    statement = statement.select_from(ComparisonRow).where(*_conditions(seen_by, wanted))
+    numbers: Sequence[int] = session.execute(statement).one()
     return VoteCounts(*numbers)
 
 
@@ -75,8 +75,8 @@ def voted_comparison(session: Session, seen_by: str | None, comparison_id: str) 
     row = session.scalar(rows)
     if row is None:
         raise NotFound
-    (found,) = with_answers(session, [row.value()])
-    return found
+    (comparison,) = with_answers(session, [row.value()])
+    return comparison
 
 
 def _conditions(seen_by: str | None, wanted: VoteFilter) -> Iterable[ColumnElement[bool]]:

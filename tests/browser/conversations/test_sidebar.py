@@ -356,11 +356,11 @@ def test_a_temporary_chat_leaves_no_trace(site: Site, tab: Open) -> None:
     expect(page.get_by_text("Your conversations will be listed here.")).to_be_visible()
     search(page, "secret")
     expect(page.get_by_text("Nothing found.")).to_be_visible()
-    assert kept.kept == {}
+    assert kept.stored == {}
     button(page, "New chat").click()
     expect(page.get_by_text("Temporary: not saved")).to_be_hidden()
     ask_and_wait(page, "In the open")
-    assert len(kept.kept) == 1
+    assert len(kept.stored) == 1
 
 
 def test_a_temporary_chat_is_gone_after_a_restart(site: Site, tab: Open) -> None:
