@@ -1,4 +1,4 @@
-"""Whose ratings, campaigns, votes and cases they are: given away, or destroyed with their owner."""
+"""Deletes rows, or hands them to another owner, across all rooms in one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,11 +39,11 @@ OWNERS = (
     RunRow.owner_id,
     ResultRow.judged_by,
 )
-"""Every column that names somebody."""
+"""Every column of feedback and evaluation that holds a user id."""
 
 
 def take_over_feedback(session: Session, before: str, after: str) -> None:
-    """Give everything of one person to another, who has nothing yet."""
+    """Change the owner of all feedback rows. The new owner must have none yet."""
     for column in OWNERS:
         session.execute(update(column.class_).where(column == before).values({column: after}))
 
@@ -98,7 +98,7 @@ def _of_cases(user_id: str) -> Sequence[Delete]:
 
 
 def delete_old_feedback(session: Session, before: datetime) -> int:
-    """Destroy what was rated, asked of two variants, and taken part in before; how many."""
+    """Delete ratings, comparisons and participations older than `before`; return the row count."""
     seen = func.coalesce(ParticipantRow.seen_at, ParticipantRow.joined_at)
     old = select(AnswerSnapshotRow.id).where(AnswerSnapshotRow.rated_at < before)
     for table in (ReviewRow, RatingRow):
@@ -125,7 +125,7 @@ def delete_person(session: Session, user_id: str, entry: AuditEntry) -> int:
 
 
 def destroy_user(session: Session, user_id: str) -> int:
-    """The account with everything that is theirs; how many rows. Whether it may go is not asked."""
+    """Delete an account with all its rows; return the row count. Permissions are not checked."""
     deleted = _delete_chats(session, user_id) + delete_keys(session, user_id)
     return deleted + _delete_account(session, user_id) + delete_feedback(session, user_id)
 
@@ -138,7 +138,7 @@ def delete_older(session: Session, before: datetime) -> int:
 
 
 def take_over(session: Session, before: str, after: str) -> None:
-    """Give everything of one owner to another, who has nothing yet."""
+    """Change the owner of all rows. The new owner must have none yet."""
     for table in (ConversationRow, MessageRow, PresetRow, GuestLinkRow):
         session.execute(update(table).where(table.owner_id == before).values(owner_id=after))
     take_over_feedback(session, before, after)
@@ -157,7 +157,7 @@ def _delete_chats(session: Session, user_id: str) -> int:
 
 
 def _delete_account(session: Session, user_id: str) -> int:
-    """Table by table, so that each row is counted: none is left to a cascade."""
+    """Deletes table by table instead of by cascade, so that every row is counted."""
     return sum(
         count_of(session, statement)
         for statement in (
@@ -173,7 +173,7 @@ def _delete_account(session: Session, user_id: str) -> int:
 
 
 def destroy_part(session: Session, campaign_id: str, user_id: str) -> int:
-    """Destroy what one person left in a campaign; how many rows."""
+    """Delete what one user left in a campaign; return the row count."""
     deleted = _destroy_rated(
         session,
         (AnswerSnapshotRow.campaign_id == campaign_id) & (AnswerSnapshotRow.owner_id == user_id),
@@ -186,7 +186,7 @@ def destroy_part(session: Session, campaign_id: str, user_id: str) -> int:
 
 
 def destroy_left(session: Session, campaign_id: str, entry: AuditEntry) -> int:
-    """Destroy the guests of a campaign and what everybody left there; how many rows."""
+    """Delete the guests of a campaign and all data in it; return the row count."""
     deleted = _destroy_left(session, campaign_id)
     if deleted:
         write_entry(session, replace(entry, detail=str(deleted)))
@@ -194,7 +194,7 @@ def destroy_left(session: Session, campaign_id: str, entry: AuditEntry) -> int:
 
 
 def destroy_campaign(session: Session, campaign_id: str, entry: AuditEntry) -> int:
-    """Destroy a campaign with its links and with all that was left there. Raises NotFound."""
+    """Delete a campaign with its links and all data in it. Raises NotFound."""
     deleted = _destroy_left(session, campaign_id)
     deleted += count_of(
         session, delete(GuestLinkRow).where(GuestLinkRow.campaign_id == campaign_id)
@@ -219,7 +219,7 @@ def _destroy_left(session: Session, campaign_id: str) -> int:
 
 
 def _destroy_rated(session: Session, condition: ColumnElement[bool]) -> int:
-    """Rated answers, with what was said of them and with the cases that were made of them."""
+    """Delete rated answers with their ratings, reviews and cases; return the row count."""
     snapshots = select(AnswerSnapshotRow.id).where(condition)
     cases = select(CaseRow.id).where(CaseRow.evidence_id.in_(snapshots))
     return sum(

@@ -1,4 +1,4 @@
-"""API keys: found by their digest, revoked, and what each has used by day."""
+"""API keys: look-up by digest, revocation, and usage by day."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -77,7 +77,7 @@ def spent_by_key(session: Session, key_id: str, day: date) -> AccountUsage:
 
 
 def delete_keys(session: Session, owner_id: str) -> int:
-    """How many rows went, with those of what the keys have used."""
+    """Delete a user's keys and their usage; return the row count."""
     key_ids = select(KeyRow.id).where(KeyRow.owner_id == owner_id)
     days = count_of(session, delete(KeyUsageRow).where(KeyUsageRow.key_id.in_(key_ids)))
     return days + count_of(session, delete(KeyRow).where(KeyRow.owner_id == owner_id))

@@ -1,4 +1,4 @@
-"""Guest links: made, found, counted, revoked."""
+"""Guest links: creation, look-up, counting of guests, revocation."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -71,7 +71,7 @@ def _end_sessions_at(session: Session, link_id: str, ends_at: datetime) -> None:
 
 
 def revoke_links(session: Session, condition: ColumnElement[bool]) -> None:
-    """Let nobody in by these links any more, and sign out who came by them."""
+    """Revoke these links and end the sessions of their guests."""
     session.execute(update(GuestLinkRow).where(condition).values(revoked=True))
     guests = (
         select(UserRow.id)
@@ -82,7 +82,7 @@ def revoke_links(session: Session, condition: ColumnElement[bool]) -> None:
 
 
 def end_guests_of(session: Session, owner_id: str) -> None:
-    """Shut out everybody who came by a link of that person, whose links are about to go."""
+    """Disable the guests of all links of a user, before those links are deleted."""
     revoke_links(session, GuestLinkRow.owner_id == owner_id)
     links = select(GuestLinkRow.id).where(GuestLinkRow.owner_id == owner_id)
     session.execute(update(UserRow).where(UserRow.guest_link_id.in_(links)).values(disabled=True))

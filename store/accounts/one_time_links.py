@@ -1,4 +1,4 @@
-"""One-time links: to make an account, or to give one a new password."""
+"""One-time links: to create an account, or to reset a password."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from store.schema.accounts import OneTimeLinkRow
 
 
 def add_pass(session: Session, token_hash: str, one_time: OneTimeLink, entry: AuditEntry) -> None:
-    """Raises NotFound. Sweeps out what has expired when it is made."""
+    """Also deletes expired links. Raises NotFound."""
     if one_time.kind is OneTimeLinkKind.SETUP:
         session.execute(delete(OneTimeLinkRow).where(OneTimeLinkRow.kind == OneTimeLinkKind.SETUP))
     if one_time.user_id is not None:
@@ -53,7 +53,7 @@ def use_pass(
 
     The first administrator gets what the local user has, by `take_over`, in the same transaction.
     """
-    # The first to delete it has used it: a second one waits here, and finds nothing.
+    # Deleting it uses it up: a concurrent second call waits here and then finds no row.
     row = session.scalar(
         delete(OneTimeLinkRow)
         .where(OneTimeLinkRow.token_hash == token_hash)
@@ -73,7 +73,7 @@ def use_pass(
 
 
 def _good(session: Session, one_time: OneTimeLink) -> OneTimeLink:
-    """Raises NotFound if it lets nobody in, although it is there."""
+    """The link if it is still valid. Raises NotFound."""
     if one_time.kind is OneTimeLinkKind.SETUP and has_people(session):
         raise NotFound
     if one_time.user_id is not None and user_row(session, one_time.user_id).disabled:

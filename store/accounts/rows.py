@@ -1,4 +1,4 @@
-"""What the queries of accounts share: rows that are found or NotFound, and lines of the log.
+"""Helpers of the account queries: rows by id, row locks, and audit entries.
 
 Rows are locked in one order: administrators, guest links, people. SQLite has no row locks and needs
 none, because there is only one writer.
@@ -15,7 +15,7 @@ from chat.errors import NotFound
 from store.schema.accounts import AuditRow, GuestLinkRow, UserRow
 
 REFRESH = {"populate_existing": True}
-"""What was read before the lock is read again under it."""
+"""Execution options: overwrite rows already in the session, so that a locked row is current."""
 
 
 def user_row(session: Session, user_id: str, *, for_update: bool = False) -> UserRow:
@@ -43,7 +43,7 @@ def guest_link_row(
 
 
 def lock_admins(session: Session) -> Sequence[str]:
-    """The administrators who may sign in, held so that two cannot remove each other at once."""
+    """Ids of enabled administrators, locked so that two cannot remove each other at once."""
     rows = session.scalars(
         select(UserRow)
         .where(UserRow.rank == AccountRole.ADMIN, UserRow.disabled.is_(False))
@@ -61,7 +61,7 @@ def refuse_last_admin(session: Session, user_id: str) -> None:
 
 
 def count_of(session: Session, statement: Delete) -> int:
-    """Delete; how many rows went."""
+    """Execute a deletion and return its row count."""
     result = session.execute(statement)
     assert isinstance(result, CursorResult)
     return result.rowcount

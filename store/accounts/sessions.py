@@ -1,4 +1,4 @@
-"""Sessions: who is signed in where."""
+"""Sessions of signed-in browsers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from store.schema.accounts import SessionRow, UserRow
 
 
 def add_session(session: Session, token_hash: str, new: people.Session, entry: AuditEntry) -> None:
-    """Raises NotFound. Sweeps out what has expired."""
+    """Also deletes expired sessions. Raises NotFound."""
     link_id = user_row(session, new.user_id).guest_link_id
     if link_id is not None and guest_link_row(session, link_id, for_update=True).revoked:
         raise NotFound

@@ -1,4 +1,4 @@
-"""What was used and what was done: spending by day, and the audit log."""
+"""Usage by user and day, and the audit log."""
 
 from collections.abc import Sequence
 from datetime import date, datetime

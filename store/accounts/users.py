@@ -1,4 +1,4 @@
-"""Accounts: made, changed, and destroyed with everything that is theirs."""
+"""Accounts: creation, look-up and changes."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Campaigns and who takes part, in the database."""
+"""Campaigns and their participants."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from store.schema.campaigns import CampaignRow, ParticipantRow
 from store.schema.conversations import ConversationRow
 
 DestroyPart = Callable[[Session, str, str], int]
-"""Destroys what one user left in a campaign, by the ids of campaign and user; how many rows."""
+"""Deletes what one user left in a campaign: (session, campaign id, user id) -> row count."""
 
 
 def row_of(session: Session, campaign_id: str, *, for_update: bool = False) -> CampaignRow:
@@ -76,7 +76,7 @@ def change_plan(
 def close(
     session: Session, campaign_id: str, closed_at: datetime | None, entry: AuditEntry
 ) -> Campaign:
-    """Raises NotFound. One that is closed keeps the time it was closed first."""
+    """A closed campaign keeps its first closing time. Raises NotFound."""
     row = row_of(session, campaign_id, for_update=True)
     if (row.closed_at is None) != (closed_at is None):
         row.closed_at = closed_at
@@ -115,7 +115,9 @@ def agree(  # noqa: PLR0913 - the port's arguments and the session
     choose: Callable[[Sequence[int]], int],
 ) -> Participant:
     """Raises NotFound, ConsentNeeded."""
-    campaign = row_of(session, campaign_id, for_update=True)  # two at once draw one by one
+    campaign = row_of(
+        session, campaign_id, for_update=True
+    )  # locked, so that concurrent draws see each other
     row = _joined(session, campaign_id, user_id, at)
     if row.consented_at is not None:
         return row.value()
@@ -189,12 +191,12 @@ def _joined(session: Session, campaign_id: str, user_id: str, at: datetime) -> P
     if row is None:
         row = ParticipantRow(campaign_id=campaign_id, user_id=user_id, joined_at=at)
         session.add(row)
-        session.flush()  # so that its defaults are there
+        session.flush()  # loads the column defaults
     return row
 
 
 def _least_taken(session: Session, campaign: CampaignRow) -> Sequence[int]:
-    """The variants that fewest testers have."""
+    """The indexes of the variants with the fewest testers."""
     testers = dict(
         session.execute(
             select(ParticipantRow.variant, func.count())

@@ -1,4 +1,4 @@
-"""Duels and the votes on them, in the database."""
+"""Blind comparisons and their votes."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ from store.schema.conversations import MessageRow
 
 def ask(session: Session, new: NewComparison, asked: Sequence[PreparedTurn]) -> Sequence[Turn]:
     """Raises NotFound, AnswerRunning, BadRequest."""
-    # Held: who is taking everything back leaves nothing behind.
+    # Locked: a concurrent withdrawal must not leave rows behind.
     part = (new.campaign_id, new.user_id)
     if session.get(ParticipantRow, part, with_for_update=True) is None:
         raise NotFound
@@ -128,7 +128,7 @@ def _row_of(
 
 
 def _with_its_answers(session: Session, row: ComparisonRow) -> StoredComparison:
-    """Raises NotFound when one of its answers is gone."""
+    """Raises NotFound when one of its answers was deleted."""
     comparisons = _with_answers(session, [row])
     if not comparisons:
         raise NotFound
@@ -136,7 +136,7 @@ def _with_its_answers(session: Session, row: ComparisonRow) -> StoredComparison:
 
 
 def _with_answers(session: Session, rows: Iterable[ComparisonRow]) -> Sequence[StoredComparison]:
-    """With their answers; without the comparisons whose answers are gone."""
+    """Comparisons with their answers; those whose answers were deleted are left out."""
     comparisons = [row.value() for row in rows]
     ids = [side.message_id for each in comparisons for side in (each.left, each.right)]
     answers = {

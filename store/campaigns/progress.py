@@ -71,14 +71,14 @@ def testers(
 def counts_for(
     campaign: CampaignRow, user_column: InstrumentedAttribute[str]
 ) -> Sequence[ColumnElement[bool]]:
-    """Whose doings count: not the owner's own trial, unless everybody is the local user."""
+    """Exclude the owner's own trial, unless everybody is the local user."""
     return () if campaign.owner_id == LOCAL_USER else (user_column != campaign.owner_id,)
 
 
 def as_it_is_now() -> ColumnElement[bool]:
     """Of ratings, of a campaign's answers.
 
-    Not the bare column: SQLite would begin with all ratings there are, and look up their answers.
+    Wrapped in coalesce: with the bare column SQLite scans all ratings and looks up their answers.
     """
     return func.coalesce(RatingRow.newest, false())
 

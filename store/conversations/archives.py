@@ -1,4 +1,4 @@
-"""Whole conversations, out of the database and into it."""
+"""Export and import of whole conversations."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -24,7 +24,7 @@ def archive(session: Session, user_id: str, conversation_id: str) -> Archive:
     )
     living: dict[str | None, str | None] = {None: None}
     messages: list[Message] = []
-    for row in rows:  # parents first, so that each deleted one hands on the ancestor it had
+    for row in rows:  # parents first, so that a deleted message passes on its own ancestor
         parent_id = living[row.parent_id]
         living[row.id] = row.id if row.deleted_at is None else parent_id
         if row.deleted_at is None:

@@ -1,4 +1,4 @@
-"""Conversations as entries of the list: options, names, order, deletion and its undoing."""
+"""Conversations: options, titles, listing, deletion and restoring."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -73,7 +73,7 @@ def purge_deleted(session: Session, before: datetime) -> int:
 
 
 def destroy(session: Session, due: ColumnElement[bool]) -> tuple[int, int]:
-    """Destroy whole conversations; how many, with how many messages."""
+    """Delete whole conversations; return the counts of conversations and messages."""
     messages = (
         select(MessageRow.sequence)
         .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
@@ -86,7 +86,7 @@ def destroy(session: Session, due: ColumnElement[bool]) -> tuple[int, int]:
 
 
 def _purge_messages(session: Session, before: datetime) -> int:
-    """Rows stay, without their words: others may hang below them."""
+    """Clear the text and keep the rows, because other messages may be below them."""
     due = (MessageRow.deleted_at < before, MessageRow.purged.is_(False))
     index_for(session).remove(session, select(MessageRow.sequence).where(*due))
     wiped = session.scalars(

@@ -1,6 +1,6 @@
-"""Conversations that leave no row behind: in memory, gone with the process.
+"""Temporary conversations: in memory, lost with the process.
 
-Promises what a database promises, as simply as that can be said: the tests hold the two together.
+The simplest implementation of the port; a contract suite compares it with the database.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -33,8 +33,8 @@ MOST_CONVERSATIONS = 500
 class TemporaryStore:
     """`chat.conversations.ports.ConversationStore` in dictionaries, which keep insertion order.
 
-    Holds so many conversations of all users together; the one in which nothing was said for longest
-    goes first.
+    Holds at most `most_conversations` of all users together; the least recently used one is
+    dropped first.
     """
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -200,7 +200,7 @@ class TemporaryStore:
         return len(conversations) + len(messages)
 
     def destroy(self, due: Callable[[Conversation], bool]) -> tuple[int, int]:
-        """Forget whole conversations; how many, with how many messages."""
+        """Delete whole conversations; return the counts of conversations and messages."""
         keys, before = (
             [key for key, stored in self.stored.items() if due(stored)],
             len(self.messages),
@@ -275,7 +275,7 @@ class TemporaryStore:
         return [m for m in self.messages.values() if m.conversation_id == conversation.id]
 
     def _closed(self, conversation: Conversation) -> list[Message]:
-        """What a search looks at: an answer still being written is not yet in it."""
+        """Messages that a search sees: not the answer being generated."""
         living = (m for m in self._messages_of(conversation) if m.id not in self.deleted)
         return [message for message in living if not message.status.is_open]
 
@@ -308,7 +308,7 @@ class TemporaryStore:
         self.stored[conversation.id] = replace(conversation, head_id=head_id)
 
     def _place_of(self, conversation: Conversation, question: Question) -> str | None:
-        """Below which message a question goes."""
+        """The id of the parent message of a question."""
         if question.beside is None:
             return conversation.head_id
         sibling = self._living(conversation, question.beside)
@@ -319,7 +319,7 @@ class TemporaryStore:
     def _answered(
         self, user_id: str, conversation_id: str, sibling_id: str
     ) -> tuple[Conversation, Message]:
-        """The conversation and the answer of it beside which another one may be added."""
+        """The conversation and the answer to which a sibling may be added."""
         conversation = self._mine(user_id, conversation_id)
         sibling = self._living(conversation, sibling_id)
         if sibling.role is not Role.ASSISTANT:
@@ -372,7 +372,7 @@ class TemporaryStore:
             raise AnswerRunning
 
     def _turn_of(self, user_id: str, question_id: str) -> Turn:
-        """What a request has made already: its question with the first answer to it."""
+        """The turn that this request id already created: its question and first answer."""
         question = self.messages[question_id]
         conversation = self._mine(user_id, question.conversation_id)
         self._living(conversation, question_id)

@@ -13,11 +13,11 @@ from store.conversations.rows import row_count
 from store.schema.conversations import PresetRow, PresetVersionRow
 
 SHIPPED = ""
-"""The owner of presets that come with the app."""
+"""Owner id of the presets that ship with the app."""
 
 
 def presets(session: Session, user_id: str) -> Sequence[Preset]:
-    """Shipped ones first, then one's own, then those of others."""
+    """Shipped presets first, then the user's own, then shared ones."""
     rows = session.execute(
         select(PresetRow, PresetVersionRow)
         .join(PresetVersionRow, PresetVersionRow.preset_id == PresetRow.id)

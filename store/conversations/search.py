@@ -1,4 +1,4 @@
-"""Conversations by what was said in them."""
+"""Full-text search over conversations."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ def search(session: Session, user_id: str, words: str, *, limit: int = 50) -> Se
         )
         .group_by(MessageRow.conversation_id)
         .cte("newest")
-        # Else PostgreSQL may make it anew for every conversation.
+        # Without it PostgreSQL may evaluate the CTE for every conversation.
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
     rows = session.execute(

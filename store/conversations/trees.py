@@ -1,4 +1,4 @@
-"""The tree of a conversation: the path that is shown, and what is hidden of it."""
+"""The message tree of a conversation: the current path, deletion and restoring."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from store.schema.conversations import ConversationRow, MessageRow
 
 
 def path(session: Session, user_id: str, conversation_id: str) -> Sequence[Message]:
-    """Walks through deleted messages, without a word of them. Raises NotFound."""
+    """Follows deleted messages but does not return them. Raises NotFound."""
     head_id = conversation_of(session, user_id, conversation_id).head_id
     ancestors = (
         select(MessageRow.sequence, MessageRow.parent_id)

@@ -1,4 +1,4 @@
-"""Questions and answers being added, and answers being written."""
+"""Adding questions and answers, and saving answers while they are generated."""
 
 from datetime import datetime
 from typing import Any
@@ -131,7 +131,7 @@ def finish_answer(session: Session, user_id: str, message_id: str, record: Answe
 
 
 def _turn_of_request(session: Session, user_id: str, request_id: str) -> Turn | None:
-    """What a request has made already: its question with the first answer to it."""
+    """The turn that this request id already created: its question and first answer."""
     question = session.scalar(
         select(MessageRow).where(
             MessageRow.owner_id == user_id, MessageRow.request_id == request_id
@@ -170,7 +170,7 @@ def _new_conversation(
 
 
 def _place_of(session: Session, conversation: ConversationRow, question: Question) -> str | None:
-    """Below which message a question goes."""
+    """The id of the parent message of a question."""
     if question.beside is None:
         return conversation.head_id
     sibling = living_message(session, conversation, question.beside)
@@ -182,7 +182,7 @@ def _place_of(session: Session, conversation: ConversationRow, question: Questio
 def _answered(
     session: Session, user_id: str, conversation_id: str, sibling_id: str
 ) -> tuple[ConversationRow, MessageRow]:
-    """The conversation and the answer of it beside which another one may be added."""
+    """The conversation and the answer to which a sibling may be added."""
     conversation = conversation_of(session, user_id, conversation_id, for_update=True)
     sibling = living_message(session, conversation, sibling_id)
     if sibling.role is not Role.ASSISTANT:
@@ -234,7 +234,7 @@ def _add_message(
 
 
 def _change_open(session: Session, user_id: str, message_id: str, **columns: Any) -> int | None:
-    """Change a message that is still being written; one that has ended stays as it is.
+    """Update a message that is being generated; a finished one is left unchanged.
 
     Its sequence, or None if it has ended. Raises NotFound.
     """

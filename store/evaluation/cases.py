@@ -1,4 +1,4 @@
-"""Regression cases in the database: written, run, judged."""
+"""Regression cases, their runs and results."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -189,7 +189,7 @@ def _runs_of(owner_id: str | None) -> ColumnElement[bool]:
 
 
 def _hold(session: Session, owner_id: str) -> None:
-    """Who is being deleted leaves nothing behind. Raises NotFound."""
+    """Lock the owner, so that a concurrent deletion leaves no row behind. Raises NotFound."""
     if owner_id != LOCAL_USER:
         user_row(session, owner_id, for_update=True)
 

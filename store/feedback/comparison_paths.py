@@ -1,4 +1,4 @@
-"""Votes, with the two answers that they are between."""
+"""Votes with the paths of both answers."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ def voted_comparisons(
     after: VotedComparison | None,
     limit: int,
 ) -> Sequence[VotedComparison]:
-    """Votes one after the other, by campaign and day alone."""
+    """A page of votes, filtered by campaign and day only."""
     rows = (
         select(ComparisonRow)
         .where(*voted(seen_by, wanted))
@@ -41,7 +41,7 @@ def voted_comparisons(
 
 
 def votes(session: Session, seen_by: str | None, wanted: RatingFilter) -> int:
-    """How many of them, by model and preset too; what language they are in is not looked at."""
+    """The number of votes. Filters by model and preset too, but not by language."""
     statement = select(func.count()).select_from(ComparisonRow).where(*voted(seen_by, wanted))
     for condition in _provenance_matches(wanted):
         statement = statement.where(
@@ -56,7 +56,7 @@ def votes(session: Session, seen_by: str | None, wanted: RatingFilter) -> int:
 
 
 def voted(seen_by: str | None, wanted: RatingFilter | VoteFilter) -> Iterable[ColumnElement[bool]]:
-    """That somebody voted, that the person sees it, in that campaign and on those days."""
+    """Conditions: decided, visible to the user, in the campaign, on the days."""
     yield ComparisonRow.choice.is_not(None)
     if seen_by is not None:
         own = select(CampaignRow.id).where(CampaignRow.owner_id == seen_by)
@@ -70,7 +70,7 @@ def days(
     moment: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
     wanted: RatingFilter | VoteFilter,
 ) -> Iterable[ColumnElement[bool]]:
-    """That a time is on one of the days."""
+    """Conditions: the time lies on one of the days (UTC)."""
     if wanted.since:
         yield moment >= datetime.combine(wanted.since, time.min, UTC)
     if wanted.until:
@@ -103,7 +103,7 @@ def with_answers(session: Session, comparisons: Sequence[Comparison]) -> Sequenc
 
 
 def trees(session: Session, conversation_ids: Iterable[str]) -> dict[str, Tree]:
-    """Those of these conversations that are not deleted, without deleted messages."""
+    """The trees of these conversations, without deleted conversations and messages."""
     rows = session.scalars(
         select(MessageRow)
         .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
@@ -121,7 +121,7 @@ def trees(session: Session, conversation_ids: Iterable[str]) -> dict[str, Tree]:
 
 
 def _path(trees_by_id: dict[str, Tree], side: Side) -> Path:
-    """Empty where the answer, or something before it, was deleted."""
+    """Empty if the answer or one of its ancestors was deleted."""
     tree = trees_by_id.get(side.conversation_id)
     try:
         return tuple(tree.path_to(side.message_id)) if tree else ()
@@ -130,7 +130,7 @@ def _path(trees_by_id: dict[str, Tree], side: Side) -> Path:
 
 
 def _provenance_matches(wanted: RatingFilter) -> Iterable[ColumnElement[bool]]:
-    """Of a message: that it is from the model that is wanted, that it is from the preset."""
+    """Conditions on a message: its model and its preset are those of the filter."""
     provenance = type_coerce(MessageRow.provenance, JSON)
     if wanted.model:
         yield provenance["model"].as_string() == wanted.model
@@ -147,7 +147,7 @@ def _side_matches(
 
 
 def _answers(condition: ColumnElement[bool]) -> Select[str]:
-    """The ids of those of them that were given in campaigns."""
+    """Ids of answers in campaigns that satisfy the condition."""
     return (
         select(MessageRow.id)
         .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)

@@ -1,4 +1,4 @@
-"""Ratings in the database: rated answers frozen, what was said of them in versions."""
+"""Answer snapshots and the versions of their ratings."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields
@@ -25,7 +25,7 @@ def rate(
     rated_at: datetime,
 ) -> Rating:
     """Raises NotFound."""
-    if user_id != LOCAL_USER:  # held: who is being deleted leaves nothing behind
+    if user_id != LOCAL_USER:  # locked: a concurrent deletion must not leave rows behind
         user_row(session, user_id, for_update=True)
     stored = _stored(session, snapshot.owner_id, snapshot.answer_id) or _add_snapshot(
         session, snapshot, rated_at
@@ -68,7 +68,7 @@ def evidence_of(session: Session, owner_id: str, answer_id: str) -> AnswerSnapsh
 
 
 def newest(session: Session, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
-    # Named apart: SQLite would else begin with everything that somebody ever rated.
+    # A subquery of its own: in a join SQLite would start from all ratings of the user.
     snapshot_ids = select(AnswerSnapshotRow.id).where(
         AnswerSnapshotRow.owner_id == user_id, AnswerSnapshotRow.answer_id.in_(answer_ids)
     )
@@ -94,7 +94,7 @@ def placement(
 
 
 def index_words(session: Session, snapshot: AnswerSnapshotRow) -> None:
-    """Let a search find what is said of an answer now."""
+    """Update the searchable text of a snapshot with its newest comments and corrections."""
     ratings = session.scalars(
         select(RatingRow).where(RatingRow.evidence_id == snapshot.id, RatingRow.newest.is_(True))
     )
@@ -105,7 +105,7 @@ def index_words(session: Session, snapshot: AnswerSnapshotRow) -> None:
 
 
 def _stored(session: Session, owner_id: str, answer_id: str) -> AnswerSnapshotRow | None:
-    """Held until the transaction ends: versions are counted one after the other."""
+    """Locked until the transaction ends, because version numbers must be consecutive."""
     return session.scalar(
         select(AnswerSnapshotRow)
         .where(AnswerSnapshotRow.owner_id == owner_id, AnswerSnapshotRow.answer_id == answer_id)
@@ -118,7 +118,7 @@ def _add_snapshot(
     session: Session, snapshot: AnswerSnapshot, rated_at: datetime
 ) -> AnswerSnapshotRow:
     columns = {item.name: getattr(snapshot, item.name) for item in fields(snapshot)}
-    campaign = session.get(CampaignRow, snapshot.campaign_id)  # it may be gone meanwhile
+    campaign = session.get(CampaignRow, snapshot.campaign_id)  # it may have been deleted meanwhile
     preset = snapshot.provenance.preset if snapshot.provenance else None
     columns |= {
         "campaign_id": campaign.id if campaign else None,
@@ -133,7 +133,7 @@ def _add_snapshot(
 
 
 def _variant(session: Session, campaign: CampaignRow, user_id: str, message_id: str) -> int | None:
-    """Which variant of the campaign wrote that answer."""
+    """The index of the variant that wrote the answer."""
     if campaign.plan.mode is Mode.SINGLE:
         return 0
     if campaign.plan.mode is Mode.SPLIT:

@@ -1,4 +1,4 @@
-"""What came of a campaign: counted and gathered by queries over what is there."""
+"""The data of a campaign's report."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ from store.schema.feedback import AnswerSnapshotRow, RatingRow, ReviewRow
 SPACES = " \t\r\n"
 
 Wrote = Mapping[str, int | None]
-"""Which variant wrote in a conversation, by its id; None: nobody knows."""
+"""The variant of a conversation by its id; None if unknown."""
 
 
 def gather(session: Session, campaign_id: str, shown: int) -> ReportData:
@@ -67,7 +67,7 @@ def gather(session: Session, campaign_id: str, shown: int) -> ReportData:
 
 
 def _of(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
-    """Of the snapshot that counts."""
+    """Conditions: snapshots of the campaign, without the owner's trial."""
     return (
         AnswerSnapshotRow.campaign_id == campaign.id,
         *counts_for(campaign, AnswerSnapshotRow.owner_id),
@@ -94,7 +94,7 @@ def _reasons(session: Session, campaign: CampaignRow) -> Counter[str]:
 
 
 def _words_of(campaign: CampaignRow) -> Select[int, int]:
-    """How many comments and corrections there are."""
+    """Counts of comments and corrections."""
     return (
         select(
             func.count().filter(RatingRow.comment != ""),
@@ -137,7 +137,7 @@ def _rated(
     order: Sequence[ColumnElement[int]],
     shown: int,
 ) -> Sequence[AnswerExcerpt]:
-    """One rating of each answer; what has no words, or was found unusable, is left out."""
+    """One rating per answer, without purged and unusable answers."""
     rows = session.execute(
         select(AnswerSnapshotRow, RatingRow)
         .join(RatingRow, RatingRow.evidence_id == AnswerSnapshotRow.id)
@@ -170,7 +170,7 @@ def _excerpt(snapshot: AnswerSnapshot, rating: Rating) -> AnswerExcerpt:
 
 
 def _votes(session: Session, campaign: CampaignRow) -> Sequence[Vote]:
-    """Newest first. Without the long rest of each row: there may be very many."""
+    """Newest first. Selects short columns only, because there may be very many."""
     left, right = (
         type_coerce(side, JSON)["variant"].as_integer()
         for side in (ComparisonRow.left, ComparisonRow.right)
@@ -194,7 +194,7 @@ def _voted(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
 def _voted_answers(
     session: Session, campaign: CampaignRow, shown: int, *, best: bool
 ) -> Sequence[AnswerExcerpt]:
-    """Where nothing was rated: answers that won or lost, first those with a comment."""
+    """Without ratings: answers that won or lost a vote, those with a comment first."""
     decided = session.scalars(
         select(ComparisonRow)
         .where(*_voted(campaign), ComparisonRow.choice.in_((VoteChoice.LEFT, VoteChoice.RIGHT)))
@@ -222,7 +222,7 @@ def _voted_answers(
 
 
 def _answered(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence[SourceCount]:
-    """By variant, what wrote most first."""
+    """Sources of answers by variant, most frequent first."""
     provenance = type_coerce(MessageRow.provenance, JSON)
     names = ("model", "revision", "quantization", "engine")
     sources = (
@@ -248,7 +248,7 @@ def _answered(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence
 def _preset_names(
     session: Session, campaign: CampaignRow, answered: Sequence[SourceCount]
 ) -> Mapping[PresetRef, str]:
-    """Of all that are in the plan or answered, as they were called in that version."""
+    """Names of all presets in the plan or in answers, as of their versions."""
     used = {one.source.preset for one in answered}
     used |= {variant.preset for variant in campaign.plan.variants}
     rows = session.scalars(
@@ -261,7 +261,7 @@ def _preset_names(
 
 
 def _measured(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence[AnswerTimes]:
-    """Of every answer that was written to its end. From the index that holds what is counted."""
+    """Timings of every complete answer. A covering index holds these columns."""
     columns = (
         *(MessageRow.queue_s, MessageRow.ttft_s, MessageRow.total_s),
         *(MessageRow.decode_tokens_per_s, MessageRow.completion_tokens),
@@ -280,15 +280,15 @@ def _measured(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence
 
 
 def _answers(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
-    """Of messages: that they are answers in this campaign that count."""
-    # Not the bare column: SQLite would look up each conversation, and then each long row of it.
+    """Conditions on messages: answers in this campaign, without the owner's trial."""
+    # coalesce: with the bare column SQLite looks up each conversation and then each long row.
     conversation_id = func.coalesce(MessageRow.conversation_id, "")
     ids = select(ConversationRow.id).where(*_of_conversations(campaign))
     return HAPPENED_HERE, conversation_id.in_(ids), MessageRow.role == Role.ASSISTANT
 
 
 def _of_conversations(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
-    """Of conversations."""
+    """Conditions on conversations."""
     own = ConversationRow.campaign_id == campaign.id
     return own, *counts_for(campaign, ConversationRow.owner_id)
 
@@ -302,7 +302,7 @@ def _variant_of_answers(session: Session, campaign: CampaignRow) -> Wrote:
 
 
 def _variants(session: Session, campaign: CampaignRow) -> Mapping[str, int | None]:
-    """By conversation, or by tester."""
+    """The variant by conversation id, or by tester id."""
     if campaign.plan.mode is Mode.BLIND:
         variants: dict[str, int | None] = {}
         for side in (ComparisonRow.left, ComparisonRow.right):
@@ -324,7 +324,7 @@ def _variants(session: Session, campaign: CampaignRow) -> Mapping[str, int | Non
 
 
 def _surveys(session: Session, campaign: CampaignRow, *, sent: bool) -> Sequence[SurveyAnswers]:
-    """Those that were sent, or else those that are half done."""
+    """Survey answers that were sent, or those that were saved but not sent."""
     sent_at = ParticipantRow.survey_sent_at
     rows = session.scalars(
         select(ParticipantRow.survey)
@@ -340,7 +340,7 @@ def _surveys(session: Session, campaign: CampaignRow, *, sent: bool) -> Sequence
 
 
 def _names(session: Session, campaign: CampaignRow) -> Mapping[str, str]:
-    """Of who has voted."""
+    """Names of the users who voted, by id."""
     voters = select(ComparisonRow.user_id).where(
         ComparisonRow.campaign_id == campaign.id, ComparisonRow.choice.is_not(None)
     )

@@ -1,4 +1,4 @@
-"""Rated answers by what is wanted of them, and their reviews."""
+"""Rated answers by filter, and their reviews."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -45,7 +45,7 @@ def counts(
     *,
     among: Sequence[str] | None = None,
 ) -> RatingCounts:
-    """Of all, or of those with these ids."""
+    """Counts over the filter, or only over the given snapshot ids."""
     answers = func.count(AnswerSnapshotRow.id.distinct())
     statement = (
         select(
@@ -97,7 +97,7 @@ def rated(session: Session, seen_by: str | None, evidence_id: str) -> RatedAnswe
 
 
 def versions(session: Session, evidence_ids: Sequence[str]) -> Mapping[str, tuple[Rating, ...]]:
-    """Of each of these answers, oldest first."""
+    """All versions of the ratings of each snapshot, oldest first."""
     return _ratings(session, RatingRow.evidence_id.in_(evidence_ids))
 
 
@@ -146,13 +146,13 @@ def review(
 
 
 def visible(seen_by: str) -> ColumnElement[bool]:
-    """Of snapshot, with its review: what belongs to one's campaigns or is one's to review."""
+    """Condition: the snapshot is in one of the user's campaigns or assigned to the user."""
     own = select(CampaignRow.id).where(CampaignRow.owner_id == seen_by)
     return or_(AnswerSnapshotRow.campaign_id.in_(own), ReviewRow.assignee == seen_by)
 
 
 def _chosen(seen_by: str | None, wanted: RatingFilter) -> Select[int]:
-    """The numbers of the rows alone: whole rows are long, and there is an index to choose by."""
+    """Selects sequence numbers only: rows are long, and an index covers the filter."""
     return (
         select(AnswerSnapshotRow.sequence)
         .outerjoin(ReviewRow, ReviewRow.evidence_id == AnswerSnapshotRow.id)
@@ -177,7 +177,7 @@ def _conditions(seen_by: str | None, wanted: RatingFilter) -> Iterable[ColumnEle
         state = wanted.standing.state
         yield ReviewRow.state.is_(None) if state is None else ReviewRow.state == state
     if of_rating := list(_of_one_rating(wanted)):
-        # Looked up once: asked of each answer, SQLite went through all ratings for every one.
+        # A subquery that runs once: correlated, SQLite scanned all ratings for every answer.
         matching = select(RatingRow.evidence_id).where(RatingRow.newest, *of_rating)
         yield AnswerSnapshotRow.id.in_(matching)
     if wanted.words.strip():
@@ -194,7 +194,7 @@ def _of_one_rating(wanted: RatingFilter) -> Iterable[ColumnElement[bool]]:
 
 
 def _holding(words: str) -> ColumnElement[bool]:
-    """That all words are in it; text without a letter or digit finds nothing."""
+    """Condition: all words occur. A query without letters and digits matches nothing."""
     needles = [word.needle for word in words_of(words)]
     if not needles:
         return AnswerSnapshotRow.sequence.is_(None)
@@ -234,7 +234,7 @@ def _ratings(session: Session, condition: ColumnElement[bool]) -> Mapping[str, t
 
 
 def _occurring(session: Session, seen_by: str | None) -> Sequence[Sequence[str]]:
-    """The presets, models and languages of the answers, without empty ones, in order."""
+    """The sorted presets, models and languages of the answers, without empty values."""
     columns = (AnswerSnapshotRow.preset_id, AnswerSnapshotRow.model, AnswerSnapshotRow.language)
     together = select(*columns).distinct()
     if seen_by is not None:

@@ -1,4 +1,4 @@
-"""Answers that somebody tried again instead of rating them, beside the one that was liked."""
+"""Earlier answers to a question whose later answer was rated well (retries)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ from store.schema.feedback import AnswerSnapshotRow
 def tried_again(
     session: Session, reader: str, answer_ids: Sequence[str]
 ) -> Mapping[str, tuple[Path, ...]]:
-    """By each of these answers: the paths to the unrated ones before it to the same question.
+    """For each answer id, the paths to earlier unrated answers to the same question.
 
     Of campaigns, and of the reader's own conversations: elsewhere only what was rated is shared.
     """
@@ -48,7 +48,7 @@ def tried_again(
 
 
 def _before(tree: Tree, answer_id: str) -> Sequence[str]:
-    """The ids of those that were written before it to the same question; none if it is gone."""
+    """Ids of earlier answers to the same question; empty if the answer was deleted."""
     try:
         versions = tree.versions(answer_id)
     except NotFound:

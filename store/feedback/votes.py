@@ -1,4 +1,4 @@
-"""Votes as hosts look for them, in the database."""
+"""Votes as a host filters them."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,7 +13,7 @@ from store.feedback.comparison_paths import voted, with_answers
 from store.schema.campaigns import CampaignRow, ComparisonRow
 
 MOST_WORDS = 16
-"""Of a search."""
+"""The number of words that a search uses."""
 
 
 def page(
@@ -26,7 +26,7 @@ def page(
 ) -> Sequence[Comparison]:
     """Newest vote first."""
     newest_first = (ComparisonRow.voted_at.desc(), ComparisonRow.id.desc())
-    # The ids alone are put in order: whole rows are long.
+    # Sorts ids only, because rows are long.
     chosen = (
         select(ComparisonRow.id)
         .where(*_conditions(seen_by, wanted))
@@ -41,7 +41,7 @@ def page(
 
 
 def counts(session: Session, seen_by: str | None, wanted: VoteFilter) -> VoteCounts:
-    """Of all that the filter finds."""
+    """Counts over the whole filter."""
     kinds = [
         ComparisonRow.choice == choice
         for choice in (VoteChoice.LEFT, VoteChoice.RIGHT, VoteChoice.TIE, VoteChoice.BOTH_BAD)
@@ -54,7 +54,7 @@ def counts(session: Session, seen_by: str | None, wanted: VoteFilter) -> VoteCou
 
 
 def choices(session: Session, seen_by: str | None, campaign_id: str) -> VoteFilterOptions:
-    """All campaigns that compare; who has voted in that one, or without an id in any."""
+    """All blind campaigns, and the testers who voted in the given one, or in any."""
     own = select(CampaignRow).order_by(CampaignRow.created_at)
     if seen_by is not None:
         own = own.where(CampaignRow.owner_id == seen_by)
@@ -99,7 +99,7 @@ def _conditions(seen_by: str | None, wanted: VoteFilter) -> Iterable[ColumnEleme
 
 
 def _won(variant: int) -> ColumnElement[bool]:
-    """That this variant was voted for: it stood where the vote went."""
+    """Condition: the vote went to the side of this variant."""
     return or_(
         *(
             and_(
