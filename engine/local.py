@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import threading
 import time
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from chat.errors import AppError, BadRequest, StartupError
 from chat.models import ChatMessage, Prompt, Sampling
-from chat.serving.errors import EngineNotReady, EngineStalled, PromptTooLong
+from chat.serving.errors import EngineFailed, EngineNotReady, EngineStalled, PromptTooLong
 from chat.serving.models import (
     Delta,
     EngineInfo,
@@ -32,6 +33,7 @@ from chat.serving.models import (
 )
 from chat.tools import NO_EXTRAS, EngineLoad, Extras, Tool
 from engine.options import EngineOptions
+from engine.panics import without_panic
 from engine.row import Row, decoding_of
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from engine.worker import Worker
 
 __all__ = ["EngineOptions", "LocalEngine", "Report"]
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -199,7 +203,8 @@ class LocalEngine:
 
     async def _tokenize(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """In a thread of its own: a long conversation takes tens of milliseconds."""
-        return await asyncio.get_running_loop().run_in_executor(self._tokenizing, work, *arguments)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._tokenizing, without_panic, work, *arguments)
 
     def _require_serving(self) -> _Serving:
         if self._serving is None or self._state.phase is not Phase.READY:
@@ -236,13 +241,17 @@ class LocalEngine:
                 loop.call_soon_threadsafe(function, *arguments)
 
         try:
-            serving = self._open(folder, call)
+            serving = without_panic(self._open, folder, call)
         except Exception as error:  # noqa: BLE001 - top of a thread: tell the one who waits
             call(_settle, ready, None, error)
             return
         call(_settle, ready, serving, None)
-        if not self._stopped.is_set():
-            serving.worker.run()
+        try:
+            if not self._stopped.is_set():
+                serving.worker.run()
+        except Exception:
+            log.exception("the engine's thread ended")
+            call(self._set_state, _dead(EngineFailed("The engine's thread ended.")))
 
     def _open(self, folder: Path, call: Callable[..., None]) -> _Serving:
         if self._options.device == "cpu":
@@ -257,14 +266,15 @@ class LocalEngine:
             opened.runner,
             end_ids=opened.end_ids,
             post=lambda events: call(_hand_over, events),
-            died=lambda error: call(
-                self._set_state,
-                EngineState(Phase.DEAD, detail=str(error), error_code=error.code),
-            ),
+            died=lambda error: call(self._set_state, _dead(error)),
         )
         call(self._set_state, EngineState(Phase.LOADING, LoadStage.WARM_UP))
         worker.warm_up()
         return _Serving(worker, opened.end_ids, opened.prompt, opened.info, opened.masks)
+
+
+def _dead(error: EngineFailed) -> EngineState:
+    return EngineState(Phase.DEAD, detail=str(error), error_code=error.code)
 
 
 def _max_new_tokens(sampling: Sampling, info: EngineInfo, prompt_tokens: int) -> int:

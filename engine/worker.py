@@ -134,7 +134,9 @@ class Worker:
                     failures, self.recovering = 0, None
                 self._serve()
                 return
-            except Exception as error:  # one bad step must not end the thread
+            # BaseException: a panic in Rust (tokenizers, llguidance) is no Exception, and a step
+            # that fails must not end the thread, whatever it raises.
+            except BaseException as error:  # noqa: BLE001
                 failure = _failure(error)
                 log.warning("engine step failed", exc_info=True)
             # Outside of the except clause: the traceback holds on to the step's tensors.
@@ -224,7 +226,7 @@ class Worker:
     def _take_tokens(self, request: Request) -> Event:
         try:
             return request.take_tokens(self._end_ids)
-        except Exception:  # the tokenizer raises no narrower type; others carry on
+        except BaseException:  # noqa: BLE001 - the tokenizer raises no narrower type, panics included
             log.warning("the text of an answer failed", exc_info=True)
             return EngineFailed()
 
@@ -290,7 +292,7 @@ class Worker:
             self._post(events)
 
 
-def _failure(error: Exception) -> EngineFailed:
+def _failure(error: BaseException) -> EngineFailed:
     """What the culprit is told. Says nothing of the text that was being written."""
     if isinstance(error, EngineFailed):
         return error

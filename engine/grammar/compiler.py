@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from chat.serving.errors import EngineNotReady
 from chat.tools import Extras
+from engine.panics import without_panic
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -57,7 +58,8 @@ class Compiler:
         if self._closed:
             raise EngineNotReady
         self._thread = self._thread or _deep_thread()
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._make, extras)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, without_panic, self._make, extras)
 
     async def close(self) -> None:
         self._closed = True

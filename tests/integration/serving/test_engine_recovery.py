@@ -196,3 +196,50 @@ async def test_a_reader_who_leaves_frees_everything(way: str, moment: str) -> No
         before = steps.count
         await asyncio.sleep(0.05)
         assert steps.count == before, "steps go on for somebody who has left"
+
+
+class NativePanic(BaseException):
+    """As Rust's panics arrive from a native module: not an `Exception`."""
+
+
+async def test_a_panic_of_native_code_costs_no_answer() -> None:
+    calls = 0
+
+    def trouble(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        if calls == 9:
+            raise NativePanic("injected")
+        return logits
+
+    async with engine_with(lambda ids, logits: logits) as engine:
+        calm = text(await answer(engine, "one"))
+    async with engine_with(trouble) as engine:
+        assert text(await answer(engine, "one")) == calm
+        assert engine.state.phase is Phase.READY
+
+
+async def test_a_request_that_always_panics_fails_alone() -> None:
+    def trouble(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+        if poisoned(ids).any():
+            raise NativePanic("injected")
+        return logits
+
+    async with engine_with(trouble) as engine:
+        outcomes = await asyncio.gather(
+            *(answer(engine, words) for words in ("one", POISON, "three")), return_exceptions=True
+        )
+        assert isinstance(outcomes[1], EngineFailed)
+        assert all(isinstance(outcomes[place], list) for place in (0, 2))
+        assert engine.state.phase is Phase.READY
+        assert (await answer(engine, "still there"))[-1].finish
+
+
+@pytest.mark.parametrize("panic", [NativePanic, SystemExit, KeyboardInterrupt])
+async def test_a_panic_while_loading_says_dead(panic: type[BaseException]) -> None:
+    def trouble(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+        raise panic("injected")
+
+    with pytest.raises(EngineFailed):
+        async with engine_with(trouble):
+            pass
