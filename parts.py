@@ -11,6 +11,7 @@ from chat.accounts.api_keys import KeyLimits
 from chat.accounts.models import AccountRole, Allowance
 from chat.accounts.ports import QuotaStore
 from chat.accounts.quotas import Quotas, Rates
+from chat.background import BackgroundJobs
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
 from chat.campaigns.hosts import Campaigns, CampaignStore
@@ -60,6 +61,7 @@ class Parts:
     reports: Reports
     votes: Votes
     figures: Dashboard
+    background: BackgroundJobs
 
     @property
     def hosting(self) -> HostServices:
@@ -131,6 +133,13 @@ def build_campaigns(store: CampaignStore, admission: Admission, engines: Engines
     return Campaigns(store, waiting=lambda: admission.waiting, engines=lambda: engines.names)
 
 
+def build_background(metrics: Metrics) -> BackgroundJobs:
+    """What the app does by itself, with its failures counted."""
+    background = BackgroundJobs(metrics)
+    metrics.watch_jobs(lambda: background.failing)
+    return background
+
+
 def build_parts(
     settings: Settings, engines: Engines, store: RoutingStore, metrics: Metrics
 ) -> Parts:
@@ -148,7 +157,8 @@ def build_parts(
         keep_turns=settings.keep_turns,
         enrolment=Enrolment(people, kept.campaigns),
     )
-    conversations = Conversations(store=store, jobs=jobs)
+    background = build_background(metrics)
+    conversations = Conversations(store=store, jobs=jobs, background=background)
     campaigns = build_campaigns(kept.campaigns, admission, engines)
     participation = Participation(kept.campaigns, people, stop=answers.stop)
     completions = build_completions(settings, generation, people, rates)
@@ -165,9 +175,10 @@ def build_parts(
         comparisons=Comparisons(kept.votes, participation, answers),
         ratings=Ratings(conversations=store, store=kept.ratings, programs=completions),
         casebook=Cases(kept.cases, kept.results, judge, load_shipped_cases()),
-        replays=Runs(kept.cases, generation, judge),
+        replays=Runs(kept.cases, generation, judge, background=background),
         results=Results(kept.results, people),
         reports=Reports(campaigns, kept.reports),
         votes=Votes(kept.ballots),
         figures=Dashboard(campaigns, kept.figures),
+        background=background,
     )
