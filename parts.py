@@ -150,12 +150,9 @@ def build_parts(
     quotas = build_quotas(settings, people, rates)
     generation = build_generation(settings, engines, admission, quotas, metrics)
     jobs = Jobs(generation=generation, store=store)
+    enrolment, keep_turns = Enrolment(people, kept.campaigns), settings.keep_turns
     answers = Turns(
-        engines=engines,
-        store=store,
-        jobs=jobs,
-        keep_turns=settings.keep_turns,
-        enrolment=Enrolment(people, kept.campaigns),
+        engines=engines, store=store, jobs=jobs, keep_turns=keep_turns, enrolment=enrolment
     )
     background = build_background(metrics)
     conversations = Conversations(store=store, jobs=jobs, background=background)

@@ -1,6 +1,5 @@
 """Regression cases as JSON for their pages, and as files. Whose they are is known to services."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -18,7 +17,8 @@ from chat.evaluation.cases import MOST_CHECKS, MOST_TURNS, Cases, CaseText
 from chat.evaluation.models import Case, Check, CheckKind
 from chat.evaluation.runs import Runs
 from chat.models import ChatMessage, Role
-from formats.cases import read_calls, read_cases, read_sampling, write_cases
+from formats.apart import FileReader
+from formats.cases import read_calls, read_sampling, write_cases
 
 Id = Annotated[str, Field(max_length=200)]
 
@@ -128,7 +128,7 @@ def _cases(casebook: Cases, root_path: str) -> APIRouter:
 
 
 def _files(casebook: Cases, root_path: str) -> APIRouter:
-    router = APIRouter()
+    router, files = APIRouter(), FileReader()
 
     @router.get("/export")
     async def export(request: Request) -> Response:
@@ -139,7 +139,7 @@ def _files(casebook: Cases, root_path: str) -> APIRouter:
     @router.post("/import")
     async def import_file(request: Request) -> dict[str, object]:
         user = person_of(request)
-        texts = await asyncio.to_thread(read_cases, await request.body())
+        texts = await files.cases(await request.body())
         added = await casebook.add(user, *texts)
         return {"imported": len(added), "next": f"{root_path}/cases"}
 
