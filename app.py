@@ -126,6 +126,7 @@ def build_maintenance(settings: Settings, parts: Parts, account_store: AccountSt
         programs=(parts.completions, parts.runs),
         keep=keep,
         destroy_due=parts.campaigns.destroy_due,
+        background=parts.background,
     )
 
 
@@ -207,6 +208,7 @@ def build_site(
         completions=parts.completions,
         ratings=parts.ratings,
         hosting=parts.hosting,
+        failing=lambda: parts.background.failing,
     )
     mount(api, page, root_path=settings.root_path)
     cover_mounted(api)

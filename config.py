@@ -162,6 +162,7 @@ class Settings(BaseSettings):
     retention_days: int | None = Field(
         None,
         ge=1,
+        le=36_500,
         description="destroy conversations, ratings and votes that nobody touched for so many days",
     )
     log_file: Path = Field(Path("server.log"), description="log file, rotated at 10 MB, five kept")

@@ -11,6 +11,7 @@ from chat.accounts.api_keys import KeyLimits
 from chat.accounts.models import AccountRole, Allowance
 from chat.accounts.ports import QuotaStore
 from chat.accounts.quotas import Quotas, Rates
+from chat.background import BackgroundJobs
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
 from chat.campaigns.hosts import Campaigns, CampaignStore
@@ -60,6 +61,7 @@ class Parts:
     reports: Reports
     votes: Votes
     dashboard: Dashboard
+    background: BackgroundJobs
 
     @property
     def hosting(self) -> HostServices:
@@ -135,6 +137,13 @@ def build_campaigns(store: CampaignStore, admission: Admission, engines: Engines
     return Campaigns(store, waiting=lambda: admission.waiting, engines=lambda: engines.names)
 
 
+def build_background(metrics: Metrics) -> BackgroundJobs:
+    """What the app does by itself, with its failures counted."""
+    background = BackgroundJobs(metrics)
+    metrics.watch_jobs(lambda: background.failing)
+    return background
+
+
 def build_parts(
     settings: Settings, engines: Engines, store: RoutingStore, metrics: Metrics
 ) -> Parts:
@@ -146,14 +155,12 @@ def build_parts(
     quotas = build_quotas(settings, account_store, rates)
     generation = build_generation(settings, engines, admission, quotas, metrics)
     jobs = Jobs(generation=generation, store=store)
+    enrolment, keep_turns = Enrolment(account_store, feedback.campaigns), settings.keep_turns
     answers = Turns(
-        engines=engines,
-        store=store,
-        jobs=jobs,
-        keep_turns=settings.keep_turns,
-        enrolment=Enrolment(account_store, feedback.campaigns),
+        engines=engines, store=store, jobs=jobs, keep_turns=keep_turns, enrolment=enrolment
     )
-    conversations = Conversations(store=store, jobs=jobs)
+    background = build_background(metrics)
+    conversations = Conversations(store=store, jobs=jobs, background=background)
     campaigns = build_campaigns(feedback.campaigns, admission, engines)
     participation = Participation(feedback.campaigns, account_store, stop=answers.stop)
     completions = build_completions(settings, generation, account_store, rates)
@@ -170,9 +177,10 @@ def build_parts(
         comparisons=Comparisons(feedback.votes, participation, answers),
         ratings=Ratings(conversations=store, store=feedback.ratings, programs=completions),
         cases=Cases(feedback.cases, feedback.results, judge, load_shipped_cases()),
-        runs=Runs(feedback.cases, generation, judge),
+        runs=Runs(feedback.cases, generation, judge, background=background),
         results=Results(feedback.results, account_store),
         reports=Reports(campaigns, feedback.reports),
         votes=Votes(feedback.ballots),
         dashboard=Dashboard(campaigns, feedback.figures),
+        background=background,
     )

@@ -1,9 +1,10 @@
 """The web app: our routes behind the edge. What else is mounted on it stands behind it too."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from api.accounts.admin_routes import guest_link_routes, user_routes
@@ -107,24 +108,18 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     completions: Completions | None = None,
     ratings: Ratings | None = None,
     hosting: HostServices | None = None,
+    failing: Callable[[], Sequence[str]] = tuple,
 ) -> FastAPI:
-    """The app with the edge around it and its routes on it.
+    """The app with the edge around it, and routes on it for what is given.
 
-    There are routes for what is given. Without people everybody is the local user. `handlers` are
-    the page's events by number, as `api.edge.permissions` names them.
+    Without people everybody is the local user. `handlers` are the page's events by number, as
+    `api.edge.permissions` names them. `failing` names the background jobs that keep failing.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
     metrics = metrics or Metrics()
     authenticator = sign_in.authenticator if sign_in else OpenAuthenticator()
-    app = FastAPI(
-        title="Qwen Chat",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        middleware=edge_middleware(edge, authenticator, handlers or {}, metrics),
-    )
-    add_error_handlers(app)
-    app.include_router(ops_routes(engine, Readiness(engine)))
+    app = _empty_app(edge_middleware(edge, authenticator, handlers or {}, metrics))
+    app.include_router(ops_routes(engine, Readiness(engine), failing))
     app.include_router(install_routes())
     app.include_router(metrics_routes(metrics))
     if archives:
@@ -134,6 +129,14 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     if sign_in and presets:
         _add_accounts(app, sign_in, presets, hosting)
     _add_programs(app, completions, ratings)
+    return app
+
+
+def _empty_app(middleware: list[Middleware]) -> FastAPI:
+    app = FastAPI(
+        title="Qwen Chat", docs_url=None, redoc_url=None, openapi_url=None, middleware=middleware
+    )
+    add_error_handlers(app)
     return app
 
 

@@ -7,13 +7,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 from chat.accounts.api_keys import lets_in
 from chat.accounts.models import LOCAL_USER, Action, AuditEntry, Clock, Principal, utc_now
 from chat.accounts.ports import MaintenanceStore
+from chat.background import BackgroundJobs, each_alone
 from chat.conversations.jobs import Jobs
-from chat.errors import AppError, NotFound
+from chat.errors import NotFound
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +38,11 @@ class RunningRequests(Protocol):
 class Maintenance:
     """`keep` is how long conversations stay that nobody touches; None: for ever.
 
-    `destroy_due` destroys what was promised to go by now, besides.
+    `destroy_due` destroys what was promised to go by now. `background` runs the three jobs, each
+    for itself.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it looks after, each by its name
         self,
         jobs: Jobs,
         people: MaintenanceStore,
@@ -48,6 +51,7 @@ class Maintenance:
         keep: timedelta | None = None,
         destroy_due: Callable[[], Awaitable[int]] | None = None,
         clock: Clock = utc_now,
+        background: BackgroundJobs | None = None,
     ) -> None:
         self._jobs = jobs
         self._people = people
@@ -55,29 +59,38 @@ class Maintenance:
         self._keep = keep
         self._destroy_due = destroy_due
         self._clock = clock
+        self._background = background or BackgroundJobs()
 
     async def run(self, look_every_s: float = LOOK_EVERY_S) -> None:
-        """Do both again and again, until cancelled."""
+        """Do all of it again and again, until cancelled."""
+        repeat = self._background.repeat
         async with asyncio.TaskGroup() as group:
-            group.create_task(_every(look_every_s, self.stop_who_left))
-            group.create_task(_every(SWEEP_EVERY_S, self.destroy_old))
+            group.create_task(repeat("stop_disabled", look_every_s, self.stop_who_left))
+            group.create_task(repeat("campaign_retention", SWEEP_EVERY_S, self.destroy_promised))
+            group.create_task(repeat("retention", SWEEP_EVERY_S, self.destroy_old))
 
     async def stop_who_left(self) -> None:
-        """Stop the answers of all people and keys that are no good any more. Raises StoreFailed."""
-        for user in self._jobs.users() - {LOCAL_USER}:
-            if not await self._may_be_here(user):
-                for conversation_id in self._jobs.conversations_of(user):
-                    if job := self._jobs.find(user, conversation_id):
-                        job.cancel()
+        """Stop the answers of all people and keys that are no good any more.
+
+        Raises the first failure when all of them have been looked at.
+        """
+        checks: list[Callable[[], Awaitable[None]]] = [
+            partial(self._stop_if_gone, user) for user in self._jobs.users() - {LOCAL_USER}
+        ]
         for programs in self._programs:
-            for principal in programs.callers():
-                if not await self._may_call(principal):
-                    programs.stop_of(principal.id)
+            callers = programs.callers()
+            checks += [partial(self._stop_programs, programs, caller) for caller in callers]
+        await each_alone(checks, lambda check: check())
+
+    async def destroy_promised(self) -> int:
+        """Destroy what was promised to go by now; how many rows. Raises StoreFailed."""
+        rows = await self._destroy_due() if self._destroy_due else 0
+        if rows:
+            log.info("rows destroyed of campaigns that ended long enough ago: %d", rows)
+        return rows
 
     async def destroy_old(self) -> int:
         """Destroy what is older than may be, as `delete_older` counts it. Raises StoreFailed."""
-        if self._destroy_due and (rows := await self._destroy_due()):
-            log.info("rows destroyed of campaigns that ended long enough ago: %d", rows)
         if self._keep is None:
             return 0
         now = self._clock()
@@ -87,6 +100,16 @@ class Maintenance:
             await self._people.write_entry(entry)
             log.info("conversations, ratings and votes destroyed because of their age: %d", gone)
         return gone
+
+    async def _stop_if_gone(self, user_id: str) -> None:
+        if not await self._may_be_here(user_id):
+            for conversation_id in self._jobs.conversations_of(user_id):
+                if job := self._jobs.find(user_id, conversation_id):
+                    job.cancel()
+
+    async def _stop_programs(self, programs: RunningRequests, caller: Principal) -> None:
+        if not await self._may_call(caller):
+            programs.stop_of(caller.id)
 
     async def _may_be_here(self, user_id: str) -> bool:
         try:
@@ -107,12 +130,3 @@ class Maintenance:
         kept = {key.id: key for key in await self._people.keys(user.id)}
         key, now = kept.get(principal.key.id), self._clock()
         return key is not None and lets_in(key, user, now)
-
-
-async def _every(seconds: float, do: Callable[[], Awaitable[object]]) -> None:
-    while True:
-        try:
-            await do()
-        except AppError as error:  # a database that does not answer: the next time will do
-            log.warning("upkeep: %s", error)
-        await asyncio.sleep(seconds)

@@ -1,6 +1,7 @@
 """What a person may send, checked at the door of the domain. Tokens are the engine's business."""
 
 from dataclasses import fields
+from datetime import UTC, date, datetime, timedelta
 
 from chat.errors import BadText, InvalidSetting, MessageTooLong
 from chat.models import Sampling
@@ -25,6 +26,32 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "seed": (0, 2**53 - 1),
 }
 """Lowest and highest value of each setting; a seed must survive as a number of JSON."""
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+"""Bounds of every time that comes from outside: sums and time zones cannot overflow from there."""
+
+EARLIEST_DAY = EARLIEST.date()
+LATEST_DAY = LATEST.date()
+IN_BOUNDS = f"{EARLIEST_DAY} to {LATEST_DAY}"
+
+
+def is_bounded(moment: datetime | date) -> bool:
+    """Whether a time or a day is one that is taken."""
+    if isinstance(moment, datetime):
+        return EARLIEST <= moment <= LATEST
+    return EARLIEST_DAY <= moment <= LATEST_DAY
+
+
+def later(moment: datetime, span: timedelta) -> datetime:
+    """The sum, or the last moment there is where the sum would be beyond it.
+
+    For times that were stored before there were bounds.
+    """
+    try:
+        return moment + span
+    except OverflowError:
+        return datetime.max.replace(tzinfo=moment.tzinfo)
 
 
 def check_text(text: str, *, field: str = "") -> str:

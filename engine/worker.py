@@ -136,7 +136,7 @@ class Worker:
                 return
             # BaseException: a panic in Rust (tokenizers, llguidance) is no Exception, and a step
             # that fails must not end the thread, whatever it raises.
-            except BaseException as error:  # noqa: BLE001
+            except BaseException as error:
                 failure = _failure(error)
                 log.warning("engine step failed", exc_info=True)
             # Outside of the except clause: the traceback holds on to the step's tensors.
@@ -226,7 +226,7 @@ class Worker:
     def _take_tokens(self, request: Request) -> Event:
         try:
             return request.take_tokens(self._end_ids)
-        except BaseException:  # noqa: BLE001 - the tokenizer raises no narrower type, panics included
+        except BaseException:
             log.warning("the text of an answer failed", exc_info=True)
             return EngineFailed()
 

@@ -3,13 +3,17 @@
 from dataclasses import fields
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Json
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, Json
 
 from chat.campaigns.models import Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
 from chat.models import PresetRef, Sampling
 
 Words = Annotated[str, BeforeValidator(lambda value: value or "")]
 """A field of a form that may be empty. How long it may be is the service's to say."""
+
+
+FEW = Field(fail_fast=True, max_length=200)
+"""Of a list: more than any plan may have, which the service says, and few enough to look at."""
 
 
 class VariantForm(BaseModel):
@@ -60,10 +64,10 @@ class PlanForm(BaseModel):
 
     title: Words = ""
     mode: Mode
-    variants: list[VariantForm]
-    tasks: list[TaskForm] = []
+    variants: Annotated[list[VariantForm], FEW]
+    tasks: Annotated[list[TaskForm], FEW] = []
     consent: Words = ""
-    survey: list[SurveyQuestionForm] = []
+    survey: Annotated[list[SurveyQuestionForm], FEW] = []
     reasons: Words = ""
     thanks: Words = ""
     starts_at: AwareDatetime | None = None

@@ -1,7 +1,7 @@
 """Downloads of conversations, and their way back in.
 
 Conversations leave one by one, so that a large history never lies in memory; a file comes in as a
-whole or not at all. What takes long runs in a thread, beside the answers that are being written.
+whole or not at all. What takes long runs in a thread or a process, beside the answers.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from api.edge.bodies import IMPORT_PATH
 from api.edge.identity import user_id_of
 from chat.conversations.models import Archive, Conversation
 from chat.errors import NotFound
+from formats.apart import FileReader
 from formats.exporting import Collection, Format, export_all, export_one
-from formats.importing import read_archives
 from formats.names import file_stem
 from formats.words import ExportLanguage
 
@@ -47,7 +47,7 @@ Tongue = Annotated[ExportLanguage, Query(alias="lang")]
 
 def export_routes(archives: Archives) -> APIRouter:
     """GET /api/conversations/{id}/export, GET /api/export and POST /api/import."""
-    one_at_a_time = asyncio.Lock()  # a file takes many times its size while it is read
+    files = FileReader()
     router = APIRouter()
 
     @router.get("/api/conversations/{conversation_id}/export")
@@ -77,10 +77,8 @@ def export_routes(archives: Archives) -> APIRouter:
     @router.post(IMPORT_PATH)
     async def import_file(request: Request) -> dict[str, object]:
         user, data = user_id_of(request), await request.body()
-        async with one_at_a_time:
-            now = datetime.now(UTC)
-            read = await asyncio.to_thread(read_archives, data, owner_id=user, now=now)
-            added = await archives.add_archives(user, read)
+        read = await files.archives(data, owner_id=user, now=datetime.now(UTC))
+        added = await archives.add_archives(user, read)
         titles = [conversation.title for conversation in added[:TITLES_TOLD]]
         return {"imported": len(added), "titles": titles, "first_id": added[0].id}
 

@@ -1,18 +1,62 @@
 """How much and what kind of input is read: header size, kind and size of body, its pace."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import Counter
+from dataclasses import dataclass, replace
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.edge.errors import error_response
+from api.edge.credentials import PRINCIPAL
+from api.edge.errors import RETRY_AFTER_S, error_response
+from api.edge.identity import SIGNED_IN
+from api.edge.json_bounds import JsonBounds, TooMuchJson, UnusableJson, check_structure
 from api.edge.middleware import HttpMiddleware
 from api.edge.options import MIB, EdgeOptions
 
+KIB = 1024
 IMPORT_PATH = "/api/import"
 """A file of conversations may be larger than other bodies; the edge knows how large."""
+
+CASES_PATH = "/api/cases/import"
+PRESET_PATH = "/api/presets/import"
+EVENT_PATHS = ("/gradio_api/queue/join", "/gradio_api/run/")
+
+
+@dataclass(frozen=True, slots=True)
+class BodyBounds:
+    """The most bytes of a body, and the most structure; None: its own reader bounds that."""
+
+    max_bytes: int
+    structure: JsonBounds | None
+
+
+ACCOUNT = BodyBounds(16 * KIB, JsonBounds(containers=100, values=1_000))
+"""Signing in and all about one's account: anybody may send it."""
+
+EVENT = BodyBounds(2 * MIB, JsonBounds(containers=2_000, values=20_000))
+"""Of the page; `api.edge.gradio_sessions` takes so much only where files come with it."""
+
+OTHER = BodyBounds(2 * MIB, JsonBounds(containers=20_000, values=100_000))
+FILE = JsonBounds(containers=200_000, values=1_000_000, depth=None)
+"""Of a file of presets or cases, whose reader says where it is nested too deeply."""
+
+
+def bounds_of(path: str, options: EdgeOptions) -> BodyBounds:
+    """What a body sent there may be."""
+    if path == IMPORT_PATH:
+        return BodyBounds(options.import_max_bytes, None)
+    if path == CASES_PATH:
+        found = BodyBounds(8 * MIB, FILE)
+    elif path == PRESET_PATH:
+        found = BodyBounds(2 * MIB, FILE)
+    elif path.startswith("/api/account/"):
+        found = ACCOUNT
+    else:
+        found = EVENT if path.startswith(EVENT_PATHS) else OTHER
+    return replace(found, max_bytes=min(found.max_bytes, options.max_body_bytes))
 
 
 class HeaderLimit(HttpMiddleware):
@@ -49,42 +93,10 @@ class JsonOnly(HttpMiddleware):
     @staticmethod
     def _is_welcome(scope: Scope) -> bool:
         headers = Headers(scope=scope)
-        has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-        if not has_body:
+        if not has_body(headers):
             return True
         kinds = headers.getlist("content-type")
         return len(kinds) == 1 and kinds[0].partition(";")[0].strip().lower() == "application/json"
-
-
-class BodyLimit(HttpMiddleware):
-    """Refuse bodies of more than `max_bytes`; a path in `larger` has a limit of its own.
-
-    One that says its size is refused before it is read, another one where it passes the limit.
-    """
-
-    def __init__(self, app: ASGIApp, *, max_bytes: int, larger: Mapping[str, int]) -> None:
-        super().__init__(app)
-        self.max_bytes = max_bytes
-        self.larger = larger
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        limit = self.larger.get(scope["path"], self.max_bytes)
-        words = f"This is too large: at most {limit // MIB} MiB are taken here."
-        declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > limit:
-            await error_response(413, words)(scope, receive, send)
-            return
-        size = 0
-
-        async def receive_within_limit() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > limit:
-                raise HTTPException(413, words)
-            return message
-
-        await self.app(scope, receive_within_limit, send)
 
 
 class BodyPace(HttpMiddleware):
@@ -110,3 +122,129 @@ class BodyPace(HttpMiddleware):
             return message
 
         await self.app(scope, receive_in_time, send)
+
+
+class BodyLimit(HttpMiddleware):
+    """Read each body within its bounds and pass it on in one piece.
+
+    One that says its size is refused before it is read, another one where it passes the limit. All
+    bodies in memory have a sum, and so have those of one person, or of one address without one.
+    """
+
+    def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
+        super().__init__(app)
+        self.options = options
+        self._held: Counter[str] = Counter()
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        if not has_body(headers):
+            await self.app(scope, receive, send)
+            return
+        bounds = bounds_of(scope["path"], self.options)
+        said = headers.get("content-length", "")
+        if said.isdecimal() and int(said) > bounds.max_bytes:
+            await too_large(bounds.max_bytes)(scope, receive, send)
+            return
+        body = _Body(self._held, _sender(scope), self.options)
+        try:
+            found = await body.read(receive, bounds)
+            if isinstance(found, Response):
+                await found(scope, receive, send)
+            elif found is not None:
+                await self.app(scope, in_one_piece(found, receive), send)
+        finally:
+            body.release()
+
+
+class _Body:
+    """One body while it is in memory, counted among all of them."""
+
+    def __init__(self, held: Counter[str], sender: str, options: EdgeOptions) -> None:
+        self._held = held
+        self._sender = sender
+        self._options = options
+        self._size = 0
+
+    async def read(self, receive: Receive, bounds: BodyBounds) -> bytes | Response | None:
+        """The body, or the answer that refuses it, or None when the client has left."""
+        pieces, more = [], True
+        while more:
+            try:
+                message = await receive()
+            except HTTPException as error:  # it stopped coming
+                return error_response(error.status_code, error.detail)
+            if message["type"] == "http.disconnect":
+                return None
+            pieces.append(message.get("body", b""))
+            more = message.get("more_body", False)
+            if self._size + len(pieces[-1]) > bounds.max_bytes:
+                return too_large(bounds.max_bytes)
+            if not self._keep(len(pieces[-1])):
+                headers = {"Retry-After": RETRY_AFTER_S}
+                return error_response(
+                    503, "Too much is being sent at once. Try again.", headers=headers
+                )
+        body = b"".join(pieces)
+        return _refusal(body, bounds) or body
+
+    def release(self) -> None:
+        for name in ("", self._sender):
+            self._held[name] -= self._size
+            if not self._held[name]:
+                del self._held[name]
+
+    def _keep(self, size: int) -> bool:
+        """Count so many bytes more, if there is room for them."""
+        options = self._options
+        if self._held[""] + size > options.max_held_bytes:
+            return False
+        if self._held[self._sender] + size > options.max_held_bytes_each:
+            return False
+        self._size += size
+        self._held.update({"": size, self._sender: size})
+        return True
+
+
+def has_body(headers: Headers) -> bool:
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+def in_one_piece(body: bytes, receive: Receive) -> Receive:
+    """What gives the body first; from then on it only waits for the client to leave."""
+    given = False
+
+    async def receive_body() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_body
+
+
+def too_large(max_bytes: int) -> Response:
+    """The answer to a body of more bytes than are taken."""
+    size = f"{max_bytes // MIB} MiB" if max_bytes >= MIB else f"{max_bytes // KIB} KiB"
+    return error_response(413, f"This is too large: at most {size} are taken here.")
+
+
+def _refusal(body: bytes, bounds: BodyBounds) -> Response | None:
+    if bounds.structure is None:
+        return None
+    try:
+        check_structure(body, bounds.structure)
+    except TooMuchJson as error:
+        return error_response(413, str(error))
+    except UnusableJson as error:
+        return error_response(400, str(error), code="invalid_json")
+    return None
+
+
+def _sender(scope: Scope) -> str:
+    """Who sends: the person, or the address of somebody who has not signed in."""
+    principal = scope["state"].get(PRINCIPAL)
+    signed_in = principal or scope["state"].get(SIGNED_IN)
+    user = signed_in.user if signed_in else None
+    return f"user {user.id}" if user else f"address {(scope.get('client') or ('',))[0]}"

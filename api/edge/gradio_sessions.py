@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.edge.bodies import in_one_piece, too_large
 from api.edge.errors import error_response
 from api.edge.identity import SIGNED_IN
 from api.edge.middleware import HttpMiddleware
@@ -27,6 +27,9 @@ DATA = "/gradio_api/queue/data"
 RUN = "/gradio_api/run/"
 HEARTBEAT = "/gradio_api/heartbeat/"
 HASH = "session_hash"
+EVENT_BYTES = 2**20
+UPLOADS = frozenset({"Composer.attach"})
+"""Events that bring the texts of files: these may be as large as `api.edge.bodies` lets in."""
 
 
 class GradioSessions(HttpMiddleware):
@@ -56,53 +59,36 @@ class GradioSessions(HttpMiddleware):
             await self.app(scope, receive, send)
 
     async def _event(self, scope: Scope, receive: Receive, send: Send) -> None:
+        content = (await receive()).get("body", b"")  # in one piece: `api.edge.bodies` has read it
         try:
             # Read as FastAPI will read it, so that the two cannot understand it differently.
-            body = json.loads(await _whole(receive))
+            body = json.loads(content)
         except (ValueError, RecursionError):
             body = None
-        except HTTPException as error:  # too large, or it stopped coming
-            await error_response(error.status_code, error.detail)(scope, receive, send)
-            return
         if not isinstance(body, dict):
             await error_response(422, "The body is no event of the page.")(scope, receive, send)
-        elif not self._may(_user(scope), body.get("fn_index")):
+            return
+        name = self._name(body.get("fn_index"))
+        if name not in HANDLERS or not allows(_user(scope), HANDLERS[name]):
             await error_response(404, "Not Found")(scope, receive, send)
+        elif len(content) > EVENT_BYTES and name not in UPLOADS:
+            await too_large(EVENT_BYTES)(scope, receive, send)
         else:
             if isinstance(body.get(HASH), str):
                 body[HASH] = _own(scope, body[HASH])
             await self._pass_on(body, scope, receive, send)
 
-    def _may(self, user: User, fn_index: object) -> bool:
+    def _name(self, fn_index: object) -> str:
         # A number and nothing else: what could be read as one might be read in two ways.
-        name = self.handlers.get(fn_index, "") if type(fn_index) is int else ""
-        return name in HANDLERS and allows(user, HANDLERS[name])
+        return self.handlers.get(fn_index, "") if type(fn_index) is int else ""
 
     async def _pass_on(
         self, body: Mapping[str, Any], scope: Scope, receive: Receive, send: Send
     ) -> None:
         content = json.dumps(body).encode("ascii")
-        delivered = False
-
-        async def receive_changed() -> Message:
-            nonlocal delivered
-            if delivered:  # from here on it only waits for the client to leave
-                return await receive()
-            delivered = True
-            return {"type": "http.request", "body": content, "more_body": False}
-
         changed = {**scope, "headers": list(scope["headers"])}
         MutableHeaders(scope=changed)["Content-Length"] = str(len(content))
-        await self.app(changed, receive_changed, send)
-
-
-async def _whole(receive: Receive) -> bytes:
-    pieces, more = [], True
-    while more:
-        message = await receive()
-        pieces.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    return b"".join(pieces)
+        await self.app(changed, in_one_piece(content, receive), send)
 
 
 def _user(scope: Scope) -> User:

@@ -22,6 +22,9 @@ class EdgeOptions:
     point a name of its own at this machine (DNS rebinding), but not an address.
     `trusted_proxies` are addresses and networks whose X-Forwarded-* is believed, and which may name
     a person in the `sign_in_header`.
+    `max_body_bytes` bounds every body but an import (`import_max_bytes`); `api.edge.bodies` has the
+    smaller bounds of each route. `max_held_bytes` is the sum of the bodies in memory at once, and
+    `max_held_bytes_each` that of one person's, or of one address that nobody has signed in at.
     `header_timeout_s` is the longest time for a request's header, `body_timeout_s` the longest
     silence inside its body.
     """
@@ -34,6 +37,8 @@ class EdgeOptions:
     sign_in_header: str | None = None
     max_body_bytes: int = 8 * MIB
     import_max_bytes: int = MAX_IMPORT_BYTES
+    max_held_bytes: int = 256 * MIB
+    max_held_bytes_each: int = 96 * MIB
     max_header_bytes: int = 32 * 1024
     max_headers: int = 100
     header_timeout_s: float = 10.0

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from api.edge.bodies import IMPORT_PATH, BodyLimit, BodyPace, HeaderLimit, JsonOnly
+from api.edge.bodies import BodyLimit, BodyPace, HeaderLimit, JsonOnly
 from api.edge.gradio_routes import GradioRoutes, RootPath
 from api.edge.gradio_sessions import GradioSessions
 from api.edge.headers import ResponseHeaders
@@ -50,12 +50,8 @@ def edge_middleware(
         # Before the body is looked at: from who may not come, none is read.
         Middleware(SignedInOnly, options=options, authenticator=authenticator),
         Middleware(JsonOnly),
-        Middleware(
-            BodyLimit,
-            max_bytes=options.max_body_bytes,
-            larger={IMPORT_PATH: options.import_max_bytes},
-        ),
         Middleware(BodyPace, options=options),
+        Middleware(BodyLimit, options=options),
         Middleware(StreamExpiry, options=options, authenticator=authenticator),
         Middleware(GradioSessions, handlers=handlers),
     ]

@@ -1,6 +1,5 @@
 """Regression cases as JSON for their pages, and as files. Whose they are is known to services."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -18,7 +17,8 @@ from chat.evaluation.cases import MOST_CHECKS, MOST_TURNS, Cases, CaseText
 from chat.evaluation.models import Case, Check, CheckKind
 from chat.evaluation.runs import Runs
 from chat.models import ChatMessage, Role
-from formats.cases import read_calls, read_cases, read_sampling, write_cases
+from formats.apart import FileReader
+from formats.cases import read_calls, read_sampling, write_cases
 
 Id = Annotated[str, Field(max_length=200)]
 
@@ -130,7 +130,7 @@ def _case_routes(case_service: Cases, root_path: str) -> APIRouter:
 
 
 def _file_routes(case_service: Cases, root_path: str) -> APIRouter:
-    router = APIRouter()
+    router, files = APIRouter(), FileReader()
 
     @router.get("/export")
     async def export(request: Request) -> Response:
@@ -141,7 +141,7 @@ def _file_routes(case_service: Cases, root_path: str) -> APIRouter:
     @router.post("/import")
     async def import_file(request: Request) -> dict[str, object]:
         user = user_of(request)
-        texts = await asyncio.to_thread(read_cases, await request.body())
+        texts = await files.cases(await request.body())
         added = await case_service.add(user, *texts)
         return {"imported": len(added), "next": f"{root_path}/cases"}
 

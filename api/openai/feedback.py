@@ -35,7 +35,7 @@ class FeedbackRequest(Strict):
 
     id: Annotated[str, Field(min_length=1, max_length=200)]
     verdict: Literal["up", "down"] | None = None
-    reasons: Annotated[list[Reason], Field(max_length=MOST_REASONS)] | None = None
+    reasons: Annotated[list[Reason], Field(fail_fast=True, max_length=MOST_REASONS)] | None = None
     comment: Annotated[str, Field(max_length=MAX_COMMENT)] | None = None
     correction: Text | None = None
 

@@ -22,7 +22,7 @@ from api.openai.request_parts import (
 )
 
 SomeText = Annotated[Text, Field(min_length=1)]
-OneText = Annotated[list[SomeText], Field(min_length=1, max_length=1)]
+OneText = Annotated[list[SomeText], Field(fail_fast=True, min_length=1, max_length=1)]
 QUESTION: JsonDict = {"role": "user", "content": "What is the capital of France?"}
 
 
@@ -43,7 +43,9 @@ class ChatRequest(Common):
     parallel_tool_calls: bool | None = None
 
     metadata: Annotated[dict[str, Label], Field(max_length=16)] | None = None  # no effect
-    modalities: Annotated[list[Literal["text"]], Field(max_length=1)] | None = None  # no others
+    modalities: Annotated[list[Literal["text"]], Field(fail_fast=True, max_length=1)] | None = (
+        None  # no others
+    )
     prompt_cache_key: Label | None = None  # no effect: what a person sent before is found anyway
     prompt_cache_retention: Literal["in_memory"] | None = None  # so it is
     safety_identifier: Label | None = None  # no effect, as `user`

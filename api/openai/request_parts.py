@@ -40,7 +40,7 @@ Text = Annotated[str, Field(max_length=MAX_CHARACTERS)]
 Name = Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
 Label = Annotated[str, Field(max_length=512)]
 StopString = Annotated[str, Field(min_length=1, max_length=MAX_STOP_CHARACTERS)]
-StopStrings = Annotated[list[StopString], Field(max_length=MAX_STOP_STRINGS)]
+StopStrings = Annotated[list[StopString], Field(fail_fast=True, max_length=MAX_STOP_STRINGS)]
 Stop = Annotated[
     Annotated[StopString, Tag("<one>")] | Annotated[StopStrings, Tag("<many>")],
     Discriminator(one_or_many),
@@ -54,7 +54,7 @@ class TextPart(Strict):
     text: Text
 
 
-TextParts = Annotated[list[TextPart], Field(min_length=1, max_length=MOST_PARTS)]
+TextParts = Annotated[list[TextPart], Field(fail_fast=True, min_length=1, max_length=MOST_PARTS)]
 Content = Annotated[
     Annotated[Text, Tag("<one>")] | Annotated[TextParts, Tag("<many>")],
     Discriminator(one_or_many),
@@ -94,12 +94,12 @@ class AssistantTurn(Strict):
 
     role: Literal["assistant"]
     content: Content | None = None
-    tool_calls: Annotated[list[Call], Field(max_length=MOST_CALLS)] | None = None
+    tool_calls: Annotated[list[Call], Field(fail_fast=True, max_length=MOST_CALLS)] | None = None
     name: Label | None = None  # no effect, as above
     refusal: None = None  # answers are sent back as they came, with these fields empty
     audio: None = None
     function_call: None = None
-    annotations: Annotated[list[Any], Field(max_length=0)] | None = None
+    annotations: Annotated[list[Any], Field(fail_fast=True, max_length=0)] | None = None
 
 
 class ToolTurn(Strict):
@@ -110,7 +110,7 @@ class ToolTurn(Strict):
 
 
 Turn = Annotated[SystemTurn | UserTurn | AssistantTurn | ToolTurn, Field(discriminator="role")]
-Turns = Annotated[list[Turn], Field(min_length=1, max_length=MOST_TURNS)]
+Turns = Annotated[list[Turn], Field(fail_fast=True, min_length=1, max_length=MOST_TURNS)]
 
 
 class FunctionDefinition(Strict):
@@ -125,7 +125,7 @@ class ToolDefinition(Strict):
     function: FunctionDefinition
 
 
-Tools = Annotated[list[ToolDefinition], Field(max_length=MOST_TOOLS)]
+Tools = Annotated[list[ToolDefinition], Field(fail_fast=True, max_length=MOST_TOOLS)]
 
 
 class NamedFunction(Strict):

@@ -13,6 +13,9 @@ from typing import Any, NoReturn
 MAX_DEPTH = 64
 MAX_INTEGER = 2**63
 MAX_DIGITS = 20
+MAX_KEYS = 1_000
+"""Of one object."""
+
 SMALL = 64 * 1024
 """Bytes that may be read on the event loop: it takes a millisecond."""
 
@@ -72,6 +75,8 @@ def _check_text(text: str) -> None:
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_KEYS:  # each that is unknown would become an error of its own
+        raise BadJson(f"The body has an object with more than {MAX_KEYS} keys.")
     value = dict(pairs)
     if len(value) != len(pairs):
         raise BadJson("The body has an object with the same key twice.")

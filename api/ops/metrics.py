@@ -5,13 +5,14 @@ person's words or an id in it: each comes from a short list of ours. The only fi
 `prometheus_client`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from fastapi import APIRouter
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     Metric,
     ProcessCollector,
@@ -58,6 +59,12 @@ class Metrics:
         self._queue = self._histogram("request_queue_time_seconds", REQUEST_S)
         self._prefill = self._histogram("request_prefill_time_seconds", REQUEST_S)
         self._whole = self._histogram("e2e_request_latency_seconds", REQUEST_S)
+        self._job_failures = Counter(
+            f"{PREFIX}background_job_failures",
+            "Failures of jobs of the app itself",
+            ("job",),
+            registry=self._registry,
+        )
         self._http = Counter(
             f"{PREFIX}http_responses",
             "Responses by route",
@@ -70,6 +77,15 @@ class Metrics:
         self._registry.register(EngineCollector(engines.first, waiting))
         if engines.second:
             self._registry.register(EngineCollector(engines.second, prefix=SECOND))
+
+    def watch_jobs(self, failing: Callable[[], Collection[str]]) -> None:
+        """From now on also tell how many jobs of the app itself keep failing."""
+        name, what = f"{PREFIX}background_jobs_failing", "Jobs that failed several times in a row"
+        Gauge(name, what, registry=self._registry).set_function(lambda: len(failing()))
+
+    def job_failed(self, job: str) -> None:
+        """Count a failure of a job (a `chat.background.JobObserver`)."""
+        self._job_failures.labels(job).inc()
 
     def ended(self, summary: GenerationSummary) -> None:
         """Count an answer that has ended."""

@@ -6,7 +6,8 @@ from chat.errors import AppError, BadRequest
 class BadPlan(BadRequest):
     """Something in a campaign's plan is missing, too long, or there is too much of it.
 
-    Values: field (which), part (of each card, where the field is a list of them), limit (characters
+    Values: field (which), part (of each card, where the field is a list of them; "date" where a
+    date is out of bounds), limit (characters
     or pieces; 0 where something is missing).
     """
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from chat.accounts.access import refuse_guests, refuse_unless_visible, visible_owner
 from chat.accounts.models import Action, AuditEntry, Clock, GuestLink, User, utc_now
+from chat.background import each_alone
 from chat.campaigns.models import Campaign, Plan
 from chat.campaigns.validation import check_plan, engines_of, refuse_unknown_engines
 
@@ -204,13 +205,20 @@ class Campaigns:
         return await self._store.links(campaign_id)
 
     async def destroy_due(self) -> int:
-        """Destroy what testers left in campaigns that ended long enough ago; how many rows."""
+        """Destroy what testers left in campaigns that ended long enough ago; how many rows.
+
+        Raises the first failure when all campaigns have been handled.
+        """
         now, gone = self._clock(), 0
-        for campaign in await self._store.campaigns(None):
-            ended, keep = campaign.end, campaign.plan.keep_days
-            if ended and keep is not None and ended + timedelta(days=keep) <= now:
+
+        async def destroy(campaign: Campaign) -> None:
+            nonlocal gone
+            due = campaign.destroyed_at
+            if due and due <= now:
                 entry = AuditEntry(now, "", Action.RETENTION, campaign.id)
                 gone += await self._store.destroy_left(campaign.id, entry)
+
+        await each_alone(await self._store.campaigns(None), destroy)
         return gone
 
     def _entry(self, user: User, action: Action, campaign_id: str) -> AuditEntry:

@@ -5,10 +5,12 @@ Knows no page, no link and no SQL.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chat.accounts.models import CAMPAIGN_GRACE
 from chat.models import PresetRef, Sampling
+from chat.validation import later
 
 
 class Mode(StrEnum):
@@ -97,6 +99,17 @@ class Campaign:
     def end(self) -> datetime | None:
         """When it ended or will end, if that is known."""
         return min((at for at in (self.closed_at, self.plan.ends_at) if at), default=None)
+
+    @property
+    def survey_end(self) -> datetime | None:
+        """Until when the survey can be sent, if that is known."""
+        return later(self.end, CAMPAIGN_GRACE) if self.end else None
+
+    @property
+    def destroyed_at(self) -> datetime | None:
+        """When what testers left is destroyed; None where that was not promised."""
+        keep = self.plan.keep_days
+        return later(self.end, timedelta(days=keep)) if self.end and keep is not None else None
 
 
 SurveyAnswers = Mapping[str, str | int]

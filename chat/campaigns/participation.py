@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from chat.accounts.models import CAMPAIGN_GRACE, Clock, GuestLink, User, utc_now
+from chat.accounts.models import Clock, GuestLink, User, utc_now
 from chat.accounts.ports import GuestLinkReader
 from chat.campaigns.enrolment import link_of, refuse_unless_open
 from chat.campaigns.errors import CampaignNotBegun, CampaignOver, ConsentNeeded
@@ -230,7 +230,7 @@ class Participation:
         return VisitStage.WORK if agreed else VisitStage.CONSENT
 
     def _too_late(self, campaign: Campaign) -> bool:
-        return campaign.end is not None and self._clock() >= campaign.end + CAMPAIGN_GRACE
+        return campaign.survey_end is not None and self._clock() >= campaign.survey_end
 
 
 def _checked(campaign: Campaign, answers: SurveyAnswers) -> SurveyAnswers:

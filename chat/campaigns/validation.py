@@ -13,7 +13,7 @@ from chat.campaigns.errors import BadPlan
 from chat.campaigns.models import Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
 from chat.conversations.validation import check_options
 from chat.models import ChatOptions
-from chat.validation import check_text
+from chat.validation import IN_BOUNDS, check_text, is_bounded
 
 MAX_TITLE = 200
 MAX_LABEL = 60
@@ -43,6 +43,10 @@ def check_plan(plan: Plan) -> Plan:
 
     Raises BadPlan, naming the first field that is wrong, InvalidSetting, MessageTooLong, BadText.
     """
+    for name, at in (("starts_at", plan.starts_at), ("ends_at", plan.ends_at)):
+        if at and not is_bounded(at):
+            message = f"A campaign begins and ends within {IN_BOUNDS}."
+            raise BadPlan(message, field=name, part="date", limit=0)
     if plan.starts_at and plan.ends_at and plan.starts_at >= plan.ends_at:
         raise BadPlan(field="ends_at", limit=0)
     if plan.keep_days is not None and not 1 <= plan.keep_days <= MOST_DAYS:

@@ -5,21 +5,20 @@ over. Knows no screen, no SQL, no model.
 """
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from chat.background import BackgroundJobs
 from chat.conversations.jobs import Job, Jobs
 from chat.conversations.models import Archive, Attachment, Conversation, Message, SearchHit
 from chat.conversations.ports import ConversationStore
 from chat.conversations.tree import Tree
 from chat.conversations.validation import check_options, check_question, check_title
-from chat.errors import BadRequest, StoreFailed
+from chat.errors import BadRequest
 from chat.models import ChatOptions, Role
-
-log = logging.getLogger("qwen_chat.conversations")
 
 UNDO_S = 15.0
 """How long deleted messages can be restored: ten seconds on the page, and some grace."""
@@ -87,11 +86,13 @@ class Conversations:
         jobs: Jobs,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         undo_s: float = UNDO_S,
+        background: BackgroundJobs | None = None,
     ) -> None:
         self._store = store
         self._jobs = jobs
         self._clock = clock
         self._undo_s = undo_s
+        self._background = background or BackgroundJobs()
         self._purges: set[asyncio.Task[None]] = set()
         self._changes: Counter[str] = Counter()
 
@@ -244,7 +245,4 @@ class Conversations:
     async def _purge_when_over(self) -> None:
         deleted_at = self._clock()
         await asyncio.sleep(self._undo_s)
-        try:
-            await self._store.purge_deleted(deleted_at)
-        except StoreFailed as error:  # it stays hidden; the next purge takes it too
-            log.warning("what was deleted could not be destroyed yet: %s", error)
+        await self._background.until_done("purge", partial(self._store.purge_deleted, deleted_at))

@@ -15,6 +15,7 @@ from uuid import uuid4
 from chat.accounts.access import visible_owner
 from chat.accounts.errors import TooManyRequests
 from chat.accounts.models import Clock, Principal, User, utc_now
+from chat.background import BackgroundJobs
 from chat.conversations.models import Preset
 from chat.errors import AppError, NotFound, StoreFailed
 from chat.evaluation.cases import MOST_CASES, CaseStore
@@ -151,12 +152,18 @@ class Runs:
     """The replays of the page: one of each person at a time, one case at a time."""
 
     def __init__(
-        self, store: CaseStore, generation: Generation, judge: Judge, clock: Clock = utc_now
+        self,
+        store: CaseStore,
+        generation: Generation,
+        judge: Judge,
+        clock: Clock = utc_now,
+        background: BackgroundJobs | None = None,
     ) -> None:
         self._store = store
         self._generation = generation
         self._replayer = CaseRunner(generation, judge, at_once=1)
         self._clock = clock
+        self._background = background or BackgroundJobs()
         self._open: dict[str, ActiveRun] = {}
 
     @property
@@ -234,6 +241,8 @@ class Runs:
             # Said by the store; a run that was deleted meanwhile has nobody who misses it.
             with suppress(StoreFailed, NotFound):
                 await self._replayer.run(going.replay, keep)
+        except Exception as error:  # noqa: BLE001 - the top of a task: logged and counted
+            self._background.note("run", error)
         finally:
             del self._open[run_id]
             with suppress(StoreFailed):

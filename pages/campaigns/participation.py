@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from chat.accounts.access import is_guest
-from chat.accounts.models import CAMPAIGN_GRACE, User
+from chat.accounts.models import User
 from chat.campaigns.participation import MAX_SURVEY_TEXT, SCALE, Visit, VisitStage
 from chat.campaigns.validation import consent_digest
 from pages.html import ReaderContext, render
@@ -13,7 +13,7 @@ SCRIPT = "campaigns.js"
 
 def campaign_visit_page(reader: ReaderContext, user: User, visit: Visit) -> Markup:
     """What the stage of the visit asks for: consent, tasks, the survey, or nothing any more."""
-    plan, end = visit.campaign.plan, visit.campaign.end
+    plan = visit.campaign.plan
     return render(
         "campaigns/visit.html",
         reader,
@@ -25,7 +25,7 @@ def campaign_visit_page(reader: ReaderContext, user: User, visit: Visit) -> Mark
         chat_path=chat_address(user, visit),
         digest=consent_digest(plan),
         done_count=len(visit.participant.done) if visit.participant else 0,
-        survey_end=end + CAMPAIGN_GRACE if end else None,
+        survey_end=visit.campaign.survey_end,
         has_participant=visit.participant is not None,
         is_guest=is_guest(user),
     )

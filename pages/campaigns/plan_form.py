@@ -23,6 +23,8 @@ NUMBERS = ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_token
 """The fields of a variant's sampling, in the order of the form."""
 
 REFUSALS = {
+    "starts_at.date": "plan-dates",
+    "ends_at.date": "plan-dates",
     "ends_at": "plan-ends_at",
     "keep_days": "plan-keep_days",
     "reasons": "plan-reasons",

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from chat.accounts.models import Action, AuditEntry, User
+from chat.background import BackgroundJobs
 from chat.errors import StoreFailed
 from chat.maintenance import Maintenance
 from chat.models import Status
@@ -157,5 +158,45 @@ async def test_what_was_promised_to_go_is_destroyed_too(town: Town) -> None:
         return 3
 
     maintenance = Maintenance(make_chat().jobs, town.people, destroy_due=destroy_due)
-    assert await maintenance.destroy_old() == 0
+    assert await maintenance.destroy_promised() == 3
     assert asked == [1]
+
+
+async def test_a_sweep_that_fails_ends_no_other_job_of_the_app(town: Town) -> None:
+    swept = asyncio.Event()
+
+    async def destroy_due() -> int:
+        swept.set()
+        raise OverflowError("date value out of range")
+
+    chat = make_chat(HANGING)
+    background = BackgroundJobs()
+    maintenance = Maintenance(
+        chat.jobs, town.people, destroy_due=destroy_due, background=background
+    )
+    running = asyncio.create_task(maintenance.run(LOOK_S))
+    async with asyncio.timeout(5):
+        await swept.wait()
+        job = await chat.ask("one", user_id="bob")
+        await until_text(job)
+        await disable(town.people)
+        assert (await finished(job)).status is Status.STOPPED
+    assert not running.done()
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_one_person_who_cannot_be_looked_up_protects_no_other(town: Town) -> None:
+    class Faulty(MemoryPeople):
+        async def user(self, user_id: str) -> User:
+            if user_id == "ann":
+                raise ValueError(user_id)
+            return await super().user(user_id)
+
+    chat = make_chat(HANGING, max_running=2)
+    await chat.ask("one", user_id="ann")
+    job = await chat.ask("two", user_id="bob")
+    with pytest.raises(ValueError, match="ann"):
+        await Maintenance(chat.jobs, Faulty()).stop_who_left()
+    assert (await finished(job)).status is Status.STOPPED
+    await chat.jobs.close(0)

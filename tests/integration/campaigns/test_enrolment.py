@@ -1,8 +1,8 @@
 """Questions in a campaign, over a real database: who may ask, with what, and until when."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from chat.campaigns.errors import (
     OutsideCampaign,
 )
 from chat.campaigns.hosts import Campaigns
-from chat.campaigns.models import Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
+from chat.campaigns.models import Campaign, Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
 from chat.campaigns.participation import MAX_SURVEY_TEXT, Participation, VisitStage
 from chat.campaigns.validation import consent_digest
 from chat.conversations.jobs import Job, Jobs
@@ -33,6 +33,7 @@ from chat.serving.errors import EngineNotServing
 from store import RoutingStore, open_store
 from tests.chat import finished, make_generation
 from tests.fakes import Script, ScriptedEngine
+from tests.hosting import NoCampaigns
 from tests.house import Clock
 from tests.migrated import migrated
 
@@ -388,6 +389,42 @@ async def test_what_testers_left_goes_so_many_days_after_the_end(fair: Fair) -> 
     newest = (await fair.store.people.entries())[0]
     assert (newest.action, newest.target) == (Action.RETENTION, fair.campaign.id)
     assert await fair.campaigns.destroy_due() == 0
+
+
+async def test_a_stored_date_that_cannot_be_added_to_breaks_no_sweep(fair: Fair) -> None:
+    """Such a plan was taken before dates had bounds; here it goes past the checks."""
+    at_the_end = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    plan = replace(PLAN, ends_at=at_the_end, keep_days=3650)
+    endless = Campaign("endless", fair.host.id, plan, fair.clock.now)
+    entry = AuditEntry(fair.clock.now, fair.host.id, Action.NEW_CAMPAIGN, "endless")
+    await fair.store.feedback.campaigns.add(endless, entry)
+    await fair.change(keep_days=2, ends_at=fair.clock.now + timedelta(hours=1))
+    await fair.agree(fair.guest)
+    await fair.ask(fair.guest)
+    fair.clock.pass_by(days=3)
+    assert await fair.campaigns.destroy_due() > 0
+    assert (await fair.campaigns.get(fair.host, "endless")).survey_end == datetime.max.replace(
+        tzinfo=UTC
+    )
+
+
+async def test_a_campaign_that_cannot_be_swept_stops_the_sweep_of_no_other() -> None:
+    end = datetime(2020, 1, 1, tzinfo=UTC)
+    plan, swept = replace(PLAN, ends_at=end, keep_days=1), []
+
+    class Faulty(NoCampaigns):
+        async def campaigns(self, owner_id: str | None) -> Sequence[Campaign]:
+            return [Campaign(name, "host", plan, end) for name in ("first", "second")]
+
+        async def destroy_left(self, campaign_id: str, entry: AuditEntry) -> int:
+            swept.append(campaign_id)
+            if campaign_id == "first":
+                raise ValueError(campaign_id)
+            return 1
+
+    with pytest.raises(ValueError, match="first"):
+        await Campaigns(Faulty()).destroy_due()
+    assert swept == ["first", "second"]
 
 
 # --- a model of its own -----------------------------------------------------------------------

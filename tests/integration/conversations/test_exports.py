@@ -357,7 +357,7 @@ async def test_a_file_larger_than_other_bodies_comes_in(client: httpx.AsyncClien
 async def test_the_limit_of_other_bodies_stays(client: httpx.AsyncClient) -> None:
     answer = await client.post("/api/presets/import", content=pieces(9), headers=KIND)
     assert answer.status_code == 413
-    assert "8 MiB" in answer.json()["error"]["message"]
+    assert "2 MiB" in answer.json()["error"]["message"]
 
 
 # The edge

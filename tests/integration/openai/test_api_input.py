@@ -56,7 +56,7 @@ def closed() -> Programs:
         ({"stop": ["x"] * 9}, "stop"),
         ({"stop": "x" * 2**20}, "stop"),
         # tools and shapes
-        ({"tools": [TOOL] * 10_000}, "tools"),
+        ({"tools": [TOOL] * 4_000}, "tools"),
         ({"tools": [{"type": "retrieval"}]}, "tools[0].type"),
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools[0].function.name"),
         ({"tools": [{"type": "function", "function": {"name": "名"}}]}, "tools[0].function.name"),

@@ -82,6 +82,7 @@ def test_what_failed_and_what_was_refused_is_counted_by_its_code() -> None:
 def test_every_figure_is_explained_and_no_other() -> None:
     metrics = Metrics()
     metrics.watch(Engines(ScriptedEngine()), lambda: 0)
+    metrics.watch_jobs(tuple)
     told = {
         (family.name.removesuffix("_total"), family.type)
         for family in text_string_to_metric_families(metrics.text().decode())

@@ -8,6 +8,7 @@ from api.server import build_api
 from chat.serving.errors import OutOfMemory
 from chat.serving.models import EngineState, LoadStage, Phase
 from tests.fakes import Script, ScriptedEngine
+from tests.house import client_of
 
 LOADING = EngineState(
     Phase.LOADING, LoadStage.DOWNLOAD, progress=0.25, seconds_left=90.0, detail="model-00001"
@@ -64,6 +65,21 @@ async def test_readyz_believes_no_engine_that_writes_nothing() -> None:
     told = answer.json()
     assert (told["ready"], told["phase"]) == (False, "degraded")
     assert told["error_code"] == OutOfMemory.code
+
+
+async def test_readyz_is_degraded_while_a_job_of_the_app_itself_keeps_failing() -> None:
+    failing = ["retention"]
+    app = build_api(engine=ScriptedEngine(), edge=EdgeOptions(), failing=lambda: failing)
+    async with client_of(app) as client:
+        answer = await client.get("/readyz")
+        told = answer.json()
+        assert (answer.status_code, told["phase"]) == (503, "degraded")
+        assert (told["error_code"], told["detail"]) == (
+            "background_job_failing",
+            "failing again and again: retention",
+        )
+        failing.clear()
+        assert (await client.get("/readyz")).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

@@ -1,7 +1,7 @@
 """What a campaign's plan may hold, and what of it may change while people take part."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -72,6 +72,8 @@ def test_a_plan_is_kept_tidy_and_its_parts_get_ids_of_their_own() -> None:
         ({"reasons": ("x" * 61,)}, "reasons"),
         ({"starts_at": NOW, "ends_at": NOW}, "ends_at"),
         ({"keep_days": 0}, "keep_days"),
+        ({"ends_at": datetime(9999, 12, 31, tzinfo=UTC)}, "ends_at"),
+        ({"starts_at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))}, "starts_at"),
     ],
 )
 def test_the_first_field_that_is_wrong_is_named(change: dict[str, object], field: str) -> None:

@@ -1,0 +1,36 @@
+"""A large file is read in a process of its own, with the same result as in the app itself."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from chat.conversations.errors import BadImport, UnknownFormat
+from formats.apart import FileReader
+from formats.importing import read_archives
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CHAT = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hey"}]}
+
+
+async def test_a_file_of_many_conversations_is_read_as_a_small_one_is() -> None:
+    data = json.dumps([CHAT] * 3_000).encode()
+    found = await FileReader().archives(data, owner_id="ann", now=NOW)
+    expected = read_archives(data, owner_id="ann", now=NOW)
+    assert [archive.conversation.owner_id for archive in found] == ["ann"] * 3_000
+    assert [[message.content for message in archive.messages] for archive in found] == [
+        [message.content for message in archive.messages] for archive in expected
+    ]
+
+
+async def test_a_large_file_that_is_refused_says_where_and_why() -> None:
+    data = json.dumps([*[CHAT] * 3_000, 5]).encode()
+    with pytest.raises(UnknownFormat) as refused:
+        await FileReader().archives(data, owner_id="ann", now=NOW)
+    assert refused.value.values["where"] == "[3000]"
+    assert "no conversation of a known format" in str(refused.value)
+
+
+async def test_cases_are_read_apart_too() -> None:
+    with pytest.raises(BadImport, match="qwen-chat-cases"):
+        await FileReader().cases(b"[" + b"[]," * 10_000 + b"0]")
