@@ -37,6 +37,7 @@ from chat.accounts.sign_in import Accounts
 from chat.accounts.sso import IdentityProvider
 from chat.errors import AppError, StartupError, StoreFailed
 from chat.maintenance import Maintenance
+from chat.serving.watchdog import until_lost
 from commands import export, replay
 from config import Settings, SettingsError, is_loopback, read_settings
 from loading import LoadProgress, announce, build_engines, load, load_engine
@@ -45,6 +46,11 @@ from parts import Parts, build_parts
 from store import RoutingStore, open_store
 
 log = logging.getLogger("qwen_chat")
+
+RESTART_CODE = 75
+"""Exit code (EX_TEMPFAIL) that asks a supervisor for a new process: the engine was lost."""
+
+NOTICE_POLL_S = 0.1
 
 CLOSE_CONNECTIONS_S = 2
 """Open tabs keep a connection for ever; after the answers are saved they are cut."""
@@ -63,23 +69,28 @@ class Server(uvicorn.Server):
         *,
         load_progress: LoadProgress,
         grace_s: float,
+        notice_s: float = 0.0,
     ) -> None:
         super().__init__(config)
         self._parts = parts
         self._maintenance = maintenance
         self._load_progress = load_progress
         self._grace_s = grace_s
+        self._notice_s = notice_s
         self._tasks: list[asyncio.Task[None]] = []
         self.startup_error: BaseException | None = None
+        self.engine_lost = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._tasks = [asyncio.create_task(do()) for do in (self._load, self._maintenance.run)]
+        jobs = (self._load, self._maintenance.run, self._watch)
+        self._tasks = [asyncio.create_task(job()) for job in jobs]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Here, not after serve(): uvicorn raises the signal again at the end of serve().
         for task in self._tasks:
             task.cancel()
+        await self._give_notice()
         draining = asyncio.create_task(self._parts.drain(self._grace_s))
         while not (draining.done() or self.force_exit):
             await asyncio.wait({draining}, timeout=0.1)
@@ -91,6 +102,26 @@ class Server(uvicorn.Server):
             await self._parts.conversations.purge()
         await self._parts.store.close()
         log.info("stopped")
+
+    async def _give_notice(self) -> None:
+        """Not ready first: load balancers send no more requests, and no request is refused.
+
+        Without anybody who asks `/readyz` there is nobody to wait for.
+        """
+        readiness = self._parts.readiness
+        readiness.drain()
+        ends_at = asyncio.get_running_loop().time() + self._notice_s
+        while readiness.is_watched and asyncio.get_running_loop().time() < ends_at:
+            if self.force_exit or self.engine_lost:
+                return
+            await asyncio.sleep(NOTICE_POLL_S)
+
+    async def _watch(self) -> None:
+        """End the app when the engine cannot answer any more."""
+        engines = self._parts.engines
+        reason = await until_lost([engines.first, *([engines.second] if engines.second else [])])
+        log.error("the engine is lost (%s): the app ends, to be started again", reason)
+        self.engine_lost = self.should_exit = True
 
     async def _load(self) -> None:
         """Without a model the app is of no use, so a failure ends it."""
@@ -208,7 +239,7 @@ def build_site(
         completions=parts.completions,
         ratings=parts.ratings,
         hosting=parts.hosting,
-        failing=lambda: parts.background.failing,
+        readiness=parts.readiness,
     )
     mount(api, page, root_path=settings.root_path)
     cover_mounted(api)
@@ -224,8 +255,8 @@ async def build_store(settings: Settings) -> RoutingStore:
     return store
 
 
-async def run(settings: Settings) -> None:
-    """Serve until told to stop. Raises StartupError."""
+async def run(settings: Settings) -> int:
+    """Serve until told to stop. The exit code. Raises StartupError."""
     check_minimum_versions()
     listener = listen(settings.host, settings.port)
     try:
@@ -251,6 +282,7 @@ async def run(settings: Settings) -> None:
             maintenance,
             load_progress=load_progress,
             grace_s=settings.shutdown_grace_s,
+            notice_s=settings.shutdown_notice_s,
         )
         announce(f"Qwen Chat is at {addresses[0]} (the model is being loaded). Ctrl+C stops it.")
         if settings.insecure_open and not is_loopback(settings.host):
@@ -260,6 +292,7 @@ async def run(settings: Settings) -> None:
         listener.close()
     if server.startup_error:
         raise server.startup_error
+    return RESTART_CODE if server.engine_lost else 0
 
 
 def main() -> int:
@@ -286,7 +319,7 @@ def serve() -> int:
         sys.stderr.write(f"qwen-chat: {error}\n")
         return 1
     try:
-        asyncio.run(run(settings))
+        code = asyncio.run(run(settings))
     except KeyboardInterrupt:
         return 130
     except AppError as error:
@@ -295,7 +328,11 @@ def serve() -> int:
     except Exception:  # the last line of defence: a sentence here, the traceback in the log
         log.exception("the app ended unexpectedly; %s has the details", settings.log_file)
         return 1
-    return 0
+    if code == RESTART_CODE:
+        # A thread that hangs in native code would keep the interpreter from ending.
+        logging.shutdown()
+        os._exit(code)
+    return code
 
 
 if __name__ == "__main__":

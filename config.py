@@ -151,6 +151,13 @@ class Settings(BaseSettings):
         60, gt=0, description="longest silence of the engine: no prefill chunk and no token"
     )
     request_timeout_s: float = Field(600, gt=0, description="longest time for one answer")
+    shutdown_notice_s: float = Field(
+        2,
+        ge=0,
+        le=600,
+        description="time for which /readyz says 503 before new work is refused when the app is "
+        "stopped; skipped if nobody asked /readyz in the last minute",
+    )
     shutdown_grace_s: float = Field(
         10, ge=0, description="time that running answers get to finish when the app is stopped"
     )

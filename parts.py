@@ -11,7 +11,6 @@ from chat.accounts.api_keys import KeyLimits
 from chat.accounts.models import AccountRole, Allowance
 from chat.accounts.ports import QuotaStore
 from chat.accounts.quotas import Quotas, Rates
-from chat.background import BackgroundJobs
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
 from chat.campaigns.hosts import Campaigns, CampaignStore
@@ -30,9 +29,11 @@ from chat.feedback.reports import Reports
 from chat.feedback.results import Results
 from chat.feedback.votes import Votes
 from chat.serving.admission import Admission
+from chat.serving.background import BackgroundJobs
 from chat.serving.completions import Completions
 from chat.serving.engines import Engines
 from chat.serving.generation import Generation, Timeouts
+from chat.serving.readiness import Readiness
 from chat.serving.response_cache import ResponseCache
 from config import Settings
 from judging.judge import ProcessJudge
@@ -62,6 +63,7 @@ class Parts:
     votes: Votes
     dashboard: Dashboard
     background: BackgroundJobs
+    readiness: Readiness
 
     @property
     def hosting(self) -> HostServices:
@@ -144,12 +146,18 @@ def build_background(metrics: Metrics) -> BackgroundJobs:
     return background
 
 
+def build_readiness(engines: Engines, store: RoutingStore, background: BackgroundJobs) -> Readiness:
+    """What `/readyz` answers."""
+
+    return Readiness(engines.first, checks=(store.ping, background.check))
+
+
 def build_parts(
     settings: Settings, engines: Engines, store: RoutingStore, metrics: Metrics
 ) -> Parts:
     """The domain on engines and a store."""
     account_store, feedback = store.people, store.feedback
-    judge, rates = ProcessJudge(), MinuteWindows()
+    judge, rates, background = ProcessJudge(), MinuteWindows(), build_background(metrics)
     admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
     metrics.watch(engines, lambda: admission.waiting)
     quotas = build_quotas(settings, account_store, rates)
@@ -159,7 +167,6 @@ def build_parts(
     answers = Turns(
         engines=engines, store=store, jobs=jobs, keep_turns=keep_turns, enrolment=enrolment
     )
-    background = build_background(metrics)
     conversations = Conversations(store=store, jobs=jobs, background=background)
     campaigns = build_campaigns(feedback.campaigns, admission, engines)
     participation = Participation(feedback.campaigns, account_store, stop=answers.stop)
@@ -183,4 +190,5 @@ def build_parts(
         votes=Votes(feedback.ballots),
         dashboard=Dashboard(campaigns, feedback.figures),
         background=background,
+        readiness=build_readiness(engines, store, background),
     )

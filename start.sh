@@ -2,7 +2,8 @@
 # Qwen Chat: make the environment once, then run the app.
 #
 #   ./start.sh [run] [settings]     in the foreground; Ctrl+C stops it
-#   ./start.sh start [settings]     in the background; returns when the page answers
+#   ./start.sh start [settings]     in the background; returns when the page answers; started again
+#                                   after a crash
 #   ./start.sh stop                 let running answers finish, save, end
 #   ./start.sh restart [settings]   stop, start; with the settings it had when none are given
 #   ./start.sh status               whether it runs, where, whether the model is ready, and the
@@ -26,6 +27,9 @@ readonly PID_FILE=data/qwen-chat.pid    # pid, its start, time, address to ask, 
 readonly ARGS_FILE=data/qwen-chat.args  # settings of the last start, each ended by a NUL
 readonly OUTPUT=data/qwen-chat.out      # what the app wrote to its terminal
 readonly START_TIMEOUT_S=120
+readonly RESTART_CODE=75        # how app.py asks for a new process: its engine was lost
+readonly LONGEST_RESTART_S=60   # between two starts
+readonly STEADY_S=${QWEN_CHAT_STEADY_S:-300}  # after so long the next start waits no longer again
 
 say() { printf '%s\n' "$*"; }
 fail() {
@@ -174,10 +178,40 @@ start() {
   mkdir -p data
   : >"$ARGS_FILE"
   (($# == 0)) || printf '%s\0' "$@" >"$ARGS_FILE"
-  nohup "$PY" app.py "$@" >"$OUTPUT" 2>&1 </dev/null &
+  # In a process group of its own, so that the app and its supervisor can be ended together.
+  set -m
+  (supervise "$@") >"$OUTPUT" 2>&1 </dev/null &
   pid=$!
+  set +m
   printf '%s\n' "$pid" "$(start_of "$pid")" "$(date +%s)" "$where" >"$PID_FILE"
   wait_until_it_answers
+}
+
+# Runs the app, and again when it crashed: after 1, 2, 4 … s, at most LONGEST_RESTART_S. An app that
+# ends by itself, or cannot start (exit code 1: a wrong setting, no model), is not started again.
+supervise() {
+  local child='' code pause=1 began stopping='' bound=()
+  # If the supervisor is killed, the app must not go on without it.
+  ! command -v setpriv >/dev/null || bound=(setpriv --pdeathsig TERM)
+  trap '' HUP INT
+  trap 'stopping=1; [[ -z $child ]] || kill -TERM "$child" 2>/dev/null || true' TERM
+  while :; do
+    began=$SECONDS
+    ${bound[@]+"${bound[@]}"} "$PY" app.py "$@" &
+    child=$!
+    # A signal ends `wait` before the child has ended: the app still finishes its answers.
+    while code=0; wait "$child" || code=$?; kill -0 "$child" 2>/dev/null; do :; done
+    if [[ -n $stopping ]] || ((code != RESTART_CODE && code <= 128)); then
+      exit "$code"
+    fi
+    ((SECONDS - began < STEADY_S)) || pause=1
+    printf 'qwen-chat: the app ended (exit code %d) and is started again in %d s.\n' "$code" "$pause"
+    child=''
+    sleep "$pause" &
+    wait $! || true
+    [[ -z $stopping ]] || exit 0
+    pause=$((pause * 2 < LONGEST_RESTART_S ? pause * 2 : LONGEST_RESTART_S))
+  done
 }
 
 wait_until_it_answers() {
@@ -217,7 +251,7 @@ stop() {
     fi
     sleep 0.2
   done
-  fail "It still runs (pid $pid). See ${log}; kill -9 $pid ends it at once."
+  fail "It still runs (pid $pid). See ${log}; kill -9 -- -$pid ends it at once."
 }
 
 restart() {

@@ -1,6 +1,6 @@
 """The web app: our routes behind the edge. What else is mounted on it stands behind it too."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import APIRouter, FastAPI
@@ -108,18 +108,18 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     completions: Completions | None = None,
     ratings: Ratings | None = None,
     hosting: HostServices | None = None,
-    failing: Callable[[], Sequence[str]] = tuple,
+    readiness: Readiness | None = None,
 ) -> FastAPI:
     """The app with the edge around it, and routes on it for what is given.
 
-    Without people everybody is the local user. `handlers` are the page's events by number, as
-    `api.edge.permissions` names them. `failing` names the background jobs that keep failing.
+    Without `sign_in` everybody is the local user. `handlers` are the page's events by number, as
+    `api.edge.permissions` names them. `readiness` answers `/readyz`, by default for the engine.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
     metrics = metrics or Metrics()
     authenticator = sign_in.authenticator if sign_in else OpenAuthenticator()
     app = _empty_app(edge_middleware(edge, authenticator, handlers or {}, metrics))
-    app.include_router(ops_routes(engine, Readiness(engine), failing))
+    app.include_router(ops_routes(engine, readiness or Readiness(engine)))
     app.include_router(install_routes())
     app.include_router(metrics_routes(metrics))
     if archives:

@@ -13,9 +13,9 @@ from typing import Protocol
 from chat.accounts.api_keys import lets_in
 from chat.accounts.models import LOCAL_USER, Action, AuditEntry, Clock, Principal, utc_now
 from chat.accounts.ports import MaintenanceStore
-from chat.background import BackgroundJobs, each_alone
 from chat.conversations.jobs import Jobs
 from chat.errors import NotFound
+from chat.serving.background import BackgroundJobs, each_alone
 
 log = logging.getLogger(__name__)
 

@@ -144,6 +144,10 @@ class RoutingStore:
         self.database = database
         self.temporary = temporary
 
+    async def ping(self) -> None:
+        """Raises StoreFailed if the database does not answer."""
+        await self.database.ping()
+
     @property
     def people(self) -> DatabaseAccounts:
         """The store of accounts in the same database."""

@@ -84,7 +84,7 @@ class Metrics:
         Gauge(name, what, registry=self._registry).set_function(lambda: len(failing()))
 
     def job_failed(self, job: str) -> None:
-        """Count a failure of a job (a `chat.background.JobObserver`)."""
+        """Count a failure of a job (a `chat.serving.background.JobObserver`)."""
         self._job_failures.labels(job).inc()
 
     def ended(self, summary: GenerationSummary) -> None:

@@ -81,7 +81,8 @@ def _where(arguments: Sequence[str]) -> int:
     if settings.port == 0:
         sys.stderr.write("qwen-chat: in the background the app needs a fixed --port.\n")
         return 1
-    grace_s, link = round(settings.shutdown_grace_s), settings.data_dir / FILE_NAME
+    grace_s = round(settings.shutdown_notice_s + settings.shutdown_grace_s)
+    link = settings.data_dir / FILE_NAME
     for value in (*addresses(settings), settings.log_file, grace_s, link):
         sys.stdout.write(f"{value}\n")
     return 0

@@ -12,9 +12,9 @@ from uuid import uuid4
 
 from chat.accounts.access import refuse_guests, refuse_unless_visible, visible_owner
 from chat.accounts.models import Action, AuditEntry, Clock, GuestLink, User, utc_now
-from chat.background import each_alone
 from chat.campaigns.models import Campaign, Plan
 from chat.campaigns.validation import check_plan, engines_of, refuse_unknown_engines
+from chat.serving.background import each_alone
 
 ACTIVE = timedelta(minutes=5)
 """Who was seen within that time is active."""

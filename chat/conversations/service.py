@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from chat.background import BackgroundJobs
 from chat.conversations.jobs import Job, Jobs
 from chat.conversations.models import Archive, Attachment, Conversation, Message, SearchHit
 from chat.conversations.ports import ConversationStore
@@ -19,6 +18,7 @@ from chat.conversations.tree import Tree
 from chat.conversations.validation import check_options, check_question, check_title
 from chat.errors import BadRequest
 from chat.models import ChatOptions, Role
+from chat.serving.background import BackgroundJobs
 
 UNDO_S = 15.0
 """How long deleted messages can be restored: ten seconds on the page, and some grace."""

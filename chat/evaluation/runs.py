@@ -15,7 +15,6 @@ from uuid import uuid4
 from chat.accounts.access import visible_owner
 from chat.accounts.errors import TooManyRequests
 from chat.accounts.models import Clock, Principal, User, utc_now
-from chat.background import BackgroundJobs
 from chat.conversations.models import Preset
 from chat.errors import AppError, NotFound, StoreFailed
 from chat.evaluation.cases import MOST_CASES, CaseStore
@@ -23,6 +22,7 @@ from chat.evaluation.errors import BadCase, RunGoingOn
 from chat.evaluation.models import Case, CaseVerdict, Result, Run
 from chat.evaluation.verdicts import EarlierAnswers, Judge, judge_answer
 from chat.models import ChatMessage, ChatOptions, Role, Sampling
+from chat.serving.background import BackgroundJobs
 from chat.serving.engines import serving
 from chat.serving.errors import Busy, QueueTimeout, TooManyWaiting
 from chat.serving.generation import Generation

@@ -1,4 +1,4 @@
-"""The readiness check: whether the engine really produces tokens.
+"""The readiness check: whether the engine really produces tokens and nothing else is in the way.
 
 A check takes at most `FRESH_S` + `PROBE_S` seconds. It bypasses the queue, so it takes no user's
 place, and needs one row of the batch at most, however many clients ask at once.
@@ -6,11 +6,12 @@ place, and needs one row of the batch at most, however many clients ask at once.
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 
 from chat.errors import AppError
 from chat.models import Sampling
-from chat.serving.errors import EngineStalled
+from chat.serving.errors import EngineStalled, ShuttingDown
 from chat.serving.models import EngineState, Phase
 from chat.serving.ports import Engine
 from chat.tools import EngineLoad
@@ -24,32 +25,55 @@ PROBE_S = 8.0
 IDLE_S = 60.0
 """Lifetime of a proof while the engine is idle: an engine can only hang in a step."""
 
+WATCHED_S = 60.0
+"""After a look, so long somebody is taken to watch: load balancers ask every few seconds."""
+
 PROBE = "1"
 SHORTEST = Sampling(temperature=0, max_new_tokens=1)
 OWN_SALT = "readiness"
 
 
+Check = Callable[[], Awaitable[EngineState | None]]
+"""A state that is not ready, if something beside the engine is wrong. May raise AppError."""
+
+
 class Readiness:
-    """Checks one engine. May be called at any time, by many clients at once."""
+    """Checks one engine, and with it `checks`. May be called at any time, by many at once."""
 
     def __init__(
         self,
         engine: Engine,
         *,
+        checks: Sequence[Check] = (),
         fresh_s: float = FRESH_S,
         probe_s: float = PROBE_S,
         idle_s: float = IDLE_S,
     ) -> None:
         self._engine = engine
+        self._checks = checks
         self._fresh_s = fresh_s
         self._probe_s = probe_s
         self._idle_s = idle_s
-        self._looking: asyncio.Task[AppError | None] | None = None
+        self._looking: asyncio.Task[EngineState | None] | None = None
         self._looked_at = -1e9
         self._proved_at = -1e9
+        self._asked_at = -1e9
+        self._draining = False
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody asked within the last `WATCHED_S`."""
+        return time.monotonic() - self._asked_at < WATCHED_S
+
+    def drain(self) -> None:
+        """From now on not ready: the app is about to stop."""
+        self._draining = True
 
     async def look(self) -> EngineState:
-        """The engine's state: READY only if it has just produced a token."""
+        """The engine's state: READY only if it has just produced a token and all checks passed."""
+        self._asked_at = time.monotonic()
+        if self._draining:
+            return _degraded(ShuttingDown())
         if self._engine.state.phase is not Phase.READY:
             return self._engine.state
         fresh = time.monotonic() - self._looked_at < self._fresh_s
@@ -60,14 +84,17 @@ class Readiness:
         state = self._engine.state
         if trouble is None or state.phase is not Phase.READY:
             return state
-        return EngineState(Phase.DEGRADED, detail=str(trouble), error_code=trouble.code)
+        return trouble
 
-    async def _check(self) -> AppError | None:
+    async def _check(self) -> EngineState | None:
         try:
+            for check in self._checks:
+                if trouble := await check():
+                    return trouble
             if not (self._idle_and_proved() or await self._others_get_tokens()):
                 await self._probe()
         except AppError as error:
-            return error
+            return _degraded(error)
         finally:
             self._looked_at = time.monotonic()
         self._proved_at = time.monotonic()
@@ -104,6 +131,10 @@ class Readiness:
             raise EngineStalled(
                 f"No token came for {self._probe_s:.0f} s.", seconds=self._probe_s
             ) from None
+
+
+def _degraded(error: AppError) -> EngineState:
+    return EngineState(Phase.DEGRADED, detail=str(error), error_code=error.code)
 
 
 def _busy(load: EngineLoad) -> bool:

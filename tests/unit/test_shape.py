@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 ROOMS: dict[str, tuple[str, ...]] = {
     "chat": (
-        "errors tools models validation languages diff background",
+        "errors tools models validation languages diff",
         "accounts",
         "serving",
         "conversations",

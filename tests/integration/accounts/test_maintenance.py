@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from chat.accounts.models import Action, AuditEntry, User
-from chat.background import BackgroundJobs
 from chat.errors import StoreFailed
 from chat.maintenance import Maintenance
 from chat.models import Status
+from chat.serving.background import BackgroundJobs
 from tests.chat import Chat, finished, make_chat, until_text
 from tests.fakes import Script
 from tests.memory_people import MemoryPeople

@@ -5,8 +5,11 @@ import pytest
 
 from api.edge.options import EdgeOptions
 from api.server import build_api
+from chat.errors import StoreFailed
+from chat.serving.background import FAILING_AFTER, BackgroundJobs
 from chat.serving.errors import OutOfMemory
 from chat.serving.models import EngineState, LoadStage, Phase
+from chat.serving.readiness import Readiness
 from tests.fakes import Script, ScriptedEngine
 from tests.house import client_of
 
@@ -68,8 +71,18 @@ async def test_readyz_believes_no_engine_that_writes_nothing() -> None:
 
 
 async def test_readyz_is_degraded_while_a_job_of_the_app_itself_keeps_failing() -> None:
-    failing = ["retention"]
-    app = build_api(engine=ScriptedEngine(), edge=EdgeOptions(), failing=lambda: failing)
+    engine, jobs = ScriptedEngine(), BackgroundJobs()
+
+    async def fail() -> None:
+        raise StoreFailed
+
+    async def succeed() -> None:
+        return None
+
+    for _ in range(FAILING_AFTER):
+        await jobs.attempt("retention", fail)
+    readiness = Readiness(engine, checks=(jobs.check,), fresh_s=0)
+    app = build_api(engine=engine, edge=EdgeOptions(), readiness=readiness)
     async with client_of(app) as client:
         answer = await client.get("/readyz")
         told = answer.json()
@@ -78,7 +91,7 @@ async def test_readyz_is_degraded_while_a_job_of_the_app_itself_keeps_failing() 
             "background_job_failing",
             "failing again and again: retention",
         )
-        failing.clear()
+        await jobs.attempt("retention", succeed)
         assert (await client.get("/readyz")).status_code == 200
 
 

@@ -3,6 +3,7 @@
 In a copy of its own, with a stand-in for app.py and for pip: nothing is installed.
 """
 
+import http.client
 import os
 import shutil
 import signal
@@ -10,7 +11,10 @@ import socket
 import subprocess
 import sys
 import textwrap
+import time
+import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +34,15 @@ if settings.model == "broken":
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
+        if self.path == "/lost":
+            os._exit(75)
+        if self.path == "/abort":
+            os.abort()
+        if self.path == "/pid":
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(str(os.getpid()).encode())
+            return
         self.send_response(200 if self.path == "/healthz" else 503)
         self.end_headers()
         state = {"ready": False, "phase": "loading", "stage": "download", "progress": 0.25,
@@ -313,3 +326,45 @@ def test_a_python_without_venv_names_the_package(place: Place, tmp_path: Path) -
     ended = place.run("install", PYTHON=str(python))
     assert ended.returncode == 1
     assert "python3-venv" in ended.stderr
+
+
+def app_pid(place: Place) -> int:
+    """The process id of the app itself, once it answers."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{place.port}/pid") as answer:
+                return int(answer.read())
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the app does not answer")
+
+
+def end(place: Place, path: str) -> None:
+    with suppress(OSError, http.client.HTTPException):
+        urllib.request.urlopen(f"http://127.0.0.1:{place.port}{path}")
+
+
+@pytest.mark.parametrize("path", ["/lost", "/abort"])
+def test_an_app_that_crashed_is_started_again_and_stop_ends_it_for_good(
+    place: Place, path: str
+) -> None:
+    assert place.run("start").returncode == 0
+    first = app_pid(place)
+    end(place, path)
+    second = app_pid(place)
+    assert second != first
+    assert "is started again in 1 s" in place.output
+    assert place.run("status").stdout.startswith("Running")
+    assert "Stopped." in place.run("stop").stdout
+    assert not psutil.pid_exists(second)
+    assert place.run("status").returncode == 3
+
+
+def test_stop_ends_the_wait_before_a_new_start(place: Place) -> None:
+    assert place.run("start").returncode == 0
+    for _ in range(3):  # the next start would wait 4 s
+        app_pid(place)
+        end(place, "/lost")
+    assert "Stopped." in place.run("stop").stdout
+    assert place.run("status").returncode == 3

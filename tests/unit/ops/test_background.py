@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from api.ops.metrics import Metrics
-from chat.background import FAILING_AFTER, BackgroundJobs, each_alone
 from chat.errors import StoreFailed
+from chat.serving.background import FAILING_AFTER, BackgroundJobs, each_alone
 from tests.programs import until
 
 Job = Callable[[], Awaitable[None]]

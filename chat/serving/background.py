@@ -11,8 +11,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, TypeVar
 
 from chat.errors import AppError
+from chat.serving.models import EngineState, Phase
 
 log = logging.getLogger(__name__)
+
+JOB_FAILING = "background_job_failing"
 
 FAILING_AFTER = 3
 """Failures in a row after which a job counts as failing."""
@@ -43,6 +46,13 @@ class BackgroundJobs:
     def failing(self) -> tuple[str, ...]:
         """The names of jobs that have failed so often in a row that nobody should wait for them."""
         return tuple(sorted(job for job, n in self._in_a_row.items() if n >= FAILING_AFTER))
+
+    async def check(self) -> EngineState | None:
+        """A state for `/readyz` while jobs keep failing (a `chat.serving.readiness.Check`)."""
+        if not (jobs := self.failing):
+            return None
+        detail = f"failing again and again: {', '.join(jobs)}"
+        return EngineState(Phase.DEGRADED, detail=detail, error_code=JOB_FAILING)
 
     async def repeat(self, job: str, every_s: float, do: Callable[[], Awaitable[object]]) -> None:
         """Do it again and again until cancelled; after a failure sooner than in `every_s`."""
