@@ -139,11 +139,10 @@ def build_parts(
     settings: Settings, engines: Engines, store: RoutingStore, metrics: Metrics
 ) -> Parts:
     """The domain on engines and a store."""
-    account_store, feedback = store.people, store.feedback
-    judge, rates = ProcessJudge(), MinuteWindows()
+    accounts, feedback, judge, rates = store.people, store.feedback, ProcessJudge(), MinuteWindows()
     admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
     metrics.watch(engines, lambda: admission.waiting)
-    quotas = build_quotas(settings, account_store, rates)
+    quotas = build_quotas(settings, accounts, rates)
     generation = build_generation(settings, engines, admission, quotas, metrics)
     jobs = Jobs(generation=generation, store=store)
     answers = Turns(
@@ -151,12 +150,12 @@ def build_parts(
         store=store,
         jobs=jobs,
         keep_turns=settings.keep_turns,
-        enrolment=Enrolment(account_store, feedback.campaigns),
+        enrolment=Enrolment(accounts, feedback.campaigns),
     )
     conversations = Conversations(store=store, jobs=jobs)
     campaigns = build_campaigns(feedback.campaigns, admission, engines)
-    participation = Participation(feedback.campaigns, account_store, stop=answers.stop)
-    completions = build_completions(settings, generation, account_store, rates)
+    participation = Participation(feedback.campaigns, accounts, stop=answers.stop)
+    completions = build_completions(settings, generation, accounts, rates)
     return Parts(
         engines=engines,
         store=store,
@@ -171,7 +170,7 @@ def build_parts(
         ratings=Ratings(conversations=store, store=feedback.ratings, programs=completions),
         cases=Cases(feedback.cases, feedback.results, judge, load_shipped_cases()),
         runs=Runs(feedback.cases, generation, judge),
-        results=Results(feedback.results, account_store),
+        results=Results(feedback.results, accounts),
         reports=Reports(campaigns, feedback.reports),
         votes=Votes(feedback.ballots),
         dashboard=Dashboard(campaigns, feedback.figures),
