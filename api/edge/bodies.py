@@ -1,4 +1,4 @@
-"""How much and what kind of input is read: header size, kind and size of body, its pace."""
+"""Limits of requests: header size, content type, body size, time between parts of a body."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from api.edge.middleware import HttpMiddleware
 from api.edge.options import MIB, EdgeOptions
 
 IMPORT_PATH = "/api/import"
-"""A file of conversations may be larger than other bodies; the edge knows how large."""
+"""Imports have a larger body limit, `EdgeOptions.import_max_bytes`."""
 
 
 class HeaderLimit(HttpMiddleware):
-    """Refuse requests with too many or too long headers, the address counted in."""
+    """Refuse requests with too many or too large headers, path and query included."""
 
     def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
         super().__init__(app)
@@ -36,7 +36,7 @@ class HeaderLimit(HttpMiddleware):
 class JsonOnly(HttpMiddleware):
     """Refuse bodies that are not JSON.
 
-    A form, or JSON sent as text/plain, is what a page of another origin can send without asking.
+    Another origin's page can send a form, or JSON as text/plain, without a CORS preflight.
     """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,9 +57,9 @@ class JsonOnly(HttpMiddleware):
 
 
 class BodyLimit(HttpMiddleware):
-    """Refuse bodies of more than `max_bytes`; a path in `larger` has a limit of its own.
+    """Refuse bodies of more than `max_bytes`; `larger` maps paths to limits of their own.
 
-    One that says its size is refused before it is read, another one where it passes the limit.
+    A body with a Content-Length is refused before it is read, another one at the limit.
     """
 
     def __init__(self, app: ASGIApp, *, max_bytes: int, larger: Mapping[str, int]) -> None:
@@ -88,7 +88,7 @@ class BodyLimit(HttpMiddleware):
 
 
 class BodyPace(HttpMiddleware):
-    """Give up on a body that stops coming: a slow sender must not hold a place for ever."""
+    """Refuse a body that stops arriving, so that slow senders do not hold connections."""
 
     def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
         super().__init__(app)
@@ -99,7 +99,7 @@ class BodyPace(HttpMiddleware):
 
         async def receive_in_time() -> Message:
             nonlocal complete
-            if complete:  # from here on it only waits for the client to leave
+            if complete:  # the next message is the client's disconnect
                 return await receive()
             try:
                 async with asyncio.timeout(self.silence_s):

@@ -1,9 +1,8 @@
-"""The page's events: each is for its own person's session, and for who may.
+"""Binds the page's events to their user: session isolation, and permission per event.
 
-Gradio keeps what a tab has on the server, and what is streamed to it, under a `session_hash` that
-the browser makes up, and asks nobody who names one. Here the person is worked into the hash on its
-way in: whatever hash of somebody else's one names, it is one's own and there is nothing in it.
-Nothing is remembered for that, so nothing can run over or out.
+Gradio keys a tab's server-side state and its event stream by a `session_hash` that the browser
+chooses, and does not check who sends it. Here the hash is replaced by a digest of user id and hash:
+whoever sends another user's hash gets an empty session of their own. This needs no stored state.
 """
 
 import hashlib
@@ -30,9 +29,9 @@ HASH = "session_hash"
 
 
 class GradioSessions(HttpMiddleware):
-    """Let an event through if its person may, in the person's own session.
+    """Pass an event on if its user has the permission, with the user's own session hash.
 
-    `handlers` are the page's events by number, each with the name in the table of permissions.
+    `handlers` maps Gradio's event numbers (`fn_index`) to names in `permissions.HANDLERS`.
     """
 
     def __init__(self, app: ASGIApp, handlers: Mapping[int, str]) -> None:
@@ -57,11 +56,11 @@ class GradioSessions(HttpMiddleware):
 
     async def _event(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            # Read as FastAPI will read it, so that the two cannot understand it differently.
+            # Parsed once and sent on re-encoded, so that Gradio cannot parse it differently.
             body = json.loads(await _whole(receive))
         except (ValueError, RecursionError):
             body = None
-        except HTTPException as error:  # too large, or it stopped coming
+        except HTTPException as error:  # from BodyLimit or BodyPace
             await error_response(error.status_code, error.detail)(scope, receive, send)
             return
         if not isinstance(body, dict):
@@ -74,7 +73,7 @@ class GradioSessions(HttpMiddleware):
             await self._pass_on(body, scope, receive, send)
 
     def _may(self, user: User, fn_index: object) -> bool:
-        # A number and nothing else: what could be read as one might be read in two ways.
+        # An int only: pydantic would also accept "3" or 3.0, and bool is a subclass of int.
         name = self.handlers.get(fn_index, "") if type(fn_index) is int else ""
         return name in HANDLERS and allows(user, HANDLERS[name])
 
@@ -86,7 +85,7 @@ class GradioSessions(HttpMiddleware):
 
         async def receive_changed() -> Message:
             nonlocal delivered
-            if delivered:  # from here on it only waits for the client to leave
+            if delivered:  # the next message is the client's disconnect
                 return await receive()
             delivered = True
             return {"type": "http.request", "body": content, "more_body": False}

@@ -8,14 +8,14 @@ from api.ops.metrics import Metrics
 
 
 class ResponseMetrics(HttpMiddleware):
-    """Tell the metrics of each response when it begins, and of each fault without one."""
+    """Counts each response, and 500 for an exception before the response began."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         super().__init__(app)
         self.metrics = metrics
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        status = 500  # what a fault is answered with, outside of here
+        status = 500  # an exception is answered outside of this middleware
 
         async def send_and_note(message: Message) -> None:
             nonlocal status

@@ -1,7 +1,7 @@
-"""What goes on for long: it ends when whoever listens may not be here any more.
+"""Ends long streams when their session ends.
 
-A request is let in once, a stream lasts for an answer or for as long as a tab is open. Somebody who
-is disabled, signed out elsewhere or deleted meanwhile hears no more after a few seconds.
+A request is authorised once, but a stream lasts for an answer or as long as a tab is open. If the
+user is disabled, signed out elsewhere or deleted, the stream ends after a few seconds.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ CHECK_INTERVAL_S = 2.0
 
 
 class StreamExpiry(HttpMiddleware):
-    """Look every `every_s` seconds whether who listens is still signed in."""
+    """Checks every `every_s` seconds whether the stream's user is still signed in."""
 
     def __init__(
         self,
@@ -70,11 +70,11 @@ class StreamExpiry(HttpMiddleware):
         here = who
         while here and who and here.user.id == who.user.id:
             await asyncio.sleep(self.every_s)
-            with suppress(StoreFailed):  # the next look will tell
+            with suppress(StoreFailed):  # checked again after the interval
                 here = await self.authenticator.who(token)
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:
     task.cancel()
-    # Its own end is of no interest any more, whichever it is.
+    # `wait`, unlike `await task`, does not raise the task's exception.
     await asyncio.wait({task})

@@ -1,7 +1,7 @@
-"""The app's side of getting a model: at hand at once, else fetched by a child process.
+"""The app's side of fetching a model: a local folder, else a download by a child process.
 
-A child, so that a broken download or a crash while converting cannot take the page down, and so
-that its memory is given back. Speaks JSON lines with `download_model.py`.
+A child process, so that a crash while downloading or converting does not end the app, and so that
+its memory is returned to the system. `download_model.py` reports progress as JSON lines.
 """
 
 import asyncio
@@ -37,8 +37,8 @@ async def ensure_model(
 ) -> Path:
     """The folder of a complete model for these settings.
 
-    Without network and child when it is there already; else `report` hears the progress. Cancelled,
-    it ends the download, which goes on next time. Raises ModelUnavailable.
+    Uses neither network nor child process if the model is already there; else `report` gets the
+    progress. Cancelling ends the download, which is resumed next time. Raises ModelUnavailable.
     """
     machine = await asyncio.to_thread(inspect_machine, settings.device)
     folder = await asyncio.to_thread(
@@ -56,7 +56,7 @@ async def _run_child(settings: Settings, report: Callable[[EngineState], None]) 
         stdout=PIPE,
         stderr=PIPE,
         limit=LINE_LIMIT,
-        start_new_session=True,  # so that pip, its child, ends with it
+        start_new_session=True,  # one process group: `_end` also ends pip, a child of the child
     )
     last_words = asyncio.create_task(_last_words(child))
     try:
@@ -75,7 +75,7 @@ async def _run_child(settings: Settings, report: Callable[[EngineState], None]) 
 
 
 async def _outcome(child: Process, report: Callable[[EngineState], None]) -> Path | None:
-    """Pass on the child's progress until it names the folder. Raises the error that it names."""
+    """Report the child's progress until it prints the folder. Raises the error that it prints."""
     folder: Path | None = None
     assert child.stdout
     async for raw in child.stdout:
@@ -93,7 +93,7 @@ async def _outcome(child: Process, report: Callable[[EngineState], None]) -> Pat
 
 
 def _fields(raw: bytes) -> dict[str, Any] | None:
-    """A line of the protocol; None if it is something else, which a library may print."""
+    """A line of the protocol; None for other output, such as a library's."""
     try:
         line = json.loads(raw)
     except ValueError:
@@ -112,7 +112,7 @@ async def _last_words(child: Process) -> str:
 
 
 async def _end(child: Process) -> None:
-    """Make sure that the child and its children are gone, also when we are being cancelled."""
+    """End the child and its children; also called when the caller is cancelled."""
     if child.returncode is not None:
         return
     _signal(child, signal.SIGTERM)
@@ -124,5 +124,5 @@ async def _end(child: Process) -> None:
 
 
 def _signal(child: Process, number: int) -> None:
-    with suppress(ProcessLookupError):  # it ended, and nobody has asked for its status yet
+    with suppress(ProcessLookupError):  # it has ended by itself meanwhile
         os.killpg(child.pid, number)
