@@ -1,4 +1,4 @@
-"""The domain, wired together on engines and a store."""
+"""Builds the domain services on engines and a store."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ from store.accounts.store import DatabaseAccounts
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What runs, wired together."""
+    """The services of the running app."""
 
     engines: Engines
     store: Store
@@ -63,7 +63,7 @@ class Parts:
 
     @property
     def hosting(self) -> HostServices:
-        """What hosts and testers do."""
+        """The services of campaigns, evaluation and feedback."""
         return HostServices(
             self.campaigns,
             self.participation,
@@ -76,13 +76,13 @@ class Parts:
         )
 
     async def drain(self, grace_s: float) -> None:
-        """Let what is being written end for `grace_s` seconds, then save or end the rest."""
+        """Let running answers finish for `grace_s` seconds, then save or cancel the rest."""
         await self.runs.close()
         await asyncio.gather(self.jobs.close(grace_s), self.completions.close(grace_s))
 
 
 def build_quotas(settings: Settings, spending: QuotaStore, rates: Rates) -> Quotas:
-    """What people may use once there are accounts."""
+    """The quotas of accounts."""
     shared_allowance = Allowance(
         running=settings.user_running,
         waiting=settings.user_waiting,
@@ -104,7 +104,7 @@ def build_quotas(settings: Settings, spending: QuotaStore, rates: Rates) -> Quot
 def build_generation(
     settings: Settings, engines: Engines, admission: Admission, quotas: Quotas, metrics: Metrics
 ) -> Generation:
-    """What writes answers, in the order that `admission` gives."""
+    """The generation service."""
     return Generation(
         engines=engines,
         admission=admission,
@@ -122,7 +122,7 @@ def build_generation(
 def build_completions(
     settings: Settings, generation: Generation, account_store: DatabaseAccounts, rates: Rates
 ) -> Completions:
-    """What answers programs."""
+    """The completions service for programs."""
     return Completions(
         generation=generation,
         key_limits=KeyLimits(account_store, rates),
@@ -131,14 +131,14 @@ def build_completions(
 
 
 def build_campaigns(store: CampaignStore, admission: Admission, engines: Engines) -> Campaigns:
-    """What hosts plan and watch."""
+    """The service of campaign hosts."""
     return Campaigns(store, waiting=lambda: admission.waiting, engines=lambda: engines.names)
 
 
 def build_parts(
     settings: Settings, engines: Engines, store: RoutingStore, metrics: Metrics
 ) -> Parts:
-    """The domain on engines and a store."""
+    """All domain services."""
     accounts, feedback, judge, rates = store.people, store.feedback, ProcessJudge(), MinuteWindows()
     admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
     metrics.watch(engines, lambda: admission.waiting)

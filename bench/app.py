@@ -1,4 +1,4 @@
-"""How soon the app's page answers, how soon its model does, and what memory it takes."""
+"""Start-up times of the app's page and model, and the app's memory."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 PATIENCE_S = 600.0
 MIB = 1024**2
 LIBRARIES_MIB = 650.0
-"""What Python, torch, transformers and Gradio may take together."""
+"""Memory budget of Python, torch, transformers and Gradio together."""
 
 
 @contextlib.contextmanager
@@ -50,7 +50,7 @@ def seconds_until(url: str, started: float) -> float:
 
 
 def measure(folder: Path, port: int, kv_mib: float) -> list[Measurement]:
-    """The app's figures; `kv_mib` is the KV budget that it may fill beside the weights."""
+    """The app's measurements; `kv_mib` is its KV cache budget beside the weights."""
     weights = sum(file.stat().st_size for file in folder.glob("*.safetensors")) / MIB
     started = time.perf_counter()
     with running_app(folder, port) as process:

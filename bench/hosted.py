@@ -1,5 +1,5 @@
-"""A made-up store of a busy house: 100,000 messages of many people, half of them in campaigns,
-and 20,000 ratings. The same in every run.
+"""A large random store: 100,000 messages of many users, half of them in campaigns, and 20,000
+ratings. Seeded: the same in every run.
 """
 
 import random
@@ -37,7 +37,7 @@ RATINGS = 20_000
 CAMPAIGNS = 10
 USERS = 50
 BETWEEN = timedelta(minutes=10)
-"""Two ratings."""
+"""Time between two ratings."""
 
 END = START + RATINGS * BETWEEN
 MEMBER = User("member", "member", AccountRole.MEMBER, START)
@@ -46,7 +46,7 @@ FAILURES = ("engine_failed", "request_timeout")
 
 
 class Clock:
-    """Stands where it is set."""
+    """A clock that is set by hand."""
 
     def __init__(self) -> None:
         self.now = START

@@ -1,4 +1,4 @@
-"""How soon a search answers: 10,000 messages in Chinese and English, common and rare words."""
+"""Search times: 10,000 messages in Chinese and English, common and rare words."""
 
 import random
 import statistics

@@ -1,4 +1,4 @@
-"""`python app.py key …`: API keys, by which programs come in."""
+"""`python app.py key …`: API keys of programs."""
 
 import argparse
 import re

@@ -1,4 +1,4 @@
-"""`python app.py user …`: people with an account."""
+"""`python app.py user …`: accounts."""
 
 import argparse
 import getpass
@@ -71,7 +71,7 @@ async def enable(context: CommandContext, options: argparse.Namespace) -> Sequen
 
 
 def _password() -> str:
-    """Typed twice, or a line of standard input where nobody can type."""
+    """The password: typed twice, or a line of standard input if that is no terminal."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
     password = getpass.getpass("Password: ")

@@ -32,23 +32,23 @@ class ProcessJudge:
             output = await self._run_child(json.dumps(job).encode())
         try:
             verdict = json.loads(output)
-        except ValueError:  # out of memory, or of its own bound on time
+        except ValueError:  # the child hit its memory or CPU limit
             raise CheckTooCostly from None
         if "unreadable" in verdict:
             raise BadCheck(verdict["unreadable"])
         return bool(verdict["holds"])
 
     async def _run_child(self, job: bytes) -> bytes:
-        """What the process says. Raises CheckTooCostly."""
+        """The child's output. Raises CheckTooCostly."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "judging.child"),
             cwd=ROOT,
-            env={},  # nothing in there is its business
+            env={},  # no secrets of our environment
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,  # a Ctrl+C is for whoever asks
+            start_new_session=True,  # Ctrl+C must not reach the child
         )
         try:
             async with asyncio.timeout(self._patience_s):

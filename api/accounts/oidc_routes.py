@@ -1,6 +1,6 @@
-"""The way to an OpenID provider and back, and people whom a trusted proxy has signed in.
+"""Sign-in with an OpenID provider: the redirect to it, and the callback.
 
-What is kept on the way is bound to the browser by a cookie, once, for ten minutes.
+A pending sign-in is bound to the browser by a cookie, valid once and for ten minutes.
 """
 
 import secrets
@@ -26,9 +26,9 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 class PendingSignIns:
-    """Sign-ins that have begun, by the secret of the browser's cookie; the oldest give way.
+    """Pending sign-ins by the secret of the browser's cookie; the oldest are dropped if full.
 
-    Each expires with its cookie, also where a browser keeps or copies the cookie for longer.
+    They expire here as well, because a browser can keep or copy the cookie for longer.
     """
 
     def __init__(self, timer: Timer = time.monotonic) -> None:
@@ -42,7 +42,7 @@ class PendingSignIns:
         return key
 
     def take(self, key: str | None) -> tuple[PendingSignIn, str]:
-        """Once. Raises ProviderRefused."""
+        """Remove and return a pending sign-in. Raises ProviderRefused if there is none."""
         pending = self._begun.pop(key, None) if key else None
         if pending is None:
             raise ProviderRefused
@@ -52,7 +52,7 @@ class PendingSignIns:
 def provider_routes(
     context: PageContext, provider: IdentityProvider, *, allow_new: bool
 ) -> APIRouter:
-    """GET /api/account/provider and /api/account/provider/return, both for browsers."""
+    """GET /api/account/provider and /api/account/provider/return, both for navigations."""
     router, pending_sign_ins = APIRouter(prefix="/api/account/provider"), PendingSignIns()
 
     def cookie(request: Request) -> SecretCookie:

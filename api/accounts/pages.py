@@ -1,4 +1,4 @@
-"""Routes of the pages of accounts, and of the files that all pages share."""
+"""Routes of the account pages, and of the static files of all pages."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +22,7 @@ from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
 
 STATIC = Path(__file__).parents[2] / "pages" / "static"
 MAX_ENTRIES = 100
-"""Entries of the audit log on the page of accounts."""
+"""Most entries of the audit log on the page of accounts."""
 
 
 def account_pages(

@@ -1,7 +1,6 @@
-"""Signing in and out, links that let somebody in, and what is one's own: JSON for the pages.
+"""JSON routes of sign-in, sign-out, one-time links, guest links and the own account.
 
-Bodies are JSON and the edge refuses other origins' pages: that is what keeps others from sending
-something in a visitor's name.
+CSRF protection: bodies are JSON, and the edge refuses requests from other origins' pages.
 """
 
 from collections.abc import Callable
@@ -57,10 +56,7 @@ class Confirmation(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """What the routes of accounts have in common.
-
-    `on_first_account` is called when the set-up link has been used.
-    """
+    """Shared by the account routes. `on_first_account` is called after the set-up link was used."""
 
     accounts: Accounts
     root_path: str = ""
@@ -74,34 +70,34 @@ class PageContext:
         return f"{self.root_path}/"
 
     async def let_in(self, request: Request, token: str, then: str) -> JSONResponse:
-        """The answer that signs a browser in."""
+        """The response that signs a browser in; `then` is the path to go to."""
         answer = JSONResponse({"next": then})
         await self.hand_over(request, answer, token)
         return answer
 
     async def hand_over(self, request: Request, answer: Response, token: str) -> None:
-        """Put a session into the answer's cookie, and end the one that the browser had before."""
+        """Set the cookie of the new session, and end the browser's previous session."""
         cookie = self.cookie(request)
         if before := cookie.read(request.scope):
             await self.accounts.sign_out(before)
         cookie.set(answer, token)
 
     async def welcome(self, request: Request, vouched: ExternalIdentity, then: str) -> Response:
-        """Sign in whom a proxy names, who may be new. Raises ProviderRefused."""
+        """Sign in the user that a proxy names; may create the account. Raises ProviderRefused."""
         token = await self.accounts.sign_in_vouched(vouched, allow_new=True, **origin_of(request))
         answer = RedirectResponse(then, 303, {"Cache-Control": "no-store"})
         await self.hand_over(request, answer, token)
         return answer
 
     def let_out(self, request: Request, **fields: object) -> JSONResponse:
-        """The answer that takes the cookie away."""
+        """The response that removes the cookie; `fields` are added to its JSON."""
         answer = JSONResponse({"next": f"{self.root_path}/sign-in", **fields})
         self.cookie(request).remove(answer)
         return answer
 
 
 def origin_of(request: Request) -> dict[str, str]:
-    """From where and by what somebody signs in: address and device."""
+    """Client address and user agent of a sign-in."""
     host = request.client.host if request.client else ""
     return {"address": host, "device": request.headers.get("user-agent", "")[:MOST_DEVICE]}
 
@@ -142,7 +138,7 @@ def _ways_in(context: PageContext) -> APIRouter:
         link = await accounts.look_at_guest_link(body.token)
         content = {"kind": "guest", "label": link.label}
         current = request.scope["state"][SIGNED_IN]
-        if current and current.user.guest_link_id == link.id:  # here before: not to be two testers
+        if current and current.user.guest_link_id == link.id:  # already this link's guest
             content["next"] = _way_in(context, link)
         return content
 
@@ -156,7 +152,7 @@ def _ways_in(context: PageContext) -> APIRouter:
 
 
 def _way_in(context: PageContext, link: GuestLink) -> str:
-    """Where a guest of that link begins."""
+    """The path at which a guest of the link begins."""
     if link.campaign_id:
         return f"{context.root_path}/campaign/{link.campaign_id}"
     return context.home() + (f"#preset={link.preset_id}" if link.preset_id else "")

@@ -1,7 +1,7 @@
-"""Downloads of conversations, and their way back in.
+"""Exports and imports of conversations.
 
-Conversations leave one by one, so that a large history never lies in memory; a file comes in as a
-whole or not at all. What takes long runs in a thread, beside the answers that are being written.
+Exports are streamed one conversation at a time, so that a large history is never in memory as a
+whole; an import is all or nothing. Formatting and parsing run in a thread.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ TITLES_TOLD = 5
 
 
 class Archives(Protocol):
-    """Whole conversations of a user. Not-yours raises NotFound like not-there."""
+    """Whole conversations of a user. Another user's conversation raises NotFound."""
 
     async def archive(self, user_id: str, conversation_id: str) -> Archive: ...
 
@@ -64,7 +64,7 @@ def export_routes(archives: Archives) -> APIRouter:
         request: Request, kind: Kind, language: Tongue = ExportLanguage.EN
     ) -> Response:
         user = user_id_of(request)
-        # One look at the list: between two pages of it something could move from one to the other.
+        # One query instead of pages: a conversation could move between two pages meanwhile.
         ids = [conversation.id for conversation in await archives.recent(user, limit=EVERY)]
         collection = export_all(kind, language)
         name = f"qwen-chat-{datetime.now(UTC):%Y-%m-%d}{collection.suffix}"

@@ -1,4 +1,4 @@
-"""The routes that programs know from the OpenAI API."""
+"""The routes for programs, compatible with the OpenAI API."""
 
 import time
 
@@ -18,7 +18,7 @@ METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 
 
 def openai_routes(completions: Completions, ratings: Ratings | None = None) -> APIRouter:
-    """/v1/…, without feedback where there are no ratings."""
+    """/v1/…; without /v1/feedback if `ratings` is None."""
     context = ApiContext(completions, started_at=int(time.time()))
     router = APIRouter()
     for routes in (chat_routes(context), completion_routes(context), model_routes(context)):
@@ -30,5 +30,5 @@ def openai_routes(completions: Completions, ratings: Ratings | None = None) -> A
 
 
 def nothing_here() -> Response:
-    """The answer at every other address and to other methods, instead of the page's own."""
+    """404 in OpenAI's format for every other path and method below /v1/."""
     return refusal(404, "There is no such route; /docs lists what there is.", code="not_found")

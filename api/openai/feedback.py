@@ -1,4 +1,4 @@
-"""POST /v1/feedback: what a program, or whoever used it, says of an answer that it was given."""
+"""POST /v1/feedback: programs rate an answer that they have received."""
 
 from typing import Annotated, Literal
 
@@ -25,7 +25,7 @@ NOT_REMEMBERED = (
 
 
 class FeedbackRequest(Strict):
-    """What is left out says nothing: a request with the id alone takes back what was opinion."""
+    """What is left out says nothing: a request with the id alone takes back the rating."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -1,7 +1,7 @@
-"""The pieces of requests: what several routes take, with a bound on every number, length and count.
+"""Parts of request bodies, with a bound on every number, length and count.
 
-Null is as good as absent everywhere. Fields that OpenAI's clients send by default, or that change
-nothing at their default, are taken with that value alone; the comment behind each says which.
+Null means absent everywhere. Fields that OpenAI's clients send by default, or that have no effect
+at their default, are accepted with that value only; the comment behind each explains it.
 """
 
 from typing import Annotated, Any, Literal
@@ -26,13 +26,13 @@ class Strict(BaseModel):
 
 
 def bounded(name: str) -> Any:
-    """The bounds of a sampling setting, where the domain has them."""
+    """The domain's bounds of a sampling setting."""
     low, high = BOUNDS[name]
     return Field(ge=low, le=high)
 
 
 def one_or_many(value: object) -> str:
-    """Which of two forms a value is to be taken for. Tags in angle brackets are told to nobody."""
+    """The union tag of a value. Tags in angle brackets are removed from error locations."""
     return "<many>" if isinstance(value, list | dict) else "<one>"
 
 

@@ -1,4 +1,4 @@
-"""Whether the process lives and whether the engine can answer, for people, probes and scripts."""
+"""Health checks: whether the process lives, and whether the engine can answer."""
 
 from dataclasses import asdict
 
@@ -13,7 +13,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 def ops_routes(engine: Engine, readiness: Readiness) -> APIRouter:
-    """/healthz and /readyz: state alone, and open to anybody."""
+    """/healthz and /readyz; public, so they contain the state only."""
     router = APIRouter()
 
     @router.api_route("/healthz", methods=["GET", "HEAD"])
