@@ -38,7 +38,7 @@ class OpenIdProvider:
         self._client_secret = client_secret
 
     async def begin(self, return_to: str) -> PendingSignIn:
-        """The URL for the browser, with the state to keep until it returns. Raises ProviderRefused."""
+        """The URL for the browser, and the state to keep meanwhile. Raises ProviderRefused."""
         nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
         async with self._client(return_to) as client:
             described = await self._description(client)

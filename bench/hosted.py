@@ -57,7 +57,7 @@ class Clock:
 
 @asynccontextmanager
 async def filled_store(database_url: str | None) -> AsyncIterator[RoutingStore]:
-    """A store with all those messages and ratings."""
+    """A store with all messages and ratings."""
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(Path(folder), database_url, clock=clock)
@@ -82,7 +82,7 @@ async def add_campaigns(store: RoutingStore) -> None:
 
 
 def campaign_of(number: int) -> str:
-    """Of half of what there is; none of the other half."""
+    """The campaign of a conversation or rating; "" for every second one."""
     campaign = number % (2 * CAMPAIGNS)
     return f"campaign {campaign}" if campaign < CAMPAIGNS else ""
 
@@ -91,7 +91,7 @@ def campaign_of(number: int) -> str:
 
 
 async def add_conversations(store: RoutingStore, clock: Clock, chance: random.Random) -> None:
-    """Those in campaigns are had turn by turn; the others are brought in at once."""
+    """Conversations in campaigns are added turn by turn; the others are imported."""
     brought: dict[str, list[Archive]] = {}
     for number in range(CONVERSATIONS):
         owner = f"person {number % USERS}"
@@ -105,7 +105,7 @@ async def add_conversations(store: RoutingStore, clock: Clock, chance: random.Ra
 
 
 def answered(chance: random.Random, number: int, archive: Archive) -> Archive:
-    """The same with what an engine told of each answer, and at a time of its own."""
+    """The archive with the engine's data of each answer, and with its own times."""
     at = START + number * (END - START) / CONVERSATIONS
     messages = [
         replace(message, created_at=at + timedelta(minutes=place))

@@ -116,7 +116,7 @@ def _is_same(expected_results: Basic, stated: Basic) -> bool:
 
 
 def _as_point(read: Basic) -> Basic:
-    """An open interval as a point: latex2sympy reads (a, b) as an interval if a < b, else a point."""
+    """An open interval as a point: latex2sympy reads (a, b) as an interval only if a < b."""
     if isinstance(read, Interval) and read.left_open and read.right_open:
         return Tuple(read.start, read.end)
     return read
