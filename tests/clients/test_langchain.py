@@ -40,14 +40,14 @@ def chat(server: Server) -> ChatOpenAI:
     )
 
 
-def test_it_answers_whole(chat: ChatOpenAI) -> None:
+def test_an_answer_is_returned_whole(chat: ChatOpenAI) -> None:
     answer = chat.invoke([("system", "Be brief."), ("human", "What is the capital of France?")])
     assert answer.text
     assert answer.usage_metadata
     assert answer.usage_metadata["output_tokens"] > 0
 
 
-async def test_it_answers_in_pieces_with_the_usage(chat: ChatOpenAI) -> None:
+async def test_an_answer_is_streamed_with_its_usage(chat: ChatOpenAI) -> None:
     whole = AIMessageChunk(content="")
     pieces = 0
     counting = chat.bind(max_tokens=8, extra_body={"min_tokens": 8})
@@ -61,7 +61,7 @@ async def test_it_answers_in_pieces_with_the_usage(chat: ChatOpenAI) -> None:
     assert whole.usage_metadata["output_tokens"] == 8
 
 
-def test_it_calls_a_tool_and_takes_its_result(chat: ChatOpenAI) -> None:
+def test_a_tool_is_called_and_its_result_is_used(chat: ChatOpenAI) -> None:
     asker = chat.bind_tools([weather], tool_choice="required", parallel_tool_calls=False)
     question = HumanMessage("What is the weather in Paris?")
     asked = asker.invoke([question])
@@ -73,11 +73,11 @@ def test_it_calls_a_tool_and_takes_its_result(chat: ChatOpenAI) -> None:
     assert isinstance(told, AIMessage)
 
 
-def test_it_gives_objects_of_a_model(chat: ChatOpenAI) -> None:
+def test_structured_output_returns_pydantic_objects(chat: ChatOpenAI) -> None:
     found = chat.with_structured_output(Person).invoke("Ann is 30. Write her as JSON.")
     assert isinstance(found, Person)
 
 
-def test_what_is_refused_is_the_clients_error(chat: ChatOpenAI) -> None:
+def test_a_refusal_is_the_clients_error(chat: ChatOpenAI) -> None:
     with pytest.raises(openai.UnprocessableEntityError):
         chat.bind(n=2).invoke("Hi")

@@ -59,7 +59,7 @@ def client_of(server: Server, key: str) -> OpenAI:
     return OpenAI(base_url=server.base_url, api_key=key, max_retries=0, timeout=PATIENCE_S)
 
 
-def test_an_answer_has_text_reason_usage_and_fingerprint(client: OpenAI) -> None:
+def test_an_answer_has_text_finish_reason_usage_and_fingerprint(client: OpenAI) -> None:
     answer = client.chat.completions.create(model=MODEL, messages=CAPITAL, max_tokens=8)
     assert answer.choices[0].message.content
     assert answer.choices[0].finish_reason in ("stop", "length")
@@ -72,7 +72,7 @@ def test_an_answer_has_text_reason_usage_and_fingerprint(client: OpenAI) -> None
     assert counted["count"] == answer.usage.prompt_tokens
 
 
-def test_a_stream_comes_in_pieces_and_ends_with_its_usage(client: OpenAI) -> None:
+def test_a_stream_has_several_chunks_and_ends_with_the_usage(client: OpenAI) -> None:
     chunks = list(
         client.chat.completions.create(
             model=MODEL,
@@ -91,7 +91,7 @@ def test_a_stream_comes_in_pieces_and_ends_with_its_usage(client: OpenAI) -> Non
     assert chunks[-1].usage.completion_tokens == 12
 
 
-def test_a_call_goes_out_and_its_result_comes_back(client: OpenAI) -> None:
+def test_a_tool_call_and_its_result_make_a_round_trip(client: OpenAI) -> None:
     messages: Any = [{"role": "user", "content": "What is the weather in Paris?"}]
     asked = client.chat.completions.create(
         model=MODEL, messages=messages, tools=[WEATHER], temperature=0, **FORCED
@@ -115,7 +115,7 @@ def test_a_call_goes_out_and_its_result_comes_back(client: OpenAI) -> None:
     assert told.usage.prompt_tokens > asked.usage.prompt_tokens
 
 
-def test_a_call_is_put_together_from_a_stream(client: OpenAI) -> None:
+def test_a_tool_call_is_assembled_from_a_stream(client: OpenAI) -> None:
     messages: Any = [{"role": "user", "content": "What is the weather in Rome?"}]
     with client.chat.completions.stream(
         model=MODEL, messages=messages, tools=[WEATHER], temperature=0, **FORCED
@@ -165,7 +165,7 @@ def test_an_answer_is_parsed_into_a_pydantic_model(client: OpenAI) -> None:
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_is_refused_is_the_error_that_the_client_has_for_it(
+def test_a_refusal_is_the_clients_matching_error(
     client: OpenAI, wrong: dict[str, Any], error: int, code: str
 ) -> None:
     kinds = {
@@ -179,7 +179,7 @@ def test_what_is_refused_is_the_error_that_the_client_has_for_it(
     assert caught.value.request_id
 
 
-def test_a_wrong_key_and_one_for_something_else_are_told_apart(server: Server) -> None:
+def test_a_wrong_key_and_a_key_without_the_scope_are_different_errors(server: Server) -> None:
     with pytest.raises(openai.AuthenticationError) as caught:
         client_of(server, "sk-wrong").models.list()
     assert caught.value.code == "invalid_api_key"
@@ -187,7 +187,7 @@ def test_a_wrong_key_and_one_for_something_else_are_told_apart(server: Server) -
         client_of(server, server.metrics_key).models.list()
 
 
-def test_a_limit_is_the_clients_rate_limit_and_says_when_to_come_back(server: Server) -> None:
+def test_a_limit_is_the_clients_rate_limit_error_with_retry_after(server: Server) -> None:
     asks = client_of(server, server.slow_key).chat.completions
     asks.create(model=MODEL, messages=CAPITAL, max_tokens=1)
     with pytest.raises(openai.RateLimitError) as caught:
@@ -196,7 +196,7 @@ def test_a_limit_is_the_clients_rate_limit_and_says_when_to_come_back(server: Se
     assert 0 < int(caught.value.response.headers["retry-after"]) <= 60
 
 
-def test_who_leaves_a_stream_ends_the_answer(client: OpenAI, server: Server) -> None:
+def test_closing_a_stream_cancels_the_answer(client: OpenAI, server: Server) -> None:
     with client.chat.completions.create(model=MODEL, messages=COUNT, stream=True, **LONG) as stream:
         seen = [next(stream) for _ in range(5)]
     told = server.told_of(seen[0].id)
@@ -204,14 +204,14 @@ def test_who_leaves_a_stream_ends_the_answer(client: OpenAI, server: Server) -> 
     assert told["completion_tokens"] < 60
 
 
-def test_who_waits_no_longer_has_a_time_out(client: OpenAI) -> None:
+def test_the_clients_own_timeout_is_raised(client: OpenAI) -> None:
     with pytest.raises(openai.APITimeoutError):
         client.with_options(timeout=0.3).chat.completions.create(
             model=MODEL, messages=COUNT, **LONG
         )
 
 
-def test_a_server_that_is_not_there_is_a_lost_connection() -> None:
+def test_an_unreachable_server_is_a_connection_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     client = OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="sk-any", max_retries=0)
@@ -226,7 +226,7 @@ def test_the_model_is_found_by_its_name(client: OpenAI) -> None:
         client.models.retrieve("gpt-4o")
 
 
-def test_bare_text_is_gone_on_with_whole_and_in_pieces(client: OpenAI) -> None:
+def test_bare_text_is_continued_whole_and_as_a_stream(client: OpenAI) -> None:
     settings: Any = {"model": MODEL, "prompt": "def add(a, b):", "max_tokens": 6}
     settings["extra_body"] = {"min_tokens": 6}
     whole = client.completions.create(**settings)
@@ -239,7 +239,7 @@ def test_bare_text_is_gone_on_with_whole_and_in_pieces(client: OpenAI) -> None:
     assert pieces[-1].choices[0].finish_reason == "length"
 
 
-def test_probabilities_come_with_the_tokens(client: OpenAI) -> None:
+def test_log_probabilities_are_returned_with_the_tokens(client: OpenAI) -> None:
     answer = client.chat.completions.create(
         model=MODEL, messages=CAPITAL, max_tokens=3, temperature=0, logprobs=True, top_logprobs=2
     )
@@ -251,7 +251,7 @@ def test_probabilities_come_with_the_tokens(client: OpenAI) -> None:
     assert text == answer.choices[0].message.content
 
 
-async def test_several_at_once_are_all_answered(server: Server) -> None:
+async def test_concurrent_requests_are_all_answered(server: Server) -> None:
     client = AsyncOpenAI(base_url=server.base_url, api_key=server.key, timeout=PATIENCE_S)
     async with client:
         answers = await asyncio.gather(
@@ -268,12 +268,12 @@ async def test_several_at_once_are_all_answered(server: Server) -> None:
     assert len({answer.id for answer in answers}) == 4
 
 
-def test_what_is_left_out_is_not_there(client: OpenAI) -> None:
+def test_unsupported_routes_are_not_found(client: OpenAI) -> None:
     with pytest.raises(openai.NotFoundError):
         client.responses.create(model=MODEL, input="Hi")
 
 
-def test_the_log_has_no_word_of_it_and_no_key(client: OpenAI, server: Server) -> None:
+def test_the_log_contains_no_message_text_and_no_key(client: OpenAI, server: Server) -> None:
     messages: Any = [{"role": "user", "content": "Say serendipity."}]
     answer = client.chat.completions.create(model=MODEL, messages=messages, max_tokens=1)
     server.told_of(answer.id)

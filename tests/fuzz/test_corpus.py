@@ -179,7 +179,7 @@ def test_broken_http_is_refused_and_the_next_request_is_answered(
 
 
 @pytest.mark.parametrize("path", ["/v1/models/%00", "/v1/models/%ff", "/v1/models/" + "x" * 5000])
-def test_a_strange_name_of_a_model_is_not_found(client: httpx.Client, path: str) -> None:
+def test_a_strange_model_name_is_not_found(client: httpx.Client, path: str) -> None:
     is_refused(client.get(path))
 
 

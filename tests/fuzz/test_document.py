@@ -47,7 +47,7 @@ PERCENT = {
     "count", [COUNT, pytest.param(LONG, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 )
 @pytest.mark.parametrize(("method", "path", "mode"), PERCENT, ids=str)
-def test_no_request_of_the_documents_making_is_too_much(
+def test_no_generated_request_causes_a_server_error(
     address: str, method: str, path: str, mode: GenerationMode, count: int
 ) -> None:
     document = httpx.get(f"{address}/openapi.json", timeout=TIMEOUT_S).json()

@@ -183,7 +183,7 @@ async def test_every_event_of_the_page_has_its_permission(town: Town) -> None:
     assert set(event_names(town.house.page).values()) == HANDLERS.keys()
 
 
-async def test_what_is_open_to_anybody_is_what_is_written_here() -> None:
+async def test_the_public_routes_are_exactly_these() -> None:
     assert {path for path, needed in ROUTES.items() if needed is Permission.ANYBODY} == ANYBODY
 
 
@@ -204,9 +204,7 @@ def example_of(path: str) -> str:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("path", sorted(ROUTES.keys() - ANYBODY))
-async def test_nothing_else_answers_somebody_who_has_not_signed_in(
-    town: Town, path: str, method: str
-) -> None:
+async def test_other_routes_refuse_anonymous_requests(town: Town, path: str, method: str) -> None:
     async with town.client(None) as nobody:
         for cookie in ("", "qwen_chat_session=made-up", "qwen_chat_session="):
             headers = {"Cookie": cookie} if cookie else {}
@@ -217,7 +215,7 @@ async def test_nothing_else_answers_somebody_who_has_not_signed_in(
             assert answer.json()["error"]["code"] == code
 
 
-async def test_also_the_routes_that_are_closed_to_all_say_nothing(town: Town) -> None:
+async def test_closed_routes_refuse_anonymous_requests_too(town: Town) -> None:
     async with town.client(None) as nobody:
         for path in set(routes_of(town.app)) - ROUTES.keys():
             answer = await nobody.get(example_of(path))
@@ -228,7 +226,7 @@ async def test_also_the_routes_that_are_closed_to_all_say_nothing(town: Town) ->
     "path",
     ["/%2e%2e/people", "//people", "/./people", "/people/", "/PEOPLE", "/people;a", "/people%00"],
 )
-async def test_an_odd_spelling_of_a_path_is_no_way_in(town: Town, path: str) -> None:
+async def test_odd_spellings_of_a_path_are_refused(town: Town, path: str) -> None:
     async with town.client(None) as nobody, town.client("gus") as gus:
         assert (await nobody.get(path)).status_code == 401
         assert "audit" not in (await gus.get(path, follow_redirects=True)).text
@@ -237,7 +235,7 @@ async def test_an_odd_spelling_of_a_path_is_no_way_in(town: Town, path: str) -> 
 @pytest.mark.parametrize(
     "host", ["localhost/healthz", "localhost?/healthz", "localhost#/healthz", "localhost@evil"]
 )
-async def test_no_host_header_is_a_way_in(town: Town, host: str) -> None:
+async def test_no_host_header_bypasses_the_sign_in(town: Town, host: str) -> None:
     async with town.client(None) as nobody:
         for path in ("/api/export?format=json", "/config", "/gradio_api/app_id"):
             assert (await nobody.get(path, headers={"Host": host})).status_code in (400, 421)
@@ -247,7 +245,7 @@ async def test_no_host_header_is_a_way_in(town: Town, host: str) -> None:
     "header",
     ["Authorization", "X-Api-Key", "X-Forwarded-User", "X-Remote-User", "X-User", "Remote-User"],
 )
-async def test_no_header_but_the_cookie_says_who_one_is(town: Town, header: str) -> None:
+async def test_only_the_cookie_identifies_a_user(town: Town, header: str) -> None:
     async with town.client(None) as nobody:
         for value in (town.tokens["ann"], f"Bearer {town.tokens['ann']}", "ann"):
             answer = await nobody.get("/api/account", headers={header: value})
@@ -286,7 +284,7 @@ FOR_MEMBERS = [
         *(("gus", *asked) for asked in FOR_ADMINS + FOR_MEMBERS),
     ],
 )
-async def test_what_is_for_a_higher_rank_looks_as_if_it_were_not_there(
+async def test_routes_of_a_higher_role_are_not_found(
     town: Town, name: str, method: str, path: str, body: object
 ) -> None:
     ann = await town.user("ann")
@@ -299,7 +297,7 @@ async def test_what_is_for_a_higher_rank_looks_as_if_it_were_not_there(
     assert (await town.user("ann")) == ann
 
 
-async def test_the_domain_refuses_as_well_where_the_edge_would_not(town: Town) -> None:
+async def test_the_domain_checks_permissions_without_the_edge(town: Town) -> None:
     gus, bob, ann = [await town.user(name) for name in ("gus", "bob", "ann")]
     accounts = town.house.accounts
     for call in (
@@ -332,7 +330,7 @@ async def test_guests_cannot_share_presets(town: Town) -> None:
 
 @pytest.mark.parametrize("fn_index", ["{share}", "{share}.0", None, True, [1], 10**6, -1])
 @pytest.mark.parametrize("path", ["/gradio_api/run/share", "/gradio_api/queue/join"])
-async def test_an_event_that_is_named_in_another_way_is_none(
+async def test_an_event_with_an_ambiguous_fn_index_is_refused(
     town: Town, path: str, fn_index: Any
 ) -> None:
     if isinstance(fn_index, str):
@@ -348,7 +346,7 @@ async def test_an_event_that_is_named_in_another_way_is_none(
 # --- not yours is not there -------------------------------------------------------------------
 
 
-async def test_anothers_things_look_exactly_like_things_that_are_not_there(
+async def test_another_users_rows_look_like_missing_rows(
     town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
 ) -> None:
     owner = await town.user("bob")
@@ -393,7 +391,7 @@ def place(conversation_id: str) -> list[Any]:
     return [conversation_id, "en", None]
 
 
-async def test_an_event_shows_its_own_person_alone(
+async def test_an_event_shows_only_its_own_users_data(
     town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
 ) -> None:
     load = {"fn_index": town.number("Transcript.load"), "data": place(town.conversation_id)}
@@ -466,7 +464,7 @@ def inputs_of(town: Town, number: int, things: Things) -> list[Any]:
     return values
 
 
-async def test_no_event_of_the_page_tells_or_changes_what_is_anothers(town: Town) -> None:
+async def test_no_page_event_reads_or_changes_another_users_data(town: Town) -> None:
     owner, store = await town.user("bob"), town.house.store
     preset = await store.add_preset(owner.id, PresetText("bob's own", "secret of bob", Sampling()))
     before = await store.archive(owner.id, town.conversation_id)
@@ -505,7 +503,7 @@ async def join(client: httpx.AsyncClient, town: Town, session_hash: str) -> str:
     return str(answer.json()["event_id"])
 
 
-async def test_whoever_names_anothers_session_hears_nothing_of_it(
+async def test_another_users_session_hash_gives_no_access_to_its_stream(
     town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
 ) -> None:
     event_id = await join(bob, town, "bobs-hash")
@@ -516,7 +514,7 @@ async def test_whoever_names_anothers_session_hears_nothing_of_it(
     assert event_id in {told.get("event_id") for told in heard}
 
 
-async def test_a_session_of_the_same_name_is_ones_own_for_each(
+async def test_two_users_with_the_same_session_hash_have_separate_sessions(
     town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
 ) -> None:
     bobs, carols = await join(bob, town, "same"), await join(carol, town, "same")
@@ -530,7 +528,7 @@ async def test_a_session_of_the_same_name_is_ones_own_for_each(
     assert carols not in heard[0]
 
 
-async def test_a_hash_given_twice_or_spelt_otherwise_is_still_ones_own(
+async def test_repeated_or_encoded_session_hashes_stay_separate(
     town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
 ) -> None:
     event_id = await join(bob, town, "twice")
@@ -545,7 +543,7 @@ async def test_a_hash_given_twice_or_spelt_otherwise_is_still_ones_own(
 
 
 @pytest.mark.parametrize("path", ["cancel", "reset", "stream/x", "stream/x/close"])
-async def test_nobody_can_end_an_event_by_its_id(
+async def test_no_user_can_cancel_an_event_by_its_id(
     town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient, path: str
 ) -> None:
     event_id = await join(bob, town, f"ended by {path}")
@@ -556,7 +554,7 @@ async def test_nobody_can_end_an_event_by_its_id(
     assert event_id in str(await read_events(bob, f"ended by {path}"))
 
 
-async def test_another_persons_heartbeat_ends_nothing(town: Town, bob: httpx.AsyncClient) -> None:
+async def test_another_users_heartbeat_ends_nothing(town: Town, bob: httpx.AsyncClient) -> None:
     seen: list[str] = []
 
     async def inner(scope: Scope, receive: object, send: object) -> None:
@@ -619,7 +617,7 @@ async def stream_until_cut(
 @pytest.mark.parametrize(
     "how", ["disable", "sign out everywhere", "end session", "delete", "revoke"]
 )
-async def test_a_stream_ends_when_its_person_may_not_be_here_any_more(how: str) -> None:
+async def test_a_stream_ends_when_its_user_loses_access(how: str) -> None:
     town = await Town().build()
     accounts, ann, bobs = town.house.accounts, await town.user("ann"), await town.user("bob")
     who = await accounts.signed_in(town.tokens["bob"])
@@ -639,7 +637,7 @@ async def test_a_stream_ends_when_its_person_may_not_be_here_any_more(how: str) 
         assert (await client.get("/api/account")).status_code == 401
 
 
-async def test_who_is_demoted_sees_the_people_page_no_more() -> None:
+async def test_a_demoted_administrator_loses_the_accounts_page() -> None:
     town = await Town().build()
     ann, bobs = await town.user("ann"), await town.user("bob")
     await town.house.accounts.set_rank(ann, bobs.id, AccountRole.ADMIN)

@@ -96,7 +96,7 @@ async def test_a_foreign_host_is_refused_on_the_wire(port: int, host: bytes) -> 
         b"\r\n" * 100 + b"nonsense\r\n\r\n",
     ],
 )
-async def test_what_is_no_proper_request_is_refused(port: int, request_: bytes) -> None:
+async def test_malformed_http_is_refused(port: int, request_: bytes) -> None:
     assert 400 <= status(await exchange(port, request_)) < 500
 
 
@@ -108,7 +108,7 @@ async def test_headers_too_large_or_too_many_are_refused(port: int) -> None:
     assert status(await exchange(port, GET + b"X: " + b"x" * 20_000)) in (400, 431)
 
 
-async def test_a_body_too_large_is_refused_however_it_is_sent(port: int) -> None:
+async def test_a_body_too_large_is_refused_with_every_transfer_encoding(port: int) -> None:
     post = POST.replace(b"Connection: close\r\n", b"") + JSON
     said = await exchange(port, post + b"Content-Length: 20000\r\n\r\n" + b"x" * 20_000)
     assert status(said) == 413
@@ -119,7 +119,7 @@ async def test_a_body_too_large_is_refused_however_it_is_sent(port: int) -> None
     assert status(unsaid) == 413
 
 
-async def test_a_header_that_does_not_come_to_its_end_is_cut_off(port: int) -> None:
+async def test_an_incomplete_header_is_cut_off(port: int) -> None:
     assert await exchange(port, b"GET /hea") == b""
     assert await exchange(port, b"") == b""
     kept_open = GET.replace(b"Connection: close\r\n", b"") + b"\r\n"
@@ -131,6 +131,6 @@ async def test_a_header_that_trickles_in_is_cut_off(port: int) -> None:
     assert await exchange(port, *[b"G"] * 10, pause_s=0.1) == b""
 
 
-async def test_a_body_that_stops_coming_is_given_up(port: int) -> None:
+async def test_a_body_that_stops_arriving_times_out(port: int) -> None:
     answer = await exchange(port, POST + JSON + b"Content-Length: 100\r\n\r\nx")
     assert status(answer) == 408

@@ -44,7 +44,7 @@ async def test_an_answer_is_rated_by_its_id_in_versions(programs: Raters) -> Non
     assert (await programs.kept.newest(LOCAL.id, [id]))[id].version == 3
 
 
-async def test_what_was_rated_once_can_be_rated_after_it_is_forgotten(tmp_path: Path) -> None:
+async def test_a_rated_answer_can_be_rated_again_after_a_restart(tmp_path: Path) -> None:
     before, after = Raters(tmp_path), Raters(tmp_path)
     await before.store.open()
     id = await before.given()
@@ -55,7 +55,7 @@ async def test_what_was_rated_once_can_be_rated_after_it_is_forgotten(tmp_path: 
     await after.store.close()
 
 
-async def test_an_answer_that_is_not_remembered_is_not_found_and_it_says_for_how_long_they_are(
+async def test_an_unknown_answer_is_not_found_and_the_error_states_the_retention(
     programs: Raters,
 ) -> None:
     for id in (await programs.given(store=False), "chatcmpl-1", "temporary-1"):
@@ -65,7 +65,7 @@ async def test_an_answer_that_is_not_remembered_is_not_found_and_it_says_for_how
         assert "remembered for 60 minutes" in fault(answer)["message"]
 
 
-async def test_what_is_said_must_fit(programs: Raters) -> None:
+async def test_invalid_feedback_is_refused(programs: Raters) -> None:
     id = await programs.given()
     for said, status, code in (
         ({}, 400, "empty_opinion"),
@@ -87,7 +87,7 @@ async def test_what_is_said_must_fit(programs: Raters) -> None:
     assert (await programs.say(id, verdict=Verdict.UP)).status_code == 200
 
 
-async def test_the_route_is_in_the_document_which_its_answers_fit(programs: Raters) -> None:
+async def test_the_feedback_route_matches_the_openapi_document(programs: Raters) -> None:
     document = (await programs.client.get("/openapi.json")).json()
     answers = document["paths"][FEEDBACK]["post"]["responses"]
     id = await programs.given()

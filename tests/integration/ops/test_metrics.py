@@ -47,7 +47,7 @@ def samples(metrics: Metrics) -> dict[str, float]:
     return dict(told())
 
 
-def test_an_answer_that_ended_is_counted_and_timed_from_when_it_was_asked_for() -> None:
+def test_a_finished_answer_is_counted_and_timed_from_the_request() -> None:
     metrics = Metrics()
     metrics.ended(ENDED)
     told = samples(metrics)
@@ -68,7 +68,7 @@ def test_an_answer_that_ended_is_counted_and_timed_from_when_it_was_asked_for() 
     assert {name: told[name] for name in expected} == pytest.approx(expected)
 
 
-def test_what_failed_and_what_was_refused_is_counted_by_its_code() -> None:
+def test_failures_and_refusals_are_counted_by_code() -> None:
     metrics = Metrics()
     metrics.ended(GenerationSummary(Source.PAGE, "engine_stalled", failed=True))
     for _ in range(2):
@@ -79,7 +79,7 @@ def test_what_failed_and_what_was_refused_is_counted_by_its_code() -> None:
     assert not any(name.startswith(("request_success_total", "e2e_")) for name in told)
 
 
-def test_every_figure_is_explained_and_no_other() -> None:
+def test_exactly_the_exported_metrics_are_documented() -> None:
     metrics = Metrics()
     metrics.watch(Engines(ScriptedEngine()), lambda: 0)
     told = {
@@ -91,7 +91,7 @@ def test_every_figure_is_explained_and_no_other() -> None:
     assert {(name.removesuffix("_total"), kind) for name, kind in rows} == told
 
 
-def test_an_answer_from_the_cache_is_a_hit_and_costs_no_tokens_and_no_time() -> None:
+def test_a_cached_answer_counts_as_a_hit_without_tokens_and_times() -> None:
     metrics = Metrics()
     metrics.ended(
         GenerationSummary(
@@ -104,7 +104,7 @@ def test_an_answer_from_the_cache_is_a_hit_and_costs_no_tokens_and_no_time() -> 
     assert not any(name.startswith(("prompt_tokens_total", "time_to_first")) for name in told)
 
 
-def test_the_engine_is_asked_at_each_look() -> None:
+def test_the_engine_is_read_at_each_scrape() -> None:
     metrics, engine = Metrics(), ScriptedEngine()
     metrics.watch(Engines(engine), lambda: 3)
     engine.running = 2
@@ -118,7 +118,7 @@ def test_the_engine_is_asked_at_each_look() -> None:
     assert samples(metrics)["num_requests_running{}"] == 0
 
 
-def test_a_second_engine_has_figures_of_its_own() -> None:
+def test_a_second_engine_has_its_own_metrics() -> None:
     metrics, second = Metrics(), ScriptedEngine(model="Scripted-3B-Instruct", running=1)
     metrics.watch(Engines(ScriptedEngine(), second), lambda: 3)
     told = samples(metrics)
@@ -127,7 +127,7 @@ def test_a_second_engine_has_figures_of_its_own() -> None:
     assert any("second_model" in name and "model=Scripted-3B-Instruct" in name for name in told)
 
 
-async def test_the_page_tells_the_metrics_of_its_answers() -> None:
+async def test_answers_of_the_page_are_counted() -> None:
     metrics = Metrics()
     chat = make_chat(Script(["Hel", "lo"]), observer=metrics)
     await finished(await chat.ask("a question"))
@@ -137,7 +137,7 @@ async def test_the_page_tells_the_metrics_of_its_answers() -> None:
     assert told["prefix_cache_hits_total{door=page}"] <= REUSED
 
 
-async def test_responses_are_counted_by_the_route_and_not_by_what_was_asked_for() -> None:
+async def test_responses_are_counted_by_route_template_and_not_by_path() -> None:
     metrics = Metrics()
     app = build_api(engine=ScriptedEngine(), edge=EdgeOptions(), metrics=metrics)
     async with client_of(app) as client:
@@ -156,7 +156,7 @@ async def test_responses_are_counted_by_the_route_and_not_by_what_was_asked_for(
     }
 
 
-async def test_a_fault_is_counted_as_what_it_is_answered_with() -> None:
+async def test_an_unexpected_error_is_counted_as_500() -> None:
     metrics = Metrics()
     app = build_api(engine=ScriptedEngine(), edge=EdgeOptions(), metrics=metrics)
 
@@ -169,7 +169,7 @@ async def test_a_fault_is_counted_as_what_it_is_answered_with() -> None:
     assert samples(metrics)["http_responses_total{method=GET,route=other,status=500}"] == 1
 
 
-async def test_metrics_are_open_where_everybody_is_the_local_user() -> None:
+async def test_metrics_are_public_without_accounts() -> None:
     app = build_api(engine=ScriptedEngine(), edge=EdgeOptions())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=HOME) as client:
         for headers in ({}, {"Authorization": "Bearer whatever"}):

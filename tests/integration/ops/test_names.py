@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 COLLECT = ("-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
 
 
-def test_every_name_is_found_again_elsewhere_and_later(request: pytest.FixtureRequest) -> None:
+def test_test_names_are_equal_in_every_process(request: pytest.FixtureRequest) -> None:
     variables = {
         "PYTHONHASHSEED": "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2",
         "TZ": "Pacific/Auckland",

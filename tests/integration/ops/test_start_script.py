@@ -121,7 +121,7 @@ def without_driver(place: Place) -> bool:
     return not Path("/proc/driver/nvidia/version").exists() and not shutil.which("nvidia-smi")
 
 
-def test_it_starts_tells_how_it_is_and_stops(place: Place) -> None:
+def test_start_status_and_stop_work(place: Place) -> None:
     assert place.run("status").returncode == 3
     started = place.run("start", "--keep-turns", "3")
     assert started.returncode == 0, started.stderr
@@ -139,7 +139,7 @@ def test_it_starts_tells_how_it_is_and_stops(place: Place) -> None:
     assert place.run("stop").stdout == "Not running.\n"
 
 
-def test_the_set_up_link_is_shown_while_it_is_there_and_only_by_who_may_read_it(
+def test_status_shows_the_set_up_link_while_its_file_is_readable(
     place: Place,
 ) -> None:
     (place.root / "data").mkdir()
@@ -154,14 +154,14 @@ def test_the_set_up_link_is_shown_while_it_is_there_and_only_by_who_may_read_it(
     assert "administrator" not in status.stdout
 
 
-def test_a_second_start_leaves_the_first_alone(place: Place) -> None:
+def test_a_second_start_does_not_affect_the_running_app(place: Place) -> None:
     place.run("start")
     pid = place.pid
     assert "Already running" in place.run("start").stdout
     assert place.pid == pid
 
 
-def test_restart_keeps_the_settings_unless_it_is_given_others(place: Place) -> None:
+def test_restart_reuses_the_last_settings_unless_others_are_passed(place: Place) -> None:
     place.run("start", "--keep-turns", "3", "--log-file", "a b.log")
     pid = place.pid
     place.run("restart")
@@ -171,7 +171,7 @@ def test_restart_keeps_the_settings_unless_it_is_given_others(place: Place) -> N
     assert "['--keep-turns', '4']" in place.output
 
 
-def test_a_failed_start_says_why_and_leaves_nothing(place: Place) -> None:
+def test_a_failed_start_prints_the_reason_and_leaves_no_files(place: Place) -> None:
     ended = place.run("start", "--model", "broken")
     assert ended.returncode == 1
     assert "There is no model named broken." in ended.stderr
@@ -179,21 +179,21 @@ def test_a_failed_start_says_why_and_leaves_nothing(place: Place) -> None:
     assert place.run("status").returncode == 3
 
 
-def test_a_misspelt_setting_is_told_before_anything_starts(place: Place) -> None:
+def test_a_misspelt_setting_is_reported_before_the_start(place: Place) -> None:
     ended = place.run("start", "--modle", "x")
     assert ended.returncode == 1
     assert "--model" in ended.stderr
     assert not (place.root / "data/qwen-chat.pid").exists()
 
 
-def test_a_misspelt_command_is_told_with_those_that_exist(place: Place) -> None:
+def test_a_misspelt_command_is_reported_with_the_existing_ones(place: Place) -> None:
     ended = place.run("stpo")
     assert ended.returncode == 1
     assert "There is no command 'stpo'" in ended.stderr
     assert "stop restart status logs install" in ended.stderr
 
 
-def test_a_pid_that_now_belongs_to_another_process_is_not_ours(place: Place) -> None:
+def test_a_reused_pid_does_not_count_as_running(place: Place) -> None:
     place.run("start")
     file = place.root / "data/qwen-chat.pid"
     ours = place.pid
@@ -237,7 +237,7 @@ def test_changed_requirements_are_installed(place: Place) -> None:
     assert len(place.pip_calls) > len(calls)
 
 
-def test_without_a_driver_the_cpu_build_is_taken_where_there_is_one(place: Place) -> None:
+def test_without_a_driver_the_cpu_build_of_torch_is_installed_if_available(place: Place) -> None:
     if not without_driver(place):
         pytest.skip("this machine has an NVIDIA driver")
     constraints = place.root / ".venv/constraints.txt"
@@ -250,7 +250,9 @@ def test_without_a_driver_the_cpu_build_is_taken_where_there_is_one(place: Place
     assert "+cpu" not in constraints.read_text(encoding="utf-8")
 
 
-def test_with_a_driver_the_ordinary_build_is_taken(place: Place, tmp_path: Path) -> None:
+def test_with_a_driver_the_default_build_of_torch_is_installed(
+    place: Place, tmp_path: Path
+) -> None:
     (tmp_path / "bin").mkdir()
     tool = tmp_path / "bin/nvidia-smi"
     tool.write_text("#!/bin/sh\n", encoding="utf-8")
@@ -278,7 +280,7 @@ def test_the_index_url_reaches_pip_and_the_app_as_pips_own_setting(
         ("ERROR: No matching distribution found for gradio", "No matching distribution found"),
     ],
 )
-def test_a_failed_installation_is_one_sentence_and_is_tried_again(
+def test_a_failed_installation_is_one_sentence_and_is_retried(
     place: Place, pip_says: str, sentence: str
 ) -> None:
     ended = place.run("install", PIP_SAYS=pip_says)
@@ -288,7 +290,7 @@ def test_a_failed_installation_is_one_sentence_and_is_tried_again(
     assert place.run("install").returncode == 0
 
 
-def test_a_python_that_is_too_old_is_told_apart(place: Place, tmp_path: Path) -> None:
+def test_a_python_that_is_too_old_has_its_own_message(place: Place, tmp_path: Path) -> None:
     shutil.rmtree(place.root / ".venv")
     old = tmp_path / "python3.10"
     old.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")

@@ -42,7 +42,7 @@ async def idle(programs: Programs) -> None:
 @pytest.mark.parametrize("path", [CHAT, TEXT])
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("script", [HANGING, SILENT, Script(prefill_s=60)], ids=repr)
-async def test_a_hang_up_ends_the_answer_wherever_it_is(
+async def test_a_disconnect_cancels_the_answer_in_every_phase(
     path: str, stream: bool, script: Script
 ) -> None:
     programs = Programs(script)
@@ -59,7 +59,7 @@ async def test_a_hang_up_ends_the_answer_wherever_it_is(
 
 
 @pytest.mark.parametrize("stream", [True, False])
-async def test_a_hang_up_leaves_the_queue(stream: bool) -> None:
+async def test_a_disconnect_leaves_the_queue(stream: bool) -> None:
     programs = Programs(HANGING, max_running=1)
     first = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await first.until(b"Hel")
@@ -85,21 +85,21 @@ async def test_a_hang_up_leaves_the_queue(stream: bool) -> None:
         (EngineFailed(), 500, "engine_failed"),
     ],
 )
-async def test_what_fails_before_the_first_token_has_its_own_status(
+async def test_an_error_before_the_first_token_has_its_own_status(
     stream: bool, error: Any, status: int, code: str
 ) -> None:
     answer = await Programs(Script([], error=error)).chat(stream=stream)
     assert (answer.status_code, fault(answer)["code"]) == (status, code)
 
 
-async def test_a_schema_that_is_refused_is_told_with_the_part_that_is_wrong() -> None:
+async def test_a_refused_schema_is_reported_with_its_invalid_part() -> None:
     refusal = BadSchema(where="#/properties/x", why="no such type")
     answer = await Programs(Script([], error=refusal)).chat()
     assert "#/properties/x" in fault(answer)["message"]
     assert "no such type" in fault(answer)["message"]
 
 
-async def test_an_engine_that_is_not_ready_is_answered_with_503_and_when_to_come_again() -> None:
+async def test_an_engine_that_is_not_ready_is_503_with_retry_after() -> None:
     programs = Programs()
     programs.engine.current_state = EngineState(Phase.LOADING)
     for answer in (await programs.chat(), await programs.client.get("/v1/models")):
@@ -107,7 +107,7 @@ async def test_an_engine_that_is_not_ready_is_answered_with_503_and_when_to_come
         assert answer.headers["retry-after"]
 
 
-async def test_a_queued_stream_gets_its_headers_before_it_has_a_place() -> None:
+async def test_a_queued_stream_gets_its_headers_while_it_waits() -> None:
     programs = Programs(HANGING, max_running=1)
     first = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await first.until(b"Hel")
@@ -132,7 +132,7 @@ async def test_comments_keep_a_silent_connection_open() -> None:
     assert found[-1] == b"data: [DONE]\n\n"
 
 
-async def test_an_answer_that_takes_too_long_ends() -> None:
+async def test_an_answer_over_the_time_limit_ends_with_an_error() -> None:
     for script, timeouts, code in (
         (SILENT, Timeouts(queue_s=5, stall_s=0.05, request_s=5), "engine_stalled"),
         (Script(["a"] * 99, step_s=0.02), Timeouts(5, 5, 0.1), "request_timeout"),
@@ -156,9 +156,7 @@ async def test_a_request_that_waits_too_long_fails_with_queue_timeout() -> None:
 # Overload, quotas, bills
 
 
-async def test_two_hundred_at_once_get_an_answer_or_a_refusal_that_says_when_to_come_again() -> (
-    None
-):
+async def test_two_hundred_simultaneous_requests_get_an_answer_or_retry_after() -> None:
     programs = Programs(Script(["Hi"], step_s=0.01), max_running=8, max_waiting=8)
     answers = await asyncio.gather(*(programs.chat(stream=n % 2 == 0) for n in range(200)))
     statuses = [answer.status_code for answer in answers]
@@ -187,7 +185,7 @@ async def written(programs: Programs, who: Principal, asked: CompletionInput = A
     return completion
 
 
-async def test_an_answer_is_billed_to_its_person_and_to_its_key() -> None:
+async def test_an_answer_is_charged_to_its_user_and_its_key() -> None:
     town = await make_town()
     ann = principal("ann")
     assert ann.key
@@ -199,14 +197,14 @@ async def test_an_answer_is_billed_to_its_person_and_to_its_key() -> None:
     assert await town.people.spent_by_key(ann.key.id, town.now.date()) == AccountUsage(1, 2 + 5)
 
 
-async def test_the_engine_is_asked_with_the_salt_of_the_person_whatever_the_key() -> None:
+async def test_the_cache_salt_depends_on_the_user_and_not_on_the_key() -> None:
     programs = Programs()
     for number, name in enumerate(("ann", "bob", "ann")):
         await written(programs, principal(name), named(str(number)))
     assert programs.engine.salts == ["ann", "bob", "ann"]
 
 
-async def test_what_was_written_before_a_hang_up_is_billed() -> None:
+async def test_tokens_written_before_a_disconnect_are_charged() -> None:
     town = await make_town()
     programs = Programs(HANGING, quotas=town.quotas())
     completion = await programs.completions.begin(principal("ann"), ASKED)
@@ -222,7 +220,7 @@ async def refusal(programs: Programs, who: Principal) -> str:
     return found.value.code
 
 
-async def test_the_limits_of_a_person_and_of_a_key_hold_and_open_again() -> None:
+async def test_limits_of_users_and_keys_apply_and_reset() -> None:
     town = await make_town()
     limits = KeyLimits(town.people, CountedRates(), clock=lambda: town.now)
     programs = Programs(quotas=town.quotas(), key_limits=limits)
@@ -266,7 +264,7 @@ class Refusing:
     ],
     ids=lambda error: error.code,
 )
-async def test_whatever_limit_is_reached_is_a_rate_limit_to_openais_clients(
+async def test_every_exceeded_limit_is_a_rate_limit_error(
     error: AppError,
 ) -> None:
     answer = await Programs(key_limits=Refusing(error)).chat()
@@ -279,7 +277,7 @@ async def test_whatever_limit_is_reached_is_a_rate_limit_to_openais_clients(
 # The end of the server, and of who may be here
 
 
-async def test_the_server_lets_answers_end_before_it_goes() -> None:
+async def test_the_server_lets_answers_finish_before_shutdown() -> None:
     programs = Programs(Script(["Hel", "lo"], step_s=0.05))
     program = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await program.until(b"Hel")
@@ -290,7 +288,7 @@ async def test_the_server_lets_answers_end_before_it_goes() -> None:
     assert (answer.status_code, fault(answer)["code"]) == (503, "shutting_down")
 
 
-async def test_what_does_not_end_in_time_is_ended_with_a_word_about_it() -> None:
+async def test_an_answer_that_does_not_finish_in_time_ends_with_an_error() -> None:
     programs = Programs(HANGING)
     program = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     whole = ApiConnection(programs.app, CHAT, HI)
@@ -320,7 +318,7 @@ async def test_a_revoked_principal_is_rejected_mid_stream() -> None:
 # What is told and what is kept
 
 
-async def test_an_answer_is_one_line_in_the_log_without_a_word_of_it(
+async def test_an_answer_is_one_log_line_without_its_text(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     programs = Programs(Script(["secret"]))
@@ -333,7 +331,7 @@ async def test_an_answer_is_one_line_in_the_log_without_a_word_of_it(
     assert "secret" not in str(told)
 
 
-async def test_the_observer_counts_page_and_programs_apart() -> None:
+async def test_the_observer_counts_page_and_programs_separately() -> None:
     seen = Seen()
     chat = make_chat(observer=seen)
     await chat.told("Hi")
@@ -347,7 +345,7 @@ async def test_the_observer_counts_page_and_programs_apart() -> None:
     assert summary.usage == Usage(2, 5)
 
 
-async def test_refusals_of_the_page_are_counted_as_the_pages() -> None:
+async def test_refusals_of_the_page_are_counted_as_source_page() -> None:
     seen, town = Seen(), await make_town()
     chat = make_chat(Script(hangs=True), observer=seen, quotas=town.quotas())
     jobs = [await chat.ask(f"{number}", user_id="ann") for number in range(4)]
@@ -361,7 +359,7 @@ async def test_refusals_of_the_page_are_counted_as_the_pages() -> None:
     await chat.jobs.close(5)
 
 
-async def test_an_answer_can_be_found_again_by_who_asked_for_it_alone() -> None:
+async def test_only_the_caller_can_find_a_remembered_answer() -> None:
     programs = Programs(Script(["Hel", CallPiece(0, "call_a", "time", "{}")]))
     await written(programs, principal("ann"))
     found = programs.completions.find("ann", "chatcmpl-1")
@@ -384,7 +382,7 @@ async def test_an_answer_with_store_false_is_not_remembered() -> None:
         programs.completions.find(LOCAL.id, forgotten)
 
 
-async def test_nothing_of_it_is_stored() -> None:
+async def test_api_answers_are_not_stored() -> None:
     programs = Programs()
     await programs.chat()
     assert await programs.house.store.conversations(LOCAL.id) == []

@@ -55,7 +55,7 @@ async def test_a_cut_answer_and_its_continuation_are_the_answer_written_at_once(
 
 
 @runners
-async def test_a_repetition_penalty_knows_the_tokens_that_were_there_before(
+async def test_a_repetition_penalty_includes_the_continued_text(
     runner: Callable[[Qwen2ForCausalLM], Runner],
 ) -> None:
     penalised = replace(GREEDY, repetition_penalty=1.3)
@@ -82,7 +82,7 @@ async def test_a_continuation_keeps_the_space_it_begins_with(
 
 
 @runners
-async def test_a_stop_string_is_not_looked_for_in_what_was_there_before(
+async def test_a_stop_string_is_not_searched_in_the_continued_text(
     runner: Callable[[Qwen2ForCausalLM], Runner],
 ) -> None:
     """Neither within the old text nor across its end."""
@@ -95,7 +95,7 @@ async def test_a_stop_string_is_not_looked_for_in_what_was_there_before(
         assert deltas[-1].finish is Finish.LENGTH
 
 
-async def test_a_continuation_reads_only_what_is_not_in_the_cache() -> None:
+async def test_a_continuation_prefills_only_uncached_tokens() -> None:
     async with engine_with(letters_only) as engine:
         first = await answer(engine, sampling=replace(GREEDY, max_new_tokens=100))
         last = (await answer(engine, text(first)))[-1]

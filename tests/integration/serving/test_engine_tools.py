@@ -55,7 +55,7 @@ async def ask(
     return [delta async for delta in generate(engine, messages, GREEDY, extras=extras)]
 
 
-async def test_a_tool_is_called_and_its_result_is_told(engine: LocalEngine) -> None:
+async def test_a_tool_is_called_and_its_result_is_used(engine: LocalEngine) -> None:
     """The starter model writes a call without its tags if nothing makes it write them."""
     deltas = await ask(engine, BEFORE, ToolRules(required=True))
     pieces = [piece for delta in deltas for piece in delta.calls]

@@ -46,7 +46,7 @@ def conversation(place: int, content: str) -> list[ChatMessage]:
     ]
 
 
-def test_the_vocabulary_has_the_tokens_that_are_tried(prompt: ChatPrompt) -> None:
+def test_the_vocabulary_contains_the_tested_tokens(prompt: ChatPrompt) -> None:
     words = set(added(prompt).values())
     assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>", "<tool_call>"} <= words
     assert len(words) > 20
@@ -64,7 +64,7 @@ def test_no_added_token_can_be_forged_in_any_place_of_any_turn(
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_no_turn_can_be_made_up_inside_another(prompt: ChatPrompt, forgery: str) -> None:
+def test_no_turn_can_be_forged_inside_another(prompt: ChatPrompt, forgery: str) -> None:
     for place in range(len(ROLES)):
         honest = control(prompt, conversation(place, "x"))
         assert control(prompt, conversation(place, forgery)) == honest

@@ -50,7 +50,7 @@ async def test_both_models_answer_at_the_same_time_as_each_does_alone(
     ]
 
 
-async def test_without_its_second_model_the_app_serves_the_first(
+async def test_the_app_serves_the_first_model_if_the_second_fails(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "two" / "config.json").write_text("{}")

@@ -66,7 +66,7 @@ async def test_two_hundred_answers_of_twenty_shapes_are_all_valid(engine: LocalE
         await check(engine, [(begin + place, asked) for place, asked in enumerate(ASKED)])
 
 
-async def test_any_object_and_a_free_answer_and_a_call_go_side_by_side(
+async def test_json_objects_free_answers_and_calls_run_in_one_batch(
     engine: LocalEngine,
 ) -> None:
     tool = Tool("roll", "Roll a die", json.dumps({"properties": {"sides": {"enum": [6, 20]}}}))

@@ -108,7 +108,7 @@ def test_a_failure_is_one_sentence_and_a_json_line_on_demand(
     }
 
 
-def test_ctrl_c_leaves_a_download_that_the_next_run_completes(hub: Hub, models: Path) -> None:
+def test_an_interrupted_download_is_completed_by_the_next_run(hub: Hub, models: Path) -> None:
     repo = hub.repos[f"Qwen/{NAME}"]
     repo.bytes_per_s = 40_000
     child = subprocess.Popen(
@@ -190,7 +190,7 @@ def test_bad_arguments_end_in_one_sentence(
     assert words in said.splitlines()[-1]
 
 
-def test_a_models_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+def test_a_models_folder_that_cannot_be_created_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     ended = command("--model", NAME, models=tmp_path / "file" / "models")
     assert ended.returncode == 1
@@ -214,7 +214,7 @@ async def test_a_finished_folder_needs_no_network_and_no_child(
         assert await ensure_model(chosen, refuse, app_dir=tmp_path) == models / NAME
 
 
-async def test_the_app_hears_the_progress_of_its_child(
+async def test_the_app_reports_the_progress_of_its_child(
     hub: Hub, models: Path, tmp_path: Path
 ) -> None:
     heard: list[EngineState] = []
@@ -241,7 +241,7 @@ async def test_without_any_source_the_error_names_the_starter_model(
         await ensure_model(settings(models), lambda state: None, app_dir=tmp_path)
 
 
-async def test_cancelling_ends_the_child_and_keeps_what_came(
+async def test_cancelling_ends_the_child_and_keeps_the_partial_files(
     hub: Hub, models: Path, tmp_path: Path
 ) -> None:
     hub.repos[f"Qwen/{NAME}"].bytes_per_s = 40_000
@@ -264,7 +264,7 @@ def bytes_in_parts(models: Path) -> int:
     return sum(part.stat().st_size for part in models.glob(f"{NAME}/{SHARDS[0]}.*.part"))
 
 
-def test_the_list_knows_the_settings_of_the_environment(
+def test_the_list_uses_settings_of_the_environment(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     driver = tmp_path / "bin" / "nvidia-smi"
@@ -281,7 +281,7 @@ def test_the_list_knows_the_settings_of_the_environment(
     assert len(refused.stdout.splitlines()) == 1
 
 
-async def test_a_finished_folder_loses_what_a_download_left_behind(
+async def test_leftover_partial_files_are_removed_from_a_finished_folder(
     hub: Hub, models: Path, tmp_path: Path
 ) -> None:
     assert command("--model", NAME, models=models).returncode == 0
@@ -303,7 +303,7 @@ async def test_a_line_that_is_not_of_the_protocol_is_skipped(
     assert is_complete(models / NAME)
 
 
-async def test_the_error_of_a_child_that_is_gone_already_is_what_is_raised(
+async def test_the_error_of_a_child_that_has_already_ended_is_raised(
     no_network: None, models: Path, tmp_path: Path
 ) -> None:
     chosen = settings(models, "--model", NAME)

@@ -70,7 +70,7 @@ def fetch(hub: Hub, folder: Path, free_bytes: int = 10**12) -> list[DownloadProg
     return heard
 
 
-def test_a_model_arrives_whole_with_its_card(
+def test_a_model_is_downloaded_completely_with_its_card(
     new_hub: NewHub, server: hub_server.Hub, repo: Repo, wanted: ResolvedModel
 ) -> None:
     hub = new_hub(server.url)
@@ -93,7 +93,7 @@ def test_nothing_but_weights_and_their_configuration_is_fetched(
     assert suffixes == {".safetensors", ".json"}
 
 
-def test_a_dropped_line_is_resumed_where_it_broke(
+def test_a_dropped_connection_is_resumed_where_it_broke(
     new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
 ) -> None:
     repo.drop_after[SHARDS[0]] = 60_000
@@ -105,7 +105,7 @@ def test_a_dropped_line_is_resumed_where_it_broke(
     assert 0 < int(second[6:-1]) <= 65_536
 
 
-def test_a_line_lost_for_good_is_an_error_and_what_came_is_kept(
+def test_a_lost_connection_is_an_error_and_the_partial_file_is_kept(
     new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
 ) -> None:
     repo.drop_always[SHARDS[0]] = 60_000
@@ -125,7 +125,7 @@ def test_a_server_that_ignores_ranges_is_read_from_the_beginning(
     assert heard[-1].bytes == heard[-1].total
 
 
-def test_an_earlier_part_is_completed_not_fetched_again(
+def test_an_earlier_partial_file_is_completed_and_not_fetched_again(
     new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
 ) -> None:
     folder = tmp_path / "mine"
@@ -151,7 +151,7 @@ def test_progress_counts_every_byte_and_ends_at_one(
     assert last.progress == 1.0
 
 
-def test_a_file_with_a_wrong_sha256_is_refused_and_thrown_away(
+def test_a_file_with_a_wrong_sha256_is_refused_and_deleted(
     new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
 ) -> None:
     repo.wrong_bytes.add(SHARDS[0])
@@ -160,7 +160,7 @@ def test_a_file_with_a_wrong_sha256_is_refused_and_thrown_away(
     assert not list((tmp_path / "mine").glob(f"{SHARDS[0]}*"))
 
 
-def test_a_repository_without_a_shard_of_its_index_is_not_taken_for_complete(
+def test_a_repository_with_a_missing_shard_is_not_complete(
     new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
 ) -> None:
     (repo.folder / SHARDS[1]).unlink()
@@ -168,7 +168,7 @@ def test_a_repository_without_a_shard_of_its_index_is_not_taken_for_complete(
         fetch(new_hub(server.url), tmp_path / "mine")
 
 
-def test_a_full_disk_is_seen_before_the_first_byte(
+def test_a_full_disk_is_detected_before_the_first_byte(
     new_hub: NewHub, server: hub_server.Hub, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelUnavailable, match=r"0\.2 GB are needed, 0\.1 GB are free"):
@@ -217,7 +217,7 @@ def test_an_unknown_revision_is_an_error(server: hub_server.Hub, wanted: Resolve
         )
 
 
-def test_the_second_hub_is_asked_when_the_first_does_not_answer(
+def test_the_second_hub_is_used_if_the_first_does_not_answer(
     server: hub_server.Hub, wanted: ResolvedModel
 ) -> None:
     sources = no_starter(HuggingFace(NOWHERE), ModelScope(server.url))
@@ -225,7 +225,9 @@ def test_the_second_hub_is_asked_when_the_first_does_not_answer(
     assert read_card(wanted.folder).source == "modelscope"
 
 
-def test_a_named_model_is_an_error_that_names_what_was_tried(wanted: ResolvedModel) -> None:
+def test_an_unavailable_named_model_is_an_error_with_the_sources_tried(
+    wanted: ResolvedModel,
+) -> None:
     sources = no_starter(HuggingFace(NOWHERE), ModelScope(NOWHERE))
     with pytest.raises(ModelUnavailable) as caught:
         fetch_model(wanted, sources, lambda progress: None, revision=None)
@@ -235,7 +237,7 @@ def test_a_named_model_is_an_error_that_names_what_was_tried(wanted: ResolvedMod
     assert "--model FOLDER" in words
 
 
-def test_a_log_in_page_of_the_network_is_not_taken_for_a_hub(
+def test_a_captive_portal_is_not_mistaken_for_a_hub(
     new_hub: NewHub, server: hub_server.Hub
 ) -> None:
     server.is_captive_portal = True
@@ -252,7 +254,7 @@ def test_a_model_that_no_hub_has_is_an_error(server: hub_server.Hub, tmp_path: P
     assert "ModelScope does not have Qwen/Nothing" in str(caught.value)
 
 
-def test_the_starter_is_taken_when_no_hub_answers_and_nothing_was_named(tmp_path: Path) -> None:
+def test_the_starter_is_used_if_no_hub_answers_and_no_model_was_named(tmp_path: Path) -> None:
     starter = tmp_path / "starter"
     sources = Sources([HuggingFace(NOWHERE), ModelScope(NOWHERE)], lambda report: starter)
     unnamed = ResolvedModel("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "mine", is_named=False)
@@ -261,7 +263,7 @@ def test_the_starter_is_taken_when_no_hub_answers_and_nothing_was_named(tmp_path
         fetch_model(unnamed, sources, lambda progress: None, source="huggingface", revision=None)
 
 
-def test_the_starter_is_not_taken_while_a_hub_answers(
+def test_the_starter_is_not_used_while_a_hub_answers(
     server: hub_server.Hub, tmp_path: Path
 ) -> None:
     unnamed = ResolvedModel("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "mine", is_named=False)

@@ -80,7 +80,7 @@ def build(index: Index, cache: Path) -> StarterBuild:
     return StarterBuild(cache, convert, index.url, lambda path: 10**12, index.recipe)
 
 
-def test_the_starter_is_made_whole_and_says_that_it_is_one(index: Index, tmp_path: Path) -> None:
+def test_the_starter_is_built_and_marked_as_starter(index: Index, tmp_path: Path) -> None:
     heard: list[DownloadProgress] = []
     folder = build(index, tmp_path / "cache").make(tmp_path / "models", heard.append)
     assert folder == tmp_path / "models" / STARTER_FOLDER
@@ -93,13 +93,13 @@ def test_the_starter_is_made_whole_and_says_that_it_is_one(index: Index, tmp_pat
     assert stages == [LoadStage.DOWNLOAD, LoadStage.VERIFY, LoadStage.CONVERT]
 
 
-def test_wheels_that_came_earlier_need_no_index(index: Index, tmp_path: Path) -> None:
+def test_cached_wheels_need_no_index(index: Index, tmp_path: Path) -> None:
     build(index, tmp_path / "cache").make(tmp_path / "models", lambda progress: None)
     nowhere = replace(build(index, tmp_path / "cache"), index_url="http://127.0.0.1:9/simple")
     assert is_complete(nowhere.make(tmp_path / "elsewhere", lambda progress: None))
 
 
-def test_a_starter_that_is_there_is_not_made_again(index: Index, tmp_path: Path) -> None:
+def test_an_existing_starter_is_not_built_again(index: Index, tmp_path: Path) -> None:
     folder = build(index, tmp_path / "cache").make(tmp_path / "models", lambda progress: None)
 
     def refuse(*_: object) -> None:
@@ -125,7 +125,7 @@ def test_a_damaged_wheel_in_the_cache_is_fetched_again(index: Index, tmp_path: P
     assert is_complete(folder)
 
 
-def test_wheels_that_vanished_are_named_with_what_to_do(index: Index, tmp_path: Path) -> None:
+def test_missing_wheels_are_named_with_advice(index: Index, tmp_path: Path) -> None:
     next(index.folder.glob("*part1/*.whl")).unlink()
     (index.folder / "qwen-chat-test-part1" / "index.html").write_text("")
     with pytest.raises(ModelUnavailable) as caught:
@@ -137,7 +137,7 @@ def test_wheels_that_vanished_are_named_with_what_to_do(index: Index, tmp_path: 
     assert "--index-url" in words
 
 
-def test_pieces_that_do_not_make_the_published_file_are_refused(
+def test_parts_that_do_not_match_the_published_hash_are_refused(
     index: Index, tmp_path: Path
 ) -> None:
     swapped = replace(index.recipe, parts=index.recipe.parts[::-1])
@@ -148,9 +148,7 @@ def test_pieces_that_do_not_make_the_published_file_are_refused(
     assert list((tmp_path / "models").iterdir()) == []
 
 
-def test_a_failed_conversion_leaves_nothing_that_looks_finished(
-    index: Index, tmp_path: Path
-) -> None:
+def test_a_failed_conversion_leaves_no_complete_folder(index: Index, tmp_path: Path) -> None:
     def fail(gguf: Path, folder: Path, tell: Callable[[float, str], None]) -> None:
         (folder / "config.json").write_text("{}")
         raise MemoryError
@@ -162,7 +160,7 @@ def test_a_failed_conversion_leaves_nothing_that_looks_finished(
     assert list((tmp_path / "models").iterdir()) == []
 
 
-def test_a_full_disk_is_seen_before_the_first_wheel(index: Index, tmp_path: Path) -> None:
+def test_a_full_disk_is_detected_before_the_first_wheel(index: Index, tmp_path: Path) -> None:
     full = replace(build(index, tmp_path / "cache"), free=lambda path: 10**9)
     with pytest.raises(ModelUnavailable, match=r"1\.2 GB are needed, 1\.0 GB are free"):
         full.make(tmp_path / "models", lambda progress: None)
@@ -178,7 +176,7 @@ def test_the_recipe_pins_every_part_by_its_hash() -> None:
         assert f"=={part.version} --hash=sha256:" in part.requirement
 
 
-def test_the_size_of_a_folder_is_read_while_its_folders_come_and_go(tmp_path: Path) -> None:
+def test_the_size_of_a_folder_is_read_while_its_subfolders_change(tmp_path: Path) -> None:
     """A folder of pip's that vanished in between once ended the first start."""
     (tmp_path / "kept.whl").write_bytes(b"1234")
     done = threading.Event()

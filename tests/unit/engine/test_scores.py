@@ -49,9 +49,7 @@ def told(deltas: list[Delta]) -> list[TokenScore]:
 
 
 @given(text=st.text(max_size=20), stops=st.lists(st.sampled_from(["ab", "\n\n", "中"]), max_size=2))
-def test_the_bytes_of_the_told_tokens_are_the_text_that_is_told(
-    text: str, stops: list[str]
-) -> None:
+def test_the_reported_tokens_bytes_equal_the_visible_text(text: str, stops: list[str]) -> None:
     deltas = read([*encode(text), END_ID], *stops)
     shown = "".join(delta.text for delta in deltas)
     data = b"".join(score.data for score in told(deltas))
@@ -60,26 +58,26 @@ def test_the_bytes_of_the_told_tokens_are_the_text_that_is_told(
     assert [score.logprob for score in told(deltas)] == [-float(n) for n in range(len(data))]
 
 
-def test_scores_come_with_their_text() -> None:
+def test_scores_are_released_with_their_text() -> None:
     deltas = read(encode("a<b"), "<>")
     assert [len(delta.scores) for delta in deltas] == [1, 0, 2]
     assert [delta.text for delta in deltas] == ["a", "", "<b"]
 
 
-def test_a_token_that_is_half_a_character_has_its_bytes() -> None:
+def test_a_token_with_a_partial_character_has_its_bytes() -> None:
     scores = told(read(encode("中")))
     assert b"".join(score.data for score in scores) == "中".encode()
     assert [score.token for score in scores] == ["\ufffd"] * 3
 
 
-def test_the_tokens_of_a_stop_string_and_of_the_end_are_not_told() -> None:
+def test_tokens_of_a_stop_string_and_the_end_are_not_reported() -> None:
     deltas = read([*encode("ab##c")], "##")
     assert [score.token for score in told(deltas)] == ["a", "b"]
     assert deltas[-1].finish is Finish.STOP
     assert [score.token for score in told(read([*encode("ab"), END_ID]))] == ["a", "b"]
 
 
-def test_the_tokens_of_a_call_are_told_as_they_are_written() -> None:
+def test_tokens_of_a_call_are_reported_as_they_are_written() -> None:
     written = '<tool_call>{"name": "f", "arguments": {}}</tool_call>'
     deltas = read([*encode(written), END_ID], parser=ToolCallParser({"f"}))
     assert "".join(score.token for score in told(deltas)) == written
@@ -87,7 +85,7 @@ def test_the_tokens_of_a_call_are_told_as_they_are_written() -> None:
     assert deltas[-1].finish is Finish.TOOL_CALLS
 
 
-def test_the_best_ones_are_told_with_letters_and_bytes() -> None:
+def test_alternatives_are_reported_with_text_and_bytes() -> None:
     line = ScoreLine(BACKEND)
     best = [(encode("b")[0], -0.5), (encode(CONTROL[0])[0], -1.0), (BEYOND, -math.inf)]
     line.add(encode("a")[0], Score(-2.0, best), begin=0)
@@ -105,6 +103,6 @@ def test_the_best_ones_are_told_with_letters_and_bytes() -> None:
 
 
 @pytest.mark.parametrize("number", [-1, 21])
-def test_more_than_are_worth_telling_are_refused(number: int) -> None:
+def test_too_many_top_logprobs_are_refused(number: int) -> None:
     with pytest.raises(BadRequest):
         Row("row", [1], Decoding(), top_logprobs=number)

@@ -49,7 +49,7 @@ def test_the_joined_deltas_are_the_text_up_to_the_first_stop_string(
 
 
 @given(token_ids=st.lists(st.integers(0, 255), max_size=40))
-def test_any_bytes_come_out_as_the_whole_decode_without_broken_characters(
+def test_streamed_bytes_equal_the_complete_decoding_without_replacement_characters(
     token_ids: list[int],
 ) -> None:
     decoded: str = BACKEND.decode(token_ids)
@@ -68,7 +68,7 @@ def test_where_the_text_is_cut_into_tokens_does_not_matter(
 
 
 @given(text=texts, stops=stop_strings)
-def test_a_stop_string_never_shows_its_prefix(text: str, stops: list[str]) -> None:
+def test_no_prefix_of_a_stop_string_is_emitted(text: str, stops: list[str]) -> None:
     """Whatever has come out so far is a beginning of what will have come out at the end."""
     final = cut_at_first_stop(text, stops)
     shown = ""
@@ -77,10 +77,10 @@ def test_a_stop_string_never_shows_its_prefix(text: str, stops: list[str]) -> No
         assert final.startswith(shown)
 
 
-def test_a_character_cut_off_by_the_end_is_left_out_and_the_rest_is_not() -> None:
+def test_only_a_partial_character_at_the_end_is_dropped() -> None:
     assert "".join(stream(tokens("ok 中")[:-1])) == "ok "
 
 
-def test_control_tokens_are_not_shown() -> None:
+def test_control_tokens_are_not_emitted() -> None:
     end = BACKEND.encode(END).ids[0]
     assert "".join(stream([*tokens("a"), end, *tokens("b")])) == "ab"

@@ -16,7 +16,7 @@ class Clock:
         return self.now
 
 
-def test_bytes_that_were_there_already_are_done_but_do_not_count_for_the_speed() -> None:
+def test_bytes_already_there_count_as_done_but_not_for_the_speed() -> None:
     clock, heard = Clock(), list[DownloadProgress]()
     meter = Meter(heard.append, LoadStage.DOWNLOAD, 1000, clock=clock)
     meter.skip(500)
@@ -38,7 +38,7 @@ def test_reports_are_rare_except_the_last() -> None:
 
 
 @given(st.lists(st.integers(-50, 100)), st.integers(0, 200))
-def test_the_share_done_is_never_more_than_all(steps: list[int], total: int) -> None:
+def test_the_share_done_is_at_most_one(steps: list[int], total: int) -> None:
     heard = list[DownloadProgress]()
     meter = Meter(heard.append, LoadStage.DOWNLOAD, total, interval_s=0.0)
     for step in steps:
@@ -46,7 +46,7 @@ def test_the_share_done_is_never_more_than_all(steps: list[int], total: int) -> 
     assert all(progress.progress is not None and progress.progress <= 1 for progress in heard)
 
 
-def test_a_line_is_one_json_object_with_the_words_of_the_engine_state() -> None:
+def test_a_line_is_one_json_object_with_the_fields_of_the_engine_state() -> None:
     progress = DownloadProgress(LoadStage.CONVERT, progress=0.5, seconds_left=3.0, detail="权重")
     fields = json.loads(progress.to_line())
     assert fields["stage"] == "convert"
