@@ -76,7 +76,7 @@ class Encoder(ABC):
 
 
 class ChatEncoder(Encoder):
-    """`chat.completion`, and `chat.completion.chunk` for streams."""
+    """Objects of type "chat.completion", and of type "chat.completion.chunk" for streams."""
 
     def whole(self, record: CompletionRecord) -> BaseModel:
         assert record.finish
@@ -140,7 +140,7 @@ class ChatEncoder(Encoder):
 
 
 class TextEncoder(Encoder):
-    """`text_completion`, for whole answers and chunks."""
+    """Objects of type "text_completion", for whole answers and chunks."""
 
     _written_characters = 0
 

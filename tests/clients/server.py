@@ -51,16 +51,16 @@ class Server:
         """What OpenAI's clients read, and the environment that they run in."""
         return {**os.environ, "OPENAI_BASE_URL": self.base_url, "OPENAI_API_KEY": self.key}
 
-    def told_of(self, id: str, patience_s: float = 30) -> Mapping[str, Any]:
+    def log_fields(self, answer_id: str, patience_s: float = 30) -> Mapping[str, Any]:
         """What the log says of an answer, once it has ended."""
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
             for line in Path(self.log).read_text(encoding="utf-8").splitlines():
-                if id in line:
-                    told: Mapping[str, Any] = json.loads(line)
-                    return told
+                if answer_id in line:
+                    fields: Mapping[str, Any] = json.loads(line)
+                    return fields
             time.sleep(0.1)
-        pytest.fail(f"the answer {id} has not ended")
+        pytest.fail(f"the answer {answer_id} has not ended")
 
 
 @contextmanager
@@ -69,27 +69,27 @@ def shared_server(common: Path, model: Path) -> Iterator[Server]:
 
     The first one starts it, and stops it when nobody needs it any more.
     """
-    known, user = common / "clients.json", common / f"clients-user-{os.getpid()}"
+    entry, user = common / "clients.json", common / f"clients-user-{os.getpid()}"
     lock = FileLock(common / "clients.lock")
     with ExitStack() as started:
         with lock:
-            if not known.exists():
+            if not entry.exists():
                 server = started.enter_context(running_server(common, model))
-                known.write_text(json.dumps(asdict(server)))
-                started.callback(wait_until_left, common, known, lock)
+                entry.write_text(json.dumps(asdict(server)))
+                started.callback(wait_until_unused, common, entry, lock)
             user.touch()
         try:
-            yield Server(**json.loads(known.read_text()))
+            yield Server(**json.loads(entry.read_text()))
         finally:
             user.unlink()
 
 
-def wait_until_left(common: Path, known: Path, lock: FileLock) -> None:
+def wait_until_unused(common: Path, entry: Path, lock: FileLock) -> None:
     """Return when no test process uses the server; from then on none will."""
     while True:
         with lock:
             if not any(common.glob("clients-user-*")):
-                known.unlink()
+                entry.unlink()
                 return
         time.sleep(0.2)
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.model
 PATIENCE_S = 240
 
 
-class Person(BaseModel):
+class Profile(BaseModel):
     name: Literal["Ann", "Bob"]
     age: int = Field(ge=0, le=150)
 
@@ -64,18 +64,18 @@ async def test_an_answer_is_streamed_with_its_usage(chat: ChatOpenAI) -> None:
 def test_a_tool_is_called_and_its_result_is_used(chat: ChatOpenAI) -> None:
     asker = chat.bind_tools([weather], tool_choice="required", parallel_tool_calls=False)
     question = HumanMessage("What is the weather in Paris?")
-    asked = asker.invoke([question])
-    assert isinstance(asked, AIMessage)
-    (call,) = asked.tool_calls
+    called = asker.invoke([question])
+    assert isinstance(called, AIMessage)
+    (call,) = called.tool_calls
     result = weather.invoke(call)
     assert isinstance(result, ToolMessage)
-    told = chat.bind_tools([weather]).bind(max_tokens=8).invoke([question, asked, result])
-    assert isinstance(told, AIMessage)
+    answered = chat.bind_tools([weather]).bind(max_tokens=8).invoke([question, called, result])
+    assert isinstance(answered, AIMessage)
 
 
 def test_structured_output_returns_pydantic_objects(chat: ChatOpenAI) -> None:
-    found = chat.with_structured_output(Person).invoke("Ann is 30. Write her as JSON.")
-    assert isinstance(found, Person)
+    person = chat.with_structured_output(Profile).invoke("Ann is 30. Write her as JSON.")
+    assert isinstance(person, Profile)
 
 
 def test_a_refusal_is_the_clients_error(chat: ChatOpenAI) -> None:

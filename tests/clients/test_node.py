@@ -27,6 +27,6 @@ def test_the_npm_clients_tests_pass(server: Server) -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    left = re.search("left: (chatcmpl-[0-9a-f]+)", ran.stdout)
-    assert left
-    assert server.told_of(left[1])["finish"] == "stopped"
+    match = re.search("left: (chatcmpl-[0-9a-f]+)", ran.stdout)
+    assert match
+    assert server.log_fields(match[1])["finish"] == "stopped"

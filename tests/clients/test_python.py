@@ -42,7 +42,7 @@ FORCED: Any = {
 }
 
 
-class Person(BaseModel):
+class Profile(BaseModel):
     """Bounded, so that every answer of this shape ends within the tokens of the test."""
 
     name: Literal["Ann", "Bob"]
@@ -93,26 +93,26 @@ def test_a_stream_has_several_chunks_and_ends_with_the_usage(client: OpenAI) -> 
 
 def test_a_tool_call_and_its_result_make_a_round_trip(client: OpenAI) -> None:
     messages: Any = [{"role": "user", "content": "What is the weather in Paris?"}]
-    asked = client.chat.completions.create(
+    called = client.chat.completions.create(
         model=MODEL, messages=messages, tools=[WEATHER], temperature=0, **FORCED
     )
-    assert asked.choices[0].finish_reason == "tool_calls"
-    said = asked.choices[0].message
-    messages.append(said)
-    for call in said.tool_calls or ():
+    assert called.choices[0].finish_reason == "tool_calls"
+    message = called.choices[0].message
+    messages.append(message)
+    for call in message.tool_calls or ():
         assert call.type == "function"
         assert call.function.name == "weather"
         assert json.loads(call.function.arguments).keys() == {"city"}
         result = {"role": "tool", "tool_call_id": call.id, "content": "17 degrees, rain"}
         messages.append(result)
     messages.append({"role": "user", "content": "Tell me in one sentence."})
-    told = client.chat.completions.create(
+    answered = client.chat.completions.create(
         model=MODEL, messages=messages, tools=[WEATHER], temperature=0
     )
-    assert told.choices[0].message.role == "assistant"
-    assert told.usage
-    assert asked.usage
-    assert told.usage.prompt_tokens > asked.usage.prompt_tokens
+    assert answered.choices[0].message.role == "assistant"
+    assert answered.usage
+    assert called.usage
+    assert answered.usage.prompt_tokens > called.usage.prompt_tokens
 
 
 def test_a_tool_call_is_assembled_from_a_stream(client: OpenAI) -> None:
@@ -135,10 +135,10 @@ def test_an_answer_is_parsed_into_a_pydantic_model(client: OpenAI) -> None:
         {"role": "user", "content": "Ann is 30 and speaks English (en). Write her as JSON."}
     ]
     answer = client.chat.completions.parse(
-        model=MODEL, messages=messages, response_format=Person, temperature=0
+        model=MODEL, messages=messages, response_format=Profile, temperature=0
     )
     assert answer.choices[0].finish_reason == "stop"
-    assert isinstance(answer.choices[0].message.parsed, Person)
+    assert isinstance(answer.choices[0].message.parsed, Profile)
 
 
 @pytest.mark.parametrize(
@@ -188,10 +188,10 @@ def test_a_wrong_key_and_a_key_without_the_scope_are_different_errors(server: Se
 
 
 def test_a_limit_is_the_clients_rate_limit_error_with_retry_after(server: Server) -> None:
-    asks = client_of(server, server.slow_key).chat.completions
-    asks.create(model=MODEL, messages=CAPITAL, max_tokens=1)
+    completions = client_of(server, server.slow_key).chat.completions
+    completions.create(model=MODEL, messages=CAPITAL, max_tokens=1)
     with pytest.raises(openai.RateLimitError) as caught:
-        asks.create(model=MODEL, messages=CAPITAL, max_tokens=1)
+        completions.create(model=MODEL, messages=CAPITAL, max_tokens=1)
     assert caught.value.code == "rate_limit_exceeded"
     assert 0 < int(caught.value.response.headers["retry-after"]) <= 60
 
@@ -199,9 +199,9 @@ def test_a_limit_is_the_clients_rate_limit_error_with_retry_after(server: Server
 def test_closing_a_stream_cancels_the_answer(client: OpenAI, server: Server) -> None:
     with client.chat.completions.create(model=MODEL, messages=COUNT, stream=True, **LONG) as stream:
         seen = [next(stream) for _ in range(5)]
-    told = server.told_of(seen[0].id)
-    assert told["finish"] == "stopped"
-    assert told["completion_tokens"] < 60
+    answered = server.log_fields(seen[0].id)
+    assert answered["finish"] == "stopped"
+    assert answered["completion_tokens"] < 60
 
 
 def test_the_clients_own_timeout_is_raised(client: OpenAI) -> None:
@@ -276,7 +276,7 @@ def test_unsupported_routes_are_not_found(client: OpenAI) -> None:
 def test_the_log_contains_no_message_text_and_no_key(client: OpenAI, server: Server) -> None:
     messages: Any = [{"role": "user", "content": "Say serendipity."}]
     answer = client.chat.completions.create(model=MODEL, messages=messages, max_tokens=1)
-    server.told_of(answer.id)
+    server.log_fields(answer.id)
     log = Path(server.log).read_text(encoding="utf-8")
     assert "serendipity" not in log
     assert not [key for key in (server.key, server.metrics_key, server.slow_key) if key in log]

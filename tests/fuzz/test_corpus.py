@@ -143,7 +143,7 @@ def test_hostile_headers_are_refused_and_the_next_request_is_answered(
 
 
 @pytest.mark.parametrize(
-    "said",
+    "headers",
     [
         b"Content-Length: -1\r\n\r\n",
         b"Content-Length: 99999999999999999999\r\n\r\n",
@@ -157,17 +157,17 @@ def test_hostile_headers_are_refused_and_the_next_request_is_answered(
         b"X" * 200_000 + b": 1\r\n\r\n",
         b"Content-Length: 3\r\n\r\n{}",  # and then nothing more
     ],
-    ids=lambda said: str(said)[:40],
+    ids=lambda headers: str(headers)[:40],
 )
 def test_broken_http_is_refused_and_the_next_request_is_answered(
-    client: httpx.Client, said: bytes
+    client: httpx.Client, headers: bytes
 ) -> None:
     port = client.base_url.port
     assert port
     head = f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as connection:
         try:
-            connection.sendall(head.encode() + said)
+            connection.sendall(head.encode() + headers)
             connection.shutdown(socket.SHUT_WR)
             answer = connection.recv(100)
         except TimeoutError:  # that is a hang

@@ -185,12 +185,12 @@ async def test_a_websocket_is_never_accepted(app: FastAPI) -> None:
 async def test_no_other_origin_gets_cors_headers(host: str, origin: str) -> None:
     edge = EdgeOptions(allowed_hosts=frozenset({"localhost", "chat.lan"}), any_ip_literal=True)
     async with client_of(build(edge)) as client:
-        given = {"Host": host, "Origin": origin}
-        asked = {**given, "Access-Control-Request-Method": "POST"}
+        headers = {"Host": host, "Origin": origin}
+        preflight_headers = {**headers, "Access-Control-Request-Method": "POST"}
         for answer in (
-            await client.get("/config", headers=given),
-            await client.get("/healthz", headers=given),
-            await client.options(JOIN, headers=asked),
+            await client.get("/config", headers=headers),
+            await client.get("/healthz", headers=headers),
+            await client.options(JOIN, headers=preflight_headers),
         ):
             assert "access-control-allow-origin" not in answer.headers
             assert "access-control-allow-credentials" not in answer.headers
@@ -204,14 +204,16 @@ async def test_gradio_finds_the_apps_cors_middleware_and_adds_none(app: FastAPI)
 async def test_a_configured_origin_gets_cors_headers_without_credentials() -> None:
     portal = "https://portal.example"
     async with client_of(build(EdgeOptions(allowed_origins=(portal,)))) as client:
-        given = {"Origin": portal, "Sec-Fetch-Site": "cross-site"}
-        answer = await client.post(JOIN, json=CALL, headers=given)
+        headers = {"Origin": portal, "Sec-Fetch-Site": "cross-site"}
+        answer = await client.post(JOIN, json=CALL, headers=headers)
         assert answer.status_code == 200
         assert answer.headers["access-control-allow-origin"] == portal
         assert "access-control-allow-credentials" not in answer.headers
-        asked = {"Origin": portal, "Access-Control-Request-Method": "POST"}
-        asked["Access-Control-Request-Headers"] = "authorization, content-type, x-stainless-os"
-        preflight = await client.options(JOIN, headers=asked)
+        preflight_headers = {"Origin": portal, "Access-Control-Request-Method": "POST"}
+        preflight_headers["Access-Control-Request-Headers"] = (
+            "authorization, content-type, x-stainless-os"
+        )
+        preflight = await client.options(JOIN, headers=preflight_headers)
         assert preflight.status_code == 200
 
 
@@ -269,17 +271,17 @@ async def test_a_body_too_large_is_refused_with_and_without_content_length(
             yield b" " * 1024 * 1024
 
     kind = {"Content-Type": "application/json"}
-    said = await client.post(path, content=b" " * 60 * 1024 * 1024, headers=kind)
-    unsaid = await client.post(path, content=pieces(), headers=kind)
-    assert said.status_code == unsaid.status_code == 413
-    assert "content-security-policy" in said.headers
-    assert "x-request-id" in unsaid.headers
+    declared = await client.post(path, content=b" " * 60 * 1024 * 1024, headers=kind)
+    chunked = await client.post(path, content=pieces(), headers=kind)
+    assert declared.status_code == chunked.status_code == 413
+    assert "content-security-policy" in declared.headers
+    assert "x-request-id" in chunked.headers
 
 
 @pytest.mark.parametrize("size", [1, 1024 * 1024, 60 * 1024 * 1024])
-@pytest.mark.parametrize("said", [True, False])
+@pytest.mark.parametrize("declared", [True, False])
 async def test_an_upload_is_refused_whatever_its_size(
-    client: httpx.AsyncClient, size: int, said: bool
+    client: httpx.AsyncClient, size: int, declared: bool
 ) -> None:
     async def pieces(body: bytes) -> AsyncIterator[bytes]:
         yield body
@@ -288,7 +290,7 @@ async def test_an_upload_is_refused_whatever_its_size(
     content = request.read()
     kind = {"Content-Type": request.headers["Content-Type"]}
     answer = await client.post(
-        "/gradio_api/upload", content=content if said else pieces(content), headers=kind
+        "/gradio_api/upload", content=content if declared else pieces(content), headers=kind
     )
     assert answer.status_code == 404
 

@@ -148,13 +148,13 @@ async def carol(town: Town) -> AsyncIterator[httpx.AsyncClient]:
 
 def routes_of(app: FastAPI) -> Iterator[str]:
     """The path of every route, the mounted page's too."""
-    for found in iter_route_contexts(app.routes):
-        if isinstance(found.original_route, Mount):
-            mounted = found.original_route.app
+    for context in iter_route_contexts(app.routes):
+        if isinstance(context.original_route, Mount):
+            mounted = context.original_route.app
             assert isinstance(mounted, FastAPI)
             yield from routes_of(mounted)
         else:
-            yield str(found.path)
+            yield str(context.path)
 
 
 def over_database(folder: Path) -> FastAPI:
@@ -250,8 +250,8 @@ async def test_only_the_cookie_identifies_a_user(town: Town, header: str) -> Non
         for value in (town.tokens["ann"], f"Bearer {town.tokens['ann']}", "ann"):
             answer = await nobody.get("/api/account", headers={header: value})
             assert answer.status_code == 401
-        asked = await nobody.get("/api/account", params={"qwen_chat_session": town.tokens["ann"]})
-        assert asked.status_code == 401
+        request = await nobody.get("/api/account", params={"qwen_chat_session": town.tokens["ann"]})
+        assert request.status_code == 401
 
 
 # --- ranks ------------------------------------------------------------------------------------
@@ -280,8 +280,8 @@ FOR_MEMBERS = [
 @pytest.mark.parametrize(
     ("name", "method", "path", "body"),
     [
-        *(("bob", *asked) for asked in FOR_ADMINS),
-        *(("gus", *asked) for asked in FOR_ADMINS + FOR_MEMBERS),
+        *(("bob", *request) for request in FOR_ADMINS),
+        *(("gus", *request) for request in FOR_ADMINS + FOR_MEMBERS),
     ],
 )
 async def test_routes_of_a_higher_role_are_not_found(
@@ -378,13 +378,13 @@ async def test_another_users_rows_look_like_missing_rows(
 
 async def read_events(client: httpx.AsyncClient, session_hash: str) -> list[dict[str, Any]]:
     """The page's stream for that hash, to its end."""
-    told: list[dict[str, Any]] = []
+    received: list[dict[str, Any]] = []
     async with asyncio.timeout(10):
         answer = await client.get("/gradio_api/queue/data", params={"session_hash": session_hash})
     for line in answer.text.splitlines():
         if line.startswith("data: "):
-            told.append(json.loads(line.removeprefix("data: ")))
-    return told
+            received.append(json.loads(line.removeprefix("data: ")))
+    return received
 
 
 def place(conversation_id: str) -> list[Any]:
@@ -415,7 +415,7 @@ class Things:
     message: str
     preset: str
 
-    def told(self) -> dict[str, Any]:
+    def event_values(self) -> dict[str, Any]:
         """Everything that the page's script may say with an event, about these things."""
         return {
             "id": self.conversation,
@@ -456,11 +456,11 @@ class Things:
 
 def inputs_of(town: Town, number: int, things: Things) -> list[Any]:
     """What the browser sends along with an event: the open conversation, and a text in the box."""
-    said = {"bridge": things.conversation, "message": "taken"}
+    texts = {"bridge": things.conversation, "message": "taken"}
     values: list[Any] = []
     for component in town.house.page.fns[number].inputs:
         languages = [value for _, value in getattr(component, "choices", ())]
-        values.append("en" if "en" in languages else said.get(component.elem_id or ""))
+        values.append("en" if "en" in languages else texts.get(component.elem_id or ""))
     return values
 
 
@@ -479,7 +479,7 @@ async def test_no_page_event_reads_or_changes_another_users_data(town: Town) -> 
             body = {
                 "fn_index": number,
                 "data": inputs_of(town, number, things),
-                "event_data": things.told(),
+                "event_data": things.event_values(),
                 "session_hash": f"{number}{things.conversation}",
             }
             async with town.client("carol") as carol:
@@ -510,22 +510,22 @@ async def test_another_users_session_hash_gives_no_access_to_its_stream(
     theirs, unknown = await read_events(carol, "bobs-hash"), await read_events(carol, "no-hash")
     assert theirs == unknown
     assert event_id not in str(theirs)
-    heard = await read_events(bob, "bobs-hash")
-    assert event_id in {told.get("event_id") for told in heard}
+    received = await read_events(bob, "bobs-hash")
+    assert event_id in {event.get("event_id") for event in received}
 
 
 async def test_two_users_with_the_same_session_hash_have_separate_sessions(
     town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
 ) -> None:
     bobs, carols = await join(bob, town, "same"), await join(carol, town, "same")
-    heard = [
-        {told.get("event_id") for told in await read_events(client, "same")}
+    received = [
+        {event.get("event_id") for event in await read_events(client, "same")}
         for client in (bob, carol)
     ]
-    assert bobs in heard[0]
-    assert bobs not in heard[1]
-    assert carols in heard[1]
-    assert carols not in heard[0]
+    assert bobs in received[0]
+    assert bobs not in received[1]
+    assert carols in received[1]
+    assert carols not in received[0]
 
 
 async def test_repeated_or_encoded_session_hashes_stay_separate(
@@ -579,7 +579,7 @@ async def stream_until_cut(
     town: Town, name: str, change: Coroutine[Any, Any, object]
 ) -> tuple[list[Message], bool]:
     """An endless stream of that person, while `change` happens: what came, and whether it ended."""
-    told: list[Message] = []
+    messages: list[Message] = []
     cut = asyncio.Event()
 
     async def endless(scope: Scope, receive: Any, send: Any) -> None:
@@ -593,7 +593,7 @@ async def stream_until_cut(
             raise
 
     async def send(message: Message) -> None:
-        told.append(message)
+        messages.append(message)
 
     authenticator = town.house.authenticator
     who = await authenticator.who(town.tokens[name])
@@ -611,7 +611,7 @@ async def stream_until_cut(
     await change
     async with asyncio.timeout(5):
         await stream
-    return told, cut.is_set()
+    return messages, cut.is_set()
 
 
 @pytest.mark.parametrize(
@@ -630,9 +630,9 @@ async def test_a_stream_ends_when_its_user_loses_access(how: str) -> None:
         "revoke": lambda: accounts.revoke_guest_link(ann, town.link_id),
     }
     name = "gus" if how == "revoke" else "bob"
-    told, cut = await stream_until_cut(town, name, changes[how]())
+    messages, cut = await stream_until_cut(town, name, changes[how]())
     assert cut
-    assert told[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+    assert messages[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
     async with town.client(name) as client:
         assert (await client.get("/api/account")).status_code == 401
 

@@ -110,8 +110,8 @@ async def test_headers_too_large_or_too_many_are_refused(port: int) -> None:
 
 async def test_a_body_too_large_is_refused_with_every_transfer_encoding(port: int) -> None:
     post = POST.replace(b"Connection: close\r\n", b"") + JSON
-    said = await exchange(port, post + b"Content-Length: 20000\r\n\r\n" + b"x" * 20_000)
-    assert status(said) == 413
+    response = await exchange(port, post + b"Content-Length: 20000\r\n\r\n" + b"x" * 20_000)
+    assert status(response) == 413
     chunk = b"3e8\r\n" + b"x" * 1000 + b"\r\n"
     unsaid = await exchange(
         port, post + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 20, b"0\r\n\r\n"
@@ -122,8 +122,8 @@ async def test_a_body_too_large_is_refused_with_every_transfer_encoding(port: in
 async def test_an_incomplete_header_is_cut_off(port: int) -> None:
     assert await exchange(port, b"GET /hea") == b""
     assert await exchange(port, b"") == b""
-    kept_open = GET.replace(b"Connection: close\r\n", b"") + b"\r\n"
-    answer = await exchange(port, kept_open, b"GET /hea", pause_s=0.1)
+    connection = GET.replace(b"Connection: close\r\n", b"") + b"\r\n"
+    answer = await exchange(port, connection, b"GET /hea", pause_s=0.1)
     assert answer.count(b"HTTP/1.1") == 1
 
 

@@ -306,7 +306,7 @@ async def test_tool_results_are_put_in_the_order_of_the_calls() -> None:
 
 
 CALL = {"id": "a", "type": "function", "function": {"name": "time", "arguments": "{}"}}
-ASKED = {"role": "assistant", "tool_calls": [CALL]}
+CALL_TURN = {"role": "assistant", "tool_calls": [CALL]}
 RESULT = {"role": "tool", "tool_call_id": "a", "content": "noon"}
 
 
@@ -314,10 +314,10 @@ RESULT = {"role": "tool", "tool_call_id": "a", "content": "noon"}
     "turns",
     [
         [RESULT],
-        [ASKED, {**RESULT, "tool_call_id": "b"}],
-        [ASKED, RESULT, RESULT],
-        [ASKED, {"role": "user", "content": "Well?"}, RESULT],
-        [ASKED],
+        [CALL_TURN, {**RESULT, "tool_call_id": "b"}],
+        [CALL_TURN, RESULT, RESULT],
+        [CALL_TURN, {"role": "user", "content": "Well?"}, RESULT],
+        [CALL_TURN],
         [{"role": "assistant"}],
         [{"role": "assistant", "content": ""}],
         [{"role": "assistant", "tool_calls": [CALL, CALL]}, RESULT],
@@ -341,8 +341,8 @@ async def test_the_response_format_reaches_the_engine() -> None:
         "type": "json_schema",
         "json_schema": {"name": "who", "schema": SCHEMA, "strict": True},
     }
-    for wanted in ({"type": "text"}, {"type": "json_object"}, shape):
-        await programs.chat(response_format=wanted)
+    for response_format in ({"type": "text"}, {"type": "json_object"}, shape):
+        await programs.chat(response_format=response_format)
     assert [extras.shape for extras in programs.engine.extras] == [
         None,
         JsonShape(),
@@ -358,7 +358,7 @@ async def test_a_plain_request_sets_no_extras() -> None:
 
 async def test_an_engine_failure_mid_stream_ends_the_stream_with_an_error() -> None:
     programs = Programs(Script(["Hel"], error=OutOfMemory()))
-    found = events(await programs.chat(stream=True))
-    assert found[-2]["choices"][0]["delta"] == {"content": "Hel"}
-    assert found[-1]["error"]["code"] == "out_of_memory"
-    assert found[-1]["error"]["type"] == "server_error"
+    received = events(await programs.chat(stream=True))
+    assert received[-2]["choices"][0]["delta"] == {"content": "Hel"}
+    assert received[-1]["error"]["code"] == "out_of_memory"
+    assert received[-1]["error"]["type"] == "server_error"

@@ -86,8 +86,8 @@ async def test_chat_log_probabilities_are_returned() -> None:
     (choice,) = (await programs.chat(logprobs=True, top_logprobs=2)).json()["choices"]
     assert choice["logprobs"] == {"content": CHAT_SCORES, "refusal": None}
     answer = await programs.chat(logprobs=True, stream=True)
-    told = [event["choices"][0]["logprobs"] for event in events(answer) if event != "[DONE]"]
-    assert [found["content"] for found in told if found] == [[item] for item in CHAT_SCORES]
+    logprobs = [event["choices"][0]["logprobs"] for event in events(answer) if event != "[DONE]"]
+    assert [part["content"] for part in logprobs if part] == [[item] for item in CHAT_SCORES]
     assert [extras.top_logprobs for extras in programs.engine.extras] == [2, 0]
 
 
@@ -100,8 +100,8 @@ async def test_text_log_probabilities_have_the_legacy_format() -> None:
         "top_logprobs": [{"Hel": -0.1, "Oh": -2.5}, {}],
         "text_offset": [0, 3],
     }
-    found = events(await programs.text(logprobs=0, stream=True))
-    assert [event["choices"][0]["logprobs"]["text_offset"] for event in found[:2]] == [[0], [3]]
+    received = events(await programs.text(logprobs=0, stream=True))
+    assert [event["choices"][0]["logprobs"]["text_offset"] for event in received[:2]] == [[0], [3]]
     assert [extras.top_logprobs for extras in programs.engine.extras] == [2, 0]
 
 
@@ -142,18 +142,18 @@ async def test_another_model_is_not_found(name: str) -> None:
 
 async def test_tokens_of_text_and_of_conversations_are_counted() -> None:
     programs = Programs()
-    wishes: list[Any] = [{"prompt": "Hi"}, {"messages": HI["messages"], "model": "default"}]
-    for wish in wishes:
-        answer = await programs.client.post("/v1/tokenize", json=wish)
+    bodies: list[Any] = [{"prompt": "Hi"}, {"messages": HI["messages"], "model": "default"}]
+    for body in bodies:
+        answer = await programs.client.post("/v1/tokenize", json=body)
         assert answer.json() == {"count": 2, "max_model_len": 1000, "tokens": [72, 105]}
 
 
 @pytest.mark.parametrize(
-    "wish", [{}, {"prompt": "x", "messages": HI["messages"]}, {"prompt": ""}, {"prompt": "\ud800"}]
+    "body", [{}, {"prompt": "x", "messages": HI["messages"]}, {"prompt": ""}, {"prompt": "\ud800"}]
 )
-async def test_tokenize_refuses_a_request_without_a_prompt(wish: dict[str, Any]) -> None:
+async def test_tokenize_refuses_a_request_without_a_prompt(body: dict[str, Any]) -> None:
     programs = Programs()
-    answer = await programs.client.post("/v1/tokenize", content=_ascii(wish), headers=JSON)
+    answer = await programs.client.post("/v1/tokenize", content=_ascii(body), headers=JSON)
     assert answer.status_code in (400, 422)
 
 

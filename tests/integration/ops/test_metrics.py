@@ -38,19 +38,19 @@ ENDED = GenerationSummary(
 def samples(metrics: Metrics) -> dict[str, float]:
     """Every sample as a line begins that tells it, labels in their order."""
 
-    def told() -> Iterator[tuple[str, float]]:
+    def lines() -> Iterator[tuple[str, float]]:
         for family in text_string_to_metric_families(metrics.text().decode()):
             for sample in family.samples:
                 labels = ",".join(f"{key}={sample.labels[key]}" for key in sorted(sample.labels))
                 yield sample.name.removeprefix("qwen_chat:") + f"{{{labels}}}", sample.value
 
-    return dict(told())
+    return dict(lines())
 
 
 def test_a_finished_answer_is_counted_and_timed_from_the_request() -> None:
     metrics = Metrics()
     metrics.ended(ENDED)
-    told = samples(metrics)
+    values = samples(metrics)
     expected = {
         "request_success_total{door=api,finished_reason=stop}": 1,
         "prompt_tokens_total{door=api}": 100,
@@ -65,7 +65,7 @@ def test_a_finished_answer_is_counted_and_timed_from_the_request() -> None:
         "e2e_request_latency_seconds_bucket{door=api,le=5.0}": 1,
         "e2e_request_latency_seconds_bucket{door=api,le=2.5}": 0,
     }
-    assert {name: told[name] for name in expected} == pytest.approx(expected)
+    assert {name: values[name] for name in expected} == pytest.approx(expected)
 
 
 def test_failures_and_refusals_are_counted_by_code() -> None:
@@ -73,22 +73,22 @@ def test_failures_and_refusals_are_counted_by_code() -> None:
     metrics.ended(GenerationSummary(Source.PAGE, "engine_stalled", failed=True))
     for _ in range(2):
         metrics.refused(Source.API, Busy.code)
-    told = samples(metrics)
-    assert told["request_failure_total{code=engine_stalled,door=page}"] == 1
-    assert told["request_refused_total{code=server_overloaded,door=api}"] == 2
-    assert not any(name.startswith(("request_success_total", "e2e_")) for name in told)
+    values = samples(metrics)
+    assert values["request_failure_total{code=engine_stalled,door=page}"] == 1
+    assert values["request_refused_total{code=server_overloaded,door=api}"] == 2
+    assert not any(name.startswith(("request_success_total", "e2e_")) for name in values)
 
 
 def test_exactly_the_exported_metrics_are_documented() -> None:
     metrics = Metrics()
     metrics.watch(Engines(ScriptedEngine()), lambda: 0)
-    told = {
+    values = {
         (family.name.removesuffix("_total"), family.type)
         for family in text_string_to_metric_families(metrics.text().decode())
         if not family.name.startswith("process_")
     }
     rows = re.findall(r"^\| `(\S+)` \| (\w+) \|", DOCUMENT.read_text("utf-8"), re.MULTILINE)
-    assert {(name.removesuffix("_total"), kind) for name, kind in rows} == told
+    assert {(name.removesuffix("_total"), kind) for name, kind in rows} == values
 
 
 def test_a_cached_answer_counts_as_a_hit_without_tokens_and_times() -> None:
@@ -98,22 +98,22 @@ def test_a_cached_answer_counts_as_a_hit_without_tokens_and_times() -> None:
             Source.API, "stop", usage=ENDED.usage, timing=ENDED.timing, from_cache=True
         )
     )
-    told = samples(metrics)
-    assert told["response_cache_hits_total{door=api}"] == 1
-    assert told["request_success_total{door=api,finished_reason=stop}"] == 1
-    assert not any(name.startswith(("prompt_tokens_total", "time_to_first")) for name in told)
+    values = samples(metrics)
+    assert values["response_cache_hits_total{door=api}"] == 1
+    assert values["request_success_total{door=api,finished_reason=stop}"] == 1
+    assert not any(name.startswith(("prompt_tokens_total", "time_to_first")) for name in values)
 
 
 def test_the_engine_is_read_at_each_scrape() -> None:
     metrics, engine = Metrics(), ScriptedEngine()
     metrics.watch(Engines(engine), lambda: 3)
     engine.running = 2
-    told = samples(metrics)
-    assert told["num_requests_running{}"] == 2
-    assert told["num_requests_waiting{}"] == 3
-    assert told["engine_ready{}"] == 1
-    assert told["max_num_seqs{}"] == 8
-    assert any("model=Scripted-1B-Instruct,quantization=none" in name for name in told)
+    values = samples(metrics)
+    assert values["num_requests_running{}"] == 2
+    assert values["num_requests_waiting{}"] == 3
+    assert values["engine_ready{}"] == 1
+    assert values["max_num_seqs{}"] == 8
+    assert any("model=Scripted-1B-Instruct,quantization=none" in name for name in values)
     engine.running = 0
     assert samples(metrics)["num_requests_running{}"] == 0
 
@@ -121,20 +121,20 @@ def test_the_engine_is_read_at_each_scrape() -> None:
 def test_a_second_engine_has_its_own_metrics() -> None:
     metrics, second = Metrics(), ScriptedEngine(model="Scripted-3B-Instruct", running=1)
     metrics.watch(Engines(ScriptedEngine(), second), lambda: 3)
-    told = samples(metrics)
-    assert (told["num_requests_running{}"], told["second_num_requests_running{}"]) == (0, 1)
-    assert (told["num_requests_waiting{}"], told["second_num_requests_waiting{}"]) == (3, 0)
-    assert any("second_model" in name and "model=Scripted-3B-Instruct" in name for name in told)
+    values = samples(metrics)
+    assert (values["num_requests_running{}"], values["second_num_requests_running{}"]) == (0, 1)
+    assert (values["num_requests_waiting{}"], values["second_num_requests_waiting{}"]) == (3, 0)
+    assert any("second_model" in name and "model=Scripted-3B-Instruct" in name for name in values)
 
 
 async def test_answers_of_the_page_are_counted() -> None:
     metrics = Metrics()
     chat = make_chat(Script(["Hel", "lo"]), observer=metrics)
     await finished(await chat.ask("a question"))
-    told = samples(metrics)
-    assert told["request_success_total{door=page,finished_reason=stop}"] == 1
-    assert told["generation_tokens_total{door=page}"] == 5
-    assert told["prefix_cache_hits_total{door=page}"] <= REUSED
+    values = samples(metrics)
+    assert values["request_success_total{door=page,finished_reason=stop}"] == 1
+    assert values["generation_tokens_total{door=page}"] == 5
+    assert values["prefix_cache_hits_total{door=page}"] <= REUSED
 
 
 async def test_responses_are_counted_by_route_template_and_not_by_path() -> None:
@@ -145,8 +145,8 @@ async def test_responses_are_counted_by_route_template_and_not_by_path() -> None
             await client.get(path)
         await client.request("BREW", "/healthz")
         await client.get("/healthz", headers={"Host": "evil.example"})
-    told = {name: n for name, n in samples(metrics).items() if name.startswith("http_")}
-    assert told == {
+    values = {name: n for name, n in samples(metrics).items() if name.startswith("http_")}
+    assert values == {
         "http_responses_total{method=GET,route=/healthz,status=200}": 1,
         "http_responses_total{method=GET,route=/healthz,status=421}": 1,
         "http_responses_total{method=GET,route=/icons/{name},status=200}": 1,

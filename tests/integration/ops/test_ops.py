@@ -61,9 +61,9 @@ async def test_readyz_reports_the_error(state: EngineState) -> None:
 async def test_readyz_fails_if_the_engine_produces_no_token() -> None:
     answer = await ask(ScriptedEngine([Script(pieces=(), error=OutOfMemory())]), "/readyz")
     assert answer.status_code == 503
-    told = answer.json()
-    assert (told["ready"], told["phase"]) == (False, "degraded")
-    assert told["error_code"] == OutOfMemory.code
+    body = answer.json()
+    assert (body["ready"], body["phase"]) == (False, "degraded")
+    assert body["error_code"] == OutOfMemory.code
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

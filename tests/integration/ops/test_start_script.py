@@ -110,8 +110,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
     python.parent.mkdir(parents=True)
     python.write_text(PYTHON % sys.executable, encoding="utf-8")
     python.chmod(0o755)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
     place = Place(root, port)
     yield place
     place.run("stop")
@@ -262,18 +262,18 @@ def test_with_a_driver_the_default_build_of_torch_is_installed(
 
 
 @pytest.mark.parametrize(
-    "given", [("--index-url", "https://m/simple"), ("--index-url=https://m/simple",)]
+    "flags", [("--index-url", "https://m/simple"), ("--index-url=https://m/simple",)]
 )
 def test_the_index_url_reaches_pip_and_the_app_as_pips_own_setting(
-    place: Place, given: tuple[str, ...]
+    place: Place, flags: tuple[str, ...]
 ) -> None:
-    place.run("start", *given)
+    place.run("start", *flags)
     assert all(call.endswith("index=https://m/simple") for call in place.pip_calls)
     assert "arguments: [] index: https://m/simple" in place.output
 
 
 @pytest.mark.parametrize(
-    ("pip_says", "sentence"),
+    ("pip_message", "sentence"),
     [
         ("WARNING: Retrying after connection broken by 'NewConnectionError'", "no package index"),
         ("ERROR: Could not install: No space left on device", "the disk is full"),
@@ -281,9 +281,9 @@ def test_the_index_url_reaches_pip_and_the_app_as_pips_own_setting(
     ],
 )
 def test_a_failed_installation_is_one_sentence_and_is_retried(
-    place: Place, pip_says: str, sentence: str
+    place: Place, pip_message: str, sentence: str
 ) -> None:
-    ended = place.run("install", PIP_SAYS=pip_says)
+    ended = place.run("install", PIP_SAYS=pip_message)
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].startswith("qwen-chat: The packages could not")
     assert sentence in ended.stderr

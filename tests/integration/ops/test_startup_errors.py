@@ -71,8 +71,8 @@ def test_a_misspelt_variable(start: Start) -> None:
 
 
 def test_a_port_in_use(start: Start) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
         assert_one_sentence(start("--port", port), port, "--port")
 
 

@@ -117,10 +117,10 @@ async def test_each_key_has_its_own_cache_and_a_hit_counts_as_a_request_without_
     ours = Programs(Script(["one"]), Script(["two"]), cache_bytes=MIB, quotas=town.quotas())
     ann = User("ann", "ann", AccountRole.MEMBER, NOON)
     keys = [Principal(ann, ApiKey(name, "ann", name, "sk-", NOON)) for name in ("a", "b")]
-    asked = CompletionInput("x", (ChatMessage(Role.USER, "Hi"),), Sampling(temperature=0.0))
+    request_input = CompletionInput("x", (ChatMessage(Role.USER, "Hi"),), Sampling(temperature=0.0))
     texts = []
     for number, who in enumerate((keys[0], keys[1], keys[0])):
-        completion = await ours.completions.begin(who, replace(asked, id=str(number)))
+        completion = await ours.completions.begin(who, replace(request_input, id=str(number)))
         texts.append((await completion.record()).text)
     assert texts == ["one", "two", "one"]
     assert await town.people.spent("ann") == AccountUsage(messages=3, tokens=2 * (2 + 3))

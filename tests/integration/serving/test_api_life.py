@@ -28,7 +28,7 @@ from tests.programs import CHAT, HI, TEXT, ApiConnection, Programs, Seen, fault,
 
 HANGING = Script(["Hel"], hangs=True)
 SILENT = Script([], hangs=True)
-ASKED = CompletionInput("chatcmpl-1", (ChatMessage(Role.USER, "Hi"),))
+INPUT = CompletionInput("chatcmpl-1", (ChatMessage(Role.USER, "Hi"),))
 
 
 async def idle(programs: Programs) -> None:
@@ -121,15 +121,15 @@ async def test_a_queued_stream_gets_its_headers_while_it_waits() -> None:
 
 async def test_comments_keep_a_silent_connection_open() -> None:
     programs = Programs(Script(["Hel"], prefill_s=0.1))
-    completion = await programs.completions.begin(Principal(LOCAL), ASKED)
+    completion = await programs.completions.begin(Principal(LOCAL), INPUT)
     info = programs.engine.info
     assert info
     wire = ChatEncoder(completion, info, logprobs=False, with_usage=False)
-    found = [
+    received = [
         event async for event in events_of(completion, wire, with_usage=False, keep_alive_s=0.01)
     ]
-    assert found[1] == b": still waiting\n\n"
-    assert found[-1] == b"data: [DONE]\n\n"
+    assert received[1] == b": still waiting\n\n"
+    assert received[-1] == b"data: [DONE]\n\n"
 
 
 async def test_an_answer_over_the_time_limit_ends_with_an_error() -> None:
@@ -176,11 +176,13 @@ def principal(name: str, **limits: Any) -> Principal:
 
 
 def named(id: str) -> CompletionInput:
-    return replace(ASKED, id=id)
+    return replace(INPUT, id=id)
 
 
-async def written(programs: Programs, who: Principal, asked: CompletionInput = ASKED) -> Completion:
-    completion = await programs.completions.begin(who, asked)
+async def written(
+    programs: Programs, who: Principal, completion_input: CompletionInput = INPUT
+) -> Completion:
+    completion = await programs.completions.begin(who, completion_input)
     await completion.record()
     return completion
 
@@ -207,7 +209,7 @@ async def test_the_cache_salt_depends_on_the_user_and_not_on_the_key() -> None:
 async def test_tokens_written_before_a_disconnect_are_charged() -> None:
     town = await make_town()
     programs = Programs(HANGING, quotas=town.quotas())
-    completion = await programs.completions.begin(principal("ann"), ASKED)
+    completion = await programs.completions.begin(principal("ann"), INPUT)
     await completion.begun(5)
     completion.cancel()
     assert (await completion.record()).finish is None
@@ -215,9 +217,9 @@ async def test_tokens_written_before_a_disconnect_are_charged() -> None:
 
 
 async def refusal(programs: Programs, who: Principal) -> str:
-    with pytest.raises(AppError) as found:
-        await programs.completions.begin(who, ASKED)
-    return found.value.code
+    with pytest.raises(AppError) as raised:
+        await programs.completions.begin(who, INPUT)
+    return raised.value.code
 
 
 async def test_limits_of_users_and_keys_apply_and_reset() -> None:
@@ -325,10 +327,14 @@ async def test_an_answer_is_one_log_line_without_its_text(
     with caplog.at_level(logging.INFO, "qwen_chat.requests"):
         await written(programs, principal("ann"))
     (line,) = [record for record in caplog.records if record.getMessage() == "request"]
-    told = vars(line)
-    assert (told["door"], told["user"], told["key"]) == ("api", "ann", "key of ann")
-    assert (told["id"], told["finish"], told["completion_tokens"]) == ("chatcmpl-1", "stop", 6)
-    assert "secret" not in str(told)
+    fields = vars(line)
+    assert (fields["door"], fields["user"], fields["key"]) == ("api", "ann", "key of ann")
+    assert (fields["id"], fields["finish"], fields["completion_tokens"]) == (
+        "chatcmpl-1",
+        "stop",
+        6,
+    )
+    assert "secret" not in str(fields)
 
 
 async def test_the_observer_counts_page_and_programs_separately() -> None:
@@ -363,7 +369,7 @@ async def test_only_the_caller_can_find_a_remembered_answer() -> None:
     programs = Programs(Script(["Hel", CallPiece(0, "call_a", "time", "{}")]))
     await written(programs, principal("ann"))
     found = programs.completions.find("ann", "chatcmpl-1")
-    assert (found.prompt, found.text) == (ASKED.prompt, "Hel")
+    assert (found.prompt, found.text) == (INPUT.prompt, "Hel")
     assert found.calls == (ToolCall("call_a", "time", "{}"),)
     assert found.provenance
     assert found.provenance.sampling.seed is not None
@@ -376,8 +382,8 @@ async def test_only_the_caller_can_find_a_remembered_answer() -> None:
 async def test_an_answer_with_store_false_is_not_remembered() -> None:
     programs = Programs()
     forgotten = (await programs.chat(store=False)).json()["id"]
-    kept = (await programs.chat(store=True)).json()["id"]
-    assert programs.completions.find(LOCAL.id, kept).text == "Hello"
+    answer_id = (await programs.chat(store=True)).json()["id"]
+    assert programs.completions.find(LOCAL.id, answer_id).text == "Hello"
     with pytest.raises(NotFound):
         programs.completions.find(LOCAL.id, forgotten)
 

@@ -142,11 +142,11 @@ async def test_a_recovering_engine_is_degraded_and_requests_wait() -> None:
         running = asyncio.create_task(answer(engine, "running"))
         state = await reach(engine, Phase.DEGRADED)
         assert state.error_code == OutOfMemory.code
-        asked = asyncio.create_task(answer(engine, "meanwhile"))
+        pending = asyncio.create_task(answer(engine, "meanwhile"))
         await asyncio.sleep(0.01)
         gate.set()
         assert (await running)[-1].finish
-        assert (await asked)[-1].finish
+        assert (await pending)[-1].finish
         assert engine.state.phase is Phase.READY
 
 

@@ -100,9 +100,9 @@ async def test_a_damaged_shard_is_named_in_one_sentence(folder: Path) -> None:
 
 async def test_missing_tensors_are_an_error_and_not_initialised_randomly(folder: Path) -> None:
     content = json.loads((folder / INDEX).read_text())
-    gone = next(name for name in content["weight_map"] if name.endswith("mlp.up_proj.weight"))
-    shard = folder / content["weight_map"].pop(gone)
-    save_file({name: t for name, t in load_file(shard).items() if name != gone}, shard)
+    removed = next(name for name in content["weight_map"] if name.endswith("mlp.up_proj.weight"))
+    shard = folder / content["weight_map"].pop(removed)
+    save_file({name: t for name, t in load_file(shard).items() if name != removed}, shard)
     (folder / INDEX).write_text(json.dumps(content))
     assert isinstance(await refusal(engine_for(folder)), ModelUnavailable)
 

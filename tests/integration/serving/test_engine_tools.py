@@ -68,14 +68,14 @@ async def test_a_tool_is_called_and_its_result_is_used(engine: LocalEngine) -> N
     assert len(arguments) > 1, "they come as they are written"
 
     call = ToolCall(pieces[0].id, WEATHER.name, "".join(arguments))
-    told = (
+    prompt = (
         *BEFORE,
         ChatMessage(Role.ASSISTANT, "", (call,)),
         ChatMessage(Role.TOOL, '{"temperature": 18, "sky": "clear"}'),
     )
-    deltas = await ask(engine, told, ToolRules())
+    deltas = await ask(engine, prompt, ToolRules())
     assert deltas[-1].finish in (Finish.STOP, Finish.LENGTH)
     assert deltas[-1].usage
-    assert deltas[-1].usage.prompt_tokens == (await engine.prepare(told, [WEATHER])).tokens
+    assert deltas[-1].usage.prompt_tokens == (await engine.prepare(prompt, [WEATHER])).tokens
     data = b"".join(score.data for delta in deltas for score in delta.scores)
     assert data.decode() == "".join(delta.text for delta in deltas)

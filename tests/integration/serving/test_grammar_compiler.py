@@ -67,9 +67,9 @@ HOSTILE: dict[str, Json] = {
 @pytest.fixture
 async def compiler() -> AsyncGenerator[Compiler]:
     maker = Maker()
-    made = Compiler(maker.tokenizer, [maker.end_id])
-    yield made
-    await made.close()
+    new_compiler = Compiler(maker.tokenizer, [maker.end_id])
+    yield new_compiler
+    await new_compiler.close()
 
 
 @pytest.mark.timeout(60)

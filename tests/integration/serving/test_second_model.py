@@ -43,8 +43,8 @@ async def test_both_models_answer_at_the_same_time_as_each_does_alone(
         assert together == alone
     finally:
         await engines.stop()
-    told = capsys.readouterr().err.splitlines()
-    assert [line.partition(" on ")[0] for line in told if line.startswith("Ready")] == [
+    printed = capsys.readouterr().err.splitlines()
+    assert [line.partition(" on ")[0] for line in printed if line.startswith("Ready")] == [
         "Ready beside it: two (nf4)",
         "Ready: one (bfloat16)",
     ]

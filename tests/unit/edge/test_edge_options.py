@@ -51,6 +51,6 @@ def test_an_invalid_host_or_origin_prevents_the_start(arguments: tuple[str, ...]
 
 def test_the_proxys_body_limit_matches_the_apps() -> None:
     example = Path(__file__).parents[3] / "deploy" / "nginx.conf"
-    found = re.search(r"client_max_body_size (\d+)m;", example.read_text(encoding="utf-8"))
-    assert found is not None
-    assert int(found[1]) * 1024 * 1024 == EdgeOptions().max_body_bytes
+    match = re.search(r"client_max_body_size (\d+)m;", example.read_text(encoding="utf-8"))
+    assert match is not None
+    assert int(match[1]) * 1024 * 1024 == EdgeOptions().max_body_bytes

@@ -172,11 +172,11 @@ def test_an_error_class_has_its_status(kind: type[AppError], status: int) -> Non
 def test_the_message_of_an_error_class_is_one_line_without_placeholders(
     kind: type[AppError],
 ) -> None:
-    said = str(kind())
-    assert said
-    assert "\n" not in said
-    assert "  " not in said
-    assert "Values:" not in said
+    message = str(kind())
+    assert message
+    assert "\n" not in message
+    assert "  " not in message
+    assert "Values:" not in message
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ def with_gpu(free_gib: float, *, bf16: bool = True, count: int = 1) -> Hardware:
 
 
 def needed(shape: Shape = QWEN_7B) -> int:
-    wanted = plan.cache_target(shape, context_length=8192, max_concurrent=8, cache_gib=None)
-    return plan.cache_needed(shape, wanted, 8192)
+    target = plan.cache_target(shape, context_length=8192, max_concurrent=8, cache_gib=None)
+    return plan.cache_needed(shape, target, 8192)
 
 
 def test_device_cuda_without_a_gpu_is_an_error() -> None:
@@ -31,7 +31,7 @@ def test_device_cuda_without_a_gpu_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "hardware", "device"),
+    ("requested", "hardware", "device"),
     [
         ("auto", LAPTOP, "cpu"),
         ("auto", with_gpu(20), "cuda"),
@@ -39,8 +39,8 @@ def test_device_cuda_without_a_gpu_is_an_error() -> None:
         ("cuda", with_gpu(20), "cuda"),
     ],
 )
-def test_a_gpu_is_used_if_there_is_one(wanted: str, hardware: Hardware, device: str) -> None:
-    assert plan.choose_device(wanted, hardware).value == device
+def test_a_gpu_is_used_if_there_is_one(requested: str, hardware: Hardware, device: str) -> None:
+    assert plan.choose_device(requested, hardware).value == device
 
 
 def test_a_gpu_without_bfloat16_computes_in_float16_and_the_reason_names_it() -> None:
@@ -74,14 +74,14 @@ def test_auto_uses_bf16_if_even_packed_weights_would_not_fit() -> None:
     assert plan.choose_quantization("auto", "cuda", two, QWEN_7B, needed()).value == "nf4"
 
 
-@pytest.mark.parametrize("wanted", ["int8", "nf4"])
+@pytest.mark.parametrize("requested", ["int8", "nf4"])
 def test_an_explicit_quantization_that_cannot_fit_is_an_error(
-    wanted: plan.Quantization,
+    requested: plan.Quantization,
 ) -> None:
-    with pytest.raises(StartupError, match=rf"--quantization {wanted} needs .* cannot spill"):
-        plan.choose_quantization(wanted, "cuda", with_gpu(5), QWEN_7B, needed())
-    fitting = plan.choose_quantization(wanted, "cuda", with_gpu(14), QWEN_7B, needed())
-    assert fitting.value == wanted
+    with pytest.raises(StartupError, match=rf"--quantization {requested} needs .* cannot spill"):
+        plan.choose_quantization(requested, "cuda", with_gpu(5), QWEN_7B, needed())
+    fitting = plan.choose_quantization(requested, "cuda", with_gpu(14), QWEN_7B, needed())
+    assert fitting.value == requested
 
 
 @pytest.mark.parametrize("free_gb", [8, 12, 16])
@@ -109,21 +109,21 @@ def test_a_model_that_fits_one_gpu_is_not_spread_over_two() -> None:
 
 
 def test_the_cache_holds_every_answer_at_full_length_with_room_for_reuse() -> None:
-    wanted = plan.cache_target(QWEN_05B, context_length=8192, max_concurrent=8, cache_gib=None)
+    target = plan.cache_target(QWEN_05B, context_length=8192, max_concurrent=8, cache_gib=None)
     tokens = plan.choose_cache_tokens(
-        QWEN_05B, target=wanted, free=20 * GIB, device="cpu", page=32
+        QWEN_05B, target=target, free=20 * GIB, device="cpu", page=32
     ).value
     assert tokens * (1 - plan.FREE_PAGE_RESERVE) >= 8 * 8192 - 32
     assert tokens % 32 == 0
 
 
 def test_the_cache_exceeds_neither_the_request_nor_the_memory() -> None:
-    asked = plan.cache_target(QWEN_05B, context_length=8192, max_concurrent=8, cache_gib=0.25)
+    target = plan.cache_target(QWEN_05B, context_length=8192, max_concurrent=8, cache_gib=0.25)
     for free in (20 * GIB, GIB // 4):
         tokens = plan.choose_cache_tokens(
-            QWEN_05B, target=asked, free=free, device="cpu", page=32
+            QWEN_05B, target=target, free=free, device="cpu", page=32
         ).value
-        assert tokens * QWEN_05B.kv_per_token <= min(asked, free)
+        assert tokens * QWEN_05B.kv_per_token <= min(target, free)
 
 
 def test_memory_too_small_for_a_conversation_is_an_error() -> None:

@@ -88,7 +88,7 @@ def called(name: str, *arguments: str, result: str = "18 °C") -> list[ChatMessa
     ]
 
 
-def shown(prompt: Prompt, tools: Sequence[Tool] = ()) -> str:
+def rendered(prompt: Prompt, tools: Sequence[Tool] = ()) -> str:
     return str(TOKENIZER.decode(PROMPT.encode(prompt, tools)))
 
 
@@ -102,7 +102,7 @@ def test_tools_are_rendered_in_the_apis_format() -> None:
             "parameters": {"type": "object"},
         },
     }
-    assert json.dumps(written, ensure_ascii=False) in shown(user("x"), [tool])
+    assert json.dumps(written, ensure_ascii=False) in rendered(user("x"), [tool])
 
 
 def test_calls_and_results_are_rendered_in_the_models_format() -> None:
@@ -110,15 +110,15 @@ def test_calls_and_results_are_rendered_in_the_models_format() -> None:
     assert (
         '<tool_call>\n{"name": "weather", "arguments": {"city": "北京", "days": [1, 2]}}\n'
         "</tool_call>"
-    ) in shown(turns)
-    assert shown(turns).count("<|im_start|>tool\n18 °C<|im_end|>") == 2
+    ) in rendered(turns)
+    assert rendered(turns).count("<|im_start|>tool\n18 °C<|im_end|>") == 2
 
 
 @pytest.mark.parametrize(
     "broken", ['{"city": "Bei', "Beijing", '{"a": "\\ud800"}', "[" * 10_000, "1" * 10_000]
 )
 def test_arguments_that_are_no_json_are_rendered_unchanged(broken: str) -> None:
-    assert json.dumps(broken, ensure_ascii=False) in shown(called("weather", broken))
+    assert json.dumps(broken, ensure_ascii=False) in rendered(called("weather", broken))
 
 
 @given(
@@ -127,16 +127,16 @@ def test_arguments_that_are_no_json_are_rendered_unchanged(broken: str) -> None:
     key=st.lists(pieces, max_size=8).map("".join),
 )
 def test_no_tool_call_or_result_can_forge_a_control_token(names: str, words: str, key: str) -> None:
-    def ids(name: str, said: str, key: str) -> list[int]:
-        nested = json.dumps({key: {"enum": [said], "properties": {key: {key: said}}}})
-        return control_ids(called(name, nested, said, result=said), [Tool(name, said, nested)])
+    def ids(name: str, text: str, key: str) -> list[int]:
+        nested = json.dumps({key: {"enum": [text], "properties": {key: {key: text}}}})
+        return control_ids(called(name, nested, text, result=text), [Tool(name, text, nested)])
 
     assert ids(names, words, key) == ids("x", "x", "x")
 
 
 def test_control_tokens_in_keys_reach_the_model_as_text() -> None:
     tool = Tool("f", "", json.dumps({"properties": {END: {END: 1}}}))
-    assert shown(user("x"), [tool]).count(f'"{END}": ') == 2
+    assert rendered(user("x"), [tool]).count(f'"{END}": ') == 2
 
 
 @pytest.mark.parametrize("parameters", ["", "{", "[]", "null", '{"a": "\\ud800"}', "[" * 10_000])
@@ -152,9 +152,9 @@ def test_parameters_that_are_no_json_object_are_refused_by_the_name_of_the_tool(
 def test_deeply_nested_tools_are_rendered_or_refused(depth: int) -> None:
     deep = '{"a":' * depth + "{}" + "}" * depth
     with suppress(BadRequest):
-        assert shown(user("x"), [Tool("weather", "", deep)]).count('"a"') == depth
+        assert rendered(user("x"), [Tool("weather", "", deep)]).count('"a"') == depth
     with suppress(BadRequest):
-        assert shown(called("weather", deep)).count("a") > depth
+        assert rendered(called("weather", deep)).count("a") > depth
 
 
 def test_a_call_without_its_result_cannot_be_continued() -> None:
@@ -174,7 +174,7 @@ def test_a_model_without_tool_support_refuses_tools() -> None:
 @given(text=st.lists(pieces, min_size=1, max_size=8).map("".join).filter(bool))
 def test_bare_text_is_the_whole_prompt_and_forges_nothing(text: str) -> None:
     assert control_ids(text) == []
-    assert shown(text) == text
+    assert rendered(text) == text
 
 
 def test_bare_text_must_not_be_empty_and_takes_no_tools() -> None:

@@ -31,12 +31,12 @@ def distribution(logits: torch.Tensor, decoding: Decoding, seen: list[int]) -> t
         logits[token] = logits[token] / factor if positive else logits[token] * factor
     probabilities = (logits / decoding.temperature).softmax(-1)
     order = probabilities.argsort(descending=True)
-    kept = order[: decoding.top_k or None]
-    weights = probabilities[kept] / probabilities[kept].sum()
+    candidates = order[: decoding.top_k or None]
+    weights = probabilities[candidates] / probabilities[candidates].sum()
     before = weights.cumsum(0) - weights
-    kept = kept[(before < decoding.top_p) | (torch.arange(len(kept)) == 0)]
+    candidates = candidates[(before < decoding.top_p) | (torch.arange(len(candidates)) == 0)]
     chosen = torch.zeros_like(probabilities)
-    chosen[kept] = probabilities[kept]
+    chosen[candidates] = probabilities[candidates]
     return chosen / chosen.sum()
 
 

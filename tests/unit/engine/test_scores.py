@@ -44,18 +44,18 @@ def encode(text: str) -> list[int]:
     return list(BACKEND.encode(text).ids)
 
 
-def told(deltas: list[Delta]) -> list[TokenScore]:
+def scores_of(deltas: list[Delta]) -> list[TokenScore]:
     return [score for delta in deltas for score in delta.scores]
 
 
 @given(text=st.text(max_size=20), stops=st.lists(st.sampled_from(["ab", "\n\n", "中"]), max_size=2))
 def test_the_reported_tokens_bytes_equal_the_visible_text(text: str, stops: list[str]) -> None:
     deltas = read([*encode(text), END_ID], *stops)
-    shown = "".join(delta.text for delta in deltas)
-    data = b"".join(score.data for score in told(deltas))
+    visible = "".join(delta.text for delta in deltas)
+    data = b"".join(score.data for score in scores_of(deltas))
     # The first bytes of a stop string that is no ASCII are out before it can be known.
-    assert data.decode(errors="ignore" if "中" in stops else "strict") == shown
-    assert [score.logprob for score in told(deltas)] == [-float(n) for n in range(len(data))]
+    assert data.decode(errors="ignore" if "中" in stops else "strict") == visible
+    assert [score.logprob for score in scores_of(deltas)] == [-float(n) for n in range(len(data))]
 
 
 def test_scores_are_released_with_their_text() -> None:
@@ -65,23 +65,23 @@ def test_scores_are_released_with_their_text() -> None:
 
 
 def test_a_token_with_a_partial_character_has_its_bytes() -> None:
-    scores = told(read(encode("中")))
+    scores = scores_of(read(encode("中")))
     assert b"".join(score.data for score in scores) == "中".encode()
     assert [score.token for score in scores] == ["\ufffd"] * 3
 
 
 def test_tokens_of_a_stop_string_and_the_end_are_not_reported() -> None:
     deltas = read([*encode("ab##c")], "##")
-    assert [score.token for score in told(deltas)] == ["a", "b"]
+    assert [score.token for score in scores_of(deltas)] == ["a", "b"]
     assert deltas[-1].finish is Finish.STOP
-    assert [score.token for score in told(read([*encode("ab"), END_ID]))] == ["a", "b"]
+    assert [score.token for score in scores_of(read([*encode("ab"), END_ID]))] == ["a", "b"]
 
 
 def test_tokens_of_a_call_are_reported_as_they_are_written() -> None:
     written = '<tool_call>{"name": "f", "arguments": {}}</tool_call>'
     deltas = read([*encode(written), END_ID], parser=ToolCallParser({"f"}))
-    assert "".join(score.token for score in told(deltas)) == written
-    assert {score.token for score in told(deltas)} >= {"<tool_call>", "</tool_call>"}
+    assert "".join(score.token for score in scores_of(deltas)) == written
+    assert {score.token for score in scores_of(deltas)} >= {"<tool_call>", "</tool_call>"}
     assert deltas[-1].finish is Finish.TOOL_CALLS
 
 

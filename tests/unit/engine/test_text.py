@@ -62,19 +62,19 @@ def test_where_the_text_is_cut_into_tokens_does_not_matter(
 ) -> None:
     edges = sorted({0, len(text), *(min(cut, len(text)) for cut in cuts)})
     stop_filter = StopFilter(stops)
-    shown = [stop_filter.feed(text[begin:end]) for begin, end in pairwise(edges)]
+    emitted = [stop_filter.feed(text[begin:end]) for begin, end in pairwise(edges)]
     tail = "" if stop_filter.stopped else stop_filter.flush()
-    assert "".join(shown) + tail == cut_at_first_stop(text, stops)
+    assert "".join(emitted) + tail == cut_at_first_stop(text, stops)
 
 
 @given(text=texts, stops=stop_strings)
 def test_no_prefix_of_a_stop_string_is_emitted(text: str, stops: list[str]) -> None:
     """Whatever has come out so far is a beginning of what will have come out at the end."""
     final = cut_at_first_stop(text, stops)
-    shown = ""
+    emitted = ""
     for delta in stream(tokens(text), stops):
-        shown += delta
-        assert final.startswith(shown)
+        emitted += delta
+        assert final.startswith(emitted)
 
 
 def test_only_a_partial_character_at_the_end_is_dropped() -> None:

@@ -132,10 +132,10 @@ def bench(runner: PlayRunner) -> Iterator[Bench]:
 
     worker = Worker(runner, end_ids={END}, post=post, died=deaths.append)
     thread = threading.Thread(target=worker.run, daemon=True)
-    made = Bench(runner, worker, thread, deaths)
-    yield made
+    bench_of_runner = Bench(runner, worker, thread, deaths)
+    yield bench_of_runner
     if thread.ident:
-        made.stop()
+        bench_of_runner.stop()
 
 
 def begin(bench: Bench, *readers: Reader) -> None:
