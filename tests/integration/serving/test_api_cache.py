@@ -130,9 +130,9 @@ async def test_each_key_has_its_own_cache_and_a_hit_counts_as_a_request_without_
 # The bounds
 
 
-def an_answer(id: str, text: str) -> CompletionRecord:
+def an_answer(answer_id: str, text: str) -> CompletionRecord:
     return CompletionRecord(
-        id, Principal(LOCAL), NOON, "prompt", NO_EXTRAS, text, Usage(1, 1), finish=Finish.STOP
+        answer_id, Principal(LOCAL), NOON, "prompt", NO_EXTRAS, text, Usage(1, 1), finish=Finish.STOP
     )
 
 

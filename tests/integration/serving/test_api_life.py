@@ -175,8 +175,8 @@ def principal(name: str, **limits: Any) -> Principal:
     return Principal(user, ApiKey(f"key of {name}", name, "mine", "sk-", NOON, **limits))
 
 
-def named(id: str) -> CompletionInput:
-    return replace(INPUT, id=id)
+def named(answer_id: str) -> CompletionInput:
+    return replace(INPUT, id=answer_id)
 
 
 async def written(
@@ -374,9 +374,9 @@ async def test_only_the_caller_can_find_a_remembered_answer() -> None:
     assert found.provenance
     assert found.provenance.sampling.seed is not None
     assert found.timing
-    for user, id in (("bob", "chatcmpl-1"), ("ann", "chatcmpl-2")):
+    for user_id, answer_id in (("bob", "chatcmpl-1"), ("ann", "chatcmpl-2")):
         with pytest.raises(NotFound):
-            programs.completions.find(user, id)
+            programs.completions.find(user_id, answer_id)
 
 
 async def test_an_answer_with_store_false_is_not_remembered() -> None:
