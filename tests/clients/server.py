@@ -1,4 +1,4 @@
-"""The app on real weights with accounts, as programs meet it: one for all test processes."""
+"""The app on real weights with accounts; one server for all test processes."""
 
 import asyncio
 import json
@@ -26,14 +26,14 @@ from tests.memory_people import OpenHasher
 ROOT = Path(__file__).parents[2]
 START_S = 300
 MOST_TOKENS = 64
-"""No answer is longer, also of examples that say nothing of it."""
+"""Limit of answers, also for examples that set none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
     """A running app: its address and log, and keys of its administrator.
 
-    `key` opens the API, `metrics_key` the figures alone, `slow_key` takes one request in a minute.
+    `key` has the scope api, `metrics_key` metrics only, `slow_key` allows one request per minute.
     """
 
     address: str
@@ -48,11 +48,11 @@ class Server:
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """What OpenAI's clients read, and the environment that they run in."""
+        """Environment variables for OpenAI's clients."""
         return {**os.environ, "OPENAI_BASE_URL": self.base_url, "OPENAI_API_KEY": self.key}
 
     def log_fields(self, answer_id: str, patience_s: float = 30) -> Mapping[str, Any]:
-        """What the log says of an answer, once it has ended."""
+        """The log record of an answer, after it has ended."""
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
             for line in Path(self.log).read_text(encoding="utf-8").splitlines():
@@ -67,7 +67,7 @@ class Server:
 def shared_server(common: Path, model: Path) -> Iterator[Server]:
     """One server for all test processes, which share the folder `common`.
 
-    The first one starts it, and stops it when nobody needs it any more.
+    The first process starts it, and stops it when no other process uses it.
     """
     entry, user = common / "clients.json", common / f"clients-user-{os.getpid()}"
     lock = FileLock(common / "clients.lock")
@@ -85,7 +85,7 @@ def shared_server(common: Path, model: Path) -> Iterator[Server]:
 
 
 def wait_until_unused(common: Path, entry: Path, lock: FileLock) -> None:
-    """Return when no test process uses the server; from then on none will."""
+    """Return when no test process uses the server, and prevent new uses."""
     while True:
         with lock:
             if not any(common.glob("clients-user-*")):
@@ -96,7 +96,7 @@ def wait_until_unused(common: Path, entry: Path, lock: FileLock) -> None:
 
 @contextmanager
 def running_server(common: Path, model: Path) -> Iterator[Server]:
-    """`python app.py` as a child, once its model answers. Stopped by SIGTERM."""
+    """`python app.py` as a child process, when its model is ready. Stopped by SIGTERM."""
     home = common / f"clients-{time.monotonic_ns()}"
     home.mkdir()
     keys = asyncio.run(make_keys(home / "data"))
@@ -128,7 +128,7 @@ def running_server(common: Path, model: Path) -> Iterator[Server]:
 
 
 async def make_keys(folder: Path) -> tuple[str, str, str]:
-    """An administrator in a new database, and their keys as a `Server` has them."""
+    """Create an administrator and the keys of `Server` in a new database."""
     store = open_store(folder)
     await store.open()
     try:

@@ -20,7 +20,7 @@ PATIENCE_S = 240
 CAPITAL: Any = [{"role": "user", "content": "What is the capital of France? One word."}]
 COUNT: Any = [{"role": "user", "content": "Count from 1 to 100, separated by spaces."}]
 LONG: Any = {"max_tokens": 60, "extra_body": {"min_tokens": 60}}
-"""Whatever the model would like to say: it says 60 tokens."""
+"""Forces 60 tokens, whatever the model would write."""
 
 NO_CACHE = {"Cache-Control": "no-cache"}
 WEATHER: Any = {
@@ -43,7 +43,7 @@ FORCED: Any = {
 
 
 class Profile(BaseModel):
-    """Bounded, so that every answer of this shape ends within the tokens of the test."""
+    """Bounded, so that every answer ends within the token limit of the test."""
 
     name: Literal["Ann", "Bob"]
     age: int = Field(ge=0, le=150)

@@ -15,7 +15,7 @@ from api.edge.uvicorn import server_config
 from tests.programs import RatingPrograms
 
 TIMEOUT_S = 10.0
-"""Whatever takes longer hangs."""
+"""A longer request counts as a hang."""
 
 
 @pytest.fixture(scope="package")

@@ -1,6 +1,6 @@
-"""What no generator hits upon, on real connections: refused in the errors' shape, and forgotten.
+"""Hostile requests that no generator finds, on real connections: refused in the error format.
 
-After each of them the next good request is answered.
+After each of them a valid request is answered.
 """
 
 import gzip
@@ -25,7 +25,7 @@ def chat(**more: Any) -> bytes:
 
 
 def raw(field: bytes) -> bytes:
-    """A good request with a piece of raw JSON in it."""
+    """A valid request with a piece of raw JSON in it."""
     return b'{"model": "default", "messages": [{"role": "user", "content": "Hi"}], ' + field + b"}"
 
 
@@ -155,7 +155,7 @@ def test_hostile_headers_are_refused_and_the_next_request_is_answered(
         b"X-Request-ID: a\rb\r\nContent-Length: 0\r\n\r\n",
         b"X: \x00\r\nContent-Length: 0\r\n\r\n",
         b"X" * 200_000 + b": 1\r\n\r\n",
-        b"Content-Length: 3\r\n\r\n{}",  # and then nothing more
+        b"Content-Length: 3\r\n\r\n{}",  # and then no more data
     ],
     ids=lambda headers: str(headers)[:40],
 )
@@ -170,7 +170,7 @@ def test_broken_http_is_refused_and_the_next_request_is_answered(
             connection.sendall(head.encode() + headers)
             connection.shutdown(socket.SHUT_WR)
             answer = connection.recv(100)
-        except TimeoutError:  # that is a hang
+        except TimeoutError:  # a hang
             raise
         except OSError:  # cut off before all of it was sent
             answer = b""

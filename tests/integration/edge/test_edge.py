@@ -1,4 +1,4 @@
-"""The edge around our routes and around a mounted page: who and what gets in, and what is said."""
+"""The edge around our routes and a mounted Gradio page: hosts, origins, limits, errors."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from chat.errors import NotFound
 from chat.serving.errors import Busy, EngineStalled, PromptTooLong
 from tests.fakes import ScriptedEngine
 
-# One loop for all: Gradio keeps the loop of its first request.
+# One event loop for the module: Gradio keeps the loop of its first request.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOME = "http://localhost:7860"
@@ -36,7 +36,7 @@ def echo(text: str) -> str:
 
 
 def page() -> gr.Blocks:
-    """A page as ours is: one event on the queue, one beside it."""
+    """A Gradio page with one event on the queue and one beside it."""
     blocks = gr.Blocks(analytics_enabled=False)
     with blocks:
         box = gr.Textbox(label="Message")
@@ -553,7 +553,7 @@ async def test_hostile_input_is_never_a_server_error(client: httpx.AsyncClient, 
 
 @pytest.mark.parametrize("body", HOSTILE_BODIES, ids=range(len(HOSTILE_BODIES)))
 async def test_a_failing_page_handler_reveals_nothing(client: httpx.AsyncClient, body: str) -> None:
-    # Gradio answers 500 when a handler off the queue fails, whoever is to blame.
+    # Gradio answers 500 if a handler beside the queue fails, even for invalid input.
     kind = {"Content-Type": "application/json"}
     for path in ("/gradio_api/run/predict", "/gradio_api/run/quick", "/gradio_api/run/%ff"):
         answer = await client.post(path, content=body.encode(), headers=kind)

@@ -1,4 +1,4 @@
-"""The walls between people: every route and event has its permission, and nobody hears another."""
+"""Isolation of users: every route and event has a permission, and no user reads another's data."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ from tests.hosting import hosting_of
 from tests.house import House, client_of
 from ui.mount import event_names
 
-# One loop for all: Gradio keeps the loop of its first request.
+# One event loop for the module: Gradio keeps the loop of its first request.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ANYBODY = {
@@ -60,14 +60,14 @@ ANYBODY = {
     "/api/account/provider",
     "/api/account/provider/return",
 }
-"""What is open to somebody who has not said who they are; every entry was thought about."""
+"""Routes that are open to anonymous clients; each entry was reviewed."""
 
 PROVIDER = {"/api/account/provider", "/api/account/provider/return"}
-"""Routes that are there only where a provider is set."""
+"""Routes that exist only with an OpenID provider."""
 
 
 class Town:
-    """Ann the administrator, Bob and Carol the members, Gus the guest, and one site."""
+    """A site with users: Ann (administrator), Bob and Carol (members), Gus (guest)."""
 
     def __init__(self) -> None:
         self.house = House()
@@ -147,7 +147,7 @@ async def carol(town: Town) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def routes_of(app: FastAPI) -> Iterator[str]:
-    """The path of every route, the mounted page's too."""
+    """The paths of all routes, mounted apps included."""
     for context in iter_route_contexts(app.routes):
         if isinstance(context.original_route, Mount):
             mounted = context.original_route.app
@@ -158,7 +158,7 @@ def routes_of(app: FastAPI) -> Iterator[str]:
 
 
 def over_database(folder: Path) -> FastAPI:
-    """The app with what is kept in databases alone. Nothing of it is opened."""
+    """The app with the services that need a database, which is not opened."""
     engine, store = ScriptedEngine(), open_store(folder)
     jobs = Jobs(generation=make_generation(engine), store=store)
     answers = Turns(engines=Engines(engine), store=store, jobs=jobs)
@@ -254,7 +254,7 @@ async def test_only_the_cookie_identifies_a_user(town: Town, header: str) -> Non
         assert request.status_code == 401
 
 
-# --- ranks ------------------------------------------------------------------------------------
+# --- roles ------------------------------------------------------------------------------------
 
 FOR_ADMINS = [
     ("GET", "/people", None),
@@ -343,7 +343,7 @@ async def test_an_event_with_an_ambiguous_fn_index_is_refused(
         assert (await gus.post(path, content=twice, headers=kind)).status_code == 404
 
 
-# --- not yours is not there -------------------------------------------------------------------
+# --- other users' rows ------------------------------------------------------------------------
 
 
 async def test_another_users_rows_look_like_missing_rows(
@@ -377,7 +377,7 @@ async def test_another_users_rows_look_like_missing_rows(
 
 
 async def read_events(client: httpx.AsyncClient, session_hash: str) -> list[dict[str, Any]]:
-    """The page's stream for that hash, to its end."""
+    """The events of the page's stream for that session hash."""
     received: list[dict[str, Any]] = []
     async with asyncio.timeout(10):
         answer = await client.get("/gradio_api/queue/data", params={"session_hash": session_hash})
@@ -409,14 +409,14 @@ async def test_an_event_shows_only_its_own_users_data(
 
 @dataclass(frozen=True)
 class Things:
-    """What somebody names in an event: a conversation, a message in it, a preset."""
+    """The ids in an event: a conversation, a message in it, a preset."""
 
     conversation: str
     message: str
     preset: str
 
     def event_values(self) -> dict[str, Any]:
-        """Everything that the page's script may say with an event, about these things."""
+        """All values that the page's script may send with an event, with these ids."""
         return {
             "id": self.conversation,
             "first": self.conversation,
@@ -448,14 +448,14 @@ class Things:
         }
 
     def unnamed(self, answer: str) -> str:
-        """An answer without the names that were asked for, which it may repeat."""
+        """A response without the requested ids, which it may repeat."""
         for name in (self.conversation, self.message, self.preset):
             answer = answer.replace(name, "it")
         return answer
 
 
 def inputs_of(town: Town, number: int, things: Things) -> list[Any]:
-    """What the browser sends along with an event: the open conversation, and a text in the box."""
+    """The inputs of an event: the open conversation, and a text in the box."""
     texts = {"bridge": things.conversation, "message": "taken"}
     values: list[Any] = []
     for component in town.house.page.fns[number].inputs:
@@ -572,13 +572,13 @@ async def test_another_users_heartbeat_ends_nothing(town: Town, bob: httpx.Async
     assert all(path.startswith("/gradio_api/heartbeat/") for path in seen)
 
 
-# --- changes take hold ------------------------------------------------------------------------
+# --- changes take effect ----------------------------------------------------------------------
 
 
 async def stream_until_cut(
     town: Town, name: str, change: Coroutine[Any, Any, object]
 ) -> tuple[list[Message], bool]:
-    """An endless stream of that person, while `change` happens: what came, and whether it ended."""
+    """Stream to that user while `change` runs; the messages, and whether the stream ended."""
     messages: list[Message] = []
     cut = asyncio.Event()
 

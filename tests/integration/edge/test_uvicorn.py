@@ -1,4 +1,4 @@
-"""What reaches the server as raw bytes: requests too large, too slow, or no requests at all."""
+"""Raw bytes on a connection: requests that are too large, too slow or malformed."""
 
 import asyncio
 import socket
@@ -20,7 +20,7 @@ EDGE = EdgeOptions(
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    """A server of its own on a free loopback port."""
+    """A server on a free loopback port."""
     app = build_api(engine=ScriptedEngine(), edge=EDGE)
 
     @app.post("/size")
@@ -38,7 +38,7 @@ async def port() -> AsyncIterator[int]:
 
 
 async def exchange(port: int, *pieces: bytes, pause_s: float = 0.0) -> bytes:
-    """Everything the server says to these bytes until it closes or says nothing more."""
+    """The server's response to these bytes, until it closes the connection or sends no more."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         for piece in pieces:

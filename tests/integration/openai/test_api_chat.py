@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions: what goes to the engine, and what comes back, whole and in pieces."""
+"""POST /v1/chat/completions: the engine's input, and responses, whole and streamed."""
 
 import json
 from dataclasses import replace
@@ -280,7 +280,7 @@ async def test_a_call_and_its_result_are_sent_back_and_only_the_result_is_uncach
 
 
 async def test_tool_results_are_put_in_the_order_of_the_calls() -> None:
-    """The model's template has no ids: it tells results apart by their order alone."""
+    """The model's template has no call ids: only the order assigns results to calls."""
     programs = Programs()
     calls = [
         {"id": "a", "type": "function", "function": {"name": "weather", "arguments": "{}"}},
@@ -332,7 +332,7 @@ async def test_inconsistent_turns_are_refused(turns: list[Any]) -> None:
     assert not programs.engine.samplings
 
 
-# The shape of answers
+# Structured output
 
 
 async def test_the_response_format_reaches_the_engine() -> None:

@@ -1,4 +1,4 @@
-"""Programs on real connections: pieces arrive as they are written, and who leaves is noticed."""
+"""Real connections: chunks arrive as they are written, and disconnects are noticed."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ async def serving(programs: Programs) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def running(programs: Programs) -> AsyncIterator[tuple[httpx.AsyncClient, uvicorn.Server]]:
-    """The same, and the server."""
+    """The client and the server."""
     server = uvicorn.Server(server_config(programs.app, edge=EdgeOptions(), shutdown_s=1))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         running = asyncio.create_task(server.serve([listener]))
@@ -113,7 +113,7 @@ async def test_no_text_can_split_an_event_at_unicode_line_ends() -> None:
 
 
 async def test_a_client_that_does_not_read_occupies_no_slot() -> None:
-    """What a client does not take waits for it; the engine and the queue do not."""
+    """Unread output waits for the client without occupying the engine or the queue."""
     programs = Programs(Script(["x" * 1000] * 3000))
     async with serving(programs) as client:
         port = client.base_url.port

@@ -1,4 +1,4 @@
-"""/docs and /openapi.json: what programs can do, and nothing from elsewhere."""
+"""/docs and /openapi.json: the routes for programs, without resources of other hosts."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Whatever is sent is refused by name, in OpenAI's shape, never repeated, never a 5xx."""
+"""Invalid input is refused by name, in OpenAI's format, never repeated, never with a 5xx."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ SHAPE = {"type": "json_object"}
 
 @pytest.fixture(scope="module")
 def closed() -> Programs:
-    """One app for all that is refused: nothing of it gets as far as the engine."""
+    """One app for all refused requests, which never reach the engine."""
     return Programs()
 
 
@@ -71,7 +71,7 @@ def closed() -> Programs:
             {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}},
             "response_format.json_schema.schema",
         ),
-        # what does not go together
+        # inconsistent parameters
         ({"max_tokens": 5, "max_completion_tokens": 6}, "max_tokens"),
         ({"max_tokens": 5, "min_tokens": 6}, "min_tokens"),
         ({"top_logprobs": 2}, "top_logprobs"),
@@ -80,7 +80,7 @@ def closed() -> Programs:
         ({"response_format": SHAPE, "tools": [TOOL], "tool_choice": "required"}, "response_format"),
         ({"response_format": SHAPE, "tools": [TOOL]}, "response_format"),
         ({"tools": [TOOL], "tool_choice": "required", "stop": "x"}, "stop"),
-        # what other servers have
+        # parameters of other servers
         ({"n": 2}, "n"),
         ({"logit_bias": {"50256": -100}}, "logit_bias"),
         ({"functions": []}, "functions"),
@@ -227,7 +227,7 @@ async def test_a_body_over_the_limit_is_refused() -> None:
 
 
 async def test_unknown_routes_are_answered_in_openais_error_format() -> None:
-    """Behind the API is the page, which answers in its own words what nobody else has answered."""
+    """The page is mounted behind the API, and would answer unknown routes in its own format."""
     client = client_of(House(sign_in_needed=False).site())
     for method, path in (
         ("POST", "/v1/responses"),

@@ -1,4 +1,4 @@
-"""/v1/completions, /v1/models and /v1/tokenize, and probabilities in both formats."""
+"""/v1/completions, /v1/models and /v1/tokenize, and log-probabilities in both formats."""
 
 import json
 import math
@@ -51,7 +51,7 @@ async def test_a_text_stream_has_chunks_a_finish_reason_and_usage() -> None:
 
 
 class ScoringEngine(ScriptedEngine):
-    """Half a character has no text, and what was impossible has no finite probability."""
+    """An engine with a partial character, and with a log-probability of minus infinity."""
 
     async def generate(
         self,

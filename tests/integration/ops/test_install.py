@@ -1,4 +1,4 @@
-"""The page can be installed as an app: a manifest of ours, and icons that are what it says."""
+"""The page can be installed as an app: its manifest and icons."""
 
 import struct
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""/metrics says how answers, the engine and HTTP are, and shows nobody's words and no id."""
+"""/metrics: counts of answers, the engine and HTTP, without users' text or ids."""
 
 import re
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ ENDED = GenerationSummary(
 
 
 def samples(metrics: Metrics) -> dict[str, float]:
-    """Every sample as a line begins that tells it, labels in their order."""
+    """Every sample by its name and labels, in the labels' order."""
 
     def lines() -> Iterator[tuple[str, float]]:
         for family in text_string_to_metric_families(metrics.text().decode()):

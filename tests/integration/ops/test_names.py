@@ -1,4 +1,4 @@
-"""The names of tests are the same in every process: no clock, order, address or chance in them.
+"""The names of tests are equal in every process: they contain no time, address or random value.
 
 pytest-xdist collects in each worker and refuses to run when the lists differ.
 """

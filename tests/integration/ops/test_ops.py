@@ -1,4 +1,4 @@
-"""/healthz says that the process lives, /readyz that the engine has produced a token."""
+"""/healthz: the process lives. /readyz: the engine has produced a token."""
 
 import httpx
 import pytest

@@ -1,6 +1,6 @@
-"""start.sh as a user meets it: the environment once, then run, start, status, restart, stop.
+"""start.sh: creates the environment once; then run, start, status, restart, stop.
 
-In a copy of its own, with a stand-in for app.py and for pip: nothing is installed.
+Runs in a copy, with fakes of app.py and pip: nothing is installed.
 """
 
 import os
@@ -59,7 +59,7 @@ exec %s "$@"
 
 @dataclass(frozen=True)
 class Place:
-    """A copy of the project's scripts, and what to call them with."""
+    """A copy of the project's scripts, and the environment to run them in."""
 
     root: Path
     port: int
@@ -208,7 +208,7 @@ def test_a_process_that_was_killed_is_not_running(place: Place) -> None:
     place.run("start")
     killed = psutil.Process(place.pid)
     killed.kill()
-    killed.wait(30)  # it is killed at once, and gone a little later
+    killed.wait(30)  # SIGKILL takes effect a little later
     assert place.run("status").returncode == 3
     assert place.run("start").returncode == 0
 

@@ -1,4 +1,4 @@
-"""What can be wrong at start ends in one plain sentence, an exit code, and no traceback."""
+"""Errors at start: one sentence, an exit code, and no traceback."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ Start = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Start:
-    """Run the app with a home of its own until it gives up."""
+    """Run the app with its own home folder until it exits."""
 
     def start(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         own = {

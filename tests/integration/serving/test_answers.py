@@ -1,4 +1,4 @@
-"""How answers come about, on the scripted engine and the store in memory."""
+"""Generation of answers, on a scripted engine and a store in memory."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -290,7 +290,7 @@ async def test_with_an_engine_for_one_request_the_others_wait_in_the_queue() -> 
 
 
 class ForgetfulStore(MemoryStore):
-    """Cannot write the end of an answer as long as `full` is set, as with a full disk."""
+    """A store that cannot write the end of an answer while `full` is set, as with a full disk."""
 
     full = True
 

@@ -1,4 +1,4 @@
-"""Answers that are given again: the same pieces, marked, for the same caller alone."""
+"""The response cache: the same chunks, marked, for the same caller only."""
 
 from dataclasses import replace
 from typing import Any
@@ -127,12 +127,19 @@ async def test_each_key_has_its_own_cache_and_a_hit_counts_as_a_request_without_
     assert town.rates.hits["user ann"] == 3
 
 
-# The bounds
+# Limits
 
 
 def an_answer(answer_id: str, text: str) -> CompletionRecord:
     return CompletionRecord(
-        answer_id, Principal(LOCAL), NOON, "prompt", NO_EXTRAS, text, Usage(1, 1), finish=Finish.STOP
+        answer_id,
+        Principal(LOCAL),
+        NOON,
+        "prompt",
+        NO_EXTRAS,
+        text,
+        Usage(1, 1),
+        finish=Finish.STOP,
     )
 
 

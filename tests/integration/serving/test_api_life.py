@@ -1,4 +1,4 @@
-"""The life of a program's request: its place, its hang-up, its bill, its end."""
+"""The life cycle of an API request: queue, disconnect, quota, end."""
 
 import asyncio
 import logging
@@ -32,11 +32,11 @@ INPUT = CompletionInput("chatcmpl-1", (ChatMessage(Role.USER, "Hi"),))
 
 
 async def idle(programs: Programs) -> None:
-    """Return when the engine writes for nobody and nobody waits."""
+    """Return when no request is running or waiting."""
     await until(lambda: programs.idle)
 
 
-# Hanging up
+# Disconnects
 
 
 @pytest.mark.parametrize("path", [CHAT, TEXT])
@@ -73,7 +73,7 @@ async def test_a_disconnect_leaves_the_queue(stream: bool) -> None:
     await idle(programs)
 
 
-# Errors and their moments
+# Errors before and after the headers
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -112,7 +112,7 @@ async def test_a_queued_stream_gets_its_headers_while_it_waits() -> None:
     first = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await first.until(b"Hel")
     second = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
-    await second.until(b'"role":"assistant"')  # the headers are out, before there is a place
+    await second.until(b'"role":"assistant"')  # the headers are sent while the request is queued
     assert second.sent[0]["status"] == 200
     for program in (first, second):
         program.hang_up()
@@ -153,7 +153,7 @@ async def test_a_request_that_waits_too_long_fails_with_queue_timeout() -> None:
     await idle(programs)
 
 
-# Overload, quotas, bills
+# Overload and quotas
 
 
 async def test_two_hundred_simultaneous_requests_get_an_answer_or_retry_after() -> None:
@@ -245,7 +245,7 @@ async def test_limits_of_users_and_keys_apply_and_reset() -> None:
 
 
 class Refusing:
-    """Limits of keys that let nobody in."""
+    """Key limits that refuse every request."""
 
     def __init__(self, error: AppError) -> None:
         self.error = error
@@ -276,7 +276,7 @@ async def test_every_exceeded_limit_is_a_rate_limit_error(
     assert fault(answer)["type"] == "rate_limit_error"
 
 
-# The end of the server, and of who may be here
+# Shutdown and revocation
 
 
 async def test_the_server_lets_answers_finish_before_shutdown() -> None:
@@ -317,7 +317,7 @@ async def test_a_revoked_principal_is_rejected_mid_stream() -> None:
     await idle(programs)
 
 
-# What is told and what is kept
+# Logging, metrics and storage
 
 
 async def test_an_answer_is_one_log_line_without_its_text(

@@ -1,4 +1,4 @@
-"""A local engine whose model calls tools: what its readers get, and why the answer ends."""
+"""A local engine whose model calls tools: the deltas and the finish reason."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,7 +29,7 @@ runners = pytest.mark.parametrize("runner", [batched, plain])
 
 
 class Dictated:
-    """Makes the model write this text after every prompt of more than one token, and end."""
+    """Makes the model write this text after every prompt of more than one token, and then end."""
 
     def __init__(self, text: str) -> None:
         self._ids = [*BACKEND.encode(text).ids, *END_IDS]
@@ -49,7 +49,7 @@ async def answer(
     runner: Callable[[Qwen2ForCausalLM], Runner] = batched,
     masks: MaskMaker | None = None,
 ) -> list[Delta]:
-    """All deltas of an answer for which the model writes `written`."""
+    """All deltas of an answer in which the model writes `written`."""
     trouble = Dictated(written)
     async with engine_with(trouble, runner=runner, end_ids=END_IDS, masks=masks) as engine:
         return [delta async for delta in generate(engine, QUESTION, sampling, extras=extras)]

@@ -1,6 +1,6 @@
-"""The local engine with real weights: it answers, and reuses what it has read.
+"""The local engine with real weights: it answers, and reuses cached prefixes.
 
-No test asks for words: in bf16 they differ between processors.
+No test checks exact words: in bf16 they differ between processors.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -66,7 +66,7 @@ async def test_a_chinese_question_and_one_that_refers_to_it_are_answered(
 
 
 async def test_a_begun_answer_is_continued_at_its_end(engine: LocalEngine) -> None:
-    """That it goes on with the very same tokens is proved in float32."""
+    """Equality of the tokens is tested elsewhere in float32."""
     question = [
         ChatMessage(Role.SYSTEM, "You are a careful assistant who answers briefly. " * 6),
         ChatMessage(Role.USER, "List the days of the week, beginning with Monday."),

@@ -1,4 +1,4 @@
-"""A local engine whose model misbehaves: others carry on, the state tells, nobody hangs."""
+"""A local engine whose model fails: other requests continue, the state changes, none hangs."""
 
 import asyncio
 import threading
@@ -43,7 +43,7 @@ async def reach(engine: LocalEngine, phase: Phase) -> EngineState:
 
 
 class Once:
-    """Raises at the given calls of the model, and only there."""
+    """Raises at the given calls of the model only."""
 
     def __init__(self, *calls: int) -> None:
         self._calls = calls
@@ -170,7 +170,7 @@ async def test_an_engine_that_cannot_recover_is_dead_and_fails_all_requests() ->
 @pytest.mark.parametrize("way", ["close", "cancel"])
 @pytest.mark.parametrize("moment", ["waiting", "reading", "writing"])
 async def test_a_cancelled_stream_frees_its_resources(way: str, moment: str) -> None:
-    """While it waits for a place, while its prompt is read, and while it is written."""
+    """In every phase: queued, prefill and decoding."""
     steps = Once()
     async with engine_with(steps) as engine:
         crowd = [

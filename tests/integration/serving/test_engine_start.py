@@ -1,4 +1,4 @@
-"""From a folder on disk to an engine that serves, or to one plain sentence."""
+"""Starting an engine from a folder: it serves, or fails with one sentence."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Tools with real weights: the model calls, is told the result, and answers from it."""
+"""Tools with real weights: the model calls a tool and uses its result."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -56,7 +56,7 @@ async def ask(
 
 
 async def test_a_tool_is_called_and_its_result_is_used(engine: LocalEngine) -> None:
-    """The starter model writes a call without its tags if nothing makes it write them."""
+    """The starter model writes calls without tags unless the grammar requires them."""
     deltas = await ask(engine, BEFORE, ToolRules(required=True))
     pieces = [piece for delta in deltas for piece in delta.calls]
     assert deltas[-1].finish is Finish.TOOL_CALLS

@@ -1,4 +1,4 @@
-"""The real vocabulary: no control token in it can be forged, by anybody, anywhere in a prompt."""
+"""With the real vocabulary: no control token can be forged in any part of a prompt."""
 
 import json
 from collections import Counter
@@ -40,7 +40,7 @@ def control(prompt: ChatPrompt, messages: list[ChatMessage]) -> Counter[int]:
 
 
 def conversation(place: int, content: str) -> list[ChatMessage]:
-    """Every role in turn, with these words in one place and harmless ones in the others."""
+    """A conversation with every role; these words in one place, harmless ones in the others."""
     return [
         ChatMessage(role, content if number == place else "x") for number, role in enumerate(ROLES)
     ]

@@ -1,4 +1,4 @@
-"""Schemas from strangers: they are refused or served, and cost nobody else anything."""
+"""Hostile schemas are refused or served, without affecting other requests."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -16,7 +16,7 @@ GOOD = {"type": "integer"}
 
 
 def chain(length: int) -> dict[str, Any]:
-    """Objects with lists of objects: followed by recursion they are four times as deep."""
+    """Nested objects and lists, which recursion follows four levels per step."""
     links = {
         f"a{number}": {
             "properties": {

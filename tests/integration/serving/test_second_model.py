@@ -1,4 +1,4 @@
-"""A second model beside the first one, from settings to answers, with tiny weights."""
+"""A second model beside the first, from settings to answers, with tiny weights."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Answers of a given shape, with real weights and at full temperature: each that ends is valid."""
+"""Structured output with real weights at full temperature: each finished answer is valid."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ async def ask(
 
 
 async def check(engine: LocalEngine, questions: Sequence[tuple[int, SchemaQuestion]]) -> None:
-    """Ask all at once; every answer ends by itself and is valid."""
+    """Ask all questions at once; check that every answer ends by itself and is valid."""
     shapes = [Extras(shape=JsonShape(json.dumps(schema))) for _, (_, schema) in questions]
     answers = await asyncio.gather(
         *(

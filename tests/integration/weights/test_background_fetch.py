@@ -1,4 +1,4 @@
-"""The command and the app's side of it: real child processes, a hub on this machine."""
+"""download_model.py and the app's side of it: real child processes, a local hub."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """Both hubs are this one, for this process and its children; no other index answers."""
+    """Point both hub clients, here and in child processes, to a local hub, and pip to nothing."""
     repo = Repo(write_tiny_model(tmp_path / "offered"))
     with serve_hub({f"Qwen/{NAME}": repo}) as hub:
         point_at(hub.url, tmp_path, monkeypatch)
@@ -260,7 +260,7 @@ async def test_cancelling_ends_the_child_and_keeps_the_partial_files(
 
 
 def bytes_in_parts(models: Path) -> int:
-    """How much of the first shard has come so far."""
+    """Bytes of the first shard so far."""
     return sum(part.stat().st_size for part in models.glob(f"{NAME}/{SHARDS[0]}.*.part"))
 
 
@@ -295,7 +295,7 @@ async def test_leftover_partial_files_are_removed_from_a_finished_folder(
 async def test_a_line_that_is_not_of_the_protocol_is_skipped(
     hub: Hub, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A library of the child prints: here one that Python imports by itself."""
+    """A library of the child prints a line; here a module that Python imports by itself."""
     noise = "print('hello')\nprint(3)\n"
     (tmp_path / "sitecustomize.py").write_text(noise)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -309,7 +309,7 @@ async def test_the_error_of_a_child_that_has_already_ended_is_raised(
     chosen = settings(models, "--model", NAME)
 
     def end_child(state: EngineState) -> None:
-        """Ends the child behind the event loop's back, as a crash would."""
+        """Kills the child without the event loop's knowledge, as a crash would."""
         [child] = psutil.Process().children()
         child.kill()
         child.wait(10)

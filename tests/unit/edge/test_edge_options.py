@@ -1,4 +1,4 @@
-"""Which names and origins the settings let in."""
+"""Host names and origins that the settings allow."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every error of the domain has an HTTP status that says whose turn it is."""
+"""Every domain error has an HTTP status."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the continuous batch promises for each of its rows, whoever else is in it."""
+"""The continuous batch: each row's answer is independent of the other rows."""
 
 import time
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def prompts() -> list[list[int]]:
 
 
 def generate(model: Qwen2ForCausalLM, prompt: list[int], **settings: float) -> list[int]:
-    """What `generate` answers alone, greedily."""
+    """The greedy answers of transformers' `generate`, one prompt at a time."""
     config = GenerationConfig(
         max_new_tokens=NEW, do_sample=False, eos_token_id=None, pad_token_id=0, **settings
     )
@@ -54,7 +54,7 @@ def rows_of(prompts: Sequence[list[int]], decodings: Sequence[Decoding]) -> list
 
 
 def run(runner: Runner, rows: Sequence[Row], tokens: int = NEW) -> list[list[int]]:
-    """Every row's answer, all rows together."""
+    """Run all rows in one batch; return their answers."""
     for row in rows:
         runner.add(row)
     open_rows = {row.id for row in rows}
@@ -97,7 +97,7 @@ def test_rows_with_a_repetition_penalty_equal_generate(
 def test_the_first_token_of_a_prompt_changes_the_answer(
     model: Qwen2ForCausalLM, prompts: list[list[int]]
 ) -> None:
-    """Or the equalities above would prove nothing."""
+    """Otherwise the equalities above would prove nothing."""
     for prompt in prompts:
         other = [prompt[0] % 999 + 1, *prompt[1:]]
         assert generate(model, other) != generate(model, prompt)
@@ -117,7 +117,7 @@ def alone(model: Qwen2ForCausalLM, row: Row) -> list[int]:
 
 @pytest.fixture(scope="module")
 def one_by_one(model: Qwen2ForCausalLM, prompts: list[list[int]]) -> list[list[int]]:
-    """What rows of all kinds come to when each has a batch for itself."""
+    """The answers of rows with different settings, each in a batch of its own."""
     return [alone(model, row) for row in rows_of(prompts[::4], MIXED)]
 
 
@@ -258,7 +258,7 @@ def test_slow_steps_shrink_the_chunk_and_fast_steps_grow_it() -> None:
 
 
 class SlowToBegin(Qwen2ForCausalLM):
-    """Its first two passes take so long that steps are made as small as they may be."""
+    """A model whose first two passes are so slow that steps shrink to the minimum."""
 
     passes = 0
 

@@ -1,4 +1,4 @@
-"""Whatever a grammar allows, its schema allows; what cannot be kept to is refused by name."""
+"""Everything that a grammar allows matches its schema; unsupported schemas are refused by name."""
 
 import json
 import re
@@ -75,7 +75,7 @@ def test_a_string_holds_no_bytes_that_are_not_characters(maker: Maker) -> None:
 
 
 def schemas() -> st.SearchStrategy[Any]:
-    """Small schemas with most of what is kept to."""
+    """Small schemas with most of the supported keywords."""
     bounds = st.tuples(st.integers(0, 3), st.integers(0, 3))
     names = st.sampled_from(["a", "ab", "城市", 'q"', "", "b\n"])
     leaves = st.one_of(
@@ -126,7 +126,7 @@ def test_every_sample_from_a_grammar_matches_its_schema(schema: Any, seed: int) 
     check(MAKER, schema, seed)
 
 
-MAKER = Maker()  # hypothesis wants no fixtures that are older than an example
+MAKER = Maker()  # hypothesis rejects function-scoped fixtures
 
 
 TOOLS = (

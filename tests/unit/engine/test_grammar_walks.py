@@ -1,4 +1,4 @@
-"""Random walks through masks: whatever ends is JSON of its schema."""
+"""Random sampling with masks: every finished sample is JSON that matches its schema."""
 
 import random
 from pathlib import Path
@@ -25,7 +25,7 @@ def starter(starter_model: Path) -> Maker:
 
 
 def walk(maker: Maker, schema: Json, seeds: range, limit: int) -> int:
-    """How many walks ended; all of those fit the schema."""
+    """Check that all finished samples match the schema; return their number."""
     drawn = [maker.draw(shape(schema), seed, limit) for seed in seeds]
     ended = [answer for answer in drawn if answer is not None]
     for answer in ended:
@@ -34,7 +34,7 @@ def walk(maker: Maker, schema: Json, seeds: range, limit: int) -> int:
 
 
 def test_samples_from_masks_match_their_schema(maker: Maker) -> None:
-    """Some schemas of all, with tokens of one byte."""
+    """A selection of the schemas, with tokens of one byte."""
     chosen = [*WALKED.items(), *random.Random(1).sample(SCHEMAS, 20)]
     ended = {name: walk(maker, schema, range(3), 400) for name, schema in chosen}
     assert sum(ended.values()) > 2 * len(ended)

@@ -1,4 +1,4 @@
-"""Rows that are held to a grammar, beside rows that are not, in one batch."""
+"""Rows with and without a grammar in one batch."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ def rows(masks: Sequence[Mask | None], decoding: Decoding) -> list[Row]:
 
 
 def run(runner: Runner, all_rows: Sequence[Row]) -> None:
-    """Until each has ended, by its token or by its length."""
+    """Run the rows until each has ended, by an end token or by its length."""
     for row in all_rows:
         runner.add(row)
     still = {row.id for row in all_rows}
@@ -143,7 +143,7 @@ def test_scores_beyond_the_vocabulary_are_never_chosen(maker: Maker) -> None:
 
 
 def test_a_row_that_exceeds_a_grammar_limit_fails_alone(maker: Maker) -> None:
-    """Counts within counts have too many states; the answer must not end as if it were whole."""
+    """Nested counts have too many states; the answer must not end as if it were complete."""
     counts = {"type": "string", "pattern": "^((a{1,200}){1,200}){1,200}$"}
     rows_ = rows([maker.mask(shape(counts)), maker.mask(shape({"type": "string"})), None], FREE)
     letter = maker.words.index(b"a")

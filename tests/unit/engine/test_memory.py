@@ -1,4 +1,4 @@
-"""A full memory is known as such, whoever says so, and ends in a plain sentence."""
+"""Out-of-memory errors are recognised from every source and become one sentence."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def test_other_errors_are_not_out_of_memory(error: Exception) -> None:
 
 
 class ModelWithoutRoom(Qwen2ForCausalLM):
-    """Whose cache cannot be laid out."""
+    """A model whose KV cache cannot be allocated."""
 
     error: Exception
 

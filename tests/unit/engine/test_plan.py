@@ -66,7 +66,7 @@ def test_an_explicit_quantization_is_used_and_auto_on_the_cpu_is_none() -> None:
 
 
 def test_auto_uses_bf16_if_even_packed_weights_would_not_fit() -> None:
-    """Packed ones cannot spill into main memory, ordinary ones can."""
+    """Packed weights cannot be offloaded to main memory, bf16 weights can."""
     small = with_gpu(5)
     assert plan.choose_quantization("auto", "cuda", small, QWEN_7B, needed()).value == "none"
     assert plan.choose_device_map("cuda", small, QWEN_7B, "none", needed()).value == "auto"
@@ -86,7 +86,7 @@ def test_an_explicit_quantization_that_cannot_fit_is_an_error(
 
 @pytest.mark.parametrize("free_gb", [8, 12, 16])
 def test_auto_packs_7b_on_every_gpu_for_which_it_is_chosen(free_gb: float) -> None:
-    """From 8 GB that the driver calls free; about half a GB goes to PyTorch's own context."""
+    """From 8 GB of free memory in nvidia-smi, less half a GB for PyTorch's CUDA context."""
     gpu = Gpu(0, "NVIDIA L4", int((free_gb - 0.5) * 1e9), True)
     hardware = Hardware(cores=16, free=64 * GIB, gpus=[gpu])
     assert plan.choose_quantization("auto", "cuda", hardware, QWEN_7B, needed()).value == "nf4"

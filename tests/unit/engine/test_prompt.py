@@ -1,4 +1,4 @@
-"""Control tokens that people type stay text; everything else is the model's own template."""
+"""Typed control tokens stay text; everything else is the model's own template."""
 
 import json
 from collections.abc import Sequence
@@ -185,7 +185,7 @@ def test_bare_text_must_not_be_empty_and_takes_no_tools() -> None:
 
 
 class CarelessTokenizer(PreTrainedTokenizerFast):
-    """As every tokenizer was before there was a switch to make typed control tokens text."""
+    """A tokenizer that ignores `sanitize_control_tokens`, as older versions do."""
 
     def apply_chat_template(self, *arguments: Any, **settings: Any) -> Any:
         return super().apply_chat_template(
@@ -204,7 +204,7 @@ def test_a_tokenizer_that_allows_forged_control_tokens_is_refused() -> None:
 
 
 def test_a_tokenizer_that_forges_control_tokens_in_a_begun_answer_is_refused() -> None:
-    """Its template takes typed ones out of the turns before; its vocabulary has them as words."""
+    """The template sanitises earlier turns, but the plain vocabulary contains the control token."""
     words = ("[?]", "user", "assistant", "system", "x", END)
     backend = Tokenizer(models.WordLevel({word: n for n, word in enumerate(words)}, "[?]"))
     backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()

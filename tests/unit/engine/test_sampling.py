@@ -1,4 +1,4 @@
-"""The sampler against its definition, written the slow and plain way."""
+"""The sampler, compared with a slow reference implementation of its definition."""
 
 from collections import Counter
 
@@ -146,7 +146,7 @@ def test_settings_without_meaning_are_refused(settings: dict[str, float]) -> Non
 def test_presence_and_frequency_penalties_follow_openais_formula(
     penalties: tuple[float, float],
 ) -> None:
-    """Each on its own row, beside one without a wish; and after a repetition penalty."""
+    """Each in a row of its own, beside a row without penalties; and with repetition_penalty."""
     presence, frequency = penalties
     answer = [7, 9, 9, 9, 11]
     batch = scores().repeat(3, 1)

@@ -1,4 +1,4 @@
-"""The scores that are told are those of the text that is told, in its order, byte for byte."""
+"""The reported scores are those of the visible text, in its order, byte for byte."""
 
 import math
 
@@ -21,11 +21,11 @@ from tests.tiny import CONTROL, END, tiny_tokenizer
 BACKEND: Tokenizer = tiny_tokenizer().backend_tokenizer
 END_ID = BACKEND.encode(END).ids[0]
 BEYOND = 1000
-"""Models have more places than their tokenizer has tokens."""
+"""A model's vocabulary is padded beyond its tokenizer's."""
 
 
 def read(token_ids: list[int], *stops: str, parser: ToolCallParser | None = None) -> list[Delta]:
-    """What is told of an answer that is these tokens, one by one."""
+    """The deltas of an answer of these tokens, one by one."""
     line = ScoreLine(BACKEND)
     row = Row("row", [1], Decoding(), top_logprobs=0)
     text = TextStream(BACKEND, stops, parser)
@@ -53,7 +53,7 @@ def test_the_reported_tokens_bytes_equal_the_visible_text(text: str, stops: list
     deltas = read([*encode(text), END_ID], *stops)
     visible = "".join(delta.text for delta in deltas)
     data = b"".join(score.data for score in scores_of(deltas))
-    # The first bytes of a stop string that is no ASCII are out before it can be known.
+    # The first bytes of a non-ASCII stop string are released before it is recognised.
     assert data.decode(errors="ignore" if "中" in stops else "strict") == visible
     assert [score.logprob for score in scores_of(deltas)] == [-float(n) for n in range(len(data))]
 

@@ -1,4 +1,4 @@
-"""Text comes out whole: no half character, no piece of a stop string, nothing lost."""
+"""Decoding of text: no partial character, no part of a stop string, nothing lost."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -33,7 +33,7 @@ def stream(token_ids: Sequence[int], stops: Sequence[str] = ()) -> list[str]:
 
 
 def cut_at_first_stop(text: str, stops: Sequence[str]) -> str:
-    """The plain way: the first place where some stop string is complete."""
+    """A reference implementation: cut where the first stop string is complete."""
     for end in range(len(text) + 1):
         for stop in sorted(stops, key=len, reverse=True):
             if text[:end].endswith(stop):
@@ -69,7 +69,7 @@ def test_where_the_text_is_cut_into_tokens_does_not_matter(
 
 @given(text=texts, stops=stop_strings)
 def test_no_prefix_of_a_stop_string_is_emitted(text: str, stops: list[str]) -> None:
-    """Whatever has come out so far is a beginning of what will have come out at the end."""
+    """Every partial output is a prefix of the final output."""
     final = cut_at_first_stop(text, stops)
     emitted = ""
     for delta in stream(tokens(text), stops):

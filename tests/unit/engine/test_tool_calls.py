@@ -1,4 +1,4 @@
-"""Calls come out of the text as they are written, whole or broken, and nothing is lost."""
+"""Tool calls are parsed while they are written, valid or broken, without losing text."""
 
 import json
 import re
@@ -17,7 +17,7 @@ NAMES = {"weather", "时间"}
 
 @dataclass
 class Called:
-    """One call as a reader of the pieces has it in the end."""
+    """One call, assembled from its pieces."""
 
     id: str = ""
     name: str = ""
@@ -27,14 +27,14 @@ class Called:
 
 @dataclass
 class Read:
-    """An answer as its reader has it."""
+    """A parsed answer: its visible text and its calls."""
 
     text: str
     calls: list[Called]
 
     @property
     def without_ids(self) -> tuple[str, list[tuple[str, str, bool]]]:
-        """All but the ids, which are drawn."""
+        """The answer without the ids of calls, which are random."""
         return self.text, [(call.name, call.arguments, call.broken) for call in self.calls]
 
 
@@ -133,7 +133,7 @@ def test_where_the_text_is_cut_into_pieces_does_not_matter(answer: str, cuts: li
 
 @given(answer=answers)
 def test_all_text_except_tags_white_space_and_calls_is_emitted(answer: str) -> None:
-    """Of whole calls it is name and arguments; of the others every letter."""
+    """Valid calls have name and arguments; broken calls keep all of their text."""
     got = read([answer])
     out = got.text + "".join(call.name + call.arguments for call in got.calls)
     for word in ("words", "中", "Beijing", "parameters", "and more", "weather(city)"):

@@ -1,4 +1,4 @@
-"""The engine's thread, with a runner that plays: who gets in, who fails, who carries on."""
+"""The engine's thread with a fake runner: admission, failures, recovery."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ class PoisonError(RuntimeError):
 
 @dataclass
 class PlayRunner:
-    """Gives every row one letter per step; its prompt's first number is its temper."""
+    """Generates one letter per row and step; the first prompt token selects the row's behaviour."""
 
     max_rows: int = 4
     page: int = 10
@@ -69,7 +69,7 @@ class PlayRunner:
 
 @dataclass
 class Reader:
-    """Whoever waits for one answer."""
+    """The receiver of one request's events."""
 
     request: Request
     events: list[Event]
@@ -86,7 +86,7 @@ class Reader:
 
 @dataclass
 class Bench:
-    """A worker in its thread, and what it says."""
+    """A worker in its thread, and the errors that it reports."""
 
     runner: PlayRunner
     worker: Worker
@@ -139,7 +139,7 @@ def bench(runner: PlayRunner) -> Iterator[Bench]:
 
 
 def begin(bench: Bench, *readers: Reader) -> None:
-    """Start the thread when all are already in line, so that they meet in the first step."""
+    """Start the thread after all requests are queued, so that all are in the first step."""
     for reader in readers:
         bench.worker.submit(reader.request)
     bench.thread.start()
@@ -168,7 +168,7 @@ def test_no_more_rows_than_max_rows_run_at_once(bench: Bench) -> None:
 
 
 def test_a_request_waits_until_it_can_grow_to_its_full_length(bench: Bench) -> None:
-    """Each needs 310 of 1000 tokens, in whole pages: three fit, though there are four places."""
+    """Each needs 310 of 1000 tokens, in whole pages: three fit, although max_rows is four."""
     readers = [bench.request(tokens=300, prompt=5) for _ in range(5)]
     begin(bench, *readers)
     assert all(is_complete(reader, tokens=300) for reader in readers)

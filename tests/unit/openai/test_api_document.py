@@ -1,4 +1,4 @@
-"""docs/api.md names every parameter that is taken, and every code that programs may meet."""
+"""docs/api.md lists every supported parameter and every error code."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""JSON from outside: what the standard has passes, and nothing on which something fails later."""
+"""Strict JSON: standard JSON is accepted, input on which later code would fail is refused."""
 
 import json
 from typing import Any

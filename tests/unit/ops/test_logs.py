@@ -1,4 +1,4 @@
-"""The log: fields are there, one event is one line, secrets are not."""
+"""The log: fields, one line per event, no secrets."""
 
 import json
 import logging
@@ -28,14 +28,14 @@ REQUEST: dict[str, Any] = {
 
 
 class Start(Protocol):
-    """Turns logging on and gives the file it goes to."""
+    """Sets up logging; returns the log file."""
 
     def __call__(self, form: Form, *, max_bytes: int = ...) -> Path: ...
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Turns logging on, into the file that it gives; at the end all is as before."""
+    """Sets up logging to a file, which it returns; restores the loggers at the end."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     levels = {name: logging.getLogger(name).level for name in logs.CHATTY}

@@ -1,4 +1,4 @@
-"""What is too old to be safe does not start."""
+"""The app does not start with packages that are too old to be safe."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the terminal hears while the model is fetched and loaded."""
+"""The terminal's output while the model is fetched and loaded."""
 
 import pytest
 

@@ -8,7 +8,7 @@ from engine.weights.progress import DownloadProgress, Meter
 
 
 class Clock:
-    """Time that passes when told."""
+    """A clock that is set by hand."""
 
     now = 0.0
 
