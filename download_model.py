@@ -119,7 +119,7 @@ def convert(gguf: Path, folder: Path, on_progress: Callable[[float, str], None])
 
 
 @contextmanager
-def alone_in(models_dir: Path, report: Report) -> Iterator[None]:
+def exclusive(models_dir: Path, report: Report) -> Iterator[None]:
     """Hold the lock of `models_dir`; waits until no other download has it."""
     lock = FileLock(models_dir / ".lock")
     try:
@@ -150,7 +150,7 @@ def fetch(settings: Settings, options: argparse.Namespace, report: Report) -> Pa
         hubs=(HuggingFace(), ModelScope()),
         make_starter=lambda report: build.make(settings.models_dir, report),
     )
-    with alone_in(settings.models_dir, report):
+    with exclusive(settings.models_dir, report):
         return fetch_model(
             model, sources, report, source=settings.source, revision=options.revision
         )

@@ -24,7 +24,7 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 """Asymmetric signatures only: never HMAC with a shared secret, never "none"."""
 
 SCOPE = "openid profile"
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 LEEWAY_S = 60
 """Tolerated difference between our clock and the provider's."""
 
@@ -91,7 +91,7 @@ class OpenIdProvider:
             scope=SCOPE,
             redirect_uri=return_to,
             code_challenge_method="S256",
-            timeout=PATIENCE_S,
+            timeout=TIMEOUT_S,
             trust_env=False,
         )
 

@@ -9,7 +9,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-MOST_KEYS = 10_000
+MAX_KEYS = 10_000
 """With more keys all windows are reset, which bounds the memory. A client with this many addresses
 could not be limited by counting anyway."""
 
@@ -17,8 +17,8 @@ could not be limited by counting anyway."""
 class MinuteWindows:
     """`chat.accounts.quotas.Rates` on the `limits` library."""
 
-    def __init__(self, most_keys: int = MOST_KEYS) -> None:
-        self._most_keys = most_keys
+    def __init__(self, max_keys: int = MAX_KEYS) -> None:
+        self._most_keys = max_keys
         self._keys: set[str] = set()
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 

@@ -45,7 +45,7 @@ ALLOWED = frozenset({200, 429, 503})
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class Scenario:
     """The engine's script, and the limits of running and waiting requests."""
 
     script: Script
@@ -73,7 +73,7 @@ async def measure() -> list[Measurement]:
 async def streams() -> list[Measurement]:
     """Many concurrent streams at reading speed."""
     script = Script(["x"] * TOKENS, step_s=STEP_S)
-    async with programs(Played(script, STREAMS, 0)) as client:
+    async with programs(Scenario(script, STREAMS, 0)) as client:
         await ask(client, stream=True)
         replies = await asyncio.gather(*(ask(client, stream=True) for _ in range(STREAMS)))
     complete = sum(reply.complete and reply.text == "x" * TOKENS for reply in replies)
@@ -92,7 +92,7 @@ async def streams() -> list[Measurement]:
 async def crowd() -> list[Measurement]:
     """Many more simultaneous requests than places."""
     script = Script(["x"] * 10, step_s=CROWDED_S / 10)
-    async with programs(Played(script, PLACES, PLACES)) as client:
+    async with programs(Scenario(script, PLACES, PLACES)) as client:
         await ask(client, stream=False)
         replies = await asyncio.gather(*(ask(client, stream=False) for _ in range(CROWD)))
     refused = [reply for reply in replies if reply.status != 200]
@@ -120,7 +120,7 @@ async def overhead() -> list[Measurement]:
             pass
         alone.append(time.perf_counter() - started)
     measurements = []
-    async with programs(Played(script, PLACES, PLACES)) as client:
+    async with programs(Scenario(script, PLACES, PLACES)) as client:
         for stream, name in ((False, "whole"), (True, "as a stream")):
             replies = [await ask(client, stream=stream) for _ in range(REPEATS)]
             over = [reply.whole_s - statistics.median(alone) for reply in replies]
@@ -212,21 +212,21 @@ async def chunks(answer: httpx.Response) -> AsyncIterator[Mapping[str, Any]]:
 
 
 @asynccontextmanager
-async def programs(played: Played) -> AsyncIterator[httpx.AsyncClient]:
+async def programs(scenario: Scenario) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a scripted server, without a limit of connections."""
     # Idle connections expire soon, so that the server does not close one just before its reuse.
     limits = httpx.Limits(max_connections=None, keepalive_expiry=1)
-    with scripted_server(played) as address:
+    with scripted_server(scenario) as address:
         async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
             yield client
 
 
 @contextmanager
-def scripted_server(played: Played) -> Iterator[str]:
+def scripted_server(scenario: Scenario) -> Iterator[str]:
     """The API on a scripted engine in a process of its own; its address."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=serve, args=(played, there), daemon=True)
+    process = context.Process(target=serve, args=(scenario, there), daemon=True)
     process.start()
     try:
         yield f"http://127.0.0.1:{here.recv()}"
@@ -235,10 +235,10 @@ def scripted_server(played: Played) -> Iterator[str]:
         process.join()
 
 
-def serve(played: Played, parent: Connection) -> None:
+def serve(scenario: Scenario, parent: Connection) -> None:
     """Send the port to `parent`, then serve until terminated."""
-    scripted = ScriptedEngine([played.script], max_concurrent=played.places)
-    served = Programs(engine=scripted, max_running=played.places, max_waiting=played.waiting)
+    scripted = ScriptedEngine([scenario.script], max_concurrent=scenario.places)
+    served = Programs(engine=scripted, max_running=scenario.places, max_waiting=scenario.waiting)
     config = server_config(served.app, edge=EdgeOptions(), shutdown_s=1)
     with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
         parent.send(listener.getsockname()[1])

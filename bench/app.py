@@ -16,7 +16,7 @@ import psutil
 from bench.measurements import Measurement
 
 ROOT = Path(__file__).parents[1]
-PATIENCE_S = 600.0
+TIMEOUT_S = 600.0
 MIB = 1024**2
 LIBRARIES_MIB = 650.0
 """Memory budget of Python, torch, transformers and Gradio together."""
@@ -42,7 +42,7 @@ def running_app(folder: Path, port: int) -> Iterator[psutil.Process]:
 
 def seconds_until(url: str, started: float) -> float:
     """Seconds from `started` until `url` answers 200. Raises TimeoutError."""
-    while time.perf_counter() - started < PATIENCE_S:
+    while time.perf_counter() - started < TIMEOUT_S:
         with contextlib.suppress(urllib.error.URLError), urllib.request.urlopen(url, timeout=5):
             return time.perf_counter() - started
         time.sleep(0.05)

@@ -92,19 +92,19 @@ def campaign_of(number: int) -> str:
 
 async def add_conversations(store: RoutingStore, clock: Clock, chance: random.Random) -> None:
     """Conversations in campaigns are added turn by turn; the others are imported."""
-    brought: dict[str, list[Archive]] = {}
+    imported: dict[str, list[Archive]] = {}
     for number in range(CONVERSATIONS):
         owner = f"person {number % USERS}"
-        archive = answered(chance, number, random_archive(chance, number, ""))
+        archive = with_answer_data(chance, number, random_archive(chance, number, ""))
         if campaign_id := campaign_of(number):
-            await have(store, clock, owner, campaign_id, archive)
+            await add_turns(store, clock, owner, campaign_id, archive)
         else:
-            brought.setdefault(owner, []).append(archive)
-    for owner, archives in brought.items():
+            imported.setdefault(owner, []).append(archive)
+    for owner, archives in imported.items():
         await store.add_archives(owner, archives)
 
 
-def answered(chance: random.Random, number: int, archive: Archive) -> Archive:
+def with_answer_data(chance: random.Random, number: int, archive: Archive) -> Archive:
     """The archive with the engine's data of each answer, and with its own times."""
     at = START + number * (END - START) / CONVERSATIONS
     messages = [
@@ -128,7 +128,7 @@ def ended(chance: random.Random, message: Message) -> Message:
     )
 
 
-async def have(
+async def add_turns(
     store: RoutingStore, clock: Clock, owner_id: str, campaign_id: str, archive: Archive
 ) -> None:
     conversation_id = None

@@ -103,7 +103,7 @@ def long_conversation() -> Archive:
             conversation_id=name,
             parent_id=f"{place - 1}" if place else None,
             role=(Role.USER, Role.ASSISTANT)[place % 2],
-            content=_filled(answer if place % 2 else f"Question {place // 2}"),
+            content=_padded(answer if place % 2 else f"Question {place // 2}"),
             status=Status.DONE,
             created_at=now,
         )
@@ -113,7 +113,7 @@ def long_conversation() -> Archive:
     return Archive(conversation, tuple(messages))
 
 
-def _filled(words: str) -> str:
+def _padded(words: str) -> str:
     """Pad or cut to half of CHARACTERS, because a turn has two messages."""
     half = CHARACTERS // 2
     return (words + "\n\n" + PARAGRAPH * 5)[:half]

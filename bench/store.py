@@ -36,8 +36,8 @@ SEARCHES: Mapping[str, str] = {
     "a common and a rare word": "weather serendipity",
     "what is nowhere": "nowhere 无处",
 }
-OFTEN = (("的", 0.9), ("我们", 0.5), ("weather", 0.5), ("今天天气怎么样", 0.05))
-RARELY = ("量子纠缠", "serendipity")
+FREQUENT_WORDS = (("的", 0.9), ("我们", 0.5), ("weather", 0.5), ("今天天气怎么样", 0.05))
+RARE_WORDS = ("量子纠缠", "serendipity")
 """Words that are added: with a probability, and to a few messages only."""
 
 
@@ -82,7 +82,7 @@ async def milliseconds(store: Store, words: str) -> float:
 def random_archives() -> Sequence[Archive]:
     """All archives; seeded, so the same in every run."""
     chance = random.Random(7)
-    rare = {chance.randrange(CONVERSATIONS): word for word in RARELY for _ in range(3)}
+    rare = {chance.randrange(CONVERSATIONS): word for word in RARE_WORDS for _ in range(3)}
     return [random_archive(chance, number, rare.get(number, "")) for number in range(CONVERSATIONS)]
 
 
@@ -110,7 +110,7 @@ def random_archive(chance: random.Random, number: int, rare: str) -> Archive:
 
 def random_text(chance: random.Random, rare: str) -> str:
     """About 400 characters of one language, with word frequencies as in real texts (Zipf)."""
-    special = [word for word, share in OFTEN if chance.random() < share] + [rare]
+    special = [word for word, share in FREQUENT_WORDS if chance.random() < share] + [rare]
     if chance.random() < 0.5:
         words = [HANZI[int(3000 ** chance.random()) - 1] for _ in range(400)]
         between = ""

@@ -28,7 +28,7 @@ class CommandContext:
     accounts: Accounts
     settings: Settings
 
-    async def named(self, name: str) -> User:
+    async def user_named(self, name: str) -> User:
         """The user of that name. Raises Refused."""
         for user in await self.accounts.people(OPERATOR):
             if not is_guest(user) and name_key(user.name) == name_key(name):

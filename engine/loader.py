@@ -125,7 +125,7 @@ def load_model(folder: Path, options: EngineOptions, progress: Progress) -> Load
     )
     if device == "cuda":
         # The batching library measures free memory of the thread's current device, not the model's.
-        torch.cuda.set_device(plan.roomiest(hardware).index)
+        torch.cuda.set_device(plan.gpu_with_most_free(hardware).index)
     with _reporting(progress):
         model = _read_weights(folder, dtype, quantization, device_map)
     gpus = " + ".join(gpu.name for gpu in hardware.gpus)

@@ -238,9 +238,9 @@ class LocalEngine:
         try:
             serving = self._open(folder, call)
         except Exception as error:  # noqa: BLE001 - top of a thread: passed on to `start`
-            call(_settle, ready, None, error)
+            call(_resolve, ready, None, error)
             return
-        call(_settle, ready, serving, None)
+        call(_resolve, ready, serving, None)
         if not self._stopped.is_set():
             serving.worker.run()
 
@@ -257,8 +257,8 @@ class LocalEngine:
         worker = Worker(
             opened.runner,
             end_ids=opened.end_ids,
-            post=lambda events: call(_hand_over, events),
-            died=lambda error: call(
+            post=lambda events: call(_send_events, events),
+            on_dead=lambda error: call(
                 self._set_state,
                 EngineState(Phase.DEAD, detail=str(error), error_code=error.code),
             ),
@@ -280,7 +280,7 @@ def _max_new_tokens(sampling: Sampling, info: EngineInfo, prompt_tokens: int) ->
     return min(requested, longest, room)
 
 
-def _settle(
+def _resolve(
     future: asyncio.Future[_Serving], serving: _Serving | None, error: Exception | None
 ) -> None:
     """Resolve `future`, unless it was cancelled."""
@@ -292,6 +292,6 @@ def _settle(
         future.set_exception(error or RuntimeError("nothing was opened"))
 
 
-def _hand_over(events: Sequence[tuple[Request, Event]]) -> None:
+def _send_events(events: Sequence[tuple[Request, Event]]) -> None:
     for request, event in events:
         request.send(event)

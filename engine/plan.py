@@ -115,7 +115,7 @@ def choose_quantization(
             if requested == "auto"
             else Decision(requested, "asked for")
         )
-    free = roomiest(hardware).free
+    free = gpu_with_most_free(hardware).free
     packed = needed_bytes(shape, "nf4" if requested == "auto" else requested, cache)
     fits_packed = packed <= free or packed <= sum(gpu.free - WORKSPACE for gpu in hardware.gpus)
     if requested != "auto":
@@ -131,7 +131,7 @@ def choose_quantization(
     return Decision("none", f"not even nf4 would fit, which cannot spill into memory: {sizes}")
 
 
-def roomiest(hardware: Hardware) -> Gpu:
+def gpu_with_most_free(hardware: Hardware) -> Gpu:
     """The GPU with the most free memory, on which the model is placed first."""
     return max(hardware.gpus, key=lambda gpu: gpu.free)
 
@@ -160,7 +160,7 @@ def choose_device_map(
     """One device if the model fits there, because only then requests are batched; else "auto"."""
     if device == "cpu":
         return Decision("cpu", "on the CPU")
-    best = roomiest(hardware)
+    best = gpu_with_most_free(hardware)
     if needed_bytes(shape, quantization, cache) <= best.free:
         return Decision({"": best.index}, f"all of it fits on {best.name}")
     return Decision("auto", f"too big for {best.name} alone: spread over what there is")

@@ -44,7 +44,7 @@ class Request:
     def admit(self) -> None:
         self.admitted_at = self.admitted_at or time.monotonic()
 
-    def sign_of_life(self) -> Delta:
+    def keep_alive(self) -> Delta:
         return Delta(completion_tokens=self.consumed)
 
     def take_tokens(self, end_ids: Collection[int]) -> Delta:

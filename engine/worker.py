@@ -22,10 +22,10 @@ from engine.row import Decoding, Row
 
 log = logging.getLogger(__name__)
 
-SIGN_OF_LIFE_S = 1.0
+KEEP_ALIVE_S = 1.0
 GROWTH_STEPS = 32
 """Successful steps after which the row limit, halved by a failed step, grows by one."""
-MAX_REVIVALS = 3
+MAX_RESTARTS = 3
 """Consecutive failed restarts of the runner before the engine is declared dead."""
 
 
@@ -83,7 +83,7 @@ class Worker:
         *,
         end_ids: Collection[int],
         post: Post,
-        died: Callable[[EngineFailed], None],
+        on_dead: Callable[[EngineFailed], None],
     ) -> None:
         self.heartbeat = time.monotonic()
         self.busy = False
@@ -92,14 +92,14 @@ class Worker:
         self._runner = runner
         self._end_ids = frozenset(end_ids)
         self._post = post
-        self._died = died
+        self._on_dead = on_dead
         self._inbox: queue.SimpleQueue[Request | Cancel | Stop] = queue.SimpleQueue()
         self._waiting: deque[Request] = deque()
         self._running: dict[str, Request] = {}
         self._limit = runner.max_rows
         self._good_steps = 0
         self._generated = 0
-        self._last_sign = 0.0
+        self._last_keep_alive = 0.0
         self._outbox: list[tuple[Request, Event]] = []
 
     def submit(self, request: Request) -> None:
@@ -142,7 +142,7 @@ class Worker:
             self.recovering = failure
             if failures == 1:
                 self._send_back(failure)
-            elif failures > MAX_REVIVALS:
+            elif failures > MAX_RESTARTS:
                 self._refuse_all(failure)
                 return
 
@@ -218,7 +218,7 @@ class Worker:
                 self._finish(request, event)
             else:
                 self._send(request, event)
-        self._send_signs_of_life({row.id for row in moved})
+        self._send_keep_alives({row.id for row in moved})
         self._grow()
 
     def _take_tokens(self, request: Request) -> Event:
@@ -233,15 +233,15 @@ class Worker:
         del self._running[request.row.id]
         self._runner.drop(request.row)
 
-    def _send_signs_of_life(self, moved: Collection[str]) -> None:
+    def _send_keep_alives(self, moved: Collection[str]) -> None:
         """Keep-alives: to rows in prefill after each step, to the queue once a second."""
         for row_id, request in self._running.items():
             if row_id not in moved:
-                self._send(request, request.sign_of_life())
-        if time.monotonic() - self._last_sign >= SIGN_OF_LIFE_S:
-            self._last_sign = time.monotonic()
+                self._send(request, request.keep_alive())
+        if time.monotonic() - self._last_keep_alive >= KEEP_ALIVE_S:
+            self._last_keep_alive = time.monotonic()
             for request in self._waiting:
-                self._send(request, request.sign_of_life())
+                self._send(request, request.keep_alive())
 
     def _grow(self) -> None:
         self._good_steps += 1
@@ -266,7 +266,7 @@ class Worker:
     def _refuse_all(self, failure: EngineFailed) -> None:
         """Fail all requests, and every later one, until `stop`."""
         log.error("the engine cannot be revived: %s", failure)
-        self._died(failure)
+        self._on_dead(failure)
         self._fail_all(failure)
         while not isinstance(item := self._inbox.get(), Stop):
             if isinstance(item, Request):

@@ -44,7 +44,7 @@ BETWEEN = re.compile(
 )
 ITEM = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)、])\s+")
 WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}|[^\x00-\x7f\u0370-\u03ff\u2200-\u22ff√±×÷·]+")
-MOST_PIECES = 100
+MAX_PIECES = 100
 """Most pieces of one result: parsing each is slow."""
 
 THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
@@ -52,7 +52,7 @@ THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 def result_of(answer: str) -> Sequence[str]:
     """The pieces of LaTeX that state the result of an answer, in order; none if there are none."""
-    return list(dict.fromkeys(_stated(plain(answer))))[-MOST_PIECES:]
+    return list(dict.fromkeys(_stated(plain(answer))))[-MAX_PIECES:]
 
 
 def _stated(text: str) -> Sequence[str]:

@@ -18,7 +18,7 @@ from api.edge.identity import account_of
 from chat.accounts.models import AccountRole, AuditEntry
 from chat.accounts.sign_in import Accounts
 
-MOST_ENTRIES = 1000
+MAX_ENTRIES = 1000
 FORMULA = tuple("=+-@\t\r")
 """First characters of a cell that a spreadsheet would evaluate as a formula."""
 
@@ -73,7 +73,7 @@ def user_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
 
     @router.get("/audit.csv")
     async def audit(request: Request) -> Response:
-        entries = await accounts.entries(account_of(request).user, limit=MOST_ENTRIES)
+        entries = await accounts.entries(account_of(request).user, limit=MAX_ENTRIES)
         headers = download_headers("audit.csv")
         return Response(as_csv(entries), headers=headers, media_type="text/csv")
 

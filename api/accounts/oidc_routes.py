@@ -20,8 +20,8 @@ from chat.accounts.models import Timer
 from chat.accounts.sso import IdentityProvider, PendingSignIn
 
 COOKIE = "qwen_chat_provider"
-LASTS_S = 600
-MOST_UNDER_WAY = 1000
+LIFETIME_S = 600
+MAX_PENDING = 1000
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -33,7 +33,7 @@ class PendingSignIns:
 
     def __init__(self, timer: Timer = time.monotonic) -> None:
         self._begun: TTLCache[str, tuple[PendingSignIn, str]] = TTLCache(
-            MOST_UNDER_WAY, LASTS_S, timer
+            MAX_PENDING, LIFETIME_S, timer
         )
 
     def keep(self, begun: PendingSignIn, then: str) -> str:
@@ -67,7 +67,7 @@ def provider_routes(
             return _refused(context)
         answer = RedirectResponse(begun.url, 303, NO_STORE)
         key = pending_sign_ins.keep(begun, safe_next(next_path, context.root_path))
-        cookie(request).set(answer, key, max_age_s=LASTS_S)
+        cookie(request).set(answer, key, max_age_s=LIFETIME_S)
         return answer
 
     @router.get("/return")
@@ -82,7 +82,7 @@ def provider_routes(
             answer: Response = _refused(context)
         else:
             answer = RedirectResponse(then, 303, NO_STORE)
-            await context.hand_over(request, answer, token)
+            await context.set_session_cookie(request, answer, token)
         cookie(request).remove(answer)
         return answer
 

@@ -42,10 +42,10 @@ from pages.html import ReaderContext
 
 SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "compare.js"
 EVENT_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-PICTURE_S = 0.15
+RENDER_INTERVAL_S = 0.15
 """Least time between two renderings of an unfinished answer."""
 
-DRAWING = 0.03
+RENDER_SHARE = 0.03
 """Share of one core for rendering one tester's answers: long answers are rendered less often."""
 
 Id = Annotated[str, Field(max_length=64)]
@@ -169,19 +169,23 @@ def _question_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
 def _vote_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
     router = APIRouter()
 
-    async def foot(request: Request, comparison_id: str, *, before: bool = False) -> dict[str, str]:
+    async def actions_response(
+        request: Request, comparison_id: str, *, before: bool = False
+    ) -> dict[str, str]:
         view = await comparisons.round(user_of(request), comparison_id)
         return {"html": actions_html(reader_of(request, root_path), view, voted_before=before)}
 
     @router.post("/api/duels/{comparison_id}/vote")
     async def vote(request: Request, comparison_id: str, body: VoteForm) -> dict[str, str]:
         counted = await comparisons.vote(user_of(request), comparison_id, body.choice)
-        return await foot(request, comparison_id, before=counted.choice is not body.choice)
+        return await actions_response(
+            request, comparison_id, before=counted.choice is not body.choice
+        )
 
     @router.post("/api/duels/{comparison_id}/comment")
     async def comment(request: Request, comparison_id: str, body: CommentForm) -> dict[str, str]:
         await comparisons.comment(user_of(request), comparison_id, body.comment or "")
-        return await foot(request, comparison_id)
+        return await actions_response(request, comparison_id)
 
     return router
 
@@ -206,7 +210,7 @@ async def _events(
                 yield event if event != last else b": still here\n\n"
                 last = event
                 if view.is_open:
-                    await asyncio.sleep(max(PICTURE_S, took / DRAWING))
+                    await asyncio.sleep(max(RENDER_INTERVAL_S, took / RENDER_SHARE))
     except AppError:  # deleted meanwhile: the browser reconnects and gets the error
         return
 

@@ -129,6 +129,6 @@ def _testers(participation: Participation, context: PageContext) -> APIRouter:
         if not is_guest(user):
             return JSONResponse({"rows": rows})
         rows += await context.accounts.delete_my_data(user)  # a guest has no other data
-        return context.let_out(request, rows=rows)
+        return context.sign_out_response(request, rows=rows)
 
     return router

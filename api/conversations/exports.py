@@ -23,8 +23,8 @@ from formats.importing import read_archives
 from formats.names import file_stem
 from formats.words import ExportLanguage
 
-EVERY = 1_000_000
-TITLES_TOLD = 5
+MAX_CONVERSATIONS = 1_000_000
+MAX_TITLES = 5
 
 
 class Archives(Protocol):
@@ -42,7 +42,7 @@ class Archives(Protocol):
 
 
 Kind = Annotated[Format, Query(alias="format")]
-Tongue = Annotated[ExportLanguage, Query(alias="lang")]
+Language = Annotated[ExportLanguage, Query(alias="lang")]
 
 
 def export_routes(archives: Archives) -> APIRouter:
@@ -52,7 +52,7 @@ def export_routes(archives: Archives) -> APIRouter:
 
     @router.get("/api/conversations/{conversation_id}/export")
     async def export_conversation(
-        request: Request, conversation_id: str, kind: Kind, language: Tongue = ExportLanguage.EN
+        request: Request, conversation_id: str, kind: Kind, language: Language = ExportLanguage.EN
     ) -> Response:
         archive = await archives.archive(user_id_of(request), conversation_id)
         content = await asyncio.to_thread(export_one, archive, kind, language)
@@ -61,16 +61,16 @@ def export_routes(archives: Archives) -> APIRouter:
 
     @router.get("/api/export")
     async def export_everything(
-        request: Request, kind: Kind, language: Tongue = ExportLanguage.EN
+        request: Request, kind: Kind, language: Language = ExportLanguage.EN
     ) -> Response:
         user = user_id_of(request)
         # One query instead of pages: a conversation could move between two pages meanwhile.
-        ids = [conversation.id for conversation in await archives.recent(user, limit=EVERY)]
+        listed = await archives.recent(user, limit=MAX_CONVERSATIONS)
+        ids = [conversation.id for conversation in listed]
         collection = export_all(kind, language)
-        name = f"qwen-chat-{datetime.now(UTC):%Y-%m-%d}{collection.suffix}"
         return StreamingResponse(
             _pieces(archives, user, ids, collection),
-            headers=download_headers(name),
+            headers=download_headers(f"qwen-chat-{datetime.now(UTC):%Y-%m-%d}{collection.suffix}"),
             media_type=collection.media_type,
         )
 
@@ -81,7 +81,7 @@ def export_routes(archives: Archives) -> APIRouter:
             now = datetime.now(UTC)
             read = await asyncio.to_thread(read_archives, data, owner_id=user, now=now)
             added = await archives.add_archives(user, read)
-        titles = [conversation.title for conversation in added[:TITLES_TOLD]]
+        titles = [conversation.title for conversation in added[:MAX_TITLES]]
         return {"imported": len(added), "titles": titles, "first_id": added[0].id}
 
     return router

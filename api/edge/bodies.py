@@ -40,14 +40,14 @@ class JsonOnly(HttpMiddleware):
     """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._is_welcome(scope):
+        if self._is_allowed(scope):
             await self.app(scope, receive, send)
         else:
             answer = error_response(415, "Send the body as application/json.")
             await answer(scope, receive, send)
 
     @staticmethod
-    def _is_welcome(scope: Scope) -> bool:
+    def _is_allowed(scope: Scope) -> bool:
         headers = Headers(scope=scope)
         has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
         if not has_body:
@@ -92,7 +92,7 @@ class BodyPace(HttpMiddleware):
 
     def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
         super().__init__(app)
-        self.silence_s = options.body_timeout_s
+        self.timeout_s = options.body_timeout_s
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         complete = False
@@ -102,7 +102,7 @@ class BodyPace(HttpMiddleware):
             if complete:  # the next message is the client's disconnect
                 return await receive()
             try:
-                async with asyncio.timeout(self.silence_s):
+                async with asyncio.timeout(self.timeout_s):
                     message = await receive()
             except TimeoutError:
                 raise HTTPException(408, "The body stopped coming.") from None

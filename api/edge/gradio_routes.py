@@ -23,7 +23,9 @@ OPEN = frozenset(
     )
 )
 OPEN_BELOW = tuple(f"{PREFIX}/{name}" for name in ("file=", "heartbeat/", "run/"))
-OURS = frozenset(("/docs", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js", "/openapi.json"))
+OWN_ROUTES = frozenset(
+    ("/docs", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js", "/openapi.json")
+)
 """Routes of ours whose paths Gradio uses, too."""
 
 CLOSED_BELOW = tuple(f"/{name}" for name in ("docs", "login", "logout", "monitoring", "openapi"))
@@ -33,7 +35,7 @@ def is_open(path: str) -> bool:
     """Whether `path` is one of the page's open routes, or not a route of Gradio at all."""
     if path.startswith(PREFIX):
         return path in OPEN or path.startswith(OPEN_BELOW)
-    if path in OURS:
+    if path in OWN_ROUTES:
         return True
     return not path.startswith(CLOSED_BELOW)
 

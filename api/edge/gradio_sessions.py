@@ -44,20 +44,22 @@ class GradioSessions(HttpMiddleware):
             await self._event(scope, receive, send)
         elif path == DATA:
             pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-            own = [(name, _own(scope, value) if name == HASH else value) for name, value in pairs]
+            own = [
+                (name, _own_hash(scope, value) if name == HASH else value) for name, value in pairs
+            ]
             query = urlencode(own).encode("ascii")
             await self.app({**scope, "query_string": query}, receive, send)
         elif path.startswith(HEARTBEAT):
-            there = HEARTBEAT + _own(scope, path.removeprefix(HEARTBEAT))
-            raw = quote(there).encode("ascii")
-            await self.app({**scope, "path": there, "raw_path": raw}, receive, send)
+            own_path = HEARTBEAT + _own_hash(scope, path.removeprefix(HEARTBEAT))
+            raw = quote(own_path).encode("ascii")
+            await self.app({**scope, "path": own_path, "raw_path": raw}, receive, send)
         else:
             await self.app(scope, receive, send)
 
     async def _event(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             # Parsed once and sent on re-encoded, so that Gradio cannot parse it differently.
-            body = json.loads(await _whole(receive))
+            body = json.loads(await _read_body(receive))
         except (ValueError, RecursionError):
             body = None
         except HTTPException as error:  # from BodyLimit or BodyPace
@@ -65,19 +67,19 @@ class GradioSessions(HttpMiddleware):
             return
         if not isinstance(body, dict):
             await error_response(422, "The body is no event of the page.")(scope, receive, send)
-        elif not self._may(_user(scope), body.get("fn_index")):
+        elif not self._is_permitted(_user(scope), body.get("fn_index")):
             await error_response(404, "Not Found")(scope, receive, send)
         else:
             if isinstance(body.get(HASH), str):
-                body[HASH] = _own(scope, body[HASH])
-            await self._pass_on(body, scope, receive, send)
+                body[HASH] = _own_hash(scope, body[HASH])
+            await self._forward(body, scope, receive, send)
 
-    def _may(self, user: User, fn_index: object) -> bool:
+    def _is_permitted(self, user: User, fn_index: object) -> bool:
         # An int only: pydantic would also accept "3" or 3.0, and bool is a subclass of int.
         name = self.handlers.get(fn_index, "") if type(fn_index) is int else ""
         return name in HANDLERS and allows(user, HANDLERS[name])
 
-    async def _pass_on(
+    async def _forward(
         self, body: Mapping[str, Any], scope: Scope, receive: Receive, send: Send
     ) -> None:
         content = json.dumps(body).encode("ascii")
@@ -95,7 +97,7 @@ class GradioSessions(HttpMiddleware):
         await self.app(changed, receive_changed, send)
 
 
-async def _whole(receive: Receive) -> bytes:
+async def _read_body(receive: Receive) -> bytes:
     pieces, more = [], True
     while more:
         message = await receive()
@@ -110,6 +112,6 @@ def _user(scope: Scope) -> User:
     return user
 
 
-def _own(scope: Scope, session_hash: str) -> str:
+def _own_hash(scope: Scope, session_hash: str) -> str:
     named = f"{_user(scope).id}\n{session_hash}".encode(errors="surrogatepass")
     return hashlib.sha256(named).hexdigest()

@@ -60,7 +60,7 @@ class CrossOriginProtection(HttpMiddleware):
         self.allowed_origins = frozenset(options.allowed_origins)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] in SAFE_METHODS or self._is_welcome(Headers(scope=scope)):
+        if scope["method"] in SAFE_METHODS or self._is_allowed(Headers(scope=scope)):
             await self.app(scope, receive, send)
         else:
             answer = error_response(
@@ -71,7 +71,7 @@ class CrossOriginProtection(HttpMiddleware):
             )
             await answer(scope, receive, send)
 
-    def _is_welcome(self, headers: Headers) -> bool:
+    def _is_allowed(self, headers: Headers) -> bool:
         origin = headers.get("origin")
         if origin is not None and origin.lower() in self.allowed_origins:
             return True

@@ -17,7 +17,7 @@ class ResponseMetrics(HttpMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         status = 500  # an exception is answered outside of this middleware
 
-        async def send_and_note(message: Message) -> None:
+        async def send_and_record(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -25,6 +25,6 @@ class ResponseMetrics(HttpMiddleware):
 
         path, method = scope["path"], scope["method"]
         try:
-            await self.app(scope, receive, send_and_note)
+            await self.app(scope, receive, send_and_record)
         finally:
             self.metrics.answered(route_at(path) or "other", method, status)

@@ -73,8 +73,8 @@ class SignedInOnly(HttpMiddleware):
         if user:
             return error_response(404, "Not Found")
         if is_navigation(scope):
-            there = f"{self.root_path}/sign-in?next={_here(scope, self.root_path)}"
-            return RedirectResponse(there, 303, {"Cache-Control": "no-store"})
+            sign_in_url = f"{self.root_path}/sign-in?next={_current_path(scope, self.root_path)}"
+            return RedirectResponse(sign_in_url, 303, {"Cache-Control": "no-store"})
         return error_response(401, str(SignInNeeded()), code=SignInNeeded.code)
 
 
@@ -87,6 +87,6 @@ def is_navigation(scope: Scope) -> bool:
     return mode == "navigate" if mode else "text/html" in headers.get("accept", "")
 
 
-def _here(scope: Scope, root_path: str) -> str:
+def _current_path(scope: Scope, root_path: str) -> str:
     query = scope["query_string"].decode("latin-1")
     return quote(root_path + scope["path"] + (f"?{query}" if query else ""), safe="/")

@@ -40,14 +40,14 @@ class StreamExpiry(HttpMiddleware):
         if not scope["path"].startswith(STREAMS):
             await self.app(scope, receive, send)
             return
-        begun = False
+        is_open = False
 
-        async def send_and_note(message: Message) -> None:
-            nonlocal begun
+        async def send_and_track(message: Message) -> None:
+            nonlocal is_open
             await send(message)
-            begun = message["type"] == "http.response.start" or message.get("more_body", False)
+            is_open = message["type"] == "http.response.start" or message.get("more_body", False)
 
-        streaming = asyncio.create_task(self._stream(scope, receive, send_and_note))
+        streaming = asyncio.create_task(self._stream(scope, receive, send_and_track))
         expiry = asyncio.create_task(self._until_session_ends(scope))
         try:
             await asyncio.wait({streaming, expiry}, return_when=asyncio.FIRST_COMPLETED)
@@ -58,7 +58,7 @@ class StreamExpiry(HttpMiddleware):
                 await _cancel(streaming)
         if ended_by_itself:
             await streaming
-        elif begun:
+        elif is_open:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,12 +66,12 @@ class StreamExpiry(HttpMiddleware):
 
     async def _until_session_ends(self, scope: Scope) -> None:
         token = SecretCookie.of(scope, self.root_path).read(scope)
-        who: SignedIn | None = scope["state"][SIGNED_IN]
-        here = who
-        while here and who and here.user.id == who.user.id:
+        initial: SignedIn | None = scope["state"][SIGNED_IN]
+        current = initial
+        while current and initial and current.user.id == initial.user.id:
             await asyncio.sleep(self.every_s)
             with suppress(StoreFailed):  # checked again after the interval
-                here = await self.authenticator.who(token)
+                current = await self.authenticator.who(token)
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:

@@ -16,7 +16,7 @@ def server_config(app: ASGIApp, *, edge: EdgeOptions, shutdown_s: int) -> uvicor
     The caller provides sockets and logging; responses do not name the server software.
     """
 
-    class Protocol(ImpatientH11):
+    class Protocol(HeaderTimeoutH11):
         header_timeout_s = edge.header_timeout_s
 
     return uvicorn.Config(
@@ -34,7 +34,7 @@ def server_config(app: ASGIApp, *, edge: EdgeOptions, shutdown_s: int) -> uvicor
     )
 
 
-class ImpatientH11(H11Protocol):
+class HeaderTimeoutH11(H11Protocol):
     """uvicorn's HTTP/1.1 protocol; closes connections that do not complete a header in time."""
 
     header_timeout_s = 10.0

@@ -25,10 +25,10 @@ def openai_routes(completions: Completions, ratings: Ratings | None = None) -> A
         router.include_router(routes)
     if ratings:
         router.include_router(feedback_routes(ratings))
-    router.add_api_route("/v1/{path:path}", nothing_here, methods=METHODS, include_in_schema=False)
+    router.add_api_route("/v1/{path:path}", unknown_route, methods=METHODS, include_in_schema=False)
     return router
 
 
-def nothing_here() -> Response:
+def unknown_route() -> Response:
     """404 in OpenAI's format for every other path and method below /v1/."""
     return refusal(404, "There is no such route; /docs lists what there is.", code="not_found")

@@ -57,12 +57,12 @@ def _param(loc: Sequence[int | str]) -> str:
     for number, part in enumerate(loc):
         if isinstance(part, int):
             where += f"[{part}]"
-        elif not _names_a_kind(part, loc[number - 1] if number else ""):
+        elif not _is_union_tag(part, loc[number - 1] if number else ""):
             where += f".{part}" if where else part
     return where[:100].encode("ascii", "replace").decode("ascii")
 
 
-def _names_a_kind(part: str, before: int | str) -> bool:
+def _is_union_tag(part: str, before: int | str) -> bool:
     """Whether `part` is the tag of a union, which pydantic adds to locations."""
     if before == "response_format":
         return part != "type"

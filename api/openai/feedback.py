@@ -15,7 +15,7 @@ from chat.feedback.models import Rating, RatingInput, Verdict
 from chat.feedback.ratings import MAX_COMMENT, Ratings
 from chat.serving.response_cache import RECENT_S
 
-MOST_REASONS = 20
+MAX_REASONS = 20
 Reason = Annotated[str, Field(max_length=60)]
 NOT_REMEMBERED = (
     "There is no answer of that id. Answers are remembered for "
@@ -35,7 +35,7 @@ class FeedbackRequest(Strict):
 
     id: Annotated[str, Field(min_length=1, max_length=200)]
     verdict: Literal["up", "down"] | None = None
-    reasons: Annotated[list[Reason], Field(max_length=MOST_REASONS)] | None = None
+    reasons: Annotated[list[Reason], Field(max_length=MAX_REASONS)] | None = None
     comment: Annotated[str, Field(max_length=MAX_COMMENT)] | None = None
     correction: Text | None = None
 

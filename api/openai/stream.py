@@ -44,7 +44,7 @@ async def send_answer(
 ) -> Response:
     """The response to a request. Raises the error of an answer that failed before it began."""
     headers = {CACHE_HEADER: "hit"} if completion.from_cache else {}
-    async with ended_by_hang_up(request, completion):
+    async with cancelled_on_disconnect(request, completion):
         if stream:
             await completion.begun(BEGIN_WITHIN_S)
             events = events_of(completion, encoder, with_usage=with_usage)
@@ -57,7 +57,7 @@ async def send_answer(
 
 
 @asynccontextmanager
-async def ended_by_hang_up(request: Request, completion: Completion) -> AsyncIterator[None]:
+async def cancelled_on_disconnect(request: Request, completion: Completion) -> AsyncIterator[None]:
     """Cancel the answer when the client disconnects or the body of the context fails."""
     disconnect = asyncio.create_task(_cancel_on_disconnect(request.receive, completion))
     try:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 MAX_DEPTH = 64
 MAX_INTEGER = 2**63
 MAX_DIGITS = 20
-SMALL = 64 * 1024
+SMALL_BODY = 64 * 1024
 """Bodies up to this size are parsed on the event loop; measured at a millisecond."""
 
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
@@ -25,7 +25,7 @@ class BadJson(Exception):
 
 async def read_json(body: bytes) -> Any:
     """Parse `body`, in a thread if it is large. Raises BadJson."""
-    return read(body) if len(body) <= SMALL else await asyncio.to_thread(read, body)
+    return read(body) if len(body) <= SMALL_BODY else await asyncio.to_thread(read, body)
 
 
 def read(body: bytes) -> Any:
@@ -33,10 +33,10 @@ def read(body: bytes) -> Any:
     try:
         value = json.loads(
             body.decode(),
-            object_pairs_hook=_without_doubles,
+            object_pairs_hook=_without_duplicates,
             parse_constant=_refuse_constant,
             parse_float=_finite,
-            parse_int=_short,
+            parse_int=_bounded_int,
         )
     except RecursionError:
         raise BadJson(f"The body is nested deeper than {MAX_DEPTH} levels.") from None
@@ -71,7 +71,7 @@ def _check_text(text: str) -> None:
         raise BadJson("The body has a text with NUL or with half of a surrogate pair.")
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
         raise BadJson("The body has an object with the same key twice.")
@@ -89,7 +89,7 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _short(digits: str) -> int:
+def _bounded_int(digits: str) -> int:
     # Checked before conversion: int() of thousands of digits is slow.
     if len(digits) > MAX_DIGITS or abs(number := int(digits)) > MAX_INTEGER:
         raise BadJson("The body has a number that is too large.")

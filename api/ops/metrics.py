@@ -97,7 +97,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
-        return generate_latest(_WithoutBirthdays(self._registry))
+        return generate_latest(_WithoutCreated(self._registry))
 
     def _time(self, source: str, timing: Timing) -> None:
         self._queue.labels(source).observe(timing.queue_s)
@@ -167,7 +167,7 @@ def metrics_routes(metrics: Metrics) -> APIRouter:
     return router
 
 
-class _WithoutBirthdays(Collector):
+class _WithoutCreated(Collector):
     """The registry without the `_created` samples, which would double the number of series."""
 
     def __init__(self, registry: CollectorRegistry) -> None:

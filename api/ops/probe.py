@@ -45,7 +45,7 @@ def fetch(address: str, path: str) -> tuple[int, bytes] | None:
         connection.close()
 
 
-def in_words(state: Mapping[str, object]) -> str:
+def describe(state: Mapping[str, object]) -> str:
     """What /readyz says, in one line."""
     if state["ready"]:
         return f"ready: {state['model']}"
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     status, body = answer
     if command == "ready":
-        sys.stdout.write(in_words(json.loads(body)) + "\n")
+        sys.stdout.write(describe(json.loads(body)) + "\n")
     return 0 if status == http.client.OK else 1
 
 

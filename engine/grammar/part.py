@@ -16,8 +16,8 @@ ANY: Json = {"$ref": "#/$defs/any"}
 """Any value; the rewritten schema defines it."""
 
 
-class Whole(Protocol):
-    """The schema that parts belong to."""
+class SchemaDocument(Protocol):
+    """The schema document that parts belong to."""
 
     def rewrite(self, schema: Any, at: Path, joined: bool) -> Json | bool:
         """Rewrite `schema`, located at `at`, for llguidance. Raises BadSchema."""
@@ -47,7 +47,7 @@ class Part:
     `joined`: its values must also match other parts.
     """
 
-    whole: Whole
+    document: SchemaDocument
     schema: Json
     at: Path
     joined: bool
@@ -57,10 +57,10 @@ class Part:
         schema: Any = self.schema
         for step in steps:
             schema = schema[step]
-        return self.whole.rewrite(schema, (*self.at, *steps), self.joined or joined)
+        return self.document.rewrite(schema, (*self.at, *steps), self.joined or joined)
 
     def fail(self, why: str, *steps: str | int) -> NoReturn:
-        self.whole.refuse((*self.at, *steps), why)
+        self.document.refuse((*self.at, *steps), why)
 
     def counts(self, what: str) -> Json:
         """The keywords `min{what}` and `max{what}`."""
@@ -94,7 +94,7 @@ def rewrite_typed(part: Part) -> Json:
 
 def _string(part: Part) -> Json:
     written = part.counts("Length")
-    patterns = [_pattern(part, part.schema, keyword) for keyword in _stated(part.schema)]
+    patterns = [_pattern(part, part.schema, keyword) for keyword in _pattern_keywords(part.schema)]
     if patterns:
         written["pattern"] = patterns[0]
     if len(patterns) > 1:
@@ -102,7 +102,7 @@ def _string(part: Part) -> Json:
     return written
 
 
-def _stated(schema: Mapping[str, Any]) -> list[str]:
+def _pattern_keywords(schema: Mapping[str, Any]) -> list[str]:
     return [keyword for keyword in ("pattern", "format") if keyword in schema]
 
 
@@ -138,7 +138,7 @@ def _number(part: Part) -> Json:
         step = step_of(part.schema["multipleOf"])
         if step is None:
             part.fail("multiples of this number are not supported", "multipleOf")
-        part.whole.note_step(step, (*part.at, "multipleOf"), part.joined)
+        part.document.note_step(step, (*part.at, "multipleOf"), part.joined)
         written["multipleOf"] = part.schema["multipleOf"]
     return written
 
@@ -185,7 +185,7 @@ def _object(part: Part) -> Json:
         part.fail("names that are not required cannot be counted", "minProperties")
     if least > len(required):
         # llguidance expands each choice of the present member: 1,200 were measured at 2 GB.
-        part.whole.grow(optional**2 // 4, (*part.at, "minProperties"))
+        part.document.grow(optional**2 // 4, (*part.at, "minProperties"))
     return written | (_named(part) if "propertyNames" in schema else _members(part, required))
 
 
@@ -246,7 +246,7 @@ def _name_pattern(part: Part, schema: Json | bool) -> str | None:
     place = "propertyNames"
     if isinstance(schema, bool):
         return pattern_of_length(0, None) if schema else None
-    part.whole.check(schema, (*part.at, place))
+    part.document.check(schema, (*part.at, place))
     if "string" not in schema.get("type", "string"):
         return None
     stated = schema.keys() - ANNOTATIONS - {"type"}
@@ -255,7 +255,7 @@ def _name_pattern(part: Part, schema: Json | bool) -> str | None:
         part.fail("only a pattern, a format, lengths or constants are supported", place)
     if stated & {"const", "enum"}:
         return _one_name(part, schema.get("enum", [schema.get("const")]))
-    for keyword in _stated(schema):
+    for keyword in _pattern_keywords(schema):
         return _pattern(part, schema, keyword, place)
     counts = part.counts_in(schema, "Length", place)
     return pattern_of_length(counts.get("minLength", 0), counts.get("maxLength"))

@@ -22,7 +22,7 @@ from chat.serving.models import EngineState, LoadStage
 from config import Settings
 from engine.weights.hardware import inspect_machine
 from engine.weights.progress import DownloadProgress
-from engine.weights.resolve import model_at_hand
+from engine.weights.resolve import local_model
 
 APP_DIR = Path(__file__).parents[2]
 COMMAND = "download_model.py"
@@ -42,7 +42,7 @@ async def ensure_model(
     """
     machine = await asyncio.to_thread(inspect_machine, settings.device)
     folder = await asyncio.to_thread(
-        model_at_hand, settings.model, settings.models_dir, app_dir, machine
+        local_model, settings.model, settings.models_dir, app_dir, machine
     )
     return folder or await _run_child(settings, report)
 
@@ -58,14 +58,14 @@ async def _run_child(settings: Settings, report: Callable[[EngineState], None]) 
         limit=LINE_LIMIT,
         start_new_session=True,  # one process group: `_end` also ends pip, a child of the child
     )
-    last_words = asyncio.create_task(_last_words(child))
+    error_line = asyncio.create_task(_last_error_line(child))
     try:
-        folder = await _outcome(child, report)
+        folder = await _read_progress(child, report)
         status = await child.wait()
-        words = await last_words
+        words = await error_line
     finally:
         await _end(child)
-        last_words.cancel()
+        error_line.cancel()
     if folder:
         return folder
     raise ModelUnavailable(
@@ -74,7 +74,7 @@ async def _run_child(settings: Settings, report: Callable[[EngineState], None]) 
     )
 
 
-async def _outcome(child: Process, report: Callable[[EngineState], None]) -> Path | None:
+async def _read_progress(child: Process, report: Callable[[EngineState], None]) -> Path | None:
     """Report the child's progress until it prints the folder. Raises the error that it prints."""
     folder: Path | None = None
     assert child.stdout
@@ -101,7 +101,7 @@ def _fields(raw: bytes) -> dict[str, Any] | None:
     return line if isinstance(line, dict) and line.keys() & {"error", "folder", "stage"} else None
 
 
-async def _last_words(child: Process) -> str:
+async def _last_error_line(child: Process) -> str:
     lines: deque[str] = deque(maxlen=1)
     assert child.stderr
     while chunk := await child.stderr.read(64 * 1024):

@@ -33,11 +33,12 @@ def free_space(folder: Path) -> int:
 
 def check_disk(folder: Path, needed: int, free: FreeSpace) -> None:
     """Raise ModelUnavailable when `needed` bytes do not fit."""
-    have = free(folder)
-    if needed + SPARE_BYTES > have:
+    available = free(folder)
+    if needed + SPARE_BYTES > available:
         raise ModelUnavailable(
             f"The disk of {folder} is too full: {(needed + SPARE_BYTES) / GB:.1f} GB are needed, "
-            f"{have / GB:.1f} GB are free. Make room, or choose another disk with --models-dir."
+            f"{available / GB:.1f} GB are free. "
+            "Make room, or choose another disk with --models-dir."
         )
 
 
@@ -60,7 +61,7 @@ class Downloader:
             raise NotOffered(
                 f"{self.hub.title} has {listing.hub_id}, but without weights as safetensors"
             )
-        records = _intact(folder, listing, self.report)
+        records = _verified_files(folder, listing, self.report)
         missing = [file for file in listing.files if file.path not in records]
         size = sum(file.size for file in missing)
         parts = sum(_size(_part(folder, file)) for file in missing)
@@ -103,11 +104,11 @@ class Downloader:
                     waits = iter(self.retry_waits_s)
                 wait_s = next(waits, None)
                 if wait_s is None:
-                    raise ModelUnavailable(_broken(self.hub, file, error)) from error
+                    raise ModelUnavailable(_connection_lost(self.hub, file, error)) from error
             time.sleep(wait_s)
 
 
-def _intact(folder: Path, listing: Listing, report: Report) -> dict[str, CardFile]:
+def _verified_files(folder: Path, listing: Listing, report: Report) -> dict[str, CardFile]:
     """Files that an earlier run has completed, by path; the others are downloaded again."""
     candidates = [file for file in listing.files if _size(folder / file.path) == file.size]
     meter = Meter(report, LoadStage.VERIFY, sum(file.size for file in candidates))
@@ -121,7 +122,7 @@ def _intact(folder: Path, listing: Listing, report: Report) -> dict[str, CardFil
     return intact
 
 
-def _broken(hub: Hub, file: RemoteFile, error: Unreachable) -> str:
+def _connection_lost(hub: Hub, file: RemoteFile, error: Unreachable) -> str:
     return (
         f"The connection to {hub.title} broke while {file.path} was coming ({error}). "
         "Run the same command again: it goes on where it stopped."

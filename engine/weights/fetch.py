@@ -53,7 +53,7 @@ def fetch_model(
             return model.folder
     if source in (AUTO, STARTER) and not model.is_named:
         return _starter(sources, report, tried)
-    raise ModelUnavailable(_cannot_be_had(model, source, tried))
+    raise ModelUnavailable(_unavailable(model, source, tried))
 
 
 def _starter(sources: Sources, report: Report, tried: Sequence[str]) -> Path:
@@ -95,7 +95,7 @@ def _card(model: ResolvedModel, hub: Hub, listing: Listing) -> ModelCard:
     )
 
 
-def _cannot_be_had(model: ResolvedModel, source: str, tried: Sequence[str]) -> str:
+def _unavailable(model: ResolvedModel, source: str, tried: Sequence[str]) -> str:
     if source == STARTER:
         return (
             f"The package index has only the starter model, not {model.name}. "

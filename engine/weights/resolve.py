@@ -34,7 +34,7 @@ class ResolvedModel:
     reason: str = ""
 
 
-def model_at_hand(model: str, models_dir: Path, app_dir: Path, machine: Machine) -> Path | None:
+def local_model(model: str, models_dir: Path, app_dir: Path, machine: Machine) -> Path | None:
     """The local folder for `--model`, if there is one.
 
     Raises ModelUnavailable if a named folder, or one beside the app, is damaged.
@@ -42,7 +42,7 @@ def model_at_hand(model: str, models_dir: Path, app_dir: Path, machine: Machine)
     if model == AUTO:
         if has_weights(app_dir):
             return checked_folder(app_dir)
-        return _best_at_hand(models_dir, machine)
+        return _best_local_model(models_dir, machine)
     if Path(model).expanduser().is_dir():
         return checked_folder(Path(model).expanduser())
     folder = resolve_model(model, models_dir, machine).folder
@@ -70,8 +70,8 @@ def checked_folder(folder: Path) -> Path:
         )
     if problems := find_problems(folder):
         raise ModelUnavailable(
-            f"The model in {folder} cannot be used. {_few(problems)}. Copy it there again; "
-            f"python download_model.py --verify {folder} checks all of it."
+            f"The model in {folder} cannot be used. {_first_problems(problems)}. "
+            f"Copy it there again; python download_model.py --verify {folder} checks all of it."
         )
     return folder
 
@@ -86,7 +86,7 @@ def refuse_without_packages(entry: CatalogueEntry) -> None:
         )
 
 
-def _best_at_hand(models_dir: Path, machine: Machine) -> Path | None:
+def _best_local_model(models_dir: Path, machine: Machine) -> Path | None:
     """The recommended model, else the largest that fits, else the starter; complete folders only.
 
     Free memory varies between starts; that alone must not start a download.
@@ -119,6 +119,6 @@ def _unknown(model: str) -> str:
     )
 
 
-def _few(problems: Sequence[object], most: int = 3) -> str:
+def _first_problems(problems: Sequence[object], most: int = 3) -> str:
     words = "; ".join(str(problem) for problem in problems[:most])
     return words + (f"; and {len(problems) - most} more" if len(problems) > most else "")

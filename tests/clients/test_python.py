@@ -16,7 +16,7 @@ from tests.clients.server import Server
 pytestmark = pytest.mark.model
 
 MODEL = "default"
-PATIENCE_S = 240
+TIMEOUT_S = 240
 CAPITAL: Any = [{"role": "user", "content": "What is the capital of France? One word."}]
 COUNT: Any = [{"role": "user", "content": "Count from 1 to 100, separated by spaces."}]
 LONG: Any = {"max_tokens": 60, "extra_body": {"min_tokens": 60}}
@@ -56,7 +56,7 @@ def client(server: Server) -> OpenAI:
 
 
 def client_of(server: Server, key: str) -> OpenAI:
-    return OpenAI(base_url=server.base_url, api_key=key, max_retries=0, timeout=PATIENCE_S)
+    return OpenAI(base_url=server.base_url, api_key=key, max_retries=0, timeout=TIMEOUT_S)
 
 
 def test_an_answer_has_text_finish_reason_usage_and_fingerprint(client: OpenAI) -> None:
@@ -252,7 +252,7 @@ def test_log_probabilities_are_returned_with_the_tokens(client: OpenAI) -> None:
 
 
 async def test_concurrent_requests_are_all_answered(server: Server) -> None:
-    client = AsyncOpenAI(base_url=server.base_url, api_key=server.key, timeout=PATIENCE_S)
+    client = AsyncOpenAI(base_url=server.base_url, api_key=server.key, timeout=TIMEOUT_S)
     async with client:
         answers = await asyncio.gather(
             *(

@@ -130,7 +130,7 @@ def bench(runner: PlayRunner) -> Iterator[Bench]:
         for request, event in events:  # type: ignore[attr-defined]  # pairs, see Post
             request.send(event)
 
-    worker = Worker(runner, end_ids={END}, post=post, died=deaths.append)
+    worker = Worker(runner, end_ids={END}, post=post, on_dead=deaths.append)
     thread = threading.Thread(target=worker.run, daemon=True)
     bench_of_runner = Bench(runner, worker, thread, deaths)
     yield bench_of_runner
