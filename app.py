@@ -50,6 +50,7 @@ CLOSE_CONNECTIONS_S = 2
 """Time that open connections get at shutdown: a tab keeps its event stream open for ever."""
 
 BACKLOG = 2048
+"""Length of the socket's accept queue; uvicorn's default."""
 
 
 class Server(uvicorn.Server):

@@ -25,6 +25,7 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 
 SCOPE = "openid profile"
 TIMEOUT_S = 10.0
+"""Of each request to the provider."""
 LEEWAY_S = 60
 """Tolerated difference between our clock and the provider's."""
 

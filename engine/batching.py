@@ -38,7 +38,9 @@ STEP_GOAL_S = 0.35
 """Target duration of a step: requests are cancelled and admitted only between steps. Below the
 documented 0.5 s, because attention gets slower as the context grows."""
 MIN_CHUNK = 32
+"""Smallest token budget of a step."""
 CHUNK_GRAIN = 16
+"""Budgets are multiples of this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Layout:
 
 
 def page_size(device: str) -> int:
-    """Tokens per page: 256 as flash attention requires, else 32, which reuses longer prefixes."""
+    """Tokens per page: 256 for flash attention; else 32, because small pages reuse more tokens."""
     if device == "cuda" and (
         is_flash_attn_3_available(kernels_fallback_ok=True)
         or is_flash_attn_2_available(kernels_fallback_ok=True)

@@ -25,7 +25,9 @@ for 0.5B.
 FREE_PAGE_RESERVE = 0.15
 """Share of the cache that stays free: below it the batching library drops all reusable pages."""
 CPU_CACHE_SHARE = 0.5
+"""Largest share of free main memory for the cache: other programs use it, too."""
 MIN_CONTEXT = 512
+"""Least tokens of cache to start with; also the lower bound of --context-length."""
 
 
 @dataclass(frozen=True, slots=True)

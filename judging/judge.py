@@ -10,7 +10,9 @@ from chat.evaluation.models import Check
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT_S = 10.0
+"""Of one check, the start of its process included."""
 MAX_PROCESSES = 2
+"""Child processes at once; each may use `judging.child.MEMORY_BYTES`."""
 
 
 class ProcessJudge:

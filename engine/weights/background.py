@@ -27,7 +27,9 @@ from engine.weights.resolve import local_model
 APP_DIR = Path(__file__).parents[2]
 COMMAND = "download_model.py"
 KILL_AFTER_S = 5.0
+"""Time between SIGTERM and SIGKILL."""
 LINE_LIMIT = 1024 * 1024
+"""Bytes of a line of output; asyncio's default of 64 KiB raises for longer lines."""
 
 log = logging.getLogger(__name__)
 

@@ -27,7 +27,9 @@ from modelscope_hub.errors import HubError, NetworkError, NotExistError, ServerE
 from chat.errors import ModelUnavailable
 
 CONTACT_TIMEOUT_S = 5.0
+"""Time for a hub to answer, before the next source is tried."""
 READ_TIMEOUT_S = 20.0
+"""Longest silence of a download, before it is retried."""
 MODEL_FILES = ("*.safetensors", "*.json", "*.jinja", "merges.txt", "LICENSE*")
 
 
