@@ -74,8 +74,8 @@ def test_a_tool_is_called_and_its_result_is_used(chat: ChatOpenAI) -> None:
 
 
 def test_structured_output_returns_pydantic_objects(chat: ChatOpenAI) -> None:
-    person = chat.with_structured_output(Profile).invoke("Ann is 30. Write her as JSON.")
-    assert isinstance(person, Profile)
+    profile = chat.with_structured_output(Profile).invoke("Ann is 30. Write her as JSON.")
+    assert isinstance(profile, Profile)
 
 
 def test_a_refusal_is_the_clients_error(chat: ChatOpenAI) -> None:

@@ -76,12 +76,12 @@ class Town:
 
     async def build(self) -> "Town":
         self.app = self.house.site(self.engine)
-        for name, rank in (
+        for name, role in (
             ("ann", AccountRole.ADMIN),
             ("bob", AccountRole.MEMBER),
             ("carol", AccountRole.MEMBER),
         ):
-            self.tokens[name] = await self.house.add(name, rank)
+            self.tokens[name] = await self.house.add(name, role)
         ann = await self.user("ann")
         link, token = await self.house.accounts.add_guest_link(
             ann,
@@ -174,8 +174,8 @@ def over_database(folder: Path) -> FastAPI:
 async def test_every_route_has_its_permission_and_no_permission_is_without_a_route(
     town: Town, tmp_path: Path
 ) -> None:
-    known = {*routes_of(town.app), *routes_of(over_database(tmp_path))}
-    there = {path for path in known if is_open(example_of(path))}
+    routes = {*routes_of(town.app), *routes_of(over_database(tmp_path))}
+    there = {path for path in routes if is_open(example_of(path))}
     assert there == ROUTES.keys() - PROVIDER
 
 

@@ -85,7 +85,7 @@ async def test_two_hundred_disconnects_at_random_times_leave_the_engine_idle() -
         port = client.base_url.port
         assert port
 
-        async def call_and_leave() -> None:
+        async def call_and_disconnect() -> None:
             await asyncio.sleep(chance.random())
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             request = as_bytes({**HI, "stream": chance.random() < 0.5})
@@ -94,7 +94,7 @@ async def test_two_hundred_disconnects_at_random_times_leave_the_engine_idle() -
             await asyncio.sleep(chance.random() / 2)
             chance.choice([writer.close, writer.transport.abort])()
 
-        await asyncio.gather(*(call_and_leave() for _ in range(200)))
+        await asyncio.gather(*(call_and_disconnect() for _ in range(200)))
         await until(lambda: programs.idle)
         assert programs.engine.cancelled
         assert (await client.post(CHAT, json=dict(HI))).status_code == 200

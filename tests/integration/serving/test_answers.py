@@ -65,10 +65,10 @@ async def test_all_watchers_get_the_same_text_and_may_stop_watching() -> None:
     chat = make_chat(Script(pieces="abcdef", step_s=0.01))
     job = await chat.ask("Hi")
 
-    async def leave_early() -> None:
+    async def stop_watching() -> None:
         await until_text(job)
 
-    _, first, second = await asyncio.gather(leave_early(), finished(job), finished(job))
+    _, first, second = await asyncio.gather(stop_watching(), finished(job), finished(job))
     assert first == second
     assert first.text == "abcdef"
 

@@ -368,12 +368,12 @@ async def test_refusals_of_the_page_are_counted_as_source_page() -> None:
 async def test_only_the_caller_can_find_a_remembered_answer() -> None:
     programs = Programs(Script(["Hel", CallPiece(0, "call_a", "time", "{}")]))
     await written(programs, principal("ann"))
-    found = programs.completions.find("ann", "chatcmpl-1")
-    assert (found.prompt, found.text) == (INPUT.prompt, "Hel")
-    assert found.calls == (ToolCall("call_a", "time", "{}"),)
-    assert found.provenance
-    assert found.provenance.sampling.seed is not None
-    assert found.timing
+    record = programs.completions.find("ann", "chatcmpl-1")
+    assert (record.prompt, record.text) == (INPUT.prompt, "Hel")
+    assert record.calls == (ToolCall("call_a", "time", "{}"),)
+    assert record.provenance
+    assert record.provenance.sampling.seed is not None
+    assert record.timing
     for user_id, answer_id in (("bob", "chatcmpl-1"), ("ann", "chatcmpl-2")):
         with pytest.raises(NotFound):
             programs.completions.find(user_id, answer_id)

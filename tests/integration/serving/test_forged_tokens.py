@@ -35,8 +35,8 @@ def added(prompt: ChatPrompt) -> dict[int, str]:
 
 
 def control(prompt: ChatPrompt, messages: list[ChatMessage]) -> Counter[int]:
-    known = added(prompt).keys()
-    return Counter(token_id for token_id in prompt.encode(messages) if token_id in known)
+    token_ids = added(prompt).keys()
+    return Counter(token_id for token_id in prompt.encode(messages) if token_id in token_ids)
 
 
 def conversation(place: int, content: str) -> list[ChatMessage]:
