@@ -1,13 +1,13 @@
-"""Qwen Chat: settings → parts → one ASGI app → uvicorn. The only file that knows all parts.
+"""Qwen Chat's entry point: reads settings, builds the services and the ASGI app, runs uvicorn.
 
-Run it with `python app.py`, or `./start.sh`, which makes the environment first; `--help` explains
-the settings. The page answers at once; the model is fetched and loaded behind it.
+Run it with `python app.py`, or with `./start.sh`, which creates the environment first; `--help`
+explains the settings. The page is served at once; the model is loaded in the background.
 """
 
 import sys
 from importlib.util import find_spec
 
-if sys.version_info < (3, 11):  # noqa: UP036 - said in words before an import fails without them
+if sys.version_info < (3, 11):  # noqa: UP036 - a clear message instead of a failing import
     sys.exit("qwen-chat: this is Python {}.{}; 3.11 or newer is needed.".format(*sys.version_info))
 if find_spec("uvicorn") is None:
     sys.exit("qwen-chat: the environment is missing here. Run ./start.sh, which makes it.")
@@ -53,13 +53,14 @@ RESTART_CODE = 75
 NOTICE_POLL_S = 0.1
 
 CLOSE_CONNECTIONS_S = 2
-"""Open tabs keep a connection for ever; after the answers are saved they are cut."""
+"""Time that open connections get at shutdown: a tab keeps its event stream open for ever."""
 
 BACKLOG = 2048
+"""Length of the socket's accept queue; uvicorn's default."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn that loads the model once the page is up, and lets answers finish before it goes."""
+    """uvicorn's server; loads the model after start-up and drains answers before shutdown."""
 
     def __init__(
         self,
@@ -94,11 +95,11 @@ class Server(uvicorn.Server):
         draining = asyncio.create_task(self._parts.drain(self._grace_s))
         while not (draining.done() or self.force_exit):
             await asyncio.wait({draining}, timeout=0.1)
-        # Tabs that are open are cut now. That is meant, but uvicorn would call each one an error.
+        # uvicorn logs an error for each connection that it closes now, although that is intended.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await super().shutdown(sockets)
         await self._parts.engines.stop()
-        with suppress(StoreFailed):  # said by the store; what is deleted stays hidden
+        with suppress(StoreFailed):  # logged by the store; deleted conversations stay hidden
             await self._parts.conversations.purge()
         await self._parts.store.close()
         log.info("stopped")
@@ -124,16 +125,16 @@ class Server(uvicorn.Server):
         self.engine_lost = self.should_exit = True
 
     async def _load(self) -> None:
-        """Without a model the app is of no use, so a failure ends it."""
+        """Load the model; a failure ends the app."""
         try:
             await load(self._parts.engines.first, self._load_progress)
-        except Exception as error:  # noqa: BLE001 - the top of a task: main() tells what happened
+        except Exception as error:  # noqa: BLE001 - top of a task: `run` raises it
             self.startup_error = error
             self.should_exit = True
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises StartupError when the address cannot be had."""
+    """A bound socket. Raises StartupError if the address cannot be bound."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -149,7 +150,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def build_maintenance(settings: Settings, parts: Parts, account_store: AccountStore) -> Maintenance:
-    """What the app does by itself."""
+    """The maintenance jobs, such as retention."""
     keep = timedelta(days=settings.retention_days) if settings.retention_days else None
     return Maintenance(
         parts.jobs,
@@ -162,9 +163,9 @@ def build_maintenance(settings: Settings, parts: Parts, account_store: AccountSt
 
 
 async def build_sign_in(settings: Settings, account_store: AccountStore, link: SetupLink) -> SignIn:
-    """Who comes in, and how. Offers the set-up link where nobody can sign in yet.
+    """Authentication and account routes. Shows the set-up link if there are no accounts yet.
 
-    Raises StartupError when everybody is to be let in to the chats of people with accounts.
+    Raises StartupError for --insecure-open once there are accounts.
     """
     from auth.passwords import Argon2Hasher  # noqa: PLC0415 - after the quick refusals
 
@@ -190,7 +191,7 @@ async def build_sign_in(settings: Settings, account_store: AccountStore, link: S
 
 
 def build_provider(settings: Settings) -> IdentityProvider | None:
-    """The OpenID provider that people may sign in with, if one is set."""
+    """The OpenID provider, if one is configured."""
     from auth.oidc import OpenIdProvider  # noqa: PLC0415 - seldom needed
 
     if settings.oidc_issuer is None:
@@ -201,7 +202,7 @@ def build_provider(settings: Settings) -> IdentityProvider | None:
 
 
 def offer(link: SetupLink, token: str) -> None:
-    """Show the set-up link to whoever started the app, and to nobody else: not to the log."""
+    """Show the set-up link on the terminal, or write it to a private file; never to the log."""
     if sys.stderr.isatty():
         link.remove()
         sys.stderr.write(f"Set up the administrator's account, once, at:\n{link.lines(token)}")
@@ -212,7 +213,7 @@ def offer(link: SetupLink, token: str) -> None:
 def build_site(
     settings: Settings, parts: Parts, edge: EdgeOptions, sign_in: SignIn, metrics: Metrics
 ) -> ASGIApp:
-    """The ASGI app: edge, operations and page. Imports Gradio, which takes seconds."""
+    """The ASGI app: API and page. Imports Gradio, which takes seconds."""
     from ui.mount import event_names, mount  # noqa: PLC0415 - after the quick refusals
     from ui.page import build_page  # noqa: PLC0415
     from ui.services import Services  # noqa: PLC0415
@@ -247,7 +248,7 @@ def build_site(
 
 
 async def build_store(settings: Settings) -> RoutingStore:
-    """The store, open, with no answer being written. Raises StartupError."""
+    """The open store; answers that the last stop interrupted are marked. Raises StartupError."""
     store = open_store(settings.data_dir, settings.database_url)
     await store.open()
     if interrupted := await store.interrupt_unfinished():
@@ -256,7 +257,7 @@ async def build_store(settings: Settings) -> RoutingStore:
 
 
 async def run(settings: Settings) -> int:
-    """Serve until told to stop. The exit code. Raises StartupError."""
+    """Serve until stopped by a signal; return the exit code. Raises StartupError."""
     check_minimum_versions()
     listener = listen(settings.host, settings.port)
     try:
@@ -299,7 +300,7 @@ def main() -> int:
     """The command. Its exit code."""
     # A shell starts background jobs with SIGINT ignored, and children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.umask(0o077)  # what people wrote is for the user who runs this
+    os.umask(0o077)  # files of the app are readable by its own user only
     match sys.argv[1:2]:
         case ["export"]:
             return export.main(sys.argv[2:])
@@ -325,7 +326,7 @@ def serve() -> int:
     except AppError as error:
         log.error("%s", error)
         return 1
-    except Exception:  # the last line of defence: a sentence here, the traceback in the log
+    except Exception:  # unexpected: a short message on the terminal, the traceback in the log
         log.exception("the app ended unexpectedly; %s has the details", settings.log_file)
         return 1
     if code == RESTART_CODE:

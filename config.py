@@ -1,6 +1,6 @@
-"""Settings from flags, QWEN_CHAT_* variables and .env, in that order: the only reader of the three.
+"""Settings from flags, QWEN_CHAT_* variables and .env, in this order of precedence.
 
-Knows the names, bounds and defaults of everything that can be set; knows nothing of what uses them.
+The only reader of the three. Owns names, bounds and defaults; knows nothing of their use.
 """
 
 import difflib
@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, CliSettingsSource, NoDecode, Setting
 from pydantic_settings import SettingsError as CliError
 
 PREFIX = "QWEN_CHAT_"
-TESTS_PREFIX = "QWEN_CHAT_TEST_"  # the test suite's own; the apps that it starts inherit them
+TESTS_PREFIX = "QWEN_CHAT_TEST_"  # the test suite's own; apps that it starts inherit them
 ENV_FILE = Path(".env")
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         frozen=True,
-        extra="ignore",  # unknown names are refused by `read_settings`, with the nearest right one
+        extra="ignore",  # `read_settings` refuses unknown names and suggests the nearest one
         cli_kebab_case=True,
         cli_implicit_flags=True,
         cli_hide_none_type=True,
@@ -177,7 +177,7 @@ class Settings(BaseSettings):
 
     @property
     def second(self) -> "Settings | None":
-        """The settings of the second model, as if it were the only one; None without one."""
+        """The settings with the second model in place of the first; None without one."""
         if self.second_model is None and self.second_quantization is None:
             return None
         return self.model_copy(

@@ -44,7 +44,7 @@ INTERRUPTED = 130
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the usage lines."""
+    """Reports errors in one sentence, without the usage lines."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{message[0].upper()}{message[1:]}. See: python download_model.py --help\n")
@@ -72,7 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def choices(field: str) -> Sequence[str]:
-    """What the setting may be."""
+    """The allowed values of the setting."""
     return get_args(Settings.model_fields[field].annotation)
 
 
@@ -112,15 +112,15 @@ def print_line(progress: DownloadProgress) -> None:
 
 
 def convert(gguf: Path, folder: Path, on_progress: Callable[[float, str], None]) -> None:
-    """The converter, imported only when something is to be converted: torch takes seconds."""
+    """The converter, imported on use: importing torch takes seconds."""
     from engine.weights.convert import convert_gguf  # noqa: PLC0415
 
     convert_gguf(gguf, folder, on_progress)
 
 
 @contextmanager
-def alone_in(models_dir: Path, report: Report) -> Iterator[None]:
-    """Wait until no other download writes into `models_dir`."""
+def exclusive(models_dir: Path, report: Report) -> Iterator[None]:
+    """Hold the lock of `models_dir`; waits until no other download has it."""
     lock = FileLock(models_dir / ".lock")
     try:
         lock.acquire(timeout=0)
@@ -138,7 +138,7 @@ def alone_in(models_dir: Path, report: Report) -> Iterator[None]:
 
 
 def fetch(settings: Settings, options: argparse.Namespace, report: Report) -> Path:
-    """Get the model that the settings ask for. Raises ModelUnavailable."""
+    """Fetch the model of the settings. Raises ModelUnavailable."""
     if settings.model != AUTO and Path(settings.model).expanduser().is_dir():
         raise ModelUnavailable(f"{settings.model} is a folder already; check it with --verify.")
     model = resolve_model(settings.model, settings.models_dir, inspect_machine(settings.device))
@@ -150,14 +150,14 @@ def fetch(settings: Settings, options: argparse.Namespace, report: Report) -> Pa
         hubs=(HuggingFace(), ModelScope()),
         make_starter=lambda report: build.make(settings.models_dir, report),
     )
-    with alone_in(settings.models_dir, report):
+    with exclusive(settings.models_dir, report):
         return fetch_model(
             model, sources, report, source=settings.source, revision=options.revision
         )
 
 
 def verify(folder: Path, report: Report) -> None:
-    """Check every byte that can be checked. Raises ModelUnavailable with all that is wrong."""
+    """Verify files and hashes of a folder. Raises ModelUnavailable with all problems."""
     if not folder.is_dir():
         raise ModelUnavailable(f"There is no folder {folder}.")
     meter = Meter(report, LoadStage.VERIFY, sum(file.stat().st_size for file in folder.iterdir()))
@@ -198,7 +198,7 @@ def row(entry: CatalogueEntry, fitting: str | None) -> str:
 
 
 def settings_for(options: argparse.Namespace) -> Settings:
-    """The app's settings, with the flags that were given. Raises ModelUnavailable."""
+    """The app's settings, overridden by the flags. Raises ModelUnavailable."""
     flags = vars(options)
     shared = {key: flags[key] for key in ("model", "source", "models_dir", "device")}
     overrides = {key: value for key, value in shared.items() if value is not None}
@@ -209,7 +209,7 @@ def settings_for(options: argparse.Namespace) -> Settings:
 
 
 def run(options: argparse.Namespace, report: Report) -> dict[str, str]:
-    """Do what the flags say; the last line of the output, as fields. Raises AppError."""
+    """Run the command; returns the fields of the last line of output. Raises AppError."""
     try:
         settings = settings_for(options)
         if options.list:
@@ -223,7 +223,7 @@ def run(options: argparse.Namespace, report: Report) -> dict[str, str]:
 
 
 def sentence(error: OSError) -> str:
-    """What the operating system refused, and what to do."""
+    """A message for an OSError, with advice."""
     where = error.filename or "the disk"
     if error.errno == errno.ENOSPC:
         return "The disk is full. Make room and run the same command again: it goes on."
@@ -233,7 +233,7 @@ def sentence(error: OSError) -> str:
 
 
 def stop(number: int, frame: FrameType | None) -> NoReturn:
-    """End on SIGTERM as on Ctrl-C, so that half-made folders are cleared away."""
+    """Handle SIGTERM as Ctrl-C, so that temporary folders are removed."""
     raise KeyboardInterrupt
 
 

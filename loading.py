@@ -1,7 +1,7 @@
-"""The engines, made from settings, and how their loading is told in the terminal.
+"""Builds the engines from settings, and reports their loading on the terminal.
 
-The second model is loaded before the first: the two never load while one of them answers, and the
-first takes what memory is left.
+The second model is loaded before the first: so neither loads while the other answers, and the first
+uses the memory that is left.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ log = logging.getLogger("qwen_chat")
 Report = Callable[[EngineState], None]
 
 SHARE_OF_SECOND = 0.5
-"""Part of the free memory that the second model may take at most."""
+"""Largest share of the free memory for the second model."""
 
-LOOK_S = 1.0
+POLL_S = 1.0
 
 
 class LoadProgress:
-    """Says in the terminal how the loading goes: each new thing, and each tenth of a stage."""
+    """Prints the progress of loading: each new stage or detail, and each 10 % of a stage."""
 
     def __init__(self) -> None:
         self._last_step: tuple[object, ...] | None = None
@@ -43,13 +43,13 @@ class LoadProgress:
 
 
 def announce(sentence: str) -> None:
-    """One line for whoever started the app, and for the log."""
+    """Print one line to the terminal (stderr) and log it."""
     print(sentence, file=sys.stderr, flush=True)  # noqa: T201 - the terminal is meant
     log.info(sentence)
 
 
 async def load(engine: Engine, load_progress: LoadProgress) -> None:
-    """Load the model and tell how that goes. Raises what the engine raises."""
+    """Load the model and print the progress. Raises as `Engine.start`."""
     async with _followed(engine, load_progress.report):
         await engine.start()
     if info := engine.info:
@@ -58,7 +58,7 @@ async def load(engine: Engine, load_progress: LoadProgress) -> None:
 
 
 async def load_engine(settings: Settings) -> Engine:
-    """An engine that is ready, for a command. Raises what the engine raises."""
+    """A loaded engine, for a command. Raises as `Engine.start`."""
     load_progress = LoadProgress()
     engine = _build(settings, load_progress)
     await load(engine, load_progress)
@@ -66,7 +66,7 @@ async def load_engine(settings: Settings) -> Engine:
 
 
 def build_engines(settings: Settings, load_progress: LoadProgress) -> Engines:
-    """The engine that `load` loads, and the second one that comes with it if it is wanted."""
+    """The engine, which `load` loads, and the second one, loaded with it, if configured."""
     if settings.second is None:
         return Engines(_build(settings, load_progress))
     second = _build(settings.second, load_progress, share=SHARE_OF_SECOND)
@@ -80,14 +80,14 @@ def _build(
     second: Engine | None = None,
     share: float = 1.0,
 ) -> Engine:
-    """A local engine that takes up to `share` of the memory that is free, after the `second`."""
+    """A local engine; loads `second` first, and uses up to `share` of the memory then free."""
     from engine.local import EngineOptions, LocalEngine  # noqa: PLC0415 - after the quick refusals
     from engine.weights.background import ensure_model  # noqa: PLC0415
 
     async def fetch(report: Report) -> Path:
         def report_and_print(state: EngineState) -> None:
             report(state)
-            load_progress.report(state)  # here, because some steps are shorter than the next look
+            load_progress.report(state)  # some stages are shorter than POLL_S
 
         folder = await ensure_model(settings, report_and_print)
         if second:
@@ -110,7 +110,7 @@ def _build(
 
 
 async def _load_second(second: Engine, report: Report) -> None:
-    """Load it while the first one is reported as loading. Without it the app is of use too."""
+    """Load the second engine. A failure is printed only: the app works without it."""
 
     def report_second(state: EngineState) -> None:
         if state.phase is Phase.LOADING and state.stage:
@@ -128,12 +128,12 @@ async def _load_second(second: Engine, report: Report) -> None:
 
 @asynccontextmanager
 async def _followed(engine: Engine, report: Report) -> AsyncIterator[None]:
-    """While inside, `report` hears again and again how the engine is."""
+    """Report the engine's state every POLL_S seconds while inside."""
 
     async def follow() -> None:
         while True:
             report(engine.state)
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
 
     following = asyncio.create_task(follow())
     try:

@@ -1,7 +1,6 @@
-"""server.log: rotated, one line per event, as text or JSON, and warnings on the terminal.
+"""Logging: a rotated file with one line per event, as text or JSON; warnings on the terminal.
 
-Owns how a line looks and that no secret gets into it. Knows nothing of what is logged; that no
-message text is logged is up to those who log.
+Owns the format of lines and the redaction of secrets. Callers must not log message texts.
 """
 
 import json
@@ -22,10 +21,10 @@ MAX_BYTES = 10 * 1024 * 1024
 BACKUP_COUNT = 5
 
 NOT_EXTRA = frozenset({*RESERVED_ATTRS, "color_message", "taskName"})
-"""What a record always has; everything else came by `extra`. (Uvicorn adds its coloured twin.)"""
+"""Attributes of every record; all others were passed as `extra`. uvicorn adds color_message."""
 
 CHATTY = ("alembic", "httpcore", "httpx")
-"""Libraries whose INFO is about themselves, one line and more per request."""
+"""Libraries that log one or more INFO lines per request."""
 
 SECRETS = (
     (re.compile(r"\b(sk-|hf_)[\w-]{6,}"), r"\1***"),
@@ -44,10 +43,11 @@ SECRETS = (
         r"\1***",
     ),
 )
-"""What is taken out of finished lines. No replacement reaches over a quote: JSON stays JSON."""
+"""Patterns of secrets, replaced in formatted lines. None matches across a quote, so JSON stays
+valid."""
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-"""What could start a new line, or make a terminal show another one than was written."""
+"""Control and bidirectional characters, which could forge a line in a file or on a terminal."""
 
 
 class LogError(Exception):
@@ -79,7 +79,7 @@ def redact(line: str) -> str:
 
 
 class WithoutSecrets(logging.Formatter):
-    """Another formatter's lines, redacted last: messages, extra fields and exceptions alike."""
+    """Redacts another formatter's complete lines: messages, extra fields and exceptions."""
 
     def __init__(self, inner: logging.Formatter) -> None:
         super().__init__()
@@ -104,12 +104,12 @@ class TextFormatter(logging.Formatter):
         lines = [" ".join(parts)]
         if record.exc_info:
             lines += self.formatException(record.exc_info).splitlines()
-        # Indented, so that no text inside an exception can pass for a line of its own.
+        # Indented, so that text inside an exception cannot look like a log line.
         return "\n    ".join(_one_line(line) for line in lines)
 
 
 class ShortFormatter(logging.Formatter):
-    """`qwen-chat: message`, with the error in one line: the traceback is in the file."""
+    """`qwen-chat: message`, with the error on the same line; the traceback is in the file."""
 
     def format(self, record: logging.LogRecord) -> str:
         level = "" if record.levelno >= logging.ERROR else f"{record.levelname.lower()}: "

@@ -1,4 +1,4 @@
-"""The domain, wired together on engines and a store."""
+"""Builds the domain services on engines and a store."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ from store.accounts.store import DatabaseAccounts
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What runs, wired together."""
+    """The services of the running app."""
 
     engines: Engines
     store: Store
@@ -67,7 +67,7 @@ class Parts:
 
     @property
     def hosting(self) -> HostServices:
-        """What hosts and testers do."""
+        """The services of campaigns, evaluation and feedback."""
         return HostServices(
             self.campaigns,
             self.participation,
@@ -80,13 +80,13 @@ class Parts:
         )
 
     async def drain(self, grace_s: float) -> None:
-        """Let what is being written end for `grace_s` seconds, then save or end the rest."""
+        """Let running answers finish for `grace_s` seconds, then save or cancel the rest."""
         await self.runs.close()
         await asyncio.gather(self.jobs.close(grace_s), self.completions.close(grace_s))
 
 
 def build_quotas(settings: Settings, spending: QuotaStore, rates: Rates) -> Quotas:
-    """What people may use once there are accounts."""
+    """The quotas of accounts."""
     shared_allowance = Allowance(
         running=settings.user_running,
         waiting=settings.user_waiting,
@@ -108,7 +108,7 @@ def build_quotas(settings: Settings, spending: QuotaStore, rates: Rates) -> Quot
 def build_generation(
     settings: Settings, engines: Engines, admission: Admission, quotas: Quotas, metrics: Metrics
 ) -> Generation:
-    """What writes answers, in the order that `admission` gives."""
+    """The generation service."""
     return Generation(
         engines=engines,
         admission=admission,
@@ -126,7 +126,7 @@ def build_generation(
 def build_completions(
     settings: Settings, generation: Generation, account_store: DatabaseAccounts, rates: Rates
 ) -> Completions:
-    """What answers programs."""
+    """The completions service for programs."""
     return Completions(
         generation=generation,
         key_limits=KeyLimits(account_store, rates),
@@ -135,7 +135,7 @@ def build_completions(
 
 
 def build_campaigns(store: CampaignStore, admission: Admission, engines: Engines) -> Campaigns:
-    """What hosts plan and watch."""
+    """The service of campaign hosts."""
     return Campaigns(store, waiting=lambda: admission.waiting, engines=lambda: engines.names)
 
 
@@ -155,22 +155,22 @@ def build_readiness(engines: Engines, store: RoutingStore, background: Backgroun
 def build_parts(
     settings: Settings, engines: Engines, store: RoutingStore, metrics: Metrics
 ) -> Parts:
-    """The domain on engines and a store."""
-    account_store, feedback = store.people, store.feedback
-    judge, rates, background = ProcessJudge(), MinuteWindows(), build_background(metrics)
+    """All domain services."""
+    accounts, feedback, background = store.people, store.feedback, build_background(metrics)
+    judge, rates = ProcessJudge(), MinuteWindows()
     admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
     metrics.watch(engines, lambda: admission.waiting)
-    quotas = build_quotas(settings, account_store, rates)
+    quotas = build_quotas(settings, accounts, rates)
     generation = build_generation(settings, engines, admission, quotas, metrics)
     jobs = Jobs(generation=generation, store=store)
-    enrolment, keep_turns = Enrolment(account_store, feedback.campaigns), settings.keep_turns
+    enrolment, keep_turns = Enrolment(accounts, feedback.campaigns), settings.keep_turns
     answers = Turns(
         engines=engines, store=store, jobs=jobs, keep_turns=keep_turns, enrolment=enrolment
     )
     conversations = Conversations(store=store, jobs=jobs, background=background)
     campaigns = build_campaigns(feedback.campaigns, admission, engines)
-    participation = Participation(feedback.campaigns, account_store, stop=answers.stop)
-    completions = build_completions(settings, generation, account_store, rates)
+    participation = Participation(feedback.campaigns, accounts, stop=answers.stop)
+    completions = build_completions(settings, generation, accounts, rates)
     return Parts(
         engines=engines,
         store=store,
@@ -185,7 +185,7 @@ def build_parts(
         ratings=Ratings(conversations=store, store=feedback.ratings, programs=completions),
         cases=Cases(feedback.cases, feedback.results, judge, load_shipped_cases()),
         runs=Runs(feedback.cases, generation, judge, background=background),
-        results=Results(feedback.results, account_store),
+        results=Results(feedback.results, accounts),
         reports=Reports(campaigns, feedback.reports),
         votes=Votes(feedback.ballots),
         dashboard=Dashboard(campaigns, feedback.figures),

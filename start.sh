@@ -99,7 +99,7 @@ explain_failed_install() {
   fail "The packages could not be installed: $(grep -E '^ERROR' "$INSTALL_LOG" | tail -n 1 | cut -c8-) (details: $INSTALL_LOG)"
 }
 
-# Without an NVIDIA driver the CUDA build of torch is several GB for nothing.
+# Without an NVIDIA driver the CUDA build of torch wastes several GB.
 torch_constraint() {
   local torch
   torch=$(sed -n 's/^\(torch==[^ #]*\).*/\1/p' requirements.txt)
@@ -134,7 +134,7 @@ install() {
 
 # --- The background process --------------------------------------------------------------------
 
-# When a process was started: tells it from a later one that was given the same pid.
+# Start time of a process, which distinguishes it from a later one with the same pid.
 start_of() {
   local stat
   if [[ -d /proc/self ]]; then
@@ -146,7 +146,7 @@ start_of() {
   fi
 }
 
-# Reads the pid file into `pid` and its fellows; true if that process runs.
+# Reads the pid file into `pid` and the other variables; true if that process runs.
 is_running() {
   [[ -f $PID_FILE ]] || return 1
   {
@@ -277,7 +277,7 @@ status() {
   show_setup_link
 }
 
-# The link is a secret: it is shown to who may read its file, and goes away once it is used.
+# The link is a secret: shown only to users who may read its file, and removed after its use.
 show_setup_link() {
   [[ -n $setup && -r $setup ]] || return 0
   say "Set up the administrator's account, once, at:"

@@ -1,1 +1,1 @@
-"""The only home of FastAPI routes and of the edge around them."""
+"""FastAPI routes, and the middleware around them (`api.edge`)."""

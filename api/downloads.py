@@ -1,13 +1,13 @@
-"""Files on their way out: their names and headers."""
+"""Response headers of downloads."""
 
 from collections.abc import Mapping
 from urllib.parse import quote
 
 
 def download_headers(file_name: str) -> Mapping[str, str]:
-    """Headers with which a browser keeps a file under this name, whatever it holds, and shows none.
+    """Headers that make a browser save the file under this name, and never display it.
 
-    The name has to be one that is safe on any system; its letters may be of any script.
+    `file_name` must be safe on any system; it may contain letters of any script.
     """
     plain = "".join(sign if sign.isascii() else "_" for sign in file_name)
     every = quote(file_name, safe="")

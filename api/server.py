@@ -1,4 +1,4 @@
-"""The web app: our routes behind the edge. What else is mounted on it stands behind it too."""
+"""The web app: our routes behind the edge's middleware, which also covers mounted apps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ from chat.serving.readiness import Readiness
 
 @dataclass(frozen=True, slots=True)
 class HostServices:
-    """The services of feedback. Results and votes are kept in databases alone."""
+    """The services of campaigns, evaluation and feedback; None where only a database has them."""
 
     campaigns: Campaigns
     participation: Participation
@@ -75,7 +75,7 @@ def hosting_routes(hosting: HostServices, context: PageContext, presets: PresetR
     router.include_router(case_pages(hosting.cases, hosting.runs, presets, context.root_path))
     if hosting.results and hosting.reports:
         router.include_router(results_routes(hosting.results, hosting.reports))
-        if hosting.votes:  # before the results, where any name is an answer's
+        if hosting.votes:  # before /results/{evidence_id}, which would match /results/votes
             router.include_router(vote_pages(hosting.votes, hosting.results, context.root_path))
         router.include_router(results_pages(hosting.results, context.root_path))
     if comparisons := hosting.comparisons:
@@ -85,9 +85,9 @@ def hosting_routes(hosting: HostServices, context: PageContext, presets: PresetR
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What lets people in: who decides it, and the routes of accounts.
+    """How users sign in: the authenticator, and the context of the account routes.
 
-    `allow_new`: whom `provider` vouches for becomes a member, if not one already.
+    `allow_new`: unknown users whom `provider` identifies become members.
     """
 
     authenticator: Authenticator
@@ -110,10 +110,11 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     hosting: HostServices | None = None,
     readiness: Readiness | None = None,
 ) -> FastAPI:
-    """The app with the edge around it, and routes on it for what is given.
+    """The app with its middleware and routes.
 
-    Without `sign_in` everybody is the local user. `handlers` are the page's events by number, as
-    `api.edge.permissions` names them. `readiness` answers `/readyz`, by default for the engine.
+    Adds the routes of the services that are passed. Without `sign_in` every request is the local
+    user's. `handlers` maps the page's event numbers to the names in `api.edge.permissions`.
+    `readiness` answers `/readyz`; by default it checks the engine alone.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
     metrics = metrics or Metrics()
@@ -158,14 +159,14 @@ def _add_accounts(
 
 
 def _add_programs(app: FastAPI, completions: Completions | None, ratings: Ratings | None) -> None:
-    """Their document is there without any, too, and says so."""
+    """Add the routes for programs. Their OpenAPI document is served even without routes."""
     programs = openai_routes(completions, ratings) if completions else APIRouter()
     app.include_router(programs)
     app.include_router(docs_routes(programs.routes))
 
 
 def cover_mounted(app: FastAPI) -> None:
-    """Let apps that were mounted on `app` answer invalid input and faults as we do."""
+    """Make apps mounted on `app` answer invalid input and faults as our routes do."""
     for route in app.routes:
         if isinstance(route, Mount) and isinstance(route.app, FastAPI):
             cover_faults(route.app)

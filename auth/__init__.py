@@ -1,1 +1,1 @@
-"""Proof of who somebody is, and how often they come: argon2 and rate limits, behind seams."""
+"""Adapters for authentication: password hashes (argon2), OpenID Connect, rate limits."""

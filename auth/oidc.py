@@ -1,7 +1,7 @@
-"""Signing in with an OpenID provider: the code flow with PKCE, state and nonce.
+"""Sign-in with an OpenID provider: authorization code flow with PKCE, state and nonce.
 
-Asks only the issuer that was configured, and what its own description names. Knows no person: it
-says whom the provider vouches for.
+Contacts only the configured issuer and the endpoints in its discovery document. Knows no accounts:
+it returns the identity that the provider has authenticated.
 """
 
 import secrets
@@ -21,12 +21,13 @@ from chat.accounts.sso import ExternalIdentity, PendingSignIn
 
 DESCRIPTION = "/.well-known/openid-configuration"
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
-"""Signatures with the provider's own key; never one with a shared secret, never none."""
+"""Asymmetric signatures only: never HMAC with a shared secret, never "none"."""
 
 SCOPE = "openid profile"
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
+"""Of each request to the provider."""
 LEEWAY_S = 60
-"""How far two clocks may be apart."""
+"""Tolerated difference between our clock and the provider's."""
 
 
 class OpenIdProvider:
@@ -38,7 +39,7 @@ class OpenIdProvider:
         self._client_secret = client_secret
 
     async def begin(self, return_to: str) -> PendingSignIn:
-        """Where to send the browser, and what to keep until it is back. Raises ProviderRefused."""
+        """The URL for the browser, and the state to keep meanwhile. Raises ProviderRefused."""
         nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
         async with self._client(return_to) as client:
             described = await self._description(client)
@@ -48,13 +49,13 @@ class OpenIdProvider:
         return PendingSignIn(str(url), str(state), nonce, verifier, return_to)
 
     async def finish(self, begun: PendingSignIn, query: Mapping[str, str]) -> ExternalIdentity:
-        """Whom the provider vouches for. `told` is the query it sent the browser back with.
+        """The authenticated identity. `query` holds the parameters of the callback.
 
         Raises ProviderRefused.
         """
         code = query.get("code")
         right = secrets.compare_digest(query.get("state", "").encode(), begun.state.encode())
-        # A provider that names itself has to be ours, or its answer was meant for another one.
+        # `iss` (RFC 9207) must be our issuer: it prevents mix-up attacks.
         if not right or not code or query.get("iss", self._issuer).rstrip("/") != self._issuer:
             raise ProviderRefused
         try:
@@ -91,7 +92,7 @@ class OpenIdProvider:
             scope=SCOPE,
             redirect_uri=return_to,
             code_challenge_method="S256",
-            timeout=PATIENCE_S,
+            timeout=TIMEOUT_S,
             trust_env=False,
         )
 

@@ -1,6 +1,6 @@
-"""How often somebody may ask: a sliding window of a minute, in memory. Knows no person.
+"""Rate limits: a sliding window of one minute, in memory. Knows no accounts.
 
-The only file that knows the `limits` library.
+The only file that imports the `limits` library.
 """
 
 import time
@@ -9,20 +9,21 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-MOST_KEYS = 10_000
-"""Beyond it all is forgotten: whoever comes from so many addresses is not stopped by counting."""
+MAX_KEYS = 10_000
+"""With more keys all windows are reset, which bounds the memory. A client with this many addresses
+could not be limited by counting anyway."""
 
 
 class MinuteWindows:
     """`chat.accounts.quotas.Rates` on the `limits` library."""
 
-    def __init__(self, most_keys: int = MOST_KEYS) -> None:
-        self._most_keys = most_keys
+    def __init__(self, max_keys: int = MAX_KEYS) -> None:
+        self._most_keys = max_keys
         self._keys: set[str] = set()
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def hit(self, key: str, per_minute: int) -> float | None:
-        """Count one; None if it was allowed, else the seconds until one will be."""
+        """Count a request. None if it is allowed, else the seconds until the next one is."""
         if key not in self._keys and len(self._keys) >= self._most_keys:
             self._keys.clear()
             self._limiter = MovingWindowRateLimiter(MemoryStorage())

@@ -1,1 +1,1 @@
-"""Figures: each is measured by a command, printed with machine, versions and date."""
+"""Benchmarks. Reports state machine, versions and date of each measurement."""

@@ -19,7 +19,7 @@ from bench.measurements import Measurement, as_markdown
 from config import read_settings
 from engine.weights.card import read_card
 from engine.weights.hardware import inspect_machine
-from engine.weights.resolve import model_at_hand
+from engine.weights.resolve import local_model
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -34,7 +34,7 @@ def model_of_the_app() -> Path:
     """Raises SystemExit when there is none yet."""
     settings = read_settings([])
     machine = inspect_machine(settings.device)
-    folder = model_at_hand(settings.model, settings.models_dir, app.ROOT, machine)
+    folder = local_model(settings.model, settings.models_dir, app.ROOT, machine)
     if folder is None:
         sys.exit("There is no model yet: run ./start.sh once, or name a folder.")
     return folder

@@ -1,7 +1,7 @@
-"""What the API adds to the engine, and how it bears crowds: on a scripted one and on real weights.
+"""Overhead and behaviour under load of the API: on a scripted engine and on a real model.
 
-The scripted engine costs nothing, so that what is measured is the way in and out. It runs in a
-process of its own, the programs in this one. Needs tests/requirements.txt.
+The scripted engine takes no time, so the API alone is measured. It runs in a process of its own,
+the clients in this one. Needs tests/requirements.txt.
 """
 
 import asyncio
@@ -32,12 +32,12 @@ from tests.programs import CHAT, HI, Programs
 STREAMS = 100
 TOKENS = 60
 STEP_S = 0.05
-"""Twenty tokens in a second, as fast as people read."""
+"""Twenty tokens per second, about reading speed."""
 
 CROWD = 200
 PLACES = 8
 CROWDED_S = 0.5
-"""How long one of the crowd's answers takes."""
+"""Duration of one answer in `crowd`."""
 
 REPEATS = 200
 ROUNDS = 3
@@ -45,8 +45,8 @@ ALLOWED = frozenset({200, 429, 503})
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
-    """What the scripted engine plays, and how many it plays and lets wait at once."""
+class Scenario:
+    """The engine's script, and the limits of running and waiting requests."""
 
     script: Script
     places: int
@@ -55,7 +55,7 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How one program was answered; seconds since it asked."""
+    """One response; times in seconds since the request."""
 
     status: int
     first_s: float
@@ -66,14 +66,14 @@ class Reply:
 
 
 async def measure() -> list[Measurement]:
-    """The figures of the scripted engine."""
+    """The measurements with the scripted engine."""
     return [*await streams(), *await crowd(), *await overhead()]
 
 
 async def streams() -> list[Measurement]:
-    """Many streams at the pace of reading."""
+    """Many concurrent streams at reading speed."""
     script = Script(["x"] * TOKENS, step_s=STEP_S)
-    async with programs(Played(script, STREAMS, 0)) as client:
+    async with programs(Scenario(script, STREAMS, 0)) as client:
         await ask(client, stream=True)
         replies = await asyncio.gather(*(ask(client, stream=True) for _ in range(STREAMS)))
     complete = sum(reply.complete and reply.text == "x" * TOKENS for reply in replies)
@@ -90,9 +90,9 @@ async def streams() -> list[Measurement]:
 
 
 async def crowd() -> list[Measurement]:
-    """Many more than there are places, all in one moment."""
+    """Many more simultaneous requests than places."""
     script = Script(["x"] * 10, step_s=CROWDED_S / 10)
-    async with programs(Played(script, PLACES, PLACES)) as client:
+    async with programs(Scenario(script, PLACES, PLACES)) as client:
         await ask(client, stream=False)
         replies = await asyncio.gather(*(ask(client, stream=False) for _ in range(CROWD)))
     refused = [reply for reply in replies if reply.status != 200]
@@ -109,7 +109,7 @@ async def crowd() -> list[Measurement]:
 
 
 async def overhead() -> list[Measurement]:
-    """The same short answer from the engine itself, whole and as a stream, one after the other."""
+    """The API's overhead for a short answer, whole and streamed, over the engine alone."""
     script = Script(["x"] * 20)
     bare = ScriptedEngine([script])
     alone = []
@@ -120,7 +120,7 @@ async def overhead() -> list[Measurement]:
             pass
         alone.append(time.perf_counter() - started)
     measurements = []
-    async with programs(Played(script, PLACES, PLACES)) as client:
+    async with programs(Scenario(script, PLACES, PLACES)) as client:
         for stream, name in ((False, "whole"), (True, "as a stream")):
             replies = [await ask(client, stream=stream) for _ in range(REPEATS)]
             over = [reply.whole_s - statistics.median(alone) for reply in replies]
@@ -132,7 +132,7 @@ async def overhead() -> list[Measurement]:
 
 
 async def measure_model(folder: Path, port: int) -> list[Measurement]:
-    """Tokens in a second as streams of the API, beside the engine alone in the same run."""
+    """Tokens per second streamed by the API, compared with the engine alone in the same run."""
     bare = await engine.load(folder)
     prompts = {
         (count, number): [
@@ -163,7 +163,7 @@ async def measure_model(folder: Path, port: int) -> list[Measurement]:
 
 
 async def rate(client: httpx.AsyncClient, prompts: Sequence[Sequence[ChatMessage]]) -> float:
-    """Tokens in a second of all these streams together."""
+    """Tokens per second of all these streams together."""
     started = time.perf_counter()
     tokens = await asyncio.gather(*(tokens_of(client, prompt) for prompt in prompts))
     return sum(tokens) / (time.perf_counter() - started)
@@ -205,28 +205,28 @@ async def ask(client: httpx.AsyncClient, *, stream: bool) -> Reply:
 
 
 async def chunks(answer: httpx.Response) -> AsyncIterator[Mapping[str, Any]]:
-    """The events of a stream up to the last, which says that it is."""
+    """The events of a stream, without the final [DONE]."""
     async for line in answer.aiter_lines():
         if line.startswith("data: {"):
             yield json.loads(line.removeprefix("data: "))
 
 
 @asynccontextmanager
-async def programs(played: Played) -> AsyncIterator[httpx.AsyncClient]:
-    """A client with as many connections as it likes."""
-    # Connections are not used again: none is closed by the server in the moment it is wanted.
+async def programs(scenario: Scenario) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a scripted server, without a limit of connections."""
+    # Idle connections expire soon, so that the server does not close one just before its reuse.
     limits = httpx.Limits(max_connections=None, keepalive_expiry=1)
-    with scripted_server(played) as address:
+    with scripted_server(scenario) as address:
         async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
             yield client
 
 
 @contextmanager
-def scripted_server(played: Played) -> Iterator[str]:
+def scripted_server(scenario: Scenario) -> Iterator[str]:
     """The API on a scripted engine in a process of its own; its address."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=serve, args=(played, there), daemon=True)
+    process = context.Process(target=serve, args=(scenario, there), daemon=True)
     process.start()
     try:
         yield f"http://127.0.0.1:{here.recv()}"
@@ -235,10 +235,10 @@ def scripted_server(played: Played) -> Iterator[str]:
         process.join()
 
 
-def serve(played: Played, parent: Connection) -> None:
-    """Serve until the end, once `parent` has been told the port."""
-    scripted = ScriptedEngine([played.script], max_concurrent=played.places)
-    served = Programs(engine=scripted, max_running=played.places, max_waiting=played.waiting)
+def serve(scenario: Scenario, parent: Connection) -> None:
+    """Send the port to `parent`, then serve until terminated."""
+    scripted = ScriptedEngine([scenario.script], max_concurrent=scenario.places)
+    served = Programs(engine=scripted, max_running=scenario.places, max_waiting=scenario.waiting)
     config = server_config(served.app, edge=EdgeOptions(), shutdown_s=1)
     with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
         parent.send(listener.getsockname()[1])

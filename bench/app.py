@@ -1,4 +1,4 @@
-"""How soon the app's page answers, how soon its model does, and what memory it takes."""
+"""Start-up times of the app's page and model, and the app's memory."""
 
 import contextlib
 import os
@@ -16,10 +16,10 @@ import psutil
 from bench.measurements import Measurement
 
 ROOT = Path(__file__).parents[1]
-PATIENCE_S = 600.0
+TIMEOUT_S = 600.0
 MIB = 1024**2
 LIBRARIES_MIB = 650.0
-"""What Python, torch, transformers and Gradio may take together."""
+"""Memory budget of Python, torch, transformers and Gradio together."""
 
 
 @contextlib.contextmanager
@@ -42,7 +42,7 @@ def running_app(folder: Path, port: int) -> Iterator[psutil.Process]:
 
 def seconds_until(url: str, started: float) -> float:
     """Seconds from `started` until `url` answers 200. Raises TimeoutError."""
-    while time.perf_counter() - started < PATIENCE_S:
+    while time.perf_counter() - started < TIMEOUT_S:
         with contextlib.suppress(urllib.error.URLError), urllib.request.urlopen(url, timeout=5):
             return time.perf_counter() - started
         time.sleep(0.05)
@@ -50,7 +50,7 @@ def seconds_until(url: str, started: float) -> float:
 
 
 def measure(folder: Path, port: int, kv_mib: float) -> list[Measurement]:
-    """The app's figures; `kv_mib` is the KV budget that it may fill beside the weights."""
+    """The app's measurements; `kv_mib` is its KV cache budget beside the weights."""
     weights = sum(file.stat().st_size for file in folder.glob("*.safetensors")) / MIB
     started = time.perf_counter()
     with running_app(folder, port) as process:

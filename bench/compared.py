@@ -1,4 +1,4 @@
-"""Comparisons, testers, cases and runs, added to the store of `bench.hosted`."""
+"""Adds comparisons, testers, cases and runs to the store of `bench.hosted`."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -24,7 +24,7 @@ CHOICES = (VoteChoice.LEFT, VoteChoice.RIGHT, VoteChoice.TIE)
 
 
 async def add_comparisons(store: RoutingStore) -> None:
-    """Votes between the answers of one campaign, and the testers of a split one."""
+    """Votes on the answers of one campaign, and testers of a split campaign."""
     await store.feedback.ratings.transactions.write(_add_duels)
     for number in range(USERS):
         await store.feedback.campaigns.join(SPLIT, f"person {number}", START)
@@ -32,12 +32,12 @@ async def add_comparisons(store: RoutingStore) -> None:
 
 
 async def gather_in(store: RoutingStore, campaign_id: str) -> None:
-    """Let everything be of one campaign."""
+    """Move all conversations and snapshots to one campaign."""
     await store.feedback.ratings.transactions.write(_gather_in, campaign_id)
 
 
 async def add_cases(store: RoutingStore) -> None:
-    """With runs of all of them."""
+    """Cases, and runs of all of them."""
     prompt = (ChatMessage(Role.USER, "Why is the sky blue? " * 20),)
     checks = (Check(CheckKind.CONTAINS, "light"),)
     cases = [

@@ -1,4 +1,4 @@
-"""Speed and memory of the engine, beside a plain `generate` loop in the same run."""
+"""Speed and memory of the engine, compared with a plain `generate` loop in the same run."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ ANSWER_TOKENS = 64
 ROUNDS = 3
 MIB = 1024**2
 
-# Greedy and without penalty: what is compared is the machinery, not the taste of the sampler.
+# Greedy and without penalty, so that both sides choose the same tokens.
 GREEDY = Sampling(temperature=0.0, repetition_penalty=1.0, max_new_tokens=ANSWER_TOKENS, seed=1)
 
 
@@ -78,7 +78,7 @@ def plain_rate(folder: Path, prompts: Sequence[Sequence[ChatMessage]], device: s
 
 
 async def second_turn(engine: Engine, round_name: str) -> tuple[float, float]:
-    """Seconds to the first token of a 1,000-token conversation: cold, and in its next turn."""
+    """Seconds to the first token of a 1,000-token conversation: uncached, and in its next turn."""
     first = await prompt_of(engine, 1000, round_name)
     text = ""
     cold = 0.0
@@ -107,7 +107,7 @@ def resident_mib() -> float:
 
 
 def kv_budget_mib(folder: Path) -> float:
-    """The KV cache that the app lays out by default on a machine with enough memory."""
+    """The app's default KV cache in MiB on a machine with enough memory."""
     options = EngineOptions()
     cache_bytes = cache_target(
         read_shape(folder),
@@ -119,7 +119,7 @@ def kv_budget_mib(folder: Path) -> float:
 
 
 async def measure(folder: Path) -> tuple[str, list[Measurement]]:
-    """The device, and every figure of the engine. Takes a few minutes on two cores."""
+    """The device, and all measurements of the engine. Takes a few minutes on two cores."""
     engine = await load(folder)
     assert engine.info
     device = engine.info.device

@@ -1,4 +1,4 @@
-"""How soon pages for hosts are there and how flat exports stay in the store of `bench.hosted`."""
+"""Response times of the hosts' pages, and memory of exports, on the store of `bench.hosted`."""
 
 import statistics
 import time
@@ -56,11 +56,11 @@ DASHBOARDS: Mapping[str, tuple[User, str]] = {
     "one campaign of ten": (LOCAL, "campaign 4"),
     "a member's own": (MEMBER, ""),
 }
-"""Who looks at which campaign; none: at all that they may see."""
+"""The user, and a campaign id; "" is all that the user may see."""
 
 
 async def measure(database_url: str | None = None) -> list[Measurement]:
-    """Figures of SQLite in a folder of its own, or of an empty PostgreSQL database."""
+    """Measurements on SQLite in a temporary folder, or on an empty PostgreSQL database."""
     async with filled_store(database_url) as store:
         results = Results(store.feedback.results, store.people)
         measurements = await pages(results) + await dashboards(store)
@@ -87,7 +87,7 @@ async def pages(results: Results) -> list[Measurement]:
 
 
 async def dashboards(store: RoutingStore) -> list[Measurement]:
-    """Each time that can be chosen, of each choice of campaigns."""
+    """Each period, for each choice of campaigns."""
     campaigns = Campaigns(store.feedback.campaigns)
     dashboard = Dashboard(campaigns, store.feedback.figures, clock=lambda: END)
     return [
@@ -98,7 +98,7 @@ async def dashboards(store: RoutingStore) -> list[Measurement]:
 
 
 async def campaigns_of_ten(store: RoutingStore, results: Results) -> list[Measurement]:
-    """The pages of campaigns that compare, their reports, and their votes."""
+    """Pages, reports and votes of comparing campaigns."""
     campaigns = Campaigns(store.feedback.campaigns)
     reports = Reports(campaigns, store.feedback.reports)
     measurements = [
@@ -130,7 +130,7 @@ async def cases(store: RoutingStore) -> list[Measurement]:
 
 
 async def one_campaign(store: RoutingStore) -> list[Measurement]:
-    """Where all messages and ratings are of a single one."""
+    """All messages and ratings in a single campaign."""
     campaigns = Campaigns(store.feedback.campaigns)
     dashboard = Dashboard(campaigns, store.feedback.figures, clock=lambda: END)
     drawn = partial(draw, dashboard, LOCAL, BLIND, Period.ALL)
@@ -142,7 +142,7 @@ async def one_campaign(store: RoutingStore) -> list[Measurement]:
 
 
 async def host(reports: Reports, results: Results, campaign_id: str) -> None:
-    """All that the page of a campaign shows that compares."""
+    """The queries of a comparing campaign's page."""
     await reports.report(LOCAL, campaign_id)
     await results.names(LOCAL)
 
@@ -152,7 +152,7 @@ async def write(reports: Reports, campaign_id: str) -> None:
 
 
 async def draw(dashboard: Dashboard, user: User, campaign_id: str, period: Period) -> None:
-    """All that the dashboard shows."""
+    """The queries of the dashboard."""
     await dashboard.campaigns(user)
     await dashboard.overview(user, campaign_id, period)
 
@@ -164,19 +164,19 @@ async def within_limit(name: str, call: Call) -> Measurement:
 async def look(
     results: Results, user: User, filters: RatingFilter, after: Cursor | None = None
 ) -> None:
-    """All that a page shows."""
+    """The queries of a results page."""
     await results.choices(user)
     await results.look(user, filters, after)
 
 
 async def deep_place(results: Results) -> Cursor | None:
-    """Before the last page."""
+    """The cursor of the last page."""
     chunk = await results.page(LOCAL, RatingFilter(until=date(2026, 1, 2)))
     return place_of(chunk.items[0])
 
 
 async def milliseconds(call: Call) -> float:
-    """The median of several."""
+    """The median of RUNS calls."""
     times = []
     for _ in range(RUNS):
         started = time.perf_counter()
@@ -186,7 +186,7 @@ async def milliseconds(call: Call) -> float:
 
 
 async def export(results: Results, kind: DataFormat) -> list[Measurement]:
-    """Everything, masked: how long it takes, how large it is, and the most that was held for it."""
+    """Time and size of a masked export of everything, and peak memory of an unmasked one."""
     file = data_file(kind, RatingFilter(), Redactor(["Ann Lee", "张伟"]))
     started, size = time.perf_counter(), 0
     async for piece in results.export(LOCAL, RatingFilter(), file):

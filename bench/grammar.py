@@ -1,4 +1,4 @@
-"""What it costs to hold answers to a shape: a mask for each token, beside answers that are free."""
+"""The cost of structured output: a mask for each token, compared with unconstrained answers."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ CITY = {
     "required": ["城市", "inhabitants", "kind"],
 }
 SCHEMA = {"type": "array", "items": CITY, "minItems": 200}
-"""Longer than any answer here: what is compared is of the same length."""
+"""Longer than any answer here, so that all answers have the same length."""
 EXAMPLE = ", ".join(
     json.dumps(
         {"城市": f"北京 the {n}th", "inhabitants": 7 * n, "kind": "large"}, ensure_ascii=False
@@ -49,7 +49,7 @@ TOOLS = Extras(
 
 
 async def measure(folder: Path) -> tuple[str, list[Measurement]]:
-    """The device, and every figure of shaped answers."""
+    """The device, and all measurements of structured output."""
     alone = _alone(Tokenizer.from_file(str(folder / "tokenizer.json")))
     engine = await load(folder)
     assert engine.info
@@ -69,7 +69,7 @@ async def measure(folder: Path) -> tuple[str, list[Measurement]]:
 
 
 def _alone(tokenizer: Tokenizer) -> list[Measurement]:
-    """What masks cost without a model: in one thread, as in the engine."""
+    """The cost of masks without a model, in one thread as in the engine."""
     end = tokenizer.token_to_id("<|im_end|>")
     assert end is not None
     begin = time.perf_counter()
@@ -111,7 +111,7 @@ def _steps(vocabulary: Vocabulary, tokenizer: Tokenizer) -> tuple[float, float]:
             mask.allowed(token_ids[:length])
         middle = time.perf_counter()
         for row, mask in zip(scores, masks, strict=True):
-            mask.apply(row, token_ids[:length])  # the mask that was made last is kept
+            mask.apply(row, token_ids[:length])  # reuses the mask computed above
         mask_ms += middle - begin
         applied += time.perf_counter() - middle
     count = len(token_ids) * MASKED_ROWS

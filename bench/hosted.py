@@ -1,5 +1,5 @@
-"""A made-up store of a busy house: 100,000 messages of many people, half of them in campaigns,
-and 20,000 ratings. The same in every run.
+"""A large random store: 100,000 messages of many users, half of them in campaigns, and 20,000
+ratings. Seeded: the same in every run.
 """
 
 import random
@@ -37,7 +37,7 @@ RATINGS = 20_000
 CAMPAIGNS = 10
 USERS = 50
 BETWEEN = timedelta(minutes=10)
-"""Two ratings."""
+"""Time between two ratings."""
 
 END = START + RATINGS * BETWEEN
 MEMBER = User("member", "member", AccountRole.MEMBER, START)
@@ -46,7 +46,7 @@ FAILURES = ("engine_failed", "request_timeout")
 
 
 class Clock:
-    """Stands where it is set."""
+    """A clock that is set by hand."""
 
     def __init__(self) -> None:
         self.now = START
@@ -57,7 +57,7 @@ class Clock:
 
 @asynccontextmanager
 async def filled_store(database_url: str | None) -> AsyncIterator[RoutingStore]:
-    """A store with all those messages and ratings."""
+    """A store with all messages and ratings."""
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(Path(folder), database_url, clock=clock)
@@ -82,7 +82,7 @@ async def add_campaigns(store: RoutingStore) -> None:
 
 
 def campaign_of(number: int) -> str:
-    """Of half of what there is; none of the other half."""
+    """The campaign of a conversation or rating; "" for every second one."""
     campaign = number % (2 * CAMPAIGNS)
     return f"campaign {campaign}" if campaign < CAMPAIGNS else ""
 
@@ -91,21 +91,21 @@ def campaign_of(number: int) -> str:
 
 
 async def add_conversations(store: RoutingStore, clock: Clock, chance: random.Random) -> None:
-    """Those in campaigns are had turn by turn; the others are brought in at once."""
-    brought: dict[str, list[Archive]] = {}
+    """Conversations in campaigns are added turn by turn; the others are imported."""
+    imported: dict[str, list[Archive]] = {}
     for number in range(CONVERSATIONS):
         owner = f"person {number % USERS}"
-        archive = answered(chance, number, random_archive(chance, number, ""))
+        archive = with_answer_data(chance, number, random_archive(chance, number, ""))
         if campaign_id := campaign_of(number):
-            await have(store, clock, owner, campaign_id, archive)
+            await add_turns(store, clock, owner, campaign_id, archive)
         else:
-            brought.setdefault(owner, []).append(archive)
-    for owner, archives in brought.items():
+            imported.setdefault(owner, []).append(archive)
+    for owner, archives in imported.items():
         await store.add_archives(owner, archives)
 
 
-def answered(chance: random.Random, number: int, archive: Archive) -> Archive:
-    """The same with what an engine told of each answer, and at a time of its own."""
+def with_answer_data(chance: random.Random, number: int, archive: Archive) -> Archive:
+    """The archive with the engine's data of each answer, and with its own times."""
     at = START + number * (END - START) / CONVERSATIONS
     messages = [
         replace(message, created_at=at + timedelta(minutes=place))
@@ -128,7 +128,7 @@ def ended(chance: random.Random, message: Message) -> Message:
     )
 
 
-async def have(
+async def add_turns(
     store: RoutingStore, clock: Clock, owner_id: str, campaign_id: str, archive: Archive
 ) -> None:
     conversation_id = None

@@ -1,4 +1,4 @@
-"""On what was measured: hardware, versions, date. Without that a figure says nothing."""
+"""Describes the machine of a benchmark: hardware, versions, date."""
 
 import datetime
 import os
@@ -13,7 +13,7 @@ GIB = 1024**3
 
 
 def describe_machine(device: str) -> dict[str, str]:
-    """Names and values, for people."""
+    """Names and values for the report."""
     return {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
         "device": device,

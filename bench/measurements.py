@@ -1,4 +1,4 @@
-"""What a measurement gives: a value, and whether it keeps the promise. Knows no engine."""
+"""Measured values with limits, and their report as Markdown. Knows no engine."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One measured value. `limit` is the promise, `at` the side on which it is kept."""
+    """One measured value. `at`: it should be at "most" or at "least" `limit`."""
 
     name: str
     value: float
@@ -17,13 +17,13 @@ class Measurement:
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the promise is kept; None when nothing was promised."""
+        """Whether the value is within the limit; None without a limit."""
         if self.limit is None:
             return None
         return self.value <= self.limit if self.at == "most" else self.value >= self.limit
 
     def row(self) -> str:
-        """The figure as a line of a Markdown table."""
+        """The measurement as a row of a Markdown table."""
         sign = {"most": "≤", "least": "≥", None: ""}[self.at]
         promise = f"{sign} {self.limit:.4g} {self.unit}" if self.limit is not None else "–"
         verdict = {True: "yes", False: "NO", None: "–"}[self.is_met]
@@ -31,7 +31,7 @@ class Measurement:
 
 
 def as_markdown(model: str, machine: Mapping[str, str], measurements: Sequence[Measurement]) -> str:
-    """A report: on what, and then what."""
+    """The report: the machine, then the table."""
     facts = "\n".join(f"- {name}: {value}" for name, value in machine.items())
     rows = "\n".join(measurement.row() for measurement in measurements)
     return (

@@ -1,6 +1,6 @@
-"""How heavy a long conversation is for the page: 200 turns of 2,000 characters, in Chromium.
+"""The page's speed with a long conversation: 200 turns of 2,000 characters, in Chromium.
 
-The engine is a scripted one that costs nothing, so that what is measured is page and server. Needs
+The scripted engine takes no time, so page and server alone are measured. Needs
 tests/requirements.txt.
 """
 
@@ -75,7 +75,7 @@ SCROLL = """async () => {
 
 
 def measure() -> list[Measurement]:
-    """The page's figures."""
+    """The page's measurements."""
     store = MemoryStore()
     asyncio.run(store.add_archives(LOCAL_USER, [long_conversation()]))
     pieces = ["word "] * int(2 * WATCHED_MS / 1000 / STEP_S)
@@ -103,7 +103,7 @@ def long_conversation() -> Archive:
             conversation_id=name,
             parent_id=f"{place - 1}" if place else None,
             role=(Role.USER, Role.ASSISTANT)[place % 2],
-            content=_filled(answer if place % 2 else f"Question {place // 2}"),
+            content=_padded(answer if place % 2 else f"Question {place // 2}"),
             status=Status.DONE,
             created_at=now,
         )
@@ -113,8 +113,8 @@ def long_conversation() -> Archive:
     return Archive(conversation, tuple(messages))
 
 
-def _filled(words: str) -> str:
-    """To half of a turn's characters: the other half is the other message's."""
+def _padded(words: str) -> str:
+    """Pad or cut to half of CHARACTERS, because a turn has two messages."""
     half = CHARACTERS // 2
     return (words + "\n\n" + PARAGRAPH * 5)[:half]
 

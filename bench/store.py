@@ -1,4 +1,4 @@
-"""How soon a search answers: 10,000 messages in Chinese and English, common and rare words."""
+"""Search times: 10,000 messages in Chinese and English, common and rare words."""
 
 import random
 import statistics
@@ -36,13 +36,13 @@ SEARCHES: Mapping[str, str] = {
     "a common and a rare word": "weather serendipity",
     "what is nowhere": "nowhere 无处",
 }
-OFTEN = (("的", 0.9), ("我们", 0.5), ("weather", 0.5), ("今天天气怎么样", 0.05))
-RARELY = ("量子纠缠", "serendipity")
-"""What is put into messages: with which probability, and in a handful of them."""
+FREQUENT_WORDS = (("的", 0.9), ("我们", 0.5), ("weather", 0.5), ("今天天气怎么样", 0.05))
+RARE_WORDS = ("量子纠缠", "serendipity")
+"""Words that are added: with a probability, and to a few messages only."""
 
 
 async def measure(database_url: str | None = None) -> list[Measurement]:
-    """Figures of SQLite in a folder of its own, or of an empty PostgreSQL database."""
+    """Measurements on SQLite in a temporary folder, or on an empty PostgreSQL database."""
     async with filled_store(database_url) as (store, filling_s):
         measurements = [
             Measurement(
@@ -56,7 +56,7 @@ async def measure(database_url: str | None = None) -> list[Measurement]:
 
 @asynccontextmanager
 async def filled_store(database_url: str | None) -> AsyncIterator[tuple[Store, float]]:
-    """A store with all those messages, and the seconds it took to import them."""
+    """A store with all messages, and the seconds that their import took."""
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(Path(folder), database_url)
         await store.open()
@@ -70,7 +70,7 @@ async def filled_store(database_url: str | None) -> AsyncIterator[tuple[Store, f
 
 
 async def milliseconds(store: Store, words: str) -> float:
-    """Of a search for a page of hits, the median of several."""
+    """The median duration of RUNS searches for a page of hits."""
     times = []
     for _ in range(RUNS):
         started = time.perf_counter()
@@ -80,9 +80,9 @@ async def milliseconds(store: Store, words: str) -> float:
 
 
 def random_archives() -> Sequence[Archive]:
-    """The same in every run."""
+    """All archives; seeded, so the same in every run."""
     chance = random.Random(7)
-    rare = {chance.randrange(CONVERSATIONS): word for word in RARELY for _ in range(3)}
+    rare = {chance.randrange(CONVERSATIONS): word for word in RARE_WORDS for _ in range(3)}
     return [random_archive(chance, number, rare.get(number, "")) for number in range(CONVERSATIONS)]
 
 
@@ -109,8 +109,8 @@ def random_archive(chance: random.Random, number: int, rare: str) -> Archive:
 
 
 def random_text(chance: random.Random, rare: str) -> str:
-    """About 400 characters of one language, words as unequally frequent as in real texts."""
-    special = [word for word, share in OFTEN if chance.random() < share] + [rare]
+    """About 400 characters of one language, with word frequencies as in real texts (Zipf)."""
+    special = [word for word, share in FREQUENT_WORDS if chance.random() < share] + [rare]
     if chance.random() < 0.5:
         words = [HANZI[int(3000 ** chance.random()) - 1] for _ in range(400)]
         between = ""
@@ -123,7 +123,7 @@ def random_text(chance: random.Random, rare: str) -> str:
 
 
 def english_word(rank: int) -> str:
-    """Different for each rank, shorter for the common ones."""
+    """A word for a frequency rank; frequent words are shorter."""
     letters = ""
     while rank:
         rank, letter = divmod(rank, 26)

@@ -1,7 +1,7 @@
 """People, guest links and keys from the command line: `python app.py user|guest-link|key …`.
 
-The same accounts that the pages use, on the same database, also while the server runs: it believes
-what it has read for two seconds at most. Who may run this owns the database, and may do everything.
+They use the pages' services on the same database, also while the server runs: it caches sessions
+for two seconds at most. Whoever runs them has access to the database, so there are no permissions.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from config import Settings, SettingsError, read_settings
 from store import open_store
 
 THINGS = ("user", "guest-link", "key")
-"""With what a command begins; everything else is for the app."""
+"""The first words of these commands; other arguments are for the app."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""What all commands share: the accounts, who is meant by a name, and how a command is added."""
+"""Shared by all commands: the accounts service, users by name, and adding a command."""
 
 import argparse
 import socket
@@ -14,36 +14,36 @@ from chat.accounts.sign_in import Accounts
 from config import Settings
 
 OPERATOR = User("", "command line", AccountRole.ADMIN, datetime(2020, 1, 1, tzinfo=UTC))
-"""Who has the machine. The audit log knows it as the app itself."""
+"""The user of commands. Its empty id stands for the app itself in the audit log."""
 
 
 class Refused(Exception):
-    """What was asked for cannot be done: one plain sentence."""
+    """The command cannot be done; the message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """What a command works on."""
+    """The services and settings of a command."""
 
     accounts: Accounts
     settings: Settings
 
-    async def named(self, name: str) -> User:
-        """Who has that name. Raises Refused."""
+    async def user_named(self, name: str) -> User:
+        """The user of that name. Raises Refused."""
         for user in await self.accounts.people(OPERATOR):
             if not is_guest(user) and name_key(user.name) == name_key(name):
                 return user
         raise Refused(f"There is nobody named {name}. See: python app.py user list")
 
     async def first_admin(self) -> User:
-        """Whose things are made that need an owner. Raises Refused."""
+        """The default owner of new rows: the first active administrator. Raises Refused."""
         for user in await self.accounts.people(OPERATOR):
             if is_admin(user) and not user.disabled:
                 return user
         raise Refused("There is nobody yet. Begin with: python app.py user add NAME")
 
     def links(self, path: str) -> Sequence[str]:
-        """A path of the app at each address that may reach it."""
+        """The URLs of a path at each address of the app."""
         port, name = self.settings.port, socket.gethostname()
         return [
             f"{base}/{path}" for base in base_addresses(self.settings, port=port, machine_name=name)
@@ -51,14 +51,14 @@ class CommandContext:
 
 
 Command = Callable[[CommandContext, argparse.Namespace], Awaitable[Sequence[str]]]
-"""Does something; what it returns is printed, line by line."""
+"""A command; returns the lines to print."""
 
 Group: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-"""The commands of one thing."""
+"""argparse's group of subcommands."""
 
 
 def add_command(group: Group, name: str, run: Command, what: str) -> argparse.ArgumentParser:
-    """The parser of a new command of the group."""
+    """Add a command to the group; returns its parser."""
     parser = group.add_parser(name, help=what, allow_abbrev=False)
     parser.set_defaults(run=run)
     return parser

@@ -1,6 +1,7 @@
-"""Results from the command line: `python app.py export …`, the same files as the page of results.
+"""`python app.py export …`: the exports of the results page on the command line.
 
-Also while the server runs. Who may run this owns the database, and sees everything.
+Works while the server runs. Whoever runs it has access to the database, so it exports all users'
+data.
 """
 
 import argparse
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         options, rest = _parser().parse_known_args(arguments)
         settings = read_settings(rest)
         summary = asyncio.run(_Command(options, settings).run())
-    except Refused as error:  # what there is instead stands on lines of its own
+    except Refused as error:  # its message has several lines: what exists instead
         sys.stderr.write(f"qwen-chat: {error}\n")
         return 1
     except (SettingsError, AppError, OSError) as error:
@@ -54,8 +55,8 @@ class _Command:
     settings: Settings
 
     async def run(self) -> str:
-        """What there is to say in the end. Raises AppError, Refused, OSError."""
-        redactor = _redactor(self.options)  # a list that is not there is told first
+        """Write the export; returns the closing message. Raises AppError, Refused, OSError."""
+        redactor = _redactor(self.options)  # fails first if the list of names cannot be read
         store = open_store(self.settings.data_dir, self.settings.database_url, beside=True)
         await store.open()
         try:
@@ -92,7 +93,7 @@ class _Command:
 
 
 async def _write(output: Path, pieces: AsyncIterator[bytes]) -> None:
-    """To standard output, or into a file that is there only when it is whole."""
+    """Write to standard output, or atomically to a file."""
     if output == Path("-"):
         async for piece in pieces:
             sys.stdout.buffer.write(piece)
@@ -121,7 +122,7 @@ def _redactor(options: argparse.Namespace) -> Redactor | None:
 
 
 async def _filter(store: RoutingStore, options: argparse.Namespace) -> RatingFilter:
-    """Raises Refused for a campaign or a person that is not there."""
+    """The filter of the flags. Raises Refused for an unknown campaign or user."""
     language = "" if options.format == REPORT else options.language
     return RatingFilter(
         campaign_id=await _campaign(store, options.campaign) if options.campaign else "",

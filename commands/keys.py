@@ -1,4 +1,4 @@
-"""`python app.py key …`: API keys, by which programs come in."""
+"""`python app.py key …`: API keys of programs."""
 
 import argparse
 import re
@@ -34,7 +34,7 @@ def add_commands(group: Group) -> None:
 async def new(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     if not await context.accounts.people(OPERATOR):
         raise Refused(NO_ACCOUNTS)
-    owner = await (context.named(options.user) if options.user else context.first_admin())
+    owner = await (context.user_named(options.user) if options.user else context.first_admin())
     _, secret = await context.accounts.add_key(
         OPERATOR,
         owner=owner,

@@ -1,7 +1,7 @@
-"""Regression cases from the command line: `python app.py replay …`.
+"""`python app.py replay …`: runs regression cases on the command line.
 
-Loads the model itself, and so takes the data folder for as long as it runs, unless told to go
-beside the app. What it prints is for people; what it stores is on the page.
+Loads the model itself, and locks the data folder while it runs, unless --beside is set. It prints
+a summary; the stored run is on the page of cases.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str], load_engine: LoadEngine) -> int:
         return asyncio.run(_Command(options, settings, load_engine).run())
     except KeyboardInterrupt:
         return STOPPED
-    except Refused as error:  # what there is instead stands on lines of its own
+    except Refused as error:  # its message has several lines: what exists instead
         sys.stderr.write(f"qwen-chat: {error}\n")
         return COULD_NOT_RUN
     except (SettingsError, AppError) as error:
@@ -94,7 +94,7 @@ class _Command:
         cases = await self._cases(case_store, user)
         preset, against = await self._preset(store, user), self.options.against
         if against:
-            await case_store.run(against, visible_owner(user))  # refused before the model is loaded
+            await case_store.run(against, visible_owner(user))  # NotFound before loading the model
         engine = await self.load_engine(self.settings)
         try:
             assert engine.info is not None
@@ -117,14 +117,14 @@ class _Command:
         await store.add_run(replay.run)
         try:
             await replayer.run(replay, take)
-        finally:  # after Ctrl+C too: what there is was kept, and is shown
+        finally:  # also after Ctrl+C: print the results so far, which are stored
             await store.end_run(replay.run.id, utc_now())
             _print(words.report(replay, results))
         passed = all(result.verdict is CaseVerdict.PASSED for result in results.values())
         return ALL_PASSED if passed else NOT_ALL_PASSED
 
     async def _cases(self, store: CaseStore, user: User) -> Sequence[Case]:
-        """Those that were asked for. Raises Refused."""
+        """The cases that the flags select. Raises Refused."""
         options = self.options
         cases: list[Case] = []
         if options.file:
@@ -168,7 +168,7 @@ async def _list(store: RoutingStore, user: User) -> None:
 
 
 async def _owner(store: RoutingStore) -> User:
-    """Whose runs these are: the first administrator's, or the local user's without accounts."""
+    """The owner of the run: the first administrator, or the local user without accounts."""
     for user in await store.people.people():
         if is_admin(user) and not user.disabled:
             return user
@@ -176,7 +176,7 @@ async def _owner(store: RoutingStore) -> User:
 
 
 def _generation(settings: Settings, engine: Engine) -> Generation:
-    """Nobody else asks, so nobody waits."""
+    """A generation service without quotas and metrics; the queue holds all cases."""
     return Generation(
         engines=Engines(engine),
         admission=Admission(max_running=settings.max_concurrent, max_waiting=MOST_CASES),
@@ -207,9 +207,9 @@ def _print_progress(line: str) -> None:
 
 
 def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """What is the command's, and what sets something of the app, each with its value.
+    """Split the arguments into the command's own and the app's settings, flags with their values.
 
-    The parser alone would take the value of a flag that it does not know for the file.
+    argparse's `parse_known_args` would read the value of an unknown flag as the file.
     """
     fields = {flag(name): field for name, field in Settings.model_fields.items()}
     own: list[str] = []

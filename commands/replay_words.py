@@ -1,6 +1,6 @@
-"""What `python app.py replay` says: progress, the table, differences. Pure.
+"""The output of `python app.py replay`: progress, the table, differences. Pure.
 
-Answers are printed without control characters: they come from a model and go to a terminal.
+Control characters are removed from answers, because they are printed on a terminal.
 """
 
 import difflib
@@ -24,7 +24,7 @@ WIDTH = max(map(len, CaseVerdict))
 
 
 def runs(run_counts: Sequence[VerdictCounts], names: Mapping[PresetRef, str]) -> Iterator[str]:
-    """A line for each run, newest first. `names` are those of the presets that they had."""
+    """A line for each run, newest first. `names` are the names of their presets."""
     for counted in run_counts:
         run = counted.run
         counts = ", ".join(f"{counted.counts[v]} {v}" for v in CaseVerdict if counted.counts.get(v))
@@ -36,7 +36,7 @@ def runs(run_counts: Sequence[VerdictCounts], names: Mapping[PresetRef, str]) ->
 
 
 def no_preset(requested: str, usable: Iterable[Preset]) -> str:
-    """That there is none of that name, and which there are, by id and name."""
+    """The error for an unknown preset, with ids and names of the usable ones."""
     listing = "".join(f"\n  {one.ref.id}  {printable(one.text.name)}" for one in usable)
     there_are = f" There are:{listing}" if listing else ""
     return f"There is no preset {printable(requested)} that can be used here.{there_are}"
@@ -91,7 +91,7 @@ def diff(earlier: str, now: str) -> Iterator[str]:
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    """Without what a terminal would act on; on one line unless `lines`."""
+    """The text without control characters; on one line unless `lines`."""
     allowed = "\n\t" if lines else ""
     flattened = text if lines else " ".join(text.split())
     return "".join(

@@ -1,4 +1,4 @@
-"""`python app.py user …`: people with an account."""
+"""`python app.py user …`: accounts."""
 
 import argparse
 import getpass
@@ -50,28 +50,28 @@ async def list_users(context: CommandContext, options: argparse.Namespace) -> Se
 
 
 async def set_role(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    user_id = (await context.named(options.name)).id
+    user_id = (await context.user_named(options.name)).id
     user = await context.accounts.set_rank(OPERATOR, user_id, AccountRole(options.rank))
     return [f"{user.name} is {user.rank} now."]
 
 
 async def reset(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    token = await context.accounts.reset(OPERATOR, (await context.named(options.name)).id)
+    token = await context.accounts.reset(OPERATOR, (await context.user_named(options.name)).id)
     return ["A new password is chosen, once, at:", *context.links(f"welcome#{token}")]
 
 
 async def disable(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    user = await context.accounts.disable(OPERATOR, (await context.named(options.name)).id)
+    user = await context.accounts.disable(OPERATOR, (await context.user_named(options.name)).id)
     return [f"{user.name} is shut out now."]
 
 
 async def enable(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    user = await context.accounts.enable(OPERATOR, (await context.named(options.name)).id)
+    user = await context.accounts.enable(OPERATOR, (await context.user_named(options.name)).id)
     return [f"{user.name} can sign in again."]
 
 
 def _password() -> str:
-    """Typed twice, or a line of standard input where nobody can type."""
+    """The password: typed twice, or a line of standard input if that is no terminal."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
     password = getpass.getpass("Password: ")

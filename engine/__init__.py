@@ -1,1 +1,1 @@
-"""The only home of torch, transformers and what else runs a model: prompts in, deltas out."""
+"""Runs a model: prompts in, deltas out. The only package that imports torch and transformers."""

@@ -1,9 +1,9 @@
-"""The continuous batch: rows of many requests go through the model together, a step at a time.
+"""Continuous batching: the rows of many requests go through the model together, step by step.
 
-The only file that knows the inner names of transformers' continuous batching (pinned version). It
+The only file that uses private names of transformers' continuous batching (pinned version). It
 drives the library's scheduler, paged cache and forward pass from the caller's thread instead of the
-library's own: so a step that fails is an exception here, not a dead thread, and a cancelled row is
-gone before the next step. Knows nothing of requests' texts, budgets or waiting lines.
+library's own thread. So a failed step raises here instead of ending a thread, and a cancelled row
+leaves the batch before the next step. Knows nothing of requests' texts, budgets or queues.
 """
 
 import gc
@@ -35,10 +35,12 @@ from engine.row import Row
 from engine.sampling import SampledTokens, choose_tokens, commit_tokens
 
 STEP_GOAL_S = 0.35
-"""A step should take no longer: nobody can be cancelled or served in between. Below the promised
-0.5 s, because attention grows with the length of what is already read."""
+"""Target duration of a step: requests are cancelled and admitted only between steps. Below the
+documented 0.5 s, because attention gets slower as the context grows."""
 MIN_CHUNK = 32
+"""Smallest token budget of a step."""
 CHUNK_GRAIN = 16
+"""Budgets are multiples of this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Layout:
 
 
 def page_size(device: str) -> int:
-    """Tokens per page. Small pages share more between turns; flash attention wants big ones."""
+    """Tokens per page: 256 for flash attention; else 32, because small pages reuse more tokens."""
     if device == "cuda" and (
         is_flash_attn_3_available(kernels_fallback_ok=True)
         or is_flash_attn_2_available(kernels_fallback_ok=True)
@@ -65,9 +67,9 @@ def page_size(device: str) -> int:
 
 
 def next_chunk(chunk: int, tokens: int, seconds: float, limit: int) -> int:
-    """How many tokens the next step may take, after one of `tokens` that took `seconds`.
+    """The token budget of the next step, after a step of `tokens` tokens that took `seconds`.
 
-    Only steps that made use of at least half of their chunk tell anything about its size.
+    A step that used less than half of its budget is no measure of speed and changes nothing.
     """
     if 2 * tokens < chunk:
         return chunk
@@ -88,7 +90,7 @@ class ContinuousBatch:
         self._sampler = _FusedSampler(self._rows)
         self._max_chunk = max(layout.max_chunk, layout.max_rows + MIN_CHUNK)
         self._chunk = min(64, self._max_chunk)
-        # The library is half typed: for the type checker this method is a tensor.
+        # nn.Module.__getattr__ is typed as returning Tensor | Module; this is a method.
         init_manager: Any = model.init_continuous_batching
         manager = init_manager(
             GenerationConfig(do_sample=False, eos_token_id=-1),
@@ -98,9 +100,9 @@ class ContinuousBatch:
                 max_batch_tokens=self._max_chunk,
                 max_requests_per_batch=layout.max_rows,
                 max_memory_percent=1.0,
-                # Flash attention if the package is installed; on CPU there is only sdpa.
+                # Flash attention if its package is installed; the CPU supports sdpa only.
                 auto_switch_to_flash=model.device.type == "cuda",
-                # The sampler makes new tensors in every step, which a recorded graph cannot hold.
+                # The sampler allocates tensors in every step, which a CUDA graph cannot replay.
                 use_cuda_graph=False,
                 use_async_batching=False,
             ),
@@ -111,11 +113,11 @@ class ContinuousBatch:
         _salt_prefixes(self._processor.cache, self._rows, layout.page)
         self._stream = self._processor.inputs_and_outputs.compute_stream
         if self._stream is not None:
-            # Weights and cache were made in another stream; from here on all is done in this one.
+            # Weights and cache were written in another CUDA stream; wait for it once.
             self._stream.wait_stream(torch.cuda.current_stream(model.device))
 
     def add(self, row: Row) -> None:
-        """Let `row` take part from the next step on, with the tokens it already has."""
+        """Add `row` to the batch from the next step on, with the tokens it already has."""
         self._rows[row.id] = row
         state = RequestState(
             request_id=row.id,
@@ -125,26 +127,26 @@ class ContinuousBatch:
         self._processor.scheduler.add_waiting_request(state)
 
     def drop(self, row: Row) -> None:
-        """Forget `row`, whatever it is doing; its part of the cache is free at once."""
+        """Remove `row` in any state and free its cache pages at once."""
         del self._rows[row.id]
         scheduler = self._processor.scheduler
         scheduler.set_request_cancellation(row.id)
         scheduler.clear_cancelled_requests()
-        # Set when the cache was full; the library lifts it only for rows that end by themselves.
+        # Set when the cache was full; the library resets it only when a row ends by itself.
         scheduler.block_new_requests = False
 
     @torch.no_grad()
     def step(self) -> list[Row]:
-        """One pass of the model: a chunk of the prompts, a token for everybody past theirs.
+        """One forward pass: a chunk of each unread prompt, and a token for every other row.
 
-        Gives the rows that got a token or an error. Whatever is raised, no row has changed.
+        Returns the rows that got a token or an error. If it raises, no row has changed.
         """
         begin = time.perf_counter()
-        # The library serves writing rows first, in the order they came: with less, some get nothing
-        # and no prompt is read.
+        # The library serves decoding rows first, in order of arrival: with a smaller budget the
+        # last of them get no token and no prompt is read.
         self._processor.max_batch_tokens = max(self._chunk, len(self._rows) + CHUNK_GRAIN)
-        # The library itself only computes in its stream, and nothing makes that wait for the inputs
-        # that it writes outside.
+        # The library writes its inputs outside of its compute stream without synchronising, so the
+        # whole step runs inside that stream.
         with stream_context(self._stream):
             if not self._processor.prepare_next_batch():
                 return []
@@ -156,7 +158,7 @@ class ContinuousBatch:
         return moved
 
     def reset(self) -> None:
-        """Start over with no rows, after a step that failed."""
+        """Remove all rows after a failed step."""
         self._rows.clear()
         with stream_context(self._stream):
             self._processor.reset()
@@ -166,11 +168,11 @@ class ContinuousBatch:
 
 
 def _salt_prefixes(cache: Any, rows: Mapping[str, Row], page: int) -> None:
-    """Let rows share pages of `cache` only with rows of the same salt.
+    """Make rows share pages of `cache` only with rows of the same salt.
 
-    The library knows a page by a hash of its tokens and of the pages before it. So it is enough to
-    mask the tokens of the first page wherever they are hashed. The secret in the mask keeps
-    anybody from making a prompt whose hash is that of another's.
+    The library identifies a page by a hash of its tokens and of the pages before it, so masking the
+    tokens of the first page is enough. The secret in the mask prevents prompts that are crafted to
+    collide with another salt's hash.
     """
     secret = secrets.token_bytes(32)
 
@@ -190,9 +192,9 @@ def _salt_prefixes(cache: Any, rows: Mapping[str, Row], page: int) -> None:
 
 
 class _FusedSampler(ContinuousBatchingLogitsProcessorList):
-    """Stands where the library keeps its list of processors and does the work of all of them.
+    """Replaces the library's list of logits processors; samples all rows in one pass.
 
-    The library takes the best score afterwards, so the chosen token's score is made infinite.
+    The library takes the argmax afterwards, so the chosen token's score is set to infinity.
     """
 
     def __init__(self, rows: Mapping[str, Row]) -> None:
@@ -206,7 +208,7 @@ class _FusedSampler(ContinuousBatchingLogitsProcessorList):
     def prepare_tensor_args(
         self, requests_in_batch: Sequence[FutureRequestState], arg_storage: Tensor
     ) -> Tensor:
-        """Called by the library before the forward pass: who is in this step."""
+        """Called by the library before the forward pass, with the requests of this step."""
         self._chosen = None
         self._rows = []
         self.tokens = sum(future.query_length for future in requests_in_batch)
@@ -219,14 +221,14 @@ class _FusedSampler(ContinuousBatchingLogitsProcessorList):
         return arg_storage
 
     def __call__(self, input_ids: Tensor, scores: Tensor, logits_processor_args: Tensor) -> Tensor:
-        """Called by the library after it. Scores beyond those of the rows are padding."""
+        """Called by the library after the forward pass. `scores` is padded beyond our rows."""
         own = scores[: len(self._rows)]
         self._chosen = choose_tokens(own, self._rows)
         own.scatter_(-1, self._chosen.token_ids.unsqueeze(-1), torch.inf)
         return scores
 
     def commit_tokens(self) -> list[Row]:
-        """Write the chosen tokens into their rows; the rows that have something new."""
+        """Append the chosen tokens to their rows. Returns the rows that changed."""
         if self._chosen is None:
             return []
         moved, self._rows = self._rows, []

@@ -1,7 +1,7 @@
-"""A model folder → a model in memory, with every decision (see `engine.plan`) logged.
+"""Loads a model folder into memory and logs every decision of `engine.plan`.
 
-Never touches the network, never runs code from the folder, reads safetensors only. Knows nothing of
-batches and requests. For the engine's thread: importing it imports transformers.
+No network access, no code from the folder, safetensors only. Knows nothing of batches and requests.
+Import it in the engine's thread: it imports transformers.
 """
 
 import logging
@@ -35,7 +35,7 @@ ITEM_SIZE = 2
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model in memory, and what was decided on the way."""
+    """A model in memory, with the decisions it was loaded by. `cache_target` is in bytes."""
 
     model: PreTrainedModel
     shape: Shape
@@ -47,12 +47,12 @@ class LoadedModel:
 
     @property
     def is_spread(self) -> bool:
-        """Whether the layers lie on several devices, which cannot be batched continuously."""
+        """Whether the layers are on several devices, which excludes continuous batching."""
         return len(set(getattr(self.model, "hf_device_map", {"": 0}).values())) > 1
 
 
 def inspect_hardware() -> Hardware:
-    """What there is to compute on, right now."""
+    """The devices and their free memory now."""
     gpus = []
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         free, _ = torch.cuda.mem_get_info(index)
@@ -63,7 +63,7 @@ def inspect_hardware() -> Hardware:
 
 
 def _first_line(error: Exception) -> str:
-    """What the libraries say at length, in one line."""
+    """The first line of a library's error message."""
     return str(error).strip().partition("\n")[0]
 
 
@@ -105,7 +105,7 @@ def _shape_of(config: Any, folder: Path) -> Shape:
 
 
 def load_model(folder: Path, options: EngineOptions, progress: Progress) -> LoadedModel:
-    """Load the model in `folder`; `progress` hears of the share done (0–1). Raises StartupError."""
+    """Load the model in `folder`; `progress` gets the share done (0–1). Raises StartupError."""
     shape, hardware = read_shape(folder), inspect_hardware().share(options.memory_share)
     device = _log("device", plan.choose_device(options.device, hardware))
     dtype = _log("dtype", plan.choose_dtype(device, hardware))
@@ -124,8 +124,8 @@ def load_model(folder: Path, options: EngineOptions, progress: Progress) -> Load
         "device map", plan.choose_device_map(device, hardware, shape, quantization, needed)
     )
     if device == "cuda":
-        # The batching library measures the thread's current device, wherever the model lies.
-        torch.cuda.set_device(plan.roomiest(hardware).index)
+        # The batching library measures free memory of the thread's current device, not the model's.
+        torch.cuda.set_device(plan.gpu_with_most_free(hardware).index)
     with _reporting(progress):
         model = _read_weights(folder, dtype, quantization, device_map)
     gpus = " + ".join(gpu.name for gpu in hardware.gpus)
@@ -197,7 +197,7 @@ def _packing(quantization: Quantization, dtype: str) -> BitsAndBytesConfig | Non
 
 @contextmanager
 def _reporting(progress: Progress) -> Iterator[None]:
-    """While inside, the library's progress bars are told to `progress` instead of the terminal."""
+    """Report the library's progress bars to `progress` instead of drawing them."""
 
     def counted(items: Any) -> Iterator[Any]:
         for number, item in enumerate(items):

@@ -1,8 +1,8 @@
-"""LocalEngine: async streams on one side, the engine's thread on the other.
+"""LocalEngine: connects asyncio streams with the engine's thread.
 
-Cheap to import: torch comes in with the thread, when the page is already up. Knows the life of the
-engine and of each request's stream; what happens in the thread is `engine.startup`'s and
-`engine.worker`'s.
+Cheap to import: torch is imported in the thread, when the page is already served. Owns the life
+cycle of the engine and of each request's stream; `engine.startup` and `engine.worker` own what runs
+in the thread.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ STOP_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Serving:
-    """What there is once the model answers."""
+    """The parts of a loaded engine."""
 
     worker: Worker
     end_ids: frozenset[int]
@@ -69,8 +69,8 @@ class _Serving:
 class LocalEngine:
     """An Engine (see `chat.serving.ports`) with the model in this process.
 
-    `fetch` gives the model's folder, downloads it if need be, and reports how that goes. `opener`
-    makes a model of it, in the engine's thread; `engine.startup.open_model` if it is not given.
+    `fetch` returns the model's folder, downloads it if necessary, and reports its progress.
+    `opener` loads the model in the engine's thread; the default is `engine.startup.open_model`.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class LocalEngine:
     async def start(self) -> None:
         """Fetch and load the model. Returns when it has produced a token.
 
-        Raises StartupError, or whatever went wrong; the state is DEAD then.
+        Raises StartupError or any other error of loading; the state is then DEAD.
         """
         try:
             folder = await self._fetch(self._set_state)
@@ -174,7 +174,7 @@ class LocalEngine:
         extras: Extras,
         events: asyncio.Queue[Event],
     ) -> Request:
-        from engine.request import Request  # noqa: PLC0415 - imported long before, by the thread
+        from engine.request import Request  # noqa: PLC0415 - the thread has imported it already
         from engine.scores import ScoreLine  # noqa: PLC0415
         from engine.text import TextStream  # noqa: PLC0415
         from engine.tool_calls import ToolCallParser  # noqa: PLC0415
@@ -202,7 +202,7 @@ class LocalEngine:
         )
 
     async def _tokenize(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
-        """In a thread of its own: a long conversation takes tens of milliseconds."""
+        """Run in a separate thread: a long conversation takes tens of milliseconds."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._tokenizing, without_panic, work, *arguments)
 
@@ -212,7 +212,7 @@ class LocalEngine:
         return self._serving
 
     def _silence(self) -> float:
-        """Seconds since the thread last began a step, while it has something to do."""
+        """Seconds since the thread last began a step; 0 while it is idle."""
         worker = self._serving.worker if self._serving else None
         return time.monotonic() - worker.heartbeat if worker and worker.busy else 0.0
 
@@ -231,21 +231,21 @@ class LocalEngine:
         self._thread.start()
         return await ready
 
-    # From here on: the engine's thread.
+    # The methods below run in the engine's thread.
 
     def _run_thread(
         self, folder: Path, loop: asyncio.AbstractEventLoop, ready: asyncio.Future[_Serving]
     ) -> None:
         def call(function: Callable[..., None], *arguments: object) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            with contextlib.suppress(RuntimeError):  # the event loop is closed
                 loop.call_soon_threadsafe(function, *arguments)
 
         try:
             serving = without_panic(self._open, folder, call)
-        except Exception as error:  # noqa: BLE001 - top of a thread: tell the one who waits
-            call(_settle, ready, None, error)
+        except Exception as error:  # noqa: BLE001 - top of a thread: passed on to `start`
+            call(_resolve, ready, None, error)
             return
-        call(_settle, ready, serving, None)
+        call(_resolve, ready, serving, None)
         try:
             if not self._stopped.is_set():
                 serving.worker.run()
@@ -255,7 +255,8 @@ class LocalEngine:
 
     def _open(self, folder: Path, call: Callable[..., None]) -> _Serving:
         if self._options.device == "cpu":
-            # Before torch looks: the batching library would measure and pin memory for a GPU.
+            # Before torch is imported: with a visible GPU the batching library would measure the
+            # GPU's memory and pin host memory for it.
             os.environ["CUDA_VISIBLE_DEVICES"] = ""
         from engine.startup import open_model  # noqa: PLC0415 - imports torch
         from engine.worker import Worker  # noqa: PLC0415
@@ -265,8 +266,8 @@ class LocalEngine:
         worker = Worker(
             opened.runner,
             end_ids=opened.end_ids,
-            post=lambda events: call(_hand_over, events),
-            died=lambda error: call(self._set_state, _dead(error)),
+            post=lambda events: call(_send_events, events),
+            on_dead=lambda error: call(self._set_state, _dead(error)),
         )
         call(self._set_state, EngineState(Phase.LOADING, LoadStage.WARM_UP))
         worker.warm_up()
@@ -278,7 +279,7 @@ def _dead(error: EngineFailed) -> EngineState:
 
 
 def _max_new_tokens(sampling: Sampling, info: EngineInfo, prompt_tokens: int) -> int:
-    """How long an answer to such a prompt may get. Raises PromptTooLong, BadRequest."""
+    """The token limit of an answer to this prompt. Raises PromptTooLong, BadRequest."""
     room = info.context_length - prompt_tokens
     if room < 1:
         raise PromptTooLong(tokens=prompt_tokens, limit=info.context_length)
@@ -289,10 +290,10 @@ def _max_new_tokens(sampling: Sampling, info: EngineInfo, prompt_tokens: int) ->
     return min(requested, longest, room)
 
 
-def _settle(
+def _resolve(
     future: asyncio.Future[_Serving], serving: _Serving | None, error: Exception | None
 ) -> None:
-    """Give `future` its result, unless nobody waits for it any more."""
+    """Resolve `future`, unless it was cancelled."""
     if future.done():
         return
     if serving:
@@ -301,6 +302,6 @@ def _settle(
         future.set_exception(error or RuntimeError("nothing was opened"))
 
 
-def _hand_over(events: Sequence[tuple[Request, Event]]) -> None:
+def _send_events(events: Sequence[tuple[Request, Event]]) -> None:
     for request, event in events:
         request.send(event)

@@ -2,10 +2,10 @@
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Of the GPU or of the host, whoever noticed: Python, PyTorch or the batching library."""
-    import torch  # noqa: PLC0415 - long loaded where it matters; importing this stays light
+    """Whether `error` means that GPU or host memory is full; raised by Python or PyTorch."""
+    import torch  # noqa: PLC0415 - already imported where a step can fail; keeps imports cheap
 
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    # PyTorch has a type for a full GPU, but only words for full main memory.
+    # PyTorch has an error type for a full GPU, but only a message for full main memory.
     return isinstance(error, RuntimeError) and "can't allocate" in str(error)

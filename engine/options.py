@@ -10,9 +10,9 @@ from engine.plan import DeviceMap, Quantization
 class EngineOptions:
     """How to run a model; None means: decide by the model and the machine.
 
-    `max_new_tokens` is the default and the most of one answer. `device_map` forces where which
-    layer lies, in accelerate's words. `memory_share` is the part of the free memory to be taken
-    at most.
+    `max_new_tokens` is the default and the limit of one answer. `device_map` is accelerate's and
+    overrides the automatic placement of layers. `memory_share` limits the part of the free memory
+    that may be used.
     """
 
     device: str = "auto"

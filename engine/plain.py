@@ -1,7 +1,7 @@
-"""One row at a time, for models whose layers are spread over devices or spill out of memory.
+"""One row at a time, for models whose layers are spread over several devices or offloaded.
 
-The same interface as the continuous batch and the same sampler, over the model's ordinary forward
-pass and cache: what `generate` does, but in steps, so that it can be cancelled and shows life.
+Same interface and sampler as the continuous batch, over the model's ordinary forward pass and
+cache: what `generate` does, but in steps, so that it can be cancelled and reports progress.
 """
 
 import gc

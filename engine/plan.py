@@ -1,6 +1,6 @@
-"""Decisions before a model is loaded: device, dtype, quantization, where it lies, cache size.
+"""Decisions before a model is loaded: device, dtype, quantization, placement, cache size.
 
-Pure: facts in, a decision with its reason out. Knows no torch; sizes are bytes.
+Pure functions: facts in, a decision with its reason out. Does not import torch; sizes are in bytes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,18 +16,23 @@ DeviceMap = str | Mapping[str, str | int]
 
 GIB = 1024**3
 WORKSPACE = GIB
-"""What a GPU needs beside weights and cache: activations, logits, libraries."""
+"""Estimated GPU memory beside weights and cache: activations, logits, CUDA libraries."""
 PACKED_SHARE: Mapping[Quantization, float] = {"none": 1.0, "int8": 0.6, "nf4": 0.38}
-"""Size of packed weights as a share of bf16; embeddings and head stay as they are."""
+"""Size of packed weights as a share of bf16. Embeddings and output head are not packed, so the
+share is above 8/16 and 4.5/16. The catalogue's sizes give 0.57 and 0.38 for 7B, and 0.64 and 0.48
+for 0.5B.
+"""
 FREE_PAGE_RESERVE = 0.15
-"""When less of the cache is free, the library drops every page kept for reuse."""
+"""Share of the cache that stays free: below it the batching library drops all reusable pages."""
 CPU_CACHE_SHARE = 0.5
+"""Largest share of free main memory for the cache: other programs use it, too."""
 MIN_CONTEXT = 512
+"""Least tokens of cache to start with; also the lower bound of --context-length."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision(Generic[T]):
-    """What was chosen, and why, in words for the log."""
+    """A chosen value and the reason for the log."""
 
     value: T
     reason: str
@@ -35,7 +40,7 @@ class Decision(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """An NVIDIA GPU: its number, how much of it is free, whether it computes in bfloat16."""
+    """An NVIDIA GPU: its index, its free memory, whether it computes in bfloat16."""
 
     index: int
     name: str
@@ -45,24 +50,24 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """What there is to run on. `free` is main memory."""
+    """The machine. `free` is main memory."""
 
     cores: int
     free: int
     gpus: Sequence[Gpu] = ()
 
     def share(self, part: float) -> "Hardware":
-        """The same, with that part of the free memory."""
+        """The same machine with `part` (0–1) of its free memory."""
         gpus = [replace(gpu, free=int(gpu.free * part)) for gpu in self.gpus]
         return replace(self, free=int(self.free * part), gpus=gpus)
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The sizes of a model that matter here.
+    """The sizes of a model.
 
-    `scratch_per_token` is what a step needs for each token that it reads from the cache. `packing`
-    names the format of weights that come packed ("awq", "gptq"); otherwise they are bf16.
+    `scratch_per_token` is the temporary memory of a step for each token that it reads from the
+    cache. `packing` is the format of weights that are already packed ("awq", "gptq"); None is bf16.
     """
 
     weights: int
@@ -103,7 +108,7 @@ def choose_quantization(
     shape: Shape,
     cache: int,
 ) -> Decision[Quantization]:
-    """How the weights are packed. `cache` is the memory that the KV cache should get."""
+    """How to pack the weights. `cache` is the memory that the KV cache needs."""
     if shape.packing:
         return Decision("none", "the weights come packed already")
     if device == "cpu" or requested == "none":
@@ -112,7 +117,7 @@ def choose_quantization(
             if requested == "auto"
             else Decision(requested, "asked for")
         )
-    free = roomiest(hardware).free
+    free = gpu_with_most_free(hardware).free
     packed = needed_bytes(shape, "nf4" if requested == "auto" else requested, cache)
     fits_packed = packed <= free or packed <= sum(gpu.free - WORKSPACE for gpu in hardware.gpus)
     if requested != "auto":
@@ -128,15 +133,16 @@ def choose_quantization(
     return Decision("none", f"not even nf4 would fit, which cannot spill into memory: {sizes}")
 
 
-def roomiest(hardware: Hardware) -> Gpu:
-    """The GPU with the most free memory: the one that gets a model, or most of it."""
+def gpu_with_most_free(hardware: Hardware) -> Gpu:
+    """The GPU with the most free memory, on which the model is placed first."""
     return max(hardware.gpus, key=lambda gpu: gpu.free)
 
 
 def needed_bytes(shape: Shape, quantization: Quantization, cache: int) -> int:
-    """What a GPU must have free for weights and cache.
+    """GPU memory needed for weights and cache.
 
-    Packed weights cannot spill into main memory: better half of the cache than not to run.
+    With packed weights half of the cache is enough: bitsandbytes cannot offload them to main
+    memory, so the alternative would be not to run.
     """
     weights = int(shape.weights * PACKED_SHARE[quantization])
     return weights + (cache if quantization == "none" else cache // 2) + WORKSPACE
@@ -153,10 +159,10 @@ def _too_big_packed(quantization: str, needed: int, free: int) -> str:
 def choose_device_map(
     device: Device, hardware: Hardware, shape: Shape, quantization: Quantization, cache: int
 ) -> Decision[DeviceMap]:
-    """One device if the model fits there, since only then requests can be batched; else spread."""
+    """One device if the model fits there, because only then requests are batched; else "auto"."""
     if device == "cpu":
         return Decision("cpu", "on the CPU")
-    best = roomiest(hardware)
+    best = gpu_with_most_free(hardware)
     if needed_bytes(shape, quantization, cache) <= best.free:
         return Decision({"": best.index}, f"all of it fits on {best.name}")
     return Decision("auto", f"too big for {best.name} alone: spread over what there is")
@@ -165,7 +171,7 @@ def choose_device_map(
 def cache_target(
     shape: Shape, *, context_length: int, max_concurrent: int, cache_gib: float | None
 ) -> int:
-    """Bytes of KV cache that serve `max_concurrent` full contexts, reuse between turns included."""
+    """Bytes of KV cache for `max_concurrent` full contexts, with room for pages to be reused."""
     if cache_gib is not None:
         return int(cache_gib * GIB)
     tokens = max_concurrent * min(context_length, shape.max_context) / (1 - FREE_PAGE_RESERVE)
@@ -173,16 +179,16 @@ def cache_target(
 
 
 def cache_needed(shape: Shape, target: int, context_length: int) -> int:
-    """Bytes of KV cache below which a model is rather packed or spread: two full contexts."""
+    """Least bytes of KV cache, two full contexts: with less, the model is packed or spread."""
     return min(target, 2 * min(context_length, shape.max_context) * shape.kv_per_token)
 
 
 def choose_cache_tokens(
     shape: Shape, *, target: int, free: int, device: Device, page: int
 ) -> Decision[int]:
-    """Tokens of KV cache, in whole pages, with the weights loaded and `free` bytes left.
+    """Tokens of KV cache, in whole pages, when `free` bytes are left after loading the weights.
 
-    Raises StartupError if not even a short conversation would fit.
+    Raises StartupError below MIN_CONTEXT tokens.
     """
     usable = int(free * CPU_CACHE_SHARE) if device == "cpu" else int(free * 0.95) - WORKSPACE
     possible = max(usable, 0) // (shape.kv_per_token + shape.scratch_per_token)

@@ -1,6 +1,6 @@
-"""Prompts → token ids by the model's own chat template; typed control tokens stay text.
+"""Encodes prompts with the model's own chat template; typed control tokens stay text.
 
-Knows nothing of models or batches. Importing it imports transformers: for the engine's thread.
+Knows nothing of models or batches. Import it in the engine's thread: it imports transformers.
 """
 
 import json
@@ -48,7 +48,7 @@ class ChatPrompt:
         self._control = {
             token_id: token.content for token_id, token in tokenizer.added_tokens_decoder.items()
         }
-        # The default set leaves out what is not marked "special", such as <tool_call>.
+        # transformers' default set holds "special" tokens only, and <tool_call> is not one.
         tokenizer.chat_control_tokens = list(self._control.values())
         longest_first = sorted(self._control.values(), key=len, reverse=True)
         self._control_words = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
@@ -62,29 +62,29 @@ class ChatPrompt:
         return backend
 
     def prepare(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> PreparedPrompt:
-        """The prompt in token ids, and where its messages end. Raises as `encode` does."""
+        """The prompt's token ids and the end of each message. Raises as `encode` does."""
         token_ids = self.encode(prompt, tools)
         turn_ends = () if isinstance(prompt, str) else self._turn_ends(prompt, token_ids)
         return PreparedPrompt(prompt, token_ids, turn_ends)
 
     def encode(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> list[int]:
-        """The prompt for the assistant's next turn, or for the rest of the turn it ends with.
+        """Token ids of the prompt. A trailing assistant message is continued.
 
-        Bare text is taken as it is, with nothing around it. Raises BadRequest if there is nothing
-        that could be answered, or the model knows no tools; BadSchema.
+        Bare text is encoded without a template. Raises BadRequest for an empty prompt, or for tools
+        that the model's template does not support; BadSchema.
         """
         if isinstance(prompt, str):
             return self._encode_text(prompt, tools)
         if prompt and prompt[-1].role is Role.ASSISTANT:
             if prompt[-1].calls:
                 raise BadRequest("The last call of a tool has no result yet.")
-            # By itself: joined to the template's line end, a text that begins with one would be
-            # read as other tokens than those the model wrote.
+            # Encoded separately: a text that begins with a line end would merge with the template's
+            # line end into other tokens than those the model wrote.
             return self._encode_turns(prompt[:-1], tools) + self._encode_plain(prompt[-1].content)
         return self._encode_turns(prompt, tools)
 
     def render(self, messages: Sequence[ChatMessage]) -> str:
-        """The prompt letter by letter, control tokens included. Raises BadRequest."""
+        """The prompt as text, with its control tokens. Raises BadRequest."""
         text: str = self.backend.decode(self.encode(messages), skip_special_tokens=False)
         return text
 
@@ -97,11 +97,11 @@ class ChatPrompt:
             )
 
     def _turn_ends(self, messages: Sequence[ChatMessage], token_ids: Sequence[int]) -> list[int]:
-        """The number of tokens up to the end of each message; empty where that is unknown.
+        """The number of tokens up to the end of each message; empty if it cannot be determined.
 
-        Qwen's template ends every turn with the end-of-sequence token, which text in messages can
-        never become. It adds a system turn where there is none, and puts consecutive results of
-        tools into one turn; of those, all but the last end where the turn begins.
+        Qwen's template ends every turn with the end-of-sequence token, which message text is never
+        encoded to. It adds a system turn if there is none, and joins consecutive tool results into
+        one turn; all of those but the last get the position where that turn begins.
         """
         ends = [place for place, token_id in enumerate(token_ids, 1) if token_id == self._end_id]
         begun = messages[-1].role is Role.ASSISTANT  # continued behind the last turn
@@ -146,7 +146,7 @@ class ChatPrompt:
         return token_ids
 
     def _as_dict(self, turn: ChatMessage) -> dict[str, Any]:
-        """The turn as chat templates know it."""
+        """The turn as the dict that chat templates expect."""
         fields: dict[str, Any] = {"role": turn.role.value, "content": turn.content}
         if turn.calls:
             fields["tool_calls"] = [
@@ -156,9 +156,9 @@ class ChatPrompt:
         return fields
 
     def _marked_keys(self, value: Any) -> Any:
-        """The same JSON value; control tokens in its keys are marked to be read as text.
+        """The same JSON value with control tokens in its keys marked as text.
 
-        The library marks them in values alone.
+        transformers' `sanitize_control_tokens` marks them in values only.
         """
         if isinstance(value, dict):
             return {
@@ -174,7 +174,7 @@ class ChatPrompt:
         return "tools" in str(self._tokenizer.chat_template)
 
     def _control_ids(self, content: str) -> list[int]:
-        """The control tokens of prompts that have `content` wherever a user can put it."""
+        """The control tokens in prompts that contain `content` in every place open to users."""
         shape = json.dumps({content: [content]})
         calls = (ToolCall(content, content, shape), ToolCall(content, content, content))
         tools = [Tool(content, content, shape)] if self._knows_tools else []
@@ -186,7 +186,7 @@ class ChatPrompt:
 
 
 def _definition(tool: Tool) -> dict[str, Any]:
-    """The tool as the OpenAI API writes it, which is what chat templates show the model."""
+    """The tool in the OpenAI API's format, which chat templates expect."""
     function = {"name": tool.name, "description": tool.description}
     try:
         parameters = _read_json(tool.parameters)
@@ -198,7 +198,7 @@ def _definition(tool: Tool) -> dict[str, Any]:
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    """The call; arguments that are no JSON go in as text, so that nothing of them is lost."""
+    """The call as a dict; arguments that are not JSON are passed as text."""
     try:
         arguments = _read_json(call.arguments)
     except ValueError:
@@ -207,7 +207,7 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 
 def _read_json(text: str) -> Any:
-    """Raises ValueError, also for depths beyond reason and for halves of surrogate pairs."""
+    """Raises ValueError, also for nesting beyond Python's limit and for lone surrogates."""
     try:
         value = json.loads(text)
         json.dumps(value, ensure_ascii=False).encode()
@@ -217,7 +217,7 @@ def _read_json(text: str) -> Any:
 
 
 def _without_added_tokens(tokenizer: Tokenizer) -> Tokenizer:
-    """The same rules for plain text, shared with `tokenizer`, and no control token to be found."""
+    """A tokenizer with the same model and rules, but without control tokens."""
     plain = Tokenizer(tokenizer.model)
     if tokenizer.normalizer:
         plain.normalizer = tokenizer.normalizer

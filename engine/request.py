@@ -1,4 +1,4 @@
-"""One request inside the engine: its row, its text, and where its time went.
+"""One request inside the engine: its row, its text and its timing.
 
 Knows no thread, no model and no other request.
 """
@@ -27,30 +27,30 @@ class Request:
     max_new_tokens: int
     send: Callable[[Event], None]
     scores: ScoreLine | None = None
-    """Where the request asked for the probabilities of tokens."""
+    """Set if the request asked for log-probabilities."""
     suspect: bool = False
-    """It was in a step that failed and has made no token since."""
+    """The request was in a failed step and has produced no token since."""
     consumed: int = 0
-    """How many of the row's tokens are part of the answer."""
+    """How many of the row's tokens have been added to the answer."""
     received_at: float = field(default_factory=time.monotonic)
     admitted_at: float | None = None
     first_token_at: float | None = None
 
     @property
     def tokens(self) -> int:
-        """The most tokens it can come to, prompt and answer."""
+        """The largest number of tokens of prompt and answer together."""
         return len(self.row.prompt_ids) + self.max_new_tokens
 
     def admit(self) -> None:
         self.admitted_at = self.admitted_at or time.monotonic()
 
-    def sign_of_life(self) -> Delta:
+    def keep_alive(self) -> Delta:
         return Delta(completion_tokens=self.consumed)
 
     def take_tokens(self, end_ids: Collection[int]) -> Delta:
-        """What the row's new tokens add. With `finish` if the answer ends with one of them.
+        """The delta of the row's new tokens, with `finish` if the answer ends with one of them.
 
-        There is one, or more when something failed after a step and before this.
+        Usually one token; more if something failed between a step and this call.
         """
         is_first = self.first_token_at is None
         self.first_token_at = self.first_token_at or time.monotonic()

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 MAX_PENALTY = 2
-"""On presence and on frequency, as in the OpenAI API."""
+"""Bound of presence_penalty and frequency_penalty, as in the OpenAI API."""
 
 MAX_TOP_LOGPROBS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """How the next token is chosen. temperature 0 is greedy, top_k 0 considers every token.
+    """How the next token is chosen. temperature 0 is greedy, top_k 0 disables top-k.
 
-    No token that ends the answer is chosen before there are `min_new_tokens` others.
+    No end token is chosen before the answer has `min_new_tokens` tokens.
     """
 
     temperature: float = 0.0
@@ -61,16 +61,16 @@ class Decoding:
         return self.temperature == 0
 
     def uniform(self, step: int) -> float:
-        """The random number in [0, 1) that decides token number `step` of the answer.
+        """The random number in [0, 1) for token number `step` of the answer.
 
-        It depends on seed and step alone: neither on the device, nor on who else is in the batch,
-        nor on how often the row had to be started again.
+        It depends on seed and step only: not on the device, the other rows of the batch, or how
+        often the row was restarted.
         """
         return random.Random(f"{self.seed}:{step}").random()
 
 
 def decoding_of(sampling: Sampling) -> Decoding:
-    """The decoding that `sampling` describes; what it leaves open is neutral. Raises BadRequest."""
+    """The decoding of `sampling`; unset settings get neutral values. Raises BadRequest."""
     stated = {
         name: value for name in Decoding.__slots__ if (value := getattr(sampling, name)) is not None
     }
@@ -78,7 +78,7 @@ def decoding_of(sampling: Sampling) -> Decoding:
 
 
 class Score(NamedTuple):
-    """The model's own logarithm of a token's probability, and (id, logarithm) of the best ones."""
+    """A token's log-probability before sampling settings, and (id, log-probability) of the best."""
 
     logprob: float
     best: Sequence[tuple[int, float]] = ()
@@ -88,25 +88,25 @@ class Score(NamedTuple):
 class Row:
     """One request in the batch. Its runner appends to `token_ids`, or sets `error`.
 
-    With `top_logprobs` it appends to `scores` too: one for each token, with that many best ones.
+    With `top_logprobs` set, it also appends one score per token, with that many alternatives.
     """
 
     id: str
     prompt_ids: Sequence[int]
     decoding: Decoding
     salt: str = ""
-    """Only rows with the same salt share what the cache holds of their prompts."""
+    """Only rows with the same salt share cached prefixes."""
     end_ids: Collection[int] = ()
     """The tokens that end the answer."""
     top_logprobs: int | None = None
     mask: "Mask | None" = None
-    """What the answer must look like; it goes when the row goes."""
+    """The grammar that the answer must follow; freed with the row."""
     token_ids: list[int] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     reused_prompt_tokens: int | None = None
     error: str | None = None
     seen: "torch.Tensor | None" = None
-    """The sampler's copy of prompt and answer, on its device; it goes when the row goes."""
+    """The sampler's copy of prompt and answer on its device, int64, shape [length]."""
 
     def __post_init__(self) -> None:
         if not 0 <= (self.top_logprobs or 0) <= MAX_TOP_LOGPROBS:

@@ -1,7 +1,7 @@
-"""Scores → the next token of every row, in one pass over the batch.
+"""Chooses the next token of every row from the logits, in one pass over the batch.
 
-Takes the few best tokens first and does the rest on those, instead of sorting the vocabulary for
-every row. Importing it imports torch: for the engine's thread.
+Selects the best tokens first and samples among those, instead of sorting the vocabulary for every
+row. Import it in the engine's thread: it imports torch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ from torch import Tensor
 from engine.row import Row, Score
 
 MAX_NARROW = 1024
-"""Rows that consider more tokens than this are drawn apart, so that they cost only themselves."""
+"""Rows with a larger top-k are sampled separately, so that they do not slow down the others."""
 
 
 class SampledTokens(NamedTuple):
-    """Token ids, shape [rows], and whether each row's scores were numbers at all.
+    """Token ids, shape [rows], and whether each row had a finite best score, shape [rows].
 
-    `scores` are those of the rows that ask for them, by their place.
+    `scores` are keyed by row index, for the rows that ask for log-probabilities.
     """
 
     token_ids: Tensor
@@ -54,7 +54,7 @@ def choose_tokens(scores: Tensor, rows: Sequence[Row]) -> SampledTokens:
 
 
 def commit_tokens(chosen: SampledTokens, rows: Sequence[Row]) -> None:
-    """Write what was chosen into the rows; an error where there was nothing to choose from."""
+    """Append the chosen tokens to the rows; set `error` on rows without a finite score."""
     token_ids, valid = chosen.token_ids.tolist(), chosen.valid.tolist()
     for place, row in enumerate(rows):
         if not valid[place]:
@@ -67,7 +67,7 @@ def commit_tokens(chosen: SampledTokens, rows: Sequence[Row]) -> None:
 
 
 def _adjust(scores: Tensor, row: Row) -> None:
-    """Change the scores as the row's settings want. `scores`: shape [vocabulary], in place."""
+    """Apply mask, penalties and minimum length to `scores`, shape [vocabulary], in place."""
     decoding = row.decoding
     if row.mask is not None:
         row.mask.apply(scores, row.token_ids)
@@ -80,7 +80,7 @@ def _adjust(scores: Tensor, row: Row) -> None:
 
 
 def _forbid_end(scores: Tensor, row: Row) -> None:
-    """Unless the mask leaves nothing else."""
+    """Forbid the end tokens, unless the mask allows no other token."""
     ends = [*row.end_ids]
     saved = scores[ends]
     scores[ends] = -torch.inf
@@ -93,12 +93,12 @@ def _penalise_repetition(scores: Tensor, row: Row) -> None:
     penalty = row.decoding.repetition_penalty
     seen = _seen(row, scores.device)
     values = scores[seen]
-    # A token that was seen twice is written twice, with the same value.
+    # Duplicates in `seen` are harmless: each writes the same value.
     scores[seen] = torch.where(values < 0, values * penalty, values / penalty)
 
 
 def _penalise_frequency(scores: Tensor, row: Row) -> None:
-    """Make the tokens of the answer less likely: once, and again for each time they were taken."""
+    """Subtract presence_penalty once, and frequency_penalty per occurrence in the answer."""
     answer = _seen(row, scores.device)[len(row.prompt_ids) :]
     token_ids, counts = torch.unique(answer, return_counts=True)
     scores[token_ids] -= (
@@ -107,7 +107,7 @@ def _penalise_frequency(scores: Tensor, row: Row) -> None:
 
 
 def _scores(logprobs: Tensor, token_ids: Tensor, most: int) -> list[Score]:
-    """The score of each row's token, with its `most` best ones. `logprobs`: [rows, vocabulary]."""
+    """The score of each row's token, with `most` alternatives. `logprobs`: [rows, vocabulary]."""
     own = logprobs.gather(-1, token_ids.unsqueeze(-1)).squeeze(-1).tolist()
     values, best = _best(logprobs, min(most, logprobs.shape[-1]))
     pairs = [
@@ -117,7 +117,7 @@ def _scores(logprobs: Tensor, token_ids: Tensor, most: int) -> list[Score]:
 
 
 def _seen(row: Row, device: torch.device) -> Tensor:
-    """Prompt and answer so far on `device`; only what is new is copied there."""
+    """Prompt and answer so far on `device`, shape [length]; only new tokens are copied."""
     if row.seen is None:
         row.seen = torch.tensor([*row.prompt_ids, *row.token_ids], device=device)
     new = row.token_ids[len(row.seen) - len(row.prompt_ids) :]
@@ -127,11 +127,11 @@ def _seen(row: Row, device: torch.device) -> Tensor:
 
 
 def _draw(scores: Tensor, rows: Sequence[Row]) -> Tensor:
-    """One token per row out of its best ones: top-k, temperature, top-p, in this order."""
+    """Sample one token per row: top-k, temperature, top-p, in this order. Returns shape [rows]."""
     vocabulary = scores.shape[-1]
     keep = [min(row.decoding.top_k or vocabulary, vocabulary) for row in rows]
     logits, token_ids = _best(scores, max(keep))
-    # float64: the sums must not depend on how many other tokens the other rows consider
+    # float64, so that the cumulative sums do not depend on the other rows' top-k
     settings = torch.tensor(
         [
             (
@@ -159,9 +159,9 @@ def _draw(scores: Tensor, rows: Sequence[Row]) -> Tensor:
 
 
 def _best(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The best scores and their ids, shape [rows, count]; equal scores in the order of the ids.
+    """The best scores and their ids, shape [rows, count]; ties in the order of the ids.
 
-    Scores computed in bfloat16 are often equal, and topk alone orders those as it likes.
+    Scores computed in bfloat16 are often equal, and `topk` returns ties in no defined order.
     """
     values, token_ids = scores.topk(count)
     token_ids, order = token_ids.sort(dim=-1)

@@ -1,4 +1,4 @@
-"""The scores of an answer's tokens: their letters and bytes, in step with the text that is shown.
+"""Log-probabilities of an answer's tokens, with text and bytes, in step with the visible text.
 
 Knows nothing of where scores come from.
 """
@@ -13,13 +13,13 @@ from chat.tools import TokenScore
 from engine.row import Score
 
 LEAST_LOGPROB = -9999.0
-"""What is told of the impossible: JSON has no infinity. The API of OpenAI does the same."""
+"""Replaces minus infinity, which JSON cannot express; the same value as in the OpenAI API."""
 
 
 class ScoreLine:
-    """The scores of one answer, held back while their text is: it may turn out to be none of it.
+    """The scores of one answer, held back as long as their text may turn out to be a stop string.
 
-    Those of tokens without text of their own (half characters, tags of calls) wait for nothing.
+    Scores of tokens without text of their own (partial characters, call tags) are not held back.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -29,12 +29,12 @@ class ScoreLine:
         self._held: deque[tuple[int, TokenScore]] = deque()
 
     def add(self, token_id: int, score: Score, *, begin: int) -> None:
-        """A token whose text begins after `begin` characters."""
+        """Add a token whose text begins after `begin` characters."""
         best = tuple(self._token_score(other, logprob) for other, logprob in score.best)
         self._held.append((begin, self._token_score(token_id, score.logprob, best)))
 
     def release(self, released: int, written: int) -> Iterable[TokenScore]:
-        """Those of the text that is out: `shown` of the `written` characters."""
+        """The scores of the released text: `released` of the `written` characters."""
         while self._held and (released == written or self._held[0][0] < released):
             yield self._held.popleft()[1]
 
@@ -45,9 +45,9 @@ class ScoreLine:
         return TokenScore(text, data, max(logprob, LEAST_LOGPROB), best)
 
     def _letters(self, token_id: int) -> tuple[str, bytes]:
-        """Text and bytes of a token. Control tokens have a name, but write nothing.
+        """Text and bytes of a token. Control tokens have a text but no bytes.
 
-        Ids beyond the vocabulary, which fill up the model's, have neither.
+        The model's vocabulary is padded: ids beyond the tokenizer's have neither.
         """
         if added := self._added.get(token_id):
             return added.content, b"" if added.special else added.content.encode()

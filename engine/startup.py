@@ -1,6 +1,6 @@
-"""From a model folder to a worker that can answer: tokenizer, weights, cache, first token.
+"""Opens a model folder: tokenizer, weights, runner with its KV cache.
 
-Runs in the engine's thread, which is why it may import everything heavy.
+Runs in the engine's thread, so it may import torch and transformers at the top.
 """
 
 import ctypes
@@ -32,15 +32,14 @@ from engine.worker import Runner
 log = logging.getLogger(__name__)
 
 MAX_CHUNK = {"cpu": 256, "cuda": 1024}
+"""Largest token budget of a step; `engine.batching.next_chunk` adapts it to the measured speed."""
 PLAIN_CHUNK = {"cpu": 96, "cuda": 512}
+"""Prompt tokens of a step of the plain runner, which does not adapt."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedModel:
-    """Everything that serves: the runner, the prompt's renderer, and what to say of them.
-
-    `masks` makes those of answers that must have a shape.
-    """
+    """The parts of a loaded model. `masks` makes the masks of structured answers."""
 
     runner: Runner
     prompt: ChatPrompt
@@ -81,15 +80,15 @@ def _quiet_libraries() -> None:
 
 
 def _return_freed_memory() -> None:
-    """Loading leaves about 100 MB of holes in the heap; glibc gives them back only when asked."""
+    """Return freed heap pages to the system: loading leaves about 100 MB that glibc keeps."""
     gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # there is none outside of glibc
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc only
     if trim:
         trim(0)
 
 
 def make_runner(loaded: LoadedModel, options: EngineOptions) -> Runner:
-    """The runner that suits the model, with its cache. Raises StartupError if there is no room."""
+    """The runner for the model, with its KV cache. Raises StartupError if memory is too small."""
     page = page_size(loaded.device)
     cache = plan.choose_cache_tokens(
         loaded.shape,
@@ -148,7 +147,7 @@ def _describe(
 
 
 def _defaults(loaded: LoadedModel, max_new_tokens: int) -> Sampling:
-    """How the model's makers want it sampled (generation_config.json), said in full."""
+    """The sampling defaults of generation_config.json, with every setting stated."""
     config = loaded.model.generation_config
     stated = Sampling(
         temperature=config.temperature if config.do_sample else 0.0,

@@ -1,13 +1,13 @@
-"""Stop strings: cut the text of an answer before the first one."""
+"""Stop strings: cuts the text of an answer before the first one."""
 
 from collections.abc import Sequence
 
 
 class StopFilter:
-    """Passes text on until a stop string is complete; no part of a stop string ever comes out.
+    """Passes text on until a stop string is complete; never emits any part of a stop string.
 
-    `rest` is the text that came with the stop string, after it. `written` and `shown` count the
-    characters that went in and came out.
+    `rest` is the input after the stop string. `written` and `emitted` count the characters of input
+    and output.
     """
 
     def __init__(self, stops: Sequence[str]) -> None:
@@ -18,7 +18,7 @@ class StopFilter:
         self.written = self.emitted = 0
 
     def feed(self, text: str) -> str:
-        """What may be shown now. After a stop string: nothing, for ever."""
+        """The text that can be emitted now; always empty after a stop string."""
         if self.stopped:
             return ""
         self.written += len(text)
@@ -33,20 +33,20 @@ class StopFilter:
         return text[:emitted]
 
     def flush(self) -> str:
-        """What was held back because a stop string might have come."""
+        """The text that was held back as a possible beginning of a stop string."""
         held, self._held = self._held, ""
         self.emitted += len(held)
         return held
 
     def _first_stop(self, text: str) -> tuple[int, int] | None:
-        """End and start of the stop string that is complete first; of several, the longest."""
+        """(end, start) of the stop string that is complete first; of several, the longest."""
         matches = [
             (start + len(stop), start) for stop in self._stops if (start := text.find(stop)) >= 0
         ]
         return min(matches, default=None)
 
     def _safe_end(self, text: str) -> int:
-        """Where the longest tail begins that a stop string could begin with."""
+        """The start of the longest suffix of `text` that is a prefix of a stop string."""
         longest = max((len(stop) for stop in self._stops), default=1) - 1
         for start in range(max(0, len(text) - longest), len(text)):
             if any(stop.startswith(text[start:]) for stop in self._stops):

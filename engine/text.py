@@ -1,4 +1,4 @@
-"""Token ids → printable text: half characters, possible stop strings and tags are held back.
+"""Decodes token ids to text; holds back partial characters, possible stop strings and tags.
 
 Knows nothing of models, requests or threads.
 """
@@ -19,7 +19,7 @@ REPLACEMENT = "\ufffd"
 
 
 class Characters:
-    """Whole characters out of token ids. Bytes that never become a character are dropped."""
+    """Decodes token ids to whole characters. Bytes that never form a character are dropped."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
@@ -36,23 +36,23 @@ class Characters:
         return text.replace(REPLACEMENT, "")
 
     def flush(self) -> str:
-        """The whole characters among the tokens still held. For the end of the answer."""
+        """The whole characters of the tokens still held. Call it at the end of the answer."""
         text: str = self._tokenizer.decode(self._held, skip_special_tokens=True)
         self._held.clear()
         return text.replace(REPLACEMENT, "")
 
 
 class Written(NamedTuple):
-    """What is new of an answer."""
+    """New text of an answer, and new pieces of its calls."""
 
     text: str = ""
     calls: Sequence[CallPiece] = ()
 
 
 class TextStream:
-    """The text of one answer as its tokens come, and its calls if there is a parser for them.
+    """The text of one answer, token by token, and its calls if there is a parser.
 
-    Stop strings end the text; within a call they mean nothing.
+    Stop strings end the text; within a call they are ignored.
     """
 
     def __init__(
@@ -67,17 +67,17 @@ class TextStream:
 
     @property
     def stopped(self) -> bool:
-        """Whether the answer ended: before a stop string, or after the only call it may have."""
+        """Whether the answer has ended: at a stop string, or after the only call allowed."""
         return self._filter.stopped or (self._parser is not None and self._parser.done)
 
     @property
     def called(self) -> bool:
-        """Whether there was a whole call."""
+        """Whether there was a complete call."""
         return self._parser is not None and self._parser.called
 
     @property
     def position(self) -> tuple[int, int]:
-        """How many characters of text are shown, and how many were written."""
+        """The numbers of characters emitted and written."""
         return self._filter.emitted, self._filter.written
 
     def feed(self, token_id: int) -> Written:

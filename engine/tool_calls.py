@@ -1,14 +1,14 @@
-"""Text of an answer → what is shown, and the calls of tools in it, while it is being written.
+"""Incremental parser of an answer: separates visible text and tool calls while it is written.
 
 Qwen2.5 writes a call as `<tool_call>{"name": …, "arguments": {…}}</tool_call>`, both members once,
-in any order. Whatever else stands between such tags is a broken call, and nothing of it is lost:
+in any order. Anything else between such tags is a broken call, whose text is passed on:
 
-- Once the name is known, the call has begun. What cannot be right from some place on (no JSON,
-  another member, text after the object, the end of the answer) comes as the last of its arguments.
-- Without a name the whole text between the tags comes as arguments, in one piece.
-- A tool that was not offered is called by its name, with its arguments; then it is called broken.
+- A call begins when its name is known. From the first invalid character on (no JSON, another
+  member, text after the object, the end of the answer) the rest is its last piece of arguments.
+- Without a name the whole text between the tags is one piece of arguments.
+- A call of a tool that was not offered has its name and arguments and is then marked broken.
 
-White space around calls is no part of the text. Knows no tokens, no schemas and no requests.
+White space around calls is not part of the text. Knows no tokens, no schemas and no requests.
 """
 
 import json
@@ -23,18 +23,18 @@ OPENING = "<tool_call>"
 CLOSING = "</tool_call>"
 ID_LETTERS = string.ascii_letters + string.digits
 Reading = Generator[None, str, None]
-"""Is sent one character after the other, until it has read what it is for."""
+"""A coroutine that is sent one character at a time; it returns at the end of its element."""
 
 
 class ToolCallParser:
-    """Takes the calls out of one answer. `names` are those of the tools that were offered.
+    """Extracts the calls of one answer. `names` are the tools that were offered.
 
-    Without `parallel` the answer is over (`done`) after its first call.
+    Without `parallel` the answer ends (`done`) after its first call.
     """
 
     def __init__(self, names: Collection[str], *, parallel: bool = True) -> None:
         self.called = False
-        """Whether there was a whole call."""
+        """Whether there was a complete call."""
         self.done = False
         self._names = names
         self._parallel = parallel
@@ -45,7 +45,7 @@ class ToolCallParser:
         self._has_text = False
 
     def feed(self, text: str) -> tuple[str, list[CallPiece]]:
-        """What `text` adds to the shown text and to the calls."""
+        """What `text` adds to the visible text and to the calls."""
         visible = ""
         pieces: list[CallPiece] = []
         while text and not self.done:
@@ -63,7 +63,7 @@ class ToolCallParser:
         return visible, pieces
 
     def flush(self) -> tuple[str, list[CallPiece]]:
-        """What was held back; the answer is over."""
+        """The text and pieces that were held back, at the end of the answer."""
         if self._call is not None:
             return "", self._end(self._call)
         visible = self._trim_spaces(self._opening.flush())
@@ -77,7 +77,7 @@ class ToolCallParser:
         return pieces
 
     def _trim_spaces(self, text: str) -> str:
-        """`text` without the white space at its end, which goes with what follows."""
+        """`text` without trailing white space, which is held back until more text follows."""
         text = self._space + text
         visible = text.rstrip()
         self._space = text[len(visible) :]
@@ -88,11 +88,11 @@ class ToolCallParser:
 
 
 class _BrokenError(Exception):
-    """The character that was sent cannot stand in its place."""
+    """The character that was sent is invalid at its position."""
 
 
 class _Call:
-    """One call, from after its opening tag. `rest` is what came after the closing one."""
+    """One call, from after its opening tag. `rest` is the input after the closing tag."""
 
     def __init__(self, index: int) -> None:
         self._index = index
@@ -102,7 +102,7 @@ class _Call:
         self._begun = False
         self._text: list[str] = []
         self._reported = 0
-        """How many characters of the text name and arguments stand for."""
+        """How many characters of `_text` the reported name and arguments cover."""
         self._reading: Reading | None = self._read_object()
         next(self._reading)
         self._whole = False
@@ -123,7 +123,7 @@ class _Call:
         return self._new_pieces()
 
     def end(self, names: Collection[str]) -> list[CallPiece]:
-        """What is left to say when the call was closed, or the answer is over."""
+        """The last pieces, when the call was closed or the answer has ended."""
         tail = "".join(self._tail) + self._closing.flush()
         # An answer can also be cut within the closing tag.
         whole = self._whole and CLOSING.startswith(tail.strip())
@@ -144,7 +144,7 @@ class _Call:
         return [CallPiece(self._index, arguments=arguments)] if arguments else []
 
     def _read(self, text: str) -> str:
-        """Read on in the object; what comes after it, or cannot be part of it."""
+        """Parse more of the object. Returns the text after it, or from the first invalid place."""
         for place, character in enumerate(text):
             if self._reading is None:
                 return text[place:]
@@ -213,9 +213,9 @@ def _read_string() -> Generator[None, str, str]:
 
 
 def _read_value(first: str, take: Callable[[str], None]) -> Reading:
-    """A string, object or array that begins with `first`; `take` is given its characters.
+    """A string, object or array that begins with `first`; calls `take` with each character.
 
-    Looks at brackets and quotes alone: whether it is JSON is seen when all of it is there.
+    Counts brackets and quotes only; the complete value is validated as JSON later.
     """
     depth, quoted, escaped = 0, False, False
     character = first
@@ -223,7 +223,7 @@ def _read_value(first: str, take: Callable[[str], None]) -> Reading:
         if character == '"' and not escaped:
             quoted = not quoted
         elif quoted:
-            if character < " ":  # JSON has none in strings: here a quotation mark was forgotten
+            if character < " ":  # not allowed in JSON strings: a closing quote is missing
                 raise _BrokenError
         elif character == "<":  # the closing tag
             raise _BrokenError

@@ -1,7 +1,7 @@
-"""The engine's thread: who is in the batch, who waits, and what happens when a step fails.
+"""The engine's thread: admits requests to the batch, runs steps, recovers from failed steps.
 
-The only owner of the runner. Others reach it by `submit`, `cancel` and `stop`, which only put a
-value into its inbox. Knows no event loop (events go out through `post`) and no transformers.
+Sole owner of the runner. Other threads use `submit`, `cancel` and `stop`, which only put a message
+into its inbox. Knows no event loop (events leave through `post`) and no transformers.
 """
 
 import itertools
@@ -22,26 +22,26 @@ from engine.row import Decoding, Row
 
 log = logging.getLogger(__name__)
 
-SIGN_OF_LIFE_S = 1.0
+KEEP_ALIVE_S = 1.0
 GROWTH_STEPS = 32
-"""Good steps after which one more row may run again, once a failed step has halved them."""
-MAX_REVIVALS = 3
-"""How often in a row the runner may fail to produce one token before it is given up."""
+"""Successful steps after which the row limit, halved by a failed step, grows by one."""
+MAX_RESTARTS = 3
+"""Consecutive failed restarts of the runner before the engine is declared dead."""
 
 
 class Runner(Protocol):
-    """Takes rows through the model, a step at a time. Used by one thread."""
+    """Runs the model over rows, step by step. Used by one thread."""
 
     max_rows: int
     page: int
     cache_tokens: int
 
     def add(self, row: Row) -> None:
-        """Let `row` take part from the next step on, with the tokens it already has."""
+        """Add `row` to the batch from the next step on, with the tokens it already has."""
         ...
 
     def drop(self, row: Row) -> None:
-        """Forget `row` and free what it held. It must have been added."""
+        """Remove `row`, which must have been added, and free its memory."""
         ...
 
     def step(self) -> list[Row]:
@@ -49,7 +49,7 @@ class Runner(Protocol):
         ...
 
     def reset(self) -> None:
-        """Start over with no rows."""
+        """Remove all rows."""
         ...
 
 
@@ -67,14 +67,14 @@ Post = Callable[[Sequence[tuple[Request, Event]]], None]
 
 
 class Worker:
-    """Serves requests with one runner until it is stopped or the runner is beyond repair.
+    """Serves requests with one runner until it is stopped or the runner cannot be restarted.
 
-    `heartbeat` is when it last began a step, `busy` whether it has something to do, `recovering`
-    the failure that no good step has followed yet, `load` how busy it is; others may read these.
+    Other threads may read `heartbeat` (start of the last step), `busy` (whether there is work),
+    `recovering` (a failure that no successful step has followed yet) and `load`.
 
-    A failed step costs at most the request that caused it. Nobody knows which one that is, so all
-    that were running go back to the head of the line, the newest first, and only half as many run
-    at once, until all goes well or a single one fails again on its own.
+    A failed step ends at most the request that caused it. The cause is unknown, so all running
+    requests go back to the head of the queue, the newest first, and the row limit is halved, until
+    steps succeed or a request that runs alone fails again.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Worker:
         *,
         end_ids: Collection[int],
         post: Post,
-        died: Callable[[EngineFailed], None],
+        on_dead: Callable[[EngineFailed], None],
     ) -> None:
         self.heartbeat = time.monotonic()
         self.busy = False
@@ -92,14 +92,14 @@ class Worker:
         self._runner = runner
         self._end_ids = frozenset(end_ids)
         self._post = post
-        self._died = died
+        self._on_dead = on_dead
         self._inbox: queue.SimpleQueue[Request | Cancel | Stop] = queue.SimpleQueue()
         self._waiting: deque[Request] = deque()
         self._running: dict[str, Request] = {}
         self._limit = runner.max_rows
         self._good_steps = 0
         self._generated = 0
-        self._last_sign = 0.0
+        self._last_keep_alive = 0.0
         self._outbox: list[tuple[Request, Event]] = []
 
     def submit(self, request: Request) -> None:
@@ -114,7 +114,7 @@ class Worker:
         self._inbox.put(Stop())
 
     def warm_up(self) -> None:
-        """Produce one token: the proof that the model answers. Raises whatever is wrong."""
+        """Produce one token, which proves that the model works. Raises the runner's errors."""
         row = Row(id="warm-up", prompt_ids=[0], decoding=Decoding())
         self._runner.add(row)
         while not self._runner.step():
@@ -124,7 +124,7 @@ class Worker:
             raise EngineFailed(row.error)
 
     def run(self) -> None:
-        """Serve until stopped. If the runner is beyond repair: `died`, and everybody is refused."""
+        """Serve until stopped. If restarts fail, call `died` and refuse every request."""
         failures = 0
         while True:
             try:
@@ -139,12 +139,12 @@ class Worker:
             except BaseException as error:
                 failure = _failure(error)
                 log.warning("engine step failed", exc_info=True)
-            # Outside of the except clause: the traceback holds on to the step's tensors.
+            # Outside of the except clause: the traceback keeps the step's tensors in memory.
             failures += 1
             self.recovering = failure
             if failures == 1:
                 self._send_back(failure)
-            elif failures > MAX_REVIVALS:
+            elif failures > MAX_RESTARTS:
                 self._refuse_all(failure)
                 return
 
@@ -157,7 +157,7 @@ class Worker:
             self._flush()
 
     def _read_inbox(self) -> bool:
-        """Take in what others asked for; waits while there is nothing to do. False: stop."""
+        """Process the inbox; block while there is no work. Returns False on stop."""
         while True:
             self.busy = bool(self._running or self._waiting)
             if not self.busy:
@@ -183,7 +183,7 @@ class Worker:
         self._waiting = deque(waiting for waiting in self._waiting if waiting.row.id != row_id)
 
     def _admit(self) -> None:
-        """Let in who is next, as long as everybody inside can grow to full length."""
+        """Admit waiting requests while all admitted ones fit the cache at full length."""
         while self._waiting and len(self._running) < self._limit:
             inside = itertools.chain(self._running.values(), [self._waiting[0]])
             if sum(self._pages(request.tokens) for request in inside) * self._runner.page > (
@@ -199,7 +199,7 @@ class Worker:
         return -(-tokens // self._runner.page)
 
     def _publish_load(self) -> None:
-        """In one value, so that who reads it meanwhile sees numbers that belong together."""
+        """Publish the load as one immutable value, so that other threads read it consistently."""
         held = sum(self._pages(request.row.length) for request in self._running.values())
         self.load = EngineLoad(
             running=len(self._running),
@@ -220,7 +220,7 @@ class Worker:
                 self._finish(request, event)
             else:
                 self._send(request, event)
-        self._send_signs_of_life({row.id for row in moved})
+        self._send_keep_alives({row.id for row in moved})
         self._grow()
 
     def _take_tokens(self, request: Request) -> Event:
@@ -231,19 +231,19 @@ class Worker:
             return EngineFailed()
 
     def _finish(self, request: Request, event: Event) -> None:
-        self._send(request, event)  # first: whatever is raised by the rest, it has been told
+        self._send(request, event)  # first: the event must leave even if `drop` raises
         del self._running[request.row.id]
         self._runner.drop(request.row)
 
-    def _send_signs_of_life(self, moved: Collection[str]) -> None:
-        """For those whose prompt is being read, and now and then for those who wait."""
+    def _send_keep_alives(self, moved: Collection[str]) -> None:
+        """Keep-alives: to rows in prefill after each step, to the queue once a second."""
         for row_id, request in self._running.items():
             if row_id not in moved:
-                self._send(request, request.sign_of_life())
-        if time.monotonic() - self._last_sign >= SIGN_OF_LIFE_S:
-            self._last_sign = time.monotonic()
+                self._send(request, request.keep_alive())
+        if time.monotonic() - self._last_keep_alive >= KEEP_ALIVE_S:
+            self._last_keep_alive = time.monotonic()
             for request in self._waiting:
-                self._send(request, request.sign_of_life())
+                self._send(request, request.keep_alive())
 
     def _grow(self) -> None:
         self._good_steps += 1
@@ -251,7 +251,7 @@ class Worker:
             self._limit = min(self._limit + 1, self._runner.max_rows)
 
     def _send_back(self, failure: EngineFailed) -> None:
-        """After a failed step: one that fails again alone is the culprit; all others retry."""
+        """Requeue all rows after a failed step; a suspect that failed alone gets the error."""
         suspects = list(reversed(self._running.values()))
         self._running.clear()
         self._good_steps = 0
@@ -266,9 +266,9 @@ class Worker:
         self._flush()
 
     def _refuse_all(self, failure: EngineFailed) -> None:
-        """The end of a runner beyond repair: nobody hangs, everybody is told, until `stop`."""
+        """Fail all requests, and every later one, until `stop`."""
         log.error("the engine cannot be revived: %s", failure)
-        self._died(failure)
+        self._on_dead(failure)
         self._fail_all(failure)
         while not isinstance(item := self._inbox.get(), Stop):
             if isinstance(item, Request):
@@ -293,7 +293,7 @@ class Worker:
 
 
 def _failure(error: BaseException) -> EngineFailed:
-    """What the culprit is told. Says nothing of the text that was being written."""
+    """The error for the request that caused `error`; contains no text of the answer."""
     if isinstance(error, EngineFailed):
         return error
     return OutOfMemory() if is_out_of_memory(error) else EngineFailed()

@@ -1,1 +1,1 @@
-"""Judges answers in a process apart, bounded in time and memory: that is dangerous work."""
+"""Checks answers in a child process with limits on time and memory."""

@@ -1,7 +1,7 @@
-"""The process in which one answer is judged: `python -m judging.child`, a job in, a verdict out.
+"""The child process that judges one answer: `python -m judging.child`, job on stdin, verdict out.
 
-Patterns, schemas and formulas come from people and models; each of the three can keep a processor
-or a memory busy for ever. Nothing that is judged here is ever run as code.
+Patterns, schemas and formulas come from users and models, and can take unlimited time or memory.
+Nothing that is judged here is ever run as code.
 """
 
 import json
@@ -15,13 +15,13 @@ from judging.unreadable import Unreadable
 
 MEMORY_BYTES = 2**30
 CPU_S = 10
-"""Only if whoever started this is gone: else it is ended earlier."""
+"""A fallback if the parent process has ended; the parent's own limit is lower."""
 
 Holds = Callable[[str], bool]
 
 
 def of_pattern(expected: str) -> Holds:
-    """Whether a regular expression is found; ^ and $ are the ends of lines."""
+    """Whether an answer contains a match; ^ and $ match at line ends."""
     try:
         pattern = re.compile(expected, re.MULTILINE)
     except (re.error, OverflowError, RecursionError) as error:
@@ -49,7 +49,7 @@ KINDS: Mapping[str, Callable[[str], Holds]] = {
 
 
 def limit() -> None:
-    """Bound this process: more memory is refused, no file can be written."""
+    """Limit this process's memory and CPU time, and forbid writing files."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -57,12 +57,12 @@ def limit() -> None:
 
 
 def main() -> None:
-    """Read {kind, expected, answer}; write {holds}, or {unreadable: why} of what is expected.
+    """Read {kind, expected, answer}; write {holds}, or {unreadable: why} if `expected` is invalid.
 
-    Without an answer what is expected is read, and nothing more.
+    If `answer` is null, only `expected` is validated.
     """
     limit()
-    logging.disable()  # the libraries have nobody to tell here
+    logging.disable()  # stderr is discarded
     job = json.loads(sys.stdin.buffer.read())
     try:
         holds = KINDS[job["kind"]](job["expected"])

@@ -1,6 +1,6 @@
-"""Results of mathematics, compared by sympy.
+"""Compares mathematical results with sympy.
 
-Formulas are read by a grammar for LaTeX; nothing of them is ever evaluated as code.
+Formulas are parsed by a LaTeX grammar and never evaluated as code.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,22 +15,22 @@ from judging.statements import plain, result_of, statements_of
 from judging.unreadable import Unreadable
 
 SPELLINGS = NormalizationConfig(malformed_operators=True, nits=True, boxed="none")
-r"""Reads \frac12 and \sqrt 2 as everybody does."""
+r"""Accepts malformed LaTeX such as \frac12 and \sqrt 2."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value that is stated. `given`: as that of something, such as in x = 2 or f(0) = 2."""
+    """A stated value. `assigned`: it is the value of something, as in x = 2 or f(0) = 2."""
 
     value: Basic
     assigned: bool = False
 
 
 def of_result(expected: str) -> Callable[[str], bool]:
-    """Whether an answer comes to this result. Raises Unreadable.
+    """A check whether an answer's result equals `expected`. Raises Unreadable.
 
-    A set must be stated as a whole, in any order and form: {2, 3}, or x = 2 or x = 3. Of anything
-    else the first or the last thing counts that the answer's statement of its result holds.
+    A set must be stated completely, in any order and form: {2, 3}, or x = 2 or x = 3. For other
+    results the first or the last part of the answer's statement must be equal.
     """
     expected_results = _all(statements_of(plain(expected)))
     if not expected_results:
@@ -54,13 +54,13 @@ def _all(pieces: Sequence[str]) -> Sequence[Basic]:
 def _read(piece: str) -> Basic | None:
     try:
         read = latex2sympy(normalize_latex(piece, SPELLINGS))
-    except Exception:  # noqa: BLE001 - the parser raises just that for what is no formula
+    except Exception:  # noqa: BLE001 - latex2sympy raises Exception for invalid formulas
         return None
     return read if isinstance(read, Basic) else None
 
 
 def _values(read: Basic) -> Iterator[Value]:
-    """The values in a statement: members of sets, right sides of equations that give a value."""
+    """The values in a statement: members of sets, and right sides of equations."""
     match read:
         case FiniteSet() | Or():
             for member in read.args:
@@ -95,7 +95,7 @@ def _states_all(expected_results: Sequence[Basic], stated: Sequence[Basic]) -> b
 
 
 def _ends(stated: Sequence[Basic]) -> Iterator[Basic]:
-    """What is said first and last, and the values of that."""
+    """The last and the first statement, each followed by its values."""
     for read in (stated[-1], stated[0]) if stated else ():
         yield read
         yield from (value.value for value in _values(read))
@@ -111,12 +111,12 @@ def _is_same(expected_results: Basic, stated: Basic) -> bool:
     one, other = _as_point(expected_results), _as_point(stated)
     if isinstance(one, Tuple) and isinstance(other, Tuple):
         return len(one) == len(other) and all(map(_is_same, one, other))
-    # Its own limit of time works by signals; this process has a better one.
+    # math_verify's time limit uses signals; this process is limited by its parent.
     return bool(verify(expected_results, stated, timeout_seconds=None))
 
 
 def _as_point(read: Basic) -> Basic:
-    """(a, b) is read as an interval if a < b, else as a point: one of the two, for both sides."""
+    """An open interval as a point: latex2sympy reads (a, b) as an interval only if a < b."""
     if isinstance(read, Interval) and read.left_open and read.right_open:
         return Tuple(read.start, read.end)
     return read

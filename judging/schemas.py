@@ -1,4 +1,4 @@
-"""JSON in answers, held against a schema. Nothing is ever fetched."""
+"""Validates JSON in answers against a schema. References are never fetched."""
 
 import json
 import re
@@ -13,13 +13,13 @@ from referencing.exceptions import Unresolvable
 from judging.unreadable import Unreadable
 
 FENCED = re.compile(r"^ {0,3}(`{3,})(?:json\w*)?[ \t]*\n(.*?)^ {0,3}\1[ \t]*$", re.M | re.S | re.I)
-"""A block of code that is JSON, or of no named language."""
+"""A fenced code block marked as JSON, or without a language."""
 
 
 def of_schema(expected: str) -> Callable[[str], bool]:
-    """Whether the JSON of an answer fits a schema. Raises Unreadable.
+    """A check whether the JSON of an answer matches a schema. Raises Unreadable.
 
-    The JSON is that of the last block of code, or else the whole answer.
+    The JSON is the last code block, or the whole answer if there is none.
     """
     try:
         schema = read_json(expected)
@@ -29,7 +29,7 @@ def of_schema(expected: str) -> Callable[[str], bool]:
         raise Unreadable(error.message[:200]) from None
     except (ValueError, RecursionError) as error:
         raise Unreadable(str(error)) from None
-    # The default registry would ask the network for what a schema refers to.
+    # jsonschema's default registry fetches remote references; an empty one does not.
     validator = kind(schema, registry=Registry())
 
     def holds(answer: str) -> bool:

@@ -1,7 +1,7 @@
-"""Where an answer states its result, as pieces of LaTeX. Knows no algebra.
+"""Finds where an answer states its result, as pieces of LaTeX. Knows no algebra.
 
-What is in a \\boxed{…} is the result. Else it is what follows "answer:", "答案：" and their like;
-else the last paragraph with any mathematics, lists and displayed formulas with their lead-in.
+The result is the content of \\boxed{…}; else what follows "answer:", "答案：" and similar words;
+else the last paragraph with mathematics; lists and displayed formulas belong to their lead-in.
 """
 
 import re
@@ -30,7 +30,7 @@ SIGNS = {
 }
 SIGN = re.compile("|".join(map(re.escape, SIGNS)))
 NAMES = {"sqrt", "pi", "sin", "cos", "tan", "log", "ln", "exp", "oo", "inf", "infinity"}
-"""Words that are mathematics where no LaTeX marks it as such."""
+"""Words that count as mathematics in plain text."""
 
 SPAN = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|\$([^$\n]+?)\$", re.S)
 ANCHOR = re.compile(
@@ -44,15 +44,15 @@ BETWEEN = re.compile(
 )
 ITEM = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)、])\s+")
 WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}|[^\x00-\x7f\u0370-\u03ff\u2200-\u22ff√±×÷·]+")
-MOST_PIECES = 100
-"""Of one result; more than that is no result, and reading each takes a while."""
+MAX_PIECES = 100
+"""Most pieces of one result: parsing each is slow."""
 
 THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
 def result_of(answer: str) -> Sequence[str]:
     """The pieces of LaTeX that state the result of an answer, in order; none if there are none."""
-    return list(dict.fromkeys(_stated(plain(answer))))[-MOST_PIECES:]
+    return list(dict.fromkeys(_stated(plain(answer))))[-MAX_PIECES:]
 
 
 def _stated(text: str) -> Sequence[str]:
@@ -69,7 +69,7 @@ def _stated(text: str) -> Sequence[str]:
 
 
 def statements_of(paragraph: str) -> Sequence[str]:
-    """The mathematics of one paragraph: what is marked as such, or what looks like it."""
+    """The mathematics of one paragraph: marked as LaTeX, or recognised in plain text."""
     spans = [next(filter(None, groups)) for groups in SPAN.findall(paragraph)]
     if not spans and "\\" not in paragraph:
         return list(_bare(paragraph))
@@ -77,7 +77,7 @@ def statements_of(paragraph: str) -> Sequence[str]:
 
 
 def plain(text: str) -> str:
-    """Without Markdown's marks, in plain punctuation."""
+    """The text without Markdown markup, with ASCII punctuation."""
     text = re.sub(r"(?<=[0-9A-Za-z)])\*\*(?=[0-9A-Za-z(])", "^", text)
     text = re.sub(r"\*\*|`|^#+ ", "", text, flags=re.MULTILINE)
     text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ]+", lambda m: f"^{{{m[0].translate(LETTERS_OF_INDEX)}}}", text)
@@ -86,13 +86,13 @@ def plain(text: str) -> str:
 
 
 def _signs(text: str) -> str:
-    """Signs of mathematics as the commands of LaTeX."""
+    """Replace mathematical signs by LaTeX commands."""
     text = re.sub(r"(?:√|(?<!\\)\bsqrt)\s*(?:\(([^()]*)\)|(\w+))", r"\\sqrt{\1\2}", text)
     return SIGN.sub(lambda match: SIGNS[match[0]], text)
 
 
 def _paragraphs(text: str) -> list[str]:
-    """Split at empty lines; a lead-in that ends with a colon, and items of a list, go together."""
+    """Split at empty lines; keep lead-ins ending in a colon and consecutive list items together."""
     text = SPAN.sub(lambda match: match[0].replace("\n", " "), text)
     paragraphs: list[str] = []
     for part in re.split(r"\n\s*\n", text):
@@ -116,7 +116,7 @@ def _boxes(text: str) -> Iterator[str]:
 
 
 def _split(latex: str) -> Iterator[str]:
-    """The statements of a formula: parted by words, wide spaces, and commas outside of brackets."""
+    """The statements of a formula: split at words, wide spaces, and commas outside brackets."""
     for part in BETWEEN.sub("\n", _signs(latex.replace("&", " "))).split("\n"):
         for piece in _at_commas(THOUSANDS.sub("", part)):
             if piece := piece.strip(" .:"):
@@ -124,7 +124,7 @@ def _split(latex: str) -> Iterator[str]:
 
 
 def _bare(paragraph: str) -> Iterator[str]:
-    """What looks like mathematics in plain text: has digits or =, and no words."""
+    """Mathematics in plain text: parts with digits or "=", and without words."""
     text = ITEM.sub("", paragraph)
     text = "\n".join(ITEM.sub("", line) for line in text.split("\n"))
     text = WORD.sub(lambda match: match[0] if match[0].lower() in NAMES else "\n", text)

@@ -1,5 +1,5 @@
-"""What a judge says of a check that it cannot read."""
+"""The error of an invalid check."""
 
 
 class Unreadable(Exception):
-    """What is expected makes no sense: one phrase that says why."""
+    """The expected value of a check is invalid; the message is one phrase that says why."""

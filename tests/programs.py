@@ -81,23 +81,25 @@ class Programs:
         return await self.client.post(TEXT, json={"model": "default", "prompt": prompt, **more})
 
 
-class Raters(Programs):
+class RatingPrograms(Programs):
     """Programs whose answers can be rated."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.store = open_store(migrated(folder))
-        self.kept = self.store.feedback.ratings
-        ratings = Ratings(conversations=self.store, store=self.kept, programs=self.completions)
+        self.ratings_store = self.store.feedback.ratings
+        ratings = Ratings(
+            conversations=self.store, store=self.ratings_store, programs=self.completions
+        )
         self.app = self.house.app(completions=self.completions, ratings=ratings)
         self.client = client_of(self.app)
 
-    async def given(self, **more: Any) -> str:
+    async def answer_id(self, **more: Any) -> str:
         """The id of an answer."""
         return str((await self.chat(**more)).json()["id"])
 
-    async def say(self, id: str, **said: Any) -> httpx.Response:
-        return await self.client.post(FEEDBACK, json={"id": id, **said})
+    async def rate(self, answer_id: str, **feedback: Any) -> httpx.Response:
+        return await self.client.post(FEEDBACK, json={"id": answer_id, **feedback})
 
 
 def events(answer: httpx.Response) -> list[Any]:

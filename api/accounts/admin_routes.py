@@ -1,6 +1,6 @@
-"""What administrators do with people, and members with guest links: JSON for the pages.
+"""JSON routes for administrators (accounts) and members (guest links).
 
-Who may is decided by the accounts themselves; to everybody else none of it is there.
+`Accounts` checks the permissions again and raises NotFound without them.
 """
 
 import csv
@@ -18,9 +18,9 @@ from api.edge.identity import account_of
 from chat.accounts.models import AccountRole, AuditEntry
 from chat.accounts.sign_in import Accounts
 
-MOST_ENTRIES = 1000
+MAX_ENTRIES = 1000
 FORMULA = tuple("=+-@\t\r")
-"""How a cell begins that a spreadsheet would run."""
+"""First characters of a cell that a spreadsheet would evaluate as a formula."""
 
 Number = Annotated[int, Field(strict=True, ge=1, le=10**9)]
 
@@ -39,7 +39,7 @@ class NewGuestLink(BaseModel):
 
 
 def user_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
-    """/api/people/… for administrators. A link in an answer is a path with a secret in it."""
+    """/api/people/… for administrators. A link in a response is a path that contains a secret."""
     router = APIRouter(prefix="/api/people")
 
     @router.post("/invite")
@@ -73,7 +73,7 @@ def user_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
 
     @router.get("/audit.csv")
     async def audit(request: Request) -> Response:
-        entries = await accounts.entries(account_of(request).user, limit=MOST_ENTRIES)
+        entries = await accounts.entries(account_of(request).user, limit=MAX_ENTRIES)
         headers = download_headers("audit.csv")
         return Response(as_csv(entries), headers=headers, media_type="text/csv")
 
@@ -81,7 +81,7 @@ def user_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
 
 
 def guest_link_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
-    """/api/guest-links/… for members: their own, and for administrators everybody's."""
+    """/api/guest-links/… for members: their own links; for administrators all links."""
     router = APIRouter(prefix="/api/guest-links")
 
     @router.post("")
@@ -99,7 +99,7 @@ def guest_link_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
 
 
 def as_csv(entries: Iterable[AuditEntry]) -> str:
-    """The audit log for a spreadsheet, in which no cell is a formula."""
+    """The audit log as CSV; cells that look like formulas are quoted with an apostrophe."""
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(("at", "actor", "action", "target", "detail"))

@@ -1,6 +1,6 @@
-"""API keys: their page, and JSON for it. Only a session opens these: a key cannot make another.
+"""API keys: their page and its JSON routes. They need a session: a key cannot make another key.
 
-Who may is decided by the accounts themselves; to everybody else none of it is there.
+`Accounts` checks the permissions again and raises NotFound without them.
 """
 
 from typing import Annotated
@@ -29,15 +29,15 @@ class NewKey(BaseModel):
 
 
 def key_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
-    """/keys and /api/keys/… for members: their own, and for administrators everybody's."""
+    """/keys and /api/keys/… for members: their own keys; for administrators all keys."""
     router = APIRouter()
 
     @router.get("/keys")
     async def page(request: Request) -> Response:
         user, reader = account_of(request).user, reader_of(request, root_path)
         keys = await accounts.keys(user)
-        seen = await accounts.people(user) if is_admin(user) else [user]
-        owners = {someone.id: someone.name for someone in seen}
+        users = await accounts.people(user) if is_admin(user) else [user]
+        owners = {other.id: other.name for other in users}
         return page_answer(keys_page(reader, user, keys, owners, utc_now()))
 
     @router.post("/api/keys")

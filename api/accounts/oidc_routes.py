@@ -1,6 +1,6 @@
-"""The way to an OpenID provider and back, and people whom a trusted proxy has signed in.
+"""Sign-in with an OpenID provider: the redirect to it, and the callback.
 
-What is kept on the way is bound to the browser by a cookie, once, for ten minutes.
+A pending sign-in is bound to the browser by a cookie, valid once and for ten minutes.
 """
 
 import secrets
@@ -20,20 +20,20 @@ from chat.accounts.models import Timer
 from chat.accounts.sso import IdentityProvider, PendingSignIn
 
 COOKIE = "qwen_chat_provider"
-LASTS_S = 600
-MOST_UNDER_WAY = 1000
+LIFETIME_S = 600
+MAX_PENDING = 1000
 NO_STORE = {"Cache-Control": "no-store"}
 
 
 class PendingSignIns:
-    """Sign-ins that have begun, by the secret of the browser's cookie; the oldest give way.
+    """Pending sign-ins by the secret of the browser's cookie; the oldest are dropped if full.
 
-    Each expires with its cookie, also where a browser keeps or copies the cookie for longer.
+    They expire here as well, because a browser can keep or copy the cookie for longer.
     """
 
     def __init__(self, timer: Timer = time.monotonic) -> None:
         self._begun: TTLCache[str, tuple[PendingSignIn, str]] = TTLCache(
-            MOST_UNDER_WAY, LASTS_S, timer
+            MAX_PENDING, LIFETIME_S, timer
         )
 
     def keep(self, begun: PendingSignIn, then: str) -> str:
@@ -42,7 +42,7 @@ class PendingSignIns:
         return key
 
     def take(self, key: str | None) -> tuple[PendingSignIn, str]:
-        """Once. Raises ProviderRefused."""
+        """Remove and return a pending sign-in. Raises ProviderRefused if there is none."""
         pending = self._begun.pop(key, None) if key else None
         if pending is None:
             raise ProviderRefused
@@ -52,7 +52,7 @@ class PendingSignIns:
 def provider_routes(
     context: PageContext, provider: IdentityProvider, *, allow_new: bool
 ) -> APIRouter:
-    """GET /api/account/provider and /api/account/provider/return, both for browsers."""
+    """GET /api/account/provider and /api/account/provider/return, both for navigations."""
     router, pending_sign_ins = APIRouter(prefix="/api/account/provider"), PendingSignIns()
 
     def cookie(request: Request) -> SecretCookie:
@@ -67,7 +67,7 @@ def provider_routes(
             return _refused(context)
         answer = RedirectResponse(begun.url, 303, NO_STORE)
         key = pending_sign_ins.keep(begun, safe_next(next_path, context.root_path))
-        cookie(request).set(answer, key, max_age_s=LASTS_S)
+        cookie(request).set(answer, key, max_age_s=LIFETIME_S)
         return answer
 
     @router.get("/return")
@@ -82,7 +82,7 @@ def provider_routes(
             answer: Response = _refused(context)
         else:
             answer = RedirectResponse(then, 303, NO_STORE)
-            await context.hand_over(request, answer, token)
+            await context.set_session_cookie(request, answer, token)
         cookie(request).remove(answer)
         return answer
 

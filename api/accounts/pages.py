@@ -1,4 +1,4 @@
-"""Routes of the pages of accounts, and of the files that all pages share."""
+"""Routes of the account pages, and of the static files of all pages."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +22,7 @@ from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
 
 STATIC = Path(__file__).parents[2] / "pages" / "static"
 MAX_ENTRIES = 100
-"""Entries of the audit log on the page of accounts."""
+"""Most entries of the audit log on the page of accounts."""
 
 
 def account_pages(
@@ -30,13 +30,13 @@ def account_pages(
 ) -> APIRouter:
     """/sign-in, /welcome and /guest without a session; /account, /guests and /people with one."""
     router = APIRouter(default_response_class=HTMLResponse)
-    router.include_router(_static())
-    router.include_router(_entrance(context, authenticator, provider=provider))
-    router.include_router(_accounts(context, presets))
+    router.include_router(_static_files())
+    router.include_router(_sign_in_pages(context, authenticator, provider=provider))
+    router.include_router(_signed_in_pages(context, presets))
     return router
 
 
-def _static() -> APIRouter:
+def _static_files() -> APIRouter:
     router = APIRouter()
 
     @router.get("/pages.css")
@@ -54,7 +54,9 @@ def _static() -> APIRouter:
     return router
 
 
-def _entrance(context: PageContext, authenticator: Authenticator, *, provider: bool) -> APIRouter:
+def _sign_in_pages(
+    context: PageContext, authenticator: Authenticator, *, provider: bool
+) -> APIRouter:
     router = APIRouter()
 
     @router.get("/sign-in")
@@ -71,9 +73,9 @@ def _entrance(context: PageContext, authenticator: Authenticator, *, provider: b
                 return await context.welcome(request, named, then)
             except ProviderRefused:
                 refused = True
-        set_up = await authenticator.has_people()
+        has_users = await authenticator.has_people()
         reader = reader_of(request, context.root_path)
-        page = sign_in_page(reader, then=then, set_up=set_up, provider=provider, refused=refused)
+        page = sign_in_page(reader, then=then, set_up=has_users, provider=provider, refused=refused)
         return page_answer(page)
 
     @router.get("/welcome")
@@ -87,7 +89,7 @@ def _entrance(context: PageContext, authenticator: Authenticator, *, provider: b
     return router
 
 
-def _accounts(context: PageContext, presets: PresetReader) -> APIRouter:
+def _signed_in_pages(context: PageContext, presets: PresetReader) -> APIRouter:
     router, accounts = APIRouter(), context.accounts
 
     @router.get("/account")
@@ -100,13 +102,11 @@ def _accounts(context: PageContext, presets: PresetReader) -> APIRouter:
         )
 
     @router.get("/people")
-    async def users(request: Request) -> Response:
+    async def accounts_page(request: Request) -> Response:
         user = account_of(request).user
-        accounts_listed = await accounts.people(user)
+        users = await accounts.people(user)
         entries = await accounts.entries(user, limit=MAX_ENTRIES)
-        return page_answer(
-            people_page(reader_of(request, context.root_path), user, accounts_listed, entries)
-        )
+        return page_answer(people_page(reader_of(request, context.root_path), user, users, entries))
 
     @router.get("/guests")
     async def guests(request: Request) -> Response:

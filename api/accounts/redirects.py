@@ -1,13 +1,13 @@
-"""Where to go after signing in: a path of ours, whatever the address says."""
+"""Validates the redirect target after signing in: only a path of this app."""
 
 from urllib.parse import urlsplit
 
 
 def safe_next(path: str, root_path: str) -> str:
-    """`wanted` if it is a path below ours that a browser cannot take for another host's address.
+    """`path` if it is below `root_path` and a browser cannot read it as a URL of another host.
 
-    Browsers read a backslash as a slash, leave out tabs and line ends, and take two slashes at the
-    beginning for a host.
+    Browsers read a backslash as a slash, remove tabs and line ends, and read two leading slashes as
+    the beginning of a host. Returns the home page for every other path.
     """
     home = f"{root_path}/"
     odd = any(sign in "\\" or not sign.isprintable() or sign.isspace() for sign in path)

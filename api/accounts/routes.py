@@ -1,7 +1,6 @@
-"""Signing in and out, links that let somebody in, and what is one's own: JSON for the pages.
+"""JSON routes of sign-in, sign-out, one-time links, guest links and the own account.
 
-Bodies are JSON and the edge refuses other origins' pages: that is what keeps others from sending
-something in a visitor's name.
+CSRF protection: bodies are JSON, and the edge refuses requests from other origins' pages.
 """
 
 from collections.abc import Callable
@@ -24,7 +23,7 @@ Name = Annotated[str, Field(max_length=200)]
 Secret = Annotated[str, Field(max_length=1000)]
 Address = Annotated[str, Field(max_length=2000)]
 
-MOST_DEVICE = 200
+MAX_DEVICE = 200
 
 
 class Credentials(BaseModel):
@@ -57,10 +56,7 @@ class Confirmation(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """What the routes of accounts have in common.
-
-    `on_first_account` is called when the set-up link has been used.
-    """
+    """Shared by the account routes. `on_first_account` is called after the set-up link was used."""
 
     accounts: Accounts
     root_path: str = ""
@@ -73,54 +69,55 @@ class PageContext:
     def home(self) -> str:
         return f"{self.root_path}/"
 
-    async def let_in(self, request: Request, token: str, then: str) -> JSONResponse:
-        """The answer that signs a browser in."""
+    async def sign_in_response(self, request: Request, token: str, then: str) -> JSONResponse:
+        """The response that signs a browser in; `then` is the path to go to."""
         answer = JSONResponse({"next": then})
-        await self.hand_over(request, answer, token)
+        await self.set_session_cookie(request, answer, token)
         return answer
 
-    async def hand_over(self, request: Request, answer: Response, token: str) -> None:
-        """Put a session into the answer's cookie, and end the one that the browser had before."""
+    async def set_session_cookie(self, request: Request, answer: Response, token: str) -> None:
+        """Set the cookie of the new session, and end the browser's previous session."""
         cookie = self.cookie(request)
         if before := cookie.read(request.scope):
             await self.accounts.sign_out(before)
         cookie.set(answer, token)
 
     async def welcome(self, request: Request, vouched: ExternalIdentity, then: str) -> Response:
-        """Sign in whom a proxy names, who may be new. Raises ProviderRefused."""
+        """Sign in the user that a proxy names; may create the account. Raises ProviderRefused."""
         token = await self.accounts.sign_in_vouched(vouched, allow_new=True, **origin_of(request))
         answer = RedirectResponse(then, 303, {"Cache-Control": "no-store"})
-        await self.hand_over(request, answer, token)
+        await self.set_session_cookie(request, answer, token)
         return answer
 
-    def let_out(self, request: Request, **fields: object) -> JSONResponse:
-        """The answer that takes the cookie away."""
+    def sign_out_response(self, request: Request, **fields: object) -> JSONResponse:
+        """The response that removes the cookie; `fields` are added to its JSON."""
         answer = JSONResponse({"next": f"{self.root_path}/sign-in", **fields})
         self.cookie(request).remove(answer)
         return answer
 
 
 def origin_of(request: Request) -> dict[str, str]:
-    """From where and by what somebody signs in: address and device."""
+    """Client address and user agent of a sign-in."""
     host = request.client.host if request.client else ""
-    return {"address": host, "device": request.headers.get("user-agent", "")[:MOST_DEVICE]}
+    return {"address": host, "device": request.headers.get("user-agent", "")[:MAX_DEVICE]}
 
 
 def account_routes(context: PageContext) -> APIRouter:
     """/api/account/…"""
     router = APIRouter()
-    router.include_router(_ways_in(context), prefix="/api/account")
-    router.include_router(_own_account(context), prefix="/api/account")
+    router.include_router(_sign_in_routes(context), prefix="/api/account")
+    router.include_router(_own_account_routes(context), prefix="/api/account")
     return router
 
 
-def _ways_in(context: PageContext) -> APIRouter:
+def _sign_in_routes(context: PageContext) -> APIRouter:
     router, accounts = APIRouter(), context.accounts
 
     @router.post("/sign-in")
     async def sign_in(request: Request, body: Credentials) -> JSONResponse:
         token = await accounts.sign_in(body.name, body.password, **origin_of(request))
-        return await context.let_in(request, token, safe_next(body.next, context.root_path))
+        then = safe_next(body.next, context.root_path)
+        return await context.sign_in_response(request, token, then)
 
     @router.post("/pass")
     async def look_at_pass(body: TokenForm) -> dict[str, str]:
@@ -135,34 +132,34 @@ def _ways_in(context: PageContext) -> APIRouter:
         )
         if one_time.kind is OneTimeLinkKind.SETUP:
             context.on_first_account()
-        return await context.let_in(request, token, context.home())
+        return await context.sign_in_response(request, token, context.home())
 
     @router.post("/guest-link")
     async def look_at_guest_link(request: Request, body: TokenForm) -> dict[str, str]:
         link = await accounts.look_at_guest_link(body.token)
         content = {"kind": "guest", "label": link.label}
         current = request.scope["state"][SIGNED_IN]
-        if current and current.user.guest_link_id == link.id:  # here before: not to be two testers
-            content["next"] = _way_in(context, link)
+        if current and current.user.guest_link_id == link.id:  # already this link's guest
+            content["next"] = _guest_start_path(context, link)
         return content
 
     @router.post("/enter")
     async def enter_as_guest(request: Request, body: GuestEntry) -> JSONResponse:
         link = await accounts.look_at_guest_link(body.token)
         token = await accounts.enter_as_guest(body.token, body.nickname, **origin_of(request))
-        return await context.let_in(request, token, _way_in(context, link))
+        return await context.sign_in_response(request, token, _guest_start_path(context, link))
 
     return router
 
 
-def _way_in(context: PageContext, link: GuestLink) -> str:
-    """Where a guest of that link begins."""
+def _guest_start_path(context: PageContext, link: GuestLink) -> str:
+    """The path at which a guest of the link begins."""
     if link.campaign_id:
         return f"{context.root_path}/campaign/{link.campaign_id}"
     return context.home() + (f"#preset={link.preset_id}" if link.preset_id else "")
 
 
-def _own_account(context: PageContext) -> APIRouter:
+def _own_account_routes(context: PageContext) -> APIRouter:
     router, accounts = APIRouter(), context.accounts
 
     @router.get("")
@@ -174,12 +171,12 @@ def _own_account(context: PageContext) -> APIRouter:
     async def sign_out(request: Request) -> JSONResponse:
         if token := context.cookie(request).read(request.scope):
             await accounts.sign_out(token)
-        return context.let_out(request)
+        return context.sign_out_response(request)
 
     @router.post("/sign-out-everywhere")
     async def sign_out_everywhere(request: Request) -> JSONResponse:
         await accounts.sign_out_everywhere(account_of(request))
-        return context.let_out(request)
+        return context.sign_out_response(request)
 
     @router.post("/password")
     async def change_password(request: Request, body: NewPassword) -> JSONResponse:
@@ -194,6 +191,6 @@ def _own_account(context: PageContext) -> APIRouter:
     @router.post("/delete")
     async def delete_my_data(request: Request, body: Confirmation) -> JSONResponse:
         rows = await accounts.delete_my_data(account_of(request).user, body.password)
-        return context.let_out(request, rows=rows)
+        return context.sign_out_response(request, rows=rows)
 
     return router

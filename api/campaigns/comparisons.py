@@ -1,6 +1,6 @@
-"""Blind comparisons as routes: the page, what is asked and voted there, and answers as they come.
+"""Routes of blind comparisons: the page, questions, votes, and an event stream of the answers.
 
-What is drawn is made here from what the service gives; nothing else of an answer leaves.
+Answers leave as HTML rendered here, without any other field, so that they stay anonymous.
 """
 
 import asyncio
@@ -42,18 +42,18 @@ from pages.html import ReaderContext
 
 SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "compare.js"
 EVENT_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-PICTURE_S = 0.15
-"""Least time between two pictures of an answer being written."""
+RENDER_INTERVAL_S = 0.15
+"""Least time between two renderings of an unfinished answer."""
 
-DRAWING = 0.03
-"""Share of one core that drawing for one tester may take: a long answer is drawn less often."""
+RENDER_SHARE = 0.03
+"""Share of one core for rendering one tester's answers: long answers are rendered less often."""
 
 Id = Annotated[str, Field(max_length=64)]
 RequestId = Annotated[str, Field(min_length=8, max_length=64)]
 
 
 class QuestionForm(BaseModel):
-    """A question to both variants; `after` is the round that it follows."""
+    """A question to both variants; `after` is the id of the previous comparison."""
 
     question: str | None = None
     request_id: RequestId
@@ -157,7 +157,7 @@ def _question_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
     @router.get("/api/duel-events/{comparison_id}")
     async def events(request: Request, comparison_id: str) -> Response:
         user, reader = user_of(request), reader_of(request, root_path)
-        await comparisons.round(user, comparison_id)  # not there: said before the stream begins
+        await comparisons.round(user, comparison_id)  # raises NotFound before the stream begins
         rounds = comparisons.watch(user, comparison_id)
         return StreamingResponse(
             _events(reader, rounds), headers=EVENT_HEADERS, media_type="text/event-stream"
@@ -169,19 +169,23 @@ def _question_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
 def _vote_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
     router = APIRouter()
 
-    async def foot(request: Request, comparison_id: str, *, before: bool = False) -> dict[str, str]:
+    async def actions_response(
+        request: Request, comparison_id: str, *, before: bool = False
+    ) -> dict[str, str]:
         view = await comparisons.round(user_of(request), comparison_id)
         return {"html": actions_html(reader_of(request, root_path), view, voted_before=before)}
 
     @router.post("/api/duels/{comparison_id}/vote")
     async def vote(request: Request, comparison_id: str, body: VoteForm) -> dict[str, str]:
         counted = await comparisons.vote(user_of(request), comparison_id, body.choice)
-        return await foot(request, comparison_id, before=counted.choice is not body.choice)
+        return await actions_response(
+            request, comparison_id, before=counted.choice is not body.choice
+        )
 
     @router.post("/api/duels/{comparison_id}/comment")
     async def comment(request: Request, comparison_id: str, body: CommentForm) -> dict[str, str]:
         await comparisons.comment(user_of(request), comparison_id, body.comment or "")
-        return await foot(request, comparison_id)
+        return await actions_response(request, comparison_id)
 
     return router
 
@@ -189,10 +193,10 @@ def _vote_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
 async def _events(
     reader: ReaderContext, rounds: AsyncGenerator[ComparisonView, None]
 ) -> AsyncGenerator[bytes, None]:
-    """What is new of a round, until all of it is written."""
+    """Server-sent events of a comparison until both answers are complete."""
     render_markdown, last = markdown_renderer(reader), b""
     try:
-        async with aclosing(rounds):  # who leaves, leaves in the middle
+        async with aclosing(rounds):  # also when the client disconnects
             async for view in rounds:
                 began = time.perf_counter()
                 event_data = {
@@ -206,8 +210,8 @@ async def _events(
                 yield event if event != last else b": still here\n\n"
                 last = event
                 if view.is_open:
-                    await asyncio.sleep(max(PICTURE_S, took / DRAWING))
-    except AppError:  # deleted meanwhile: the browser asks again and is told so
+                    await asyncio.sleep(max(RENDER_INTERVAL_S, took / RENDER_SHARE))
+    except AppError:  # deleted meanwhile: the browser reconnects and gets the error
         return
 
 

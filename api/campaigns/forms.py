@@ -1,4 +1,4 @@
-"""The form of a campaign's plan, as it is sent: values of the domain are made of it, unchecked."""
+"""The form of a campaign's plan, converted to domain values; the service validates them."""
 
 from dataclasses import fields
 from typing import Annotated
@@ -9,7 +9,7 @@ from chat.campaigns.models import Mode, Plan, QuestionKind, SurveyQuestion, Task
 from chat.models import PresetRef, Sampling
 
 Words = Annotated[str, BeforeValidator(lambda value: value or "")]
-"""A field of a form that may be empty. How long it may be is the service's to say."""
+"""A text field that may be null. The service checks its length."""
 
 
 FEW = Field(fail_fast=True, max_length=200)
@@ -60,7 +60,7 @@ class SurveyQuestionForm(BaseModel):
 
 
 class PlanForm(BaseModel):
-    """`reasons` are lines."""
+    """`reasons` has one reason per line."""
 
     title: Words = ""
     mode: Mode

@@ -1,4 +1,4 @@
-"""Routes of the pages of campaigns."""
+"""Routes of the campaign pages."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,7 @@ class CampaignResults:
     async def blocks(
         self, reader: ReaderContext, user: User, campaign: Campaign
     ) -> tuple[Markup, Markup]:
-        """The section of results, and the tables of variants."""
+        """The results section, and the tables of variants."""
         mode = campaign.plan.mode
         results = campaign_results(reader, campaign.id, compares=mode is Mode.BLIND)
         report = await self.reports.report(user, campaign.id)

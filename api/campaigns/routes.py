@@ -1,6 +1,6 @@
-"""Campaigns as JSON for their pages: planned, opened and closed by hosts, taken part in by testers.
+"""JSON routes of campaigns: for hosts, who plan, open and close them, and for testers.
 
-Whose campaign it is, and who may take part, is decided by the services.
+The services check ownership and participation.
 """
 
 from dataclasses import asdict
@@ -37,7 +37,7 @@ class Agreement(BaseModel):
 
 
 class Survey(BaseModel):
-    """`send`: these are all the answers."""
+    """`send`: the survey is complete; else the answers are saved as a draft."""
 
     answers: dict[str, int | str | None] = {}
     send: bool = False
@@ -97,7 +97,7 @@ def _running(campaigns: Campaigns, context: PageContext) -> APIRouter:
     @router.post("/{campaign_id}/links")
     async def add_link(request: Request, campaign_id: str, body: NewCampaignLink) -> dict[str, str]:
         user = account_of(request).user
-        await campaigns.get(user, campaign_id)  # whose it is: links know nothing of campaigns
+        await campaigns.get(user, campaign_id)  # checks ownership: `Accounts` does not
         _, token = await context.accounts.add_guest_link(
             user, **body.model_dump(), campaign_id=campaign_id
         )
@@ -128,7 +128,7 @@ def _testers(participation: Participation, context: PageContext) -> APIRouter:
         rows = await participation.withdraw(user, campaign_id)
         if not is_guest(user):
             return JSONResponse({"rows": rows})
-        rows += await context.accounts.delete_my_data(user)  # a guest was here for nothing else
-        return context.let_out(request, rows=rows)
+        rows += await context.accounts.delete_my_data(user)  # a guest has no other data
+        return context.sign_out_response(request, rows=rows)
 
     return router

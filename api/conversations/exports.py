@@ -1,7 +1,8 @@
-"""Downloads of conversations, and their way back in.
+"""Exports and imports of conversations.
 
-Conversations leave one by one, so that a large history never lies in memory; a file comes in as a
-whole or not at all. What takes long runs in a thread or a process, beside the answers.
+Exports are streamed one conversation at a time, so that a large history is never in memory as a
+whole; an import is all or nothing. Formatting runs in a thread, parsing in a thread or, if the file
+is large, in a process.
 """
 
 import asyncio
@@ -23,12 +24,12 @@ from formats.exporting import Collection, Format, export_all, export_one
 from formats.names import file_stem
 from formats.words import ExportLanguage
 
-EVERY = 1_000_000
-TITLES_TOLD = 5
+MAX_CONVERSATIONS = 1_000_000
+MAX_TITLES = 5
 
 
 class Archives(Protocol):
-    """Whole conversations of a user. Not-yours raises NotFound like not-there."""
+    """Whole conversations of a user. Another user's conversation raises NotFound."""
 
     async def archive(self, user_id: str, conversation_id: str) -> Archive: ...
 
@@ -42,7 +43,7 @@ class Archives(Protocol):
 
 
 Kind = Annotated[Format, Query(alias="format")]
-Tongue = Annotated[ExportLanguage, Query(alias="lang")]
+Language = Annotated[ExportLanguage, Query(alias="lang")]
 
 
 def export_routes(archives: Archives) -> APIRouter:
@@ -52,7 +53,7 @@ def export_routes(archives: Archives) -> APIRouter:
 
     @router.get("/api/conversations/{conversation_id}/export")
     async def export_conversation(
-        request: Request, conversation_id: str, kind: Kind, language: Tongue = ExportLanguage.EN
+        request: Request, conversation_id: str, kind: Kind, language: Language = ExportLanguage.EN
     ) -> Response:
         archive = await archives.archive(user_id_of(request), conversation_id)
         content = await asyncio.to_thread(export_one, archive, kind, language)
@@ -61,16 +62,16 @@ def export_routes(archives: Archives) -> APIRouter:
 
     @router.get("/api/export")
     async def export_everything(
-        request: Request, kind: Kind, language: Tongue = ExportLanguage.EN
+        request: Request, kind: Kind, language: Language = ExportLanguage.EN
     ) -> Response:
         user = user_id_of(request)
-        # One look at the list: between two pages of it something could move from one to the other.
-        ids = [conversation.id for conversation in await archives.recent(user, limit=EVERY)]
+        # One query instead of pages: a conversation could move between two pages meanwhile.
+        listed = await archives.recent(user, limit=MAX_CONVERSATIONS)
+        ids = [conversation.id for conversation in listed]
         collection = export_all(kind, language)
-        name = f"qwen-chat-{datetime.now(UTC):%Y-%m-%d}{collection.suffix}"
         return StreamingResponse(
             _pieces(archives, user, ids, collection),
-            headers=download_headers(name),
+            headers=download_headers(f"qwen-chat-{datetime.now(UTC):%Y-%m-%d}{collection.suffix}"),
             media_type=collection.media_type,
         )
 
@@ -79,7 +80,7 @@ def export_routes(archives: Archives) -> APIRouter:
         user, data = user_id_of(request), await request.body()
         read = await files.archives(data, owner_id=user, now=datetime.now(UTC))
         added = await archives.add_archives(user, read)
-        titles = [conversation.title for conversation in added[:TITLES_TOLD]]
+        titles = [conversation.title for conversation in added[:MAX_TITLES]]
         return {"imported": len(added), "titles": titles, "first_id": added[0].id}
 
     return router

@@ -1,4 +1,4 @@
-"""One preset as a file, out and in."""
+"""Export and import of one preset as a file."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
@@ -16,7 +16,7 @@ from formats.preset import read_preset, write_preset
 
 
 class PresetReader(Protocol):
-    """The presets that a user may use. Not-yours and not shared raises NotFound."""
+    """The presets that a user may use. Another user's unshared preset raises NotFound."""
 
     async def list(self, user_id: str, language: str) -> Sequence[Preset]: ...
 

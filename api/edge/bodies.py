@@ -1,4 +1,4 @@
-"""How much and what kind of input is read: header size, kind and size of body, its pace."""
+"""Limits of requests: header size, content type, body size, time between parts of a body."""
 
 import asyncio
 from collections import Counter
@@ -18,7 +18,7 @@ from api.edge.options import MIB, EdgeOptions
 
 KIB = 1024
 IMPORT_PATH = "/api/import"
-"""A file of conversations may be larger than other bodies; the edge knows how large."""
+"""Imports have a larger body limit, `EdgeOptions.import_max_bytes`."""
 
 CASES_PATH = "/api/cases/import"
 PRESET_PATH = "/api/presets/import"
@@ -60,7 +60,7 @@ def bounds_of(path: str, options: EdgeOptions) -> BodyBounds:
 
 
 class HeaderLimit(HttpMiddleware):
-    """Refuse requests with too many or too long headers, the address counted in."""
+    """Refuse requests with too many or too large headers, path and query included."""
 
     def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
         super().__init__(app)
@@ -80,18 +80,18 @@ class HeaderLimit(HttpMiddleware):
 class JsonOnly(HttpMiddleware):
     """Refuse bodies that are not JSON.
 
-    A form, or JSON sent as text/plain, is what a page of another origin can send without asking.
+    Another origin's page can send a form, or JSON as text/plain, without a CORS preflight.
     """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._is_welcome(scope):
+        if self._is_allowed(scope):
             await self.app(scope, receive, send)
         else:
             answer = error_response(415, "Send the body as application/json.")
             await answer(scope, receive, send)
 
     @staticmethod
-    def _is_welcome(scope: Scope) -> bool:
+    def _is_allowed(scope: Scope) -> bool:
         headers = Headers(scope=scope)
         if not has_body(headers):
             return True
@@ -100,21 +100,21 @@ class JsonOnly(HttpMiddleware):
 
 
 class BodyPace(HttpMiddleware):
-    """Give up on a body that stops coming: a slow sender must not hold a place for ever."""
+    """Refuse a body that stops arriving, so that slow senders do not hold connections."""
 
     def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
         super().__init__(app)
-        self.silence_s = options.body_timeout_s
+        self.timeout_s = options.body_timeout_s
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         complete = False
 
         async def receive_in_time() -> Message:
             nonlocal complete
-            if complete:  # from here on it only waits for the client to leave
+            if complete:  # the next message is the client's disconnect
                 return await receive()
             try:
-                async with asyncio.timeout(self.silence_s):
+                async with asyncio.timeout(self.timeout_s):
                     message = await receive()
             except TimeoutError:
                 raise HTTPException(408, "The body stopped coming.") from None

@@ -1,4 +1,4 @@
-"""The session's cookie: its name, how it is read, set and taken away. Knows no session."""
+"""The session cookie: its name, reading, setting and removing it. Knows no session."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,15 @@ from starlette.types import Scope
 
 NAME = "qwen_chat_session"
 MAX_AGE_S = 60 * 24 * 60 * 60
-"""A session's longest life; the server ends it earlier."""
+"""Upper bound of the cookie's lifetime; the server ends sessions earlier."""
 
 
 @dataclass(frozen=True, slots=True)
 class SecretCookie:
-    """A cookie that scripts cannot read and other sites' pages cannot send along with a POST.
+    """A cookie that scripts cannot read (HttpOnly) and cross-site POSTs do not send (SameSite=Lax).
 
-    Under HTTPS its name has the prefix that keeps neighbours of our host, and whoever answers in
-    our name over plain HTTP, from setting one. On a proxy's path it is for that path alone.
+    Under HTTPS its name has the `__Host-` prefix: neither sibling domains nor plain-HTTP responses
+    can set such a cookie. Below a proxy's path it is limited to that path, without the prefix.
     """
 
     name: str
@@ -31,7 +31,7 @@ class SecretCookie:
         return cls(prefix + name, root_path or "/", secure)
 
     def read(self, scope: Scope) -> str | None:
-        """Its value; of several the first, which was set for the longest path."""
+        """Its value; of several the first, which has the longest path (RFC 6265)."""
         for header in Headers(scope=scope).getlist("cookie"):
             for pair in header.split(";"):
                 name, _, value = pair.strip().partition("=")

@@ -1,7 +1,7 @@
-"""Who calls the API: the one place where its routes learn it. `api.edge.sessions` has found it out.
+"""The principal of an API request, found by `api.edge.sessions`; routes read it here only.
 
-Owns in which headers a key may come: those of OpenAI's clients, of Anthropic's and of Azure's. A
-key in the address is not read, because addresses are logged.
+Owns the headers in which a key is accepted: those of OpenAI's, Anthropic's and Azure's clients. A
+key in the URL is not read, because URLs are logged.
 """
 
 from collections.abc import Mapping
@@ -22,24 +22,24 @@ SCOPES: Mapping[Permission, KeyScope] = {
     Permission.API: KeyScope.API,
     Permission.METRICS: KeyScope.METRICS,
 }
-"""What a key must be for, where it opens anything at all."""
+"""The key scope that each permission for programs needs. Keys open nothing else."""
 
 KEY_HEADERS = ("x-api-key", "api-key")
 
 
 def principal_of(request: Request) -> Principal:
-    """Who calls, on a route for programs."""
+    """The principal of a request to a route for programs."""
     principal = request.scope["state"][PRINCIPAL]
     assert isinstance(principal, Principal)
     return principal
 
 
 def key_in(headers: Headers) -> str | None:
-    """The key that came along; None if there is none. Raises BadRequest for more than one."""
+    """The API key in the headers; None if there is none. Raises BadRequest for more than one."""
     keys = [value for name in KEY_HEADERS for value in headers.getlist(name)]
     for value in headers.getlist("authorization"):
         scheme, _, credentials = value.strip().partition(" ")
-        if scheme.lower() == "bearer":  # another scheme is for a proxy in front of us
+        if scheme.lower() == "bearer":  # other schemes are for a proxy in front of us
             keys.append(credentials)
     if len(keys) > 1:
         raise BadRequest("There is more than one API key: send it in one header, once.")
@@ -54,9 +54,9 @@ async def find_principal(
     *,
     address: str,
 ) -> Principal:
-    """Who comes in by a key or, without one, as `who` is signed in, and may do what is `needed`.
+    """The principal of the key or, without one, of the session, if it has permission `needed`.
 
-    Raises BadRequest, BadKey, TooManyAttempts, KeyNotAllowed, NotFound (not for that person).
+    Raises BadRequest, BadKey, TooManyAttempts, KeyNotAllowed, NotFound (no permission).
     """
     key = key_in(headers)
     if key is None and signed_in is None:

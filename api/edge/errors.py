@@ -1,6 +1,6 @@
-"""Errors to answers: one table from error to status, one shape for every body.
+"""Converts errors to responses: a table from error to status, and one format of bodies.
 
-The shape is the OpenAI API's, so that programs need no second parser. Knows no route.
+The format is the OpenAI API's, so that programs need one parser. Knows no route.
 """
 
 import logging
@@ -44,11 +44,11 @@ from chat.serving.errors import (
 )
 
 RATE_LIMIT_KINDS = (QuotaExceeded, TooManyWaiting, TooManyAttempts)
-"""What the clients call a rate limit, whatever it counts; the message says which it is."""
+"""Errors that OpenAI's clients expect as "rate_limit_error"; the message names the limit."""
 
 
 def error_body(error: AppError) -> dict[str, Any]:
-    """What goes out as `{"error": …}`, as an answer or in the middle of a stream."""
+    """The value of `{"error": …}`, in a response or an event of a stream."""
     status = status_of(error)
     code, kind = error.code, "server_error" if status >= 500 else "invalid_request_error"
     if isinstance(error, RATE_LIMIT_KINDS):
@@ -63,13 +63,13 @@ def error_body(error: AppError) -> dict[str, Any]:
 
 
 def openai_error_response(error: AppError) -> JSONResponse:
-    """The answer that tells of an error of the domain."""
+    """The response for a domain error on the routes for programs."""
     status = status_of(error)
     return JSONResponse({"error": error_body(error)}, status, retry_after(error, status))
 
 
 def refusal(status: int, message: str, *, code: str, param: str | None = None) -> JSONResponse:
-    """An answer that says what is wrong with the request."""
+    """A response that says what is wrong with a program's request."""
     content = {
         "message": message,
         "type": "invalid_request_error",
@@ -80,7 +80,7 @@ def refusal(status: int, message: str, *, code: str, param: str | None = None) -
 
 
 def sentence(error: AppError) -> str:
-    """What is told of an error: its own words, or those of its kind with the values it has."""
+    """The error's own message, or its class's message with the error's values."""
     words = str(error)
     if words != error.of_its_kind():
         return words
@@ -124,12 +124,12 @@ RETRY_AFTER_S = "5"
 
 
 def status_of(error: AppError) -> int:
-    """The HTTP status of an error: that of its nearest kind in the table."""
+    """The HTTP status of an error: that of its nearest base class in the table."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
 def retry_after(error: AppError, status: int) -> dict[str, str]:
-    """The header that says when it is worth trying again, if that is known or soon."""
+    """The Retry-After header: the error's own time, or RETRY_AFTER_S for a temporary error."""
     seconds = error.values.get("retry_after_s")
     if isinstance(seconds, int | float):
         return {"Retry-After": str(max(1, math.ceil(seconds)))}
@@ -146,9 +146,9 @@ def error_response(
     limit: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """An answer that says what went wrong. `code` is stable, `message` is for people.
+    """A response with an error. `code` is stable, `message` is for people.
 
-    `limit` is told only where there is one: what the field `param` of a form may hold.
+    `limit` is the largest length or value of the form field `param`, if there is one.
     """
     content: dict[str, object] = {
         "message": message,
@@ -162,7 +162,7 @@ def error_response(
 
 
 def app_error_response(error: AppError) -> JSONResponse:
-    """The answer that tells of an error of the domain, and which field of a form it is about."""
+    """The response for a domain error on our pages' routes, with the form field it concerns."""
     status = status_of(error)
     headers = retry_after(error, status)
     field, part = error.values.get("field"), error.values.get("part")
@@ -176,16 +176,16 @@ def app_error_response(error: AppError) -> JSONResponse:
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Let every route of `app` answer errors in the one shape."""
+    """Make every route of `app` answer errors in this format."""
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(HTTPException, _http_error)
     cover_faults(app)
 
 
 def cover_faults(app: FastAPI) -> None:
-    """Replace the two answers in which FastAPI shows too much or fails itself.
+    """Replace FastAPI's responses to invalid input and to unexpected errors.
 
-    For a mounted app whose own errors keep their shape, because its own client reads them.
+    For a mounted app (Gradio), whose other errors keep the format that its client expects.
     """
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _fault)
@@ -202,7 +202,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    # FastAPI's own answer repeats the input, and fails on what JSON or UTF-8 cannot hold.
+    # FastAPI's own response repeats the input, and fails if JSON or UTF-8 cannot encode it.
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])[:100]
@@ -211,7 +211,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _fault(request: Request, error: Exception) -> JSONResponse:
-    # Answered outside the edge, so what the edge adds to every answer is added here.
+    # Starlette calls this outside of our middleware, so its headers are added here.
     number = request_id(request.scope)
     log.error("request %s failed: %s %s", number, request.method, type(error).__name__)
     return error_response(

@@ -1,8 +1,8 @@
-"""Which of the page's own routes are open. The page is mounted at the root with all of them.
+"""Allowlist of Gradio's routes. The page is mounted at the root with all routes of Gradio.
 
-Gradio brings routes for other ways of use: an API with its description, analytics, recordings,
-sharing, an editor, a proxy. What our page does not ask for is closed, and new ones with it:
-`cancel` too, which would end anybody's event.
+Gradio has routes for other uses: an API with its description, analytics, recordings, sharing, an
+editor, a proxy. Routes that our page does not request are closed, and so are those of later
+versions; also `cancel`, with which any client could end any user's event.
 """
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,23 +23,25 @@ OPEN = frozenset(
     )
 )
 OPEN_BELOW = tuple(f"{PREFIX}/{name}" for name in ("file=", "heartbeat/", "run/"))
-OURS = frozenset(("/docs", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js", "/openapi.json"))
-"""Routes of ours where Gradio has some too."""
+OWN_ROUTES = frozenset(
+    ("/docs", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js", "/openapi.json")
+)
+"""Routes of ours whose paths Gradio uses, too."""
 
 CLOSED_BELOW = tuple(f"/{name}" for name in ("docs", "login", "logout", "monitoring", "openapi"))
 
 
 def is_open(path: str) -> bool:
-    """Whether the page needs what is at `path`, or it is none of the page's business."""
+    """Whether `path` is one of the page's open routes, or not a route of Gradio at all."""
     if path.startswith(PREFIX):
         return path in OPEN or path.startswith(OPEN_BELOW)
-    if path in OURS:
+    if path in OWN_ROUTES:
         return True
     return not path.startswith(CLOSED_BELOW)
 
 
 class RootPath(HttpMiddleware):
-    """Take the proxy's path off the front of ours, where the proxy has left it there."""
+    """Remove the proxy's path prefix from the request's path if the proxy has kept it."""
 
     def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
         super().__init__(app)

@@ -1,9 +1,8 @@
-"""The page's events: each is for its own person's session, and for who may.
+"""Binds the page's events to their user: session isolation, and permission per event.
 
-Gradio keeps what a tab has on the server, and what is streamed to it, under a `session_hash` that
-the browser makes up, and asks nobody who names one. Here the person is worked into the hash on its
-way in: whatever hash of somebody else's one names, it is one's own and there is nothing in it.
-Nothing is remembered for that, so nothing can run over or out.
+Gradio keys a tab's server-side state and its event stream by a `session_hash` that the browser
+chooses, and does not check who sends it. Here the hash is replaced by a digest of user id and hash:
+whoever sends another user's hash gets an empty session of their own. This needs no stored state.
 """
 
 import hashlib
@@ -33,9 +32,9 @@ UPLOADS = frozenset({"Composer.attach"})
 
 
 class GradioSessions(HttpMiddleware):
-    """Let an event through if its person may, in the person's own session.
+    """Pass an event on if its user has the permission, with the user's own session hash.
 
-    `handlers` are the page's events by number, each with the name in the table of permissions.
+    `handlers` maps Gradio's event numbers (`fn_index`) to names in `permissions.HANDLERS`.
     """
 
     def __init__(self, app: ASGIApp, handlers: Mapping[int, str]) -> None:
@@ -48,20 +47,22 @@ class GradioSessions(HttpMiddleware):
             await self._event(scope, receive, send)
         elif path == DATA:
             pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-            own = [(name, _own(scope, value) if name == HASH else value) for name, value in pairs]
+            own = [
+                (name, _own_hash(scope, value) if name == HASH else value) for name, value in pairs
+            ]
             query = urlencode(own).encode("ascii")
             await self.app({**scope, "query_string": query}, receive, send)
         elif path.startswith(HEARTBEAT):
-            there = HEARTBEAT + _own(scope, path.removeprefix(HEARTBEAT))
-            raw = quote(there).encode("ascii")
-            await self.app({**scope, "path": there, "raw_path": raw}, receive, send)
+            own_path = HEARTBEAT + _own_hash(scope, path.removeprefix(HEARTBEAT))
+            raw = quote(own_path).encode("ascii")
+            await self.app({**scope, "path": own_path, "raw_path": raw}, receive, send)
         else:
             await self.app(scope, receive, send)
 
     async def _event(self, scope: Scope, receive: Receive, send: Send) -> None:
         content = (await receive()).get("body", b"")  # in one piece: `api.edge.bodies` has read it
         try:
-            # Read as FastAPI will read it, so that the two cannot understand it differently.
+            # Parsed once and sent on re-encoded, so that Gradio cannot parse it differently.
             body = json.loads(content)
         except (ValueError, RecursionError):
             body = None
@@ -75,14 +76,14 @@ class GradioSessions(HttpMiddleware):
             await too_large(EVENT_BYTES)(scope, receive, send)
         else:
             if isinstance(body.get(HASH), str):
-                body[HASH] = _own(scope, body[HASH])
-            await self._pass_on(body, scope, receive, send)
+                body[HASH] = _own_hash(scope, body[HASH])
+            await self._forward(body, scope, receive, send)
 
     def _name(self, fn_index: object) -> str:
-        # A number and nothing else: what could be read as one might be read in two ways.
+        # An int only: pydantic would also accept "3" or 3.0, and bool is a subclass of int.
         return self.handlers.get(fn_index, "") if type(fn_index) is int else ""
 
-    async def _pass_on(
+    async def _forward(
         self, body: Mapping[str, Any], scope: Scope, receive: Receive, send: Send
     ) -> None:
         content = json.dumps(body).encode("ascii")
@@ -97,6 +98,6 @@ def _user(scope: Scope) -> User:
     return user
 
 
-def _own(scope: Scope, session_hash: str) -> str:
+def _own_hash(scope: Scope, session_hash: str) -> str:
     named = f"{_user(scope).id}\n{session_hash}".encode(errors="surrogatepass")
     return hashlib.sha256(named).hexdigest()

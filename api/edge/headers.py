@@ -1,4 +1,4 @@
-"""What the edge adds to every answer: a request id and the headers that bind the browser.
+"""Headers of every response: a request id and the security headers.
 
 Knows nothing of errors or routes.
 """
@@ -14,7 +14,7 @@ from api.edge.middleware import HttpMiddleware
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
-        # Gradio writes its configuration into the page as a script and runs `js=` through eval.
+        # Gradio embeds its configuration as an inline script and evaluates `js=` with eval.
         "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
@@ -34,7 +34,7 @@ PERMISSIONS_POLICY = ", ".join(
 
 
 def security_headers() -> Mapping[str, str]:
-    """Nothing from outside is loaded, nobody frames us, nothing is guessed or passed on."""
+    """Headers against foreign content, framing, MIME sniffing and referrers."""
     return {
         "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         "Cross-Origin-Resource-Policy": "same-origin",
@@ -46,12 +46,12 @@ def security_headers() -> Mapping[str, str]:
 
 
 def request_id(scope: Scope) -> str:
-    """The id that was given to this request at the edge."""
+    """The id that `ResponseHeaders` has assigned to this request."""
     return str(scope["state"]["request_id"])
 
 
 class ResponseHeaders(HttpMiddleware):
-    """Give each request an id of ours, and each answer that id and the security headers."""
+    """Assign an id to each request; add it and the security headers to each response."""
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(app)
@@ -65,7 +65,7 @@ class ResponseHeaders(HttpMiddleware):
                 headers = MutableHeaders(scope=message)
                 stricter = headers.getlist("Content-Security-Policy")
                 headers.update(self.fixed)
-                for policy in stricter:  # of the route's own; browsers obey all that they are told
+                for policy in stricter:  # the route's own; browsers enforce all policies together
                     headers.append("Content-Security-Policy", policy)
                 headers["X-Request-ID"] = request_id(scope)
             await send(message)

@@ -1,4 +1,4 @@
-"""The user of a request, as `api.edge.sessions` found it: routes learn it here and nowhere else."""
+"""The user of a request, found by `api.edge.sessions`; routes read it here only."""
 
 from starlette.requests import Request
 
@@ -7,11 +7,11 @@ from chat.accounts.models import SignedIn, User
 from chat.errors import NotFound
 
 SIGNED_IN = "signed_in"
-"""Key of the request's state; a `SignedIn`, or None where anybody may come."""
+"""Key of the request's state: a `SignedIn`, or None on a public route."""
 
 
 def signed_in(request: Request) -> SignedIn:
-    """Who asks, and by which session. Raises SignInNeeded."""
+    """The user and the session of the request. Raises SignInNeeded."""
     current = request.scope["state"][SIGNED_IN]
     if current is None:
         raise SignInNeeded
@@ -20,7 +20,7 @@ def signed_in(request: Request) -> SignedIn:
 
 
 def account_of(request: Request) -> SignedIn:
-    """As `signed_in`, where it takes an account: the local user has none. Raises NotFound."""
+    """As `signed_in`, for routes that need an account. Raises NotFound for the local user."""
     current = signed_in(request)
     if not current.session_id:
         raise NotFound
@@ -28,10 +28,10 @@ def account_of(request: Request) -> SignedIn:
 
 
 def user_of(request: Request) -> User:
-    """The person who asks. Raises SignInNeeded."""
+    """The user of the request. Raises SignInNeeded."""
     return signed_in(request).user
 
 
 def user_id_of(request: Request) -> str:
-    """The id of who asks: what every query is bound to. Raises SignInNeeded."""
+    """The id of the user of the request. Raises SignInNeeded."""
     return user_of(request).id

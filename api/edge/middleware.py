@@ -1,4 +1,4 @@
-"""What all our middleware has in common: HTTP alone passes through its hands."""
+"""Base class of our middleware, which handles HTTP requests only."""
 
 from abc import ABC, abstractmethod
 
@@ -6,9 +6,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class HttpMiddleware(ABC):
-    """Gives each HTTP request to `handle`, and the app's start and end straight on.
+    """Passes HTTP requests to `handle`, and lifespan events to the app.
 
-    A WebSocket would end here without an answer; the server opens none.
+    WebSockets are dropped; uvicorn runs with `ws="none"`.
     """
 
     def __init__(self, app: ASGIApp) -> None:

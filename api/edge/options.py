@@ -1,4 +1,4 @@
-"""What the edge lets in, as one frozen value made from the settings. Knows no request."""
+"""The edge's options, made from the settings. Knows no request."""
 
 import ipaddress
 import re
@@ -16,17 +16,16 @@ _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 @dataclass(frozen=True, slots=True)
 class EdgeOptions:
-    """Names under which browsers may reach the app, origins that may call it, and sizes in bytes.
+    """Allowed host names and origins, trusted proxies, limits of size (bytes) and time.
 
-    `any_ip_literal` lets in every host that is an address instead of a name: a page on the web can
-    point a name of its own at this machine (DNS rebinding), but not an address.
-    `trusted_proxies` are addresses and networks whose X-Forwarded-* is believed, and which may name
-    a person in the `sign_in_header`.
+    `any_ip_literal` allows every Host that is an IP address: DNS rebinding needs a name.
+    `trusted_proxies` are addresses and networks whose X-Forwarded-* headers are trusted, and which
+    may name a user in the `sign_in_header`.
     `max_body_bytes` bounds every body but an import (`import_max_bytes`); `api.edge.bodies` has the
-    smaller bounds of each route. `max_held_bytes` is the sum of the bodies in memory at once, and
-    `max_held_bytes_each` that of one person's, or of one address that nobody has signed in at.
-    `header_timeout_s` is the longest time for a request's header, `body_timeout_s` the longest
-    silence inside its body.
+    smaller bounds of each route. `max_held_bytes` bounds the sum of the bodies in memory, and
+    `max_held_bytes_each` that of one user, or of one address without a user.
+    `header_timeout_s` limits the time for a request's header, `body_timeout_s` the time between two
+    parts of its body.
     """
 
     allowed_hosts: frozenset[str] = frozenset({"localhost"})
@@ -46,7 +45,7 @@ class EdgeOptions:
 
     @classmethod
     def from_settings(cls, settings: Settings, *, machine_name: str) -> Self:
-        """The edge for these settings. Raises StartupError for a name or origin that is none."""
+        """The options of these settings. Raises StartupError for an invalid name or origin."""
         open_to_network = not is_loopback(settings.host)
         names = {"localhost", *map(_plain_name, settings.allowed_hosts)}
         if bound := host_name(settings.host):
@@ -83,7 +82,7 @@ def host_name(header: str) -> str | None:
 
 
 def origin_host(origin: str) -> tuple[str, str] | None:
-    """Scheme and host of an Origin header, a default port left out; None if it is not an origin."""
+    """Scheme and host of an Origin header, without a default port; None if it is invalid."""
     scheme, separator, host = origin.lower().partition("://")
     if scheme not in _DEFAULT_PORT or not separator or host_name(host) is None:
         return None

@@ -1,7 +1,7 @@
-"""Who may talk to us: the names we answer to, and the pages that may send us something.
+"""Checks of Host and Origin against DNS rebinding and cross-site requests.
 
-A page on the web can make its visitor's browser call a server on the visitor's own machine. It
-can neither choose the Host header nor hide its origin, so these two are checked.
+A page on the web can make a browser call a server on the visitor's machine or network, but it can
+neither choose the Host header nor hide its origin.
 """
 
 from starlette.datastructures import Headers
@@ -16,7 +16,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class HostAllowlist(HttpMiddleware):
-    """Refuse requests for a name that is not ours, as DNS rebinding makes them."""
+    """Refuse requests for other host names, which DNS rebinding would use."""
 
     def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
         super().__init__(app)
@@ -25,7 +25,7 @@ class HostAllowlist(HttpMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         hosts = headers.getlist("host") or [""]
-        # Gradio builds the page's addresses from these two, so they have to be ours as well.
+        # Gradio builds the page's URLs from these two headers, so they are checked as well.
         hosts += _list_items(headers, "x-forwarded-host") + headers.getlist("x-gradio-server")
         if all(map(self.options.allows_host, hosts)):
             await self.app(scope, receive, send)
@@ -34,7 +34,7 @@ class HostAllowlist(HttpMiddleware):
 
 
 def _list_items(headers: Headers, name: str) -> list[str]:
-    """The items of a header that each proxy on the way may have added one to."""
+    """The items of a comma-separated header, to which each proxy may have added one."""
     return [item.strip() for value in headers.getlist(name) for item in value.split(",")]
 
 
@@ -49,10 +49,10 @@ def _refusal(hosts: list[str]) -> PlainTextResponse:
 
 
 class CrossOriginProtection(HttpMiddleware):
-    """Refuse requests that change something and come from another origin's page.
+    """Refuse unsafe methods (POST and so on) from other origins' pages.
 
-    Modern browsers say so in Sec-Fetch-Site; otherwise the Origin must be the Host. Programs send
-    neither and pass.
+    Modern browsers send Sec-Fetch-Site; otherwise Origin must match Host. Programs send neither and
+    are let through.
     """
 
     def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
@@ -60,7 +60,7 @@ class CrossOriginProtection(HttpMiddleware):
         self.allowed_origins = frozenset(options.allowed_origins)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] in SAFE_METHODS or self._is_welcome(Headers(scope=scope)):
+        if scope["method"] in SAFE_METHODS or self._is_allowed(Headers(scope=scope)):
             await self.app(scope, receive, send)
         else:
             answer = error_response(
@@ -71,7 +71,7 @@ class CrossOriginProtection(HttpMiddleware):
             )
             await answer(scope, receive, send)
 
-    def _is_welcome(self, headers: Headers) -> bool:
+    def _is_allowed(self, headers: Headers) -> bool:
         origin = headers.get("origin")
         if origin is not None and origin.lower() in self.allowed_origins:
             return True
@@ -82,7 +82,7 @@ class CrossOriginProtection(HttpMiddleware):
             return True
         parsed = origin_host(origin)
         own = (headers.get("host", ""), headers.get("x-forwarded-host", ""))
-        # The scheme is left out: a proxy that ends TLS may not tell us which one the browser used.
+        # The scheme is ignored: a proxy that terminates TLS may not tell us the browser's scheme.
         return parsed is not None and parsed in {
             origin_host(f"{parsed[0]}://{host}") for host in own
         }

@@ -1,7 +1,7 @@
-"""Who may go where: every route, our own and Gradio's, and every event of the page, in one place.
+"""The permission of every route, ours and Gradio's, and of every event of the page.
 
-What is not named here is closed to who has not signed in; a test names all that is missing. Whose
-things a person sees is not decided here but in the domain, where every query is bound to its user.
+Routes that are missing here need a session; a test fails for every missing one. Which rows a user
+sees is decided by the domain, where every query is bound to a user.
 """
 
 from collections.abc import Mapping
@@ -13,16 +13,16 @@ from chat.accounts.models import AccountRole, User
 
 
 class Permission(StrEnum):
-    """Whom something is for."""
+    """Who may use a route or event."""
 
     ANYBODY = "anybody"
     SIGNED_IN = "signed-in"
     MEMBER = "member"
     ADMIN = "admin"
     API = "api"
-    """Of programs: by a key for it, or signed in where no key is sent."""
+    """For programs: by an API key with that scope, or by the session if no key is sent."""
     METRICS = "metrics"
-    """As API, for those who look after the server."""
+    """As API, for administrators and keys with the metrics scope."""
 
 
 ALLOWED_ROLES: Mapping[Permission, frozenset[AccountRole]] = {
@@ -34,13 +34,13 @@ ALLOWED_ROLES: Mapping[Permission, frozenset[AccountRole]] = {
 }
 
 ROUTES: Mapping[str, Permission] = {
-    # whether it lives; what a browser asks for without a cookie
+    # health checks, and files that browsers request without a cookie
     "/healthz": Permission.ANYBODY,
     "/readyz": Permission.ANYBODY,
     "/manifest.json": Permission.ANYBODY,
     "/icons/{name}": Permission.ANYBODY,
     "/favicon.ico": Permission.ANYBODY,
-    # the way in
+    # sign-in
     "/sign-in": Permission.ANYBODY,
     "/welcome": Permission.ANYBODY,
     "/guest": Permission.ANYBODY,
@@ -65,12 +65,12 @@ ROUTES: Mapping[str, Permission] = {
     "/v1/models": Permission.API,
     "/v1/models/{model:path}": Permission.API,
     "/v1/tokenize": Permission.API,
-    "/v1/{path:path}": Permission.API,  # a program that has the address wrong is told so
+    "/v1/{path:path}": Permission.API,  # answers 404 to programs with a wrong path
     "/docs": Permission.SIGNED_IN,
     "/docs/swagger-ui.css": Permission.SIGNED_IN,
     "/docs/swagger-ui-bundle.js": Permission.SIGNED_IN,
     "/openapi.json": Permission.SIGNED_IN,
-    # one's own
+    # the user's own account and data
     "/account": Permission.SIGNED_IN,
     "/api/account": Permission.SIGNED_IN,
     "/api/account/sign-out": Permission.SIGNED_IN,
@@ -87,7 +87,7 @@ ROUTES: Mapping[str, Permission] = {
     "/guests": Permission.MEMBER,
     "/api/guest-links": Permission.MEMBER,
     "/api/guest-links/{link_id}/revoke": Permission.MEMBER,
-    # keys of programs
+    # API keys
     "/keys": Permission.MEMBER,
     "/api/keys": Permission.MEMBER,
     "/api/keys/{key_id}/revoke": Permission.MEMBER,
@@ -133,7 +133,7 @@ ROUTES: Mapping[str, Permission] = {
     "/api/cases/runs/{run_id}/delete": Permission.MEMBER,
     "/api/cases/{case_id}": Permission.MEMBER,
     "/api/cases/{case_id}/delete": Permission.MEMBER,
-    # the dashboard, a page of Gradio's
+    # the dashboard, a Gradio page
     "/dashboard": Permission.MEMBER,
     "/dashboard/": Permission.MEMBER,
     # results
@@ -156,7 +156,7 @@ ROUTES: Mapping[str, Permission] = {
     "/api/people/{user_id}/disable": Permission.ADMIN,
     "/api/people/{user_id}/enable": Permission.ADMIN,
     "/api/people/{user_id}/delete": Permission.ADMIN,
-    # the page: what of Gradio's is open at all stands in `api.edge.gradio_routes`
+    # the page; `api.edge.gradio_routes` lists which routes of Gradio are open at all
     "/": Permission.SIGNED_IN,
     "/config": Permission.SIGNED_IN,
     "/config/": Permission.SIGNED_IN,
@@ -179,7 +179,7 @@ ROUTES: Mapping[str, Permission] = {
 }
 
 HANDLERS: Mapping[str, Permission] = {
-    # the page's events, as the functions are called that answer them
+    # the page's events, by the `__qualname__` of their handlers
     **dict.fromkeys(
         (
             "Composer.attach",
@@ -236,20 +236,20 @@ _PATTERNS = [(compile_path(route)[0], route) for route in ROUTES]
 
 
 def route_at(path: str) -> str | None:
-    """The route at `path`, as the table calls it; None if it is not there."""
+    """The key of ROUTES that matches `path`; None if there is none."""
     return next((route for pattern, route in _PATTERNS if pattern.match(path)), None)
 
 
 def permission_at(path: str) -> Permission:
-    """Whom the route at `path` is for."""
+    """The permission of the route at `path`."""
     if route := route_at(path):
         return ROUTES[route]
-    # A program that has the address wrong is told so, instead of to sign in.
+    # Programs with a wrong path get 404, not a redirect to the sign-in page.
     return Permission.API if path.startswith("/v1/") else Permission.SIGNED_IN
 
 
 def allows(user: User | None, needed: Permission) -> bool:
-    """Whether it is for this person, or for somebody who has not said who they are."""
+    """Whether `user`, or an anonymous client if None, has the permission `needed`."""
     if needed is Permission.ANYBODY:
         return True
     return user is not None and user.rank in ALLOWED_ROLES[needed]

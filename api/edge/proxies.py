@@ -1,6 +1,6 @@
-"""Whether to believe a proxy: what it says of address, scheme and name, if it is one of ours.
+"""Applies forwarded headers of trusted proxies: client address, scheme, host, user name.
 
-From everybody else these headers are taken away, before anything else reads them.
+From all other clients these headers are removed before anything else reads them.
 """
 
 import ipaddress
@@ -14,31 +14,32 @@ from api.edge.options import EdgeOptions
 from chat.accounts.sso import ExternalIdentity
 
 PROXY_HEADERS = (b"forwarded", b"x-forwarded-", b"x-real-ip", b"x-gradio-server")
-"""How headers begin that only a proxy has to set; Gradio reads some of them by itself."""
+"""Prefixes of headers that only a proxy may set; Gradio reads some of them itself."""
 
 FROM_PROXY = "from_proxy"
-"""Key of the request's state: whether one of our proxies has passed it on."""
+"""Key of the request's state: whether a trusted proxy sent the request."""
 
 
 def named_by_proxy(scope: Scope, header: str | None) -> ExternalIdentity | None:
-    """Whom one of our proxies has signed in; None if it names nobody, or somebody else says it."""
+    """The user whom a trusted proxy has signed in; None without one, or from other clients."""
     if header is None or not scope["state"][FROM_PROXY]:
         return None
     names = Headers(scope=scope).getlist(header)
-    if len(names) != 1 or not names[0].strip():  # of two the proxy may have meant either
+    if len(names) != 1 or not names[0].strip():  # two are ambiguous
         return None
     name = names[0].strip()
     return ExternalIdentity(f"header {header.lower()}", name, name)
 
 
 class Proxies(HttpMiddleware):
-    """Put in place which client and scheme a trusted proxy names; hide what others claim."""
+    """Apply a trusted proxy's client address and scheme; remove these headers from others."""
 
     def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
         super().__init__(app)
         self.trusted = [ipaddress.ip_network(name) for name in options.trusted_proxies]
-        # uvicorn's own reading of the two headers, by name: it knows lists and ports.
-        self.proxied = ProxyHeadersMiddleware(app, list(options.trusted_proxies))  # type: ignore[arg-type]  # the same in other words
+        # uvicorn's middleware parses lists and ports in these headers. It types its parameters
+        # with its own ASGI types, which mypy treats as different from Starlette's.
+        self.proxied = ProxyHeadersMiddleware(app, list(options.trusted_proxies))  # type: ignore[arg-type]  # uvicorn's ASGI types
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         trusted = self._trusts(scope)
@@ -52,7 +53,7 @@ class Proxies(HttpMiddleware):
     def _trusts(self, scope: Scope) -> bool:
         try:
             peer = ipaddress.ip_address((scope.get("client") or ("",))[0])
-        except ValueError:  # a socket of the file system has no address
+        except ValueError:  # a Unix socket has no address
             return False
         mapped = getattr(peer, "ipv4_mapped", None)
         return any((mapped or peer) in network for network in self.trusted)

@@ -8,16 +8,16 @@ from api.ops.metrics import Metrics
 
 
 class ResponseMetrics(HttpMiddleware):
-    """Tell the metrics of each response when it begins, and of each fault without one."""
+    """Counts each response, and 500 for an exception before the response began."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         super().__init__(app)
         self.metrics = metrics
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        status = 500  # what a fault is answered with, outside of here
+        status = 500  # an exception is answered outside of this middleware
 
-        async def send_and_note(message: Message) -> None:
+        async def send_and_record(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -25,6 +25,6 @@ class ResponseMetrics(HttpMiddleware):
 
         path, method = scope["path"], scope["method"]
         try:
-            await self.app(scope, receive, send_and_note)
+            await self.app(scope, receive, send_and_record)
         finally:
             self.metrics.answered(route_at(path) or "other", method, status)

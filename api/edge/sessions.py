@@ -1,6 +1,6 @@
-"""Behind the edge and before every route: who it is, and whether they may go there.
+"""Authentication and authorisation of every request, before the routes.
 
-Knows cookies and the table of permissions, not what a session is or what a key looks like.
+Knows cookies and the table of permissions, not the format of sessions or keys.
 """
 
 from urllib.parse import quote
@@ -26,10 +26,10 @@ APIS = ("/api/", "/gradio_api/")
 
 
 class SignedInOnly(HttpMiddleware):
-    """Put who asks into the request's state, and answer in place of what is not for them.
+    """Puts the user into the request's state, and refuses requests without permission.
 
-    A page is answered with the way to the sign-in page, everything else with 401. What is for
-    others looks as if it were not there. A key opens what is for programs, and nothing else.
+    Anonymous navigations are redirected to the sign-in page, other anonymous requests get 401.
+    Signed-in users without the permission get 404. API keys open routes for programs only.
     """
 
     def __init__(self, app: ASGIApp, options: EdgeOptions, authenticator: Authenticator) -> None:
@@ -42,7 +42,7 @@ class SignedInOnly(HttpMiddleware):
         signed_in = await self.authenticator.who(SecretCookie.of(scope, self.root_path).read(scope))
         named = named_by_proxy(scope, self.header)
         if named and signed_in and signed_in.user.id != named.user_id:
-            signed_in = None  # somebody else sits at that browser now
+            signed_in = None  # the proxy's user has changed: the old session does not count
         scope["state"][SIGNED_IN] = signed_in
         needed = permission_at(scope["path"])
         if needed in SCOPES:
@@ -73,13 +73,13 @@ class SignedInOnly(HttpMiddleware):
         if user:
             return error_response(404, "Not Found")
         if is_navigation(scope):
-            there = f"{self.root_path}/sign-in?next={_here(scope, self.root_path)}"
-            return RedirectResponse(there, 303, {"Cache-Control": "no-store"})
+            sign_in_url = f"{self.root_path}/sign-in?next={_current_path(scope, self.root_path)}"
+            return RedirectResponse(sign_in_url, 303, {"Cache-Control": "no-store"})
         return error_response(401, str(SignInNeeded()), code=SignInNeeded.code)
 
 
 def is_navigation(scope: Scope) -> bool:
-    """Whether a person is looking at the answer, and no script or program."""
+    """Whether a browser navigates to the page, as opposed to a script or program."""
     if scope["method"] not in ("GET", "HEAD") or scope["path"].startswith(APIS):
         return False
     headers = Headers(scope=scope)
@@ -87,6 +87,6 @@ def is_navigation(scope: Scope) -> bool:
     return mode == "navigate" if mode else "text/html" in headers.get("accept", "")
 
 
-def _here(scope: Scope, root_path: str) -> str:
+def _current_path(scope: Scope, root_path: str) -> str:
     query = scope["query_string"].decode("latin-1")
     return quote(root_path + scope["path"] + (f"?{query}" if query else ""), safe="/")

@@ -1,6 +1,6 @@
-"""The edge: what stands between the network and every route, as one table, outermost first.
+"""The edge: the middleware between the network and every route, outermost first.
 
-All of it is pure ASGI, so that streams pass piece by piece.
+All of it is pure ASGI: Starlette's BaseHTTPMiddleware would interfere with streams.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def edge_middleware(
     handlers: Mapping[int, str],
     metrics: Metrics,
 ) -> list[Middleware]:
-    """What each request passes before it meets a route. `handlers` are the page's events."""
+    """The middleware in order. `handlers` maps the page's event numbers to handler names."""
     return [
         Middleware(Proxies, options=options),
         Middleware(RootPath, options=options),
@@ -36,18 +36,18 @@ def edge_middleware(
         Middleware(ResponseHeaders),
         Middleware(HeaderLimit, options=options),
         Middleware(HostAllowlist, options=options),
-        # Starlette's own class by name: Gradio looks for it, and only then keeps its own from
-        # answering every origin with its blessing.
+        # Starlette's own class: Gradio looks for it by name, and only then does not install its own
+        # CORS middleware, which allows every origin.
         Middleware(
             CORSMiddleware,
             allow_origins=options.allowed_origins,
             allow_methods=("GET", "POST"),
-            allow_headers=("*",),  # of those origins: clients of the API send a dozen of their own
+            allow_headers=("*",),  # API clients send a dozen headers of their own
             expose_headers=("Retry-After", "X-Request-ID"),
         ),
         Middleware(CrossOriginProtection, options=options),
         Middleware(GradioRoutes),
-        # Before the body is looked at: from who may not come, none is read.
+        # Before the body limits: no body is read from clients without permission.
         Middleware(SignedInOnly, options=options, authenticator=authenticator),
         Middleware(JsonOnly),
         Middleware(BodyPace, options=options),

@@ -1,7 +1,7 @@
-"""What goes on for long: it ends when whoever listens may not be here any more.
+"""Ends long streams when their session ends.
 
-A request is let in once, a stream lasts for an answer or for as long as a tab is open. Somebody who
-is disabled, signed out elsewhere or deleted meanwhile hears no more after a few seconds.
+A request is authorised once, but a stream lasts for an answer or as long as a tab is open. If the
+user is disabled, signed out elsewhere or deleted, the stream ends after a few seconds.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ CHECK_INTERVAL_S = 2.0
 
 
 class StreamExpiry(HttpMiddleware):
-    """Look every `every_s` seconds whether who listens is still signed in."""
+    """Checks every `every_s` seconds whether the stream's user is still signed in."""
 
     def __init__(
         self,
@@ -40,14 +40,14 @@ class StreamExpiry(HttpMiddleware):
         if not scope["path"].startswith(STREAMS):
             await self.app(scope, receive, send)
             return
-        begun = False
+        is_open = False
 
-        async def send_and_note(message: Message) -> None:
-            nonlocal begun
+        async def send_and_track(message: Message) -> None:
+            nonlocal is_open
             await send(message)
-            begun = message["type"] == "http.response.start" or message.get("more_body", False)
+            is_open = message["type"] == "http.response.start" or message.get("more_body", False)
 
-        streaming = asyncio.create_task(self._stream(scope, receive, send_and_note))
+        streaming = asyncio.create_task(self._stream(scope, receive, send_and_track))
         expiry = asyncio.create_task(self._until_session_ends(scope))
         try:
             await asyncio.wait({streaming, expiry}, return_when=asyncio.FIRST_COMPLETED)
@@ -58,7 +58,7 @@ class StreamExpiry(HttpMiddleware):
                 await _cancel(streaming)
         if ended_by_itself:
             await streaming
-        elif begun:
+        elif is_open:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,15 +66,15 @@ class StreamExpiry(HttpMiddleware):
 
     async def _until_session_ends(self, scope: Scope) -> None:
         token = SecretCookie.of(scope, self.root_path).read(scope)
-        who: SignedIn | None = scope["state"][SIGNED_IN]
-        here = who
-        while here and who and here.user.id == who.user.id:
+        initial: SignedIn | None = scope["state"][SIGNED_IN]
+        current = initial
+        while current and initial and current.user.id == initial.user.id:
             await asyncio.sleep(self.every_s)
-            with suppress(StoreFailed):  # the next look will tell
-                here = await self.authenticator.who(token)
+            with suppress(StoreFailed):  # checked again after the interval
+                current = await self.authenticator.who(token)
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:
     task.cancel()
-    # Its own end is of no interest any more, whichever it is.
+    # `wait`, unlike `await task`, does not raise the task's exception.
     await asyncio.wait({task})

@@ -1,4 +1,4 @@
-"""How the app listens: uvicorn with limits on what is read before a request reaches the app."""
+"""Configuration of uvicorn, with limits on what is read before a request reaches the app."""
 
 import asyncio
 import socket
@@ -11,12 +11,12 @@ from api.edge.options import EdgeOptions
 
 
 def server_config(app: ASGIApp, *, edge: EdgeOptions, shutdown_s: int) -> uvicorn.Config:
-    """Settings for uvicorn. `shutdown_s` is how long open requests may hold up the end.
+    """uvicorn's configuration. `shutdown_s` is the time that open requests get at shutdown.
 
-    Sockets and logging are left to the caller; no answer names the server software.
+    The caller provides sockets and logging; responses do not name the server software.
     """
 
-    class Protocol(ImpatientH11):
+    class Protocol(HeaderTimeoutH11):
         header_timeout_s = edge.header_timeout_s
 
     return uvicorn.Config(
@@ -28,22 +28,22 @@ def server_config(app: ASGIApp, *, edge: EdgeOptions, shutdown_s: int) -> uvicor
         access_log=False,
         server_header=False,
         proxy_headers=False,  # `api.edge.proxies` reads them, from trusted proxies alone
-        # What is larger is not even parsed; what is a little too large gets a proper 431.
+        # h11 rejects larger headers unparsed; between the two limits HeaderLimit answers 431.
         h11_max_incomplete_event_size=2 * edge.max_header_bytes,
         timeout_graceful_shutdown=shutdown_s,
     )
 
 
-class ImpatientH11(H11Protocol):
-    """uvicorn's HTTP/1.1, closing connections whose request header does not come to its end."""
+class HeaderTimeoutH11(H11Protocol):
+    """uvicorn's HTTP/1.1 protocol; closes connections that do not complete a header in time."""
 
     header_timeout_s = 10.0
     _header_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        # asyncio does it for listeners of its own making alone. Without it a small piece waits for
-        # the client's word that it has the one before, for up to 40 ms.
+        # asyncio sets TCP_NODELAY only on sockets that it creates itself. Without it (Nagle's
+        # algorithm) a small chunk waits for the client's ACK of the one before, up to 40 ms.
         connection: socket.socket = transport.get_extra_info("socket")
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._await_header()
@@ -63,7 +63,7 @@ class ImpatientH11(H11Protocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _await_header(self) -> None:
-        if self._header_timer is None:  # bytes that trickle in do not buy more time
+        if self._header_timer is None:  # further bytes do not extend the time
             self._header_timer = self.loop.call_later(self.header_timeout_s, self.transport.close)
 
     def _forget_header(self) -> None:

@@ -1,4 +1,4 @@
-"""Routes of the pages of regression cases."""
+"""Routes of the pages of regression cases and their runs."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from pages.evaluation.cases import cases_page
 
 STATIC = Path(__file__).parents[2] / "pages" / "static"
 MAX_LISTED = 20
-"""Runs that one can be compared with."""
+"""Most runs offered for comparison."""
 
 
 def case_pages(
@@ -111,6 +111,6 @@ def _runs(
 async def _runs_of(
     presets: PresetReader, user: User, recent: Sequence[VerdictCounts], *more: Run
 ) -> RunsView:
-    """These runs, with the names of their presets and of the presets of `more`."""
+    """The view of `recent`, with the preset names of these runs and of `more`."""
     refs = [run.preset for run in (*more, *(counted.run for counted in recent)) if run.preset]
     return RunsView(recent, await presets.names(user.id, refs))

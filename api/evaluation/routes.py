@@ -1,4 +1,4 @@
-"""Regression cases as JSON for their pages, and as files. Whose they are is known to services."""
+"""JSON and file routes of regression cases. The services check ownership."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -24,9 +24,9 @@ Id = Annotated[str, Field(max_length=200)]
 
 
 class TurnForm(BaseModel):
-    """A turn without words, of which there is one more than needed in the form, is none.
+    """A turn of the prompt. Empty turns are ignored: the form has an empty one at the end.
 
-    How long texts may be is the service's to say, which names the field.
+    The service checks the lengths, because its errors name the field.
     """
 
     role: Role
@@ -35,14 +35,14 @@ class TurnForm(BaseModel):
 
 
 class CheckForm(BaseModel):
-    """A check without a kind is none."""
+    """A check; ignored without a kind."""
 
     kind: CheckKind | None = None
     expected: str | None = None
 
 
 class CaseForm(BaseModel):
-    """A case as it is typed. `sampling` is the JSON of all settings, three have fields as well."""
+    """A case as typed. `sampling` is the JSON of all settings; three also have fields."""
 
     name: str
     prompt: list[TurnForm] = Field(max_length=MOST_TURNS + 2)
@@ -55,7 +55,7 @@ class CaseForm(BaseModel):
     seed: int | None = None
 
     def value(self) -> CaseText:
-        """Raises BadImport where what the form keeps unseen was tampered with."""
+        """Raises BadImport if a hidden field of the form was tampered with."""
         seen = {name: getattr(self, name) for name in ("temperature", "max_new_tokens", "seed")}
         turns = (turn for turn in self.prompt if turn.content or turn.calls != "[]")
         return CaseText(
@@ -73,7 +73,7 @@ class CaseForm(BaseModel):
 
 
 class RunForm(BaseModel):
-    """Which cases to run: those that are kept, the shipped ones of a language, or one."""
+    """Which cases to run: the user's own ("kept"), the shipped ones of a language, or one."""
 
     which: Literal["kept", "shipped-en", "shipped-zh"] | None = None
     case_id: Id | None = None
@@ -91,7 +91,7 @@ class Judged(BaseModel):
 def case_routes(
     case_service: Cases, run_service: Runs, presets: PresetReader, root_path: str = ""
 ) -> APIRouter:
-    """/api/cases/… for members: their own cases and runs, for administrators everybody's."""
+    """/api/cases/… for members: their own cases and runs; for administrators all."""
     router, at = APIRouter(), "/api/cases"
     router.include_router(_file_routes(case_service, root_path), prefix=at)
     router.include_router(
@@ -201,7 +201,7 @@ def _result_routes(case_service: Cases, run_service: Runs, root_path: str) -> AP
 
 
 async def _chosen(case_service: Cases, user: User, form: RunForm) -> Sequence[Case]:
-    """Raises NotFound."""
+    """The cases of the form. Raises NotFound."""
     if form.case_id:
         return [await case_service.get(user, form.case_id)]
     if form.which == "kept":

@@ -1,4 +1,4 @@
-"""Routes of the pages of rated answers."""
+"""Routes of the result pages: the list of rated answers, and one answer."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +21,7 @@ SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "results.js"
 
 
 def results_pages(results: Results, root_path: str = "") -> APIRouter:
-    """/results: the list, and one answer of it."""
+    """/results and /results/{evidence_id}."""
     router = APIRouter(default_response_class=HTMLResponse)
 
     @router.get("/results.js")
@@ -57,7 +57,7 @@ def results_pages(results: Results, root_path: str = "") -> APIRouter:
 async def _answer_view(
     results: Results, user: User, evidence_id: str, filters: RatingFilter, reader: ReaderContext
 ) -> AnswerView:
-    """The values of the page of one answer. Raises NotFound."""
+    """The view of the page of one answer. Raises NotFound."""
     detail = await results.read(user, evidence_id)
     return AnswerView(
         detail,

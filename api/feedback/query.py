@@ -1,4 +1,4 @@
-"""Filters of results as they stand in addresses."""
+"""Filters of results as query parameters."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -10,7 +10,7 @@ from chat.feedback.queries import Cursor, RatingFilter, ReviewStatus
 
 
 def none_if_blank(value: object) -> object:
-    """Fields of a form that nobody filled in."""
+    """None for an empty form field."""
     return None if value == "" else value
 
 
@@ -20,7 +20,7 @@ Day = Annotated[date | None, BeforeValidator(none_if_blank)]
 
 
 class FilterQuery(BaseModel):
-    """Empty fields filter nothing. `pages.feedback.results.query_of` writes the same names."""
+    """Empty fields do not filter. `pages.feedback.results.query_of` uses the same names."""
 
     campaign: Id = ""
     preset: Id = ""
@@ -53,18 +53,18 @@ class FilterQuery(BaseModel):
 
 
 class ListQuery(FilterQuery):
-    """`after`: where a page of the list begins, as a time and an id."""
+    """`after`: the cursor of a page of the list, "time~id"."""
 
     after: Word = ""
 
     def place(self) -> Cursor | None:
-        """None for the beginning, also where nobody knows what place it is."""
+        """The cursor; None for the first page or an invalid cursor."""
         at, evidence_id = moment_and_id(self.after)
         return Cursor(at, evidence_id) if at else None
 
 
 def moment_and_id(place: str) -> tuple[datetime | None, str]:
-    """The two that make up a place in a list; no moment where it is none."""
+    """Time and id of a cursor "time~id"; (None, "") if it is invalid."""
     moment, _, row_id = place.partition("~")
     try:
         at = datetime.fromisoformat(moment)

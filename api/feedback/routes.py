@@ -1,6 +1,6 @@
-"""Rated answers as files, and their review as JSON.
+"""File routes of rated answers, and JSON routes of their review.
 
-Files are streamed: however many answers there are, a few of them are in memory at a time.
+Exports are streamed in chunks, so that memory use does not grow with the number of answers.
 """
 
 import asyncio
@@ -27,18 +27,18 @@ from formats.words import ExportLanguage
 
 
 class ExportQuery(FilterQuery):
-    """Which answers, as what, and whether masked."""
+    """Filter, format and masking of an export."""
 
     format: DataFormat
     redact: bool = False
 
     def file(self, names: str = "") -> PieceFile:
-        """A new file of that kind. Raises TooManyNames, NameTooLong."""
+        """A new file in that format. Raises TooManyNames, NameTooLong."""
         return data_file(self.format, self.value(), _redactor(self.redact, names))
 
 
 class ReportQuery(BaseModel):
-    """Of which campaign, in which language, and whether masked."""
+    """Campaign, language and masking of a report."""
 
     campaign: Id
     lang: ExportLanguage = ExportLanguage.EN
@@ -46,13 +46,13 @@ class ReportQuery(BaseModel):
 
 
 class NameList(BaseModel):
-    """Names to be masked, one on each line; in a body, because addresses are logged."""
+    """Names to be masked, one per line; in a body, because URLs are logged."""
 
     names: str = ""
 
 
 class ReviewForm(BaseModel):
-    """What is missing stays; an assignee that is null is nobody."""
+    """A change of a review. Missing fields stay unchanged; a null assignee clears it."""
 
     standing: ReviewStatus | None = None
     assignee: Annotated[str | None, Field(max_length=100)] = None
@@ -68,7 +68,7 @@ class ReviewForm(BaseModel):
 
 
 def results_routes(results: Results, reports: Reports) -> APIRouter:
-    """/api/results/…: files, what would be in them, reports of campaigns, and reviews."""
+    """/api/results/…: exports and their previews, reports of campaigns, and reviews."""
     router = APIRouter(prefix="/api/results")
     router.include_router(_files(results))
     router.include_router(_reports(reports))
@@ -99,7 +99,7 @@ def _files(results: Results) -> APIRouter:
         request: Request, query: Annotated[ExportQuery, Query()], body: NameList
     ) -> dict[str, object]:
         file = query.file(body.names)
-        async with one_at_a_time:  # it reads as much as a download does
+        async with one_at_a_time:  # a preview is as expensive as a download
             async for _ in results.export(user_of(request), query.value(), file):
                 pass
         return {"lines": file.lines, "left_out": file.left_out, "masked": file.masked}
@@ -140,7 +140,7 @@ def _reports(reports: Reports) -> APIRouter:
 
 
 def _redactor(redact: bool, names: str) -> Redactor | None:
-    """A list of names is masked with all else, whatever was ticked."""
+    """The redactor; None without masking. A list of names implies masking."""
     listed = names_of(names)
     return Redactor(listed) if redact or listed else None
 

@@ -1,4 +1,4 @@
-"""Routes of the pages of votes: the list, and one vote of it."""
+"""Routes of the vote pages: the list of votes, and one vote."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from pages.feedback.votes import VoteListView, votes_page
 
 
 def vote_pages(votes: Votes, results: Results, root_path: str = "") -> APIRouter:
-    """/results/votes: the list, and one vote of it."""
+    """/results/votes and /results/votes/{comparison_id}."""
     router = APIRouter(prefix="/results/votes", default_response_class=HTMLResponse)
 
     @router.get("")

@@ -1,4 +1,4 @@
-"""Filters of votes as they stand in addresses."""
+"""Filters of votes as query parameters."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from chat.feedback.votes import VoteCursor, VoteFilter
 
 
 class VoteQuery(BaseModel):
-    """Empty fields filter nothing. `pages.feedback.votes.votes_path` writes the same names."""
+    """Empty fields do not filter. `pages.feedback.votes.votes_path` uses the same names."""
 
     campaign: Id = ""
     choice: Annotated[VoteChoice | None, BeforeValidator(none_if_blank)] = None
@@ -39,11 +39,11 @@ class VoteQuery(BaseModel):
 
 
 class VoteListQuery(VoteQuery):
-    """`after`: where a page of the list begins, as a time and an id."""
+    """`after`: the cursor of a page of the list, "time~id"."""
 
     after: Word = ""
 
     def place(self) -> VoteCursor | None:
-        """None for the beginning, also where nobody knows what place it is."""
+        """The cursor; None for the first page or an invalid cursor."""
         at, comparison_id = moment_and_id(self.after)
         return VoteCursor(at, comparison_id) if at else None

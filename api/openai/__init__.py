@@ -1,4 +1,4 @@
-"""The routes that programs know from the OpenAI API."""
+"""The routes for programs, compatible with the OpenAI API."""
 
 import time
 
@@ -18,17 +18,17 @@ METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 
 
 def openai_routes(completions: Completions, ratings: Ratings | None = None) -> APIRouter:
-    """/v1/…, without feedback where there are no ratings."""
+    """/v1/…; without /v1/feedback if `ratings` is None."""
     context = ApiContext(completions, started_at=int(time.time()))
     router = APIRouter()
     for routes in (chat_routes(context), completion_routes(context), model_routes(context)):
         router.include_router(routes)
     if ratings:
         router.include_router(feedback_routes(ratings))
-    router.add_api_route("/v1/{path:path}", nothing_here, methods=METHODS, include_in_schema=False)
+    router.add_api_route("/v1/{path:path}", unknown_route, methods=METHODS, include_in_schema=False)
     return router
 
 
-def nothing_here() -> Response:
-    """The answer at every other address and to other methods, instead of the page's own."""
+def unknown_route() -> Response:
+    """404 in OpenAI's format for every other path and method below /v1/."""
     return refusal(404, "There is no such route; /docs lists what there is.", code="not_found")

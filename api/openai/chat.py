@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions: a conversation is answered."""
+"""POST /v1/chat/completions: answers a conversation."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = ERRORS | {
     200: {
         "model": ChatCompletion,
         "description": "The answer; with `stream`, its pieces as server-sent events",
-        "content": {"text/event-stream": {}},  # no schema: tools hold each event against one
+        "content": {"text/event-stream": {}},  # no schema: tools would apply it to each event
     }
 }
 

@@ -1,4 +1,4 @@
-"""POST /v1/completions: text is gone on with."""
+"""POST /v1/completions: continues text."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = ERRORS | {
     200: {
         "model": TextCompletion,
         "description": "What was written; with `stream`, its pieces as server-sent events",
-        "content": {"text/event-stream": {}},  # no schema: tools hold each event against one
+        "content": {"text/event-stream": {}},  # no schema: tools would apply it to each event
     }
 }
 

@@ -1,4 +1,4 @@
-"""What the routes for programs have in common: whom they serve, and under which names the model."""
+"""Shared by the routes for programs: the completions service and the model's names."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from chat.serving.errors import ModelNotFound
 from chat.serving.models import EngineInfo
 
 ANY_MODEL = "default"
-"""The name under which every server has its model."""
+"""A model name that every server accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
-    """`started_at` is the time of the server's start, in seconds since 1970."""
+    """`started_at` is the server's start as a Unix timestamp."""
 
     completions: Completions
     started_at: int
@@ -24,7 +24,7 @@ class ApiContext:
     async def begin(
         self, request: Request, model: str, completion_input: CompletionInput
     ) -> tuple[Completion, EngineInfo]:
-        """Begin an answer for who calls. Raises ModelNotFound and what `Completions.begin` does."""
+        """Begin an answer for the caller. Raises ModelNotFound and as `Completions.begin`."""
         info = self.model(model)
         address = request.client.host if request.client else ""
         completion = await self.completions.begin(
@@ -33,7 +33,7 @@ class ApiContext:
         return completion, info
 
     def model(self, name: str) -> EngineInfo:
-        """What is served under that name: its own, in any case, with or without who made it.
+        """The model of that name: compared without case, with or without the prefix "qwen/".
 
         Raises ModelNotFound, EngineNotReady.
         """

@@ -1,4 +1,4 @@
-"""Answers in OpenAI's two formats, whole and in pieces. Pure: knows no request, no connection."""
+"""Encodes answers in OpenAI's two formats, whole or as chunks. Pure."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -34,7 +34,7 @@ from chat.serving.models import Delta, EngineInfo
 from chat.tools import CallPiece, TokenScore
 
 LEAST_LOGPROB = -9999.0
-"""What goes out for a token that was impossible: JSON has no infinity."""
+"""Replaces minus infinity, which JSON cannot express; the same value as in the OpenAI API."""
 
 REASONS: dict[Finish, FinishReason] = {
     Finish.STOP: "stop",
@@ -44,7 +44,7 @@ REASONS: dict[Finish, FinishReason] = {
 
 
 class Encoder(ABC):
-    """One answer on its way out. `with_usage`: pieces say that the usage is still to come."""
+    """Encodes one answer. `with_usage`: chunks contain `"usage": null`, as in OpenAI's streams."""
 
     def __init__(
         self, completion: Completion, info: EngineInfo, *, logprobs: bool, with_usage: bool
@@ -60,23 +60,23 @@ class Encoder(ABC):
 
     @abstractmethod
     def whole(self, record: CompletionRecord) -> BaseModel:
-        """The answer as one body. It has ended by itself."""
+        """The complete answer as one body."""
 
     @abstractmethod
     def first(self) -> Iterator[BaseModel]:
-        """What goes out before there is any text."""
+        """The chunks before any text."""
 
     @abstractmethod
     def pieces(self, delta: Delta) -> Iterator[BaseModel]:
-        """What goes out for one delta."""
+        """The chunks of one delta."""
 
     @abstractmethod
     def last(self, record: CompletionRecord) -> BaseModel:
-        """What goes out at the end for who wants to know what it cost."""
+        """The final chunk with the usage."""
 
 
 class ChatEncoder(Encoder):
-    """`chat.serving.completion`, and its chunks."""
+    """Objects of type "chat.completion", and of type "chat.completion.chunk" for streams."""
 
     def whole(self, record: CompletionRecord) -> BaseModel:
         assert record.finish
@@ -140,7 +140,7 @@ class ChatEncoder(Encoder):
 
 
 class TextEncoder(Encoder):
-    """`text_completion`, whole and in pieces."""
+    """Objects of type "text_completion", for whole answers and chunks."""
 
     _written_characters = 0
 
@@ -185,7 +185,7 @@ class TextEncoder(Encoder):
 
 
 def fingerprint(info: EngineInfo) -> str:
-    """The same for answers that the same weights and the same engine have written."""
+    """`system_fingerprint`: equal for answers of the same weights and engine."""
     identity = "\n".join((info.model, info.revision, info.quantization, info.engine))
     return f"fp_{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
@@ -204,7 +204,7 @@ def usage_of(record: CompletionRecord) -> UsageOut:
 
 
 def _as_text(call: str) -> str:
-    """A call so broken that nobody knows of what: it goes out as the model wrote it."""
+    """A broken call without a name, as the text that the model wrote."""
     return f"<tool_call>{call}</tool_call>"
 
 
@@ -215,7 +215,7 @@ def _call(call_id: str, name: str, arguments: str) -> CallOut:
 
 
 def _call_delta(piece: CallPiece) -> CallDelta:
-    """Who a call is for is said once, at its beginning."""
+    """A piece of a call; only the first piece has id and name."""
     if not piece.id:
         return CallDelta(index=piece.index, function=FunctionDelta(arguments=piece.arguments))
     return CallDelta(

@@ -1,6 +1,6 @@
-"""Errors as OpenAI's clients know them: their kinds, their codes, and which parameter is meant.
+"""Validation errors in OpenAI's format, with the parameter that is wrong.
 
-Nothing that was sent is repeated, but for the names of fields.
+Messages never repeat values of the request, only names of fields.
 """
 
 import re
@@ -32,16 +32,16 @@ HINTS: Mapping[str, str] = {
     "chat_template": "the template is the model's own",
     "chat_template_kwargs": "the template is the model's own",
 }
-"""What to do instead, for parameters that other servers have."""
+"""Hints for parameters of other servers, by the name of the field."""
 
 _NAMED = re.compile("`([a-z_]+)`")
-"""How a sentence of ours begins that is about two parameters: with the name of the first."""
+"""Our messages about two parameters begin with the name of the first."""
 
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 
 
 def invalid(error: RequestValidationError) -> JSONResponse:
-    """The answer to a body that does not fit its model: the first thing that is wrong."""
+    """The response to an invalid body: its first error."""
     first = error.errors()[0]
     where = _param(first["loc"][1:])
     reason = _reason(first)
@@ -52,25 +52,25 @@ def invalid(error: RequestValidationError) -> JSONResponse:
 
 
 def _param(loc: Sequence[int | str]) -> str:
-    """Where it is in the body, as one would write it: messages[0].content."""
+    """The location as an expression, such as messages[0].content."""
     where = ""
     for number, part in enumerate(loc):
         if isinstance(part, int):
             where += f"[{part}]"
-        elif not _names_a_kind(part, loc[number - 1] if number else ""):
+        elif not _is_union_tag(part, loc[number - 1] if number else ""):
             where += f".{part}" if where else part
     return where[:100].encode("ascii", "replace").decode("ascii")
 
 
-def _names_a_kind(part: str, before: int | str) -> bool:
-    """Whether pydantic tells by it which of several kinds it took the value for."""
+def _is_union_tag(part: str, before: int | str) -> bool:
+    """Whether `part` is the tag of a union, which pydantic adds to locations."""
     if before == "response_format":
         return part != "type"
     return part.startswith("<") or (isinstance(before, int) and part in _ROLES)
 
 
 def _reason(error: Mapping[str, Any]) -> str:
-    """What is wrong, without the value: pydantic repeats tags that it does not know."""
+    """The reason without the value: pydantic's own messages repeat unknown tags."""
     hint = next((HINTS[part] for part in reversed(error["loc"]) if part in HINTS), None)
     if error["type"] == "extra_forbidden":
         return hint or "there is no such parameter"

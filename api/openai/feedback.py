@@ -1,4 +1,4 @@
-"""POST /v1/feedback: what a program, or whoever used it, says of an answer that it was given."""
+"""POST /v1/feedback: programs rate an answer that they have received."""
 
 from typing import Annotated, Literal
 
@@ -15,7 +15,7 @@ from chat.feedback.models import Rating, RatingInput, Verdict
 from chat.feedback.ratings import MAX_COMMENT, Ratings
 from chat.serving.response_cache import RECENT_S
 
-MOST_REASONS = 20
+MAX_REASONS = 20
 Reason = Annotated[str, Field(max_length=60)]
 NOT_REMEMBERED = (
     "There is no answer of that id. Answers are remembered for "
@@ -25,7 +25,7 @@ NOT_REMEMBERED = (
 
 
 class FeedbackRequest(Strict):
-    """What is left out says nothing: a request with the id alone takes back what was opinion."""
+    """What is left out says nothing: a request with the id alone takes back the rating."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -35,7 +35,7 @@ class FeedbackRequest(Strict):
 
     id: Annotated[str, Field(min_length=1, max_length=200)]
     verdict: Literal["up", "down"] | None = None
-    reasons: Annotated[list[Reason], Field(fail_fast=True, max_length=MOST_REASONS)] | None = None
+    reasons: Annotated[list[Reason], Field(fail_fast=True, max_length=MAX_REASONS)] | None = None
     comment: Annotated[str, Field(max_length=MAX_COMMENT)] | None = None
     correction: Text | None = None
 

@@ -1,4 +1,4 @@
-"""GET /v1/models, GET /v1/models/{id} and POST /v1/tokenize: what is served, and how it counts."""
+"""GET /v1/models, GET /v1/models/{id} and POST /v1/tokenize."""
 
 from fastapi import APIRouter
 
@@ -19,7 +19,7 @@ def model_routes(context: ApiContext) -> APIRouter:
     async def list_models() -> ModelList:
         return ModelList(data=[_model_out(context.completions.info, context)])
 
-    # A path, because names may have the name of who made the model in front.
+    # `:path`, because names may contain a slash, as in "qwen/Qwen2.5-7B-Instruct".
     @router.get("/v1/models/{model:path}", summary="Describe the model")
     async def describe_model(model: str) -> ModelOut:
         return _model_out(context.model(model), context)

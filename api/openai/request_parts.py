@@ -1,7 +1,7 @@
-"""The pieces of requests: what several routes take, with a bound on every number, length and count.
+"""Parts of request bodies, with a bound on every number, length and count.
 
-Null is as good as absent everywhere. Fields that OpenAI's clients send by default, or that change
-nothing at their default, are taken with that value alone; the comment behind each says which.
+Null means absent everywhere. Fields that OpenAI's clients send by default, or that have no effect
+at their default, are accepted with that value only; the comment behind each explains it.
 """
 
 from typing import Annotated, Any, Literal
@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from chat.validation import BOUNDS, MAX_CHARACTERS, MAX_STOP_CHARACTERS, MAX_STOP_STRINGS
 
-MOST_TURNS = 2_000
-MOST_PARTS = 200
-MOST_TOOLS = 128
-MOST_CALLS = 128
-MOST_LOGPROBS = 20
+MAX_TURNS = 2_000
+MAX_PARTS = 200
+MAX_TOOLS = 128
+MAX_CALLS = 128
+MAX_LOGPROBS = 20
 
 
 class Strict(BaseModel):
@@ -26,13 +26,13 @@ class Strict(BaseModel):
 
 
 def bounded(name: str) -> Any:
-    """The bounds of a sampling setting, where the domain has them."""
+    """The domain's bounds of a sampling setting."""
     low, high = BOUNDS[name]
     return Field(ge=low, le=high)
 
 
 def one_or_many(value: object) -> str:
-    """Which of two forms a value is to be taken for. Tags in angle brackets are told to nobody."""
+    """The union tag of a value. Tags in angle brackets are removed from error locations."""
     return "<many>" if isinstance(value, list | dict) else "<one>"
 
 
@@ -54,7 +54,7 @@ class TextPart(Strict):
     text: Text
 
 
-TextParts = Annotated[list[TextPart], Field(fail_fast=True, min_length=1, max_length=MOST_PARTS)]
+TextParts = Annotated[list[TextPart], Field(fail_fast=True, min_length=1, max_length=MAX_PARTS)]
 Content = Annotated[
     Annotated[Text, Tag("<one>")] | Annotated[TextParts, Tag("<many>")],
     Discriminator(one_or_many),
@@ -94,7 +94,7 @@ class AssistantTurn(Strict):
 
     role: Literal["assistant"]
     content: Content | None = None
-    tool_calls: Annotated[list[Call], Field(fail_fast=True, max_length=MOST_CALLS)] | None = None
+    tool_calls: Annotated[list[Call], Field(fail_fast=True, max_length=MAX_CALLS)] | None = None
     name: Label | None = None  # no effect, as above
     refusal: None = None  # answers are sent back as they came, with these fields empty
     audio: None = None
@@ -110,7 +110,7 @@ class ToolTurn(Strict):
 
 
 Turn = Annotated[SystemTurn | UserTurn | AssistantTurn | ToolTurn, Field(discriminator="role")]
-Turns = Annotated[list[Turn], Field(fail_fast=True, min_length=1, max_length=MOST_TURNS)]
+Turns = Annotated[list[Turn], Field(fail_fast=True, min_length=1, max_length=MAX_TURNS)]
 
 
 class FunctionDefinition(Strict):
@@ -125,7 +125,7 @@ class ToolDefinition(Strict):
     function: FunctionDefinition
 
 
-Tools = Annotated[list[ToolDefinition], Field(fail_fast=True, max_length=MOST_TOOLS)]
+Tools = Annotated[list[ToolDefinition], Field(fail_fast=True, max_length=MAX_TOOLS)]
 
 
 class NamedFunction(Strict):

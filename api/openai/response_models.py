@@ -1,6 +1,6 @@
-"""The bodies that go out, as OpenAI's clients know them. What is ours alone says so.
+"""Response bodies in OpenAI's format; our extensions are marked as ours.
 
-Fields that are set are written, null as well; the others are left out.
+Fields that were set are written, including nulls; unset fields are omitted (`exclude_unset`).
 """
 
 from typing import Any, Literal
@@ -187,4 +187,4 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     503: {"model": FaultBody, "description": "The queue is full, or the model is not loaded"},
     504: {"model": FaultBody, "description": "The answer took too long"},
 }
-"""What every route may answer, for the OpenAPI document."""
+"""Error responses of every route, for the OpenAPI document."""

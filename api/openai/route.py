@@ -1,4 +1,4 @@
-"""What all routes for programs have in common: strict JSON in, OpenAI's errors and headers out."""
+"""Route class of the routes for programs: strict JSON in, OpenAI's errors and headers out."""
 
 import time
 from collections.abc import Callable, Coroutine
@@ -23,16 +23,16 @@ class StrictRequest(Request):
         try:
             return await read_json(await self.body())
         except BadJson as error:
-            # FastAPI hands on this kind alone, and makes words of its own of every other.
+            # FastAPI passes on HTTPException only, and replaces other errors by its own message.
             raise _Unreadable(400, str(error)) from None
 
 
 class _Unreadable(HTTPException):
-    """What became of the body cannot be used."""
+    """The body is not usable JSON."""
 
 
 class StrictRoute(APIRoute):
-    """A route that reads strictly. OpenAPI sees its models as those of any other."""
+    """A route with strict JSON parsing; its OpenAPI schema is that of an ordinary route."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

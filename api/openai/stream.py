@@ -1,6 +1,6 @@
-"""How an answer leaves: as one body, or as server-sent events; and that a hang-up ends it.
+"""Sends an answer as one body or as server-sent events; cancels it when the client disconnects.
 
-Knows nothing of what is in an answer.
+Knows nothing of an answer's content.
 """
 
 import asyncio
@@ -20,20 +20,21 @@ from chat.errors import AppError
 from chat.serving.completion import Completion
 
 BEGIN_WITHIN_S = 2.0
-"""What fails sooner is answered with its own status; then the headers go, and tell of success."""
+"""An error within this time gets its own HTTP status; then the headers are sent, with 200."""
 
 KEEP_ALIVE_S = 10.0
-"""Proxies cut connections on which nothing comes; so comments do."""
+"""Interval of comments in a stream: proxies close idle connections."""
 
 DONE = b"data: [DONE]\n\n"
 STREAM_HEADERS = {
     "Cache-Control": "no-store",
-    "X-Accel-Buffering": "no",  # nginx would hold pieces back
+    "X-Accel-Buffering": "no",  # nginx would buffer the events
 }
 CACHE_HEADER = "X-Response-Cache"
 
 ESCAPES = {c.encode(): f"\\u{ord(c):04x}".encode() for c in "\x85\u2028\u2029"}
-"""What ends lines for Python's `splitlines`, and so for httpx, and may stand in JSON as it is."""
+"""Escapes of characters that JSON allows unescaped but Python's `splitlines`, and so httpx, treats
+as line ends: an event would be cut in two."""
 
 _LINE_ENDS = re.compile(b"|".join(ESCAPES))
 
@@ -41,23 +42,23 @@ _LINE_ENDS = re.compile(b"|".join(ESCAPES))
 async def send_answer(
     request: Request, completion: Completion, encoder: Encoder, *, stream: bool, with_usage: bool
 ) -> Response:
-    """The answer to a request. Raises the error of one that failed before it began."""
+    """The response to a request. Raises the error of an answer that failed before it began."""
     headers = {CACHE_HEADER: "hit"} if completion.from_cache else {}
-    async with ended_by_hang_up(request, completion):
+    async with cancelled_on_disconnect(request, completion):
         if stream:
             await completion.begun(BEGIN_WITHIN_S)
             events = events_of(completion, encoder, with_usage=with_usage)
             return EventStream(completion, events, STREAM_HEADERS | headers)
         record = await completion.record()
-        if not record.finish:  # the client has left
+        if not record.finish:  # the client has disconnected
             return Response(status_code=499)
         body = _json(encoder.whole(record))
     return Response(body, headers=headers, media_type="application/json")
 
 
 @asynccontextmanager
-async def ended_by_hang_up(request: Request, completion: Completion) -> AsyncIterator[None]:
-    """Cancel the answer when the client leaves, or what is inside fails."""
+async def cancelled_on_disconnect(request: Request, completion: Completion) -> AsyncIterator[None]:
+    """Cancel the answer when the client disconnects or the body of the context fails."""
     disconnect = asyncio.create_task(_cancel_on_disconnect(request.receive, completion))
     try:
         with ExitStack() as undo:
@@ -70,7 +71,7 @@ async def ended_by_hang_up(request: Request, completion: Completion) -> AsyncIte
 
 
 class EventStream(StreamingResponse):
-    """Events of one answer, which does not outlive it."""
+    """The event stream of one answer; cancels the answer when the stream ends."""
 
     def __init__(
         self, completion: Completion, events: AsyncIterator[bytes], headers: dict[str, str]
@@ -113,7 +114,7 @@ async def events_of(
 
 
 def _event(body: BaseModel) -> bytes:
-    """One event. Only we end its line, also for readers to whom more characters end one."""
+    """One event on one line, with the characters of ESCAPES escaped."""
     line = _LINE_ENDS.sub(lambda end: ESCAPES[end[0]], _json(body))
     return b"data: " + line + b"\n\n"
 

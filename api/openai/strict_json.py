@@ -1,7 +1,7 @@
-"""JSON as the standard has it, and no more of it than anybody needs.
+"""Strict JSON parsing with limits.
 
-Python's own reader takes NaN, doubled keys, numbers without end and halves of surrogate pairs, on
-which something behind it fails later: the tokenizer, a database, or the answer that tells of it.
+Python's parser accepts NaN, duplicate keys, numbers of any length and lone surrogates, on which
+later code fails: the tokenizer, a database, or the encoding of a response.
 """
 
 import asyncio
@@ -14,32 +14,32 @@ MAX_DEPTH = 64
 MAX_INTEGER = 2**63
 MAX_DIGITS = 20
 MAX_KEYS = 1_000
-"""Of one object."""
+"""Keys of one object."""
 
-SMALL = 64 * 1024
-"""Bytes that may be read on the event loop: it takes a millisecond."""
+SMALL_BODY = 64 * 1024
+"""Bodies up to this size are parsed on the event loop; measured at a millisecond."""
 
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class BadJson(Exception):
-    """The body is no JSON that can be used; the message says why and repeats nothing of it."""
+    """The body is not usable JSON; the message says why without repeating the body."""
 
 
 async def read_json(body: bytes) -> Any:
-    """The value. Raises BadJson."""
-    return read(body) if len(body) <= SMALL else await asyncio.to_thread(read, body)
+    """Parse `body`, in a thread if it is large. Raises BadJson."""
+    return read(body) if len(body) <= SMALL_BODY else await asyncio.to_thread(read, body)
 
 
 def read(body: bytes) -> Any:
-    """As `read_json`, here and now."""
+    """As `read_json`, synchronously."""
     try:
         value = json.loads(
             body.decode(),
-            object_pairs_hook=_without_doubles,
+            object_pairs_hook=_without_duplicates,
             parse_constant=_refuse_constant,
             parse_float=_finite,
-            parse_int=_short,
+            parse_int=_bounded_int,
         )
     except RecursionError:
         raise BadJson(f"The body is nested deeper than {MAX_DEPTH} levels.") from None
@@ -52,7 +52,7 @@ def read(body: bytes) -> Any:
 
 
 def _check(value: Any) -> None:
-    """Walk through it without recursion: how deep it is, and whether every text can be kept."""
+    """Check depth and texts, without recursion."""
     level, depth = [value], 0
     while level:
         below: list[Any] = []
@@ -74,8 +74,8 @@ def _check_text(text: str) -> None:
         raise BadJson("The body has a text with NUL or with half of a surrogate pair.")
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(pairs) > MAX_KEYS:  # each that is unknown would become an error of its own
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_KEYS:  # each unknown key would become an error of its own
         raise BadJson(f"The body has an object with more than {MAX_KEYS} keys.")
     value = dict(pairs)
     if len(value) != len(pairs):
@@ -94,8 +94,8 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _short(digits: str) -> int:
-    # Before it is made: thousands of digits take Python long.
+def _bounded_int(digits: str) -> int:
+    # Checked before conversion: int() of thousands of digits is slow.
     if len(digits) > MAX_DIGITS or abs(number := int(digits)) > MAX_INTEGER:
         raise BadJson("The body has a number that is too large.")
     return number

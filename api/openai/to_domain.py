@@ -1,4 +1,4 @@
-"""What a program has sent, in the words of the domain. Knows no route and no answer."""
+"""Converts request bodies to domain values. Knows no route and no answer."""
 
 import json
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ ROLES = {
 
 
 def chat_input(body: ChatRequest, request: Request) -> CompletionInput:
-    """Raises BadRequest where messages do not follow from each other."""
+    """The completion input. Raises BadRequest if messages are inconsistent."""
     prompt = prompt_of(body.messages)
     extras = Extras(
         tools=tools_of(body.tools) if body.tool_choice != "none" else (),
@@ -65,15 +65,15 @@ def text_input(body: CompletionRequest, request: Request) -> CompletionInput:
 
 
 def may_be_cached(request: Request) -> bool:
-    """Whether the answer may be one that was given before, and may be given again."""
+    """Whether the response cache may be read and written: no `no-store` or `no-cache`."""
     directives = ",".join(request.headers.getlist("cache-control")).lower()
     return not {"no-store", "no-cache"} & {word.strip() for word in directives.split(",")}
 
 
 def prompt_of(turns: Sequence[Turn]) -> tuple[ChatMessage, ...]:
-    """The conversation as the model is told it. Raises BadRequest.
+    """The conversation as domain messages. Raises BadRequest.
 
-    The template has no ids of calls: results of calls made together go in the order of the calls.
+    The template has no call ids, so the results of parallel calls are put in the calls' order.
     """
     prompt: list[ChatMessage] = []
     results: dict[int, ChatMessage] = {}
@@ -97,7 +97,7 @@ def prompt_of(turns: Sequence[Turn]) -> tuple[ChatMessage, ...]:
 
 
 def tools_of(definitions: Sequence[ToolDefinition] | None) -> tuple[Tool, ...]:
-    """Raises BadRequest when two have the same name."""
+    """The tools. Raises BadRequest if two have the same name."""
     tools = tuple(
         Tool(
             name=definition.function.name,

@@ -1,7 +1,7 @@
-"""/docs and /openapi.json: what programs may send and get, with a page to try it out.
+"""/docs and /openapi.json: the documentation of the routes for programs.
 
-The page is Swagger UI with its files from here: the policy of all pages lets in nothing from
-elsewhere. The page's own routes, and Gradio's, do not belong to it.
+Swagger UI's files are served from here, because the Content-Security-Policy forbids other hosts.
+The routes of our pages and Gradio's are not documented.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ CACHE_HEADERS = {"Cache-Control": "private, max-age=86400"}
 
 
 def docs_routes(documented: Sequence[BaseRoute]) -> APIRouter:
-    """The routes of the document of those that are given."""
+    """/docs and /openapi.json for the routes in `documented`."""
     router = APIRouter(include_in_schema=False)
     files = _files()
 
@@ -37,7 +37,7 @@ def docs_routes(documented: Sequence[BaseRoute]) -> APIRouter:
         )
         parts = schema.setdefault("components", {})
         parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        # Or none: a session counts too, and where nobody has to sign in nobody needs a key.
+        # {} makes the key optional: a session works as well, and so does nothing without accounts.
         return schema | {"security": [{"key": []}, {}]}
 
     @router.get("/openapi.json")
@@ -46,7 +46,7 @@ def docs_routes(documented: Sequence[BaseRoute]) -> APIRouter:
 
     @router.get("/docs")
     def docs() -> HTMLResponse:
-        # Every address is relative, so that it holds under a proxy's path as well.
+        # Relative URLs, which also work below a proxy's path.
         return get_swagger_ui_html(
             openapi_url="openapi.json",
             title=TITLE,
@@ -68,7 +68,7 @@ def docs_routes(documented: Sequence[BaseRoute]) -> APIRouter:
 
 
 def _files() -> Path:
-    """Where Swagger UI lies: in a package of which nothing else is used."""
+    """Swagger UI's files in the package fastapi-offline, of which nothing else is used."""
     spec = find_spec("fastapi_offline")
     assert spec
     assert spec.origin

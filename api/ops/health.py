@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can answer questions."""
+"""Health checks: whether the process lives, and whether it can answer questions."""
 
 from dataclasses import asdict
 
@@ -13,7 +13,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 def ops_routes(engine: Engine, readiness: Readiness) -> APIRouter:
-    """/healthz and /readyz: state alone, and open to anybody."""
+    """/healthz and /readyz; public, so they contain the state only."""
     router = APIRouter()
 
     @router.api_route("/healthz", methods=["GET", "HEAD"])

@@ -1,7 +1,7 @@
-"""What makes the page an app on a phone or a desk: the manifest and the icons.
+"""The web app manifest and icons, with which browsers install the page as an app.
 
-Every address in it is relative, so that it holds under a proxy's path as well. No service worker:
-browsers install without one, and there is nothing to show without the server.
+All URLs are relative, so that they work below a proxy's path. There is no service worker: browsers
+install without one, and the app does nothing offline.
 """
 
 from pathlib import Path
@@ -39,7 +39,7 @@ MANIFEST = {
 
 
 def install_routes() -> APIRouter:
-    """GET /manifest.json, /icons/… and /favicon.ico. Gradio has its own; ours come before them."""
+    """GET /manifest.json, /icons/… and /favicon.ico; they take precedence over Gradio's."""
     router = APIRouter()
     icons = {path.name: path for path in ICONS.iterdir() if path.suffix in KINDS}
 

@@ -1,8 +1,7 @@
-"""Figures for Prometheus at /metrics, named after vLLM's, so that its dashboards need one new word.
+"""Prometheus metrics at /metrics, named as vLLM's, so that its dashboards need a new prefix only.
 
-Owns the names, their labels and their buckets; `docs/metrics.md` explains each. No label has a
-person's words or an id in it: each comes from a short list of ours. The only file that knows
-`prometheus_client`.
+Owns names, labels and buckets; `docs/metrics.md` explains each metric. Label values come from short
+fixed lists and never contain users' text or ids. The only file that imports `prometheus_client`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -30,18 +29,18 @@ from chat.serving.ports import Engine
 
 PREFIX = "qwen_chat:"
 SECOND = f"{PREFIX}second_"
-"""Before the figures of a second engine, where there is one."""
+"""Prefix of the second engine's metrics, if there is one."""
 
 FIRST_TOKEN_S = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160)
 PER_TOKEN_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5)
 REQUEST_S = (0.3, 0.5, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960)
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-"""Anybody may make up others, and each would be a series for ever."""
+"""Clients can send any method; each unknown one would become a time series for ever."""
 
 
 class Metrics:
-    """Counts what is told of answers (a `chat.serving.observer.Observer`) and of HTTP."""
+    """Counts answers (as a `chat.serving.observer.Observer`) and HTTP responses."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -73,7 +72,7 @@ class Metrics:
         )
 
     def watch(self, engines: Engines, waiting: Callable[[], int]) -> None:
-        """From now on also tell how engines are; `waiting`: requests before a place is free."""
+        """Add the engines' metrics; `waiting` returns the length of the admission queue."""
         self._registry.register(EngineCollector(engines.first, waiting))
         if engines.second:
             self._registry.register(EngineCollector(engines.second, prefix=SECOND))
@@ -104,17 +103,17 @@ class Metrics:
             self._reused.labels(source).inc(summary.timing.reused_prompt_tokens)
 
     def refused(self, source: Source, code: str) -> None:
-        """Count a request that was refused before it had a place in the queue."""
+        """Count a request that was refused before it was queued."""
         self._refused.labels(code, source.value).inc()
 
     def answered(self, route: str, method: str, status: int) -> None:
-        """Count an HTTP response of a route, as in "/v1/models", or "other"."""
+        """Count an HTTP response; `route` is a key of the permissions' table, or "other"."""
         method_label = method if method in METHODS else "other"
         self._http.labels(route, method_label, str(status)).inc()
 
     def text(self) -> bytes:
-        """All figures as Prometheus reads them."""
-        return generate_latest(_WithoutBirthdays(self._registry))
+        """All metrics in Prometheus' text format."""
+        return generate_latest(_WithoutCreated(self._registry))
 
     def _time(self, source: str, timing: Timing) -> None:
         self._queue.labels(source).observe(timing.queue_s)
@@ -136,7 +135,7 @@ class Metrics:
 
 
 class EngineCollector(Collector):
-    """How an engine is at the moment somebody asks."""
+    """Reads an engine's state at each scrape."""
 
     def __init__(
         self, engine: Engine, waiting: Callable[[], int] = lambda: 0, *, prefix: str = PREFIX
@@ -184,8 +183,8 @@ def metrics_routes(metrics: Metrics) -> APIRouter:
     return router
 
 
-class _WithoutBirthdays(Collector):
-    """The same without the time at which each series was begun, which would double them."""
+class _WithoutCreated(Collector):
+    """The registry without the `_created` samples, which would double the number of series."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry

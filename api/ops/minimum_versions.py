@@ -1,4 +1,4 @@
-"""The oldest versions that are safe to serve with; checked at start, whatever was installed."""
+"""The oldest safe versions of packages; checked at each start."""
 
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -8,9 +8,9 @@ from packaging.version import Version
 from chat.errors import StartupError
 
 MINIMUM_VERSIONS: Mapping[str, str] = {
-    "gradio": "6.25",  # steps aside for our CORS; fixes of file and proxy routes
+    "gradio": "6.25",  # respects our CORS middleware; fixes of file and proxy routes
     "python-multipart": "0.0.34",  # denial of service by crafted forms
-    "starlette": "1.0.1",  # checks that a crafted Host header could pass by
+    "starlette": "1.0.1",  # checks bypassed by a crafted Host header
     "torch": "2.6",  # code execution when weights are loaded
     "transformers": "5.20",  # control tokens typed by users stay text
 }
@@ -18,7 +18,7 @@ ADVICE = "Run ./start.sh, or: pip install -r requirements.txt"
 
 
 def check_minimum_versions(minimums: Mapping[str, str] = MINIMUM_VERSIONS) -> None:
-    """Refuse to start with a package that is missing or older than its floor: StartupError."""
+    """Raise StartupError if a package is missing or older than its minimum version."""
     for package, minimum in minimums.items():
         try:
             installed = version(package)

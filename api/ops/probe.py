@@ -19,7 +19,7 @@ from api.ops.setup_link import FILE_NAME
 from config import Settings, SettingsError, read_settings
 
 TIMEOUT_S = 12.0
-"""Longer than /readyz waits for a token before it says that none comes."""
+"""Longer than /readyz takes: `chat.serving.readiness.PROBE_S` and some overhead."""
 
 
 def addresses(settings: Settings) -> tuple[str, str]:
@@ -31,11 +31,11 @@ def addresses(settings: Settings) -> tuple[str, str]:
 
 
 def fetch(address: str, path: str) -> tuple[int, bytes] | None:
-    """Status and body of an answer; None if there is none. Passes proxies by."""
+    """Status and body of a response; None without one. Ignores proxy settings."""
     parts = urlsplit(address)
     connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_S)
     try:
-        # Under this name the app answers whatever address it listens on.
+        # "localhost" is always an allowed host, whatever address the app listens on.
         connection.request("GET", path, headers={"Host": "localhost"})
         answer = connection.getresponse()
         return answer.status, answer.read()
@@ -45,7 +45,7 @@ def fetch(address: str, path: str) -> tuple[int, bytes] | None:
         connection.close()
 
 
-def in_words(state: Mapping[str, object]) -> str:
+def describe(state: Mapping[str, object]) -> str:
     """What /readyz says, in one line."""
     if state["ready"]:
         return f"ready: {state['model']}"
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     status, body = answer
     if command == "ready":
-        sys.stdout.write(in_words(json.loads(body)) + "\n")
+        sys.stdout.write(describe(json.loads(body)) + "\n")
     return 0 if status == http.client.OK else 1
 
 

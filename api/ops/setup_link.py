@@ -1,6 +1,6 @@
-"""The one-time link that makes the first administrator: where it waits until it is used.
+"""The one-time link with which the first administrator sets up an account.
 
-It is a secret: it is shown on a terminal, or lies in a file for its owner alone, and is in no log.
+It is a secret: it is shown on a terminal or kept in a file with mode 0600, and never logged.
 """
 
 import ipaddress
@@ -14,7 +14,7 @@ FILE_NAME = "setup-link"
 
 
 def base_addresses(settings: Settings, *, port: int, machine_name: str) -> Sequence[str]:
-    """Under which addresses a browser may reach the app, the likeliest first."""
+    """URLs at which browsers may reach the app, the likeliest first."""
     host = settings.host
     try:
         address = ipaddress.ip_address(host)
@@ -41,12 +41,12 @@ class SetupLink:
         """Keep the link for `./start.sh status`; the file it is in."""
         self.remove()
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # New and private from its first byte: what lay there before might have other readers.
+        # O_EXCL: a new file with mode 0600, never one that others have opened before.
         handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(self.lines(token))
         return self._file
 
     def remove(self) -> None:
-        """It was used, or there is none."""
+        """Remove the file, if there is one."""
         self._file.unlink(missing_ok=True)

@@ -68,7 +68,7 @@ class RatingStore(Protocol):
 class CompletionLookup(Protocol):
     """The answers that programs were given a while ago."""
 
-    def find(self, user_id: str, id: str) -> CompletionRecord:
+    def find(self, user_id: str, completion_id: str) -> CompletionRecord:
         """Raises NotFound, also for another's."""
         ...
 

@@ -1,1 +1,1 @@
-"""Answers of a given shape: JSON schemas as grammars, and grammars as masks over the next token."""
+"""Structured output: JSON schemas as grammars, and grammars as masks over the next token."""

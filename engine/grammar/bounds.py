@@ -1,8 +1,8 @@
-"""Bounds of numbers, rewritten so that llguidance keeps to them.
+"""Bounds of numbers, rewritten so that llguidance enforces them exactly.
 
-llguidance 1.9.1 reads bounds as floats and writes them digit by digit. It allows `0` where
-`exclusiveMinimum` is 0, rounds integers beyond 2**53, and allows exponents and any number of digits
-where there is no bound. So every number gets two inclusive bounds that floats hold exactly.
+llguidance 1.9.1 reads bounds as floats and builds a regular expression of their digits. It allows
+`0` where `exclusiveMinimum` is 0, rounds integers beyond 2**53, and allows exponents and any number
+of digits where there is no bound. So every number gets two inclusive bounds that are exact floats.
 """
 
 import math
@@ -13,18 +13,19 @@ from typing import Any, NamedTuple
 Range = tuple[int | float, int | float]
 """The least and the largest number."""
 LARGEST_INTEGER = 10**18
-"""The largest power of ten with digits for an int64, and exact as a float."""
+"""The largest power of ten that fits an int64; it is exact as a float."""
 LARGEST_NUMBER = 10**15
 DIGITS = 15
-"""Decimal numbers of so many digits survive being read as a float and written again."""
+"""Decimal numbers with this many digits survive conversion to a float and back."""
 MAX_BEGINNINGS = 3
-"""Beginnings of a bound that get a range of their own."""
+"""Prefixes of a bound that get a range of their own."""
 MAX_STEP = 20_000
-"""Units of all `multipleOf` in a schema. Each is a state of the lexer: so many take it 50 ms."""
+"""Units of all `multipleOf` in a schema. Each is a state of llguidance's lexer; this many were
+measured at 50 ms."""
 
 
 def integer_ranges(schema: Mapping[str, Any]) -> Sequence[Range]:
-    """The range of all integers that `schema` allows; nothing if there is none."""
+    """The range of all integers that `schema` allows; empty if there is none."""
     lows = [schema.get("minimum", -LARGEST_INTEGER), -LARGEST_INTEGER]
     highs = [schema.get("maximum", LARGEST_INTEGER), LARGEST_INTEGER]
     if "exclusiveMinimum" in schema:
@@ -40,9 +41,9 @@ def integer_ranges(schema: Mapping[str, Any]) -> Sequence[Range]:
 
 
 def number_ranges(schema: Mapping[str, Any]) -> Sequence[Range]:
-    """Ranges with all numbers that `schema` allows; nothing if there is none.
+    """Ranges with all numbers that `schema` allows; empty if there is none.
 
-    One for each beginning of a bound: below 0.75 llguidance writes 0.70, but not 0.7.
+    One range for each prefix of a bound: with maximum 0.75 llguidance writes 0.70, but not 0.7.
     """
     lows = [schema.get("minimum", -LARGEST_NUMBER), -LARGEST_NUMBER]
     highs = [schema.get("maximum", LARGEST_NUMBER), LARGEST_NUMBER]
@@ -70,7 +71,7 @@ def _beginnings(number: Decimal) -> Iterable[Decimal]:
 
 
 def _plain(number: Decimal) -> int | float:
-    """As the text with the fewest digits: llguidance's parser is inexact beyond 2**53."""
+    """The number in the type with the fewest digits: llguidance parses inexactly beyond 2**53."""
     return int(number) if number == number.to_integral_value() else float(number)
 
 
@@ -82,10 +83,10 @@ class Step(NamedTuple):
 
 
 def step_of(value: float) -> Step | None:
-    """The step that llguidance counts in; None if it cannot.
+    """The step that llguidance uses for `value`; None if it would use another number.
 
-    llguidance multiplies the float by ten until it has no fraction, which goes wrong for some:
-    0.07 becomes 0.7000000000000001. This does the same and compares.
+    llguidance multiplies the float by ten until it has no fraction, which fails for some numbers:
+    0.07 becomes 0.7000000000000001. This repeats the computation and compares.
     """
     scaled, places = float(value), 0
     while scaled % 1 and places < DIGITS:
@@ -97,9 +98,9 @@ def step_of(value: float) -> Step | None:
 
 
 def are_exact(value: Any) -> bool:
-    """Whether llguidance writes all numbers in a JSON value as they are.
+    """Whether llguidance writes all numbers in a JSON value unchanged.
 
-    It reads them as floats, by a parser that is only exact up to 15 digits and 22 zeros.
+    It reads them as floats, with a parser that is exact only up to 15 digits and exponent 22.
     """
     if isinstance(value, dict | list):
         return all(map(are_exact, value.values() if isinstance(value, dict) else value))

@@ -1,4 +1,4 @@
-"""Sets of characters, as sorted ranges of code points that do not touch each other."""
+"""Sets of characters, as sorted and non-adjacent ranges of code points."""
 
 from collections.abc import Iterable
 
@@ -15,14 +15,14 @@ WRITABLE: Ranges = (
 )
 r"""Characters that an answer can hold in a JSON string.
 
-Other control characters would need `\u….`: with it names have two spellings, and an undeclared
-member could repeat a declared one. U+FFFD stands for bytes that are no character, so the decoder
-of tokens drops it. Halves of surrogate pairs are no characters.
+Other control characters would need `\u…` escapes. With those, names have two spellings, and an
+undeclared member could repeat a declared one. U+FFFD stands for invalid bytes, so `engine.text`
+drops it. Lone surrogates are no characters.
 """
 
 
 def within(ranges: Ranges, others: Ranges) -> Ranges:
-    """The characters that are in both."""
+    """The intersection."""
     overlaps = (
         (max(first, low), min(last, high)) for first, last in ranges for low, high in others
     )
@@ -30,7 +30,7 @@ def within(ranges: Ranges, others: Ranges) -> Ranges:
 
 
 def without(ranges: Ranges, removed: Ranges) -> Ranges:
-    """The characters of `ranges` that are not in `removed`."""
+    """The difference: characters of `ranges` that are not in `removed`."""
     remaining: list[tuple[int, int]] = []
     for first, last in ranges:
         start = first
@@ -43,7 +43,7 @@ def without(ranges: Ranges, removed: Ranges) -> Ranges:
 
 
 def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """The same characters, sorted and apart."""
+    """The same characters as sorted, non-adjacent ranges."""
     result: list[tuple[int, int]] = []
     for first, last in sorted(ranges):
         if result and first <= result[-1][1] + 1:

@@ -1,7 +1,4 @@
-"""Masks for whoever asks, made in a thread of their own.
-
-Cheap to import.
-"""
+"""Compiles masks in a separate thread. Cheap to import."""
 
 from __future__ import annotations
 
@@ -21,17 +18,18 @@ if TYPE_CHECKING:
     from engine.grammar.mask import Mask, Vocabulary
 
 STACK_BYTES = 256 * 1024**2
-"""Address space of the thread's stack: llguidance follows references by recursion.
+"""Address space of the thread's stack: llguidance follows references recursively.
 
-A chain of 1,000 references through 4,000 parts took 32 MiB; 8 MiB, the default, ended the process.
+Measured: a chain of 1,000 references through 4,000 parts needs 32 MiB, and overflows the default
+8 MiB, which ends the process.
 """
 
 
 class MaskMaker(Protocol):
-    """Makes masks for answers. For the event loop's thread."""
+    """Makes masks for answers. Call it from the event loop's thread."""
 
     async def mask(self, extras: Extras) -> Mask | None:
-        """For one answer as `extras` want it; None if it may be anything. Raises BadSchema."""
+        """The mask for one answer; None if `extras` do not constrain it. Raises BadSchema."""
         ...
 
     async def close(self) -> None:
@@ -40,9 +38,9 @@ class MaskMaker(Protocol):
 
 
 class Compiler:
-    """A MaskMaker for one vocabulary; starts nothing before it is asked.
+    """A MaskMaker for one vocabulary; starts its thread on the first use.
 
-    One schema after the other: what is costly of a schema from a stranger takes one core.
+    Compiles one schema at a time, so that expensive schemas occupy one core at most.
     """
 
     def __init__(self, tokenizer: Tokenizer, end_ids: Collection[int]) -> None:
@@ -67,7 +65,7 @@ class Compiler:
             self._thread.shutdown(wait=False)
 
     def _make(self, extras: Extras) -> Mask | None:
-        """In the thread."""
+        """Runs in the compiler's thread."""
         from engine.grammar.mask import Vocabulary  # noqa: PLC0415 - imports torch
 
         if self._closed:

@@ -1,7 +1,7 @@
-"""Whether no value can be of two schemas at once: what `oneOf` asks and a grammar cannot see.
+"""Whether schemas are mutually exclusive, which `oneOf` needs and a grammar cannot enforce.
 
-llguidance has a check of its own, but it sees the rewritten schemas, which allow less than the
-schemas of the client: two of those can overlap where the rewritten ones do not.
+llguidance has a check of its own, but it checks the rewritten schemas, which allow less than the
+client's: those can overlap where the rewritten ones do not.
 """
 
 import itertools
@@ -15,9 +15,9 @@ Constants = frozenset[str]
 
 
 class Facts(NamedTuple):
-    """What is certain of all values of a schema; None where nothing is.
+    """What holds for all values of a schema; None where nothing is known.
 
-    `members` are the constants of members that each value has.
+    `members` maps required members to their possible constants.
     """
 
     types: Constants | None
@@ -26,16 +26,16 @@ class Facts(NamedTuple):
 
 
 def are_disjoint(root: Any, schemas: Sequence[Any]) -> bool:
-    """By type, or by a member that all require with other constants. Doubt means no.
+    """Whether the schemas differ in type, or in the constants of a required member.
 
-    The schemas, and those that they refer to in `root`, must be valid.
+    False if unsure. The schemas, and those that they refer to in `root`, must be valid.
     """
     facts = [_facts(root, _resolved(root, schema)) for schema in schemas]
     return all(_differ(one, other) for one, other in itertools.combinations(facts, 2))
 
 
 def _resolved(root: Any, schema: Any) -> Mapping[str, Any]:
-    """What a schema refers to, if it is found after a few references."""
+    """The schema at the end of at most seven references; empty if it is further."""
     for _ in range(8):
         if not isinstance(schema, dict):
             break

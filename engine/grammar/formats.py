@@ -1,4 +1,4 @@
-"""The values of `format` that answers keep to, each as the pattern of a part of what it allows."""
+"""Supported values of `format`, each as a pattern for a subset of what the format allows."""
 
 _DAY = (
     r"((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)"

@@ -1,8 +1,8 @@
-"""The keywords of JSON Schema (draft 2020-12) that answers keep to, and what their values may be.
+"""Supported keywords of JSON Schema (draft 2020-12), with checks of their values.
 
-Every keyword is kept to, says nothing of values, or is refused by name: one that is unknown here
-could change what a schema means. The checks are linear in the size of a schema, unlike those of
-jsonschema, which compares all entries of `required` with each other.
+Every keyword is enforced, is an annotation, or is refused by name: an unknown keyword could change
+the meaning of a schema. The checks are linear in the size of a schema, unlike jsonschema's, which
+compares all entries of `required` with each other.
 """
 
 import sys
@@ -10,19 +10,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 MAX_COUNT = 10_000
-"""Most characters of a string, items of an array or members of an object that can be asked for."""
+"""Largest `min…` or `max…`: characters of a string, items of an array, members of an object."""
 MAX_VALUES = 1_000
 """Most values of an `enum`."""
 MAX_NAMES = 2_000
-"""Most names in `properties` or `required`: with more the masks come to llguidance's limits."""
+"""Most names in `properties` or `required`: with more, masks exceed llguidance's limits."""
 MAX_PATTERNS = 50
-"""Most `patternProperties`: llguidance compares each with each, and 600 take it a minute."""
+"""Most `patternProperties`: llguidance compares them pairwise; 600 were measured at a minute."""
 
 TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 
 
 class KeywordCheck(NamedTuple):
-    """What the value of a keyword must be: a test, and the words for it."""
+    """A check of a keyword's value, and its description for the error message."""
 
     passes: Callable[[Any], bool]
     words: str
@@ -62,7 +62,7 @@ APPLICATORS: Mapping[str, KeywordCheck | None] = {
     "oneOf": _SCHEMAS,
     "allOf": _SCHEMAS,
 }
-"""Keywords that say something of values of every type."""
+"""Keywords that apply to values of every type."""
 _NUMBER = {
     **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _BOUND),
     "multipleOf": KeywordCheck(lambda value: _is_number(value) and value > 0, "a number above 0"),
@@ -88,7 +88,7 @@ KEYWORDS: Mapping[str, Mapping[str, KeywordCheck]] = {
     "number": _NUMBER,
     "integer": _NUMBER,
 }
-"""Those that say something of values of one type."""
+"""Keywords that apply to values of one type."""
 ANNOTATIONS = frozenset(
     {
         "$schema",
@@ -109,11 +109,11 @@ ANNOTATIONS = frozenset(
         "discriminator",
     }
 )
-"""Those that say nothing of values. What is in `$defs` is read where it is referred to."""
+"""Keywords that do not constrain values. Contents of `$defs` are read where they are referenced."""
 CHECKS: Mapping[str, KeywordCheck | None] = {
     "type": KeywordCheck(_are_types, f"one or more of {', '.join(TYPES)}"),
     **APPLICATORS,
     **{keyword: check for checks in KEYWORDS.values() for keyword, check in checks.items()},
     **dict.fromkeys(ANNOTATIONS),
 }
-"""All that are known, with what their value must be."""
+"""All supported keywords with the check of their value; None accepts any value."""

@@ -1,6 +1,6 @@
-"""Masks over the next token: what a grammar lets one answer go on with.
+"""Masks over the next token: the tokens with which a grammar lets an answer continue.
 
-The only home of llguidance's matchers. Importing it imports torch.
+The only file that uses llguidance's matchers. Importing it imports torch.
 """
 
 import logging
@@ -21,37 +21,37 @@ from engine.grammar.notation import grammar_of, grammar_of_schema
 log = logging.getLogger(__name__)
 
 SLOW_S = 0.2
-"""Processor time of a mask. One that takes longer holds everybody up: its answer fails."""
+"""Limit of the processor time of one mask. A slower one delays the batch, so its row fails."""
 
 LIMITS = LLParserLimits(
-    # Four for each optional member, of which an object has up to engine.grammar.keywords.MAX_NAMES.
+    # Four for each optional member; an object has up to engine.grammar.keywords.MAX_NAMES.
     max_items_in_row=10_000,
-    # llguidance's own: 20 ms to read the patterns of a schema, 15 ms of a mask for its patterns
-    # and 3 ms for all else, by its own figures.
+    # llguidance's defaults, in its own estimates: 20 ms to read the patterns of a schema; per mask
+    # 15 ms for patterns and 3 ms for all else.
     initial_lexer_fuel=1_000_000,
     step_lexer_fuel=200_000,
     step_max_items=50_000,
     max_grammar_size=500_000,
-    # About 0.5 kB each: a string of 10,000 characters takes 80,000 of them.
+    # About 0.5 kB each; a string of 10,000 characters needs 80,000.
     max_lexer_states=250_000,
     precompute_large_lexemes=True,
-    # Errors would hold the schema and the answer.
+    # Verbose errors would contain the schema and the answer.
     verbose_errors=False,
 )
 
 CHUNK = 32_768
-"""Tokens to mask at once. On a CPU torch takes several threads for more, which wait for each other:
-16 ms instead of 0.1 ms where something else has the other core."""
+"""Tokens to mask at once. For larger tensors torch uses several CPU threads, which wait for each
+other: measured 16 ms instead of 0.1 ms while another process occupies a core."""
 
 REPLACEMENT = "\ufffd".encode()
-"""Decoders write it for bytes that are no character, so engine.text drops it."""
+"""Decoders write it for invalid bytes, so `engine.text` drops it."""
 
 
 class Vocabulary:
-    """The tokens as grammars see them: what each of them writes, and which end an answer.
+    """The vocabulary for grammars: the bytes of each token, and the tokens that end an answer.
 
-    `tokens` are their bytes by id, `penalties` what is added to the scores of 8 tokens for each
-    value of a byte of a mask. For one thread at a time, but for what is read of it.
+    `tokens` are bytes by token id. `penalties`, shape [256, 8], holds what is added to the scores
+    of 8 tokens for each value of a mask byte. Methods must be called from one thread at a time.
     """
 
     def __init__(self, tokenizer: Tokenizer, end_ids: Collection[int]) -> None:
@@ -71,7 +71,7 @@ class Vocabulary:
         self._lossless = [self._without(REPLACEMENT[:done]) for done in range(len(REPLACEMENT))]
 
     def mask(self, extras: Extras) -> "Mask | None":
-        """For one answer as `extras` want it; None if it may be anything. Raises BadSchema."""
+        """The mask for one answer; None if `extras` do not constrain it. Raises BadSchema."""
         grammar = grammar_of(extras)
         if grammar is None:
             return None
@@ -84,15 +84,15 @@ class Vocabulary:
         raise _refusal(matcher.get_error(), lambda _: "#")
 
     def lossless(self, written: bytes) -> Tensor:
-        """A mask of the tokens that complete no U+FFFD after the bytes `written`."""
+        """A bit mask of the tokens that do not complete a U+FFFD after the bytes `written`."""
         begun = [done for done in range(len(REPLACEMENT)) if written.endswith(REPLACEMENT[:done])]
         return self._lossless[max(begun)]
 
     def _matcher(self, grammar: str) -> LLMatcher:
-        """A matcher at the beginning of an answer, or one with an error."""
+        """A matcher at the beginning of an answer; its error may be set."""
         matcher = LLMatcher(self._tokenizer, grammar, log_level=0, limits=LIMITS)
         if not matcher.is_error():
-            matcher.compute_bitmask()  # shows errors; it is kept for when it is asked for again
+            matcher.compute_bitmask()  # reveals errors; the matcher caches the result
         return matcher
 
     def _without(self, begun: bytes) -> Tensor:
@@ -105,15 +105,15 @@ class Vocabulary:
 
 
 def _refusal(error: str, place_of: Callable[[str], str]) -> BadSchema:
-    """What llguidance says of a schema. It names the definition at the end, if it knows it."""
+    """llguidance's error as BadSchema. The message may end with the name of the definition."""
     why, _, place = error.removeprefix("Unsatisfiable schema: ").partition("\n")
-    why = why.partition(":")[0]  # what follows is a regular expression as llguidance sees it
+    why = why.partition(":")[0]  # the rest is llguidance's internal regular expression
     definition = re.search(r"while processing \S+#/\$defs/(\w+)", place)
     return BadSchema(where=place_of(definition[1] if definition else ""), why=why[:200])
 
 
 class _Encoder:
-    """What llguidance asks of a tokenizer. It encodes texts that a grammar forces."""
+    """The tokenizer interface that llguidance expects. It encodes text that a grammar forces."""
 
     def __init__(
         self, tokenizer: Tokenizer, tokens: Sequence[bytes], special: Sequence[int], end: int | None
@@ -122,7 +122,7 @@ class _Encoder:
         self.special_token_ids = special
         self.eos_token_id = end
         self.bos_token_id = None
-        # The names of special tokens are text here, and the tokenizer of prompts stays as it is.
+        # A copy: here the names of special tokens are encoded as text, in prompts they are not.
         self._tokenizer = Tokenizer.from_str(tokenizer.to_str())
         self._tokenizer.encode_special_tokens = True
 
@@ -132,7 +132,7 @@ class _Encoder:
 
 
 class Mask:
-    """The place of one answer in its grammar."""
+    """The position of one answer in its grammar."""
 
     def __init__(self, vocabulary: Vocabulary, matcher: LLMatcher) -> None:
         self._vocabulary = vocabulary
@@ -142,9 +142,9 @@ class Mask:
         self._tail = b""
 
     def apply(self, scores: Tensor, token_ids: Sequence[int]) -> None:
-        """Leave only tokens that may follow `token_ids`. `scores`: shape [vocabulary], in place.
+        """Set `scores`, shape [vocabulary], of tokens that may not follow `token_ids` to -inf.
 
-        Raises ValueError if the answer so far does not fit, or the grammar is too costly.
+        In place. Raises ValueError if the answer does not match or the grammar is too slow.
         """
         begin = time.thread_time()
         allowed = self.allowed(token_ids)
@@ -159,10 +159,9 @@ class Mask:
         scores[width:] = -torch.inf
 
     def allowed(self, token_ids: Sequence[int]) -> Tensor:
-        """A bit for each token, the lowest first, in bytes: whether it may follow `token_ids`.
+        """A bit mask, uint8, lowest bit first: whether each token may follow `token_ids`.
 
-        It reads on from where it was: so it does not matter how often a step is tried. Raises
-        ValueError.
+        Continues from the last call's position, so repeating a step is harmless. Raises ValueError.
         """
         for token_id in token_ids[self._read :]:
             if not self._matcher.consume_token(token_id):
@@ -170,9 +169,9 @@ class Mask:
             self._read += 1
             self._tail = (self._tail + self._vocabulary.tokens[token_id])[-len(REPLACEMENT) :]
         bits = self._matcher.compute_bitmask()
-        # A matcher that has failed allows the end of the answer, as if that were whole.
+        # A failed matcher allows the end of the answer, as if the answer were complete.
         if self._matcher.is_error():
-            # What stands in quotation marks may be of the schema or the answer.
+            # Quoted parts of the message may contain the schema or the answer: not logged.
             log.warning("a grammar failed: %s", re.split("[\"'\n]", self._matcher.get_error())[0])
             raise ValueError("the grammar of the answer failed")
         lossless = self._vocabulary.lossless(self._tail)

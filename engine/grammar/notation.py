@@ -1,6 +1,6 @@
-"""What an answer must look like, as a grammar in llguidance's notation.
+"""Writes grammars of answers in llguidance's notation.
 
-Calls of tools are written as Qwen2.5 learnt to: `<tool_call>`, a line with name and arguments,
+Tool calls have the form that Qwen2.5 was trained on: `<tool_call>`, a line with name and arguments,
 `</tool_call>`.
 """
 
@@ -17,33 +17,33 @@ from engine.grammar.schema import Cost, SchemaRewriter, parse_schema
 from engine.tool_calls import CLOSING, OPENING
 
 MAX_TOGETHER = 300_000
-"""Characters of the schemas of all tools."""
+"""Most characters of the schemas of all tools together."""
 STYLE = {
-    # The style of json.dumps. In llguidance's own an answer can go on in white space for ever.
+    # The style of json.dumps. With llguidance's default an answer can write white space for ever.
     "whitespace_flexible": False,
     "item_separator": ", ",
     "key_separator": ": ",
-    # Not \u, with which an undeclared member could repeat the name of a declared one.
+    # Without \u, by which an undeclared member could repeat the name of a declared one.
     "json_allowed_escapes": 'nrbtf\\"',
 }
 
 
 class Schema(NamedTuple):
-    """A schema for llguidance, and what made it of the client's."""
+    """A schema for llguidance, and the rewriter that made it from the client's schema."""
 
     text: str
     rewriter: SchemaRewriter
 
 
 class Grammar(NamedTuple):
-    """A grammar, and the schemas that it holds."""
+    """A grammar and the schemas that it contains."""
 
     text: str
     schemas: Sequence[Schema]
 
 
 def grammar_of(extras: Extras) -> Grammar | None:
-    """What `extras` ask of an answer; None if it may be anything. Raises BadSchema."""
+    """The grammar of an answer; None if `extras` do not constrain it. Raises BadSchema."""
     if extras.shape is not None:
         text = extras.shape.schema
         requested = {"type": "object"} if text is None else parse_schema(text, "")
@@ -70,7 +70,7 @@ def _rewritten(schema: Any, where: str, cost: Cost) -> Schema:
 
 
 def _parameters(tool: Tool, cost: Cost) -> Schema:
-    """The arguments of a tool are an object, whatever its schema says."""
+    """The rewritten schema of a tool's arguments, which must be an object."""
     schema = parse_schema(tool.parameters, tool.name)
     if isinstance(schema, dict) and not schema.keys() & {"type", "$ref", "anyOf", "oneOf", "allOf"}:
         schema = {**schema, "type": "object"}
@@ -83,7 +83,7 @@ def _parameters(tool: Tool, cost: Cost) -> Schema:
 
 
 def _calls(tools: Sequence[Tool], schemas: Sequence[Schema], rules: ToolRules) -> str:
-    """Calls alone if they are required, or free text with calls in it."""
+    """Only calls if they are required, else free text that may contain calls."""
     bodies = []
     for number, tool in enumerate(tools):
         head = f'\n{{"name": {json.dumps(tool.name, ensure_ascii=False)}, "arguments": '
@@ -97,7 +97,7 @@ def _calls(tools: Sequence[Tool], schemas: Sequence[Schema], rules: ToolRules) -
     else:
         lines.append(f"start: {'(begin call)* text' if rules.parallel else 'text | begin call'}")
         lines.append(f"call: {' | '.join(bodies)}")
-        # Lazy: the tag ends the text as soon as it is there.
+        # Lazy: the text ends at the first tag.
         lines.append(f"begin[lazy]: ANYTHING {_literal(OPENING)}")
         lines.append("text: NO_CALL")
         lines.append("ANYTHING: /(?s:.*)/")

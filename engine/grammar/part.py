@@ -1,4 +1,4 @@
-"""One part of a JSON schema while it is rewritten, and its keywords that are for one type."""
+"""One part of a JSON schema while it is rewritten, and its keywords for single types."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,15 +16,15 @@ ANY: Json = {"$ref": "#/$defs/any"}
 """Any value; the rewritten schema defines it."""
 
 
-class Whole(Protocol):
-    """The schema that parts belong to."""
+class SchemaDocument(Protocol):
+    """The schema document that parts belong to."""
 
     def rewrite(self, schema: Any, at: Path, joined: bool) -> Json | bool:
-        """`schema`, which stands at `at`, for llguidance. Raises BadSchema."""
+        """Rewrite `schema`, located at `at`, for llguidance. Raises BadSchema."""
         ...
 
     def check(self, schema: Json, at: Path) -> None:
-        """Refuse keywords that are unknown, or whose value is none of theirs. Raises BadSchema."""
+        """Refuse unknown keywords and invalid values. Raises BadSchema."""
         ...
 
     def refuse(self, at: Path, why: str) -> NoReturn:
@@ -32,38 +32,38 @@ class Whole(Protocol):
         ...
 
     def grow(self, size: int, at: Path) -> None:
-        """Take note of what stands at `at`, as large as so many schemas. Raises BadSchema."""
+        """Add `size` to the cost of the request. Raises BadSchema if it is too large."""
         ...
 
     def note_step(self, step: Step, at: Path, joined: bool) -> None:
-        """Take note of a `multipleOf`. Raises BadSchema."""
+        """Register a `multipleOf`. Raises BadSchema."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A schema that is an object, and its place `at` in the whole.
+    """A schema that is a JSON object, and its path `at` in the document.
 
-    `joined`: its values must fit other parts, too.
+    `joined`: its values must also match other parts.
     """
 
-    whole: Whole
+    document: SchemaDocument
     schema: Json
     at: Path
     joined: bool
 
     def child(self, *steps: str | int, joined: bool = False) -> Json | bool:
-        """The rewritten schema that stands at `steps` within this one."""
+        """The rewritten schema at the path `steps` within this one."""
         schema: Any = self.schema
         for step in steps:
             schema = schema[step]
-        return self.whole.rewrite(schema, (*self.at, *steps), self.joined or joined)
+        return self.document.rewrite(schema, (*self.at, *steps), self.joined or joined)
 
     def fail(self, why: str, *steps: str | int) -> NoReturn:
-        self.whole.refuse((*self.at, *steps), why)
+        self.document.refuse((*self.at, *steps), why)
 
     def counts(self, what: str) -> Json:
-        """The keywords `min…` and `max…` of what is counted."""
+        """The keywords `min{what}` and `max{what}`."""
         return self.counts_in(self.schema, what)
 
     def counts_in(self, schema: Mapping[str, Any], what: str, *steps: str) -> Json:
@@ -78,10 +78,10 @@ class Part:
 
 
 def rewrite_typed(part: Part) -> Json:
-    """The keywords of `part` that are for values of one type."""
+    """Rewrite the keywords of `part` that apply to single types."""
     types = part.schema.get("type")
     if types is None and not part.joined:
-        # Values of other types, of which nothing is said, are not written.
+        # The keywords leave other types unconstrained; those are not generated.
         types = [kind for kind in REWRITERS if KEYWORDS[kind].keys() & part.schema.keys()]
         part = replace(part, schema={**part.schema, "type": types})
     written: Json = {} if types is None else {"type": types}
@@ -94,7 +94,7 @@ def rewrite_typed(part: Part) -> Json:
 
 def _string(part: Part) -> Json:
     written = part.counts("Length")
-    patterns = [_pattern(part, part.schema, keyword) for keyword in _stated(part.schema)]
+    patterns = [_pattern(part, part.schema, keyword) for keyword in _pattern_keywords(part.schema)]
     if patterns:
         written["pattern"] = patterns[0]
     if len(patterns) > 1:
@@ -102,7 +102,7 @@ def _string(part: Part) -> Json:
     return written
 
 
-def _stated(schema: Mapping[str, Any]) -> list[str]:
+def _pattern_keywords(schema: Mapping[str, Any]) -> list[str]:
     return [keyword for keyword in ("pattern", "format") if keyword in schema]
 
 
@@ -138,7 +138,7 @@ def _number(part: Part) -> Json:
         step = step_of(part.schema["multipleOf"])
         if step is None:
             part.fail("multiples of this number are not supported", "multipleOf")
-        part.whole.note_step(step, (*part.at, "multipleOf"), part.joined)
+        part.document.note_step(step, (*part.at, "multipleOf"), part.joined)
         written["multipleOf"] = part.schema["multipleOf"]
     return written
 
@@ -181,20 +181,20 @@ def _object(part: Part) -> Json:
         written["required"] = required
     least, optional = written.get("minProperties", 0), len(schema.get("properties", ()))
     if least > len(required) + 1:
-        # An undeclared name may be written twice, and then counts once.
+        # An undeclared name may be written twice, and then counts only once.
         part.fail("names that are not required cannot be counted", "minProperties")
     if least > len(required):
-        # llguidance writes down each choice of the one that is there: 1,200 took it 2 GB.
-        part.whole.grow(optional**2 // 4, (*part.at, "minProperties"))
+        # llguidance expands each choice of the present member: 1,200 were measured at 2 GB.
+        part.document.grow(optional**2 // 4, (*part.at, "minProperties"))
     return written | (_named(part) if "propertyNames" in schema else _members(part, required))
 
 
 def _members(part: Part, required: Iterable[str]) -> Json:
-    """The members of an object: those that have a name, then those of patterns, then others."""
+    """The members of an object: declared ones, then those of patterns, then others."""
     written: Json = {}
     patterns = "patternProperties" in part.schema
     declared = {
-        # A declared member must fit the pattern of its name, too.
+        # A declared member must also match the schema of a pattern that its name matches.
         name: part.child("properties", name, joined=patterns)
         for name in part.schema.get("properties", ())
     }
@@ -228,7 +228,7 @@ def _patterned(part: Part) -> Json:
 
 
 def _named(part: Part) -> Json:
-    """An object of members that nobody declared, whose names fit a schema."""
+    """An object of undeclared members whose names match `propertyNames`."""
     beside = {"properties", "patternProperties", "required"} & part.schema.keys()
     if beside:
         part.fail(f"it is not supported beside {min(beside)}", "propertyNames")
@@ -242,11 +242,11 @@ def _named(part: Part) -> Json:
 
 
 def _name_pattern(part: Part, schema: Json | bool) -> str | None:
-    """The pattern of names that fit `schema`; None if none does."""
+    """The pattern of names that match `schema`; None if none does."""
     place = "propertyNames"
     if isinstance(schema, bool):
         return pattern_of_length(0, None) if schema else None
-    part.whole.check(schema, (*part.at, place))
+    part.document.check(schema, (*part.at, place))
     if "string" not in schema.get("type", "string"):
         return None
     stated = schema.keys() - ANNOTATIONS - {"type"}
@@ -255,14 +255,14 @@ def _name_pattern(part: Part, schema: Json | bool) -> str | None:
         part.fail("only a pattern, a format, lengths or constants are supported", place)
     if stated & {"const", "enum"}:
         return _one_name(part, schema.get("enum", [schema.get("const")]))
-    for keyword in _stated(schema):
+    for keyword in _pattern_keywords(schema):
         return _pattern(part, schema, keyword, place)
     counts = part.counts_in(schema, "Length", place)
     return pattern_of_length(counts.get("minLength", 0), counts.get("maxLength"))
 
 
 def _one_name(part: Part, values: Sequence[Any]) -> str | None:
-    """The pattern of names that are one of `values`; None if none is."""
+    """The pattern of names in `values`; None if there is none."""
     names = [name for name in values if isinstance(name, str)]
     if len(names) > MAX_NAMES:
         part.fail(f"more than {MAX_NAMES} are not supported", "propertyNames")

@@ -1,11 +1,11 @@
-"""Regular expressions of JSON schemas, rewritten so that llguidance matches what they mean.
+"""Regular expressions of JSON schemas, rewritten so that llguidance matches them correctly.
 
-Understands what the dialects of Python and ECMAScript have in common, and refuses the rest by name.
-Where they disagree, such as on what a digit is, it keeps to what matches in both. The patterns are
-rewritten for two reasons:
+Supports the syntax that Python and ECMAScript have in common, and refuses the rest by name. Where
+they disagree, such as on what a digit is, it matches what both match. The patterns are rewritten
+for two reasons:
 
-- llguidance reads the dialect of Rust, in which `[a&&b]` or `[[:alpha:]]` mean something else.
-- llguidance 1.9.1 lets a quoted quotation mark or backslash pass for any class that contains all
+- llguidance reads Rust's dialect, in which `[a&&b]` or `[[:alpha:]]` have another meaning.
+- In llguidance 1.9.1 an escaped quotation mark or backslash matches any class that contains all
   control characters: `[^"]` matches `\"`. So the classes written here contain only characters that
   an answer can hold. Found by trying single characters against negated classes.
 """
@@ -29,11 +29,11 @@ MAX_NESTING = 20
 
 
 class BadPattern(ValueError):
-    """A regular expression that is not understood. Says why."""
+    """A regular expression that is not supported. The message says why."""
 
 
 def rewrite_pattern(pattern: str) -> str:
-    """A pattern for llguidance that matches whole strings in which `pattern` is found.
+    """A pattern for llguidance that matches the strings that `pattern` matches anywhere.
 
     Raises BadPattern.
     """
@@ -54,19 +54,19 @@ def pattern_of_texts(texts: Iterable[str]) -> str:
 
 
 def pattern_of_length(least: int, most: int | None) -> str:
-    """A pattern for llguidance that matches texts of so many characters."""
+    """A pattern for llguidance that matches texts of `least` to `most` characters."""
     return f"^(?s:.{{{least},{'' if most is None else most}}})$"
 
 
 class _Reader:
-    """Reads a pattern from left to right. `rest` is what is still to be read."""
+    """A parser of patterns, from left to right. `rest` is the unread part."""
 
     def __init__(self, pattern: str) -> None:
         self.rest = pattern
         self._depth = 0
 
     def take(self, *beginnings: str) -> str:
-        """The first of `beginnings` that comes next, read; or nothing."""
+        """Consume and return the first of `beginnings` that comes next; "" if none does."""
         for beginning in beginnings:
             if self.rest.startswith(beginning):
                 self.rest = self.rest[len(beginning) :]
@@ -132,7 +132,7 @@ class _Reader:
                 raise BadPattern(f"{{{inside}}} counts backwards")
             sign = f"{{{least}{comma}{most}}}"
         if sign:
-            self.take("?")  # fewest or most: the same strings match
+            self.take("?")  # greedy or lazy: the same strings match
         return sign
 
     def _class(self) -> Ranges:
@@ -148,7 +148,7 @@ class _Reader:
             ranges += first
         if not negated:
             return merged(ranges)
-        # The dialects differ in which letters beyond ASCII \d, \w and \s stand for.
+        # The dialects differ in which characters beyond ASCII match \d, \w and \s.
         return without(WRITABLE if beyond_ascii else within(WRITABLE, ASCII), merged(ranges))
 
     def _member(self) -> Ranges:
@@ -198,7 +198,7 @@ def _either(options: list[str]) -> str:
 
 
 def _one_of(ranges: Ranges) -> str:
-    """One character of these that an answer can hold."""
+    """A class of the characters in `ranges` that an answer can hold."""
     ranges = within(ranges, WRITABLE)
     if not ranges:
         raise BadPattern("it asks for characters that cannot be written")

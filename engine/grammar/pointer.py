@@ -1,4 +1,4 @@
-"""Places within a JSON schema, and references to them. Never leaves the document."""
+"""Paths within a JSON schema, and references to them. Never leaves the document."""
 
 from typing import Any
 from urllib.parse import unquote
@@ -7,13 +7,13 @@ Path = tuple[str | int, ...]
 
 
 def pointer(where: str, path: Path) -> str:
-    """The place as people and programs write it: a name, then a JSON pointer."""
+    """The path as text: a name, then a JSON pointer."""
     steps = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
     return "/".join((f"{where}#", *steps))
 
 
 def follow(root: Any, reference: str | Path) -> tuple[Path, Any]:
-    """The place that is meant, and what stands there. Raises LookupError."""
+    """Resolve a reference to its path and value. Raises LookupError."""
     path: Path = ()
     node = root
     key: Any

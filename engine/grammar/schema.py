@@ -1,13 +1,13 @@
-"""JSON schemas (draft 2020-12), rewritten so that llguidance writes only what they allow.
+"""JSON schemas (draft 2020-12), rewritten so that llguidance generates only valid values.
 
-Everything that a rewritten schema allows, the schema of the client allows. The other way round does
-not hold: where llguidance does not keep to a schema, a part of what it allows is not written.
-Nothing is fetched. docs/decisions/0013 has what was found and what is refused.
+A rewritten schema allows a subset of the client's schema: where llguidance would not enforce the
+schema, the rewritten one excludes values. References are never fetched. docs/decisions/0013 lists
+llguidance's deviations and what is refused.
 
-A part of a schema is joined where its values must fit other parts, too: below `allOf`, or below an
-applicator that does not stand alone. Elsewhere the rewritten part allows less: values have the
-types that its keywords are for, and objects have no members that were not mentioned. In a joined
-part that would contradict the others.
+A part of a schema is joined if its values must also match other parts: below `allOf`, or below an
+applicator with sibling keywords. Other parts are narrowed: values have the types that their
+keywords apply to, and objects have no undeclared members. In a joined part that could contradict
+the other parts.
 """
 
 import graphlib
@@ -30,9 +30,9 @@ from engine.grammar.pointer import Path, follow, pointer
 MAX_CHARACTERS = 100_000
 MAX_DEPTH = 64
 MAX_SCHEMAS = 5_000
-"""Parts of all schemas of a request, and comparisons between alternatives of `oneOf`."""
+"""Most parts of all schemas of a request, plus comparisons between alternatives of `oneOf`."""
 JOINED_SIZE = 5
-"""A joined part counts for so many: llguidance copies it for each part that it is joined with."""
+"""Cost of a joined part: llguidance copies it for each part that it is joined with."""
 
 ANY_VALUE: Json = {
     "anyOf": [
@@ -42,7 +42,7 @@ ANY_VALUE: Json = {
         {"type": "object", "additionalProperties": ANY},
     ]
 }
-"""In place of llguidance's own any value, whose numbers have exponents and overflow."""
+"""Replaces llguidance's own "any value", whose numbers have exponents and can overflow."""
 
 
 def parse_schema(text: str, where: str) -> Any:
@@ -59,14 +59,14 @@ def parse_schema(text: str, where: str) -> Any:
 
 @dataclass(slots=True)
 class Cost:
-    """What the schemas of one request come to: their parts, and the units of their `multipleOf`."""
+    """The cost of one request's schemas: their parts, and the units of their `multipleOf`."""
 
     parts: int = 0
     units: int = 0
 
 
 class SchemaRewriter:
-    """Rewrites one schema, once. `where` is what it is called in errors."""
+    """Rewrites one schema; single use. `where` is its name in errors."""
 
     def __init__(self, schema: Any, where: str, cost: Cost) -> None:
         self._root = schema
@@ -75,16 +75,13 @@ class SchemaRewriter:
         self._names: dict[Path, str] = {}
         self._joined: dict[Path, bool] = {}
         self._waiting: deque[Path] = deque()
-        # Which schemas begin with which others, without a character between.
+        # Left recursion: which schemas begin with which others, with no character between.
         self._begins: dict[Path, set[Path]] = {}
         self._alternatives: list[tuple[Sequence[Any], Path]] = []
         self._joined_steps: set[Step] = set()
 
     def document(self) -> Json:
-        """The schema for llguidance, in which all that is referred to is a definition.
-
-        Raises BadSchema.
-        """
+        """The schema for llguidance; every referenced part is in `$defs`. Raises BadSchema."""
         if self._root is False:
             self.refuse((), "it allows nothing")
         start = self._reference((), joined=False, inside=None)
@@ -104,7 +101,7 @@ class SchemaRewriter:
         return {**start, "$defs": definitions}
 
     def place_of(self, definition: str) -> str:
-        """Where a definition of the rewritten schema stands in the client's."""
+        """The JSON pointer, in the client's schema, of a definition of the rewritten one."""
         places = (at for at, name in self._names.items() if name == definition)
         return pointer(self._where, next(places, ()))
 
@@ -119,7 +116,7 @@ class SchemaRewriter:
     def rewrite(
         self, schema: Any, at: Path, joined: bool, inside: Path | None = None
     ) -> Json | bool:
-        """`schema`, which stands at `at` and begins the one that stands at `inside`."""
+        """Rewrite `schema`, located at `at`; a value at `inside` begins with a value of it."""
         self.grow(JOINED_SIZE if joined else 1, at)
         if isinstance(schema, dict):
             self.check(schema, at)
@@ -143,7 +140,7 @@ class SchemaRewriter:
         return written
 
     def check(self, schema: Json, at: Path) -> None:
-        """Refuse keywords that are unknown, or whose value is none of theirs."""
+        """Refuse unknown keywords and invalid values."""
         if "$id" in schema and at:
             self.refuse(at, "$id is only supported at the top")
         for keyword, value in schema.items():
@@ -154,7 +151,7 @@ class SchemaRewriter:
                 self.refuse((*at, keyword), f"it must be {check.words}")
 
     def _apply(self, keyword: str, part: Part, inside: Path | None) -> Json:
-        """A keyword that is for values of every type."""
+        """Rewrite a keyword that applies to values of every type."""
         value, place = part.schema[keyword], (*part.at, keyword)
         if keyword in ("const", "enum"):
             values = value if keyword == "enum" else [value]
@@ -207,14 +204,14 @@ class SchemaRewriter:
         return matching
 
     def note_step(self, step: Step, at: Path, joined: bool) -> None:
-        """Take note of a `multipleOf`."""
+        """Register a `multipleOf`."""
         self._cost.units += step.units
         if self._cost.units > MAX_STEP:
             self.refuse(at, "multiples of so many or so large numbers are not supported")
         if joined:
             self._joined_steps.add(step)
         if len(self._joined_steps) > 1:
-            # llguidance's least common multiple overflows without a word.
+            # llguidance's least common multiple overflows silently.
             self.refuse(at, "another multipleOf in parts that belong together is not supported")
 
     def _compare_alternatives(self) -> None:
@@ -225,7 +222,7 @@ class SchemaRewriter:
 
 
 def _add(written: Json, others: Json) -> None:
-    """Let `written` allow only what `others` allow, too."""
+    """Restrict `written` to what `others` allow as well."""
     for keyword, value in others.items():
         if keyword == "allOf":
             written["allOf"] = [*written.get("allOf", ()), *value]

@@ -1,7 +1,7 @@
-"""The app's side of getting a model: at hand at once, else fetched by a child process.
+"""The app's side of fetching a model: a local folder, else a download by a child process.
 
-A child, so that a broken download or a crash while converting cannot take the page down, and so
-that its memory is given back. Speaks JSON lines with `download_model.py`.
+A child process, so that a crash while downloading or converting does not end the app, and so that
+its memory is returned to the system. `download_model.py` reports progress as JSON lines.
 """
 
 import asyncio
@@ -22,12 +22,14 @@ from chat.serving.models import EngineState, LoadStage
 from config import Settings
 from engine.weights.hardware import inspect_machine
 from engine.weights.progress import DownloadProgress
-from engine.weights.resolve import model_at_hand
+from engine.weights.resolve import local_model
 
 APP_DIR = Path(__file__).parents[2]
 COMMAND = "download_model.py"
 KILL_AFTER_S = 5.0
+"""Time between SIGTERM and SIGKILL."""
 LINE_LIMIT = 1024 * 1024
+"""Bytes of a line of output; asyncio's default of 64 KiB raises for longer lines."""
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +39,12 @@ async def ensure_model(
 ) -> Path:
     """The folder of a complete model for these settings.
 
-    Without network and child when it is there already; else `report` hears the progress. Cancelled,
-    it ends the download, which goes on next time. Raises ModelUnavailable.
+    Uses neither network nor child process if the model is already there; else `report` gets the
+    progress. Cancelling ends the download, which is resumed next time. Raises ModelUnavailable.
     """
     machine = await asyncio.to_thread(inspect_machine, settings.device)
     folder = await asyncio.to_thread(
-        model_at_hand, settings.model, settings.models_dir, app_dir, machine
+        local_model, settings.model, settings.models_dir, app_dir, machine
     )
     return folder or await _run_child(settings, report)
 
@@ -56,16 +58,16 @@ async def _run_child(settings: Settings, report: Callable[[EngineState], None]) 
         stdout=PIPE,
         stderr=PIPE,
         limit=LINE_LIMIT,
-        start_new_session=True,  # so that pip, its child, ends with it
+        start_new_session=True,  # one process group: `_end` also ends pip, a child of the child
     )
-    last_words = asyncio.create_task(_last_words(child))
+    error_line = asyncio.create_task(_last_error_line(child))
     try:
-        folder = await _outcome(child, report)
+        folder = await _read_progress(child, report)
         status = await child.wait()
-        words = await last_words
+        words = await error_line
     finally:
         await _end(child)
-        last_words.cancel()
+        error_line.cancel()
     if folder:
         return folder
     raise ModelUnavailable(
@@ -74,8 +76,8 @@ async def _run_child(settings: Settings, report: Callable[[EngineState], None]) 
     )
 
 
-async def _outcome(child: Process, report: Callable[[EngineState], None]) -> Path | None:
-    """Pass on the child's progress until it names the folder. Raises the error that it names."""
+async def _read_progress(child: Process, report: Callable[[EngineState], None]) -> Path | None:
+    """Report the child's progress until it prints the folder. Raises the error that it prints."""
     folder: Path | None = None
     assert child.stdout
     async for raw in child.stdout:
@@ -93,7 +95,7 @@ async def _outcome(child: Process, report: Callable[[EngineState], None]) -> Pat
 
 
 def _fields(raw: bytes) -> dict[str, Any] | None:
-    """A line of the protocol; None if it is something else, which a library may print."""
+    """A line of the protocol; None for other output, such as a library's."""
     try:
         line = json.loads(raw)
     except ValueError:
@@ -101,7 +103,7 @@ def _fields(raw: bytes) -> dict[str, Any] | None:
     return line if isinstance(line, dict) and line.keys() & {"error", "folder", "stage"} else None
 
 
-async def _last_words(child: Process) -> str:
+async def _last_error_line(child: Process) -> str:
     lines: deque[str] = deque(maxlen=1)
     assert child.stderr
     while chunk := await child.stderr.read(64 * 1024):
@@ -112,7 +114,7 @@ async def _last_words(child: Process) -> str:
 
 
 async def _end(child: Process) -> None:
-    """Make sure that the child and its children are gone, also when we are being cancelled."""
+    """End the child and its children; also called when the caller is cancelled."""
     if child.returncode is not None:
         return
     _signal(child, signal.SIGTERM)
@@ -124,5 +126,5 @@ async def _end(child: Process) -> None:
 
 
 def _signal(child: Process, number: int) -> None:
-    with suppress(ProcessLookupError):  # it ended, and nobody has asked for its status yet
+    with suppress(ProcessLookupError):  # it has ended by itself meanwhile
         os.killpg(child.pid, number)

@@ -1,4 +1,4 @@
-"""The model card: what a model folder says of itself and where it came from.
+"""The model card: name, origin, licence and file hashes of a model folder.
 
 Owns the file `model-card.json`. Knows nothing of downloads, and reads no weights.
 """
@@ -15,7 +15,7 @@ CARD_NAME = "model-card.json"
 
 @dataclass(frozen=True, slots=True)
 class CardFile:
-    """One file as it was when it arrived: size in bytes, and its hash."""
+    """Size in bytes and hash of one file, as downloaded."""
 
     size: int
     sha256: str
@@ -40,9 +40,9 @@ class ModelCard:
 
 
 def read_card(folder: Path) -> ModelCard:
-    """The card of `folder`. One that nobody wrote, or that is damaged, is made from the folder.
+    """The card of `folder`. A missing or damaged card is replaced by one derived from the folder.
 
-    Its name is then the folder's, its revision the beginning of config.json's sha256.
+    Its name is then the folder's, its revision the first 12 digits of config.json's sha256.
     """
     try:
         stored: dict[str, Any] = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
@@ -53,7 +53,7 @@ def read_card(folder: Path) -> ModelCard:
 
 
 def write_card(folder: Path, card: ModelCard) -> None:
-    """Write the card, all of it or nothing."""
+    """Write the card atomically."""
     draft = folder / f"{CARD_NAME}.part"
     draft.write_text(
         json.dumps(asdict(card), ensure_ascii=False, indent=2) + "\n", encoding="utf-8"

@@ -1,4 +1,4 @@
-"""The catalogue: which models there are, how big they are and under which licence.
+"""The catalogue: the known models with size and licence.
 
 Owns the reading of `catalogue.toml`; sizes are computed from each model's shape. Knows nothing of
 this machine except which Python packages are installed, and nothing of the network.
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 STARTER_FOLDER = "Qwen2.5-Coder-0.5B-Instruct-starter"
-"""Where the starter model goes below the models folder: beside the real one, not in its place."""
+"""Folder of the starter model below the models folder; distinct from the original model's."""
 FREE_LICENCE = "Apache-2.0"
 BYTES_BF16 = 2.0
 BYTES_INT8 = 1.0
@@ -22,7 +22,7 @@ BYTES_NF4 = 4.5 / 8  # four bits, and a 32-bit scale for each 64 weights
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """The numbers that decide how big a Qwen2 model is."""
+    """The dimensions that determine the size of a Qwen2 model."""
 
     hidden: int
     layers: int
@@ -33,13 +33,13 @@ class ModelShape:
 
     @property
     def linear_parameters(self) -> int:
-        """Weights of the layers' matrices: the part that quantization packs."""
+        """Weights of the layers' matrices, which quantization packs."""
         attention = 2 * self.hidden * self.hidden + 2 * self.hidden * self.kv
         return self.layers * (attention + 3 * self.hidden * self.mlp)
 
     @property
     def other_parameters(self) -> int:
-        """Embeddings, biases and norms: never packed."""
+        """Embeddings, biases and norms, which are never packed."""
         embeddings = self.vocabulary * self.hidden * (1 if self.tied else 2)
         biases_and_norms = self.layers * (3 * self.hidden + 2 * self.kv) + self.hidden
         return embeddings + biases_and_norms
@@ -49,7 +49,7 @@ class ModelShape:
         return self.linear_parameters + self.other_parameters
 
     def bytes_with(self, bytes_per_weight: float) -> int:
-        """Size of the weights with the linear ones at `bytes_per_weight`."""
+        """Size of all weights: linear ones at `bytes_per_weight`, the others in bf16."""
         return int(self.linear_parameters * bytes_per_weight + self.other_parameters * BYTES_BF16)
 
 
@@ -72,7 +72,7 @@ class CatalogueEntry:
 
     @property
     def memory_bytes(self) -> Mapping[str, int]:
-        """Memory of the weights by quantization; "none" is bf16, or packed as it comes."""
+        """Memory of the weights by quantization; "none" is bf16, or already packed weights."""
         if self.packing:
             return {"none": self.disk_bytes}
         return {
@@ -83,7 +83,7 @@ class CatalogueEntry:
 
     @property
     def missing_packages(self) -> tuple[str, ...]:
-        """What must be installed before transformers can load this model."""
+        """Packages that transformers needs for this model and that are not installed."""
         return tuple(name for name in self.packages if importlib.util.find_spec(name) is None)
 
 
@@ -96,7 +96,7 @@ def catalogue() -> tuple[CatalogueEntry, ...]:
 
 
 def find_entry(name: str) -> CatalogueEntry | None:
-    """The entry with this name or hub id, in whatever case it is written."""
+    """The entry with this name or hub id, compared without case."""
     folded = name.casefold()
     for entry in catalogue():
         if folded in (entry.name.casefold(), entry.hub_id.casefold()):

@@ -1,7 +1,7 @@
-"""A GGUF file made into an ordinary model folder: sharded safetensors, tokenizer, defaults.
+"""Converts a GGUF file to an ordinary model folder: sharded safetensors, tokenizer, defaults.
 
-Knows the traps of that road; knows nothing of where the file came from. Importing this module
-imports torch, which takes seconds.
+Works around transformers' limits for GGUF files; knows nothing of where the file came from.
+Importing this module imports torch, which takes seconds.
 """
 
 from collections.abc import Callable
@@ -23,9 +23,9 @@ SHARD_SIZE = "260MB"
 
 
 def convert_gguf(gguf: Path, folder: Path, on_progress: Callable[[float, str], None]) -> None:
-    """Write the Qwen2.5-0.5B of `gguf` into `folder`, in bf16. `tell` hears the share done (0–1).
+    """Write the Qwen2.5-0.5B of `gguf` into `folder`, in bf16.
 
-    The shares follow the time that each step takes.
+    `on_progress` gets the share done (0–1), by the measured time of each step, and its name.
     """
     logging.disable_progress_bar()
     on_progress(0.0, "tokenizer")
@@ -34,7 +34,7 @@ def convert_gguf(gguf: Path, folder: Path, on_progress: Callable[[float, str], N
     tokenizer.save_pretrained(folder)
 
     on_progress(0.25, "weights")
-    # Without dequantize the model stays packed and cannot be saved.
+    # Without dequantize=True transformers keeps the weights packed, and cannot save them.
     model = AutoModelForCausalLM.from_pretrained(
         gguf.parent,
         gguf_file=gguf.name,
@@ -50,9 +50,9 @@ def convert_gguf(gguf: Path, folder: Path, on_progress: Callable[[float, str], N
 
 
 def tie_to_better_embeddings(model: PreTrainedModel) -> None:
-    """Use the output matrix for the input too, as Qwen does at this size.
+    """Use the output embeddings as input embeddings, as Qwen2.5-0.5B does.
 
-    The GGUF holds both, the output one in eight bits, the input one in five.
+    The GGUF holds both: the output embeddings in eight bits, the input embeddings in five.
     """
     model.get_input_embeddings().weight = model.get_output_embeddings().weight
     model.config.tie_word_embeddings = True
@@ -60,7 +60,7 @@ def tie_to_better_embeddings(model: PreTrainedModel) -> None:
 
 
 def generation_defaults() -> GenerationConfig:
-    """Qwen's own generation_config.json for 0.5B: a GGUF carries none."""
+    """Qwen's generation_config.json for 0.5B, which a GGUF file does not contain."""
     return GenerationConfig(
         bos_token_id=END_OF_TEXT,
         eos_token_id=[IM_END, END_OF_TEXT],

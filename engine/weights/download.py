@@ -1,7 +1,7 @@
-"""A model from a hub into a folder: resumed, checked, and marked complete by its card.
+"""Downloads a model from a hub into a folder: resumable, verified, completed by its card.
 
-A file in the making ends in `.part` and is renamed once it is checked; the card comes last. So a
-killed download leaves nothing that looks finished, and the next one goes on where it stopped.
+A file is written as `.part` and renamed after verification; the card is written last. So a killed
+download never looks complete, and the next one resumes it.
 """
 
 import shutil
@@ -19,13 +19,13 @@ from engine.weights.progress import Meter, Report
 from engine.weights.verify import find_problems, sha256_of
 
 GB = 1_000_000_000
-SPARE_BYTES = 200_000_000  # a disk filled to the last byte takes more down than a download
+SPARE_BYTES = 200_000_000  # free space to leave: other programs need the disk, too
 
 FreeSpace = Callable[[Path], int]
 
 
 def free_space(folder: Path) -> int:
-    """Free bytes of the disk on which `folder` lies or will lie."""
+    """Free bytes of the disk of `folder`, which need not exist yet."""
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free
@@ -33,17 +33,18 @@ def free_space(folder: Path) -> int:
 
 def check_disk(folder: Path, needed: int, free: FreeSpace) -> None:
     """Raise ModelUnavailable when `needed` bytes do not fit."""
-    have = free(folder)
-    if needed + SPARE_BYTES > have:
+    available = free(folder)
+    if needed + SPARE_BYTES > available:
         raise ModelUnavailable(
             f"The disk of {folder} is too full: {(needed + SPARE_BYTES) / GB:.1f} GB are needed, "
-            f"{have / GB:.1f} GB are free. Make room, or choose another disk with --models-dir."
+            f"{available / GB:.1f} GB are free. "
+            "Make room, or choose another disk with --models-dir."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Downloader:
-    """Brings models from one hub. `retry_waits_s`: pauses between attempts that bring nothing."""
+    """Downloads models from one hub. `retry_waits_s`: pauses between attempts without progress."""
 
     hub: Hub
     report: Report
@@ -51,15 +52,16 @@ class Downloader:
     retry_waits_s: Sequence[float] = (1, 2, 4, 8)
 
     def download(self, listing: Listing, folder: Path, card: ModelCard) -> None:
-        """Bring `folder` to what `listing` says; write `card` with the hashes of what came.
+        """Download the files of `listing` into `folder`; write `card` with their hashes.
 
-        Raises ModelUnavailable when the disk is too full, the line is lost, or a file is damaged.
+        Raises ModelUnavailable if the disk is too full, the connection is lost or a file is
+        damaged.
         """
         if not any(file.path.endswith(".safetensors") for file in listing.files):
             raise NotOffered(
                 f"{self.hub.title} has {listing.hub_id}, but without weights as safetensors"
             )
-        records = _intact(folder, listing, self.report)
+        records = _verified_files(folder, listing, self.report)
         missing = [file for file in listing.files if file.path not in records]
         size = sum(file.size for file in missing)
         parts = sum(_size(_part(folder, file)) for file in missing)
@@ -90,7 +92,7 @@ class Downloader:
         return CardFile(file.size, digest)
 
     def _fill(self, part: Path, file: RemoteFile, meter: Meter) -> None:
-        """Bring the rest of `part`; an attempt that brought something earns all the others anew."""
+        """Download the rest of `part`; an attempt with progress restarts the series of retries."""
         waits = iter(self.retry_waits_s)
         while True:
             before = _size(part)
@@ -102,12 +104,12 @@ class Downloader:
                     waits = iter(self.retry_waits_s)
                 wait_s = next(waits, None)
                 if wait_s is None:
-                    raise ModelUnavailable(_broken(self.hub, file, error)) from error
+                    raise ModelUnavailable(_connection_lost(self.hub, file, error)) from error
             time.sleep(wait_s)
 
 
-def _intact(folder: Path, listing: Listing, report: Report) -> dict[str, CardFile]:
-    """Files that an earlier run has brought already; others of their name are fetched anew."""
+def _verified_files(folder: Path, listing: Listing, report: Report) -> dict[str, CardFile]:
+    """Files that an earlier run has completed, by path; the others are downloaded again."""
     candidates = [file for file in listing.files if _size(folder / file.path) == file.size]
     meter = Meter(report, LoadStage.VERIFY, sum(file.size for file in candidates))
     intact = {}
@@ -120,7 +122,7 @@ def _intact(folder: Path, listing: Listing, report: Report) -> dict[str, CardFil
     return intact
 
 
-def _broken(hub: Hub, file: RemoteFile, error: Unreachable) -> str:
+def _connection_lost(hub: Hub, file: RemoteFile, error: Unreachable) -> str:
     return (
         f"The connection to {hub.title} broke while {file.path} was coming ({error}). "
         "Run the same command again: it goes on where it stopped."
@@ -136,13 +138,13 @@ def _finish(folder: Path, card: ModelCard, records: dict[str, CardFile]) -> None
 
 
 def card_with(card: ModelCard, records: dict[str, CardFile]) -> ModelCard:
-    """The card of a finished folder: dated, with its files."""
+    """`card` with today's date and the file records."""
     today = datetime.now(UTC).date().isoformat()
     return replace(card, date=today, files=dict(sorted(records.items())))
 
 
 def _part(folder: Path, file: RemoteFile) -> Path:
-    """Named after its contents where they are known: a part of another revision never mixes in."""
+    """The partial file. Its name contains the hash or size, so that revisions are never mixed."""
     return folder / f"{file.path}.{(file.sha256 or str(file.size))[:8]}.part"
 
 

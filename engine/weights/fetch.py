@@ -1,4 +1,4 @@
-"""Getting a model from the first source that has it; the starter model only as the last resort."""
+"""Fetches a model from the first source that has it; the starter model is the last resort."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ STARTER = "starter"
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where models come from, in the order in which they are asked."""
+    """Where models come from, in the order of attempts."""
 
     hubs: Sequence[Hub]
     make_starter: Callable[[Report], Path]
@@ -33,7 +33,7 @@ def fetch_model(
     source: str = AUTO,
     revision: str | None,
 ) -> Path:
-    """The folder of a complete model. Raises ModelUnavailable, saying what was tried."""
+    """The folder of a complete model. Raises ModelUnavailable with the sources tried."""
     if source != STARTER and _is_done(model, revision, report):
         return model.folder
     tried: list[str] = []
@@ -53,11 +53,11 @@ def fetch_model(
             return model.folder
     if source in (AUTO, STARTER) and not model.is_named:
         return _starter(sources, report, tried)
-    raise ModelUnavailable(_cannot_be_had(model, source, tried))
+    raise ModelUnavailable(_unavailable(model, source, tried))
 
 
 def _starter(sources: Sources, report: Report, tried: Sequence[str]) -> Path:
-    """The last resort; says why it came to that."""
+    """The folder of the starter model; reports why it is used."""
     before = "; ".join(tried)
     if before:
         detail = f"{before}: taking the small starter model"
@@ -70,7 +70,7 @@ def _starter(sources: Sources, report: Report, tried: Sequence[str]) -> Path:
 
 
 def _is_done(model: ResolvedModel, revision: str | None, report: Report) -> bool:
-    """Whether the folder holds the model already, every byte of it. Damaged files are removed."""
+    """Whether the folder holds the complete model, verified by hash. Removes damaged files."""
     folder = model.folder
     if not (folder / CARD_NAME).is_file():
         return False
@@ -95,7 +95,7 @@ def _card(model: ResolvedModel, hub: Hub, listing: Listing) -> ModelCard:
     )
 
 
-def _cannot_be_had(model: ResolvedModel, source: str, tried: Sequence[str]) -> str:
+def _unavailable(model: ResolvedModel, source: str, tried: Sequence[str]) -> str:
     if source == STARTER:
         return (
             f"The package index has only the starter model, not {model.name}. "

@@ -1,6 +1,6 @@
-"""What this machine has to run a model: free memory of GPU and host.
+"""Free memory of GPU and host.
 
-Asks the NVIDIA driver's own tool, so that nobody waits for torch. Decides nothing.
+Runs nvidia-smi, because importing torch takes seconds. Decides nothing.
 """
 
 import shutil
@@ -30,12 +30,12 @@ class Machine:
 
     @property
     def model_memory_bytes(self) -> int:
-        """Where the weights would lie: on the GPU if there is one."""
+        """Free memory for the weights: the GPU's if there is one."""
         return self.gpu.free_bytes if self.gpu else self.memory_free_bytes
 
 
 def inspect_machine(device: str = "auto") -> Machine:
-    """This machine, now. With device "cpu" a GPU is left out of it."""
+    """This machine's free memory now. With device "cpu" GPUs are ignored."""
     gpus = [] if device == "cpu" else _gpus()
     return Machine(
         memory_free_bytes=psutil.virtual_memory().available,

@@ -1,7 +1,7 @@
-"""The two model hubs behind one small protocol: what a model consists of, and one file of it.
+"""Clients of the two model hubs with one protocol: list a model's files, and fetch one.
 
-Owns which files of a repository are wanted. Knows nothing of folders, disks or progress bars.
-Addresses and tokens are the hub libraries' own business: HF_ENDPOINT, HF_TOKEN, MODELSCOPE_….
+Owns which files of a repository are needed. Knows nothing of folders, disks or progress bars. The
+hub libraries read addresses and tokens themselves: HF_ENDPOINT, HF_TOKEN, MODELSCOPE_….
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +27,9 @@ from modelscope_hub.errors import HubError, NetworkError, NotExistError, ServerE
 from chat.errors import ModelUnavailable
 
 CONTACT_TIMEOUT_S = 5.0
+"""Time for a hub to answer, before the next source is tried."""
 READ_TIMEOUT_S = 20.0
+"""Longest silence of a download, before it is retried."""
 MODEL_FILES = ("*.safetensors", "*.json", "*.jinja", "merges.txt", "LICENSE*")
 
 
@@ -41,7 +43,7 @@ class NotOffered(ModelUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file of a repository: size in bytes, sha256 where the hub tells it, and its address."""
+    """A file of a repository: size in bytes, sha256 if the hub states it, and its URL."""
 
     path: str
     size: int
@@ -51,7 +53,7 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The wanted files of a model at one commit, `revision`."""
+    """The needed files of a model at one commit, `revision`."""
 
     hub_id: str
     revision: str
@@ -68,17 +70,17 @@ class Hub(Protocol):
 
     @property
     def name(self) -> str:
-        """As in --source."""
+        """The value of --source."""
 
     @property
     def title(self) -> str:
-        """As people call it."""
+        """The name in messages."""
 
     def listing(self, hub_id: str, revision: str | None) -> Listing:
         """The model's files. Raises Unreachable or NotOffered."""
 
     def fetch(self, file: RemoteFile, into: BinaryIO, advance: Callable[[int], None]) -> None:
-        """Append to `into`, from its end, what is not yet there. Raises Unreachable."""
+        """Append the bytes that `into` does not have yet. Raises Unreachable."""
 
 
 class HuggingFace:
@@ -130,7 +132,7 @@ class ModelScope:
     def listing(self, hub_id: str, revision: str | None) -> Listing:
         branch = revision or "master"
         with _plain_errors(self.title, hub_id):
-            # The library tries for minutes: see first whether anybody is there.
+            # The library retries for minutes, so check first that the host answers.
             httpx2.head(self._client.endpoint, timeout=CONTACT_TIMEOUT_S)
             entries = self._client.list_repo_files(hub_id, "model", revision=branch)
         newest = max(entries, key=lambda entry: entry.get("CommittedDate") or 0, default={})
@@ -154,7 +156,7 @@ class ModelScope:
 
 
 def is_model_file(path: str) -> bool:
-    """Weights as safetensors and what belongs to them, at the top of the repository."""
+    """Whether the file is needed: safetensors, configuration or tokenizer at the top level."""
     return PurePosixPath(path).name == path and any(fnmatch(path, item) for item in MODEL_FILES)
 
 
@@ -173,10 +175,10 @@ def _get(
     into: BinaryIO,
     advance: Callable[[int], None],
 ) -> None:
-    """The rest of a file over HTTP, written as it comes.
+    """Download the rest of a file over HTTP, writing each chunk as it arrives.
 
-    Not by the libraries: one forgets what it had when it is interrupted, the other keeps what comes
-    back for ten megabytes, which a bad line may never bring in one piece.
+    Not by the hub libraries: one discards partial files when interrupted, the other buffers ten
+    megabytes before it writes, which a bad connection may never deliver in one piece.
     """
     start = into.tell()
     if start == file.size:
@@ -192,7 +194,7 @@ def _get(
     ):
         answer.raise_for_status()
         if start and answer.status_code != httpx2.codes.PARTIAL_CONTENT:
-            into.truncate(0)  # small files are often served whole, whatever was asked for
+            into.truncate(0)  # some servers ignore Range, often for small files
             advance(-start)
         for chunk in answer.iter_raw():
             into.write(chunk)
@@ -201,7 +203,7 @@ def _get(
 
 @contextmanager
 def _plain_errors(title: str, what: str) -> Iterator[None]:
-    """Turn what the libraries raise into Unreachable or NotOffered, in plain words."""
+    """Convert the libraries' errors to Unreachable or NotOffered."""
     try:
         yield
     except (RepositoryNotFoundError, NotExistError, HFValidationError) as error:
@@ -217,5 +219,5 @@ def _plain_errors(title: str, what: str) -> Iterator[None]:
     except HubError as error:
         raise Unreachable(f"{title} refuses {what}") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        # Somebody else answers, such as the log-in page of a network.
+        # Another server answers, such as the login page of a captive portal.
         raise Unreachable(f"{title} is not what answers at its address") from error

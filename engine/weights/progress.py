@@ -1,6 +1,6 @@
-"""Progress of getting a model: one value, its JSON line, and the meter that knows speed and rest.
+"""Progress of fetching a model: the value, its JSON line, and a meter of speed and time left.
 
-Shared by the command that does the work and by the app that reads its lines.
+Shared by download_model.py, which prints the lines, and the app, which reads them.
 """
 
 import json
@@ -13,7 +13,7 @@ from chat.serving.models import EngineState, LoadStage, Phase
 
 @dataclass(frozen=True, slots=True)
 class DownloadProgress:
-    """How far a stage is: bytes done of `total`, share 0–1, bytes per second, seconds left."""
+    """Progress of a stage: bytes done of `total`, share (0–1), bytes per second, seconds left."""
 
     stage: LoadStage
     progress: float | None = None
@@ -40,7 +40,7 @@ Report = Callable[[DownloadProgress], None]
 
 
 class Meter:
-    """Counts the bytes of one stage and reports them, not more often than every `interval_s`."""
+    """Counts the bytes of one stage and reports them at most every `interval_s` seconds."""
 
     def __init__(
         self,
@@ -61,12 +61,12 @@ class Meter:
         self.detail = ""
 
     def skip(self, count: int) -> None:
-        """Bytes that were there already: done, but no measure of speed."""
+        """Count bytes that were there already; they do not count for the speed."""
         self._done += count
         self._send_report()
 
     def advance(self, count: float | None = 1) -> None:
-        """Bytes that came now; negative when some of them have to come again."""
+        """Count new bytes; negative if some have to be downloaded again."""
         self._done += int(count or 0)
         self._moved += int(count or 0)
         now = self._clock()

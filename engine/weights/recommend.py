@@ -1,4 +1,4 @@
-"""Which model suits a machine, and why. Pure: memory in, name and reason out."""
+"""Recommends a model for a machine. Pure: memory in, name and reason out."""
 
 from dataclasses import dataclass
 
@@ -6,21 +6,21 @@ from engine.weights.catalogue import CatalogueEntry
 from engine.weights.hardware import Machine
 
 GB = 1_000_000_000
-KV_BUDGET_BYTES = GB // 2  # what one long conversation and the activations need beside the weights
+KV_BUDGET_BYTES = GB // 2  # estimate for one long conversation and the activations
 
 PACKED = "in 4 bits (nf4) unless there is room for bf16"
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A catalogue name, and why. How the weights are loaded is decided then (`engine.plan`)."""
+    """A catalogue name and the reason. `engine.plan` decides later how to load the weights."""
 
     name: str
     reason: str
 
 
 def choose(machine: Machine) -> Recommendation:
-    """The best model that surely runs well here."""
+    """The largest model that certainly runs well on this machine."""
     if machine.gpu is None:
         return Recommendation(
             "Qwen2.5-0.5B-Instruct", "No NVIDIA GPU: 0.5B answers at a fair speed."
@@ -42,9 +42,10 @@ def _for_gpu(free_bytes: int) -> tuple[str, str]:
 
 
 def fitting_quantization(entry: CatalogueEntry, machine: Machine) -> str | None:
-    """How `entry` fits the free memory: "none" (as it is), "int8", "nf4", or None: not at all.
+    """The quantization by which `entry` fits the free memory, or None if it does not fit.
 
-    Packed by bitsandbytes only on a GPU; on the CPU the weights are taken as they are.
+    "none" means unchanged weights. Without a GPU only "none" is considered: bitsandbytes packs
+    weights on a GPU only.
     """
     room = machine.model_memory_bytes - KV_BUDGET_BYTES
     for quantization, size in entry.memory_bytes.items():

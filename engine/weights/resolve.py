@@ -1,6 +1,6 @@
-"""What `--model` means on this machine: a folder that is at hand, or a model to be fetched.
+"""Resolves `--model` on this machine: to a local folder, or to a model to be fetched.
 
-Reads folders, no network. Knows nothing of how a model is fetched.
+Reads folders, not the network. Knows nothing of how a model is fetched.
 """
 
 import difflib
@@ -21,9 +21,9 @@ HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 @dataclass(frozen=True, slots=True)
 class ResolvedModel:
-    """A model of a hub, the folder it lies in or will, and why it was chosen.
+    """A model of a hub, its folder, which may not exist yet, and the reason of the choice.
 
-    `is_named` is False when nobody asked for just this one: then another may stand in for it.
+    `is_named` is False for an automatic choice, which the starter model may replace.
     """
 
     name: str
@@ -34,15 +34,15 @@ class ResolvedModel:
     reason: str = ""
 
 
-def model_at_hand(model: str, models_dir: Path, app_dir: Path, machine: Machine) -> Path | None:
-    """The folder that serves `--model` without any network, if there is one.
+def local_model(model: str, models_dir: Path, app_dir: Path, machine: Machine) -> Path | None:
+    """The local folder for `--model`, if there is one.
 
-    Raises ModelUnavailable when a folder was named, or lies beside the app, and is damaged.
+    Raises ModelUnavailable if a named folder, or one beside the app, is damaged.
     """
     if model == AUTO:
         if has_weights(app_dir):
             return checked_folder(app_dir)
-        return _best_at_hand(models_dir, machine)
+        return _best_local_model(models_dir, machine)
     if Path(model).expanduser().is_dir():
         return checked_folder(Path(model).expanduser())
     folder = resolve_model(model, models_dir, machine).folder
@@ -63,21 +63,21 @@ def resolve_model(model: str, models_dir: Path, machine: Machine) -> ResolvedMod
 
 
 def checked_folder(folder: Path) -> Path:
-    """`folder`, if a model can be loaded from it; else ModelUnavailable says what is wrong."""
+    """Return `folder` if a model can be loaded from it. Raises ModelUnavailable."""
     if not has_weights(folder):
         raise ModelUnavailable(
             f"{folder} holds no model: config.json and *.safetensors are expected there."
         )
     if problems := find_problems(folder):
         raise ModelUnavailable(
-            f"The model in {folder} cannot be used. {_few(problems)}. Copy it there again; "
-            f"python download_model.py --verify {folder} checks all of it."
+            f"The model in {folder} cannot be used. {_first_problems(problems)}. "
+            f"Copy it there again; python download_model.py --verify {folder} checks all of it."
         )
     return folder
 
 
 def refuse_without_packages(entry: CatalogueEntry) -> None:
-    """Raise ModelUnavailable while packages that the entry needs are not installed."""
+    """Raise ModelUnavailable if packages that the entry needs are not installed."""
     if missing := entry.missing_packages:
         plain = entry.name.removesuffix(f"-{entry.packing}")
         raise ModelUnavailable(
@@ -86,10 +86,10 @@ def refuse_without_packages(entry: CatalogueEntry) -> None:
         )
 
 
-def _best_at_hand(models_dir: Path, machine: Machine) -> Path | None:
-    """The choice for this machine, else the biggest that fits, else the starter.
+def _best_local_model(models_dir: Path, machine: Machine) -> Path | None:
+    """The recommended model, else the largest that fits, else the starter; complete folders only.
 
-    Free memory differs from start to start; that alone must not begin a download.
+    Free memory varies between starts; that alone must not start a download.
     """
     usable = [entry for entry in catalogue() if not entry.missing_packages]
     fitting = [entry for entry in usable if fitting_quantization(entry, machine)]
@@ -119,6 +119,6 @@ def _unknown(model: str) -> str:
     )
 
 
-def _few(problems: Sequence[object], most: int = 3) -> str:
+def _first_problems(problems: Sequence[object], most: int = 3) -> str:
     words = "; ".join(str(problem) for problem in problems[:most])
     return words + (f"; and {len(problems) - most} more" if len(problems) > most else "")

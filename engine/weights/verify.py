@@ -1,4 +1,4 @@
-"""Whether a model folder is complete and undamaged. Reads files; repairs nothing."""
+"""Checks whether a model folder is complete and undamaged. Repairs nothing."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ CHUNK = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One file that is missing or damaged, and how."""
+    """One missing or damaged file, and what is wrong with it."""
 
     file: str
     what: str
@@ -29,7 +29,7 @@ class Problem:
 
 
 def sha256_of(path: Path, on_bytes: Callable[[int], None] = lambda count: None) -> str:
-    """Hash of a file, telling how many bytes were read."""
+    """Hash of a file; `on_bytes` gets the size of each chunk read."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
@@ -39,14 +39,14 @@ def sha256_of(path: Path, on_bytes: Callable[[int], None] = lambda count: None) 
 
 
 def has_weights(folder: Path) -> bool:
-    """Whether this is a model folder at all: a configuration and safetensors weights."""
+    """Whether this is a model folder: it has a configuration and safetensors weights."""
     return (folder / CONFIG).is_file() and any(folder.glob("*.safetensors"))
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether a finished model can be loaded from here. Quick: sizes and headers, no contents.
+    """Whether a complete model can be loaded from here. Quick: checks sizes and headers only.
 
-    While a `.part` lies there, a download is on its way and files of two revisions may be mixed.
+    A `.part` file means an unfinished download, which may mix files of two revisions.
     """
     return has_weights(folder) and not any(folder.glob("*.part")) and not find_problems(folder)
 
@@ -54,10 +54,10 @@ def is_complete(folder: Path) -> bool:
 def find_problems(
     folder: Path, *, hashes: bool = False, on_bytes: Callable[[int], None] = lambda count: None
 ) -> list[Problem]:
-    """Everything missing or damaged; an empty list means that the model can be loaded.
+    """All missing or damaged files; an empty list means that the model can be loaded.
 
-    Checks what the card lists (sizes, with `hashes` also contents), every shard of the index, and
-    each shard's header. `on_bytes` hears of bytes read for hashing.
+    Checks the files of the card (sizes, with `hashes` also contents), every shard of the index, and
+    each shard's header. `on_bytes` gets the number of bytes read for hashing.
     """
     problems = {problem.file: problem for problem in _structure(folder)}
     for name, record in read_card(folder).files.items():
@@ -93,7 +93,7 @@ def _shards(folder: Path) -> Iterator[Problem]:
 
 
 def _header_fault(path: Path, tensors: set[str] | None = None) -> str:
-    """What is wrong with a safetensors file as far as its header and length show."""
+    """The fault of a safetensors file that its header and length reveal; "" if none."""
     if not path.is_file():
         return "missing"
     try:

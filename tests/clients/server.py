@@ -1,4 +1,4 @@
-"""The app on real weights with accounts, as programs meet it: one for all test processes."""
+"""The app on real weights with accounts; one server for all test processes."""
 
 import asyncio
 import json
@@ -25,15 +25,15 @@ from tests.memory_people import OpenHasher
 
 ROOT = Path(__file__).parents[2]
 START_S = 300
-MOST_TOKENS = 64
-"""No answer is longer, also of examples that say nothing of it."""
+MAX_TOKENS = 64
+"""Limit of answers, also for examples that set none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
     """A running app: its address and log, and keys of its administrator.
 
-    `key` opens the API, `metrics_key` the figures alone, `slow_key` takes one request in a minute.
+    `key` has the scope api, `metrics_key` metrics only, `slow_key` allows one request per minute.
     """
 
     address: str
@@ -48,55 +48,55 @@ class Server:
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """What OpenAI's clients read, and the environment that they run in."""
+        """Environment variables for OpenAI's clients."""
         return {**os.environ, "OPENAI_BASE_URL": self.base_url, "OPENAI_API_KEY": self.key}
 
-    def told_of(self, id: str, patience_s: float = 30) -> Mapping[str, Any]:
-        """What the log says of an answer, once it has ended."""
-        deadline = time.monotonic() + patience_s
+    def log_fields(self, answer_id: str, timeout_s: float = 30) -> Mapping[str, Any]:
+        """The log record of an answer, after it has ended."""
+        deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             for line in Path(self.log).read_text(encoding="utf-8").splitlines():
-                if id in line:
-                    told: Mapping[str, Any] = json.loads(line)
-                    return told
+                if answer_id in line:
+                    fields: Mapping[str, Any] = json.loads(line)
+                    return fields
             time.sleep(0.1)
-        pytest.fail(f"the answer {id} has not ended")
+        pytest.fail(f"the answer {answer_id} has not ended")
 
 
 @contextmanager
 def shared_server(common: Path, model: Path) -> Iterator[Server]:
     """One server for all test processes, which share the folder `common`.
 
-    The first one starts it, and stops it when nobody needs it any more.
+    The first process starts it, and stops it when no other process uses it.
     """
-    known, user = common / "clients.json", common / f"clients-user-{os.getpid()}"
+    entry, user = common / "clients.json", common / f"clients-user-{os.getpid()}"
     lock = FileLock(common / "clients.lock")
     with ExitStack() as started:
         with lock:
-            if not known.exists():
+            if not entry.exists():
                 server = started.enter_context(running_server(common, model))
-                known.write_text(json.dumps(asdict(server)))
-                started.callback(wait_until_left, common, known, lock)
+                entry.write_text(json.dumps(asdict(server)))
+                started.callback(wait_until_unused, common, entry, lock)
             user.touch()
         try:
-            yield Server(**json.loads(known.read_text()))
+            yield Server(**json.loads(entry.read_text()))
         finally:
             user.unlink()
 
 
-def wait_until_left(common: Path, known: Path, lock: FileLock) -> None:
-    """Return when no test process uses the server; from then on none will."""
+def wait_until_unused(common: Path, entry: Path, lock: FileLock) -> None:
+    """Return when no test process uses the server, and prevent new uses."""
     while True:
         with lock:
             if not any(common.glob("clients-user-*")):
-                known.unlink()
+                entry.unlink()
                 return
         time.sleep(0.2)
 
 
 @contextmanager
 def running_server(common: Path, model: Path) -> Iterator[Server]:
-    """`python app.py` as a child, once its model answers. Stopped by SIGTERM."""
+    """`python app.py` as a child process, when its model is ready. Stopped by SIGTERM."""
     home = common / f"clients-{time.monotonic_ns()}"
     home.mkdir()
     keys = asyncio.run(make_keys(home / "data"))
@@ -108,7 +108,7 @@ def running_server(common: Path, model: Path) -> Iterator[Server]:
         "DATA_DIR": home / "data",
         "LOG_FILE": home / "server.log",
         "LOG_FORMAT": "json",
-        "MAX_NEW_TOKENS": MOST_TOKENS,
+        "MAX_NEW_TOKENS": MAX_TOKENS,
         "REQUESTS_PER_MINUTE": 0,
         "ADDRESS_REQUESTS_PER_MINUTE": 0,
         "USER_RUNNING": 8,
@@ -128,7 +128,7 @@ def running_server(common: Path, model: Path) -> Iterator[Server]:
 
 
 async def make_keys(folder: Path) -> tuple[str, str, str]:
-    """An administrator in a new database, and their keys as a `Server` has them."""
+    """Create an administrator and the keys of `Server` in a new database."""
     store = open_store(folder)
     await store.open()
     try:

@@ -1,4 +1,4 @@
-"""Every example of the documents, as it stands there, against the app on real weights."""
+"""Every example in the documents, unchanged, against the app on real weights."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def examples() -> list[tuple[str, int, str, str]]:
-    """What asks the API: in which document, its number there, its language and text."""
+    """The examples that call the API: document, number, language and text."""
     return [
         (document, number, language, body)
         for document in DOCUMENTS

@@ -13,10 +13,10 @@ from tests.clients.server import Server
 
 pytestmark = pytest.mark.model
 
-PATIENCE_S = 240
+TIMEOUT_S = 240
 
 
-class Person(BaseModel):
+class Profile(BaseModel):
     name: Literal["Ann", "Bob"]
     age: int = Field(ge=0, le=150)
 
@@ -36,18 +36,18 @@ def chat(server: Server) -> ChatOpenAI:
         temperature=0,
         stream_usage=True,  # off by default where the address is not OpenAI's
         max_retries=0,
-        timeout=PATIENCE_S,
+        timeout=TIMEOUT_S,
     )
 
 
-def test_it_answers_whole(chat: ChatOpenAI) -> None:
+def test_an_answer_is_returned_whole(chat: ChatOpenAI) -> None:
     answer = chat.invoke([("system", "Be brief."), ("human", "What is the capital of France?")])
     assert answer.text
     assert answer.usage_metadata
     assert answer.usage_metadata["output_tokens"] > 0
 
 
-async def test_it_answers_in_pieces_with_the_usage(chat: ChatOpenAI) -> None:
+async def test_an_answer_is_streamed_with_its_usage(chat: ChatOpenAI) -> None:
     whole = AIMessageChunk(content="")
     pieces = 0
     counting = chat.bind(max_tokens=8, extra_body={"min_tokens": 8})
@@ -61,23 +61,23 @@ async def test_it_answers_in_pieces_with_the_usage(chat: ChatOpenAI) -> None:
     assert whole.usage_metadata["output_tokens"] == 8
 
 
-def test_it_calls_a_tool_and_takes_its_result(chat: ChatOpenAI) -> None:
+def test_a_tool_is_called_and_its_result_is_used(chat: ChatOpenAI) -> None:
     asker = chat.bind_tools([weather], tool_choice="required", parallel_tool_calls=False)
     question = HumanMessage("What is the weather in Paris?")
-    asked = asker.invoke([question])
-    assert isinstance(asked, AIMessage)
-    (call,) = asked.tool_calls
+    called = asker.invoke([question])
+    assert isinstance(called, AIMessage)
+    (call,) = called.tool_calls
     result = weather.invoke(call)
     assert isinstance(result, ToolMessage)
-    told = chat.bind_tools([weather]).bind(max_tokens=8).invoke([question, asked, result])
-    assert isinstance(told, AIMessage)
+    answered = chat.bind_tools([weather]).bind(max_tokens=8).invoke([question, called, result])
+    assert isinstance(answered, AIMessage)
 
 
-def test_it_gives_objects_of_a_model(chat: ChatOpenAI) -> None:
-    found = chat.with_structured_output(Person).invoke("Ann is 30. Write her as JSON.")
-    assert isinstance(found, Person)
+def test_structured_output_returns_pydantic_objects(chat: ChatOpenAI) -> None:
+    profile = chat.with_structured_output(Profile).invoke("Ann is 30. Write her as JSON.")
+    assert isinstance(profile, Profile)
 
 
-def test_what_is_refused_is_the_clients_error(chat: ChatOpenAI) -> None:
+def test_a_refusal_is_the_clients_error(chat: ChatOpenAI) -> None:
     with pytest.raises(openai.UnprocessableEntityError):
         chat.bind(n=2).invoke("Hi")

@@ -16,11 +16,11 @@ from tests.clients.server import Server
 pytestmark = pytest.mark.model
 
 MODEL = "default"
-PATIENCE_S = 240
+TIMEOUT_S = 240
 CAPITAL: Any = [{"role": "user", "content": "What is the capital of France? One word."}]
 COUNT: Any = [{"role": "user", "content": "Count from 1 to 100, separated by spaces."}]
 LONG: Any = {"max_tokens": 60, "extra_body": {"min_tokens": 60}}
-"""Whatever the model would like to say: it says 60 tokens."""
+"""Forces 60 tokens, whatever the model would write."""
 
 NO_CACHE = {"Cache-Control": "no-cache"}
 WEATHER: Any = {
@@ -42,8 +42,8 @@ FORCED: Any = {
 }
 
 
-class Person(BaseModel):
-    """Bounded, so that every answer of this shape ends within the tokens of the test."""
+class Profile(BaseModel):
+    """Bounded, so that every answer ends within the token limit of the test."""
 
     name: Literal["Ann", "Bob"]
     age: int = Field(ge=0, le=150)
@@ -56,10 +56,10 @@ def client(server: Server) -> OpenAI:
 
 
 def client_of(server: Server, key: str) -> OpenAI:
-    return OpenAI(base_url=server.base_url, api_key=key, max_retries=0, timeout=PATIENCE_S)
+    return OpenAI(base_url=server.base_url, api_key=key, max_retries=0, timeout=TIMEOUT_S)
 
 
-def test_an_answer_has_text_reason_usage_and_fingerprint(client: OpenAI) -> None:
+def test_an_answer_has_text_finish_reason_usage_and_fingerprint(client: OpenAI) -> None:
     answer = client.chat.completions.create(model=MODEL, messages=CAPITAL, max_tokens=8)
     assert answer.choices[0].message.content
     assert answer.choices[0].finish_reason in ("stop", "length")
@@ -72,7 +72,7 @@ def test_an_answer_has_text_reason_usage_and_fingerprint(client: OpenAI) -> None
     assert counted["count"] == answer.usage.prompt_tokens
 
 
-def test_a_stream_comes_in_pieces_and_ends_with_its_usage(client: OpenAI) -> None:
+def test_a_stream_has_several_chunks_and_ends_with_the_usage(client: OpenAI) -> None:
     chunks = list(
         client.chat.completions.create(
             model=MODEL,
@@ -91,31 +91,31 @@ def test_a_stream_comes_in_pieces_and_ends_with_its_usage(client: OpenAI) -> Non
     assert chunks[-1].usage.completion_tokens == 12
 
 
-def test_a_call_goes_out_and_its_result_comes_back(client: OpenAI) -> None:
+def test_a_tool_call_and_its_result_make_a_round_trip(client: OpenAI) -> None:
     messages: Any = [{"role": "user", "content": "What is the weather in Paris?"}]
-    asked = client.chat.completions.create(
+    called = client.chat.completions.create(
         model=MODEL, messages=messages, tools=[WEATHER], temperature=0, **FORCED
     )
-    assert asked.choices[0].finish_reason == "tool_calls"
-    said = asked.choices[0].message
-    messages.append(said)
-    for call in said.tool_calls or ():
+    assert called.choices[0].finish_reason == "tool_calls"
+    message = called.choices[0].message
+    messages.append(message)
+    for call in message.tool_calls or ():
         assert call.type == "function"
         assert call.function.name == "weather"
         assert json.loads(call.function.arguments).keys() == {"city"}
         result = {"role": "tool", "tool_call_id": call.id, "content": "17 degrees, rain"}
         messages.append(result)
     messages.append({"role": "user", "content": "Tell me in one sentence."})
-    told = client.chat.completions.create(
+    answered = client.chat.completions.create(
         model=MODEL, messages=messages, tools=[WEATHER], temperature=0
     )
-    assert told.choices[0].message.role == "assistant"
-    assert told.usage
-    assert asked.usage
-    assert told.usage.prompt_tokens > asked.usage.prompt_tokens
+    assert answered.choices[0].message.role == "assistant"
+    assert answered.usage
+    assert called.usage
+    assert answered.usage.prompt_tokens > called.usage.prompt_tokens
 
 
-def test_a_call_is_put_together_from_a_stream(client: OpenAI) -> None:
+def test_a_tool_call_is_assembled_from_a_stream(client: OpenAI) -> None:
     messages: Any = [{"role": "user", "content": "What is the weather in Rome?"}]
     with client.chat.completions.stream(
         model=MODEL, messages=messages, tools=[WEATHER], temperature=0, **FORCED
@@ -135,10 +135,10 @@ def test_an_answer_is_parsed_into_a_pydantic_model(client: OpenAI) -> None:
         {"role": "user", "content": "Ann is 30 and speaks English (en). Write her as JSON."}
     ]
     answer = client.chat.completions.parse(
-        model=MODEL, messages=messages, response_format=Person, temperature=0
+        model=MODEL, messages=messages, response_format=Profile, temperature=0
     )
     assert answer.choices[0].finish_reason == "stop"
-    assert isinstance(answer.choices[0].message.parsed, Person)
+    assert isinstance(answer.choices[0].message.parsed, Profile)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_an_answer_is_parsed_into_a_pydantic_model(client: OpenAI) -> None:
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_is_refused_is_the_error_that_the_client_has_for_it(
+def test_a_refusal_is_the_clients_matching_error(
     client: OpenAI, wrong: dict[str, Any], error: int, code: str
 ) -> None:
     kinds = {
@@ -179,7 +179,7 @@ def test_what_is_refused_is_the_error_that_the_client_has_for_it(
     assert caught.value.request_id
 
 
-def test_a_wrong_key_and_one_for_something_else_are_told_apart(server: Server) -> None:
+def test_a_wrong_key_and_a_key_without_the_scope_are_different_errors(server: Server) -> None:
     with pytest.raises(openai.AuthenticationError) as caught:
         client_of(server, "sk-wrong").models.list()
     assert caught.value.code == "invalid_api_key"
@@ -187,31 +187,31 @@ def test_a_wrong_key_and_one_for_something_else_are_told_apart(server: Server) -
         client_of(server, server.metrics_key).models.list()
 
 
-def test_a_limit_is_the_clients_rate_limit_and_says_when_to_come_back(server: Server) -> None:
-    asks = client_of(server, server.slow_key).chat.completions
-    asks.create(model=MODEL, messages=CAPITAL, max_tokens=1)
+def test_a_limit_is_the_clients_rate_limit_error_with_retry_after(server: Server) -> None:
+    completions = client_of(server, server.slow_key).chat.completions
+    completions.create(model=MODEL, messages=CAPITAL, max_tokens=1)
     with pytest.raises(openai.RateLimitError) as caught:
-        asks.create(model=MODEL, messages=CAPITAL, max_tokens=1)
+        completions.create(model=MODEL, messages=CAPITAL, max_tokens=1)
     assert caught.value.code == "rate_limit_exceeded"
     assert 0 < int(caught.value.response.headers["retry-after"]) <= 60
 
 
-def test_who_leaves_a_stream_ends_the_answer(client: OpenAI, server: Server) -> None:
+def test_closing_a_stream_cancels_the_answer(client: OpenAI, server: Server) -> None:
     with client.chat.completions.create(model=MODEL, messages=COUNT, stream=True, **LONG) as stream:
         seen = [next(stream) for _ in range(5)]
-    told = server.told_of(seen[0].id)
-    assert told["finish"] == "stopped"
-    assert told["completion_tokens"] < 60
+    answered = server.log_fields(seen[0].id)
+    assert answered["finish"] == "stopped"
+    assert answered["completion_tokens"] < 60
 
 
-def test_who_waits_no_longer_has_a_time_out(client: OpenAI) -> None:
+def test_the_clients_own_timeout_is_raised(client: OpenAI) -> None:
     with pytest.raises(openai.APITimeoutError):
         client.with_options(timeout=0.3).chat.completions.create(
             model=MODEL, messages=COUNT, **LONG
         )
 
 
-def test_a_server_that_is_not_there_is_a_lost_connection() -> None:
+def test_an_unreachable_server_is_a_connection_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     client = OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="sk-any", max_retries=0)
@@ -226,7 +226,7 @@ def test_the_model_is_found_by_its_name(client: OpenAI) -> None:
         client.models.retrieve("gpt-4o")
 
 
-def test_bare_text_is_gone_on_with_whole_and_in_pieces(client: OpenAI) -> None:
+def test_bare_text_is_continued_whole_and_as_a_stream(client: OpenAI) -> None:
     settings: Any = {"model": MODEL, "prompt": "def add(a, b):", "max_tokens": 6}
     settings["extra_body"] = {"min_tokens": 6}
     whole = client.completions.create(**settings)
@@ -239,7 +239,7 @@ def test_bare_text_is_gone_on_with_whole_and_in_pieces(client: OpenAI) -> None:
     assert pieces[-1].choices[0].finish_reason == "length"
 
 
-def test_probabilities_come_with_the_tokens(client: OpenAI) -> None:
+def test_log_probabilities_are_returned_with_the_tokens(client: OpenAI) -> None:
     answer = client.chat.completions.create(
         model=MODEL, messages=CAPITAL, max_tokens=3, temperature=0, logprobs=True, top_logprobs=2
     )
@@ -251,8 +251,8 @@ def test_probabilities_come_with_the_tokens(client: OpenAI) -> None:
     assert text == answer.choices[0].message.content
 
 
-async def test_several_at_once_are_all_answered(server: Server) -> None:
-    client = AsyncOpenAI(base_url=server.base_url, api_key=server.key, timeout=PATIENCE_S)
+async def test_concurrent_requests_are_all_answered(server: Server) -> None:
+    client = AsyncOpenAI(base_url=server.base_url, api_key=server.key, timeout=TIMEOUT_S)
     async with client:
         answers = await asyncio.gather(
             *(
@@ -268,15 +268,15 @@ async def test_several_at_once_are_all_answered(server: Server) -> None:
     assert len({answer.id for answer in answers}) == 4
 
 
-def test_what_is_left_out_is_not_there(client: OpenAI) -> None:
+def test_unsupported_routes_are_not_found(client: OpenAI) -> None:
     with pytest.raises(openai.NotFoundError):
         client.responses.create(model=MODEL, input="Hi")
 
 
-def test_the_log_has_no_word_of_it_and_no_key(client: OpenAI, server: Server) -> None:
+def test_the_log_contains_no_message_text_and_no_key(client: OpenAI, server: Server) -> None:
     messages: Any = [{"role": "user", "content": "Say serendipity."}]
     answer = client.chat.completions.create(model=MODEL, messages=messages, max_tokens=1)
-    server.told_of(answer.id)
+    server.log_fields(answer.id)
     log = Path(server.log).read_text(encoding="utf-8")
     assert "serendipity" not in log
     assert not [key for key in (server.key, server.metrics_key, server.slow_key) if key in log]

@@ -1,6 +1,6 @@
-"""What no generator hits upon, on real connections: refused in the errors' shape, and forgotten.
+"""Hostile requests that no generator finds, on real connections: refused in the error format.
 
-After each of them the next good request is answered.
+After each of them a valid request is answered.
 """
 
 import gzip
@@ -25,7 +25,7 @@ def chat(**more: Any) -> bytes:
 
 
 def raw(field: bytes) -> bytes:
-    """A good request with a piece of raw JSON in it."""
+    """A valid request with a piece of raw JSON in it."""
     return b'{"model": "default", "messages": [{"role": "user", "content": "Hi"}], ' + field + b"}"
 
 
@@ -143,7 +143,7 @@ def test_hostile_headers_are_refused_and_the_next_request_is_answered(
 
 
 @pytest.mark.parametrize(
-    "said",
+    "headers",
     [
         b"Content-Length: -1\r\n\r\n",
         b"Content-Length: 99999999999999999999\r\n\r\n",
@@ -155,22 +155,22 @@ def test_hostile_headers_are_refused_and_the_next_request_is_answered(
         b"X-Request-ID: a\rb\r\nContent-Length: 0\r\n\r\n",
         b"X: \x00\r\nContent-Length: 0\r\n\r\n",
         b"X" * 200_000 + b": 1\r\n\r\n",
-        b"Content-Length: 3\r\n\r\n{}",  # and then nothing more
+        b"Content-Length: 3\r\n\r\n{}",  # and then no more data
     ],
-    ids=lambda said: str(said)[:40],
+    ids=lambda headers: str(headers)[:40],
 )
 def test_broken_http_is_refused_and_the_next_request_is_answered(
-    client: httpx.Client, said: bytes
+    client: httpx.Client, headers: bytes
 ) -> None:
     port = client.base_url.port
     assert port
     head = f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as connection:
         try:
-            connection.sendall(head.encode() + said)
+            connection.sendall(head.encode() + headers)
             connection.shutdown(socket.SHUT_WR)
             answer = connection.recv(100)
-        except TimeoutError:  # that is a hang
+        except TimeoutError:  # a hang
             raise
         except OSError:  # cut off before all of it was sent
             answer = b""
@@ -179,7 +179,7 @@ def test_broken_http_is_refused_and_the_next_request_is_answered(
 
 
 @pytest.mark.parametrize("path", ["/v1/models/%00", "/v1/models/%ff", "/v1/models/" + "x" * 5000])
-def test_a_strange_name_of_a_model_is_not_found(client: httpx.Client, path: str) -> None:
+def test_a_strange_model_name_is_not_found(client: httpx.Client, path: str) -> None:
     is_refused(client.get(path))
 
 

@@ -1,5 +1,5 @@
-"""Requests made up from the OpenAPI document, right ones and wrong ones: no 5xx, no hang, no answer
-that the document does not know.
+"""Requests generated from the OpenAPI document, valid and invalid: no 5xx, no hang, no undocumented
+response.
 
 QWEN_CHAT_TEST_FUZZ=N makes N of them instead of the gate's few; the seed is printed and may be set.
 """
@@ -38,16 +38,16 @@ PERCENT = {
     ("POST", "/v1/tokenize", WRONG): 5,
     ("POST", "/v1/feedback", RIGHT): 2,
     ("POST", "/v1/feedback", WRONG): 2,
-    ("GET", "/v1/models/{model}", RIGHT): 2,  # no text is wrong there
+    ("GET", "/v1/models/{model}", RIGHT): 2,  # every text is valid there
 }
-"""How many of all requests go where. GET /v1/models takes nothing that could be made up."""
+"""Share of requests per route. GET /v1/models has no parameters to generate."""
 
 
 @pytest.mark.parametrize(
     "count", [COUNT, pytest.param(LONG, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 )
 @pytest.mark.parametrize(("method", "path", "mode"), PERCENT, ids=str)
-def test_no_request_of_the_documents_making_is_too_much(
+def test_no_generated_request_causes_a_server_error(
     address: str, method: str, path: str, mode: GenerationMode, count: int
 ) -> None:
     document = httpx.get(f"{address}/openapi.json", timeout=TIMEOUT_S).json()
@@ -65,7 +65,7 @@ def test_no_request_of_the_documents_making_is_too_much(
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Case[Any]) -> None:
         if mode is RIGHT and isinstance(case.body, dict) and "model" in case.body:
-            case.body["model"] = "default"  # which no generator would hit upon
+            case.body["model"] = "default"  # which no generator would find
         answer = case.call(base_url=address, timeout=TIMEOUT_S)
         statuses[answer.status_code] += 1
         case.validate_response(answer, checks=CHECKS)

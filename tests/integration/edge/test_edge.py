@@ -1,4 +1,4 @@
-"""The edge around our routes and around a mounted page: who and what gets in, and what is said."""
+"""The edge around our routes and a mounted Gradio page: hosts, origins, limits, errors."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from chat.errors import NotFound
 from chat.serving.errors import Busy, EngineStalled, PromptTooLong
 from tests.fakes import ScriptedEngine
 
-# One loop for all: Gradio keeps the loop of its first request.
+# One event loop for the module: Gradio keeps the loop of its first request.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOME = "http://localhost:7860"
@@ -36,7 +36,7 @@ def echo(text: str) -> str:
 
 
 def page() -> gr.Blocks:
-    """A page as ours is: one event on the queue, one beside it."""
+    """A Gradio page with one event on the queue and one beside it."""
     blocks = gr.Blocks(analytics_enabled=False)
     with blocks:
         box = gr.Textbox(label="Message")
@@ -109,7 +109,7 @@ async def test_loopback_names_are_answered(client: httpx.AsyncClient, host: str,
     "host", ["evil.example", "localhost.evil.example", "192.168.1.5", "[2001:db8::1]", "2130706433"]
 )
 @pytest.mark.parametrize("path", ["/healthz", "/config", "/", "/nothing"])
-async def test_another_name_is_refused_and_told_the_setting(
+async def test_another_host_name_is_refused_with_the_setting_to_change(
     client: httpx.AsyncClient, host: str, path: str
 ) -> None:
     answer = await client.get(path, headers={"Host": host})
@@ -140,7 +140,7 @@ BEHIND_PROXY = EdgeOptions(
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-Host", "X-Gradio-Server"])
-async def test_a_name_that_our_proxy_forwards_must_be_ours_too(header: str) -> None:
+async def test_a_forwarded_host_name_must_be_allowed_too(header: str) -> None:
     async with client_of(build(BEHIND_PROXY)) as client:
         answer = await client.get("/config", headers={header: "http://evil.example"})
         assert answer.status_code == 400
@@ -151,7 +151,7 @@ async def test_a_name_that_our_proxy_forwards_must_be_ours_too(header: str) -> N
 @pytest.mark.parametrize(
     "header", ["X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Gradio-Server"]
 )
-async def test_what_is_forwarded_by_no_proxy_of_ours_is_not_even_seen(
+async def test_forwarded_headers_of_untrusted_clients_are_removed(
     client: httpx.AsyncClient, header: str
 ) -> None:
     plain = await client.get("/config")
@@ -182,36 +182,38 @@ async def test_a_websocket_is_never_accepted(app: FastAPI) -> None:
 @pytest.mark.parametrize(
     "origin", [EVIL, "null", "http://localhost:1", "http://chat.lan.evil.example"]
 )
-async def test_no_other_origin_is_given_access(host: str, origin: str) -> None:
+async def test_no_other_origin_gets_cors_headers(host: str, origin: str) -> None:
     edge = EdgeOptions(allowed_hosts=frozenset({"localhost", "chat.lan"}), any_ip_literal=True)
     async with client_of(build(edge)) as client:
-        given = {"Host": host, "Origin": origin}
-        asked = {**given, "Access-Control-Request-Method": "POST"}
+        headers = {"Host": host, "Origin": origin}
+        preflight_headers = {**headers, "Access-Control-Request-Method": "POST"}
         for answer in (
-            await client.get("/config", headers=given),
-            await client.get("/healthz", headers=given),
-            await client.options(JOIN, headers=asked),
+            await client.get("/config", headers=headers),
+            await client.get("/healthz", headers=headers),
+            await client.options(JOIN, headers=preflight_headers),
         ):
             assert "access-control-allow-origin" not in answer.headers
             assert "access-control-allow-credentials" not in answer.headers
 
 
-async def test_gradio_finds_the_cors_of_the_app_and_so_steps_aside(app: FastAPI) -> None:
+async def test_gradio_finds_the_apps_cors_middleware_and_adds_none(app: FastAPI) -> None:
     classes: list[object] = [middleware.cls for middleware in app.user_middleware]
     assert CORSMiddleware in classes
 
 
-async def test_a_configured_origin_is_given_access_without_credentials() -> None:
+async def test_a_configured_origin_gets_cors_headers_without_credentials() -> None:
     portal = "https://portal.example"
     async with client_of(build(EdgeOptions(allowed_origins=(portal,)))) as client:
-        given = {"Origin": portal, "Sec-Fetch-Site": "cross-site"}
-        answer = await client.post(JOIN, json=CALL, headers=given)
+        headers = {"Origin": portal, "Sec-Fetch-Site": "cross-site"}
+        answer = await client.post(JOIN, json=CALL, headers=headers)
         assert answer.status_code == 200
         assert answer.headers["access-control-allow-origin"] == portal
         assert "access-control-allow-credentials" not in answer.headers
-        asked = {"Origin": portal, "Access-Control-Request-Method": "POST"}
-        asked["Access-Control-Request-Headers"] = "authorization, content-type, x-stainless-os"
-        preflight = await client.options(JOIN, headers=asked)
+        preflight_headers = {"Origin": portal, "Access-Control-Request-Method": "POST"}
+        preflight_headers["Access-Control-Request-Headers"] = (
+            "authorization, content-type, x-stainless-os"
+        )
+        preflight = await client.options(JOIN, headers=preflight_headers)
         assert preflight.status_code == 200
 
 
@@ -227,7 +229,7 @@ async def test_a_configured_origin_is_given_access_without_credentials() -> None
     ],
 )
 @pytest.mark.parametrize("path", [JOIN, "/question"])
-async def test_a_page_of_another_origin_can_send_nothing(
+async def test_a_post_from_another_origins_page_is_refused(
     client: httpx.AsyncClient, headers: dict[str, str], path: str
 ) -> None:
     answer = await client.post(path, json=CALL, headers=headers)
@@ -261,7 +263,7 @@ async def test_behind_a_proxy_with_tls_the_forwarded_name_is_our_own() -> None:
 
 
 @pytest.mark.parametrize("path", [JOIN, "/size", "/gradio_api/run/quick"])
-async def test_a_body_too_large_is_refused_whether_it_says_so_or_not(
+async def test_a_body_too_large_is_refused_with_and_without_content_length(
     client: httpx.AsyncClient, path: str
 ) -> None:
     async def pieces() -> AsyncIterator[bytes]:
@@ -269,17 +271,17 @@ async def test_a_body_too_large_is_refused_whether_it_says_so_or_not(
             yield b" " * 1024 * 1024
 
     kind = {"Content-Type": "application/json"}
-    said = await client.post(path, content=b" " * 60 * 1024 * 1024, headers=kind)
-    unsaid = await client.post(path, content=pieces(), headers=kind)
-    assert said.status_code == unsaid.status_code == 413
-    assert "content-security-policy" in said.headers
-    assert "x-request-id" in unsaid.headers
+    declared = await client.post(path, content=b" " * 60 * 1024 * 1024, headers=kind)
+    chunked = await client.post(path, content=pieces(), headers=kind)
+    assert declared.status_code == chunked.status_code == 413
+    assert "content-security-policy" in declared.headers
+    assert "x-request-id" in chunked.headers
 
 
 @pytest.mark.parametrize("size", [1, 1024 * 1024, 60 * 1024 * 1024])
-@pytest.mark.parametrize("said", [True, False])
+@pytest.mark.parametrize("declared", [True, False])
 async def test_an_upload_is_refused_whatever_its_size(
-    client: httpx.AsyncClient, size: int, said: bool
+    client: httpx.AsyncClient, size: int, declared: bool
 ) -> None:
     async def pieces(body: bytes) -> AsyncIterator[bytes]:
         yield body
@@ -288,7 +290,7 @@ async def test_an_upload_is_refused_whatever_its_size(
     content = request.read()
     kind = {"Content-Type": request.headers["Content-Type"]}
     answer = await client.post(
-        "/gradio_api/upload", content=content if said else pieces(content), headers=kind
+        "/gradio_api/upload", content=content if declared else pieces(content), headers=kind
     )
     assert answer.status_code == 404
 
@@ -304,14 +306,14 @@ async def test_an_upload_is_refused_whatever_its_size(
     ],
 )
 @pytest.mark.parametrize("path", [JOIN, "/question", "/gradio_api/run/quick"])
-async def test_a_body_that_does_not_call_itself_json_is_refused(
+async def test_a_body_without_a_json_content_type_is_refused(
     client: httpx.AsyncClient, kind: str, path: str
 ) -> None:
     answer = await client.post(path, content=json.dumps(CALL), headers={"Content-Type": kind})
     assert answer.status_code == 415
 
 
-async def test_json_with_parameters_is_json(client: httpx.AsyncClient) -> None:
+async def test_a_json_content_type_with_parameters_is_accepted(client: httpx.AsyncClient) -> None:
     kind = {"Content-Type": "Application/JSON; charset=utf-8"}
     answer = await client.post("/question", content='{"temperature": 1}', headers=kind)
     assert answer.status_code == 200
@@ -324,7 +326,7 @@ async def test_headers_have_limits_in_size_and_number(client: httpx.AsyncClient)
     assert (await client.get("/?" + "x" * 40_000)).status_code == 431
 
 
-async def test_a_body_that_stops_coming_is_given_up() -> None:
+async def test_a_body_that_stops_arriving_times_out() -> None:
     async def pieces() -> AsyncIterator[bytes]:
         yield b"{"
         await asyncio.sleep(60)
@@ -342,7 +344,7 @@ async def test_a_body_that_stops_coming_is_given_up() -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/config", "/healthz", "/nothing", "/fail/busy", "/fail/bug"]
 )
-async def test_every_answer_has_our_headers_and_an_id_of_its_own(
+async def test_every_response_has_the_security_headers_and_its_own_request_id(
     client: httpx.AsyncClient, path: str
 ) -> None:
     answers = [await client.get(path, headers={"X-Request-ID": "mine\x01"}) for _ in range(2)]
@@ -372,7 +374,7 @@ async def test_an_error_of_ours_has_its_status_and_code(
     assert ("retry-after" in answer.headers) == (status == 503)
 
 
-async def test_a_fault_tells_its_request_id_and_nothing_else(
+async def test_an_unexpected_error_is_answered_with_its_request_id_only(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = await client.get("/fail/bug")
@@ -396,7 +398,7 @@ async def test_invalid_input_is_refused_and_not_repeated(
     assert "input" not in answer.json()["error"]
 
 
-async def test_a_stream_passes_piece_by_piece() -> None:
+async def test_a_stream_is_not_buffered() -> None:
     app = build_api(engine=ScriptedEngine(), edge=EdgeOptions())
     first_was_read = asyncio.Event()
 
@@ -462,7 +464,7 @@ async def test_a_stream_passes_piece_by_piece() -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_what_the_page_does_not_need_is_closed(
+async def test_routes_of_gradio_that_the_page_does_not_use_are_closed(
     client: httpx.AsyncClient, path: str, method: str
 ) -> None:
     assert (await client.request(method, path)).status_code == 404
@@ -486,7 +488,7 @@ async def test_what_the_page_does_not_need_is_closed(
     ],
 )
 @pytest.mark.parametrize("route", ["/gradio_api/file=", "/static/", "/assets/", "/svelte/"])
-async def test_no_file_of_ours_is_given_away(
+async def test_no_file_of_the_server_can_be_downloaded(
     client: httpx.AsyncClient, route: str, path: str
 ) -> None:
     answer = await client.get(route + path)
@@ -550,10 +552,8 @@ async def test_hostile_input_is_never_a_server_error(client: httpx.AsyncClient, 
 
 
 @pytest.mark.parametrize("body", HOSTILE_BODIES, ids=range(len(HOSTILE_BODIES)))
-async def test_a_handler_of_the_page_that_fails_tells_nothing(
-    client: httpx.AsyncClient, body: str
-) -> None:
-    # Gradio answers 500 when a handler off the queue fails, whoever is to blame.
+async def test_a_failing_page_handler_reveals_nothing(client: httpx.AsyncClient, body: str) -> None:
+    # Gradio answers 500 if a handler beside the queue fails, even for invalid input.
     kind = {"Content-Type": "application/json"}
     for path in ("/gradio_api/run/predict", "/gradio_api/run/quick", "/gradio_api/run/%ff"):
         answer = await client.post(path, content=body.encode(), headers=kind)
@@ -584,6 +584,6 @@ async def test_no_query_is_a_server_error(client: httpx.AsyncClient, path: str, 
 @pytest.mark.parametrize(
     "value", ["bytes=0-1", "bytes=" + ",".join(f"{n}-{n}" for n in range(4000))]
 )
-async def test_many_ranges_do_no_harm(client: httpx.AsyncClient, value: str) -> None:
+async def test_many_ranges_are_no_server_error(client: httpx.AsyncClient, value: str) -> None:
     answer = await client.get("/favicon.ico", headers={"Range": value})
     assert answer.status_code < 500

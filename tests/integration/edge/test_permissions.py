@@ -1,4 +1,4 @@
-"""The walls between people: every route and event has its permission, and nobody hears another."""
+"""Isolation of users: every route and event has a permission, and no user reads another's data."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ from tests.hosting import hosting_of
 from tests.house import House, client_of
 from ui.mount import event_names
 
-# One loop for all: Gradio keeps the loop of its first request.
+# One event loop for the module: Gradio keeps the loop of its first request.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ANYBODY = {
@@ -60,14 +60,14 @@ ANYBODY = {
     "/api/account/provider",
     "/api/account/provider/return",
 }
-"""What is open to somebody who has not said who they are; every entry was thought about."""
+"""Routes that are open to anonymous clients; each entry was reviewed."""
 
 PROVIDER = {"/api/account/provider", "/api/account/provider/return"}
-"""Routes that are there only where a provider is set."""
+"""Routes that exist only with an OpenID provider."""
 
 
 class Town:
-    """Ann the administrator, Bob and Carol the members, Gus the guest, and one site."""
+    """A site with users: Ann (administrator), Bob and Carol (members), Gus (guest)."""
 
     def __init__(self) -> None:
         self.house = House()
@@ -76,12 +76,12 @@ class Town:
 
     async def build(self) -> "Town":
         self.app = self.house.site(self.engine)
-        for name, rank in (
+        for name, role in (
             ("ann", AccountRole.ADMIN),
             ("bob", AccountRole.MEMBER),
             ("carol", AccountRole.MEMBER),
         ):
-            self.tokens[name] = await self.house.add(name, rank)
+            self.tokens[name] = await self.house.add(name, role)
         ann = await self.user("ann")
         link, token = await self.house.accounts.add_guest_link(
             ann,
@@ -147,18 +147,18 @@ async def carol(town: Town) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def routes_of(app: FastAPI) -> Iterator[str]:
-    """The path of every route, the mounted page's too."""
-    for found in iter_route_contexts(app.routes):
-        if isinstance(found.original_route, Mount):
-            mounted = found.original_route.app
+    """The paths of all routes, mounted apps included."""
+    for context in iter_route_contexts(app.routes):
+        if isinstance(context.original_route, Mount):
+            mounted = context.original_route.app
             assert isinstance(mounted, FastAPI)
             yield from routes_of(mounted)
         else:
-            yield str(found.path)
+            yield str(context.path)
 
 
 def over_database(folder: Path) -> FastAPI:
-    """The app with what is kept in databases alone. Nothing of it is opened."""
+    """The app with the services that need a database, which is not opened."""
     engine, store = ScriptedEngine(), open_store(folder)
     jobs = Jobs(generation=make_generation(engine), store=store)
     answers = Turns(engines=Engines(engine), store=store, jobs=jobs)
@@ -174,8 +174,8 @@ def over_database(folder: Path) -> FastAPI:
 async def test_every_route_has_its_permission_and_no_permission_is_without_a_route(
     town: Town, tmp_path: Path
 ) -> None:
-    known = {*routes_of(town.app), *routes_of(over_database(tmp_path))}
-    there = {path for path in known if is_open(example_of(path))}
+    routes = {*routes_of(town.app), *routes_of(over_database(tmp_path))}
+    there = {path for path in routes if is_open(example_of(path))}
     assert there == ROUTES.keys() - PROVIDER
 
 
@@ -183,7 +183,7 @@ async def test_every_event_of_the_page_has_its_permission(town: Town) -> None:
     assert set(event_names(town.house.page).values()) == HANDLERS.keys()
 
 
-async def test_what_is_open_to_anybody_is_what_is_written_here() -> None:
+async def test_the_public_routes_are_exactly_these() -> None:
     assert {path for path, needed in ROUTES.items() if needed is Permission.ANYBODY} == ANYBODY
 
 
@@ -204,9 +204,7 @@ def example_of(path: str) -> str:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("path", sorted(ROUTES.keys() - ANYBODY))
-async def test_nothing_else_answers_somebody_who_has_not_signed_in(
-    town: Town, path: str, method: str
-) -> None:
+async def test_other_routes_refuse_anonymous_requests(town: Town, path: str, method: str) -> None:
     async with town.client(None) as nobody:
         for cookie in ("", "qwen_chat_session=made-up", "qwen_chat_session="):
             headers = {"Cookie": cookie} if cookie else {}
@@ -217,7 +215,7 @@ async def test_nothing_else_answers_somebody_who_has_not_signed_in(
             assert answer.json()["error"]["code"] == code
 
 
-async def test_also_the_routes_that_are_closed_to_all_say_nothing(town: Town) -> None:
+async def test_closed_routes_refuse_anonymous_requests_too(town: Town) -> None:
     async with town.client(None) as nobody:
         for path in set(routes_of(town.app)) - ROUTES.keys():
             answer = await nobody.get(example_of(path))
@@ -228,7 +226,7 @@ async def test_also_the_routes_that_are_closed_to_all_say_nothing(town: Town) ->
     "path",
     ["/%2e%2e/people", "//people", "/./people", "/people/", "/PEOPLE", "/people;a", "/people%00"],
 )
-async def test_an_odd_spelling_of_a_path_is_no_way_in(town: Town, path: str) -> None:
+async def test_odd_spellings_of_a_path_are_refused(town: Town, path: str) -> None:
     async with town.client(None) as nobody, town.client("gus") as gus:
         assert (await nobody.get(path)).status_code == 401
         assert "audit" not in (await gus.get(path, follow_redirects=True)).text
@@ -237,7 +235,7 @@ async def test_an_odd_spelling_of_a_path_is_no_way_in(town: Town, path: str) -> 
 @pytest.mark.parametrize(
     "host", ["localhost/healthz", "localhost?/healthz", "localhost#/healthz", "localhost@evil"]
 )
-async def test_no_host_header_is_a_way_in(town: Town, host: str) -> None:
+async def test_no_host_header_bypasses_the_sign_in(town: Town, host: str) -> None:
     async with town.client(None) as nobody:
         for path in ("/api/export?format=json", "/config", "/gradio_api/app_id"):
             assert (await nobody.get(path, headers={"Host": host})).status_code in (400, 421)
@@ -247,16 +245,16 @@ async def test_no_host_header_is_a_way_in(town: Town, host: str) -> None:
     "header",
     ["Authorization", "X-Api-Key", "X-Forwarded-User", "X-Remote-User", "X-User", "Remote-User"],
 )
-async def test_no_header_but_the_cookie_says_who_one_is(town: Town, header: str) -> None:
+async def test_only_the_cookie_identifies_a_user(town: Town, header: str) -> None:
     async with town.client(None) as nobody:
         for value in (town.tokens["ann"], f"Bearer {town.tokens['ann']}", "ann"):
             answer = await nobody.get("/api/account", headers={header: value})
             assert answer.status_code == 401
-        asked = await nobody.get("/api/account", params={"qwen_chat_session": town.tokens["ann"]})
-        assert asked.status_code == 401
+        request = await nobody.get("/api/account", params={"qwen_chat_session": town.tokens["ann"]})
+        assert request.status_code == 401
 
 
-# --- ranks ------------------------------------------------------------------------------------
+# --- roles ------------------------------------------------------------------------------------
 
 FOR_ADMINS = [
     ("GET", "/people", None),
@@ -282,11 +280,11 @@ FOR_MEMBERS = [
 @pytest.mark.parametrize(
     ("name", "method", "path", "body"),
     [
-        *(("bob", *asked) for asked in FOR_ADMINS),
-        *(("gus", *asked) for asked in FOR_ADMINS + FOR_MEMBERS),
+        *(("bob", *request) for request in FOR_ADMINS),
+        *(("gus", *request) for request in FOR_ADMINS + FOR_MEMBERS),
     ],
 )
-async def test_what_is_for_a_higher_rank_looks_as_if_it_were_not_there(
+async def test_routes_of_a_higher_role_are_not_found(
     town: Town, name: str, method: str, path: str, body: object
 ) -> None:
     ann = await town.user("ann")
@@ -299,7 +297,7 @@ async def test_what_is_for_a_higher_rank_looks_as_if_it_were_not_there(
     assert (await town.user("ann")) == ann
 
 
-async def test_the_domain_refuses_as_well_where_the_edge_would_not(town: Town) -> None:
+async def test_the_domain_checks_permissions_without_the_edge(town: Town) -> None:
     gus, bob, ann = [await town.user(name) for name in ("gus", "bob", "ann")]
     accounts = town.house.accounts
     for call in (
@@ -332,7 +330,7 @@ async def test_guests_cannot_share_presets(town: Town) -> None:
 
 @pytest.mark.parametrize("fn_index", ["{share}", "{share}.0", None, True, [1], 10**6, -1])
 @pytest.mark.parametrize("path", ["/gradio_api/run/share", "/gradio_api/queue/join"])
-async def test_an_event_that_is_named_in_another_way_is_none(
+async def test_an_event_with_an_ambiguous_fn_index_is_refused(
     town: Town, path: str, fn_index: Any
 ) -> None:
     if isinstance(fn_index, str):
@@ -345,10 +343,10 @@ async def test_an_event_that_is_named_in_another_way_is_none(
         assert (await gus.post(path, content=twice, headers=kind)).status_code == 404
 
 
-# --- not yours is not there -------------------------------------------------------------------
+# --- other users' rows ------------------------------------------------------------------------
 
 
-async def test_anothers_things_look_exactly_like_things_that_are_not_there(
+async def test_another_users_rows_look_like_missing_rows(
     town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
 ) -> None:
     owner = await town.user("bob")
@@ -379,21 +377,21 @@ async def test_anothers_things_look_exactly_like_things_that_are_not_there(
 
 
 async def read_events(client: httpx.AsyncClient, session_hash: str) -> list[dict[str, Any]]:
-    """The page's stream for that hash, to its end."""
-    told: list[dict[str, Any]] = []
+    """The events of the page's stream for that session hash."""
+    received: list[dict[str, Any]] = []
     async with asyncio.timeout(10):
         answer = await client.get("/gradio_api/queue/data", params={"session_hash": session_hash})
     for line in answer.text.splitlines():
         if line.startswith("data: "):
-            told.append(json.loads(line.removeprefix("data: ")))
-    return told
+            received.append(json.loads(line.removeprefix("data: ")))
+    return received
 
 
 def place(conversation_id: str) -> list[Any]:
     return [conversation_id, "en", None]
 
 
-async def test_an_event_shows_its_own_person_alone(
+async def test_an_event_shows_only_its_own_users_data(
     town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
 ) -> None:
     load = {"fn_index": town.number("Transcript.load"), "data": place(town.conversation_id)}
@@ -411,14 +409,14 @@ async def test_an_event_shows_its_own_person_alone(
 
 @dataclass(frozen=True)
 class Things:
-    """What somebody names in an event: a conversation, a message in it, a preset."""
+    """The ids in an event: a conversation, a message in it, a preset."""
 
     conversation: str
     message: str
     preset: str
 
-    def told(self) -> dict[str, Any]:
-        """Everything that the page's script may say with an event, about these things."""
+    def event_values(self) -> dict[str, Any]:
+        """All values that the page's script may send with an event, with these ids."""
         return {
             "id": self.conversation,
             "first": self.conversation,
@@ -450,23 +448,23 @@ class Things:
         }
 
     def unnamed(self, answer: str) -> str:
-        """An answer without the names that were asked for, which it may repeat."""
+        """A response without the requested ids, which it may repeat."""
         for name in (self.conversation, self.message, self.preset):
             answer = answer.replace(name, "it")
         return answer
 
 
 def inputs_of(town: Town, number: int, things: Things) -> list[Any]:
-    """What the browser sends along with an event: the open conversation, and a text in the box."""
-    said = {"bridge": things.conversation, "message": "taken"}
+    """The inputs of an event: the open conversation, and a text in the box."""
+    texts = {"bridge": things.conversation, "message": "taken"}
     values: list[Any] = []
     for component in town.house.page.fns[number].inputs:
         languages = [value for _, value in getattr(component, "choices", ())]
-        values.append("en" if "en" in languages else said.get(component.elem_id or ""))
+        values.append("en" if "en" in languages else texts.get(component.elem_id or ""))
     return values
 
 
-async def test_no_event_of_the_page_tells_or_changes_what_is_anothers(town: Town) -> None:
+async def test_no_page_event_reads_or_changes_another_users_data(town: Town) -> None:
     owner, store = await town.user("bob"), town.house.store
     preset = await store.add_preset(owner.id, PresetText("bob's own", "secret of bob", Sampling()))
     before = await store.archive(owner.id, town.conversation_id)
@@ -481,7 +479,7 @@ async def test_no_event_of_the_page_tells_or_changes_what_is_anothers(town: Town
             body = {
                 "fn_index": number,
                 "data": inputs_of(town, number, things),
-                "event_data": things.told(),
+                "event_data": things.event_values(),
                 "session_hash": f"{number}{things.conversation}",
             }
             async with town.client("carol") as carol:
@@ -505,32 +503,32 @@ async def join(client: httpx.AsyncClient, town: Town, session_hash: str) -> str:
     return str(answer.json()["event_id"])
 
 
-async def test_whoever_names_anothers_session_hears_nothing_of_it(
+async def test_another_users_session_hash_gives_no_access_to_its_stream(
     town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
 ) -> None:
     event_id = await join(bob, town, "bobs-hash")
     theirs, unknown = await read_events(carol, "bobs-hash"), await read_events(carol, "no-hash")
     assert theirs == unknown
     assert event_id not in str(theirs)
-    heard = await read_events(bob, "bobs-hash")
-    assert event_id in {told.get("event_id") for told in heard}
+    received = await read_events(bob, "bobs-hash")
+    assert event_id in {event.get("event_id") for event in received}
 
 
-async def test_a_session_of_the_same_name_is_ones_own_for_each(
+async def test_two_users_with_the_same_session_hash_have_separate_sessions(
     town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
 ) -> None:
     bobs, carols = await join(bob, town, "same"), await join(carol, town, "same")
-    heard = [
-        {told.get("event_id") for told in await read_events(client, "same")}
+    received = [
+        {event.get("event_id") for event in await read_events(client, "same")}
         for client in (bob, carol)
     ]
-    assert bobs in heard[0]
-    assert bobs not in heard[1]
-    assert carols in heard[1]
-    assert carols not in heard[0]
+    assert bobs in received[0]
+    assert bobs not in received[1]
+    assert carols in received[1]
+    assert carols not in received[0]
 
 
-async def test_a_hash_given_twice_or_spelt_otherwise_is_still_ones_own(
+async def test_repeated_or_encoded_session_hashes_stay_separate(
     town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
 ) -> None:
     event_id = await join(bob, town, "twice")
@@ -545,7 +543,7 @@ async def test_a_hash_given_twice_or_spelt_otherwise_is_still_ones_own(
 
 
 @pytest.mark.parametrize("path", ["cancel", "reset", "stream/x", "stream/x/close"])
-async def test_nobody_can_end_an_event_by_its_id(
+async def test_no_user_can_cancel_an_event_by_its_id(
     town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient, path: str
 ) -> None:
     event_id = await join(bob, town, f"ended by {path}")
@@ -556,7 +554,7 @@ async def test_nobody_can_end_an_event_by_its_id(
     assert event_id in str(await read_events(bob, f"ended by {path}"))
 
 
-async def test_another_persons_heartbeat_ends_nothing(town: Town, bob: httpx.AsyncClient) -> None:
+async def test_another_users_heartbeat_ends_nothing(town: Town, bob: httpx.AsyncClient) -> None:
     seen: list[str] = []
 
     async def inner(scope: Scope, receive: object, send: object) -> None:
@@ -574,14 +572,14 @@ async def test_another_persons_heartbeat_ends_nothing(town: Town, bob: httpx.Asy
     assert all(path.startswith("/gradio_api/heartbeat/") for path in seen)
 
 
-# --- changes take hold ------------------------------------------------------------------------
+# --- changes take effect ----------------------------------------------------------------------
 
 
 async def stream_until_cut(
     town: Town, name: str, change: Coroutine[Any, Any, object]
 ) -> tuple[list[Message], bool]:
-    """An endless stream of that person, while `change` happens: what came, and whether it ended."""
-    told: list[Message] = []
+    """Stream to that user while `change` runs; the messages, and whether the stream ended."""
+    messages: list[Message] = []
     cut = asyncio.Event()
 
     async def endless(scope: Scope, receive: Any, send: Any) -> None:
@@ -595,7 +593,7 @@ async def stream_until_cut(
             raise
 
     async def send(message: Message) -> None:
-        told.append(message)
+        messages.append(message)
 
     authenticator = town.house.authenticator
     who = await authenticator.who(town.tokens[name])
@@ -613,13 +611,13 @@ async def stream_until_cut(
     await change
     async with asyncio.timeout(5):
         await stream
-    return told, cut.is_set()
+    return messages, cut.is_set()
 
 
 @pytest.mark.parametrize(
     "how", ["disable", "sign out everywhere", "end session", "delete", "revoke"]
 )
-async def test_a_stream_ends_when_its_person_may_not_be_here_any_more(how: str) -> None:
+async def test_a_stream_ends_when_its_user_loses_access(how: str) -> None:
     town = await Town().build()
     accounts, ann, bobs = town.house.accounts, await town.user("ann"), await town.user("bob")
     who = await accounts.signed_in(town.tokens["bob"])
@@ -632,14 +630,14 @@ async def test_a_stream_ends_when_its_person_may_not_be_here_any_more(how: str) 
         "revoke": lambda: accounts.revoke_guest_link(ann, town.link_id),
     }
     name = "gus" if how == "revoke" else "bob"
-    told, cut = await stream_until_cut(town, name, changes[how]())
+    messages, cut = await stream_until_cut(town, name, changes[how]())
     assert cut
-    assert told[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+    assert messages[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
     async with town.client(name) as client:
         assert (await client.get("/api/account")).status_code == 401
 
 
-async def test_who_is_demoted_sees_the_people_page_no_more() -> None:
+async def test_a_demoted_administrator_loses_the_accounts_page() -> None:
     town = await Town().build()
     ann, bobs = await town.user("ann"), await town.user("bob")
     await town.house.accounts.set_rank(ann, bobs.id, AccountRole.ADMIN)

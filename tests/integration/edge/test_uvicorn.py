@@ -1,4 +1,4 @@
-"""What reaches the server as raw bytes: requests too large, too slow, or no requests at all."""
+"""Raw bytes on a connection: requests that are too large, too slow or malformed."""
 
 import asyncio
 import socket
@@ -20,7 +20,7 @@ EDGE = EdgeOptions(
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    """A server of its own on a free loopback port."""
+    """A server on a free loopback port."""
     app = build_api(engine=ScriptedEngine(), edge=EDGE)
 
     @app.post("/size")
@@ -38,7 +38,7 @@ async def port() -> AsyncIterator[int]:
 
 
 async def exchange(port: int, *pieces: bytes, pause_s: float = 0.0) -> bytes:
-    """Everything the server says to these bytes until it closes or says nothing more."""
+    """The server's response to these bytes, until it closes the connection or sends no more."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         for piece in pieces:
@@ -96,7 +96,7 @@ async def test_a_foreign_host_is_refused_on_the_wire(port: int, host: bytes) -> 
         b"\r\n" * 100 + b"nonsense\r\n\r\n",
     ],
 )
-async def test_what_is_no_proper_request_is_refused(port: int, request_: bytes) -> None:
+async def test_malformed_http_is_refused(port: int, request_: bytes) -> None:
     assert 400 <= status(await exchange(port, request_)) < 500
 
 
@@ -108,10 +108,10 @@ async def test_headers_too_large_or_too_many_are_refused(port: int) -> None:
     assert status(await exchange(port, GET + b"X: " + b"x" * 20_000)) in (400, 431)
 
 
-async def test_a_body_too_large_is_refused_however_it_is_sent(port: int) -> None:
+async def test_a_body_too_large_is_refused_with_every_transfer_encoding(port: int) -> None:
     post = POST.replace(b"Connection: close\r\n", b"") + JSON
-    said = await exchange(port, post + b"Content-Length: 20000\r\n\r\n" + b"x" * 20_000)
-    assert status(said) == 413
+    response = await exchange(port, post + b"Content-Length: 20000\r\n\r\n" + b"x" * 20_000)
+    assert status(response) == 413
     chunk = b"3e8\r\n" + b"x" * 1000 + b"\r\n"
     unsaid = await exchange(
         port, post + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 20, b"0\r\n\r\n"
@@ -119,11 +119,11 @@ async def test_a_body_too_large_is_refused_however_it_is_sent(port: int) -> None
     assert status(unsaid) == 413
 
 
-async def test_a_header_that_does_not_come_to_its_end_is_cut_off(port: int) -> None:
+async def test_an_incomplete_header_is_cut_off(port: int) -> None:
     assert await exchange(port, b"GET /hea") == b""
     assert await exchange(port, b"") == b""
-    kept_open = GET.replace(b"Connection: close\r\n", b"") + b"\r\n"
-    answer = await exchange(port, kept_open, b"GET /hea", pause_s=0.1)
+    connection = GET.replace(b"Connection: close\r\n", b"") + b"\r\n"
+    answer = await exchange(port, connection, b"GET /hea", pause_s=0.1)
     assert answer.count(b"HTTP/1.1") == 1
 
 
@@ -131,6 +131,6 @@ async def test_a_header_that_trickles_in_is_cut_off(port: int) -> None:
     assert await exchange(port, *[b"G"] * 10, pause_s=0.1) == b""
 
 
-async def test_a_body_that_stops_coming_is_given_up(port: int) -> None:
+async def test_a_body_that_stops_arriving_times_out(port: int) -> None:
     answer = await exchange(port, POST + JSON + b"Content-Length: 100\r\n\r\nx")
     assert status(answer) == 408

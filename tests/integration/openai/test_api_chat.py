@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions: what goes to the engine, and what comes back, whole and in pieces."""
+"""POST /v1/chat/completions: the engine's input, and responses, whole and streamed."""
 
 import json
 from dataclasses import replace
@@ -59,7 +59,7 @@ async def test_a_conversation_is_answered() -> None:
     }
 
 
-async def test_a_stream_has_the_pieces_in_openais_order_to_the_byte() -> None:
+async def test_a_stream_equals_openais_format_byte_for_byte() -> None:
     answer = await Programs().chat(stream=True)
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-accel-buffering"] == "no"
@@ -79,7 +79,7 @@ async def test_a_stream_has_the_pieces_in_openais_order_to_the_byte() -> None:
     )
 
 
-async def test_the_usage_comes_last_where_it_is_asked_for() -> None:
+async def test_the_usage_is_the_last_chunk_if_requested() -> None:
     answer = await Programs().chat(stream=True, stream_options={"include_usage": True})
     *chunks, last, done = events(answer)
     assert done == "[DONE]"
@@ -88,7 +88,7 @@ async def test_the_usage_comes_last_where_it_is_asked_for() -> None:
     assert last["usage"]["total_tokens"] == 7
 
 
-async def test_only_what_the_caller_sent_before_counts_as_cached() -> None:
+async def test_only_tokens_that_the_same_user_sent_before_count_as_cached() -> None:
     programs = Programs()
     counts = [
         (await programs.chat()).json()["usage"]["prompt_tokens_details"]["cached_tokens"]
@@ -119,14 +119,14 @@ async def test_every_setting_reaches_the_engine() -> None:
     assert sampling.stop == ("END", "停")
 
 
-async def test_one_stop_string_needs_no_list_and_both_names_of_the_length_may_agree() -> None:
+async def test_stop_may_be_one_string_and_both_length_limits_may_agree() -> None:
     programs = Programs()
     await programs.chat(stop="END", max_tokens=9, max_completion_tokens=9)
     assert programs.engine.samplings[0].stop == ("END",)
     assert programs.engine.samplings[0].max_new_tokens == 9
 
 
-async def test_null_is_as_good_as_absent() -> None:
+async def test_null_means_absent() -> None:
     programs = Programs()
     optional = [name for name, field in ChatRequest.model_fields.items() if not field.is_required()]
     answer = await programs.chat(**dict.fromkeys(optional))
@@ -135,7 +135,7 @@ async def test_null_is_as_good_as_absent() -> None:
     assert replace(sampling, seed=None) == Sampling()
 
 
-async def test_the_turns_reach_the_engine_in_its_own_words() -> None:
+async def test_the_turns_reach_the_engine_as_domain_messages() -> None:
     programs = Programs()
     await programs.chat(
         messages=[
@@ -160,7 +160,7 @@ async def test_the_turns_reach_the_engine_in_its_own_words() -> None:
     ]
 
 
-async def test_an_answer_that_was_begun_is_continued_and_only_what_is_new_comes_back() -> None:
+async def test_a_trailing_assistant_message_is_continued_without_being_repeated() -> None:
     programs = Programs(Script(["lo"]))
     answer = await programs.chat(
         messages=[*HI["messages"], {"role": "assistant", "content": "Hel"}]
@@ -169,7 +169,7 @@ async def test_an_answer_that_was_begun_is_continued_and_only_what_is_new_comes_
     assert programs.engine.prompts[0][-1] == ChatMessage(Role.ASSISTANT, "Hel")
 
 
-async def test_an_answer_that_was_cut_says_so() -> None:
+async def test_a_truncated_answer_has_finish_reason_length() -> None:
     answer = await Programs(Script(finish=Finish.LENGTH)).chat()
     assert answer.json()["choices"][0]["finish_reason"] == "length"
 
@@ -177,7 +177,7 @@ async def test_an_answer_that_was_cut_says_so() -> None:
 # Tools
 
 
-async def test_tools_and_how_they_may_be_called_reach_the_engine() -> None:
+async def test_tools_and_tool_choice_reach_the_engine() -> None:
     programs = Programs()
     choices: list[Any] = [
         None,
@@ -207,7 +207,7 @@ async def test_tools_and_how_they_may_be_called_reach_the_engine() -> None:
     assert [extras.tools for extras in programs.engine.extras] == [tools] * 4 + [()]
 
 
-async def test_calls_come_back_whole() -> None:
+async def test_tool_calls_are_returned_whole() -> None:
     programs = Programs(Script(["Let me see.", *CALLING], finish=Finish.TOOL_CALLS))
     (choice,) = (await programs.chat(tools=[WEATHER, TIME])).json()["choices"]
     assert choice["finish_reason"] == "tool_calls"
@@ -226,13 +226,13 @@ async def test_calls_come_back_whole() -> None:
     }
 
 
-async def test_an_answer_of_calls_alone_has_no_content() -> None:
+async def test_an_answer_with_calls_only_has_null_content() -> None:
     programs = Programs(Script(CALLING, finish=Finish.TOOL_CALLS))
     (choice,) = (await programs.chat(tools=[WEATHER, TIME])).json()["choices"]
     assert choice["message"]["content"] is None
 
 
-async def test_calls_stream_with_their_index_and_their_arguments_as_they_come() -> None:
+async def test_tool_calls_are_streamed_with_index_and_argument_pieces() -> None:
     programs = Programs(Script(CALLING, finish=Finish.TOOL_CALLS))
     answer = await programs.chat(tools=[WEATHER, TIME], stream=True)
     calls = [delta["tool_calls"] for delta in deltas(answer) if "tool_calls" in delta]
@@ -259,7 +259,7 @@ async def test_calls_stream_with_their_index_and_their_arguments_as_they_come() 
     assert events(answer)[-2]["choices"][0]["finish_reason"] == "tool_calls"
 
 
-async def test_a_call_that_nobody_can_make_out_comes_back_as_it_was_written() -> None:
+async def test_an_unreadable_call_is_returned_as_text() -> None:
     broken = CallPiece(0, "call_a", arguments='{"nam: 3', broken=True)
     for stream in (False, True):
         answer = await Programs(Script(["Hm. ", broken])).chat(tools=[TIME], stream=stream)
@@ -270,7 +270,7 @@ async def test_a_call_that_nobody_can_make_out_comes_back_as_it_was_written() ->
         assert text == 'Hm. <tool_call>{"nam: 3</tool_call>'
 
 
-async def test_a_call_and_its_result_come_back_and_only_the_result_is_new() -> None:
+async def test_a_call_and_its_result_are_sent_back_and_only_the_result_is_uncached() -> None:
     programs = Programs(Script([CallPiece(0, "a", "time", "{}")], finish=Finish.TOOL_CALLS))
     (choice,) = (await programs.chat(tools=[TIME])).json()["choices"]
     turns = [*HI["messages"], choice["message"], RESULT]
@@ -279,8 +279,8 @@ async def test_a_call_and_its_result_come_back_and_only_the_result_is_new() -> N
     assert answer.json()["usage"]["prompt_tokens_details"]["cached_tokens"] == len("Hi")
 
 
-async def test_results_go_back_in_the_order_of_the_calls() -> None:
-    """The model's template has no ids: it tells results apart by their order alone."""
+async def test_tool_results_are_put_in_the_order_of_the_calls() -> None:
+    """The model's template has no call ids: only the order assigns results to calls."""
     programs = Programs()
     calls = [
         {"id": "a", "type": "function", "function": {"name": "weather", "arguments": "{}"}},
@@ -306,7 +306,7 @@ async def test_results_go_back_in_the_order_of_the_calls() -> None:
 
 
 CALL = {"id": "a", "type": "function", "function": {"name": "time", "arguments": "{}"}}
-ASKED = {"role": "assistant", "tool_calls": [CALL]}
+CALL_TURN = {"role": "assistant", "tool_calls": [CALL]}
 RESULT = {"role": "tool", "tool_call_id": "a", "content": "noon"}
 
 
@@ -314,17 +314,17 @@ RESULT = {"role": "tool", "tool_call_id": "a", "content": "noon"}
     "turns",
     [
         [RESULT],
-        [ASKED, {**RESULT, "tool_call_id": "b"}],
-        [ASKED, RESULT, RESULT],
-        [ASKED, {"role": "user", "content": "Well?"}, RESULT],
-        [ASKED],
+        [CALL_TURN, {**RESULT, "tool_call_id": "b"}],
+        [CALL_TURN, RESULT, RESULT],
+        [CALL_TURN, {"role": "user", "content": "Well?"}, RESULT],
+        [CALL_TURN],
         [{"role": "assistant"}],
         [{"role": "assistant", "content": ""}],
         [{"role": "assistant", "tool_calls": [CALL, CALL]}, RESULT],
     ],
     ids=str,
 )
-async def test_turns_that_do_not_follow_from_each_other_are_refused(turns: list[Any]) -> None:
+async def test_inconsistent_turns_are_refused(turns: list[Any]) -> None:
     programs = Programs()
     answer = await programs.chat(messages=[*HI["messages"], *turns])
     assert answer.status_code == 400
@@ -332,17 +332,17 @@ async def test_turns_that_do_not_follow_from_each_other_are_refused(turns: list[
     assert not programs.engine.samplings
 
 
-# The shape of answers
+# Structured output
 
 
-async def test_the_shape_reaches_the_engine() -> None:
+async def test_the_response_format_reaches_the_engine() -> None:
     programs = Programs()
     shape = {
         "type": "json_schema",
         "json_schema": {"name": "who", "schema": SCHEMA, "strict": True},
     }
-    for wanted in ({"type": "text"}, {"type": "json_object"}, shape):
-        await programs.chat(response_format=wanted)
+    for response_format in ({"type": "text"}, {"type": "json_object"}, shape):
+        await programs.chat(response_format=response_format)
     assert [extras.shape for extras in programs.engine.extras] == [
         None,
         JsonShape(),
@@ -350,17 +350,15 @@ async def test_the_shape_reaches_the_engine() -> None:
     ]
 
 
-async def test_who_asks_for_nothing_special_gets_an_engine_that_is_asked_for_nothing_special() -> (
-    None
-):
+async def test_a_plain_request_sets_no_extras() -> None:
     programs = Programs()
     await programs.chat()
     assert programs.engine.extras == [Extras()]
 
 
-async def test_an_engine_that_fails_in_the_middle_of_a_stream_ends_it_with_an_error() -> None:
+async def test_an_engine_failure_mid_stream_ends_the_stream_with_an_error() -> None:
     programs = Programs(Script(["Hel"], error=OutOfMemory()))
-    found = events(await programs.chat(stream=True))
-    assert found[-2]["choices"][0]["delta"] == {"content": "Hel"}
-    assert found[-1]["error"]["code"] == "out_of_memory"
-    assert found[-1]["error"]["type"] == "server_error"
+    received = events(await programs.chat(stream=True))
+    assert received[-2]["choices"][0]["delta"] == {"content": "Hel"}
+    assert received[-1]["error"]["code"] == "out_of_memory"
+    assert received[-1]["error"]["type"] == "server_error"

@@ -1,4 +1,4 @@
-"""Programs on real connections: pieces arrive as they are written, and who leaves is noticed."""
+"""Real connections: chunks arrive as they are written, and disconnects are noticed."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ async def serving(programs: Programs) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def running(programs: Programs) -> AsyncIterator[tuple[httpx.AsyncClient, uvicorn.Server]]:
-    """The same, and the server."""
+    """The client and the server."""
     server = uvicorn.Server(server_config(programs.app, edge=EdgeOptions(), shutdown_s=1))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         running = asyncio.create_task(server.serve([listener]))
@@ -41,7 +41,7 @@ async def running(programs: Programs) -> AsyncIterator[tuple[httpx.AsyncClient, 
         await running
 
 
-async def test_a_piece_arrives_before_the_next_is_written() -> None:
+async def test_a_chunk_arrives_before_the_next_is_written() -> None:
     programs = Programs(Script(["Hel"], hangs=True))
     async with serving(programs) as client:
         async with client.stream("POST", CHAT, json={**HI, "stream": True}) as answer:
@@ -53,7 +53,7 @@ async def test_a_piece_arrives_before_the_next_is_written() -> None:
         await until(lambda: programs.engine.cancelled == 1)
 
 
-async def test_a_small_piece_does_not_wait_until_the_one_before_has_arrived() -> None:
+async def test_a_small_chunk_is_not_delayed_by_nagles_algorithm() -> None:
     async with running(Programs()) as (client, server):
         await client.get("/healthz")
         (connection,) = server.server_state.connections
@@ -65,7 +65,7 @@ async def test_a_small_piece_does_not_wait_until_the_one_before_has_arrived() ->
 @pytest.mark.parametrize(
     "script", [Script(["Hel"], hangs=True), Script(prefill_s=60)], ids=["writing", "reading"]
 )
-async def test_who_cuts_the_connection_ends_the_answer(stream: bool, script: Script) -> None:
+async def test_a_disconnect_cancels_the_answer(stream: bool, script: Script) -> None:
     programs = Programs(script)
     async with serving(programs) as client:
         port = client.base_url.port
@@ -77,7 +77,7 @@ async def test_who_cuts_the_connection_ends_the_answer(stream: bool, script: Scr
         await until(lambda: programs.engine.cancelled == 1)
 
 
-async def test_two_hundred_hang_ups_at_any_moment_leave_the_engine_idle() -> None:
+async def test_two_hundred_disconnects_at_random_times_leave_the_engine_idle() -> None:
     chance = random.Random(5)
     script = Script(["x"] * 200, step_s=0.01, prefill_s=0.05)
     programs = Programs(script, max_waiting=200)
@@ -85,7 +85,7 @@ async def test_two_hundred_hang_ups_at_any_moment_leave_the_engine_idle() -> Non
         port = client.base_url.port
         assert port
 
-        async def call_and_leave() -> None:
+        async def call_and_disconnect() -> None:
             await asyncio.sleep(chance.random())
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             request = as_bytes({**HI, "stream": chance.random() < 0.5})
@@ -94,15 +94,13 @@ async def test_two_hundred_hang_ups_at_any_moment_leave_the_engine_idle() -> Non
             await asyncio.sleep(chance.random() / 2)
             chance.choice([writer.close, writer.transport.abort])()
 
-        await asyncio.gather(*(call_and_leave() for _ in range(200)))
+        await asyncio.gather(*(call_and_disconnect() for _ in range(200)))
         await until(lambda: programs.idle)
         assert programs.engine.cancelled
         assert (await client.post(CHAT, json=dict(HI))).status_code == 200
 
 
-async def test_no_text_looks_like_another_event_whatever_a_reader_takes_for_the_end_of_a_line() -> (
-    None
-):
+async def test_no_text_can_split_an_event_at_unicode_line_ends() -> None:
     forged = "".join(f"{end}data: forged{end}{end}" for end in LINE_ENDS)
     programs = Programs(Script([forged, CallPiece(0, "call_1", "time", f'{{"a": "{forged}"}}')]))
     async with serving(programs) as client:
@@ -114,8 +112,8 @@ async def test_no_text_looks_like_another_event_whatever_a_reader_takes_for_the_
     assert text == forged
 
 
-async def test_who_does_not_read_holds_no_place() -> None:
-    """What a client does not take waits for it; the engine and the queue do not."""
+async def test_a_client_that_does_not_read_occupies_no_slot() -> None:
+    """Unread output waits for the client without occupying the engine or the queue."""
     programs = Programs(Script(["x" * 1000] * 3000))
     async with serving(programs) as client:
         port = client.base_url.port

@@ -1,4 +1,4 @@
-"""/docs and /openapi.json: what programs can do, and nothing from elsewhere."""
+"""/docs and /openapi.json: the routes for programs, without resources of other hosts."""
 
 import re
 
@@ -9,7 +9,7 @@ from api.openai.errors import HINTS
 from tests.programs import CHAT, HI, TEXT, Programs, events
 
 
-async def test_the_document_has_the_routes_of_programs_and_no_others() -> None:
+async def test_the_openapi_document_has_only_the_routes_for_programs() -> None:
     document = (await Programs().client.get("/openapi.json")).json()
     assert document["paths"].keys() == {
         CHAT,
@@ -24,7 +24,7 @@ async def test_the_document_has_the_routes_of_programs_and_no_others() -> None:
             assert {"200", "401", "404", "422", "429", "503"} <= operation["responses"].keys()
 
 
-async def test_answers_and_errors_are_what_the_document_says() -> None:
+async def test_responses_and_errors_match_the_openapi_document() -> None:
     programs = Programs()
     document = (await programs.client.get("/openapi.json")).json()
 
@@ -62,14 +62,14 @@ async def test_the_examples_of_the_document_are_answered() -> None:
 
 
 @pytest.mark.parametrize("name", HINTS)
-async def test_what_is_refused_with_a_hint_is_no_parameter_of_the_document(name: str) -> None:
+async def test_parameters_with_a_hint_are_not_in_the_openapi_document(name: str) -> None:
     document = (await Programs().client.get("/openapi.json")).json()
     properties = document["components"]["schemas"]["ChatRequest"]["properties"]
     harmless = {"n", "logit_bias", "modalities", "reasoning_effort"}
     assert name not in properties or name in harmless
 
 
-async def test_the_page_that_shows_it_loads_nothing_from_elsewhere() -> None:
+async def test_the_documentation_page_loads_nothing_from_other_hosts() -> None:
     programs = Programs()
     page = await programs.client.get("/docs")
     assert page.headers["content-type"].startswith("text/html")
@@ -80,7 +80,7 @@ async def test_the_page_that_shows_it_loads_nothing_from_elsewhere() -> None:
         assert (await programs.client.get(f"/{address}")).status_code == 200
 
 
-async def test_a_stream_says_what_kind_it_is() -> None:
+async def test_a_stream_has_the_documented_headers() -> None:
     answer = await Programs().client.post(CHAT, json={**HI, "stream": True})
     assert events(answer)[-1] == "[DONE]"
     assert answer.headers["openai-processing-ms"].isdecimal()

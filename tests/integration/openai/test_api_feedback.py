@@ -1,4 +1,4 @@
-"""/v1/feedback: programs rate what they were given."""
+"""/v1/feedback: programs rate answers that they have received."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,22 +10,24 @@ from chat.accounts.models import LOCAL
 from chat.feedback.models import RatingInput, Verdict
 from chat.feedback.ratings import MAX_COMMENT
 from chat.serving.observer import Source
-from tests.programs import FEEDBACK, Raters, fault
+from tests.programs import FEEDBACK, RatingPrograms, fault
 
 
 @pytest.fixture
-async def programs(tmp_path: Path) -> AsyncIterator[Raters]:
-    programs = Raters(tmp_path)
+async def programs(tmp_path: Path) -> AsyncIterator[RatingPrograms]:
+    programs = RatingPrograms(tmp_path)
     await programs.store.open()
     yield programs
     await programs.store.close()
 
 
-async def test_an_answer_is_rated_by_its_id_in_versions(programs: Raters) -> None:
-    id = await programs.given()
-    first = (await programs.say(id, verdict="down", reasons=["wrong-facts"], comment="no")).json()
+async def test_an_answer_is_rated_by_its_id_in_versions(programs: RatingPrograms) -> None:
+    answer_id = await programs.answer_id()
+    first = (
+        await programs.rate(answer_id, verdict="down", reasons=["wrong-facts"], comment="no")
+    ).json()
     assert {**first, "created": 0} == {
-        "id": id,
+        "id": answer_id,
         "object": "feedback",
         "created": 0,
         "version": 1,
@@ -34,40 +36,42 @@ async def test_an_answer_is_rated_by_its_id_in_versions(programs: Raters) -> Non
         "comment": "no",
         "correction": None,
     }
-    again = (await programs.say(id, verdict="up", correction="Hi!")).json()
+    again = (await programs.rate(answer_id, verdict="up", correction="Hi!")).json()
     assert (again["version"], again["verdict"], again["correction"]) == (2, "up", "Hi!")
-    assert (await programs.say(id)).json()["version"] == 3
-    snapshot = await programs.kept.evidence_of(LOCAL.id, id)
+    assert (await programs.rate(answer_id)).json()["version"] == 3
+    snapshot = await programs.ratings_store.evidence_of(LOCAL.id, answer_id)
     assert snapshot
     assert (snapshot.door, snapshot.answer, snapshot.question) == (Source.API, "Hello", "Hi")
-    assert (await programs.kept.newest(LOCAL.id, [id]))[id].opinion == RatingInput()
-    assert (await programs.kept.newest(LOCAL.id, [id]))[id].version == 3
+    assert (await programs.ratings_store.newest(LOCAL.id, [answer_id]))[
+        answer_id
+    ].opinion == RatingInput()
+    assert (await programs.ratings_store.newest(LOCAL.id, [answer_id]))[answer_id].version == 3
 
 
-async def test_what_was_rated_once_can_be_rated_after_it_is_forgotten(tmp_path: Path) -> None:
-    before, after = Raters(tmp_path), Raters(tmp_path)
+async def test_a_rated_answer_can_be_rated_again_after_a_restart(tmp_path: Path) -> None:
+    before, after = RatingPrograms(tmp_path), RatingPrograms(tmp_path)
     await before.store.open()
-    id = await before.given()
-    assert (await before.say(id, verdict="up")).status_code == 200
+    answer_id = await before.answer_id()
+    assert (await before.rate(answer_id, verdict="up")).status_code == 200
     await before.store.close()
     await after.store.open()
-    assert (await after.say(id, verdict="down")).json()["version"] == 2
+    assert (await after.rate(answer_id, verdict="down")).json()["version"] == 2
     await after.store.close()
 
 
-async def test_an_answer_that_is_not_remembered_is_not_found_and_it_says_for_how_long_they_are(
-    programs: Raters,
+async def test_an_unknown_answer_is_not_found_and_the_error_states_the_retention(
+    programs: RatingPrograms,
 ) -> None:
-    for id in (await programs.given(store=False), "chatcmpl-1", "temporary-1"):
-        answer = await programs.say(id, verdict="up")
+    for answer_id in (await programs.answer_id(store=False), "chatcmpl-1", "temporary-1"):
+        answer = await programs.rate(answer_id, verdict="up")
         assert answer.status_code == 404
         assert fault(answer)["code"] == "not_found"
         assert "remembered for 60 minutes" in fault(answer)["message"]
 
 
-async def test_what_is_said_must_fit(programs: Raters) -> None:
-    id = await programs.given()
-    for said, status, code in (
+async def test_invalid_feedback_is_refused(programs: RatingPrograms) -> None:
+    answer_id = await programs.answer_id()
+    for feedback, status, code in (
         ({}, 400, "empty_opinion"),
         ({"reasons": ["dull"]}, 400, "unknown_reason"),
         ({"correction": "x" * (MAX_COMMENT + 6)}, 400, "message_too_long"),
@@ -79,20 +83,21 @@ async def test_what_is_said_must_fit(programs: Raters) -> None:
         ({"reasons": ["slow"] * 21}, 422, "invalid_request"),
         ({"rating": 5}, 422, "invalid_request"),
     ):
-        answer = await programs.say(id, **said)
+        answer = await programs.rate(answer_id, **feedback)
         assert (answer.status_code, fault(answer)["code"]) == (status, code)
-    too_long = await programs.say(id, comment="x" * 2**20)
+    too_long = await programs.rate(answer_id, comment="x" * 2**20)
     assert "20000" in fault(too_long)["message"]
-    assert await programs.kept.evidence_of(LOCAL.id, id) is None
-    assert (await programs.say(id, verdict=Verdict.UP)).status_code == 200
+    assert await programs.ratings_store.evidence_of(LOCAL.id, answer_id) is None
+    assert (await programs.rate(answer_id, verdict=Verdict.UP)).status_code == 200
 
 
-async def test_the_route_is_in_the_document_which_its_answers_fit(programs: Raters) -> None:
+async def test_the_feedback_route_matches_the_openapi_document(programs: RatingPrograms) -> None:
     document = (await programs.client.get("/openapi.json")).json()
     answers = document["paths"][FEEDBACK]["post"]["responses"]
-    id = await programs.given()
-    for answer in (await programs.say(id, verdict="up"), await programs.say("another")):
+    answer_id = await programs.answer_id()
+    for answer in (await programs.rate(answer_id, verdict="up"), await programs.rate("another")):
         schema = answers[str(answer.status_code)]["content"]["application/json"]["schema"]
         jsonschema.validate(answer.json(), {**schema, "components": document["components"]})
     for example in document["components"]["schemas"]["FeedbackRequest"]["examples"]:
-        assert (await programs.say(**{**example, "id": id})).status_code == 200
+        body = {**example, "id": answer_id}
+        assert (await programs.client.post(FEEDBACK, json=body)).status_code == 200

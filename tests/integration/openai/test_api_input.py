@@ -1,4 +1,4 @@
-"""Whatever is sent is refused by name, in OpenAI's shape, never repeated, never a 5xx."""
+"""Invalid input is refused by name, in OpenAI's format, never repeated, never with a 5xx."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ SHAPE = {"type": "json_object"}
 
 @pytest.fixture(scope="module")
 def closed() -> Programs:
-    """One app for all that is refused: nothing of it gets as far as the engine."""
+    """One app for all refused requests, which never reach the engine."""
     return Programs()
 
 
@@ -71,7 +71,7 @@ def closed() -> Programs:
             {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}},
             "response_format.json_schema.schema",
         ),
-        # what does not go together
+        # inconsistent parameters
         ({"max_tokens": 5, "max_completion_tokens": 6}, "max_tokens"),
         ({"max_tokens": 5, "min_tokens": 6}, "min_tokens"),
         ({"top_logprobs": 2}, "top_logprobs"),
@@ -80,7 +80,7 @@ def closed() -> Programs:
         ({"response_format": SHAPE, "tools": [TOOL], "tool_choice": "required"}, "response_format"),
         ({"response_format": SHAPE, "tools": [TOOL]}, "response_format"),
         ({"tools": [TOOL], "tool_choice": "required", "stop": "x"}, "stop"),
-        # what other servers have
+        # parameters of other servers
         ({"n": 2}, "n"),
         ({"logit_bias": {"50256": -100}}, "logit_bias"),
         ({"functions": []}, "functions"),
@@ -97,7 +97,7 @@ def closed() -> Programs:
     ],
     ids=lambda value: str(value)[:60],
 )
-async def test_what_cannot_be_done_is_refused_by_name(
+async def test_unsupported_chat_parameters_are_refused_by_name(
     closed: Programs, more: dict[str, Any], param: str
 ) -> None:
     answer = await closed.chat(**more)
@@ -124,7 +124,7 @@ async def test_what_cannot_be_done_is_refused_by_name(
     ],
     ids=str,
 )
-async def test_what_bare_text_cannot_have_is_refused_by_name(
+async def test_unsupported_completion_parameters_are_refused_by_name(
     closed: Programs, more: dict[str, Any], param: str
 ) -> None:
     answer = await closed.text(**{"prompt": "Once", **more})
@@ -132,7 +132,7 @@ async def test_what_bare_text_cannot_have_is_refused_by_name(
     assert fault(answer)["param"] == param
 
 
-async def test_pictures_are_refused_and_it_is_said_what_is_read() -> None:
+async def test_images_are_refused_with_the_supported_content() -> None:
     picture = {"type": "image_url", "image_url": {"url": "http://evil.example/x.png"}}
     answer = await Programs().chat(messages=[{"role": "user", "content": [picture]}])
     assert answer.status_code == 422
@@ -140,7 +140,7 @@ async def test_pictures_are_refused_and_it_is_said_what_is_read() -> None:
     assert "evil" not in answer.text
 
 
-async def test_what_the_clients_send_by_default_changes_nothing() -> None:
+async def test_parameters_that_clients_send_by_default_have_no_effect() -> None:
     programs = Programs()
     answer = await programs.chat(
         n=1,
@@ -186,7 +186,7 @@ async def test_what_the_clients_send_by_default_changes_nothing() -> None:
     ],
     ids=lambda body: repr(body[:40]),
 )
-async def test_a_body_that_is_none_is_refused_and_nothing_of_it_repeated(
+async def test_an_unusable_body_is_refused_without_being_repeated(
     closed: Programs, path: str, body: bytes
 ) -> None:
     answer = await closed.client.post(path, content=body, headers=JSON)
@@ -195,7 +195,7 @@ async def test_a_body_that_is_none_is_refused_and_nothing_of_it_repeated(
     assert "secret" not in answer.text
 
 
-async def test_tools_that_may_not_be_called_leave_room_for_json() -> None:
+async def test_json_output_is_allowed_with_tool_choice_none() -> None:
     answer = await Programs().chat(tools=[TOOL], tool_choice="none", response_format=SHAPE)
     assert answer.status_code == 200
 
@@ -205,14 +205,14 @@ async def test_two_tools_of_one_name_are_refused() -> None:
     assert answer.status_code == 400
 
 
-async def test_an_answer_that_is_continued_takes_no_tools_and_no_shape() -> None:
+async def test_a_continued_answer_takes_no_tools_and_no_response_format() -> None:
     begun = [*HI["messages"], {"role": "assistant", "content": "Hel"}]
     for more in ({"tools": [TOOL]}, {"response_format": SHAPE}):
         answer = await Programs().chat(messages=begun, **more)
         assert answer.status_code == 400
 
 
-async def test_names_in_any_script_and_schemas_of_any_kind_are_no_fault_of_the_server() -> None:
+async def test_unicode_names_and_odd_schemas_are_no_server_error() -> None:
     programs = Programs()
     for schema in ({}, {"type": "名"}, {"$ref": "http://evil.example"}, {"名": [{"": None}] * 50}):
         shape = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
@@ -226,8 +226,8 @@ async def test_a_body_over_the_limit_is_refused() -> None:
     assert answer.status_code == 413
 
 
-async def test_what_there_is_not_is_told_as_every_error_is() -> None:
-    """Behind the API is the page, which answers in its own words what nobody else has answered."""
+async def test_unknown_routes_are_answered_in_openais_error_format() -> None:
+    """The page is mounted behind the API, and would answer unknown routes in its own format."""
     client = client_of(House(sign_in_needed=False).site())
     for method, path in (
         ("POST", "/v1/responses"),

@@ -1,4 +1,4 @@
-"""/v1/completions, /v1/models and /v1/tokenize, and probabilities in both formats."""
+"""/v1/completions, /v1/models and /v1/tokenize, and log-probabilities in both formats."""
 
 import json
 import math
@@ -17,7 +17,7 @@ HEL = TokenScore("Hel", b"Hel", -0.1, (TokenScore("Hel", b"", -0.1), TokenScore(
 HALF = TokenScore("\ufffd", b"\xe4\xbd", -math.inf)
 
 
-async def test_text_is_gone_on_with() -> None:
+async def test_text_is_continued() -> None:
     programs = Programs()
     answer = await programs.text("Once upon", max_tokens=5, user="ann")
     body = answer.json()
@@ -30,13 +30,13 @@ async def test_text_is_gone_on_with() -> None:
     assert programs.engine.samplings[0].max_new_tokens == 5
 
 
-async def test_a_list_of_one_text_is_one_text_and_sixteen_tokens_are_written() -> None:
+async def test_a_list_of_one_prompt_is_accepted_and_the_default_length_is_sixteen() -> None:
     programs = Programs()
     assert (await programs.text(["Once"])).json()["usage"]["prompt_tokens"] == 4
     assert programs.engine.samplings[0].max_new_tokens == 16
 
 
-async def test_a_stream_of_text_has_its_pieces_its_end_and_its_usage() -> None:
+async def test_a_text_stream_has_chunks_a_finish_reason_and_usage() -> None:
     answer = await Programs().text(stream=True, stream_options={"include_usage": True})
     *chunks, last, done = events(answer)
     assert [(c["choices"][0]["text"], c["choices"][0]["finish_reason"]) for c in chunks] == [
@@ -51,7 +51,7 @@ async def test_a_stream_of_text_has_its_pieces_its_end_and_its_usage() -> None:
 
 
 class ScoringEngine(ScriptedEngine):
-    """Half a character has no text, and what was impossible has no finite probability."""
+    """An engine with a partial character, and with a log-probability of minus infinity."""
 
     async def generate(
         self,
@@ -81,17 +81,17 @@ CHAT_SCORES = [
 ]
 
 
-async def test_the_probabilities_of_a_chat_are_told() -> None:
+async def test_chat_log_probabilities_are_returned() -> None:
     programs = Programs(engine=ScoringEngine())
     (choice,) = (await programs.chat(logprobs=True, top_logprobs=2)).json()["choices"]
     assert choice["logprobs"] == {"content": CHAT_SCORES, "refusal": None}
     answer = await programs.chat(logprobs=True, stream=True)
-    told = [event["choices"][0]["logprobs"] for event in events(answer) if event != "[DONE]"]
-    assert [found["content"] for found in told if found] == [[item] for item in CHAT_SCORES]
+    logprobs = [event["choices"][0]["logprobs"] for event in events(answer) if event != "[DONE]"]
+    assert [part["content"] for part in logprobs if part] == [[item] for item in CHAT_SCORES]
     assert [extras.top_logprobs for extras in programs.engine.extras] == [2, 0]
 
 
-async def test_the_probabilities_of_text_are_told_in_the_old_shape() -> None:
+async def test_text_log_probabilities_have_the_legacy_format() -> None:
     programs = Programs(engine=ScoringEngine())
     (choice,) = (await programs.text(logprobs=2)).json()["choices"]
     assert choice["logprobs"] == {
@@ -100,8 +100,8 @@ async def test_the_probabilities_of_text_are_told_in_the_old_shape() -> None:
         "top_logprobs": [{"Hel": -0.1, "Oh": -2.5}, {}],
         "text_offset": [0, 3],
     }
-    found = events(await programs.text(logprobs=0, stream=True))
-    assert [event["choices"][0]["logprobs"]["text_offset"] for event in found[:2]] == [[0], [3]]
+    received = events(await programs.text(logprobs=0, stream=True))
+    assert [event["choices"][0]["logprobs"]["text_offset"] for event in received[:2]] == [[0], [3]]
     assert [extras.top_logprobs for extras in programs.engine.extras] == [2, 0]
 
 
@@ -142,22 +142,22 @@ async def test_another_model_is_not_found(name: str) -> None:
 
 async def test_tokens_of_text_and_of_conversations_are_counted() -> None:
     programs = Programs()
-    wishes: list[Any] = [{"prompt": "Hi"}, {"messages": HI["messages"], "model": "default"}]
-    for wish in wishes:
-        answer = await programs.client.post("/v1/tokenize", json=wish)
+    bodies: list[Any] = [{"prompt": "Hi"}, {"messages": HI["messages"], "model": "default"}]
+    for body in bodies:
+        answer = await programs.client.post("/v1/tokenize", json=body)
         assert answer.json() == {"count": 2, "max_model_len": 1000, "tokens": [72, 105]}
 
 
 @pytest.mark.parametrize(
-    "wish", [{}, {"prompt": "x", "messages": HI["messages"]}, {"prompt": ""}, {"prompt": "\ud800"}]
+    "body", [{}, {"prompt": "x", "messages": HI["messages"]}, {"prompt": ""}, {"prompt": "\ud800"}]
 )
-async def test_what_has_no_tokens_to_count_is_refused(wish: dict[str, Any]) -> None:
+async def test_tokenize_refuses_a_request_without_a_prompt(body: dict[str, Any]) -> None:
     programs = Programs()
-    answer = await programs.client.post("/v1/tokenize", content=_ascii(wish), headers=JSON)
+    answer = await programs.client.post("/v1/tokenize", content=_ascii(body), headers=JSON)
     assert answer.status_code in (400, 422)
 
 
-async def test_a_prompt_too_long_to_be_counted_is_refused() -> None:
+async def test_tokenize_refuses_a_prompt_over_the_limit() -> None:
     programs = Programs(Script())
     parts = [{"type": "text", "text": "x" * 150_000}] * 2
     for path, more in (("/v1/tokenize", {}), ("/v1/chat/completions", {"model": "default"})):

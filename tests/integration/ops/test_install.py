@@ -1,4 +1,4 @@
-"""The page can be installed as an app: a manifest of ours, and icons that are what it says."""
+"""The page can be installed as an app: its manifest and icons."""
 
 import struct
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ def size_of(png: bytes) -> str:
     return f"{width}x{height}"
 
 
-async def test_the_manifest_has_all_that_a_browser_wants_to_install(
+async def test_the_manifest_has_the_fields_that_browsers_require(
     client: httpx.AsyncClient,
 ) -> None:
     answer = await client.get("/manifest.json")
@@ -37,7 +37,7 @@ async def test_the_manifest_has_all_that_a_browser_wants_to_install(
     assert "maskable" in {icon["purpose"] for icon in manifest["icons"]}
 
 
-async def test_every_address_in_the_manifest_holds_under_any_path(
+async def test_every_url_in_the_manifest_is_relative(
     client: httpx.AsyncClient,
 ) -> None:
     manifest = (await client.get("/manifest.json")).json()
@@ -46,7 +46,7 @@ async def test_every_address_in_the_manifest_holds_under_any_path(
     assert not [address for address in addresses if address.startswith("/") or ":" in address]
 
 
-async def test_every_icon_is_there_in_its_size(client: httpx.AsyncClient) -> None:
+async def test_every_icon_exists_in_the_stated_size(client: httpx.AsyncClient) -> None:
     for icon in (await client.get("/manifest.json")).json()["icons"]:
         answer = await client.get("/" + icon["src"])
         assert answer.headers["content-type"] == icon["type"]
@@ -57,7 +57,7 @@ async def test_every_icon_is_there_in_its_size(client: httpx.AsyncClient) -> Non
 
 
 @pytest.mark.parametrize("name", ["none.png", "..%2Finstall.py", "install.py"])
-async def test_nothing_else_comes_from_the_icons_folder(
+async def test_no_other_file_of_the_icons_folder_is_served(
     client: httpx.AsyncClient, name: str
 ) -> None:
     assert (await client.get(f"/icons/{name}")).status_code == 404

@@ -1,4 +1,4 @@
-"""/metrics says how answers, the engine and HTTP are, and shows nobody's words and no id."""
+"""/metrics: counts of answers, the engine and HTTP, without users' text or ids."""
 
 import re
 from collections.abc import Iterator
@@ -36,21 +36,21 @@ ENDED = GenerationSummary(
 
 
 def samples(metrics: Metrics) -> dict[str, float]:
-    """Every sample as a line begins that tells it, labels in their order."""
+    """Every sample by its name and labels, in the labels' order."""
 
-    def told() -> Iterator[tuple[str, float]]:
+    def lines() -> Iterator[tuple[str, float]]:
         for family in text_string_to_metric_families(metrics.text().decode()):
             for sample in family.samples:
                 labels = ",".join(f"{key}={sample.labels[key]}" for key in sorted(sample.labels))
                 yield sample.name.removeprefix("qwen_chat:") + f"{{{labels}}}", sample.value
 
-    return dict(told())
+    return dict(lines())
 
 
-def test_an_answer_that_ended_is_counted_and_timed_from_when_it_was_asked_for() -> None:
+def test_a_finished_answer_is_counted_and_timed_from_the_request() -> None:
     metrics = Metrics()
     metrics.ended(ENDED)
-    told = samples(metrics)
+    values = samples(metrics)
     expected = {
         "request_success_total{door=api,finished_reason=stop}": 1,
         "prompt_tokens_total{door=api}": 100,
@@ -65,80 +65,80 @@ def test_an_answer_that_ended_is_counted_and_timed_from_when_it_was_asked_for() 
         "e2e_request_latency_seconds_bucket{door=api,le=5.0}": 1,
         "e2e_request_latency_seconds_bucket{door=api,le=2.5}": 0,
     }
-    assert {name: told[name] for name in expected} == pytest.approx(expected)
+    assert {name: values[name] for name in expected} == pytest.approx(expected)
 
 
-def test_what_failed_and_what_was_refused_is_counted_by_its_code() -> None:
+def test_failures_and_refusals_are_counted_by_code() -> None:
     metrics = Metrics()
     metrics.ended(GenerationSummary(Source.PAGE, "engine_stalled", failed=True))
     for _ in range(2):
         metrics.refused(Source.API, Busy.code)
-    told = samples(metrics)
-    assert told["request_failure_total{code=engine_stalled,door=page}"] == 1
-    assert told["request_refused_total{code=server_overloaded,door=api}"] == 2
-    assert not any(name.startswith(("request_success_total", "e2e_")) for name in told)
+    values = samples(metrics)
+    assert values["request_failure_total{code=engine_stalled,door=page}"] == 1
+    assert values["request_refused_total{code=server_overloaded,door=api}"] == 2
+    assert not any(name.startswith(("request_success_total", "e2e_")) for name in values)
 
 
-def test_every_figure_is_explained_and_no_other() -> None:
+def test_exactly_the_exported_metrics_are_documented() -> None:
     metrics = Metrics()
     metrics.watch(Engines(ScriptedEngine()), lambda: 0)
     metrics.watch_jobs(tuple)
-    told = {
+    values = {
         (family.name.removesuffix("_total"), family.type)
         for family in text_string_to_metric_families(metrics.text().decode())
         if not family.name.startswith("process_")
     }
     rows = re.findall(r"^\| `(\S+)` \| (\w+) \|", DOCUMENT.read_text("utf-8"), re.MULTILINE)
-    assert {(name.removesuffix("_total"), kind) for name, kind in rows} == told
+    assert {(name.removesuffix("_total"), kind) for name, kind in rows} == values
 
 
-def test_an_answer_from_the_cache_is_a_hit_and_costs_no_tokens_and_no_time() -> None:
+def test_a_cached_answer_counts_as_a_hit_without_tokens_and_times() -> None:
     metrics = Metrics()
     metrics.ended(
         GenerationSummary(
             Source.API, "stop", usage=ENDED.usage, timing=ENDED.timing, from_cache=True
         )
     )
-    told = samples(metrics)
-    assert told["response_cache_hits_total{door=api}"] == 1
-    assert told["request_success_total{door=api,finished_reason=stop}"] == 1
-    assert not any(name.startswith(("prompt_tokens_total", "time_to_first")) for name in told)
+    values = samples(metrics)
+    assert values["response_cache_hits_total{door=api}"] == 1
+    assert values["request_success_total{door=api,finished_reason=stop}"] == 1
+    assert not any(name.startswith(("prompt_tokens_total", "time_to_first")) for name in values)
 
 
-def test_the_engine_is_asked_at_each_look() -> None:
+def test_the_engine_is_read_at_each_scrape() -> None:
     metrics, engine = Metrics(), ScriptedEngine()
     metrics.watch(Engines(engine), lambda: 3)
     engine.running = 2
-    told = samples(metrics)
-    assert told["num_requests_running{}"] == 2
-    assert told["num_requests_waiting{}"] == 3
-    assert told["engine_ready{}"] == 1
-    assert told["max_num_seqs{}"] == 8
-    assert any("model=Scripted-1B-Instruct,quantization=none" in name for name in told)
+    values = samples(metrics)
+    assert values["num_requests_running{}"] == 2
+    assert values["num_requests_waiting{}"] == 3
+    assert values["engine_ready{}"] == 1
+    assert values["max_num_seqs{}"] == 8
+    assert any("model=Scripted-1B-Instruct,quantization=none" in name for name in values)
     engine.running = 0
     assert samples(metrics)["num_requests_running{}"] == 0
 
 
-def test_a_second_engine_has_figures_of_its_own() -> None:
+def test_a_second_engine_has_its_own_metrics() -> None:
     metrics, second = Metrics(), ScriptedEngine(model="Scripted-3B-Instruct", running=1)
     metrics.watch(Engines(ScriptedEngine(), second), lambda: 3)
-    told = samples(metrics)
-    assert (told["num_requests_running{}"], told["second_num_requests_running{}"]) == (0, 1)
-    assert (told["num_requests_waiting{}"], told["second_num_requests_waiting{}"]) == (3, 0)
-    assert any("second_model" in name and "model=Scripted-3B-Instruct" in name for name in told)
+    values = samples(metrics)
+    assert (values["num_requests_running{}"], values["second_num_requests_running{}"]) == (0, 1)
+    assert (values["num_requests_waiting{}"], values["second_num_requests_waiting{}"]) == (3, 0)
+    assert any("second_model" in name and "model=Scripted-3B-Instruct" in name for name in values)
 
 
-async def test_the_page_tells_the_metrics_of_its_answers() -> None:
+async def test_answers_of_the_page_are_counted() -> None:
     metrics = Metrics()
     chat = make_chat(Script(["Hel", "lo"]), observer=metrics)
     await finished(await chat.ask("a question"))
-    told = samples(metrics)
-    assert told["request_success_total{door=page,finished_reason=stop}"] == 1
-    assert told["generation_tokens_total{door=page}"] == 5
-    assert told["prefix_cache_hits_total{door=page}"] <= REUSED
+    values = samples(metrics)
+    assert values["request_success_total{door=page,finished_reason=stop}"] == 1
+    assert values["generation_tokens_total{door=page}"] == 5
+    assert values["prefix_cache_hits_total{door=page}"] <= REUSED
 
 
-async def test_responses_are_counted_by_the_route_and_not_by_what_was_asked_for() -> None:
+async def test_responses_are_counted_by_route_template_and_not_by_path() -> None:
     metrics = Metrics()
     app = build_api(engine=ScriptedEngine(), edge=EdgeOptions(), metrics=metrics)
     async with client_of(app) as client:
@@ -146,8 +146,8 @@ async def test_responses_are_counted_by_the_route_and_not_by_what_was_asked_for(
             await client.get(path)
         await client.request("BREW", "/healthz")
         await client.get("/healthz", headers={"Host": "evil.example"})
-    told = {name: n for name, n in samples(metrics).items() if name.startswith("http_")}
-    assert told == {
+    values = {name: n for name, n in samples(metrics).items() if name.startswith("http_")}
+    assert values == {
         "http_responses_total{method=GET,route=/healthz,status=200}": 1,
         "http_responses_total{method=GET,route=/healthz,status=421}": 1,
         "http_responses_total{method=GET,route=/icons/{name},status=200}": 1,
@@ -157,7 +157,7 @@ async def test_responses_are_counted_by_the_route_and_not_by_what_was_asked_for(
     }
 
 
-async def test_a_fault_is_counted_as_what_it_is_answered_with() -> None:
+async def test_an_unexpected_error_is_counted_as_500() -> None:
     metrics = Metrics()
     app = build_api(engine=ScriptedEngine(), edge=EdgeOptions(), metrics=metrics)
 
@@ -170,7 +170,7 @@ async def test_a_fault_is_counted_as_what_it_is_answered_with() -> None:
     assert samples(metrics)["http_responses_total{method=GET,route=other,status=500}"] == 1
 
 
-async def test_metrics_are_open_where_everybody_is_the_local_user() -> None:
+async def test_metrics_are_public_without_accounts() -> None:
     app = build_api(engine=ScriptedEngine(), edge=EdgeOptions())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=HOME) as client:
         for headers in ({}, {"Authorization": "Bearer whatever"}):

@@ -1,4 +1,4 @@
-"""The names of tests are the same in every process: no clock, order, address or chance in them.
+"""The names of tests are equal in every process: they contain no time, address or random value.
 
 pytest-xdist collects in each worker and refuses to run when the lists differ.
 """
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 COLLECT = ("-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
 
 
-def test_every_name_is_found_again_elsewhere_and_later(request: pytest.FixtureRequest) -> None:
+def test_test_names_are_equal_in_every_process(request: pytest.FixtureRequest) -> None:
     variables = {
         "PYTHONHASHSEED": "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2",
         "TZ": "Pacific/Auckland",

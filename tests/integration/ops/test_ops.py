@@ -1,4 +1,4 @@
-"""/healthz says that the process lives, /readyz that the engine has produced a token."""
+"""/healthz: the process lives. /readyz: the engine has produced a token."""
 
 import httpx
 import pytest
@@ -28,13 +28,13 @@ async def ask(engine: ScriptedEngine, path: str, method: str = "GET") -> httpx.R
 
 
 @pytest.mark.parametrize("state", [LOADING, EngineState(Phase.READY), DEGRADED, DEAD])
-async def test_healthz_is_ok_whatever_the_engine_does(state: EngineState) -> None:
+async def test_healthz_is_ok_in_every_engine_state(state: EngineState) -> None:
     answer = await ask(ScriptedEngine(current_state=state, ready=False), "/healthz")
     assert answer.status_code == 200
     assert answer.json() == {"status": "ok"}
 
 
-async def test_readyz_shows_how_the_loading_goes() -> None:
+async def test_readyz_reports_the_progress_of_loading() -> None:
     answer = await ask(ScriptedEngine(current_state=LOADING, ready=False), "/readyz")
     assert answer.status_code == 503
     assert answer.json() == {
@@ -56,18 +56,18 @@ async def test_readyz_is_ok_when_the_engine_is_ready() -> None:
 
 
 @pytest.mark.parametrize("state", [DEGRADED, DEAD])
-async def test_readyz_names_what_is_wrong(state: EngineState) -> None:
+async def test_readyz_reports_the_error(state: EngineState) -> None:
     answer = await ask(ScriptedEngine(current_state=state, ready=False), "/readyz")
     assert answer.status_code == 503
     assert answer.json()["error_code"] == state.error_code
 
 
-async def test_readyz_believes_no_engine_that_writes_nothing() -> None:
+async def test_readyz_fails_if_the_engine_produces_no_token() -> None:
     answer = await ask(ScriptedEngine([Script(pieces=(), error=OutOfMemory())]), "/readyz")
     assert answer.status_code == 503
-    told = answer.json()
-    assert (told["ready"], told["phase"]) == (False, "degraded")
-    assert told["error_code"] == OutOfMemory.code
+    body = answer.json()
+    assert (body["ready"], body["phase"]) == (False, "degraded")
+    assert body["error_code"] == OutOfMemory.code
 
 
 async def test_readyz_is_degraded_while_a_job_of_the_app_itself_keeps_failing() -> None:
@@ -96,7 +96,7 @@ async def test_readyz_is_degraded_while_a_job_of_the_app_itself_keeps_failing() 
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-async def test_probes_are_not_cached_and_may_ask_for_the_head_only(path: str) -> None:
+async def test_probes_are_not_cached_and_support_head(path: str) -> None:
     answer = await ask(ScriptedEngine(), path, "HEAD")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"

@@ -1,6 +1,6 @@
-"""start.sh as a user meets it: the environment once, then run, start, status, restart, stop.
+"""start.sh: creates the environment once; then run, start, status, restart, stop.
 
-In a copy of its own, with a stand-in for app.py and for pip: nothing is installed.
+Runs in a copy, with fakes of app.py and pip: nothing is installed.
 """
 
 import http.client
@@ -72,7 +72,7 @@ exec %s "$@"
 
 @dataclass(frozen=True)
 class Place:
-    """A copy of the project's scripts, and what to call them with."""
+    """A copy of the project's scripts, and the environment to run them in."""
 
     root: Path
     port: int
@@ -123,8 +123,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
     python.parent.mkdir(parents=True)
     python.write_text(PYTHON % sys.executable, encoding="utf-8")
     python.chmod(0o755)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
     place = Place(root, port)
     yield place
     place.run("stop")
@@ -134,7 +134,7 @@ def without_driver(place: Place) -> bool:
     return not Path("/proc/driver/nvidia/version").exists() and not shutil.which("nvidia-smi")
 
 
-def test_it_starts_tells_how_it_is_and_stops(place: Place) -> None:
+def test_start_status_and_stop_work(place: Place) -> None:
     assert place.run("status").returncode == 3
     started = place.run("start", "--keep-turns", "3")
     assert started.returncode == 0, started.stderr
@@ -152,7 +152,7 @@ def test_it_starts_tells_how_it_is_and_stops(place: Place) -> None:
     assert place.run("stop").stdout == "Not running.\n"
 
 
-def test_the_set_up_link_is_shown_while_it_is_there_and_only_by_who_may_read_it(
+def test_status_shows_the_set_up_link_while_its_file_is_readable(
     place: Place,
 ) -> None:
     (place.root / "data").mkdir()
@@ -167,14 +167,14 @@ def test_the_set_up_link_is_shown_while_it_is_there_and_only_by_who_may_read_it(
     assert "administrator" not in status.stdout
 
 
-def test_a_second_start_leaves_the_first_alone(place: Place) -> None:
+def test_a_second_start_does_not_affect_the_running_app(place: Place) -> None:
     place.run("start")
     pid = place.pid
     assert "Already running" in place.run("start").stdout
     assert place.pid == pid
 
 
-def test_restart_keeps_the_settings_unless_it_is_given_others(place: Place) -> None:
+def test_restart_reuses_the_last_settings_unless_others_are_passed(place: Place) -> None:
     place.run("start", "--keep-turns", "3", "--log-file", "a b.log")
     pid = place.pid
     place.run("restart")
@@ -184,7 +184,7 @@ def test_restart_keeps_the_settings_unless_it_is_given_others(place: Place) -> N
     assert "['--keep-turns', '4']" in place.output
 
 
-def test_a_failed_start_says_why_and_leaves_nothing(place: Place) -> None:
+def test_a_failed_start_prints_the_reason_and_leaves_no_files(place: Place) -> None:
     ended = place.run("start", "--model", "broken")
     assert ended.returncode == 1
     assert "There is no model named broken." in ended.stderr
@@ -192,21 +192,21 @@ def test_a_failed_start_says_why_and_leaves_nothing(place: Place) -> None:
     assert place.run("status").returncode == 3
 
 
-def test_a_misspelt_setting_is_told_before_anything_starts(place: Place) -> None:
+def test_a_misspelt_setting_is_reported_before_the_start(place: Place) -> None:
     ended = place.run("start", "--modle", "x")
     assert ended.returncode == 1
     assert "--model" in ended.stderr
     assert not (place.root / "data/qwen-chat.pid").exists()
 
 
-def test_a_misspelt_command_is_told_with_those_that_exist(place: Place) -> None:
+def test_a_misspelt_command_is_reported_with_the_existing_ones(place: Place) -> None:
     ended = place.run("stpo")
     assert ended.returncode == 1
     assert "There is no command 'stpo'" in ended.stderr
     assert "stop restart status logs install" in ended.stderr
 
 
-def test_a_pid_that_now_belongs_to_another_process_is_not_ours(place: Place) -> None:
+def test_a_reused_pid_does_not_count_as_running(place: Place) -> None:
     place.run("start")
     file = place.root / "data/qwen-chat.pid"
     ours = place.pid
@@ -221,7 +221,7 @@ def test_a_process_that_was_killed_is_not_running(place: Place) -> None:
     place.run("start")
     killed = psutil.Process(place.pid)
     killed.kill()
-    killed.wait(30)  # it is killed at once, and gone a little later
+    killed.wait(30)  # SIGKILL takes effect a little later
     assert place.run("status").returncode == 3
     assert place.run("start").returncode == 0
 
@@ -250,7 +250,7 @@ def test_changed_requirements_are_installed(place: Place) -> None:
     assert len(place.pip_calls) > len(calls)
 
 
-def test_without_a_driver_the_cpu_build_is_taken_where_there_is_one(place: Place) -> None:
+def test_without_a_driver_the_cpu_build_of_torch_is_installed_if_available(place: Place) -> None:
     if not without_driver(place):
         pytest.skip("this machine has an NVIDIA driver")
     constraints = place.root / ".venv/constraints.txt"
@@ -263,7 +263,9 @@ def test_without_a_driver_the_cpu_build_is_taken_where_there_is_one(place: Place
     assert "+cpu" not in constraints.read_text(encoding="utf-8")
 
 
-def test_with_a_driver_the_ordinary_build_is_taken(place: Place, tmp_path: Path) -> None:
+def test_with_a_driver_the_default_build_of_torch_is_installed(
+    place: Place, tmp_path: Path
+) -> None:
     (tmp_path / "bin").mkdir()
     tool = tmp_path / "bin/nvidia-smi"
     tool.write_text("#!/bin/sh\n", encoding="utf-8")
@@ -273,35 +275,35 @@ def test_with_a_driver_the_ordinary_build_is_taken(place: Place, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "given", [("--index-url", "https://m/simple"), ("--index-url=https://m/simple",)]
+    "flags", [("--index-url", "https://m/simple"), ("--index-url=https://m/simple",)]
 )
 def test_the_index_url_reaches_pip_and_the_app_as_pips_own_setting(
-    place: Place, given: tuple[str, ...]
+    place: Place, flags: tuple[str, ...]
 ) -> None:
-    place.run("start", *given)
+    place.run("start", *flags)
     assert all(call.endswith("index=https://m/simple") for call in place.pip_calls)
     assert "arguments: [] index: https://m/simple" in place.output
 
 
 @pytest.mark.parametrize(
-    ("pip_says", "sentence"),
+    ("pip_message", "sentence"),
     [
         ("WARNING: Retrying after connection broken by 'NewConnectionError'", "no package index"),
         ("ERROR: Could not install: No space left on device", "the disk is full"),
         ("ERROR: No matching distribution found for gradio", "No matching distribution found"),
     ],
 )
-def test_a_failed_installation_is_one_sentence_and_is_tried_again(
-    place: Place, pip_says: str, sentence: str
+def test_a_failed_installation_is_one_sentence_and_is_retried(
+    place: Place, pip_message: str, sentence: str
 ) -> None:
-    ended = place.run("install", PIP_SAYS=pip_says)
+    ended = place.run("install", PIP_SAYS=pip_message)
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].startswith("qwen-chat: The packages could not")
     assert sentence in ended.stderr
     assert place.run("install").returncode == 0
 
 
-def test_a_python_that_is_too_old_is_told_apart(place: Place, tmp_path: Path) -> None:
+def test_a_python_that_is_too_old_has_its_own_message(place: Place, tmp_path: Path) -> None:
     shutil.rmtree(place.root / ".venv")
     old = tmp_path / "python3.10"
     old.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What can be wrong at start ends in one plain sentence, an exit code, and no traceback."""
+"""Errors at start: one sentence, an exit code, and no traceback."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ Start = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Start:
-    """Run the app with a home of its own until it gives up."""
+    """Run the app with its own home folder until it exits."""
 
     def start(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         own = {
@@ -70,13 +70,13 @@ def test_a_misspelt_variable(start: Start) -> None:
     assert_one_sentence(start(QWEN_CHAT_PROT="1"), "QWEN_CHAT_PROT", "QWEN_CHAT_PORT")
 
 
-def test_a_taken_port(start: Start) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
+def test_a_port_in_use(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
         assert_one_sentence(start("--port", port), port, "--port")
 
 
-def test_a_data_folder_that_cannot_be_made(start: Start, tmp_path: Path) -> None:
+def test_a_data_folder_that_cannot_be_created(start: Start, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert_one_sentence(start("--data-dir", str(tmp_path / "file" / "data")), "file")
 
@@ -114,7 +114,7 @@ def test_a_damaged_shard(start: Start, starter_model: Path, tmp_path: Path) -> N
     assert_one_sentence(start("--model", str(folder)), "model-00002")
 
 
-def test_cuda_asked_for_but_absent(start: Start, starter_model: Path) -> None:
+def test_device_cuda_without_a_gpu(start: Start, starter_model: Path) -> None:
     if Path("/proc/driver/nvidia").exists():
         pytest.skip("this machine has an NVIDIA driver")
     assert_one_sentence(start("--device", "cuda", "--model", str(starter_model)), "--device")

@@ -1,4 +1,4 @@
-"""How answers come about, on the scripted engine and the store in memory."""
+"""Generation of answers, on a scripted engine and a store in memory."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -33,14 +33,14 @@ async def test_a_question_is_answered_and_both_are_stored(chat: Chat) -> None:
     assert (answer.content, answer.status, answer.finish) == ("Hello", Status.DONE, Finish.STOP)
 
 
-async def test_a_nul_that_the_model_writes_is_left_out() -> None:
+async def test_a_nul_character_of_the_model_is_removed() -> None:
     chat = make_chat(Script(pieces=["a\0", "\0", "b"]))
     job = await chat.ask("Hi")
     assert (await finished(job)).text == "ab"
     assert (await chat.answer(job)).content == "ab"
 
 
-async def test_an_answer_knows_where_it_came_from(chat: Chat) -> None:
+async def test_an_answer_stores_its_provenance(chat: Chat) -> None:
     job = await chat.ask("Hi")
     await finished(job)
     provenance = (await chat.answer(job)).provenance
@@ -61,19 +61,19 @@ async def test_the_next_prompt_holds_the_turns_before_it(chat: Chat) -> None:
     )
 
 
-async def test_all_watchers_get_the_same_and_a_watcher_that_leaves_changes_nothing() -> None:
+async def test_all_watchers_get_the_same_text_and_may_stop_watching() -> None:
     chat = make_chat(Script(pieces="abcdef", step_s=0.01))
     job = await chat.ask("Hi")
 
-    async def leave_early() -> None:
+    async def stop_watching() -> None:
         await until_text(job)
 
-    _, first, second = await asyncio.gather(leave_early(), finished(job), finished(job))
+    _, first, second = await asyncio.gather(stop_watching(), finished(job), finished(job))
     assert first == second
     assert first.text == "abcdef"
 
 
-async def test_a_conversation_opened_in_mid_answer_shows_the_text_so_far_and_goes_on() -> None:
+async def test_a_conversation_opened_mid_answer_shows_the_text_so_far_and_continues() -> None:
     chat = make_chat(Script(pieces="abcdef", step_s=0.02))
     job = await chat.ask("Hi")
     await until_text(job)
@@ -154,14 +154,14 @@ async def test_retry_adds_a_sibling_and_keeps_the_first_answer(chat: Chat) -> No
     assert chat.engine.samplings[0].seed != chat.engine.samplings[1].seed
 
 
-async def test_retry_of_something_that_is_not_there_is_not_found(chat: Chat) -> None:
+async def test_retry_of_an_unknown_message_is_not_found(chat: Chat) -> None:
     job = await chat.ask("Hi")
     await finished(job)
     with pytest.raises(NotFound):
         await chat.answers.retry(USER, conversation_id=job.conversation_id, message_id="nothing")
 
 
-async def test_an_engine_that_fails_leaves_a_message_with_its_reason_that_can_be_retried() -> None:
+async def test_an_engine_failure_leaves_a_failed_message_that_can_be_retried() -> None:
     chat = make_chat(Script(pieces=["half"], error=EngineFailed()), Script(pieces=["whole"]))
     job = await chat.ask("Hi")
     assert (await finished(job)).error_code == "engine_failed"
@@ -184,7 +184,7 @@ async def test_an_engine_without_deltas_fails_the_answer_after_the_stall_timeout
     assert chat.engine.running == 0
 
 
-async def test_an_answer_that_takes_too_long_is_cut_and_kept() -> None:
+async def test_an_answer_over_the_time_limit_is_cut_and_stored() -> None:
     chat = make_chat(
         Script(pieces="x" * 1000, step_s=0.01),
         timeouts=Timeouts(queue_s=5, stall_s=5, request_s=0.1),
@@ -263,7 +263,7 @@ async def test_a_full_queue_refuses_before_anything_is_written() -> None:
     assert len(await chat.conversations.recent(USER)) == 1
 
 
-async def test_while_the_model_loads_a_question_is_refused_gently() -> None:
+async def test_a_question_is_refused_while_the_model_loads() -> None:
     chat = make_chat()
     chat.engine.current_state = replace(chat.engine.current_state, phase=Phase.LOADING)
     with pytest.raises(EngineNotReady):
@@ -279,7 +279,7 @@ async def test_an_engine_that_hangs_refuses_before_anything_is_written() -> None
     assert not await chat.conversations.recent(USER)
 
 
-async def test_an_engine_that_takes_one_at_a_time_lets_the_others_wait_in_the_queue() -> None:
+async def test_with_an_engine_for_one_request_the_others_wait_in_the_queue() -> None:
     chat = make_chat(Script(hangs=True), max_running=4)
     chat.engine.max_concurrent = 1
     await chat.ask("one")
@@ -290,7 +290,7 @@ async def test_an_engine_that_takes_one_at_a_time_lets_the_others_wait_in_the_qu
 
 
 class ForgetfulStore(MemoryStore):
-    """Cannot write the end of an answer as long as `full` is set, as with a full disk."""
+    """A store that cannot write the end of an answer while `full` is set, as with a full disk."""
 
     full = True
 

@@ -1,4 +1,4 @@
-"""Answers that are given again: the same pieces, marked, for the same caller alone."""
+"""The response cache: the same chunks, marked, for the same caller only."""
 
 from dataclasses import replace
 from typing import Any
@@ -35,7 +35,7 @@ async def text_of(programs: Programs, headers: dict[str, str] | None = None, **m
     return str(answer.json()["choices"][0]["message"]["content"])
 
 
-async def test_a_greedy_answer_is_given_again_and_marked() -> None:
+async def test_a_greedy_answer_is_served_from_the_cache_and_marked() -> None:
     ours = programs()
     first, second = [await ours.chat(**GREEDY) for _ in range(2)]
     assert len(ours.engine.samplings) == 1
@@ -54,7 +54,7 @@ async def test_a_greedy_answer_is_given_again_and_marked() -> None:
     assert ours.completions.find(LOCAL.id, new["id"]).from_cache
 
 
-async def test_it_streams_in_the_same_pieces() -> None:
+async def test_a_cached_answer_streams_in_the_same_chunks() -> None:
     ours = programs()
     streams = [
         events(await ours.chat(**GREEDY, stream=True, stream_options={"include_usage": True}))
@@ -66,7 +66,7 @@ async def test_it_streams_in_the_same_pieces() -> None:
     assert streams[1][-2]["usage"]["from_cache"] is True
 
 
-async def test_a_seeded_answer_is_given_again_and_a_drawn_one_is_not() -> None:
+async def test_a_seeded_answer_is_cached_and_an_unseeded_one_is_not() -> None:
     ours = programs()
     assert await text_of(ours, seed=1) == await text_of(ours, seed=1) == "one 1"
     assert await text_of(ours) == "two 2"
@@ -87,56 +87,63 @@ async def test_a_seeded_answer_is_given_again_and_a_drawn_one_is_not() -> None:
     ],
     ids=str,
 )
-async def test_another_request_is_another_answer(more: dict[str, Any]) -> None:
+async def test_a_different_request_is_not_served_from_the_cache(more: dict[str, Any]) -> None:
     ours = programs()
     assert await text_of(ours, **GREEDY) == "one 1"
     assert await text_of(ours, **{**GREEDY, **more}) == "two 2"
 
 
 @pytest.mark.parametrize("word", ["no-store", "no-cache", "max-age=0, No-Cache"])
-async def test_who_wants_a_new_answer_gets_one_that_is_not_kept(word: str) -> None:
+async def test_cache_control_no_cache_neither_reads_nor_writes_the_cache(word: str) -> None:
     ours = programs()
     assert await text_of(ours, **GREEDY) == "one 1"
     assert await text_of(ours, headers={"cache-control": word}, **GREEDY) == "two 2"
     assert await text_of(ours, **GREEDY) == "one 1"
 
 
-async def test_no_memory_for_answers_means_that_none_is_given_again() -> None:
+async def test_a_cache_of_size_zero_caches_nothing() -> None:
     ours = Programs(Script(["one"]), Script(["two"]), cache_bytes=0)
     assert [await text_of(ours, **GREEDY) for _ in range(2)] == ["one", "two"]
 
 
-async def test_an_answer_that_failed_is_not_given_again() -> None:
+async def test_a_failed_answer_is_not_cached() -> None:
     ours = Programs(Script([], error=EngineFailed()), Script(["two"]), cache_bytes=MIB)
     assert fault(await ours.chat(**GREEDY))["code"] == "engine_failed"
     assert await text_of(ours, **GREEDY) == "two"
 
 
-async def test_each_key_has_answers_of_its_own_and_a_hit_costs_a_request_and_no_tokens() -> None:
+async def test_each_key_has_its_own_cache_and_a_hit_counts_as_a_request_without_tokens() -> None:
     town = await make_town()
     ours = Programs(Script(["one"]), Script(["two"]), cache_bytes=MIB, quotas=town.quotas())
     ann = User("ann", "ann", AccountRole.MEMBER, NOON)
     keys = [Principal(ann, ApiKey(name, "ann", name, "sk-", NOON)) for name in ("a", "b")]
-    asked = CompletionInput("x", (ChatMessage(Role.USER, "Hi"),), Sampling(temperature=0.0))
+    request_input = CompletionInput("x", (ChatMessage(Role.USER, "Hi"),), Sampling(temperature=0.0))
     texts = []
     for number, who in enumerate((keys[0], keys[1], keys[0])):
-        completion = await ours.completions.begin(who, replace(asked, id=str(number)))
+        completion = await ours.completions.begin(who, replace(request_input, id=str(number)))
         texts.append((await completion.record()).text)
     assert texts == ["one", "two", "one"]
     assert await town.people.spent("ann") == AccountUsage(messages=3, tokens=2 * (2 + 3))
     assert town.rates.hits["user ann"] == 3
 
 
-# The bounds
+# Limits
 
 
-def an_answer(id: str, text: str) -> CompletionRecord:
+def an_answer(answer_id: str, text: str) -> CompletionRecord:
     return CompletionRecord(
-        id, Principal(LOCAL), NOON, "prompt", NO_EXTRAS, text, Usage(1, 1), finish=Finish.STOP
+        answer_id,
+        Principal(LOCAL),
+        NOON,
+        "prompt",
+        NO_EXTRAS,
+        text,
+        Usage(1, 1),
+        finish=Finish.STOP,
     )
 
 
-def test_the_cache_keeps_to_its_size_and_to_its_age() -> None:
+def test_the_cache_respects_its_size_and_maximum_age() -> None:
     cache = ResponseCache(10_000, age_s=60)
     for number in range(100):
         cache.keep(str(number), CachedAnswer(an_answer("x", "t" * 100), [Delta("t")]))
@@ -149,7 +156,7 @@ def test_the_cache_keeps_to_its_size_and_to_its_age() -> None:
     assert old.find("x") is None
 
 
-def test_what_is_remembered_is_bounded_in_number_size_and_age() -> None:
+def test_remembered_answers_are_limited_in_number_size_and_age() -> None:
     recent = RecentAnswers(age_s=60, max_bytes=1_000_000)
     for number in range(2_000):
         recent.keep(an_answer(str(number), "t"))

@@ -1,4 +1,4 @@
-"""The life of a program's request: its place, its hang-up, its bill, its end."""
+"""The life cycle of an API request: queue, disconnect, quota, end."""
 
 import asyncio
 import logging
@@ -28,21 +28,21 @@ from tests.programs import CHAT, HI, TEXT, ApiConnection, Programs, Seen, fault,
 
 HANGING = Script(["Hel"], hangs=True)
 SILENT = Script([], hangs=True)
-ASKED = CompletionInput("chatcmpl-1", (ChatMessage(Role.USER, "Hi"),))
+INPUT = CompletionInput("chatcmpl-1", (ChatMessage(Role.USER, "Hi"),))
 
 
 async def idle(programs: Programs) -> None:
-    """Return when the engine writes for nobody and nobody waits."""
+    """Return when no request is running or waiting."""
     await until(lambda: programs.idle)
 
 
-# Hanging up
+# Disconnects
 
 
 @pytest.mark.parametrize("path", [CHAT, TEXT])
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("script", [HANGING, SILENT, Script(prefill_s=60)], ids=repr)
-async def test_a_hang_up_ends_the_answer_wherever_it_is(
+async def test_a_disconnect_cancels_the_answer_in_every_phase(
     path: str, stream: bool, script: Script
 ) -> None:
     programs = Programs(script)
@@ -59,7 +59,7 @@ async def test_a_hang_up_ends_the_answer_wherever_it_is(
 
 
 @pytest.mark.parametrize("stream", [True, False])
-async def test_a_hang_up_leaves_the_queue(stream: bool) -> None:
+async def test_a_disconnect_leaves_the_queue(stream: bool) -> None:
     programs = Programs(HANGING, max_running=1)
     first = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await first.until(b"Hel")
@@ -73,7 +73,7 @@ async def test_a_hang_up_leaves_the_queue(stream: bool) -> None:
     await idle(programs)
 
 
-# Errors and their moments
+# Errors before and after the headers
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -85,21 +85,21 @@ async def test_a_hang_up_leaves_the_queue(stream: bool) -> None:
         (EngineFailed(), 500, "engine_failed"),
     ],
 )
-async def test_what_fails_before_the_first_token_has_its_own_status(
+async def test_an_error_before_the_first_token_has_its_own_status(
     stream: bool, error: Any, status: int, code: str
 ) -> None:
     answer = await Programs(Script([], error=error)).chat(stream=stream)
     assert (answer.status_code, fault(answer)["code"]) == (status, code)
 
 
-async def test_a_schema_that_is_refused_is_told_with_the_part_that_is_wrong() -> None:
+async def test_a_refused_schema_is_reported_with_its_invalid_part() -> None:
     refusal = BadSchema(where="#/properties/x", why="no such type")
     answer = await Programs(Script([], error=refusal)).chat()
     assert "#/properties/x" in fault(answer)["message"]
     assert "no such type" in fault(answer)["message"]
 
 
-async def test_an_engine_that_is_not_ready_is_answered_with_503_and_when_to_come_again() -> None:
+async def test_an_engine_that_is_not_ready_is_503_with_retry_after() -> None:
     programs = Programs()
     programs.engine.current_state = EngineState(Phase.LOADING)
     for answer in (await programs.chat(), await programs.client.get("/v1/models")):
@@ -107,12 +107,12 @@ async def test_an_engine_that_is_not_ready_is_answered_with_503_and_when_to_come
         assert answer.headers["retry-after"]
 
 
-async def test_a_queued_stream_gets_its_headers_before_it_has_a_place() -> None:
+async def test_a_queued_stream_gets_its_headers_while_it_waits() -> None:
     programs = Programs(HANGING, max_running=1)
     first = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await first.until(b"Hel")
     second = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
-    await second.until(b'"role":"assistant"')  # the headers are out, before there is a place
+    await second.until(b'"role":"assistant"')  # the headers are sent while the request is queued
     assert second.sent[0]["status"] == 200
     for program in (first, second):
         program.hang_up()
@@ -121,18 +121,18 @@ async def test_a_queued_stream_gets_its_headers_before_it_has_a_place() -> None:
 
 async def test_comments_keep_a_silent_connection_open() -> None:
     programs = Programs(Script(["Hel"], prefill_s=0.1))
-    completion = await programs.completions.begin(Principal(LOCAL), ASKED)
+    completion = await programs.completions.begin(Principal(LOCAL), INPUT)
     info = programs.engine.info
     assert info
     wire = ChatEncoder(completion, info, logprobs=False, with_usage=False)
-    found = [
+    received = [
         event async for event in events_of(completion, wire, with_usage=False, keep_alive_s=0.01)
     ]
-    assert found[1] == b": still waiting\n\n"
-    assert found[-1] == b"data: [DONE]\n\n"
+    assert received[1] == b": still waiting\n\n"
+    assert received[-1] == b"data: [DONE]\n\n"
 
 
-async def test_an_answer_that_takes_too_long_ends() -> None:
+async def test_an_answer_over_the_time_limit_ends_with_an_error() -> None:
     for script, timeouts, code in (
         (SILENT, Timeouts(queue_s=5, stall_s=0.05, request_s=5), "engine_stalled"),
         (Script(["a"] * 99, step_s=0.02), Timeouts(5, 5, 0.1), "request_timeout"),
@@ -153,12 +153,10 @@ async def test_a_request_that_waits_too_long_fails_with_queue_timeout() -> None:
     await idle(programs)
 
 
-# Overload, quotas, bills
+# Overload and quotas
 
 
-async def test_two_hundred_at_once_get_an_answer_or_a_refusal_that_says_when_to_come_again() -> (
-    None
-):
+async def test_two_hundred_simultaneous_requests_get_an_answer_or_retry_after() -> None:
     programs = Programs(Script(["Hi"], step_s=0.01), max_running=8, max_waiting=8)
     answers = await asyncio.gather(*(programs.chat(stream=n % 2 == 0) for n in range(200)))
     statuses = [answer.status_code for answer in answers]
@@ -177,17 +175,19 @@ def principal(name: str, **limits: Any) -> Principal:
     return Principal(user, ApiKey(f"key of {name}", name, "mine", "sk-", NOON, **limits))
 
 
-def named(id: str) -> CompletionInput:
-    return replace(ASKED, id=id)
+def named(answer_id: str) -> CompletionInput:
+    return replace(INPUT, id=answer_id)
 
 
-async def written(programs: Programs, who: Principal, asked: CompletionInput = ASKED) -> Completion:
-    completion = await programs.completions.begin(who, asked)
+async def written(
+    programs: Programs, who: Principal, completion_input: CompletionInput = INPUT
+) -> Completion:
+    completion = await programs.completions.begin(who, completion_input)
     await completion.record()
     return completion
 
 
-async def test_an_answer_is_billed_to_its_person_and_to_its_key() -> None:
+async def test_an_answer_is_charged_to_its_user_and_its_key() -> None:
     town = await make_town()
     ann = principal("ann")
     assert ann.key
@@ -199,17 +199,17 @@ async def test_an_answer_is_billed_to_its_person_and_to_its_key() -> None:
     assert await town.people.spent_by_key(ann.key.id, town.now.date()) == AccountUsage(1, 2 + 5)
 
 
-async def test_the_engine_is_asked_with_the_salt_of_the_person_whatever_the_key() -> None:
+async def test_the_cache_salt_depends_on_the_user_and_not_on_the_key() -> None:
     programs = Programs()
     for number, name in enumerate(("ann", "bob", "ann")):
         await written(programs, principal(name), named(str(number)))
     assert programs.engine.salts == ["ann", "bob", "ann"]
 
 
-async def test_what_was_written_before_a_hang_up_is_billed() -> None:
+async def test_tokens_written_before_a_disconnect_are_charged() -> None:
     town = await make_town()
     programs = Programs(HANGING, quotas=town.quotas())
-    completion = await programs.completions.begin(principal("ann"), ASKED)
+    completion = await programs.completions.begin(principal("ann"), INPUT)
     await completion.begun(5)
     completion.cancel()
     assert (await completion.record()).finish is None
@@ -217,12 +217,12 @@ async def test_what_was_written_before_a_hang_up_is_billed() -> None:
 
 
 async def refusal(programs: Programs, who: Principal) -> str:
-    with pytest.raises(AppError) as found:
-        await programs.completions.begin(who, ASKED)
-    return found.value.code
+    with pytest.raises(AppError) as raised:
+        await programs.completions.begin(who, INPUT)
+    return raised.value.code
 
 
-async def test_the_limits_of_a_person_and_of_a_key_hold_and_open_again() -> None:
+async def test_limits_of_users_and_keys_apply_and_reset() -> None:
     town = await make_town()
     limits = KeyLimits(town.people, CountedRates(), clock=lambda: town.now)
     programs = Programs(quotas=town.quotas(), key_limits=limits)
@@ -245,7 +245,7 @@ async def test_the_limits_of_a_person_and_of_a_key_hold_and_open_again() -> None
 
 
 class Refusing:
-    """Limits of keys that let nobody in."""
+    """Key limits that refuse every request."""
 
     def __init__(self, error: AppError) -> None:
         self.error = error
@@ -266,7 +266,7 @@ class Refusing:
     ],
     ids=lambda error: error.code,
 )
-async def test_whatever_limit_is_reached_is_a_rate_limit_to_openais_clients(
+async def test_every_exceeded_limit_is_a_rate_limit_error(
     error: AppError,
 ) -> None:
     answer = await Programs(key_limits=Refusing(error)).chat()
@@ -276,10 +276,10 @@ async def test_whatever_limit_is_reached_is_a_rate_limit_to_openais_clients(
     assert fault(answer)["type"] == "rate_limit_error"
 
 
-# The end of the server, and of who may be here
+# Shutdown and revocation
 
 
-async def test_the_server_lets_answers_end_before_it_goes() -> None:
+async def test_the_server_lets_answers_finish_before_shutdown() -> None:
     programs = Programs(Script(["Hel", "lo"], step_s=0.05))
     program = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     await program.until(b"Hel")
@@ -290,7 +290,7 @@ async def test_the_server_lets_answers_end_before_it_goes() -> None:
     assert (answer.status_code, fault(answer)["code"]) == (503, "shutting_down")
 
 
-async def test_what_does_not_end_in_time_is_ended_with_a_word_about_it() -> None:
+async def test_an_answer_that_does_not_finish_in_time_ends_with_an_error() -> None:
     programs = Programs(HANGING)
     program = ApiConnection(programs.app, CHAT, {**HI, "stream": True})
     whole = ApiConnection(programs.app, CHAT, HI)
@@ -317,23 +317,27 @@ async def test_a_revoked_principal_is_rejected_mid_stream() -> None:
     await idle(programs)
 
 
-# What is told and what is kept
+# Logging, metrics and storage
 
 
-async def test_an_answer_is_one_line_in_the_log_without_a_word_of_it(
+async def test_an_answer_is_one_log_line_without_its_text(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     programs = Programs(Script(["secret"]))
     with caplog.at_level(logging.INFO, "qwen_chat.requests"):
         await written(programs, principal("ann"))
     (line,) = [record for record in caplog.records if record.getMessage() == "request"]
-    told = vars(line)
-    assert (told["door"], told["user"], told["key"]) == ("api", "ann", "key of ann")
-    assert (told["id"], told["finish"], told["completion_tokens"]) == ("chatcmpl-1", "stop", 6)
-    assert "secret" not in str(told)
+    fields = vars(line)
+    assert (fields["door"], fields["user"], fields["key"]) == ("api", "ann", "key of ann")
+    assert (fields["id"], fields["finish"], fields["completion_tokens"]) == (
+        "chatcmpl-1",
+        "stop",
+        6,
+    )
+    assert "secret" not in str(fields)
 
 
-async def test_the_observer_counts_page_and_programs_apart() -> None:
+async def test_the_observer_counts_page_and_programs_separately() -> None:
     seen = Seen()
     chat = make_chat(observer=seen)
     await chat.told("Hi")
@@ -347,7 +351,7 @@ async def test_the_observer_counts_page_and_programs_apart() -> None:
     assert summary.usage == Usage(2, 5)
 
 
-async def test_refusals_of_the_page_are_counted_as_the_pages() -> None:
+async def test_refusals_of_the_page_are_counted_as_source_page() -> None:
     seen, town = Seen(), await make_town()
     chat = make_chat(Script(hangs=True), observer=seen, quotas=town.quotas())
     jobs = [await chat.ask(f"{number}", user_id="ann") for number in range(4)]
@@ -361,30 +365,30 @@ async def test_refusals_of_the_page_are_counted_as_the_pages() -> None:
     await chat.jobs.close(5)
 
 
-async def test_an_answer_can_be_found_again_by_who_asked_for_it_alone() -> None:
+async def test_only_the_caller_can_find_a_remembered_answer() -> None:
     programs = Programs(Script(["Hel", CallPiece(0, "call_a", "time", "{}")]))
     await written(programs, principal("ann"))
-    found = programs.completions.find("ann", "chatcmpl-1")
-    assert (found.prompt, found.text) == (ASKED.prompt, "Hel")
-    assert found.calls == (ToolCall("call_a", "time", "{}"),)
-    assert found.provenance
-    assert found.provenance.sampling.seed is not None
-    assert found.timing
-    for user, id in (("bob", "chatcmpl-1"), ("ann", "chatcmpl-2")):
+    record = programs.completions.find("ann", "chatcmpl-1")
+    assert (record.prompt, record.text) == (INPUT.prompt, "Hel")
+    assert record.calls == (ToolCall("call_a", "time", "{}"),)
+    assert record.provenance
+    assert record.provenance.sampling.seed is not None
+    assert record.timing
+    for user_id, answer_id in (("bob", "chatcmpl-1"), ("ann", "chatcmpl-2")):
         with pytest.raises(NotFound):
-            programs.completions.find(user, id)
+            programs.completions.find(user_id, answer_id)
 
 
 async def test_an_answer_with_store_false_is_not_remembered() -> None:
     programs = Programs()
     forgotten = (await programs.chat(store=False)).json()["id"]
-    kept = (await programs.chat(store=True)).json()["id"]
-    assert programs.completions.find(LOCAL.id, kept).text == "Hello"
+    answer_id = (await programs.chat(store=True)).json()["id"]
+    assert programs.completions.find(LOCAL.id, answer_id).text == "Hello"
     with pytest.raises(NotFound):
         programs.completions.find(LOCAL.id, forgotten)
 
 
-async def test_nothing_of_it_is_stored() -> None:
+async def test_api_answers_are_not_stored() -> None:
     programs = Programs()
     await programs.chat()
     assert await programs.house.store.conversations(LOCAL.id) == []

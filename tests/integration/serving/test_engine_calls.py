@@ -1,4 +1,4 @@
-"""A local engine whose model calls tools: what its readers get, and why the answer ends."""
+"""A local engine whose model calls tools: the deltas and the finish reason."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,7 +29,7 @@ runners = pytest.mark.parametrize("runner", [batched, plain])
 
 
 class Dictated:
-    """Makes the model write this text after every prompt of more than one token, and end."""
+    """Makes the model write this text after every prompt of more than one token, and then end."""
 
     def __init__(self, text: str) -> None:
         self._ids = [*BACKEND.encode(text).ids, *END_IDS]
@@ -49,7 +49,7 @@ async def answer(
     runner: Callable[[Qwen2ForCausalLM], Runner] = batched,
     masks: MaskMaker | None = None,
 ) -> list[Delta]:
-    """All deltas of an answer for which the model writes `written`."""
+    """All deltas of an answer in which the model writes `written`."""
     trouble = Dictated(written)
     async with engine_with(trouble, runner=runner, end_ids=END_IDS, masks=masks) as engine:
         return [delta async for delta in generate(engine, QUESTION, sampling, extras=extras)]
@@ -64,7 +64,7 @@ def names(deltas: list[Delta]) -> list[str]:
 
 
 @runners
-async def test_calls_come_apart_from_the_text_and_end_the_answer_as_calls(
+async def test_calls_are_separated_from_the_text_and_set_the_finish_reason(
     runner: Callable[[Qwen2ForCausalLM], Runner],
 ) -> None:
     deltas = await answer(f"Let me see.\n{CALL}\n{OTHER}", runner=runner)
@@ -82,7 +82,7 @@ async def test_without_tools_a_call_is_text() -> None:
     assert deltas[-1].finish is Finish.STOP
 
 
-async def test_an_answer_that_is_cut_ends_with_its_length_whatever_it_called() -> None:
+async def test_a_truncated_answer_has_finish_reason_length_even_with_calls() -> None:
     whole = len(BACKEND.encode(f"{CALL}\n").ids)
     for tokens in (whole - 20, whole):
         deltas = await answer(f"{CALL}\n{OTHER}", sampling=replace(GREEDY, max_new_tokens=tokens))
@@ -90,14 +90,14 @@ async def test_an_answer_that_is_cut_ends_with_its_length_whatever_it_called() -
         assert any(piece.broken for delta in deltas for piece in delta.calls) == (tokens < whole)
 
 
-async def test_a_broken_call_is_none_that_could_be_answered() -> None:
+async def test_an_answer_with_a_broken_call_ends_with_finish_reason_stop() -> None:
     broken = '<tool_call>{"name": "weather", "arguments": }</tool_call>'
     deltas = await answer(broken, masks=NoMasks())
     assert deltas[-1].finish is Finish.STOP
     assert [piece.broken for delta in deltas for piece in delta.calls] == [False, True]
 
 
-async def test_an_answer_with_one_call_at_most_ends_with_it() -> None:
+async def test_without_parallel_calls_the_answer_ends_after_the_first() -> None:
     extras = replace(EXTRAS, rules=ToolRules(parallel=False))
     deltas = await answer(f"{CALL}\n{OTHER} and more", extras)
     assert names(deltas) == ["weather"]
@@ -105,7 +105,7 @@ async def test_an_answer_with_one_call_at_most_ends_with_it() -> None:
     assert deltas[-1].completion_tokens == len(BACKEND.encode(CALL).ids)
 
 
-async def test_a_stop_string_ends_text_and_no_call() -> None:
+async def test_a_stop_string_is_ignored_inside_a_call() -> None:
     sampling = replace(GREEDY, stop=("\n", "days"))
     deltas = await answer(f"Yes {CALL}so\nand more", sampling=sampling)
     assert text(deltas) == "Yes so"

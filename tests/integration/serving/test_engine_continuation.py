@@ -1,4 +1,4 @@
-"""An answer that goes on from its own beginning is the answer it would have been at once."""
+"""A truncated answer and its continuation equal the answer written at once."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +23,7 @@ runners = pytest.mark.parametrize("runner", [batched, plain])
 
 
 def letters_only(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
-    """Whatever is written then can be cut anywhere and is read again as the same tokens."""
+    """Masks all other tokens: such text is tokenised to the same tokens wherever it is cut."""
     others = torch.ones(logits.shape[-1], dtype=torch.bool)
     others[LETTER_IDS] = False
     return logits.masked_fill(others, -torch.inf)
@@ -55,7 +55,7 @@ async def test_a_cut_answer_and_its_continuation_are_the_answer_written_at_once(
 
 
 @runners
-async def test_a_repetition_penalty_knows_the_tokens_that_were_there_before(
+async def test_a_repetition_penalty_includes_the_continued_text(
     runner: Callable[[Qwen2ForCausalLM], Runner],
 ) -> None:
     penalised = replace(GREEDY, repetition_penalty=1.3)
@@ -82,10 +82,10 @@ async def test_a_continuation_keeps_the_space_it_begins_with(
 
 
 @runners
-async def test_a_stop_string_is_not_looked_for_in_what_was_there_before(
+async def test_a_stop_string_is_not_searched_in_the_continued_text(
     runner: Callable[[Qwen2ForCausalLM], Runner],
 ) -> None:
-    """Neither within the old text nor across its end."""
+    """Neither within the continued text nor across its end."""
     begun = "one\n\ntwo\n"
     async with engine_with(letters_only, runner=runner) as engine:
         free = text(await answer(engine, begun))
@@ -95,7 +95,7 @@ async def test_a_stop_string_is_not_looked_for_in_what_was_there_before(
         assert deltas[-1].finish is Finish.LENGTH
 
 
-async def test_a_continuation_reads_only_what_is_not_in_the_cache() -> None:
+async def test_a_continuation_prefills_only_uncached_tokens() -> None:
     async with engine_with(letters_only) as engine:
         first = await answer(engine, sampling=replace(GREEDY, max_new_tokens=100))
         last = (await answer(engine, text(first)))[-1]

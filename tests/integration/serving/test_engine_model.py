@@ -1,6 +1,6 @@
-"""The local engine with real weights: it answers, and reuses what it has read.
+"""The local engine with real weights: it answers, and reuses cached prefixes.
 
-No test asks for words: in bf16 they differ between processors.
+No test checks exact words: in bf16 they differ between processors.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -65,8 +65,8 @@ async def test_a_chinese_question_and_one_that_refers_to_it_are_answered(
     assert last.timing.reused_prompt_tokens >= last.usage.prompt_tokens // 2
 
 
-async def test_an_answer_that_was_begun_goes_on_where_it_ends(engine: LocalEngine) -> None:
-    """That it goes on with the very same tokens is proved in float32."""
+async def test_a_begun_answer_is_continued_at_its_end(engine: LocalEngine) -> None:
+    """Equality of the tokens is tested elsewhere in float32."""
     question = [
         ChatMessage(Role.SYSTEM, "You are a careful assistant who answers briefly. " * 6),
         ChatMessage(Role.USER, "List the days of the week, beginning with Monday."),
@@ -83,7 +83,7 @@ async def test_an_answer_that_was_begun_goes_on_where_it_ends(engine: LocalEngin
 
 @pytest.mark.long
 @pytest.mark.parametrize("quantization", ["int8", "nf4"])
-async def test_packed_weights_answer_on_the_cpu_too(
+async def test_quantized_weights_work_on_the_cpu(
     starter_model: Path, quantization: Quantization
 ) -> None:
     built = engine_for(starter_model, replace(OPTIONS, quantization=quantization))

@@ -1,4 +1,4 @@
-"""A local engine whose model misbehaves: others carry on, the state tells, nobody hangs."""
+"""A local engine whose model fails: other requests continue, the state changes, none hangs."""
 
 import asyncio
 import threading
@@ -43,7 +43,7 @@ async def reach(engine: LocalEngine, phase: Phase) -> EngineState:
 
 
 class Once:
-    """Raises at the given calls of the model, and only there."""
+    """Raises at the given calls of the model only."""
 
     def __init__(self, *calls: int) -> None:
         self._calls = calls
@@ -64,7 +64,7 @@ def poisoned(ids: torch.Tensor) -> torch.Tensor:
 SEEDED = replace(GREEDY, temperature=1.0, top_k=50, seed=11)
 
 
-async def test_innocent_answers_are_the_same_after_a_full_memory() -> None:
+async def test_other_answers_are_unchanged_after_an_out_of_memory_error() -> None:
     words, samplings = ("a" * 60, "b" * 9, "c" * 200), (GREEDY, SEEDED, SEEDED)
     async with engine_with(lambda ids, logits: logits) as engine:
         calm = [text(await answer(engine, *pair)) for pair in zip(words, samplings, strict=True)]
@@ -77,7 +77,7 @@ async def test_innocent_answers_are_the_same_after_a_full_memory() -> None:
     assert all(deltas[-1].finish is Finish.LENGTH for deltas in stormy)
 
 
-async def test_a_request_that_always_fills_the_memory_fails_alone() -> None:
+async def test_a_request_that_always_runs_out_of_memory_fails_alone() -> None:
     def trouble(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
         if poisoned(ids).any():
             raise torch.OutOfMemoryError("CUDA out of memory (injected)")
@@ -94,7 +94,7 @@ async def test_a_request_that_always_fills_the_memory_fails_alone() -> None:
         assert (await answer(engine, "still there"))[-1].finish
 
 
-async def test_scores_that_are_no_numbers_fail_their_own_request_only() -> None:
+async def test_nan_scores_fail_their_own_request_only() -> None:
     def trouble(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
         if ids.shape[1] > 1 and poisoned(ids).any():
             logits[:, -1] = torch.nan
@@ -130,7 +130,7 @@ async def test_a_hung_step_makes_the_engine_degraded_until_it_ends() -> None:
         assert (await answer(engine, "better"))[-1].finish
 
 
-async def test_while_it_recovers_the_engine_is_degraded_and_questions_wait() -> None:
+async def test_a_recovering_engine_is_degraded_and_requests_wait() -> None:
     calls, gate = Once(3), threading.Event()
 
     def trouble(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
@@ -142,15 +142,15 @@ async def test_while_it_recovers_the_engine_is_degraded_and_questions_wait() -> 
         running = asyncio.create_task(answer(engine, "running"))
         state = await reach(engine, Phase.DEGRADED)
         assert state.error_code == OutOfMemory.code
-        asked = asyncio.create_task(answer(engine, "meanwhile"))
+        pending = asyncio.create_task(answer(engine, "meanwhile"))
         await asyncio.sleep(0.01)
         gate.set()
         assert (await running)[-1].finish
-        assert (await asked)[-1].finish
+        assert (await pending)[-1].finish
         assert engine.state.phase is Phase.READY
 
 
-async def test_an_engine_beyond_repair_is_dead_and_leaves_nobody_waiting() -> None:
+async def test_an_engine_that_cannot_recover_is_dead_and_fails_all_requests() -> None:
     broken = threading.Event()
 
     def trouble(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
@@ -169,8 +169,8 @@ async def test_an_engine_beyond_repair_is_dead_and_leaves_nobody_waiting() -> No
 
 @pytest.mark.parametrize("way", ["close", "cancel"])
 @pytest.mark.parametrize("moment", ["waiting", "reading", "writing"])
-async def test_a_reader_who_leaves_frees_everything(way: str, moment: str) -> None:
-    """While it waits for a place, while its prompt is read, and while it is written."""
+async def test_a_cancelled_stream_frees_its_resources(way: str, moment: str) -> None:
+    """In every phase: queued, prefill and decoding."""
     steps = Once()
     async with engine_with(steps) as engine:
         crowd = [

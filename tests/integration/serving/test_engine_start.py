@@ -1,4 +1,4 @@
-"""From a folder on disk to an engine that serves, or to one plain sentence."""
+"""Starting an engine from a folder: it serves, or fails with one sentence."""
 
 import asyncio
 import json
@@ -47,7 +47,7 @@ async def refusal(engine: LocalEngine) -> StartupError:
     return caught.value
 
 
-async def test_the_stages_are_told_in_order_until_it_is_ready(folder: Path) -> None:
+async def test_the_loading_stages_are_reported_in_order(folder: Path) -> None:
     engine = engine_for(folder)
     starting = asyncio.create_task(engine.start())
     seen: list[EngineState] = []
@@ -62,7 +62,7 @@ async def test_the_stages_are_told_in_order_until_it_is_ready(folder: Path) -> N
     await engine.stop()
 
 
-async def test_the_info_says_what_the_card_and_the_model_say(folder: Path) -> None:
+async def test_the_engine_info_matches_the_card_and_the_model(folder: Path) -> None:
     write_card(
         folder,
         ModelCard(name="Tiny", source="starter", revision="r7", licence="MIT", is_starter=True),
@@ -98,11 +98,11 @@ async def test_a_damaged_shard_is_named_in_one_sentence(folder: Path) -> None:
     assert shard.name in str(error)
 
 
-async def test_weights_without_a_tensor_are_not_filled_up_at_random(folder: Path) -> None:
+async def test_missing_tensors_are_an_error_and_not_initialised_randomly(folder: Path) -> None:
     content = json.loads((folder / INDEX).read_text())
-    gone = next(name for name in content["weight_map"] if name.endswith("mlp.up_proj.weight"))
-    shard = folder / content["weight_map"].pop(gone)
-    save_file({name: t for name, t in load_file(shard).items() if name != gone}, shard)
+    removed = next(name for name in content["weight_map"] if name.endswith("mlp.up_proj.weight"))
+    shard = folder / content["weight_map"].pop(removed)
+    save_file({name: t for name, t in load_file(shard).items() if name != removed}, shard)
     (folder / INDEX).write_text(json.dumps(content))
     assert isinstance(await refusal(engine_for(folder)), ModelUnavailable)
 
@@ -121,7 +121,7 @@ async def test_a_folder_that_lacks_a_file_is_refused_with_its_name(folder: Path,
         {"model_type": "qwen2", "hidden_size": "big"},
     ],
 )
-async def test_a_configuration_of_something_else_is_refused(
+async def test_a_configuration_of_another_kind_of_model_is_refused(
     folder: Path, config: dict[str, object]
 ) -> None:
     (folder / "config.json").write_text(json.dumps(config))
@@ -130,7 +130,7 @@ async def test_a_configuration_of_something_else_is_refused(
     assert "config.json" in str(error)
 
 
-async def test_whatever_goes_wrong_while_loading_leaves_a_dead_engine(folder: Path) -> None:
+async def test_any_error_while_loading_leaves_a_dead_engine(folder: Path) -> None:
     async def fetch(report: Report) -> Path:
         return folder
 
@@ -156,12 +156,12 @@ async def test_on_the_cpu_the_libraries_see_no_gpu(
     await engine.stop()
 
 
-async def test_a_tokenizer_without_sense_is_refused(folder: Path) -> None:
+async def test_a_damaged_tokenizer_is_refused(folder: Path) -> None:
     (folder / "tokenizer.json").write_text("{}")
     assert isinstance(await refusal(engine_for(folder)), ModelUnavailable)
 
 
-async def test_cuda_that_is_absent_is_said_in_one_sentence(
+async def test_device_cuda_without_a_gpu_is_one_sentence(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")

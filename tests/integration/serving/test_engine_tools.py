@@ -1,4 +1,4 @@
-"""Tools with real weights: the model calls, is told the result, and answers from it."""
+"""Tools with real weights: the model calls a tool and uses its result."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -55,8 +55,8 @@ async def ask(
     return [delta async for delta in generate(engine, messages, GREEDY, extras=extras)]
 
 
-async def test_a_tool_is_called_and_its_result_is_told(engine: LocalEngine) -> None:
-    """The starter model writes a call without its tags if nothing makes it write them."""
+async def test_a_tool_is_called_and_its_result_is_used(engine: LocalEngine) -> None:
+    """The starter model writes calls without tags unless the grammar requires them."""
     deltas = await ask(engine, BEFORE, ToolRules(required=True))
     pieces = [piece for delta in deltas for piece in delta.calls]
     assert deltas[-1].finish is Finish.TOOL_CALLS
@@ -68,14 +68,14 @@ async def test_a_tool_is_called_and_its_result_is_told(engine: LocalEngine) -> N
     assert len(arguments) > 1, "they come as they are written"
 
     call = ToolCall(pieces[0].id, WEATHER.name, "".join(arguments))
-    told = (
+    prompt = (
         *BEFORE,
         ChatMessage(Role.ASSISTANT, "", (call,)),
         ChatMessage(Role.TOOL, '{"temperature": 18, "sky": "clear"}'),
     )
-    deltas = await ask(engine, told, ToolRules())
+    deltas = await ask(engine, prompt, ToolRules())
     assert deltas[-1].finish in (Finish.STOP, Finish.LENGTH)
     assert deltas[-1].usage
-    assert deltas[-1].usage.prompt_tokens == (await engine.prepare(told, [WEATHER])).tokens
+    assert deltas[-1].usage.prompt_tokens == (await engine.prepare(prompt, [WEATHER])).tokens
     data = b"".join(score.data for delta in deltas for score in delta.scores)
     assert data.decode() == "".join(delta.text for delta in deltas)

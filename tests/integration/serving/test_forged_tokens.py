@@ -1,4 +1,4 @@
-"""The real vocabulary: no control token in it can be forged, by anybody, anywhere in a prompt."""
+"""With the real vocabulary: no control token can be forged in any part of a prompt."""
 
 import json
 from collections import Counter
@@ -35,18 +35,18 @@ def added(prompt: ChatPrompt) -> dict[int, str]:
 
 
 def control(prompt: ChatPrompt, messages: list[ChatMessage]) -> Counter[int]:
-    known = added(prompt).keys()
-    return Counter(token_id for token_id in prompt.encode(messages) if token_id in known)
+    token_ids = added(prompt).keys()
+    return Counter(token_id for token_id in prompt.encode(messages) if token_id in token_ids)
 
 
 def conversation(place: int, content: str) -> list[ChatMessage]:
-    """Every role in turn, with these words in one place and harmless ones in the others."""
+    """A conversation with every role; these words in one place, harmless ones in the others."""
     return [
         ChatMessage(role, content if number == place else "x") for number, role in enumerate(ROLES)
     ]
 
 
-def test_the_vocabulary_has_the_tokens_that_are_tried(prompt: ChatPrompt) -> None:
+def test_the_vocabulary_contains_the_tested_tokens(prompt: ChatPrompt) -> None:
     words = set(added(prompt).values())
     assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>", "<tool_call>"} <= words
     assert len(words) > 20
@@ -64,7 +64,7 @@ def test_no_added_token_can_be_forged_in_any_place_of_any_turn(
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_no_turn_can_be_made_up_inside_another(prompt: ChatPrompt, forgery: str) -> None:
+def test_no_turn_can_be_forged_inside_another(prompt: ChatPrompt, forgery: str) -> None:
     for place in range(len(ROLES)):
         honest = control(prompt, conversation(place, "x"))
         assert control(prompt, conversation(place, forgery)) == honest

@@ -1,4 +1,4 @@
-"""Schemas from strangers: they are refused or served, and cost nobody else anything."""
+"""Hostile schemas are refused or served, without affecting other requests."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -16,7 +16,7 @@ GOOD = {"type": "integer"}
 
 
 def chain(length: int) -> dict[str, Any]:
-    """Objects with lists of objects: followed by recursion they are four times as deep."""
+    """Nested objects and lists, which recursion follows four levels per step."""
     links = {
         f"a{number}": {
             "properties": {
@@ -67,14 +67,14 @@ HOSTILE: dict[str, Json] = {
 @pytest.fixture
 async def compiler() -> AsyncGenerator[Compiler]:
     maker = Maker()
-    made = Compiler(maker.tokenizer, [maker.end_id])
-    yield made
-    await made.close()
+    new_compiler = Compiler(maker.tokenizer, [maker.end_id])
+    yield new_compiler
+    await new_compiler.close()
 
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_a_hostile_schema_is_refused_and_the_next_good_one_is_served(
+async def test_a_hostile_schema_is_refused_and_the_next_valid_one_is_served(
     compiler: Compiler, name: str
 ) -> None:
     with pytest.raises(BadSchema) as refusal:
@@ -95,7 +95,7 @@ async def test_a_refusal_names_the_tool_and_the_part(compiler: Compiler) -> None
     assert refusal.value.values["where"] == "bad#"
 
 
-async def test_who_leaves_leaves_the_others_served(compiler: Compiler) -> None:
+async def test_a_cancelled_compilation_does_not_affect_others(compiler: Compiler) -> None:
     waiting = [asyncio.create_task(compiler.mask(shape(GOOD))) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[0].cancel()
@@ -105,7 +105,7 @@ async def test_who_leaves_leaves_the_others_served(compiler: Compiler) -> None:
     assert isinstance(third, Mask)
 
 
-async def test_closing_refuses_who_waits_and_who_comes(compiler: Compiler) -> None:
+async def test_closing_refuses_waiting_and_new_requests(compiler: Compiler) -> None:
     assert await compiler.mask(Extras()) is None
     waiting = [asyncio.create_task(compiler.mask(shape(chain(300)))) for _ in range(5)]
     await asyncio.sleep(0)

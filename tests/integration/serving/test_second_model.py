@@ -1,4 +1,4 @@
-"""A second model beside the first one, from settings to answers, with tiny weights."""
+"""A second model beside the first, from settings to answers, with tiny weights."""
 
 import asyncio
 from pathlib import Path
@@ -43,14 +43,14 @@ async def test_both_models_answer_at_the_same_time_as_each_does_alone(
         assert together == alone
     finally:
         await engines.stop()
-    told = capsys.readouterr().err.splitlines()
-    assert [line.partition(" on ")[0] for line in told if line.startswith("Ready")] == [
+    printed = capsys.readouterr().err.splitlines()
+    assert [line.partition(" on ")[0] for line in printed if line.startswith("Ready")] == [
         "Ready beside it: two (nf4)",
         "Ready: one (bfloat16)",
     ]
 
 
-async def test_without_its_second_model_the_app_serves_the_first(
+async def test_the_app_serves_the_first_model_if_the_second_fails(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "two" / "config.json").write_text("{}")

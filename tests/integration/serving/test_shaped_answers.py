@@ -1,4 +1,4 @@
-"""Answers of a given shape, with real weights and at full temperature: each that ends is valid."""
+"""Structured output with real weights at full temperature: each finished answer is valid."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from chat.serving.models import Delta
 from chat.tools import Extras, JsonShape, Tool, ToolRules
 from engine.local import EngineOptions, LocalEngine, Report
 from tests.fakes import generate
-from tests.schemas import ASKED, Asked
+from tests.schemas import QUESTIONS, SchemaQuestion
 
 pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
 
@@ -40,33 +40,33 @@ async def ask(
     return [delta async for delta in generate(engine, messages, sampling, extras=extras)]
 
 
-async def check(engine: LocalEngine, asked: Sequence[tuple[int, Asked]]) -> None:
-    """Ask all at once; every answer ends by itself and is valid."""
-    shapes = [Extras(shape=JsonShape(json.dumps(schema))) for _, (_, schema) in asked]
+async def check(engine: LocalEngine, questions: Sequence[tuple[int, SchemaQuestion]]) -> None:
+    """Ask all questions at once; check that every answer ends by itself and is valid."""
+    shapes = [Extras(shape=JsonShape(json.dumps(schema))) for _, (_, schema) in questions]
     answers = await asyncio.gather(
         *(
             ask(engine, question, shape, seed)
-            for (seed, (question, _)), shape in zip(asked, shapes, strict=True)
+            for (seed, (question, _)), shape in zip(questions, shapes, strict=True)
         )
     )
-    for (_, (_, schema)), deltas in zip(asked, answers, strict=True):
+    for (_, (_, schema)), deltas in zip(questions, answers, strict=True):
         text = "".join(delta.text for delta in deltas)
         assert deltas[-1].finish is Finish.STOP, text
         Draft202012Validator(schema).validate(json.loads(text))
 
 
 async def test_twenty_answers_of_eight_shapes_are_all_valid(engine: LocalEngine) -> None:
-    await check(engine, [(seed, ASKED[seed % 8]) for seed in range(20)])
+    await check(engine, [(seed, QUESTIONS[seed % 8]) for seed in range(20)])
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 async def test_two_hundred_answers_of_twenty_shapes_are_all_valid(engine: LocalEngine) -> None:
     for begin in range(0, 200, 20):
-        await check(engine, [(begin + place, asked) for place, asked in enumerate(ASKED)])
+        await check(engine, [(begin + place, question) for place, question in enumerate(QUESTIONS)])
 
 
-async def test_any_object_and_a_free_answer_and_a_call_go_side_by_side(
+async def test_json_objects_free_answers_and_calls_run_in_one_batch(
     engine: LocalEngine,
 ) -> None:
     tool = Tool("roll", "Roll a die", json.dumps({"properties": {"sides": {"enum": [6, 20]}}}))

@@ -1,4 +1,4 @@
-"""The command and the app's side of it: real child processes, a hub on this machine."""
+"""download_model.py and the app's side of it: real child processes, a local hub."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """Both hubs are this one, for this process and its children; no other index answers."""
+    """Point both hub clients, here and in child processes, to a local hub, and pip to nothing."""
     repo = Repo(write_tiny_model(tmp_path / "offered"))
     with serve_hub({f"Qwen/{NAME}": repo}) as hub:
         point_at(hub.url, tmp_path, monkeypatch)
@@ -100,15 +100,15 @@ def test_a_failure_is_one_sentence_and_a_json_line_on_demand(
     assert "Traceback" not in plain.stderr
     [sentence] = plain.stdout.splitlines()
     assert sentence.startswith(f"{NAME} cannot be had: Hugging Face does not answer")
-    told = command("--model", NAME, "--progress", "json", models=models)
-    assert told.returncode == 1
-    assert json.loads(told.stdout.splitlines()[-1]) == {
+    ended = command("--model", NAME, "--progress", "json", models=models)
+    assert ended.returncode == 1
+    assert json.loads(ended.stdout.splitlines()[-1]) == {
         "error": sentence,
         "code": "model_unavailable",
     }
 
 
-def test_ctrl_c_leaves_a_download_that_the_next_run_completes(hub: Hub, models: Path) -> None:
+def test_an_interrupted_download_is_completed_by_the_next_run(hub: Hub, models: Path) -> None:
     repo = hub.repos[f"Qwen/{NAME}"]
     repo.bytes_per_s = 40_000
     child = subprocess.Popen(
@@ -140,10 +140,10 @@ async def test_two_downloads_into_one_folder_wait_for_each_other(
     hub: Hub, models: Path, tmp_path: Path
 ) -> None:
     hub.repos[f"Qwen/{NAME}"].bytes_per_s = 200_000
-    heard: list[EngineState] = []
-    both = [ensure_model(settings(models), heard.append, app_dir=tmp_path) for _ in range(2)]
+    reported: list[EngineState] = []
+    both = [ensure_model(settings(models), reported.append, app_dir=tmp_path) for _ in range(2)]
     assert await asyncio.gather(*both) == [models / NAME] * 2
-    assert any("waiting for another download" in state.detail for state in heard)
+    assert any("waiting for another download" in state.detail for state in reported)
     assert hub.ranges(SHARDS[0]) == [""]
 
 
@@ -184,13 +184,13 @@ def test_bad_arguments_end_in_one_sentence(
     models: Path, arguments: list[str], words: str, no_network: None
 ) -> None:
     ended = command(*arguments, models=models)
-    said = ended.stdout + ended.stderr
+    output = ended.stdout + ended.stderr
     assert ended.returncode != 0
-    assert "Traceback" not in said
-    assert words in said.splitlines()[-1]
+    assert "Traceback" not in output
+    assert words in output.splitlines()[-1]
 
 
-def test_a_models_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+def test_a_models_folder_that_cannot_be_created_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     ended = command("--model", NAME, models=tmp_path / "file" / "models")
     assert ended.returncode == 1
@@ -214,16 +214,16 @@ async def test_a_finished_folder_needs_no_network_and_no_child(
         assert await ensure_model(chosen, refuse, app_dir=tmp_path) == models / NAME
 
 
-async def test_the_app_hears_the_progress_of_its_child(
+async def test_the_app_reports_the_progress_of_its_child(
     hub: Hub, models: Path, tmp_path: Path
 ) -> None:
-    heard: list[EngineState] = []
-    folder = await ensure_model(settings(models), heard.append, app_dir=tmp_path)
+    reported: list[EngineState] = []
+    folder = await ensure_model(settings(models), reported.append, app_dir=tmp_path)
     assert folder == models / NAME
     assert read_card(folder).source == "huggingface"
-    assert {state.phase for state in heard} == {Phase.LOADING}
-    assert heard[0].detail.startswith(f"{NAME}. No NVIDIA GPU")
-    assert heard[-1].progress == 1.0
+    assert {state.phase for state in reported} == {Phase.LOADING}
+    assert reported[0].detail.startswith(f"{NAME}. No NVIDIA GPU")
+    assert reported[-1].progress == 1.0
 
 
 async def test_the_childs_sentence_is_the_apps_error(
@@ -241,7 +241,7 @@ async def test_without_any_source_the_error_names_the_starter_model(
         await ensure_model(settings(models), lambda state: None, app_dir=tmp_path)
 
 
-async def test_cancelling_ends_the_child_and_keeps_what_came(
+async def test_cancelling_ends_the_child_and_keeps_the_partial_files(
     hub: Hub, models: Path, tmp_path: Path
 ) -> None:
     hub.repos[f"Qwen/{NAME}"].bytes_per_s = 40_000
@@ -254,17 +254,17 @@ async def test_cancelling_ends_the_child_and_keeps_what_came(
     quiet.cancel()
     with pytest.raises(asyncio.CancelledError):
         await quiet
-    kept = bytes_in_parts(models)
+    partial_bytes = bytes_in_parts(models)
     await asyncio.sleep(0.3)
-    assert bytes_in_parts(models) == kept >= came > 0
+    assert bytes_in_parts(models) == partial_bytes >= came > 0
 
 
 def bytes_in_parts(models: Path) -> int:
-    """How much of the first shard has come so far."""
+    """Bytes of the first shard so far."""
     return sum(part.stat().st_size for part in models.glob(f"{NAME}/{SHARDS[0]}.*.part"))
 
 
-def test_the_list_knows_the_settings_of_the_environment(
+def test_the_list_uses_settings_of_the_environment(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     driver = tmp_path / "bin" / "nvidia-smi"
@@ -281,12 +281,12 @@ def test_the_list_knows_the_settings_of_the_environment(
     assert len(refused.stdout.splitlines()) == 1
 
 
-async def test_a_finished_folder_loses_what_a_download_left_behind(
+async def test_leftover_partial_files_are_removed_from_a_finished_folder(
     hub: Hub, models: Path, tmp_path: Path
 ) -> None:
     assert command("--model", NAME, models=models).returncode == 0
-    left_over = models / NAME / f"{SHARDS[0]}.0123abcd.part"
-    left_over.write_bytes(b"begun")
+    leftover = models / NAME / f"{SHARDS[0]}.0123abcd.part"
+    leftover.write_bytes(b"begun")
     chosen = settings(models, "--model", NAME)
     assert await ensure_model(chosen, lambda state: None, app_dir=tmp_path) == models / NAME
     assert is_complete(models / NAME)
@@ -295,7 +295,7 @@ async def test_a_finished_folder_loses_what_a_download_left_behind(
 async def test_a_line_that_is_not_of_the_protocol_is_skipped(
     hub: Hub, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A library of the child prints: here one that Python imports by itself."""
+    """A library of the child prints a line; here a module that Python imports by itself."""
     noise = "print('hello')\nprint(3)\n"
     (tmp_path / "sitecustomize.py").write_text(noise)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -303,17 +303,17 @@ async def test_a_line_that_is_not_of_the_protocol_is_skipped(
     assert is_complete(models / NAME)
 
 
-async def test_the_error_of_a_child_that_is_gone_already_is_what_is_raised(
+async def test_the_error_of_a_child_that_has_already_ended_is_raised(
     no_network: None, models: Path, tmp_path: Path
 ) -> None:
     chosen = settings(models, "--model", NAME)
 
-    def gone(state: EngineState) -> None:
-        """Ends the child behind the event loop's back, as a crash would."""
+    def end_child(state: EngineState) -> None:
+        """Kills the child without the event loop's knowledge, as a crash would."""
         [child] = psutil.Process().children()
         child.kill()
         child.wait(10)
         raise RuntimeError("the real error")
 
     with pytest.raises(RuntimeError, match="the real error"):
-        await ensure_model(chosen, gone, app_dir=tmp_path)
+        await ensure_model(chosen, end_child, app_dir=tmp_path)

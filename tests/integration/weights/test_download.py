@@ -1,4 +1,4 @@
-"""Downloads from a hub that speaks both protocols on this machine."""
+"""Downloads from a local hub that implements both protocols."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +29,7 @@ class NewHub(Protocol):
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hub libraries look for tokens and settings there."""
+    """The hub libraries read tokens and settings from the home folder."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
 
@@ -55,26 +55,28 @@ def new_hub(request: pytest.FixtureRequest) -> NewHub:
 
 
 @pytest.fixture
-def wanted(tmp_path: Path) -> ResolvedModel:
+def model(tmp_path: Path) -> ResolvedModel:
     return ResolvedModel(
         "Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "models" / "mine", "Apache-2.0"
     )
 
 
 def fetch(hub: Hub, folder: Path, free_bytes: int = 10**12) -> list[DownloadProgress]:
-    heard: list[DownloadProgress] = []
+    reported: list[DownloadProgress] = []
     listing = hub.listing(HUB_ID, None)
     card = ModelCard(name="mine", source=hub.name, revision=listing.revision)
-    downloader = Downloader(hub, heard.append, lambda path: free_bytes, retry_waits_s=(0.01, 0.01))
+    downloader = Downloader(
+        hub, reported.append, lambda path: free_bytes, retry_waits_s=(0.01, 0.01)
+    )
     downloader.download(listing, folder, card)
-    return heard
+    return reported
 
 
-def test_a_model_arrives_whole_with_its_card(
-    new_hub: NewHub, server: hub_server.Hub, repo: Repo, wanted: ResolvedModel
+def test_a_model_is_downloaded_completely_with_its_card(
+    new_hub: NewHub, server: hub_server.Hub, repo: Repo, model: ResolvedModel
 ) -> None:
     hub = new_hub(server.url)
-    folder = fetch_model(wanted, no_starter(hub), lambda progress: None, revision=None)
+    folder = fetch_model(model, no_starter(hub), lambda progress: None, revision=None)
     assert find_problems(folder, hashes=True) == []
     card = read_card(folder)
     assert (card.source, card.revision, card.licence) == (hub.name, COMMIT, "Apache-2.0")
@@ -93,7 +95,7 @@ def test_nothing_but_weights_and_their_configuration_is_fetched(
     assert suffixes == {".safetensors", ".json"}
 
 
-def test_a_dropped_line_is_resumed_where_it_broke(
+def test_a_dropped_connection_is_resumed_where_it_broke(
     new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
 ) -> None:
     repo.drop_after[SHARDS[0]] = 60_000
@@ -105,7 +107,7 @@ def test_a_dropped_line_is_resumed_where_it_broke(
     assert 0 < int(second[6:-1]) <= 65_536
 
 
-def test_a_line_lost_for_good_is_an_error_and_what_came_is_kept(
+def test_a_lost_connection_is_an_error_and_the_partial_file_is_kept(
     new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
 ) -> None:
     repo.drop_always[SHARDS[0]] = 60_000
@@ -120,12 +122,12 @@ def test_a_server_that_ignores_ranges_is_read_from_the_beginning(
 ) -> None:
     repo.drop_after[SHARDS[0]] = 60_000
     repo.ignores_ranges = True
-    heard = fetch(new_hub(server.url), tmp_path / "mine")
+    reported = fetch(new_hub(server.url), tmp_path / "mine")
     assert find_problems(tmp_path / "mine", hashes=True) == []
-    assert heard[-1].bytes == heard[-1].total
+    assert reported[-1].bytes == reported[-1].total
 
 
-def test_an_earlier_part_is_completed_not_fetched_again(
+def test_an_earlier_partial_file_is_completed_and_not_fetched_again(
     new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
 ) -> None:
     folder = tmp_path / "mine"
@@ -144,14 +146,14 @@ def test_an_earlier_part_is_completed_not_fetched_again(
 def test_progress_counts_every_byte_and_ends_at_one(
     new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
 ) -> None:
-    heard = fetch(new_hub(server.url), tmp_path / "mine")
-    wanted = [path for path in repo.folder.iterdir() if path.suffix in (".json", ".safetensors")]
-    last = [progress for progress in heard if progress.stage is LoadStage.DOWNLOAD][-1]
-    assert last.bytes == last.total == sum(path.stat().st_size for path in wanted)
+    reported = fetch(new_hub(server.url), tmp_path / "mine")
+    model = [path for path in repo.folder.iterdir() if path.suffix in (".json", ".safetensors")]
+    last = [progress for progress in reported if progress.stage is LoadStage.DOWNLOAD][-1]
+    assert last.bytes == last.total == sum(path.stat().st_size for path in model)
     assert last.progress == 1.0
 
 
-def test_a_file_with_a_wrong_sha256_is_refused_and_thrown_away(
+def test_a_file_with_a_wrong_sha256_is_refused_and_deleted(
     new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
 ) -> None:
     repo.wrong_bytes.add(SHARDS[0])
@@ -160,7 +162,7 @@ def test_a_file_with_a_wrong_sha256_is_refused_and_thrown_away(
     assert not list((tmp_path / "mine").glob(f"{SHARDS[0]}*"))
 
 
-def test_a_repository_without_a_shard_of_its_index_is_not_taken_for_complete(
+def test_a_repository_with_a_missing_shard_is_not_complete(
     new_hub: NewHub, server: hub_server.Hub, repo: Repo, tmp_path: Path
 ) -> None:
     (repo.folder / SHARDS[1]).unlink()
@@ -168,7 +170,7 @@ def test_a_repository_without_a_shard_of_its_index_is_not_taken_for_complete(
         fetch(new_hub(server.url), tmp_path / "mine")
 
 
-def test_a_full_disk_is_seen_before_the_first_byte(
+def test_a_full_disk_is_detected_before_the_first_byte(
     new_hub: NewHub, server: hub_server.Hub, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelUnavailable, match=r"0\.2 GB are needed, 0\.1 GB are free"):
@@ -187,55 +189,57 @@ def test_weights_that_are_not_safetensors_are_refused(
 
 
 def test_a_complete_model_is_checked_without_any_network(
-    server: hub_server.Hub, wanted: ResolvedModel
+    server: hub_server.Hub, model: ResolvedModel
 ) -> None:
-    fetch_model(wanted, no_starter(HuggingFace(server.url)), lambda progress: None, revision=None)
+    fetch_model(model, no_starter(HuggingFace(server.url)), lambda progress: None, revision=None)
     silent = no_starter(HuggingFace(NOWHERE))
-    assert fetch_model(wanted, silent, lambda progress: None, revision=None) == wanted.folder
+    assert fetch_model(model, silent, lambda progress: None, revision=None) == model.folder
 
 
 def test_only_the_damaged_file_is_fetched_again(
-    server: hub_server.Hub, wanted: ResolvedModel
+    server: hub_server.Hub, model: ResolvedModel
 ) -> None:
     sources = no_starter(HuggingFace(server.url))
-    fetch_model(wanted, sources, lambda progress: None, revision=None)
+    fetch_model(model, sources, lambda progress: None, revision=None)
     server.requests.clear()
-    (wanted.folder / SHARDS[1]).write_bytes(b"damaged")
-    fetch_model(wanted, sources, lambda progress: None, revision=None)
-    assert find_problems(wanted.folder, hashes=True) == []
+    (model.folder / SHARDS[1]).write_bytes(b"damaged")
+    fetch_model(model, sources, lambda progress: None, revision=None)
+    assert find_problems(model.folder, hashes=True) == []
     assert server.ranges(SHARDS[0]) == []
     assert server.ranges(SHARDS[1]) == [""]
 
 
-def test_an_unknown_revision_is_an_error(server: hub_server.Hub, wanted: ResolvedModel) -> None:
+def test_an_unknown_revision_is_an_error(server: hub_server.Hub, model: ResolvedModel) -> None:
     with pytest.raises(ModelUnavailable, match="does not have that revision"):
         fetch_model(
-            wanted,
+            model,
             no_starter(HuggingFace(server.url)),
             lambda progress: None,
             revision="no-such-branch",
         )
 
 
-def test_the_second_hub_is_asked_when_the_first_does_not_answer(
-    server: hub_server.Hub, wanted: ResolvedModel
+def test_the_second_hub_is_used_if_the_first_does_not_answer(
+    server: hub_server.Hub, model: ResolvedModel
 ) -> None:
     sources = no_starter(HuggingFace(NOWHERE), ModelScope(server.url))
-    fetch_model(wanted, sources, lambda progress: None, revision=None)
-    assert read_card(wanted.folder).source == "modelscope"
+    fetch_model(model, sources, lambda progress: None, revision=None)
+    assert read_card(model.folder).source == "modelscope"
 
 
-def test_a_named_model_is_an_error_that_names_what_was_tried(wanted: ResolvedModel) -> None:
+def test_an_unavailable_named_model_is_an_error_with_the_sources_tried(
+    model: ResolvedModel,
+) -> None:
     sources = no_starter(HuggingFace(NOWHERE), ModelScope(NOWHERE))
     with pytest.raises(ModelUnavailable) as caught:
-        fetch_model(wanted, sources, lambda progress: None, revision=None)
+        fetch_model(model, sources, lambda progress: None, revision=None)
     words = str(caught.value)
     assert words.startswith("Qwen2.5-0.5B-Instruct cannot be had: ")
     assert "Hugging Face does not answer; ModelScope does not answer" in words
     assert "--model FOLDER" in words
 
 
-def test_a_log_in_page_of_the_network_is_not_taken_for_a_hub(
+def test_a_captive_portal_is_not_mistaken_for_a_hub(
     new_hub: NewHub, server: hub_server.Hub
 ) -> None:
     server.is_captive_portal = True
@@ -252,16 +256,16 @@ def test_a_model_that_no_hub_has_is_an_error(server: hub_server.Hub, tmp_path: P
     assert "ModelScope does not have Qwen/Nothing" in str(caught.value)
 
 
-def test_the_starter_is_taken_when_no_hub_answers_and_nothing_was_named(tmp_path: Path) -> None:
+def test_the_starter_is_used_if_no_hub_answers_and_no_model_was_named(tmp_path: Path) -> None:
     starter = tmp_path / "starter"
     sources = Sources([HuggingFace(NOWHERE), ModelScope(NOWHERE)], lambda report: starter)
     unnamed = ResolvedModel("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "mine", is_named=False)
     assert fetch_model(unnamed, sources, lambda progress: None, revision=None) == starter
-    with pytest.raises(ModelUnavailable):  # a hub was named, so nothing else will do
+    with pytest.raises(ModelUnavailable):  # a hub was named, so no other source is used
         fetch_model(unnamed, sources, lambda progress: None, source="huggingface", revision=None)
 
 
-def test_the_starter_is_not_taken_while_a_hub_answers(
+def test_the_starter_is_not_used_while_a_hub_answers(
     server: hub_server.Hub, tmp_path: Path
 ) -> None:
     unnamed = ResolvedModel("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "mine", is_named=False)
@@ -270,7 +274,7 @@ def test_the_starter_is_not_taken_while_a_hub_answers(
 
 
 def no_starter(*hubs: Hub) -> Sources:
-    """Sources whose starter nobody may take."""
+    """Sources whose starter must not be used."""
 
     def refuse(report: object) -> Path:
         raise AssertionError("the starter was taken")

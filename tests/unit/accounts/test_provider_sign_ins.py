@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.accounts.oidc_routes import LASTS_S, MOST_UNDER_WAY, PendingSignIns
+from api.accounts.oidc_routes import LIFETIME_S, MAX_PENDING, PendingSignIns
 from chat.accounts.errors import ProviderRefused
 from chat.accounts.sso import PendingSignIn
 from tests.house import Clock
@@ -25,7 +25,7 @@ def test_a_sign_in_lasts_ten_minutes_whatever_the_browser_does_with_its_cookie()
     clock = Clock()
     pending = PendingSignIns(clock.timer)
     early, late = pending.keep(BEGUN, "/"), pending.keep(BEGUN, "/")
-    clock.pass_by(seconds=LASTS_S - 1)
+    clock.pass_by(seconds=LIFETIME_S - 1)
     assert pending.take(early) == (BEGUN, "/")
     clock.pass_by(seconds=1)
     with pytest.raises(ProviderRefused):
@@ -34,7 +34,7 @@ def test_a_sign_in_lasts_ten_minutes_whatever_the_browser_does_with_its_cookie()
 
 def test_the_oldest_sign_in_gives_way() -> None:
     pending = PendingSignIns()
-    keys = [pending.keep(BEGUN, "/") for _ in range(MOST_UNDER_WAY + 1)]
+    keys = [pending.keep(BEGUN, "/") for _ in range(MAX_PENDING + 1)]
     assert pending.take(keys[1])
     with pytest.raises(ProviderRefused):
         pending.take(keys[0])

@@ -13,7 +13,7 @@ def test_so_many_in_a_minute_are_allowed_for_each_key_and_then_it_says_how_long_
 
 
 def test_the_memory_is_bounded_by_forgetting_all_when_too_many_come() -> None:
-    windows = MinuteWindows(most_keys=2)
+    windows = MinuteWindows(max_keys=2)
     for key in ("ann", "bob"):
         assert windows.hit(key, 1) is None
         assert windows.hit(key, 1) is not None

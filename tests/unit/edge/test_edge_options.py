@@ -1,4 +1,4 @@
-"""Which names and origins the settings let in."""
+"""Host names and origins that the settings allow."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ def options(*arguments: str) -> EdgeOptions:
     return EdgeOptions.from_settings(read_settings(arguments, {}), machine_name="Tower")
 
 
-def test_on_the_network_addresses_and_the_machines_name_are_let_in_but_no_other_name() -> None:
+def test_on_the_network_ip_addresses_and_the_machines_name_are_allowed_hosts() -> None:
     edge = options("--host", "0.0.0.0", "--insecure-open", "--allowed-hosts", "Chat.lan,b.lan:80")
     for host in (
         "192.168.1.5:7860",
@@ -29,7 +29,7 @@ def test_on_the_network_addresses_and_the_machines_name_are_let_in_but_no_other_
         assert not edge.allows_host(host), host
 
 
-def test_a_name_bound_to_is_let_in() -> None:
+def test_the_bound_host_name_is_allowed() -> None:
     assert options("--host", "chat.lan", "--insecure-open").allows_host("chat.lan:7860")
 
 
@@ -44,13 +44,13 @@ def test_a_name_bound_to_is_let_in() -> None:
         ("--allowed-origins", "https://chat.lan/path"),
     ],
 )
-def test_a_host_or_origin_that_is_none_stops_the_start(arguments: tuple[str, ...]) -> None:
+def test_an_invalid_host_or_origin_prevents_the_start(arguments: tuple[str, ...]) -> None:
     with pytest.raises(StartupError, match=f"^{arguments[0]}"):
         options(*arguments)
 
 
-def test_the_proxy_lets_through_bodies_as_large_as_the_app_takes() -> None:
+def test_the_proxys_body_limit_matches_the_apps() -> None:
     example = Path(__file__).parents[3] / "deploy" / "nginx.conf"
-    found = re.search(r"client_max_body_size (\d+)m;", example.read_text(encoding="utf-8"))
-    assert found is not None
-    assert int(found[1]) * 1024 * 1024 == EdgeOptions().max_body_bytes
+    match = re.search(r"client_max_body_size (\d+)m;", example.read_text(encoding="utf-8"))
+    assert match is not None
+    assert int(match[1]) * 1024 * 1024 == EdgeOptions().max_body_bytes

@@ -1,4 +1,4 @@
-"""Every error of the domain has an HTTP status that says whose turn it is."""
+"""Every domain error has an HTTP status."""
 
 from collections.abc import Iterator
 
@@ -159,24 +159,24 @@ def kinds(root: type[AppError] = AppError) -> Iterator[type[AppError]]:
         yield from kinds(kind)
 
 
-def test_no_kind_of_error_is_forgotten() -> None:
+def test_every_error_class_has_an_expected_status() -> None:
     assert {kind for kind in kinds() if kind.__module__.startswith("chat.")} == EXPECTED.keys()
 
 
 @pytest.mark.parametrize(("kind", "status"), EXPECTED.items(), ids=str)
-def test_a_kind_of_error_has_its_status(kind: type[AppError], status: int) -> None:
+def test_an_error_class_has_its_status(kind: type[AppError], status: int) -> None:
     assert status_of(kind()) == status
 
 
 @pytest.mark.parametrize("kind", EXPECTED, ids=str)
-def test_what_a_kind_of_error_says_is_a_line_without_the_names_of_its_values(
+def test_the_message_of_an_error_class_is_one_line_without_placeholders(
     kind: type[AppError],
 ) -> None:
-    said = str(kind())
-    assert said
-    assert "\n" not in said
-    assert "  " not in said
-    assert "Values:" not in said
+    message = str(kind())
+    assert message
+    assert "\n" not in message
+    assert "  " not in message
+    assert "Values:" not in message
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,5 @@ def test_what_a_kind_of_error_says_is_a_line_without_the_names_of_its_values(
     ],
     ids=lambda value: getattr(value, "code", value),
 )
-def test_who_comes_too_early_is_told_when_to_come_again(
-    error: AppError, seconds: str | None
-) -> None:
+def test_temporary_errors_have_a_retry_after_header(error: AppError, seconds: str | None) -> None:
     assert retry_after(error, status_of(error)).get("Retry-After") == seconds

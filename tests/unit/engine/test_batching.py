@@ -1,4 +1,4 @@
-"""What the continuous batch promises for each of its rows, whoever else is in it."""
+"""The continuous batch: each row's answer is independent of the other rows."""
 
 import time
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def prompts() -> list[list[int]]:
 
 
 def generate(model: Qwen2ForCausalLM, prompt: list[int], **settings: float) -> list[int]:
-    """What `generate` answers alone, greedily."""
+    """The greedy answers of transformers' `generate`, one prompt at a time."""
     config = GenerationConfig(
         max_new_tokens=NEW, do_sample=False, eos_token_id=None, pad_token_id=0, **settings
     )
@@ -54,7 +54,7 @@ def rows_of(prompts: Sequence[list[int]], decodings: Sequence[Decoding]) -> list
 
 
 def run(runner: Runner, rows: Sequence[Row], tokens: int = NEW) -> list[list[int]]:
-    """Every row's answer, all rows together."""
+    """Run all rows in one batch; return their answers."""
     for row in rows:
         runner.add(row)
     open_rows = {row.id for row in rows}
@@ -97,7 +97,7 @@ def test_rows_with_a_repetition_penalty_equal_generate(
 def test_the_first_token_of_a_prompt_changes_the_answer(
     model: Qwen2ForCausalLM, prompts: list[list[int]]
 ) -> None:
-    """Or the equalities above would prove nothing."""
+    """Otherwise the equalities above would prove nothing."""
     for prompt in prompts:
         other = [prompt[0] % 999 + 1, *prompt[1:]]
         assert generate(model, other) != generate(model, prompt)
@@ -117,12 +117,12 @@ def alone(model: Qwen2ForCausalLM, row: Row) -> list[int]:
 
 @pytest.fixture(scope="module")
 def one_by_one(model: Qwen2ForCausalLM, prompts: list[list[int]]) -> list[list[int]]:
-    """What rows of all kinds come to when each has a batch for itself."""
+    """The answers of rows with different settings, each in a batch of its own."""
     return [alone(model, row) for row in rows_of(prompts[::4], MIXED)]
 
 
 @pytest.mark.parametrize(("page", "chunk"), [(16, 64), (32, 128), (256, 1024)])
-def test_rows_of_all_kinds_do_not_touch_each_other(
+def test_rows_with_different_settings_do_not_affect_each_other(
     model: Qwen2ForCausalLM,
     prompts: list[list[int]],
     one_by_one: list[list[int]],
@@ -141,7 +141,7 @@ def test_the_order_of_the_rows_does_not_matter(
     assert forward == backward[::-1]
 
 
-def test_rows_that_lose_their_cache_under_pressure_go_on_as_if_nothing_had_been(
+def test_rows_evicted_from_the_cache_continue_unchanged(
     model: Qwen2ForCausalLM, prompts: list[list[int]]
 ) -> None:
     rows = rows_of(prompts, MIXED)
@@ -150,7 +150,7 @@ def test_rows_that_lose_their_cache_under_pressure_go_on_as_if_nothing_had_been(
     assert run(batch(model, page=16, tokens=1024), rows) == roomy
 
 
-def test_a_row_started_again_in_the_middle_keeps_its_sequence(
+def test_a_row_restarted_in_the_middle_keeps_its_random_sequence(
     runner: Runner, model: Qwen2ForCausalLM, prompts: list[list[int]]
 ) -> None:
     for decoding in MIXED:
@@ -174,7 +174,7 @@ def test_the_second_turn_reuses_the_tokens_of_the_first(
     assert second.reused_prompt_tokens >= len(prompts[8])
 
 
-def test_a_prompt_is_found_again_by_its_own_salt_only_and_answered_alike(
+def test_a_cached_prompt_is_reused_by_the_same_salt_only_with_equal_answers(
     model: Qwen2ForCausalLM, prompts: list[list[int]]
 ) -> None:
     runner = batch(model)
@@ -198,7 +198,7 @@ def test_rows_with_different_salts_do_not_share_while_they_run(
     assert [len(allocator.ledger.hash_to_block) for allocator in hashes] == [3 * pages]
 
 
-def test_a_salt_holds_when_the_cache_is_lost_under_pressure(
+def test_salts_still_separate_rows_after_cache_eviction(
     model: Qwen2ForCausalLM, prompts: list[list[int]]
 ) -> None:
     def salted() -> list[Row]:
@@ -251,14 +251,14 @@ def test_the_next_chunk_stays_within_its_bounds(
     assert 16 <= next_chunk(chunk, min(tokens, chunk), seconds, limit) <= limit
 
 
-def test_slow_steps_make_chunks_shorter_and_fast_ones_longer() -> None:
+def test_slow_steps_shrink_the_chunk_and_fast_steps_grow_it() -> None:
     assert next_chunk(128, 128, seconds=0.7, limit=256) == 64
     assert next_chunk(128, 128, seconds=0.05, limit=256) == 192
     assert next_chunk(128, 4, seconds=9.0, limit=256) == 128
 
 
 class SlowToBegin(Qwen2ForCausalLM):
-    """Its first two passes take so long that steps are made as small as they may be."""
+    """A model whose first two passes are so slow that steps shrink to the minimum."""
 
     passes = 0
 
@@ -269,7 +269,7 @@ class SlowToBegin(Qwen2ForCausalLM):
         return super().forward(input_ids=input_ids, **settings)
 
 
-def test_every_row_gets_its_tokens_and_prompts_are_read_however_slow_the_steps() -> None:
+def test_all_rows_progress_and_prompts_are_read_with_the_smallest_steps() -> None:
     model = SlowToBegin(tiny_config(1000))
     model.train(False)
     runner = batch(model, chunk=64)
@@ -283,7 +283,7 @@ def test_every_row_gets_its_tokens_and_prompts_are_read_however_slow_the_steps()
     assert late.token_ids
 
 
-def test_pages_are_small_unless_flash_attention_is_there() -> None:
+def test_pages_are_small_without_flash_attention() -> None:
     if is_flash_attn_3_available() or is_flash_attn_2_available():
         pytest.skip("flash attention is installed here")
     assert page_size("cuda") == page_size("cpu") == 32

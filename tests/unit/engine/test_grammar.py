@@ -1,4 +1,4 @@
-"""Whatever a grammar allows, its schema allows; what cannot be kept to is refused by name."""
+"""Everything that a grammar allows matches its schema; unsupported schemas are refused by name."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from chat.tools import Extras, JsonShape, Tool, ToolRules
 from engine.grammar.characters import are_writable
 from engine.grammar.formats import FORMATS
 from tests.grammar import Json, Maker, check_fits, shape
-from tests.shapes import KEPT, REFUSED
+from tests.shapes import REFUSED, SUPPORTED
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,8 @@ def maker() -> Maker:
 
 
 @pytest.mark.filterwarnings("ignore:Possible:FutureWarning")  # of Python's own re
-@pytest.mark.parametrize(("schema", "fitting", "others"), KEPT, ids=str)
-def test_a_schema_is_kept_to(
+@pytest.mark.parametrize(("schema", "fitting", "others"), SUPPORTED, ids=str)
+def test_a_schema_is_enforced(
     maker: Maker, schema: Json, fitting: list[str], others: list[str]
 ) -> None:
     extras = shape(schema)
@@ -41,7 +41,7 @@ def check(maker: Maker, schema: Json, seed: int) -> None:
 
 
 @pytest.mark.parametrize(("schema", "where"), REFUSED, ids=lambda value: str(value)[:60])
-def test_what_cannot_be_kept_to_is_refused_by_its_place(
+def test_an_unsupported_schema_is_refused_with_its_path(
     maker: Maker, schema: Json, where: str
 ) -> None:
     with pytest.raises(BadSchema) as refusal:
@@ -50,7 +50,7 @@ def test_what_cannot_be_kept_to_is_refused_by_its_place(
     assert refusal.value.values["why"]
 
 
-def test_without_a_schema_any_object_may_be_written_and_nothing_else(maker: Maker) -> None:
+def test_without_a_schema_exactly_json_objects_are_allowed(maker: Maker) -> None:
     extras = Extras(shape=JsonShape())
     assert maker.accepts(extras, '{"a": [1, "x", {"b": null}]}')
     assert not any(maker.accepts(extras, answer) for answer in ("[]", "1", '"a"', "{} ", " {}"))
@@ -75,7 +75,7 @@ def test_a_string_holds_no_bytes_that_are_not_characters(maker: Maker) -> None:
 
 
 def schemas() -> st.SearchStrategy[Any]:
-    """Small schemas with most of what is kept to."""
+    """Small schemas with most of the supported keywords."""
     bounds = st.tuples(st.integers(0, 3), st.integers(0, 3))
     names = st.sampled_from(["a", "ab", "城市", 'q"', "", "b\n"])
     leaves = st.one_of(
@@ -122,11 +122,11 @@ def _object(parts: tuple[dict[str, Any], set[str], Any]) -> dict[str, Any]:
 
 @settings(max_examples=60, deadline=None)
 @given(schema=schemas(), seed=st.integers(0, 2**32))
-def test_whatever_is_drawn_from_a_grammar_fits_its_schema(schema: Any, seed: int) -> None:
+def test_every_sample_from_a_grammar_matches_its_schema(schema: Any, seed: int) -> None:
     check(MAKER, schema, seed)
 
 
-MAKER = Maker()  # hypothesis wants no fixtures that are older than an example
+MAKER = Maker()  # hypothesis rejects function-scoped fixtures
 
 
 TOOLS = (
@@ -151,7 +151,7 @@ WEATHER, NOW = call("weather", '{"city": "北京"}'), call("now", "{}")
 
 
 @pytest.mark.parametrize("parallel", [True, False])
-def test_who_must_call_writes_calls_alone(maker: Maker, parallel: bool) -> None:
+def test_required_calls_exclude_other_text(maker: Maker, parallel: bool) -> None:
     must = calls(required=True, parallel=parallel)
     assert maker.accepts(must, WEATHER)
     assert maker.accepts(must, f"{WEATHER}\n{NOW}") == parallel
@@ -160,7 +160,9 @@ def test_who_must_call_writes_calls_alone(maker: Maker, parallel: bool) -> None:
 
 
 @pytest.mark.parametrize("parallel", [True, False])
-def test_who_may_call_writes_freely_but_calls_by_the_schema(maker: Maker, parallel: bool) -> None:
+def test_optional_calls_allow_free_text_and_enforce_the_schema(
+    maker: Maker, parallel: bool
+) -> None:
     may = calls(required=False, parallel=parallel)
     assert maker.accepts(may, "I <b>look</b> < tool_call> it up.")
     assert maker.accepts(may, f"Let me see. {NOW}")
@@ -182,14 +184,14 @@ def test_the_arguments_of_a_tool_are_an_object(maker: Maker, parameters: str) ->
     assert str(refusal.value.values["where"]).startswith("f#")
 
 
-def test_the_place_in_a_tool_is_told_with_its_name(maker: Maker) -> None:
+def test_an_error_path_in_a_tool_begins_with_its_name(maker: Maker) -> None:
     tool = Tool("f", "", json.dumps({"properties": {"a": {"not": {}}}}))
     with pytest.raises(BadSchema) as refusal:
         maker.mask(Extras(tools=(tool,)))
     assert refusal.value.values["where"] == "f#/properties/a/not"
 
 
-def test_every_example_of_a_format_is_what_its_pattern_says() -> None:
+def test_every_example_of_a_format_matches_its_pattern() -> None:
     for name, example in {
         "date": "2024-02-28",
         "time": "23:59:59Z",

@@ -1,4 +1,4 @@
-"""Random walks through masks: whatever ends is JSON of its schema."""
+"""Random sampling with masks: every finished sample is JSON that matches its schema."""
 
 import random
 from pathlib import Path
@@ -7,10 +7,10 @@ import pytest
 from tokenizers import Tokenizer
 
 from tests.grammar import Json, Maker, check_fits, shape
-from tests.schemas import ASKED
-from tests.shapes import KEPT, WALKED
+from tests.schemas import QUESTIONS
+from tests.shapes import SUPPORTED, WALKED
 
-SCHEMAS = [*WALKED.items(), *ASKED, *((str(schema), schema) for schema, _, _ in KEPT)]
+SCHEMAS = [*WALKED.items(), *QUESTIONS, *((str(schema), schema) for schema, _, _ in SUPPORTED)]
 pytestmark = pytest.mark.filterwarnings("ignore:Possible:FutureWarning")  # of Python's own re
 
 
@@ -25,7 +25,7 @@ def starter(starter_model: Path) -> Maker:
 
 
 def walk(maker: Maker, schema: Json, seeds: range, limit: int) -> int:
-    """How many walks ended; all of those fit the schema."""
+    """Check that all finished samples match the schema; return their number."""
     drawn = [maker.draw(shape(schema), seed, limit) for seed in seeds]
     ended = [answer for answer in drawn if answer is not None]
     for answer in ended:
@@ -33,8 +33,8 @@ def walk(maker: Maker, schema: Json, seeds: range, limit: int) -> int:
     return len(ended)
 
 
-def test_what_is_drawn_from_masks_fits_its_schema(maker: Maker) -> None:
-    """Some schemas of all, with tokens of one byte."""
+def test_samples_from_masks_match_their_schema(maker: Maker) -> None:
+    """A selection of the schemas, with tokens of one byte."""
     chosen = [*WALKED.items(), *random.Random(1).sample(SCHEMAS, 20)]
     ended = {name: walk(maker, schema, range(3), 400) for name, schema in chosen}
     assert sum(ended.values()) > 2 * len(ended)
@@ -42,13 +42,13 @@ def test_what_is_drawn_from_masks_fits_its_schema(maker: Maker) -> None:
 
 @pytest.mark.model
 @pytest.mark.parametrize("name", ["city", "ranges", "further members"])
-def test_what_is_drawn_from_the_tokens_of_the_starter_model_fits(starter: Maker, name: str) -> None:
+def test_samples_with_the_starters_vocabulary_match_their_schema(starter: Maker, name: str) -> None:
     assert walk(starter, WALKED[name], range(3), 150)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-def test_sixty_walks_through_each_schema_fit_it(maker: Maker) -> None:
+def test_sixty_samples_of_each_schema_match_it(maker: Maker) -> None:
     ended = {name: walk(maker, schema, range(60), 400) for name, schema in SCHEMAS}
     assert all(ended.values()), [name for name, count in ended.items() if not count]
 
@@ -56,6 +56,6 @@ def test_sixty_walks_through_each_schema_fit_it(maker: Maker) -> None:
 @pytest.mark.long
 @pytest.mark.model
 @pytest.mark.timeout(1800)
-def test_walks_by_the_tokens_of_the_starter_model_fit_each_schema(starter: Maker) -> None:
+def test_samples_with_the_starters_vocabulary_match_each_schema(starter: Maker) -> None:
     ended = {name: walk(starter, schema, range(20), 150) for name, schema in SCHEMAS}
     assert sum(ended.values()) > 5 * len(ended)

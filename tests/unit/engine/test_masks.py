@@ -1,4 +1,4 @@
-"""Rows that are held to a grammar, beside rows that are not, in one batch."""
+"""Rows with and without a grammar in one batch."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ def rows(masks: Sequence[Mask | None], decoding: Decoding) -> list[Row]:
 
 
 def run(runner: Runner, all_rows: Sequence[Row]) -> None:
-    """Until each has ended, by its token or by its length."""
+    """Run the rows until each has ended, by an end token or by its length."""
     for row in all_rows:
         runner.add(row)
     still = {row.id for row in all_rows}
@@ -60,7 +60,7 @@ def run(runner: Runner, all_rows: Sequence[Row]) -> None:
 
 
 @pytest.mark.parametrize("decoding", [Decoding(), Decoding(1.0, seed=3, repetition_penalty=1.3)])
-def test_free_rows_are_the_same_beside_rows_with_a_mask(
+def test_unmasked_rows_are_unchanged_beside_masked_rows(
     runner: Runner, maker: Maker, decoding: Decoding
 ) -> None:
     alone = rows([None, None, None], decoding)
@@ -75,7 +75,7 @@ def test_free_rows_are_the_same_beside_rows_with_a_mask(
     assert beside[1].token_ids != alone[1].token_ids
 
 
-def test_once_the_shape_is_whole_only_the_end_is_left(runner: Runner, maker: Maker) -> None:
+def test_after_a_complete_value_only_the_end_token_is_allowed(runner: Runner, maker: Maker) -> None:
     masks = [maker.mask(shape({"const": value})) for value in ("a", 1, None)]
     constants = rows(masks, Decoding(1.0, seed=1))
     for row, length in zip(constants, (3, 1, 4), strict=True):
@@ -97,7 +97,7 @@ def test_a_row_whose_mask_fails_fails_alone(runner: Runner, maker: Maker) -> Non
     assert len(together[2].token_ids) > 1
 
 
-def test_a_row_that_starts_again_goes_on_in_its_grammar(runner: Runner, maker: Maker) -> None:
+def test_a_restarted_row_continues_in_its_grammar(runner: Runner, maker: Maker) -> None:
     whole = rows([maker.mask(shape(SCHEMA)) for _ in PROMPTS], Decoding(1.0, seed=5))
     run(runner, whole)
     again = rows([maker.mask(shape(SCHEMA)) for _ in PROMPTS], Decoding(1.0, seed=5))
@@ -110,7 +110,7 @@ def test_a_row_that_starts_again_goes_on_in_its_grammar(runner: Runner, maker: M
     assert [row.token_ids for row in again] == [row.token_ids for row in whole]
 
 
-def test_a_step_that_fails_changes_no_place_in_a_grammar(maker: Maker) -> None:
+def test_a_failed_step_does_not_advance_the_grammar(maker: Maker) -> None:
     mask = maker.mask(shape({"const": "ab"}))
     row = Row(id="a", prompt_ids=[1], decoding=Decoding(), mask=mask)
     for _ in range(3):  # as if what was chosen had been lost twice
@@ -118,7 +118,7 @@ def test_a_step_that_fails_changes_no_place_in_a_grammar(maker: Maker) -> None:
         assert maker.words[int(chosen.token_ids)] == b'"'
 
 
-def test_the_end_is_allowed_too_early_if_nothing_else_is(maker: Maker) -> None:
+def test_the_end_token_is_allowed_early_if_no_other_token_is(maker: Maker) -> None:
     decoding = Decoding(min_new_tokens=9)
     row = Row(
         id="a",
@@ -142,8 +142,8 @@ def test_scores_beyond_the_vocabulary_are_never_chosen(maker: Maker) -> None:
     assert maker.words[int(choose_tokens(scores, [row]).token_ids)] == b"1"
 
 
-def test_a_row_that_comes_to_a_limit_of_its_grammar_fails_alone(maker: Maker) -> None:
-    """Counts within counts have too many states; the answer must not end as if it were whole."""
+def test_a_row_that_exceeds_a_grammar_limit_fails_alone(maker: Maker) -> None:
+    """Nested counts have too many states; the answer must not end as if it were complete."""
     counts = {"type": "string", "pattern": "^((a{1,200}){1,200}){1,200}$"}
     rows_ = rows([maker.mask(shape(counts)), maker.mask(shape({"type": "string"})), None], FREE)
     letter = maker.words.index(b"a")
@@ -166,7 +166,7 @@ def test_a_row_whose_mask_takes_too_long_fails(
     assert row.error == "the grammar of the answer is too slow"
 
 
-def test_masks_are_the_same_each_time(maker: Maker) -> None:
+def test_masks_are_deterministic(maker: Maker) -> None:
     answers = [maker.draw(shape(SCHEMA), seed) for seed in (1, 1)]
     assert answers[0] is not None
     assert answers[0] == answers[1]

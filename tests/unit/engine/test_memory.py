@@ -1,4 +1,4 @@
-"""A full memory is known as such, whoever says so, and ends in a plain sentence."""
+"""Out-of-memory errors are recognised from every source and become one sentence."""
 
 from typing import Any
 
@@ -22,17 +22,17 @@ FULL = [
 
 
 @pytest.mark.parametrize("error", FULL)
-def test_a_full_memory_is_known(error: Exception) -> None:
+def test_out_of_memory_errors_are_recognised(error: Exception) -> None:
     assert is_out_of_memory(error)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("CUDA error"), ValueError("can't allocate")])
-def test_other_errors_are_not_a_full_memory(error: Exception) -> None:
+def test_other_errors_are_not_out_of_memory(error: Exception) -> None:
     assert not is_out_of_memory(error)
 
 
 class ModelWithoutRoom(Qwen2ForCausalLM):
-    """Whose cache cannot be laid out."""
+    """A model whose KV cache cannot be allocated."""
 
     error: Exception
 
@@ -48,11 +48,11 @@ def loaded(error: Exception) -> LoadedModel:
 
 
 @pytest.mark.parametrize("error", FULL)
-def test_no_room_for_the_cache_is_one_plain_sentence(error: Exception) -> None:
+def test_no_memory_for_the_cache_is_one_sentence(error: Exception) -> None:
     with pytest.raises(StartupError, match="--kv-cache-gib"):
         make_runner(loaded(error), EngineOptions())
 
 
-def test_other_errors_of_the_cache_stay_what_they_are() -> None:
+def test_other_errors_of_the_cache_are_raised_unchanged() -> None:
     with pytest.raises(RuntimeError, match="illegal"):
         make_runner(loaded(RuntimeError("illegal memory access")), EngineOptions())

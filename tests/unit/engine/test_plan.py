@@ -21,17 +21,17 @@ def with_gpu(free_gib: float, *, bf16: bool = True, count: int = 1) -> Hardware:
 
 
 def needed(shape: Shape = QWEN_7B) -> int:
-    wanted = plan.cache_target(shape, context_length=8192, max_concurrent=8, cache_gib=None)
-    return plan.cache_needed(shape, wanted, 8192)
+    target = plan.cache_target(shape, context_length=8192, max_concurrent=8, cache_gib=None)
+    return plan.cache_needed(shape, target, 8192)
 
 
-def test_cuda_that_is_absent_is_an_error_in_one_sentence() -> None:
+def test_device_cuda_without_a_gpu_is_an_error() -> None:
     with pytest.raises(StartupError, match=r"--device cuda.*--device cpu"):
         plan.choose_device("cuda", LAPTOP)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "hardware", "device"),
+    ("requested", "hardware", "device"),
     [
         ("auto", LAPTOP, "cpu"),
         ("auto", with_gpu(20), "cuda"),
@@ -39,8 +39,8 @@ def test_cuda_that_is_absent_is_an_error_in_one_sentence() -> None:
         ("cuda", with_gpu(20), "cuda"),
     ],
 )
-def test_a_gpu_is_used_if_there_is_one(wanted: str, hardware: Hardware, device: str) -> None:
-    assert plan.choose_device(wanted, hardware).value == device
+def test_a_gpu_is_used_if_there_is_one(requested: str, hardware: Hardware, device: str) -> None:
+    assert plan.choose_device(requested, hardware).value == device
 
 
 def test_a_gpu_without_bfloat16_computes_in_float16_and_the_reason_names_it() -> None:
@@ -60,13 +60,13 @@ def test_weights_are_packed_only_if_they_and_the_cache_do_not_fit(
     assert "GiB" in decision.reason
 
 
-def test_what_is_asked_for_is_done_and_the_cpu_packs_nothing_by_itself() -> None:
+def test_an_explicit_quantization_is_used_and_auto_on_the_cpu_is_none() -> None:
     assert plan.choose_quantization("int8", "cpu", LAPTOP, QWEN_05B, 0).value == "int8"
     assert plan.choose_quantization("auto", "cpu", LAPTOP, QWEN_05B, 0).value == "none"
 
 
-def test_packed_weights_that_would_spill_are_taken_as_they_are() -> None:
-    """Packed ones cannot spill into main memory, ordinary ones can."""
+def test_auto_uses_bf16_if_even_packed_weights_would_not_fit() -> None:
+    """Packed weights cannot be offloaded to main memory, bf16 weights can."""
     small = with_gpu(5)
     assert plan.choose_quantization("auto", "cuda", small, QWEN_7B, needed()).value == "none"
     assert plan.choose_device_map("cuda", small, QWEN_7B, "none", needed()).value == "auto"
@@ -74,19 +74,19 @@ def test_packed_weights_that_would_spill_are_taken_as_they_are() -> None:
     assert plan.choose_quantization("auto", "cuda", two, QWEN_7B, needed()).value == "nf4"
 
 
-@pytest.mark.parametrize("wanted", ["int8", "nf4"])
-def test_packing_that_was_asked_for_and_cannot_fit_is_an_error_in_one_sentence(
-    wanted: plan.Quantization,
+@pytest.mark.parametrize("requested", ["int8", "nf4"])
+def test_an_explicit_quantization_that_cannot_fit_is_an_error(
+    requested: plan.Quantization,
 ) -> None:
-    with pytest.raises(StartupError, match=rf"--quantization {wanted} needs .* cannot spill"):
-        plan.choose_quantization(wanted, "cuda", with_gpu(5), QWEN_7B, needed())
-    fitting = plan.choose_quantization(wanted, "cuda", with_gpu(14), QWEN_7B, needed())
-    assert fitting.value == wanted
+    with pytest.raises(StartupError, match=rf"--quantization {requested} needs .* cannot spill"):
+        plan.choose_quantization(requested, "cuda", with_gpu(5), QWEN_7B, needed())
+    fitting = plan.choose_quantization(requested, "cuda", with_gpu(14), QWEN_7B, needed())
+    assert fitting.value == requested
 
 
 @pytest.mark.parametrize("free_gb", [8, 12, 16])
 def test_auto_packs_7b_on_every_gpu_for_which_it_is_chosen(free_gb: float) -> None:
-    """From 8 GB that the driver calls free; about half a GB goes to PyTorch's own context."""
+    """From 8 GB of free memory in nvidia-smi, less half a GB for PyTorch's CUDA context."""
     gpu = Gpu(0, "NVIDIA L4", int((free_gb - 0.5) * 1e9), True)
     hardware = Hardware(cores=16, free=64 * GIB, gpus=[gpu])
     assert plan.choose_quantization("auto", "cuda", hardware, QWEN_7B, needed()).value == "nf4"
@@ -96,7 +96,7 @@ def test_auto_packs_7b_on_every_gpu_for_which_it_is_chosen(free_gb: float) -> No
     assert cache.value >= 8192
 
 
-def test_weights_that_come_packed_are_not_packed_again() -> None:
+def test_already_packed_weights_are_not_packed_again() -> None:
     awq = Shape(1, 1, 1, 1, packing="awq")
     assert plan.choose_quantization("nf4", "cuda", with_gpu(8), awq, 0).value == "none"
 
@@ -109,29 +109,29 @@ def test_a_model_that_fits_one_gpu_is_not_spread_over_two() -> None:
 
 
 def test_the_cache_holds_every_answer_at_full_length_with_room_for_reuse() -> None:
-    wanted = plan.cache_target(QWEN_05B, context_length=8192, max_concurrent=8, cache_gib=None)
+    target = plan.cache_target(QWEN_05B, context_length=8192, max_concurrent=8, cache_gib=None)
     tokens = plan.choose_cache_tokens(
-        QWEN_05B, target=wanted, free=20 * GIB, device="cpu", page=32
+        QWEN_05B, target=target, free=20 * GIB, device="cpu", page=32
     ).value
     assert tokens * (1 - plan.FREE_PAGE_RESERVE) >= 8 * 8192 - 32
     assert tokens % 32 == 0
 
 
-def test_the_cache_is_never_bigger_than_asked_for_or_than_memory_allows() -> None:
-    asked = plan.cache_target(QWEN_05B, context_length=8192, max_concurrent=8, cache_gib=0.25)
+def test_the_cache_exceeds_neither_the_request_nor_the_memory() -> None:
+    target = plan.cache_target(QWEN_05B, context_length=8192, max_concurrent=8, cache_gib=0.25)
     for free in (20 * GIB, GIB // 4):
         tokens = plan.choose_cache_tokens(
-            QWEN_05B, target=asked, free=free, device="cpu", page=32
+            QWEN_05B, target=target, free=free, device="cpu", page=32
         ).value
-        assert tokens * QWEN_05B.kv_per_token <= min(asked, free)
+        assert tokens * QWEN_05B.kv_per_token <= min(target, free)
 
 
-def test_memory_too_small_for_a_conversation_is_an_error_in_one_sentence() -> None:
+def test_memory_too_small_for_a_conversation_is_an_error() -> None:
     with pytest.raises(StartupError, match="smaller model"):
         plan.choose_cache_tokens(QWEN_7B, target=GIB, free=GIB // 2, device="cuda", page=256)
 
 
-def test_a_share_of_the_hardware_has_less_memory_and_nothing_else_less() -> None:
+def test_a_share_of_the_hardware_reduces_only_the_memory() -> None:
     half = with_gpu(24, count=2).share(0.5)
     assert [gpu.free for gpu in half.gpus] == [12 * GIB, 12 * GIB]
     assert (half.free, half.cores) == (32 * GIB, 16)

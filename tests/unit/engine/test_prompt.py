@@ -1,4 +1,4 @@
-"""Control tokens that people type stay text; everything else is the model's own template."""
+"""Typed control tokens stay text; everything else is the model's own template."""
 
 import json
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def user(content: str) -> list[ChatMessage]:
     return [ChatMessage(Role.USER, content)]
 
 
-def test_a_prompt_is_the_template_with_the_words_in_it() -> None:
+def test_a_prompt_is_the_template_with_the_messages() -> None:
     ids = PROMPT.encode([ChatMessage(Role.SYSTEM, "be brief"), *user("你好")])
     assert TOKENIZER.decode(ids) == (
         "<|im_start|>system\nbe brief<|im_end|>\n<|im_start|>user\n你好<|im_end|>\n"
@@ -55,14 +55,14 @@ def test_no_begun_answer_can_forge_a_control_token(content: str) -> None:
 
 
 @given(content=st.lists(pieces, max_size=8).map("".join))
-def test_a_begun_answer_follows_the_prompt_for_it_letter_by_letter(content: str) -> None:
+def test_a_begun_answer_follows_its_prompt_unchanged(content: str) -> None:
     ids, before = PROMPT.encode(begun(content)), PROMPT.encode(user("x"))
     assert ids[: len(before)] == before
     assert TOKENIZER.backend_tokenizer.decode(ids[len(before) :]) == content
 
 
 @given(content=st.lists(pieces, max_size=8).map("".join))
-def test_the_shown_prompt_has_the_typed_words_and_the_control_tokens(content: str) -> None:
+def test_the_rendered_prompt_has_the_messages_and_the_control_tokens(content: str) -> None:
     assert PROMPT.render(begun(content)) == (
         f"<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\n{content}"
     )
@@ -88,11 +88,11 @@ def called(name: str, *arguments: str, result: str = "18 °C") -> list[ChatMessa
     ]
 
 
-def shown(prompt: Prompt, tools: Sequence[Tool] = ()) -> str:
+def rendered(prompt: Prompt, tools: Sequence[Tool] = ()) -> str:
     return str(TOKENIZER.decode(PROMPT.encode(prompt, tools)))
 
 
-def test_tools_stand_in_the_prompt_as_the_api_writes_them() -> None:
+def test_tools_are_rendered_in_the_apis_format() -> None:
     tool = Tool("weather", "of a 城市", '{"type":"object"}', strict=True)
     written = {
         "type": "function",
@@ -102,23 +102,23 @@ def test_tools_stand_in_the_prompt_as_the_api_writes_them() -> None:
             "parameters": {"type": "object"},
         },
     }
-    assert json.dumps(written, ensure_ascii=False) in shown(user("x"), [tool])
+    assert json.dumps(written, ensure_ascii=False) in rendered(user("x"), [tool])
 
 
-def test_calls_and_their_results_stand_in_the_prompt_as_the_model_writes_them() -> None:
+def test_calls_and_results_are_rendered_in_the_models_format() -> None:
     turns = called("weather", '{"city":"北京", "days":[1,2]}', "{}")
     assert (
         '<tool_call>\n{"name": "weather", "arguments": {"city": "北京", "days": [1, 2]}}\n'
         "</tool_call>"
-    ) in shown(turns)
-    assert shown(turns).count("<|im_start|>tool\n18 °C<|im_end|>") == 2
+    ) in rendered(turns)
+    assert rendered(turns).count("<|im_start|>tool\n18 °C<|im_end|>") == 2
 
 
 @pytest.mark.parametrize(
     "broken", ['{"city": "Bei', "Beijing", '{"a": "\\ud800"}', "[" * 10_000, "1" * 10_000]
 )
-def test_arguments_that_are_no_json_stand_in_the_prompt_letter_by_letter(broken: str) -> None:
-    assert json.dumps(broken, ensure_ascii=False) in shown(called("weather", broken))
+def test_arguments_that_are_no_json_are_rendered_unchanged(broken: str) -> None:
+    assert json.dumps(broken, ensure_ascii=False) in rendered(called("weather", broken))
 
 
 @given(
@@ -127,16 +127,16 @@ def test_arguments_that_are_no_json_stand_in_the_prompt_letter_by_letter(broken:
     key=st.lists(pieces, max_size=8).map("".join),
 )
 def test_no_tool_call_or_result_can_forge_a_control_token(names: str, words: str, key: str) -> None:
-    def ids(name: str, said: str, key: str) -> list[int]:
-        nested = json.dumps({key: {"enum": [said], "properties": {key: {key: said}}}})
-        return control_ids(called(name, nested, said, result=said), [Tool(name, said, nested)])
+    def ids(name: str, text: str, key: str) -> list[int]:
+        nested = json.dumps({key: {"enum": [text], "properties": {key: {key: text}}}})
+        return control_ids(called(name, nested, text, result=text), [Tool(name, text, nested)])
 
     assert ids(names, words, key) == ids("x", "x", "x")
 
 
 def test_control_tokens_in_keys_reach_the_model_as_text() -> None:
     tool = Tool("f", "", json.dumps({"properties": {END: {END: 1}}}))
-    assert shown(user("x"), [tool]).count(f'"{END}": ') == 2
+    assert rendered(user("x"), [tool]).count(f'"{END}": ') == 2
 
 
 @pytest.mark.parametrize("parameters", ["", "{", "[]", "null", '{"a": "\\ud800"}', "[" * 10_000])
@@ -149,20 +149,20 @@ def test_parameters_that_are_no_json_object_are_refused_by_the_name_of_the_tool(
 
 
 @pytest.mark.parametrize("depth", range(100, 1200, 100))
-def test_whatever_is_nested_deeply_is_written_or_refused(depth: int) -> None:
+def test_deeply_nested_tools_are_rendered_or_refused(depth: int) -> None:
     deep = '{"a":' * depth + "{}" + "}" * depth
     with suppress(BadRequest):
-        assert shown(user("x"), [Tool("weather", "", deep)]).count('"a"') == depth
+        assert rendered(user("x"), [Tool("weather", "", deep)]).count('"a"') == depth
     with suppress(BadRequest):
-        assert shown(called("weather", deep)).count("a") > depth
+        assert rendered(called("weather", deep)).count("a") > depth
 
 
-def test_a_call_without_its_result_cannot_be_gone_on_with() -> None:
+def test_a_call_without_its_result_cannot_be_continued() -> None:
     with pytest.raises(BadRequest, match="result"):
         PROMPT.encode(called("weather", "{}")[:2])
 
 
-def test_a_model_that_knows_no_tools_is_asked_for_none() -> None:
+def test_a_model_without_tool_support_refuses_tools() -> None:
     make: Any = PreTrainedTokenizerFast
     template = "{% for message in messages %}{{ message.content }}{% endfor %}"
     prompt = ChatPrompt(make(tokenizer_object=TOKENIZER.backend_tokenizer, chat_template=template))
@@ -174,10 +174,10 @@ def test_a_model_that_knows_no_tools_is_asked_for_none() -> None:
 @given(text=st.lists(pieces, min_size=1, max_size=8).map("".join).filter(bool))
 def test_bare_text_is_the_whole_prompt_and_forges_nothing(text: str) -> None:
     assert control_ids(text) == []
-    assert shown(text) == text
+    assert rendered(text) == text
 
 
-def test_bare_text_needs_letters_and_takes_no_tools() -> None:
+def test_bare_text_must_not_be_empty_and_takes_no_tools() -> None:
     with pytest.raises(BadRequest):
         PROMPT.encode("")
     with pytest.raises(BadRequest):
@@ -185,7 +185,7 @@ def test_bare_text_needs_letters_and_takes_no_tools() -> None:
 
 
 class CarelessTokenizer(PreTrainedTokenizerFast):
-    """As every tokenizer was before there was a switch to make typed control tokens text."""
+    """A tokenizer that ignores `sanitize_control_tokens`, as older versions do."""
 
     def apply_chat_template(self, *arguments: Any, **settings: Any) -> Any:
         return super().apply_chat_template(
@@ -193,7 +193,7 @@ class CarelessTokenizer(PreTrainedTokenizerFast):
         )
 
 
-def test_a_tokenizer_that_lets_control_tokens_through_is_not_served() -> None:
+def test_a_tokenizer_that_allows_forged_control_tokens_is_refused() -> None:
     PROMPT.check()
     make: Any = CarelessTokenizer
     careless = make(
@@ -203,8 +203,8 @@ def test_a_tokenizer_that_lets_control_tokens_through_is_not_served() -> None:
         ChatPrompt(careless).check()
 
 
-def test_a_tokenizer_that_makes_control_tokens_of_a_begun_answer_is_not_served() -> None:
-    """Its template takes typed ones out of the turns before; its vocabulary has them as words."""
+def test_a_tokenizer_that_forges_control_tokens_in_a_begun_answer_is_refused() -> None:
+    """The template sanitises earlier turns, but the plain vocabulary contains the control token."""
     words = ("[?]", "user", "assistant", "system", "x", END)
     backend = Tokenizer(models.WordLevel({word: n for n, word in enumerate(words)}, "[?]"))
     backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()

@@ -1,4 +1,4 @@
-"""The sampler against its definition, written the slow and plain way."""
+"""The sampler, compared with a slow reference implementation of its definition."""
 
 from collections import Counter
 
@@ -31,12 +31,12 @@ def distribution(logits: torch.Tensor, decoding: Decoding, seen: list[int]) -> t
         logits[token] = logits[token] / factor if positive else logits[token] * factor
     probabilities = (logits / decoding.temperature).softmax(-1)
     order = probabilities.argsort(descending=True)
-    kept = order[: decoding.top_k or None]
-    weights = probabilities[kept] / probabilities[kept].sum()
+    candidates = order[: decoding.top_k or None]
+    weights = probabilities[candidates] / probabilities[candidates].sum()
     before = weights.cumsum(0) - weights
-    kept = kept[(before < decoding.top_p) | (torch.arange(len(kept)) == 0)]
+    candidates = candidates[(before < decoding.top_p) | (torch.arange(len(candidates)) == 0)]
     chosen = torch.zeros_like(probabilities)
-    chosen[kept] = probabilities[kept]
+    chosen[candidates] = probabilities[candidates]
     return chosen / chosen.sum()
 
 
@@ -50,7 +50,7 @@ def distribution(logits: torch.Tensor, decoding: Decoding, seen: list[int]) -> t
         {"temperature": 1.0, "top_k": 0, "top_p": 0.0},
     ],
 )
-def test_tokens_are_drawn_from_the_distribution_that_the_settings_describe(
+def test_tokens_are_sampled_from_the_settings_distribution(
     settings: dict[str, float],
 ) -> None:
     draws = 4000
@@ -65,7 +65,7 @@ def test_tokens_are_drawn_from_the_distribution_that_the_settings_describe(
         assert abs(counts[token] / draws - share) <= spread
 
 
-def test_a_row_draws_the_same_beside_rows_with_other_settings() -> None:
+def test_sampling_does_not_depend_on_other_rows_settings() -> None:
     rows = [
         row(temperature=0.9, top_k=20, top_p=0.9, seed=3),
         row(temperature=2.0, top_k=0, seed=4),
@@ -81,7 +81,7 @@ def test_a_row_draws_the_same_beside_rows_with_other_settings() -> None:
     assert together == alone
 
 
-def test_equal_scores_are_ordered_by_token_whoever_is_beside() -> None:
+def test_equal_scores_are_ordered_by_token_id() -> None:
     """bfloat16 makes many scores equal."""
     flat = torch.zeros(1, VOCABULARY)
     narrow, wide = row(temperature=1.0, top_k=200, seed=1), row(temperature=1.0, top_k=0, seed=1)
@@ -101,7 +101,7 @@ def test_the_penalty_counts_the_tokens_of_the_answer_too() -> None:
     assert choose_tokens(scores(), [one]).token_ids.item() != best
 
 
-def test_scores_that_are_no_numbers_spoil_their_own_row_only() -> None:
+def test_nan_scores_affect_their_own_row_only() -> None:
     batch = torch.cat([scores(), torch.full((1, VOCABULARY), torch.nan), scores()])
     rows = [row(), row(temperature=1.0, top_k=5, seed=1), row(temperature=1.0, top_k=5, seed=1)]
     chosen = choose_tokens(batch, rows)
@@ -143,10 +143,10 @@ def test_settings_without_meaning_are_refused(settings: dict[str, float]) -> Non
 
 
 @pytest.mark.parametrize("penalties", [(1.5, 0.0), (0.0, 0.7), (-0.5, 1.25), (2.0, -2.0)])
-def test_presence_and_frequency_change_the_answers_tokens_by_the_formula_of_the_api(
+def test_presence_and_frequency_penalties_follow_openais_formula(
     penalties: tuple[float, float],
 ) -> None:
-    """Each on its own row, beside one without a wish; and after a repetition penalty."""
+    """Each in a row of its own, beside a row without penalties; and with repetition_penalty."""
     presence, frequency = penalties
     answer = [7, 9, 9, 9, 11]
     batch = scores().repeat(3, 1)
@@ -167,7 +167,7 @@ def test_presence_and_frequency_change_the_answers_tokens_by_the_formula_of_the_
         torch.testing.assert_close(batch[place], expected)
 
 
-def test_frequencies_count_what_was_written_before_a_row_was_started_again() -> None:
+def test_frequency_counts_survive_a_restart_of_the_row() -> None:
     one = row(frequency_penalty=1.0)
     for token in (5, 5, 6):
         choose_tokens(scores(), [one])
@@ -179,7 +179,7 @@ def test_frequencies_count_what_was_written_before_a_row_was_started_again() -> 
     assert batch[0, 5] == scores()[0, 5] - 2
 
 
-def test_no_token_ends_an_answer_before_its_least_length() -> None:
+def test_no_end_token_is_chosen_before_the_minimum_length() -> None:
     best, second = scores()[0].topk(2).indices.tolist()
     held = Row("row", [1], Decoding(min_new_tokens=2), end_ids={best, VOCABULARY - 1})
     for expected in (second, second, best):
@@ -189,7 +189,7 @@ def test_no_token_ends_an_answer_before_its_least_length() -> None:
         assert beside.token_ids == [best]
 
 
-def test_the_scores_are_the_models_own_whatever_the_settings_do() -> None:
+def test_log_probabilities_are_taken_before_the_sampling_settings() -> None:
     rows = [
         Row("a", [1], Decoding(), top_logprobs=3),
         Row("b", [1], Decoding(), top_logprobs=None),
@@ -210,7 +210,7 @@ def test_the_scores_are_the_models_own_whatever_the_settings_do() -> None:
             assert [value for _, value in score.best] == pytest.approx(best.values.tolist())
 
 
-def test_scores_that_are_no_numbers_are_told_to_nobody() -> None:
+def test_nan_scores_are_not_reported() -> None:
     bad = Row("row", [1], Decoding(), top_logprobs=2)
     good = Row("row", [1], Decoding(), top_logprobs=2)
     batch = torch.cat([torch.full((1, VOCABULARY), torch.nan), scores()])

@@ -1,4 +1,4 @@
-"""Text comes out whole: no half character, no piece of a stop string, nothing lost."""
+"""Decoding of text: no partial character, no part of a stop string, nothing lost."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -33,7 +33,7 @@ def stream(token_ids: Sequence[int], stops: Sequence[str] = ()) -> list[str]:
 
 
 def cut_at_first_stop(text: str, stops: Sequence[str]) -> str:
-    """The plain way: the first place where some stop string is complete."""
+    """A reference implementation: cut where the first stop string is complete."""
     for end in range(len(text) + 1):
         for stop in sorted(stops, key=len, reverse=True):
             if text[:end].endswith(stop):
@@ -49,7 +49,7 @@ def test_the_joined_deltas_are_the_text_up_to_the_first_stop_string(
 
 
 @given(token_ids=st.lists(st.integers(0, 255), max_size=40))
-def test_any_bytes_come_out_as_the_whole_decode_without_broken_characters(
+def test_streamed_bytes_equal_the_complete_decoding_without_replacement_characters(
     token_ids: list[int],
 ) -> None:
     decoded: str = BACKEND.decode(token_ids)
@@ -62,25 +62,25 @@ def test_where_the_text_is_cut_into_tokens_does_not_matter(
 ) -> None:
     edges = sorted({0, len(text), *(min(cut, len(text)) for cut in cuts)})
     stop_filter = StopFilter(stops)
-    shown = [stop_filter.feed(text[begin:end]) for begin, end in pairwise(edges)]
+    emitted = [stop_filter.feed(text[begin:end]) for begin, end in pairwise(edges)]
     tail = "" if stop_filter.stopped else stop_filter.flush()
-    assert "".join(shown) + tail == cut_at_first_stop(text, stops)
+    assert "".join(emitted) + tail == cut_at_first_stop(text, stops)
 
 
 @given(text=texts, stops=stop_strings)
-def test_a_stop_string_never_shows_its_prefix(text: str, stops: list[str]) -> None:
-    """Whatever has come out so far is a beginning of what will have come out at the end."""
+def test_no_prefix_of_a_stop_string_is_emitted(text: str, stops: list[str]) -> None:
+    """Every partial output is a prefix of the final output."""
     final = cut_at_first_stop(text, stops)
-    shown = ""
+    emitted = ""
     for delta in stream(tokens(text), stops):
-        shown += delta
-        assert final.startswith(shown)
+        emitted += delta
+        assert final.startswith(emitted)
 
 
-def test_a_character_cut_off_by_the_end_is_left_out_and_the_rest_is_not() -> None:
+def test_only_a_partial_character_at_the_end_is_dropped() -> None:
     assert "".join(stream(tokens("ok 中")[:-1])) == "ok "
 
 
-def test_control_tokens_are_not_shown() -> None:
+def test_control_tokens_are_not_emitted() -> None:
     end = BACKEND.encode(END).ids[0]
     assert "".join(stream([*tokens("a"), end, *tokens("b")])) == "ab"

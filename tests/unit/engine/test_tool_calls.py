@@ -1,4 +1,4 @@
-"""Calls come out of the text as they are written, whole or broken, and nothing is lost."""
+"""Tool calls are parsed while they are written, valid or broken, without losing text."""
 
 import json
 import re
@@ -17,7 +17,7 @@ NAMES = {"weather", "时间"}
 
 @dataclass
 class Called:
-    """One call as a reader of the pieces has it in the end."""
+    """One call, assembled from its pieces."""
 
     id: str = ""
     name: str = ""
@@ -27,23 +27,23 @@ class Called:
 
 @dataclass
 class Read:
-    """An answer as its reader has it."""
+    """A parsed answer: its visible text and its calls."""
 
     text: str
     calls: list[Called]
 
     @property
-    def told(self) -> tuple[str, list[tuple[str, str, bool]]]:
-        """All but the ids, which are drawn."""
+    def without_ids(self) -> tuple[str, list[tuple[str, str, bool]]]:
+        """The answer without the ids of calls, which are random."""
         return self.text, [(call.name, call.arguments, call.broken) for call in self.calls]
 
 
 def read(pieces: Sequence[str], *, parallel: bool = True) -> Read:
     parser = ToolCallParser(NAMES, parallel=parallel)
-    shown = ""
+    visible = ""
     calls: dict[int, Called] = {}
     for step in [*(parser.feed(piece) for piece in pieces), parser.flush()]:
-        shown += step[0]
+        visible += step[0]
         for piece in step[1]:
             call = calls.setdefault(piece.index, Called())
             assert not call.broken, "nothing comes after the piece that says so"
@@ -53,9 +53,9 @@ def read(pieces: Sequence[str], *, parallel: bool = True) -> Read:
             call.arguments += piece.arguments
             call.broken = piece.broken
     assert list(calls) == list(range(len(calls)))
-    made = list(calls.values())
-    assert parser.called == any(not call.broken for call in made)
-    return Read(shown, made)
+    parsed = list(calls.values())
+    assert parser.called == any(not call.broken for call in parsed)
+    return Read(visible, parsed)
 
 
 def block(body: str) -> str:
@@ -108,8 +108,8 @@ CASES = [
 
 
 @pytest.mark.parametrize("answer", CASES)
-def test_letter_by_letter_gives_the_same_as_all_at_once(answer: str) -> None:
-    assert read(list(answer)).told == read([answer]).told
+def test_parsing_by_character_equals_parsing_at_once(answer: str) -> None:
+    assert read(list(answer)).without_ids == read([answer]).without_ids
 
 
 bodies = st.one_of(
@@ -128,12 +128,12 @@ answers = st.lists(
 @given(answer=answers, cuts=st.lists(st.integers(0, 300), max_size=12))
 def test_where_the_text_is_cut_into_pieces_does_not_matter(answer: str, cuts: list[int]) -> None:
     edges = sorted({0, len(answer), *(min(cut, len(answer)) for cut in cuts)})
-    assert read([answer[a:b] for a, b in pairwise(edges)]).told == read([answer]).told
+    assert read([answer[a:b] for a, b in pairwise(edges)]).without_ids == read([answer]).without_ids
 
 
 @given(answer=answers)
-def test_what_is_neither_tag_nor_white_space_nor_a_whole_call_comes_out(answer: str) -> None:
-    """Of whole calls it is name and arguments; of the others every letter."""
+def test_all_text_except_tags_white_space_and_calls_is_emitted(answer: str) -> None:
+    """Valid calls have name and arguments; broken calls keep all of their text."""
     got = read([answer])
     out = got.text + "".join(call.name + call.arguments for call in got.calls)
     for word in ("words", "中", "Beijing", "parameters", "and more", "weather(city)"):
@@ -141,24 +141,24 @@ def test_what_is_neither_tag_nor_white_space_nor_a_whole_call_comes_out(answer: 
 
 
 @given(answer=answers)
-def test_no_part_of_a_tag_is_ever_shown_before_it_is_known_to_be_none(answer: str) -> None:
+def test_no_possible_part_of_a_tag_is_emitted(answer: str) -> None:
     final = read([answer]).text
-    parser, shown = ToolCallParser(NAMES), ""
+    parser, visible = ToolCallParser(NAMES), ""
     for letter in answer:
-        shown += parser.feed(letter)[0]
-        assert final.startswith(shown)
+        visible += parser.feed(letter)[0]
+        assert final.startswith(visible)
 
 
 @pytest.mark.parametrize(
     "arguments", ["{}", ARGUMENTS, '{ "a":1.0,"b": null }', '{"a": {"b": [[], {}]}}']
 )
-def test_arguments_are_the_very_text_that_the_model_wrote(arguments: str) -> None:
-    (made,) = read([call("weather", arguments)]).calls
-    assert made.arguments == arguments
-    assert not made.broken
+def test_arguments_are_passed_on_unchanged(arguments: str) -> None:
+    (parsed,) = read([call("weather", arguments)]).calls
+    assert parsed.arguments == arguments
+    assert not parsed.broken
 
 
-def test_the_name_comes_when_it_is_whole_and_arguments_letter_by_letter() -> None:
+def test_the_name_is_emitted_whole_and_the_arguments_by_character() -> None:
     parser = ToolCallParser(NAMES)
     assert parser.feed(f'{OPENING}\n{{"name": "weat') == ("", [])
     (begun,) = parser.feed('her"')[1]
@@ -169,7 +169,7 @@ def test_the_name_comes_when_it_is_whole_and_arguments_letter_by_letter() -> Non
         assert [piece.arguments for piece in parser.feed(letter)[1]] == [letter]
 
 
-def test_arguments_that_come_before_the_name_wait_for_it() -> None:
+def test_arguments_before_the_name_are_held_back() -> None:
     parser = ToolCallParser(NAMES)
     assert parser.feed(f'{OPENING}{{"arguments": {{"a": 1}}, "name": "weather') == ("", [])
     (piece,) = parser.feed('"}')[1]
@@ -179,11 +179,11 @@ def test_arguments_that_come_before_the_name_wait_for_it() -> None:
 def test_text_before_between_and_after_calls_is_the_text_of_the_answer() -> None:
     got = read([f"See:\n\n{call('weather')}\n{call('时间')}\nDone.\n"])
     assert got.text == "See:\n\n\n\nDone."
-    assert [made.name for made in got.calls] == ["weather", "时间"]
-    assert len({made.id for made in got.calls}) == 2
+    assert [parsed.name for parsed in got.calls] == ["weather", "时间"]
+    assert len({parsed.id for parsed in got.calls}) == 2
 
 
-def test_white_space_around_calls_is_no_text_and_without_calls_it_is() -> None:
+def test_white_space_is_removed_around_calls_only() -> None:
     assert read([f"\n{call('weather')}\n{call('时间')}\n"]).text == ""
     assert read([f"\n{call('weather')}\n\nDone."]).text == "Done."
     assert read(["\n so \n"]).text == "\n so \n"
@@ -191,45 +191,45 @@ def test_white_space_around_calls_is_no_text_and_without_calls_it_is() -> None:
 
 @pytest.mark.parametrize("body", BROKEN)
 @pytest.mark.parametrize("ending", [f"\n{CLOSING}", ""], ids=["closed", "cut"])
-def test_a_broken_call_is_told_with_every_letter(body: str, ending: str) -> None:
+def test_a_broken_call_is_passed_on_completely(body: str, ending: str) -> None:
     got = read([f"so {OPENING}\n{body}{ending}{' yes' if ending else ''}"])
-    (made,) = got.calls
-    assert made.broken
+    (parsed,) = got.calls
+    assert parsed.broken
     assert got.text == ("so  yes" if ending else "so")
-    if made.name:
-        assert made.name == "weather"
-        assert body.replace(" ", "").endswith(made.arguments.strip().replace(" ", ""))
+    if parsed.name:
+        assert parsed.name == "weather"
+        assert body.replace(" ", "").endswith(parsed.arguments.strip().replace(" ", ""))
     else:
-        assert made.arguments.strip() == body
+        assert parsed.arguments.strip() == body
 
 
-def test_what_cannot_be_right_comes_as_the_last_of_the_arguments() -> None:
-    (made,) = read([block('{"name": "weather", "arguments": {"a": 1}, "b": 2}')]).calls
-    assert made == Called(made.id, "weather", '{"a": 1}, "b": 2}\n', broken=True)
+def test_invalid_text_is_the_last_piece_of_arguments() -> None:
+    (parsed,) = read([block('{"name": "weather", "arguments": {"a": 1}, "b": 2}')]).calls
+    assert parsed == Called(parsed.id, "weather", '{"a": 1}, "b": 2}\n', broken=True)
 
 
-def test_a_call_that_is_broken_does_not_spoil_the_next() -> None:
+def test_a_broken_call_does_not_affect_the_next() -> None:
     for body in BROKEN:
         got = read([f"{block(body)}\n{call('weather', ARGUMENTS)}"])
-        assert [made.broken for made in got.calls] == [True, False]
+        assert [parsed.broken for parsed in got.calls] == [True, False]
         assert got.calls[1].arguments == ARGUMENTS
 
 
-def test_a_tool_that_was_not_offered_is_called_by_its_name_and_broken() -> None:
-    (made,) = read([call("wether", ARGUMENTS)]).calls
-    assert made == Called(made.id, "wether", ARGUMENTS, broken=True)
+def test_a_call_of_an_unknown_tool_has_its_name_and_is_broken() -> None:
+    (parsed,) = read([call("wether", ARGUMENTS)]).calls
+    assert parsed == Called(parsed.id, "wether", ARGUMENTS, broken=True)
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\n</tool", "</tool_call"])
-def test_a_whole_call_that_is_cut_before_its_tag_is_closed_is_whole(ending: str) -> None:
-    (made,) = read([f'{OPENING}\n{{"name": "weather", "arguments": {{}}}}{ending}']).calls
-    assert made == Called(made.id, "weather", "{}")
+def test_a_complete_call_without_its_closing_tag_is_valid(ending: str) -> None:
+    (parsed,) = read([f'{OPENING}\n{{"name": "weather", "arguments": {{}}}}{ending}']).calls
+    assert parsed == Called(parsed.id, "weather", "{}")
 
 
-def test_where_only_one_call_is_wanted_the_answer_ends_after_the_first() -> None:
+def test_without_parallel_calls_the_answer_ends_after_the_first() -> None:
     got = read([f"a {call('weather')}\n{call('时间')} b"], parallel=False)
     assert got.text == "a"
-    assert [made.name for made in got.calls] == ["weather"]
+    assert [parsed.name for parsed in got.calls] == ["weather"]
 
 
 def test_a_call_without_tags_is_text() -> None:
@@ -239,10 +239,10 @@ def test_a_call_without_tags_is_text() -> None:
 
 def test_arguments_may_be_long() -> None:
     arguments = json.dumps({"text": "x" * 50_000})
-    (made,) = read([*call("weather", arguments)]).calls
-    assert made.arguments == arguments
+    (parsed,) = read([*call("weather", arguments)]).calls
+    assert parsed.arguments == arguments
 
 
-def test_arguments_nested_beyond_reason_are_broken() -> None:
-    (made,) = read([call("weather", '{"a":' * 10_000 + "1" + "}" * 10_000)]).calls
-    assert made.broken
+def test_arguments_nested_too_deeply_are_broken() -> None:
+    (parsed,) = read([call("weather", '{"a":' * 10_000 + "1" + "}" * 10_000)]).calls
+    assert parsed.broken

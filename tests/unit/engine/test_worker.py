@@ -1,4 +1,4 @@
-"""The engine's thread, with a runner that plays: who gets in, who fails, who carries on."""
+"""The engine's thread with a fake runner: admission, failures, recovery."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ class PoisonError(RuntimeError):
 
 @dataclass
 class PlayRunner:
-    """Gives every row one letter per step; its prompt's first number is its temper."""
+    """Generates one letter per row and step; the first prompt token selects the row's behaviour."""
 
     max_rows: int = 4
     page: int = 10
@@ -69,7 +69,7 @@ class PlayRunner:
 
 @dataclass
 class Reader:
-    """Whoever waits for one answer."""
+    """The receiver of one request's events."""
 
     request: Request
     events: list[Event]
@@ -86,7 +86,7 @@ class Reader:
 
 @dataclass
 class Bench:
-    """A worker in its thread, and what it says."""
+    """A worker in its thread, and the errors that it reports."""
 
     runner: PlayRunner
     worker: Worker
@@ -130,16 +130,16 @@ def bench(runner: PlayRunner) -> Iterator[Bench]:
         for request, event in events:  # type: ignore[attr-defined]  # pairs, see Post
             request.send(event)
 
-    worker = Worker(runner, end_ids={END}, post=post, died=deaths.append)
+    worker = Worker(runner, end_ids={END}, post=post, on_dead=deaths.append)
     thread = threading.Thread(target=worker.run, daemon=True)
-    made = Bench(runner, worker, thread, deaths)
-    yield made
+    bench_of_runner = Bench(runner, worker, thread, deaths)
+    yield bench_of_runner
     if thread.ident:
-        made.stop()
+        bench_of_runner.stop()
 
 
 def begin(bench: Bench, *readers: Reader) -> None:
-    """Start the thread when all are already in line, so that they meet in the first step."""
+    """Start the thread after all requests are queued, so that all are in the first step."""
     for reader in readers:
         bench.worker.submit(reader.request)
     bench.thread.start()
@@ -159,7 +159,7 @@ def poison(rows: list[Row]) -> Exception | None:
     return PoisonError() if any(row.prompt_ids[0] == 1 for row in rows) else None
 
 
-def test_no_more_rows_run_at_once_than_there_are_places(bench: Bench) -> None:
+def test_no_more_rows_than_max_rows_run_at_once(bench: Bench) -> None:
     readers = [bench.request() for _ in range(9)]
     begin(bench, *readers)
     assert all(map(is_complete, readers))
@@ -168,7 +168,7 @@ def test_no_more_rows_run_at_once_than_there_are_places(bench: Bench) -> None:
 
 
 def test_a_request_waits_until_it_can_grow_to_its_full_length(bench: Bench) -> None:
-    """Each needs 310 of 1000 tokens, in whole pages: three fit, though there are four places."""
+    """Each needs 310 of 1000 tokens, in whole pages: three fit, although max_rows is four."""
     readers = [bench.request(tokens=300, prompt=5) for _ in range(5)]
     begin(bench, *readers)
     assert all(is_complete(reader, tokens=300) for reader in readers)
@@ -205,7 +205,7 @@ def test_one_poisoned_request_fails_alone(bench: Bench) -> None:
     assert not bench.deaths
 
 
-def test_a_failure_that_passes_costs_nobody(bench: Bench) -> None:
+def test_a_temporary_failure_fails_no_request(bench: Bench) -> None:
     failures = iter([RuntimeError("once")])
     bench.runner.fails = lambda rows: (
         next(failures, None) if any(len(row.token_ids) == 5 for row in rows) else None
@@ -216,7 +216,7 @@ def test_a_failure_that_passes_costs_nobody(bench: Bench) -> None:
     assert bench.runner.resets == 1
 
 
-def test_a_failure_of_the_only_request_is_tried_again_before_it_counts(bench: Bench) -> None:
+def test_a_single_request_is_retried_once_before_it_fails(bench: Bench) -> None:
     failures = iter([RuntimeError("once")])
     bench.runner.fails = lambda rows: next(failures, None) if rows else None
     reader = bench.request()
@@ -224,14 +224,14 @@ def test_a_failure_of_the_only_request_is_tried_again_before_it_counts(bench: Be
     assert is_complete(reader)
 
 
-def test_too_many_at_once_for_the_memory_are_answered_fewer_at_a_time(bench: Bench) -> None:
+def test_after_an_out_of_memory_error_fewer_rows_run_at_once(bench: Bench) -> None:
     bench.runner.fails = lambda rows: MemoryError() if len(rows) > 2 else None
     readers = [bench.request(tokens=100) for _ in range(4)]
     begin(bench, *readers)
     assert all(is_complete(reader, tokens=100) for reader in readers)
 
 
-def test_the_culprit_of_a_full_memory_is_told_so(bench: Bench) -> None:
+def test_the_request_that_caused_out_of_memory_gets_that_error(bench: Bench) -> None:
     bench.runner.fails = lambda rows: MemoryError() if poison(rows) else None
     bad = bench.request(temper=1)
     begin(bench, bad)
@@ -247,7 +247,7 @@ def test_an_error_of_one_row_ends_that_row_only(bench: Bench) -> None:
     assert bench.runner.resets == 0
 
 
-def test_a_runner_beyond_repair_refuses_everybody_now_and_later(bench: Bench) -> None:
+def test_a_runner_that_cannot_recover_refuses_current_and_later_requests(bench: Bench) -> None:
     bench.runner.broken = True
     early = [bench.request(), bench.request()]
     begin(bench, *early)
@@ -256,7 +256,7 @@ def test_a_runner_beyond_repair_refuses_everybody_now_and_later(bench: Bench) ->
     assert [death.code for death in bench.deaths] == ["engine_failed"]
 
 
-def test_a_cancelled_request_says_nothing_more_and_leaves_its_place(bench: Bench) -> None:
+def test_a_cancelled_request_sends_nothing_more_and_frees_its_slot(bench: Bench) -> None:
     readers = [bench.request(tokens=400, prompt=5) for _ in range(2)]
     waiting = bench.request(tokens=900)
     for reader in (*readers, waiting):
@@ -271,7 +271,7 @@ def test_a_cancelled_request_says_nothing_more_and_leaves_its_place(bench: Bench
     assert not bench.runner.rows
 
 
-def test_stop_fails_what_runs_and_what_waits(bench: Bench) -> None:
+def test_stop_fails_running_and_waiting_requests(bench: Bench) -> None:
     readers = [bench.request(tokens=10_000) for _ in range(3)]
     bench.runner.cache_tokens = 20_000
     begin(bench, *readers)
@@ -291,7 +291,7 @@ class UnreadableText(TextStream):
         return super().feed(token_id)
 
 
-def test_text_that_cannot_be_read_ends_its_own_answer_only(bench: Bench) -> None:
+def test_a_decoding_error_ends_its_own_answer_only(bench: Bench) -> None:
     readers = [bench.request() for _ in range(3)]
     readers[0].request.text = UnreadableText(BACKEND)
     begin(bench, *readers)
@@ -300,7 +300,7 @@ def test_text_that_cannot_be_read_ends_its_own_answer_only(bench: Bench) -> None
     assert bench.runner.resets == 0
 
 
-def test_a_failure_after_a_good_step_costs_nobody_a_token(bench: Bench) -> None:
+def test_a_failure_after_a_successful_step_loses_no_token(bench: Bench) -> None:
     bench.runner.fails_to_drop = True
     short = bench.request(tokens=5)
     others = [bench.request() for _ in range(2)]
@@ -310,7 +310,7 @@ def test_a_failure_after_a_good_step_costs_nobody_a_token(bench: Bench) -> None:
     assert bench.runner.resets == 1
 
 
-def test_from_a_failed_step_until_a_good_one_the_worker_is_recovering(
+def test_the_worker_is_recovering_from_a_failed_step_to_a_successful_one(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     seen: list[object] = []

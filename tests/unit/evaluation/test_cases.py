@@ -198,7 +198,7 @@ async def test_the_shipped_cases_can_be_kept_and_travel_as_a_file() -> None:
     assert [text.key for text in texts] == [case.id for case in shipped]
     kept = [(text.name, text.prompt, text.checks, text.sampling, text.reference) for text in texts]
     assert kept == [(c.name, c.prompt, c.checks, c.sampling, c.reference) for c in shipped]
-    judge = ProcessJudge(patience_s=60)
+    judge = ProcessJudge(timeout_s=60)
     patterns = (CheckKind.REGEX, CheckKind.JSON_SCHEMA)
     for check in {check for text in texts for check in text.checks if check.kind in patterns}:
         await judge.read(check)

@@ -114,7 +114,7 @@ def test_a_schema_fetches_nothing() -> None:
 
 
 async def test_each_kind_is_judged_in_a_process_apart() -> None:
-    judge = ProcessJudge(patience_s=60)
+    judge = ProcessJudge(timeout_s=60)
     assert await judge.holds(Check(CheckKind.REGEX, "^b.d$"), "a\nbad\nc")
     assert not await judge.holds(Check(CheckKind.REGEX, "^bd$"), "bad")
     assert await judge.holds(Check(CheckKind.JSON_SCHEMA, PERSON), '{"age": 1}')
@@ -136,7 +136,7 @@ async def test_each_kind_is_judged_in_a_process_apart() -> None:
 async def test_what_would_take_for_ever_is_ended(check: Check, answer: str) -> None:
     others = asyncio.create_task(asyncio.sleep(0.1))
     with pytest.raises(CheckTooCostly):
-        await ProcessJudge(patience_s=1).holds(check, answer)
+        await ProcessJudge(timeout_s=1).holds(check, answer)
     assert others.done()
 
 
@@ -145,7 +145,7 @@ async def test_a_result_without_end_is_never_the_right_one_and_keeps_nobody_wait
     others = asyncio.create_task(asyncio.sleep(0.1))
     right = False
     with suppress(CheckTooCostly):
-        right = await ProcessJudge(patience_s=1).holds(Check(CheckKind.MATHS, "2"), "9**9**9**9")
+        right = await ProcessJudge(timeout_s=1).holds(Check(CheckKind.MATHS, "2"), "9**9**9**9")
     assert not right
     assert others.done()
 
@@ -174,13 +174,13 @@ def test_a_process_that_judges_gets_no_more_memory_and_writes_no_file(tmp_path: 
 async def test_nothing_in_an_answer_is_run(hostile: str, tmp_path: Path) -> None:
     sign = tmp_path / "run"
     answer = hostile.format(sign)
-    holds = await ProcessJudge(patience_s=60).holds(Check(CheckKind.MATHS, "2"), f"${answer}$")
+    holds = await ProcessJudge(timeout_s=60).holds(Check(CheckKind.MATHS, "2"), f"${answer}$")
     assert not holds
     assert not sign.exists()
 
 
 async def test_a_cancelled_judgement_leaves_no_process() -> None:
-    judge = ProcessJudge(patience_s=60)
+    judge = ProcessJudge(timeout_s=60)
     before = set(psutil.Process().children())
     bomb = asyncio.create_task(judge.holds(Check(CheckKind.REGEX, "(a+)+$"), "a" * 40 + "b"))
     async with asyncio.timeout(30):

@@ -1,4 +1,4 @@
-"""docs/api.md names every parameter that is taken, and every code that programs may meet."""
+"""docs/api.md lists every supported parameter and every error code."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ CHAT = DOCUMENT[DOCUMENT.index("## POST /v1/chat") : DOCUMENT.index("### Message
 
 
 @pytest.mark.parametrize("name", ChatRequest.model_fields)
-def test_every_parameter_of_a_chat_is_explained(name: str) -> None:
+def test_every_chat_parameter_is_documented(name: str) -> None:
     rows = "\n".join(re.findall(r"^\| (`.*?) \|", CHAT, flags=re.MULTILINE))
     assert f"`{name}`" in rows
 
@@ -21,11 +21,11 @@ def test_every_parameter_of_a_chat_is_explained(name: str) -> None:
 @pytest.mark.parametrize(
     "name", sorted(HINTS.keys() - ChatRequest.model_fields.keys() - {"content"})
 )
-def test_what_is_refused_with_a_hint_is_said_to_be_refused(name: str) -> None:
+def test_parameters_with_a_hint_are_documented_as_refused(name: str) -> None:
     assert f"`{name}`" in CHAT or name == "prompt"
 
 
-def test_nothing_is_explained_that_is_not_taken() -> None:
+def test_no_unsupported_parameter_is_documented() -> None:
     cells = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", CHAT, flags=re.MULTILINE)
     named = {name for cell in cells for name in re.findall(r"\w+", cell)}
     assert named == ChatRequest.model_fields.keys()

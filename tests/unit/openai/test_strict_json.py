@@ -1,4 +1,4 @@
-"""JSON from outside: what the standard has passes, and nothing on which something fails later."""
+"""Strict JSON: standard JSON is accepted, input on which later code would fail is refused."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES, st.booleans())
-def test_what_json_can_say_comes_out_as_it_went_in(value: Any, ascii_only: bool) -> None:
+def test_valid_json_is_parsed_unchanged(value: Any, ascii_only: bool) -> None:
     assert read(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
 
 
@@ -54,20 +54,20 @@ def test_what_json_can_say_comes_out_as_it_went_in(value: Any, ascii_only: bool)
     ],
     ids=lambda body: repr(body[:20]),
 )
-def test_what_would_fail_later_is_refused_without_being_repeated(body: bytes) -> None:
+def test_unusable_json_is_refused_without_being_repeated(body: bytes) -> None:
     with pytest.raises(BadJson) as refusal:
         read(body)
     assert "9999" not in str(refusal.value)
     assert "nonsense" not in str(refusal.value)
 
 
-def test_what_is_just_allowed_passes() -> None:
+def test_values_at_the_limits_are_accepted() -> None:
     assert read(b'["\\ud83d\\ude00"]') == ["\U0001f600"]
     assert read(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
     assert read(b"-9223372036854775808") == -(2**63)
 
 
-async def test_a_large_body_is_read_beside_the_event_loop() -> None:
+async def test_a_large_body_is_parsed_in_a_thread() -> None:
     text = "x" * 200_000
     assert await read_json(json.dumps([text]).encode()) == [text]
     with pytest.raises(BadJson):

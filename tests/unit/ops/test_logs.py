@@ -1,4 +1,4 @@
-"""The log: fields are there, one event is one line, secrets are not."""
+"""The log: fields, one line per event, no secrets."""
 
 import json
 import logging
@@ -28,14 +28,14 @@ REQUEST: dict[str, Any] = {
 
 
 class Start(Protocol):
-    """Turns logging on and gives the file it goes to."""
+    """Sets up logging; returns the log file."""
 
     def __call__(self, form: Form, *, max_bytes: int = ...) -> Path: ...
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Turns logging on, into the file that it gives; at the end all is as before."""
+    """Sets up logging to a file, which it returns; restores the loggers at the end."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     levels = {name: logging.getLogger(name).level for name in logs.CHATTY}
@@ -88,7 +88,7 @@ def test_a_request_is_one_flat_object_of_json(start: Start) -> None:
     }
 
 
-def test_values_with_spaces_are_quoted_and_missing_ones_left_out(start: Start) -> None:
+def test_values_with_spaces_are_quoted_and_none_is_omitted(start: Start) -> None:
     file = start("text")
     log.info("ready", extra={"device": "cuda:0 and cpu", "revision": None, "note": "a=b", "x": ""})
     assert file.read_text().endswith('ready device="cuda:0 and cpu" note="a=b" x=""\n')
@@ -96,9 +96,7 @@ def test_values_with_spaces_are_quoted_and_missing_ones_left_out(start: Start) -
 
 @pytest.mark.parametrize("form", ["text", "json"])
 @pytest.mark.parametrize("break_", ["\n", "\r", "\x1b[2J", "\u202e", "\u2028", "\x85"])
-def test_nothing_that_is_logged_can_start_a_line_of_its_own(
-    start: Start, form: Form, break_: str
-) -> None:
+def test_no_logged_text_can_start_a_new_line(start: Start, form: Form, break_: str) -> None:
     file = start(form)
     log.info("who %s", f"ann{break_}INFO forged", extra={"user": f"ann{break_}INFO forged"})
     text = file.read_bytes().decode()
@@ -172,12 +170,12 @@ def test_no_secret_is_written_in_message_fields_or_exceptions(
         "mail ann@example.com",
     ],
 )
-def test_what_is_no_secret_stays(harmless: str) -> None:
+def test_text_without_secrets_is_unchanged(harmless: str) -> None:
     assert redact(harmless) == harmless
 
 
 @pytest.mark.parametrize("unit", ["a", "a://", "sk-", "password=", "cookie:", " ", "bearer "])
-def test_a_very_long_line_is_looked_through_in_linear_time(unit: str) -> None:
+def test_a_very_long_line_is_redacted_in_linear_time(unit: str) -> None:
     assert redact(unit * 200_000)  # in quadratic time, this would not end within the time limit
 
 
@@ -203,12 +201,12 @@ def test_the_file_is_private_and_rotates(start: Start) -> None:
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in file.parent.iterdir())
 
 
-def test_half_of_a_surrogate_pair_does_not_stop_the_log(start: Start) -> None:
+def test_a_lone_surrogate_does_not_stop_the_log(start: Start) -> None:
     file = start("text")
     log.info("half \ud83d")
     assert "half \\ud83d" in file.read_text()
 
 
-def test_a_log_file_that_cannot_be_written_is_a_plain_sentence(tmp_path: Path) -> None:
+def test_a_log_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(LogError, match="cannot be written: Is a directory"):
         set_up_logging(tmp_path, "text")

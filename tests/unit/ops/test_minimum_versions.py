@@ -1,4 +1,4 @@
-"""What is too old to be safe does not start."""
+"""The app does not start with packages that are too old to be safe."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from api.ops.minimum_versions import MINIMUM_VERSIONS, check_minimum_versions
 from chat.errors import StartupError
 
 
-def test_what_is_installed_is_new_enough() -> None:
+def test_the_installed_versions_are_new_enough() -> None:
     check_minimum_versions()
     assert {
         "gradio",
@@ -17,7 +17,7 @@ def test_what_is_installed_is_new_enough() -> None:
     } == MINIMUM_VERSIONS.keys()
 
 
-def test_a_version_below_its_floor_is_named_with_what_to_do() -> None:
+def test_a_package_below_its_minimum_version_is_named_with_advice() -> None:
     with pytest.raises(StartupError, match=r"^starlette .* is too old .* 99 is needed.*start\.sh"):
         check_minimum_versions({"starlette": "99"})
 

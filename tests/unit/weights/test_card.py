@@ -22,7 +22,7 @@ def test_a_card_reads_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", [None, "{", "[]", '{"files": {}}', '{"files": {"a": 1}, "name": ""}']
 )
-def test_a_folder_without_a_readable_card_is_known_by_its_name_and_its_config(
+def test_a_folder_without_a_readable_card_is_identified_by_name_and_config(
     tmp_path: Path, text: str | None
 ) -> None:
     folder = tmp_path / "my-model"

@@ -1,4 +1,4 @@
-"""What the terminal hears while the model is fetched and loaded."""
+"""The terminal's output while the model is fetched and loaded."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from chat.serving.models import EngineState, LoadStage, Phase
 from loading import LoadProgress
 
 
-def told(capsys: pytest.CaptureFixture[str], *states: EngineState) -> list[str]:
+def printed(capsys: pytest.CaptureFixture[str], *states: EngineState) -> list[str]:
     load_progress = LoadProgress()
     for state in states:
         load_progress.report(state)
@@ -17,19 +17,19 @@ def loading(stage: LoadStage, progress: float | None = None, detail: str = "") -
     return EngineState(Phase.LOADING, stage, progress=progress, detail=detail)
 
 
-def test_each_new_thing_is_said_however_short_it_lasted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_new_stage_is_printed_however_short(capsys: pytest.CaptureFixture[str]) -> None:
     states = [
         loading(LoadStage.DOWNLOAD, detail=name) for name in ("asking A", "asking B", "starter")
     ]
-    assert told(capsys, *states) == [f"download {state.detail}" for state in states]
+    assert printed(capsys, *states) == [f"download {state.detail}" for state in states]
 
 
-def test_progress_is_said_at_each_tenth_and_not_more_often(
+def test_progress_is_printed_at_each_tenth(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     states = [loading(LoadStage.CONVERT, percent / 100) for percent in range(100)]
-    assert len(told(capsys, *states)) == 10
+    assert len(printed(capsys, *states)) == 10
 
 
-def test_what_is_not_loading_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert told(capsys, EngineState(Phase.LOADING), EngineState(Phase.READY)) == []
+def test_other_phases_are_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed(capsys, EngineState(Phase.LOADING), EngineState(Phase.READY)) == []

@@ -8,7 +8,7 @@ from engine.weights.progress import DownloadProgress, Meter
 
 
 class Clock:
-    """Time that passes when told."""
+    """A clock that is set by hand."""
 
     now = 0.0
 
@@ -16,37 +16,37 @@ class Clock:
         return self.now
 
 
-def test_bytes_that_were_there_already_are_done_but_do_not_count_for_the_speed() -> None:
-    clock, heard = Clock(), list[DownloadProgress]()
-    meter = Meter(heard.append, LoadStage.DOWNLOAD, 1000, clock=clock)
+def test_bytes_already_there_count_as_done_but_not_for_the_speed() -> None:
+    clock, reported = Clock(), list[DownloadProgress]()
+    meter = Meter(reported.append, LoadStage.DOWNLOAD, 1000, clock=clock)
     meter.skip(500)
     clock.now = 2.0
     meter.advance(100)
-    last = heard[-1]
+    last = reported[-1]
     assert (last.bytes, last.bytes_per_s, last.seconds_left) == (600, 50.0, 8.0)
     assert last.progress == 0.6
 
 
 def test_reports_are_rare_except_the_last() -> None:
-    clock, heard = Clock(), list[DownloadProgress]()
-    meter = Meter(heard.append, LoadStage.VERIFY, 100, interval_s=1.0, clock=clock)
+    clock, reported = Clock(), list[DownloadProgress]()
+    meter = Meter(reported.append, LoadStage.VERIFY, 100, interval_s=1.0, clock=clock)
     for _ in range(100):
         clock.now += 0.1
         meter.advance(1)
-    assert 9 <= len(heard) <= 11
-    assert heard[-1].progress == 1.0
+    assert 9 <= len(reported) <= 11
+    assert reported[-1].progress == 1.0
 
 
 @given(st.lists(st.integers(-50, 100)), st.integers(0, 200))
-def test_the_share_done_is_never_more_than_all(steps: list[int], total: int) -> None:
-    heard = list[DownloadProgress]()
-    meter = Meter(heard.append, LoadStage.DOWNLOAD, total, interval_s=0.0)
+def test_the_share_done_is_at_most_one(steps: list[int], total: int) -> None:
+    reported = list[DownloadProgress]()
+    meter = Meter(reported.append, LoadStage.DOWNLOAD, total, interval_s=0.0)
     for step in steps:
         meter.advance(step)
-    assert all(progress.progress is not None and progress.progress <= 1 for progress in heard)
+    assert all(progress.progress is not None and progress.progress <= 1 for progress in reported)
 
 
-def test_a_line_is_one_json_object_with_the_words_of_the_engine_state() -> None:
+def test_a_line_is_one_json_object_with_the_fields_of_the_engine_state() -> None:
     progress = DownloadProgress(LoadStage.CONVERT, progress=0.5, seconds_left=3.0, detail="权重")
     fields = json.loads(progress.to_line())
     assert fields["stage"] == "convert"

@@ -35,18 +35,18 @@ def test_the_reason_names_the_gpu_and_its_free_memory() -> None:
     assert choose(machine(24)).reason == "NVIDIA L4 with 24.0 GB free: 7B fits in bf16."
 
 
-def test_a_choice_with_a_restricted_licence_says_so() -> None:
+def test_a_choice_with_a_restricted_licence_names_it() -> None:
     assert "Qwen Research" in choose(machine(6)).reason
 
 
-def test_what_is_chosen_fits() -> None:
+def test_the_chosen_model_fits() -> None:
     for gpu_gb in (2, 4, 6, 8, 12, 20, 24, 80):
         entry = find_entry(choose(machine(gpu_gb)).name)
         assert entry is not None
         assert fitting_quantization(entry, machine(gpu_gb)) is not None
 
 
-def test_bitsandbytes_is_for_gpus_only() -> None:
+def test_bitsandbytes_is_used_on_gpus_only() -> None:
     entry = find_entry("Qwen2.5-7B-Instruct")
     assert entry is not None
     assert fitting_quantization(entry, machine(gpu_gb=8)) == "nf4"

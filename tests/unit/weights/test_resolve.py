@@ -7,7 +7,7 @@ from chat.errors import ModelUnavailable
 from engine.weights.catalogue import STARTER_FOLDER, find_entry
 from engine.weights.hardware import GpuDevice, Machine
 from engine.weights.recommend import GB
-from engine.weights.resolve import model_at_hand, resolve_model
+from engine.weights.resolve import local_model, resolve_model
 from tests.tiny_model import SHARDS, write_tiny_model
 
 LAPTOP = Machine(16 * GB)
@@ -29,50 +29,50 @@ def app(tmp_path: Path) -> Path:
 def test_a_model_beside_the_app_comes_first(models: Path, app: Path) -> None:
     write_tiny_model(models / "Qwen2.5-0.5B-Instruct")
     write_tiny_model(app)
-    assert model_at_hand("auto", models, app, LAPTOP) == app
+    assert local_model("auto", models, app, LAPTOP) == app
 
 
 def test_a_damaged_model_beside_the_app_is_an_error_not_a_download(models: Path, app: Path) -> None:
     write_tiny_model(app)
     (app / SHARDS[1]).unlink()
     with pytest.raises(ModelUnavailable, match=SHARDS[1]):
-        model_at_hand("auto", models, app, LAPTOP)
+        local_model("auto", models, app, LAPTOP)
 
 
-def test_auto_takes_the_model_that_suits_the_machine(models: Path, app: Path) -> None:
+def test_auto_uses_the_recommended_model(models: Path, app: Path) -> None:
     for name in ("Qwen2.5-0.5B-Instruct", "Qwen2.5-7B-Instruct", STARTER_FOLDER):
         write_tiny_model(models / name)
-    assert model_at_hand("auto", models, app, LAPTOP) == models / "Qwen2.5-0.5B-Instruct"
-    assert model_at_hand("auto", models, app, SERVER) == models / "Qwen2.5-7B-Instruct"
+    assert local_model("auto", models, app, LAPTOP) == models / "Qwen2.5-0.5B-Instruct"
+    assert local_model("auto", models, app, SERVER) == models / "Qwen2.5-7B-Instruct"
 
 
-def test_auto_takes_another_model_that_fits_rather_than_download(models: Path, app: Path) -> None:
+def test_auto_prefers_a_local_model_that_fits_to_a_download(models: Path, app: Path) -> None:
     for name in ("Qwen2.5-1.5B-Instruct", "Qwen2.5-3B-Instruct", "Qwen2.5-72B-Instruct"):
         write_tiny_model(models / name)
-    assert model_at_hand("auto", models, app, LAPTOP) == models / "Qwen2.5-3B-Instruct"
+    assert local_model("auto", models, app, LAPTOP) == models / "Qwen2.5-3B-Instruct"
 
 
-def test_auto_takes_the_starter_that_came_earlier(models: Path, app: Path) -> None:
+def test_auto_uses_an_existing_starter(models: Path, app: Path) -> None:
     write_tiny_model(models / STARTER_FOLDER)
-    assert model_at_hand("auto", models, app, SERVER) == models / STARTER_FOLDER
+    assert local_model("auto", models, app, SERVER) == models / STARTER_FOLDER
 
 
-def test_the_starter_never_stands_in_for_a_named_model(models: Path, app: Path) -> None:
+def test_the_starter_never_replaces_a_named_model(models: Path, app: Path) -> None:
     write_tiny_model(models / STARTER_FOLDER)
-    assert model_at_hand("Qwen2.5-0.5B-Instruct", models, app, LAPTOP) is None
-    assert model_at_hand("Qwen2.5-Coder-0.5B-Instruct", models, app, LAPTOP) is None
+    assert local_model("Qwen2.5-0.5B-Instruct", models, app, LAPTOP) is None
+    assert local_model("Qwen2.5-Coder-0.5B-Instruct", models, app, LAPTOP) is None
 
 
-def test_an_incomplete_download_is_not_at_hand(models: Path, app: Path) -> None:
+def test_an_incomplete_download_is_not_used(models: Path, app: Path) -> None:
     folder = write_tiny_model(models / "Qwen2.5-0.5B-Instruct")
     (folder / SHARDS[0]).rename(folder / f"{SHARDS[0]}.part")
-    assert model_at_hand("auto", models, app, LAPTOP) is None
-    assert model_at_hand("Qwen2.5-0.5B-Instruct", models, app, LAPTOP) is None
+    assert local_model("auto", models, app, LAPTOP) is None
+    assert local_model("Qwen2.5-0.5B-Instruct", models, app, LAPTOP) is None
 
 
 def test_a_named_folder_is_used_where_it_lies(models: Path, app: Path, tmp_path: Path) -> None:
     folder = write_tiny_model(tmp_path / "mine")
-    assert model_at_hand(str(folder), models, app, LAPTOP) == folder
+    assert local_model(str(folder), models, app, LAPTOP) == folder
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_an_unknown_model_is_refused_with_the_nearest_name(models: Path) -> None
         resolve_model("Qwen2.5-7B-Instuct", models, LAPTOP)
 
 
-def test_a_folder_that_is_not_there_is_called_a_folder(models: Path) -> None:
+def test_a_missing_folder_is_reported_as_a_folder(models: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"There is no folder \./nowhere"):
         resolve_model("./nowhere", models, LAPTOP)
 
@@ -106,6 +106,6 @@ def test_a_packed_model_is_refused_with_the_package_it_needs(models: Path) -> No
         resolve_model(entry.name, models, LAPTOP)
 
 
-def test_nothing_is_named_by_auto(models: Path) -> None:
+def test_auto_is_not_a_named_model(models: Path) -> None:
     assert not resolve_model("auto", models, LAPTOP).is_named
     assert resolve_model("Qwen2.5-0.5B-Instruct", models, LAPTOP).is_named

@@ -23,7 +23,7 @@ def test_a_complete_folder_has_no_problems(folder: Path) -> None:
     assert is_complete(folder)
 
 
-def test_a_shard_that_the_index_names_is_missed(folder: Path) -> None:
+def test_a_missing_shard_of_the_index_is_reported(folder: Path) -> None:
     (folder / SHARDS[1]).unlink()
     assert find_problems(folder) == [Problem(SHARDS[1], "missing")]
 
@@ -42,7 +42,7 @@ def test_a_shard_without_its_tensors_is_damaged(folder: Path) -> None:
     ]
 
 
-def test_a_changed_byte_is_found_by_its_hash_only(folder: Path) -> None:
+def test_a_changed_byte_is_detected_by_its_hash_only(folder: Path) -> None:
     shard = folder / SHARDS[0]
     data = bytearray(shard.read_bytes())
     data[-1] ^= 1
@@ -58,7 +58,7 @@ def test_a_damaged_index_is_a_problem(folder: Path, text: str) -> None:
     assert Problem(index.name, "damaged") in find_problems(folder)
 
 
-def test_hashing_tells_how_many_bytes_it_read(folder: Path) -> None:
+def test_hashing_reports_the_bytes_read(folder: Path) -> None:
     read: list[int] = []
     find_problems(folder, hashes=True, on_bytes=read.append)
     sizes = [path.stat().st_size for path in folder.iterdir() if path.name != "model-card.json"]
@@ -76,6 +76,6 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
         checked_folder(tmp_path)
 
 
-def test_a_folder_is_not_complete_while_a_download_is_on_its_way(folder: Path) -> None:
+def test_a_folder_with_a_partial_file_is_not_complete(folder: Path) -> None:
     (folder / f"{SHARDS[0]}.0123abcd.part").write_bytes(b"")
     assert not is_complete(folder)
