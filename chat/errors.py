@@ -13,8 +13,8 @@ class AppError(Exception):
     @classmethod
     def of_its_kind(cls) -> str:
         """What all errors of a kind say: the first paragraph of its docstring, without values."""
-        said = (cls.__doc__ or cls.code).partition("Values:")[0].partition("\n\n")[0]
-        return " ".join(said.split())
+        sentence = (cls.__doc__ or cls.code).partition("Values:")[0].partition("\n\n")[0]
+        return " ".join(sentence.split())
 
 
 class BadRequest(AppError):

@@ -42,7 +42,7 @@ class Maintenance:
     def __init__(
         self,
         jobs: Jobs,
-        people: MaintenanceStore,
+        users: MaintenanceStore,
         *,
         programs: Sequence[RunningRequests] = (),
         keep: timedelta | None = None,
@@ -50,7 +50,7 @@ class Maintenance:
         clock: Clock = utc_now,
     ) -> None:
         self._jobs = jobs
-        self._people = people
+        self._users = users
         self._programs = programs
         self._keep = keep
         self._destroy_due = destroy_due
@@ -81,19 +81,19 @@ class Maintenance:
         if self._keep is None:
             return 0
         now = self._clock()
-        gone = await self._people.delete_older(now - self._keep)
-        if gone:
-            entry = AuditEntry(now, "", Action.RETENTION, detail=str(gone))
-            await self._people.write_entry(entry)
-            log.info("conversations, ratings and votes destroyed because of their age: %d", gone)
-        return gone
+        deleted = await self._users.delete_older(now - self._keep)
+        if deleted:
+            audit_entry = AuditEntry(now, "", Action.RETENTION, detail=str(deleted))
+            await self._users.write_entry(audit_entry)
+            log.info("conversations, ratings and votes destroyed because of their age: %d", deleted)
+        return deleted
 
     async def _may_be_here(self, user_id: str) -> bool:
         try:
-            user = await self._people.user(user_id)
+            user = await self._users.user(user_id)
             if user.disabled or user.guest_link_id is None:
                 return not user.disabled
-            return not (await self._people.guest_link(user.guest_link_id)).revoked
+            return not (await self._users.guest_link(user.guest_link_id)).revoked
         except NotFound:
             return False
 
@@ -101,11 +101,11 @@ class Maintenance:
         if principal.key is None:
             return principal.user.id == LOCAL_USER or await self._may_be_here(principal.user.id)
         try:
-            user = await self._people.user(principal.user.id)
+            user = await self._users.user(principal.user.id)
         except NotFound:
             return False
-        kept = {key.id: key for key in await self._people.keys(user.id)}
-        key, now = kept.get(principal.key.id), self._clock()
+        keys = {key.id: key for key in await self._users.keys(user.id)}
+        key, now = keys.get(principal.key.id), self._clock()
         return key is not None and lets_in(key, user, now)
 
 

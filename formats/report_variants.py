@@ -75,7 +75,7 @@ def comparison(pen: ReportFormatter) -> Markup:
         + _drawn(pen, votes, tasks)
         + html("report.paragraph", words=tally)
         + _rates(pen, "task", votes.by_task, tasks)
-        + _rates(pen, "tester", votes.by_rater, _testers(pen, votes))
+        + _rates(pen, "tester", votes.by_user, _testers(pen, votes))
         + pen.about("method"),
     )
 
@@ -105,7 +105,7 @@ def _testers(pen: ReportFormatter, votes: ComparisonResult) -> Mapping[str, str]
     """Their names; where names are masked, their numbers."""
     if not pen.redactor:
         return pen.report.testers
-    numbered = enumerate(votes.by_rater, 1)
+    numbered = enumerate(votes.by_user, 1)
     return {rater: pen.word("tester-number", number=number) for number, rater in numbered}
 
 

@@ -115,7 +115,7 @@ class NoFigures:
     async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
         return None
 
-    async def tally(self, scope: DashboardScope) -> Count:
+    async def counts(self, scope: DashboardScope) -> Count:
         return Count()
 
 

@@ -85,8 +85,8 @@ class Keys(AccountBase):
             requests_per_minute=requests_per_minute,
             tokens_per_day=tokens_per_day,
         )
-        entry = self._entry(user.id, Action.NEW_KEY, key.id, key.prefix)
-        await self._store.add_key(token_hash(secret), key, entry)
+        audit_entry = self._audit_entry(user.id, Action.NEW_KEY, key.id, key.prefix)
+        await self._store.add_key(token_hash(secret), key, audit_entry)
         return key, secret
 
     async def keys(self, user: User) -> Sequence[ApiKey]:
@@ -96,8 +96,8 @@ class Keys(AccountBase):
     async def revoke_key(self, user: User, key_id: str) -> None:
         """Nobody comes in by it any more. Raises NotFound."""
         owner_id = visible_owner(user)
-        entry = self._entry(user.id, Action.REVOKE_KEY, key_id)
-        await self._store.revoke_key(key_id, entry, owner_id=owner_id)
+        audit_entry = self._audit_entry(user.id, Action.REVOKE_KEY, key_id)
+        await self._store.revoke_key(key_id, audit_entry, owner_id=owner_id)
 
     async def principal(self, secret: str, *, address: str) -> Principal:
         """Who comes in with that key. Raises BadKey, TooManyAttempts.
@@ -129,9 +129,9 @@ class KeyLimits:
     """
 
     def __init__(
-        self, spending: KeyUsageStore, rates: Rates, clock: Callable[[], datetime] = local_now
+        self, usage: KeyUsageStore, rates: Rates, clock: Callable[[], datetime] = local_now
     ) -> None:
-        self._spending = spending
+        self._usage = usage
         self._rates = rates
         self._clock = clock
 
@@ -143,16 +143,16 @@ class KeyLimits:
         count_request(self._rates, f"key {key.id}", key.requests_per_minute)
         if key.tokens_per_day is not None:
             now = self._clock()
-            spent = await self._spending.spent_by_key(key.id, now.date())
-            refuse_when_spent(spent, key.tokens_per_day, now)
+            usage = await self._usage.spent_by_key(key.id, now.date())
+            refuse_when_spent(usage, key.tokens_per_day, now)
 
     async def spend(self, principal: Principal, tokens: int) -> None:
         """Add one request and its tokens, read and written, to what its key has used."""
         if principal.key is None:
             return
-        day, spent = self._clock().date(), AccountUsage(1, tokens)
+        day, usage = self._clock().date(), AccountUsage(1, tokens)
         try:
-            await self._spending.spend_by_key(principal.key.id, day, spent)
+            await self._usage.spend_by_key(principal.key.id, day, usage)
         except AppError as error:  # an answer that was written does not fail for its bill
             log.warning("what key %s used could not be written: %s", principal.key.id, error)
 

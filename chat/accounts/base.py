@@ -30,7 +30,7 @@ class AccountBase:
         self._throttle = LoginThrottle(timer)
         self._used_keys = LastUse(timer)
 
-    def _entry(
+    def _audit_entry(
         self, user_id: str, action: Action, target: str = "", detail: str = ""
     ) -> AuditEntry:
         return AuditEntry(self._clock(), user_id, action, target, detail)

@@ -24,10 +24,10 @@ MAX_DEVICE = 200
 def check_name(name: str) -> str:
     """The name as it is kept, on one line without outer spaces. Raises BadName."""
     typed = normalize("NFC", name) if len(name) <= MOST_TYPED else ""
-    kept = " ".join(part for part in typed.split(" ") if part)
-    if not 1 <= len(kept) <= MAX_NAME or any(category(letter) in INVISIBLE for letter in kept):
+    cleaned = " ".join(part for part in typed.split(" ") if part)
+    if not 1 <= len(cleaned) <= MAX_NAME or any(category(letter) in INVISIBLE for letter in cleaned):
         raise BadName(limit=MAX_NAME)
-    return kept
+    return cleaned
 
 
 def check_password(password: str, name: str) -> str:

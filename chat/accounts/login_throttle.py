@@ -50,26 +50,26 @@ class FailedAttempts:
             return 0.0
         return recent[-FAILURES].at + WINDOW_S - now
 
-    def add(self, key: str, strike: FailedAttempt) -> None:
-        recent = self._since(key, strike.at - WINDOW_S)
-        if sum(other.source == strike.source for other in recent) < self._share:
-            recent.append(strike)
+    def add(self, key: str, failure: FailedAttempt) -> None:
+        recent = self._since(key, failure.at - WINDOW_S)
+        if sum(other.source == failure.source for other in recent) < self._share:
+            recent.append(failure)
         self._recent[key] = recent
 
-    def take_back(self, key: str, strike: FailedAttempt) -> None:
+    def take_back(self, key: str, failure: FailedAttempt) -> None:
         recent = self._recent.get(key, [])
-        if strike in recent:
-            recent.remove(strike)
+        if failure in recent:
+            recent.remove(failure)
 
     def _since(self, key: str, start: float) -> list[FailedAttempt]:
-        return [strike for strike in self._recent.get(key, ()) if strike.at > start]
+        return [failure for failure in self._recent.get(key, ()) if failure.at > start]
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """A password being checked. It counts as wrong until `LoginThrottle.forgive` says otherwise."""
 
-    strike: FailedAttempt
+    failure: FailedAttempt
     places: tuple[tuple[FailedAttempts, str], ...]
 
 
@@ -80,21 +80,21 @@ class LoginThrottle:
         self._timer = timer
         self._by_account = FailedAttempts(timer, share=SHARE)
         self._by_address = FailedAttempts(timer)
-        self._by_person = FailedAttempts(timer)
+        self._by_user = FailedAttempts(timer)
         self._by_key_sender = FailedAttempts(timer)
-        self._known: LRUCache[tuple[str, str], None] = LRUCache(MOST_KEYS)
+        self._trusted_sources: LRUCache[tuple[str, str], None] = LRUCache(MOST_KEYS)
 
     def sign_in(self, user_id: str, address: str) -> Attempt:
         """Before the password is checked. Raises TooManyAttempts."""
         network = network_of(address)
         places = [(self._by_address, network)]
-        if (user_id, network) not in self._known:
+        if (user_id, network) not in self._trusted_sources:
             places.append((self._by_account, user_id))
         return self._attempt(network, *places)
 
     def confirm(self, user_id: str) -> Attempt:
         """Before somebody who is signed in proves it once more. Raises TooManyAttempts."""
-        return self._attempt(user_id, (self._by_person, user_id))
+        return self._attempt(user_id, (self._by_user, user_id))
 
     def wrong_key(self, address: str) -> None:
         """Somebody came with a key that is none. Raises TooManyAttempts.
@@ -106,22 +106,22 @@ class LoginThrottle:
 
     def forgive(self, attempt: Attempt) -> None:
         """The password was right."""
-        for strikes, key in attempt.places:
-            strikes.take_back(key, attempt.strike)
+        for failures, key in attempt.places:
+            failures.take_back(key, attempt.failure)
 
     def remember(self, user_id: str, address: str) -> None:
         """The account was signed in to from that address."""
-        self._known[user_id, network_of(address)] = None
+        self._trusted_sources[user_id, network_of(address)] = None
 
     def _attempt(self, source: str, *places: tuple[FailedAttempts, str]) -> Attempt:
-        strike = FailedAttempt(self._timer(), source)
-        wait_s = max(strikes.wait_s(key, strike.at) for strikes, key in places)
+        failure = FailedAttempt(self._timer(), source)
+        wait_s = max(failures.wait_s(key, failure.at) for failures, key in places)
         if wait_s > 0:
             raise TooManyAttempts(retry_after_s=math.ceil(wait_s))
         # Counted before it is checked: a thousand guesses at once are a thousand guesses.
-        for strikes, key in places:
-            strikes.add(key, strike)
-        return Attempt(strike, places)
+        for failures, key in places:
+            failures.add(key, failure)
+        return Attempt(failure, places)
 
 
 def network_of(address: str) -> str:

@@ -43,7 +43,7 @@ class UserStore(UserReader, Protocol):
 
     async def has_people(self) -> bool: ...
 
-    async def add_person(self, user: User, password_hash: str | None, entry: AuditEntry) -> None:
+    async def add_person(self, user: User, password_hash: str | None, audit_entry: AuditEntry) -> None:
         """Raises NameTaken, comparing names without case; guests' nicknames are no names."""
         ...
 
@@ -52,7 +52,7 @@ class UserStore(UserReader, Protocol):
         ...
 
     async def set_password(
-        self, user_id: str, password_hash: str, entry: AuditEntry, *, keep: str | None = None
+        self, user_id: str, password_hash: str, audit_entry: AuditEntry, *, keep: str | None = None
     ) -> None:
         """Also ends every session but `keep`, and every RESET pass. Raises NotFound."""
         ...
@@ -60,7 +60,7 @@ class UserStore(UserReader, Protocol):
     async def change_person(
         self,
         user_id: str,
-        entry: AuditEntry,
+        audit_entry: AuditEntry,
         *,
         rank: AccountRole | None = None,
         disabled: bool | None = None,
@@ -72,7 +72,7 @@ class UserStore(UserReader, Protocol):
         """
         ...
 
-    async def delete_person(self, user_id: str, entry: AuditEntry) -> int:
+    async def delete_person(self, user_id: str, audit_entry: AuditEntry) -> int:
         """Destroy the account with all its rows.
 
         These are chats, presets, sessions, links, keys, spending, ratings, votes, cases, and
@@ -85,7 +85,7 @@ class UserStore(UserReader, Protocol):
 class SessionStore(Protocol):
     """Stores sessions by the digest of their token."""
 
-    async def add_session(self, token_hash: str, session: Session, entry: AuditEntry) -> None:
+    async def add_session(self, token_hash: str, session: Session, audit_entry: AuditEntry) -> None:
         """Also sweeps out what has expired.
 
         Raises NotFound for who is not there, disabled, or came by a link that is revoked.
@@ -104,12 +104,12 @@ class SessionStore(Protocol):
         """Newest first."""
         ...
 
-    async def end_session(self, user_id: str, session_id: str, entry: AuditEntry) -> None:
+    async def end_session(self, user_id: str, session_id: str, audit_entry: AuditEntry) -> None:
         """Raises NotFound."""
         ...
 
     async def end_sessions(
-        self, user_id: str, entry: AuditEntry, *, besides: str | None = None
+        self, user_id: str, audit_entry: AuditEntry, *, besides: str | None = None
     ) -> int:
         """How many ended."""
         ...
@@ -118,7 +118,7 @@ class SessionStore(Protocol):
 class OneTimeLinkStore(Protocol):
     """Stores links for set-up, invitation and password reset, each of which works once."""
 
-    async def add_pass(self, token_hash: str, one_time: OneTimeLink, entry: AuditEntry) -> None:
+    async def add_pass(self, token_hash: str, one_time: OneTimeLink, audit_entry: AuditEntry) -> None:
         """A new SETUP pass replaces the old one, a RESET pass the old one of that person."""
         ...
 
@@ -127,7 +127,7 @@ class OneTimeLinkStore(Protocol):
         ...
 
     async def use_pass(
-        self, token_hash: str, user: User | None, password_hash: str, entry: AuditEntry
+        self, token_hash: str, user: User | None, password_hash: str, audit_entry: AuditEntry
     ) -> User:
         """Use a link up, once: make `person`, or give the pass's person the password.
 
@@ -150,7 +150,7 @@ class GuestLinkReader(Protocol):
 class GuestLinkStore(GuestLinkReader, Protocol):
     """Stores guest links and the guests that came by them."""
 
-    async def add_guest_link(self, token_hash: str, link: GuestLink, entry: AuditEntry) -> None: ...
+    async def add_guest_link(self, token_hash: str, link: GuestLink, audit_entry: AuditEntry) -> None: ...
 
     async def guest_links(self, owner_id: str | None) -> Sequence[GuestLink]:
         """Those of one person, or of all, newest first, with what was used."""
@@ -160,14 +160,14 @@ class GuestLinkStore(GuestLinkReader, Protocol):
         """Raises NotFound."""
         ...
 
-    async def admit_guest(self, link_id: str, guest: User, entry: AuditEntry) -> None:
+    async def admit_guest(self, link_id: str, guest: User, audit_entry: AuditEntry) -> None:
         """Make a guest, in one step with counting it.
 
         Raises NotFound (unknown, revoked, or expired when the guest is made), LinkFull.
         """
         ...
 
-    async def revoke_guest_link(self, link_id: str, entry: AuditEntry) -> None:
+    async def revoke_guest_link(self, link_id: str, audit_entry: AuditEntry) -> None:
         """Also ends its guests' sessions: those of a campaign's CAMPAIGN_GRACE after the entry.
 
         Raises NotFound.
@@ -178,14 +178,14 @@ class GuestLinkStore(GuestLinkReader, Protocol):
 class UsageStore(Protocol):
     """Adds up requests and tokens by user and day."""
 
-    async def spend(self, user_id: str, day: date, spent: AccountUsage) -> None:
+    async def spend(self, user_id: str, day: date, usage: AccountUsage) -> None:
         """Add to what a person used on that day, and to the use of the link a guest came by.
 
         Nothing is kept of who is not there (any more).
         """
         ...
 
-    async def spent(self, user_id: str, day: date | None = None) -> AccountUsage:
+    async def usage(self, user_id: str, day: date | None = None) -> AccountUsage:
         """On that day, or ever."""
         ...
 
@@ -193,7 +193,7 @@ class UsageStore(Protocol):
 class KeyUsageStore(Protocol):
     """Adds up requests and tokens by API key and day."""
 
-    async def spend_by_key(self, key_id: str, day: date, spent: AccountUsage) -> None:
+    async def spend_by_key(self, key_id: str, day: date, usage: AccountUsage) -> None:
         """Add to what was used by a key on that day. Nothing is kept of one that is gone."""
         ...
 
@@ -211,7 +211,7 @@ class ApiKeyReader(Protocol):
 class ApiKeyStore(ApiKeyReader, Protocol):
     """Stores API keys by the digest of their secret."""
 
-    async def add_key(self, token_hash: str, key: ApiKey, entry: AuditEntry) -> None:
+    async def add_key(self, token_hash: str, key: ApiKey, audit_entry: AuditEntry) -> None:
         """Raises NotFound for who is not there, disabled or a guest."""
         ...
 
@@ -222,7 +222,7 @@ class ApiKeyStore(ApiKeyReader, Protocol):
     async def touch_key(self, key_id: str, used_at: datetime) -> None: ...
 
     async def revoke_key(
-        self, key_id: str, entry: AuditEntry, *, owner_id: str | None = None
+        self, key_id: str, audit_entry: AuditEntry, *, owner_id: str | None = None
     ) -> None:
         """For good. Raises NotFound, also when it is not the owner's."""
         ...
@@ -231,7 +231,7 @@ class ApiKeyStore(ApiKeyReader, Protocol):
 class AuditLog(Protocol):
     """Appends to the audit log and reads it."""
 
-    async def write_entry(self, entry: AuditEntry) -> None: ...
+    async def write_entry(self, audit_entry: AuditEntry) -> None: ...
 
     async def entries(
         self, *, before: datetime | None = None, limit: int = 200

@@ -57,9 +57,9 @@ def count_request(rates: Rates, key: str, per_minute: int | None) -> None:
         raise TooManyRequests(limit=per_minute, retry_after_s=max(1, math.ceil(wait_s)))
 
 
-def refuse_when_spent(spent: AccountUsage, limit: int, now: datetime) -> None:
+def refuse_when_spent(usage: AccountUsage, limit: int, now: datetime) -> None:
     """Raises TokensUsedUp if the tokens of the day are; the next day begins at midnight."""
-    if spent.tokens < limit:
+    if usage.tokens < limit:
         return
     midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
     wait_s = math.ceil((midnight - now).total_seconds())
@@ -100,14 +100,14 @@ class Quotas:
 
     def __init__(
         self,
-        spending: QuotaStore,
+        usage: QuotaStore,
         rates: Rates,
         allowances: Mapping[AccountRole, Allowance],
         *,
         per_address: int | None = None,
         clock: Callable[[], datetime] = local_now,
     ) -> None:
-        self._spending = spending
+        self._usage = usage
         self._rates = rates
         self._allowances = allowances
         self._per_address = per_address
@@ -121,7 +121,7 @@ class Quotas:
         """
         if user_id == LOCAL_USER:
             return QuotaReservation()
-        user = await self._spending.user(user_id)
+        user = await self._usage.user(user_id)
         allowance = self._allowances[user.rank]
         count_request(self._rates, f"user {user.id}", allowance.requests_per_minute)
         if address:
@@ -139,7 +139,7 @@ class Quotas:
     async def spend(self, user_id: str, tokens: int) -> None:
         """Add one question and its tokens to what was used."""
         try:
-            await self._spending.spend(user_id, self._clock().date(), AccountUsage(1, tokens))
+            await self._usage.spend(user_id, self._clock().date(), AccountUsage(1, tokens))
         except AppError as error:  # an answer that was written does not fail for its bill
             log.warning("what %s used could not be written: %s", user_id, error)
 
@@ -153,14 +153,14 @@ class Quotas:
         if limit is None:
             return
         now = self._clock()
-        refuse_when_spent(await self._spending.spent(user.id, now.date()), limit, now)
+        refuse_when_spent(await self._usage.spent(user.id, now.date()), limit, now)
 
     async def _check_guest(self, user: User) -> None:
         if user.guest_link_id is None:
             return
-        link = await self._spending.guest_link(user.guest_link_id)
-        spent = await self._spending.spent(user.id)
-        if spent.messages + self._open[user.id] > link.max_messages:
+        link = await self._usage.guest_link(user.guest_link_id)
+        usage = await self._usage.spent(user.id)
+        if usage.messages + self._open[user.id] > link.max_messages:
             raise GuestMessagesUsedUp(limit=link.max_messages)
-        if spent.tokens >= link.max_tokens:
+        if usage.tokens >= link.max_tokens:
             raise GuestTokensUsedUp(limit=link.max_tokens)

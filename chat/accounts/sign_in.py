@@ -54,7 +54,7 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
         one_time = OneTimeLink(
             OneTimeLinkKind.SETUP, AccountRole.ADMIN, made_by="", expires_at=ends
         )
-        await self._store.add_pass(token_hash(token), one_time, self._entry("", Action.SETUP_LINK))
+        await self._store.add_pass(token_hash(token), one_time, self._audit_entry("", Action.SETUP_LINK))
         return token
 
     # --- signing in and out -------------------------------------------------------------------
@@ -68,10 +68,10 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
 
         An unknown name takes the same road, with the same answer, as a wrong password.
         """
-        known_as = _known_as(name)
-        account = name_key(known_as)
+        normalized = _normalized_name(name)
+        account = name_key(normalized)
         attempt = self._throttle.sign_in(account, address)
-        found = await self._store.credentials(known_as)
+        found = await self._store.credentials(normalized)
         user, password_hash = found or (None, None)
         right = await self._matches(password, password_hash)
         if user is None or user.disabled or not right:
@@ -82,7 +82,7 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
         except NotFound:  # disabled or deleted while the password was checked
             raise WrongPassword from None
         # A password that was changed while this one was checked has ended the others only.
-        if await self._store.credentials(known_as) != found:
+        if await self._store.credentials(normalized) != found:
             await self.sign_out(token)
             raise WrongPassword
         self._throttle.remember(account, address)
@@ -91,15 +91,15 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
     async def sign_out(self, token: str) -> None:
         """End the session of that token, if it is one."""
         if who := await self._sessions.find(token):
-            entry = self._entry(who.user.id, Action.SIGN_OUT, who.user.id)
+            audit_entry = self._audit_entry(who.user.id, Action.SIGN_OUT, who.user.id)
             with suppress(NotFound):  # it has just ended in another way
-                await self._store.end_session(who.user.id, who.session_id, entry)
+                await self._store.end_session(who.user.id, who.session_id, audit_entry)
             self._sessions.invalidate()
 
     async def sign_out_everywhere(self, signed_in: SignedIn) -> None:
         """End every session of that person, this one too."""
-        entry = self._entry(signed_in.user.id, Action.SIGN_OUT_EVERYWHERE, signed_in.user.id)
-        await self._store.end_sessions(signed_in.user.id, entry)
+        audit_entry = self._audit_entry(signed_in.user.id, Action.SIGN_OUT_EVERYWHERE, signed_in.user.id)
+        await self._store.end_sessions(signed_in.user.id, audit_entry)
         self._sessions.invalidate()
 
     # --- one-time links -----------------------------------------------------------------------
@@ -128,11 +128,11 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
         password_hash = await self._hasher.hash(check_password(password, name))
         user_id = user.id if user else one_time.user_id or ""
         action = Action.JOIN if user else Action.CHANGE_PASSWORD
-        entry = self._entry(user_id, action, user_id, one_time.kind)
-        made = await self._store.use_pass(token_hash(token), user, password_hash, entry)
+        audit_entry = self._audit_entry(user_id, action, user_id, one_time.kind)
+        user_row = await self._store.use_pass(token_hash(token), user, password_hash, audit_entry)
         self._sessions.invalidate()
-        self._throttle.remember(name_key(made.name), address)
-        return await self._sessions.begin(made, address=address, device=device)
+        self._throttle.remember(name_key(user_row.name), address)
+        return await self._sessions.begin(user_row, address=address, device=device)
 
     # --- what is one's own --------------------------------------------------------------------
 
@@ -142,8 +142,8 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
 
     async def end_session(self, user: User, session_id: str) -> None:
         """Sign out elsewhere. Raises NotFound."""
-        entry = self._entry(user.id, Action.END_SESSION, user.id)
-        await self._store.end_session(user.id, session_id, entry)
+        audit_entry = self._audit_entry(user.id, Action.END_SESSION, user.id)
+        await self._store.end_session(user.id, session_id, audit_entry)
         self._sessions.invalidate()
 
     async def change_password(self, signed_in: SignedIn, old: str, new: str) -> None:
@@ -151,8 +151,8 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
         user = signed_in.user
         await self._confirm(user, old)
         password_hash = await self._hasher.hash(check_password(new, user.name))
-        entry = self._entry(user.id, Action.CHANGE_PASSWORD, user.id)
-        await self._store.set_password(user.id, password_hash, entry, keep=signed_in.session_id)
+        audit_entry = self._audit_entry(user.id, Action.CHANGE_PASSWORD, user.id)
+        await self._store.set_password(user.id, password_hash, audit_entry, keep=signed_in.session_id)
         self._sessions.invalidate()
 
     async def delete_my_data(self, user: User, password: str = "") -> int:
@@ -182,7 +182,7 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
         self._throttle.forgive(attempt)
 
 
-def _known_as(typed: str) -> str:
+def _normalized_name(typed: str) -> str:
     """The name that was meant, or one that nobody has."""
     try:
         return check_name(typed)

@@ -47,7 +47,7 @@ class IdentityProvider(Protocol):
 
     async def begin(self, return_to: str) -> PendingSignIn: ...
 
-    async def finish(self, begun: PendingSignIn, told: Mapping[str, str]) -> ExternalIdentity: ...
+    async def finish(self, pending: PendingSignIn, query: Mapping[str, str]) -> ExternalIdentity: ...
 
 
 class SingleSignOn(AccountBase):
@@ -72,13 +72,13 @@ class SingleSignOn(AccountBase):
 
     async def _join(self, vouched: ExternalIdentity) -> User:
         now = self._clock()
-        entry = self._entry(vouched.user_id, Action.JOIN, vouched.user_id, "provider")
+        audit_entry = self._audit_entry(vouched.user_id, Action.JOIN, vouched.user_id, "provider")
         for number in range(1, MOST_NAMESAKES):
             suffix = f" {number}" if number > 1 else ""
             try:
                 name = check_name(vouched.name[: MAX_NAME - len(suffix)] + suffix)
                 user = User(vouched.user_id, name, AccountRole.MEMBER, now)
-                await self._store.add_person(user, None, entry)
+                await self._store.add_person(user, None, audit_entry)
             except NameTaken:
                 continue
             except BadName:

@@ -25,7 +25,7 @@ from chat.models import Status
 from chat.validation import check_text
 
 MAX_COMMENT = 20_000
-SHOWN = 100
+MAX_LISTED = 100
 """Rounds of a tester that are shown, the newest ones."""
 
 
@@ -89,7 +89,7 @@ class ComparisonView:
 class ComparisonStore(Protocol):
     """Keeps comparisons. Every query takes the user; not-yours raises NotFound like not-there."""
 
-    async def ask(self, new: NewComparison, asked: Sequence[PreparedTurn]) -> Sequence[Turn]:
+    async def ask(self, new: NewComparison, prepared: Sequence[PreparedTurn]) -> Sequence[Turn]:
         """Write a comparison, both questions and their pending answers, left first, all or nothing.
 
         A request that came before gives the turns that are there. Raises NotFound for who takes
@@ -203,8 +203,8 @@ class Comparisons:
     async def rounds(self, user: User, campaign_id: str) -> Sequence[ComparisonView]:
         """What this tester has asked there, oldest first, with the answers as they are now."""
         await self.visit(user, campaign_id)
-        kept = await self._store.comparisons(user.id, campaign_id, SHOWN)
-        return [await self._round(written) for written in kept]
+        stored = await self._store.comparisons(user.id, campaign_id, MAX_LISTED)
+        return [await self._round(written) for written in stored]
 
     async def round(self, user: User, comparison_id: str) -> ComparisonView:
         """One of them. Raises NotFound."""
@@ -237,8 +237,8 @@ class Comparisons:
         Raises NotFound, AnswersUnfinished, CampaignOver, MessageTooLong, BadText.
         """
         await self._refuse_when_over(user, comparison_id)
-        said = _checked(comment)
-        return await self._store.vote(user.id, comparison_id, choice, said, self._clock())
+        checked = _checked(comment)
+        return await self._store.vote(user.id, comparison_id, choice, checked, self._clock())
 
     async def comment(self, user: User, comparison_id: str, comment: str) -> Comparison:
         """Say why; what was said before is replaced.
@@ -276,10 +276,10 @@ class Comparisons:
         await self._answers.send_together(
             user, questions, partial(self._store.ask, new), address=address
         )
-        made = await self._store.of_request(user, request_id)
-        if made is None:  # taken back meanwhile
+        written = await self._store.of_request(user, request_id)
+        if written is None:  # taken back meanwhile
             raise NotFound
-        return made
+        return written
 
     async def _refuse_when_over(self, user: User, comparison_id: str) -> None:
         comparison = (await self._store.comparison(user.id, comparison_id)).comparison
@@ -289,8 +289,8 @@ class Comparisons:
     async def _round(self, written: StoredComparison) -> ComparisonView:
         """As the jobs have it, or else as it is kept."""
         comparison, jobs = written.comparison, self._jobs_of(written.comparison)
-        kept = (written.left, written.right)
-        if any(job is None and item.status.is_open for job, item in zip(jobs, kept, strict=True)):
+        messages = (written.left, written.right)
+        if any(job is None and item.status.is_open for job, item in zip(jobs, messages, strict=True)):
             # It ended since it was read; if it still seems open, nobody writes it any more.
             written = await self._store.comparison(comparison.user_id, comparison.id)
         left, right = (

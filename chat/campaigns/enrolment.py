@@ -44,8 +44,8 @@ class Participants(Protocol):
 class Enrolment:
     """Puts questions under the plan of their campaign."""
 
-    def __init__(self, people: EnrolmentUsers, store: Participants, clock: Clock = utc_now) -> None:
-        self._people = people
+    def __init__(self, users: EnrolmentUsers, store: Participants, clock: Clock = utc_now) -> None:
+        self._users = users
         self._store = store
         self._clock = clock
 
@@ -63,24 +63,24 @@ class Enrolment:
         """
         link = await self._link_of(user_id)
         bound = link.campaign_id if link else None
-        wanted = bound if campaign_id is None else campaign_id
-        if bound and wanted != bound:
+        target_id = bound if campaign_id is None else campaign_id
+        if bound and target_id != bound:
             raise OutsideCampaign
-        if not wanted:
+        if not target_id:
             return EffectiveOptions(options)
-        campaign, now = await self._store.campaign(wanted), self._clock()
+        campaign, now = await self._store.campaign(target_id), self._clock()
         refuse_unless_open(campaign, link, now)
-        participant = await self._store.participant(wanted, user_id)
+        participant = await self._store.participant(target_id, user_id)
         if participant is None or participant.consented_at is None:
             raise ConsentNeeded
         chosen = campaign.plan.variants[_variant(campaign, participant, variant)]
         if participant.seen_at is None or now - participant.seen_at >= SEEN_EVERY:
-            await self._store.seen(wanted, user_id, now)
-        return EffectiveOptions(options_of(chosen), wanted, chosen.engine)
+            await self._store.seen(target_id, user_id, now)
+        return EffectiveOptions(options_of(chosen), target_id, chosen.engine)
 
     async def _link_of(self, user_id: str) -> GuestLink | None:
-        user = LOCAL if user_id == LOCAL.id else await self._people.user(user_id)
-        return await link_of(user, self._people)
+        user = LOCAL if user_id == LOCAL.id else await self._users.user(user_id)
+        return await link_of(user, self._users)
 
 
 async def link_of(user: User, links: GuestLinkReader) -> GuestLink | None:
@@ -101,12 +101,12 @@ def refuse_unless_open(campaign: Campaign, link: GuestLink | None, now: datetime
         raise CampaignOver
 
 
-def _variant(campaign: Campaign, participant: Participant, asked: int | None) -> int:
+def _variant(campaign: Campaign, participant: Participant, requested: int | None) -> int:
     """Which variant answers. Raises CompareOnly, NotFound."""
     if campaign.plan.mode is Mode.BLIND:
-        if asked is None:
+        if requested is None:
             raise CompareOnly
-        if asked not in range(len(campaign.plan.variants)):
+        if requested not in range(len(campaign.plan.variants)):
             raise NotFound
-        return asked
+        return requested
     return participant.variant or 0

@@ -56,7 +56,7 @@ class VariantProgress:
 class CampaignStore(Protocol):
     """Keeps campaigns. Every change is written together with its line of the audit log."""
 
-    async def add(self, campaign: Campaign, entry: AuditEntry) -> None: ...
+    async def add(self, campaign: Campaign, audit_entry: AuditEntry) -> None: ...
 
     async def campaign(self, campaign_id: str) -> Campaign:
         """Raises NotFound."""
@@ -66,7 +66,7 @@ class CampaignStore(Protocol):
         """Those of one person, or of all, newest first."""
         ...
 
-    async def change_plan(self, campaign_id: str, plan: Plan, entry: AuditEntry) -> Campaign:
+    async def change_plan(self, campaign_id: str, plan: Plan, audit_entry: AuditEntry) -> Campaign:
         """Raises NotFound, PlanInUse when somebody takes part and a fixed field would change.
 
         A trial of the owner's is no part: it is destroyed when such a field changes.
@@ -74,19 +74,19 @@ class CampaignStore(Protocol):
         ...
 
     async def close(
-        self, campaign_id: str, closed_at: datetime | None, entry: AuditEntry
+        self, campaign_id: str, closed_at: datetime | None, audit_entry: AuditEntry
     ) -> Campaign:
         """Close, or (None) open again. Raises NotFound."""
         ...
 
-    async def delete(self, campaign_id: str, entry: AuditEntry) -> int:
+    async def delete(self, campaign_id: str, audit_entry: AuditEntry) -> int:
         """Destroy a campaign, its links, its guests and all that testers left; how many rows.
 
         The number becomes the entry's detail. Raises NotFound.
         """
         ...
 
-    async def destroy_left(self, campaign_id: str, entry: AuditEntry) -> int:
+    async def destroy_left(self, campaign_id: str, audit_entry: AuditEntry) -> int:
         """Destroy its guests and what testers left, not the plan; how many rows.
 
         Nothing is written where there is nothing. The number becomes the entry's detail.
@@ -146,7 +146,7 @@ class Campaigns:
         checked = check_plan(plan)
         refuse_unknown_engines(checked, self.engines)
         campaign = Campaign(uuid4().hex, user.id, checked, self._clock())
-        await self._store.add(campaign, self._entry(user, Action.NEW_CAMPAIGN, campaign.id))
+        await self._store.add(campaign, self._audit_entry(user, Action.NEW_CAMPAIGN, campaign.id))
         return campaign
 
     async def get(self, user: User, campaign_id: str) -> Campaign:
@@ -165,25 +165,25 @@ class Campaigns:
         before = (await self.get(user, campaign_id)).plan
         checked = check_plan(plan)
         refuse_unknown_engines(checked, [*self.engines, *engines_of(before)])
-        entry = self._entry(user, Action.CHANGE_CAMPAIGN, campaign_id)
-        return await self._store.change_plan(campaign_id, checked, entry)
+        audit_entry = self._audit_entry(user, Action.CHANGE_CAMPAIGN, campaign_id)
+        return await self._store.change_plan(campaign_id, checked, audit_entry)
 
     async def close(self, user: User, campaign_id: str) -> Campaign:
         """End it now: nothing more can be asked, the survey can still be sent for a while."""
         await self.get(user, campaign_id)
-        entry = self._entry(user, Action.CLOSE_CAMPAIGN, campaign_id)
-        return await self._store.close(campaign_id, self._clock(), entry)
+        audit_entry = self._audit_entry(user, Action.CLOSE_CAMPAIGN, campaign_id)
+        return await self._store.close(campaign_id, self._clock(), audit_entry)
 
     async def reopen(self, user: User, campaign_id: str) -> Campaign:
         await self.get(user, campaign_id)
-        entry = self._entry(user, Action.REOPEN_CAMPAIGN, campaign_id)
-        return await self._store.close(campaign_id, None, entry)
+        audit_entry = self._audit_entry(user, Action.REOPEN_CAMPAIGN, campaign_id)
+        return await self._store.close(campaign_id, None, audit_entry)
 
     async def delete(self, user: User, campaign_id: str) -> int:
         """Destroy it with all that testers left; how many rows went."""
         await self.get(user, campaign_id)
-        entry = self._entry(user, Action.DELETE_CAMPAIGN, campaign_id)
-        return await self._store.delete(campaign_id, entry)
+        audit_entry = self._audit_entry(user, Action.DELETE_CAMPAIGN, campaign_id)
+        return await self._store.delete(campaign_id, audit_entry)
 
     async def figures(self, user: User, campaign_id: str) -> CampaignCounts:
         """How it goes, now. Raises NotFound."""
@@ -205,13 +205,13 @@ class Campaigns:
 
     async def destroy_due(self) -> int:
         """Destroy what testers left in campaigns that ended long enough ago; how many rows."""
-        now, gone = self._clock(), 0
+        now, deleted = self._clock(), 0
         for campaign in await self._store.campaigns(None):
             ended, keep = campaign.end, campaign.plan.keep_days
             if ended and keep is not None and ended + timedelta(days=keep) <= now:
-                entry = AuditEntry(now, "", Action.RETENTION, campaign.id)
-                gone += await self._store.destroy_left(campaign.id, entry)
-        return gone
+                audit_entry = AuditEntry(now, "", Action.RETENTION, campaign.id)
+                deleted += await self._store.destroy_left(campaign.id, audit_entry)
+        return deleted
 
-    def _entry(self, user: User, action: Action, campaign_id: str) -> AuditEntry:
+    def _audit_entry(self, user: User, action: Action, campaign_id: str) -> AuditEntry:
         return AuditEntry(self._clock(), user.id, action, campaign_id)

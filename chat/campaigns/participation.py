@@ -121,21 +121,21 @@ class Participation:
     def __init__(
         self,
         store: ParticipationStore,
-        authenticator: GuestLinkReader,
+        guest_links: GuestLinkReader,
         *,
         choose: Callable[[Sequence[int]], int] = secrets.choice,
         stop: Callable[[str, str], None] = lambda _user, _conversation: None,
         clock: Clock = utc_now,
     ) -> None:
         self._store = store
-        self._doors = authenticator
+        self._guest_links = guest_links
         self._choose = choose
         self._stop = stop
         self._clock = clock
 
     async def bound_to(self, user: User) -> str:
         """The campaign whose link a guest came by; empty for everybody else."""
-        link = await link_of(user, self._doors)
+        link = await link_of(user, self._guest_links)
         return (link and link.campaign_id) or ""
 
     async def visit(self, user: User, campaign_id: str) -> Visit:
@@ -188,9 +188,9 @@ class Participation:
         visit = await self._agreed(user, campaign_id)
         if self._too_late(visit.campaign):
             raise CampaignOver
-        kept = _checked(visit.campaign, answers)
+        checked = _checked(visit.campaign, answers)
         at = self._clock()
-        return await self._store.keep_survey(campaign_id, user.id, kept, at=at, send=send)
+        return await self._store.keep_survey(campaign_id, user.id, checked, at=at, send=send)
 
     async def withdraw(self, user: User, campaign_id: str) -> int:
         """Destroy all that somebody left there; how many rows. Raises NotFound.
@@ -210,7 +210,7 @@ class Participation:
 
     async def _open_to(self, user: User, campaign_id: str) -> tuple[Campaign, GuestLink | None]:
         """The campaign, and the link a guest came by. Raises NotFound."""
-        link = await link_of(user, self._doors)
+        link = await link_of(user, self._guest_links)
         if link and link.campaign_id != campaign_id:
             raise NotFound
         return await self._store.campaign(campaign_id), link
@@ -236,16 +236,16 @@ class Participation:
 def _checked(campaign: Campaign, answers: SurveyAnswers) -> SurveyAnswers:
     """The answers to questions that are asked, as they are kept; empty ones are none."""
     kinds = {question.id: question.kind for question in campaign.plan.survey}
-    kept: dict[str, str | int] = {}
+    checked: dict[str, str | int] = {}
     for key, answer in answers.items():
         if key not in kinds:
             raise NotFound
         if kinds[key] is QuestionKind.TEXT and isinstance(answer, str):
             if len(answer) > MAX_SURVEY_TEXT:
                 raise MessageTooLong(field=key, characters=len(answer), limit=MAX_SURVEY_TEXT)
-            kept[key] = check_text(answer)
+            checked[key] = check_text(answer)
         elif kinds[key] is QuestionKind.SCALE and type(answer) is int and answer in SCALE:
-            kept[key] = answer
+            checked[key] = answer
         else:
             raise BadRequest("A scale is answered with 1 to 5, other questions with words.")
-    return kept
+    return checked

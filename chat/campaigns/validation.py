@@ -88,9 +88,9 @@ def engines_of(plan: Plan) -> frozenset[str]:
     return frozenset(variant.engine for variant in plan.variants if variant.engine)
 
 
-def refuse_unknown_engines(plan: Plan, known: Collection[str]) -> None:
+def refuse_unknown_engines(plan: Plan, engines: Collection[str]) -> None:
     """Raises BadPlan for a variant of an engine that is not among the `known`."""
-    if not engines_of(plan) <= set(known):
+    if not engines_of(plan) <= set(engines):
         raise BadPlan(field="variants.engine", limit=0)
 
 
@@ -135,11 +135,11 @@ def _reasons(reasons: Sequence[str]) -> tuple[str, ...]:
 
 def _numbered(items: Iterable[Numbered]) -> tuple[Numbered, ...]:
     """With an id each: the one it has, if no other has it."""
-    kept: dict[str, Numbered] = {}
+    by_id: dict[str, Numbered] = {}
     for item in items:
-        key = item.id if item.id and item.id not in kept else uuid4().hex
-        kept[key] = replace(item, id=_text(key, "tasks", MAX_LABEL))
-    return tuple(kept.values())
+        key = item.id if item.id and item.id not in by_id else uuid4().hex
+        by_id[key] = replace(item, id=_text(key, "tasks", MAX_LABEL))
+    return tuple(by_id.values())
 
 
 def _few(items: Sequence[Piece], name: str, most: int) -> Sequence[Piece]:

@@ -96,16 +96,16 @@ def name_of(preset: Preset) -> str:
 def load_shipped() -> Mapping[str, PresetText]:
     """The presets that come with the app, by id: "maths.zh", "maths.en", …"""
     return {
-        f"{name}.{path.stem}": _read(entry, language=path.stem)
+        f"{name}.{path.stem}": _read(table, language=path.stem)
         for path in sorted(SHIPPED.glob("*.toml"))
-        for name, entry in tomllib.loads(path.read_text(encoding="utf-8")).items()
+        for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items()
     }
 
 
-def _read(entry: Mapping[str, Any], *, language: str) -> PresetText:
+def _read(table: Mapping[str, Any], *, language: str) -> PresetText:
     # A field that is misspelt in the file has no place in the dataclass and raises TypeError.
-    sampling = Sampling(**entry.get("sampling", {}))
-    text = PresetText(**{**entry, "sampling": sampling, "language": language})
+    sampling = Sampling(**table.get("sampling", {}))
+    text = PresetText(**{**table, "sampling": sampling, "language": language})
     return replace(text, system_prompt=text.system_prompt.strip(), questions=tuple(text.questions))
 
 

@@ -52,8 +52,8 @@ class Tree:
     def branch(self, message_id: str) -> list[str]:
         """The ids of a message and of everything below it."""
         ids = [self.message(message_id).id]
-        for known in ids:  # grows while it is walked
-            ids += self._children.get(known, ())
+        for branch_id in ids:  # grows while it is walked
+            ids += self._children.get(branch_id, ())
         return ids
 
     def turn(self, message_id: str) -> list[str]:
@@ -68,20 +68,20 @@ class Tree:
         ]
         return [message.id, *answers]
 
-    def end_without(self, head_id: str | None, gone: Iterable[str]) -> str | None:
+    def end_without(self, head_id: str | None, removed: Iterable[str]) -> str | None:
         """What to show when the messages `gone` are taken out of the tree.
 
         The path to the head without them; where its end goes too, a version beside it, or what
         stood before it.
         """
-        away = set(gone)
+        removed_ids = set(removed)
         path = self.path_to(head_id)
-        if path and path[-1].id not in away:
+        if path and path[-1].id not in removed_ids:
             return head_id
-        kept = [message for message in path if message.id not in away]
-        first = next((message for message in path if message.id in away), None)
+        remaining = [message for message in path if message.id not in removed_ids]
+        first = next((message for message in path if message.id in removed_ids), None)
         if first is not None:
-            beside = [item for item in self.versions(first.id) if item not in away]
+            beside = [item for item in self.versions(first.id) if item not in removed_ids]
             if beside:
                 return self.newest_end(beside[-1])
-        return kept[-1].id if kept else None
+        return remaining[-1].id if remaining else None

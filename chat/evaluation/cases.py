@@ -261,9 +261,9 @@ async def _check_check(check: Check, judge: Judge) -> None:
         await judge.read(check)
 
 
-def _case(id: str, owner_id: str, text: CaseText, now: datetime) -> Case:
+def _case(case_id: str, owner_id: str, text: CaseText, now: datetime) -> Case:
     return Case(
-        id=id,
+        id=case_id,
         owner_id=owner_id,
         name=text.name,
         prompt=text.prompt,

@@ -13,8 +13,8 @@ class BadCase(BadRequest):
     code = "bad_case"
 
     def __init__(self, field: str = "", why: str = "", *, part: str = "", limit: int = 0) -> None:
-        told = {"field": field, "why": why, "part": part, "limit": limit}
-        super().__init__(f"{field}: {why}" if why else "", **told)
+        values = {"field": field, "why": why, "part": part, "limit": limit}
+        super().__init__(f"{field}: {why}" if why else "", **values)
 
 
 class BadCheck(BadRequest):

@@ -295,5 +295,5 @@ def sampling_of(case: Case, preset: Preset | None) -> Sampling:
 
 
 def _wait_s(error: AppError) -> float:
-    told = error.values.get("retry_after_s")
-    return float(told) if isinstance(told, int | float) else TRY_AGAIN_S
+    seconds = error.values.get("retry_after_s")
+    return float(seconds) if isinstance(seconds, int | float) else TRY_AGAIN_S

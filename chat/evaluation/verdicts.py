@@ -57,7 +57,7 @@ async def judge_answer(case: Case, answer: str, before: EarlierAnswers, judge: J
     human = [i for i, check in enumerate(case.checks) if check.kind is CheckKind.HUMAN]
     if not human:
         return Judgement(CaseVerdict.PASSED)
-    verdict = _by_people(case, answer, before)
+    verdict = _human_verdict(case, answer, before)
     return Judgement(verdict, tuple(human) if verdict is CaseVerdict.FAILED else ())
 
 
@@ -68,9 +68,9 @@ async def holds(check: Check, answer: str, judge: Judge) -> bool:
     return await judge.holds(check, answer)
 
 
-def _by_people(case: Case, answer: str, before: EarlierAnswers) -> CaseVerdict:
-    if said := before.judged.get(answer):
-        return said
+def _human_verdict(case: Case, answer: str, before: EarlierAnswers) -> CaseVerdict:
+    if verdict := before.judged.get(answer):
+        return verdict
     earlier = case.reference if before.answer is None else before.answer
     return CaseVerdict.CHANGED if earlier and earlier != answer else CaseVerdict.OPEN
 

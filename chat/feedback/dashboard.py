@@ -158,7 +158,7 @@ class DashboardStore(Protocol):
         """When the first of it was asked, rated or voted on."""
         ...
 
-    async def tally(self, scope: DashboardScope) -> Count: ...
+    async def counts(self, scope: DashboardScope) -> Count: ...
 
 
 class CampaignNames(Protocol):
@@ -197,8 +197,8 @@ class Dashboard:
             first = await self._store.began(owner_id, campaign_id) or now - HOUR
         step = step_for(now - first)
         scope = DashboardScope(owner_id, campaign_id, begin_of(first, step), step)
-        tally = await self._store.tally(scope)
-        return await asyncio.to_thread(overview_of, scope, tally, now)
+        counts = await self._store.counts(scope)
+        return await asyncio.to_thread(overview_of, scope, counts, now)
 
 
 def step_for(span: timedelta) -> timedelta:
@@ -217,23 +217,23 @@ def steps_of(scope: DashboardScope, now: datetime) -> Sequence[datetime]:
     return [scope.since + number * scope.step for number in range(count)]
 
 
-def overview_of(scope: DashboardScope, tally: Count, now: datetime) -> Overview:
+def overview_of(scope: DashboardScope, counts: Count, now: datetime) -> Overview:
     """The same numbers as series and sums."""
-    turns = {at: tally.turns.get(at, TurnCounts()) for at in steps_of(scope, now)} | dict(
-        tally.turns
+    turns = {at: counts.turns.get(at, TurnCounts()) for at in steps_of(scope, now)} | dict(
+        counts.turns
     )
     minutes = {at: _minutes(at, scope.step, now) for at in turns}
     counted = Counter[Verdict]()
-    for (_, verdict), number in tally.ratings.items():
+    for (_, verdict), number in counts.ratings.items():
         counted[verdict] += number
-    votes = {(at, VOTE): number for at, number in tally.votes.items()}
-    queue, first_token, rate = (_ranked(tally, which) for which in range(3))
+    votes = {(at, VOTE): number for at, number in counts.votes.items()}
+    queue, first_token, rate = (_ranked(counts, which) for which in range(3))
     return Overview(
         scope=scope,
-        turns=replace(_sum_of(turns.values()), users=tally.users),
+        turns=replace(_sum_of(turns.values()), users=counts.users),
         up=counted[Verdict.UP],
         down=counted[Verdict.DOWN],
-        votes=sum(tally.votes.values()),
+        votes=sum(counts.votes.values()),
         queue=_together(queue),
         first_token=_together(first_token),
         rate=_together(rate),
@@ -243,10 +243,10 @@ def overview_of(scope: DashboardScope, tally: Count, now: datetime) -> Overview:
             for kind, number in (("question", of.questions), ("answer", of.answers))
         ],
         users=[Point(at, "user", of.users) for at, of in turns.items()],
-        ratings=_points({**tally.ratings, **votes}),
-        reasons=_points(tally.reasons),
-        languages=_points(tally.languages),
-        models=_points(tally.models),
+        ratings=_points({**counts.ratings, **votes}),
+        reasons=_points(counts.reasons),
+        languages=_points(counts.languages),
+        models=_points(counts.models),
         queue_over_time=_spreads(queue),
         first_token_over_time=_spreads(first_token),
         rate_over_time=_spreads(rate),
@@ -254,7 +254,7 @@ def overview_of(scope: DashboardScope, tally: Count, now: datetime) -> Overview:
             Point(at, "request", of.answers / minutes[at]) for at, of in turns.items()
         ],
         tokens_per_minute=[Point(at, "token", of.tokens / minutes[at]) for at, of in turns.items()],
-        failures=Counter(tally.failures).most_common(),
+        failures=Counter(counts.failures).most_common(),
     )
 
 
@@ -277,10 +277,10 @@ def _points(counts: Mapping[tuple[datetime, Kind], int]) -> Sequence[Point]:
     return [Point(at, str(kind), number) for (at, kind), number in sorted(counts.items())]
 
 
-def _ranked(tally: Count, which: int) -> Ranked:
+def _ranked(counts: Count, which: int) -> Ranked:
     return {
         at: sorted(timing[which] for timing in timings)
-        for at, timings in sorted(tally.timings.items())
+        for at, timings in sorted(counts.timings.items())
     }
 
 

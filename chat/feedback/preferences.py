@@ -41,7 +41,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class RatedPath:
+class PairAnswer:
     """One of the answers of a pair. No `answer_id`: a person wrote it, as a correction."""
 
     text: str
@@ -59,8 +59,8 @@ class PreferencePair:
     id: str
     source: PreferenceSource
     prompt: tuple[ChatMessage, ...]
-    chosen: RatedPath
-    rejected: RatedPath
+    chosen: PairAnswer
+    rejected: PairAnswer
     rater: str
     conversation_id: str = ""
     campaign_id: str = ""
@@ -124,8 +124,8 @@ def pair_of_correction(rated: RatedAnswer) -> PreferencePair | None:
         id=f"{snapshot.id}.{better.user_id}.{better.version}",
         source=PreferenceSource.CORRECTION,
         prompt=asked(snapshot),
-        chosen=RatedPath(better.opinion.correction or ""),
-        rejected=_given(snapshot),
+        chosen=PairAnswer(better.opinion.correction or ""),
+        rejected=_snapshot_answer(snapshot),
         rater=better.user_id,
         conversation_id=snapshot.conversation_id,
         campaign_id=snapshot.campaign_id,
@@ -140,7 +140,7 @@ def pairs_of_versions(
     if _may_win(rated):
         for other in others:
             if _is_worse(other, rated.snapshot):
-                rejected = _given(other.snapshot)
+                rejected = _snapshot_answer(other.snapshot)
                 yield _liked_over(rated, other.snapshot.id, PreferenceSource.VERSIONS, rejected)
 
 
@@ -152,7 +152,7 @@ def pairs_of_retries(rated: RatedAnswer, tried_again: Iterable[Path]) -> Iterato
     if _may_win(rated):
         for path in tried_again:
             if _was_passed_over(path, rated.snapshot):
-                yield _liked_over(rated, path[-1].id, PreferenceSource.RETRY, _written(path[-1]))
+                yield _liked_over(rated, path[-1].id, PreferenceSource.RETRY, _message_answer(path[-1]))
 
 
 def pair_of_vote(voted_comparison: VotedComparison) -> PreferencePair | None:
@@ -179,8 +179,8 @@ def pair_of_vote(voted_comparison: VotedComparison) -> PreferencePair | None:
         id=comparison.id,
         source=PreferenceSource.VOTE,
         prompt=prompt,
-        chosen=_written(chosen),
-        rejected=_written(rejected),
+        chosen=_message_answer(chosen),
+        rejected=_message_answer(rejected),
         rater=comparison.user_id,
         campaign_id=comparison.campaign_id,
         language=language_of(chosen.content),
@@ -189,11 +189,11 @@ def pair_of_vote(voted_comparison: VotedComparison) -> PreferencePair | None:
 
 def prompt_of(path: Sequence[Message]) -> tuple[ChatMessage, ...] | None:
     """What the model was told, letter by letter; None where that cannot be made again."""
-    made = path[-1].provenance if path else None
-    if made is None:
+    provenance = path[-1].provenance if path else None
+    if provenance is None:
         return None
     prompt = prompt_from(path)
-    return prompt if prompt_sha256(prompt) == made.prompt_sha256 else None
+    return prompt if prompt_sha256(prompt) == provenance.prompt_sha256 else None
 
 
 def asked(snapshot: AnswerSnapshot) -> tuple[ChatMessage, ...]:
@@ -239,14 +239,14 @@ def _was_passed_over(path: Path, snapshot: AnswerSnapshot) -> bool:
 
 
 def _liked_over(
-    rated: RatedAnswer, other_id: str, source: PreferenceSource, rejected: RatedPath
+    rated: RatedAnswer, other_id: str, source: PreferenceSource, rejected: PairAnswer
 ) -> PreferencePair:
     snapshot = rated.snapshot
     return PreferencePair(
         id=f"{snapshot.id}.{other_id}",
         source=source,
         prompt=asked(snapshot),
-        chosen=_given(snapshot),
+        chosen=_snapshot_answer(snapshot),
         rejected=rejected,
         rater=rated.ratings[0].user_id,
         conversation_id=snapshot.conversation_id,
@@ -259,9 +259,9 @@ def _same(one: str, other: str) -> bool:
     return one.strip() == other.strip()
 
 
-def _given(snapshot: AnswerSnapshot) -> RatedPath:
-    return RatedPath(snapshot.answer, snapshot.answer_id, snapshot.provenance)
+def _snapshot_answer(snapshot: AnswerSnapshot) -> PairAnswer:
+    return PairAnswer(snapshot.answer, snapshot.answer_id, snapshot.provenance)
 
 
-def _written(message: Message) -> RatedPath:
-    return RatedPath(message.content, message.id, message.provenance)
+def _message_answer(message: Message) -> PairAnswer:
+    return PairAnswer(message.content, message.id, message.provenance)

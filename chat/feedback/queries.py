@@ -51,8 +51,8 @@ class RatingFilter:
     @property
     def is_of_ratings(self) -> bool:
         """Whether it asks for what only a rating has, and no vote."""
-        wishes = (self.verdict, self.reason, self.corrected, self.standing, self.assignee)
-        return any(wishes) or bool(self.words.strip())
+        criteria = (self.verdict, self.reason, self.corrected, self.standing, self.assignee)
+        return any(criteria) or bool(self.words.strip())
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class RatingStore(Protocol):
 class CompletionLookup(Protocol):
     """The answers that programs were given a while ago."""
 
-    def find(self, user_id: str, id: str) -> CompletionRecord:
+    def find(self, user_id: str, completion_id: str) -> CompletionRecord:
         """Raises NotFound, also for another's."""
         ...
 
@@ -106,7 +106,7 @@ class Ratings:
         snapshot = await self._store.evidence_of(user.id, message_id)
         if snapshot is None:
             snapshot = await self._freeze(user, conversation_id, message_id, page_language)
-        return await self._say(user, snapshot, opinion)
+        return await self._rate(user, snapshot, opinion)
 
     async def rate_completion(self, user: User, completion_id: str, opinion: RatingInput) -> Rating:
         """The same of an answer that a program was given. Raises as `rate` does."""
@@ -115,7 +115,7 @@ class Ratings:
             if self._programs is None:
                 raise NotFound
             snapshot = evidence_of_completion(self._programs.find(user.id, completion_id))
-        return await self._say(user, snapshot, opinion)
+        return await self._rate(user, snapshot, opinion)
 
     async def look(self, user: User, conversation_id: str, message_id: str) -> Ratable:
         """An answer that is about to be rated. Raises NotFound, NotRatable, AnswerRunning."""
@@ -148,17 +148,17 @@ class Ratings:
         placement = await self._placement(conversation.campaign_id, user, message_id)
         return evidence_of_answer(conversation, path, placement.variant, page_language)
 
-    async def _say(self, user: User, snapshot: AnswerSnapshot, opinion: RatingInput) -> Rating:
-        said = check_opinion(opinion, snapshot.answer)
+    async def _rate(self, user: User, snapshot: AnswerSnapshot, opinion: RatingInput) -> Rating:
+        checked = check_opinion(opinion, snapshot.answer)
         offered = await self._reasons(snapshot.campaign_id, user, snapshot.answer_id)
         before = (await self._store.newest(user.id, [snapshot.answer_id])).get(snapshot.answer_id)
-        kept = before.opinion.reasons if before else ()  # a list may have been changed since
-        for reason in said.reasons:
-            if reason not in (*offered, *kept):
+        earlier = before.opinion.reasons if before else ()  # a list may have been changed since
+        for reason in checked.reasons:
+            if reason not in (*offered, *earlier):
                 raise UnknownReason(reason=reason)
-        if said == RatingInput() and before is None:
+        if checked == RatingInput() and before is None:
             raise EmptyRating
-        return await self._store.rate(snapshot, user.id, said, self._clock())
+        return await self._store.rate(snapshot, user.id, checked, self._clock())
 
     async def _placement(self, campaign_id: str, user: User, message_id: str) -> Placement:
         if not campaign_id:

@@ -22,7 +22,7 @@ from chat.campaigns.models import (
 from chat.feedback.statistics import Share, percentile, share_of, votes_needed, win_rate
 from chat.models import PresetRef
 
-SHOWN = 5
+MAX_EXCERPTS = 5
 """Answers that are shown of the best, and of the worst."""
 
 
@@ -97,7 +97,7 @@ class ReportData:
     rated: int = 0
     comments: int = 0
     corrections: int = 0
-    ballots: Sequence[Vote] = ()
+    votes: Sequence[Vote] = ()
     measured: Sequence[AnswerTimes] = ()
     answered: Sequence[SourceCount] = ()
     presets: Mapping[PresetRef, str] = field(default_factory=dict)
@@ -140,7 +140,7 @@ class ComparisonResult:
     both_bad: int
     rate: Share
     by_task: Mapping[str, Share]
-    by_rater: Mapping[str, Share] = field(default_factory=dict)
+    by_user: Mapping[str, Share] = field(default_factory=dict)
 
     @property
     def better(self) -> int | None:
@@ -207,7 +207,7 @@ class Report:
 class ReportStore(Protocol):
     """Gathers what is known of a campaign's results, without the owner's own trial."""
 
-    async def gather(self, campaign_id: str, shown: int) -> ReportData:
+    async def gather(self, campaign_id: str, excerpts: int) -> ReportData:
         """With that many of the best and worst answers. Raises NotFound."""
         ...
 
@@ -234,7 +234,7 @@ class Reports:
         """What came of a campaign until now. Raises NotFound."""
         campaign = await self._campaigns.get(user, campaign_id)
         figures = await self._campaigns.figures(user, campaign_id)
-        raw = await self._store.gather(campaign_id, SHOWN)
+        raw = await self._store.gather(campaign_id, MAX_EXCERPTS)
         several = campaign.plan.mode is not Mode.SINGLE
         return Report(
             campaign=campaign,
@@ -246,7 +246,7 @@ class Reports:
             reasons=Counter(raw.reasons).most_common(),
             whole=part_of(raw),
             variants=[part_of(raw, index) for index in (0, 1)] if several else [],
-            comparison=comparison_of(raw.ballots),
+            comparison=comparison_of(raw.votes),
             survey=[surveyed(question, raw) for question in campaign.plan.survey],
             best=raw.best,
             worst=raw.worst,
@@ -282,52 +282,52 @@ def spread_of(values: Sequence[float]) -> Spread | None:
     return None if middle is None or end is None else Spread(middle, end)
 
 
-def comparison_of(ballots: Sequence[Vote]) -> ComparisonResult | None:
+def comparison_of(votes: Sequence[Vote]) -> ComparisonResult | None:
     """None without a vote. Both bad says nothing of which is better, and counts in no rate."""
-    if not ballots:
+    if not votes:
         return None
-    tasks = dict.fromkeys(ballot.task_id for ballot in ballots if ballot.task_id)
-    raters = dict.fromkeys(ballot.user_id for ballot in ballots if ballot.user_id)
-    first, second, ties = _tally(ballots)
+    tasks = dict.fromkeys(vote.task_id for vote in votes if vote.task_id)
+    user_ids = dict.fromkeys(vote.user_id for vote in votes if vote.user_id)
+    first, second, ties = _count_wins(votes)
     return ComparisonResult(
         wins=(first, second),
         ties=ties,
-        both_bad=sum(ballot.choice is VoteChoice.BOTH_BAD for ballot in ballots),
+        both_bad=sum(vote.choice is VoteChoice.BOTH_BAD for vote in votes),
         rate=win_rate(first, second, ties),
         by_task={
-            task: win_rate(*_tally([ballot for ballot in ballots if ballot.task_id == task]))
+            task: win_rate(*_count_wins([vote for vote in votes if vote.task_id == task]))
             for task in tasks
         },
-        by_rater={
-            rater: win_rate(*_tally([ballot for ballot in ballots if ballot.user_id == rater]))
-            for rater in raters
+        by_user={
+            user_id: win_rate(*_count_wins([vote for vote in votes if vote.user_id == user_id]))
+            for user_id in user_ids
         },
     )
 
 
-def _tally(ballots: Sequence[Vote]) -> tuple[int, int, int]:
+def _count_wins(votes: Sequence[Vote]) -> tuple[int, int, int]:
     """How often the first variant won, the second, and neither."""
     chosen = Counter(
-        {VoteChoice.LEFT: ballot.left, VoteChoice.RIGHT: ballot.right}.get(ballot.choice)
-        for ballot in ballots
-        if ballot.choice is not VoteChoice.BOTH_BAD
+        {VoteChoice.LEFT: vote.left, VoteChoice.RIGHT: vote.right}.get(vote.choice)
+        for vote in votes
+        if vote.choice is not VoteChoice.BOTH_BAD
     )
     return chosen[0], chosen[1], chosen[None]
 
 
 def surveyed(question: SurveyQuestion, raw: ReportData) -> SurveyResult:
     """What was answered to one question, in surveys that were not sent too."""
-    said, begun = (_said(question, surveys) for surveys in (raw.surveys, raw.unsent))
-    both = [*said, *begun]
+    sent, begun = (_survey_answers(question, surveys) for surveys in (raw.surveys, raw.unsent))
+    both = [*sent, *begun]
     numbers = Counter(value for value in both if isinstance(value, int))
     texts = tuple(value for value in both if isinstance(value, str))
     return SurveyResult(question, numbers, texts, len(begun))
 
 
-def _said(question: SurveyQuestion, surveys: Sequence[SurveyAnswers]) -> Sequence[str | int]:
+def _survey_answers(question: SurveyQuestion, surveys: Sequence[SurveyAnswers]) -> Sequence[str | int]:
     """The numbers of a scale or the texts; empty texts say nothing."""
-    said = [answers[question.id] for answers in surveys if question.id in answers]
+    given_answers = [answers[question.id] for answers in surveys if question.id in answers]
     if question.kind is QuestionKind.SCALE:
-        return [value for value in said if isinstance(value, int)]
-    texts = (value.strip() for value in said if isinstance(value, str))
+        return [value for value in given_answers if isinstance(value, int)]
+    texts = (value.strip() for value in given_answers if isinstance(value, str))
     return [text for text in texts if text]

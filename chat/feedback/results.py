@@ -49,13 +49,13 @@ class ResultStore(Protocol):
     """
 
     async def page(
-        self, seen_by: str | None, wanted: RatingFilter, *, after: Cursor | None, limit: int
+        self, seen_by: str | None, filters: RatingFilter, *, after: Cursor | None, limit: int
     ) -> Sequence[RatedAnswer]:
         """Newest rating first."""
         ...
 
     async def counts(
-        self, seen_by: str | None, wanted: RatingFilter, *, among: Sequence[str] | None = None
+        self, seen_by: str | None, filters: RatingFilter, *, among: Sequence[str] | None = None
     ) -> RatingCounts:
         """Of all, or of those with these ids."""
         ...
@@ -71,13 +71,13 @@ class ResultStore(Protocol):
         ...
 
     async def beside(
-        self, seen_by: str | None, wanted: RatingFilter, conversation_ids: Sequence[str]
+        self, seen_by: str | None, filters: RatingFilter, conversation_ids: Sequence[str]
     ) -> Sequence[RatedAnswer]:
         """Those of the answers that were given in these conversations, oldest first."""
         ...
 
     async def chunk(
-        self, seen_by: str | None, wanted: RatingFilter, *, after: int, limit: int
+        self, seen_by: str | None, filters: RatingFilter, *, after: int, limit: int
     ) -> ExportChunk:
         """Answers one after the other; begin with `after` 0."""
         ...
@@ -95,7 +95,7 @@ class ResultStore(Protocol):
     async def voted_comparisons(
         self,
         seen_by: str | None,
-        wanted: RatingFilter,
+        filters: RatingFilter,
         *,
         after: VotedComparison | None,
         limit: int,
@@ -103,7 +103,7 @@ class ResultStore(Protocol):
         """Votes one after the other, by campaign and day alone."""
         ...
 
-    async def votes(self, seen_by: str | None, wanted: RatingFilter) -> int:
+    async def votes(self, seen_by: str | None, filters: RatingFilter) -> int:
         """How many of them, by model and preset too; what language they are in is not looked at."""
         ...
 
@@ -152,23 +152,23 @@ class Results:
     # --- finding and reading ------------------------------------------------------------------
 
     async def page(
-        self, user: User, wanted: RatingFilter, after: Cursor | None = None
+        self, user: User, filters: RatingFilter, after: Cursor | None = None
     ) -> RatingPage:
         """A page of the list, newest rating first."""
-        found = await self._store.page(visible_owner(user), wanted, after=after, limit=PAGE + 1)
+        found = await self._store.page(visible_owner(user), filters, after=after, limit=PAGE + 1)
         items = tuple(found[:PAGE])
         last = items[-1] if len(found) > PAGE else None
         return RatingPage(items, place_of(last) if last else None)
 
     async def look(
-        self, user: User, wanted: RatingFilter, after: Cursor | None = None
+        self, user: User, filters: RatingFilter, after: Cursor | None = None
     ) -> tuple[RatingPage, RatingCounts]:
         """A page of the list, and what there is in all of it; votes too, where it asks for them."""
-        page, seen_by = await self.page(user, wanted, after), visible_owner(user)
+        page, seen_by = await self.page(user, filters, after), visible_owner(user)
         all_here = after is None and page.next is None  # a search takes one look less then
         among = [rated.snapshot.id for rated in page.items] if all_here else None
-        counts = await self._store.counts(seen_by, wanted, among=among)
-        votes = 0 if wanted.is_of_ratings else await self._store.votes(seen_by, wanted)
+        counts = await self._store.counts(seen_by, filters, among=among)
+        votes = 0 if filters.is_of_ratings else await self._store.votes(seen_by, filters)
         return page, replace(counts, votes=votes)
 
     async def choices(self, user: User) -> FilterOptions:
@@ -221,10 +221,10 @@ class Results:
         return await self._store.review(seen_by, evidence_id, change, user.id, self._clock())
 
     async def next_open(
-        self, user: User, wanted: RatingFilter, after_id: str | None = None
+        self, user: User, filters: RatingFilter, after_id: str | None = None
     ) -> str | None:
         """The id of the next answer that nobody has reviewed; after the last one, of the first."""
-        seen_by, waiting = visible_owner(user), replace(wanted, standing=ReviewStatus.OPEN)
+        seen_by, waiting = visible_owner(user), replace(filters, standing=ReviewStatus.OPEN)
         places: list[Cursor | None] = [None]
         if after_id is not None:
             places.insert(0, place_of(await self._store.rated(seen_by, after_id)))
@@ -237,70 +237,70 @@ class Results:
 
     # --- taking along -------------------------------------------------------------------------
 
-    def export(self, user: User, wanted: RatingFilter, file: DataFile) -> AsyncIterator[bytes]:
+    def export(self, user: User, filters: RatingFilter, file: DataFile) -> AsyncIterator[bytes]:
         """The file, piece by piece: no more than a chunk of it is ever in memory.
 
         What is rated anew meanwhile is in it once, as it was before or as it is then.
         """
         refuse_guests(user)
-        return self._pieces(user, wanted, file)
+        return self._pieces(user, filters, file)
 
     async def _pieces(
-        self, user: User, wanted: RatingFilter, file: DataFile
+        self, user: User, filters: RatingFilter, file: DataFile
     ) -> AsyncIterator[bytes]:
         seen_by = visible_owner(user)
         names = await self._all_names(user) if file.takes_names else Names()
         after: int | None = 0
         yield file.begin()
         while after is not None:
-            chunk = await self._store.chunk(seen_by, wanted, after=after, limit=CHUNK)
+            chunk = await self._store.chunk(seen_by, filters, after=after, limit=CHUNK)
             after, items = chunk.next, chunk.items
-            around = await self._around(user, wanted, file, items)
+            around = await self._around(user, filters, file, items)
             yield await asyncio.to_thread(file.add, items, replace(around, names=names))
-        async for voted_comparisons in self._contests(seen_by, wanted, file):
+        async for voted_comparisons in self._contests(seen_by, filters, file):
             yield await asyncio.to_thread(file.add_votes, voted_comparisons)
         yield file.end()
 
     async def _around(
-        self, user: User, wanted: RatingFilter, file: DataFile, items: Sequence[RatedAnswer]
+        self, user: User, filters: RatingFilter, file: DataFile, items: Sequence[RatedAnswer]
     ) -> ExportContext:
         ids = [rated.snapshot.id for rated in items]
         versions = await self._store.versions(ids) if file.takes_versions else {}
         if not file.takes_others:
             return ExportContext(versions)
-        siblings = await self._siblings(visible_owner(user), wanted, items)
+        siblings = await self._siblings(visible_owner(user), filters, items)
         liked = {item.snapshot.answer_id: item.snapshot.id for item in items if is_liked(item)}
         found = await self._store.tried_again(user.id, list(liked)) if liked else {}
         tried_again = {liked[answer_id]: paths for answer_id, paths in found.items()}
         return ExportContext(versions, siblings, tried_again)
 
     async def _all_names(self, user: User) -> Names:
-        known = await self._store.choices(visible_owner(user))
-        return Names(await self.names(user), known.campaigns, known.presets)
+        options = await self._store.choices(visible_owner(user))
+        return Names(await self.names(user), options.campaigns, options.presets)
 
     async def _contests(
-        self, seen_by: str | None, wanted: RatingFilter, file: DataFile
+        self, seen_by: str | None, filters: RatingFilter, file: DataFile
     ) -> AsyncIterator[Sequence[VotedComparison]]:
-        if not file.takes_votes or wanted.is_of_ratings:
+        if not file.takes_votes or filters.is_of_ratings:
             return
         last: VotedComparison | None = None
         while voted_comparisons := await self._store.voted_comparisons(
-            seen_by, wanted, after=last, limit=CHUNK
+            seen_by, filters, after=last, limit=CHUNK
         ):
             yield [
                 voted_comparison
                 for voted_comparison in voted_comparisons
-                if is_about(voted_comparison, wanted)
+                if is_about(voted_comparison, filters)
             ]
             last = voted_comparisons[-1]
 
     async def _siblings(
-        self, seen_by: str | None, wanted: RatingFilter, items: Sequence[RatedAnswer]
+        self, seen_by: str | None, filters: RatingFilter, items: Sequence[RatedAnswer]
     ) -> Mapping[str, Sequence[RatedAnswer]]:
         """The answers of the same conversations that are wanted too, by conversation."""
         ids = sorted({rated.snapshot.conversation_id for rated in items} - {""})
         found: dict[str, list[RatedAnswer]] = {}
-        for rated in await self._store.beside(seen_by, wanted, ids) if ids else ():
+        for rated in await self._store.beside(seen_by, filters, ids) if ids else ():
             found.setdefault(rated.snapshot.conversation_id, []).append(rated)
         return found
 
@@ -311,13 +311,13 @@ def place_of(rated: RatedAnswer) -> Cursor:
     return Cursor(newest, rated.snapshot.id)
 
 
-def is_about(voted_comparison: VotedComparison, wanted: RatingFilter) -> bool:
+def is_about(voted_comparison: VotedComparison, filters: RatingFilter) -> bool:
     """Whether one of its answers is of the model, the preset and the language that are wanted."""
     answers = [path[-1] for path in (voted_comparison.left, voted_comparison.right) if path]
-    made = [answer.provenance for answer in answers if answer.provenance]
-    there = (
-        (wanted.model, {one.model for one in made}),
-        (wanted.preset_id, {one.preset.id for one in made if one.preset}),
-        (wanted.language, {language_of(answer.content) for answer in answers}),
+    provenances = [answer.provenance for answer in answers if answer.provenance]
+    required = (
+        (filters.model, {provenance.model for provenance in provenances}),
+        (filters.preset_id, {provenance.preset.id for provenance in provenances if provenance.preset}),
+        (filters.language, {language_of(answer.content) for answer in answers}),
     )
-    return all(not wish or wish in values for wish, values in there)
+    return all(not value or value in found for value, found in required)

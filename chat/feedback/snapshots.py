@@ -92,5 +92,5 @@ def is_exact(snapshot: AnswerSnapshot) -> bool:
 
     It is not where messages before the answer were deleted, and where a program sent bare text.
     """
-    made = snapshot.provenance
-    return made is not None and prompt_sha256(snapshot.prompt) == made.prompt_sha256
+    provenance = snapshot.provenance
+    return provenance is not None and prompt_sha256(snapshot.prompt) == provenance.prompt_sha256

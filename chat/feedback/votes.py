@@ -83,12 +83,12 @@ class VoteStore(Protocol):
     """Finds votes. `seen_by` is a person's id: only what they may see; None is everything."""
 
     async def page(
-        self, seen_by: str | None, wanted: VoteFilter, *, after: VoteCursor | None, limit: int
+        self, seen_by: str | None, filters: VoteFilter, *, after: VoteCursor | None, limit: int
     ) -> Sequence[Comparison]:
         """Newest vote first."""
         ...
 
-    async def counts(self, seen_by: str | None, wanted: VoteFilter) -> VoteCounts: ...
+    async def counts(self, seen_by: str | None, filters: VoteFilter) -> VoteCounts: ...
 
     async def choices(self, seen_by: str | None, campaign_id: str) -> VoteFilterOptions:
         """All campaigns that compare; who has voted in that one, or without an id in any."""
@@ -106,16 +106,16 @@ class Votes:
         self._store = store
 
     async def page(
-        self, user: User, wanted: VoteFilter, after: VoteCursor | None = None
+        self, user: User, filters: VoteFilter, after: VoteCursor | None = None
     ) -> VotePage:
         """A page of the list, newest vote first."""
-        found = await self._store.page(visible_owner(user), wanted, after=after, limit=PAGE + 1)
+        found = await self._store.page(visible_owner(user), filters, after=after, limit=PAGE + 1)
         items = tuple(found[:PAGE])
         return VotePage(items, place_of_vote(items[-1]) if len(found) > PAGE else None)
 
-    async def counts(self, user: User, wanted: VoteFilter) -> VoteCounts:
+    async def counts(self, user: User, filters: VoteFilter) -> VoteCounts:
         """Of all that the filter finds."""
-        return await self._store.counts(visible_owner(user), wanted)
+        return await self._store.counts(visible_owner(user), filters)
 
     async def choices(self, user: User, campaign_id: str = "") -> VoteFilterOptions:
         return await self._store.choices(visible_owner(user), campaign_id)
@@ -124,10 +124,10 @@ class Votes:
         """Raises NotFound."""
         return await self._store.voted_comparison(visible_owner(user), comparison_id)
 
-    async def next_id(self, user: User, wanted: VoteFilter, comparison: Comparison) -> str | None:
+    async def next_id(self, user: User, filters: VoteFilter, comparison: Comparison) -> str | None:
         """The id of the vote that stands below this one in the list."""
         found = await self._store.page(
-            visible_owner(user), wanted, after=place_of_vote(comparison), limit=1
+            visible_owner(user), filters, after=place_of_vote(comparison), limit=1
         )
         return found[0].id if found else None
 

@@ -6,7 +6,7 @@ from chat.feedback.models import RatedAnswer
 from chat.feedback.preferences import (
     Example,
     PreferencePair,
-    RatedPath,
+    PairAnswer,
     correction,
     example_of,
     pair_of_correction,
@@ -96,7 +96,7 @@ class DpoFile(PieceFile):
             )
         )
 
-    def _turn(self, answer: RatedPath) -> TurnLine:
+    def _turn(self, answer: PairAnswer) -> TurnLine:
         return TurnLine(role="assistant", content=self.masking(answer.text))
 
 
@@ -108,7 +108,7 @@ def _pairs(rated: RatedAnswer, around: ExportContext) -> Iterator[PreferencePair
     yield from pairs_of_retries(rated, around.tried_again.get(snapshot.id, ()))
 
 
-def _model(answer: RatedPath) -> str:
+def _model(answer: PairAnswer) -> str:
     return answer.provenance.model if answer.provenance else ""
 
 

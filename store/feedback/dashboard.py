@@ -34,7 +34,7 @@ class DatabaseDashboard:
     async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
         return await self._database.read(began, seen_by, campaign_id)
 
-    async def tally(self, scope: DashboardScope) -> Count:
+    async def counts(self, scope: DashboardScope) -> Count:
         # Side by side, because each goes through all messages of its time.
         (
             (turns, users, failures),

@@ -62,7 +62,7 @@ def gather(session: Session, campaign_id: str, shown: int) -> ReportData:
         rated=session.scalar(rated) or 0,
         comments=comments,
         corrections=corrections,
-        ballots=_ballots(session, campaign),
+        votes=_ballots(session, campaign),
         measured=_measured(session, campaign, wrote),
         answered=answered,
         presets=_preset_names(session, campaign, answered),

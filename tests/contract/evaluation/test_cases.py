@@ -95,7 +95,7 @@ async def test_runs_are_listed_newest_first_with_what_came_of_them(kept: Databas
     await kept.add_result(replace(RESULT, case_id="2", verdict=CaseVerdict.OPEN, failed=()))
     await kept.add_result(replace(RESULT, case_id="3"))
     everybodys = await kept.runs(None)
-    assert [tally.run.id for tally in everybodys] == ["later", "run"]
+    assert [counts.run.id for counts in everybodys] == ["later", "run"]
     assert everybodys[0].counts == {}
     (mine,) = await kept.runs(BOB.id)
     assert mine.run == replace(RUN, ended_at=START + timedelta(minutes=1))

@@ -92,14 +92,14 @@ def test_all_passed_is_zero_and_is_stored(
     assert "passed" in told
     assert "2 of 2: 2 passed" in told
     assert "2/2 passed" in progress
-    (tally,) = with_store(tmp_path, lambda store: store.feedback.cases.runs(None))
-    assert (tally.run.label, tally.run.owner_id, tally.run.ended_at is not None) == (
+    (counts,) = with_store(tmp_path, lambda store: store.feedback.cases.runs(None))
+    assert (counts.run.label, counts.run.owner_id, counts.run.ended_at is not None) == (
         "first",
         LOCAL.id,
         True,
     )
     listed = run("--list")[1]
-    assert tally.run.id in listed
+    assert counts.run.id in listed
     assert "2 passed" in listed
 
 
@@ -280,6 +280,6 @@ def test_the_starter_model_is_judged_and_ctrl_c_keeps_what_is_done(
         told, _ = process.communicate(timeout=120)
     assert process.returncode == replay.STOPPED
     assert "1 of 2: 1 passed" in told
-    (tally,) = with_store(tmp_path, lambda store: store.feedback.cases.runs(None))
-    assert sum(tally.counts.values()) == 1
-    assert tally.run.ended_at
+    (counts,) = with_store(tmp_path, lambda store: store.feedback.cases.runs(None))
+    assert sum(counts.counts.values()) == 1
+    assert counts.run.ended_at

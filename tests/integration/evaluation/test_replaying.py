@@ -117,8 +117,8 @@ async def test_a_run_keeps_what_came_of_each_case(make: MakeDesk) -> None:
     assert results[cases[1].id].failed == (0,)
     assert results[cases[2].id].error_code == "engine_failed"
     assert results[cases[0].id].timing
-    (tally,) = await context.casebook.runs(LOCAL)
-    assert sum(tally.counts.values()) == 4
+    (counts,) = await context.casebook.runs(LOCAL)
+    assert sum(counts.counts.values()) == 4
 
 
 async def test_the_engine_gets_the_presets_prompt_and_takes_the_likeliest_tokens(
