@@ -147,7 +147,7 @@ async def build_people(settings: Settings, kept: AccountStore, link: SetupLink) 
         link.remove()
         authenticator.invalidate()
 
-    if await authenticator.has_people():
+    if await authenticator.has_users():
         link.remove()
         if settings.insecure_open:
             raise StartupError("There are accounts: start without --insecure-open.")

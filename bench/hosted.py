@@ -73,7 +73,7 @@ async def filled_store(database_url: str | None) -> AsyncIterator[RoutingStore]:
 
 
 async def add_campaigns(store: RoutingStore) -> None:
-    await store.people.add_person(MEMBER, None, AuditEntry(START, "", "bench"))
+    await store.people.add_user(MEMBER, None, AuditEntry(START, "", "bench"))
     plan = Plan("A campaign", Mode.SINGLE, (Variant("A"),))
     for number in range(CAMPAIGNS):
         owner = MEMBER.id if number == 3 else LOCAL.id
@@ -196,7 +196,7 @@ def made_up_evidence(chance: random.Random, number: int, rare: str) -> AnswerSna
         id=f"evidence {number}",
         answer_id=f"answer {number}",
         owner_id=LOCAL.id,
-        door=Source.PAGE,
+        source=Source.PAGE,
         prompt=prompt,
         answer=made_up_text(chance, rare),
         status=Status.DONE,

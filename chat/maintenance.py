@@ -59,10 +59,10 @@ class Maintenance:
     async def run(self, look_every_s: float = LOOK_EVERY_S) -> None:
         """Do both again and again, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(_every(look_every_s, self.stop_who_left))
+            group.create_task(_every(look_every_s, self.stop_removed_users))
             group.create_task(_every(SWEEP_EVERY_S, self.destroy_old))
 
-    async def stop_who_left(self) -> None:
+    async def stop_removed_users(self) -> None:
         """Stop the answers of all people and keys that are no good any more. Raises StoreFailed."""
         for user in self._jobs.users() - {LOCAL_USER}:
             if not await self._may_be_here(user):
@@ -84,7 +84,7 @@ class Maintenance:
         deleted = await self._users.delete_older(now - self._keep)
         if deleted:
             audit_entry = AuditEntry(now, "", Action.RETENTION, detail=str(deleted))
-            await self._users.write_entry(audit_entry)
+            await self._users.add_audit_entry(audit_entry)
             log.info("conversations, ratings and votes destroyed because of their age: %d", deleted)
         return deleted
 

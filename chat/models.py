@@ -72,7 +72,7 @@ class Sampling:
     frequency_penalty: float | None = None
     min_new_tokens: int | None = None
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """What is set, as "temperature 0.2, seed 7"; empty where nothing is."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         set_here = (f"{name} {value}" for name, value in values.items() if value not in (None, ()))

@@ -152,7 +152,7 @@ async def _campaign(store: RoutingStore, named: str) -> str:
 
 
 async def _assignee(store: RoutingStore, name: str) -> str:
-    people: Sequence[User] = await store.people.people()
+    people: Sequence[User] = await store.people.users()
     for someone in people:
         if name_key(someone.name) == name_key(name):
             return someone.id

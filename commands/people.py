@@ -32,7 +32,7 @@ async def add(context: CommandContext, options: argparse.Namespace) -> Sequence[
     setup = await accounts.setup_token()
     rank = AccountRole.ADMIN if options.admin or setup else AccountRole.MEMBER
     token = setup or await accounts.invite(OPERATOR, rank)
-    session = await accounts.accept_pass(
+    session = await accounts.accept_one_time_link(
         token, name=options.name, password=_password(), address="", device="command line"
     )
     await accounts.sign_out(session)
@@ -43,16 +43,16 @@ async def add(context: CommandContext, options: argparse.Namespace) -> Sequence[
 
 async def list_people(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     return [
-        "\t".join((who.rank, "disabled" if who.disabled else "", who.name))
-        for who in await context.accounts.people(OPERATOR)
+        "\t".join((who.role, "disabled" if who.disabled else "", who.name))
+        for who in await context.accounts.users(OPERATOR)
         if not is_guest(who) or options.guests
     ]
 
 
 async def rank(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     someone = await context.named(options.name)
-    user = await context.accounts.set_rank(OPERATOR, someone.id, AccountRole(options.rank))
-    return [f"{user.name} is {user.rank} now."]
+    user = await context.accounts.set_role(OPERATOR, someone.id, AccountRole(options.rank))
+    return [f"{user.name} is {user.role} now."]
 
 
 async def reset(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:

@@ -36,13 +36,13 @@ class ChartRow:
 
     @property
     def short_label(self) -> str:
-        shown, width = "", 0.0
+        label, width = "", 0.0
         for character in self.label:
             width += 12 if ord(character) > 0x2E7F else 6.6
             if width > LABEL - 24:
-                return shown + "…"
-            shown += character
-        return shown
+                return label + "…"
+            label += character
+        return label
 
     @property
     def top(self) -> int:
@@ -104,7 +104,7 @@ def shares(rows: Sequence[tuple[str, Share]], *, name: str = "") -> Markup:
     drawn = []
     for index, (label, share) in enumerate(rows):
         low, at, high = (LABEL + room * value for value in (share.low, share.value, share.high))
-        value, interval = share.told()
+        value, interval = share.formatted()
         drawn.append(
             ShareRow(label, index, low=low, at=at, high=high, share=value, interval=interval)
         )

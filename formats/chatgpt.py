@@ -49,7 +49,7 @@ class _Message(_Lenient):
     metadata: dict[str, object] | None = None
 
     @property
-    def is_for_people(self) -> bool:
+    def is_visible(self) -> bool:
         hidden = (self.metadata or {}).get("is_visually_hidden_from_conversation") is True
         return self.author.role in ROLES and self.recipient in (None, "all") and not hidden
 
@@ -102,7 +102,7 @@ class _Reading:
         for key in self._from_the_roots():
             parent = self._nodes[key].parent
             above = self.nearest[parent] if parent is not None else None
-            words = self._said(key, str(len(self.nearest)), above)
+            words = self._message_words(key, str(len(self.nearest)), above)
             self.nearest[key] = words.id if words else above
             if words:
                 yield words
@@ -128,9 +128,9 @@ class _Reading:
         message = self._nodes[key].message
         return message.create_time or 0.0 if message else 0.0
 
-    def _said(self, key: str, new_id: str, above: str | None) -> Words | None:
+    def _message_words(self, key: str, new_id: str, above: str | None) -> Words | None:
         message, where = self._nodes[key].message, field_path(self._where, key, "message")
-        if message is None or not message.is_for_people or not (text := message.content.text()):
+        if message is None or not message.is_visible or not (text := message.content.text()):
             return None
         text = check_words(text, field_path(where, "content", "parts"))
         time = _time(message.create_time, field_path(where, "create_time")) or self._created

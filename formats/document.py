@@ -59,15 +59,15 @@ def _archive(value: object, where: str, owner_id: str) -> Archive:
 
 def _check_tree(record: ConversationRecord, where: str) -> None:
     """Parents stand before their children, so no chain of parents can be broken or a circle."""
-    known: set[str] = set()
+    seen_ids: set[str] = set()
     for number, message in enumerate(record.messages):
-        if message.id in known:
+        if message.id in seen_ids:
             raise refusal(
                 field_path(where, "messages", number, "id"), "stands in another message too"
             )
-        if message.parent_id is not None and message.parent_id not in known:
+        if message.parent_id is not None and message.parent_id not in seen_ids:
             parent = field_path(where, "messages", number, "parent_id")
             raise refusal(parent, "names no earlier message", UnknownParent)
-        known.add(message.id)
-    if record.head_id is not None and record.head_id not in known:
+        seen_ids.add(message.id)
+    if record.head_id is not None and record.head_id not in seen_ids:
         raise refusal(field_path(where, "head_id"), "names no message")

@@ -98,9 +98,9 @@ class _ZipCollection:
     def add(self, archive: Archive) -> bytes:
         self._count += 1
         stem = file_stem(archive.conversation.title, self._language.words.untitled)
-        entry = zipfile.ZipInfo(f"{self._count:04} {stem}{self._kind.suffix}", _date(archive))
-        entry.compress_type = zipfile.ZIP_DEFLATED
-        self._zip.writestr(entry, export_one(archive, self._kind, self._language))
+        info = zipfile.ZipInfo(f"{self._count:04} {stem}{self._kind.suffix}", _date(archive))
+        info.compress_type = zipfile.ZIP_DEFLATED
+        self._zip.writestr(info, export_one(archive, self._kind, self._language))
         return self._outlet.take()
 
     def end(self) -> bytes:

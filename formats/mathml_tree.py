@@ -109,17 +109,19 @@ def _words(element: Element) -> str:
 
 def _attributes(element: Element) -> str:
     values = {name: WIDTHS.get(value, value) for name, value in element.items()}
-    kept = {name: value for name, value in values.items() if name in ATTRIBUTES}
+    attributes = {name: value for name, value in values.items() if name in ATTRIBUTES}
     if element.tag == "mpadded":  # what is relative to its own size is not drawn
-        kept = {name: value for name, value in kept.items() if value in ("0", "0px")}
+        attributes = {name: value for name, value in attributes.items() if value in ("0", "0px")}
     if values.get("mathvariant") == "normal":
-        kept["mathvariant"] = "normal"
+        attributes["mathvariant"] = "normal"
     named = [f"{name}-{value}" for name, value in values.items() if name in CLASSES]
     if values.get("columnspacing", "").startswith("0em"):
         named.append("aligned")
     if named:
-        kept["class"] = " ".join(named)
-    return "".join(f' {name}="{value}"' for name, value in kept.items() if VALUE.issuperset(value))
+        attributes["class"] = " ".join(named)
+    return "".join(
+        f' {name}="{value}"' for name, value in attributes.items() if VALUE.issuperset(value)
+    )
 
 
 # --- what stands side by side -------------------------------------------------------------------

@@ -176,12 +176,12 @@ class AttachmentRecord(FileRecord):
         return Attachment(self.name, self.text)
 
 
-def _shown_as_it_is(record: AttachmentRecord) -> AttachmentRecord:
+def _has_showable_name(record: AttachmentRecord) -> AttachmentRecord:
     try:
-        shown = attachment(record.name, record.text)
+        parsed = attachment(record.name, record.text)
     except BadAttachment:
-        shown = None
-    if shown != record.value():
+        parsed = None
+    if parsed != record.value():
         raise ValueError("has a name that cannot be shown")
     return record
 
@@ -200,7 +200,7 @@ class MessageRecord(FileRecord):
     timing: TimingRecord | None = None
     provenance: ProvenanceRecord | None = None
     error_code: Annotated[Plain, Field(max_length=64)] | None = None
-    attachments: list[Annotated[AttachmentRecord, AfterValidator(_shown_as_it_is)]] = Field(
+    attachments: list[Annotated[AttachmentRecord, AfterValidator(_has_showable_name)]] = Field(
         default=[], max_length=MAX_FILES
     )
     origin: Annotated[Origin, Field(strict=False)] = Origin.HERE

@@ -58,8 +58,8 @@ class ReportFormatter:
 
     def name(self, variant: int) -> str:
         """As the host called it."""
-        known = self.plan.variants
-        return known[variant].name if variant < len(known) else "AB"[variant]
+        variants = self.plan.variants
+        return variants[variant].name if variant < len(variants) else "AB"[variant]
 
     def liked(self, parts: Sequence[tuple[str, VariantResult]]) -> Markup:
         """The shares of good ratings, where there are ratings."""

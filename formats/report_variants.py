@@ -33,7 +33,7 @@ def _planned(pen: ReportFormatter, variant: Variant) -> Sequence[str]:
     return (
         html("report.bold", words=variant.name),
         pen.mask(variant.system_prompt) or pen.text("default"),
-        html("report.settings", words=variant.sampling.told() or pen.text("default")),
+        html("report.settings", words=variant.sampling.summary() or pen.text("default")),
         pen.report.preset(variant.preset),
         variant.engine or pen.text("first-model"),
     )
@@ -60,7 +60,7 @@ def comparison(pen: ReportFormatter) -> Markup:
     if votes is None:
         return Markup()
     tasks = {task.id: task.title for task in pen.plan.tasks}
-    tally = pen.text(
+    counts = pen.text(
         "tally",
         first=pen.name(0),
         second=pen.name(1),
@@ -73,7 +73,7 @@ def comparison(pen: ReportFormatter) -> Markup:
         "comparison",
         html("report.sentence", words=_verdict(pen, votes))
         + _drawn(pen, votes, tasks)
-        + html("report.paragraph", words=tally)
+        + html("report.paragraph", words=counts)
         + _rates(pen, "task", votes.by_task, tasks)
         + _rates(pen, "tester", votes.by_user, _testers(pen, votes))
         + pen.about("method"),
@@ -93,12 +93,13 @@ def _rates(
     pen: ReportFormatter, kind: str, rates: Mapping[str, Share], names: Mapping[str, str]
 ) -> Markup:
     rows = (
-        (names.get(key, key), f"{share.count:,}", *share.told()) for key, share in rates.items()
+        (names.get(key, key), f"{share.count:,}", *share.formatted())
+        for key, share in rates.items()
     )
-    shown = pen.table([kind, "counted", "won", "interval"], rows)
-    if not shown:
-        return shown
-    return html("report.part", title=pen.text(f"by-{kind}", name=pen.name(0)), body=shown)
+    table = pen.table([kind, "counted", "won", "interval"], rows)
+    if not table:
+        return table
+    return html("report.part", title=pen.text(f"by-{kind}", name=pen.name(0)), body=table)
 
 
 def _testers(pen: ReportFormatter, votes: ComparisonResult) -> Mapping[str, str]:
@@ -106,7 +107,7 @@ def _testers(pen: ReportFormatter, votes: ComparisonResult) -> Mapping[str, str]
     if not pen.redactor:
         return pen.report.testers
     numbered = enumerate(votes.by_user, 1)
-    return {rater: pen.word("tester-number", number=number) for number, rater in numbered}
+    return {user_id: pen.word("tester-number", number=number) for number, user_id in numbered}
 
 
 def _verdict(pen: ReportFormatter, votes: ComparisonResult) -> Markup:
@@ -117,10 +118,10 @@ def _verdict(pen: ReportFormatter, votes: ComparisonResult) -> Markup:
     if votes.better == 1:
         rate = Share(1 - rate.value, 1 - rate.high, 1 - rate.low, rate.count)
     values = {"rate": rate.value, "low": rate.low, "high": rate.high}
-    told = {key: f"{value:.0%}" for key, value in values.items()}
+    formatted = {key: f"{value:.0%}" for key, value in values.items()}
     apart = "not-apart" if votes.better is None else "apart"
-    said = pen.text(apart, name=pen.name(votes.better or 0), **told)
-    return said + " " + pen.text("more-votes", count=votes.needed) if votes.needed else said
+    sentence = pen.text(apart, name=pen.name(votes.better or 0), **formatted)
+    return sentence + " " + pen.text("more-votes", count=votes.needed) if votes.needed else sentence
 
 
 # --- halves ---------------------------------------------------------------------------------------
@@ -133,7 +134,7 @@ def split(pen: ReportFormatter) -> Markup:
     apart = difference(parts[0].liked, parts[1].liked)
     if all(part.liked.count for part in parts) and apart.tells:
         low, high = sorted((abs(apart.low), abs(apart.high)))
-        said = pen.text(
+        sentence = pen.text(
             "rates-apart",
             name=pen.name(0 if apart.value > 0 else 1),
             difference=f"{abs(apart.value) * 100:.0f}",
@@ -141,6 +142,6 @@ def split(pen: ReportFormatter) -> Markup:
             high=f"{high * 100:.0f}",
         )
     else:
-        said = pen.text("rates-not-apart")
+        sentence = pen.text("rates-not-apart")
     liked = pen.liked([(pen.name(index), part) for index, part in enumerate(parts)])
-    return pen.section("comparison", html("report.sentence", words=said) + liked)
+    return pen.section("comparison", html("report.sentence", words=sentence) + liked)

@@ -52,14 +52,14 @@ class _Turn(BaseModel):
     text: str
 
 
-class _Said(_Turn):
+class _ShareGptTurn(_Turn):
     """In the words of ShareGPT."""
 
     speaker: str = Field(alias="from")
     text: str = Field(alias="value")
 
 
-class _SaidInChatWords(_Turn):
+class _OpenAiTurn(_Turn):
     """In the words of the chat completions API."""
 
     speaker: str = Field(alias="role")
@@ -75,14 +75,14 @@ def read_sharegpt(
     if not isinstance(turns, list):
         raise refusal(where, "should be a list")
     check_number(turns, where)
-    said = [_turn(turn, field_path(where, number)) for number, turn in enumerate(turns)]
-    system_prompt = said.pop(0)[1] if said and said[0][0] is Role.SYSTEM else ""
-    for number, (role, _) in enumerate(said, start=len(turns) - len(said)):
+    parsed = [_turn(turn, field_path(where, number)) for number, turn in enumerate(turns)]
+    system_prompt = parsed.pop(0)[1] if parsed and parsed[0][0] is Role.SYSTEM else ""
+    for number, (role, _) in enumerate(parsed, start=len(turns) - len(parsed)):
         if role is Role.SYSTEM:
             raise refusal(field_path(where, number), "the system prompt should be the first")
     words = [
         Words(str(number), str(number - 1) if number else None, role, text, now)
-        for number, (role, text) in enumerate((role, text) for role, text in said if text)
+        for number, (role, text) in enumerate((role, text) for role, text in parsed if text)
     ]
     if not words:
         return None
@@ -90,10 +90,10 @@ def read_sharegpt(
 
 
 def _turn(value: object, where: str) -> tuple[Role, str]:
-    in_chat_words = isinstance(value, Mapping) and "role" in value
-    kind: type[_Turn] = _SaidInChatWords if in_chat_words else _Said
-    said = validate(kind, value, where)
-    names = ("role", "content") if in_chat_words else ("from", "value")
-    if said.speaker not in SPEAKERS:
+    is_openai = isinstance(value, Mapping) and "role" in value
+    kind: type[_Turn] = _OpenAiTurn if is_openai else _ShareGptTurn
+    turn = validate(kind, value, where)
+    names = ("role", "content") if is_openai else ("from", "value")
+    if turn.speaker not in SPEAKERS:
         raise refusal(field_path(where, names[0]), f"should be one of {', '.join(SPEAKERS)}")
-    return SPEAKERS[said.speaker], check_words(said.text, field_path(where, names[1]))
+    return SPEAKERS[turn.speaker], check_words(turn.text, field_path(where, names[1]))

@@ -23,7 +23,7 @@ PATIENCE_S = 60
 class NoCases:
     """`chat.evaluation.cases.CaseStore` and `chat.evaluation.cases.RatedAnswers`, without any."""
 
-    async def rated(self, seen_by: str | None, evidence_id: str) -> RatedAnswer:
+    async def rated(self, seen_by: str | None, snapshot_id: str) -> RatedAnswer:
         raise NotFound
 
     async def add(self, cases: Sequence[Case]) -> None:

@@ -190,11 +190,11 @@ class Unrated:
     """A `chat.feedback.ratings.RatingStore` in which nothing was ever said of an answer."""
 
     async def rate(
-        self, snapshot: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime
+        self, snapshot: AnswerSnapshot, user_id: str, rating_input: RatingInput, rated_at: datetime
     ) -> Rating:
         raise NotFound
 
-    async def evidence_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None:
+    async def snapshot_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None:
         return None
 
     async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:

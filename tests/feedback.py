@@ -68,13 +68,13 @@ class RatedChat:
             user,
             conversation_id=job.conversation_id,
             message_id=job.message_id,
-            opinion=opinion,
+            rating_input=opinion,
             page_language=page_language,
         )
 
     async def snapshot(self, job: Job) -> AnswerSnapshot:
         """An answer as it is frozen."""
-        found = await self.store.feedback.ratings.evidence_of(job.user_id, job.message_id)
+        found = await self.store.feedback.ratings.snapshot_of(job.user_id, job.message_id)
         assert found
         return found
 

@@ -56,13 +56,13 @@ class NoCampaigns:
     async def delete(self, campaign_id: str, entry: AuditEntry) -> int:
         raise NotFound
 
-    async def destroy_left(self, campaign_id: str, entry: AuditEntry) -> int:
+    async def destroy_tester_data(self, campaign_id: str, entry: AuditEntry) -> int:
         return 0
 
     async def links(self, campaign_id: str) -> Sequence[GuestLink]:
         return ()
 
-    async def figures(
+    async def counts(
         self, campaign_id: str, *, active_since: datetime, silent_since: datetime
     ) -> CampaignCounts:
         raise NotFound
@@ -180,13 +180,13 @@ class Inn:
             PageContext(self.accounts),
         )
 
-    async def add(self, name: str, rank: AccountRole = AccountRole.MEMBER) -> str:
+    async def add(self, name: str, role: AccountRole = AccountRole.MEMBER) -> str:
         """The token of a session of a new person; the first one is the administrator."""
         token = await self.accounts.setup_token()
         if token is None:
-            admin = next(p for p in await self.store.people.people() if p.rank is AccountRole.ADMIN)
-            token = await self.accounts.invite(admin, rank)
-        return await self.accounts.accept_pass(
+            admin = next(p for p in await self.store.people.users() if p.role is AccountRole.ADMIN)
+            token = await self.accounts.invite(admin, role)
+        return await self.accounts.accept_one_time_link(
             token, name=name, password="correct horse battery", address="", device="test"
         )
 

@@ -88,13 +88,13 @@ class House:
             **more,
         )
 
-    async def add(self, name: str, rank: AccountRole = AccountRole.MEMBER) -> str:
+    async def add(self, name: str, role: AccountRole = AccountRole.MEMBER) -> str:
         """The token of a session of a new person; the first one is the administrator."""
         token = await self.accounts.setup_token()
         if token is None:
-            admin = next(p for p in self.kept.everybody.values() if p.rank is AccountRole.ADMIN)
-            token = await self.accounts.invite(admin, rank)
-        return await self.accounts.accept_pass(
+            admin = next(p for p in self.kept.everybody.values() if p.role is AccountRole.ADMIN)
+            token = await self.accounts.invite(admin, role)
+        return await self.accounts.accept_one_time_link(
             token, name=name, password=PASSWORD, address="10.0.0.1", device="test"
         )
 

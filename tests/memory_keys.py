@@ -21,7 +21,7 @@ class MemoryKeys:
     async def add_key(self, token_hash: str, key: ApiKey, entry: AuditEntry) -> None:
         refuse_bad_text(token_hash, key, entry)
         owner = self.everybody.get(key.owner_id)
-        if owner is None or owner.disabled or owner.rank is AccountRole.GUEST:
+        if owner is None or owner.disabled or owner.role is AccountRole.GUEST:
             raise NotFound
         self.api_keys[token_hash] = key
         self.audit.append(entry)
@@ -51,12 +51,12 @@ class MemoryKeys:
 
     async def spend_by_key(self, key_id: str, day: date, spent: AccountUsage) -> None:
         if key_id in {key.id for key in self.api_keys.values()}:
-            so_far = await self.spent_by_key(key_id, day)
+            so_far = await self.used_by_key(key_id, day)
             self.use_by_key[key_id, day] = AccountUsage(
                 so_far.messages + spent.messages, so_far.tokens + spent.tokens
             )
 
-    async def spent_by_key(self, key_id: str, day: date) -> AccountUsage:
+    async def used_by_key(self, key_id: str, day: date) -> AccountUsage:
         return self.use_by_key.get((key_id, day), AccountUsage())
 
     def revoke_keys_of(self, owner_id: str) -> None:

@@ -51,12 +51,12 @@ class MemoryPeople(MemoryKeys):
 
     # --- people -------------------------------------------------------------------------------
 
-    async def has_people(self) -> bool:
+    async def has_users(self) -> bool:
         return bool(self.everybody)
 
-    async def add_person(self, user: User, password_hash: str | None, entry: AuditEntry) -> None:
+    async def add_user(self, user: User, password_hash: str | None, entry: AuditEntry) -> None:
         refuse_bad_text(user, password_hash, entry)
-        if user.rank is not AccountRole.GUEST and await self.credentials(user.name):
+        if user.role is not AccountRole.GUEST and await self.credentials(user.name):
             raise NameTaken
         self.everybody[user.id] = user
         self.hashes[user.id] = password_hash
@@ -68,13 +68,13 @@ class MemoryPeople(MemoryKeys):
             raise NotFound
         return self.everybody[user_id]
 
-    async def people(self) -> Sequence[User]:
+    async def users(self) -> Sequence[User]:
         return sorted(self.everybody.values(), key=lambda person: person.created_at)
 
     async def credentials(self, name: str) -> tuple[User, str | None] | None:
         refuse_bad_text(name)
         for user in self.everybody.values():
-            if user.rank is not AccountRole.GUEST and name_key(user.name) == name_key(name):
+            if user.role is not AccountRole.GUEST and name_key(user.name) == name_key(name):
                 return user, self.hashes[user.id]
         return None
 
@@ -87,23 +87,23 @@ class MemoryPeople(MemoryKeys):
         self._drop_resets(user_id)
         self.audit.append(entry)
 
-    async def change_person(
+    async def change_user(
         self,
         user_id: str,
         entry: AuditEntry,
         *,
-        rank: AccountRole | None = None,
+        role: AccountRole | None = None,
         disabled: bool | None = None,
     ) -> User:
         before = await self.user(user_id)
         after = replace(
             before,
-            rank=before.rank if rank is None else rank,
+            role=before.role if role is None else role,
             disabled=before.disabled if disabled is None else disabled,
         )
-        if after.disabled or after.rank is not AccountRole.ADMIN:
+        if after.disabled or after.role is not AccountRole.ADMIN:
             self._refuse_last_admin(before)
-            self.passes = {key: p for key, p in self.passes.items() if p.made_by != user_id}
+            self.passes = {key: p for key, p in self.passes.items() if p.created_by != user_id}
         if after.disabled:
             self._drop_sessions(user_id)
             self._revoke_links_of(user_id)
@@ -112,7 +112,7 @@ class MemoryPeople(MemoryKeys):
         self.audit.append(entry)
         return after
 
-    async def delete_person(self, user_id: str, entry: AuditEntry) -> int:
+    async def delete_user(self, user_id: str, entry: AuditEntry) -> int:
         self._refuse_last_admin(await self.user(user_id))
         self._revoke_links_of(user_id)
         before = self._rows()
@@ -121,11 +121,11 @@ class MemoryPeople(MemoryKeys):
             if user.guest_link_id in mine:
                 self.everybody[user.id] = replace(user, disabled=True, guest_link_id=None)
         self.links = {key: link for key, link in self.links.items() if link.owner_id != user_id}
-        self.use = {key: spent for key, spent in self.use.items() if key[0] != user_id}
+        self.use = {key: used for key, used in self.use.items() if key[0] != user_id}
         self.passes = {
             key: kept
             for key, kept in self.passes.items()
-            if user_id not in (kept.made_by, kept.user_id)
+            if user_id not in (kept.created_by, kept.user_id)
         }
         self.drop_keys_of(user_id)
         self._drop_sessions(user_id)
@@ -180,7 +180,9 @@ class MemoryPeople(MemoryKeys):
 
     # --- one-time links -----------------------------------------------------------------------
 
-    async def add_pass(self, token_hash: str, one_time: OneTimeLink, entry: AuditEntry) -> None:
+    async def add_one_time_link(
+        self, token_hash: str, one_time: OneTimeLink, entry: AuditEntry
+    ) -> None:
         refuse_bad_text(token_hash, one_time, entry)
         if one_time.kind is OneTimeLinkKind.SETUP:
             self.passes = {
@@ -195,19 +197,19 @@ class MemoryPeople(MemoryKeys):
         self.passes[token_hash] = one_time
         self.audit.append(entry)
 
-    async def pass_of(self, token_hash: str) -> OneTimeLink:
+    async def one_time_link(self, token_hash: str) -> OneTimeLink:
         one_time = self.passes.get(token_hash)
         if one_time is None or not self._is_good(one_time):
             raise NotFound
         return one_time
 
-    async def use_pass(
+    async def use_one_time_link(
         self, token_hash: str, user: User | None, password_hash: str, entry: AuditEntry
     ) -> User:
-        one_time = await self.pass_of(token_hash)
+        one_time = await self.one_time_link(token_hash)
         if user is not None:
             first = not self.everybody
-            await self.add_person(user, password_hash, entry)
+            await self.add_user(user, password_hash, entry)
             if first:
                 self._take_over(LOCAL_USER, user.id)
         else:
@@ -245,7 +247,7 @@ class MemoryPeople(MemoryKeys):
         if link.guests >= link.max_guests:
             raise LinkFull(limit=link.max_guests)
         self.links[key] = replace(link, guests=link.guests + 1)
-        await self.add_person(guest, None, entry)
+        await self.add_user(guest, None, entry)
 
     async def revoke_guest_link(self, link_id: str, entry: AuditEntry) -> None:
         key = self._key_of(link_id)
@@ -258,32 +260,32 @@ class MemoryPeople(MemoryKeys):
 
     # --- spending -----------------------------------------------------------------------------
 
-    async def spend(self, user_id: str, day: date, spent: AccountUsage) -> None:
+    async def spend(self, user_id: str, day: date, used: AccountUsage) -> None:
         user = self.everybody.get(user_id)
         if user is None:
             return
         so_far = self.use.get((user_id, day), AccountUsage())
         self.use[user_id, day] = AccountUsage(
-            so_far.messages + spent.messages, so_far.tokens + spent.tokens
+            so_far.messages + used.messages, so_far.tokens + used.tokens
         )
         if user.guest_link_id is not None:
             key = self._key_of(user.guest_link_id)
             link = self.links[key]
             self.links[key] = replace(
-                link, messages=link.messages + spent.messages, tokens=link.tokens + spent.tokens
+                link, messages=link.messages + used.messages, tokens=link.tokens + used.tokens
             )
 
-    async def spent(self, user_id: str, day: date | None = None) -> AccountUsage:
+    async def used(self, user_id: str, day: date | None = None) -> AccountUsage:
         found = [s for (who, when), s in self.use.items() if who == user_id and day in (None, when)]
         return AccountUsage(sum(s.messages for s in found), sum(s.tokens for s in found))
 
     # --- the log ------------------------------------------------------------------------------
 
-    async def write_entry(self, entry: AuditEntry) -> None:
+    async def add_audit_entry(self, entry: AuditEntry) -> None:
         refuse_bad_text(entry)
         self.audit.append(entry)
 
-    async def entries(
+    async def audit_entries(
         self, *, before: datetime | None = None, limit: int = 200
     ) -> Sequence[AuditEntry]:
         found = [entry for entry in self.audit if before is None or entry.at < before]
@@ -329,7 +331,7 @@ class MemoryPeople(MemoryKeys):
         admins = [
             other.id
             for other in self.everybody.values()
-            if other.rank is AccountRole.ADMIN and not other.disabled
+            if other.role is AccountRole.ADMIN and not other.disabled
         ]
         if admins == [user.id]:
             raise LastAdmin

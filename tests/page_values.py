@@ -56,7 +56,7 @@ from chat.feedback.votes import VoteCounts, VoteCursor, VoteFilter, VoteFilterOp
 from chat.models import ChatMessage, PresetRef, Role, Sampling, Status
 from chat.tools import ToolCall
 from pages.accounts.keys import keys_page
-from pages.accounts.people import account_page, guests_page, people_page
+from pages.accounts.people import account_page, guests_page, users_page
 from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
 from pages.campaigns.campaign import campaign_page, campaigns_page, edit_page
 from pages.campaigns.choices import PlanOptions
@@ -68,7 +68,7 @@ from pages.campaigns.compare import (
     tasks_html,
 )
 from pages.campaigns.comparison import comparison_block
-from pages.campaigns.participation import campaign_visit_page, gone_page, survey_page
+from pages.campaigns.participation import campaign_visit_page, unavailable_page, survey_page
 from pages.campaigns.plan_form import EMPTY
 from pages.campaigns.variants import variants_block
 from pages.evaluation.case_form import EMPTY as EMPTY_CASE
@@ -136,8 +136,8 @@ class PageValues:
         for name, someone in (("admin", user), ("member", self.member), ("guest", self.guest)):
             yield f"account {name}", account_page(reader, someone, sessions, session_id="t")
             yield f"keys {name}", keys_page(reader, someone, self._keys(), self.names, START)
-        yield "people", people_page(reader, user, [user, self.member, self.guest], entries)
-        yield "no entries", people_page(reader, user, [], [])
+        yield "people", users_page(reader, user, [user, self.member, self.guest], entries)
+        yield "no entries", users_page(reader, user, [], [])
         yield "guests", guests_page(reader, user, links, [(text, text)], self.names)
 
     def _keys(self) -> list[ApiKey]:
@@ -187,7 +187,7 @@ class PageValues:
                     reader,
                     someone,
                     replace(campaign, closed_at=None if campaign is bare else START),
-                    figures=CampaignCounts(1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
+                    counts=CampaignCounts(1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
                     waiting=3,
                     links=links,
                     now=START,
@@ -216,7 +216,7 @@ class PageValues:
         unknown = Visit(campaign, None, VisitStage.OVER)
         yield "visit over", campaign_visit_page(reader, self.guest, unknown)
         yield "survey of nobody", survey_page(reader, self.guest, unknown)
-        yield "campaign gone", gone_page(reader)
+        yield "campaign gone", unavailable_page(reader)
 
     def _comparisons(self) -> Iterator[tuple[str, str]]:
         reader, text = self.reader, self.text
@@ -264,9 +264,9 @@ class PageValues:
     def _report(self, mode: Mode, count: int) -> Report:
         """Of a campaign with `count` votes or ratings: most for the first variant."""
         text = self.text
-        ballots = [Vote(0, 1, VoteChoice.LEFT, text, text)] * count
-        ballots += [Vote(0, 1, VoteChoice.RIGHT, "1", "t2")] * (count // 2 - 1)
-        ballots += [Vote(1, 0, VoteChoice.BOTH_BAD, "1", "t2")] * (count > 0)
+        votes = [Vote(0, 1, VoteChoice.LEFT, text, text)] * count
+        votes += [Vote(0, 1, VoteChoice.RIGHT, "1", "t2")] * (count // 2 - 1)
+        votes += [Vote(1, 0, VoteChoice.BOTH_BAD, "1", "t2")] * (count > 0)
         campaign = self._campaign(mode)
         variants = campaign.plan.variants
         if count == 60:
@@ -279,8 +279,8 @@ class PageValues:
         spreads = {"length": Spread(120, 300), "total": Spread(1.5, 4)}
         return Report(
             campaign=campaign,
-            made_at=START,
-            figures=CampaignCounts(),
+            created_at=START,
+            counts=CampaignCounts(),
             rated=0,
             comments=0,
             corrections=0,
@@ -290,7 +290,7 @@ class PageValues:
                 VariantResult(count, count, count // 9, spreads),
                 VariantResult(count, count // 5, count, {}),
             ),
-            comparison=comparison_of(ballots),
+            comparison=comparison_of(votes),
             survey=(),
             best=(),
             worst=(),

@@ -62,7 +62,7 @@ async def make_town() -> Town:
         ("ann", AccountRole.MEMBER),
         ("bob", AccountRole.MEMBER),
     ):
-        await town.people.add_person(User(name, name, rank, NOON), None, MADE)
+        await town.people.add_user(User(name, name, rank, NOON), None, MADE)
     for name in ("gus", "gwen"):
         guest = User(name, name, AccountRole.GUEST, NOON, guest_link_id=LINK.id)
         await town.people.admit_guest(LINK.id, guest, MADE)

@@ -57,7 +57,7 @@ def snapshot(name: str, question: str = "Why?", answer: str = "So.", **more: Any
         "id": name,
         "answer_id": f"answer {name}",
         "owner_id": "ann",
-        "door": Source.PAGE,
+        "source": Source.PAGE,
         "prompt": prompt,
         "answer": answer,
         "status": Status.DONE,

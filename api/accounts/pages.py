@@ -16,7 +16,7 @@ from chat.accounts.access import is_admin
 from chat.accounts.authentication import Authenticator
 from chat.accounts.errors import ProviderRefused
 from formats.mathml import STYLE
-from pages.accounts.people import account_page, guests_page, people_page
+from pages.accounts.people import account_page, guests_page, users_page
 from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
 
 STATIC = Path(__file__).parents[2] / "pages" / "static"
@@ -66,7 +66,7 @@ def _entrance(context: PageContext, authenticator: Authenticator, *, provider: b
                 return await context.welcome(request, named, then)
             except ProviderRefused:
                 refused = True
-        set_up = await authenticator.has_people()
+        set_up = await authenticator.has_users()
         reader = reader_of(request, context.root_path)
         page = sign_in_page(reader, then=then, set_up=set_up, provider=provider, refused=refused)
         return page_answer(page)
@@ -97,9 +97,9 @@ def _accounts(context: PageContext, presets: PresetReader) -> APIRouter:
     @router.get("/people")
     async def people(request: Request) -> Response:
         user = account_of(request).user
-        users = await accounts.people(user)
-        entries = await accounts.entries(user, limit=MAX_ENTRIES)
-        return page_answer(people_page(reader_of(request, context.root_path), user, users, entries))
+        users = await accounts.users(user)
+        entries = await accounts.audit_entries(user, limit=MAX_ENTRIES)
+        return page_answer(users_page(reader_of(request, context.root_path), user, users, entries))
 
     @router.get("/guests")
     async def guests(request: Request) -> Response:
@@ -107,7 +107,7 @@ def _accounts(context: PageContext, presets: PresetReader) -> APIRouter:
         links = await accounts.guest_links(user)
         owners = {user.id: user.name}
         if is_admin(user):
-            owners = {other.id: other.name for other in await accounts.people(user)}
+            owners = {other.id: other.name for other in await accounts.users(user)}
         usable = await presets.list(user.id, reader.language)
         shared = [(preset.ref.id, preset.text.name) for preset in usable if preset.shared]
         return page_answer(guests_page(reader, user, links, shared, owners))

@@ -37,7 +37,7 @@ from pages.campaigns.compare import (
     side_html,
     tasks_html,
 )
-from pages.campaigns.participation import gone_page
+from pages.campaigns.participation import unavailable_page
 from pages.html import ReaderContext
 
 SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "compare.js"
@@ -115,10 +115,10 @@ def _pages(comparisons: Comparisons, root_path: str) -> APIRouter:
         try:
             visit = await comparisons.visit(user, campaign_id)
         except NotFound:
-            return page_answer(gone_page(reader), 404)
+            return page_answer(unavailable_page(reader), 404)
         if visit.participant is None or visit.stage in (VisitStage.NOT_BEGUN, VisitStage.CONSENT):
             return RedirectResponse(f"{root_path}/campaign/{campaign_id}", 303)
-        rounds = await comparisons.rounds(user, campaign_id)
+        rounds = await comparisons.views(user, campaign_id)
         return page_answer(compare_page(reader, visit, rounds, markdown_renderer(reader)))
 
     return router
@@ -129,7 +129,7 @@ def _asking(comparisons: Comparisons, root_path: str) -> APIRouter:
 
     async def drawn(request: Request, comparison_id: str) -> dict[str, str]:
         reader = reader_of(request, root_path)
-        shown = await comparisons.round(person_of(request), comparison_id)
+        shown = await comparisons.view(person_of(request), comparison_id)
         return {
             "html": comparison_html(reader, shown, markdown_renderer(reader)),
             "next_request": uuid4().hex,
@@ -157,7 +157,7 @@ def _asking(comparisons: Comparisons, root_path: str) -> APIRouter:
     @router.get("/api/duel-events/{comparison_id}")
     async def events(request: Request, comparison_id: str) -> Response:
         user, reader = person_of(request), reader_of(request, root_path)
-        await comparisons.round(user, comparison_id)  # not there: said before the stream begins
+        await comparisons.view(user, comparison_id)  # not there: said before the stream begins
         rounds = comparisons.watch(user, comparison_id)
         return StreamingResponse(
             _events(reader, rounds), headers=EVENT_HEADERS, media_type="text/event-stream"
@@ -170,7 +170,7 @@ def _voting(comparisons: Comparisons, root_path: str) -> APIRouter:
     router = APIRouter()
 
     async def foot(request: Request, comparison_id: str, *, before: bool = False) -> dict[str, str]:
-        shown = await comparisons.round(person_of(request), comparison_id)
+        shown = await comparisons.view(person_of(request), comparison_id)
         return {"html": actions_html(reader_of(request, root_path), shown, voted_before=before)}
 
     @router.post("/api/duels/{comparison_id}/vote")

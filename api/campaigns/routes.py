@@ -91,8 +91,8 @@ def _running(campaigns: Campaigns, context: PageContext) -> APIRouter:
 
     @router.get("/{campaign_id}/progress")
     async def progress(request: Request, campaign_id: str) -> dict[str, int]:
-        figures = await campaigns.figures(person_of(request), campaign_id)
-        return asdict(figures) | {"waiting": campaigns.waiting}
+        counts = await campaigns.counts(person_of(request), campaign_id)
+        return asdict(counts) | {"waiting": campaigns.waiting}
 
     @router.post("/{campaign_id}/links")
     async def add_link(request: Request, campaign_id: str, body: NewCampaignLink) -> dict[str, str]:

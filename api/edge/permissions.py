@@ -252,4 +252,4 @@ def allows(user: User | None, needed: Permission) -> bool:
     """Whether it is for this person, or for somebody who has not said who they are."""
     if needed is Permission.ANYBODY:
         return True
-    return user is not None and user.rank in RANKS[needed]
+    return user is not None and user.role in RANKS[needed]

@@ -68,7 +68,7 @@ class CaseForm(BaseModel):
             ),
             sampling=read_sampling(self.sampling, seen),
             reference=self.reference or "",
-            evidence_id=self.evidence_id or "",
+            snapshot_id=self.evidence_id or "",
         )
 
 

@@ -74,7 +74,7 @@ def feedback_routes(ratings: Ratings) -> APIRouter:
 
 
 def _feedback_out(completion_id: str, rating: Rating) -> FeedbackOut:
-    opinion = rating.opinion
+    opinion = rating.rating_input
     return FeedbackOut(
         id=completion_id,
         created=int(rating.rated_at.timestamp()),

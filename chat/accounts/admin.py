@@ -17,10 +17,10 @@ MAX_AUDIT_ENTRIES = 1000
 class Administration(AccountBase):
     """Account operations for administrators. Each raises NotFound for other users."""
 
-    async def people(self, user: User) -> Sequence[User]:
+    async def users(self, user: User) -> Sequence[User]:
         """All users including guests, oldest first."""
         refuse_unless_admin(user)
-        return await self._store.people()
+        return await self._store.users()
 
     async def invite(self, user: User, role: AccountRole) -> str:
         """Create an invitation; return its token. Raises BadRequest for the role of a guest."""
@@ -35,43 +35,47 @@ class Administration(AccountBase):
         """
         refuse_unless_admin(user)
         target = await self._store.user(user_id)
-        _refuse_guest_role(target.rank)
-        return await self._add_one_time_link(user, OneTimeLinkKind.RESET, target.rank, RESET_LASTS, user_id)
+        _refuse_guest_role(target.role)
+        return await self._add_one_time_link(
+            user, OneTimeLinkKind.RESET, target.role, RESET_LASTS, user_id
+        )
 
-    async def set_rank(self, user: User, user_id: str, role: AccountRole) -> User:
+    async def set_role(self, user: User, user_id: str, role: AccountRole) -> User:
         """Change the role. Raises LastAdmin, and BadRequest from or to the role of a guest."""
         refuse_unless_admin(user)
         _refuse_guest_role(role)
-        _refuse_guest_role((await self._store.user(user_id)).rank)
-        audit_entry = self._audit_entry(user.id, Action.SET_RANK, user_id, role)
-        return self._changed(await self._store.change_person(user_id, audit_entry, rank=role))
+        _refuse_guest_role((await self._store.user(user_id)).role)
+        audit_entry = self._audit_entry(user.id, Action.SET_ROLE, user_id, role)
+        return self._changed(await self._store.change_user(user_id, audit_entry, role=role))
 
     async def disable(self, user: User, user_id: str) -> User:
         """Disable the account and end all its sessions. Raises LastAdmin."""
         refuse_unless_admin(user)
         audit_entry = self._audit_entry(user.id, Action.DISABLE, user_id)
-        return self._changed(await self._store.change_person(user_id, audit_entry, disabled=True))
+        return self._changed(await self._store.change_user(user_id, audit_entry, disabled=True))
 
     async def enable(self, user: User, user_id: str) -> User:
         refuse_unless_admin(user)
         audit_entry = self._audit_entry(user.id, Action.ENABLE, user_id)
-        return self._changed(await self._store.change_person(user_id, audit_entry, disabled=False))
+        return self._changed(await self._store.change_user(user_id, audit_entry, disabled=False))
 
     async def delete(self, user: User, user_id: str) -> int:
         """Delete an account with all its rows; return their number. Raises LastAdmin."""
         refuse_unless_admin(user)
         return await self._delete(user, user_id)
 
-    async def entries(
+    async def audit_entries(
         self, user: User, before: datetime | None = None, limit: int = 200
     ) -> Sequence[AuditEntry]:
         """Audit entries older than `before`, newest first."""
         refuse_unless_admin(user)
-        return await self._store.entries(before=before, limit=min(max(limit, 0), MAX_AUDIT_ENTRIES))
+        return await self._store.audit_entries(
+            before=before, limit=min(max(limit, 0), MAX_AUDIT_ENTRIES)
+        )
 
     async def _delete(self, user: User, user_id: str) -> int:
         audit_entry = self._audit_entry(user.id, Action.DELETE, user_id)
-        rows = await self._store.delete_person(user_id, audit_entry)
+        rows = await self._store.delete_user(user_id, audit_entry)
         self._sessions.invalidate()
         return rows
 
@@ -87,7 +91,7 @@ class Administration(AccountBase):
         one_time = OneTimeLink(kind, role, user.id, self._clock() + lasts, user_id)
         action = Action.RESET if kind is OneTimeLinkKind.RESET else Action.INVITE
         audit_entry = self._audit_entry(user.id, action, user_id or "", role)
-        await self._store.add_pass(token_hash(token), one_time, audit_entry)
+        await self._store.add_one_time_link(token_hash(token), one_time, audit_entry)
         return token
 
     def _changed(self, user: User) -> User:

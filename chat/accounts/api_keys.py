@@ -29,7 +29,7 @@ from chat.accounts.models import (
     User,
 )
 from chat.accounts.ports import KeyUsageStore
-from chat.accounts.quotas import Rates, count_request, local_now, refuse_when_spent
+from chat.accounts.quotas import Rates, count_request, local_now, refuse_when_used_up
 from chat.errors import AppError, InvalidSetting, StoreFailed
 
 log = logging.getLogger("qwen_chat.accounts")
@@ -143,8 +143,8 @@ class KeyLimits:
         count_request(self._rates, f"key {key.id}", key.requests_per_minute)
         if key.tokens_per_day is not None:
             now = self._clock()
-            usage = await self._usage.spent_by_key(key.id, now.date())
-            refuse_when_spent(usage, key.tokens_per_day, now)
+            usage = await self._usage.used_by_key(key.id, now.date())
+            refuse_when_used_up(usage, key.tokens_per_day, now)
 
     async def spend(self, principal: Principal, tokens: int) -> None:
         """Add one request and its tokens, read and written, to what its key has used."""

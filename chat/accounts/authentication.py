@@ -18,7 +18,7 @@ CACHE_S = 2.0
 class UserCount(Protocol):
     """What is asked of the store."""
 
-    async def has_people(self) -> bool: ...
+    async def has_users(self) -> bool: ...
 
 
 class Authenticator(Protocol):
@@ -35,7 +35,7 @@ class Authenticator(Protocol):
         """
         ...
 
-    async def has_people(self) -> bool:
+    async def has_users(self) -> bool:
         """Whether there is an account to sign in to."""
         ...
 
@@ -49,7 +49,7 @@ class OpenAuthenticator:
     async def principal(self, key: str, *, address: str) -> Principal:
         return Principal(LOCAL)
 
-    async def has_people(self) -> bool:
+    async def has_users(self) -> bool:
         return False
 
 
@@ -59,7 +59,7 @@ class AccountAuthenticator:
     comes in before the administrator."""
 
     accounts: Accounts
-    people: UserCount
+    users: UserCount
     sign_in_needed: bool
     timer: Timer = time.monotonic
     _some: bool = False
@@ -75,12 +75,12 @@ class AccountAuthenticator:
             return Principal(LOCAL)
         return await self.accounts.principal(key, address=address)
 
-    async def has_people(self) -> bool:
+    async def has_users(self) -> bool:
         """Once there are people there always are: the last administrator cannot go."""
         now = self.timer()
         fresh = self._looked_at is not None and now - self._looked_at < CACHE_S
         if not (self._some or fresh):
-            self._some, self._looked_at = await self.people.has_people(), now
+            self._some, self._looked_at = await self.users.has_users(), now
         return self._some
 
     def invalidate(self) -> None:
@@ -88,4 +88,4 @@ class AccountAuthenticator:
         self._looked_at = None
 
     async def _everybody_is_local(self) -> bool:
-        return not (self.sign_in_needed or await self.has_people())
+        return not (self.sign_in_needed or await self.has_users())

@@ -25,7 +25,9 @@ def check_name(name: str) -> str:
     """The name as it is kept, on one line without outer spaces. Raises BadName."""
     typed = normalize("NFC", name) if len(name) <= MOST_TYPED else ""
     cleaned = " ".join(part for part in typed.split(" ") if part)
-    if not 1 <= len(cleaned) <= MAX_NAME or any(category(letter) in INVISIBLE for letter in cleaned):
+    if not 1 <= len(cleaned) <= MAX_NAME or any(
+        category(letter) in INVISIBLE for letter in cleaned
+    ):
         raise BadName(limit=MAX_NAME)
     return cleaned
 

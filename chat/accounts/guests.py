@@ -94,7 +94,9 @@ class Guests(AccountBase):
             self._clock(),
             guest_link_id=link.id,
         )
-        await self._store.admit_guest(link.id, guest, self._audit_entry(guest.id, Action.ENTER, link.id))
+        await self._store.admit_guest(
+            link.id, guest, self._audit_entry(guest.id, Action.ENTER, link.id)
+        )
         return await self._sessions.begin(
             guest, address=address, device=device, ends_at=link.sessions_end
         )

@@ -45,7 +45,7 @@ class User:
 
     id: str
     name: str
-    rank: AccountRole
+    role: AccountRole
     created_at: datetime
     disabled: bool = False
     guest_link_id: str | None = None
@@ -88,8 +88,8 @@ class OneTimeLink:
     """A one-time link: to make an account of this rank, or (RESET) to give `user_id` a password."""
 
     kind: OneTimeLinkKind
-    rank: AccountRole
-    made_by: str
+    role: AccountRole
+    created_by: str
     expires_at: datetime
     user_id: str | None = None
 
@@ -143,7 +143,7 @@ class Action(StrEnum):
     RESET = "reset"
     JOIN = "join"
     ENTER = "enter"
-    SET_RANK = "set-rank"
+    SET_ROLE = "set-rank"
     DISABLE = "disable"
     ENABLE = "enable"
     DELETE = "delete"

@@ -33,7 +33,7 @@ class UserReader(Protocol):
         """Raises NotFound."""
         ...
 
-    async def people(self) -> Sequence[User]:
+    async def users(self) -> Sequence[User]:
         """All, oldest first."""
         ...
 
@@ -41,9 +41,11 @@ class UserReader(Protocol):
 class UserStore(UserReader, Protocol):
     """Creates, changes and deletes accounts. Every change is stored with its audit entry."""
 
-    async def has_people(self) -> bool: ...
+    async def has_users(self) -> bool: ...
 
-    async def add_person(self, user: User, password_hash: str | None, audit_entry: AuditEntry) -> None:
+    async def add_user(
+        self, user: User, password_hash: str | None, audit_entry: AuditEntry
+    ) -> None:
         """Raises NameTaken, comparing names without case; guests' nicknames are no names."""
         ...
 
@@ -57,12 +59,12 @@ class UserStore(UserReader, Protocol):
         """Also ends every session but `keep`, and every RESET pass. Raises NotFound."""
         ...
 
-    async def change_person(
+    async def change_user(
         self,
         user_id: str,
         audit_entry: AuditEntry,
         *,
-        rank: AccountRole | None = None,
+        role: AccountRole | None = None,
         disabled: bool | None = None,
     ) -> User:
         """Disabling also ends every session and revokes guest links and keys of that person.
@@ -72,7 +74,7 @@ class UserStore(UserReader, Protocol):
         """
         ...
 
-    async def delete_person(self, user_id: str, audit_entry: AuditEntry) -> int:
+    async def delete_user(self, user_id: str, audit_entry: AuditEntry) -> int:
         """Destroy the account with all its rows.
 
         These are chats, presets, sessions, links, keys, spending, ratings, votes, cases, and
@@ -118,15 +120,17 @@ class SessionStore(Protocol):
 class OneTimeLinkStore(Protocol):
     """Stores links for set-up, invitation and password reset, each of which works once."""
 
-    async def add_pass(self, token_hash: str, one_time: OneTimeLink, audit_entry: AuditEntry) -> None:
+    async def add_one_time_link(
+        self, token_hash: str, one_time: OneTimeLink, audit_entry: AuditEntry
+    ) -> None:
         """A new SETUP pass replaces the old one, a RESET pass the old one of that person."""
         ...
 
-    async def pass_of(self, token_hash: str) -> OneTimeLink:
+    async def one_time_link(self, token_hash: str) -> OneTimeLink:
         """Look without using it up. Raises NotFound."""
         ...
 
-    async def use_pass(
+    async def use_one_time_link(
         self, token_hash: str, user: User | None, password_hash: str, audit_entry: AuditEntry
     ) -> User:
         """Use a link up, once: make `person`, or give the pass's person the password.
@@ -150,7 +154,9 @@ class GuestLinkReader(Protocol):
 class GuestLinkStore(GuestLinkReader, Protocol):
     """Stores guest links and the guests that came by them."""
 
-    async def add_guest_link(self, token_hash: str, link: GuestLink, audit_entry: AuditEntry) -> None: ...
+    async def add_guest_link(
+        self, token_hash: str, link: GuestLink, audit_entry: AuditEntry
+    ) -> None: ...
 
     async def guest_links(self, owner_id: str | None) -> Sequence[GuestLink]:
         """Those of one person, or of all, newest first, with what was used."""
@@ -185,7 +191,7 @@ class UsageStore(Protocol):
         """
         ...
 
-    async def usage(self, user_id: str, day: date | None = None) -> AccountUsage:
+    async def used(self, user_id: str, day: date | None = None) -> AccountUsage:
         """On that day, or ever."""
         ...
 
@@ -197,7 +203,7 @@ class KeyUsageStore(Protocol):
         """Add to what was used by a key on that day. Nothing is kept of one that is gone."""
         ...
 
-    async def spent_by_key(self, key_id: str, day: date) -> AccountUsage: ...
+    async def used_by_key(self, key_id: str, day: date) -> AccountUsage: ...
 
 
 class ApiKeyReader(Protocol):
@@ -231,9 +237,9 @@ class ApiKeyStore(ApiKeyReader, Protocol):
 class AuditLog(Protocol):
     """Appends to the audit log and reads it."""
 
-    async def write_entry(self, audit_entry: AuditEntry) -> None: ...
+    async def add_audit_entry(self, audit_entry: AuditEntry) -> None: ...
 
-    async def entries(
+    async def audit_entries(
         self, *, before: datetime | None = None, limit: int = 200
     ) -> Sequence[AuditEntry]:
         """The audit log, newest first."""

@@ -57,7 +57,7 @@ def count_request(rates: Rates, key: str, per_minute: int | None) -> None:
         raise TooManyRequests(limit=per_minute, retry_after_s=max(1, math.ceil(wait_s)))
 
 
-def refuse_when_spent(usage: AccountUsage, limit: int, now: datetime) -> None:
+def refuse_when_used_up(usage: AccountUsage, limit: int, now: datetime) -> None:
     """Raises TokensUsedUp if the tokens of the day are; the next day begins at midnight."""
     if usage.tokens < limit:
         return
@@ -122,7 +122,7 @@ class Quotas:
         if user_id == LOCAL_USER:
             return QuotaReservation()
         user = await self._usage.user(user_id)
-        allowance = self._allowances[user.rank]
+        allowance = self._allowances[user.role]
         count_request(self._rates, f"user {user.id}", allowance.requests_per_minute)
         if address:
             count_request(self._rates, f"address {network_of(address)}", self._per_address)
@@ -153,13 +153,13 @@ class Quotas:
         if limit is None:
             return
         now = self._clock()
-        refuse_when_spent(await self._usage.spent(user.id, now.date()), limit, now)
+        refuse_when_used_up(await self._usage.used(user.id, now.date()), limit, now)
 
     async def _check_guest(self, user: User) -> None:
         if user.guest_link_id is None:
             return
         link = await self._usage.guest_link(user.guest_link_id)
-        usage = await self._usage.spent(user.id)
+        usage = await self._usage.used(user.id)
         if usage.messages + self._open[user.id] > link.max_messages:
             raise GuestMessagesUsedUp(limit=link.max_messages)
         if usage.tokens >= link.max_tokens:

@@ -76,7 +76,7 @@ class Sessions:
         )
         audit_entry = AuditEntry(now, user.id, Action.SIGN_IN, user.id)
         await self._store.add_session(token_hash(token), session, audit_entry)
-        log.info("%s %s signed in from %s", user.rank, user.id, address)
+        log.info("%s %s signed in from %s", user.role, user.id, address)
         return token
 
     async def find(self, token: str) -> SignedIn | None:
@@ -99,7 +99,11 @@ class Sessions:
     async def of(self, user_id: str) -> Sequence[Session]:
         """The open sessions of the user, newest first."""
         now = self._clock()
-        return [session for session in await self._store.sessions(user_id) if self._is_open(session, now)]
+        return [
+            session
+            for session in await self._store.sessions(user_id)
+            if self._is_open(session, now)
+        ]
 
     def invalidate(self) -> None:
         """Clear the session cache."""

@@ -48,13 +48,15 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
 
         The one before it is dead.
         """
-        if await self._store.has_people():
+        if await self._store.has_users():
             return None
         token, ends = new_token(), self._clock() + SETUP_LASTS
         one_time = OneTimeLink(
-            OneTimeLinkKind.SETUP, AccountRole.ADMIN, made_by="", expires_at=ends
+            OneTimeLinkKind.SETUP, AccountRole.ADMIN, created_by="", expires_at=ends
         )
-        await self._store.add_pass(token_hash(token), one_time, self._audit_entry("", Action.SETUP_LINK))
+        await self._store.add_one_time_link(
+            token_hash(token), one_time, self._audit_entry("", Action.SETUP_LINK)
+        )
         return token
 
     # --- signing in and out -------------------------------------------------------------------
@@ -98,38 +100,42 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
 
     async def sign_out_everywhere(self, signed_in: SignedIn) -> None:
         """End every session of that person, this one too."""
-        audit_entry = self._audit_entry(signed_in.user.id, Action.SIGN_OUT_EVERYWHERE, signed_in.user.id)
+        audit_entry = self._audit_entry(
+            signed_in.user.id, Action.SIGN_OUT_EVERYWHERE, signed_in.user.id
+        )
         await self._store.end_sessions(signed_in.user.id, audit_entry)
         self._sessions.invalidate()
 
     # --- one-time links -----------------------------------------------------------------------
 
-    async def look_at_pass(self, token: str) -> OneTimeLink:
+    async def check_one_time_link(self, token: str) -> OneTimeLink:
         """What a one-time link is for. Raises NotFound, also when it is expired or used up."""
-        one_time = await self._store.pass_of(token_hash(token))
+        one_time = await self._store.one_time_link(token_hash(token))
         if self._clock() >= one_time.expires_at:
             raise NotFound
         return one_time
 
-    async def accept_pass(
+    async def accept_one_time_link(
         self, token: str, *, name: str, password: str, address: str, device: str
     ) -> str:
         """Use a one-time link up; the token of a new session. A RESET ignores the name.
 
         Raises NotFound, BadName, BadPassword, NameTaken; then the link is not used up.
         """
-        one_time = await self.look_at_pass(token)
+        one_time = await self.check_one_time_link(token)
         now, user = self._clock(), None
         if one_time.user_id is not None:
             name = (await self._store.user(one_time.user_id)).name
         else:
             name = check_name(name)
-            user = User(uuid4().hex, name, one_time.rank, now)
+            user = User(uuid4().hex, name, one_time.role, now)
         password_hash = await self._hasher.hash(check_password(password, name))
         user_id = user.id if user else one_time.user_id or ""
         action = Action.JOIN if user else Action.CHANGE_PASSWORD
         audit_entry = self._audit_entry(user_id, action, user_id, one_time.kind)
-        user_row = await self._store.use_pass(token_hash(token), user, password_hash, audit_entry)
+        user_row = await self._store.use_one_time_link(
+            token_hash(token), user, password_hash, audit_entry
+        )
         self._sessions.invalidate()
         self._throttle.remember(name_key(user_row.name), address)
         return await self._sessions.begin(user_row, address=address, device=device)
@@ -152,7 +158,9 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
         await self._confirm(user, old)
         password_hash = await self._hasher.hash(check_password(new, user.name))
         audit_entry = self._audit_entry(user.id, Action.CHANGE_PASSWORD, user.id)
-        await self._store.set_password(user.id, password_hash, audit_entry, keep=signed_in.session_id)
+        await self._store.set_password(
+            user.id, password_hash, audit_entry, keep=signed_in.session_id
+        )
         self._sessions.invalidate()
 
     async def delete_my_data(self, user: User, password: str = "") -> int:

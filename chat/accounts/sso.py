@@ -47,7 +47,9 @@ class IdentityProvider(Protocol):
 
     async def begin(self, return_to: str) -> PendingSignIn: ...
 
-    async def finish(self, pending: PendingSignIn, query: Mapping[str, str]) -> ExternalIdentity: ...
+    async def finish(
+        self, pending: PendingSignIn, query: Mapping[str, str]
+    ) -> ExternalIdentity: ...
 
 
 class SingleSignOn(AccountBase):
@@ -63,7 +65,7 @@ class SingleSignOn(AccountBase):
         try:
             user = await self._store.user(vouched.user_id)
         except NotFound:
-            if not (allow_new and await self._store.has_people()):
+            if not (allow_new and await self._store.has_users()):
                 raise ProviderRefused from None
             user = await self._join(vouched)
         if user.disabled:
@@ -78,7 +80,7 @@ class SingleSignOn(AccountBase):
             try:
                 name = check_name(vouched.name[: MAX_NAME - len(suffix)] + suffix)
                 user = User(vouched.user_id, name, AccountRole.MEMBER, now)
-                await self._store.add_person(user, None, audit_entry)
+                await self._store.add_user(user, None, audit_entry)
             except NameTaken:
                 continue
             except BadName:

@@ -200,15 +200,15 @@ class Comparisons:
         comparison_request = ComparisonRequest(failed.question, request_id, failed.task_id)
         return await self._ask(user, failed.campaign_id, comparison_request, places, address)
 
-    async def rounds(self, user: User, campaign_id: str) -> Sequence[ComparisonView]:
+    async def views(self, user: User, campaign_id: str) -> Sequence[ComparisonView]:
         """What this tester has asked there, oldest first, with the answers as they are now."""
         await self.visit(user, campaign_id)
         stored = await self._store.comparisons(user.id, campaign_id, MAX_LISTED)
-        return [await self._round(written) for written in stored]
+        return [await self._view(written) for written in stored]
 
-    async def round(self, user: User, comparison_id: str) -> ComparisonView:
+    async def view(self, user: User, comparison_id: str) -> ComparisonView:
         """One of them. Raises NotFound."""
-        return await self._round(await self._store.comparison(user.id, comparison_id))
+        return await self._view(await self._store.comparison(user.id, comparison_id))
 
     async def watch(self, user: User, comparison_id: str) -> AsyncGenerator[ComparisonView, None]:
         """The round at once, after each change, and at least once a second until both have ended.
@@ -220,8 +220,8 @@ class Comparisons:
         async with aclosing(changes(jobs)) as moments:
             async for _ in moments:
                 if any(job.progress.status.is_open for job in jobs):
-                    yield await self._round(written)
-        yield await self.round(user, comparison_id)
+                    yield await self._view(written)
+        yield await self.view(user, comparison_id)
 
     async def stop(self, user: User, comparison_id: str) -> None:
         """Stop both answers; what is written stays. Raises NotFound."""
@@ -286,11 +286,13 @@ class Comparisons:
         if not (await self.visit(user, comparison.campaign_id)).may_answer:
             raise CampaignOver
 
-    async def _round(self, written: StoredComparison) -> ComparisonView:
+    async def _view(self, written: StoredComparison) -> ComparisonView:
         """As the jobs have it, or else as it is kept."""
         comparison, jobs = written.comparison, self._jobs_of(written.comparison)
         messages = (written.left, written.right)
-        if any(job is None and item.status.is_open for job, item in zip(jobs, messages, strict=True)):
+        if any(
+            job is None and item.status.is_open for job, item in zip(jobs, messages, strict=True)
+        ):
             # It ended since it was read; if it still seems open, nobody writes it any more.
             written = await self._store.comparison(comparison.user_id, comparison.id)
         left, right = (

@@ -86,7 +86,7 @@ class CampaignStore(Protocol):
         """
         ...
 
-    async def destroy_left(self, campaign_id: str, audit_entry: AuditEntry) -> int:
+    async def destroy_tester_data(self, campaign_id: str, audit_entry: AuditEntry) -> int:
         """Destroy its guests and what testers left, not the plan; how many rows.
 
         Nothing is written where there is nothing. The number becomes the entry's detail.
@@ -97,7 +97,7 @@ class CampaignStore(Protocol):
         """Those that lead to it, newest first."""
         ...
 
-    async def figures(
+    async def counts(
         self, campaign_id: str, *, active_since: datetime, silent_since: datetime
     ) -> CampaignCounts:
         """Without what the owner has tried, unless everybody is the local user."""
@@ -185,11 +185,11 @@ class Campaigns:
         audit_entry = self._audit_entry(user, Action.DELETE_CAMPAIGN, campaign_id)
         return await self._store.delete(campaign_id, audit_entry)
 
-    async def figures(self, user: User, campaign_id: str) -> CampaignCounts:
+    async def counts(self, user: User, campaign_id: str) -> CampaignCounts:
         """How it goes, now. Raises NotFound."""
         await self.get(user, campaign_id)
         now = self._clock()
-        return await self._store.figures(
+        return await self._store.counts(
             campaign_id, active_since=now - ACTIVE, silent_since=now - SILENT
         )
 
@@ -210,7 +210,7 @@ class Campaigns:
             ended, keep = campaign.end, campaign.plan.keep_days
             if ended and keep is not None and ended + timedelta(days=keep) <= now:
                 audit_entry = AuditEntry(now, "", Action.RETENTION, campaign.id)
-                deleted += await self._store.destroy_left(campaign.id, audit_entry)
+                deleted += await self._store.destroy_tester_data(campaign.id, audit_entry)
         return deleted
 
     def _audit_entry(self, user: User, action: Action, campaign_id: str) -> AuditEntry:

@@ -139,6 +139,10 @@ async def _measure_exactly(
         )
     except PromptTooLong:
         dropped = len(split_turns(history)) - 1
-        return ContextUsage(bare, 0, draft, usage_input.room, usage_input.limit, dropped, fits=False)
+        return ContextUsage(
+            bare, 0, draft, usage_input.room, usage_input.limit, dropped, fits=False
+        )
     added = window.prompt_tokens - bare - draft
-    return ContextUsage(bare, added, draft, usage_input.room, usage_input.limit, window.dropped_turns)
+    return ContextUsage(
+        bare, added, draft, usage_input.room, usage_input.limit, window.dropped_turns
+    )

@@ -43,7 +43,7 @@ class CaseText:
     checks: tuple[Check, ...]
     sampling: Sampling = field(default_factory=Sampling)
     reference: str = ""
-    evidence_id: str = ""
+    snapshot_id: str = ""
     key: str = ""
 
 
@@ -112,7 +112,7 @@ class CaseStore(Protocol):
 class RatedAnswers(Protocol):
     """Rated answers that a person may see; None sees all."""
 
-    async def rated(self, seen_by: str | None, evidence_id: str) -> RatedAnswer:
+    async def rated(self, seen_by: str | None, snapshot_id: str) -> RatedAnswer:
         """Raises NotFound."""
         ...
 
@@ -143,9 +143,9 @@ class Cases:
         owner = visible_owner(user)
         return self.shipped.get(case_id) or await self._store.case(case_id, owner)
 
-    async def draft(self, user: User, evidence_id: str) -> CaseText:
+    async def draft(self, user: User, snapshot_id: str) -> CaseText:
         """A case made of a rated answer, to be looked over. Raises NotFound."""
-        return draft_of(await self._ratings.rated(visible_owner(user), evidence_id))
+        return draft_of(await self._ratings.rated(visible_owner(user), snapshot_id))
 
     async def add(self, user: User, *texts: CaseText) -> Sequence[Case]:
         """Keep cases as one's own, all or none.
@@ -155,8 +155,8 @@ class Cases:
         scope = visible_owner(user)
         if len(texts) > MOST_CASES:
             raise BadCase(field="cases", why=f"at most {MOST_CASES}")
-        for evidence_id in {text.evidence_id for text in texts} - {""}:
-            await self._ratings.rated(scope, evidence_id)  # who deleted it does not find it here
+        for snapshot_id in {text.snapshot_id for text in texts} - {""}:
+            await self._ratings.rated(scope, snapshot_id)  # who deleted it does not find it here
         now = self._clock()
         cases = [
             _case(uuid4().hex, user.id, await check_case(text, self._judge), now) for text in texts
@@ -204,7 +204,9 @@ def draft_of(rated: RatedAnswer) -> CaseText:
     A long correction is for a person to compare with: no other answer has it word by word.
     """
     newest = sorted(rated.ratings, key=lambda rating: rating.rated_at, reverse=True)
-    correction = next((r.opinion.correction for r in newest if r.opinion.correction), "").strip()
+    correction = next(
+        (r.rating_input.correction for r in newest if r.rating_input.correction), ""
+    ).strip()
     one_line = bool(correction) and len(correction) <= ONE_LINE and "\n" not in correction
     kind = CheckKind.CONTAINS if one_line else CheckKind.HUMAN
     question = " ".join(rated.snapshot.question.split())
@@ -213,7 +215,7 @@ def draft_of(rated: RatedAnswer) -> CaseText:
         prompt=rated.snapshot.prompt,
         checks=(Check(kind, correction),),
         reference=rated.snapshot.answer,
-        evidence_id=rated.snapshot.id,
+        snapshot_id=rated.snapshot.id,
     )
 
 
@@ -271,7 +273,7 @@ def _case(case_id: str, owner_id: str, text: CaseText, now: datetime) -> Case:
         created_at=now,
         sampling=text.sampling,
         reference=text.reference,
-        evidence_id=text.evidence_id,
+        snapshot_id=text.snapshot_id,
     )
 
 
@@ -283,7 +285,7 @@ def text_of(case: Case) -> CaseText:
         checks=case.checks,
         sampling=case.sampling,
         reference=case.reference,
-        evidence_id=case.evidence_id,
+        snapshot_id=case.snapshot_id,
         key=case.id,
     )
 

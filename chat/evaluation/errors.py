@@ -33,7 +33,7 @@ class CheckTooCostly(BadRequest):
     code = "check_too_costly"
 
 
-class RunGoingOn(BadRequest):
+class RunInProgress(BadRequest):
     """A replay of this person is being run already."""
 
     code = "run_going_on"

@@ -44,7 +44,7 @@ class Case:
     created_at: datetime
     sampling: Sampling = field(default_factory=Sampling)
     reference: str = ""
-    evidence_id: str = ""
+    snapshot_id: str = ""
 
 
 class CaseVerdict(StrEnum):

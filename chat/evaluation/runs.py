@@ -18,7 +18,7 @@ from chat.accounts.models import Clock, Principal, User, utc_now
 from chat.conversations.models import Preset
 from chat.errors import AppError, NotFound, StoreFailed
 from chat.evaluation.cases import MOST_CASES, CaseStore
-from chat.evaluation.errors import BadCase, RunGoingOn
+from chat.evaluation.errors import BadCase, RunInProgress
 from chat.evaluation.models import Case, CaseVerdict, Result, Run
 from chat.evaluation.verdicts import EarlierAnswers, Judge, judge_answer
 from chat.models import ChatMessage, ChatOptions, Role, Sampling
@@ -42,7 +42,7 @@ Take = Callable[[Case, Result], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedCase:
+class PreparedRun:
     """Cases to be put to a model, with or without a preset. `before` is by the cases' ids.
 
     Without an `engine` the first one is asked.
@@ -63,7 +63,7 @@ class CaseRunner:
         self._judge = judge
         self._at_once = at_once
 
-    async def run(self, replay: PreparedCase, take: Take) -> None:
+    async def run(self, prepared: PreparedRun, take: Take) -> None:
         """Give each result to `take` when it is there; what goes wrong is a result as well.
 
         Cancelled, it leaves out what is not ready. Raises what `take` raises.
@@ -72,10 +72,10 @@ class CaseRunner:
 
         async def one(case: Case) -> None:
             async with places:
-                result = await self._result(replay, case)
+                result = await self._result(prepared, case)
                 await take(case, result)
 
-        tasks = [asyncio.create_task(one(case)) for case in replay.cases]
+        tasks = [asyncio.create_task(one(case)) for case in prepared.cases]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -83,34 +83,34 @@ class CaseRunner:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _result(self, replay: PreparedCase, case: Case) -> Result:
-        empty = Result(replay.run.id, case.id, "", CaseVerdict.ERROR)
+    async def _result(self, prepared: PreparedRun, case: Case) -> Result:
+        empty = Result(prepared.run.id, case.id, "", CaseVerdict.ERROR)
         try:
-            generated = await self._patiently(replay, case)
+            generated = await self._patiently(prepared, case)
         except AppError as error:
             return replace(empty, error_code=error.code)
         timing = generated.timing if generated.started else None
         result = replace(empty, answer=generated.text, timing=timing)
         if generated.error:
             return replace(result, error_code=generated.error.code)
-        before = replay.before.get(case.id, EarlierAnswers())
+        before = prepared.before.get(case.id, EarlierAnswers())
         try:
             judged = await judge_answer(case, generated.text, before, self._judge)
         except AppError as error:
             return replace(result, error_code=error.code)
         return replace(result, verdict=judged.verdict, failed=judged.failed)
 
-    async def _patiently(self, replay: PreparedCase, case: Case) -> GenerationResult:
+    async def _patiently(self, prepared: PreparedRun, case: Case) -> GenerationResult:
         """Generate, again where there was no room. Raises what a question of the page raises."""
         deadline = time.monotonic() + PATIENCE_S
-        engine = replay.engine or self._generation.engine
-        prompt = await engine.prepare(prompt_of(case, replay.preset))
+        engine = prepared.engine or self._generation.engine
+        prompt = await engine.prepare(prompt_of(case, prepared.preset))
         request = GenerationRequest(
-            id=f"{replay.run.id}/{case.id}",
-            source=Source.REPLAY,
-            user_id=replay.run.owner_id,
+            id=f"{prepared.run.id}/{case.id}",
+            source=Source.CASE_RUN,
+            user_id=prepared.run.owner_id,
             prompt=prompt,
-            options=ChatOptions(sampling=sampling_of(case, replay.preset)),
+            options=ChatOptions(sampling=sampling_of(case, prepared.preset)),
             engine=engine,
         )
         while True:
@@ -138,13 +138,13 @@ class ActiveRun:
     """A replay that is being run for somebody. `done` of `total` have a result."""
 
     user: User
-    replay: PreparedCase
+    prepared: PreparedRun
     task: asyncio.Task[None] | None = None
     done: int = 0
 
     @property
     def total(self) -> int:
-        return len(self.replay.cases)
+        return len(self.prepared.cases)
 
 
 class Runs:
@@ -155,7 +155,7 @@ class Runs:
     ) -> None:
         self._store = store
         self._generation = generation
-        self._replayer = CaseRunner(generation, judge, at_once=1)
+        self._runner = CaseRunner(generation, judge, at_once=1)
         self._clock = clock
         self._open: dict[str, ActiveRun] = {}
 
@@ -182,16 +182,16 @@ class Runs:
         asked = self._generation.engines.named(engine)
         run = new_run(serving(asked), user.id, preset, label, self._clock())
         prepared = await prepare(self._store, user, run, cases, preset=preset, against=against)
-        replay = replace(prepared, engine=asked)
+        prepared = replace(prepared, engine=asked)
         # Nothing is awaited between this look and the entry: of two at once one is refused.
-        if any(going.user.id == user.id for going in self._open.values()):
-            raise RunGoingOn
-        going = self._open[run.id] = ActiveRun(user, replay)
+        if any(active.user.id == user.id for active in self._open.values()):
+            raise RunInProgress
+        active = self._open[run.id] = ActiveRun(user, prepared)
         with ExitStack() as undo:
             undo.callback(self._open.pop, run.id)
             await self._store.add_run(run)
             undo.pop_all()
-        going.task = asyncio.create_task(self._run(going))
+        active.task = asyncio.create_task(self._run(active))
         return run
 
     def progress(self, run_id: str) -> ActiveRun | None:
@@ -201,39 +201,39 @@ class Runs:
     async def cancel(self, user: User, run_id: str) -> None:
         """End a run; what there is of it stays. Raises NotFound."""
         await self._store.run(run_id, visible_owner(user))
-        if (going := self._open.get(run_id)) and going.task:
-            going.task.cancel()
-            await asyncio.wait({going.task})
+        if (active := self._open.get(run_id)) and active.task:
+            active.task.cancel()
+            await asyncio.wait({active.task})
 
     def callers(self) -> frozenset[Principal]:
         """For whom a run is going on."""
-        return frozenset(Principal(going.user) for going in self._open.values())
+        return frozenset(Principal(active.user) for active in self._open.values())
 
     def stop_of(self, caller_id: str) -> None:
         """End the run of that person, who may not be here any more."""
-        for going in self._open.values():
-            if going.user.id == caller_id and going.task:
-                going.task.cancel()
+        for active in self._open.values():
+            if active.user.id == caller_id and active.task:
+                active.task.cancel()
 
     async def close(self) -> None:
         """End all runs; what there is of them stays."""
-        tasks = [going.task for going in self._open.values() if going.task]
+        tasks = [active.task for active in self._open.values() if active.task]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _run(self, going: ActiveRun) -> None:
-        run_id = going.replay.run.id
+    async def _run(self, active: ActiveRun) -> None:
+        run_id = active.prepared.run.id
 
         async def keep(case: Case, result: Result) -> None:
             await self._store.add_result(result)
-            going.done += 1
+            active.done += 1
 
         try:
             # Said by the store; a run that was deleted meanwhile has nobody who misses it.
             with suppress(StoreFailed, NotFound):
-                await self._replayer.run(going.replay, keep)
+                await self._runner.run(active.prepared, keep)
         finally:
             del self._open[run_id]
             with suppress(StoreFailed):
@@ -248,7 +248,7 @@ async def prepare(
     *,
     preset: Preset | None = None,
     against: str | None = None,
-) -> PreparedCase:
+) -> PreparedRun:
     """A replay with what earlier runs gave. Raises BadCase (none, or too many), NotFound."""
     if not 1 <= len(cases) <= MOST_CASES:
         raise BadCase(field="cases", why=f"1 to {MOST_CASES}")
@@ -256,7 +256,7 @@ async def prepare(
     if against is not None:
         await store.run(against, scope)
     before = await store.history([case.id for case in cases], scope, against)
-    return PreparedCase(run, cases, before, preset)
+    return PreparedRun(run, cases, before, preset)
 
 
 def new_run(

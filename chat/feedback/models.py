@@ -56,7 +56,7 @@ class AnswerSnapshot:
     id: str
     answer_id: str
     owner_id: str
-    door: Source
+    source: Source
     prompt: tuple[ChatMessage, ...]
     answer: str
     status: Status
@@ -81,10 +81,10 @@ class AnswerSnapshot:
 class Rating:
     """One version of what one person said of one answer. Versions count from 1; none is lost."""
 
-    evidence_id: str
+    snapshot_id: str
     user_id: str
     version: int
-    opinion: RatingInput
+    rating_input: RatingInput
     rated_at: datetime
 
 

@@ -61,7 +61,7 @@ class PreferencePair:
     prompt: tuple[ChatMessage, ...]
     chosen: PairAnswer
     rejected: PairAnswer
-    rater: str
+    user_id: str
     conversation_id: str = ""
     campaign_id: str = ""
     language: str = ""
@@ -69,7 +69,7 @@ class PreferencePair:
 
 def verdicts(rated: RatedAnswer) -> set[Verdict]:
     """What people think of it now."""
-    return {rating.opinion.verdict for rating in rated.ratings if rating.opinion.verdict}
+    return {rating.rating_input.verdict for rating in rated.ratings if rating.rating_input.verdict}
 
 
 def correction(rated: RatedAnswer) -> Rating | None:
@@ -78,7 +78,9 @@ def correction(rated: RatedAnswer) -> Rating | None:
     corrected = [
         rating
         for rating in rated.ratings
-        if (better := rating.opinion.correction) and better.strip() and not _same(better, answer)
+        if (better := rating.rating_input.correction)
+        and better.strip()
+        and not _same(better, answer)
     ]
     return max(corrected, key=lambda rating: rating.rated_at, default=None)
 
@@ -103,9 +105,11 @@ def example_of(rated: RatedAnswer) -> Example | None:
     """
     if not may_teach(rated):
         return None
-    snapshot, prompt = rated.snapshot, asked(rated.snapshot)
+    snapshot, prompt = rated.snapshot, prompt_before_answer(rated.snapshot)
     if better := correction(rated):
-        return Example(PreferenceSource.CORRECTION, rated, prompt, better.opinion.correction or "")
+        return Example(
+            PreferenceSource.CORRECTION, rated, prompt, better.rating_input.correction or ""
+        )
     if not snapshot.answer.strip():
         return None
     if rated.review is not None and rated.review.state is ReviewState.USABLE:
@@ -123,10 +127,10 @@ def pair_of_correction(rated: RatedAnswer) -> PreferencePair | None:
     return PreferencePair(
         id=f"{snapshot.id}.{better.user_id}.{better.version}",
         source=PreferenceSource.CORRECTION,
-        prompt=asked(snapshot),
-        chosen=PairAnswer(better.opinion.correction or ""),
+        prompt=prompt_before_answer(snapshot),
+        chosen=PairAnswer(better.rating_input.correction or ""),
         rejected=_snapshot_answer(snapshot),
-        rater=better.user_id,
+        user_id=better.user_id,
         conversation_id=snapshot.conversation_id,
         campaign_id=snapshot.campaign_id,
         language=snapshot.language,
@@ -152,7 +156,9 @@ def pairs_of_retries(rated: RatedAnswer, tried_again: Iterable[Path]) -> Iterato
     if _may_win(rated):
         for path in tried_again:
             if _was_passed_over(path, rated.snapshot):
-                yield _liked_over(rated, path[-1].id, PreferenceSource.RETRY, _message_answer(path[-1]))
+                yield _liked_over(
+                    rated, path[-1].id, PreferenceSource.RETRY, _message_answer(path[-1])
+                )
 
 
 def pair_of_vote(voted_comparison: VotedComparison) -> PreferencePair | None:
@@ -181,7 +187,7 @@ def pair_of_vote(voted_comparison: VotedComparison) -> PreferencePair | None:
         prompt=prompt,
         chosen=_message_answer(chosen),
         rejected=_message_answer(rejected),
-        rater=comparison.user_id,
+        user_id=comparison.user_id,
         campaign_id=comparison.campaign_id,
         language=language_of(chosen.content),
     )
@@ -196,7 +202,7 @@ def prompt_of(path: Sequence[Message]) -> tuple[ChatMessage, ...] | None:
     return prompt if prompt_sha256(prompt) == provenance.prompt_sha256 else None
 
 
-def asked(snapshot: AnswerSnapshot) -> tuple[ChatMessage, ...]:
+def prompt_before_answer(snapshot: AnswerSnapshot) -> tuple[ChatMessage, ...]:
     """The prompt, without the beginning of the answer where the model was to go on with one."""
     *before, last = snapshot.prompt or (ChatMessage(Role.USER, ""),)
     continued = last.role is Role.ASSISTANT and snapshot.answer.startswith(last.content)
@@ -220,7 +226,7 @@ def _is_worse(other: RatedAnswer, snapshot: AnswerSnapshot) -> bool:
         and may_teach(other)
         and worse.conversation_id == snapshot.conversation_id
         and worse.owner_id == snapshot.owner_id
-        and asked(worse) == asked(snapshot)
+        and prompt_before_answer(worse) == prompt_before_answer(snapshot)
         and bool(worse.answer.strip())
         and not _same(worse.answer, snapshot.answer)
     )
@@ -234,7 +240,7 @@ def _was_passed_over(path: Path, snapshot: AnswerSnapshot) -> bool:
         and is_whole(answer.status, answer.finish)
         and bool(answer.content.strip())
         and not _same(answer.content, snapshot.answer)
-        and prompt_of(path) == asked(snapshot)
+        and prompt_of(path) == prompt_before_answer(snapshot)
     )
 
 
@@ -245,10 +251,10 @@ def _liked_over(
     return PreferencePair(
         id=f"{snapshot.id}.{other_id}",
         source=source,
-        prompt=asked(snapshot),
+        prompt=prompt_before_answer(snapshot),
         chosen=_snapshot_answer(snapshot),
         rejected=rejected,
-        rater=rated.ratings[0].user_id,
+        user_id=rated.ratings[0].user_id,
         conversation_id=snapshot.conversation_id,
         campaign_id=snapshot.campaign_id,
         language=snapshot.language,

@@ -69,7 +69,7 @@ class Cursor:
     """Where a page of the list ends: what comes next was rated before, or has a smaller id."""
 
     rated_at: datetime
-    evidence_id: str
+    snapshot_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ Path = tuple[Message, ...]
 class Names:
     """What people, campaigns and presets are called, by their ids."""
 
-    people: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[str, str] = field(default_factory=dict)
     campaigns: Mapping[str, str] = field(default_factory=dict)
     presets: Mapping[str, str] = field(default_factory=dict)
 

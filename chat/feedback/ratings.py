@@ -16,7 +16,7 @@ from chat.conversations.tree import Tree
 from chat.errors import MessageTooLong, NotFound
 from chat.feedback.errors import EmptyRating, NotRatable, UnknownReason
 from chat.feedback.models import REASONS, AnswerSnapshot, Rating, RatingInput
-from chat.feedback.snapshots import evidence_of_answer, evidence_of_completion, may_be_rated
+from chat.feedback.snapshots import may_be_rated, snapshot_of_answer, snapshot_of_completion
 from chat.serving.completion import CompletionRecord
 from chat.validation import check_text
 
@@ -45,7 +45,7 @@ class RatingStore(Protocol):
     """Keeps ratings with their snapshot."""
 
     async def rate(
-        self, snapshot: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime
+        self, snapshot: AnswerSnapshot, user_id: str, rating_input: RatingInput, rated_at: datetime
     ) -> Rating:
         """Add a version of what `rater` says, or give the newest if it says the same.
 
@@ -54,7 +54,7 @@ class RatingStore(Protocol):
         """
         ...
 
-    async def evidence_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None: ...
+    async def snapshot_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None: ...
 
     async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
         """What somebody said last of those of their answers that they have rated, by answer."""
@@ -95,7 +95,7 @@ class Ratings:
         *,
         conversation_id: str,
         message_id: str,
-        opinion: RatingInput,
+        rating_input: RatingInput,
         page_language: str = "",
     ) -> Rating:
         """Say something of an answer, or (an empty opinion) take back what was said.
@@ -103,19 +103,21 @@ class Ratings:
         The first time freezes the answer; from then on it may even be deleted. Raises NotFound,
         NotRatable, AnswerRunning, EmptyOpinion, MessageTooLong, BadText, UnknownReason.
         """
-        snapshot = await self._store.evidence_of(user.id, message_id)
+        snapshot = await self._store.snapshot_of(user.id, message_id)
         if snapshot is None:
             snapshot = await self._freeze(user, conversation_id, message_id, page_language)
-        return await self._rate(user, snapshot, opinion)
+        return await self._rate(user, snapshot, rating_input)
 
-    async def rate_completion(self, user: User, completion_id: str, opinion: RatingInput) -> Rating:
+    async def rate_completion(
+        self, user: User, completion_id: str, rating_input: RatingInput
+    ) -> Rating:
         """The same of an answer that a program was given. Raises as `rate` does."""
-        snapshot = await self._store.evidence_of(user.id, completion_id)
+        snapshot = await self._store.snapshot_of(user.id, completion_id)
         if snapshot is None:
             if self._programs is None:
                 raise NotFound
-            snapshot = evidence_of_completion(self._programs.find(user.id, completion_id))
-        return await self._rate(user, snapshot, opinion)
+            snapshot = snapshot_of_completion(self._programs.find(user.id, completion_id))
+        return await self._rate(user, snapshot, rating_input)
 
     async def look(self, user: User, conversation_id: str, message_id: str) -> Ratable:
         """An answer that is about to be rated. Raises NotFound, NotRatable, AnswerRunning."""
@@ -146,13 +148,17 @@ class Ratings:
     ) -> AnswerSnapshot:
         conversation, path = await self._path_to(user, conversation_id, message_id)
         placement = await self._placement(conversation.campaign_id, user, message_id)
-        return evidence_of_answer(conversation, path, placement.variant, page_language)
+        return snapshot_of_answer(conversation, path, placement.variant, page_language)
 
-    async def _rate(self, user: User, snapshot: AnswerSnapshot, opinion: RatingInput) -> Rating:
-        checked = check_opinion(opinion, snapshot.answer)
+    async def _rate(
+        self, user: User, snapshot: AnswerSnapshot, rating_input: RatingInput
+    ) -> Rating:
+        checked = check_rating_input(rating_input, snapshot.answer)
         offered = await self._reasons(snapshot.campaign_id, user, snapshot.answer_id)
         before = (await self._store.newest(user.id, [snapshot.answer_id])).get(snapshot.answer_id)
-        earlier = before.opinion.reasons if before else ()  # a list may have been changed since
+        earlier = (
+            before.rating_input.reasons if before else ()
+        )  # a list may have been changed since
         for reason in checked.reasons:
             if reason not in (*offered, *earlier):
                 raise UnknownReason(reason=reason)
@@ -170,14 +176,14 @@ class Ratings:
         return (await self._placement(campaign_id, user, message_id)).reasons or REASONS
 
 
-def check_opinion(opinion: RatingInput, answer: str) -> RatingInput:
+def check_rating_input(rating_input: RatingInput, answer: str) -> RatingInput:
     """An opinion of that answer as it is stored. Raises MessageTooLong, BadText."""
-    comment, correction = opinion.comment.strip(), opinion.correction or ""
+    comment, correction = rating_input.comment.strip(), rating_input.correction or ""
     _check_length("comment", comment, MAX_COMMENT)
     _check_length("correction", correction, MAX_COMMENT + len(answer))
     return RatingInput(
-        opinion.verdict,
-        tuple(dict.fromkeys(opinion.reasons)),
+        rating_input.verdict,
+        tuple(dict.fromkeys(rating_input.reasons)),
         comment,
         _correction(correction, answer),
     )

@@ -183,8 +183,8 @@ class Report:
     """Everything that a report says. `testers` and `presets` are names."""
 
     campaign: Campaign
-    made_at: datetime
-    figures: CampaignCounts
+    created_at: datetime
+    counts: CampaignCounts
     rated: int
     comments: int
     corrections: int
@@ -217,7 +217,7 @@ class CampaignReader(Protocol):
 
     async def get(self, user: User, campaign_id: str) -> Campaign: ...
 
-    async def figures(self, user: User, campaign_id: str) -> CampaignCounts: ...
+    async def counts(self, user: User, campaign_id: str) -> CampaignCounts: ...
 
 
 class Reports:
@@ -233,13 +233,13 @@ class Reports:
     async def report(self, user: User, campaign_id: str) -> Report:
         """What came of a campaign until now. Raises NotFound."""
         campaign = await self._campaigns.get(user, campaign_id)
-        figures = await self._campaigns.figures(user, campaign_id)
+        counts = await self._campaigns.counts(user, campaign_id)
         raw = await self._store.gather(campaign_id, MAX_EXCERPTS)
         several = campaign.plan.mode is not Mode.SINGLE
         return Report(
             campaign=campaign,
-            made_at=self._clock(),
-            figures=figures,
+            created_at=self._clock(),
+            counts=counts,
             rated=raw.rated,
             comments=raw.comments,
             corrections=raw.corrections,
@@ -324,7 +324,9 @@ def surveyed(question: SurveyQuestion, raw: ReportData) -> SurveyResult:
     return SurveyResult(question, numbers, texts, len(begun))
 
 
-def _survey_answers(question: SurveyQuestion, surveys: Sequence[SurveyAnswers]) -> Sequence[str | int]:
+def _survey_answers(
+    question: SurveyQuestion, surveys: Sequence[SurveyAnswers]
+) -> Sequence[str | int]:
     """The numbers of a scale or the texts; empty texts say nothing."""
     given_answers = [answers[question.id] for answers in surveys if question.id in answers]
     if question.kind is QuestionKind.SCALE:

@@ -15,7 +15,7 @@ from chat.accounts.models import LOCAL, Clock, User, utc_now
 from chat.accounts.ports import UserReader
 from chat.errors import MessageTooLong, NotFound
 from chat.feedback.models import RatedAnswer, Rating, Review
-from chat.feedback.preferences import asked, is_liked
+from chat.feedback.preferences import is_liked, prompt_before_answer
 from chat.feedback.queries import (
     AnswerDetail,
     Cursor,
@@ -62,11 +62,11 @@ class ResultStore(Protocol):
 
     async def choices(self, seen_by: str | None) -> FilterOptions: ...
 
-    async def rated(self, seen_by: str | None, evidence_id: str) -> RatedAnswer:
+    async def rated(self, seen_by: str | None, snapshot_id: str) -> RatedAnswer:
         """Raises NotFound."""
         ...
 
-    async def versions(self, evidence_ids: Sequence[str]) -> Mapping[str, tuple[Rating, ...]]:
+    async def versions(self, snapshot_ids: Sequence[str]) -> Mapping[str, tuple[Rating, ...]]:
         """All that was ever said of each of these answers, oldest first."""
         ...
 
@@ -110,7 +110,7 @@ class ResultStore(Protocol):
     async def review(
         self,
         seen_by: str | None,
-        evidence_id: str,
+        snapshot_id: str,
         change: ReviewChange,
         reviewer: str,
         reviewed_at: datetime,
@@ -174,24 +174,25 @@ class Results:
     async def choices(self, user: User) -> FilterOptions:
         return await self._store.choices(visible_owner(user))
 
-    async def read(self, user: User, evidence_id: str) -> AnswerDetail:
+    async def read(self, user: User, snapshot_id: str) -> AnswerDetail:
         """Raises NotFound."""
         seen_by = visible_owner(user)
-        rated = await self._store.rated(seen_by, evidence_id)
-        versions = await self._store.versions([evidence_id])
+        rated = await self._store.rated(seen_by, snapshot_id)
+        versions = await self._store.versions([snapshot_id])
         beside = await self._siblings(seen_by, RatingFilter(), [rated])
         snapshot = rated.snapshot
         others = tuple(
             other
             for other in beside.get(snapshot.conversation_id, ())
-            if other.snapshot.id != snapshot.id and asked(other.snapshot) == asked(snapshot)
+            if other.snapshot.id != snapshot.id
+            and prompt_before_answer(other.snapshot) == prompt_before_answer(snapshot)
         )
-        return AnswerDetail(rated, versions.get(evidence_id, ()), others)
+        return AnswerDetail(rated, versions.get(snapshot_id, ()), others)
 
     async def names(self, user: User) -> Mapping[str, str]:
         """The names of people by their id."""
         refuse_guests(user)
-        everybody = (LOCAL, *await self._everybody.people())
+        everybody = (LOCAL, *await self._everybody.users())
         return {someone.id: someone.name for someone in everybody}
 
     # --- reviewing ----------------------------------------------------------------------------
@@ -201,11 +202,11 @@ class Results:
         refuse_guests(user)
         return [
             someone
-            for someone in await self._everybody.people()
+            for someone in await self._everybody.users()
             if not is_guest(someone) and not someone.disabled
         ]
 
-    async def review(self, user: User, evidence_id: str, change: ReviewChange) -> Review:
+    async def review(self, user: User, snapshot_id: str, change: ReviewChange) -> Review:
         """Say what to make of an answer, or who is to say it.
 
         Raises NotFound (also for an assignee who is no reviewer), MessageTooLong, BadText.
@@ -218,7 +219,7 @@ class Results:
         if len(note) > MOST_NOTE:
             raise MessageTooLong(field="note", characters=len(note), limit=MOST_NOTE)
         check_text(note)
-        return await self._store.review(seen_by, evidence_id, change, user.id, self._clock())
+        return await self._store.review(seen_by, snapshot_id, change, user.id, self._clock())
 
     async def next_open(
         self, user: User, filters: RatingFilter, after_id: str | None = None
@@ -317,7 +318,10 @@ def is_about(voted_comparison: VotedComparison, filters: RatingFilter) -> bool:
     provenances = [answer.provenance for answer in answers if answer.provenance]
     required = (
         (filters.model, {provenance.model for provenance in provenances}),
-        (filters.preset_id, {provenance.preset.id for provenance in provenances if provenance.preset}),
+        (
+            filters.preset_id,
+            {provenance.preset.id for provenance in provenances if provenance.preset},
+        ),
         (filters.language, {language_of(answer.content) for answer in answers}),
     )
     return all(not value or value in found for value, found in required)

@@ -30,7 +30,7 @@ def may_be_rated(message: Message) -> bool:
     return written_here and (ended or message.status in WORDLESS)
 
 
-def evidence_of_answer(
+def snapshot_of_answer(
     conversation: Conversation, path: Sequence[Message], variant: int | None, page_language: str
 ) -> AnswerSnapshot:
     """The last message of `path`, written by that variant of the conversation's campaign."""
@@ -39,7 +39,7 @@ def evidence_of_answer(
         id=uuid4().hex,
         answer_id=answer.id,
         owner_id=conversation.owner_id,
-        door=Source.PAGE,
+        source=Source.PAGE,
         prompt=prompt_from(path),
         answer=answer.content,
         status=answer.status,
@@ -56,7 +56,7 @@ def evidence_of_answer(
     )
 
 
-def evidence_of_completion(written: CompletionRecord) -> AnswerSnapshot:
+def snapshot_of_completion(written: CompletionRecord) -> AnswerSnapshot:
     """What a program was given, frozen, from the beginning where the model went on with one.
 
     Calls of tools stand in it as the model writes them.
@@ -74,7 +74,7 @@ def evidence_of_completion(written: CompletionRecord) -> AnswerSnapshot:
         id=uuid4().hex,
         answer_id=written.id,
         owner_id=written.principal.user.id,
-        door=Source.API,
+        source=Source.API,
         prompt=tuple(prompt),
         answer=answer,
         status=Status.DONE,

@@ -22,7 +22,7 @@ class Share:
         """Whether it is certainly more, or certainly less, than one half."""
         return self.low > 0.5 or self.high < 0.5
 
-    def told(self) -> tuple[str, str]:
+    def formatted(self) -> tuple[str, str]:
         """The share and its interval in numbers; a dash for each of nothing."""
         if not self.count:
             return "–", "–"

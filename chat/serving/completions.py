@@ -170,7 +170,9 @@ class Completions:
             )
         return await self._generation.engine.prepare(prompt, tools)
 
-    async def _prepare_to_answer(self, completion_input: CompletionInput, info: EngineInfo) -> PreparedPrompt:
+    async def _prepare_to_answer(
+        self, completion_input: CompletionInput, info: EngineInfo
+    ) -> PreparedPrompt:
         prompt = await self._prepare(completion_input.prompt, completion_input.extras.tools)
         if prompt.tokens >= info.context_length:
             raise PromptTooLong(
@@ -181,14 +183,18 @@ class Completions:
             )
         return prompt
 
-    def _digest(self, principal: Principal, completion_input: CompletionInput, info: EngineInfo) -> str | None:
+    def _digest(
+        self, principal: Principal, completion_input: CompletionInput, info: EngineInfo
+    ) -> str | None:
         """The cache key of a request; None where its answer is random or must be a new one."""
         sampling = completion_input.sampling.over(info.defaults)
         repeatable = sampling.temperature == 0 or sampling.seed is not None
         if not (completion_input.cached and repeatable):
             return None
         model = (info.engine, info.model, info.revision, info.quantization)
-        whole = repr((principal.id, model, completion_input.prompt, sampling, completion_input.extras))
+        whole = repr(
+            (principal.id, model, completion_input.prompt, sampling, completion_input.extras)
+        )
         return hashlib.sha256(whole.encode()).hexdigest()
 
     async def _repeat(

@@ -30,7 +30,7 @@ class DataFormat(StrEnum):
 
 
 def data_file(
-    kind: DataFormat, wanted: RatingFilter, redactor: Redactor | None = None
+    kind: DataFormat, filters: RatingFilter, redactor: Redactor | None = None
 ) -> PieceFile:
     """A new file of that kind; masked where there is a redactor."""
     match kind:
@@ -40,4 +40,4 @@ def data_file(
             return SftFile(redactor)
         case DataFormat.DPO:
             return DpoFile(redactor)
-    return WholeFile(wanted, redactor)
+    return WholeFile(filters, redactor)

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from chat.feedback.models import RatedAnswer
 from chat.feedback.preferences import (
     Example,
-    PreferencePair,
     PairAnswer,
+    PreferencePair,
     correction,
     example_of,
     pair_of_correction,
@@ -29,8 +29,8 @@ class SftFile(PieceFile):
         return b"".join(_line(self._record(example)) for example in examples)
 
     def _record(self, example: Example) -> SftLine:
-        snapshot, made = example.rated.snapshot, example.rated.snapshot.provenance
-        assert made is not None  # without it no prompt is known to be the one that was sent
+        snapshot, provenance = example.rated.snapshot, example.rated.snapshot.provenance
+        assert provenance is not None  # without it no prompt is known to be the one that was sent
         newest = correction(example.rated) or max(
             example.rated.ratings, key=lambda one: one.version
         )
@@ -43,11 +43,11 @@ class SftFile(PieceFile):
             campaign_id=snapshot.campaign_id,
             rater=newest.user_id,
             language=snapshot.language,
-            model=made.model,
-            revision=made.revision,
-            quantization=made.quantization,
-            preset_id=made.preset.id if made.preset else "",
-            preset_version=made.preset.version if made.preset else None,
+            model=provenance.model,
+            revision=provenance.revision,
+            quantization=provenance.quantization,
+            preset_id=provenance.preset.id if provenance.preset else "",
+            preset_version=provenance.preset.version if provenance.preset else None,
             made_at=snapshot.made_at,
         )
 
@@ -91,7 +91,7 @@ class DpoFile(PieceFile):
                 rejected_model=_model(pair.rejected),
                 conversation_id=pair.conversation_id,
                 campaign_id=pair.campaign_id,
-                rater=pair.rater,
+                rater=pair.user_id,
                 language=pair.language,
             )
         )

@@ -50,30 +50,30 @@ Mask = Callable[[str], str]
 
 
 def turns(prompt: Iterable[ChatMessage], mask: Mask) -> list[TurnLine]:
-    return [TurnLine(role=said.role.value, content=mask(spoken(said))) for said in prompt]
+    return [TurnLine(role=message.role.value, content=mask(spoken(message))) for message in prompt]
 
 
-def spoken(said: ChatMessage) -> str:
+def spoken(message: ChatMessage) -> str:
     """A turn as text, with its calls of tools as the model writes them."""
     calls = (
         f'<tool_call>\n{{"name": "{call.name}", "arguments": {call.arguments}}}\n</tool_call>'
-        for call in said.calls
+        for call in message.calls
     )
-    return "\n".join([text for text in (said.content, *calls) if text])
+    return "\n".join([text for text in (message.content, *calls) if text])
 
 
 def masked_prompt(prompt: Iterable[ChatMessage], mask: Mask) -> tuple[ChatMessage, ...]:
     return tuple(
         replace(
-            said,
-            content=mask(said.content),
-            calls=tuple(replace(call, arguments=mask(call.arguments)) for call in said.calls),
+            message,
+            content=mask(message.content),
+            calls=tuple(replace(call, arguments=mask(call.arguments)) for call in message.calls),
         )
-        for said in prompt
+        for message in prompt
     )
 
 
-def masked_evidence(snapshot: AnswerSnapshot, mask: Mask) -> AnswerSnapshot:
+def masked_snapshot(snapshot: AnswerSnapshot, mask: Mask) -> AnswerSnapshot:
     return replace(
         snapshot,
         prompt=masked_prompt(snapshot.prompt, mask),
@@ -82,18 +82,18 @@ def masked_evidence(snapshot: AnswerSnapshot, mask: Mask) -> AnswerSnapshot:
     )
 
 
-def masked_provenance(made: Provenance | None, mask: Mask) -> Provenance | None:
+def masked_provenance(provenance: Provenance | None, mask: Mask) -> Provenance | None:
     """Its digest stays: it is that of the prompt as it was sent."""
-    return replace(made, system_prompt=mask(made.system_prompt)) if made else None
+    return replace(provenance, system_prompt=mask(provenance.system_prompt)) if provenance else None
 
 
 def masked_rating(rating: Rating, mask: Mask) -> Rating:
-    return replace(rating, opinion=masked_opinion(rating.opinion, mask))
+    return replace(rating, rating_input=masked_rating_input(rating.rating_input, mask))
 
 
-def masked_opinion(opinion: RatingInput, mask: Mask) -> RatingInput:
-    correction = None if opinion.correction is None else mask(opinion.correction)
-    return replace(opinion, comment=mask(opinion.comment), correction=correction)
+def masked_rating_input(rating_input: RatingInput, mask: Mask) -> RatingInput:
+    correction = None if rating_input.correction is None else mask(rating_input.correction)
+    return replace(rating_input, comment=mask(rating_input.comment), correction=correction)
 
 
 def masked_review(review: Review | None, mask: Mask) -> Review | None:

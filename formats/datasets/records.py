@@ -164,7 +164,7 @@ class EvidenceRecord(Record):
     def of(cls, snapshot: AnswerSnapshot) -> Self:
         """The file keeps the names of its first version."""
         values = {item.name: getattr(snapshot, item.name) for item in fields(snapshot)}
-        return cls(owner=values.pop("owner_id"), **values)
+        return cls(owner=values.pop("owner_id"), door=values.pop("source"), **values)
 
 
 class RatingRecord(Record):
@@ -180,7 +180,12 @@ class RatingRecord(Record):
     def of(cls, rating: Rating) -> Self:
         """The file keeps the names of its first version."""
         values = {item.name: getattr(rating, item.name) for item in fields(rating)}
-        return cls(rater=values.pop("user_id"), **values)
+        return cls(
+            evidence_id=values.pop("snapshot_id"),
+            rater=values.pop("user_id"),
+            opinion=values.pop("rating_input"),
+            **values,
+        )
 
 
 class SnapshotRecord(Record):

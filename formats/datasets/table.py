@@ -33,7 +33,7 @@ class TableFile(PieceFile):
             self._row(rated, rating, around.names)
             for rated in items
             for rating in rated.ratings
-            if rating.opinion != RatingInput()  # what was taken back is no row
+            if rating.rating_input != RatingInput()  # what was taken back is no row
         ]
         self.lines += len(rows)
         return _csv(row.model_dump(mode="json").values() for row in rows)
@@ -41,11 +41,11 @@ class TableFile(PieceFile):
     def _row(self, rated: RatedAnswer, rating: Rating, names: Names) -> TableRow:
         return TableRow.model_validate(
             {
-                **self._said(rating),
+                **self._rating(rating),
                 **self._reviewed(rated.review),
-                **self._evidence(rated.snapshot),
-                **_made(rated.snapshot.provenance),
-                **_spent(rated.snapshot),
+                **self._snapshot(rated.snapshot),
+                **_provenance(rated.snapshot.provenance),
+                **_usage(rated.snapshot),
                 **self._names(rated.snapshot, rating, names),
             }
         )
@@ -56,20 +56,20 @@ class TableFile(PieceFile):
         """For people; who rated has no name in a file that is masked."""
         preset = snapshot.provenance.preset if snapshot.provenance else None
         return {
-            "rater_name": "" if self._redactor else names.people.get(rating.user_id, ""),
+            "rater_name": "" if self._redactor else names.users.get(rating.user_id, ""),
             "campaign": self.masking(names.campaigns.get(snapshot.campaign_id, "")),
             "preset": self.masking(names.presets.get(preset.id, "")) if preset else "",
         }
 
-    def _said(self, rating: Rating) -> Mapping[str, object]:
-        opinion = rating.opinion
+    def _rating(self, rating: Rating) -> Mapping[str, object]:
+        rating_input = rating.rating_input
         return {
             "rated_at": rating.rated_at,
             "rater": rating.user_id,
-            "verdict": opinion.verdict,
-            "reasons": "\n".join(opinion.reasons),
-            "comment": self.masking(opinion.comment),
-            "correction": self.masking(opinion.correction or ""),
+            "verdict": rating_input.verdict,
+            "reasons": "\n".join(rating_input.reasons),
+            "comment": self.masking(rating_input.comment),
+            "correction": self.masking(rating_input.correction or ""),
             "version": rating.version,
         }
 
@@ -80,7 +80,7 @@ class TableFile(PieceFile):
             "assignee": review.assignee if review else "",
         }
 
-    def _evidence(self, snapshot: AnswerSnapshot) -> Mapping[str, object]:
+    def _snapshot(self, snapshot: AnswerSnapshot) -> Mapping[str, object]:
         prompt = turns(snapshot.prompt, self.masking)
         return {
             "evidence_id": snapshot.id,
@@ -88,28 +88,28 @@ class TableFile(PieceFile):
             "conversation_id": snapshot.conversation_id,
             "campaign_id": snapshot.campaign_id,
             "variant": snapshot.variant,
-            "door": snapshot.door,
+            "door": snapshot.source,
             "language": snapshot.language,
             "page_language": snapshot.page_language,
-            "question": next((said.content for said in prompt[::-1] if said.role == "user"), ""),
+            "question": next((turn.content for turn in prompt[::-1] if turn.role == "user"), ""),
             "answer": self.masking(snapshot.answer),
-            "prompt": json.dumps([said.model_dump() for said in prompt], ensure_ascii=False),
+            "prompt": json.dumps([turn.model_dump() for turn in prompt], ensure_ascii=False),
             "status": snapshot.status,
             "finish": snapshot.finish or "",
             "made_at": snapshot.made_at,
         }
 
 
-def _made(made: Provenance | None) -> Mapping[str, object]:
+def _provenance(provenance: Provenance | None) -> Mapping[str, object]:
     """From what the answer came; empty where that is not known."""
-    preset, sampling = (made.preset, made.sampling) if made else (None, None)
+    preset, sampling = (provenance.preset, provenance.sampling) if provenance else (None, None)
     return {
-        "model": made.model if made else "",
-        "revision": made.revision if made else "",
-        "quantization": made.quantization if made else "",
-        "engine": made.engine if made else "",
-        "prompt_sha256": made.prompt_sha256 if made else "",
-        "dropped_turns": made.dropped_turns if made else None,
+        "model": provenance.model if provenance else "",
+        "revision": provenance.revision if provenance else "",
+        "quantization": provenance.quantization if provenance else "",
+        "engine": provenance.engine if provenance else "",
+        "prompt_sha256": provenance.prompt_sha256 if provenance else "",
+        "dropped_turns": provenance.dropped_turns if provenance else None,
         "preset_id": preset.id if preset else "",
         "preset_version": preset.version if preset else None,
         "temperature": sampling.temperature if sampling else None,
@@ -118,7 +118,7 @@ def _made(made: Provenance | None) -> Mapping[str, object]:
     }
 
 
-def _spent(snapshot: AnswerSnapshot) -> Mapping[str, object]:
+def _usage(snapshot: AnswerSnapshot) -> Mapping[str, object]:
     usage, timing = snapshot.usage, snapshot.timing or Timing()
     seconds: Mapping[str, float | None] = {
         "queue_s": timing.queue_s,

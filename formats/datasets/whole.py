@@ -11,11 +11,11 @@ from chat.feedback.preferences import prompt_of
 from chat.feedback.queries import ExportContext, RatingFilter, VotedComparison
 from formats.datasets.parts import (
     PieceFile,
-    masked_evidence,
     masked_prompt,
     masked_provenance,
     masked_rating,
     masked_review,
+    masked_snapshot,
 )
 from formats.datasets.records import (
     RESULTS,
@@ -38,14 +38,14 @@ class WholeFile(PieceFile):
     takes_versions = True
     takes_votes = True
 
-    def __init__(self, wanted: RatingFilter, redactor: Redactor | None = None) -> None:
+    def __init__(self, filters: RatingFilter, redactor: Redactor | None = None) -> None:
         super().__init__(redactor)
-        self._wanted = wanted
+        self._filters = filters
         self._votes = 0
 
     def begin(self) -> bytes:
-        wanted = FILTER.dump_json(self._wanted).decode()
-        return f'{{"schema":"{RESULTS}","filter":{wanted},"answers":['.encode()
+        written = FILTER.dump_json(self._filters).decode()
+        return f'{{"schema":"{RESULTS}","filter":{written},"answers":['.encode()
 
     def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes:
         records = [self._answer(rated, around.versions[rated.snapshot.id]) for rated in items]
@@ -72,7 +72,7 @@ class WholeFile(PieceFile):
 
     def _answer(self, rated: RatedAnswer, versions: Sequence[Rating]) -> SnapshotRecord:
         return SnapshotRecord(
-            evidence=EvidenceRecord.of(masked_evidence(rated.snapshot, self.masking)),
+            evidence=EvidenceRecord.of(masked_snapshot(rated.snapshot, self.masking)),
             versions=tuple(
                 RatingRecord.of(masked_rating(rating, self.masking)) for rating in versions
             ),

@@ -102,7 +102,7 @@ def _blind(reader: ReaderContext, report: Report, names: Mapping[str, str]) -> B
         ShareGroup(reader.text(title, name=first), column, _shares(shares, labels))
         for title, column, shares, labels in (
             ("votes-by-task", "column-task", votes.by_task, tasks),
-            ("votes-by-rater", "column-tester", votes.by_rater, names),
+            ("votes-by-rater", "column-tester", votes.by_user, names),
         )
         if shares
     ]
@@ -115,7 +115,7 @@ def _blind_sentence(
     rate = votes.rate
     if not rate.count:
         return ResultSentence(reader.text("votes-none-count"))
-    share, interval = rate.told()
+    share, interval = rate.formatted()
     measured = reader.text("votes-rate", name=first, share=share, interval=interval)
     if votes.better is not None:
         names = (first, second)
@@ -130,7 +130,7 @@ def _blind_sentence(
 
 def _shares(shares: Mapping[str, Share], names: Mapping[str, str]) -> Sequence[ListedShare]:
     return [
-        ListedShare(names.get(key, key), share.count, *share.told())
+        ListedShare(names.get(key, key), share.count, *share.formatted())
         for key, share in shares.items()
     ]
 
@@ -170,7 +170,7 @@ def _liked(variant: VariantResult) -> str:
     share = variant.liked
     if not share.count:
         return "–"
-    rate, interval = share.told()
+    rate, interval = share.formatted()
     return f"{rate} ({interval}; {variant.up} / {share.count})"
 
 

@@ -48,7 +48,7 @@ def survey_page(reader: ReaderContext, user: User, visit: Visit) -> Markup:
     )
 
 
-def gone_page(reader: ReaderContext) -> Markup:
+def unavailable_page(reader: ReaderContext) -> Markup:
     """A campaign that does not exist, or that the user may not open."""
     return render("campaigns/gone.html", reader)
 

@@ -37,7 +37,7 @@ def variants_block(reader: ReaderContext, report: Report) -> Markup:
         reader,
         has_engines=any(variant.engine for variant in planned),
         planned=[
-            PlannedVariant(variant, variant.sampling.told(), report.preset(variant.preset))
+            PlannedVariant(variant, variant.sampling.summary(), report.preset(variant.preset))
             for variant in planned
         ],
         answered=[_answered(report, counted) for counted in report.answered],

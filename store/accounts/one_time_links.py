@@ -24,8 +24,8 @@ def add_pass(session: Session, token_hash: str, one_time: OneTimeLink, entry: Au
         OneTimeLinkRow(
             token_hash=token_hash,
             kind=one_time.kind,
-            rank=one_time.rank,
-            made_by=one_time.made_by,
+            rank=one_time.role,
+            made_by=one_time.created_by,
             expires_at=one_time.expires_at,
             user_id=one_time.user_id,
         )

@@ -24,7 +24,7 @@ def has_people(session: Session) -> bool:
 
 def add_person(session: Session, user: User, password_hash: str | None, entry: AuditEntry) -> None:
     """Raises NameTaken."""
-    key = None if user.rank is AccountRole.GUEST else name_key(user.name)
+    key = None if user.role is AccountRole.GUEST else name_key(user.name)
     if key is not None and session.scalar(select(UserRow.id).where(UserRow.name_key == key)):
         raise NameTaken
     session.add(
@@ -32,7 +32,7 @@ def add_person(session: Session, user: User, password_hash: str | None, entry: A
             id=user.id,
             name=user.name,
             name_key=key,
-            rank=user.rank,
+            rank=user.role,
             created_at=user.created_at,
             disabled=user.disabled,
             guest_link_id=user.guest_link_id,

@@ -47,16 +47,16 @@ class DatabaseAccounts:
 
     # --- people -------------------------------------------------------------------------------
 
-    async def has_people(self) -> bool:
+    async def has_users(self) -> bool:
         return await self._database.read(people.has_people)
 
-    async def add_person(self, user: User, password_hash: str | None, entry: AuditEntry) -> None:
+    async def add_user(self, user: User, password_hash: str | None, entry: AuditEntry) -> None:
         await self._database.write(people.add_person, user, password_hash, entry)
 
     async def user(self, user_id: str) -> User:
         return await self._database.read(people.user, user_id)
 
-    async def people(self) -> Sequence[User]:
+    async def users(self) -> Sequence[User]:
         return await self._database.read(people.people)
 
     async def credentials(self, name: str) -> tuple[User, str | None] | None:
@@ -67,17 +67,17 @@ class DatabaseAccounts:
     ) -> None:
         await self._database.write(people.set_password, user_id, password_hash, entry, keep)
 
-    async def change_person(
+    async def change_user(
         self,
         user_id: str,
         entry: AuditEntry,
         *,
-        rank: AccountRole | None = None,
+        role: AccountRole | None = None,
         disabled: bool | None = None,
     ) -> User:
-        return await self._database.write(people.change_person, user_id, entry, rank, disabled)
+        return await self._database.write(people.change_person, user_id, entry, role, disabled)
 
-    async def delete_person(self, user_id: str, entry: AuditEntry) -> int:
+    async def delete_user(self, user_id: str, entry: AuditEntry) -> int:
         rows = await self._database.destroy(self._erasure.delete_person, user_id, entry)
         return rows + sum(self._temporary.destroy(lambda kept: kept.owner_id == user_id))
 
@@ -105,13 +105,15 @@ class DatabaseAccounts:
 
     # --- one-time links -----------------------------------------------------------------------
 
-    async def add_pass(self, token_hash: str, one_time: OneTimeLink, entry: AuditEntry) -> None:
+    async def add_one_time_link(
+        self, token_hash: str, one_time: OneTimeLink, entry: AuditEntry
+    ) -> None:
         await self._database.write(one_time_links.add_pass, token_hash, one_time, entry)
 
-    async def pass_of(self, token_hash: str) -> OneTimeLink:
+    async def one_time_link(self, token_hash: str) -> OneTimeLink:
         return await self._database.read(one_time_links.pass_of, token_hash)
 
-    async def use_pass(
+    async def use_one_time_link(
         self, token_hash: str, user: User | None, password_hash: str, entry: AuditEntry
     ) -> User:
         return await self._database.write(
@@ -152,7 +154,7 @@ class DatabaseAccounts:
     async def spend(self, user_id: str, day: date, spent: AccountUsage) -> None:
         await self._database.write(usage.spend, user_id, day, spent)
 
-    async def spent(self, user_id: str, day: date | None = None) -> AccountUsage:
+    async def used(self, user_id: str, day: date | None = None) -> AccountUsage:
         return await self._database.read(usage.spent, user_id, day)
 
     # --- keys ---------------------------------------------------------------------------------
@@ -177,15 +179,15 @@ class DatabaseAccounts:
     async def spend_by_key(self, key_id: str, day: date, spent: AccountUsage) -> None:
         await self._database.write(api_keys.spend_by_key, key_id, day, spent)
 
-    async def spent_by_key(self, key_id: str, day: date) -> AccountUsage:
+    async def used_by_key(self, key_id: str, day: date) -> AccountUsage:
         return await self._database.read(api_keys.spent_by_key, key_id, day)
 
     # --- the log ------------------------------------------------------------------------------
 
-    async def write_entry(self, entry: AuditEntry) -> None:
+    async def add_audit_entry(self, entry: AuditEntry) -> None:
         await self._database.write(write_entry, entry)
 
-    async def entries(
+    async def audit_entries(
         self, *, before: datetime | None = None, limit: int = 200
     ) -> Sequence[AuditEntry]:
         return await self._database.read(usage.entries, before, limit)

@@ -68,13 +68,13 @@ class DatabaseCampaigns:
     async def delete(self, campaign_id: str, entry: AuditEntry) -> int:
         return await self._database.destroy(self._erasure.destroy_campaign, campaign_id, entry)
 
-    async def destroy_left(self, campaign_id: str, entry: AuditEntry) -> int:
+    async def destroy_tester_data(self, campaign_id: str, entry: AuditEntry) -> int:
         return await self._database.destroy(self._erasure.destroy_left, campaign_id, entry)
 
     async def links(self, campaign_id: str) -> Sequence[GuestLink]:
         return await self._database.read(links, campaign_id)
 
-    async def figures(
+    async def counts(
         self, campaign_id: str, *, active_since: datetime, silent_since: datetime
     ) -> CampaignCounts:
         return await self._database.read(figures, campaign_id, active_since, silent_since)

@@ -90,7 +90,7 @@ def add(session: Session, cases: Sequence[Case]) -> None:
                 created_at=each.created_at,
                 sampling=each.sampling,
                 reference=each.reference,
-                evidence_id=each.evidence_id,
+                evidence_id=each.snapshot_id,
             )
         )
 

@@ -29,7 +29,7 @@ class DatabaseRatings:
     ) -> Rating:
         return await self._database.write(rate, snapshot, user_id, opinion, rated_at)
 
-    async def evidence_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None:
+    async def snapshot_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None:
         return await self._database.read(evidence_of, owner_id, answer_id)
 
     async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
@@ -59,7 +59,7 @@ def rate(
             RatingRow.newest.is_(True),
         )
     )
-    if before is not None and before.value().opinion == opinion:
+    if before is not None and before.value().rating_input == opinion:
         return before.value()
     if before is not None:
         before.newest = False

@@ -170,9 +170,9 @@ def _shown(snapshot: AnswerSnapshot, rating: Rating) -> AnswerExcerpt:
     return AnswerExcerpt(
         question=snapshot.question,
         answer=snapshot.answer,
-        comment=rating.opinion.comment,
-        correction=rating.opinion.correction or "",
-        reasons=rating.opinion.reasons,
+        comment=rating.rating_input.comment,
+        correction=rating.rating_input.correction or "",
+        reasons=rating.rating_input.reasons,
         variant=snapshot.variant,
     )
 

@@ -104,7 +104,7 @@ def page(
     chosen = _chosen(seen_by, wanted).order_by(*newest_first).limit(limit)
     if after:
         here = tuple_(AnswerSnapshotRow.rated_at, AnswerSnapshotRow.id)
-        chosen = chosen.where(here < (after.rated_at, after.evidence_id))
+        chosen = chosen.where(here < (after.rated_at, after.snapshot_id))
     return _values(session, _rows(session, chosen, *newest_first))
 
 

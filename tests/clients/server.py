@@ -133,7 +133,7 @@ async def make_keys(folder: Path) -> tuple[str, str, str]:
     await store.open()
     try:
         accounts = Accounts(store.people, OpenHasher())
-        session = await accounts.accept_pass(
+        session = await accounts.accept_one_time_link(
             await accounts.setup_token() or "",
             name="ann",
             password="correct horse battery",

@@ -41,7 +41,7 @@ def people(store: Store) -> AccountStore:
 async def town(people: AccountStore) -> AccountStore:
     """With an administrator and two members."""
     for user in (ANN, BOB, CY):
-        await people.add_person(user, f"hash of {user.name}", MADE)
+        await people.add_user(user, f"hash of {user.name}", MADE)
     return people
 
 
@@ -51,6 +51,6 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     database = migrated_store(request, tmp_path, ticking())
     await database.open()
     for user in (ANN, BOB, CY):
-        await database.people.add_person(user, f"hash of {user.name}", MADE)
+        await database.people.add_user(user, f"hash of {user.name}", MADE)
     yield database
     await database.close()

@@ -26,7 +26,7 @@ EVIDENCE = AnswerSnapshot(
     id="evidence",
     answer_id="answer",
     owner_id=ANN.id,
-    door=Source.PAGE,
+    source=Source.PAGE,
     prompt=(
         ChatMessage(Role.SYSTEM, "Be brief."),
         ChatMessage(Role.USER, "Capital of France? 首都"),

@@ -207,7 +207,7 @@ def test_a_campaign_from_its_plan_to_the_data_that_a_guest_takes_back(
     take_back(guest)
     for name in ("came", "questions"):
         expect(figure(host, name)).to_have_text("0")
-    assert [user.name for user in done(inn.store.people.people())] == ["root", "host"]
+    assert [user.name for user in done(inn.store.people.users())] == ["root", "host"]
 
 
 def test_a_link_that_is_revoked_in_the_middle_leaves_all_to_read_and_the_survey_to_send(

@@ -34,7 +34,7 @@ def address(tmp_path: Path, site: Site) -> Iterator[str]:
 
 async def furnish(store: RoutingStore) -> None:
     for user in (ANN, BOB, CY):
-        await store.people.add_person(user, None, MADE)
+        await store.people.add_user(user, None, MADE)
     await fill(store, datetime.now(UTC))
 
 

@@ -49,14 +49,14 @@ async def test_a_key_is_found_by_its_digest_with_its_person(town: AccountStore) 
 
 
 async def test_a_key_needs_a_member_who_may_be_here(town: AccountStore) -> None:
-    await town.add_person(User("gus", "Gus", AccountRole.GUEST, START), None, MADE)
-    await town.change_person(CY.id, MADE, disabled=True)
-    before = len(await town.entries())
+    await town.add_user(User("gus", "Gus", AccountRole.GUEST, START), None, MADE)
+    await town.change_user(CY.id, MADE, disabled=True)
+    before = len(await town.audit_entries())
     for owner in ("gus", CY.id, "nobody"):
         with pytest.raises(NotFound):
             await town.add_key("digest", replace(KEY, owner_id=owner), MADE)
     assert list(await town.keys(None)) == []
-    assert len(await town.entries()) == before
+    assert len(await town.audit_entries()) == before
 
 
 async def test_keys_are_listed_newest_first_for_one_or_for_all(town: AccountStore) -> None:
@@ -86,37 +86,37 @@ async def test_a_key_is_revoked_by_its_owner_or_by_who_sees_all(town: AccountSto
     assert await town.key("digest") == (KEY, BOB)
     await town.revoke_key(KEY.id, REVOKED, owner_id=BOB.id)
     assert await town.key("digest") == (replace(KEY, revoked=True), BOB)
-    assert (await town.entries())[0] == REVOKED
+    assert (await town.audit_entries())[0] == REVOKED
     await town.revoke_key(KEY.id, REVOKED)
 
 
 async def test_disabling_revokes_keys_and_enabling_brings_none_back(town: AccountStore) -> None:
     await add_key(town)
     await town.add_key("cy's", replace(KEY, id="cy's", owner_id=CY.id), MADE)
-    await town.change_person(BOB.id, MADE, disabled=True)
-    await town.change_person(BOB.id, MADE, disabled=False)
+    await town.change_user(BOB.id, MADE, disabled=True)
+    await town.change_user(BOB.id, MADE, disabled=False)
     assert await town.key("digest") == (replace(KEY, revoked=True), BOB)
     assert [key.revoked for key in await town.keys(CY.id)] == [False]
 
 
 async def test_what_a_key_used_adds_up_by_day(town: AccountStore) -> None:
     await add_key(town)
-    assert await town.spent_by_key(KEY.id, DAY) == AccountUsage()
+    assert await town.used_by_key(KEY.id, DAY) == AccountUsage()
     await asyncio.gather(
         *(town.spend_by_key(KEY.id, DAY, AccountUsage(1, 2**31)) for _ in range(8))
     )
     await town.spend_by_key(KEY.id, DAY + timedelta(days=1), AccountUsage(1, 7))
-    assert await town.spent_by_key(KEY.id, DAY) == AccountUsage(8, 8 * 2**31)
-    assert await town.spent_by_key(KEY.id, DAY + timedelta(days=1)) == AccountUsage(1, 7)
-    assert await town.spent(BOB.id) == AccountUsage()
+    assert await town.used_by_key(KEY.id, DAY) == AccountUsage(8, 8 * 2**31)
+    assert await town.used_by_key(KEY.id, DAY + timedelta(days=1)) == AccountUsage(1, 7)
+    assert await town.used(BOB.id) == AccountUsage()
 
 
 async def test_nothing_is_kept_of_a_key_that_is_gone(town: AccountStore) -> None:
     await add_key(town)
-    await town.delete_person(BOB.id, MADE)
+    await town.delete_user(BOB.id, MADE)
     await town.spend_by_key(KEY.id, DAY, AccountUsage(1, 1))
     await town.touch_key(KEY.id, START)
-    assert await town.spent_by_key(KEY.id, DAY) == AccountUsage()
+    assert await town.used_by_key(KEY.id, DAY) == AccountUsage()
 
 
 async def test_a_name_that_cannot_be_stored_is_refused(town: AccountStore) -> None:

@@ -50,21 +50,21 @@ def guest(name: str) -> User:
 
 
 async def actions(people: AccountStore) -> list[str]:
-    return [entry.action for entry in await people.entries()]
+    return [entry.action for entry in await people.audit_entries()]
 
 
 # --- people -----------------------------------------------------------------------------------
 
 
 async def test_a_new_store_has_no_people(people: AccountStore) -> None:
-    assert not await people.has_people()
-    assert list(await people.people()) == []
-    await people.add_person(ANN, "hash", MADE)
-    assert await people.has_people()
+    assert not await people.has_users()
+    assert list(await people.users()) == []
+    await people.add_user(ANN, "hash", MADE)
+    assert await people.has_users()
 
 
 async def test_people_are_listed_oldest_first_and_found_by_id(town: AccountStore) -> None:
-    assert list(await town.people()) == [ANN, BOB, CY]
+    assert list(await town.users()) == [ANN, BOB, CY]
     assert await town.user(BOB.id) == BOB
     with pytest.raises(NotFound):
         await town.user("nobody")
@@ -74,7 +74,7 @@ async def test_people_are_listed_oldest_first_and_found_by_id(town: AccountStore
 async def test_names_are_compared_without_case_and_width(town: AccountStore, typed: str) -> None:
     assert await town.credentials(typed) == (BOB, "hash of Bob")
     with pytest.raises(NameTaken):
-        await town.add_person(replace(CY, id="other", name=typed), "hash", MADE)
+        await town.add_user(replace(CY, id="other", name=typed), "hash", MADE)
 
 
 async def test_a_name_that_nobody_has_has_no_credentials(town: AccountStore) -> None:
@@ -84,11 +84,11 @@ async def test_a_name_that_nobody_has_has_no_credentials(town: AccountStore) -> 
 
 async def test_of_equal_names_that_race_one_wins(people: AccountStore) -> None:
     ends = await asyncio.gather(
-        *(people.add_person(replace(ANN, id=f"{n}"), "hash", MADE) for n in range(6)),
+        *(people.add_user(replace(ANN, id=f"{n}"), "hash", MADE) for n in range(6)),
         return_exceptions=True,
     )
     assert [type(end) for end in ends if end] == [NameTaken] * 5
-    assert len(await people.people()) == 1
+    assert len(await people.users()) == 1
 
 
 async def test_a_new_password_ends_the_sessions_but_one_and_the_reset_links(
@@ -96,13 +96,13 @@ async def test_a_new_password_ends_the_sessions_but_one_and_the_reset_links(
 ) -> None:
     for user, name in ((BOB, "here"), (BOB, "there"), (CY, "s")):
         await sign_in(town, user, name)
-    await town.add_pass("reset", RESET, DONE)
+    await town.add_one_time_link("reset", RESET, DONE)
     await town.set_password(BOB.id, "new hash", DONE, keep=f"{BOB.id} here")
     assert await town.credentials("bob") == (BOB, "new hash")
     assert [kept.id for kept in await town.sessions(BOB.id)] == [f"{BOB.id} here"]
     assert len(await town.sessions(CY.id)) == 1
     with pytest.raises(NotFound):
-        await town.pass_of("reset")
+        await town.one_time_link("reset")
     await town.set_password(BOB.id, "newer hash", DONE)
     assert list(await town.sessions(BOB.id)) == []
     with pytest.raises(NotFound):
@@ -110,66 +110,66 @@ async def test_a_new_password_ends_the_sessions_but_one_and_the_reset_links(
 
 
 async def test_a_rank_changes_and_the_log_says_so(town: AccountStore) -> None:
-    changed = await town.change_person(BOB.id, DONE, rank=AccountRole.ADMIN)
-    assert changed == replace(BOB, rank=AccountRole.ADMIN) == await town.user(BOB.id)
-    assert (await town.entries())[0] == DONE
+    changed = await town.change_user(BOB.id, DONE, role=AccountRole.ADMIN)
+    assert changed == replace(BOB, role=AccountRole.ADMIN) == await town.user(BOB.id)
+    assert (await town.audit_entries())[0] == DONE
     with pytest.raises(NotFound):
-        await town.change_person("nobody", DONE, rank=AccountRole.ADMIN)
+        await town.change_user("nobody", DONE, role=AccountRole.ADMIN)
 
 
 async def test_disabling_ends_sessions_links_and_invitations_and_enabling_brings_none_back(
     town: AccountStore,
 ) -> None:
-    await town.change_person(BOB.id, DONE, rank=AccountRole.ADMIN)
+    await town.change_user(BOB.id, DONE, role=AccountRole.ADMIN)
     await sign_in(town, BOB)
-    await town.add_pass("invite", replace(INVITE, made_by=BOB.id), DONE)
+    await town.add_one_time_link("invite", replace(INVITE, created_by=BOB.id), DONE)
     await town.add_guest_link("link token", LINK, DONE)
     await town.admit_guest(LINK.id, guest("Gil"), DONE)
     await sign_in(town, guest("Gil"))
-    await town.change_person(BOB.id, DONE, disabled=True)
+    await town.change_user(BOB.id, DONE, disabled=True)
     assert list(await town.sessions(BOB.id)) == []
     assert list(await town.sessions("Gil-id")) == []
     assert (await town.guest_link(LINK.id)).revoked
     with pytest.raises(NotFound):
-        await town.pass_of("invite")
+        await town.one_time_link("invite")
     with pytest.raises(NotFound):
         await sign_in(town, BOB)
-    assert not (await town.change_person(BOB.id, DONE, disabled=False)).disabled
+    assert not (await town.change_user(BOB.id, DONE, disabled=False)).disabled
     await sign_in(town, BOB)
     assert (await town.guest_link(LINK.id)).revoked
 
 
 async def test_who_is_no_administrator_any_more_has_made_no_invitation(town: AccountStore) -> None:
-    await town.change_person(BOB.id, DONE, rank=AccountRole.ADMIN)
-    await town.add_pass("invite", replace(INVITE, made_by=BOB.id), DONE)
-    await town.change_person(BOB.id, DONE, rank=AccountRole.MEMBER)
+    await town.change_user(BOB.id, DONE, role=AccountRole.ADMIN)
+    await town.add_one_time_link("invite", replace(INVITE, created_by=BOB.id), DONE)
+    await town.change_user(BOB.id, DONE, role=AccountRole.MEMBER)
     with pytest.raises(NotFound):
-        await town.pass_of("invite")
+        await town.one_time_link("invite")
 
 
 async def test_the_last_administrator_stays(town: AccountStore) -> None:
-    await town.change_person(BOB.id, DONE, rank=AccountRole.ADMIN, disabled=True)
+    await town.change_user(BOB.id, DONE, role=AccountRole.ADMIN, disabled=True)
     for change in (
-        town.change_person(ANN.id, DONE, rank=AccountRole.MEMBER),
-        town.change_person(ANN.id, DONE, disabled=True),
-        town.delete_person(ANN.id, DONE),
+        town.change_user(ANN.id, DONE, role=AccountRole.MEMBER),
+        town.change_user(ANN.id, DONE, disabled=True),
+        town.delete_user(ANN.id, DONE),
     ):
         with pytest.raises(LastAdmin):
             await change
     assert await town.user(ANN.id) == ANN
-    await town.change_person(BOB.id, DONE, disabled=False)
-    await town.delete_person(ANN.id, DONE)
+    await town.change_user(BOB.id, DONE, disabled=False)
+    await town.delete_user(ANN.id, DONE)
 
 
 async def test_two_administrators_that_remove_each_other_leave_one(town: AccountStore) -> None:
-    await town.change_person(BOB.id, DONE, rank=AccountRole.ADMIN)
+    await town.change_user(BOB.id, DONE, role=AccountRole.ADMIN)
     ends = await asyncio.gather(
-        town.change_person(ANN.id, DONE, rank=AccountRole.MEMBER),
-        town.delete_person(BOB.id, DONE),
+        town.change_user(ANN.id, DONE, role=AccountRole.MEMBER),
+        town.delete_user(BOB.id, DONE),
         return_exceptions=True,
     )
     assert [type(end) for end in ends if isinstance(end, Exception)] == [LastAdmin]
-    assert [user.rank for user in await town.people()].count(AccountRole.ADMIN) == 1
+    assert [user.role for user in await town.users()].count(AccountRole.ADMIN) == 1
 
 
 # --- deletion ---------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ async def fill(people: AccountStore, store: Store) -> None:
         key = ApiKey(f"{user.id} key", user.id, "script", "sk-abcde", START)
         await people.add_key(f"token {key.id}", key, MADE)
         await people.spend_by_key(key.id, DAY, AccountUsage(1, 20))
-    await people.add_pass("reset", RESET, MADE)
+    await people.add_one_time_link("reset", RESET, MADE)
     await people.add_guest_link("link token", LINK, MADE)
 
 
@@ -194,48 +194,48 @@ async def test_deleting_a_person_destroys_all_that_is_theirs_and_counts_it(
     town: AccountStore, store: Store
 ) -> None:
     await fill(town, store)
-    rows = await town.delete_person(BOB.id, DONE)
+    rows = await town.delete_user(BOB.id, DONE)
     kinds = {"person": 1, "conversation": 1, "messages": 2, "preset": 1, "versions": 2}
     kinds |= {"session": 1, "spending": 1, "pass": 1, "link": 1, "key": 1, "key spending": 1}
     assert rows == sum(kinds.values())
-    assert (await town.entries())[0] == replace(DONE, detail=str(rows))
+    assert (await town.audit_entries())[0] == replace(DONE, detail=str(rows))
 
 
 async def test_a_second_look_finds_nothing_of_who_was_deleted(
     town: AccountStore, store: Store
 ) -> None:
     await fill(town, store)
-    await town.delete_person(BOB.id, DONE)
+    await town.delete_user(BOB.id, DONE)
     with pytest.raises(NotFound):
-        await town.delete_person(BOB.id, DONE)
+        await town.delete_user(BOB.id, DONE)
     assert list(await store.conversations(BOB.id)) == []
     assert list(await store.search(BOB.id, "heather")) == []
     assert list(await store.presets(BOB.id)) == []
     assert list(await town.sessions(BOB.id)) == []
-    assert await town.spent(BOB.id) == AccountUsage()
+    assert await town.used(BOB.id) == AccountUsage()
     assert await town.credentials("bob") is None
     assert list(await town.guest_links(BOB.id)) == []
     assert list(await town.keys(BOB.id)) == []
     assert await town.key(f"token {BOB.id} key") is None
-    assert await town.spent_by_key(f"{BOB.id} key", DAY) == AccountUsage()
+    assert await town.used_by_key(f"{BOB.id} key", DAY) == AccountUsage()
     with pytest.raises(NotFound):
-        await town.pass_of("reset")
+        await town.one_time_link("reset")
     await town.spend(BOB.id, DAY, AccountUsage(1, 1))
-    assert await town.spent(BOB.id) == AccountUsage()
+    assert await town.used(BOB.id) == AccountUsage()
 
 
 async def test_deleting_a_person_leaves_the_others_what_is_theirs(
     town: AccountStore, store: Store
 ) -> None:
     await fill(town, store)
-    await town.delete_person(BOB.id, DONE)
+    await town.delete_user(BOB.id, DONE)
     assert len(await store.conversations(CY.id)) == 1
     assert len(await store.search(CY.id, "heather")) == 1
     assert [preset.text.name for preset in await store.presets(CY.id)] == ["Mine again"]
     assert len(await town.sessions(CY.id)) == 1
-    assert await town.spent(CY.id) == AccountUsage(1, 20)
+    assert await town.used(CY.id) == AccountUsage(1, 20)
     assert await town.key(f"token {CY.id} key") is not None
-    assert await town.spent_by_key(f"{CY.id} key", DAY) == AccountUsage(1, 20)
+    assert await town.used_by_key(f"{CY.id} key", DAY) == AccountUsage(1, 20)
 
 
 async def test_deleted_chats_that_could_still_be_brought_back_are_destroyed_too(
@@ -243,14 +243,14 @@ async def test_deleted_chats_that_could_still_be_brought_back_are_destroyed_too(
 ) -> None:
     turn = await ask_and_answer(store, user_id=BOB.id)
     await store.delete(BOB.id, turn.conversation.id)
-    await town.delete_person(BOB.id, DONE)
+    await town.delete_user(BOB.id, DONE)
     with pytest.raises(NotFound):
         await store.restore(BOB.id, turn.conversation.id)
 
 
 async def test_temporary_chats_go_with_their_owner(town: AccountStore, store: Store) -> None:
     turn = await ask_and_answer(store, user_id=BOB.id, temporary=True)
-    assert await town.delete_person(BOB.id, DONE) == 1 + 1 + 2
+    assert await town.delete_user(BOB.id, DONE) == 1 + 1 + 2
     with pytest.raises(NotFound):
         await store.conversation(BOB.id, turn.conversation.id)
 
@@ -262,7 +262,7 @@ async def test_guests_of_who_was_deleted_are_shut_out_but_keep_their_chats(
     await town.admit_guest(LINK.id, guest("Gil"), MADE)
     await sign_in(town, guest("Gil"))
     await ask_and_answer(store, user_id="Gil-id")
-    await town.delete_person(BOB.id, DONE)
+    await town.delete_user(BOB.id, DONE)
     assert await town.user("Gil-id") == replace(guest("Gil"), disabled=True, guest_link_id=None)
     assert list(await town.sessions("Gil-id")) == []
     assert len(await store.conversations("Gil-id")) == 1
@@ -339,53 +339,57 @@ async def test_expired_sessions_are_swept_out_when_somebody_signs_in(town: Accou
 
 
 async def test_an_invitation_makes_one_account(town: AccountStore) -> None:
-    await town.add_pass("invite", INVITE, DONE)
-    assert await town.pass_of("invite") == INVITE
+    await town.add_one_time_link("invite", INVITE, DONE)
+    assert await town.one_time_link("invite") == INVITE
     dee = User("dee-id", "Dee", AccountRole.MEMBER, START)
-    assert await town.use_pass("invite", dee, "hash", DONE) == dee
+    assert await town.use_one_time_link("invite", dee, "hash", DONE) == dee
     assert await town.credentials("dee") == (dee, "hash")
-    for look in (town.pass_of("invite"), town.use_pass("invite", dee, "hash", DONE)):
+    for look in (town.one_time_link("invite"), town.use_one_time_link("invite", dee, "hash", DONE)):
         with pytest.raises(NotFound):
             await look
 
 
 async def test_a_taken_name_leaves_the_invitation_good(town: AccountStore) -> None:
-    await town.add_pass("invite", INVITE, DONE)
+    await town.add_one_time_link("invite", INVITE, DONE)
     with pytest.raises(NameTaken):
-        await town.use_pass("invite", replace(CY, id="other", name="BOB"), "hash", DONE)
-    assert await town.pass_of("invite") == INVITE
+        await town.use_one_time_link("invite", replace(CY, id="other", name="BOB"), "hash", DONE)
+    assert await town.one_time_link("invite") == INVITE
 
 
 async def test_an_invitation_used_by_many_at_once_makes_one_account(town: AccountStore) -> None:
-    await town.add_pass("invite", INVITE, DONE)
+    await town.add_one_time_link("invite", INVITE, DONE)
     comers = [User(f"{n}", f"Comer {n}", AccountRole.MEMBER, START) for n in range(6)]
     ends = await asyncio.gather(
-        *(town.use_pass("invite", comer, "hash", DONE) for comer in comers), return_exceptions=True
+        *(town.use_one_time_link("invite", comer, "hash", DONE) for comer in comers),
+        return_exceptions=True,
     )
     assert sum(isinstance(end, User) for end in ends) == 1
     assert sum(isinstance(end, NotFound) for end in ends) == 5
-    assert len(await town.people()) == 4
+    assert len(await town.users()) == 4
 
 
 async def test_a_reset_link_gives_a_new_password_once_and_ends_the_sessions(
     town: AccountStore,
 ) -> None:
     await sign_in(town, BOB)
-    await town.add_pass("first", RESET, DONE)
-    await town.add_pass("second", RESET, DONE)
+    await town.add_one_time_link("first", RESET, DONE)
+    await town.add_one_time_link("second", RESET, DONE)
     with pytest.raises(NotFound):
-        await town.pass_of("first")
-    assert await town.use_pass("second", None, "new hash", DONE) == BOB
+        await town.one_time_link("first")
+    assert await town.use_one_time_link("second", None, "new hash", DONE) == BOB
     assert await town.credentials("bob") == (BOB, "new hash")
     assert list(await town.sessions(BOB.id)) == []
     with pytest.raises(NotFound):
-        await town.use_pass("second", None, "newer hash", DONE)
+        await town.use_one_time_link("second", None, "newer hash", DONE)
 
 
 async def test_a_reset_link_lets_nobody_in_who_is_disabled(town: AccountStore) -> None:
-    await town.add_pass("reset", RESET, DONE)
-    await town.change_person(BOB.id, DONE, disabled=True)
-    for look in (town.pass_of("reset"), town.use_pass("reset", None, "new hash", DONE)):
+    await town.add_one_time_link("reset", RESET, DONE)
+    await town.change_user(BOB.id, DONE, disabled=True)
+    for look in (
+        town.one_time_link("reset"),
+        town.use_one_time_link("reset", None, "new hash", DONE),
+    ):
         with pytest.raises(NotFound):
             await look
     assert await town.credentials("bob") == (replace(BOB, disabled=True), "hash of Bob")
@@ -393,22 +397,25 @@ async def test_a_reset_link_lets_nobody_in_who_is_disabled(town: AccountStore) -
 
 async def test_a_reset_link_is_for_somebody_who_is_there(town: AccountStore) -> None:
     with pytest.raises(NotFound):
-        await town.add_pass("reset", replace(RESET, user_id="nobody"), DONE)
+        await town.add_one_time_link("reset", replace(RESET, user_id="nobody"), DONE)
 
 
 async def test_a_new_set_up_link_replaces_the_old_one(people: AccountStore) -> None:
-    await people.add_pass("old", SETUP, MADE)
-    await people.add_pass("new", SETUP, MADE)
+    await people.add_one_time_link("old", SETUP, MADE)
+    await people.add_one_time_link("new", SETUP, MADE)
     with pytest.raises(NotFound):
-        await people.pass_of("old")
-    assert await people.use_pass("new", ANN, "hash", MADE) == ANN
+        await people.one_time_link("old")
+    assert await people.use_one_time_link("new", ANN, "hash", MADE) == ANN
 
 
 async def test_a_set_up_link_is_dead_once_there_are_people(people: AccountStore) -> None:
-    await people.add_pass("setup", SETUP, MADE)
-    await people.add_person(ANN, "hash", MADE)
+    await people.add_one_time_link("setup", SETUP, MADE)
+    await people.add_user(ANN, "hash", MADE)
     eve = User("eve-id", "Eve", AccountRole.ADMIN, START)
-    for look in (people.pass_of("setup"), people.use_pass("setup", eve, "hash", MADE)):
+    for look in (
+        people.one_time_link("setup"),
+        people.use_one_time_link("setup", eve, "hash", MADE),
+    ):
         with pytest.raises(NotFound):
             await look
 
@@ -419,10 +426,10 @@ async def test_the_first_person_takes_over_what_the_local_user_has(
 ) -> None:
     turn = await ask_and_answer(store, user_id=LOCAL_USER, question="About heather")
     preset = await store.add_preset(LOCAL_USER, PresetText("Mine"))
-    await people.add_pass("first", first, MADE)
-    await people.use_pass("first", ANN, "hash", MADE)
-    await people.add_pass("second", INVITE, MADE)
-    await people.use_pass("second", BOB, "hash", MADE)
+    await people.add_one_time_link("first", first, MADE)
+    await people.use_one_time_link("first", ANN, "hash", MADE)
+    await people.add_one_time_link("second", INVITE, MADE)
+    await people.use_one_time_link("second", BOB, "hash", MADE)
     assert len(await store.path(ANN.id, turn.conversation.id)) == 2
     assert len(await store.search(ANN.id, "heather")) == 1
     await store.share_preset(ANN.id, preset.ref.id, True)
@@ -430,10 +437,10 @@ async def test_the_first_person_takes_over_what_the_local_user_has(
 
 
 async def test_expired_links_are_swept_out_when_one_is_made(town: AccountStore) -> None:
-    await town.add_pass("short", replace(INVITE, expires_at=DONE.at), MADE)
-    await town.add_pass("other", INVITE, DONE)
+    await town.add_one_time_link("short", replace(INVITE, expires_at=DONE.at), MADE)
+    await town.add_one_time_link("other", INVITE, DONE)
     with pytest.raises(NotFound):
-        await town.pass_of("short")
+        await town.one_time_link("short")
 
 
 # --- guests -----------------------------------------------------------------------------------
@@ -475,14 +482,14 @@ async def test_of_guests_that_race_for_the_last_place_one_gets_it(town: AccountS
     )
     assert sum(isinstance(end, LinkFull) for end in ends) == 5
     assert (await town.guest_link(LINK.id)).guests == 1
-    assert len(await town.people()) == 4
+    assert len(await town.users()) == 4
 
 
 async def test_a_guest_who_leaves_frees_no_place(town: AccountStore) -> None:
     await town.add_guest_link("token", replace(LINK, max_guests=1), MADE)
     await town.admit_guest(LINK.id, guest("Gil"), DONE)
     await town.spend("Gil-id", DAY, AccountUsage(2, 30))
-    await town.delete_person("Gil-id", DONE)
+    await town.delete_user("Gil-id", DONE)
     with pytest.raises(LinkFull):
         await town.admit_guest(LINK.id, guest("Gil"), DONE)
     link = await town.guest_link(LINK.id)
@@ -545,16 +552,16 @@ async def test_what_is_spent_adds_up_by_day_and_by_link(town: AccountStore) -> N
     next_day = DAY + timedelta(days=1)
     for day, tokens in ((DAY, 2**31), (DAY, 20), (next_day, 300)):
         await town.spend("Gil-id", day, AccountUsage(1, tokens))
-    assert await town.spent("Gil-id", DAY) == AccountUsage(2, 2**31 + 20)
-    assert await town.spent("Gil-id") == AccountUsage(3, 2**31 + 320)
-    assert await town.spent(BOB.id, DAY) == AccountUsage()
+    assert await town.used("Gil-id", DAY) == AccountUsage(2, 2**31 + 20)
+    assert await town.used("Gil-id") == AccountUsage(3, 2**31 + 320)
+    assert await town.used(BOB.id, DAY) == AccountUsage()
     link = await town.guest_link(LINK.id)
     assert (link.messages, link.tokens) == (3, 2**31 + 320)
 
 
 async def test_nothing_is_lost_when_much_is_spent_at_once(town: AccountStore) -> None:
     await asyncio.gather(*(town.spend(BOB.id, DAY, AccountUsage(1, 10)) for _ in range(20)))
-    assert await town.spent(BOB.id) == AccountUsage(20, 200)
+    assert await town.used(BOB.id) == AccountUsage(20, 200)
 
 
 async def test_the_log_is_read_newest_first_page_by_page(people: AccountStore) -> None:
@@ -562,32 +569,32 @@ async def test_the_log_is_read_newest_first_page_by_page(people: AccountStore) -
         AuditEntry(START + timedelta(seconds=n), "a", Action.ENABLE, "b", f"{n}") for n in range(5)
     ]
     for line in lines:
-        await people.write_entry(line)
-    assert list(await people.entries(limit=2)) == lines[:2:-1]
-    assert list(await people.entries(before=lines[3].at, limit=2)) == [lines[2], lines[1]]
-    assert list(await people.entries(limit=0)) == []
+        await people.add_audit_entry(line)
+    assert list(await people.audit_entries(limit=2)) == lines[:2:-1]
+    assert list(await people.audit_entries(before=lines[3].at, limit=2)) == [lines[2], lines[1]]
+    assert list(await people.audit_entries(limit=0)) == []
 
 
 async def test_lines_of_one_moment_are_read_in_the_order_they_were_written(
     people: AccountStore,
 ) -> None:
     for action in (Action.JOIN, Action.ENTER):
-        await people.write_entry(AuditEntry(START, "a", action))
+        await people.add_audit_entry(AuditEntry(START, "a", action))
     assert await actions(people) == [Action.ENTER, Action.JOIN]
 
 
 async def test_a_change_that_is_refused_leaves_no_line_in_the_log(town: AccountStore) -> None:
     before = await actions(town)
     with pytest.raises(LastAdmin):
-        await town.change_person(ANN.id, DONE, disabled=True)
+        await town.change_user(ANN.id, DONE, disabled=True)
     with pytest.raises(NameTaken):
-        await town.add_person(replace(CY, id="other"), "hash", DONE)
+        await town.add_user(replace(CY, id="other"), "hash", DONE)
     assert await actions(town) == before
 
 
 async def test_text_that_cannot_be_stored_is_refused(people: AccountStore) -> None:
     for bad in ("a\0b", "\ud800"):
         with pytest.raises(BadText):
-            await people.add_person(replace(ANN, name=bad), "hash", MADE)
+            await people.add_user(replace(ANN, name=bad), "hash", MADE)
         with pytest.raises(BadText):
             await people.credentials(bad)

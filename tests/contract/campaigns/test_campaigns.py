@@ -60,7 +60,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     store = migrated_store(request, tmp_path, ticking())
     await store.open()
     for user in (ANN, BOB, CY):
-        await store.people.add_person(user, "hash", MADE)
+        await store.people.add_user(user, "hash", MADE)
     yield store
     await store.close()
 
@@ -91,7 +91,7 @@ async def chat_of(store: RoutingStore, user_id: str, *, fails: bool = False) -> 
         id=f"evidence of {user_id}",
         answer_id=turn.answer.id,
         owner_id=user_id,
-        door=Source.PAGE,
+        source=Source.PAGE,
         prompt=(),
         answer="Because.",
         status=Status.DONE,
@@ -128,7 +128,7 @@ async def test_a_changed_plan_has_a_new_version_and_the_same_plan_has_not(
     assert await campaigns.change_plan("c1", plan, DONE) == replace(
         CAMPAIGN, plan=plan, plan_version=2
     )
-    entries = [entry for entry in await store.people.entries() if entry == DONE]
+    entries = [entry for entry in await store.people.audit_entries() if entry == DONE]
     assert len(entries) == 1
 
 
@@ -262,7 +262,7 @@ async def test_the_figures_are_those_of_the_testers_and_not_of_the_owners_trial(
     await campaigns.seen("c1", "silent", START)
     for user, fails in ((BOB.id, False), (CY.id, False), (ANN.id, True)):
         await chat_of(store, user, fails=fails)
-    found = await campaigns.figures("c1", active_since=LATER, silent_since=LATER)
+    found = await campaigns.counts("c1", active_since=LATER, silent_since=LATER)
     assert found == CampaignCounts(
         came=4,
         consented=3,
@@ -276,7 +276,7 @@ async def test_the_figures_are_those_of_the_testers_and_not_of_the_owners_trial(
         votes=0,
     )
     with pytest.raises(NotFound):
-        await campaigns.figures("other", active_since=LATER, silent_since=LATER)
+        await campaigns.counts("other", active_since=LATER, silent_since=LATER)
 
 
 async def test_while_everybody_is_the_local_user_the_owner_counts(
@@ -286,7 +286,7 @@ async def test_while_everybody_is_the_local_user_the_owner_counts(
     await campaigns.agree(
         "c2", LOCAL.id, digest=consent_digest(PLAN), at=LATER, page_language="", choose=min
     )
-    found = await campaigns.figures("c2", active_since=LATER, silent_since=START)
+    found = await campaigns.counts("c2", active_since=LATER, silent_since=START)
     assert (found.came, found.consented, found.active) == (1, 1, 1)
 
 
@@ -300,7 +300,7 @@ async def test_of_a_blind_comparison_questions_count_once(
         await _add_duel(
             store, Comparison(f"d{number}", "c1", CY.id, "Q", *sides, LATER, choice=choice)
         )
-    found = await campaigns.figures("c1", active_since=START, silent_since=START)
+    found = await campaigns.counts("c1", active_since=START, silent_since=START)
     assert (found.questions, found.votes) == (2, 1)
 
 
@@ -365,15 +365,15 @@ async def test_what_testers_left_is_destroyed_and_the_plan_stays(
     guests: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     entry = AuditEntry(LATER, "", Action.RETENTION, "c1")
-    gone = await guests.destroy_left("c1", entry)
+    gone = await guests.destroy_tester_data("c1", entry)
     assert gone == 2 * (1 + 3 + 3) + 1  # the guest's account is one more
     with pytest.raises(NotFound):
         await store.people.user(GIL.id)
     assert await guests.participant("c1", CY.id) is None
     assert list(await store.conversations(CY.id)) == []
     assert await guests.campaign("c1") == CAMPAIGN
-    assert replace(entry, detail=str(gone)) in await store.people.entries()
-    assert await guests.destroy_left("c1", entry) == 0
+    assert replace(entry, detail=str(gone)) in await store.people.audit_entries()
+    assert await guests.destroy_tester_data("c1", entry) == 0
 
 
 async def test_with_a_campaign_go_its_links_and_all_that_was_left_there(

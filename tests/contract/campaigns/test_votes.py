@@ -34,7 +34,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     store = migrated_store(request, tmp_path, ticking())
     await store.open()
     for user in (ANN, BOB):
-        await store.people.add_person(user, "hash", MADE)
+        await store.people.add_user(user, "hash", MADE)
     campaigns = store.feedback.campaigns
     await campaigns.add(Campaign("c1", BOB.id, PLAN, START), MADE)
     await campaigns.agree(

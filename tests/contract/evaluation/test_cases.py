@@ -26,7 +26,7 @@ CASE = Case(
     created_at=START,
     sampling=Sampling(temperature=0.5, stop=("\n\n",)),
     reference="Lyon",
-    evidence_id="evidence",
+    snapshot_id="evidence",
 )
 RUN = Run(
     id="run",

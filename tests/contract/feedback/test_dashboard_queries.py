@@ -257,7 +257,7 @@ def minutes(point: Point, shown: Overview) -> float:
 
 async def test_a_comparison_asks_one_question_as_its_campaign_says(filled: RoutingStore) -> None:
     shown = await figures(filled).overview(ANN, "blind", Period.ALL)
-    told = await Campaigns(filled.feedback.campaigns).figures(ANN, "blind")
+    told = await Campaigns(filled.feedback.campaigns).counts(ANN, "blind")
     assert (shown.turns.questions, shown.votes) == (told.questions, told.votes)
     assert shown.turns.answers == 2 * told.questions
     assert 0 < told.votes < told.questions

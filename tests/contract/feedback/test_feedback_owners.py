@@ -84,11 +84,11 @@ async def test_what_a_tester_left_is_destroyed_with_the_cases_made_of_it_and_cou
 ) -> None:
     await take_part(database, BOB.id, ANN.id)
     before = await count_rows(database)
-    gone = await database.people.delete_person(BOB.id, DELETED)
+    gone = await database.people.delete_user(BOB.id, DELETED)
     after = await count_rows(database)
     assert after == Counter(campaigns=1, cases=1, runs=1, results=1)
     assert gone == (before - after).total() + 1
-    assert (await database.people.entries())[0].detail == str(gone)
+    assert (await database.people.audit_entries())[0].detail == str(gone)
     assert await named(database, BOB.id) == {"ResultRow.judged_by"}
 
 
@@ -97,7 +97,7 @@ async def test_a_hosts_campaigns_go_with_what_others_left_in_them(database: Rout
     elsewhere = replace(EVIDENCE, id="elsewhere", answer_id="another", owner_id=CY.id)
     await database.feedback.ratings.rate(elsewhere, CY.id, BAD, LATER)
     before = await count_rows(database)
-    gone = await database.people.delete_person(BOB.id, DELETED)
+    gone = await database.people.delete_user(BOB.id, DELETED)
     after = await count_rows(database)
     assert after == Counter(evidence=1, ratings=1)
     assert gone == (before - after).total() + 1
@@ -108,7 +108,7 @@ async def test_a_rating_of_anothers_answer_goes_with_its_words(database: Routing
     for rater in (CY.id, BOB.id):
         await ratings.rate(EVIDENCE, rater, RatingInput(comment=f"said by {rater}"), LATER)
     await add_rows(database, review("evidence", ANN.id, assignee=BOB.id))
-    await database.people.delete_person(BOB.id, DELETED)
+    await database.people.delete_user(BOB.id, DELETED)
 
     def words(session: Session) -> str:
         return session.scalars(select(AnswerSnapshotRow.words)).one()
@@ -124,17 +124,17 @@ async def test_the_first_person_takes_over_all_that_the_local_user_has(
     database: RoutingStore,
 ) -> None:
     for user in (CY, BOB):
-        await database.people.delete_person(user.id, MADE)
+        await database.people.delete_user(user.id, MADE)
     await take_part(database, LOCAL_USER, LOCAL_USER)
     columns, rows = await named(database, LOCAL_USER), await count_rows(database)
     assert columns == {str(column) for column in OWNERS}
     assert set(rows) == {table.__tablename__ for table in TABLES}
     await database.feedback.ratings._database.write(_forget_everybody)
-    await database.people.add_pass(
+    await database.people.add_one_time_link(
         "first", OneTimeLink(OneTimeLinkKind.SETUP, AccountRole.ADMIN, "", LATER), MADE
     )
     first = User("first", "First", AccountRole.ADMIN, START)
-    await database.people.use_pass("first", first, "hash", MADE)
+    await database.people.use_one_time_link("first", first, "hash", MADE)
     assert await named(database, LOCAL_USER) == set()
     assert await named(database, first.id) == columns
     assert await count_rows(database) == rows

@@ -154,7 +154,7 @@ async def test_votes_can_be_chosen_by_what_one_may_see(database: RoutingStore) -
 
 async def test_what_was_taken_back_is_no_vote_any_more(database: RoutingStore) -> None:
     await four_votes(database)
-    await database.feedback.campaigns.destroy_left("campaign", MADE)
+    await database.feedback.campaigns.destroy_tester_data("campaign", MADE)
     assert await found(database) == ["d"]
     with pytest.raises(NotFound):
         await database.feedback.ballots.voted_comparison(None, "a")

@@ -39,14 +39,14 @@ async def rows_of(database: RoutingStore) -> list[AnswerSnapshotRow]:
 async def test_the_first_rating_freezes_the_answer_letter_by_letter(database: RoutingStore) -> None:
     ratings = database.feedback.ratings
     given = await ratings.rate(EVIDENCE, ANN.id, BAD, LATER)
-    assert (given.version, given.opinion, given.rated_at) == (1, BAD, LATER)
-    assert await ratings.evidence_of(ANN.id, "answer") == EVIDENCE
-    assert await ratings.evidence_of(BOB.id, "answer") is None
+    assert (given.version, given.rating_input, given.rated_at) == (1, BAD, LATER)
+    assert await ratings.snapshot_of(ANN.id, "answer") == EVIDENCE
+    assert await ratings.snapshot_of(BOB.id, "answer") is None
     again = replace(EVIDENCE, id="another", answer="Marseille")
     assert (
         await ratings.rate(again, ANN.id, RatingInput(Verdict.UP), LATER)
-    ).evidence_id == "evidence"
-    assert await ratings.evidence_of(ANN.id, "answer") == EVIDENCE
+    ).snapshot_id == "evidence"
+    assert await ratings.snapshot_of(ANN.id, "answer") == EVIDENCE
 
 
 async def test_ratings_are_versions_and_the_same_opinion_adds_none(database: RoutingStore) -> None:
@@ -73,7 +73,7 @@ async def test_ratings_at_once_are_all_kept_in_order(database: RoutingStore) -> 
         )
     )
     assert sorted(rating.version for rating in given) == [1, 2, 3, 4, 5]
-    assert len({rating.evidence_id for rating in given}) == 1
+    assert len({rating.snapshot_id for rating in given}) == 1
     last = max(given, key=lambda rating: rating.version)
     assert await ratings.newest(ANN.id, ["answer"]) == {"answer": last}
 
@@ -98,14 +98,14 @@ async def test_the_columns_that_results_are_filtered_by_are_filled(database: Rou
 async def test_an_answer_without_provenance_can_be_kept(database: RoutingStore) -> None:
     bare = replace(EVIDENCE, provenance=None, finish=None, usage=None, timing=None)
     await database.feedback.ratings.rate(bare, ANN.id, BAD, LATER)
-    assert await database.feedback.ratings.evidence_of(ANN.id, "answer") == bare
+    assert await database.feedback.ratings.snapshot_of(ANN.id, "answer") == bare
 
 
 async def test_who_is_gone_rates_nothing_and_the_local_user_is_never_gone(
     database: RoutingStore,
 ) -> None:
     ratings = database.feedback.ratings
-    await database.people.delete_person(BOB.id, MADE)
+    await database.people.delete_user(BOB.id, MADE)
     with pytest.raises(NotFound):
         await ratings.rate(replace(EVIDENCE, owner_id=BOB.id), BOB.id, BAD, LATER)
     assert await rows_of(database) == []
@@ -148,5 +148,5 @@ async def test_side_by_side_the_variant_is_that_of_the_side(database: RoutingSto
 
 async def test_a_campaign_that_is_gone_holds_no_rating_back(database: RoutingStore) -> None:
     await database.feedback.ratings.rate(replace(EVIDENCE, campaign_id="gone"), ANN.id, BAD, LATER)
-    kept = await database.feedback.ratings.evidence_of(ANN.id, "answer")
+    kept = await database.feedback.ratings.snapshot_of(ANN.id, "answer")
     assert kept == EVIDENCE

@@ -49,7 +49,7 @@ async def test_nothing_is_gathered_of_what_is_not_there(database: RoutingStore) 
         await database.feedback.reports.gather("nowhere", 5)
     await add_rows(database, campaign(BOB.id))
     raw = await database.feedback.reports.gather(CAMPAIGN, 5)
-    assert (raw.rated, raw.verdicts, raw.ballots, raw.best, raw.surveys) == (0, {}, [], [], [])
+    assert (raw.rated, raw.verdicts, raw.votes, raw.best, raw.surveys) == (0, {}, [], [], [])
 
 
 async def test_ratings_are_counted_as_they_are_now(database: RoutingStore) -> None:
@@ -153,7 +153,7 @@ async def test_votes_are_ballots_and_their_answers_the_best_and_worst(
     row.choice, row.voted_at, row.comment = VoteChoice.RIGHT, START + timedelta(days=1), "clearer"
     await add_rows(database, row, comparison(CY.id))
     raw = await database.feedback.reports.gather(CAMPAIGN, 5)
-    assert raw.ballots == [Vote(1, 0, VoteChoice.RIGHT, ANN.id)]
+    assert raw.votes == [Vote(1, 0, VoteChoice.RIGHT, ANN.id)]
     assert raw.testers == {ANN.id: ANN.name}
     assert [(item.answer, item.comment, item.variant) for item in raw.best] == [
         ("Right", "clearer", 0)

@@ -120,7 +120,7 @@ async def test_a_rated_answer_comes_with_what_each_person_says_now(database: Rou
         await rate(database, snapshot("e"), opinion)
     await rate(database, snapshot("e"), GOOD, user_id=BOB.id)
     rated = await store.rated(None, "e")
-    assert {rating.user_id: rating.opinion for rating in rated.ratings} == {
+    assert {rating.user_id: rating.rating_input for rating in rated.ratings} == {
         ANN.id: BAD,
         BOB.id: GOOD,
     }

@@ -186,11 +186,11 @@ async def test_a_key_of_somebody_who_is_no_administrator_any_more_shows_no_figur
     village: Village,
 ) -> None:
     accounts, ann, bob = village.house.accounts, *[await village.user(n) for n in ("ann", "bob")]
-    await accounts.set_rank(ann, bob.id, AccountRole.ADMIN)
+    await accounts.set_role(ann, bob.id, AccountRole.ADMIN)
     _, figures = await accounts.add_key(await village.user("bob"), name="m", scopes=set(KeyScope))
     headers = {"X-Api-Key": figures}
     assert (await village.ask("/metrics", headers)).status_code == 200
-    await accounts.set_rank(ann, bob.id, AccountRole.MEMBER)
+    await accounts.set_role(ann, bob.id, AccountRole.MEMBER)
     assert code_of(await village.ask("/metrics", headers)) == "key_not_allowed"
     assert (await village.ask("/v1/models", headers)).status_code == 200
 
@@ -320,10 +320,10 @@ async def test_an_answer_in_mid_stream_ends_when_its_key_or_person_is_no_good_an
     ending = asyncio.create_task(stream(village, village.keys["bob"], bobs))
     await until_written(anns, bobs)
     maintenance = Maintenance(village.jobs, village.house.kept, programs=[village.completions])
-    await maintenance.stop_who_left()
+    await maintenance.stop_removed_users()
     assert village.engine.running == 2
     await change(village.house.accounts, ann, bob)
-    await maintenance.stop_who_left()
+    await maintenance.stop_removed_users()
     async with asyncio.timeout(10):
         await ending
     assert b'"code":"invalid_api_key"' in b"".join(bobs).replace(b": ", b":")

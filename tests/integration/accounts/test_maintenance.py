@@ -27,11 +27,11 @@ async def town() -> Town:
 
 
 async def disable(people: MemoryPeople) -> None:
-    await people.change_person("bob", MADE, disabled=True)
+    await people.change_user("bob", MADE, disabled=True)
 
 
 async def delete(people: MemoryPeople) -> None:
-    await people.delete_person("bob", MADE)
+    await people.delete_user("bob", MADE)
 
 
 @pytest.mark.parametrize("change", [disable, delete])
@@ -44,10 +44,10 @@ async def test_the_answers_of_who_may_not_be_here_any_more_are_stopped_and_no_ot
     await until_text(running)
     await until_text(others)
     maintenance = Maintenance(chat.jobs, town.people)
-    await maintenance.stop_who_left()
+    await maintenance.stop_removed_users()
     assert chat.jobs.users() == {"ann", "bob"}
     await change(town.people)
-    await maintenance.stop_who_left()
+    await maintenance.stop_removed_users()
     stopped = await finished(running)
     assert (stopped.status, stopped.text) == (Status.STOPPED, "so far")
     assert (await finished(waiting)).status is Status.STOPPED
@@ -60,7 +60,7 @@ async def test_a_guest_whose_link_is_revoked_is_not_written_to_any_more(town: To
     job = await chat.ask("one", user_id="gus")
     await until_text(job)
     await town.people.revoke_guest_link(LINK.id, MADE)
-    await Maintenance(chat.jobs, town.people).stop_who_left()
+    await Maintenance(chat.jobs, town.people).stop_removed_users()
     assert (await finished(job)).status is Status.STOPPED
 
 
@@ -68,7 +68,7 @@ async def test_while_there_are_no_accounts_everybody_stays() -> None:
     chat = make_chat(HANGING)
     job = await chat.ask("one", user_id="local")
     await until_text(job)
-    await Maintenance(chat.jobs, MemoryPeople()).stop_who_left()
+    await Maintenance(chat.jobs, MemoryPeople()).stop_removed_users()
     assert chat.jobs.users() == {"local"}
     job.cancel()
     await finished(job)
@@ -122,7 +122,7 @@ async def test_conversations_older_than_may_be_are_destroyed_and_no_others(
     assert await upkeep_of(aged, people, days).destroy_old() == gone
     titles = {conversation.title for conversation in await aged.store.conversations("bob")}
     assert titles == ({"new"} if gone else {"old", "new"})
-    noted = [(entry.user_id, entry.action, entry.detail) for entry in await people.entries()]
+    noted = [(entry.user_id, entry.action, entry.detail) for entry in await people.audit_entries()]
     assert noted == ([("", Action.RETENTION, "1")] if gone else [])
 
 
@@ -133,8 +133,8 @@ class Telling(MemoryPeople):
         super().__init__(chats=chats)
         self.noted = asyncio.Event()
 
-    async def write_entry(self, entry: AuditEntry) -> None:
-        await super().write_entry(entry)
+    async def add_audit_entry(self, entry: AuditEntry) -> None:
+        await super().add_audit_entry(entry)
         self.noted.set()
 
 

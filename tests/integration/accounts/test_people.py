@@ -65,7 +65,7 @@ def accounts(store: RoutingStore, hasher: Argon2Hasher) -> Accounts:
 
 async def accept(accounts: Accounts, token: str | None, name: str) -> str:
     assert token
-    return await accounts.accept_pass(
+    return await accounts.accept_one_time_link(
         token, name=name, password=PASSWORD, address=HOME, device="Firefox"
     )
 
@@ -110,8 +110,8 @@ async def test_a_whole_life_of_an_account(accounts: Accounts, ann: User) -> None
     with pytest.raises(WrongPassword):
         await accounts.sign_in("Bob", PASSWORD, address=HOME, device="Phone")
     assert await accounts.delete(ann, bob.user.id) == 1
-    assert [user.name for user in await accounts.people(ann)] == ["Ann"]
-    said = [entry.action for entry in await accounts.entries(ann)]
+    assert [user.name for user in await accounts.users(ann)] == ["Ann"]
+    said = [entry.action for entry in await accounts.audit_entries(ann)]
     assert said[:4] == ["delete", "disable", "sign-in", "sign-in"]
 
 
@@ -236,10 +236,10 @@ async def test_the_file_holds_no_word_of_who_was_deleted(tmp_path: Path) -> None
 async def test_the_database_refuses_to_change_the_log(
     accounts: Accounts, ann: User, engine: Engine, change: str
 ) -> None:
-    before = list(await accounts.entries(ann))
+    before = list(await accounts.audit_entries(ann))
     with pytest.raises(SQLAlchemyError, match="append-only"), engine.begin() as connection:
         connection.execute(text(change))
-    assert list(await accounts.entries(ann)) == before != []
+    assert list(await accounts.audit_entries(ann)) == before != []
 
 
 @pytest.mark.postgres
@@ -292,7 +292,7 @@ async def test_many_who_join_sign_in_and_leave_at_once_do_not_lock_each_other_ou
     assert sorted(str(end) for end in ends if isinstance(end, int)) == ["3"] * 5
     [used] = await accounts.guest_links(ann)
     assert (used.guests, used.messages, used.tokens) == (5, 20, 100)
-    assert [user.id for user in await accounts.people(ann)] == [ann.id]
+    assert [user.id for user in await accounts.users(ann)] == [ann.id]
 
 
 async def test_brute_force_is_stopped_before_the_hash(accounts: Accounts, ann: User) -> None:

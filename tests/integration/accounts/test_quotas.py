@@ -29,9 +29,9 @@ async def town() -> Town:
 async def test_an_answer_costs_what_was_read_and_what_was_written(town: Town) -> None:
     chat = make_chat(Script(pieces=["Hel", "lo"]), quotas=town.quotas())
     await finished(await chat.ask("Hi!", user_id="ann"))
-    assert await town.people.spent("ann") == AccountUsage(messages=1, tokens=3 + 5)
-    assert await town.people.spent("ann", town.now.date()) == AccountUsage(messages=1, tokens=8)
-    assert await town.people.spent("bob") == AccountUsage()
+    assert await town.people.used("ann") == AccountUsage(messages=1, tokens=3 + 5)
+    assert await town.people.used("ann", town.now.date()) == AccountUsage(messages=1, tokens=8)
+    assert await town.people.used("bob") == AccountUsage()
 
 
 async def test_another_answer_and_a_longer_one_cost_too(town: Town) -> None:
@@ -41,7 +41,7 @@ async def test_another_answer_and_a_longer_one_cost_too(town: Town) -> None:
     place = {"conversation_id": job.conversation_id, "message_id": job.message_id}
     await finished(await chat.answers.retry("ann", **place))
     await finished(await chat.answers.go_on("ann", **place))
-    assert await town.people.spent("ann") == AccountUsage(messages=3, tokens=8 + 8 + (8 + 5))
+    assert await town.people.used("ann") == AccountUsage(messages=3, tokens=8 + 8 + (8 + 5))
 
 
 async def test_an_answer_that_was_stopped_costs_what_there_is_of_it(town: Town) -> None:
@@ -51,13 +51,13 @@ async def test_an_answer_that_was_stopped_costs_what_there_is_of_it(town: Town) 
     await asyncio.sleep(0.01)
     job.cancel()
     await finished(job)
-    assert await town.people.spent("ann") == AccountUsage(messages=1, tokens=3 + 7)
+    assert await town.people.used("ann") == AccountUsage(messages=1, tokens=3 + 7)
 
 
 async def test_an_answer_that_failed_costs_what_there_is_of_it(town: Town) -> None:
     chat = make_chat(Script(pieces=["par"], error=EngineFailed()), quotas=town.quotas())
     await finished(await chat.ask("Hi!", user_id="ann"))
-    assert await town.people.spent("ann") == AccountUsage(messages=1, tokens=3 + 3)
+    assert await town.people.used("ann") == AccountUsage(messages=1, tokens=3 + 3)
 
 
 async def test_a_question_that_never_got_a_place_costs_nothing(town: Town) -> None:
@@ -66,7 +66,7 @@ async def test_a_question_that_never_got_a_place_costs_nothing(town: Town) -> No
     waiting = await chat.ask("two", user_id="gus")
     waiting.cancel()
     assert (await finished(waiting)).status is Status.STOPPED
-    assert await town.people.spent("gus") == AccountUsage()
+    assert await town.people.used("gus") == AccountUsage()
     for number in range(2):  # nor is it among what a guest has open
         await chat.ask(f"again {number}", user_id="gus")
     await chat.jobs.close(0)

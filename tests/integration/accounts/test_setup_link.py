@@ -29,7 +29,7 @@ def link_in(folder: Path) -> SetupLink:
 async def with_people() -> MemoryPeople:
     kept = MemoryPeople()
     ann = User("1", "ann", AccountRole.ADMIN, utc_now())
-    await kept.add_person(ann, None, AuditEntry(utc_now(), "", Action.JOIN))
+    await kept.add_user(ann, None, AuditEntry(utc_now(), "", Action.JOIN))
     return kept
 
 
@@ -49,7 +49,7 @@ async def test_on_an_open_host_the_first_start_leaves_a_link_for_its_owner_alone
     assert token not in caplog.text + told.err + told.out
     assert await people.authenticator.who(None) is None
 
-    await people.context.accounts.accept_pass(
+    await people.context.accounts.accept_one_time_link(
         token, name="ann", password="long enough", address="", device=""
     )
     people.context.on_first_account()
@@ -77,7 +77,7 @@ async def test_each_start_makes_the_link_before_it_useless(tmp_path: Path) -> No
     people = await build_people(OPEN, kept, link_in(tmp_path))
     assert old != (tmp_path / "setup-link").read_text(encoding="utf-8")
     with pytest.raises(Exception, match="no such"):
-        await people.context.accounts.look_at_pass(old.splitlines()[0].partition("#")[2])
+        await people.context.accounts.check_one_time_link(old.splitlines()[0].partition("#")[2])
 
 
 async def test_on_loopback_nobody_signs_in_until_there_are_people(tmp_path: Path) -> None:

@@ -245,7 +245,7 @@ async def test_a_guest_of_a_campaign_agrees_answers_and_leaves_nothing(place: Pl
         gone = await guest.post(f"/api{at}/withdraw")
         assert gone.json()["rows"] > 1
         assert (await guest.get("/account")).status_code == 401
-    assert "Gus" not in [user.name for user in await place.store.people.people()]
+    assert "Gus" not in [user.name for user in await place.store.people.users()]
 
 
 async def test_what_is_not_there_for_a_tester_is_said_on_a_page(place: Place) -> None:

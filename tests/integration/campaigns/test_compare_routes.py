@@ -134,7 +134,7 @@ async def test_nothing_in_the_whole_traffic_tells_a_variant(ring: Ring) -> None:
 
 
 async def _id(ring: Ring) -> str:
-    people = await ring.store.people.people()
+    people = await ring.store.people.users()
     return next(user.id for user in people if user.name == "ann")
 
 

@@ -87,7 +87,7 @@ class Arena:
     async def open(self) -> None:
         entry = AuditEntry(self.clock.now, "", Action.JOIN)
         for user in (self.host, self.ann, self.bob, self.eve):
-            await self.store.people.add_person(user, "hash", entry)
+            await self.store.people.add_user(user, "hash", entry)
         self.campaign = await self.campaigns.add(self.host, PLAN)
         for user in (self.ann, self.bob):
             await self.part.agree(user, self.campaign.id, consent_digest(self.campaign.plan))
@@ -101,8 +101,8 @@ class Arena:
         return await self.comparisons.ask(user or self.ann, self.campaign.id, comparison_request)
 
     async def ended(self, comparison: Comparison, user: User | None = None) -> ComparisonView:
-        rounds = self.comparisons.watch(user or self.ann, comparison.id)
-        return [one async for one in rounds][-1]
+        views = self.comparisons.watch(user or self.ann, comparison.id)
+        return [one async for one in views][-1]
 
     async def asked(self, text: str = "Name a river", *, after: str = "") -> Comparison:
         """Asked and answered."""
@@ -110,8 +110,8 @@ class Arena:
         await self.ended(comparison)
         return comparison
 
-    async def rounds(self) -> list[ComparisonView]:
-        return list(await self.comparisons.rounds(self.ann, self.campaign.id))
+    async def views(self) -> list[ComparisonView]:
+        return list(await self.comparisons.views(self.ann, self.campaign.id))
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ async def with_second(arena: Arena) -> None:
 async def test_variants_of_two_models_are_each_written_by_its_own(arena: Arena) -> None:
     await with_second(arena)
     comparison = await arena.asked()
-    (told,) = await arena.rounds()
+    (told,) = await arena.views()
     assert (told.left.text, told.right.text) == ("The Rhine", "The Po")
     for side, model, kept in (
         (comparison.left, "Scripted-1B-Instruct", "none"),
@@ -159,8 +159,8 @@ async def test_two_models_write_at_the_same_time(arena: Arena) -> None:
     await with_second(arena)
     arena.engine.scripts = arena.second.scripts = [Script(["The "], hangs=True)]
     comparison = await arena.ask()
-    async with aclosing(arena.comparisons.watch(arena.ann, comparison.id)) as rounds:
-        async for told in rounds:
+    async with aclosing(arena.comparisons.watch(arena.ann, comparison.id)) as views:
+        async for told in views:
             if told.left.text and told.right.text:
                 break
     assert (arena.engine.running, arena.second.running) == (1, 1)
@@ -179,7 +179,7 @@ async def test_without_one_of_the_models_nothing_is_asked_of_the_other(arena: Ar
     arena.second.model = "Other-3B"
     with pytest.raises(EngineNotReady):
         await arena.ask()
-    assert not await arena.rounds()
+    assert not await arena.views()
     assert not arena.engine.prompts
 
 
@@ -192,7 +192,7 @@ async def test_both_variants_are_asked_with_their_own_settings(arena: Arena) -> 
     assert (comparison.left.variant, comparison.right.variant) == (1, 0)
     assert [prompt[0].content for prompt in arena.engine.prompts] == ["Sing.", "Be brief."]
     assert arena.engine.samplings[1].temperature == 0.25
-    (shown,) = await arena.rounds()
+    (shown,) = await arena.views()
     assert (shown.left.text, shown.right.text) == ("The Rhine", "The Rhine")
     assert shown.is_complete
     assert arena.engine.running == 0
@@ -237,7 +237,7 @@ async def test_the_same_request_is_the_same_question(arena: Arena) -> None:
     await arena.ended(comparisons[0])
     assert await arena.ask() == comparisons[0]
     assert len(arena.engine.prompts) == 2
-    assert len(await arena.rounds()) == 1
+    assert len(await arena.views()) == 1
 
 
 async def test_who_may_have_one_answer_at_a_time_is_told_and_nothing_is_written(
@@ -250,7 +250,7 @@ async def test_who_may_have_one_answer_at_a_time_is_told_and_nothing_is_written(
         async for arena in opened(tmp_path / refusal.__name__, allowance):
             with pytest.raises(refusal):
                 await arena.ask()
-            assert await arena.rounds() == []
+            assert await arena.views() == []
             assert arena.engine.prompts == []
             assert not arena.jobs.users()
 
@@ -262,7 +262,7 @@ async def test_nothing_is_asked_without_consent_or_after_the_end(arena: Arena) -
     await arena.campaigns.close(arena.host, arena.campaign.id)
     with pytest.raises(CampaignOver):
         await arena.ask("And then?", after=comparison.id)
-    assert len(await arena.rounds()) == 1  # all is there to read
+    assert len(await arena.views()) == 1  # all is there to read
 
 
 async def test_while_answers_are_written_nothing_follows_them(arena: Arena) -> None:
@@ -276,7 +276,7 @@ async def test_a_campaign_that_compares_nothing_has_no_such_page(arena: Arena) -
     single = Plan("One", Mode.SINGLE, PLAN.variants[:1])
     arena.campaign = await arena.campaigns.add(arena.host, single)
     with pytest.raises(NotFound):
-        await arena.rounds()
+        await arena.views()
     with pytest.raises(NotFound):
         await arena.ask()
 
@@ -290,7 +290,7 @@ async def test_stop_ends_both_and_keeps_what_is_written(arena: Arena) -> None:
     async for shown in arena.comparisons.watch(arena.ann, comparison.id):
         if shown.left.text and shown.right.text:
             await arena.comparisons.stop(arena.ann, comparison.id)
-    (shown,) = await arena.rounds()
+    (shown,) = await arena.views()
     assert {shown.left.status, shown.right.status} == {Status.STOPPED}
     assert (shown.left.text, shown.right.text) == ("so far", "so far")
 
@@ -301,7 +301,7 @@ async def test_who_comes_back_in_the_middle_sees_both_as_they_are(arena: Arena) 
     async for shown in arena.comparisons.watch(arena.ann, comparison.id):
         if shown.left.text and shown.right.status is Status.DONE:
             break
-    (shown,) = await arena.rounds()
+    (shown,) = await arena.views()
     assert (shown.left.text, shown.left.status) == ("left so far", Status.STREAMING)
     assert (shown.right.text, shown.right.status) == ("right", Status.DONE)
     assert shown.is_open
@@ -312,12 +312,12 @@ async def test_who_leaves_in_the_middle_leaves_no_error_in_the_log(arena: Arena)
     asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
     arena.engine.scripts = [Script(["so far"], hangs=True)]
     comparison = await arena.ask()
-    rounds = arena.comparisons.watch(arena.ann, comparison.id)
-    async for shown in rounds:
+    views = arena.comparisons.watch(arena.ann, comparison.id)
+    async for shown in views:
         if shown.left.text and shown.right.text:
             break
-    assert isinstance(rounds, AsyncGenerator)
-    await rounds.aclose()
+    assert isinstance(views, AsyncGenerator)
+    await views.aclose()
     for _ in range(10):
         await asyncio.sleep(0)  # what was left ends
     gc.collect()
@@ -332,7 +332,7 @@ async def test_after_a_crash_a_duel_can_be_asked_again_beside(arena: Arena) -> N
         Script(["Three"]),
     ]
     failed = await arena.asked("And then?", after=first.id)
-    assert not (await arena.comparisons.round(arena.ann, failed.id)).is_complete
+    assert not (await arena.comparisons.view(arena.ann, failed.id)).is_complete
     again = await arena.comparisons.ask_again(arena.ann, failed.id, request_id="again")
     assert (await arena.ended(again)).is_complete
     told = [turn.content for turn in arena.engine.prompts[-1]]
@@ -377,7 +377,7 @@ async def test_no_vote_counts_before_both_answers_are_complete(
             break
     with pytest.raises(AnswersUnfinished):
         await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.LEFT)
-    assert (await arena.rounds())[0].comparison.choice is None
+    assert (await arena.views())[0].comparison.choice is None
 
 
 async def test_a_stopped_duel_takes_no_vote(arena: Arena) -> None:
@@ -394,7 +394,7 @@ async def test_duels_of_others_are_not_there(arena: Arena) -> None:
     calls = arena.comparisons
     for other in (arena.bob, arena.host):
         for call in (
-            calls.round(other, comparison.id),
+            calls.view(other, comparison.id),
             calls.vote(other, comparison.id, VoteChoice.LEFT),
             calls.comment(other, comparison.id, "mine"),
             calls.stop(other, comparison.id),
@@ -404,7 +404,7 @@ async def test_duels_of_others_are_not_there(arena: Arena) -> None:
             with pytest.raises(AppError) as refused:
                 await call
             assert isinstance(refused.value, NotFound)
-    assert list(await calls.rounds(arena.bob, arena.campaign.id)) == []
+    assert list(await calls.views(arena.bob, arena.campaign.id)) == []
 
 
 async def test_a_comment_has_a_limit_and_no_vote_is_lost_by_it(arena: Arena) -> None:
@@ -413,7 +413,7 @@ async def test_a_comment_has_a_limit_and_no_vote_is_lost_by_it(arena: Arena) -> 
         await arena.comparisons.vote(
             arena.ann, comparison.id, VoteChoice.TIE, "x" * (MAX_COMMENT + 1)
         )
-    assert (await arena.rounds())[0].comparison.choice is None
+    assert (await arena.views())[0].comparison.choice is None
 
 
 async def test_a_vote_can_be_given_for_a_day_after_the_end(arena: Arena) -> None:
@@ -439,4 +439,4 @@ async def test_who_takes_back_leaves_no_duel(arena: Arena) -> None:
     comparison = await arena.ask()
     await arena.part.withdraw(arena.ann, arena.campaign.id)
     with pytest.raises(NotFound):
-        await arena.comparisons.round(arena.ann, comparison.id)
+        await arena.comparisons.view(arena.ann, comparison.id)

@@ -82,7 +82,7 @@ class Fair:
     async def open(self) -> None:
         self.entry = AuditEntry(self.clock.now, "", Action.JOIN)
         for user in (self.root, self.host, self.member):
-            await self.store.people.add_person(user, "hash", self.entry)
+            await self.store.people.add_user(user, "hash", self.entry)
         self.campaign = await self.campaigns.add(self.host, PLAN)
         for guest, campaign_id in ((self.guest, self.campaign.id), (self.other, None)):
             link = self.link(guest.guest_link_id or "", campaign_id)
@@ -364,7 +364,7 @@ async def test_hosts_see_their_own_campaigns_and_administrators_all(fair: Fair) 
             fair.campaigns.close(user, at),
             fair.campaigns.reopen(user, at),
             fair.campaigns.delete(user, at),
-            fair.campaigns.figures(user, at),
+            fair.campaigns.counts(user, at),
             fair.campaigns.links(user, at),
         ):
             with pytest.raises(NotFound):
@@ -385,7 +385,7 @@ async def test_what_testers_left_goes_so_many_days_after_the_end(fair: Fair) -> 
     with pytest.raises(NotFound):
         await fair.store.people.user(fair.guest.id)
     assert (await fair.campaigns.get(fair.host, fair.campaign.id)) == fair.campaign
-    newest = (await fair.store.people.entries())[0]
+    newest = (await fair.store.people.audit_entries())[0]
     assert (newest.action, newest.target) == (Action.RETENTION, fair.campaign.id)
     assert await fair.campaigns.destroy_due() == 0
 

@@ -303,8 +303,8 @@ async def test_the_domain_refuses_as_well_where_the_edge_would_not(town: Town) -
     gus, bob, ann = [await town.user(name) for name in ("gus", "bob", "ann")]
     accounts = town.house.accounts
     for call in (
-        accounts.people(bob),
-        accounts.entries(bob),
+        accounts.users(bob),
+        accounts.audit_entries(bob),
         accounts.invite(bob, AccountRole.MEMBER),
         accounts.disable(bob, ann.id),
         accounts.delete(gus, ann.id),
@@ -642,10 +642,10 @@ async def test_a_stream_ends_when_its_person_may_not_be_here_any_more(how: str) 
 async def test_who_is_demoted_sees_the_people_page_no_more() -> None:
     town = await Town().build()
     ann, bobs = await town.user("ann"), await town.user("bob")
-    await town.house.accounts.set_rank(ann, bobs.id, AccountRole.ADMIN)
+    await town.house.accounts.set_role(ann, bobs.id, AccountRole.ADMIN)
     async with town.client("bob") as client:
         assert (await client.get("/people")).status_code == 200
-        await town.house.accounts.set_rank(ann, bobs.id, AccountRole.MEMBER)
+        await town.house.accounts.set_role(ann, bobs.id, AccountRole.MEMBER)
         assert (await client.get("/people")).status_code == 404
 
 

@@ -202,12 +202,12 @@ async def test_what_people_have_to_judge_is_judged(clients: Clients) -> None:
 
 async def test_a_complaint_becomes_a_case(clients: Clients, store: RoutingStore) -> None:
     root = clients["root"]
-    (user, *_) = await store.people.people()
+    (user, *_) = await store.people.users()
     snapshot = AnswerSnapshot(
         id="e",
         answer_id="a",
         owner_id=user.id,
-        door=Source.PAGE,
+        source=Source.PAGE,
         prompt=(ChatMessage(Role.USER, "Capital of France?"),),
         answer="Lyon",
         status=Status.DONE,
@@ -257,7 +257,7 @@ async def test_runs_are_told_apart_by_preset_its_version_and_the_model(
     clients: Clients, store: RoutingStore
 ) -> None:
     ann, presets = clients["ann"], Presets(store)
-    owner = next(one.id for one in await store.people.people() if one.name == "ann")
+    owner = next(one.id for one in await store.people.users() if one.name == "ann")
     first = await presets.add(owner, PresetText("Kind & <b>", "Be kind."))
     await posted(ann, "/api/cases", CASE)
     wanted = {"which": "kept", "preset_id": first.ref.id}

@@ -15,7 +15,7 @@ from chat.conversations.models import Preset, PresetText
 from chat.errors import NotFound
 from chat.evaluation import runs as replaying
 from chat.evaluation.cases import Cases, CaseText
-from chat.evaluation.errors import BadCase, RunGoingOn
+from chat.evaluation.errors import BadCase, RunInProgress
 from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Run
 from chat.evaluation.runs import Runs
 from chat.feedback.models import AnswerSnapshot, RatingInput
@@ -73,7 +73,7 @@ MakeDesk = Callable[..., Desk]
 async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
     store = open_store(migrated(tmp_path), clock=ticking())
     await store.open()
-    await store.people.add_person(BOB, None, AuditEntry(START, "", Action.JOIN))
+    await store.people.add_user(BOB, None, AuditEntry(START, "", Action.JOIN))
     yield store
     await store.close()
 
@@ -174,7 +174,7 @@ async def test_a_run_that_is_cancelled_keeps_what_there_is(make: MakeDesk) -> No
     async with asyncio.timeout(30):
         while not (context.engine.running and len(await context.verdicts(run)) == 1):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-    with pytest.raises(RunGoingOn):
+    with pytest.raises(RunInProgress):
         await context.replays.start(LOCAL, cases)
     await context.replays.cancel(LOCAL, run.id)
     assert context.replays.progress(run.id) is None
@@ -237,8 +237,8 @@ async def test_answers_of_a_replay_are_told_of_as_such(make: MakeDesk) -> None:
     context = make(Script(["Hello"]), Script(error=EngineFailed()), observer=Notes())
     await context.run(*await context.casebook.add(LOCAL, text("a"), text("b")))
     assert [(one.source, one.reason, one.failed) for one in told] == [
-        (Source.REPLAY, "stop", False),
-        (Source.REPLAY, "engine_failed", True),
+        (Source.CASE_RUN, "stop", False),
+        (Source.CASE_RUN, "engine_failed", True),
     ]
 
 
@@ -277,7 +277,7 @@ async def test_a_case_is_made_of_a_rated_answer_by_who_may_see_it(make: MakeDesk
         id="e",
         answer_id="a",
         owner_id=LOCAL.id,
-        door=Source.PAGE,
+        source=Source.PAGE,
         prompt=(ChatMessage(Role.USER, "Capital of France?"),),
         answer="Lyon",
         status=Status.DONE,
@@ -289,7 +289,7 @@ async def test_a_case_is_made_of_a_rated_answer_by_who_may_see_it(make: MakeDesk
     draft = await context.casebook.draft(LOCAL, "e")
     assert draft.checks == (Check(CheckKind.CONTAINS, "Paris"),)
     (case,) = await context.casebook.add(LOCAL, draft)
-    assert (case.evidence_id, case.reference) == ("e", "Lyon")
+    assert (case.snapshot_id, case.reference) == ("e", "Lyon")
     with pytest.raises(NotFound):
         await context.casebook.draft(BOB, "e")
 
@@ -297,7 +297,7 @@ async def test_a_case_is_made_of_a_rated_answer_by_who_may_see_it(make: MakeDesk
 async def test_a_case_of_an_answer_that_was_deleted_is_not_kept(make: MakeDesk) -> None:
     context = make()
     with pytest.raises(NotFound):
-        await context.casebook.add(LOCAL, text("a", evidence_id="gone"))
+        await context.casebook.add(LOCAL, text("a", snapshot_id="gone"))
 
 
 async def test_the_run_of_who_may_not_be_here_any_more_is_ended(make: MakeDesk) -> None:
@@ -305,10 +305,10 @@ async def test_the_run_of_who_may_not_be_here_any_more_is_ended(make: MakeDesk) 
     (case,) = await context.casebook.add(BOB, text("a"))
     run = await context.replays.start(BOB, [case])
     maintenance = Maintenance(make_chat().jobs, context.store.people, programs=[context.replays])
-    await maintenance.stop_who_left()
+    await maintenance.stop_removed_users()
     assert context.replays.progress(run.id)
-    await context.store.people.delete_person(BOB.id, AuditEntry(START, "", Action.DELETE))
-    await maintenance.stop_who_left()
+    await context.store.people.delete_user(BOB.id, AuditEntry(START, "", Action.DELETE))
+    await maintenance.stop_removed_users()
     await context.until_done(run)
     assert list(await context.casebook.runs(LOCAL)) == []
     with pytest.raises(NotFound):

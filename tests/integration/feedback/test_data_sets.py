@@ -78,7 +78,7 @@ class Happenings:
 
     async def review(self, number: int, kind: int) -> None:
         answer_id = self.jobs[number].message_id
-        frozen = await self.chat.store.feedback.ratings.evidence_of(LOCAL.id, answer_id)
+        frozen = await self.chat.store.feedback.ratings.snapshot_of(LOCAL.id, answer_id)
         change = ReviewChange([*ReviewStatus][kind % len(ReviewStatus)])
         if frozen:
             await results_of(self.chat).review(LOCAL, frozen.id, change)

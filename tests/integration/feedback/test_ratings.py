@@ -63,7 +63,7 @@ async def test_the_evidence_has_the_prompt_that_the_engine_got(chat: RatedChat) 
     assert snapshot.provenance
     assert snapshot.provenance.preset == PresetRef("maths", 2)
     assert snapshot.provenance.sampling.seed is not None
-    assert (snapshot.door, snapshot.owner_id) == (Source.PAGE, LOCAL.id)
+    assert (snapshot.source, snapshot.owner_id) == (Source.PAGE, LOCAL.id)
     assert (snapshot.conversation_id, snapshot.made_at) == (
         second.conversation_id,
         answer.created_at,
@@ -131,7 +131,7 @@ async def test_a_stopped_answer_and_an_old_version_are_rated_each_for_itself(
         stopped = await chat.snapshot(job)
         assert (stopped.answer, stopped.status, stopped.finish) == ("Hel", Status.STOPPED, None)
         said = await chat.ratings.newest(LOCAL.id, [job.message_id, again.message_id, "another"])
-        assert {key: rating.opinion for key, rating in said.items()} == {
+        assert {key: rating.rating_input for key, rating in said.items()} == {
             job.message_id: DOWN,
             again.message_id: UP,
         }
@@ -152,7 +152,7 @@ async def test_an_answer_that_was_stopped_or_failed_before_its_first_word_can_be
             look = await chat.ratings.look(LOCAL, job.conversation_id, job.message_id)
             assert look == Ratable("", REASONS)
             said = RatingInput(Verdict.DOWN, ("slow",), "", " Hello. ")
-            assert (await chat.rate(job, said)).opinion == said
+            assert (await chat.rate(job, said)).rating_input == said
             snapshot = await chat.snapshot(job)
             assert (snapshot.answer, snapshot.status, snapshot.language) == ("", status, "")
             assert is_exact(snapshot)
@@ -194,7 +194,7 @@ async def test_only_what_the_model_wrote_here_and_is_kept_can_be_rated(tmp_path:
         ):
             with pytest.raises(NotRatable):
                 await chat.ratings.rate(
-                    LOCAL, conversation_id=conversation_id, message_id=message_id, opinion=UP
+                    LOCAL, conversation_id=conversation_id, message_id=message_id, rating_input=UP
                 )
             with pytest.raises(NotRatable):
                 await chat.ratings.look(LOCAL, conversation_id, message_id)
@@ -233,7 +233,7 @@ async def test_an_opinion_is_taken_back_as_a_version_of_its_own(chat: RatedChat)
     assert await chat.frozen() == 0
     assert (await chat.rate(job, UP)).version == 1
     withdrawn = await chat.rate(job, RatingInput())
-    assert (withdrawn.version, withdrawn.opinion) == (2, RatingInput())
+    assert (withdrawn.version, withdrawn.rating_input) == (2, RatingInput())
     assert (await chat.rate(job, RatingInput())).version == 2
     look = await chat.ratings.look(LOCAL, job.conversation_id, job.message_id)
     assert look == Ratable("Hello", REASONS, withdrawn)
@@ -242,11 +242,11 @@ async def test_an_opinion_is_taken_back_as_a_version_of_its_own(chat: RatedChat)
 async def test_what_is_said_is_kept_as_it_was_meant(chat: RatedChat) -> None:
     job = await chat.told("Hi")
     said = RatingInput(Verdict.DOWN, ("other", "language", "other"), " why? \n", "Bonjour\n")
-    kept = (await chat.rate(job, said)).opinion
+    kept = (await chat.rate(job, said)).rating_input
     assert kept == RatingInput(Verdict.DOWN, ("other", "language"), "why?", "Bonjour\n")
     for idle in ("", "  ", "Hello", "Hello\r\n"):
         again = await chat.rate(job, replace(UP, correction=idle))
-        assert again.opinion == UP
+        assert again.rating_input == UP
 
 
 async def test_what_is_too_long_or_cannot_be_kept_is_refused_and_nothing_is_written(
@@ -282,10 +282,10 @@ async def test_a_programs_answer_is_rated_by_its_id(chat: RatedChat) -> None:
     turns = (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, "Hi 你好"))
     written = await completion(chat, turns)
     rating = await chat.ratings.rate_completion(LOCAL, written.id, DOWN)
-    snapshot = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+    snapshot = await chat.store.feedback.ratings.snapshot_of(LOCAL.id, written.id)
     assert snapshot
-    assert rating.evidence_id == snapshot.id
-    assert (snapshot.door, snapshot.prompt, snapshot.answer) == (Source.API, turns, "Hello")
+    assert rating.snapshot_id == snapshot.id
+    assert (snapshot.source, snapshot.prompt, snapshot.answer) == (Source.API, turns, "Hello")
     assert (snapshot.usage, snapshot.provenance) == (written.usage, written.provenance)
     assert is_exact(snapshot)
     assert (await chat.ratings.rate_completion(LOCAL, written.id, UP)).version == 2
@@ -299,7 +299,7 @@ async def test_a_programs_answer_that_goes_on_is_frozen_from_its_beginning(
     )
     assert written.text == "Hello"
     await chat.ratings.rate_completion(LOCAL, written.id, UP)
-    snapshot = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+    snapshot = await chat.store.feedback.ratings.snapshot_of(LOCAL.id, written.id)
     assert snapshot
     assert snapshot.answer == "Oh, Hello"
     assert is_exact(snapshot)
@@ -308,7 +308,7 @@ async def test_a_programs_answer_that_goes_on_is_frozen_from_its_beginning(
 async def test_bare_text_is_frozen_as_a_question_and_known_to_be_none(chat: RatedChat) -> None:
     written = await completion(chat, "def fib(n):")
     await chat.ratings.rate_completion(LOCAL, written.id, UP)
-    snapshot = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+    snapshot = await chat.store.feedback.ratings.snapshot_of(LOCAL.id, written.id)
     assert snapshot
     assert snapshot.prompt == (ChatMessage(Role.USER, "def fib(n):"),)
     assert not is_exact(snapshot)
@@ -320,7 +320,7 @@ async def test_calls_of_tools_stand_in_the_evidence(tmp_path: Path) -> None:
     async with rated_chat(tmp_path, script) as chat:
         written = await completion(chat, (ChatMessage(Role.USER, "Hi"),))
         await chat.ratings.rate_completion(LOCAL, written.id, UP)
-        snapshot = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+        snapshot = await chat.store.feedback.ratings.snapshot_of(LOCAL.id, written.id)
         assert snapshot
         assert snapshot.answer == (
             'Let me look.\n<tool_call>\n{"name": "weather", "arguments": {"city": "Paris"}}\n'

@@ -267,7 +267,7 @@ async def test_guests_and_strangers_see_no_results(hosts: Hosts) -> None:
         answer = await hosts.cy.get(path)
         assert answer.status_code in (303, 401)
     results = Results(hosts.store.feedback.results, hosts.store.people)
-    guest = replace(hosts.people["cy"], rank=AccountRole.GUEST)
+    guest = replace(hosts.people["cy"], role=AccountRole.GUEST)
     with pytest.raises(Exception, match="no such thing"):
         results.export(guest, RatingFilter(), data_file(DataFormat.CSV, RatingFilter()))
 

@@ -116,7 +116,7 @@ async def test_votes_are_read_by_who_may_see_the_campaign_and_not_by_its_testers
     hosts.cy.cookies.clear()
     for path in ("/results/votes", "/results/votes/Inside"):
         assert (await hosts.cy.get(path)).status_code in (303, 401)
-    guest = replace(hosts.people["admin"], rank=AccountRole.GUEST)
+    guest = replace(hosts.people["admin"], role=AccountRole.GUEST)
     votes = Votes(hosts.store.feedback.ballots)
     for call in (
         votes.page(guest, VoteFilter()),

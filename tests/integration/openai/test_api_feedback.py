@@ -37,10 +37,10 @@ async def test_an_answer_is_rated_by_its_id_in_versions(programs: Raters) -> Non
     again = (await programs.say(id, verdict="up", correction="Hi!")).json()
     assert (again["version"], again["verdict"], again["correction"]) == (2, "up", "Hi!")
     assert (await programs.say(id)).json()["version"] == 3
-    snapshot = await programs.kept.evidence_of(LOCAL.id, id)
+    snapshot = await programs.kept.snapshot_of(LOCAL.id, id)
     assert snapshot
-    assert (snapshot.door, snapshot.answer, snapshot.question) == (Source.API, "Hello", "Hi")
-    assert (await programs.kept.newest(LOCAL.id, [id]))[id].opinion == RatingInput()
+    assert (snapshot.source, snapshot.answer, snapshot.question) == (Source.API, "Hello", "Hi")
+    assert (await programs.kept.newest(LOCAL.id, [id]))[id].rating_input == RatingInput()
     assert (await programs.kept.newest(LOCAL.id, [id]))[id].version == 3
 
 
@@ -83,7 +83,7 @@ async def test_what_is_said_must_fit(programs: Raters) -> None:
         assert (answer.status_code, fault(answer)["code"]) == (status, code)
     too_long = await programs.say(id, comment="x" * 2**20)
     assert "20000" in fault(too_long)["message"]
-    assert await programs.kept.evidence_of(LOCAL.id, id) is None
+    assert await programs.kept.snapshot_of(LOCAL.id, id) is None
     assert (await programs.say(id, verdict=Verdict.UP)).status_code == 200
 
 

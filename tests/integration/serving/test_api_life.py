@@ -195,8 +195,8 @@ async def test_an_answer_is_billed_to_its_person_and_to_its_key() -> None:
     limits = KeyLimits(town.people, town.rates, clock=lambda: town.now)
     programs = Programs(quotas=town.quotas(), key_limits=limits)
     await written(programs, ann)
-    assert await town.people.spent("ann") == AccountUsage(messages=1, tokens=2 + 5)
-    assert await town.people.spent_by_key(ann.key.id, town.now.date()) == AccountUsage(1, 2 + 5)
+    assert await town.people.used("ann") == AccountUsage(messages=1, tokens=2 + 5)
+    assert await town.people.used_by_key(ann.key.id, town.now.date()) == AccountUsage(1, 2 + 5)
 
 
 async def test_the_engine_is_asked_with_the_salt_of_the_person_whatever_the_key() -> None:
@@ -213,7 +213,7 @@ async def test_what_was_written_before_a_hang_up_is_billed() -> None:
     await completion.begun(5)
     completion.cancel()
     assert (await completion.record()).finish is None
-    assert await town.people.spent("ann") == AccountUsage(messages=1, tokens=2 + 3)
+    assert await town.people.used("ann") == AccountUsage(messages=1, tokens=2 + 3)
 
 
 async def refusal(programs: Programs, who: Principal) -> str:

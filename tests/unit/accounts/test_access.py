@@ -34,11 +34,11 @@ Act = Callable[[Rows, User], Awaitable[object]]
 
 
 async def list_users(rows: Rows, user: User) -> object:
-    return await rows.accounts.people(user)
+    return await rows.accounts.users(user)
 
 
 async def read_audit_log(rows: Rows, user: User) -> object:
-    return await rows.accounts.entries(user)
+    return await rows.accounts.audit_entries(user)
 
 
 async def invite_user(rows: Rows, user: User) -> object:

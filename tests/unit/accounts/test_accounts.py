@@ -89,7 +89,7 @@ async def bob(accounts: Accounts, ann: SignedIn) -> SignedIn:
 
 
 async def accept(accounts: Accounts, token: str, name: str, password: str = RIGHT) -> str:
-    return await accounts.accept_pass(
+    return await accounts.accept_one_time_link(
         token, name=name, password=password, address=HOME, device="Firefox"
     )
 
@@ -118,7 +118,7 @@ async def fail(accounts: Accounts, times: int, *, name: str = "Ann", address: st
 async def test_the_set_up_link_makes_the_first_administrator_and_then_there_is_none(
     accounts: Accounts, ann: SignedIn
 ) -> None:
-    assert (ann.user.name, ann.user.rank) == ("Ann", AccountRole.ADMIN)
+    assert (ann.user.name, ann.user.role) == ("Ann", AccountRole.ADMIN)
     assert await accounts.setup_token() is None
 
 
@@ -144,7 +144,7 @@ async def test_a_set_up_link_is_dead_once_there_is_an_account(
 ) -> None:
     token = await accounts.setup_token()
     assert token
-    await store.add_person(
+    await store.add_user(
         User("ann", "Ann", AccountRole.ADMIN, clock()), "hash", AuditEntry(clock(), "", Action.JOIN)
     )
     with pytest.raises(NotFound):
@@ -155,14 +155,14 @@ async def test_an_invitation_is_good_once_and_for_a_week(
     accounts: Accounts, ann: SignedIn, clock: Clock
 ) -> None:
     token = await accounts.invite(ann.user, AccountRole.MEMBER)
-    assert (await accounts.look_at_pass(token)).rank is AccountRole.MEMBER
+    assert (await accounts.check_one_time_link(token)).role is AccountRole.MEMBER
     bob = await who(accounts, await accept(accounts, token, "Bob"))
-    assert (bob.user.name, bob.user.rank) == ("Bob", AccountRole.MEMBER)
+    assert (bob.user.name, bob.user.role) == ("Bob", AccountRole.MEMBER)
     late = await accounts.invite(ann.user, AccountRole.MEMBER)
     clock.pass_by(days=7)
     for dead in (token, late, "made up", ""):
         with pytest.raises(NotFound):
-            await accounts.look_at_pass(dead)
+            await accounts.check_one_time_link(dead)
         with pytest.raises(NotFound):
             await accept(accounts, dead, "Cy")
 
@@ -175,7 +175,7 @@ async def test_an_invitation_used_by_two_at_once_makes_one_account(
         *(accept(accounts, token, name) for name in ("Bob", "Cy")), return_exceptions=True
     )
     assert [type(end) for end in ends] == [str, NotFound]
-    assert len(await accounts.people(ann.user)) == 2
+    assert len(await accounts.users(ann.user)) == 2
 
 
 @pytest.mark.parametrize(
@@ -440,7 +440,11 @@ async def test_somebody_elses_guesses_do_not_take_the_tables_of_failures_beyond_
     for number in range(2 * MOST_KEYS):
         throttle.sign_in(f"name {number}", f"address {number}")
         throttle.remember(f"name {number}", f"address {number}")
-    for table in (throttle._by_account._recent, throttle._by_address._recent, throttle._known):
+    for table in (
+        throttle._by_account._recent,
+        throttle._by_address._recent,
+        throttle._trusted_sources,
+    ):
         assert len(table) == MOST_KEYS
 
 
@@ -538,9 +542,9 @@ async def test_a_change_made_elsewhere_takes_hold_within_five_seconds(
     token = await sign_in(accounts, "Bob")
     assert await accounts.signed_in(token)
     elsewhere = Accounts(store, OpenHasher(), clock, timer=clock.timer)
-    await elsewhere.set_rank(ann.user, bob.user.id, AccountRole.ADMIN)
+    await elsewhere.set_role(ann.user, bob.user.id, AccountRole.ADMIN)
     clock.pass_by(seconds=4)
-    assert (await who(accounts, token)).user.rank is AccountRole.ADMIN
+    assert (await who(accounts, token)).user.role is AccountRole.ADMIN
     await elsewhere.disable(ann.user, bob.user.id)
     clock.pass_by(seconds=4)
     assert await accounts.signed_in(token) is None
@@ -550,9 +554,9 @@ async def test_a_change_made_here_takes_hold_at_once(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
     token = await sign_in(accounts, "Bob")
-    assert (await who(accounts, token)).user.rank is AccountRole.MEMBER
-    await accounts.set_rank(ann.user, bob.user.id, AccountRole.ADMIN)
-    assert (await who(accounts, token)).user.rank is AccountRole.ADMIN
+    assert (await who(accounts, token)).user.role is AccountRole.MEMBER
+    await accounts.set_role(ann.user, bob.user.id, AccountRole.ADMIN)
+    assert (await who(accounts, token)).user.role is AccountRole.ADMIN
     await accounts.disable(ann.user, bob.user.id)
     assert await accounts.signed_in(token) is None
 
@@ -684,23 +688,23 @@ async def test_to_everybody_else_the_administration_is_not_there(
     gil = await enter(accounts, link, "Gil")
     for user in (bob.user, gil.user):
         for call in (
-            accounts.people(user),
+            accounts.users(user),
             accounts.invite(user, AccountRole.ADMIN),
             accounts.reset(user, ann.user.id),
-            accounts.set_rank(user, user.id, AccountRole.ADMIN),
+            accounts.set_role(user, user.id, AccountRole.ADMIN),
             accounts.disable(user, ann.user.id),
             accounts.enable(user, ann.user.id),
             accounts.delete(user, ann.user.id),
-            accounts.entries(user),
+            accounts.audit_entries(user),
         ):
             with pytest.raises(NotFound):
                 await call
-    assert len(await accounts.people(ann.user)) == 3
+    assert len(await accounts.users(ann.user)) == 3
 
 
 async def test_the_last_administrator_cannot_give_it_up(accounts: Accounts, ann: SignedIn) -> None:
     for call in (
-        accounts.set_rank(ann.user, ann.user.id, AccountRole.MEMBER),
+        accounts.set_role(ann.user, ann.user.id, AccountRole.MEMBER),
         accounts.disable(ann.user, ann.user.id),
         accounts.delete(ann.user, ann.user.id),
         accounts.delete_my_data(ann.user, RIGHT),
@@ -710,8 +714,8 @@ async def test_the_last_administrator_cannot_give_it_up(accounts: Accounts, ann:
     token = await accounts.invite(ann.user, AccountRole.ADMIN)
     await accept(accounts, token, "Bob")
     assert (
-        await accounts.set_rank(ann.user, ann.user.id, AccountRole.MEMBER)
-    ).rank is AccountRole.MEMBER
+        await accounts.set_role(ann.user, ann.user.id, AccountRole.MEMBER)
+    ).role is AccountRole.MEMBER
 
 
 async def test_a_guest_is_given_no_rank_no_password_and_no_invitation(
@@ -721,8 +725,8 @@ async def test_a_guest_is_given_no_rank_no_password_and_no_invitation(
     gil = await enter(accounts, link, "Gil")
     for call in (
         accounts.invite(ann.user, AccountRole.GUEST),
-        accounts.set_rank(ann.user, bob.user.id, AccountRole.GUEST),
-        accounts.set_rank(ann.user, gil.user.id, AccountRole.ADMIN),
+        accounts.set_role(ann.user, bob.user.id, AccountRole.GUEST),
+        accounts.set_role(ann.user, gil.user.id, AccountRole.ADMIN),
         accounts.reset(ann.user, gil.user.id),
     ):
         with pytest.raises(BadRequest):
@@ -734,7 +738,7 @@ async def test_the_host_may_do_from_the_command_line_what_administrators_may(
 ) -> None:
     token = await accounts.invite(LOCAL, AccountRole.MEMBER)
     await accept(accounts, token, "Bob")
-    assert [user.name for user in await accounts.people(LOCAL)] == ["Ann", "Bob"]
+    assert [user.name for user in await accounts.users(LOCAL)] == ["Ann", "Bob"]
 
 
 async def test_the_log_says_who_did_what_to_whom_and_nobodys_name_or_password(
@@ -742,9 +746,9 @@ async def test_the_log_says_who_did_what_to_whom_and_nobodys_name_or_password(
 ) -> None:
     clock.pass_by(seconds=1)
     await accounts.disable(ann.user, bob.user.id)
-    newest, *earlier = await accounts.entries(ann.user)
+    newest, *earlier = await accounts.audit_entries(ann.user)
     assert newest == AuditEntry(clock(), ann.user.id, Action.DISABLE, bob.user.id)
-    assert [entry.action for entry in await accounts.entries(ann.user, clock(), 2)] == [
+    assert [entry.action for entry in await accounts.audit_entries(ann.user, clock(), 2)] == [
         Action.SIGN_IN,
         Action.JOIN,
     ]
@@ -793,7 +797,7 @@ async def test_a_guest_needs_a_nickname_only(accounts: Accounts, bob: SignedIn) 
     link, token = await new_link(accounts, bob)
     assert await accounts.look_at_guest_link(token) == link
     gil = await enter(accounts, token, " Gil ")
-    assert (gil.user.name, gil.user.rank) == ("Gil", AccountRole.GUEST)
+    assert (gil.user.name, gil.user.role) == ("Gil", AccountRole.GUEST)
     assert gil.user.guest_link_id == link.id
     with pytest.raises(BadName):
         await enter(accounts, token, "")

@@ -225,7 +225,7 @@ class CountedTouches(MemoryPeople):
 
 async def test_the_last_use_is_written_once_a_minute(clock: Clock, ann: User) -> None:
     store = CountedTouches()
-    await store.add_person(ann, None, MADE)
+    await store.add_user(ann, None, MADE)
     accounts = Accounts(store, OpenHasher(), clock, timer=clock.timer)
     key, secret = await accounts.add_key(ann, name="x")
     for seconds in (0, 1, 58.9, 0.2, 30, 31):
@@ -315,7 +315,7 @@ async def test_a_key_without_limits_and_a_caller_without_a_key_have_none(town: T
         for _ in range(9):
             await limits.check(someone)
             await limits.spend(someone, 10**9)
-    assert (await town.people.spent_by_key("key", NOON.date())).tokens == 9 * 10**9
+    assert (await town.people.used_by_key("key", NOON.date())).tokens == 9 * 10**9
 
 
 async def test_an_answer_does_not_fail_for_the_bill_of_its_key(

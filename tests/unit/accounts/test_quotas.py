@@ -90,9 +90,9 @@ async def test_a_guest_has_what_the_link_gives_for_all_its_days(town: Town) -> N
 class SlowPeople(MemoryPeople):
     """Answers only when others had time to ask, as a database does."""
 
-    async def spent(self, *arguments: object) -> AccountUsage:
+    async def used(self, *arguments: object) -> AccountUsage:
         await asyncio.sleep(0)
-        return await super().spent(*arguments)  # type: ignore[arg-type]  # passed on as they are
+        return await super().used(*arguments)  # type: ignore[arg-type]  # passed on as they are
 
 
 async def test_a_guests_last_message_is_not_asked_twice_at_once(town: Town) -> None:
@@ -117,7 +117,7 @@ async def test_a_permit_given_back_costs_nothing_and_counts_once(town: Town) -> 
     await quotas.check("gus")
     with pytest.raises(QuotaExceeded):
         await quotas.check("gus")
-    assert await town.people.spent("gus") == AccountUsage()
+    assert await town.people.used("gus") == AccountUsage()
 
 
 async def test_the_local_user_may_use_everything(town: Town) -> None:
@@ -126,7 +126,7 @@ async def test_the_local_user_may_use_everything(town: Town) -> None:
     for reservation in permits:
         await reservation.spend(10**6)
     assert permits[0].allowance == NO_LIMITS
-    assert await town.people.spent(LOCAL_USER) == AccountUsage()
+    assert await town.people.used(LOCAL_USER) == AccountUsage()
 
 
 async def test_nobody_has_no_quota(town: Town) -> None:
@@ -152,4 +152,4 @@ async def test_ranks_without_a_limit_are_not_counted(town: Town) -> None:
     await town.quotas().check("gus", address="192.0.2.1")
     assert isinstance(town.rates, CountedRates)
     assert not town.rates.hits
-    assert ALLOWANCES[(await town.people.user("gus")).rank].requests_per_minute is None
+    assert ALLOWANCES[(await town.people.user("gus")).role].requests_per_minute is None

@@ -16,20 +16,20 @@ NAMES = {"u1": "Ann <i>", "u2": "Bob"}
 
 
 def report_of(
-    mode: Mode, ballots: list[Vote] | None = None, parts: tuple[VariantResult, ...] = ()
+    mode: Mode, votes: list[Vote] | None = None, parts: tuple[VariantResult, ...] = ()
 ) -> Report:
     plan = Plan("Which?", mode, (Variant("Short"), Variant("Sung")), tasks=TASKS)
     return Report(
         campaign=Campaign("c1", "host", plan, utc_now()),
-        made_at=utc_now(),
-        figures=CampaignCounts(),
+        created_at=utc_now(),
+        counts=CampaignCounts(),
         rated=0,
         comments=0,
         corrections=0,
         reasons=(),
         whole=VariantResult(0, 0, 0, {}),
         variants=parts,
-        comparison=comparison_of(ballots or []),
+        comparison=comparison_of(votes or []),
         survey=(),
         best=(),
         worst=(),
@@ -50,8 +50,8 @@ def votes(first: int, second: int, ties: int = 0, both_bad: int = 0) -> list[Vot
     ]
 
 
-def blind(ballots: list[Vote], reader: ReaderContext = EN) -> str:
-    return comparison_block(reader, report_of(Mode.BLIND, ballots), [], NAMES)
+def blind(votes: list[Vote], reader: ReaderContext = EN) -> str:
+    return comparison_block(reader, report_of(Mode.BLIND, votes), [], NAMES)
 
 
 def test_a_clear_result_is_said_with_its_interval_and_its_method() -> None:

@@ -107,7 +107,7 @@ def rated(*corrections: str | None) -> RatedAnswer:
         id="e",
         answer_id="a",
         owner_id="ann",
-        door=Source.PAGE,
+        source=Source.PAGE,
         prompt=ASKED,
         answer="Lyon",
         status=Status.DONE,
@@ -135,7 +135,7 @@ def test_a_case_made_of_a_complaint_asks_the_same_and_expects_the_newest_correct
 ) -> None:
     draft = draft_of(rated(*corrections))
     assert draft == CaseText(
-        "Capital of France?", ASKED, (check,), reference="Lyon", evidence_id="e"
+        "Capital of France?", ASKED, (check,), reference="Lyon", snapshot_id="e"
     )
 
 

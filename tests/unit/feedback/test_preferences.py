@@ -9,12 +9,12 @@ from chat.conversations.models import Origin
 from chat.feedback.models import RatedAnswer, RatingInput, ReviewState, Verdict
 from chat.feedback.preferences import (
     PreferenceSource,
-    asked,
     example_of,
     pair_of_correction,
     pair_of_vote,
     pairs_of_retries,
     pairs_of_versions,
+    prompt_before_answer,
 )
 from chat.feedback.queries import RatingFilter
 from chat.feedback.results import is_about
@@ -79,7 +79,7 @@ def test_of_two_corrections_the_newest_counts() -> None:
     later = replace(item.ratings[1], rated_at=item.ratings[1].rated_at.replace(year=2030))
     pair = pair_of_correction(replace(item, ratings=(later, item.ratings[0])))
     assert pair
-    assert (pair.chosen.text, pair.rater) == ("Hence.", "rater 1")
+    assert (pair.chosen.text, pair.user_id) == ("Hence.", "rater 1")
 
 
 def test_a_liked_answer_wins_over_disliked_ones_to_the_very_same_prompt() -> None:
@@ -130,7 +130,7 @@ def test_a_liked_answer_wins_over_those_that_were_tried_again_at_the_very_same_p
     (pair,) = pairs_of_retries(good, others)
     assert (pair.source, pair.id) == (PreferenceSource.RETRY, "good.answer first")
     assert (pair.chosen.text, pair.rejected.text) == ("So.", "Neither.")
-    assert (pair.rejected.answer_id, pair.rater) == ("answer first", "ann")
+    assert (pair.rejected.answer_id, pair.user_id) == ("answer first", "ann")
     assert list(pairs_of_retries(rated("bad", DOWN, prompt=good.snapshot.prompt), [given])) == []
     unusable = rated("good", UP, prompt=good.snapshot.prompt, state=UNUSABLE)
     assert list(pairs_of_retries(unusable, [given])) == []
@@ -139,10 +139,12 @@ def test_a_liked_answer_wins_over_those_that_were_tried_again_at_the_very_same_p
 def test_a_prompt_ends_before_the_beginning_that_was_gone_on_with() -> None:
     question = ChatMessage(Role.USER, "Count")
     begun = ChatMessage(Role.ASSISTANT, "1, 2")
-    assert asked(snapshot("e", prompt=(question, begun), answer="1, 2, 3")) == (question,)
-    assert asked(snapshot("e", prompt=(question,), answer="1")) == (question,)
+    assert prompt_before_answer(snapshot("e", prompt=(question, begun), answer="1, 2, 3")) == (
+        question,
+    )
+    assert prompt_before_answer(snapshot("e", prompt=(question,), answer="1")) == (question,)
     whole = (question, begun, question)
-    assert asked(snapshot("e", prompt=whole, answer="1, 2, 3")) == whole
+    assert prompt_before_answer(snapshot("e", prompt=whole, answer="1, 2, 3")) == whole
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ class Desk:
     async def get(self, user: User, campaign_id: str) -> Campaign:
         return self.campaign
 
-    async def figures(self, user: User, campaign_id: str) -> CampaignCounts:
+    async def counts(self, user: User, campaign_id: str) -> CampaignCounts:
         return CampaignCounts(came=12, consented=10, finished=7, questions=123, votes=20)
 
     async def gather(self, campaign_id: str, shown: int) -> ReportData:
@@ -84,7 +84,7 @@ async def report_of(plan: Plan = PLAN, **raw: Any) -> Report:
     return await Reports(context, context, clock=lambda: START).report(LOCAL, "campaign")
 
 
-def ballots(wins: int, losses: int, ties: int = 0, bad: int = 0) -> list[Vote]:
+def votes_of(wins: int, losses: int, ties: int = 0, bad: int = 0) -> list[Vote]:
     """Votes of which the first variant, on whichever side it stood, won so many."""
     won = [Vote(0, 1, VoteChoice.LEFT, task_id="t1"), Vote(1, 0, VoteChoice.RIGHT)] * wins
     lost = [Vote(0, 1, VoteChoice.RIGHT), Vote(1, 0, VoteChoice.LEFT)] * losses
@@ -110,7 +110,7 @@ async def page_of(
 
 
 async def test_votes_are_counted_by_variant_whichever_side_it_stood_on() -> None:
-    votes = (await report_of(ballots=ballots(6, 3, ties=2, bad=4))).comparison
+    votes = (await report_of(votes=votes_of(6, 3, ties=2, bad=4))).comparison
     assert votes
     assert (votes.wins, votes.ties, votes.both_bad) == ((6, 3), 2, 4)
     assert (votes.rate.value, votes.rate.count) == (7 / 11, 11)
@@ -130,11 +130,11 @@ async def test_votes_are_counted_by_variant_whichever_side_it_stood_on() -> None
 async def test_a_plain_sentence_says_whether_the_votes_tell_the_variants_apart(
     wins: int, losses: int, said: str
 ) -> None:
-    assert said in await page_of(ballots=ballots(wins, losses))
+    assert said in await page_of(votes=votes_of(wins, losses))
 
 
 async def test_votes_for_both_bad_alone_say_nothing_and_are_no_point_on_a_line() -> None:
-    page = await page_of(ballots=[Vote(0, 1, VoteChoice.BOTH_BAD, "u1", "t1")] * 3)
+    page = await page_of(votes=[Vote(0, 1, VoteChoice.BOTH_BAD, "u1", "t1")] * 3)
     section = section_of(page, "Which variant is better")
     assert "says nothing of which variant is better" in section
     assert "of the votes went" not in section
@@ -145,7 +145,7 @@ async def test_votes_for_both_bad_alone_say_nothing_and_are_no_point_on_a_line()
 
 async def test_a_task_with_both_bad_alone_is_no_point_on_a_line() -> None:
     bad = Vote(0, 1, VoteChoice.BOTH_BAD, "u1", "t2")
-    page = await page_of(ballots=[*ballots(6, 2), bad])
+    page = await page_of(votes=[*votes_of(6, 2), bad])
     section = section_of(page, "Which variant is better")
     assert section.count("<circle") == 2
     assert ["A poem", "0", "–", "–"] in cells(section)
@@ -158,7 +158,7 @@ async def test_win_rates_stand_by_task_and_by_tester_with_their_interval_in_numb
     )
     tied = Vote(0, 1, VoteChoice.TIE, "u2", "t1")
     votes: dict[str, Any] = {
-        "ballots": [*[first] * 4, second, tied],
+        "votes": [*[first] * 4, second, tied],
         "testers": {"u1": "Ann <b>", "u2": "Bob"},
     }
     section = section_of(await page_of(**votes), "Which variant is better")
@@ -271,7 +271,7 @@ async def _empty() -> Report:
 
 @pytest.mark.parametrize("language", ExportLanguage)
 async def test_it_is_one_file_that_loads_and_runs_nothing(language: ExportLanguage) -> None:
-    page = await page_of(language=language, ballots=ballots(6, 4))
+    page = await page_of(language=language, votes=votes_of(6, 4))
     assert re.findall(r"<(script|link|iframe|object|img|form)\b", page) == []
     assert re.findall(r"(?:src|href|url)\s*[=(]\s*[\"']?(?!#)[a-z]", page) == []
     assert "default-src 'none'" in page
@@ -292,7 +292,7 @@ async def test_hostile_words_stay_words() -> None:
     page = await page_of(
         plan,
         reasons={HOSTILE: 1},
-        ballots=ballots(3, 1),
+        votes=votes_of(3, 1),
         surveys=[{"easy": 1, "why": HOSTILE}],
         best=[shown],
         worst=[shown],
