@@ -13,8 +13,9 @@ from chat.accounts.ports import QuotaStore
 from chat.accounts.quotas import Quotas, Rates
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
-from chat.campaigns.hosts import Campaigns, CampaignStore
+from chat.campaigns.hosts import Campaigns
 from chat.campaigns.participation import Participation
+from chat.campaigns.ports import CampaignStore
 from chat.conversations.jobs import Jobs
 from chat.conversations.ports import Store
 from chat.conversations.presets import Presets

@@ -13,10 +13,11 @@ from bench.figures import Figure
 from bench.hosted import END, MEMBER, MODELS, filled_store
 from chat.accounts.models import LOCAL, User
 from chat.campaigns.hosts import Campaigns
-from chat.feedback.dashboard import Dashboard, Period
+from chat.feedback.dashboard import Dashboard
+from chat.feedback.dashboard_models import Period
 from chat.feedback.models import Verdict
-from chat.feedback.queries import Cursor, RatingFilter, ReviewStatus
 from chat.feedback.reports import Reports
+from chat.feedback.result_models import Cursor, RatingFilter, ReviewStatus
 from chat.feedback.results import CHUNK, Results, place_of
 from formats.datasets import DataFormat, data_file
 from formats.redaction import Redactor

@@ -15,7 +15,7 @@ from chat.accounts.models import LOCAL, AccountRole, AuditEntry, User
 from chat.campaigns.models import Campaign, Mode, Plan, Variant
 from chat.conversations.models import AnswerRecord, Archive, Message, Question
 from chat.feedback.models import REASONS, AnswerSnapshot, RatingInput, Verdict
-from chat.feedback.queries import ReviewChange, ReviewStatus
+from chat.feedback.result_models import ReviewChange, ReviewStatus
 from chat.models import (
     ChatMessage,
     ChatOptions,

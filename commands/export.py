@@ -16,8 +16,8 @@ from chat.accounts.models import User, name_key
 from chat.campaigns.hosts import Campaigns
 from chat.errors import AppError
 from chat.feedback.models import Verdict
-from chat.feedback.queries import RatingFilter, ReviewStatus
 from chat.feedback.reports import Reports
+from chat.feedback.result_models import RatingFilter, ReviewStatus
 from chat.feedback.results import Results
 from commands.context import OPERATOR, Refused
 from config import Settings, SettingsError, read_settings

@@ -17,10 +17,12 @@ from chat.accounts.models import LOCAL, User, utc_now
 from chat.conversations.models import Preset
 from chat.conversations.presets import Presets
 from chat.errors import AppError, NotFound, StartupError
-from chat.evaluation.cases import MOST_CASES, CaseStore, CaseText, case_of_file
-from chat.evaluation.models import Case, CaseVerdict, Result
+from chat.evaluation.cases import case_of_file
+from chat.evaluation.models import Case, CaseText, CaseVerdict, Result
+from chat.evaluation.ports import CaseStore
 from chat.evaluation.runs import CaseRunner, PreparedRun, new_run, prepare
 from chat.evaluation.shipped_cases import load_shipped_cases
+from chat.evaluation.validation import MOST_CASES
 from chat.serving.admission import Admission
 from chat.serving.engines import Engines
 from chat.serving.generation import Generation, Timeouts

@@ -9,10 +9,8 @@ from datetime import UTC
 
 from chat.conversations.models import Preset
 from chat.conversations.presets import name_of
-from chat.evaluation.cases import VerdictCounts
-from chat.evaluation.models import Case, CaseVerdict, Result
+from chat.evaluation.models import Case, CaseVerdict, EarlierAnswers, Result, VerdictCounts
 from chat.evaluation.runs import PreparedRun
-from chat.evaluation.verdicts import EarlierAnswers
 from chat.models import PresetRef
 
 BESIDE = (

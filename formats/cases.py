@@ -8,15 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from chat.conversations.errors import NothingToImport, UnknownFormat
-from chat.evaluation.cases import (
-    MAX_EXPECTED,
-    MAX_NAME,
-    MOST_CASES,
-    MOST_CHECKS,
-    MOST_TURNS,
-    CaseText,
-)
-from chat.evaluation.models import Case, Check, CheckKind
+from chat.evaluation.models import Case, CaseText, Check, CheckKind
+from chat.evaluation.validation import MAX_EXPECTED, MAX_NAME, MOST_CASES, MOST_CHECKS, MOST_TURNS
 from chat.models import ChatMessage, Role, Sampling
 from chat.tools import ToolCall
 from formats.reading import decode, parse, refusal, validate

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from chat.campaigns.models import QuestionKind
 from chat.feedback.models import REASONS
-from chat.feedback.reports import AnswerExcerpt, Report, SurveyResult, VariantResult
+from chat.feedback.report_models import AnswerExcerpt, Report, SurveyResult, VariantResult
 from formats.charts import bars
 from formats.drawing import html
 from formats.html import POLICY, render

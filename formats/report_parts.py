@@ -7,7 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from chat.feedback.reports import Report, VariantResult
+from chat.feedback.report_models import Report, VariantResult
 from chat.feedback.statistics import Share
 from formats.charts import shares
 from formats.drawing import html

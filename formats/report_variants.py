@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from chat.campaigns.models import Mode, Variant
-from chat.feedback.reports import ComparisonResult, SourceCount
+from chat.feedback.report_models import ComparisonResult, SourceCount
 from chat.feedback.statistics import Share, difference
 from formats.charts import shares
 from formats.drawing import html

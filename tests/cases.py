@@ -5,11 +5,18 @@ from datetime import datetime
 
 from chat.accounts.models import Clock, utc_now
 from chat.errors import NotFound
-from chat.evaluation.cases import Cases, CaseText, VerdictCounts
-from chat.evaluation.models import Case, CaseVerdict, Result, Run
+from chat.evaluation.cases import Cases
+from chat.evaluation.models import (
+    Case,
+    CaseText,
+    CaseVerdict,
+    EarlierAnswers,
+    Result,
+    Run,
+    VerdictCounts,
+)
 from chat.evaluation.runs import Runs
 from chat.evaluation.shipped_cases import load_shipped_cases
-from chat.evaluation.verdicts import EarlierAnswers
 from chat.feedback.models import RatedAnswer
 from chat.serving.generation import Generation
 from judging.judge import ProcessJudge
@@ -21,7 +28,7 @@ PATIENCE_S = 60
 
 
 class NoCases:
-    """`chat.evaluation.cases.CaseStore` and `chat.evaluation.cases.RatedAnswers`, without any."""
+    """`chat.evaluation.ports.CaseStore` and `chat.evaluation.ports.RatedAnswers`, without any."""
 
     async def rated(self, seen_by: str | None, snapshot_id: str) -> RatedAnswer:
         raise NotFound

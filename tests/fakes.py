@@ -9,8 +9,8 @@ from itertools import accumulate
 
 from chat.conversations.ports import ConversationStore
 from chat.errors import AppError, BadRequest, NotFound
-from chat.feedback.models import AnswerSnapshot, Rating, RatingInput
-from chat.feedback.ratings import Placement, Ratings
+from chat.feedback.models import AnswerSnapshot, Placement, Rating, RatingInput
+from chat.feedback.ratings import Ratings
 from chat.models import ChatMessage, Finish, Prompt, Role, Sampling, Timing, Usage
 from chat.serving.errors import EngineNotReady, PromptTooLong
 from chat.serving.models import Delta, EngineInfo, EngineState, Phase, PreparedPrompt
@@ -187,7 +187,7 @@ def _scores(text: str, top_logprobs: int) -> tuple[TokenScore, ...]:
 
 
 class Unrated:
-    """A `chat.feedback.ratings.RatingStore` in which nothing was ever said of an answer."""
+    """A `chat.feedback.ports.RatingStore` in which nothing was ever said of an answer."""
 
     async def rate(
         self, snapshot: AnswerSnapshot, user_id: str, rating_input: RatingInput, rated_at: datetime

@@ -11,12 +11,20 @@ from chat.accounts.models import AccountRole, AuditEntry, Clock, GuestLink, User
 from chat.accounts.sign_in import Accounts
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
-from chat.campaigns.hosts import CampaignCounts, Campaigns, VariantProgress
-from chat.campaigns.models import Campaign, Participant, Plan, SurveyAnswers
+from chat.campaigns.hosts import Campaigns
+from chat.campaigns.models import (
+    Campaign,
+    CampaignCounts,
+    Participant,
+    Plan,
+    SurveyAnswers,
+    VariantProgress,
+)
 from chat.campaigns.participation import Participation
 from chat.conversations.turns import Turns
 from chat.errors import NotFound
-from chat.feedback.dashboard import Count, Dashboard, DashboardScope
+from chat.feedback.dashboard import Dashboard
+from chat.feedback.dashboard_models import Count, DashboardScope
 from chat.feedback.reports import Reports
 from chat.feedback.results import Results
 from chat.feedback.votes import Votes
@@ -33,8 +41,8 @@ Store = MemoryStore | RoutingStore
 
 
 class NoCampaigns:
-    """`chat.campaigns.hosts.CampaignStore` and
-    `chat.campaigns.participation.ParticipationStore`, without any campaign."""
+    """`chat.campaigns.ports.CampaignStore` and
+    `chat.campaigns.ports.ParticipationStore`, without any campaign."""
 
     async def add(self, campaign: Campaign, entry: AuditEntry) -> None:
         raise NotFound
@@ -110,7 +118,7 @@ class NoCampaigns:
 
 
 class NoFigures:
-    """`chat.feedback.dashboard.DashboardStore`, of nothing."""
+    """`chat.feedback.ports.DashboardStore`, of nothing."""
 
     async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
         return None

@@ -15,10 +15,10 @@ from chat.accounts.models import (
     Session,
     User,
 )
-from chat.campaigns.comparisons import ComparisonView
-from chat.campaigns.hosts import CampaignCounts, VariantProgress
+from chat.campaigns.comparison_models import ComparisonView
 from chat.campaigns.models import (
     Campaign,
+    CampaignCounts,
     Mode,
     Participant,
     Plan,
@@ -26,14 +26,33 @@ from chat.campaigns.models import (
     SurveyQuestion,
     Task,
     Variant,
+    VariantProgress,
+    Visit,
+    VisitStage,
     VoteChoice,
 )
-from chat.campaigns.participation import Visit, VisitStage
 from chat.conversations.models import Preset, PresetText, Progress
-from chat.evaluation.cases import CaseText, VerdictCounts
-from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Result, Run
+from chat.evaluation.models import (
+    Case,
+    CaseText,
+    CaseVerdict,
+    Check,
+    CheckKind,
+    Result,
+    Run,
+    VerdictCounts,
+)
 from chat.feedback.models import Rating, RatingInput, Review, ReviewState, Verdict
-from chat.feedback.queries import (
+from chat.feedback.report_models import (
+    AnswerSource,
+    Report,
+    SourceCount,
+    Spread,
+    VariantResult,
+    Vote,
+)
+from chat.feedback.reports import comparison_of
+from chat.feedback.result_models import (
     AnswerDetail,
     Cursor,
     FilterOptions,
@@ -43,16 +62,13 @@ from chat.feedback.queries import (
     ReviewStatus,
     VotedComparison,
 )
-from chat.feedback.reports import (
-    AnswerSource,
-    Report,
-    SourceCount,
-    Spread,
-    VariantResult,
-    Vote,
-    comparison_of,
+from chat.feedback.vote_models import (
+    VoteCounts,
+    VoteCursor,
+    VoteFilter,
+    VoteFilterOptions,
+    VotePage,
 )
-from chat.feedback.votes import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions, VotePage
 from chat.models import ChatMessage, PresetRef, Role, Sampling, Status
 from chat.tools import ToolCall
 from pages.accounts.keys import keys_page
@@ -68,7 +84,7 @@ from pages.campaigns.compare import (
     tasks_html,
 )
 from pages.campaigns.comparison import comparison_block
-from pages.campaigns.participation import campaign_visit_page, unavailable_page, survey_page
+from pages.campaigns.participation import campaign_visit_page, survey_page, unavailable_page
 from pages.campaigns.plan_form import EMPTY
 from pages.campaigns.variants import variants_block
 from pages.evaluation.case_form import EMPTY as EMPTY_CASE

@@ -14,8 +14,8 @@ from chat.feedback.models import (
     ReviewState,
     Verdict,
 )
-from chat.feedback.queries import ExportContext, VotedComparison
-from chat.feedback.results import DataFile
+from chat.feedback.ports import DataFile
+from chat.feedback.result_models import ExportContext, VotedComparison
 from chat.models import (
     ChatMessage,
     Finish,

@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from chat.accounts.models import AccountRole, User
-from chat.campaigns.participation import Visit, VisitStage
+from chat.campaigns.models import Visit, VisitStage
 from i18n import Language
 from ui.html import html
 

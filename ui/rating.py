@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from chat.conversations.models import Message
-from chat.feedback.models import REASONS, Rating, RatingInput
-from chat.feedback.ratings import MAX_COMMENT, Ratable
+from chat.feedback.models import REASONS, Ratable, Rating, RatingInput
 from chat.feedback.snapshots import may_be_rated
+from chat.feedback.validation import MAX_COMMENT
 from i18n import Language
 from ui.html import html
 from ui.i18n import text

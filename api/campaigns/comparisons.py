@@ -26,9 +26,10 @@ from starlette.responses import (
 
 from api.edge.identity import person_of
 from api.html import markdown_renderer, page_answer, reader_of
-from chat.campaigns.comparisons import ComparisonRequest, Comparisons, ComparisonView
-from chat.campaigns.models import VoteChoice
-from chat.campaigns.participation import Participation, VisitStage
+from chat.campaigns.comparison_models import ComparisonRequest, ComparisonView
+from chat.campaigns.comparisons import Comparisons
+from chat.campaigns.models import VisitStage, VoteChoice
+from chat.campaigns.participation import Participation
 from chat.errors import AppError, NotFound
 from pages.campaigns.compare import (
     actions_html,

@@ -12,7 +12,8 @@ from api.openai.response_models import ERRORS
 from api.openai.route import StrictRoute
 from chat.errors import NotFound
 from chat.feedback.models import Rating, RatingInput, Verdict
-from chat.feedback.ratings import MAX_COMMENT, Ratings
+from chat.feedback.ratings import Ratings
+from chat.feedback.validation import MAX_COMMENT
 from chat.serving.response_cache import RECENT_S
 
 MOST_REASONS = 20

@@ -8,124 +8,29 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 from chat.accounts.models import Clock, User, utc_now
+from chat.campaigns.comparison_models import (
+    ComparisonRequest,
+    ComparisonView,
+    NewComparison,
+    StoredComparison,
+    TurnPosition,
+)
 from chat.campaigns.errors import CampaignOver
-from chat.campaigns.models import Comparison, Mode, Side, VoteChoice
-from chat.campaigns.participation import Visit
+from chat.campaigns.models import Comparison, Mode, Side, Visit, VoteChoice
+from chat.campaigns.ports import ComparisonStore, Visits
+from chat.campaigns.validation import MAX_VOTE_COMMENT
 from chat.conversations.jobs import Job
-from chat.conversations.models import Message, Progress, Question, Turn
-from chat.conversations.turns import PreparedTurn, Turns
+from chat.conversations.models import Message, Progress, Question
+from chat.conversations.turns import Turns
 from chat.errors import MessageTooLong, NotFound
 from chat.models import Status
 from chat.validation import check_text
 
-MAX_COMMENT = 20_000
 MAX_LISTED = 100
 """Rounds of a tester that are shown, the newest ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonRequest:
-    """What a tester asks. With `after`, the id of a comparison, both variants go on from there."""
-
-    text: str
-    request_id: str
-    task_id: str = ""
-    after: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnPosition:
-    """Where a variant is asked: in a new conversation, below what was said in one, or beside it."""
-
-    conversation_id: str | None = None
-    beside: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NewComparison:
-    """A question to both variants. `variants` are those on the left and on the right."""
-
-    campaign_id: str
-    user_id: str
-    comparison_request: ComparisonRequest
-    variants: tuple[int, int]
-    asked_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class StoredComparison:
-    """A comparison with its answers as they are kept."""
-
-    comparison: Comparison
-    left: Message
-    right: Message
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonView:
-    """A comparison with its answers as they are now. Only `comparison` tells the variants."""
-
-    comparison: Comparison
-    left: Progress
-    right: Progress
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something is still to come."""
-        return self.left.status.is_open or self.right.status.is_open
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether both answers were written to their end, so that a vote counts."""
-        return self.left.status is Status.DONE and self.right.status is Status.DONE
-
-
-class ComparisonStore(Protocol):
-    """Keeps comparisons. Every query takes the user; not-yours raises NotFound like not-there."""
-
-    async def ask(self, new: NewComparison, prepared: Sequence[PreparedTurn]) -> Sequence[Turn]:
-        """Write a comparison, both questions and their pending answers, left first, all or nothing.
-
-        A request that came before gives the turns that are there. Raises NotFound for who takes
-        part no more, AnswerRunning, BadRequest.
-        """
-        ...
-
-    async def of_request(self, user_id: str, request_id: str) -> Comparison | None: ...
-
-    async def comparison(self, user_id: str, comparison_id: str) -> StoredComparison:
-        """Raises NotFound."""
-        ...
-
-    async def comparisons(
-        self, user_id: str, campaign_id: str, limit: int
-    ) -> Sequence[StoredComparison]:
-        """The newest ones, oldest first."""
-        ...
-
-    async def vote(
-        self, user_id: str, comparison_id: str, choice: VoteChoice, comment: str, at: datetime
-    ) -> Comparison:
-        """The comparison with the vote that came first. Raises NotFound, AnswersUnfinished."""
-        ...
-
-    async def comment(self, user_id: str, comparison_id: str, comment: str) -> Comparison:
-        """Raises NotFound."""
-        ...
-
-
-class Visits(Protocol):
-    """What is asked of the service of testers."""
-
-    async def visit(self, user: User, campaign_id: str) -> Visit:
-        """Raises NotFound."""
-        ...
 
 
 class Comparisons:
@@ -340,6 +245,6 @@ def _progress(message: Message) -> Progress:
 
 
 def _checked(comment: str) -> str:
-    if len(comment) > MAX_COMMENT:
-        raise MessageTooLong(field="comment", characters=len(comment), limit=MAX_COMMENT)
+    if len(comment) > MAX_VOTE_COMMENT:
+        raise MessageTooLong(field="comment", characters=len(comment), limit=MAX_VOTE_COMMENT)
     return check_text(comment)

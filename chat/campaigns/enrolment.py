@@ -4,10 +4,9 @@ Owns the check that somebody may ask there at all. Knows no page and no SQL.
 """
 
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from chat.accounts.models import LOCAL, Clock, GuestLink, User, utc_now
-from chat.accounts.ports import GuestLinkReader, UserReader
+from chat.accounts.ports import GuestLinkReader
 from chat.campaigns.errors import (
     CampaignNotBegun,
     CampaignOver,
@@ -16,6 +15,7 @@ from chat.campaigns.errors import (
     OutsideCampaign,
 )
 from chat.campaigns.models import Campaign, Mode, Participant
+from chat.campaigns.ports import EnrolmentUsers, Participants
 from chat.campaigns.validation import options_of
 from chat.conversations.models import EffectiveOptions
 from chat.errors import NotFound
@@ -23,22 +23,6 @@ from chat.models import ChatOptions
 
 SEEN_EVERY = timedelta(seconds=30)
 """How exactly it is kept when somebody was there last."""
-
-
-class EnrolmentUsers(UserReader, GuestLinkReader, Protocol):
-    """Reads users and guest links."""
-
-
-class Participants(Protocol):
-    """What is asked of the store of campaigns."""
-
-    async def campaign(self, campaign_id: str) -> Campaign:
-        """Raises NotFound."""
-        ...
-
-    async def participant(self, campaign_id: str, user_id: str) -> Participant | None: ...
-
-    async def seen(self, campaign_id: str, user_id: str, at: datetime) -> None: ...
 
 
 class Enrolment:

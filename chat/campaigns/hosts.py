@@ -5,14 +5,13 @@ with none. Knows no page and no SQL; what testers do stands in `chat.campaigns.p
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import timedelta
 from uuid import uuid4
 
 from chat.accounts.access import refuse_guests, refuse_unless_visible, visible_owner
 from chat.accounts.models import Action, AuditEntry, Clock, GuestLink, User, utc_now
-from chat.campaigns.models import Campaign, Plan
+from chat.campaigns.models import Campaign, CampaignCounts, Plan, VariantProgress
+from chat.campaigns.ports import CampaignStore
 from chat.campaigns.validation import check_plan, engines_of, refuse_unknown_engines
 
 ACTIVE = timedelta(minutes=5)
@@ -20,94 +19,6 @@ ACTIVE = timedelta(minutes=5)
 
 SILENT = timedelta(minutes=30)
 """Who has agreed, has not finished and was not seen for that long has dropped out."""
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignCounts:
-    """How a campaign goes. `came` have seen what they were to agree to, `consented` have agreed;
-    of those, `finished` have sent the survey, and the others are `active`, silent for a while, or
-    `dropped_out`.
-
-    `questions` were asked, `failures` are answers that ended with an error, `votes` are of blind
-    comparisons, `up` and `down` of ratings as they are now.
-    """
-
-    came: int = 0
-    consented: int = 0
-    active: int = 0
-    finished: int = 0
-    dropped_out: int = 0
-    questions: int = 0
-    failures: int = 0
-    up: int = 0
-    down: int = 0
-    votes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class VariantProgress:
-    """Those of one variant of a split test: they agreed; of those some finished, some left."""
-
-    consented: int = 0
-    finished: int = 0
-    dropped_out: int = 0
-
-
-class CampaignStore(Protocol):
-    """Keeps campaigns. Every change is written together with its line of the audit log."""
-
-    async def add(self, campaign: Campaign, audit_entry: AuditEntry) -> None: ...
-
-    async def campaign(self, campaign_id: str) -> Campaign:
-        """Raises NotFound."""
-        ...
-
-    async def campaigns(self, owner_id: str | None) -> Sequence[Campaign]:
-        """Those of one person, or of all, newest first."""
-        ...
-
-    async def change_plan(self, campaign_id: str, plan: Plan, audit_entry: AuditEntry) -> Campaign:
-        """Raises NotFound, PlanInUse when somebody takes part and a fixed field would change.
-
-        A trial of the owner's is no part: it is destroyed when such a field changes.
-        """
-        ...
-
-    async def close(
-        self, campaign_id: str, closed_at: datetime | None, audit_entry: AuditEntry
-    ) -> Campaign:
-        """Close, or (None) open again. Raises NotFound."""
-        ...
-
-    async def delete(self, campaign_id: str, audit_entry: AuditEntry) -> int:
-        """Destroy a campaign, its links, its guests and all that testers left; how many rows.
-
-        The number becomes the entry's detail. Raises NotFound.
-        """
-        ...
-
-    async def destroy_tester_data(self, campaign_id: str, audit_entry: AuditEntry) -> int:
-        """Destroy its guests and what testers left, not the plan; how many rows.
-
-        Nothing is written where there is nothing. The number becomes the entry's detail.
-        """
-        ...
-
-    async def links(self, campaign_id: str) -> Sequence[GuestLink]:
-        """Those that lead to it, newest first."""
-        ...
-
-    async def counts(
-        self, campaign_id: str, *, active_since: datetime, silent_since: datetime
-    ) -> CampaignCounts:
-        """Without what the owner has tried, unless everybody is the local user."""
-        ...
-
-    async def testers(
-        self, campaign_id: str, *, silent_since: datetime
-    ) -> Sequence[VariantProgress]:
-        """Those of each variant of a split test; nobody anywhere else. Counted as `figures` are."""
-        ...
 
 
 class Campaigns:

@@ -163,3 +163,65 @@ class Comparison:
         """The variant that was voted for; None without a vote, for a tie and for both bad."""
         sides = {VoteChoice.LEFT: self.left, VoteChoice.RIGHT: self.right}
         return sides[self.choice].variant if self.choice in sides else None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignCounts:
+    """How a campaign goes. `came` have seen what they were to agree to, `consented` have agreed;
+    of those, `finished` have sent the survey, and the others are `active`, silent for a while, or
+    `dropped_out`.
+
+    `questions` were asked, `failures` are answers that ended with an error, `votes` are of blind
+    comparisons, `up` and `down` of ratings as they are now.
+    """
+
+    came: int = 0
+    consented: int = 0
+    active: int = 0
+    finished: int = 0
+    dropped_out: int = 0
+    questions: int = 0
+    failures: int = 0
+    up: int = 0
+    down: int = 0
+    votes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VariantProgress:
+    """Those of one variant of a split test: they agreed; of those some finished, some left."""
+
+    consented: int = 0
+    finished: int = 0
+    dropped_out: int = 0
+
+
+class VisitStage(StrEnum):
+    """Where a tester stands."""
+
+    NOT_BEGUN = "not-begun"
+    CONSENT = "consent"
+    WORK = "work"
+    SURVEY = "survey"
+    """The campaign is over, its survey can still be sent."""
+    OVER = "over"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A campaign as one tester meets it. `participant` is None for who never saw its text."""
+
+    campaign: Campaign
+    participant: Participant | None
+    stage: VisitStage
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether the survey is for this person now; whether it is too late, sending it says."""
+        return self.stage in (VisitStage.WORK, VisitStage.SURVEY, VisitStage.FINISHED)
+
+    @property
+    def compares(self) -> bool:
+        """Whether questions are asked on the page that compares two answers."""
+        return self.campaign.plan.mode is Mode.BLIND

@@ -6,109 +6,24 @@ SQL.
 """
 
 import secrets
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 from chat.accounts.models import CAMPAIGN_GRACE, Clock, GuestLink, User, utc_now
 from chat.accounts.ports import GuestLinkReader
 from chat.campaigns.enrolment import link_of, refuse_unless_open
 from chat.campaigns.errors import CampaignNotBegun, CampaignOver, ConsentNeeded
-from chat.campaigns.models import Campaign, Mode, Participant, QuestionKind, SurveyAnswers
+from chat.campaigns.models import (
+    Campaign,
+    Participant,
+    QuestionKind,
+    SurveyAnswers,
+    Visit,
+    VisitStage,
+)
+from chat.campaigns.ports import ParticipationStore
+from chat.campaigns.validation import MAX_SURVEY_TEXT, SCALE
 from chat.errors import BadRequest, MessageTooLong, NotFound
 from chat.validation import check_text
-
-MAX_SURVEY_TEXT = 20_000
-SCALE = range(1, 6)
-
-
-class ParticipationStore(Protocol):
-    """Keeps who takes part in which campaign, and what they left there."""
-
-    async def campaign(self, campaign_id: str) -> Campaign:
-        """Raises NotFound."""
-        ...
-
-    async def participant(self, campaign_id: str, user_id: str) -> Participant | None: ...
-
-    async def join(self, campaign_id: str, user_id: str, at: datetime) -> Participant:
-        """The participant that is there, or a new one who has not agreed yet. Raises NotFound."""
-        ...
-
-    async def agree(
-        self,
-        campaign_id: str,
-        user_id: str,
-        *,
-        digest: str,
-        at: datetime,
-        page_language: str,
-        choose: Callable[[Sequence[int]], int],
-    ) -> Participant:
-        """Write that somebody has agreed to the text with that digest, once.
-
-        A split test's variant is drawn by `choose` from those that fewest have, in one step with
-        writing it. Raises NotFound, and ConsentNeeded when the text is another one by now.
-        """
-        ...
-
-    async def seen(self, campaign_id: str, user_id: str, at: datetime) -> None: ...
-
-    async def tick(
-        self, campaign_id: str, user_id: str, task_id: str, *, done: bool, at: datetime
-    ) -> Participant:
-        """Raises NotFound."""
-        ...
-
-    async def keep_survey(
-        self, campaign_id: str, user_id: str, answers: SurveyAnswers, *, at: datetime, send: bool
-    ) -> Participant:
-        """Put these answers over those that are kept; one that is sent can be sent anew.
-
-        Raises NotFound.
-        """
-        ...
-
-    async def conversations(self, campaign_id: str, user_id: str) -> Collection[str]:
-        """Ids of those that somebody holds for a campaign."""
-        ...
-
-    async def withdraw(self, campaign_id: str, user_id: str) -> int:
-        """Destroy all that somebody left in a campaign; how many rows. Raises NotFound."""
-        ...
-
-
-class VisitStage(StrEnum):
-    """Where a tester stands."""
-
-    NOT_BEGUN = "not-begun"
-    CONSENT = "consent"
-    WORK = "work"
-    SURVEY = "survey"
-    """The campaign is over, its survey can still be sent."""
-    OVER = "over"
-    FINISHED = "finished"
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A campaign as one tester meets it. `participant` is None for who never saw its text."""
-
-    campaign: Campaign
-    participant: Participant | None
-    stage: VisitStage
-
-    @property
-    def may_answer(self) -> bool:
-        """Whether the survey is for this person now; whether it is too late, sending it says."""
-        return self.stage in (VisitStage.WORK, VisitStage.SURVEY, VisitStage.FINISHED)
-
-    @property
-    def compares(self) -> bool:
-        """Whether questions are asked on the page that compares two answers."""
-        return self.campaign.plan.mode is Mode.BLIND
 
 
 class Participation:

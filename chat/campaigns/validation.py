@@ -10,7 +10,14 @@ from typing import TypeVar
 from uuid import uuid4
 
 from chat.campaigns.errors import BadPlan
-from chat.campaigns.models import Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
+from chat.campaigns.models import (
+    Mode,
+    Plan,
+    QuestionKind,
+    SurveyQuestion,
+    Task,
+    Variant,
+)
 from chat.conversations.validation import check_options
 from chat.models import ChatOptions
 from chat.validation import check_text
@@ -24,6 +31,13 @@ MAX_SENTENCE = 500
 
 MAX_TEXT = 20_000
 """Of the consent, the thanks, a task's instructions and its question."""
+
+MAX_VOTE_COMMENT = 20_000
+MAX_SURVEY_TEXT = 20_000
+"""Characters."""
+
+SCALE = range(1, 6)
+"""The numbers of a scale."""
 
 MOST_TASKS = 50
 MOST_QUESTIONS = 30

@@ -4,117 +4,29 @@ Owns whose they are (members have their own, administrators see all, guests none
 kept. Knows no SQL, no page and no engine; `chat.evaluation.runs` runs cases.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
 from uuid import uuid4
 
 from chat.accounts.access import visible_owner
 from chat.accounts.models import Clock, User, utc_now
-from chat.evaluation.errors import BadCase, BadCheck
-from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Result, Run
-from chat.evaluation.verdicts import EarlierAnswers, Judge
+from chat.evaluation.errors import BadCase
+from chat.evaluation.models import (
+    Case,
+    CaseText,
+    CaseVerdict,
+    Check,
+    CheckKind,
+    Result,
+    Run,
+    VerdictCounts,
+)
+from chat.evaluation.ports import CaseStore, Judge, RatedAnswers
+from chat.evaluation.validation import MAX_NAME, MOST_CASES, check_case
 from chat.feedback.models import RatedAnswer
-from chat.models import ChatMessage, Role, Sampling
-from chat.validation import check_sampling, check_text
-
-MAX_NAME = 100
-MAX_EXPECTED = 20_000
-MAX_PROMPT = 200_000
-MOST_TURNS = 100
-MOST_CHECKS = 20
-MOST_CASES = 1000
-"""Of one file, and of one run."""
 
 ONE_LINE = 200
 """A correction of one line and at most so many characters is taken as what must be contained."""
-
-
-@dataclass(frozen=True, slots=True)
-class CaseText:
-    """What a host writes of a case; the fields are those of `chat.evaluation.models.Case`.
-
-    `key` names a case in a file, so that its runs can be told to be the same case's.
-    """
-
-    name: str
-    prompt: tuple[ChatMessage, ...]
-    checks: tuple[Check, ...]
-    sampling: Sampling = field(default_factory=Sampling)
-    reference: str = ""
-    snapshot_id: str = ""
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class VerdictCounts:
-    """A run, and how many of its cases came to what."""
-
-    run: Run
-    counts: Mapping[CaseVerdict, int]
-
-
-class CaseStore(Protocol):
-    """Keeps cases, runs and results. `owner` None: whoever's; not that owner's raises NotFound."""
-
-    async def add(self, cases: Sequence[Case]) -> None:
-        """All or none. Raises NotFound for owners who are not there (any more)."""
-        ...
-
-    async def cases(self, owner_id: str | None) -> Sequence[Case]:
-        """By name."""
-        ...
-
-    async def case(self, case_id: str, owner_id: str | None) -> Case: ...
-
-    async def change(self, case_id: str, owner_id: str | None, text: CaseText) -> Case: ...
-
-    async def delete(self, case_id: str, owner_id: str | None) -> None:
-        """Its results stay."""
-        ...
-
-    async def add_run(self, run: Run) -> None:
-        """Raises NotFound as `add` does."""
-        ...
-
-    async def end_run(self, run_id: str, ended_at: datetime) -> None: ...
-
-    async def add_result(self, result: Result) -> None:
-        """Raises NotFound if the run was deleted meanwhile."""
-        ...
-
-    async def runs(self, owner_id: str | None, limit: int = 100) -> Sequence[VerdictCounts]:
-        """Newest first."""
-        ...
-
-    async def run(self, run_id: str, owner_id: str | None) -> Run: ...
-
-    async def results(self, run_id: str) -> Sequence[Result]: ...
-
-    async def delete_run(self, run_id: str, owner_id: str | None) -> None:
-        """With its results."""
-        ...
-
-    async def judge(
-        self, run_id: str, case_id: str, verdict: CaseVerdict, judged_by: str
-    ) -> Result:
-        """Write a person's verdict. Raises NotFound where none was asked for."""
-        ...
-
-    async def history(
-        self, case_ids: Collection[str], owner_id: str | None, against: str | None
-    ) -> Mapping[str, EarlierAnswers]:
-        """What runs gave for these cases; the answer is that of the run `against`, or the last."""
-        ...
-
-
-class RatedAnswers(Protocol):
-    """Rated answers that a person may see; None sees all."""
-
-    async def rated(self, seen_by: str | None, snapshot_id: str) -> RatedAnswer:
-        """Raises NotFound."""
-        ...
 
 
 class Cases:
@@ -217,50 +129,6 @@ def draft_of(rated: RatedAnswer) -> CaseText:
         reference=rated.snapshot.answer,
         snapshot_id=rated.snapshot.id,
     )
-
-
-async def check_case(text: CaseText, judge: Judge) -> CaseText:
-    """A case as it is kept, its name without spaces around it.
-
-    Raises BadCase, BadCheck, CheckTooCostly, InvalidSetting, MessageTooLong, BadText.
-    """
-    name = check_text(text.name).strip()
-    if not 1 <= len(name) <= MAX_NAME or any(not sign.isprintable() for sign in name):
-        raise BadCase(field="name", why=f"1 to {MAX_NAME} characters on one line", limit=MAX_NAME)
-    _check_prompt(text.prompt)
-    check_sampling(text.sampling)
-    check_text(text.reference, field="reference")
-    if not 1 <= len(text.checks) <= MOST_CHECKS:
-        raise BadCase(field="checks", why=f"1 to {MOST_CHECKS}", limit=MOST_CHECKS)
-    for number, check in enumerate(text.checks, start=1):
-        try:
-            await _check_check(check, judge)
-        except BadCheck as error:
-            raise BadCheck(str(error.values["why"]), number) from None
-    return replace(text, name=name)
-
-
-def _check_prompt(prompt: Sequence[ChatMessage]) -> None:
-    if not 1 <= len(prompt) <= MOST_TURNS:
-        raise BadCase(field="prompt", why=f"1 to {MOST_TURNS} messages", limit=MOST_TURNS)
-    if prompt[-1].role is Role.SYSTEM or not prompt[-1].content.strip():
-        raise BadCase(field="prompt", why="the last message has to ask for something")
-    if sum(len(check_text(message.content)) for message in prompt) > MAX_PROMPT:
-        raise BadCase(field="prompt", why=f"at most {MAX_PROMPT} characters")
-
-
-async def _check_check(check: Check, judge: Judge) -> None:
-    expected = check.expected
-    if len(expected) > MAX_EXPECTED:
-        why = f"at most {MAX_EXPECTED} characters each"
-        raise BadCase(field="checks", why=why, part="expected", limit=MAX_EXPECTED)
-    check_text(expected)
-    if check.kind is CheckKind.HUMAN:
-        return
-    if not expected.strip():
-        raise BadCase(field="checks", why="what is expected is missing")
-    if check.kind is not CheckKind.CONTAINS:
-        await judge.read(check)
 
 
 def _case(case_id: str, owner_id: str, text: CaseText, now: datetime) -> Case:

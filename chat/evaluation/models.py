@@ -3,6 +3,7 @@
 Knows no page, no engine and no SQL; `chat.evaluation.runs` runs cases.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -85,3 +86,46 @@ class Result:
     error_code: str = ""
     timing: Timing | None = None
     judged_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseText:
+    """What a host writes of a case; the fields are those of `chat.evaluation.models.Case`.
+
+    `key` names a case in a file, so that its runs can be told to be the same case's.
+    """
+
+    name: str
+    prompt: tuple[ChatMessage, ...]
+    checks: tuple[Check, ...]
+    sampling: Sampling = field(default_factory=Sampling)
+    reference: str = ""
+    snapshot_id: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictCounts:
+    """A run, and how many of its cases came to what."""
+
+    run: Run
+    counts: Mapping[CaseVerdict, int]
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierAnswers:
+    """What earlier runs gave for a case: the answer to compare with, and those that were judged.
+
+    `answer` is None where there is nothing to compare with.
+    """
+
+    answer: str | None = None
+    judged: Mapping[str, CaseVerdict] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, and the indices of checks that did not hold."""
+
+    verdict: CaseVerdict
+    failed: tuple[int, ...] = ()

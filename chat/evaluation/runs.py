@@ -17,10 +17,11 @@ from chat.accounts.errors import TooManyRequests
 from chat.accounts.models import Clock, Principal, User, utc_now
 from chat.conversations.models import Preset
 from chat.errors import AppError, NotFound, StoreFailed
-from chat.evaluation.cases import MOST_CASES, CaseStore
 from chat.evaluation.errors import BadCase, RunInProgress
-from chat.evaluation.models import Case, CaseVerdict, Result, Run
-from chat.evaluation.verdicts import EarlierAnswers, Judge, judge_answer
+from chat.evaluation.models import Case, CaseVerdict, EarlierAnswers, Result, Run
+from chat.evaluation.ports import CaseStore, Judge
+from chat.evaluation.validation import MOST_CASES
+from chat.evaluation.verdicts import judge_answer
 from chat.models import ChatMessage, ChatOptions, Role, Sampling
 from chat.serving.engines import serving
 from chat.serving.errors import Busy, QueueTimeout, TooManyWaiting

@@ -3,42 +3,8 @@
 Owns the rule; what takes a pattern, a schema or algebra is the judge's.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
-
-from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind
-
-
-class Judge(Protocol):
-    """Judges what takes more than comparing texts: REGEX, JSON_SCHEMA and MATHS."""
-
-    async def read(self, check: Check) -> None:
-        """Raises BadCheck if what is expected cannot be read, CheckTooCostly."""
-        ...
-
-    async def holds(self, check: Check, answer: str) -> bool:
-        """Whether an answer is as expected. Raises BadCheck, CheckTooCostly."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierAnswers:
-    """What earlier runs gave for a case: the answer to compare with, and those that were judged.
-
-    `answer` is None where there is nothing to compare with.
-    """
-
-    answer: str | None = None
-    judged: Mapping[str, CaseVerdict] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A verdict, and the indices of checks that did not hold."""
-
-    verdict: CaseVerdict
-    failed: tuple[int, ...] = ()
+from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, EarlierAnswers, Judgement
+from chat.evaluation.ports import Judge
 
 
 async def judge_answer(case: Case, answer: str, before: EarlierAnswers, judge: Judge) -> Judgement:

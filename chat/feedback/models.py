@@ -115,3 +115,20 @@ class RatedAnswer:
     snapshot: AnswerSnapshot
     ratings: tuple[Rating, ...]
     review: Review | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What a campaign says of an answer: the reasons it offers, and which variant wrote it."""
+
+    reasons: tuple[str, ...] = ()
+    variant: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ratable:
+    """An answer that somebody is about to rate: what may be ticked, what was said before."""
+
+    answer: str
+    reasons: tuple[str, ...]
+    rating: Rating | None = None

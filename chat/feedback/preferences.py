@@ -12,7 +12,7 @@ from chat.campaigns.models import VoteChoice
 from chat.conversations.models import Message, Origin
 from chat.conversations.prompt import prompt_from
 from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, ReviewState, Verdict
-from chat.feedback.queries import Path, VotedComparison
+from chat.feedback.result_models import Path, VotedComparison
 from chat.feedback.snapshots import is_exact
 from chat.languages import language_of
 from chat.models import ChatMessage, Finish, Provenance, Role, Status

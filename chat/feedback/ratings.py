@@ -4,73 +4,18 @@ Owns what may be rated and within which bounds. Knows no screen, no wire format 
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
 
 from chat.accounts.models import Clock, User, utc_now
 from chat.conversations.errors import AnswerRunning
 from chat.conversations.models import TEMPORARY, Conversation, Message
 from chat.conversations.ports import ConversationStore
 from chat.conversations.tree import Tree
-from chat.errors import MessageTooLong, NotFound
+from chat.errors import NotFound
 from chat.feedback.errors import EmptyRating, NotRatable, UnknownReason
-from chat.feedback.models import REASONS, AnswerSnapshot, Rating, RatingInput
+from chat.feedback.models import REASONS, AnswerSnapshot, Placement, Ratable, Rating, RatingInput
+from chat.feedback.ports import CompletionLookup, RatingStore
 from chat.feedback.snapshots import may_be_rated, snapshot_of_answer, snapshot_of_completion
-from chat.serving.completion import CompletionRecord
-from chat.validation import check_text
-
-MAX_COMMENT = 20_000
-"""Characters of a comment, and of a correction beyond the length of the answer it starts from."""
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """What a campaign says of an answer: the reasons it offers, and which variant wrote it."""
-
-    reasons: tuple[str, ...] = ()
-    variant: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ratable:
-    """An answer that somebody is about to rate: what may be ticked, what was said before."""
-
-    answer: str
-    reasons: tuple[str, ...]
-    rating: Rating | None = None
-
-
-class RatingStore(Protocol):
-    """Keeps ratings with their snapshot."""
-
-    async def rate(
-        self, snapshot: AnswerSnapshot, user_id: str, rating_input: RatingInput, rated_at: datetime
-    ) -> Rating:
-        """Add a version of what `rater` says, or give the newest if it says the same.
-
-        An answer of that owner that is frozen already stays as it is. Of two at once each gets a
-        version. Raises NotFound when the rater is not there any more.
-        """
-        ...
-
-    async def snapshot_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None: ...
-
-    async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
-        """What somebody said last of those of their answers that they have rated, by answer."""
-        ...
-
-    async def placement(self, campaign_id: str, user_id: str, message_id: str) -> Placement | None:
-        """None: the campaign is gone."""
-        ...
-
-
-class CompletionLookup(Protocol):
-    """The answers that programs were given a while ago."""
-
-    def find(self, user_id: str, completion_id: str) -> CompletionRecord:
-        """Raises NotFound, also for another's."""
-        ...
+from chat.feedback.validation import check_rating_input
 
 
 class Ratings:
@@ -174,28 +119,3 @@ class Ratings:
 
     async def _reasons(self, campaign_id: str, user: User, message_id: str) -> tuple[str, ...]:
         return (await self._placement(campaign_id, user, message_id)).reasons or REASONS
-
-
-def check_rating_input(rating_input: RatingInput, answer: str) -> RatingInput:
-    """An opinion of that answer as it is stored. Raises MessageTooLong, BadText."""
-    comment, correction = rating_input.comment.strip(), rating_input.correction or ""
-    _check_length("comment", comment, MAX_COMMENT)
-    _check_length("correction", correction, MAX_COMMENT + len(answer))
-    return RatingInput(
-        rating_input.verdict,
-        tuple(dict.fromkeys(rating_input.reasons)),
-        comment,
-        _correction(correction, answer),
-    )
-
-
-def _check_length(what: str, text: str, limit: int) -> None:
-    if len(text) > limit:
-        raise MessageTooLong(what=what, characters=len(text), limit=limit)
-    check_text(text)
-
-
-def _correction(text: str, answer: str) -> str | None:
-    """None where it says nothing, or what the answer says: browsers have other line ends."""
-    text, answer = text.replace("\r\n", "\n"), answer.replace("\r\n", "\n")
-    return None if text.strip() in ("", answer.strip()) else text

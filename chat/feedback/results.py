@@ -7,23 +7,20 @@ to them to review, guests nothing. Knows no SQL, no page and no file format.
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import Protocol
 
 from chat.accounts.access import is_guest, refuse_guests, visible_owner
 from chat.accounts.models import LOCAL, Clock, User, utc_now
 from chat.accounts.ports import UserReader
 from chat.errors import MessageTooLong, NotFound
-from chat.feedback.models import RatedAnswer, Rating, Review
+from chat.feedback.models import RatedAnswer, Review
+from chat.feedback.ports import DataFile, ResultStore
 from chat.feedback.preferences import is_liked, prompt_before_answer
-from chat.feedback.queries import (
+from chat.feedback.result_models import (
     AnswerDetail,
     Cursor,
-    ExportChunk,
     ExportContext,
     FilterOptions,
     Names,
-    Path,
     RatingCounts,
     RatingFilter,
     RatingPage,
@@ -31,114 +28,13 @@ from chat.feedback.queries import (
     ReviewStatus,
     VotedComparison,
 )
+from chat.feedback.validation import MOST_NOTE
 from chat.languages import language_of
 from chat.validation import check_text
 
 PAGE = 50
 CHUNK = 200
 """Answers: on a page of the list, and at a time while they are taken along."""
-
-MOST_NOTE = 20_000
-"""Characters."""
-
-
-class ResultStore(Protocol):
-    """Finds rated answers and keeps their reviews.
-
-    `seen_by` is a person's id: only what that person may see; None is everything.
-    """
-
-    async def page(
-        self, seen_by: str | None, filters: RatingFilter, *, after: Cursor | None, limit: int
-    ) -> Sequence[RatedAnswer]:
-        """Newest rating first."""
-        ...
-
-    async def counts(
-        self, seen_by: str | None, filters: RatingFilter, *, among: Sequence[str] | None = None
-    ) -> RatingCounts:
-        """Of all, or of those with these ids."""
-        ...
-
-    async def choices(self, seen_by: str | None) -> FilterOptions: ...
-
-    async def rated(self, seen_by: str | None, snapshot_id: str) -> RatedAnswer:
-        """Raises NotFound."""
-        ...
-
-    async def versions(self, snapshot_ids: Sequence[str]) -> Mapping[str, tuple[Rating, ...]]:
-        """All that was ever said of each of these answers, oldest first."""
-        ...
-
-    async def beside(
-        self, seen_by: str | None, filters: RatingFilter, conversation_ids: Sequence[str]
-    ) -> Sequence[RatedAnswer]:
-        """Those of the answers that were given in these conversations, oldest first."""
-        ...
-
-    async def chunk(
-        self, seen_by: str | None, filters: RatingFilter, *, after: int, limit: int
-    ) -> ExportChunk:
-        """Answers one after the other; begin with `after` 0."""
-        ...
-
-    async def tried_again(
-        self, reader: str, answer_ids: Sequence[str]
-    ) -> Mapping[str, Sequence[Path]]:
-        """By each of these answers: the paths to the unrated ones before it to the same question.
-
-        Of campaigns, and of the reader's own conversations: elsewhere only what was rated is
-        shared.
-        """
-        ...
-
-    async def voted_comparisons(
-        self,
-        seen_by: str | None,
-        filters: RatingFilter,
-        *,
-        after: VotedComparison | None,
-        limit: int,
-    ) -> Sequence[VotedComparison]:
-        """Votes one after the other, by campaign and day alone."""
-        ...
-
-    async def votes(self, seen_by: str | None, filters: RatingFilter) -> int:
-        """How many of them, by model and preset too; what language they are in is not looked at."""
-        ...
-
-    async def review(
-        self,
-        seen_by: str | None,
-        snapshot_id: str,
-        change: ReviewChange,
-        reviewer: str,
-        reviewed_at: datetime,
-    ) -> Review:
-        """Change the review, or make one. Raises NotFound."""
-        ...
-
-
-class DataFile(Protocol):
-    """A file that is written piece by piece, in this order; the pieces make it up.
-
-    `takes_versions` asks for everything that was ever said, `takes_others` for the other rated
-    answers of a conversation and those that were tried again, `takes_names` for what people,
-    campaigns and presets are called, `takes_votes` for the votes.
-    """
-
-    takes_versions: bool
-    takes_others: bool
-    takes_names: bool
-    takes_votes: bool
-
-    def begin(self) -> bytes: ...
-
-    def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes: ...
-
-    def add_votes(self, voted_comparisons: Sequence[VotedComparison]) -> bytes: ...
-
-    def end(self) -> bytes: ...
 
 
 class Results:

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from chat.feedback.queries import RatingFilter
+from chat.feedback.result_models import RatingFilter
 from formats.datasets.lines import DpoFile, SftFile
 from formats.datasets.parts import PieceFile
 from formats.datasets.table import TableFile

@@ -14,7 +14,7 @@ from chat.feedback.preferences import (
     pairs_of_retries,
     pairs_of_versions,
 )
-from chat.feedback.queries import ExportContext, VotedComparison
+from chat.feedback.result_models import ExportContext, VotedComparison
 from formats.datasets.parts import PieceFile, turns
 from formats.datasets.records import DpoLine, Record, SftLine, TurnLine
 

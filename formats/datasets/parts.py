@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, RatingInput, Review
-from chat.feedback.queries import ExportContext, VotedComparison
+from chat.feedback.result_models import ExportContext, VotedComparison
 from chat.models import ChatMessage, Provenance
 from formats.datasets.records import TurnLine
 from formats.redaction import Redactor
 
 
 class PieceFile(ABC):
-    """A `chat.feedback.results.DataFile`: takes ratings alone, and nothing before or after them."""
+    """A `chat.feedback.ports.DataFile`: takes ratings alone, and nothing before or after them."""
 
     takes_versions = False
     takes_others = False

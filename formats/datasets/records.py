@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from chat.campaigns.models import Comparison
 from chat.feedback.models import AnswerSnapshot, Rating, RatingInput, Review, Verdict
 from chat.feedback.preferences import PreferenceSource
-from chat.feedback.queries import RatingFilter
+from chat.feedback.result_models import RatingFilter
 from chat.models import ChatMessage, Finish, Provenance, Status, Timing, Usage
 from chat.serving.observer import Source
 

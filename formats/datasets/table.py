@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, RatingInput, Review
-from chat.feedback.queries import ExportContext, Names
+from chat.feedback.result_models import ExportContext, Names
 from chat.models import Provenance, Timing
 from formats.datasets.parts import PieceFile, turns
 from formats.datasets.records import TableRow

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from chat.conversations.models import Message
 from chat.feedback.models import RatedAnswer, Rating
 from chat.feedback.preferences import prompt_of
-from chat.feedback.queries import ExportContext, RatingFilter, VotedComparison
+from chat.feedback.result_models import ExportContext, RatingFilter, VotedComparison
 from formats.datasets.parts import (
     PieceFile,
     masked_prompt,

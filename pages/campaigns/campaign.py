@@ -8,8 +8,7 @@ from markupsafe import Markup
 
 from chat.accounts.access import is_admin
 from chat.accounts.models import LOCAL, GuestLink, User
-from chat.campaigns.hosts import CampaignCounts
-from chat.campaigns.models import Campaign, Mode, Plan, Variant
+from chat.campaigns.models import Campaign, CampaignCounts, Mode, Plan, Variant
 from chat.campaigns.validation import engines_of
 from pages.accounts.people import GUEST_LINK_DEFAULTS
 from pages.campaigns.choices import PlanOptions

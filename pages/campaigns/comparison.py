@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from chat.campaigns.hosts import VariantProgress
-from chat.campaigns.models import Mode
-from chat.feedback.reports import ComparisonResult, Report, VariantResult
+from chat.campaigns.models import Mode, VariantProgress
+from chat.feedback.report_models import ComparisonResult, Report, VariantResult
 from chat.feedback.statistics import Difference, Share, difference
 from pages.html import ReaderContext, render
 

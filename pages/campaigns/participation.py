@@ -4,8 +4,8 @@ from markupsafe import Markup
 
 from chat.accounts.access import is_guest
 from chat.accounts.models import CAMPAIGN_GRACE, User
-from chat.campaigns.participation import MAX_SURVEY_TEXT, SCALE, Visit, VisitStage
-from chat.campaigns.validation import consent_digest
+from chat.campaigns.models import Visit, VisitStage
+from chat.campaigns.validation import MAX_SURVEY_TEXT, SCALE, consent_digest
 from pages.html import ReaderContext, render
 
 SCRIPT = "campaigns.js"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from chat.campaigns.models import Mode, Variant
-from chat.feedback.reports import AnswerSource, Report, SourceCount
+from chat.feedback.report_models import AnswerSource, Report, SourceCount
 from pages.html import ReaderContext, render
 
 

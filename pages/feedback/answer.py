@@ -8,9 +8,9 @@ from markupsafe import Markup
 
 from chat.accounts.models import User
 from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, Verdict
-from chat.feedback.queries import AnswerDetail, FilterOptions, RatingFilter, ReviewStatus
-from chat.feedback.results import MOST_NOTE
+from chat.feedback.result_models import AnswerDetail, FilterOptions, RatingFilter, ReviewStatus
 from chat.feedback.snapshots import is_exact
+from chat.feedback.validation import MOST_NOTE
 from pages.evaluation.diff import in_one
 from pages.feedback.origin import cost_of, origin_of
 from pages.feedback.results import SCRIPT, language_text, query_of, reason_text

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from chat.accounts.models import User
 from chat.feedback.models import REASONS, RatedAnswer, Verdict
-from chat.feedback.queries import (
+from chat.feedback.result_models import (
     Cursor,
     FilterOptions,
     RatingCounts,
@@ -17,7 +17,7 @@ from chat.feedback.queries import (
     RatingPage,
     ReviewStatus,
 )
-from chat.feedback.votes import VoteFilter
+from chat.feedback.vote_models import VoteFilter
 from pages.feedback.filters import FilterField, day_field, excerpt, select_field
 from pages.feedback.votes import votes_path
 from pages.host_nav import render_host_page

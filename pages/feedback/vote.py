@@ -12,8 +12,8 @@ from chat.accounts.models import User
 from chat.campaigns.models import Campaign, Side
 from chat.conversations.models import Message
 from chat.conversations.prompt import prompt_from
-from chat.feedback.queries import VotedComparison
-from chat.feedback.votes import VoteFilter
+from chat.feedback.result_models import VotedComparison
+from chat.feedback.vote_models import VoteFilter
 from chat.models import ChatMessage, Role
 from pages.campaigns.compare import MarkdownRenderer
 from pages.feedback.origin import AnswerOrigin, cost_of, origin_of

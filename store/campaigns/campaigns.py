@@ -9,8 +9,15 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.models import LOCAL_USER, AuditEntry, GuestLink
 from chat.campaigns.errors import ConsentNeeded, PlanInUse
-from chat.campaigns.hosts import CampaignCounts, VariantProgress
-from chat.campaigns.models import Campaign, Mode, Participant, Plan, SurveyAnswers
+from chat.campaigns.models import (
+    Campaign,
+    CampaignCounts,
+    Mode,
+    Participant,
+    Plan,
+    SurveyAnswers,
+    VariantProgress,
+)
 from chat.campaigns.validation import consent_digest, fixed_change
 from chat.errors import NotFound
 from store.accounts.rows import ANEW, write_entry
@@ -35,8 +42,8 @@ class CampaignErasure(Protocol):
 
 
 class DatabaseCampaigns:
-    """`chat.campaigns.hosts.CampaignStore` and
-    `chat.campaigns.participation.ParticipationStore` over SQLAlchemy.
+    """`chat.campaigns.ports.CampaignStore` and
+    `chat.campaigns.ports.ParticipationStore` over SQLAlchemy.
 
     Raises BadText, StoreFailed.
     """

@@ -7,7 +7,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chat.campaigns.comparisons import NewComparison, StoredComparison
+from chat.campaigns.comparison_models import NewComparison, StoredComparison
 from chat.campaigns.errors import AnswersUnfinished
 from chat.campaigns.models import Comparison, Side, VoteChoice
 from chat.conversations.models import Turn
@@ -22,7 +22,7 @@ from store.transactions import Transactions
 
 
 class DatabaseComparisons:
-    """`chat.campaigns.comparisons.ComparisonStore` over SQLAlchemy. Raises BadText, StoreFailed."""
+    """`chat.campaigns.ports.ComparisonStore` over SQLAlchemy. Raises BadText, StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database

@@ -7,8 +7,7 @@ from sqlalchemy import ColumnElement, Select, false, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chat.accounts.models import LOCAL_USER
-from chat.campaigns.hosts import CampaignCounts, VariantProgress
-from chat.campaigns.models import Mode
+from chat.campaigns.models import CampaignCounts, Mode, VariantProgress
 from chat.errors import NotFound
 from chat.feedback.models import Verdict
 from chat.models import Role, Status

@@ -8,9 +8,15 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.models import LOCAL_USER
 from chat.errors import NotFound
-from chat.evaluation.cases import CaseText, VerdictCounts
-from chat.evaluation.models import Case, CaseVerdict, Result, Run
-from chat.evaluation.verdicts import EarlierAnswers
+from chat.evaluation.models import (
+    Case,
+    CaseText,
+    CaseVerdict,
+    EarlierAnswers,
+    Result,
+    Run,
+    VerdictCounts,
+)
 from store.accounts.rows import count_of, person_of
 from store.schema.evaluation import CaseRow, ResultRow, RunRow
 from store.transactions import Transactions
@@ -20,7 +26,7 @@ FOR_PEOPLE = (CaseVerdict.OPEN, CaseVerdict.CHANGED)
 
 
 class DatabaseCases:
-    """`chat.evaluation.cases.CaseStore` over SQLAlchemy. Raises BadText, StoreFailed."""
+    """`chat.evaluation.ports.CaseStore` over SQLAlchemy. Raises BadText, StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database

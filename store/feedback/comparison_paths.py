@@ -12,8 +12,8 @@ from chat.conversations.models import Message
 from chat.conversations.tree import Tree
 from chat.errors import NotFound
 from chat.feedback.models import ReviewState
-from chat.feedback.queries import Path, RatingFilter, VotedComparison
-from chat.feedback.votes import VoteFilter
+from chat.feedback.result_models import Path, RatingFilter, VotedComparison
+from chat.feedback.vote_models import VoteFilter
 from store.schema.campaigns import CampaignRow, ComparisonRow
 from store.schema.conversations import ConversationRow, MessageRow
 from store.schema.feedback import AnswerSnapshotRow, ReviewRow

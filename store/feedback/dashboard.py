@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, extract, fun
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chat.accounts.models import LOCAL_USER
-from chat.feedback.dashboard import EPOCH, Count, DashboardScope, Timings, TurnCounts
+from chat.feedback.dashboard_models import EPOCH, Count, DashboardScope, Timings, TurnCounts
 from chat.feedback.models import Verdict
 from chat.models import Role, Status
 from store.schema.campaigns import CampaignRow, ComparisonRow
@@ -26,7 +26,7 @@ Taken = Sequence[Timings]
 
 
 class DatabaseDashboard:
-    """`chat.feedback.dashboard.DashboardStore` over SQLAlchemy. Raises StoreFailed."""
+    """`chat.feedback.ports.DashboardStore` over SQLAlchemy. Raises StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database

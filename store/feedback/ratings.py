@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.models import LOCAL_USER
 from chat.campaigns.models import Mode
-from chat.feedback.models import AnswerSnapshot, Rating, RatingInput
-from chat.feedback.ratings import Placement
+from chat.feedback.models import AnswerSnapshot, Placement, Rating, RatingInput
 from store.accounts.rows import ANEW, person_of
 from store.schema.campaigns import CampaignRow, ComparisonRow, ParticipantRow
 from store.schema.feedback import AnswerSnapshotRow, RatingRow
@@ -19,7 +18,7 @@ from store.transactions import Transactions
 
 
 class DatabaseRatings:
-    """`chat.feedback.ratings.RatingStore` over SQLAlchemy. Raises BadText, StoreFailed."""
+    """`chat.feedback.ports.RatingStore` over SQLAlchemy. Raises BadText, StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database

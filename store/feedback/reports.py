@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from chat.campaigns.models import Mode, SurveyAnswers, VoteChoice
 from chat.errors import NotFound
 from chat.feedback.models import AnswerSnapshot, Rating, ReviewState, Verdict
-from chat.feedback.reports import (
+from chat.feedback.report_models import (
     AnswerExcerpt,
     AnswerSource,
     AnswerTimes,
@@ -37,7 +37,7 @@ Wrote = Mapping[str, int | None]
 
 
 class DatabaseReports:
-    """`chat.feedback.reports.ReportStore` over SQLAlchemy. Raises StoreFailed."""
+    """`chat.feedback.ports.ReportStore` over SQLAlchemy. Raises StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database

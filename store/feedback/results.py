@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from chat.errors import NotFound
 from chat.feedback.models import REASONS, RatedAnswer, Rating, Review, Verdict
-from chat.feedback.queries import (
+from chat.feedback.result_models import (
     Cursor,
     ExportChunk,
     FilterOptions,
@@ -31,7 +31,7 @@ Found = Sequence[tuple[AnswerSnapshotRow, ReviewRow | None]]
 
 
 class DatabaseResults:
-    """`chat.feedback.results.ResultStore` over SQLAlchemy. Raises BadText, StoreFailed."""
+    """`chat.feedback.ports.ResultStore` over SQLAlchemy. Raises BadText, StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database

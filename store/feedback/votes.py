@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from chat.campaigns.models import Comparison, Mode, VoteChoice
 from chat.errors import NotFound
-from chat.feedback.queries import VotedComparison
-from chat.feedback.votes import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions
+from chat.feedback.result_models import VotedComparison
+from chat.feedback.vote_models import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions
 from store.feedback.comparison_paths import voted, with_answers
 from store.schema.campaigns import CampaignRow, ComparisonRow
 from store.transactions import Transactions
@@ -18,7 +18,7 @@ MOST_WORDS = 16
 
 
 class DatabaseVotes:
-    """`chat.feedback.votes.VoteStore` over SQLAlchemy. Raises BadText, StoreFailed."""
+    """`chat.feedback.ports.VoteStore` over SQLAlchemy. Raises BadText, StoreFailed."""
 
     def __init__(self, database: Transactions) -> None:
         self._database = database

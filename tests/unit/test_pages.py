@@ -18,7 +18,7 @@ from chat.accounts.models import (
     utc_now,
 )
 from chat.campaigns.validation import MAX_LABEL, MOST_DAYS, MOST_REASONS
-from chat.evaluation import cases as case_limits
+from chat.evaluation import validation as case_limits
 from formats.redaction import NameTooLong, TooManyNames
 from i18n import Language, choose_language
 from pages.accounts.people import users_page

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from chat.accounts.models import LOCAL
 from chat.feedback.models import Rating, RatingInput, Verdict
-from chat.feedback.ratings import MAX_COMMENT
+from chat.feedback.validation import MAX_COMMENT
 from store import RoutingStore, open_store
 from tests.browser.conftest import Open, Site
 from tests.browser.steps import answer, ask, ask_and_wait, under

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.models import LOCAL, AccountRole, Action, AuditEntry, GuestLink, User
 from chat.campaigns.errors import ConsentNeeded, PlanInUse
-from chat.campaigns.hosts import CampaignCounts, VariantProgress
 from chat.campaigns.models import (
     Campaign,
+    CampaignCounts,
     Comparison,
     Mode,
     Participant,
@@ -24,6 +24,7 @@ from chat.campaigns.models import (
     SurveyQuestion,
     Task,
     Variant,
+    VariantProgress,
     VoteChoice,
 )
 from chat.campaigns.validation import consent_digest

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.campaigns.comparisons import ComparisonRequest, NewComparison
+from chat.campaigns.comparison_models import ComparisonRequest, NewComparison
 from chat.campaigns.errors import AnswersUnfinished
 from chat.campaigns.models import Campaign, Mode, Plan, Variant, VoteChoice
 from chat.campaigns.validation import consent_digest

@@ -6,9 +6,16 @@ from datetime import timedelta
 import pytest
 
 from chat.errors import BadText, NotFound
-from chat.evaluation.cases import CaseText
-from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Result, Run
-from chat.evaluation.verdicts import EarlierAnswers
+from chat.evaluation.models import (
+    Case,
+    CaseText,
+    CaseVerdict,
+    Check,
+    CheckKind,
+    EarlierAnswers,
+    Result,
+    Run,
+)
 from chat.models import ChatMessage, PresetRef, Role, Sampling, Timing
 from chat.tools import ToolCall
 from store import RoutingStore

@@ -14,15 +14,14 @@ from sqlalchemy.orm import Session
 from chat.accounts.models import AccountRole, User
 from chat.campaigns.hosts import Campaigns
 from chat.errors import NotFound
-from chat.feedback.dashboard import (
+from chat.feedback.dashboard import Dashboard, step_for
+from chat.feedback.dashboard_models import (
     MOST_STEPS,
     STEPS,
-    Dashboard,
     Overview,
     Period,
     Point,
     SpreadOverTime,
-    step_for,
 )
 from chat.feedback.models import REASONS
 from chat.languages import language_of

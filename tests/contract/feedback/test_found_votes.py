@@ -8,8 +8,9 @@ import pytest
 from chat.campaigns.models import Mode, Side, VoteChoice
 from chat.conversations.models import Question
 from chat.errors import NotFound
-from chat.feedback.queries import RatingFilter
-from chat.feedback.votes import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions, place_of_vote
+from chat.feedback.result_models import RatingFilter
+from chat.feedback.vote_models import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions
+from chat.feedback.votes import place_of_vote
 from chat.models import ChatOptions, PresetRef
 from store import RoutingStore
 from store.schema.campaigns import CampaignRow, ComparisonRow

@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 from chat.accounts.models import LOCAL
 from chat.campaigns.models import Mode
 from chat.errors import BadText, NotFound
-from chat.feedback.models import RatingInput, Verdict
-from chat.feedback.ratings import Placement
+from chat.feedback.models import Placement, RatingInput, Verdict
 from store import RoutingStore
 from store.schema.feedback import AnswerSnapshotRow
 from tests.contract.feedback_rows import (

@@ -11,8 +11,8 @@ from chat.conversations.models import AnswerRecord, Question
 from chat.conversations.presets import Presets
 from chat.errors import NotFound
 from chat.feedback.models import RatingInput, Verdict
-from chat.feedback.queries import ReviewChange, ReviewStatus
-from chat.feedback.reports import AnswerSource, AnswerTimes, SourceCount, Vote
+from chat.feedback.report_models import AnswerSource, AnswerTimes, SourceCount, Vote
+from chat.feedback.result_models import ReviewChange, ReviewStatus
 from chat.models import ChatOptions, PresetRef, Status
 from store import RoutingStore
 from tests.contract.feedback_rows import add_rows, campaign, comparison, participant

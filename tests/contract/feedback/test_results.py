@@ -18,7 +18,8 @@ from chat.feedback.models import (
     ReviewState,
     Verdict,
 )
-from chat.feedback.queries import (
+from chat.feedback.ports import ResultStore
+from chat.feedback.result_models import (
     Cursor,
     FilterOptions,
     RatingCounts,
@@ -26,7 +27,7 @@ from chat.feedback.queries import (
     ReviewChange,
     ReviewStatus,
 )
-from chat.feedback.results import ResultStore, place_of
+from chat.feedback.results import place_of
 from chat.models import ChatMessage, PresetRef, Role
 from chat.serving.provenance import prompt_sha256
 from store import RoutingStore

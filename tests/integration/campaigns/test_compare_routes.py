@@ -12,10 +12,9 @@ import pytest
 from api.edge.options import EdgeOptions
 from api.server import build_api
 from chat.accounts.models import AccountRole
-from chat.campaigns.comparisons import MAX_COMMENT
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.models import Campaign, Mode, Plan, Task, Variant
-from chat.campaigns.validation import consent_digest
+from chat.campaigns.validation import MAX_VOTE_COMMENT, consent_digest
 from chat.conversations.jobs import Jobs
 from chat.conversations.presets import Presets
 from chat.conversations.service import Conversations
@@ -164,7 +163,7 @@ async def test_what_is_not_ones_own_or_not_asked_rightly_is_refused_in_words(rin
             f"/api{ring.at}/duels", json=QUESTION | {"request_id": "x" * 9, "question": " "}
         )
         assert (empty.status_code, empty.json()["error"]["code"]) == (400, "empty_message")
-        long = {"comment": "x" * (MAX_COMMENT + 1)}
+        long = {"comment": "x" * (MAX_VOTE_COMMENT + 1)}
         refused = await ann.post(f"/api/duels/{comparison}/comment", json=long)
         assert (refused.status_code, refused.json()["error"]["code"]) == (400, "message_too_long")
         wrong = await ann.post(f"/api/duels/{comparison}/vote", json={"choice": "middle"})

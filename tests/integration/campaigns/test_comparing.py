@@ -14,13 +14,14 @@ from sqlalchemy import update
 
 from chat.accounts.models import AccountRole, Action, Allowance, AuditEntry, User
 from chat.accounts.quotas import NO_LIMITS, Quotas
-from chat.campaigns.comparisons import MAX_COMMENT, ComparisonRequest, Comparisons, ComparisonView
+from chat.campaigns.comparison_models import ComparisonRequest, ComparisonView
+from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
 from chat.campaigns.errors import AnswersUnfinished, CampaignOver, ConsentNeeded
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.models import Comparison, Mode, Plan, Task, Variant, VoteChoice
 from chat.campaigns.participation import Participation
-from chat.campaigns.validation import consent_digest
+from chat.campaigns.validation import MAX_VOTE_COMMENT, consent_digest
 from chat.conversations.errors import AnswerRunning, PlacesNeeded
 from chat.conversations.jobs import Jobs
 from chat.conversations.turns import Turns
@@ -411,7 +412,7 @@ async def test_a_comment_has_a_limit_and_no_vote_is_lost_by_it(arena: Arena) -> 
     comparison = await arena.asked()
     with pytest.raises(MessageTooLong):
         await arena.comparisons.vote(
-            arena.ann, comparison.id, VoteChoice.TIE, "x" * (MAX_COMMENT + 1)
+            arena.ann, comparison.id, VoteChoice.TIE, "x" * (MAX_VOTE_COMMENT + 1)
         )
     assert (await arena.views())[0].comparison.choice is None
 

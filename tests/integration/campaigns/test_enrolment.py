@@ -19,9 +19,17 @@ from chat.campaigns.errors import (
     OutsideCampaign,
 )
 from chat.campaigns.hosts import Campaigns
-from chat.campaigns.models import Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
-from chat.campaigns.participation import MAX_SURVEY_TEXT, Participation, VisitStage
-from chat.campaigns.validation import consent_digest
+from chat.campaigns.models import (
+    Mode,
+    Plan,
+    QuestionKind,
+    SurveyQuestion,
+    Task,
+    Variant,
+    VisitStage,
+)
+from chat.campaigns.participation import Participation
+from chat.campaigns.validation import MAX_SURVEY_TEXT, consent_digest
 from chat.conversations.jobs import Job, Jobs
 from chat.conversations.models import Question
 from chat.conversations.service import Conversations

@@ -16,8 +16,7 @@ from chat.accounts.models import LOCAL
 from chat.conversations.models import PresetText
 from chat.conversations.presets import load_shipped
 from chat.errors import ModelUnavailable
-from chat.evaluation.cases import CaseText
-from chat.evaluation.models import Check, CheckKind
+from chat.evaluation.models import CaseText, Check, CheckKind
 from chat.models import ChatMessage, Role, Sampling
 from chat.serving.errors import EngineFailed
 from chat.serving.ports import Engine

@@ -14,9 +14,9 @@ from chat.accounts.quotas import QuotaReservation
 from chat.conversations.models import Preset, PresetText
 from chat.errors import NotFound
 from chat.evaluation import runs as replaying
-from chat.evaluation.cases import Cases, CaseText
+from chat.evaluation.cases import Cases
 from chat.evaluation.errors import BadCase, RunInProgress
-from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Run
+from chat.evaluation.models import Case, CaseText, CaseVerdict, Check, CheckKind, Run
 from chat.evaluation.runs import Runs
 from chat.feedback.models import AnswerSnapshot, RatingInput
 from chat.maintenance import Maintenance

@@ -19,7 +19,7 @@ from chat.conversations.models import Question
 from chat.conversations.tree import Tree
 from chat.errors import AppError
 from chat.feedback.models import RatingInput, Verdict
-from chat.feedback.queries import RatingFilter, ReviewChange, ReviewStatus
+from chat.feedback.result_models import RatingFilter, ReviewChange, ReviewStatus
 from chat.feedback.results import Results
 from chat.models import ChatOptions, Finish, Role
 from formats.datasets import DataFormat, data_file

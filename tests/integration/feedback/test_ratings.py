@@ -11,9 +11,9 @@ from chat.conversations.errors import AnswerRunning
 from chat.conversations.models import Attachment, Origin
 from chat.errors import BadText, MessageTooLong, NotFound
 from chat.feedback.errors import EmptyRating, NotRatable, UnknownReason
-from chat.feedback.models import REASONS, RatingInput, Verdict
-from chat.feedback.ratings import MAX_COMMENT, Ratable
+from chat.feedback.models import REASONS, Ratable, RatingInput, Verdict
 from chat.feedback.snapshots import is_exact
+from chat.feedback.validation import MAX_COMMENT
 from chat.models import (
     ChatMessage,
     ChatOptions,

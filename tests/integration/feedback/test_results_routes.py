@@ -15,7 +15,7 @@ from chat.accounts.models import AccountRole, AuditEntry, User
 from chat.campaigns.models import Campaign, Mode, Plan, QuestionKind, SurveyQuestion, Variant
 from chat.conversations.presets import Presets
 from chat.feedback.models import RatingInput, Verdict
-from chat.feedback.queries import RatingFilter
+from chat.feedback.result_models import RatingFilter
 from chat.feedback.results import Results
 from chat.models import ChatMessage, Role, Status
 from formats.datasets import DataFormat, data_file

@@ -10,7 +10,7 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from chat.feedback.models import RatedAnswer, RatingInput, ReviewState, Verdict
-from chat.feedback.queries import RatingFilter
+from chat.feedback.result_models import RatingFilter
 from chat.models import ChatMessage, Role
 from formats.datasets import DataFormat, data_file
 from tests.rated import DOWN, UP, rated, voted_comparison, written

@@ -15,7 +15,8 @@ from chat.campaigns.models import Campaign, Mode, Plan, Side, Task, Variant, Vot
 from chat.conversations.models import Question
 from chat.conversations.presets import Presets
 from chat.errors import NotFound
-from chat.feedback.votes import VoteFilter, Votes
+from chat.feedback.vote_models import VoteFilter
+from chat.feedback.votes import Votes
 from chat.models import ChatOptions
 from store import RoutingStore, open_store
 from store.schema.campaigns import ComparisonRow

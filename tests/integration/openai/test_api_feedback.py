@@ -8,7 +8,7 @@ import pytest
 
 from chat.accounts.models import LOCAL
 from chat.feedback.models import RatingInput, Verdict
-from chat.feedback.ratings import MAX_COMMENT
+from chat.feedback.validation import MAX_COMMENT
 from chat.serving.observer import Source
 from tests.programs import FEEDBACK, Raters, fault
 

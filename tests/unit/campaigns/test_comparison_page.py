@@ -3,9 +3,18 @@
 import pytest
 
 from chat.accounts.models import utc_now
-from chat.campaigns.hosts import CampaignCounts, VariantProgress
-from chat.campaigns.models import Campaign, Mode, Plan, Task, Variant, VoteChoice
-from chat.feedback.reports import Report, Spread, VariantResult, Vote, comparison_of
+from chat.campaigns.models import (
+    Campaign,
+    CampaignCounts,
+    Mode,
+    Plan,
+    Task,
+    Variant,
+    VariantProgress,
+    VoteChoice,
+)
+from chat.feedback.report_models import Report, Spread, VariantResult, Vote
+from chat.feedback.reports import comparison_of
 from i18n import Language
 from pages.campaigns.comparison import comparison_block
 from pages.html import ReaderContext

@@ -9,19 +9,13 @@ import pytest
 
 from chat.conversations.models import Preset, PresetText
 from chat.errors import BadText, InvalidSetting
-from chat.evaluation.cases import (
-    MAX_EXPECTED,
-    MAX_NAME,
-    MOST_CHECKS,
-    CaseText,
-    check_case,
-    draft_of,
-)
+from chat.evaluation.cases import draft_of
 from chat.evaluation.errors import BadCase, BadCheck
-from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind
+from chat.evaluation.models import Case, CaseText, CaseVerdict, Check, CheckKind, EarlierAnswers
 from chat.evaluation.runs import prompt_of, sampling_of
 from chat.evaluation.shipped_cases import load_shipped_cases
-from chat.evaluation.verdicts import EarlierAnswers, judge_answer
+from chat.evaluation.validation import MAX_EXPECTED, MAX_NAME, MOST_CHECKS, check_case
+from chat.evaluation.verdicts import judge_answer
 from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, RatingInput
 from chat.models import ChatMessage, PresetRef, Role, Sampling, Status
 from chat.serving.observer import Source

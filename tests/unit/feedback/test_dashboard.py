@@ -8,7 +8,8 @@ import gradio as gr
 import pytest
 
 from chat.errors import AppError, BadRequest, StoreFailed
-from chat.feedback.dashboard import (
+from chat.feedback.dashboard import overview_of
+from chat.feedback.dashboard_models import (
     DAY,
     HOUR,
     MINUTE,
@@ -16,7 +17,6 @@ from chat.feedback.dashboard import (
     DashboardScope,
     Overview,
     TurnCounts,
-    overview_of,
 )
 from chat.feedback.models import Verdict
 from chat.serving.errors import (

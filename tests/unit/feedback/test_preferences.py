@@ -16,7 +16,7 @@ from chat.feedback.preferences import (
     pairs_of_versions,
     prompt_before_answer,
 )
-from chat.feedback.queries import RatingFilter
+from chat.feedback.result_models import RatingFilter
 from chat.feedback.results import is_about
 from chat.models import ChatMessage, Finish, Role, Status
 from tests.rated import DOWN, UP, exactly, path, rated, snapshot, voted_comparison

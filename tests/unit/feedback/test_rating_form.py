@@ -7,8 +7,7 @@ import pytest
 from markupsafe import Markup
 
 from chat.conversations.models import Message, Origin
-from chat.feedback.models import REASONS, Rating, RatingInput, Verdict
-from chat.feedback.ratings import Ratable
+from chat.feedback.models import REASONS, Ratable, Rating, RatingInput, Verdict
 from chat.models import Role, Status
 from i18n import Language
 from tests.contract.stores import START

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from chat.accounts.models import LOCAL, User
-from chat.campaigns.hosts import CampaignCounts
 from chat.campaigns.models import (
     Campaign,
+    CampaignCounts,
     Mode,
     Plan,
     QuestionKind,
@@ -18,17 +18,17 @@ from chat.campaigns.models import (
     Variant,
     VoteChoice,
 )
-from chat.feedback.reports import (
+from chat.feedback.report_models import (
     AnswerExcerpt,
     AnswerSource,
     AnswerTimes,
     Report,
     ReportData,
-    Reports,
     SourceCount,
     Spread,
     Vote,
 )
+from chat.feedback.reports import Reports
 from chat.models import PresetRef, Sampling
 from formats.charts import bars
 from formats.redaction import Redactor

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chat.campaigns.models import VoteChoice
 from chat.feedback.models import RatedAnswer, RatingInput, Review, ReviewState, Verdict
-from chat.feedback.queries import ExportContext, Names, RatingFilter
+from chat.feedback.result_models import ExportContext, Names, RatingFilter
 from chat.models import ChatMessage, Role, Status
 from chat.tools import ToolCall
 from formats.datasets import DataFormat, data_file
