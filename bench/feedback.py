@@ -20,8 +20,8 @@ from chat.feedback.reports import Reports
 from chat.feedback.result_models import Cursor, RatingFilter, ReviewStatus
 from chat.feedback.results import CHUNK, Results, place_of
 from formats.datasets import DataFormat, data_file
-from formats.redaction import Redactor
-from formats.report import write_report
+from formats.redaction.redactor import Redactor
+from formats.reports.report import write_report
 from formats.words import ExportLanguage
 from store import RoutingStore
 

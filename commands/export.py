@@ -23,8 +23,8 @@ from commands.context import OPERATOR, Refused
 from config import Settings, SettingsError, read_settings
 from formats.datasets import DataFormat, data_file
 from formats.reading import decode
-from formats.redaction import Redactor, names_of
-from formats.report import write_report
+from formats.redaction.redactor import Redactor, names_of
+from formats.reports.report import write_report
 from formats.words import ExportLanguage
 from store import RoutingStore, open_store
 

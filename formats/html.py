@@ -14,8 +14,8 @@ from markupsafe import Markup
 from chat.conversations.models import Archive, Message
 from chat.conversations.tree import Tree
 from formats.drawing import html
-from formats.formulas import keep_formulas
-from formats.mathml import mathml
+from formats.formulas.markdown import keep_formulas
+from formats.formulas.mathml import mathml
 from formats.words import ExportLanguage, Wording, moment
 
 STYLE = Path(__file__).with_name("export.css")

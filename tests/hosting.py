@@ -34,8 +34,8 @@ from tests.cases import cases_of
 from tests.chat import make_generation
 from tests.databases import has_database
 from tests.fakes import ScriptedEngine
-from tests.memory_people import MemoryPeople, OpenHasher
 from tests.memory_store import MemoryStore
+from tests.memory_users import MemoryPeople, OpenHasher
 
 Store = MemoryStore | RoutingStore
 

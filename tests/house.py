@@ -24,8 +24,8 @@ from chat.serving.engines import Engines
 from tests.chat import make_generation
 from tests.fakes import ScriptedEngine, unrated
 from tests.hosting import figures_of, hosting_of
-from tests.memory_people import MemoryPeople, OpenHasher
 from tests.memory_store import MemoryStore
+from tests.memory_users import MemoryPeople, OpenHasher
 from ui.mount import event_names, mount
 from ui.page import build_page
 from ui.services import Services

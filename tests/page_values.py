@@ -72,8 +72,8 @@ from chat.feedback.vote_models import (
 from chat.models import ChatMessage, PresetRef, Role, Sampling, Status
 from chat.tools import ToolCall
 from pages.accounts.keys import keys_page
-from pages.accounts.people import account_page, guests_page, users_page
 from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
+from pages.accounts.users import account_page, guests_page, users_page
 from pages.campaigns.campaign import campaign_page, campaigns_page, edit_page
 from pages.campaigns.choices import PlanOptions
 from pages.campaigns.compare import (

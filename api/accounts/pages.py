@@ -15,9 +15,9 @@ from api.html import page_answer, reader_of
 from chat.accounts.access import is_admin
 from chat.accounts.authentication import Authenticator
 from chat.accounts.errors import ProviderRefused
-from formats.mathml import STYLE
-from pages.accounts.people import account_page, guests_page, users_page
+from formats.formulas.mathml import STYLE
 from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
+from pages.accounts.users import account_page, guests_page, users_page
 
 STATIC = Path(__file__).parents[2] / "pages" / "static"
 MAX_ENTRIES = 100

@@ -7,7 +7,7 @@ from formats.datasets.lines import DpoFile, SftFile
 from formats.datasets.parts import PieceFile
 from formats.datasets.table import TableFile
 from formats.datasets.whole import WholeFile
-from formats.redaction import Redactor
+from formats.redaction.redactor import Redactor
 
 
 class DataFormat(StrEnum):

@@ -8,7 +8,7 @@ from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, RatingInpu
 from chat.feedback.result_models import ExportContext, VotedComparison
 from chat.models import ChatMessage, Provenance
 from formats.datasets.records import TurnLine
-from formats.redaction import Redactor
+from formats.redaction.redactor import Redactor
 
 
 class PieceFile(ABC):

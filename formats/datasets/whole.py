@@ -27,7 +27,7 @@ from formats.datasets.records import (
     SnapshotRecord,
     VoteRecord,
 )
-from formats.redaction import Redactor
+from formats.redaction.redactor import Redactor
 
 FILTER = TypeAdapter(RatingFilter)
 

@@ -10,7 +10,7 @@ from chat.accounts.access import is_admin
 from chat.accounts.models import LOCAL, GuestLink, User
 from chat.campaigns.models import Campaign, CampaignCounts, Mode, Plan, Variant
 from chat.campaigns.validation import engines_of
-from pages.accounts.people import GUEST_LINK_DEFAULTS
+from pages.accounts.users import GUEST_LINK_DEFAULTS
 from pages.campaigns.choices import PlanOptions
 from pages.campaigns.plan_form import plan_values
 from pages.host_nav import render_host_page

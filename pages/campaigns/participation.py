@@ -50,7 +50,7 @@ def survey_page(reader: ReaderContext, user: User, visit: Visit) -> Markup:
 
 def unavailable_page(reader: ReaderContext) -> Markup:
     """A campaign that does not exist, or that the user may not open."""
-    return render("campaigns/gone.html", reader)
+    return render("campaigns/unavailable.html", reader)
 
 
 def chat_address(user: User, visit: Visit) -> str:

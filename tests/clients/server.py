@@ -21,7 +21,7 @@ from filelock import FileLock
 from chat.accounts.models import KeyScope
 from chat.accounts.sign_in import Accounts
 from store import open_store
-from tests.memory_people import OpenHasher
+from tests.memory_users import OpenHasher
 
 ROOT = Path(__file__).parents[2]
 START_S = 300

@@ -10,8 +10,8 @@ from chat.conversations.ports import Store
 from store import RoutingStore
 from tests.contract.stores import ticking
 from tests.contract.users import ANN, BOB, CY, MADE
-from tests.memory_people import MemoryPeople
 from tests.memory_store import MemoryStore
+from tests.memory_users import MemoryPeople
 from tests.migrated import migrated_store
 
 

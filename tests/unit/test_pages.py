@@ -19,14 +19,14 @@ from chat.accounts.models import (
 )
 from chat.campaigns.validation import MAX_LABEL, MOST_DAYS, MOST_REASONS
 from chat.evaluation import validation as case_limits
-from formats.redaction import NameTooLong, TooManyNames
+from formats.redaction.redactor import NameTooLong, TooManyNames
 from i18n import Language, choose_language
-from pages.accounts.people import users_page
+from pages.accounts.users import users_page
 from pages.html import ReaderContext
 from pages.i18n import WORDS, words
 
 PAGES = Path(__file__).parents[2] / "pages"
-CHINESE = ("*/words/zh/*.toml", "formats/report.zh.toml")
+CHINESE = ("*/words/zh/*.toml", "formats/reports/report.zh.toml")
 
 
 def test_both_languages_have_the_same_texts_with_the_same_placeholders() -> None:

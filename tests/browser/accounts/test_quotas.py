@@ -15,7 +15,7 @@ from tests.browser.conftest import Site
 from tests.browser.steps import answer, ask, ask_and_wait, box, button, listed, question, under
 from tests.fakes import ScriptedEngine
 from tests.house import House
-from tests.people import CountedRates
+from tests.users import CountedRates
 
 pytestmark = pytest.mark.browser
 

@@ -20,7 +20,7 @@ from chat.serving.completions import Completions
 from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine
 from tests.house import House, client_of
-from tests.people import CountedRates
+from tests.users import CountedRates
 
 ASKED = {"model": "Scripted-1B-Instruct", "messages": [{"role": "user", "content": "Hi"}]}
 FORMS = ("Authorization: Bearer {}", "authorization: bearer  {}", "X-Api-Key: {}", "API-KEY: {}")

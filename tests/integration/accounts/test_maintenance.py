@@ -13,9 +13,9 @@ from chat.maintenance import Maintenance
 from chat.models import Status
 from tests.chat import Chat, finished, make_chat, until_text
 from tests.fakes import Script
-from tests.memory_people import MemoryPeople
 from tests.memory_store import MemoryStore
-from tests.people import LINK, MADE, Town, make_town
+from tests.memory_users import MemoryPeople
+from tests.users import LINK, MADE, Town, make_town
 
 HANGING = Script(pieces=["so far"], hangs=True)
 LOOK_S = 0.01

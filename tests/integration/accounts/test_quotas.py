@@ -18,7 +18,7 @@ from chat.models import ChatOptions, Status
 from chat.serving.errors import Busy, EngineFailed, TooManyWaiting
 from tests.chat import Chat, finished, make_chat, until_text
 from tests.fakes import Script
-from tests.people import LINK, Town, make_town
+from tests.users import LINK, Town, make_town
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from app import build_people
 from chat.accounts.models import AccountRole, Action, AuditEntry, User, utc_now
 from chat.errors import StartupError
 from config import Settings, read_settings
-from tests.memory_people import MemoryPeople
+from tests.memory_users import MemoryPeople
 
 
 def settings(*arguments: str) -> Settings:

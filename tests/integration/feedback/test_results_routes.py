@@ -19,7 +19,7 @@ from chat.feedback.result_models import RatingFilter
 from chat.feedback.results import Results
 from chat.models import ChatMessage, Role, Status
 from formats.datasets import DataFormat, data_file
-from formats.redaction import MOST_NAMES, Redactor
+from formats.redaction.redactor import MOST_NAMES, Redactor
 from store import RoutingStore, open_store
 from tests.contract.stores import START
 from tests.fakes import ScriptedEngine

@@ -15,8 +15,8 @@ from chat.serving.models import Delta
 from chat.serving.response_cache import CachedAnswer, RecentAnswers, ResponseCache
 from chat.tools import NO_EXTRAS
 from tests.fakes import Script
-from tests.people import NOON, make_town
 from tests.programs import HI, Programs, events, fault
+from tests.users import NOON, make_town
 
 MIB = 2**20
 GREEDY: dict[str, Any] = {"temperature": 0}

@@ -23,8 +23,8 @@ from chat.serving.observer import Source
 from chat.tools import CallPiece, ToolCall
 from tests.chat import make_chat
 from tests.fakes import Script
-from tests.people import MADE, NOON, CountedRates, make_town
 from tests.programs import CHAT, HI, TEXT, ApiConnection, Programs, Seen, fault, until
+from tests.users import MADE, NOON, CountedRates, make_town
 
 HANGING = Script(["Hel"], hangs=True)
 SILENT = Script([], hangs=True)

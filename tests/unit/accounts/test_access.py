@@ -10,8 +10,8 @@ from chat.accounts.models import AccountRole, ApiKey, GuestLink, User
 from chat.accounts.sign_in import Accounts
 from chat.errors import NotFound
 from tests.house import Clock
-from tests.memory_people import OpenHasher
-from tests.people import NOON, Town, make_town
+from tests.memory_users import OpenHasher
+from tests.users import NOON, Town, make_town
 
 USERS = ("root", "ann", "bob", "gus")
 """An administrator, the member whose rows are asked for, another member, and a guest."""

@@ -28,7 +28,7 @@ from chat.accounts.models import (
 )
 from chat.accounts.sign_in import Accounts
 from chat.errors import BadRequest, InvalidSetting, NotFound
-from tests.memory_people import MemoryPeople, OpenHasher
+from tests.memory_users import MemoryPeople, OpenHasher
 
 HOME, OFFICE, CAFE = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 RIGHT, WRONG = "right password", "wrong password"

@@ -21,8 +21,8 @@ from chat.accounts.sign_in import Accounts
 from chat.errors import InvalidSetting, NotFound, StoreFailed
 from logs import redact
 from tests.house import Clock
-from tests.memory_people import MemoryPeople, OpenHasher
-from tests.people import MADE, NOON, Town, make_town
+from tests.memory_users import MemoryPeople, OpenHasher
+from tests.users import MADE, NOON, Town, make_town
 
 HOME, OFFICE = "192.0.2.1", "192.0.2.2"
 

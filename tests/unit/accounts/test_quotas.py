@@ -15,8 +15,8 @@ from chat.accounts.errors import (
 from chat.accounts.models import LOCAL_USER, AccountUsage
 from chat.accounts.quotas import NO_LIMITS
 from chat.errors import NotFound, StoreFailed
-from tests.memory_people import MemoryPeople
-from tests.people import ALLOWANCES, LINK, NOON, CountedRates, Town, make_town
+from tests.memory_users import MemoryPeople
+from tests.users import ALLOWANCES, LINK, NOON, CountedRates, Town, make_town
 
 
 @pytest.fixture

@@ -30,10 +30,10 @@ from chat.feedback.report_models import (
 )
 from chat.feedback.reports import Reports
 from chat.models import PresetRef, Sampling
-from formats.charts import bars
-from formats.redaction import Redactor
-from formats.report import write_report
-from formats.report_parts import words_of
+from formats.redaction.redactor import Redactor
+from formats.reports.charts import bars
+from formats.reports.formatter import words_of
+from formats.reports.report import write_report
 from formats.words import ExportLanguage
 from tests.contract.stores import START
 

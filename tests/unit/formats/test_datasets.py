@@ -17,7 +17,7 @@ from chat.feedback.result_models import ExportContext, Names, RatingFilter
 from chat.models import ChatMessage, Role, Status
 from chat.tools import ToolCall
 from formats.datasets import DataFormat, data_file
-from formats.redaction import Redactor
+from formats.redaction.redactor import Redactor
 from formats.schema import DOCS, SCHEMAS, schema
 from tests.contract.stores import START
 from tests.rated import DOWN, UP, rated, voted_comparison, written

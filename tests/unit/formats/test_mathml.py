@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formats.formulas.mathml import DEEPEST, LONGEST, STYLE, mathml
+from formats.formulas.mathml_tree import ATTRIBUTES, CHILDREN
 from formats.html import render
-from formats.mathml import DEEPEST, LONGEST, STYLE, mathml
-from formats.mathml_tree import ATTRIBUTES, CHILDREN
 from formats.words import ENGLISH
 from tests.archives import unhurried
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.redaction import (
+from formats.redaction.redactor import (
     LONGEST_NAME,
     MOST_NAMES,
     PLACEHOLDERS,

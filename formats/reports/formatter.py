@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from chat.feedback.report_models import Report, VariantResult
 from chat.feedback.statistics import Share
-from formats.charts import shares
 from formats.drawing import html
-from formats.redaction import Redactor
+from formats.redaction.redactor import Redactor
+from formats.reports.charts import shares
 from formats.words import ExportLanguage
 from i18n import filled
 from templating import markup_text

@@ -45,7 +45,7 @@ def users_page(
     """All accounts, a form for invitations, and the newest entries of the audit log."""
     names = {other.id: other.name for other in users}
     return render(
-        "accounts/people.html",
+        "accounts/users.html",
         reader,
         nav=account_links(user),
         users=users,

@@ -12,7 +12,7 @@ from latex2mathml import exceptions
 from latex2mathml.converter import convert_to_element
 from markupsafe import Markup
 
-from formats.mathml_tree import written
+from formats.formulas.mathml_tree import written
 
 STYLE = Path(__file__).with_name("math.css")
 """What browsers need beside the MathML to draw it: for whoever shows formulas."""

@@ -7,9 +7,9 @@ from markupsafe import Markup
 from chat.campaigns.models import Mode, Variant
 from chat.feedback.report_models import ComparisonResult, SourceCount
 from chat.feedback.statistics import Share, difference
-from formats.charts import shares
 from formats.drawing import html
-from formats.report_parts import ReportFormatter
+from formats.reports.charts import shares
+from formats.reports.formatter import ReportFormatter
 
 ANSWERED = ("variant", "model", "revision", "quantization", "engine", "preset", "answers")
 

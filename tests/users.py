@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from chat.accounts.models import AccountRole, Allowance, AuditEntry, GuestLink, User
 from chat.accounts.quotas import Quotas
-from tests.memory_people import MemoryPeople
+from tests.memory_users import MemoryPeople
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MADE = AuditEntry(NOON, "admin", "make")

@@ -9,13 +9,13 @@ from markupsafe import Markup
 from chat.campaigns.models import QuestionKind
 from chat.feedback.models import REASONS
 from chat.feedback.report_models import AnswerExcerpt, Report, SurveyResult, VariantResult
-from formats.charts import bars
 from formats.drawing import html
+from formats.formulas.mathml import STYLE as MATH_STYLE
 from formats.html import POLICY, render
-from formats.mathml import STYLE as MATH_STYLE
-from formats.redaction import Redactor
-from formats.report_parts import ROOM, ReportFormatter
-from formats.report_variants import comparison, split, variants
+from formats.redaction.redactor import Redactor
+from formats.reports.charts import bars
+from formats.reports.formatter import ROOM, ReportFormatter
+from formats.reports.variants import comparison, split, variants
 from formats.words import ExportLanguage, moment
 
 QUOTES = 30

@@ -15,8 +15,8 @@ from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
 from chat.errors import BadRequest
-from formats.phone_numbers import phone_numbers
 from formats.plain_text import LETTER, beginnings, narrow
+from formats.redaction.phone_numbers import phone_numbers
 
 MOST_NAMES = 2_000
 LONGEST_NAME = 100
