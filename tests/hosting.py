@@ -35,7 +35,7 @@ from tests.chat import make_generation
 from tests.databases import has_database
 from tests.fakes import ScriptedEngine
 from tests.memory_store import MemoryStore
-from tests.memory_users import MemoryPeople, OpenHasher
+from tests.memory_users import MemoryUsers, OpenHasher
 
 Store = MemoryStore | RoutingStore
 
@@ -170,7 +170,7 @@ def hosting_of(
             Votes(store.feedback.ballots),
         )
     none = NoCampaigns()
-    return HostServices(Campaigns(none), Participation(none, MemoryPeople()), casebook, replays)
+    return HostServices(Campaigns(none), Participation(none, MemoryUsers()), casebook, replays)
 
 
 @dataclass

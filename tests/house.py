@@ -25,7 +25,7 @@ from tests.chat import make_generation
 from tests.fakes import ScriptedEngine, unrated
 from tests.hosting import figures_of, hosting_of
 from tests.memory_store import MemoryStore
-from tests.memory_users import MemoryPeople, OpenHasher
+from tests.memory_users import MemoryUsers, OpenHasher
 from ui.mount import event_names, mount
 from ui.page import build_page
 from ui.services import Services
@@ -62,7 +62,7 @@ class House:
     allow_new: bool = False
     edge: EdgeOptions = field(default_factory=EdgeOptions)
     clock: Clock = field(default_factory=Clock)
-    kept: MemoryPeople = field(default_factory=MemoryPeople)
+    kept: MemoryUsers = field(default_factory=MemoryUsers)
     store: MemoryStore = field(default_factory=MemoryStore)
     set_up: int = 0
 

@@ -39,7 +39,7 @@ class OpenHasher:
 
 
 @dataclass
-class MemoryPeople(MemoryKeys):
+class MemoryUsers(MemoryKeys):
     """`chat.accounts.ports.AccountStore`; dictionaries keep the order of what was added."""
 
     chats: MemoryStore = field(default_factory=MemoryStore)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from chat.accounts.models import AccountRole, Allowance, AuditEntry, GuestLink, User
 from chat.accounts.quotas import Quotas
-from tests.memory_users import MemoryPeople
+from tests.memory_users import MemoryUsers
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MADE = AuditEntry(NOON, "admin", "make")
@@ -45,7 +45,7 @@ class Town:
     """An administrator, two members, two guests of one link."""
 
     now: datetime = NOON
-    people: MemoryPeople = field(default_factory=MemoryPeople)
+    people: MemoryUsers = field(default_factory=MemoryUsers)
     rates: CountedRates = field(default_factory=CountedRates)
 
     def quotas(self, per_address: int | None = None) -> Quotas:

@@ -11,7 +11,7 @@ from store import RoutingStore
 from tests.contract.stores import ticking
 from tests.contract.users import ANN, BOB, CY, MADE
 from tests.memory_store import MemoryStore
-from tests.memory_users import MemoryPeople
+from tests.memory_users import MemoryUsers
 from tests.migrated import migrated_store
 
 
@@ -34,7 +34,7 @@ def people(store: Store) -> AccountStore:
     if isinstance(store, RoutingStore):
         return store.people
     assert isinstance(store, MemoryStore)
-    return MemoryPeople(chats=store)
+    return MemoryUsers(chats=store)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from chat.models import Status
 from tests.chat import Chat, finished, make_chat, until_text
 from tests.fakes import Script
 from tests.memory_store import MemoryStore
-from tests.memory_users import MemoryPeople
+from tests.memory_users import MemoryUsers
 from tests.users import LINK, MADE, Town, make_town
 
 HANGING = Script(pieces=["so far"], hangs=True)
@@ -26,17 +26,17 @@ async def town() -> Town:
     return await make_town()
 
 
-async def disable(people: MemoryPeople) -> None:
+async def disable(people: MemoryUsers) -> None:
     await people.change_user("bob", MADE, disabled=True)
 
 
-async def delete(people: MemoryPeople) -> None:
+async def delete(people: MemoryUsers) -> None:
     await people.delete_user("bob", MADE)
 
 
 @pytest.mark.parametrize("change", [disable, delete])
 async def test_the_answers_of_who_may_not_be_here_any_more_are_stopped_and_no_others(
-    town: Town, change: Callable[[MemoryPeople], Awaitable[None]]
+    town: Town, change: Callable[[MemoryUsers], Awaitable[None]]
 ) -> None:
     chat = make_chat(HANGING, max_running=2)
     running, others = await chat.ask("one", user_id="bob"), await chat.ask("two", user_id="ann")
@@ -68,13 +68,13 @@ async def test_while_there_are_no_accounts_everybody_stays() -> None:
     chat = make_chat(HANGING)
     job = await chat.ask("one", user_id="local")
     await until_text(job)
-    await Maintenance(chat.jobs, MemoryPeople()).stop_removed_users()
+    await Maintenance(chat.jobs, MemoryUsers()).stop_removed_users()
     assert chat.jobs.users() == {"local"}
     job.cancel()
     await finished(job)
 
 
-class Flaky(MemoryPeople):
+class Flaky(MemoryUsers):
     """The database does not answer at first."""
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ async def aged() -> Chat:
     return chat
 
 
-def upkeep_of(chat: Chat, people: MemoryPeople, days: int | None) -> Maintenance:
+def upkeep_of(chat: Chat, people: MemoryUsers, days: int | None) -> Maintenance:
     return Maintenance(chat.jobs, people, keep=None if days is None else timedelta(days=days))
 
 
@@ -118,7 +118,7 @@ def upkeep_of(chat: Chat, people: MemoryPeople, days: int | None) -> Maintenance
 async def test_conversations_older_than_may_be_are_destroyed_and_no_others(
     aged: Chat, days: int | None, gone: int
 ) -> None:
-    people = MemoryPeople(chats=aged.store)
+    people = MemoryUsers(chats=aged.store)
     assert await upkeep_of(aged, people, days).destroy_old() == gone
     titles = {conversation.title for conversation in await aged.store.conversations("bob")}
     assert titles == ({"new"} if gone else {"old", "new"})
@@ -126,7 +126,7 @@ async def test_conversations_older_than_may_be_are_destroyed_and_no_others(
     assert noted == ([("", Action.RETENTION, "1")] if gone else [])
 
 
-class Telling(MemoryPeople):
+class Telling(MemoryUsers):
     """Tells when something was noted in the audit log."""
 
     def __init__(self, chats: MemoryStore) -> None:

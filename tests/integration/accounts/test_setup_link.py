@@ -12,7 +12,7 @@ from app import build_people
 from chat.accounts.models import AccountRole, Action, AuditEntry, User, utc_now
 from chat.errors import StartupError
 from config import Settings, read_settings
-from tests.memory_users import MemoryPeople
+from tests.memory_users import MemoryUsers
 
 
 def settings(*arguments: str) -> Settings:
@@ -26,8 +26,8 @@ def link_in(folder: Path) -> SetupLink:
     return SetupLink(folder, base_addresses(OPEN, port=7860, machine_name="box"))
 
 
-async def with_people() -> MemoryPeople:
-    kept = MemoryPeople()
+async def with_people() -> MemoryUsers:
+    kept = MemoryUsers()
     ann = User("1", "ann", AccountRole.ADMIN, utc_now())
     await kept.add_user(ann, None, AuditEntry(utc_now(), "", Action.JOIN))
     return kept
@@ -37,7 +37,7 @@ async def test_on_an_open_host_the_first_start_leaves_a_link_for_its_owner_alone
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    people = await build_people(OPEN, MemoryPeople(), link_in(tmp_path))
+    people = await build_people(OPEN, MemoryUsers(), link_in(tmp_path))
     file = tmp_path / "setup-link"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     first, second = file.read_text(encoding="utf-8").splitlines()
@@ -64,14 +64,14 @@ async def test_on_a_terminal_the_link_is_printed_and_in_no_file_and_no_log(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    await build_people(OPEN, MemoryPeople(), link_in(tmp_path))
+    await build_people(OPEN, MemoryUsers(), link_in(tmp_path))
     assert "http://box:7860/chat/welcome#" in capsys.readouterr().err
     assert "welcome" not in caplog.text
     assert not (tmp_path / "setup-link").exists()
 
 
 async def test_each_start_makes_the_link_before_it_useless(tmp_path: Path) -> None:
-    kept = MemoryPeople()
+    kept = MemoryUsers()
     await build_people(OPEN, kept, link_in(tmp_path))
     old = (tmp_path / "setup-link").read_text(encoding="utf-8")
     people = await build_people(OPEN, kept, link_in(tmp_path))
@@ -82,7 +82,7 @@ async def test_each_start_makes_the_link_before_it_useless(tmp_path: Path) -> No
 
 async def test_on_loopback_nobody_signs_in_until_there_are_people(tmp_path: Path) -> None:
     local = settings()
-    people = await build_people(local, MemoryPeople(), link_in(tmp_path))
+    people = await build_people(local, MemoryUsers(), link_in(tmp_path))
     assert await people.authenticator.who(None)
     assert not (tmp_path / "setup-link").exists()
     people = await build_people(local, await with_people(), link_in(tmp_path))
@@ -91,7 +91,7 @@ async def test_on_loopback_nobody_signs_in_until_there_are_people(tmp_path: Path
 
 async def test_an_open_door_is_refused_once_there_are_accounts(tmp_path: Path) -> None:
     wide = settings("--host", "0.0.0.0", "--insecure-open")
-    people = await build_people(wide, MemoryPeople(), link_in(tmp_path))
+    people = await build_people(wide, MemoryUsers(), link_in(tmp_path))
     assert await people.authenticator.who(None)
     with pytest.raises(StartupError, match="without --insecure-open"):
         await build_people(wide, await with_people(), link_in(tmp_path))

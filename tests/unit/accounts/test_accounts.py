@@ -28,7 +28,7 @@ from chat.accounts.models import (
 )
 from chat.accounts.sign_in import Accounts
 from chat.errors import BadRequest, InvalidSetting, NotFound
-from tests.memory_users import MemoryPeople, OpenHasher
+from tests.memory_users import MemoryUsers, OpenHasher
 
 HOME, OFFICE, CAFE = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 RIGHT, WRONG = "right password", "wrong password"
@@ -59,8 +59,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store() -> MemoryPeople:
-    return MemoryPeople()
+def store() -> MemoryUsers:
+    return MemoryUsers()
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def hasher() -> OpenHasher:
 
 
 @pytest.fixture
-def accounts(store: MemoryPeople, hasher: OpenHasher, clock: Clock) -> Accounts:
+def accounts(store: MemoryUsers, hasher: OpenHasher, clock: Clock) -> Accounts:
     return Accounts(store, hasher, clock, timer=clock.timer)
 
 
@@ -140,7 +140,7 @@ async def test_a_set_up_link_is_good_for_a_day(accounts: Accounts, clock: Clock)
 
 
 async def test_a_set_up_link_is_dead_once_there_is_an_account(
-    accounts: Accounts, store: MemoryPeople, clock: Clock
+    accounts: Accounts, store: MemoryUsers, clock: Clock
 ) -> None:
     token = await accounts.setup_token()
     assert token
@@ -247,7 +247,7 @@ async def test_the_right_password_signs_in_however_the_name_is_written(
 
 
 async def test_every_sign_in_has_a_token_of_its_own_that_is_nowhere_in_the_store(
-    accounts: Accounts, store: MemoryPeople, ann: SignedIn
+    accounts: Accounts, store: MemoryUsers, ann: SignedIn
 ) -> None:
     first, second = await sign_in(accounts), await sign_in(accounts)
     assert first != second
@@ -320,7 +320,7 @@ class SlowHasher(OpenHasher):
 
 
 async def test_a_password_that_is_changed_meanwhile_signs_nobody_in(
-    store: MemoryPeople, clock: Clock, accounts: Accounts, ann: SignedIn
+    store: MemoryUsers, clock: Clock, accounts: Accounts, ann: SignedIn
 ) -> None:
     hasher = SlowHasher()
     slow = Accounts(store, hasher, clock, timer=clock.timer)
@@ -489,7 +489,7 @@ async def test_a_session_that_is_not_used_lasts_fourteen_days(
     assert await accounts.sessions(ann.user) == []
 
 
-async def test_how_long_sessions_last_can_be_said(store: MemoryPeople, clock: Clock) -> None:
+async def test_how_long_sessions_last_can_be_said(store: MemoryUsers, clock: Clock) -> None:
     day, week = timedelta(days=1), timedelta(days=7)
     accounts = Accounts(store, OpenHasher(), clock, idle=day, absolute=week, timer=clock.timer)
     setup = await accounts.setup_token()
@@ -502,7 +502,7 @@ async def test_how_long_sessions_last_can_be_said(store: MemoryPeople, clock: Cl
     assert await accounts.signed_in(token) is None
 
 
-class CountingStore(MemoryPeople):
+class CountingStore(MemoryUsers):
     """Counts looks and touches, and takes a moment for each, as a database does."""
 
     looks = 0
@@ -537,7 +537,7 @@ async def test_a_busy_page_costs_one_look_in_two_seconds_and_one_touch_in_a_minu
 
 
 async def test_a_change_made_elsewhere_takes_hold_within_five_seconds(
-    accounts: Accounts, store: MemoryPeople, ann: SignedIn, bob: SignedIn, clock: Clock
+    accounts: Accounts, store: MemoryUsers, ann: SignedIn, bob: SignedIn, clock: Clock
 ) -> None:
     token = await sign_in(accounts, "Bob")
     assert await accounts.signed_in(token)
@@ -562,7 +562,7 @@ async def test_a_change_made_here_takes_hold_at_once(
 
 
 async def test_an_open_session_of_who_is_disabled_lets_nobody_in(
-    accounts: Accounts, store: MemoryPeople, ann: SignedIn, clock: Clock
+    accounts: Accounts, store: MemoryUsers, ann: SignedIn, clock: Clock
 ) -> None:
     token = await sign_in(accounts)
     store.everybody[ann.user.id] = replace(ann.user, disabled=True)
@@ -570,7 +570,7 @@ async def test_an_open_session_of_who_is_disabled_lets_nobody_in(
     assert await accounts.signed_in(token) is None
 
 
-class LateStore(MemoryPeople):
+class LateStore(MemoryUsers):
     """Answers a look with what was true before, when it is told to."""
 
     hold: asyncio.Event | None = None
@@ -618,7 +618,7 @@ async def test_a_look_lasts_from_when_the_store_was_asked(clock: Clock) -> None:
 
 
 async def test_a_clock_that_is_set_back_keeps_no_look_and_no_lock(
-    accounts: Accounts, store: MemoryPeople, ann: SignedIn, clock: Clock
+    accounts: Accounts, store: MemoryUsers, ann: SignedIn, clock: Clock
 ) -> None:
     token = await sign_in(accounts)
     assert await accounts.signed_in(token)

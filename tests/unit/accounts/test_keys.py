@@ -21,7 +21,7 @@ from chat.accounts.sign_in import Accounts
 from chat.errors import InvalidSetting, NotFound, StoreFailed
 from logs import redact
 from tests.house import Clock
-from tests.memory_users import MemoryPeople, OpenHasher
+from tests.memory_users import MemoryUsers, OpenHasher
 from tests.users import MADE, NOON, Town, make_town
 
 HOME, OFFICE = "192.0.2.1", "192.0.2.2"
@@ -210,7 +210,7 @@ async def test_members_see_their_own_keys_and_administrators_all(
     assert list(await accounts.keys(root)) == [bobs, anns]
 
 
-class CountedTouches(MemoryPeople):
+class CountedTouches(MemoryUsers):
     """Counts what is written of the use of keys; fails if told to."""
 
     touched = 0
@@ -321,7 +321,7 @@ async def test_a_key_without_limits_and_a_caller_without_a_key_have_none(town: T
 async def test_an_answer_does_not_fail_for_the_bill_of_its_key(
     town: Town, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Full(MemoryPeople):
+    class Full(MemoryUsers):
         async def spend_by_key(self, *_: object) -> None:
             raise StoreFailed
 

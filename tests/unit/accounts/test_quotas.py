@@ -15,7 +15,7 @@ from chat.accounts.errors import (
 from chat.accounts.models import LOCAL_USER, AccountUsage
 from chat.accounts.quotas import NO_LIMITS
 from chat.errors import NotFound, StoreFailed
-from tests.memory_users import MemoryPeople
+from tests.memory_users import MemoryUsers
 from tests.users import ALLOWANCES, LINK, NOON, CountedRates, Town, make_town
 
 
@@ -87,7 +87,7 @@ async def test_a_guest_has_what_the_link_gives_for_all_its_days(town: Town) -> N
         await quotas.check("gwen")
 
 
-class SlowPeople(MemoryPeople):
+class SlowUsers(MemoryUsers):
     """Answers only when others had time to ask, as a database does."""
 
     async def used(self, *arguments: object) -> AccountUsage:
@@ -96,7 +96,7 @@ class SlowPeople(MemoryPeople):
 
 
 async def test_a_guests_last_message_is_not_asked_twice_at_once(town: Town) -> None:
-    town.people = SlowPeople(**vars(town.people))
+    town.people = SlowUsers(**vars(town.people))
     quotas = town.quotas()
     asked = await asyncio.gather(*(quotas.check("gus") for _ in range(9)), return_exceptions=True)
     permits = [reservation for reservation in asked if not isinstance(reservation, BaseException)]
@@ -134,7 +134,7 @@ async def test_nobody_has_no_quota(town: Town) -> None:
         await town.quotas().check("nobody")
 
 
-class FullDisk(MemoryPeople):
+class FullDisk(MemoryUsers):
     """Cannot write."""
 
     async def spend(self, *arguments: object) -> None:
