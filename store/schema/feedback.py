@@ -43,7 +43,7 @@ class AnswerSnapshotRow(Base):
     id: Mapped[str] = mapped_column(PlainText)
     answer_id: Mapped[str] = mapped_column(PlainText)
     owner_id: Mapped[str] = mapped_column("owner", PlainText)
-    door: Mapped[Source] = mapped_column(words_of_enum(Source))
+    source: Mapped[Source] = mapped_column("door", words_of_enum(Source))
     prompt: Mapped[tuple[ChatMessage, ...]] = mapped_column(AsJson(tuple[ChatMessage, ...]))
     answer: Mapped[str] = mapped_column(PlainText)
     status: Mapped[Status] = mapped_column(words_of_enum(Status))
@@ -70,7 +70,7 @@ class AnswerSnapshotRow(Base):
             id=self.id,
             answer_id=self.answer_id,
             owner_id=self.owner_id,
-            source=self.door,
+            source=self.source,
             prompt=self.prompt,
             answer=self.answer,
             status=self.status,
