@@ -11,7 +11,7 @@ from chat.accounts.sessions import ABSOLUTE, IDLE, Sessions
 
 
 class AccountBase:
-    """The ground that each subject of `chat.accounts.sign_in.Accounts` stands on."""
+    """Base class of the parts of `chat.accounts.sign_in.Accounts`."""
 
     def __init__(
         self,

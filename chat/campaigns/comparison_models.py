@@ -10,7 +10,7 @@ from chat.models import Status
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRequest:
-    """What a tester asks. With `after`, the id of a comparison, both variants go on from there."""
+    """A tester's question. `after` is the id of the comparison that both variants continue."""
 
     text: str
     request_id: str
@@ -20,7 +20,7 @@ class ComparisonRequest:
 
 @dataclass(frozen=True, slots=True)
 class TurnPosition:
-    """Where a variant is asked: in a new conversation, below what was said in one, or beside it."""
+    """Where a question goes: a new conversation, below the head of one, or beside a message."""
 
     conversation_id: str | None = None
     beside: str | None = None
@@ -39,7 +39,7 @@ class NewComparison:
 
 @dataclass(frozen=True, slots=True)
 class StoredComparison:
-    """A comparison with its answers as they are kept."""
+    """A comparison with its stored answers."""
 
     comparison: Comparison
     left: Message
@@ -48,7 +48,7 @@ class StoredComparison:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonView:
-    """A comparison with its answers as they are now. Only `comparison` tells the variants."""
+    """A comparison with its current answers. Only `comparison` names the variants."""
 
     comparison: Comparison
     left: Progress
@@ -56,10 +56,10 @@ class ComparisonView:
 
     @property
     def is_open(self) -> bool:
-        """Whether something is still to come."""
+        """Whether an answer is still running."""
         return self.left.status.is_open or self.right.status.is_open
 
     @property
     def is_complete(self) -> bool:
-        """Whether both answers were written to their end, so that a vote counts."""
+        """Whether both answers are complete, so that a vote is accepted."""
         return self.left.status is Status.DONE and self.right.status is Status.DONE

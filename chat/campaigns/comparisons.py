@@ -1,7 +1,8 @@
 """Blind comparison: one question, answered by both variants of a campaign side by side, and a vote.
 
-Owns which side is which, that both answers begin or none, and when a vote counts. Who may take part
-is decided in `chat.campaigns.participation`, with which options in `chat.campaigns.enrolment`.
+Owns the random assignment of variants to sides, that both answers start or none, and when a vote is
+accepted. `chat.campaigns.participation` decides who may take part, `chat.campaigns.enrolment` with
+which options.
 """
 
 import asyncio
@@ -30,13 +31,13 @@ from chat.models import Status
 from chat.validation import check_text
 
 MAX_LISTED = 100
-"""Rounds of a tester that are shown, the newest ones."""
+"""Comparisons of a tester that are listed: the newest ones."""
 
 
 class Comparisons:
-    """The service behind the page that compares. Not for this person: NotFound.
+    """The service of blind comparisons. A campaign that the user may not see raises NotFound.
 
-    `draw` says which of the two variants is on the left.
+    `draw` chooses the variant on the left.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Comparisons:
         self._clock = clock
 
     async def visit(self, user: User, campaign_id: str) -> Visit:
-        """The comparison as this tester meets it. Raises NotFound, also for other campaigns."""
+        """The tester's visit of a campaign. Raises NotFound, also for campaigns of another mode."""
         visit = await self._visits.visit(user, campaign_id)
         if visit.campaign.plan.mode is not Mode.BLIND:
             raise NotFound
@@ -90,14 +91,14 @@ class Comparisons:
     async def ask_again(
         self, user: User, comparison_id: str, *, request_id: str, address: str = ""
     ) -> Comparison:
-        """Ask the same in place of a comparison whose answers did not come to their end.
+        """Ask the same question again after a comparison whose answers were not completed.
 
         Raises what `ask` raises.
         """
         written = await self._store.comparison(user.id, comparison_id)
         failed = written.comparison
         await self.visit(user, failed.campaign_id)
-        # Beside the first question, so that the model is not told what was cut off.
+        # Beside the first question, so that the incomplete answer is not in the prompt.
         places = {
             side.variant: TurnPosition(side.conversation_id, beside=answer.parent_id)
             for side, answer in ((failed.left, written.left), (failed.right, written.right))
@@ -106,17 +107,17 @@ class Comparisons:
         return await self._ask(user, failed.campaign_id, comparison_request, places, address)
 
     async def views(self, user: User, campaign_id: str) -> Sequence[ComparisonView]:
-        """What this tester has asked there, oldest first, with the answers as they are now."""
+        """The tester's comparisons in this campaign, oldest first, with the current answers."""
         await self.visit(user, campaign_id)
         stored = await self._store.comparisons(user.id, campaign_id, MAX_LISTED)
         return [await self._view(written) for written in stored]
 
     async def view(self, user: User, comparison_id: str) -> ComparisonView:
-        """One of them. Raises NotFound."""
+        """One comparison with its current answers. Raises NotFound."""
         return await self._view(await self._store.comparison(user.id, comparison_id))
 
     async def watch(self, user: User, comparison_id: str) -> AsyncGenerator[ComparisonView, None]:
-        """The round at once, after each change, and at least once a second until both have ended.
+        """Yield the comparison at once, after changes, and every second until both answers end.
 
         Raises NotFound.
         """
@@ -129,7 +130,7 @@ class Comparisons:
         yield await self.view(user, comparison_id)
 
     async def stop(self, user: User, comparison_id: str) -> None:
-        """Stop both answers; what is written stays. Raises NotFound."""
+        """Stop both answers; the text so far is kept. Raises NotFound."""
         comparison = (await self._store.comparison(user.id, comparison_id)).comparison
         for side in (comparison.left, comparison.right):
             self._answers.stop(user.id, side.conversation_id)
@@ -137,7 +138,7 @@ class Comparisons:
     async def vote(
         self, user: User, comparison_id: str, choice: VoteChoice, comment: str = ""
     ) -> Comparison:
-        """Vote, once: who comes second gets the comparison with the first vote.
+        """Vote once: a second vote returns the comparison with the first one.
 
         Raises NotFound, AnswersUnfinished, CampaignOver, MessageTooLong, BadText.
         """
@@ -146,7 +147,7 @@ class Comparisons:
         return await self._store.vote(user.id, comparison_id, choice, checked, self._clock())
 
     async def comment(self, user: User, comparison_id: str, comment: str) -> Comparison:
-        """Say why; what was said before is replaced.
+        """Set the comment of a vote; an earlier one is replaced.
 
         Raises NotFound, CampaignOver, MessageTooLong, BadText.
         """
@@ -161,7 +162,7 @@ class Comparisons:
         places: Mapping[int, TurnPosition],
         address: str,
     ) -> Comparison:
-        """`places` are by variant; where there is none, a conversation is begun."""
+        """`places` are by variant; a variant without one gets a new conversation."""
         user, request_id = person.id, comparison_request.request_id
         if asked := await self._store.of_request(user, request_id):
             return asked
@@ -182,7 +183,7 @@ class Comparisons:
             user, questions, partial(self._store.ask, new), address=address
         )
         written = await self._store.of_request(user, request_id)
-        if written is None:  # taken back meanwhile
+        if written is None:  # withdrawn meanwhile
             raise NotFound
         return written
 
@@ -192,13 +193,13 @@ class Comparisons:
             raise CampaignOver
 
     async def _view(self, written: StoredComparison) -> ComparisonView:
-        """As the jobs have it, or else as it is kept."""
+        """The state of the running jobs, or else the stored state."""
         comparison, jobs = written.comparison, self._jobs_of(written.comparison)
         messages = (written.left, written.right)
         if any(
             job is None and item.status.is_open for job, item in zip(jobs, messages, strict=True)
         ):
-            # It ended since it was read; if it still seems open, nobody writes it any more.
+            # It ended since it was read. One that is open without a job was interrupted.
             written = await self._store.comparison(comparison.user_id, comparison.id)
         left, right = (
             job.progress if job else _progress(item)
@@ -217,7 +218,7 @@ class Comparisons:
 
 
 async def changes(jobs: Sequence[Job]) -> AsyncGenerator[None, None]:
-    """At once, then whenever one of the answers has changed, until all have ended."""
+    """Yields at once, then after each change of an answer, until all have ended."""
     changed = asyncio.Event()
 
     async def follow(job: Job) -> None:

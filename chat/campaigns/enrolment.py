@@ -1,6 +1,6 @@
-"""What a question in a campaign is asked with: decided here, whatever the page says.
+"""Enrolment: the options of a question in a campaign, whatever the page sends.
 
-Owns the check that somebody may ask there at all. Knows no page and no SQL.
+Owns the check whether a user may ask in a campaign. Knows no page and no SQL.
 """
 
 from datetime import datetime, timedelta
@@ -22,11 +22,11 @@ from chat.errors import NotFound
 from chat.models import ChatOptions
 
 SEEN_EVERY = timedelta(seconds=30)
-"""How exactly it is kept when somebody was there last."""
+"""Accuracy of `Participant.seen_at`: it is written at most this often."""
 
 
 class Enrolment:
-    """Puts questions under the plan of their campaign."""
+    """Applies the plan of a campaign to its questions."""
 
     def __init__(self, users: EnrolmentUsers, store: Participants, clock: Clock = utc_now) -> None:
         self._users = users
@@ -36,11 +36,11 @@ class Enrolment:
     async def enrol(
         self, user_id: str, options: ChatOptions, *, campaign_id: str | None, variant: int | None
     ) -> EffectiveOptions:
-        """What a question is asked with; `options` are used outside of campaigns only.
+        """The options of a question. `options` are used outside campaigns only.
 
-        `campaign_id` is that of the conversation, empty if it is held for none. None, for a new
-        one, is a guest's own campaign. `variant` is the one that is asked of the two that a blind
-        comparison has.
+        `campaign_id` is that of the conversation; empty outside campaigns; None for a new
+        conversation, which belongs to a guest's own campaign. `variant` selects one of the variants
+        of a blind comparison.
 
         Raises NotFound, OutsideCampaign, ConsentNeeded, CampaignNotBegun, CampaignOver,
         CompareOnly.
@@ -68,14 +68,14 @@ class Enrolment:
 
 
 async def link_of(user: User, links: GuestLinkReader) -> GuestLink | None:
-    """The link that a guest came by; None for everybody else. Raises NotFound."""
+    """The link of a guest; None for other users. Raises NotFound."""
     if user.guest_link_id is None:
         return None
     return await links.guest_link(user.guest_link_id)
 
 
 def refuse_unless_open(campaign: Campaign, link: GuestLink | None, now: datetime) -> None:
-    """Raises CampaignNotBegun, CampaignOver. `link` is the one that a guest came by."""
+    """Raises CampaignNotBegun, CampaignOver. `link` is the guest's link."""
     starts_at = campaign.plan.starts_at
     if starts_at is not None and now < starts_at:
         raise CampaignNotBegun(starts_at=starts_at.isoformat())
@@ -86,7 +86,7 @@ def refuse_unless_open(campaign: Campaign, link: GuestLink | None, now: datetime
 
 
 def _variant(campaign: Campaign, participant: Participant, requested: int | None) -> int:
-    """Which variant answers. Raises CompareOnly, NotFound."""
+    """The index of the variant that answers. Raises CompareOnly, NotFound."""
     if campaign.plan.mode is Mode.BLIND:
         if requested is None:
             raise CompareOnly

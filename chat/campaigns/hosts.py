@@ -1,7 +1,7 @@
-"""Campaigns as their hosts see them: planned, changed, opened and closed, watched, deleted.
+"""Campaigns for hosts: create, change, open, close, monitor, delete.
 
-Owns who may do what with which campaign: members with their own, administrators with all, guests
-with none. Knows no page and no SQL; what testers do stands in `chat.campaigns.participation`.
+Owns the access rules: members manage their own campaigns, administrators all, guests none. Knows no
+page and no SQL; the side of the testers is in `chat.campaigns.participation`.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,17 +15,17 @@ from chat.campaigns.ports import CampaignStore
 from chat.campaigns.validation import check_plan, engines_of, refuse_unknown_engines
 
 ACTIVE = timedelta(minutes=5)
-"""Who was seen within that time is active."""
+"""A tester seen within this time is active."""
 
 SILENT = timedelta(minutes=30)
-"""Who has agreed, has not finished and was not seen for that long has dropped out."""
+"""A tester who has consented, not finished, and not been seen for this long has dropped out."""
 
 
 class Campaigns:
-    """The service behind the hosts' pages. Not one's own campaign: NotFound.
+    """The service of campaigns for hosts. Another user's campaign raises NotFound.
 
-    `waiting` tells how many questions wait for a place, of all people; `engines` names those that
-    a variant can be asked of.
+    `waiting` returns the length of the queue of all users; `engines` the names of the engines that
+    a variant can use.
     """
 
     def __init__(
@@ -43,12 +43,12 @@ class Campaigns:
 
     @property
     def waiting(self) -> int:
-        """Questions of all people that wait for a place."""
+        """The length of the queue of all users."""
         return self._waiting()
 
     @property
     def engines(self) -> Sequence[str]:
-        """The names of those that serve, the first one's first."""
+        """The names of the engines; the first one is the default."""
         return self._engines()
 
     async def add(self, user: User, plan: Plan) -> Campaign:
@@ -68,7 +68,10 @@ class Campaigns:
         return campaign
 
     async def list(self, user: User) -> Sequence[Campaign]:
-        """One's own, for administrators all, newest first. Raises NotFound for guests."""
+        """The user's own campaigns, for administrators all, newest first.
+
+        Raises NotFound for guests.
+        """
         return await self._store.campaigns(visible_owner(user))
 
     async def change(self, user: User, campaign_id: str, plan: Plan) -> Campaign:
@@ -80,7 +83,7 @@ class Campaigns:
         return await self._store.change_plan(campaign_id, checked, audit_entry)
 
     async def close(self, user: User, campaign_id: str) -> Campaign:
-        """End it now: nothing more can be asked, the survey can still be sent for a while."""
+        """Close it now: no more questions; the survey can be sent for CAMPAIGN_GRACE."""
         await self.get(user, campaign_id)
         audit_entry = self._audit_entry(user, Action.CLOSE_CAMPAIGN, campaign_id)
         return await self._store.close(campaign_id, self._clock(), audit_entry)
@@ -91,13 +94,13 @@ class Campaigns:
         return await self._store.close(campaign_id, None, audit_entry)
 
     async def delete(self, user: User, campaign_id: str) -> int:
-        """Destroy it with all that testers left; how many rows went."""
+        """Delete it with all data of its testers; return the row count."""
         await self.get(user, campaign_id)
         audit_entry = self._audit_entry(user, Action.DELETE_CAMPAIGN, campaign_id)
         return await self._store.delete(campaign_id, audit_entry)
 
     async def counts(self, user: User, campaign_id: str) -> CampaignCounts:
-        """How it goes, now. Raises NotFound."""
+        """The current counts. Raises NotFound."""
         await self.get(user, campaign_id)
         now = self._clock()
         return await self._store.counts(
@@ -105,17 +108,17 @@ class Campaigns:
         )
 
     async def testers(self, user: User, campaign_id: str) -> Sequence[VariantProgress]:
-        """Who was given which variant of a split test, now. Raises NotFound."""
+        """The current testers by variant of a split test. Raises NotFound."""
         await self.get(user, campaign_id)
         return await self._store.testers(campaign_id, silent_since=self._clock() - SILENT)
 
     async def links(self, user: User, campaign_id: str) -> Sequence[GuestLink]:
-        """Those by which guests come to it, newest first. Raises NotFound."""
+        """The guest links of the campaign, newest first. Raises NotFound."""
         await self.get(user, campaign_id)
         return await self._store.links(campaign_id)
 
     async def destroy_due(self) -> int:
-        """Destroy what testers left in campaigns that ended long enough ago; how many rows."""
+        """Delete tester data of campaigns past their retention time; return the row count."""
         now, deleted = self._clock(), 0
         for campaign in await self._store.campaigns(None):
             ended, keep = campaign.end, campaign.plan.keep_days

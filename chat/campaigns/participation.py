@@ -1,7 +1,7 @@
-"""Campaigns as testers meet them: agree, work through the tasks, answer the survey, take it back.
+"""Campaigns for testers: consent, tasks, survey, withdrawal.
 
-Owns who may take part where and until when. A guest who came by a campaign's link takes part in
-that one alone; members and the local user in any they know the address of. Knows no page and no
+Owns who may take part in which campaign, and until when. A guest of a campaign's link takes part in
+that campaign only; members and the local user in any whose address they know. Knows no page and no
 SQL.
 """
 
@@ -27,10 +27,10 @@ from chat.validation import check_text
 
 
 class Participation:
-    """The service behind the testers' pages. Not for this person: NotFound.
+    """The service of campaigns for testers. A campaign that the user may not see raises NotFound.
 
-    `stop` ends the answer being written in a conversation of a user, if there is one; `choose`
-    draws one of several variants.
+    `stop` stops the running answer in a conversation of a user; `choose` draws one of several
+    variants.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Participation:
         self._clock = clock
 
     async def bound_to(self, user: User) -> str:
-        """The campaign whose link a guest came by; empty for everybody else."""
+        """The id of the campaign of a guest's link; empty for other users."""
         link = await link_of(user, self._guest_links)
         return (link and link.campaign_id) or ""
 
@@ -60,7 +60,7 @@ class Participation:
         return Visit(campaign, participant, self._stage(campaign, link, participant))
 
     async def arrive(self, user: User, campaign_id: str) -> Visit:
-        """As `visit`; who sees what there is to agree to has come. Raises NotFound."""
+        """As `visit`, and count a first visit of the consent page. Raises NotFound."""
         visit = await self.visit(user, campaign_id)
         if visit.stage is VisitStage.CONSENT and visit.participant is None:
             await self._store.join(campaign_id, user.id, self._clock())
@@ -69,10 +69,10 @@ class Participation:
     async def agree(
         self, user: User, campaign_id: str, digest: str, *, page_language: str = ""
     ) -> Participant:
-        """Agree to the text with that digest.
+        """Consent to the text with that digest.
 
-        Raises NotFound, CampaignNotBegun, CampaignOver, and ConsentNeeded when the text is another
-        one by now.
+        Raises NotFound, CampaignNotBegun, CampaignOver, and ConsentNeeded when the text has
+        changed meanwhile.
         """
         campaign, link = await self._open_to(user, campaign_id)
         refuse_unless_open(campaign, link, self._clock())
@@ -86,7 +86,7 @@ class Participation:
         )
 
     async def tick(self, user: User, campaign_id: str, task_id: str, *, done: bool) -> Participant:
-        """Tick a task off, or on again. Raises NotFound, ConsentNeeded."""
+        """Mark a task as done or not done. Raises NotFound, ConsentNeeded."""
         campaign = (await self._agreed(user, campaign_id)).campaign
         if task_id not in {task.id for task in campaign.plan.tasks}:
             raise NotFound
@@ -96,7 +96,7 @@ class Participation:
     async def keep_survey(
         self, user: User, campaign_id: str, answers: SurveyAnswers, *, send: bool
     ) -> Participant:
-        """Keep answers, half of them too; `send`: they are all.
+        """Save answers, which may be incomplete; `send` submits the survey.
 
         Raises NotFound, ConsentNeeded, BadRequest kinds, and CampaignOver a day after the end.
         """
@@ -108,9 +108,9 @@ class Participation:
         return await self._store.keep_survey(campaign_id, user.id, checked, at=at, send=send)
 
     async def withdraw(self, user: User, campaign_id: str) -> int:
-        """Destroy all that somebody left there; how many rows. Raises NotFound.
+        """Delete all data of the user in the campaign; return the row count. Raises NotFound.
 
-        A guest's account stays: who deletes that has no need of this.
+        A guest's account stays: deleting the account deletes these data too.
         """
         await self._open_to(user, campaign_id)
         for conversation_id in await self._store.conversations(campaign_id, user.id):
@@ -124,7 +124,7 @@ class Participation:
         return visit
 
     async def _open_to(self, user: User, campaign_id: str) -> tuple[Campaign, GuestLink | None]:
-        """The campaign, and the link a guest came by. Raises NotFound."""
+        """The campaign, and the link of a guest. Raises NotFound."""
         link = await link_of(user, self._guest_links)
         if link and link.campaign_id != campaign_id:
             raise NotFound
@@ -149,7 +149,7 @@ class Participation:
 
 
 def _checked(campaign: Campaign, answers: SurveyAnswers) -> SurveyAnswers:
-    """The answers to questions that are asked, as they are kept; empty ones are none."""
+    """The answers in the form in which they are stored. Raises NotFound, BadRequest kinds."""
     kinds = {question.id: question.kind for question in campaign.plan.survey}
     checked: dict[str, str | int] = {}
     for key, answer in answers.items():

@@ -23,13 +23,13 @@ from chat.conversations.turns import PreparedTurn
 
 
 class ComparisonStore(Protocol):
-    """Keeps comparisons. Every query takes the user; not-yours raises NotFound like not-there."""
+    """Stores comparisons. Another user's raises NotFound, as an unknown one does."""
 
     async def ask(self, new: NewComparison, prepared: Sequence[PreparedTurn]) -> Sequence[Turn]:
-        """Write a comparison, both questions and their pending answers, left first, all or nothing.
+        """Write a comparison, both questions and pending answers, left first, in one transaction.
 
-        A request that came before gives the turns that are there. Raises NotFound for who takes
-        part no more, AnswerRunning, BadRequest.
+        A repeated request returns the existing turns. Raises NotFound for a user who has
+        withdrawn, AnswerRunning, BadRequest.
         """
         ...
 
@@ -48,7 +48,7 @@ class ComparisonStore(Protocol):
     async def vote(
         self, user_id: str, comparison_id: str, choice: VoteChoice, comment: str, at: datetime
     ) -> Comparison:
-        """The comparison with the vote that came first. Raises NotFound, AnswersUnfinished."""
+        """The comparison with the first vote. Raises NotFound, AnswersUnfinished."""
         ...
 
     async def comment(self, user_id: str, comparison_id: str, comment: str) -> Comparison:
@@ -57,7 +57,7 @@ class ComparisonStore(Protocol):
 
 
 class Visits(Protocol):
-    """What is asked of the service of testers."""
+    """What comparisons need of participation."""
 
     async def visit(self, user: User, campaign_id: str) -> Visit:
         """Raises NotFound."""
@@ -69,7 +69,7 @@ class EnrolmentUsers(UserReader, GuestLinkReader, Protocol):
 
 
 class Participants(Protocol):
-    """What is asked of the store of campaigns."""
+    """What enrolment needs of the store of campaigns."""
 
     async def campaign(self, campaign_id: str) -> Campaign:
         """Raises NotFound."""
@@ -81,7 +81,7 @@ class Participants(Protocol):
 
 
 class CampaignStore(Protocol):
-    """Keeps campaigns. Every change is written together with its line of the audit log."""
+    """Stores campaigns. Every change is written with its audit entry in one transaction."""
 
     async def add(self, campaign: Campaign, audit_entry: AuditEntry) -> None: ...
 
@@ -90,55 +90,55 @@ class CampaignStore(Protocol):
         ...
 
     async def campaigns(self, owner_id: str | None) -> Sequence[Campaign]:
-        """Those of one person, or of all, newest first."""
+        """The campaigns of one user, or of all, newest first."""
         ...
 
     async def change_plan(self, campaign_id: str, plan: Plan, audit_entry: AuditEntry) -> Campaign:
-        """Raises NotFound, PlanInUse when somebody takes part and a fixed field would change.
+        """Raises NotFound, PlanInUse when there are testers and a fixed field would change.
 
-        A trial of the owner's is no part: it is destroyed when such a field changes.
+        The owner's own trial does not count: its data are deleted when such a field changes.
         """
         ...
 
     async def close(
         self, campaign_id: str, closed_at: datetime | None, audit_entry: AuditEntry
     ) -> Campaign:
-        """Close, or (None) open again. Raises NotFound."""
+        """Close, or (None) reopen. Raises NotFound."""
         ...
 
     async def delete(self, campaign_id: str, audit_entry: AuditEntry) -> int:
-        """Destroy a campaign, its links, its guests and all that testers left; how many rows.
+        """Delete a campaign, its links, guests and tester data; return the row count.
 
-        The number becomes the entry's detail. Raises NotFound.
+        The count becomes the detail of the audit entry. Raises NotFound.
         """
         ...
 
     async def destroy_tester_data(self, campaign_id: str, audit_entry: AuditEntry) -> int:
-        """Destroy its guests and what testers left, not the plan; how many rows.
+        """Delete its guests and the data of its testers, not the plan; return the row count.
 
-        Nothing is written where there is nothing. The number becomes the entry's detail.
+        Without such rows no audit entry is written. The count becomes its detail.
         """
         ...
 
     async def links(self, campaign_id: str) -> Sequence[GuestLink]:
-        """Those that lead to it, newest first."""
+        """The guest links of the campaign, newest first."""
         ...
 
     async def counts(
         self, campaign_id: str, *, active_since: datetime, silent_since: datetime
     ) -> CampaignCounts:
-        """Without what the owner has tried, unless everybody is the local user."""
+        """Counts without the owner's own trial, unless the owner is the local user."""
         ...
 
     async def testers(
         self, campaign_id: str, *, silent_since: datetime
     ) -> Sequence[VariantProgress]:
-        """Those of each variant of a split test; nobody anywhere else. Counted as `figures` are."""
+        """The testers by variant of a split test, as `counts` counts; empty in other modes."""
         ...
 
 
 class ParticipationStore(Protocol):
-    """Keeps who takes part in which campaign, and what they left there."""
+    """Stores participants of campaigns and their data."""
 
     async def campaign(self, campaign_id: str) -> Campaign:
         """Raises NotFound."""
@@ -147,7 +147,7 @@ class ParticipationStore(Protocol):
     async def participant(self, campaign_id: str, user_id: str) -> Participant | None: ...
 
     async def join(self, campaign_id: str, user_id: str, at: datetime) -> Participant:
-        """The participant that is there, or a new one who has not agreed yet. Raises NotFound."""
+        """The existing participant, or a new one without consent. Raises NotFound."""
         ...
 
     async def agree(
@@ -160,10 +160,10 @@ class ParticipationStore(Protocol):
         page_language: str,
         choose: Callable[[Sequence[int]], int],
     ) -> Participant:
-        """Write that somebody has agreed to the text with that digest, once.
+        """Store the consent to the text with that digest, once.
 
-        A split test's variant is drawn by `choose` from those that fewest have, in one step with
-        writing it. Raises NotFound, and ConsentNeeded when the text is another one by now.
+        In a split test `choose` draws one of the variants with the fewest testers, in the same
+        transaction. Raises NotFound, and ConsentNeeded when the text has changed meanwhile.
         """
         ...
 
@@ -178,16 +178,16 @@ class ParticipationStore(Protocol):
     async def keep_survey(
         self, campaign_id: str, user_id: str, answers: SurveyAnswers, *, at: datetime, send: bool
     ) -> Participant:
-        """Put these answers over those that are kept; one that is sent can be sent anew.
+        """Merge these answers into the stored ones; a survey that was sent can be sent again.
 
         Raises NotFound.
         """
         ...
 
     async def conversations(self, campaign_id: str, user_id: str) -> Collection[str]:
-        """Ids of those that somebody holds for a campaign."""
+        """The ids of the user's conversations in a campaign."""
         ...
 
     async def withdraw(self, campaign_id: str, user_id: str) -> int:
-        """Destroy all that somebody left in a campaign; how many rows. Raises NotFound."""
+        """Delete all data of a user in a campaign; return the row count. Raises NotFound."""
         ...

@@ -1,7 +1,7 @@
-"""Regression cases as their hosts keep them: written, made of a rated answer, run, judged.
+"""Regression cases: create, derive from a rated answer, change, delete, judge.
 
-Owns whose they are (members have their own, administrators see all, guests none) and what may be
-kept. Knows no SQL, no page and no engine; `chat.evaluation.runs` runs cases.
+Owns the access rules: members see their own cases, administrators all, guests none. Knows no SQL,
+no page and no engine; `chat.evaluation.runs` runs cases.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,11 +26,11 @@ from chat.evaluation.validation import MAX_NAME, MOST_CASES, check_case
 from chat.feedback.models import RatedAnswer
 
 ONE_LINE = 200
-"""A correction of one line and at most so many characters is taken as what must be contained."""
+"""A one-line correction of at most this many characters becomes a CONTAINS check."""
 
 
 class Cases:
-    """The service behind the pages and commands of cases. Guests find nothing here: NotFound."""
+    """The service of regression cases. Raises NotFound for guests."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Cases:
         self.shipped = {case.id: case for case in shipped}
 
     async def list(self, user: User) -> Sequence[Case]:
-        """One's own, for administrators everybody's; not those that are shipped."""
+        """The user's own cases, for administrators all; without the shipped ones."""
         return await self._store.cases(visible_owner(user))
 
     async def get(self, user: User, case_id: str) -> Case:
@@ -56,19 +56,19 @@ class Cases:
         return self.shipped.get(case_id) or await self._store.case(case_id, owner)
 
     async def draft(self, user: User, snapshot_id: str) -> CaseText:
-        """A case made of a rated answer, to be looked over. Raises NotFound."""
+        """A case derived from a rated answer, for review. Raises NotFound."""
         return draft_of(await self._ratings.rated(visible_owner(user), snapshot_id))
 
     async def add(self, user: User, *texts: CaseText) -> Sequence[Case]:
-        """Keep cases as one's own, all or none.
+        """Store cases as the user's own, all or none.
 
-        Raises what `check_case` raises, and NotFound where the answer that one was made of is gone.
+        Raises what `check_case` raises, and NotFound when the source answer was deleted.
         """
         scope = visible_owner(user)
         if len(texts) > MOST_CASES:
             raise BadCase(field="cases", why=f"at most {MOST_CASES}")
         for snapshot_id in {text.snapshot_id for text in texts} - {""}:
-            await self._ratings.rated(scope, snapshot_id)  # who deleted it does not find it here
+            await self._ratings.rated(scope, snapshot_id)  # Raises NotFound when it was deleted
         now = self._clock()
         cases = [
             _case(uuid4().hex, user.id, await check_case(text, self._judge), now) for text in texts
@@ -83,7 +83,7 @@ class Cases:
         return await self._store.change(case_id, owner, await check_case(text, self._judge))
 
     async def delete(self, user: User, case_id: str) -> None:
-        """Raises NotFound. What runs gave for it stays."""
+        """Raises NotFound. Results of the case stay."""
         await self._store.delete(case_id, visible_owner(user))
 
     async def runs(self, user: User) -> Sequence[VerdictCounts]:
@@ -100,10 +100,10 @@ class Cases:
         await self._store.delete_run(run_id, visible_owner(user))
 
     async def judge(self, user: User, run_id: str, case_id: str, *, good: bool) -> Result:
-        """Say whether an answer that a person has to judge is good.
+        """Store a human verdict.
 
-        The same answer gets this verdict in later runs. Raises NotFound, also where there is
-        nothing to say because checks have said it.
+        The same answer gets this verdict in later runs. Raises NotFound, also when the checks
+        have decided already.
         """
         await self._store.run(run_id, visible_owner(user))
         verdict = CaseVerdict.PASSED if good else CaseVerdict.FAILED
@@ -111,9 +111,9 @@ class Cases:
 
 
 def draft_of(rated: RatedAnswer) -> CaseText:
-    """A case that asks the same again; what must hold is taken from the newest correction.
+    """A case with the prompt of a rated answer, and a check from the newest correction.
 
-    A long correction is for a person to compare with: no other answer has it word by word.
+    A long correction becomes a HUMAN check, because no other answer would contain it literally.
     """
     newest = sorted(rated.ratings, key=lambda rating: rating.rated_at, reverse=True)
     correction = next(
@@ -146,7 +146,7 @@ def _case(case_id: str, owner_id: str, text: CaseText, now: datetime) -> Case:
 
 
 def text_of(case: Case) -> CaseText:
-    """A case as it was written."""
+    """The editable part of a case."""
     return CaseText(
         name=case.name,
         prompt=case.prompt,
@@ -159,5 +159,5 @@ def text_of(case: Case) -> CaseText:
 
 
 def case_of_file(text: CaseText, owner_id: str, now: datetime) -> Case:
-    """A case that is run without being kept: its id is its key."""
+    """A case that is run without being stored: its id is its key."""
     return _case(text.key, owner_id, text, now)

@@ -1,4 +1,4 @@
-"""Regression cases as values: a prompt, what must hold of its answer, and what runs gave.
+"""Values of regression cases: prompts, checks, runs, results and verdicts.
 
 Knows no page, no engine and no SQL; `chat.evaluation.runs` runs cases.
 """
@@ -31,10 +31,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A prompt and what must hold of its answer. `reference` is the answer that it came from.
+    """A prompt with checks of its answer. `reference` is the answer that it was derived from.
 
-    A system message of the `prompt` is replaced by the preset that a run is about, if it has one.
-    `snapshot_id` is the rated answer that it was made of.
+    The preset of a run, if any, replaces a system message of the `prompt`. `snapshot_id` is the
+    rated answer that the case was derived from.
     """
 
     id: str
@@ -49,7 +49,7 @@ class Case:
 
 
 class CaseVerdict(StrEnum):
-    """What came of a case. CHANGED: a person must judge, and the answer is another than before."""
+    """The verdict on a case. CHANGED: a HUMAN check, and another answer than before."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -60,7 +60,7 @@ class CaseVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One replay of cases on one preset and model."""
+    """One run of cases with one preset and model."""
 
     id: str
     owner_id: str
@@ -90,9 +90,9 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class CaseText:
-    """What a host writes of a case; the fields are those of `chat.evaluation.models.Case`.
+    """The editable part of a `Case`.
 
-    `key` names a case in a file, so that its runs can be told to be the same case's.
+    `key` identifies a case in a file, so that its runs can be compared.
     """
 
     name: str
@@ -106,7 +106,7 @@ class CaseText:
 
 @dataclass(frozen=True, slots=True)
 class VerdictCounts:
-    """A run, and how many of its cases came to what."""
+    """A run with the number of its cases by verdict."""
 
     run: Run
     counts: Mapping[CaseVerdict, int]
@@ -114,9 +114,9 @@ class VerdictCounts:
 
 @dataclass(frozen=True, slots=True)
 class EarlierAnswers:
-    """What earlier runs gave for a case: the answer to compare with, and those that were judged.
+    """Earlier results of a case: the answer to compare with, and human verdicts by answer.
 
-    `answer` is None where there is nothing to compare with.
+    `answer` is None without an earlier run.
     """
 
     answer: str | None = None
@@ -125,7 +125,7 @@ class EarlierAnswers:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict, and the indices of checks that did not hold."""
+    """A verdict, and the indices of the checks that failed."""
 
     verdict: CaseVerdict
     failed: tuple[int, ...] = ()

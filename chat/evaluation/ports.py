@@ -18,10 +18,10 @@ from chat.feedback.models import RatedAnswer
 
 
 class CaseStore(Protocol):
-    """Keeps cases, runs and results. `owner` None: whoever's; not that owner's raises NotFound."""
+    """Stores cases, runs and results. `owner_id` None: any; another owner's raises NotFound."""
 
     async def add(self, cases: Sequence[Case]) -> None:
-        """All or none. Raises NotFound for owners who are not there (any more)."""
+        """All or none. Raises NotFound for owners who do not exist (any more)."""
         ...
 
     async def cases(self, owner_id: str | None) -> Sequence[Case]:
@@ -61,18 +61,18 @@ class CaseStore(Protocol):
     async def judge(
         self, run_id: str, case_id: str, verdict: CaseVerdict, judged_by: str
     ) -> Result:
-        """Write a person's verdict. Raises NotFound where none was asked for."""
+        """Store a human verdict. Raises NotFound where no human check is open."""
         ...
 
     async def history(
         self, case_ids: Collection[str], owner_id: str | None, against: str | None
     ) -> Mapping[str, EarlierAnswers]:
-        """What runs gave for these cases; the answer is that of the run `against`, or the last."""
+        """Earlier results; the answer is that of the run `against`, or the latest."""
         ...
 
 
 class RatedAnswers(Protocol):
-    """Rated answers that a person may see; None sees all."""
+    """Rated answers that a user may see; None sees all."""
 
     async def rated(self, seen_by: str | None, snapshot_id: str) -> RatedAnswer:
         """Raises NotFound."""
@@ -80,12 +80,12 @@ class RatedAnswers(Protocol):
 
 
 class Judge(Protocol):
-    """Judges what takes more than comparing texts: REGEX, JSON_SCHEMA and MATHS."""
+    """Evaluates REGEX, JSON_SCHEMA and MATHS checks, in a process with a time limit."""
 
     async def read(self, check: Check) -> None:
-        """Raises BadCheck if what is expected cannot be read, CheckTooCostly."""
+        """Parse what a check expects. Raises BadCheck, CheckTooCostly."""
         ...
 
     async def holds(self, check: Check, answer: str) -> bool:
-        """Whether an answer is as expected. Raises BadCheck, CheckTooCostly."""
+        """Whether the check passes. Raises BadCheck, CheckTooCostly."""
         ...

@@ -1,7 +1,7 @@
-"""Regression cases put to a model: who asks, in which order, and what is kept of it.
+"""Runs of regression cases: prompts, sampling, retries and results.
 
-Owns the rules of a replay (which prompt, which sampling) and the replays that are going on. They
-wait in the same queue as everybody. Knows no SQL and no page.
+Owns the running runs, and the rules for the prompt and the sampling of a case. Cases wait in the
+same queue as other requests. Knows no SQL and no page.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from chat.serving.request import GenerationRequest
 
 TRY_AGAIN_S = 5.0
 PATIENCE_S = 600.0
-"""How long a case waits, all in all, while there is no room or too many requests are sent."""
+"""Total seconds of retries of one case while the queue is full or a quota is exceeded."""
 
 GREEDY = Sampling(temperature=0.0, seed=0)
 PASSING = (Busy, QueueTimeout, TooManyRequests, TooManyWaiting)
@@ -44,9 +44,9 @@ Take = Callable[[Case, Result], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class PreparedRun:
-    """Cases to be put to a model, with or without a preset. `before` is by the cases' ids.
+    """A run that is ready to start, with its cases. `before` is by case id.
 
-    Without an `engine` the first one is asked.
+    Without an `engine` the first one answers.
     """
 
     run: Run
@@ -57,7 +57,7 @@ class PreparedRun:
 
 
 class CaseRunner:
-    """Runs the cases of a replay, `at_once` at a time."""
+    """Runs cases, `at_once` at a time."""
 
     def __init__(self, generation: Generation, judge: Judge, *, at_once: int) -> None:
         self._generation = generation
@@ -65,9 +65,9 @@ class CaseRunner:
         self._at_once = at_once
 
     async def run(self, prepared: PreparedRun, take: Take) -> None:
-        """Give each result to `take` when it is there; what goes wrong is a result as well.
+        """Pass each result to `take` as it becomes available; an error is a result too.
 
-        Cancelled, it leaves out what is not ready. Raises what `take` raises.
+        On cancellation unfinished cases have no result. Raises what `take` raises.
         """
         places = asyncio.Semaphore(self._at_once)
 
@@ -102,7 +102,7 @@ class CaseRunner:
         return replace(result, verdict=judged.verdict, failed=judged.failed)
 
     async def _patiently(self, prepared: PreparedRun, case: Case) -> GenerationResult:
-        """Generate, again where there was no room. Raises what a question of the page raises."""
+        """Generate, with retries while there is no room. Raises what `Turns.send` raises."""
         deadline = time.monotonic() + PATIENCE_S
         engine = prepared.engine or self._generation.engine
         prompt = await engine.prepare(prompt_of(case, prepared.preset))
@@ -136,7 +136,7 @@ class CaseRunner:
 
 @dataclass(slots=True)
 class ActiveRun:
-    """A replay that is being run for somebody. `done` of `total` have a result."""
+    """A run in progress. `done` of `total` cases have a result."""
 
     user: User
     prepared: PreparedRun
@@ -149,7 +149,7 @@ class ActiveRun:
 
 
 class Runs:
-    """The replays of the page: one of each person at a time, one case at a time."""
+    """Runs started from the page: one for each user at a time, one case at a time."""
 
     def __init__(
         self, store: CaseStore, generation: Generation, judge: Judge, clock: Clock = utc_now
@@ -162,7 +162,7 @@ class Runs:
 
     @property
     def engines(self) -> Sequence[str]:
-        """The names of those that cases can be put to."""
+        """The names of the engines."""
         return self._generation.engines.names
 
     async def start(
@@ -175,16 +175,16 @@ class Runs:
         against: str | None = None,
         engine: str = "",
     ) -> Run:
-        """Begin to run cases on the engine of that name, or on the first; it goes on by itself.
+        """Start a run on the engine of that name, or on the first, as a background task.
 
-        `against` is the run whose answers are the earlier ones; without it, each case's last.
+        `against` is the run to compare with; without it, the latest result of each case.
         Raises RunGoingOn, BadCase (none, or too many), EngineNotReady kinds, NotFound.
         """
         asked = self._generation.engines.named(engine)
         run = new_run(serving(asked), user.id, preset, label, self._clock())
         prepared = await prepare(self._store, user, run, cases, preset=preset, against=against)
         prepared = replace(prepared, engine=asked)
-        # Nothing is awaited between this look and the entry: of two at once one is refused.
+        # No await between this check and the entry, so that two concurrent starts cannot both pass.
         if any(active.user.id == user.id for active in self._open.values()):
             raise RunInProgress
         active = self._open[run.id] = ActiveRun(user, prepared)
@@ -196,28 +196,28 @@ class Runs:
         return run
 
     def progress(self, run_id: str) -> ActiveRun | None:
-        """How far a run is; None if it is not going on."""
+        """The progress of a run; None if it is not running."""
         return self._open.get(run_id)
 
     async def cancel(self, user: User, run_id: str) -> None:
-        """End a run; what there is of it stays. Raises NotFound."""
+        """Cancel a run; its results so far are kept. Raises NotFound."""
         await self._store.run(run_id, visible_owner(user))
         if (active := self._open.get(run_id)) and active.task:
             active.task.cancel()
             await asyncio.wait({active.task})
 
     def callers(self) -> frozenset[Principal]:
-        """For whom a run is going on."""
+        """The principals of all running runs."""
         return frozenset(Principal(active.user) for active in self._open.values())
 
     def stop_of(self, caller_id: str) -> None:
-        """End the run of that person, who may not be here any more."""
+        """Cancel the run of a user who may have lost access."""
         for active in self._open.values():
             if active.user.id == caller_id and active.task:
                 active.task.cancel()
 
     async def close(self) -> None:
-        """End all runs; what there is of them stays."""
+        """Cancel all runs; their results so far are kept."""
         tasks = [active.task for active in self._open.values() if active.task]
         for task in tasks:
             task.cancel()
@@ -232,7 +232,7 @@ class Runs:
             active.done += 1
 
         try:
-            # Said by the store; a run that was deleted meanwhile has nobody who misses it.
+            # The store logs its own failures; NotFound means that the run was deleted meanwhile.
             with suppress(StoreFailed, NotFound):
                 await self._runner.run(active.prepared, keep)
         finally:
@@ -250,7 +250,7 @@ async def prepare(
     preset: Preset | None = None,
     against: str | None = None,
 ) -> PreparedRun:
-    """A replay with what earlier runs gave. Raises BadCase (none, or too many), NotFound."""
+    """A run with earlier results. Raises BadCase (no cases, or too many), NotFound."""
     if not 1 <= len(cases) <= MOST_CASES:
         raise BadCase(field="cases", why=f"1 to {MOST_CASES}")
     scope = visible_owner(user)
@@ -263,7 +263,7 @@ async def prepare(
 def new_run(
     info: EngineInfo, owner_id: str, preset: Preset | None, label: str, started_at: datetime
 ) -> Run:
-    """A run on what is serving."""
+    """A new run on an engine."""
     return Run(
         id=uuid4().hex,
         owner_id=owner_id,
@@ -278,7 +278,7 @@ def new_run(
 
 
 def prompt_of(case: Case, preset: Preset | None) -> Sequence[ChatMessage]:
-    """What the model is told: the preset's system prompt takes the place of the case's own."""
+    """The prompt of a case: the preset's system prompt replaces the case's own."""
     if preset is None:
         return case.prompt
     turns = [turn for turn in case.prompt if turn.role is not Role.SYSTEM]
@@ -287,9 +287,9 @@ def prompt_of(case: Case, preset: Preset | None) -> Sequence[ChatMessage]:
 
 
 def sampling_of(case: Case, preset: Preset | None) -> Sampling:
-    """The case's settings, over the preset's; the likeliest tokens unless the case wants others.
+    """The case's settings over the preset's, with greedy decoding unless the case sets otherwise.
 
-    What neither sets is the model's own default.
+    What neither sets is the model's default.
     """
     calm = replace(preset.text.sampling, temperature=None, seed=None) if preset else Sampling()
     return case.sampling.over(calm).over(GREEDY)

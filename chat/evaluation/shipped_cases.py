@@ -14,7 +14,7 @@ SINCE = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 def load_shipped_cases() -> Sequence[Case]:
-    """All of them, as nobody's: "shipped.quadratic.en", "shipped.quadratic.zh", …"""
+    """All shipped cases, without an owner; ids: "shipped.quadratic.en", …"""
     return [
         _read(f"shipped.{name}.{path.stem}", table)
         for path in sorted(SHIPPED.glob("*.toml"))
@@ -23,7 +23,7 @@ def load_shipped_cases() -> Sequence[Case]:
 
 
 def _read(case_id: str, table: Mapping[str, Any]) -> Case:
-    # What is misspelt in the file is no argument here and raises TypeError.
+    # A misspelt key in the file is an unknown argument here and raises TypeError.
     def case(
         name: str, question: str, checks: Sequence[Mapping[str, str]], max_new_tokens: int
     ) -> Case:

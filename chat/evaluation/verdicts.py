@@ -1,6 +1,6 @@
-"""What comes of a case: its checks, and what a person has said of the same answer before.
+"""The verdict on an answer: from the checks of the case, and from earlier human verdicts.
 
-Owns the rule; what takes a pattern, a schema or algebra is the judge's.
+Patterns, schemas and algebra are evaluated by the `Judge`.
 """
 
 from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, EarlierAnswers, Judgement
@@ -10,8 +10,8 @@ from chat.evaluation.ports import Judge
 async def judge_answer(case: Case, answer: str, before: EarlierAnswers, judge: Judge) -> Judgement:
     """The verdict on an answer. Raises BadCheck, CheckTooCostly.
 
-    Where a person has to judge, an answer that was judged before, letter by letter the same, gets
-    the same verdict; else it is CHANGED if it is another than before, and OPEN if it is not.
+    With a HUMAN check, an answer identical to one judged before gets the same verdict; otherwise
+    it is CHANGED if it differs from the earlier answer, else OPEN.
     """
     failed = [
         index
@@ -42,5 +42,5 @@ def _human_verdict(case: Case, answer: str, before: EarlierAnswers) -> CaseVerdi
 
 
 def _one_space(text: str) -> str:
-    """With runs of white space as one space: where lines break is nobody's promise."""
+    """Collapse white space, because line breaks are not significant."""
     return " ".join(text.split())
