@@ -1,6 +1,6 @@
-"""What the app does by itself while it runs: stop the answers of who has left, destroy what is old.
+"""Maintenance while the app runs: stop requests of users without access, delete old data.
 
-Looks into the store instead of being told, so that it also sees what the command line has changed.
+Polls the store, so that it also sees changes by the command line.
 """
 
 import asyncio
@@ -22,21 +22,21 @@ SWEEP_EVERY_S = 3600.0
 
 
 class RunningRequests(Protocol):
-    """The answers that programs wait for, or replays."""
+    """Running requests of programs, or running evaluation runs."""
 
     def callers(self) -> Collection[Principal]:
-        """For whom one is being written, or waits for that."""
+        """The principals of all requests that run or wait."""
         ...
 
     def stop_of(self, caller_id: str) -> None:
-        """End every answer for the caller with that id."""
+        """Stop every request of the caller with that id."""
         ...
 
 
 class Maintenance:
-    """`keep` is how long conversations stay that nobody touches; None: for ever.
+    """The maintenance loop. `keep` is the retention time of unused conversations; None: unlimited.
 
-    `destroy_due` destroys what was promised to go by now, besides.
+    `destroy_due` deletes data of campaigns past their own retention time.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class Maintenance:
         self._clock = clock
 
     async def run(self, look_every_s: float = LOOK_EVERY_S) -> None:
-        """Do both again and again, until cancelled."""
+        """Run both tasks periodically until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(_every(look_every_s, self.stop_removed_users))
             group.create_task(_every(SWEEP_EVERY_S, self.destroy_old))
 
     async def stop_removed_users(self) -> None:
-        """Stop the answers of all people and keys that are no good any more. Raises StoreFailed."""
+        """Stop the answers of users and keys that are no longer valid. Raises StoreFailed."""
         for user in self._jobs.users() - {LOCAL_USER}:
             if not await self._may_be_here(user):
                 for conversation_id in self._jobs.conversations_of(user):
@@ -75,7 +75,10 @@ class Maintenance:
                     programs.stop_of(principal.id)
 
     async def destroy_old(self) -> int:
-        """Destroy what is older than may be, as `delete_older` counts it. Raises StoreFailed."""
+        """Delete data past the retention time; return the count of `delete_older`.
+
+        Raises StoreFailed.
+        """
         if self._destroy_due and (rows := await self._destroy_due()):
             log.info("rows destroyed of campaigns that ended long enough ago: %d", rows)
         if self._keep is None:
@@ -113,6 +116,8 @@ async def _every(seconds: float, do: Callable[[], Awaitable[object]]) -> None:
     while True:
         try:
             await do()
-        except AppError as error:  # a database that does not answer: the next time will do
+        except (
+            AppError
+        ) as error:  # for example an unreachable database; retried at the next interval
             log.warning("upkeep: %s", error)
         await asyncio.sleep(seconds)

@@ -1,8 +1,8 @@
-"""How much of the context the next prompt would take, while its question is being typed.
+"""Estimates the context usage of the next prompt while its question is being typed.
 
-What stands before the draft is tokenised once for each head of a conversation; after a pause in
-typing only the draft is tokenised. So the sum is an estimate: tokens that would join over the
-border between template and draft are not seen. Sending tokenises the whole prompt and decides.
+The history before the draft is tokenised once for each head of a conversation; after a pause in
+typing only the draft is tokenised. The sum is an estimate, because tokens may merge at the border
+between template and draft. Sending tokenises the whole prompt and decides.
 """
 
 from collections.abc import Hashable, Sequence

@@ -1,6 +1,6 @@
-"""How the app is used and how it does, over time: what the dashboard shows to hosts.
+"""The dashboard for hosts: usage, ratings and performance over time.
 
-Owns who sees what of it, and into which steps a time is cut. Knows no page and no SQL.
+Owns the access rules and the choice of the time step. Knows no page and no SQL.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ from chat.feedback.statistics import percentile
 
 
 class Dashboard:
-    """The service of the dashboard. Administrators see all, members their campaigns."""
+    """The service of the dashboard. Administrators see all data, members their campaigns."""
 
     def __init__(
         self, campaigns: CampaignNames, store: DashboardStore, clock: Clock = utc_now
@@ -47,13 +47,13 @@ class Dashboard:
         self._clock = clock
 
     async def campaigns(self, user: User) -> Sequence[Campaign]:
-        """Those to choose from, newest first. Raises NotFound for guests."""
+        """The campaigns of the filter, newest first. Raises NotFound for guests."""
         return await self._campaigns.list(user)
 
     async def overview(
         self, user: User, campaign_id: str = "", period: Period = Period.DAY
     ) -> Overview:
-        """Raises NotFound for guests, and for the campaign of somebody else."""
+        """Raises NotFound for guests, and for another user's campaign."""
         owner_id = visible_owner(user)
         if campaign_id:
             await self._campaigns.get(user, campaign_id)
@@ -69,23 +69,23 @@ class Dashboard:
 
 
 def step_for(span: timedelta) -> timedelta:
-    """The shortest that cuts it into no more than `MOST_STEPS`."""
+    """The shortest step that divides `span` into at most `MOST_STEPS`."""
     return next((step for step in STEPS if span <= step * MOST_STEPS), STEPS[-1])
 
 
 def begin_of(moment: datetime, step: timedelta) -> datetime:
-    """The beginning of the step that it lies in."""
+    """The beginning of the step that contains `moment`."""
     return moment - (moment - EPOCH) % step
 
 
 def steps_of(scope: DashboardScope, now: datetime) -> Sequence[datetime]:
-    """The beginnings of all steps until now."""
+    """The beginnings of all steps until `now`."""
     count = max((now - scope.since) // scope.step, 0) + 1
     return [scope.since + number * scope.step for number in range(count)]
 
 
 def overview_of(scope: DashboardScope, counts: Count, now: datetime) -> Overview:
-    """The same numbers as series and sums."""
+    """The counts as time series and totals."""
     turns = {at: counts.turns.get(at, TurnCounts()) for at in steps_of(scope, now)} | dict(
         counts.turns
     )
@@ -126,7 +126,7 @@ def overview_of(scope: DashboardScope, counts: Count, now: datetime) -> Overview
 
 
 def _minutes(at: datetime, step: timedelta, now: datetime) -> float:
-    """How long it has lasted until now: the last step has not ended. At least one."""
+    """Elapsed minutes of a step, at least one; the last step has not ended yet."""
     return max(min(step, now - at) / MINUTE, 1.0)
 
 
@@ -152,7 +152,7 @@ def _ranked(counts: Count, which: int) -> Ranked:
 
 
 def _together(ranked: Ranked) -> SpreadOverTime:
-    # Sorted again: what is sorted in parts is soon sorted as a whole.
+    # Timsort is fast on concatenated sorted runs.
     return _spread(sorted(chain.from_iterable(ranked.values())))
 
 

@@ -14,13 +14,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 STEPS = (MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY, 7 * DAY, 28 * DAY, 364 * DAY)
-"""How long one point may stand for."""
+"""The lengths of a step to choose from."""
 
 MOST_STEPS = 60
-"""Points side by side that can still be told apart."""
+"""Most points of a series that a chart can show legibly."""
 
 VOTE = "vote"
-"""The kind of votes, beside that of each verdict."""
+"""The series of votes, beside one series for each verdict."""
 
 
 class Period(StrEnum):
@@ -43,9 +43,9 @@ LENGTHS: Mapping[Period, timedelta] = {
 
 @dataclass(frozen=True, slots=True)
 class DashboardScope:
-    """What is counted: `seen_by` a person only what belongs to their campaigns; None: everything.
+    """What is counted. `seen_by` limits it to the campaigns of one user; None: everything.
 
-    Times are cut into steps of `step`, counted from `EPOCH`; `since` begins one.
+    Steps have the length `step` and are aligned to `EPOCH`; `since` begins one.
     """
 
     seen_by: str | None
@@ -56,9 +56,9 @@ class DashboardScope:
 
 @dataclass(frozen=True, slots=True)
 class TurnCounts:
-    """What happened on the page in one step. `tokens` were written, `users` asked.
+    """Counts of one step. `tokens` are completion tokens, `users` those who asked.
 
-    The question of a comparison is one, though both of its variants were asked; answers are two.
+    A comparison counts as one question and two answers.
     """
 
     questions: int = 0
@@ -69,19 +69,19 @@ class TurnCounts:
 
 
 Timings = tuple[float, float, float]
-"""Seconds of waiting, seconds until the first token, tokens a second."""
+"""Seconds in the queue, seconds to the first token, tokens per second."""
 
 
 Ranked = Mapping[datetime, Sequence[float]]
-"""What was measured of one kind, by the beginning of the step, the least first."""
+"""Ascending measurements of one kind by the beginning of the step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What a store counts in a scope, by the beginning of the step.
+    """The counts of a store in a scope, by the beginning of the step.
 
-    Imported messages did not happen here. Ratings are as they are now, at the time of their newest
-    version; `votes` are those of comparisons.
+    Imported messages are not counted. A rating counts once, at the time of its newest version;
+    `votes` are those of comparisons.
     """
 
     turns: Mapping[datetime, TurnCounts] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One value of one kind, of the step that begins at `at`."""
+    """One value of one series, for the step that begins at `at`."""
 
     at: datetime
     kind: str
@@ -106,7 +106,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class SpreadOverTime:
-    """The middle and the end of something that was measured; None of nothing."""
+    """Median and 95th percentile; None without measurements."""
 
     p50: float | None
     p95: float | None
@@ -114,7 +114,7 @@ class SpreadOverTime:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything that the dashboard shows. Spreads are in seconds, and in tokens a second."""
+    """Everything that the dashboard shows. Spreads are in seconds, `rate` in tokens per second."""
 
     scope: DashboardScope
     turns: TurnCounts

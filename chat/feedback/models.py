@@ -1,4 +1,4 @@
-"""Ratings as values: what was rated, frozen; what people said of it; what a reviewer made of it.
+"""Values of ratings: the answer snapshot, the ratings of users, and the review.
 
 Knows no page, no file format and no SQL.
 """
@@ -46,10 +46,10 @@ class RatingInput:
 
 @dataclass(frozen=True, slots=True)
 class AnswerSnapshot:
-    """An answer as it was when it was first rated, with all that it was made from.
+    """An answer as it was when it was first rated, with everything that it was generated from.
 
-    `answer_id` is the message's or the completion's; `owner_id` is who asked. `prompt` is what the
-    model was told, letter by letter, after turns were dropped. `language` is that of the answer,
+    `answer_id` is the message's or the completion's; `owner_id` is the user who asked. `prompt` is
+    the exact prompt of the model, after turns were dropped. `language` is that of the answer,
     `page_language` that of the page ("zh", "en", empty where unknown).
     """
 
@@ -73,13 +73,13 @@ class AnswerSnapshot:
 
     @property
     def question(self) -> str:
-        """The last thing that was asked."""
+        """The last user message."""
         return next((turn.content for turn in reversed(self.prompt) if turn.role == "user"), "")
 
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """One version of what one person said of one answer. Versions count from 1; none is lost."""
+    """One version of a user's rating of an answer. Versions count from 1; all are kept."""
 
     snapshot_id: str
     user_id: str
@@ -110,7 +110,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class RatedAnswer:
-    """One rated answer, with the newest version of what each person said, and its review."""
+    """A rated answer with the newest rating of each user, and its review."""
 
     snapshot: AnswerSnapshot
     ratings: tuple[Rating, ...]
@@ -119,7 +119,7 @@ class RatedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What a campaign says of an answer: the reasons it offers, and which variant wrote it."""
+    """What a campaign determines for an answer: the reasons to offer, and its variant."""
 
     reasons: tuple[str, ...] = ()
     variant: int | None = None
@@ -127,7 +127,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Ratable:
-    """An answer that somebody is about to rate: what may be ticked, what was said before."""
+    """An answer for the rating form: the reasons to offer, and the user's current rating."""
 
     answer: str
     reasons: tuple[str, ...]

@@ -32,22 +32,22 @@ from chat.serving.completion import CompletionRecord
 
 
 class RatingStore(Protocol):
-    """Keeps ratings with their snapshot."""
+    """Stores ratings with their snapshots."""
 
     async def rate(
         self, snapshot: AnswerSnapshot, user_id: str, rating_input: RatingInput, rated_at: datetime
     ) -> Rating:
-        """Add a version of what `rater` says, or give the newest if it says the same.
+        """Add a version of the user's rating, or return the newest if it is the same.
 
-        An answer of that owner that is frozen already stays as it is. Of two at once each gets a
-        version. Raises NotFound when the rater is not there any more.
+        An existing snapshot of the answer is kept. Concurrent ratings each get a version. Raises
+        NotFound when the user does not exist any more.
         """
         ...
 
     async def snapshot_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None: ...
 
     async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
-        """What somebody said last of those of their answers that they have rated, by answer."""
+        """The user's newest ratings of these answers, by answer id."""
         ...
 
     async def placement(self, campaign_id: str, user_id: str, message_id: str) -> Placement | None:
@@ -56,17 +56,17 @@ class RatingStore(Protocol):
 
 
 class CompletionLookup(Protocol):
-    """The answers that programs were given a while ago."""
+    """Recent answers to programs."""
 
     def find(self, user_id: str, completion_id: str) -> CompletionRecord:
-        """Raises NotFound, also for another's."""
+        """Raises NotFound, also for another user's answer."""
         ...
 
 
 class ResultStore(Protocol):
-    """Finds rated answers and keeps their reviews.
+    """Finds rated answers and stores their reviews.
 
-    `seen_by` is a person's id: only what that person may see; None is everything.
+    `seen_by` is a user id and limits results to what that user may see; None is everything.
     """
 
     async def page(
@@ -78,7 +78,7 @@ class ResultStore(Protocol):
     async def counts(
         self, seen_by: str | None, filters: RatingFilter, *, among: Sequence[str] | None = None
     ) -> RatingCounts:
-        """Of all, or of those with these ids."""
+        """Counts of all answers that match, or of those with these ids."""
         ...
 
     async def choices(self, seen_by: str | None) -> FilterOptions: ...
@@ -88,28 +88,28 @@ class ResultStore(Protocol):
         ...
 
     async def versions(self, snapshot_ids: Sequence[str]) -> Mapping[str, tuple[Rating, ...]]:
-        """All that was ever said of each of these answers, oldest first."""
+        """All versions of the ratings of each answer, oldest first."""
         ...
 
     async def beside(
         self, seen_by: str | None, filters: RatingFilter, conversation_ids: Sequence[str]
     ) -> Sequence[RatedAnswer]:
-        """Those of the answers that were given in these conversations, oldest first."""
+        """The rated answers in these conversations, oldest first."""
         ...
 
     async def chunk(
         self, seen_by: str | None, filters: RatingFilter, *, after: int, limit: int
     ) -> ExportChunk:
-        """Answers one after the other; begin with `after` 0."""
+        """The next answers of an export; begin with `after` 0."""
         ...
 
     async def tried_again(
         self, reader: str, answer_ids: Sequence[str]
     ) -> Mapping[str, Sequence[Path]]:
-        """By each of these answers: the paths to the unrated ones before it to the same question.
+        """For each of these answers, the paths to earlier unrated answers to the same question.
 
-        Of campaigns, and of the reader's own conversations: elsewhere only what was rated is
-        shared.
+        Includes campaigns and the reader's own conversations only: in other conversations users
+        share no more than they rated.
         """
         ...
 
@@ -121,11 +121,11 @@ class ResultStore(Protocol):
         after: VotedComparison | None,
         limit: int,
     ) -> Sequence[VotedComparison]:
-        """Votes one after the other, by campaign and day alone."""
+        """The next votes, filtered by campaign and day only."""
         ...
 
     async def votes(self, seen_by: str | None, filters: RatingFilter) -> int:
-        """How many of them, by model and preset too; what language they are in is not looked at."""
+        """The number of votes, filtered by model and preset too, but not by language."""
         ...
 
     async def review(
@@ -136,16 +136,16 @@ class ResultStore(Protocol):
         reviewer: str,
         reviewed_at: datetime,
     ) -> Review:
-        """Change the review, or make one. Raises NotFound."""
+        """Change or create the review. Raises NotFound."""
         ...
 
 
 class DataFile(Protocol):
-    """A file that is written piece by piece, in this order; the pieces make it up.
+    """A file that is written in pieces, by calls in this order.
 
-    `takes_versions` asks for everything that was ever said, `takes_others` for the other rated
-    answers of a conversation and those that were tried again, `takes_names` for what people,
-    campaigns and presets are called, `takes_votes` for the votes.
+    `takes_versions` requests all versions of ratings, `takes_others` the other rated and retried
+    answers of a conversation, `takes_names` the names of users, campaigns and presets,
+    `takes_votes` the votes.
     """
 
     takes_versions: bool
@@ -163,7 +163,7 @@ class DataFile(Protocol):
 
 
 class VoteStore(Protocol):
-    """Finds votes. `seen_by` is a person's id: only what they may see; None is everything."""
+    """Finds votes. `seen_by` limits them to what a user may see; None is everything."""
 
     async def page(
         self, seen_by: str | None, filters: VoteFilter, *, after: VoteCursor | None, limit: int
@@ -174,24 +174,24 @@ class VoteStore(Protocol):
     async def counts(self, seen_by: str | None, filters: VoteFilter) -> VoteCounts: ...
 
     async def choices(self, seen_by: str | None, campaign_id: str) -> VoteFilterOptions:
-        """All campaigns that compare; who has voted in that one, or without an id in any."""
+        """All blind comparisons; the voters of that campaign, or of all without an id."""
         ...
 
     async def voted_comparison(self, seen_by: str | None, comparison_id: str) -> VotedComparison:
-        """Raises NotFound, also where nobody has voted yet."""
+        """Raises NotFound, also without a vote."""
         ...
 
 
 class ReportStore(Protocol):
-    """Gathers what is known of a campaign's results, without the owner's own trial."""
+    """Collects the results of a campaign, without the owner's own trial."""
 
     async def gather(self, campaign_id: str, excerpts: int) -> ReportData:
-        """With that many of the best and worst answers. Raises NotFound."""
+        """The results with that many of the best and worst answers. Raises NotFound."""
         ...
 
 
 class CampaignReader(Protocol):
-    """Campaigns of those who may see them. Not-yours raises NotFound."""
+    """Reads campaigns. One that the user may not see raises NotFound."""
 
     async def get(self, user: User, campaign_id: str) -> Campaign: ...
 
@@ -199,20 +199,20 @@ class CampaignReader(Protocol):
 
 
 class DashboardStore(Protocol):
-    """Counts what is there, without what owners tried in their own campaigns.
+    """Counts usage, without the trials of owners in their own campaigns.
 
-    Where all is counted and not campaigns, owners count like anybody.
+    Outside campaigns, owners count as any other user.
     """
 
     async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
-        """When the first of it was asked, rated or voted on."""
+        """The time of the first question, rating or vote."""
         ...
 
     async def counts(self, scope: DashboardScope) -> Count: ...
 
 
 class CampaignNames(Protocol):
-    """Campaigns of those who may see them. Raises NotFound."""
+    """Reads campaigns that the user may see. Raises NotFound."""
 
     async def get(self, user: User, campaign_id: str) -> Campaign: ...
 

@@ -1,7 +1,7 @@
-"""What can be learned from ratings and votes: examples to follow, and pairs to choose between.
+"""Training data from ratings and votes: examples (SFT) and preference pairs (DPO).
 
-Pure. An example has a prompt that was really sent and an answer that was really given to it, or
-what a person wrote in its place; the `source` tells which.
+Pure. A prompt is always one that was sent; an answer is one that was generated for it, or a user's
+correction. `source` tells which.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +32,7 @@ class PreferenceSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """How to answer a prompt: as it was answered, or as a person says that it should have been."""
+    """A prompt with a good answer: the generated one, or a correction."""
 
     source: PreferenceSource
     rated: RatedAnswer
@@ -42,7 +42,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class PairAnswer:
-    """One of the answers of a pair. No `answer_id`: a person wrote it, as a correction."""
+    """One answer of a pair. An empty `answer_id` marks a user's correction."""
 
     text: str
     answer_id: str = ""
@@ -68,12 +68,12 @@ class PreferencePair:
 
 
 def verdicts(rated: RatedAnswer) -> set[Verdict]:
-    """What people think of it now."""
+    """The verdicts of the newest ratings."""
     return {rating.rating_input.verdict for rating in rated.ratings if rating.rating_input.verdict}
 
 
 def correction(rated: RatedAnswer) -> Rating | None:
-    """The newest rating that says what the answer should have been, and something else than it."""
+    """The newest rating whose correction differs from the answer."""
     answer = rated.snapshot.answer
     corrected = [
         rating
@@ -86,22 +86,22 @@ def correction(rated: RatedAnswer) -> Rating | None:
 
 
 def may_teach(rated: RatedAnswer) -> bool:
-    """Whether its prompt is the one that was sent, and no reviewer found it unusable."""
+    """Whether its prompt is exact, and no reviewer marked it as unusable."""
     unusable = rated.review is not None and rated.review.state is ReviewState.UNUSABLE
     return is_exact(rated.snapshot) and not unusable
 
 
 def is_liked(rated: RatedAnswer) -> bool:
-    """Whether all who rate it like it, and it came to its own end."""
+    """Whether all verdicts are up and the answer is complete."""
     whole = is_whole(rated.snapshot.status, rated.snapshot.finish)
     return whole and verdicts(rated) == {Verdict.UP}
 
 
 def example_of(rated: RatedAnswer) -> Example | None:
-    """What the answer teaches, if anything.
+    """The training example of a rated answer; None without one.
 
-    A correction stands for the answer. What was cut off or disliked teaches nothing, unless a
-    reviewer found it usable.
+    A correction replaces the answer. Incomplete and disliked answers give no example, unless a
+    reviewer marked them as usable.
     """
     if not may_teach(rated):
         return None
@@ -120,7 +120,7 @@ def example_of(rated: RatedAnswer) -> Example | None:
 
 
 def pair_of_correction(rated: RatedAnswer) -> PreferencePair | None:
-    """What was said should have been the answer, against the answer."""
+    """The correction as the better answer, against the original."""
     better, snapshot = correction(rated), rated.snapshot
     if better is None or not may_teach(rated) or not snapshot.answer.strip():
         return None
@@ -140,7 +140,7 @@ def pair_of_correction(rated: RatedAnswer) -> PreferencePair | None:
 def pairs_of_versions(
     rated: RatedAnswer, others: Iterable[RatedAnswer]
 ) -> Iterator[PreferencePair]:
-    """A liked answer against each disliked one of `others` to the very same prompt."""
+    """A liked answer against each disliked one of `others` to exactly the same prompt."""
     if _may_win(rated):
         for other in others:
             if _is_worse(other, rated.snapshot):
@@ -149,9 +149,9 @@ def pairs_of_versions(
 
 
 def pairs_of_retries(rated: RatedAnswer, tried_again: Iterable[Path]) -> Iterator[PreferencePair]:
-    """A liked answer against each one to the same prompt that was tried again and never rated.
+    """A liked answer against each unrated one to the same prompt that was retried.
 
-    Only whole ones: what was stopped or cut says nothing of how it would have gone on.
+    Only complete ones: a stopped answer does not show how it would have continued.
     """
     if _may_win(rated):
         for path in tried_again:
@@ -162,10 +162,10 @@ def pairs_of_retries(rated: RatedAnswer, tried_again: Iterable[Path]) -> Iterato
 
 
 def pair_of_vote(voted_comparison: VotedComparison) -> PreferencePair | None:
-    """The answer that was voted for, against the other; None where one of the two has no prompt.
+    """The winning answer against the other; None where one of the two has no exact prompt.
 
-    Both must have been told the very same: where the variants have different system prompts, or
-    earlier turns went different ways, the two are no answers to one prompt.
+    Both prompts must be identical. They differ where the variants have different system prompts, or
+    where earlier turns differ.
     """
     comparison, prompt = voted_comparison.comparison, prompt_of(voted_comparison.left)
     if not voted_comparison.has_winner or voted_comparison.unusable or prompt is None:
@@ -194,7 +194,7 @@ def pair_of_vote(voted_comparison: VotedComparison) -> PreferencePair | None:
 
 
 def prompt_of(path: Sequence[Message]) -> tuple[ChatMessage, ...] | None:
-    """What the model was told, letter by letter; None where that cannot be made again."""
+    """The exact prompt of the last answer of `path`; None where it cannot be reconstructed."""
     provenance = path[-1].provenance if path else None
     if provenance is None:
         return None
@@ -203,14 +203,14 @@ def prompt_of(path: Sequence[Message]) -> tuple[ChatMessage, ...] | None:
 
 
 def prompt_before_answer(snapshot: AnswerSnapshot) -> tuple[ChatMessage, ...]:
-    """The prompt, without the beginning of the answer where the model was to go on with one."""
+    """The prompt without a trailing assistant message that the answer continues."""
     *before, last = snapshot.prompt or (ChatMessage(Role.USER, ""),)
     continued = last.role is Role.ASSISTANT and snapshot.answer.startswith(last.content)
     return tuple(before) if continued and not last.calls else snapshot.prompt
 
 
 def is_whole(status: Status, finish: Finish | None) -> bool:
-    """Whether an answer came to its own end."""
+    """Whether an answer is complete: neither stopped nor cut off by the length limit."""
     return status is Status.DONE and finish is not Finish.LENGTH
 
 
@@ -219,7 +219,7 @@ def _may_win(rated: RatedAnswer) -> bool:
 
 
 def _is_worse(other: RatedAnswer, snapshot: AnswerSnapshot) -> bool:
-    """Whether it is a disliked answer to the same prompt, and another one."""
+    """Whether `other` is a disliked, different answer to the same prompt."""
     worse = other.snapshot
     return (
         verdicts(other) == {Verdict.DOWN}
@@ -233,7 +233,7 @@ def _is_worse(other: RatedAnswer, snapshot: AnswerSnapshot) -> bool:
 
 
 def _was_passed_over(path: Path, snapshot: AnswerSnapshot) -> bool:
-    """Whether it ends with another whole answer that the model gave to the same prompt here."""
+    """Whether `path` ends with a different, complete, generated answer to the same prompt."""
     answer = path[-1]
     return (
         answer.origin is Origin.HERE

@@ -1,6 +1,6 @@
-"""What people say of answers: frozen with all that made the answer, in versions.
+"""Ratings of answers, in versions, with a snapshot of the answer.
 
-Owns what may be rated and within which bounds. Knows no screen, no wire format and no SQL.
+Owns the rule which answers can be rated. Knows no page, no wire format and no SQL.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,7 +19,7 @@ from chat.feedback.validation import check_rating_input
 
 
 class Ratings:
-    """The service that takes ratings. Users rate the answers to their own questions."""
+    """The service of ratings. Users rate the answers to their own questions."""
 
     def __init__(
         self,
@@ -43,10 +43,10 @@ class Ratings:
         rating_input: RatingInput,
         page_language: str = "",
     ) -> Rating:
-        """Say something of an answer, or (an empty opinion) take back what was said.
+        """Rate an answer, or (an empty input) withdraw the rating.
 
-        The first time freezes the answer; from then on it may even be deleted. Raises NotFound,
-        NotRatable, AnswerRunning, EmptyOpinion, MessageTooLong, BadText, UnknownReason.
+        The first rating stores a snapshot, so that the answer may be deleted later. Raises
+        NotFound, NotRatable, AnswerRunning, EmptyRating, MessageTooLong, BadText, UnknownReason.
         """
         snapshot = await self._store.snapshot_of(user.id, message_id)
         if snapshot is None:
@@ -56,7 +56,7 @@ class Ratings:
     async def rate_completion(
         self, user: User, completion_id: str, rating_input: RatingInput
     ) -> Rating:
-        """The same of an answer that a program was given. Raises as `rate` does."""
+        """Rate an answer to a program. Raises what `rate` raises."""
         snapshot = await self._store.snapshot_of(user.id, completion_id)
         if snapshot is None:
             if self._programs is None:
@@ -65,20 +65,20 @@ class Ratings:
         return await self._rate(user, snapshot, rating_input)
 
     async def look(self, user: User, conversation_id: str, message_id: str) -> Ratable:
-        """An answer that is about to be rated. Raises NotFound, NotRatable, AnswerRunning."""
+        """The values of the rating form. Raises NotFound, NotRatable, AnswerRunning."""
         conversation, path = await self._path_to(user, conversation_id, message_id)
         reasons = await self._reasons(conversation.campaign_id, user, message_id)
         newest = await self._store.newest(user.id, [message_id])
         return Ratable(path[-1].content, reasons, newest.get(message_id))
 
     async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
-        """What the user said last of those of these answers that they have rated."""
+        """The user's newest ratings of these answers, by answer id."""
         return await self._store.newest(user_id, answer_ids) if answer_ids else {}
 
     async def _path_to(
         self, user: User, conversation_id: str, message_id: str
     ) -> tuple[Conversation, list[Message]]:
-        if conversation_id.startswith(TEMPORARY):  # nothing of it may get to disk
+        if conversation_id.startswith(TEMPORARY):  # nothing of it may be written to disk
             raise NotRatable
         archive = await self._conversations.archive(user.id, conversation_id)
         path = Tree(archive.messages).path_to(message_id)

@@ -28,9 +28,9 @@ class Vote:
 
 
 class AnswerTimes(NamedTuple):
-    """What one answer of a campaign took, as in `chat.models.Timing` and `Usage`.
+    """Timing and usage of one answer of a campaign, as in `chat.models.Timing` and `Usage`.
 
-    `variant` None: nobody knows which wrote it. A plain tuple, because there are very many.
+    `variant` None: unknown. A named tuple, because a report has very many of them.
     """
 
     variant: int | None
@@ -43,7 +43,7 @@ class AnswerTimes(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AnswerSource:
-    """What wrote answers, as it is kept with each of them."""
+    """The model and settings of answers, from their provenance."""
 
     model: str
     revision: str
@@ -54,7 +54,7 @@ class AnswerSource:
 
 @dataclass(frozen=True, slots=True)
 class SourceCount:
-    """How many answers of a variant came from one source. `variant` None: nobody knows which."""
+    """The number of answers of a variant from one source. `variant` None: unknown."""
 
     variant: int | None
     source: AnswerSource
@@ -63,7 +63,7 @@ class SourceCount:
 
 @dataclass(frozen=True, slots=True)
 class AnswerExcerpt:
-    """A question with an answer that is among the best or the worst, and what was said of it."""
+    """A question with one of the best or worst answers, and the ratings of it."""
 
     question: str
     answer: str
@@ -75,11 +75,10 @@ class AnswerExcerpt:
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """What a store knows of a campaign's results.
+    """The results of a campaign as a store collects them.
 
-    `verdicts` counts ratings as they are now, by variant and whether they are good. Surveys that
-    are half done are `unsent`. `testers` are the names of who has voted, `presets` those of presets
-    in the versions that were used.
+    `verdicts` counts current ratings by variant and by whether they are good. Incomplete surveys
+    are `unsent`. `testers` are the names of voters by id, `presets` names by version.
     """
 
     verdicts: Mapping[tuple[int | None, bool], int] = field(default_factory=dict)
@@ -100,7 +99,7 @@ class ReportData:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The middle and the end of something measured in a campaign's answers."""
+    """Median and 95th percentile of a measurement of a campaign's answers."""
 
     p50: float
     p95: float
@@ -108,7 +107,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class VariantResult:
-    """The numbers of one variant, or of all answers. Spreads are by what was measured."""
+    """The statistics of one variant, or of all answers. Spreads are by the kind of measurement."""
 
     answers: int
     up: int
@@ -123,7 +122,7 @@ class VariantResult:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonResult:
-    """Votes between the first and the second variant, and what follows from them."""
+    """Votes between the first and the second variant, with win rates."""
 
     wins: tuple[int, int]
     ties: int
@@ -134,22 +133,22 @@ class ComparisonResult:
 
     @property
     def better(self) -> int | None:
-        """The variant that the votes tell to be the better one."""
+        """The significantly better variant; None without significance."""
         if not self.rate.tells:
             return None
         return 0 if self.rate.value > 0.5 else 1
 
     @property
     def needed(self) -> int | None:
-        """About how many votes would tell, if it stays so, where these do not."""
+        """Estimated votes until significance at the current rate; None if reached or unknown."""
         return None if self.rate.tells or not self.rate.count else votes_needed(self.rate)
 
 
 @dataclass(frozen=True, slots=True)
 class SurveyResult:
-    """What was answered to one question of the survey: how often each number, or which texts.
+    """The answers to one question of the survey: counts by number, or texts.
 
-    Of them, `unsent` stand in surveys that were not sent.
+    `unsent` of them are in surveys that were not sent.
     """
 
     question: SurveyQuestion
@@ -163,14 +162,14 @@ class SurveyResult:
 
     @property
     def mean(self) -> float | None:
-        """Of the numbers."""
+        """The mean of the numbers; None without numbers."""
         total = sum(number * times for number, times in self.numbers.items())
         return total / sum(self.numbers.values()) if self.numbers else None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that a report says. `testers` and `presets` are names."""
+    """The content of a report. `testers` and `presets` are names."""
 
     campaign: Campaign
     created_at: datetime
@@ -190,5 +189,5 @@ class Report:
     testers: Mapping[str, str] = field(default_factory=dict)
 
     def preset(self, ref: PresetRef | None) -> str:
-        """Its name and version; a dash for none."""
+        """The name and version of a preset; a dash for none."""
         return f"{self.presets.get(ref, ref.id)} · {ref.version}" if ref else "–"

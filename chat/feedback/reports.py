@@ -1,4 +1,4 @@
-"""What came of a campaign, in numbers and in the words of its testers: what a report is made from.
+"""Reports of campaigns: statistics, votes, surveys and excerpts.
 
 Knows no page, no file format and no SQL.
 """
@@ -28,7 +28,7 @@ from chat.feedback.report_models import (
 from chat.feedback.statistics import percentile, win_rate
 
 MAX_EXCERPTS = 5
-"""Answers that are shown of the best, and of the worst."""
+"""Excerpts of the best answers, and of the worst."""
 
 
 class Reports:
@@ -42,7 +42,7 @@ class Reports:
         self._clock = clock
 
     async def report(self, user: User, campaign_id: str) -> Report:
-        """What came of a campaign until now. Raises NotFound."""
+        """The report of a campaign until now. Raises NotFound."""
         campaign = await self._campaigns.get(user, campaign_id)
         counts = await self._campaigns.counts(user, campaign_id)
         raw = await self._store.gather(campaign_id, MAX_EXCERPTS)
@@ -68,7 +68,7 @@ class Reports:
 
 
 def part_of(raw: ReportData, variant: int | None = None) -> VariantResult:
-    """The numbers of one variant; None: of all."""
+    """The statistics of one variant; None: of all answers."""
     measured = [item for item in raw.measured if variant in (None, item.variant)]
     counted = {True: 0, False: 0}
     for (of, good), count in raw.verdicts.items():
@@ -88,13 +88,13 @@ def part_of(raw: ReportData, variant: int | None = None) -> VariantResult:
 
 
 def spread_of(values: Sequence[float]) -> Spread | None:
-    ranked = sorted(values)  # once: what is sorted is soon sorted again
+    ranked = sorted(values)  # once for both: Timsort is fast on sorted input
     middle, end = percentile(ranked, 0.5), percentile(ranked, 0.95)
     return None if middle is None or end is None else Spread(middle, end)
 
 
 def comparison_of(votes: Sequence[Vote]) -> ComparisonResult | None:
-    """None without a vote. Both bad says nothing of which is better, and counts in no rate."""
+    """The result of the votes; None without a vote. Votes for "both bad" count in no rate."""
     if not votes:
         return None
     tasks = dict.fromkeys(vote.task_id for vote in votes if vote.task_id)
@@ -117,7 +117,7 @@ def comparison_of(votes: Sequence[Vote]) -> ComparisonResult | None:
 
 
 def _count_wins(votes: Sequence[Vote]) -> tuple[int, int, int]:
-    """How often the first variant won, the second, and neither."""
+    """The wins of the first variant, of the second, and the ties."""
     chosen = Counter(
         {VoteChoice.LEFT: vote.left, VoteChoice.RIGHT: vote.right}.get(vote.choice)
         for vote in votes
@@ -127,7 +127,7 @@ def _count_wins(votes: Sequence[Vote]) -> tuple[int, int, int]:
 
 
 def surveyed(question: SurveyQuestion, raw: ReportData) -> SurveyResult:
-    """What was answered to one question, in surveys that were not sent too."""
+    """The answers to one question, including those of unsent surveys."""
     sent, begun = (_survey_answers(question, surveys) for surveys in (raw.surveys, raw.unsent))
     both = [*sent, *begun]
     numbers = Counter(value for value in both if isinstance(value, int))
@@ -138,7 +138,7 @@ def surveyed(question: SurveyQuestion, raw: ReportData) -> SurveyResult:
 def _survey_answers(
     question: SurveyQuestion, surveys: Sequence[SurveyAnswers]
 ) -> Sequence[str | int]:
-    """The numbers of a scale or the texts; empty texts say nothing."""
+    """The numbers of a scale, or the texts without empty ones."""
     given_answers = [answers[question.id] for answers in surveys if question.id in answers]
     if question.kind is QuestionKind.SCALE:
         return [value for value in given_answers if isinstance(value, int)]

@@ -1,7 +1,7 @@
-"""What a host sees of rated answers: found, read, reviewed, taken along as data.
+"""Rated answers for hosts: search, detail, review, export.
 
-Owns whose they are: administrators see all, members what belongs to their campaigns or was given
-to them to review, guests nothing. Knows no SQL, no page and no file format.
+Owns the access rules: administrators see all, members the answers of their campaigns and those
+assigned to them for review, guests none. Knows no SQL, no page and no file format.
 """
 
 import asyncio
@@ -34,11 +34,11 @@ from chat.validation import check_text
 
 PAGE = 50
 CHUNK = 200
-"""Answers: on a page of the list, and at a time while they are taken along."""
+"""Answers on a page of the list, and in a chunk of an export."""
 
 
 class Results:
-    """The service of rated answers. Every call takes the person; not-yours: NotFound."""
+    """The service of rated answers. What the user may not see raises NotFound."""
 
     def __init__(self, store: ResultStore, everybody: UserReader, clock: Clock = utc_now) -> None:
         self._store = store
@@ -59,9 +59,9 @@ class Results:
     async def look(
         self, user: User, filters: RatingFilter, after: Cursor | None = None
     ) -> tuple[RatingPage, RatingCounts]:
-        """A page of the list, and what there is in all of it; votes too, where it asks for them."""
+        """A page of the list, and the counts of the whole list, with votes where they match."""
         page, seen_by = await self.page(user, filters, after), visible_owner(user)
-        all_here = after is None and page.next is None  # a search takes one look less then
+        all_here = after is None and page.next is None  # saves a second search
         among = [rated.snapshot.id for rated in page.items] if all_here else None
         counts = await self._store.counts(seen_by, filters, among=among)
         votes = 0 if filters.is_of_ratings else await self._store.votes(seen_by, filters)
@@ -86,7 +86,7 @@ class Results:
         return AnswerDetail(rated, versions.get(snapshot_id, ()), others)
 
     async def names(self, user: User) -> Mapping[str, str]:
-        """The names of people by their id."""
+        """The names of users by id."""
         refuse_guests(user)
         everybody = (LOCAL, *await self._everybody.users())
         return {someone.id: someone.name for someone in everybody}
@@ -94,7 +94,7 @@ class Results:
     # --- reviewing ----------------------------------------------------------------------------
 
     async def reviewers(self, user: User) -> Sequence[User]:
-        """To whom an answer can be given to review; nobody where there are no accounts."""
+        """The users to whom a review can be assigned; none without accounts."""
         refuse_guests(user)
         return [
             someone
@@ -103,7 +103,7 @@ class Results:
         ]
 
     async def review(self, user: User, snapshot_id: str, change: ReviewChange) -> Review:
-        """Say what to make of an answer, or who is to say it.
+        """Review an answer, or assign the review.
 
         Raises NotFound (also for an assignee who is no reviewer), MessageTooLong, BadText.
         """
@@ -120,7 +120,7 @@ class Results:
     async def next_open(
         self, user: User, filters: RatingFilter, after_id: str | None = None
     ) -> str | None:
-        """The id of the next answer that nobody has reviewed; after the last one, of the first."""
+        """The id of the next answer without a review; wraps around at the end of the list."""
         seen_by, waiting = visible_owner(user), replace(filters, standing=ReviewStatus.OPEN)
         places: list[Cursor | None] = [None]
         if after_id is not None:
@@ -132,12 +132,12 @@ class Results:
                     return rated.snapshot.id
         return None
 
-    # --- taking along -------------------------------------------------------------------------
+    # --- export -------------------------------------------------------------------------------
 
     def export(self, user: User, filters: RatingFilter, file: DataFile) -> AsyncIterator[bytes]:
-        """The file, piece by piece: no more than a chunk of it is ever in memory.
+        """The pieces of the file. At most one chunk is in memory.
 
-        What is rated anew meanwhile is in it once, as it was before or as it is then.
+        An answer that is rated again meanwhile is included once, with the old or the new rating.
         """
         refuse_guests(user)
         return self._pieces(user, filters, file)
@@ -194,7 +194,7 @@ class Results:
     async def _siblings(
         self, seen_by: str | None, filters: RatingFilter, items: Sequence[RatedAnswer]
     ) -> Mapping[str, Sequence[RatedAnswer]]:
-        """The answers of the same conversations that are wanted too, by conversation."""
+        """The matching answers of the same conversations, by conversation."""
         ids = sorted({rated.snapshot.conversation_id for rated in items} - {""})
         found: dict[str, list[RatedAnswer]] = {}
         for rated in await self._store.beside(seen_by, filters, ids) if ids else ():
@@ -203,13 +203,13 @@ class Results:
 
 
 def place_of(rated: RatedAnswer) -> Cursor:
-    """Where it stands in the list."""
+    """The cursor of an answer in the list."""
     newest = max(rating.rated_at for rating in rated.ratings)
     return Cursor(newest, rated.snapshot.id)
 
 
 def is_about(voted_comparison: VotedComparison, filters: RatingFilter) -> bool:
-    """Whether one of its answers is of the model, the preset and the language that are wanted."""
+    """Whether one of its answers matches the model, the preset and the language of the filter."""
     answers = [path[-1] for path in (voted_comparison.left, voted_comparison.right) if path]
     provenances = [answer.provenance for answer in answers if answer.provenance]
     required = (

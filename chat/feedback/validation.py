@@ -9,7 +9,7 @@ MAX_COMMENT = 20_000
 
 
 def check_rating_input(rating_input: RatingInput, answer: str) -> RatingInput:
-    """An opinion of that answer as it is stored. Raises MessageTooLong, BadText."""
+    """A rating of that answer in the form that is stored. Raises MessageTooLong, BadText."""
     comment, correction = rating_input.comment.strip(), rating_input.correction or ""
     _check_length("comment", comment, MAX_COMMENT)
     _check_length("correction", correction, MAX_COMMENT + len(answer))
@@ -28,7 +28,7 @@ def _check_length(what: str, text: str, limit: int) -> None:
 
 
 def _correction(text: str, answer: str) -> str | None:
-    """None where it says nothing, or what the answer says: browsers have other line ends."""
+    """None if empty or equal to the answer. Browsers send CRLF line ends, which are normalised."""
     text, answer = text.replace("\r\n", "\n"), answer.replace("\r\n", "\n")
     return None if text.strip() in ("", answer.strip()) else text
 

@@ -9,7 +9,7 @@ from chat.campaigns.models import Campaign, Comparison, VoteChoice
 
 @dataclass(frozen=True, slots=True)
 class VoteFilter:
-    """Which votes. What is empty does not matter; days are those of UTC, both included.
+    """A filter of votes. Empty fields match all; days are UTC days, inclusive.
 
     `winner` is the index of the variant that was voted for. Every word of `words` occurs in the
     question or in the comment.
@@ -28,7 +28,7 @@ class VoteFilter:
 
 @dataclass(frozen=True, slots=True)
 class VoteCursor:
-    """Where a page of the list ends: what comes next was voted before, or has a smaller id."""
+    """The last vote of a page. The next page has earlier times, or the same and smaller ids."""
 
     voted_at: datetime
     comparison_id: str
@@ -36,7 +36,7 @@ class VoteCursor:
 
 @dataclass(frozen=True, slots=True)
 class VoteCounts:
-    """How many votes there are, of each kind. `first` of left and right were for variant 0."""
+    """Counts of votes by kind. `first` of left and right were for variant 0."""
 
     votes: int = 0
     left: int = 0
@@ -48,13 +48,13 @@ class VoteCounts:
 
     @property
     def second(self) -> int:
-        """How many were for variant 1."""
+        """The number of votes for variant 1."""
         return self.left + self.right - self.first
 
 
 @dataclass(frozen=True, slots=True)
 class VotePage:
-    """A piece of the list, newest first. `next` is where the following one begins, if any."""
+    """A page of the list, newest first. `next` is the cursor of the next page, if any."""
 
     items: tuple[Comparison, ...]
     next: VoteCursor | None = None
@@ -62,7 +62,7 @@ class VotePage:
 
 @dataclass(frozen=True, slots=True)
 class VoteFilterOptions:
-    """What votes can be filtered by: the campaigns that compare, by id, and who has voted."""
+    """The options of the filter: campaigns of blind comparisons by id, and the ids of voters."""
 
     campaigns: Mapping[str, Campaign] = field(default_factory=dict)
     testers: tuple[str, ...] = ()

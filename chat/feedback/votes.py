@@ -1,7 +1,7 @@
-"""What a host sees of the votes of blind comparisons: found, and read with both answers.
+"""Votes of blind comparisons for hosts: search, and detail with both answers.
 
-Owns which: those of the campaigns that the person may see. Knows no SQL and no page; how votes
-are cast stands in `chat.campaigns.comparisons`.
+Limits them to the campaigns that the user may see. Knows no SQL and no page; voting itself is in
+`chat.campaigns.comparisons`.
 """
 
 from chat.accounts.access import visible_owner
@@ -22,7 +22,7 @@ PAGE = 50
 
 
 class Votes:
-    """The service of votes. Every call takes the person; not-yours: NotFound."""
+    """The service of votes. What the user may not see raises NotFound."""
 
     def __init__(self, store: VoteStore) -> None:
         self._store = store
@@ -36,7 +36,7 @@ class Votes:
         return VotePage(items, place_of_vote(items[-1]) if len(found) > PAGE else None)
 
     async def counts(self, user: User, filters: VoteFilter) -> VoteCounts:
-        """Of all that the filter finds."""
+        """The counts of all votes that match."""
         return await self._store.counts(visible_owner(user), filters)
 
     async def choices(self, user: User, campaign_id: str = "") -> VoteFilterOptions:
@@ -47,7 +47,7 @@ class Votes:
         return await self._store.voted_comparison(visible_owner(user), comparison_id)
 
     async def next_id(self, user: User, filters: VoteFilter, comparison: Comparison) -> str | None:
-        """The id of the vote that stands below this one in the list."""
+        """The id of the next vote in the list."""
         found = await self._store.page(
             visible_owner(user), filters, after=place_of_vote(comparison), limit=1
         )
@@ -55,11 +55,11 @@ class Votes:
 
 
 def place_of_vote(comparison: Comparison) -> VoteCursor:
-    """Where it stands in the list."""
+    """The cursor of a vote in the list."""
     assert comparison.voted_at
     return VoteCursor(comparison.voted_at, comparison.id)
 
 
 def is_own_trial(comparison: Comparison, campaign: Campaign) -> bool:
-    """Whether the host voted, which no rate counts; unless everybody is the local user."""
+    """Whether the campaign's owner voted, which counts in no rate; never for the local user."""
     return comparison.user_id == campaign.owner_id != LOCAL.id
