@@ -1,7 +1,7 @@
-"""ChatGPT's conversations.json: a tree of nodes, of which people's and the model's words are kept.
+"""Import of ChatGPT's conversations.json: a tree of nodes with user and assistant messages.
 
-Hidden nodes, system and tool messages, pictures and calls of tools are left out; what hangs below
-one of them hangs below the nearest node that is kept.
+Hidden nodes, system and tool messages, images and tool calls are left out; their children are
+attached to the nearest imported ancestor.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ TEXTS = frozenset({"text", "multimodal_text"})
 
 
 class _Lenient(BaseModel):
-    """Only what is read is looked at: the format is not ours, and it grows."""
+    """Ignores unknown fields, because the format is not ours and may change."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False, frozen=True)
 
@@ -36,7 +36,7 @@ class _Content(_Lenient):
     parts: list[object] | None = None
 
     def text(self) -> str:
-        """The words alone: a part that is no text is a picture or a recording."""
+        """The text parts; other parts are images or recordings."""
         parts = self.parts if self.content_type in TEXTS and self.parts else ()
         return "\n".join(part for part in parts if isinstance(part, str) and part)
 
@@ -70,7 +70,7 @@ class _Conversation(_Lenient):
 def read_chatgpt(
     value: Mapping[str, object], where: str, *, owner_id: str, now: datetime
 ) -> Archive | None:
-    """One conversation; None if nobody says anything in it. Raises BadImport."""
+    """One conversation; None if it has no text. Raises BadImport."""
     nodes = value["mapping"]
     if isinstance(nodes, Mapping):
         check_number(nodes, field_path(where, "mapping"))
@@ -89,7 +89,7 @@ def read_chatgpt(
 
 
 class _Reading:
-    """The walk from the roots down. `nearest` tells of each node which kept one it stands for."""
+    """Walks the tree from the roots. `nearest` maps each node to its nearest imported ancestor."""
 
     def __init__(self, nodes: Mapping[str, _Node], where: str, created: datetime) -> None:
         self._nodes = nodes
@@ -98,7 +98,7 @@ class _Reading:
         self.nearest: dict[str, str | None] = {}
 
     def words(self) -> Iterator[Words]:
-        """What is kept, parents before their children, versions by their time. BadImport."""
+        """Imported messages, parents before children, siblings by time. Raises BadImport."""
         for key in self._from_the_roots():
             parent = self._nodes[key].parent
             above = self.nearest[parent] if parent is not None else None
@@ -115,7 +115,7 @@ class _Reading:
                 raise refusal(where, "names no node", UnknownParent)
             below[node.parent].append(key)
         keys: list[str] = sorted(below[None], key=self._moment)
-        for key in keys:  # grows while it is walked
+        for key in keys:  # the list grows during iteration
             keys += sorted(below.get(key, ()), key=self._moment)
         if len(keys) < len(self._nodes):
             seen = set(keys)

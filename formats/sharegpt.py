@@ -1,4 +1,4 @@
-"""ShareGPT: a flat list of turns, as collections for training have it. It knows no branches."""
+"""ShareGPT: a flat list of messages, a common format of training data, without branches."""
 
 import json
 from collections.abc import Mapping
@@ -25,9 +25,9 @@ HEAD, TAIL = "[", "]\n"
 
 
 def write_sharegpt(archive: Archive) -> str:
-    """The shown path as JSON, in one line: an item of the file's list.
+    """The displayed path as one line of JSON: an item of the file's list.
 
-    Files of a question are told as the model was told of them. Empty messages are left out.
+    Attachments are part of the text, as in the prompt. Empty messages are left out.
     """
     conversation = archive.conversation
     turns = [
@@ -45,7 +45,7 @@ def write_sharegpt(archive: Archive) -> str:
 
 
 class _Turn(BaseModel):
-    """Who says what."""
+    """One message: speaker and text."""
 
     model_config = ConfigDict(strict=True)
     speaker: str
@@ -53,14 +53,14 @@ class _Turn(BaseModel):
 
 
 class _ShareGptTurn(_Turn):
-    """In the words of ShareGPT."""
+    """A message with the keys of ShareGPT."""
 
     speaker: str = Field(alias="from")
     text: str = Field(alias="value")
 
 
 class _OpenAiTurn(_Turn):
-    """In the words of the chat completions API."""
+    """A message with the keys of the chat completions API."""
 
     speaker: str = Field(alias="role")
     text: str = Field(alias="content")
@@ -69,7 +69,7 @@ class _OpenAiTurn(_Turn):
 def read_sharegpt(
     value: Mapping[str, object], where: str, *, owner_id: str, now: datetime
 ) -> Archive | None:
-    """One conversation; None if nothing is said in it. Raises BadImport."""
+    """One conversation; None if it has no text. Raises BadImport."""
     name = "conversations" if "conversations" in value else "messages"
     turns, where = value[name], field_path(where, name)
     if not isinstance(turns, list):

@@ -1,4 +1,4 @@
-"""What campaigns need of a store."""
+"""What campaigns need of a store and of accounts."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime

@@ -127,7 +127,7 @@ def _sizes_of(
 async def _measure_exactly(
     engine: Engine, usage_input: UsageInput, bare: int, draft: int
 ) -> ContextUsage:
-    """As `measure`, with the whole prompt tokenised anew."""
+    """As `measure`, by tokenising the whole prompt."""
     history = [*usage_input.history, ChatMessage(Role.USER, usage_input.draft)]
     try:
         window = await fit(

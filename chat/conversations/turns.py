@@ -114,8 +114,8 @@ class Turns:
     ) -> Sequence[Job]:
         """Ask several variants of a campaign at once: all answers are started, or none is.
 
-        Each of `asked` is the conversation (None begins one), the question and the variant. They
-        start in this order. `write` stores them all or none, and returns their turns.
+        Each of `requests` has the conversation (None begins one), the question and the variant.
+        They start in this order. `write` stores them all or none, and returns their turns.
 
         Raises what `send` and `write` raise, and PlacesNeeded for a user who may not run so many
         requests at once; then nothing was stored.

@@ -12,7 +12,7 @@ from chat.models import ChatMessage, PresetRef, Sampling, Timing
 
 
 class CheckKind(StrEnum):
-    """How an answer is judged. HUMAN: a person says it for each run."""
+    """How an answer is judged. HUMAN: by a user, for each run."""
 
     CONTAINS = "contains"
     REGEX = "regex"

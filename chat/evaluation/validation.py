@@ -19,7 +19,7 @@ MOST_CASES = 1000
 
 
 async def check_case(text: CaseText, judge: Judge) -> CaseText:
-    """A case as it is kept, its name without spaces around it.
+    """A case in the form that is stored, its name stripped.
 
     Raises BadCase, BadCheck, CheckTooCostly, InvalidSetting, MessageTooLong, BadText.
     """

@@ -51,7 +51,7 @@ class RatingStore(Protocol):
         ...
 
     async def placement(self, campaign_id: str, user_id: str, message_id: str) -> Placement | None:
-        """None: the campaign is gone."""
+        """None: the campaign was deleted."""
         ...
 
 

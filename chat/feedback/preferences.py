@@ -53,7 +53,7 @@ class PairAnswer:
 class PreferencePair:
     """Two answers to the same prompt, of which one is better.
 
-    `id` is the rating's or the vote's that says so; `rater` is who said it.
+    `id` is that of the rating or vote, `user_id` that of its author.
     """
 
     id: str

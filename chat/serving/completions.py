@@ -237,7 +237,7 @@ class Completions:
 
     async def _finish(self, work: "_Work", result: GenerationResult) -> GenerationResult:
         completion, error = work.completion, result.error
-        if type(error) is AppError:  # an exception that nobody foresaw
+        if type(error) is AppError:  # an unexpected exception
             error = EngineFailed()
         record = _record_of(work, result)
         try:

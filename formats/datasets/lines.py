@@ -1,4 +1,4 @@
-"""Lines of JSON for training: conversations to follow, pairs to choose between."""
+"""JSON Lines for training: SFT conversations and DPO preference pairs."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,7 +20,7 @@ from formats.datasets.records import DpoLine, Record, SftLine, TurnLine
 
 
 class SftFile(PieceFile):
-    """What was liked, corrected or found usable, as conversations."""
+    """Liked, corrected and usable answers as conversations."""
 
     def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes:
         examples = [example for rated in items if (example := example_of(rated))]
@@ -30,7 +30,7 @@ class SftFile(PieceFile):
 
     def _record(self, example: Example) -> SftLine:
         snapshot, provenance = example.rated.snapshot, example.rated.snapshot.provenance
-        assert provenance is not None  # without it no prompt is known to be the one that was sent
+        assert provenance is not None  # examples have an exact prompt, which needs provenance
         newest = correction(example.rated) or max(
             example.rated.ratings, key=lambda one: one.version
         )
@@ -56,9 +56,9 @@ class SftFile(PieceFile):
 
 
 class DpoFile(PieceFile):
-    """Corrections against answers, liked against disliked and tried-again versions, votes.
+    """Preference pairs from corrections, from liked and worse or retried answers, and from votes.
 
-    `left_out` counts votes without a winner, and those whose two answers had not the same prompt.
+    `left_out` counts votes without a winner, and those whose two prompts differ.
     """
 
     takes_others = True

@@ -1,4 +1,4 @@
-"""What all files of rated answers have in common: counting, masking, turns as they are written."""
+"""Common parts of data set files: counts, masking, and messages."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from formats.redaction.redactor import Redactor
 
 
 class PieceFile(ABC):
-    """A `chat.feedback.ports.DataFile`: takes ratings alone, and nothing before or after them."""
+    """Base class of a `chat.feedback.ports.DataFile` that takes rated answers only."""
 
     takes_versions = False
     takes_others = False
@@ -26,7 +26,7 @@ class PieceFile(ABC):
 
     @property
     def masked(self) -> Mapping[str, int]:
-        """How often something was masked so far, by its placeholder."""
+        """The number of masked items so far, by placeholder."""
         return dict(self._redactor.masked) if self._redactor else {}
 
     def begin(self) -> bytes:
@@ -42,7 +42,7 @@ class PieceFile(ABC):
         return b""
 
     def masking(self, text: str) -> str:
-        """The text as it may leave."""
+        """The text, masked if there is a redactor."""
         return self._redactor.mask(text) if self._redactor else text
 
 
@@ -54,7 +54,7 @@ def turns(prompt: Iterable[ChatMessage], mask: Mask) -> list[TurnLine]:
 
 
 def spoken(message: ChatMessage) -> str:
-    """A turn as text, with its calls of tools as the model writes them."""
+    """A message as text, with its tool calls in the notation of the model."""
     calls = (
         f'<tool_call>\n{{"name": "{call.name}", "arguments": {call.arguments}}}\n</tool_call>'
         for call in message.calls
@@ -83,7 +83,7 @@ def masked_snapshot(snapshot: AnswerSnapshot, mask: Mask) -> AnswerSnapshot:
 
 
 def masked_provenance(provenance: Provenance | None, mask: Mask) -> Provenance | None:
-    """Its digest stays: it is that of the prompt as it was sent."""
+    """Masks the system prompt. The digest stays that of the original prompt."""
     return replace(provenance, system_prompt=mask(provenance.system_prompt)) if provenance else None
 
 

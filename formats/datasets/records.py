@@ -1,6 +1,6 @@
-"""The lines and documents of data sets, every field of them. Schemas and documents come from here.
+"""Records of data sets. The JSON schemas in docs/ are generated from them, docstrings included.
 
-A `schema` names the kind and its version: a field may be added to a version, never changed.
+`schema` names the format and its version: a field may be added to a version, never changed.
 """
 
 from collections.abc import Mapping

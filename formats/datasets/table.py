@@ -1,4 +1,4 @@
-"""What people say of answers as a table: one row for each person and answer."""
+"""Ratings as a CSV table: one row for each user and answer."""
 
 import csv
 import io
@@ -12,16 +12,16 @@ from formats.datasets.parts import PieceFile, turns
 from formats.datasets.records import TableRow
 
 BOM = "\ufeff"
-"""Without it Excel reads Chinese in the code page of the country."""
+"""Without a byte order mark Excel decodes the file in the local code page."""
 
 FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-"""How a cell begins that a spreadsheet would run; the wide signs of Chinese keyboards too."""
+"""First characters of a cell that spreadsheets execute, full-width forms included."""
 
 COLUMNS = [field.alias or name for name, field in TableRow.model_fields.items()]
 
 
 class TableFile(PieceFile):
-    """CSV with a byte order mark and the line ends of Excel; no cell is a formula."""
+    """CSV with a byte order mark and CRLF line ends; cells cannot be formulas."""
 
     takes_names = True
 
@@ -33,7 +33,7 @@ class TableFile(PieceFile):
             self._row(rated, rating, around.names)
             for rated in items
             for rating in rated.ratings
-            if rating.rating_input != RatingInput()  # what was taken back is no row
+            if rating.rating_input != RatingInput()  # a withdrawn rating has no row
         ]
         self.lines += len(rows)
         return _csv(row.model_dump(mode="json").values() for row in rows)
@@ -53,7 +53,7 @@ class TableFile(PieceFile):
     def _names(
         self, snapshot: AnswerSnapshot, rating: Rating, names: Names
     ) -> Mapping[str, object]:
-        """For people; who rated has no name in a file that is masked."""
+        """The columns of names; a masked file has no names of users."""
         preset = snapshot.provenance.preset if snapshot.provenance else None
         return {
             "rater_name": "" if self._redactor else names.users.get(rating.user_id, ""),
@@ -101,7 +101,7 @@ class TableFile(PieceFile):
 
 
 def _provenance(provenance: Provenance | None) -> Mapping[str, object]:
-    """From what the answer came; empty where that is not known."""
+    """The provenance columns; empty where unknown."""
     preset, sampling = (provenance.preset, provenance.sampling) if provenance else (None, None)
     return {
         "model": provenance.model if provenance else "",
@@ -140,5 +140,5 @@ def _csv(rows: Iterable[Iterable[object]]) -> bytes:
 
 
 def _cell(value: object) -> object:
-    """A text that no spreadsheet takes for a formula; numbers stay numbers."""
+    """Escapes a text that a spreadsheet would execute as a formula; numbers stay numbers."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -1,4 +1,4 @@
-"""Everything of rated answers and votes as one JSON document, written piece by piece."""
+"""All rated answers and votes as one JSON document, written in pieces."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -101,6 +101,6 @@ class WholeFile(PieceFile):
 
 
 def _items(records: Iterable[Record], *, first: bool) -> bytes:
-    """Of a list in JSON that is being written."""
+    """The next items of a JSON list that is being written."""
     written = ",\n".join(record.model_dump_json() for record in records)
     return ("" if first or not written else ",\n").encode() + written.encode()

@@ -1,4 +1,4 @@
-"""What came of a campaign as one HTML file: it loads nothing, runs nothing, and prints to PDF."""
+"""The report of a campaign as one HTML file without external resources and scripts."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from formats.reports.variants import comparison, split, variants
 from formats.words import ExportLanguage, moment
 
 QUOTES = 30
-"""Of the texts of a survey; more are in the exported data."""
+"""Most texts of a survey question in the report; the data export has all."""
 
 SECONDS = ("queue", "first-token", "total")
 MEASURED = (*SECONDS, "rate", "length")
@@ -28,7 +28,7 @@ MEASURED = (*SECONDS, "rate", "length")
 def write_report(
     report: Report, language: ExportLanguage, redactor: Redactor | None = None
 ) -> bytes:
-    """The whole file. What people typed is masked where there is a redactor."""
+    """The whole file. User input is masked if there is a redactor."""
     return str(_Writer(ReportFormatter(report, language, redactor)).page()).encode()
 
 
@@ -64,7 +64,8 @@ class _Writer:
             tag=self._pen.language.words.tag,
             policy=POLICY,
             style=_style(),
-            about=self._about() + self._masked(),  # counted when all else is written
+            about=self._about()
+            + self._masked(),  # last, because the counts of masked items are complete only now
             sections=sections,
         )
 
@@ -86,7 +87,7 @@ class _Writer:
         return html("report.about", words=Markup(" · ").join(parts))
 
     def _masked(self) -> Markup:
-        """That people's names and numbers are masked, and how often which was found."""
+        """A note that personal data are masked, with the counts by placeholder."""
         redactor = self._pen.redactor
         if redactor is None:
             return Markup()
@@ -170,7 +171,7 @@ class _Writer:
         return head + bars(rows, name=result.question.text) + self._counted(mean, result)
 
     def _counted(self, count: Markup, result: SurveyResult) -> Markup:
-        """How many answered, and how many of them have not sent what they began."""
+        """The number of answers, and of those in unsent surveys."""
         if result.unsent:
             count += " · " + self._pen.text("unsent", count=result.unsent)
         return html("report.about", words=count)
@@ -202,7 +203,7 @@ def _day(moment: datetime) -> str:
 
 
 def _spread(part: VariantResult, kind: str) -> str:
-    """The middle and the end of what was measured."""
+    """Median and 95th percentile as text."""
     spread = part.spreads.get(kind)
     if spread is None:
         return "–"

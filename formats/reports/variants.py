@@ -1,4 +1,4 @@
-"""What a campaign tried and which of it is better: variants, what answered, votes, halves."""
+"""Report sections on variants: settings, models, votes and the split test."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ ANSWERED = ("variant", "model", "revision", "quantization", "engine", "preset", 
 
 
 def variants(pen: ReportFormatter) -> Markup:
-    """As they were planned, and what really answered."""
+    """The planned variants, and the models that answered."""
     tried = pen.plan.variants[: 1 if pen.plan.mode is Mode.SINGLE else 2]
     several = any(variant.engine for variant in tried)
     columns = ["variant", "system-prompt", "sampling", "preset", *["asked-of"] * several]
@@ -81,7 +81,7 @@ def comparison(pen: ReportFormatter) -> Markup:
 
 
 def _drawn(pen: ReportFormatter, votes: ComparisonResult, tasks: Mapping[str, str]) -> Markup:
-    """Only what was voted on: a share of nothing is no point on a line."""
+    """A chart of win rates; rows without votes are omitted."""
     label = pen.word("win-rate", name=pen.name(0))
     rows = [(label, votes.rate)]
     rows += [(tasks.get(task, task), share) for task, share in votes.by_task.items()]
@@ -103,7 +103,7 @@ def _rates(
 
 
 def _testers(pen: ReportFormatter, votes: ComparisonResult) -> Mapping[str, str]:
-    """Their names; where names are masked, their numbers."""
+    """The names of testers; numbers where names are masked."""
     if not pen.redactor:
         return pen.report.testers
     numbered = enumerate(votes.by_user, 1)
@@ -111,7 +111,7 @@ def _testers(pen: ReportFormatter, votes: ComparisonResult) -> Mapping[str, str]
 
 
 def _verdict(pen: ReportFormatter, votes: ComparisonResult) -> Markup:
-    """Whether the votes tell the variants apart, in a plain sentence."""
+    """A sentence on whether the difference of the variants is significant."""
     rate = votes.rate
     if not rate.count:
         return pen.text("only-bad")
@@ -124,7 +124,7 @@ def _verdict(pen: ReportFormatter, votes: ComparisonResult) -> Markup:
     return sentence + " " + pen.text("more-votes", count=votes.needed) if votes.needed else sentence
 
 
-# --- halves ---------------------------------------------------------------------------------------
+# --- split test -----------------------------------------------------------------------------------
 
 
 def split(pen: ReportFormatter) -> Markup:

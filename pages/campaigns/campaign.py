@@ -1,4 +1,4 @@
-"""Campaigns for their hosts: the list, one campaign with its live figures, and the plan's form."""
+"""Campaigns for their hosts: the list, one campaign with its live counts, and the plan's form."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
