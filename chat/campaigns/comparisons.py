@@ -156,19 +156,19 @@ class Comparisons:
 
     async def _ask(
         self,
-        person: User,
+        user: User,
         campaign_id: str,
         comparison_request: ComparisonRequest,
         places: Mapping[int, TurnPosition],
         address: str,
     ) -> Comparison:
         """`places` are by variant; a variant without one gets a new conversation."""
-        user, request_id = person.id, comparison_request.request_id
-        if asked := await self._store.of_request(user, request_id):
-            return asked
+        user_id, request_id = user.id, comparison_request.request_id
+        if existing := await self._store.of_request(user_id, request_id):
+            return existing
         left = self._draw((0, 1))
         variants = (left, 1 - left)
-        new = NewComparison(campaign_id, user, comparison_request, variants, self._clock())
+        new = NewComparison(campaign_id, user_id, comparison_request, variants, self._clock())
         questions = []
         for side, variant in zip(("left", "right"), variants, strict=True):
             place = places.get(variant, TurnPosition())
@@ -180,9 +180,9 @@ class Comparisons:
             )
             questions.append((place.conversation_id, question, variant))
         await self._answers.send_together(
-            user, questions, partial(self._store.ask, new), address=address
+            user_id, questions, partial(self._store.ask, new), address=address
         )
-        written = await self._store.of_request(user, request_id)
+        written = await self._store.of_request(user_id, request_id)
         if written is None:  # withdrawn meanwhile
             raise NotFound
         return written

@@ -180,10 +180,10 @@ class Runs:
         `against` is the run to compare with; without it, the latest result of each case.
         Raises RunGoingOn, BadCase (none, or too many), EngineNotReady kinds, NotFound.
         """
-        asked = self._generation.engines.named(engine)
-        run = new_run(serving(asked), user.id, preset, label, self._clock())
+        selected = self._generation.engines.named(engine)
+        run = new_run(serving(selected), user.id, preset, label, self._clock())
         prepared = await prepare(self._store, user, run, cases, preset=preset, against=against)
-        prepared = replace(prepared, engine=asked)
+        prepared = replace(prepared, engine=selected)
         # No await between this check and the entry, so that two concurrent starts cannot both pass.
         if any(active.user.id == user.id for active in self._open.values()):
             raise RunInProgress
