@@ -85,8 +85,8 @@ def cases_of(
     """The services over that store."""
     judge, shipped = ProcessJudge(PATIENCE_S), load_shipped_cases()
     if has_database(store):
-        kept = store.feedback
-        casebook = Cases(kept.cases, kept.results, judge, shipped, clock)
-        return casebook, Runs(kept.cases, generation, judge, clock)
+        stored = store.feedback
+        cases = Cases(stored.cases, stored.results, judge, shipped, clock)
+        return cases, Runs(stored.cases, generation, judge, clock)
     none = NoCases()
     return Cases(none, none, judge, shipped, clock), Runs(none, generation, judge, clock)

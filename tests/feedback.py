@@ -62,13 +62,13 @@ class RatedChat:
         return job
 
     async def rate(
-        self, job: Job, opinion: RatingInput, *, user: User = LOCAL, page_language: str = ""
+        self, job: Job, rating_input: RatingInput, *, user: User = LOCAL, page_language: str = ""
     ) -> Rating:
         return await self.ratings.rate(
             user,
             conversation_id=job.conversation_id,
             message_id=job.message_id,
-            rating_input=opinion,
+            rating_input=rating_input,
             page_language=page_language,
         )
 

@@ -44,7 +44,7 @@ class NoCampaigns:
     """`chat.campaigns.ports.CampaignStore` and
     `chat.campaigns.ports.ParticipationStore`, without any campaign."""
 
-    async def add(self, campaign: Campaign, entry: AuditEntry) -> None:
+    async def add(self, campaign: Campaign, audit_entry: AuditEntry) -> None:
         raise NotFound
 
     async def campaign(self, campaign_id: str) -> Campaign:
@@ -53,18 +53,18 @@ class NoCampaigns:
     async def campaigns(self, owner_id: str | None) -> Sequence[Campaign]:
         return ()
 
-    async def change_plan(self, campaign_id: str, plan: Plan, entry: AuditEntry) -> Campaign:
+    async def change_plan(self, campaign_id: str, plan: Plan, audit_entry: AuditEntry) -> Campaign:
         raise NotFound
 
     async def close(
-        self, campaign_id: str, closed_at: datetime | None, entry: AuditEntry
+        self, campaign_id: str, closed_at: datetime | None, audit_entry: AuditEntry
     ) -> Campaign:
         raise NotFound
 
-    async def delete(self, campaign_id: str, entry: AuditEntry) -> int:
+    async def delete(self, campaign_id: str, audit_entry: AuditEntry) -> int:
         raise NotFound
 
-    async def destroy_tester_data(self, campaign_id: str, entry: AuditEntry) -> int:
+    async def destroy_tester_data(self, campaign_id: str, audit_entry: AuditEntry) -> int:
         return 0
 
     async def links(self, campaign_id: str) -> Sequence[GuestLink]:
@@ -117,7 +117,7 @@ class NoCampaigns:
         raise NotFound
 
 
-class NoFigures:
+class NoCounts:
     """`chat.feedback.ports.DashboardStore`, of nothing."""
 
     async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
@@ -127,11 +127,11 @@ class NoFigures:
         return Count()
 
 
-def figures_of(store: Store, clock: Clock = utc_now) -> Dashboard:
+def dashboard_of(store: Store, clock: Clock = utc_now) -> Dashboard:
     """The dashboard's service over that store."""
     if has_database(store):
         return Dashboard(Campaigns(store.feedback.campaigns), store.feedback.figures, clock)
-    return Dashboard(Campaigns(NoCampaigns()), NoFigures(), clock)
+    return Dashboard(Campaigns(NoCampaigns()), NoCounts(), clock)
 
 
 def enrolment_of(store: Store, clock: Clock = utc_now) -> Enrolment | None:
@@ -150,27 +150,27 @@ def hosting_of(
 ) -> HostServices:
     """The services over that store."""
     engines = (generation := generation or make_generation(ScriptedEngine())).engines
-    casebook, replays = cases_of(store, generation, clock)
+    cases, runs = cases_of(store, generation, clock)
     if has_database(store):
-        kept = store.feedback.campaigns
-        participation = Participation(kept, store.people, stop=stop, clock=clock)
+        stored = store.feedback.campaigns
+        participation = Participation(stored, store.people, stop=stop, clock=clock)
         results = Results(store.feedback.results, store.people, clock)
-        hosts = Campaigns(kept, engines=lambda: engines.names, clock=clock)
+        hosts = Campaigns(stored, engines=lambda: engines.names, clock=clock)
         votes = store.feedback.votes
         comparisons = Comparisons(votes, participation, answers, clock=clock) if answers else None
         reports = Reports(hosts, store.feedback.reports, clock)
         return HostServices(
             hosts,
             participation,
-            casebook,
-            replays,
+            cases,
+            runs,
             results,
             reports,
             comparisons,
             Votes(store.feedback.ballots),
         )
     none = NoCampaigns()
-    return HostServices(Campaigns(none), Participation(none, MemoryUsers()), casebook, replays)
+    return HostServices(Campaigns(none), Participation(none, MemoryUsers()), cases, runs)
 
 
 @dataclass
@@ -181,10 +181,10 @@ class Inn:
     sign_in_needed: bool = True
 
     def __post_init__(self) -> None:
-        kept = self.store.people
-        self.accounts = Accounts(kept, OpenHasher())
+        stored = self.store.people
+        self.accounts = Accounts(stored, OpenHasher())
         self.people = SignIn(
-            AccountAuthenticator(self.accounts, kept, self.sign_in_needed),
+            AccountAuthenticator(self.accounts, stored, self.sign_in_needed),
             PageContext(self.accounts),
         )
 

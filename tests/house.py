@@ -23,7 +23,7 @@ from chat.serving.completions import Completions
 from chat.serving.engines import Engines
 from tests.chat import make_generation
 from tests.fakes import ScriptedEngine, unrated
-from tests.hosting import figures_of, hosting_of
+from tests.hosting import dashboard_of, hosting_of
 from tests.memory_store import MemoryStore
 from tests.memory_users import MemoryUsers, OpenHasher
 from ui.mount import event_names, mount
@@ -44,7 +44,7 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
-    def pass_by(self, **spans: float) -> None:
+    def advance(self, **spans: float) -> None:
         self.now += timedelta(**spans)
         self.seconds += timedelta(**spans).total_seconds()
 
@@ -108,8 +108,8 @@ class House:
         self.conversations = Conversations(store=self.store, jobs=jobs)
         presets, ratings = Presets(self.store), unrated(self.store)
         part = hosting_of(self.store).participation
-        figures = figures_of(self.store)
-        services = Services(engine, answers, self.conversations, presets, ratings, part, figures)
+        dashboard = dashboard_of(self.store)
+        services = Services(engine, answers, self.conversations, presets, ratings, part, dashboard)
         self.page = build_page(services, open_to_network=False)
         app = self.app(
             archives=self.conversations,

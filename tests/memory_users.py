@@ -45,7 +45,7 @@ class MemoryUsers(MemoryKeys):
     chats: MemoryStore = field(default_factory=MemoryStore)
     hashes: dict[str, str | None] = field(default_factory=dict)
     open_sessions: dict[str, Session] = field(default_factory=dict)
-    passes: dict[str, OneTimeLink] = field(default_factory=dict)
+    one_time_links: dict[str, OneTimeLink] = field(default_factory=dict)
     links: dict[str, GuestLink] = field(default_factory=dict)
     use: dict[tuple[str, date], AccountUsage] = field(default_factory=dict)
 
@@ -54,13 +54,15 @@ class MemoryUsers(MemoryKeys):
     async def has_users(self) -> bool:
         return bool(self.everybody)
 
-    async def add_user(self, user: User, password_hash: str | None, entry: AuditEntry) -> None:
-        refuse_bad_text(user, password_hash, entry)
+    async def add_user(
+        self, user: User, password_hash: str | None, audit_entry: AuditEntry
+    ) -> None:
+        refuse_bad_text(user, password_hash, audit_entry)
         if user.role is not AccountRole.GUEST and await self.credentials(user.name):
             raise NameTaken
         self.everybody[user.id] = user
         self.hashes[user.id] = password_hash
-        self.audit.append(entry)
+        self.audit.append(audit_entry)
 
     async def user(self, user_id: str) -> User:
         refuse_bad_text(user_id)
@@ -69,7 +71,7 @@ class MemoryUsers(MemoryKeys):
         return self.everybody[user_id]
 
     async def users(self) -> Sequence[User]:
-        return sorted(self.everybody.values(), key=lambda person: person.created_at)
+        return sorted(self.everybody.values(), key=lambda user: user.created_at)
 
     async def credentials(self, name: str) -> tuple[User, str | None] | None:
         refuse_bad_text(name)
@@ -79,18 +81,18 @@ class MemoryUsers(MemoryKeys):
         return None
 
     async def set_password(
-        self, user_id: str, password_hash: str, entry: AuditEntry, *, keep: str | None = None
+        self, user_id: str, password_hash: str, audit_entry: AuditEntry, *, keep: str | None = None
     ) -> None:
         await self.user(user_id)
         self.hashes[user_id] = password_hash
         self._drop_sessions(user_id, keep)
         self._drop_resets(user_id)
-        self.audit.append(entry)
+        self.audit.append(audit_entry)
 
     async def change_user(
         self,
         user_id: str,
-        entry: AuditEntry,
+        audit_entry: AuditEntry,
         *,
         role: AccountRole | None = None,
         disabled: bool | None = None,
@@ -103,16 +105,18 @@ class MemoryUsers(MemoryKeys):
         )
         if after.disabled or after.role is not AccountRole.ADMIN:
             self._refuse_last_admin(before)
-            self.passes = {key: p for key, p in self.passes.items() if p.created_by != user_id}
+            self.one_time_links = {
+                key: p for key, p in self.one_time_links.items() if p.created_by != user_id
+            }
         if after.disabled:
             self._drop_sessions(user_id)
             self._revoke_links_of(user_id)
             self.revoke_keys_of(user_id)
         self.everybody[user_id] = after
-        self.audit.append(entry)
+        self.audit.append(audit_entry)
         return after
 
-    async def delete_user(self, user_id: str, entry: AuditEntry) -> int:
+    async def delete_user(self, user_id: str, audit_entry: AuditEntry) -> int:
         self._refuse_last_admin(await self.user(user_id))
         self._revoke_links_of(user_id)
         before = self._rows()
@@ -122,34 +126,34 @@ class MemoryUsers(MemoryKeys):
                 self.everybody[user.id] = replace(user, disabled=True, guest_link_id=None)
         self.links = {key: link for key, link in self.links.items() if link.owner_id != user_id}
         self.use = {key: used for key, used in self.use.items() if key[0] != user_id}
-        self.passes = {
-            key: kept
-            for key, kept in self.passes.items()
-            if user_id not in (kept.created_by, kept.user_id)
+        self.one_time_links = {
+            key: stored
+            for key, stored in self.one_time_links.items()
+            if user_id not in (stored.created_by, stored.user_id)
         }
         self.drop_keys_of(user_id)
         self._drop_sessions(user_id)
         del self.everybody[user_id], self.hashes[user_id]
-        gone = before - self._rows() + self.chats.destroy_presets(user_id)
-        gone += sum(self.chats.destroy(lambda kept: kept.owner_id == user_id))
-        self.audit.append(replace(entry, detail=str(gone)))
-        return gone
+        deleted = before - self._rows() + self.chats.destroy_presets(user_id)
+        deleted += sum(self.chats.destroy(lambda stored: stored.owner_id == user_id))
+        self.audit.append(replace(audit_entry, detail=str(deleted)))
+        return deleted
 
     # --- sessions -----------------------------------------------------------------------------
 
-    async def add_session(self, token_hash: str, session: Session, entry: AuditEntry) -> None:
-        refuse_bad_text(token_hash, session, entry)
+    async def add_session(self, token_hash: str, session: Session, audit_entry: AuditEntry) -> None:
+        refuse_bad_text(token_hash, session, audit_entry)
         user = await self.user(session.user_id)
         link_id = user.guest_link_id
         if user.disabled or (link_id and (await self.guest_link(link_id)).revoked):
             raise NotFound
         self.open_sessions = {
-            key: kept
-            for key, kept in self.open_sessions.items()
-            if kept.expires_at > session.created_at
+            key: stored
+            for key, stored in self.open_sessions.items()
+            if stored.expires_at > session.created_at
         }
         self.open_sessions[token_hash] = session
-        self.audit.append(entry)
+        self.audit.append(audit_entry)
 
     async def session(self, token_hash: str) -> tuple[Session, User] | None:
         found = self.open_sessions.get(token_hash)
@@ -164,67 +168,73 @@ class MemoryUsers(MemoryKeys):
         mine = [session for session in self.open_sessions.values() if session.user_id == user_id]
         return sorted(mine, key=lambda session: session.created_at, reverse=True)
 
-    async def end_session(self, user_id: str, session_id: str, entry: AuditEntry) -> None:
+    async def end_session(self, user_id: str, session_id: str, audit_entry: AuditEntry) -> None:
         if session_id not in {session.id for session in await self.sessions(user_id)}:
             raise NotFound
         self.open_sessions = {
             key: session for key, session in self.open_sessions.items() if session.id != session_id
         }
-        self.audit.append(entry)
+        self.audit.append(audit_entry)
 
     async def end_sessions(
-        self, user_id: str, entry: AuditEntry, *, besides: str | None = None
+        self, user_id: str, audit_entry: AuditEntry, *, besides: str | None = None
     ) -> int:
-        self.audit.append(entry)
+        self.audit.append(audit_entry)
         return self._drop_sessions(user_id, besides)
 
     # --- one-time links -----------------------------------------------------------------------
 
     async def add_one_time_link(
-        self, token_hash: str, one_time: OneTimeLink, entry: AuditEntry
+        self, token_hash: str, one_time: OneTimeLink, audit_entry: AuditEntry
     ) -> None:
-        refuse_bad_text(token_hash, one_time, entry)
+        refuse_bad_text(token_hash, one_time, audit_entry)
         if one_time.kind is OneTimeLinkKind.SETUP:
-            self.passes = {
-                key: kept
-                for key, kept in self.passes.items()
-                if kept.kind is not OneTimeLinkKind.SETUP
+            self.one_time_links = {
+                key: stored
+                for key, stored in self.one_time_links.items()
+                if stored.kind is not OneTimeLinkKind.SETUP
             }
         if one_time.user_id is not None:
             await self.user(one_time.user_id)
             self._drop_resets(one_time.user_id)
-        self.passes = {key: kept for key, kept in self.passes.items() if kept.expires_at > entry.at}
-        self.passes[token_hash] = one_time
-        self.audit.append(entry)
+        self.one_time_links = {
+            key: stored
+            for key, stored in self.one_time_links.items()
+            if stored.expires_at > audit_entry.at
+        }
+        self.one_time_links[token_hash] = one_time
+        self.audit.append(audit_entry)
 
     async def one_time_link(self, token_hash: str) -> OneTimeLink:
-        one_time = self.passes.get(token_hash)
+        one_time = self.one_time_links.get(token_hash)
         if one_time is None or not self._is_good(one_time):
             raise NotFound
         return one_time
 
     async def use_one_time_link(
-        self, token_hash: str, user: User | None, password_hash: str, entry: AuditEntry
+        self, token_hash: str, user: User | None, password_hash: str, audit_entry: AuditEntry
     ) -> User:
         one_time = await self.one_time_link(token_hash)
         if user is not None:
             first = not self.everybody
-            await self.add_user(user, password_hash, entry)
+            await self.add_user(user, password_hash, audit_entry)
             if first:
                 self._take_over(LOCAL_USER, user.id)
         else:
             assert one_time.user_id is not None
             user = await self.user(one_time.user_id)
-            await self.set_password(user.id, password_hash, entry)
-        self.passes.pop(token_hash, None)
+            await self.set_password(user.id, password_hash, audit_entry)
+        self.one_time_links.pop(token_hash, None)
         return user
 
     # --- guests -------------------------------------------------------------------------------
 
-    async def add_guest_link(self, token_hash: str, link: GuestLink, entry: AuditEntry) -> None:
-        refuse_bad_text(token_hash, link, entry)
+    async def add_guest_link(
+        self, token_hash: str, link: GuestLink, audit_entry: AuditEntry
+    ) -> None:
+        refuse_bad_text(token_hash, link, audit_entry)
         self.links[token_hash] = link
-        self.audit.append(entry)
+        self.audit.append(audit_entry)
 
     async def guest_links(self, owner_id: str | None) -> Sequence[GuestLink]:
         theirs = [link for link in self.links.values() if owner_id in (None, link.owner_id)]
@@ -238,8 +248,8 @@ class MemoryUsers(MemoryKeys):
     async def guest_link(self, link_id: str) -> GuestLink:
         return self.links[self._key_of(link_id)]
 
-    async def admit_guest(self, link_id: str, guest: User, entry: AuditEntry) -> None:
-        refuse_bad_text(guest, entry)
+    async def admit_guest(self, link_id: str, guest: User, audit_entry: AuditEntry) -> None:
+        refuse_bad_text(guest, audit_entry)
         key = self._key_of(link_id)
         link = self.links[key]
         if link.revoked or guest.created_at >= link.expires_at:
@@ -247,16 +257,16 @@ class MemoryUsers(MemoryKeys):
         if link.guests >= link.max_guests:
             raise LinkFull(limit=link.max_guests)
         self.links[key] = replace(link, guests=link.guests + 1)
-        await self.add_user(guest, None, entry)
+        await self.add_user(guest, None, audit_entry)
 
-    async def revoke_guest_link(self, link_id: str, entry: AuditEntry) -> None:
+    async def revoke_guest_link(self, link_id: str, audit_entry: AuditEntry) -> None:
         key = self._key_of(link_id)
         if self.links[key].campaign_id is None:
             self._revoke(key)
         else:
             self.links[key] = replace(self.links[key], revoked=True)
-            self._end_sessions_at(link_id, entry.at + CAMPAIGN_GRACE)
-        self.audit.append(entry)
+            self._end_sessions_at(link_id, audit_entry.at + CAMPAIGN_GRACE)
+        self.audit.append(audit_entry)
 
     # --- spending -----------------------------------------------------------------------------
 
@@ -281,29 +291,31 @@ class MemoryUsers(MemoryKeys):
 
     # --- the log ------------------------------------------------------------------------------
 
-    async def add_audit_entry(self, entry: AuditEntry) -> None:
-        refuse_bad_text(entry)
-        self.audit.append(entry)
+    async def add_audit_entry(self, audit_entry: AuditEntry) -> None:
+        refuse_bad_text(audit_entry)
+        self.audit.append(audit_entry)
 
     async def audit_entries(
         self, *, before: datetime | None = None, limit: int = 200
     ) -> Sequence[AuditEntry]:
-        found = [entry for entry in self.audit if before is None or entry.at < before]
-        return sorted(found, key=lambda entry: entry.at)[::-1][: max(limit, 0)]
+        found = [
+            audit_entry for audit_entry in self.audit if before is None or audit_entry.at < before
+        ]
+        return sorted(found, key=lambda audit_entry: audit_entry.at)[::-1][: max(limit, 0)]
 
     async def delete_older(self, before: datetime) -> int:
-        conversations, _ = self.chats.destroy(lambda kept: kept.updated_at < before)
+        conversations, _ = self.chats.destroy(lambda stored: stored.updated_at < before)
         return conversations
 
     # --- inside -------------------------------------------------------------------------------
 
     def _take_over(self, before: str, after: str) -> None:
-        for key, kept in self.chats.kept.items():
-            if kept.owner_id == before:
-                self.chats.kept[key] = replace(kept, owner_id=after)
-        for key, made in self.chats.versions.items():
-            if made[-1].owner_id == before:
-                self.chats.versions[key] = [replace(preset, owner_id=after) for preset in made]
+        for key, stored in self.chats.kept.items():
+            if stored.owner_id == before:
+                self.chats.kept[key] = replace(stored, owner_id=after)
+        for key, versions in self.chats.versions.items():
+            if versions[-1].owner_id == before:
+                self.chats.versions[key] = [replace(preset, owner_id=after) for preset in versions]
         for key, link in self.links.items():
             if link.owner_id == before:
                 self.links[key] = replace(link, owner_id=after)
@@ -312,7 +324,7 @@ class MemoryUsers(MemoryKeys):
         kinds: tuple[Sized, ...] = (
             self.everybody,
             self.open_sessions,
-            self.passes,
+            self.one_time_links,
             self.links,
             self.use,
             self.api_keys,
@@ -337,17 +349,19 @@ class MemoryUsers(MemoryKeys):
             raise LastAdmin
 
     def _drop_sessions(self, user_id: str, besides: str | None = None) -> int:
-        gone = {
+        deleted = {
             key
             for key, session in self.open_sessions.items()
             if session.user_id == user_id and session.id != besides
         }
-        for key in gone:
+        for key in deleted:
             del self.open_sessions[key]
-        return len(gone)
+        return len(deleted)
 
     def _drop_resets(self, user_id: str) -> None:
-        self.passes = {key: kept for key, kept in self.passes.items() if kept.user_id != user_id}
+        self.one_time_links = {
+            key: stored for key, stored in self.one_time_links.items() if stored.user_id != user_id
+        }
 
     def _key_of(self, link_id: str) -> str:
         for key, link in self.links.items():
@@ -357,10 +371,10 @@ class MemoryUsers(MemoryKeys):
 
     def _end_sessions_at(self, link_id: str, ends_at: datetime) -> None:
         guests = {who.id for who in self.everybody.values() if who.guest_link_id == link_id}
-        for key, kept in self.open_sessions.items():
-            if kept.user_id in guests:
-                ends = min(kept.expires_at, ends_at)
-                self.open_sessions[key] = replace(kept, expires_at=ends)
+        for key, stored in self.open_sessions.items():
+            if stored.user_id in guests:
+                ends = min(stored.expires_at, ends_at)
+                self.open_sessions[key] = replace(stored, expires_at=ends)
 
     def _revoke_links_of(self, user_id: str) -> None:
         for key, link in self.links.items():

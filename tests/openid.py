@@ -46,8 +46,8 @@ class OpenId:
         assert asked["code_challenge_method"] == "S256"
         code = f"code {len(self.asked)}"
         self.asked[code] = asked
-        told = {"code": code, "state": asked["state"], "iss": self.issuer}
-        return f"{asked['redirect_uri']}?{urlencode(told)}"
+        parameters = {"code": code, "state": asked["state"], "iss": self.issuer}
+        return f"{asked['redirect_uri']}?{urlencode(parameters)}"
 
     def token(self, form: dict[str, str]) -> dict[str, str] | None:
         asked = self.asked.pop(form.get("code", ""), None)
@@ -90,7 +90,7 @@ def serve_openid() -> Iterator[OpenId]:
             self.end_headers()
             self.wfile.write(json.dumps(body or {"error": "invalid_grant"}).encode())
 
-        def log_message(self, *said: object) -> None: ...
+        def log_message(self, *args: object) -> None: ...
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     provider.issuer = f"http://127.0.0.1:{server.server_port}"

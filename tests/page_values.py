@@ -97,7 +97,7 @@ from pages.feedback.vote import VoteView, vote_page
 from pages.feedback.votes import VoteListView, votes_page
 from pages.html import ReaderContext
 from tests.contract.stores import START
-from tests.rated import MADE, TIMING, path, rated, snapshot, voted_comparison
+from tests.rated import PROVENANCE, TIMING, path, rated, snapshot, voted_comparison
 
 LONG = Sampling(0.5, 0.9, 40, 1.1, 512, 7)
 
@@ -139,7 +139,7 @@ class PageValues:
             Session("s", "1", START, START, START, text),
             Session("t", "1", START, START, START),
         ]
-        entries = [
+        audit_entries = [
             AuditEntry(START, "1", text, text, text),
             AuditEntry(START, text, "sign-in", "1"),
         ]
@@ -152,7 +152,7 @@ class PageValues:
         for name, someone in (("admin", user), ("member", self.member), ("guest", self.guest)):
             yield f"account {name}", account_page(reader, someone, sessions, session_id="t")
             yield f"keys {name}", keys_page(reader, someone, self._keys(), self.names, START)
-        yield "people", users_page(reader, user, [user, self.member, self.guest], entries)
+        yield "people", users_page(reader, user, [user, self.member, self.guest], audit_entries)
         yield "no entries", users_page(reader, user, [], [])
         yield "guests", guests_page(reader, user, links, [(text, text)], self.names)
 
@@ -224,9 +224,9 @@ class PageValues:
         bare = Campaign("c2", "1", EMPTY, START)
         for stage in VisitStage:
             for someone in (self.user, self.guest):
-                for shown in (campaign, blind, bare):
-                    visit = Visit(shown, participant, stage)
-                    name = f"{stage} {someone.id} {shown.id} {shown.plan.mode}"
+                for case_ in (campaign, blind, bare):
+                    visit = Visit(case_, participant, stage)
+                    name = f"{stage} {someone.id} {case_.id} {case_.plan.mode}"
                     yield f"visit {name}", campaign_visit_page(reader, someone, visit)
                     yield f"survey {name}", survey_page(reader, someone, visit)
         unknown = Visit(campaign, None, VisitStage.OVER)
@@ -258,13 +258,13 @@ class PageValues:
         bare = Visit(Campaign("c2", "1", EMPTY, START), None, VisitStage.WORK)
         yield "compare without tasks", compare_page(reader, bare, [], escape)
         yield "no tasks", tasks_html(reader, bare)
-        for number, shown in enumerate(rounds):
+        for number, case_ in enumerate(rounds):
             for may_ask in (True, False):
-                page = comparison_html(reader, shown, escape, may_ask=may_ask)
+                page = comparison_html(reader, case_, escape, may_ask=may_ask)
                 yield f"round {number} {may_ask}", page
-                foot = actions_html(reader, shown, may_ask=may_ask, voted_before=True)
+                foot = actions_html(reader, case_, may_ask=may_ask, voted_before=True)
                 yield f"foot {number} {may_ask}", foot
-            yield f"side {number}", side_html(reader, shown.right, escape)
+            yield f"side {number}", side_html(reader, case_.right, escape)
 
     def _reports(self) -> Iterator[tuple[str, str]]:
         for mode in Mode:
@@ -317,7 +317,7 @@ class PageValues:
     def _ratings(self) -> Iterator[tuple[str, str]]:
         reader, user, text = self.reader, self.user, self.text
         liked = RatingInput(Verdict.UP, ("wrong-facts", text), text, text)
-        made = replace(MADE, model=text, revision=text, quantization=text, engine=text)
+        provenance = replace(PROVENANCE, model=text, revision=text, quantization=text, engine=text)
         calls = (ToolCall("call", text, text),)
         prompt = (
             ChatMessage(Role.SYSTEM, text),
@@ -326,7 +326,7 @@ class PageValues:
         )
         full = rated(text, liked, RatingInput(Verdict.DOWN), RatingInput(), answer=text)
         example = replace(
-            snapshot("e", text, text, prompt=prompt, provenance=made, campaign_id=text),
+            snapshot("e", text, text, prompt=prompt, provenance=provenance, campaign_id=text),
             owner_id=text,
             variant=1,
             language=text,
@@ -368,13 +368,13 @@ class PageValues:
     def _votes(self) -> Iterator[tuple[str, str]]:
         """With answers of hostile models, without, and without the plan they were asked by."""
         reader, user, text = self.reader, self.user, self.text
-        made = replace(MADE, model=text, quantization=text, system_prompt=text)
+        provenance = replace(PROVENANCE, model=text, quantization=text, system_prompt=text)
         comparison = replace(voted_comparison(comment=text).comparison, question=text, task_id=text)
-        left, right = (path(name, text, text, provenance=made) for name in ("left", "right"))
+        left, right = (path(name, text, text, provenance=provenance) for name in ("left", "right"))
         variants = (Variant(text), Variant(text))
         plan = Plan(text, Mode.BLIND, variants, (Task(text, text),))
         campaign = Campaign(comparison.campaign_id, "ann", plan, START)
-        known = VoteFilterOptions({campaign.id: campaign}, (text, "ann"))
+        options = VoteFilterOptions({campaign.id: campaign}, (text, "ann"))
         wanted = VoteFilter(campaign.id, VoteChoice.LEFT, 1, text, text, words=text)
         page = VotePage(
             (
@@ -388,7 +388,7 @@ class PageValues:
             votes_page(
                 reader,
                 user,
-                VoteListView(wanted, page, VoteCounts(1), known, self.names, first_page=False),
+                VoteListView(wanted, page, VoteCounts(1), options, self.names, first_page=False),
             ),
         )
         unknown = VoteListView(
@@ -400,10 +400,12 @@ class PageValues:
         voted = VotedComparison(comparison, left, right)
         full = VoteView(voted, wanted, campaign, escape, text, {"helper": text}, self.names)
         yield "vote", vote_page(reader, user, full)
-        gone = VotedComparison(replace(comparison, choice=VoteChoice.TIE, comment=""), (), right)
+        without_answers = VotedComparison(
+            replace(comparison, choice=VoteChoice.TIE, comment=""), (), right
+        )
         yield (
             "vote without an answer",
-            vote_page(reader, user, VoteView(gone, wanted, None, escape)),
+            vote_page(reader, user, VoteView(without_answers, wanted, None, escape)),
         )
 
     def _case(self) -> Case:
@@ -429,16 +431,16 @@ class PageValues:
 
     def _cases(self) -> Iterator[tuple[str, str]]:
         reader, user, case = self.reader, self.user, self._case()
-        for kept in ([case], []):
+        for case_list in ([case], []):
             yield (
-                f"cases {len(kept)}",
+                f"cases {len(case_list)}",
                 cases_page(
                     reader,
                     user,
-                    cases=kept,
+                    cases=case_list,
                     shipped=[replace(case, id="shipped.en", checks=())],
-                    runs=self._run_views() if kept else RunsView((), {}),
-                    choices=self.choices if kept else PlanOptions(),
+                    runs=self._run_views() if case_list else RunsView((), {}),
+                    choices=self.choices if case_list else PlanOptions(),
                 ),
             )
         text = CaseText(

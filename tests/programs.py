@@ -81,7 +81,7 @@ class Programs:
         return await self.client.post(TEXT, json={"model": "default", "prompt": prompt, **more})
 
 
-class Raters(Programs):
+class RatingPrograms(Programs):
     """Programs whose answers can be rated."""
 
     def __init__(self, folder: Path) -> None:
@@ -96,8 +96,8 @@ class Raters(Programs):
         """The id of an answer."""
         return str((await self.chat(**more)).json()["id"])
 
-    async def say(self, id: str, **said: Any) -> httpx.Response:
-        return await self.client.post(FEEDBACK, json={"id": id, **said})
+    async def say(self, completion_id: str, **fields: Any) -> httpx.Response:
+        return await self.client.post(FEEDBACK, json={"id": completion_id, **fields})
 
 
 def events(answer: httpx.Response) -> list[Any]:
@@ -134,7 +134,7 @@ class ApiConnection:
     def __init__(self, app: FastAPI, path: str, body: Mapping[str, Any]) -> None:
         self.sent: list[Message] = []
         self._body: bytes | None = json.dumps(body).encode()
-        self._left = asyncio.Event()
+        self._disconnected = asyncio.Event()
         self._news = asyncio.Event()
         headers = [
             (b"host", b"localhost"),
@@ -162,7 +162,7 @@ class ApiConnection:
         return b"".join(message.get("body", b"") for message in self.sent)
 
     def hang_up(self) -> None:
-        self._left.set()
+        self._disconnected.set()
 
     async def until(self, piece: bytes) -> None:
         async with asyncio.timeout(5):
@@ -174,10 +174,10 @@ class ApiConnection:
         body, self._body = self._body, None
         if body is not None:
             return {"type": "http.request", "body": body, "more_body": False}
-        await self._left.wait()
+        await self._disconnected.wait()
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
-        if not self._left.is_set():  # a server says nothing of what nobody hears
+        if not self._disconnected.is_set():  # a server says nothing of what nobody hears
             self.sent.append(message)
             self._news.set()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-Asked = tuple[str, dict[str, Any]]
+SchemaCheck = tuple[str, dict[str, Any]]
 
 
 def closed(**properties: Any) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def closed(**properties: Any) -> dict[str, Any]:
 
 
 WORD = {"type": "string", "pattern": "^[A-Za-z]{2,12}$"}
-ASKED: list[Asked] = [
+SCHEMA_CHECKS: list[SchemaCheck] = [
     (
         "Describe Paris.",
         closed(

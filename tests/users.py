@@ -9,7 +9,7 @@ from chat.accounts.quotas import Quotas
 from tests.memory_users import MemoryUsers
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-MADE = AuditEntry(NOON, "admin", "make")
+CREATED = AuditEntry(NOON, "admin", "make")
 LINK = GuestLink(
     id="link",
     owner_id="ann",
@@ -56,14 +56,14 @@ class Town:
 
 async def make_town() -> Town:
     town = Town()
-    await town.people.add_guest_link("digest", LINK, MADE)
-    for name, rank in (
+    await town.people.add_guest_link("digest", LINK, CREATED)
+    for name, role in (
         ("root", AccountRole.ADMIN),
         ("ann", AccountRole.MEMBER),
         ("bob", AccountRole.MEMBER),
     ):
-        await town.people.add_user(User(name, name, rank, NOON), None, MADE)
+        await town.people.add_user(User(name, name, role, NOON), None, CREATED)
     for name in ("gus", "gwen"):
         guest = User(name, name, AccountRole.GUEST, NOON, guest_link_id=LINK.id)
-        await town.people.admit_guest(LINK.id, guest, MADE)
+        await town.people.admit_guest(LINK.id, guest, CREATED)
     return town

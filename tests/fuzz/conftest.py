@@ -12,7 +12,7 @@ import uvicorn
 
 from api.edge.options import EdgeOptions
 from api.edge.uvicorn import server_config
-from tests.programs import Raters
+from tests.programs import RatingPrograms
 
 TIMEOUT_S = 10.0
 """Whatever takes longer hangs."""
@@ -20,7 +20,7 @@ TIMEOUT_S = 10.0
 
 @pytest.fixture(scope="package")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    programs = Raters(tmp_path_factory.mktemp("rated"))
+    programs = RatingPrograms(tmp_path_factory.mktemp("rated"))
     asyncio.run(programs.store.open())
     server = uvicorn.Server(server_config(programs.app, edge=EdgeOptions(), shutdown_s=1))
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:

@@ -25,7 +25,7 @@ from chat.conversations.models import PresetText
 from chat.conversations.ports import Store
 from chat.errors import BadText, NotFound
 from tests.contract.stores import END, START, ask_and_answer
-from tests.contract.users import ANN, BOB, CY, MADE
+from tests.contract.users import ANN, BOB, CY, JOINED
 
 DONE = AuditEntry(START + timedelta(minutes=1), ANN.id, Action.DISABLE, BOB.id)
 LINK = GuestLink("link", BOB.id, "users' day", START, END, 2, 10, 1000, "maths.en")
@@ -36,31 +36,33 @@ DAY = date(2026, 1, 1)
 
 
 def session(user: User, name: str = "s", *, after_s: int = 0) -> Session:
-    made = START + timedelta(seconds=after_s)
-    return Session(f"{user.id} {name}", user.id, made, made, END, "Firefox")
+    created = START + timedelta(seconds=after_s)
+    return Session(f"{user.id} {name}", user.id, created, created, END, "Firefox")
 
 
-async def sign_in(people: AccountStore, user: User, name: str = "s", after_s: int = 0) -> None:
+async def sign_in(
+    account_store: AccountStore, user: User, name: str = "s", after_s: int = 0
+) -> None:
     new = session(user, name, after_s=after_s)
-    await people.add_session(f"token {new.id}", new, MADE)
+    await account_store.add_session(f"token {new.id}", new, JOINED)
 
 
 def guest(name: str) -> User:
     return User(f"{name}-id", name, AccountRole.GUEST, START, guest_link_id=LINK.id)
 
 
-async def actions(people: AccountStore) -> list[str]:
-    return [entry.action for entry in await people.audit_entries()]
+async def actions(account_store: AccountStore) -> list[str]:
+    return [entry.action for entry in await account_store.audit_entries()]
 
 
 # --- people -----------------------------------------------------------------------------------
 
 
-async def test_a_new_store_has_no_people(people: AccountStore) -> None:
-    assert not await people.has_users()
-    assert list(await people.users()) == []
-    await people.add_user(ANN, "hash", MADE)
-    assert await people.has_users()
+async def test_a_new_store_has_no_people(account_store: AccountStore) -> None:
+    assert not await account_store.has_users()
+    assert list(await account_store.users()) == []
+    await account_store.add_user(ANN, "hash", JOINED)
+    assert await account_store.has_users()
 
 
 async def test_people_are_listed_oldest_first_and_found_by_id(town: AccountStore) -> None:
@@ -74,7 +76,7 @@ async def test_people_are_listed_oldest_first_and_found_by_id(town: AccountStore
 async def test_names_are_compared_without_case_and_width(town: AccountStore, typed: str) -> None:
     assert await town.credentials(typed) == (BOB, "hash of Bob")
     with pytest.raises(NameTaken):
-        await town.add_user(replace(CY, id="other", name=typed), "hash", MADE)
+        await town.add_user(replace(CY, id="other", name=typed), "hash", JOINED)
 
 
 async def test_a_name_that_nobody_has_has_no_credentials(town: AccountStore) -> None:
@@ -82,13 +84,13 @@ async def test_a_name_that_nobody_has_has_no_credentials(town: AccountStore) -> 
     assert await town.credentials("") is None
 
 
-async def test_of_equal_names_that_race_one_wins(people: AccountStore) -> None:
+async def test_of_equal_names_that_race_one_wins(account_store: AccountStore) -> None:
     ends = await asyncio.gather(
-        *(people.add_user(replace(ANN, id=f"{n}"), "hash", MADE) for n in range(6)),
+        *(account_store.add_user(replace(ANN, id=f"{n}"), "hash", JOINED) for n in range(6)),
         return_exceptions=True,
     )
     assert [type(end) for end in ends if end] == [NameTaken] * 5
-    assert len(await people.users()) == 1
+    assert len(await account_store.users()) == 1
 
 
 async def test_a_new_password_ends_the_sessions_but_one_and_the_reset_links(
@@ -99,7 +101,7 @@ async def test_a_new_password_ends_the_sessions_but_one_and_the_reset_links(
     await town.add_one_time_link("reset", RESET, DONE)
     await town.set_password(BOB.id, "new hash", DONE, keep=f"{BOB.id} here")
     assert await town.credentials("bob") == (BOB, "new hash")
-    assert [kept.id for kept in await town.sessions(BOB.id)] == [f"{BOB.id} here"]
+    assert [stored.id for stored in await town.sessions(BOB.id)] == [f"{BOB.id} here"]
     assert len(await town.sessions(CY.id)) == 1
     with pytest.raises(NotFound):
         await town.one_time_link("reset")
@@ -175,19 +177,19 @@ async def test_two_administrators_that_remove_each_other_leave_one(town: Account
 # --- deletion ---------------------------------------------------------------------------------
 
 
-async def fill(people: AccountStore, store: Store) -> None:
+async def fill(account_store: AccountStore, store: Store) -> None:
     """Give Bob one row of everything, but two messages, and Cy some too."""
     for user in (BOB, CY):
         await ask_and_answer(store, user_id=user.id, question="About heather", title="Heather")
         preset = await store.add_preset(user.id, PresetText("Mine"))
         await store.revise_preset(user.id, preset.ref.id, PresetText("Mine again"))
-        await sign_in(people, user)
-        await people.spend(user.id, DAY, AccountUsage(1, 20))
+        await sign_in(account_store, user)
+        await account_store.spend(user.id, DAY, AccountUsage(1, 20))
         key = ApiKey(f"{user.id} key", user.id, "script", "sk-abcde", START)
-        await people.add_key(f"token {key.id}", key, MADE)
-        await people.spend_by_key(key.id, DAY, AccountUsage(1, 20))
-    await people.add_one_time_link("reset", RESET, MADE)
-    await people.add_guest_link("link token", LINK, MADE)
+        await account_store.add_key(f"token {key.id}", key, JOINED)
+        await account_store.spend_by_key(key.id, DAY, AccountUsage(1, 20))
+    await account_store.add_one_time_link("reset", RESET, JOINED)
+    await account_store.add_guest_link("link token", LINK, JOINED)
 
 
 async def test_deleting_a_person_destroys_all_that_is_theirs_and_counts_it(
@@ -258,8 +260,8 @@ async def test_temporary_chats_go_with_their_owner(town: AccountStore, store: St
 async def test_guests_of_who_was_deleted_are_shut_out_but_keep_their_chats(
     town: AccountStore, store: Store
 ) -> None:
-    await town.add_guest_link("link token", LINK, MADE)
-    await town.admit_guest(LINK.id, guest("Gil"), MADE)
+    await town.add_guest_link("link token", LINK, JOINED)
+    await town.admit_guest(LINK.id, guest("Gil"), JOINED)
     await sign_in(town, guest("Gil"))
     await ask_and_answer(store, user_id="Gil-id")
     await town.delete_user(BOB.id, DONE)
@@ -269,16 +271,16 @@ async def test_guests_of_who_was_deleted_are_shut_out_but_keep_their_chats(
 
 
 async def test_chats_that_were_not_touched_since_are_destroyed(
-    people: AccountStore, store: Store
+    account_store: AccountStore, store: Store
 ) -> None:
     old = await ask_and_answer(store, user_id=BOB.id, question="About heather")
     new = await ask_and_answer(store, user_id=BOB.id)
-    assert await people.delete_older(new.conversation.updated_at) == 1
-    assert [kept.id for kept in await store.conversations(BOB.id)] == [new.conversation.id]
+    assert await account_store.delete_older(new.conversation.updated_at) == 1
+    assert [stored.id for stored in await store.conversations(BOB.id)] == [new.conversation.id]
     assert list(await store.search(BOB.id, "heather")) == []
     with pytest.raises(NotFound):
         await store.conversation(BOB.id, old.conversation.id)
-    assert await people.delete_older(new.conversation.updated_at) == 0
+    assert await account_store.delete_older(new.conversation.updated_at) == 0
 
 
 # --- sessions ---------------------------------------------------------------------------------
@@ -299,14 +301,14 @@ async def test_a_session_remembers_when_it_was_used(town: AccountStore) -> None:
     await sign_in(town, BOB)
     await town.touch_session(f"{BOB.id} s", DONE.at)
     await town.touch_session("ended", DONE.at)
-    assert [kept.used_at for kept in await town.sessions(BOB.id)] == [DONE.at]
+    assert [stored.used_at for stored in await town.sessions(BOB.id)] == [DONE.at]
 
 
 async def test_sessions_are_listed_newest_first(town: AccountStore) -> None:
     for after_s in (2, 1, 3):
         await sign_in(town, BOB, f"{after_s}", after_s)
-    made = [kept.created_at for kept in await town.sessions(BOB.id)]
-    assert made == sorted(made, reverse=True)
+    created = [stored.created_at for stored in await town.sessions(BOB.id)]
+    assert created == sorted(created, reverse=True)
 
 
 async def test_a_session_is_ended_by_its_owner_only(town: AccountStore) -> None:
@@ -330,7 +332,7 @@ async def test_all_sessions_end_but_the_one_that_is_kept(town: AccountStore) -> 
 
 async def test_expired_sessions_are_swept_out_when_somebody_signs_in(town: AccountStore) -> None:
     soon = replace(session(BOB, "old"), expires_at=START + timedelta(seconds=5))
-    await town.add_session("old", soon, MADE)
+    await town.add_session("old", soon, JOINED)
     await sign_in(town, CY, after_s=5)
     assert await town.session("old") is None
 
@@ -400,21 +402,21 @@ async def test_a_reset_link_is_for_somebody_who_is_there(town: AccountStore) -> 
         await town.add_one_time_link("reset", replace(RESET, user_id="nobody"), DONE)
 
 
-async def test_a_new_set_up_link_replaces_the_old_one(people: AccountStore) -> None:
-    await people.add_one_time_link("old", SETUP, MADE)
-    await people.add_one_time_link("new", SETUP, MADE)
+async def test_a_new_set_up_link_replaces_the_old_one(account_store: AccountStore) -> None:
+    await account_store.add_one_time_link("old", SETUP, JOINED)
+    await account_store.add_one_time_link("new", SETUP, JOINED)
     with pytest.raises(NotFound):
-        await people.one_time_link("old")
-    assert await people.use_one_time_link("new", ANN, "hash", MADE) == ANN
+        await account_store.one_time_link("old")
+    assert await account_store.use_one_time_link("new", ANN, "hash", JOINED) == ANN
 
 
-async def test_a_set_up_link_is_dead_once_there_are_people(people: AccountStore) -> None:
-    await people.add_one_time_link("setup", SETUP, MADE)
-    await people.add_user(ANN, "hash", MADE)
+async def test_a_set_up_link_is_dead_once_there_are_people(account_store: AccountStore) -> None:
+    await account_store.add_one_time_link("setup", SETUP, JOINED)
+    await account_store.add_user(ANN, "hash", JOINED)
     eve = User("eve-id", "Eve", AccountRole.ADMIN, START)
     for look in (
-        people.one_time_link("setup"),
-        people.use_one_time_link("setup", eve, "hash", MADE),
+        account_store.one_time_link("setup"),
+        account_store.use_one_time_link("setup", eve, "hash", JOINED),
     ):
         with pytest.raises(NotFound):
             await look
@@ -422,14 +424,14 @@ async def test_a_set_up_link_is_dead_once_there_are_people(people: AccountStore)
 
 @pytest.mark.parametrize("first", [SETUP, INVITE], ids=lambda one_time: one_time.kind)
 async def test_the_first_person_takes_over_what_the_local_user_has(
-    people: AccountStore, store: Store, first: OneTimeLink
+    account_store: AccountStore, store: Store, first: OneTimeLink
 ) -> None:
     turn = await ask_and_answer(store, user_id=LOCAL_USER, question="About heather")
     preset = await store.add_preset(LOCAL_USER, PresetText("Mine"))
-    await people.add_one_time_link("first", first, MADE)
-    await people.use_one_time_link("first", ANN, "hash", MADE)
-    await people.add_one_time_link("second", INVITE, MADE)
-    await people.use_one_time_link("second", BOB, "hash", MADE)
+    await account_store.add_one_time_link("first", first, JOINED)
+    await account_store.use_one_time_link("first", ANN, "hash", JOINED)
+    await account_store.add_one_time_link("second", INVITE, JOINED)
+    await account_store.use_one_time_link("second", BOB, "hash", JOINED)
     assert len(await store.path(ANN.id, turn.conversation.id)) == 2
     assert len(await store.search(ANN.id, "heather")) == 1
     await store.share_preset(ANN.id, preset.ref.id, True)
@@ -437,7 +439,7 @@ async def test_the_first_person_takes_over_what_the_local_user_has(
 
 
 async def test_expired_links_are_swept_out_when_one_is_made(town: AccountStore) -> None:
-    await town.add_one_time_link("short", replace(INVITE, expires_at=DONE.at), MADE)
+    await town.add_one_time_link("short", replace(INVITE, expires_at=DONE.at), JOINED)
     await town.add_one_time_link("other", INVITE, DONE)
     with pytest.raises(NotFound):
         await town.one_time_link("short")
@@ -447,7 +449,7 @@ async def test_expired_links_are_swept_out_when_one_is_made(town: AccountStore) 
 
 
 async def test_a_guest_link_is_found_by_its_token_and_by_its_id(town: AccountStore) -> None:
-    await town.add_guest_link("token", LINK, MADE)
+    await town.add_guest_link("token", LINK, JOINED)
     assert await town.guest_link_of("token") == LINK == await town.guest_link(LINK.id)
     for look in (town.guest_link_of("other"), town.guest_link("other")):
         with pytest.raises(NotFound):
@@ -458,13 +460,13 @@ async def test_guest_links_are_listed_newest_first_for_one_or_for_all(town: Acco
     newer = replace(LINK, id="newer", created_at=START + timedelta(days=1))
     others = replace(LINK, id="others", owner_id=ANN.id, created_at=START + timedelta(days=2))
     for link in (LINK, newer, others):
-        await town.add_guest_link(f"token {link.id}", link, MADE)
+        await town.add_guest_link(f"token {link.id}", link, JOINED)
     assert list(await town.guest_links(BOB.id)) == [newer, LINK]
     assert list(await town.guest_links(None)) == [others, newer, LINK]
 
 
 async def test_guests_are_counted_and_their_nicknames_may_be_the_same(town: AccountStore) -> None:
-    await town.add_guest_link("token", LINK, MADE)
+    await town.add_guest_link("token", LINK, JOINED)
     twins = [replace(guest("Bob"), id="one"), replace(guest("Bob"), id="two")]
     for twin in twins:
         await town.admit_guest(LINK.id, twin, DONE)
@@ -476,7 +478,7 @@ async def test_guests_are_counted_and_their_nicknames_may_be_the_same(town: Acco
 
 
 async def test_of_guests_that_race_for_the_last_place_one_gets_it(town: AccountStore) -> None:
-    await town.add_guest_link("token", replace(LINK, max_guests=1), MADE)
+    await town.add_guest_link("token", replace(LINK, max_guests=1), JOINED)
     ends = await asyncio.gather(
         *(town.admit_guest(LINK.id, guest(f"{n}"), DONE) for n in range(6)), return_exceptions=True
     )
@@ -486,7 +488,7 @@ async def test_of_guests_that_race_for_the_last_place_one_gets_it(town: AccountS
 
 
 async def test_a_guest_who_leaves_frees_no_place(town: AccountStore) -> None:
-    await town.add_guest_link("token", replace(LINK, max_guests=1), MADE)
+    await town.add_guest_link("token", replace(LINK, max_guests=1), JOINED)
     await town.admit_guest(LINK.id, guest("Gil"), DONE)
     await town.spend("Gil-id", DAY, AccountUsage(2, 30))
     await town.delete_user("Gil-id", DONE)
@@ -499,7 +501,7 @@ async def test_a_guest_who_leaves_frees_no_place(town: AccountStore) -> None:
 async def test_nobody_comes_by_a_link_that_is_expired_unknown_or_revoked(
     town: AccountStore,
 ) -> None:
-    await town.add_guest_link("token", LINK, MADE)
+    await town.add_guest_link("token", LINK, JOINED)
     with pytest.raises(NotFound):
         await town.admit_guest(LINK.id, replace(guest("Gil"), created_at=END), DONE)
     with pytest.raises(NotFound):
@@ -515,7 +517,7 @@ async def test_revoking_a_link_ends_the_sessions_of_its_guests_and_no_other(
     town: AccountStore,
 ) -> None:
     for link_id in (LINK.id, "other"):
-        await town.add_guest_link(f"token {link_id}", replace(LINK, id=link_id), MADE)
+        await town.add_guest_link(f"token {link_id}", replace(LINK, id=link_id), JOINED)
     gil, hal = guest("Gil"), replace(guest("Hal"), guest_link_id="other")
     for comer in (gil, hal):
         await town.admit_guest(comer.guest_link_id or "", comer, DONE)
@@ -529,14 +531,14 @@ async def test_revoking_a_link_ends_the_sessions_of_its_guests_and_no_other(
 async def test_guests_of_a_campaign_whose_link_is_revoked_have_a_day_to_finish(
     town: AccountStore,
 ) -> None:
-    await town.add_guest_link("token", replace(LINK, campaign_id="campaign"), MADE)
+    await town.add_guest_link("token", replace(LINK, campaign_id="campaign"), JOINED)
     gil = guest("Gil")
     await town.admit_guest(LINK.id, gil, DONE)
     for name, days in (("long", 9), ("short", 0)):
-        kept = replace(session(gil, name), expires_at=DONE.at + timedelta(days=days, hours=1))
-        await town.add_session(f"token {name}", kept, DONE)
+        stored = replace(session(gil, name), expires_at=DONE.at + timedelta(days=days, hours=1))
+        await town.add_session(f"token {name}", stored, DONE)
     await town.revoke_guest_link(LINK.id, DONE)
-    ends = {kept.id: kept.expires_at - DONE.at for kept in await town.sessions(gil.id)}
+    ends = {stored.id: stored.expires_at - DONE.at for stored in await town.sessions(gil.id)}
     assert ends == {"Gil-id long": timedelta(days=1), "Gil-id short": timedelta(hours=1)}
     assert (await town.guest_link(LINK.id)).revoked
     with pytest.raises(NotFound):
@@ -547,7 +549,7 @@ async def test_guests_of_a_campaign_whose_link_is_revoked_have_a_day_to_finish(
 
 
 async def test_what_is_spent_adds_up_by_day_and_by_link(town: AccountStore) -> None:
-    await town.add_guest_link("token", LINK, MADE)
+    await town.add_guest_link("token", LINK, JOINED)
     await town.admit_guest(LINK.id, guest("Gil"), DONE)
     next_day = DAY + timedelta(days=1)
     for day, tokens in ((DAY, 2**31), (DAY, 20), (next_day, 300)):
@@ -564,23 +566,26 @@ async def test_nothing_is_lost_when_much_is_spent_at_once(town: AccountStore) ->
     assert await town.used(BOB.id) == AccountUsage(20, 200)
 
 
-async def test_the_log_is_read_newest_first_page_by_page(people: AccountStore) -> None:
+async def test_the_log_is_read_newest_first_page_by_page(account_store: AccountStore) -> None:
     lines = [
         AuditEntry(START + timedelta(seconds=n), "a", Action.ENABLE, "b", f"{n}") for n in range(5)
     ]
     for line in lines:
-        await people.add_audit_entry(line)
-    assert list(await people.audit_entries(limit=2)) == lines[:2:-1]
-    assert list(await people.audit_entries(before=lines[3].at, limit=2)) == [lines[2], lines[1]]
-    assert list(await people.audit_entries(limit=0)) == []
+        await account_store.add_audit_entry(line)
+    assert list(await account_store.audit_entries(limit=2)) == lines[:2:-1]
+    assert list(await account_store.audit_entries(before=lines[3].at, limit=2)) == [
+        lines[2],
+        lines[1],
+    ]
+    assert list(await account_store.audit_entries(limit=0)) == []
 
 
 async def test_lines_of_one_moment_are_read_in_the_order_they_were_written(
-    people: AccountStore,
+    account_store: AccountStore,
 ) -> None:
     for action in (Action.JOIN, Action.ENTER):
-        await people.add_audit_entry(AuditEntry(START, "a", action))
-    assert await actions(people) == [Action.ENTER, Action.JOIN]
+        await account_store.add_audit_entry(AuditEntry(START, "a", action))
+    assert await actions(account_store) == [Action.ENTER, Action.JOIN]
 
 
 async def test_a_change_that_is_refused_leaves_no_line_in_the_log(town: AccountStore) -> None:
@@ -592,9 +597,9 @@ async def test_a_change_that_is_refused_leaves_no_line_in_the_log(town: AccountS
     assert await actions(town) == before
 
 
-async def test_text_that_cannot_be_stored_is_refused(people: AccountStore) -> None:
+async def test_text_that_cannot_be_stored_is_refused(account_store: AccountStore) -> None:
     for bad in ("a\0b", "\ud800"):
         with pytest.raises(BadText):
-            await people.add_user(replace(ANN, name=bad), "hash", MADE)
+            await account_store.add_user(replace(ANN, name=bad), "hash", JOINED)
         with pytest.raises(BadText):
-            await people.credentials(bad)
+            await account_store.credentials(bad)

@@ -37,7 +37,7 @@ from store import RoutingStore
 from store.campaigns.campaigns import DatabaseCampaigns
 from store.schema.campaigns import ComparisonRow
 from tests.contract.stores import ENDED, START, ticking
-from tests.contract.users import ANN, BOB, CY, MADE
+from tests.contract.users import ANN, BOB, CY, JOINED
 from tests.migrated import migrated_store
 
 LATER = START + timedelta(hours=1)
@@ -61,14 +61,14 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     store = migrated_store(request, tmp_path, ticking())
     await store.open()
     for user in (ANN, BOB, CY):
-        await store.people.add_user(user, "hash", MADE)
+        await store.people.add_user(user, "hash", JOINED)
     yield store
     await store.close()
 
 
 @pytest.fixture
 async def campaigns(store: RoutingStore) -> DatabaseCampaigns:
-    await store.feedback.campaigns.add(CAMPAIGN, MADE)
+    await store.feedback.campaigns.add(CAMPAIGN, JOINED)
     return store.feedback.campaigns
 
 
@@ -116,7 +116,7 @@ async def test_campaigns_are_listed_newest_first_for_one_or_for_all(
     newer = replace(CAMPAIGN, id="c2", created_at=LATER)
     others = replace(CAMPAIGN, id="c3", owner_id=CY.id, created_at=LATER + timedelta(1))
     for campaign in (newer, others):
-        await campaigns.add(campaign, MADE)
+        await campaigns.add(campaign, JOINED)
     assert list(await campaigns.campaigns(BOB.id)) == [newer, CAMPAIGN]
     assert list(await campaigns.campaigns(None)) == [others, newer, CAMPAIGN]
 
@@ -129,8 +129,8 @@ async def test_a_changed_plan_has_a_new_version_and_the_same_plan_has_not(
     assert await campaigns.change_plan("c1", plan, DONE) == replace(
         CAMPAIGN, plan=plan, plan_version=2
     )
-    entries = [entry for entry in await store.people.audit_entries() if entry == DONE]
-    assert len(entries) == 1
+    audit_entries = [entry for entry in await store.people.audit_entries() if entry == DONE]
+    assert len(audit_entries) == 1
 
 
 @pytest.mark.parametrize(
@@ -231,8 +231,8 @@ async def test_ticks_and_half_a_survey_are_kept(campaigns: DatabaseCampaigns) ->
         ticked = await campaigns.tick("c1", CY.id, task_id, done=done, at=LATER)
     assert ticked.done == ("t2",)
     await campaigns.keep_survey("c1", CY.id, {"q1": 3}, at=LATER, send=False)
-    kept = await campaigns.keep_survey("c1", CY.id, {"q2": "so 那样"}, at=LATER, send=False)
-    assert (kept.survey, kept.survey_sent_at) == ({"q1": 3, "q2": "so 那样"}, None)
+    participant = await campaigns.keep_survey("c1", CY.id, {"q2": "so 那样"}, at=LATER, send=False)
+    assert (participant.survey, participant.survey_sent_at) == ({"q1": 3, "q2": "so 那样"}, None)
     sent = await campaigns.keep_survey("c1", CY.id, {"q1": 5}, at=LATER, send=True)
     assert (sent.survey["q1"], sent.survey_sent_at) == (5, LATER)
     with pytest.raises(BadText):
@@ -283,7 +283,7 @@ async def test_the_figures_are_those_of_the_testers_and_not_of_the_owners_trial(
 async def test_while_everybody_is_the_local_user_the_owner_counts(
     campaigns: DatabaseCampaigns,
 ) -> None:
-    await campaigns.add(replace(CAMPAIGN, id="c2", owner_id=LOCAL.id), MADE)
+    await campaigns.add(replace(CAMPAIGN, id="c2", owner_id=LOCAL.id), JOINED)
     await campaigns.agree(
         "c2", LOCAL.id, digest=consent_digest(PLAN), at=LATER, page_language="", choose=min
     )
@@ -298,14 +298,14 @@ async def test_of_a_blind_comparison_questions_count_once(
     await chat_of(store, CY.id)
     sides = Side(0, "x", "x"), Side(1, "y", "y")
     for number, choice in enumerate((None, VoteChoice.TIE)):
-        await _add_duel(
+        await _add_comparison(
             store, Comparison(f"d{number}", "c1", CY.id, "Q", *sides, LATER, choice=choice)
         )
     found = await campaigns.counts("c1", active_since=START, silent_since=START)
     assert (found.questions, found.votes) == (2, 1)
 
 
-async def _add_duel(store: RoutingStore, comparison: Comparison) -> None:
+async def _add_comparison(store: RoutingStore, comparison: Comparison) -> None:
     def add(session: Session) -> None:
         session.add(
             ComparisonRow(
@@ -349,8 +349,8 @@ async def test_who_takes_back_leaves_nothing_in_the_campaign_and_all_else(
 @pytest.fixture
 async def guests(campaigns: DatabaseCampaigns, store: RoutingStore) -> DatabaseCampaigns:
     """A guest and a member who have left something in the campaign."""
-    await store.people.add_guest_link("token", LINK, MADE)
-    await store.people.admit_guest(LINK.id, GIL, MADE)
+    await store.people.add_guest_link("token", LINK, JOINED)
+    await store.people.admit_guest(LINK.id, GIL, JOINED)
     for user in (GIL.id, CY.id):
         await agree(campaigns, user)
         await chat_of(store, user)
@@ -358,7 +358,7 @@ async def guests(campaigns: DatabaseCampaigns, store: RoutingStore) -> DatabaseC
 
 
 async def test_a_campaign_knows_its_links(guests: DatabaseCampaigns, store: RoutingStore) -> None:
-    await store.people.add_guest_link("t2", replace(LINK, id="l2", campaign_id=None), MADE)
+    await store.people.add_guest_link("t2", replace(LINK, id="l2", campaign_id=None), JOINED)
     assert [link.id for link in await guests.links("c1")] == [LINK.id]
 
 
@@ -366,14 +366,14 @@ async def test_what_testers_left_is_destroyed_and_the_plan_stays(
     guests: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     entry = AuditEntry(LATER, "", Action.RETENTION, "c1")
-    gone = await guests.destroy_tester_data("c1", entry)
-    assert gone == 2 * (1 + 3 + 3) + 1  # the guest's account is one more
+    rows = await guests.destroy_tester_data("c1", entry)
+    assert rows == 2 * (1 + 3 + 3) + 1  # the guest's account is one more
     with pytest.raises(NotFound):
         await store.people.user(GIL.id)
     assert await guests.participant("c1", CY.id) is None
     assert list(await store.conversations(CY.id)) == []
     assert await guests.campaign("c1") == CAMPAIGN
-    assert replace(entry, detail=str(gone)) in await store.people.audit_entries()
+    assert replace(entry, detail=str(rows)) in await store.people.audit_entries()
     assert await guests.destroy_tester_data("c1", entry) == 0
 
 
@@ -381,7 +381,7 @@ async def test_with_a_campaign_go_its_links_and_all_that_was_left_there(
     guests: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     assert await guests.delete("c1", DONE) == 2 * (1 + 3 + 3) + 1 + 1 + 1
-    for gone in (guests.campaign("c1"), store.people.guest_link("link"), guests.delete("c1", DONE)):
+    for rows in (guests.campaign("c1"), store.people.guest_link("link"), guests.delete("c1", DONE)):
         with pytest.raises(NotFound):
-            await gone
+            await rows
     assert (await store.people.user(CY.id)).name == CY.name

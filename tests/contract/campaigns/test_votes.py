@@ -21,7 +21,7 @@ from chat.models import ChatMessage, ChatOptions, Role, Status
 from chat.serving.models import PreparedPrompt
 from store import RoutingStore
 from tests.contract.stores import ENDED, START, ticking
-from tests.contract.users import ANN, BOB, MADE
+from tests.contract.users import ANN, BOB, JOINED
 from tests.fakes import ScriptedEngine
 from tests.migrated import migrated_store
 
@@ -34,9 +34,9 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     store = migrated_store(request, tmp_path, ticking())
     await store.open()
     for user in (ANN, BOB):
-        await store.people.add_user(user, "hash", MADE)
+        await store.people.add_user(user, "hash", JOINED)
     campaigns = store.feedback.campaigns
-    await campaigns.add(Campaign("c1", BOB.id, PLAN, START), MADE)
+    await campaigns.add(Campaign("c1", BOB.id, PLAN, START), JOINED)
     await campaigns.agree(
         "c1", ANN.id, digest=consent_digest(PLAN), at=START, page_language="", choose=min
     )
@@ -44,7 +44,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await store.close()
 
 
-def new_duel(number: int = 1, user_id: str = ANN.id) -> NewComparison:
+def new_comparison(number: int = 1, user_id: str = ANN.id) -> NewComparison:
     at = START + timedelta(minutes=number)
     return NewComparison("c1", user_id, ComparisonRequest("Why?", f"request {number}"), (1, 0), at)
 
@@ -56,8 +56,8 @@ def asking(request_id: str, conversation_id: str | None = None) -> PreparedTurn:
 
 async def ask(store: RoutingStore, number: int = 1, *places: str | None) -> list[Turn]:
     sides = zip(("left", "right"), places or (None, None), strict=True)
-    asked = [asking(f"request {number}/{side}", place) for side, place in sides]
-    return list(await store.feedback.votes.ask(new_duel(number), asked))
+    prepared = [asking(f"request {number}/{side}", place) for side, place in sides]
+    return list(await store.feedback.votes.ask(new_comparison(number), prepared))
 
 
 async def answer(store: RoutingStore, turns: list[Turn], status: Status = Status.DONE) -> None:
@@ -92,8 +92,8 @@ async def test_when_one_question_is_refused_nothing_of_the_duel_is_there(
 
 
 async def test_the_same_request_at_once_makes_one_duel(store: RoutingStore) -> None:
-    made = await asyncio.gather(*(ask(store) for _ in range(4)))
-    assert len({tuple(turn.answer.id for turn in turns) for turns in made}) == 1
+    written = await asyncio.gather(*(ask(store) for _ in range(4)))
+    assert len({tuple(turn.answer.id for turn in turns) for turns in written}) == 1
     assert len(await store.feedback.votes.comparisons(ANN.id, "c1", 9)) == 1
 
 
@@ -102,7 +102,7 @@ async def test_who_takes_part_no_more_writes_no_duel(store: RoutingStore) -> Non
     with pytest.raises(NotFound):
         await ask(store)
     with pytest.raises(NotFound):
-        await store.feedback.votes.ask(new_duel(user_id=BOB.id), [asking("a"), asking("b")])
+        await store.feedback.votes.ask(new_comparison(user_id=BOB.id), [asking("a"), asking("b")])
     assert list(await store.conversations(ANN.id)) == []
 
 
@@ -111,10 +111,12 @@ async def test_of_votes_at_once_one_counts_and_all_are_told_which(store: Routing
     votes, at = store.feedback.votes, START + timedelta(hours=1)
     one = await comparison_id(store)
     choices = [VoteChoice.LEFT, VoteChoice.RIGHT, VoteChoice.TIE, VoteChoice.BOTH_BAD]
-    told = await asyncio.gather(*(votes.vote(ANN.id, one, choice, "", at) for choice in choices))
-    assert len({comparison.choice for comparison in told}) == 1
-    assert told[0].voted_at == at
-    assert (await votes.comparison(ANN.id, one)).comparison == told[0]
+    outcomes = await asyncio.gather(
+        *(votes.vote(ANN.id, one, choice, "", at) for choice in choices)
+    )
+    assert len({comparison.choice for comparison in outcomes}) == 1
+    assert outcomes[0].voted_at == at
+    assert (await votes.comparison(ANN.id, one)).comparison == outcomes[0]
 
 
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.ERROR, Status.INTERRUPTED])

@@ -223,20 +223,20 @@ async def test_a_list_of_any_length_can_be_asked_for(store: Store, number: int) 
 
 
 async def test_purging_takes_a_deleted_conversation_with_all_its_messages(store: Store) -> None:
-    kept, gone = await ask_and_answer(store), await ask_and_answer(store, request_id="r2")
+    remaining, deleted = await ask_and_answer(store), await ask_and_answer(store, request_id="r2")
     other = await store.add_answer(
-        ANN, conversation_id=gone.conversation.id, sibling_id=gone.answer.id
+        ANN, conversation_id=deleted.conversation.id, sibling_id=deleted.answer.id
     )
-    await store.delete(ANN, gone.conversation.id)
+    await store.delete(ANN, deleted.conversation.id)
     assert await store.purge_deleted(END) == 1
-    assert [item.id for item in await store.conversations(ANN)] == [kept.conversation.id]
+    assert [item.id for item in await store.conversations(ANN)] == [remaining.conversation.id]
     with pytest.raises(NotFound):
-        await store.path(ANN, gone.conversation.id)
-    for message_id in (gone.answer.id, other.id):
+        await store.path(ANN, deleted.conversation.id)
+    for message_id in (deleted.answer.id, other.id):
         with pytest.raises(NotFound):
             await store.finish_answer(ANN, message_id, ENDED)
     fresh = await ask(store, request_id="r2")
-    assert fresh.conversation.id != gone.conversation.id
+    assert fresh.conversation.id != deleted.conversation.id
 
 
 async def test_a_long_conversation_can_be_read_and_purged(store: Store) -> None:
@@ -285,11 +285,11 @@ CALLS: dict[str, Callable[[Store, str, Turn], Awaitable[object]]] = {
 async def test_what_is_not_yours_looks_exactly_like_what_is_not_there(
     store: Store, call: Callable[[Store, str, Turn], Awaitable[object]]
 ) -> None:
-    turn, gone = await ask(store), await ask(store, request_id="gone")
-    await store.delete(ANN, gone.conversation.id)
+    turn, deleted = await ask(store), await ask(store, request_id="gone")
+    await store.delete(ANN, deleted.conversation.id)
     await store.purge_deleted(END)
     with pytest.raises(NotFound) as not_there:
-        await call(store, ANN, gone)
+        await call(store, ANN, deleted)
     with pytest.raises(NotFound) as not_yours:
         await call(store, BOB, turn)
     assert str(not_there.value) == str(not_yours.value)

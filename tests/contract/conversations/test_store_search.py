@@ -46,10 +46,10 @@ def marked(excerpt: Excerpt | None) -> list[str]:
     ],
 )
 async def test_what_was_said_is_found(store: Store, text: str, words: str) -> None:
-    asked = await ask(store, question=text)
+    turn = await ask(store, question=text)
     answered = await ask_and_answer(store, answer=text)
     await ask_and_answer(store, question="something else", answer="别的")
-    assert await found(store, words) == [answered.conversation.id, asked.conversation.id]
+    assert await found(store, words) == [answered.conversation.id, turn.conversation.id]
 
 
 @pytest.mark.parametrize(

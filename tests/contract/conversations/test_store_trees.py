@@ -219,8 +219,8 @@ async def test_a_purged_message_keeps_its_place_and_nothing_else(store: Store) -
     assert await store.purge_deleted(END) == 2
     assert await store.purge_deleted(END) == 0
     assert len(await path(store, first)) == 4
-    kept = (await store.archive(ANN, first.conversation.id)).messages
-    assert not {message.id for message in kept} & set(ids)
+    messages = (await store.archive(ANN, first.conversation.id)).messages
+    assert not {message.id for message in messages} & set(ids)
     with pytest.raises(NotFound):
         await restore(store, first, *ids, head_id=third.answer.id)
     with pytest.raises(NotFound):
@@ -348,10 +348,10 @@ CALLS: dict[str, Callable[[Store, str, Turn], Awaitable[object]]] = {
 async def test_what_is_not_yours_or_deleted_looks_like_what_is_not_there(
     store: Store, call: Callable[[Store, str, Turn], Awaitable[object]]
 ) -> None:
-    turn, gone = await ask_and_answer(store), await ask_and_answer(store)
+    turn, deleted = await ask_and_answer(store), await ask_and_answer(store)
     before = await store.conversation(ANN, turn.conversation.id), await path(store, turn)
-    await store.delete(ANN, gone.conversation.id)
-    for user, what in ((ANN, gone), (BOB, turn)):
+    await store.delete(ANN, deleted.conversation.id)
+    for user, what in ((ANN, deleted), (BOB, turn)):
         with pytest.raises(NotFound) as refused:
             await call(store, user, what)
         assert (str(refused.value), refused.value.values) == (str(NotFound()), {})

@@ -23,8 +23,8 @@ from store.schema.accounts import UserRow
 from store.schema.feedback import AnswerSnapshotRow
 from tests.contract.feedback_rows import (
     BAD,
-    EVIDENCE,
     LATER,
+    SNAPSHOT,
     TABLES,
     add_rows,
     campaign,
@@ -37,7 +37,7 @@ from tests.contract.feedback_rows import (
     run,
 )
 from tests.contract.stores import START
-from tests.contract.users import ANN, BOB, CY, MADE
+from tests.contract.users import ANN, BOB, CY, JOINED
 
 DELETED = AuditEntry(LATER, ANN.id, Action.DELETE, BOB.id)
 
@@ -45,10 +45,10 @@ DELETED = AuditEntry(LATER, ANN.id, Action.DELETE, BOB.id)
 async def rate(database: RoutingStore, owner_id: str, *, campaign_id: str = "campaign") -> None:
     """An answer of that person, rated twice."""
     snapshot = replace(
-        EVIDENCE, id=f"evidence of {owner_id}", owner_id=owner_id, campaign_id=campaign_id
+        SNAPSHOT, id=f"evidence of {owner_id}", owner_id=owner_id, campaign_id=campaign_id
     )
-    for opinion in (BAD, RatingInput(Verdict.UP)):
-        await database.feedback.ratings.rate(snapshot, owner_id, opinion, LATER)
+    for rating_input in (BAD, RatingInput(Verdict.UP)):
+        await database.feedback.ratings.rate(snapshot, owner_id, rating_input, LATER)
 
 
 async def take_part(database: RoutingStore, tester: str, host: str) -> None:
@@ -84,38 +84,38 @@ async def test_what_a_tester_left_is_destroyed_with_the_cases_made_of_it_and_cou
 ) -> None:
     await take_part(database, BOB.id, ANN.id)
     before = await count_rows(database)
-    gone = await database.people.delete_user(BOB.id, DELETED)
+    deleted = await database.people.delete_user(BOB.id, DELETED)
     after = await count_rows(database)
     assert after == Counter(campaigns=1, cases=1, runs=1, results=1)
-    assert gone == (before - after).total() + 1
-    assert (await database.people.audit_entries())[0].detail == str(gone)
+    assert deleted == (before - after).total() + 1
+    assert (await database.people.audit_entries())[0].detail == str(deleted)
     assert await named(database, BOB.id) == {"ResultRow.judged_by"}
 
 
 async def test_a_hosts_campaigns_go_with_what_others_left_in_them(database: RoutingStore) -> None:
     await take_part(database, CY.id, BOB.id)
-    elsewhere = replace(EVIDENCE, id="elsewhere", answer_id="another", owner_id=CY.id)
+    elsewhere = replace(SNAPSHOT, id="elsewhere", answer_id="another", owner_id=CY.id)
     await database.feedback.ratings.rate(elsewhere, CY.id, BAD, LATER)
     before = await count_rows(database)
-    gone = await database.people.delete_user(BOB.id, DELETED)
+    deleted = await database.people.delete_user(BOB.id, DELETED)
     after = await count_rows(database)
     assert after == Counter(evidence=1, ratings=1)
-    assert gone == (before - after).total() + 1
+    assert deleted == (before - after).total() + 1
 
 
 async def test_a_rating_of_anothers_answer_goes_with_its_words(database: RoutingStore) -> None:
     ratings = database.feedback.ratings
-    for rater in (CY.id, BOB.id):
-        await ratings.rate(EVIDENCE, rater, RatingInput(comment=f"said by {rater}"), LATER)
+    for user_id in (CY.id, BOB.id):
+        await ratings.rate(SNAPSHOT, user_id, RatingInput(comment=f"said by {user_id}"), LATER)
     await add_rows(database, review("evidence", ANN.id, assignee=BOB.id))
     await database.people.delete_user(BOB.id, DELETED)
 
     def words(session: Session) -> str:
         return session.scalars(select(AnswerSnapshotRow.words)).one()
 
-    kept = await ratings._database.read(words)
-    assert " cy " in kept
-    assert " bob " not in kept
+    words_left = await ratings._database.read(words)
+    assert " cy " in words_left
+    assert " bob " not in words_left
     assert await count_rows(database) == Counter(evidence=1, ratings=1, reviews=1)
     assert await named(database, BOB.id) == set()
 
@@ -124,17 +124,17 @@ async def test_the_first_person_takes_over_all_that_the_local_user_has(
     database: RoutingStore,
 ) -> None:
     for user in (CY, BOB):
-        await database.people.delete_user(user.id, MADE)
+        await database.people.delete_user(user.id, JOINED)
     await take_part(database, LOCAL_USER, LOCAL_USER)
     columns, rows = await named(database, LOCAL_USER), await count_rows(database)
     assert columns == {str(column) for column in OWNERS}
     assert set(rows) == {table.__tablename__ for table in TABLES}
     await database.feedback.ratings._database.write(_forget_everybody)
     await database.people.add_one_time_link(
-        "first", OneTimeLink(OneTimeLinkKind.SETUP, AccountRole.ADMIN, "", LATER), MADE
+        "first", OneTimeLink(OneTimeLinkKind.SETUP, AccountRole.ADMIN, "", LATER), JOINED
     )
     first = User("first", "First", AccountRole.ADMIN, START)
-    await database.people.use_one_time_link("first", first, "hash", MADE)
+    await database.people.use_one_time_link("first", first, "hash", JOINED)
     assert await named(database, LOCAL_USER) == set()
     assert await named(database, first.id) == columns
     assert await count_rows(database) == rows

@@ -16,11 +16,11 @@ from store import RoutingStore
 from store.schema.campaigns import CampaignRow, ComparisonRow
 from tests.contract.feedback_rows import add_rows, campaign, comparison
 from tests.contract.stores import ENDED, ask_and_answer
-from tests.contract.users import ANN, BOB, CY, MADE
+from tests.contract.users import ANN, BOB, CY, JOINED
 
 DAY = datetime(2026, 3, 5, tzinfo=UTC)
 NOTHING = VoteFilter()
-WANTED = (
+FILTERS = (
     (VoteFilter(), "abcd"),
     (VoteFilter(campaign_id="campaign"), "abc"),
     (VoteFilter(campaign_id="nowhere"), ""),
@@ -88,18 +88,18 @@ async def four_votes(database: RoutingStore) -> None:
 
 
 async def found(
-    database: RoutingStore, wanted: VoteFilter = NOTHING, seen_by: str | None = None
+    database: RoutingStore, filters: VoteFilter = NOTHING, seen_by: str | None = None
 ) -> list[str]:
-    page = await database.feedback.ballots.page(seen_by, wanted, after=None, limit=9)
+    page = await database.feedback.ballots.page(seen_by, filters, after=None, limit=9)
     return [one.id for one in page]
 
 
 async def test_a_filter_finds_exactly_the_votes_that_it_says(database: RoutingStore) -> None:
     await four_votes(database)
-    for wanted, names in WANTED:
-        assert await found(database, wanted) == list(reversed(names)), wanted
-        counts = await database.feedback.ballots.counts(None, wanted)
-        assert counts.votes == len(names), wanted
+    for filters, names in FILTERS:
+        assert await found(database, filters) == list(reversed(names)), filters
+        counts = await database.feedback.ballots.counts(None, filters)
+        assert counts.votes == len(names), filters
 
 
 async def test_votes_are_counted_by_side_and_by_variant(database: RoutingStore) -> None:
@@ -155,7 +155,7 @@ async def test_votes_can_be_chosen_by_what_one_may_see(database: RoutingStore) -
 
 async def test_what_was_taken_back_is_no_vote_any_more(database: RoutingStore) -> None:
     await four_votes(database)
-    await database.feedback.campaigns.destroy_tester_data("campaign", MADE)
+    await database.feedback.campaigns.destroy_tester_data("campaign", JOINED)
     assert await found(database) == ["d"]
     with pytest.raises(NotFound):
         await database.feedback.ballots.voted_comparison(None, "a")
@@ -189,15 +189,15 @@ async def test_what_goes_along_with_rated_answers_is_counted_as_an_export_finds_
             ANN.id, conversation_id=None, question=question, options=ChatOptions()
         )
         assert ENDED.provenance
-        made = replace(ENDED.provenance, model=model, preset=preset)
-        await database.finish_answer(ANN.id, turn.answer.id, replace(ENDED, provenance=made))
+        provenance = replace(ENDED.provenance, model=model, preset=preset)
+        await database.finish_answer(ANN.id, turn.answer.id, replace(ENDED, provenance=provenance))
         sides.append(Side(number, turn.conversation.id, turn.answer.id))
     await add_rows(database, vote("a", VoteChoice.LEFT, DAY, left=sides[0], right=sides[1]))
 
-    async def counted(wanted: RatingFilter, seen_by: str | None = None) -> int:
-        return await database.feedback.results.votes(seen_by, wanted)
+    async def counted(filters: RatingFilter, seen_by: str | None = None) -> int:
+        return await database.feedback.results.votes(seen_by, filters)
 
-    for wanted, count in (
+    for filters, count in (
         (RatingFilter(), 1),
         (RatingFilter(campaign_id="campaign", model="Large"), 1),
         (RatingFilter(model="Small"), 1),
@@ -207,5 +207,5 @@ async def test_what_goes_along_with_rated_answers_is_counted_as_an_export_finds_
         (RatingFilter(until=date(2026, 3, 4)), 0),
         (RatingFilter(campaign_id="other"), 0),
     ):
-        assert await counted(wanted) == count, wanted
+        assert await counted(filters) == count, filters
     assert (await counted(RatingFilter(), BOB.id), await counted(RatingFilter(), CY.id)) == (1, 0)

@@ -24,10 +24,14 @@ CAMPAIGN = "campaign"
 
 
 async def rate(
-    database: RoutingStore, name: str, opinion: RatingInput, owner_id: str = ANN.id, **more: Any
+    database: RoutingStore,
+    name: str,
+    rating_input: RatingInput,
+    owner_id: str = ANN.id,
+    **more: Any,
 ) -> None:
     frozen = snapshot(name, owner_id=owner_id, campaign_id=CAMPAIGN, **more)
-    await database.feedback.ratings.rate(frozen, owner_id, opinion, START)
+    await database.feedback.ratings.rate(frozen, owner_id, rating_input, START)
 
 
 async def answered(
@@ -68,11 +72,11 @@ async def test_ratings_are_counted_as_they_are_now(database: RoutingStore) -> No
 async def test_the_best_and_the_worst_are_those_with_most_to_say(database: RoutingStore) -> None:
     await add_rows(database, campaign(BOB.id))
     plain = [replace(UP, comment=""), replace(UP, comment="nice"), UP, UP]
-    for number, opinion in enumerate(plain):
-        await rate(database, f"up {number}", opinion, question=f"up {number}")
-    said = [DOWN, replace(DOWN, comment="no"), replace(DOWN, correction="Yes."), DOWN]
-    for number, opinion in enumerate(said):
-        await rate(database, f"down {number}", opinion, question=f"down {number}")
+    for number, rating_input in enumerate(plain):
+        await rate(database, f"up {number}", rating_input, question=f"up {number}")
+    disliked = [DOWN, replace(DOWN, comment="no"), replace(DOWN, correction="Yes."), DOWN]
+    for number, rating_input in enumerate(disliked):
+        await rate(database, f"down {number}", rating_input, question=f"down {number}")
     for name, standing in (("up 2", ReviewStatus.USABLE), ("up 3", ReviewStatus.UNUSABLE)):
         await database.feedback.results.review(None, name, ReviewChange(standing), ANN.id, START)
     raw = await database.feedback.reports.gather(CAMPAIGN, 3)
@@ -116,10 +120,12 @@ async def test_times_and_surveys_are_those_of_testers(database: RoutingStore) ->
 async def test_what_answered_is_told_by_variant_with_everything_that_ever_did(
     database: RoutingStore,
 ) -> None:
-    ref, gone = PresetRef("maths.en", 1), PresetRef("nowhere", 2)
+    ref, deleted = PresetRef("maths.en", 1), PresetRef("nowhere", 2)
     await Presets(database).ship()
     plan = campaign(BOB.id, Mode.SPLIT)
-    plan.plan = replace(plan.plan, variants=(Variant("A", preset=ref), Variant("B", preset=gone)))
+    plan.plan = replace(
+        plan.plan, variants=(Variant("A", preset=ref), Variant("B", preset=deleted))
+    )
     await add_rows(database, plan)
     assert ENDED.provenance
     swapped = replace(ENDED.provenance, model="Another", quantization="int8", preset=ref)

@@ -31,7 +31,7 @@ from chat.feedback.results import place_of
 from chat.models import ChatMessage, PresetRef, Role
 from chat.serving.provenance import prompt_sha256
 from store import RoutingStore
-from tests.contract.feedback_rows import EVIDENCE, PLAN, add_rows, comparison
+from tests.contract.feedback_rows import PLAN, SNAPSHOT, add_rows, comparison
 from tests.contract.feedback_rows import campaign as campaign_row
 from tests.contract.stores import END, ENDED, START, ask_and_answer
 from tests.contract.users import ANN, BOB, CY
@@ -39,7 +39,7 @@ from tests.contract.users import ANN, BOB, CY
 DAY = datetime(2026, 3, 5, tzinfo=UTC)
 GOOD, BAD = RatingInput(Verdict.UP), RatingInput(Verdict.DOWN, ("wrong-facts", "other"))
 NOTHING = RatingFilter()
-WANTED = (
+FILTERS = (
     (RatingFilter(), "abcd"),
     (RatingFilter(campaign_id="campaign"), "b"),
     (RatingFilter(preset_id="writer"), "c"),
@@ -73,10 +73,15 @@ def snapshot(
 ) -> AnswerSnapshot:
     """An answer of Ann's, frozen with its exact prompt."""
     prompt = (ChatMessage(Role.USER, question),)
-    assert EVIDENCE.provenance
-    made = replace(EVIDENCE.provenance, prompt_sha256=prompt_sha256(prompt))
+    assert SNAPSHOT.provenance
+    provenance = replace(SNAPSHOT.provenance, prompt_sha256=prompt_sha256(prompt))
     frozen = replace(
-        EVIDENCE, id=name, answer_id=f"answer {name}", prompt=prompt, answer=answer, provenance=made
+        SNAPSHOT,
+        id=name,
+        answer_id=f"answer {name}",
+        prompt=prompt,
+        answer=answer,
+        provenance=provenance,
     )
     return replace(frozen, **more)  # type: ignore[arg-type]
 
@@ -84,17 +89,17 @@ def snapshot(
 async def rate(
     database: RoutingStore,
     frozen: AnswerSnapshot,
-    opinion: RatingInput = GOOD,
+    rating_input: RatingInput = GOOD,
     at: datetime = DAY,
     user_id: str = ANN.id,
 ) -> None:
-    await database.feedback.ratings.rate(frozen, user_id, opinion, at)
+    await database.feedback.ratings.rate(frozen, user_id, rating_input, at)
 
 
 async def found(
-    store: ResultStore, wanted: RatingFilter = NOTHING, seen_by: str | None = None
+    store: ResultStore, filters: RatingFilter = NOTHING, seen_by: str | None = None
 ) -> list[str]:
-    return ids(await store.page(seen_by, wanted, after=None, limit=100))
+    return ids(await store.page(seen_by, filters, after=None, limit=100))
 
 
 def ids(items: object) -> list[str]:
@@ -117,8 +122,8 @@ async def test_the_list_is_newest_first_and_its_pages_miss_nothing(database: Rou
 
 async def test_a_rated_answer_comes_with_what_each_person_says_now(database: RoutingStore) -> None:
     store = database.feedback.results
-    for opinion in (GOOD, BAD):
-        await rate(database, snapshot("e"), opinion)
+    for rating_input in (GOOD, BAD):
+        await rate(database, snapshot("e"), rating_input)
     await rate(database, snapshot("e"), GOOD, user_id=BOB.id)
     rated = await store.rated(None, "e")
     assert {rating.user_id: rating.rating_input for rating in rated.ratings} == {
@@ -126,33 +131,33 @@ async def test_a_rated_answer_comes_with_what_each_person_says_now(database: Rou
         BOB.id: GOOD,
     }
     versions = await store.versions(["e", "nowhere"])
-    said = [(rating.user_id, rating.version) for rating in versions["e"]]
-    assert said == [(ANN.id, 1), (ANN.id, 2), (BOB.id, 1)]
+    versions_of = [(rating.user_id, rating.version) for rating in versions["e"]]
+    assert versions_of == [(ANN.id, 1), (ANN.id, 2), (BOB.id, 1)]
     assert "nowhere" not in versions
 
 
 async def test_a_filter_finds_exactly_what_it_says(database: RoutingStore) -> None:
     store = database.feedback.results
-    made = EVIDENCE.provenance
-    assert made
+    provenance = SNAPSHOT.provenance
+    assert provenance
     await add_rows(database, campaign_row(BOB.id))
     await rate(database, snapshot("a"))
     bad = replace(BAD, comment="My comment")
     await rate(database, snapshot("b", campaign_id="campaign"), bad, DAY + timedelta(days=1))
-    written = replace(made, preset=PresetRef("writer", 1))
+    written = replace(provenance, preset=PresetRef("writer", 1))
     corrected = replace(BAD, correction="This is better")
     await rate(database, snapshot("c", provenance=written), GOOD, DAY)
     await rate(database, snapshot("c"), corrected, DAY + timedelta(days=2))
     heart = snapshot("d", "Who found out? 心脏", "Harvey did", language="en")
-    heart = replace(heart, provenance=replace(made, model="Other"))
+    heart = replace(heart, provenance=replace(provenance, model="Other"))
     await rate(database, heart, GOOD, DAY + timedelta(days=3, hours=23))
     await store.review(None, "b", ReviewChange(ReviewStatus.UNUSABLE), ANN.id, START)
     await store.review(None, "a", ReviewChange(assignee=CY.id), ANN.id, START)
-    for wanted, names in WANTED:
-        assert sorted(await found(store, wanted)) == list(names), wanted
-        chunk = await store.chunk(None, wanted, after=0, limit=10)
+    for filters, names in FILTERS:
+        assert sorted(await found(store, filters)) == list(names), filters
+        chunk = await store.chunk(None, filters, after=0, limit=10)
         assert sorted(ids(chunk.items)) == list(names)
-        assert (await store.counts(None, wanted)).answers == len(names)
+        assert (await store.counts(None, filters)).answers == len(names)
 
 
 async def test_counts_are_those_of_what_people_say_now(database: RoutingStore) -> None:
@@ -232,18 +237,18 @@ async def test_two_first_reviews_at_once_are_both_kept(database: RoutingStore) -
         store.review(None, "e", ReviewChange(ReviewStatus.USABLE), ANN.id, START),
         store.review(None, "e", ReviewChange(note="fine"), BOB.id, START),
     )
-    kept = (await store.rated(None, "e")).review
-    assert kept
-    assert (kept.state, kept.note) == (ReviewState.USABLE, "fine")
+    stored = (await store.rated(None, "e")).review
+    assert stored
+    assert (stored.state, stored.note) == (ReviewState.USABLE, "fine")
 
 
 async def test_what_can_be_chosen_is_what_one_may_see(database: RoutingStore) -> None:
     store = database.feedback.results
     preset = await database.add_preset(ANN.id, PresetText("Poet 诗人"))
     await add_rows(database, campaign_row(BOB.id))
-    made = EVIDENCE.provenance
-    assert made
-    poem = replace(made, preset=preset.ref, model="Poet-7B")
+    provenance = SNAPSHOT.provenance
+    assert provenance
+    poem = replace(provenance, preset=preset.ref, model="Poet-7B")
     await rate(database, snapshot("a", provenance=poem, owner_id=LOCAL_USER), user_id=LOCAL_USER)
     await rate(database, snapshot("b", campaign_id="campaign", language=""))
     assert await store.choices(None) == FilterOptions(
@@ -272,9 +277,9 @@ async def test_what_was_tried_again_comes_with_its_path_where_it_may_be_seen(
     store = database.feedback.results
     await add_rows(database, campaign_row(BOB.id))
 
-    async def tried(user_id: str, **asked: str) -> list[str]:
+    async def tried(user_id: str, **filters: str) -> list[str]:
         """Four answers to one question, of which the second is rated."""
-        turn = await ask_and_answer(database, user_id=user_id, answer="0", **asked)
+        turn = await ask_and_answer(database, user_id=user_id, answer="0", **filters)
         ids, conversation_id = [turn.answer.id], turn.conversation.id
         for number in range(1, 4):
             beside = await database.add_answer(
@@ -292,11 +297,11 @@ async def test_what_was_tried_again_comes_with_its_path_where_it_may_be_seen(
         await tried(BOB.id),
     )
     found = await store.tried_again(ANN.id, [own[2], own[0], shared[3], private[3], "nowhere"])
-    said = {
+    versions_of = {
         answer_id: [[message.content for message in path] for path in paths]
         for answer_id, paths in found.items()
     }
-    assert said == {
+    assert versions_of == {
         own[0]: [],
         own[2]: [["Hi", "0"]],
         shared[3]: [["Hi", "0"], ["Hi", "2"]],
@@ -324,12 +329,12 @@ async def test_votes_come_with_their_answers(database: RoutingStore) -> None:
     left = await voted(database, "first", VoteChoice.LEFT, DAY)
     await voted(database, "open", None, DAY)
     await voted(database, "second", VoteChoice.TIE, DAY)
-    gone = await voted(database, "third", VoteChoice.RIGHT, DAY + timedelta(days=1))
+    deleted = await voted(database, "third", VoteChoice.RIGHT, DAY + timedelta(days=1))
     frozen = snapshot("reviewed", answer_id=left)
     await rate(database, frozen)
     await store.review(None, frozen.id, ReviewChange(ReviewStatus.UNUSABLE), ANN.id, START)
     third = (await store.voted_comparisons(None, NOTHING, after=None, limit=9))[-1]
-    assert third.left[-1].id == gone
+    assert third.left[-1].id == deleted
     await database.delete(ANN.id, third.left[-1].conversation_id)
 
     first = await store.voted_comparisons(None, NOTHING, after=None, limit=2)
@@ -349,8 +354,8 @@ async def test_votes_come_with_their_answers(database: RoutingStore) -> None:
     ]
     assert (rest[0].left, len(rest[0].right)) == ((), 2)
 
-    async def found_votes(seen_by: str | None, wanted: RatingFilter) -> int:
-        return len(await store.voted_comparisons(seen_by, wanted, after=None, limit=9))
+    async def found_votes(seen_by: str | None, filters: RatingFilter) -> int:
+        return len(await store.voted_comparisons(seen_by, filters, after=None, limit=9))
 
     assert await found_votes(None, RatingFilter(until=date(2026, 3, 5))) == 2
     assert await found_votes(None, RatingFilter(campaign_id="another")) == 0

@@ -25,8 +25,8 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     def run(*arguments: str, typed: str = "") -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
         code = commands.main([*arguments, "--data-dir", str(tmp_path), "--port", "7861"])
-        told = capsys.readouterr()
-        return code, told.out, told.err
+        output = capsys.readouterr()
+        return code, output.out, output.err
 
     return run
 
@@ -62,8 +62,8 @@ def test_somebody_is_made_an_administrator(run: Run) -> None:
 
 def test_a_reset_prints_a_link(run: Run) -> None:
     add(run, "ann")
-    _, told, _ = run("user", "reset", "ann", "--root-path", "/chat")
-    assert "http://127.0.0.1:7861/chat/welcome#" in told
+    _, output, _ = run("user", "reset", "ann", "--root-path", "/chat")
+    assert "http://127.0.0.1:7861/chat/welcome#" in output
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_what_cannot_be_done_is_one_sentence(
     run: Run, arguments: tuple[str, ...], sentence: str
 ) -> None:
     add(run, "ann")
-    code, told, complaint = run(*arguments, typed="a good password\n")
-    assert (code, told) == (1, "")
-    assert sentence in complaint
-    assert complaint.count("\n") == 1
+    code, output, error = run(*arguments, typed="a good password\n")
+    assert (code, output) == (1, "")
+    assert sentence in error
+    assert error.count("\n") == 1
 
 
 def test_a_guest_link_needs_somebody_whose_it_is(run: Run) -> None:
@@ -95,8 +95,8 @@ def test_a_guest_link_needs_somebody_whose_it_is(run: Run) -> None:
 
 def test_a_guest_link_is_made_listed_and_revoked(run: Run) -> None:
     add(run, "ann")
-    _, told, _ = run("guest-link", "new", "open day", "--guests", "3", "--days", "1")
-    assert "http://127.0.0.1:7861/guest#" in told
+    _, output, _ = run("guest-link", "new", "open day", "--guests", "3", "--days", "1")
+    assert "http://127.0.0.1:7861/guest#" in output
     listed = run("guest-link", "list")[1]
     assert "0/3 guests" in listed
     assert listed.endswith("open day\n")
@@ -105,15 +105,15 @@ def test_a_guest_link_is_made_listed_and_revoked(run: Run) -> None:
 
 
 def new_key(run: Run, *more: str) -> str:
-    code, told, _ = run("key", "new", "nightly script", *more)
+    code, output, _ = run("key", "new", "nightly script", *more)
     assert code == 0
-    return told.splitlines()[-1]
+    return output.splitlines()[-1]
 
 
 def test_without_accounts_it_says_that_any_key_will_do(run: Run) -> None:
-    code, told, complaint = run("key", "new", "script")
-    assert (code, told) == (1, "")
-    assert "any is accepted" in complaint
+    code, output, error = run("key", "new", "script")
+    assert (code, output) == (1, "")
+    assert "any is accepted" in error
 
 
 def test_a_key_is_made_for_somebody_listed_and_revoked(run: Run) -> None:
@@ -136,9 +136,9 @@ def test_a_key_is_made_for_somebody_listed_and_revoked(run: Run) -> None:
 def test_figures_are_for_administrators(run: Run) -> None:
     add(run, "ann")
     add(run, "bob")
-    code, _, complaint = run("key", "new", "x", "--user", "bob", "--scope", "metrics")
+    code, _, error = run("key", "new", "x", "--user", "bob", "--scope", "metrics")
     assert code == 1
-    assert "not for this" in complaint
+    assert "not for this" in error
 
 
 @pytest.mark.parametrize("flags", [("--expires", "soon"), ("--scope", "all")])

@@ -22,7 +22,7 @@ from tests.fakes import Script, ScriptedEngine
 from tests.house import House, client_of
 from tests.users import CountedRates
 
-ASKED = {"model": "Scripted-1B-Instruct", "messages": [{"role": "user", "content": "Hi"}]}
+CHAT_BODY = {"model": "Scripted-1B-Instruct", "messages": [{"role": "user", "content": "Hi"}]}
 FORMS = ("Authorization: Bearer {}", "authorization: bearer  {}", "X-Api-Key: {}", "API-KEY: {}")
 
 
@@ -47,8 +47,8 @@ class Village:
         self.completions = Completions(generation=generation, key_limits=limits)
         self.app = self.house.app(completions=self.completions)
         accounts = self.house.accounts
-        for name, rank in (("ann", AccountRole.ADMIN), ("bob", AccountRole.MEMBER)):
-            self.tokens[name] = await self.house.add(name, rank)
+        for name, role in (("ann", AccountRole.ADMIN), ("bob", AccountRole.MEMBER)):
+            self.tokens[name] = await self.house.add(name, role)
             _, self.keys[name] = await accounts.add_key(await self.user(name), name="api")
         ann = await self.user("ann")
         _, self.keys["figures"] = await accounts.add_key(ann, name="m", scopes={KeyScope.METRICS})
@@ -72,7 +72,7 @@ class Village:
         method: str = "GET",
     ) -> httpx.Response:
         async with client_of(self.app, self.tokens.get(cookie)) as client:
-            body = ASKED if method == "POST" else None
+            body = CHAT_BODY if method == "POST" else None
             return await client.request(method, path, headers=headers, json=body)
 
 
@@ -187,8 +187,10 @@ async def test_a_key_of_somebody_who_is_no_administrator_any_more_shows_no_figur
 ) -> None:
     accounts, ann, bob = village.house.accounts, *[await village.user(n) for n in ("ann", "bob")]
     await accounts.set_role(ann, bob.id, AccountRole.ADMIN)
-    _, figures = await accounts.add_key(await village.user("bob"), name="m", scopes=set(KeyScope))
-    headers = {"X-Api-Key": figures}
+    _, metrics_key = await accounts.add_key(
+        await village.user("bob"), name="m", scopes=set(KeyScope)
+    )
+    headers = {"X-Api-Key": metrics_key}
     assert (await village.ask("/metrics", headers)).status_code == 200
     await accounts.set_role(ann, bob.id, AccountRole.MEMBER)
     assert code_of(await village.ask("/metrics", headers)) == "key_not_allowed"
@@ -257,9 +259,9 @@ async def test_the_limits_of_a_key_hold_over_http(village: Village) -> None:
     assert answer.status_code == 200
 
 
-async def stream(village: Village, key: str, told: list[bytes]) -> None:
+async def stream(village: Village, key: str, chunks: list[bytes]) -> None:
     """Add the pieces of a streamed answer to `told` as they are sent."""
-    body = json.dumps(ASKED | {"stream": True}).encode()
+    body = json.dumps(CHAT_BODY | {"stream": True}).encode()
     scope: dict[str, Any] = {
         "type": "http",
         "method": "POST",
@@ -285,14 +287,14 @@ async def stream(village: Village, key: str, told: list[bytes]) -> None:
         return received.pop()
 
     async def send(message: Any) -> None:
-        told.append(message.get("body", b""))
+        chunks.append(message.get("body", b""))
 
     await village.app(scope, receive, send)
 
 
-async def until_written(*told: list[bytes]) -> None:
+async def until_written(*chunks: list[bytes]) -> None:
     async with asyncio.timeout(10):
-        while not all(b"so far" in b"".join(pieces) for pieces in told):  # noqa: ASYNC110 - as it is
+        while not all(b"so far" in b"".join(pieces) for pieces in chunks):  # noqa: ASYNC110 - as it is
             await asyncio.sleep(0.01)
 
 

@@ -18,7 +18,7 @@ def house() -> House:
     return House()
 
 
-async def shown(client: httpx.AsyncClient, language: str = "en") -> str:
+async def keys_html(client: httpx.AsyncClient, language: str = "en") -> str:
     answer = await client.get("/keys", headers={"Accept-Language": language})
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -27,16 +27,16 @@ async def shown(client: httpx.AsyncClient, language: str = "en") -> str:
 
 async def test_a_key_is_made_shown_once_and_revoked(house: House) -> None:
     async with client_of(house.app(), await house.add("ann")) as ann:
-        made = (await ann.post("/api/keys", json=NEW)).json()
-        principal = await house.accounts.principal(made["key"], address="")
-        page = await shown(ann)
+        created = (await ann.post("/api/keys", json=NEW)).json()
+        principal = await house.accounts.principal(created["key"], address="")
+        page = await keys_html(ann)
         assert "nightly &lt;script&gt;" in page
-        assert f"{made['key'][:8]}…" in page
-        assert made["key"] not in page
+        assert f"{created['key'][:8]}…" in page
+        assert created["key"] not in page
         assert "5 requests/min<br>1,000 tokens/day" in page
         assert f"/api/keys/{principal.id}/revoke" in page
-        assert (await ann.post(f"/api/keys/{made['id']}/revoke")).status_code == 200
-        page = await shown(ann)
+        assert (await ann.post(f"/api/keys/{created['id']}/revoke")).status_code == 200
+        page = await keys_html(ann)
         assert f"/api/keys/{principal.id}/revoke" not in page
         assert words(Language.EN)["revoked"] in page
 
@@ -47,9 +47,9 @@ async def test_members_see_their_own_keys_and_administrators_whose_each_is(house
     async with client_of(app, tokens["ann"]) as ann, client_of(app, tokens["bob"]) as bob:
         await ann.post("/api/keys", json=NEW | {"name": "ann's own"})
         bobs = (await bob.post("/api/keys", json=NEW | {"name": "bob's own"})).json()
-        assert "ann&#39;s own" not in await shown(bob)
-        assert "metrics" not in await shown(bob)
-        page = await shown(ann, "zh")
+        assert "ann&#39;s own" not in await keys_html(bob)
+        assert "metrics" not in await keys_html(bob)
+        page = await keys_html(ann, "zh")
         assert "<bdi>bob</bdi>" in page
         assert "bob&#39;s own" in page
         assert 'value="metrics"' in page
@@ -63,7 +63,7 @@ async def test_an_expired_key_is_shown_as_such(house: House) -> None:
             digest: replace(key, expires_at=key.created_at)
             for digest, key in house.kept.api_keys.items()
         }
-        assert f"<em>{words(Language.EN)['expired']}</em>" in await shown(ann)
+        assert f"<em>{words(Language.EN)['expired']}</em>" in await keys_html(ann)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.chat import Chat, finished, make_chat, until_text
 from tests.fakes import Script
 from tests.memory_store import MemoryStore
 from tests.memory_users import MemoryUsers
-from tests.users import LINK, MADE, Town, make_town
+from tests.users import CREATED, LINK, Town, make_town
 
 HANGING = Script(pieces=["so far"], hangs=True)
 LOOK_S = 0.01
@@ -26,12 +26,12 @@ async def town() -> Town:
     return await make_town()
 
 
-async def disable(people: MemoryUsers) -> None:
-    await people.change_user("bob", MADE, disabled=True)
+async def disable(users: MemoryUsers) -> None:
+    await users.change_user("bob", CREATED, disabled=True)
 
 
-async def delete(people: MemoryUsers) -> None:
-    await people.delete_user("bob", MADE)
+async def delete(users: MemoryUsers) -> None:
+    await users.delete_user("bob", CREATED)
 
 
 @pytest.mark.parametrize("change", [disable, delete])
@@ -59,7 +59,7 @@ async def test_a_guest_whose_link_is_revoked_is_not_written_to_any_more(town: To
     chat = make_chat(HANGING)
     job = await chat.ask("one", user_id="gus")
     await until_text(job)
-    await town.people.revoke_guest_link(LINK.id, MADE)
+    await town.people.revoke_guest_link(LINK.id, CREATED)
     await Maintenance(chat.jobs, town.people).stop_removed_users()
     assert (await finished(job)).status is Status.STOPPED
 
@@ -103,27 +103,30 @@ async def aged() -> Chat:
     """One conversation that nobody touched for ten days, and one of now."""
     chat = make_chat()
     old, new = await chat.told("old", user_id="bob"), await chat.told("new", user_id="bob")
-    kept = chat.store.kept[old.conversation_id]
+    stored = chat.store.kept[old.conversation_id]
     chat.store.kept[old.conversation_id] = replace(
-        kept, updated_at=chat.store.kept[new.conversation_id].updated_at - timedelta(days=10)
+        stored, updated_at=chat.store.kept[new.conversation_id].updated_at - timedelta(days=10)
     )
     return chat
 
 
-def upkeep_of(chat: Chat, people: MemoryUsers, days: int | None) -> Maintenance:
-    return Maintenance(chat.jobs, people, keep=None if days is None else timedelta(days=days))
+def maintenance_of(chat: Chat, users: MemoryUsers, days: int | None) -> Maintenance:
+    return Maintenance(chat.jobs, users, keep=None if days is None else timedelta(days=days))
 
 
-@pytest.mark.parametrize(("days", "gone"), [(None, 0), (11, 0), (9, 1)])
+@pytest.mark.parametrize(("days", "deleted"), [(None, 0), (11, 0), (9, 1)])
 async def test_conversations_older_than_may_be_are_destroyed_and_no_others(
-    aged: Chat, days: int | None, gone: int
+    aged: Chat, days: int | None, deleted: int
 ) -> None:
-    people = MemoryUsers(chats=aged.store)
-    assert await upkeep_of(aged, people, days).destroy_old() == gone
+    users = MemoryUsers(chats=aged.store)
+    assert await maintenance_of(aged, users, days).destroy_old() == deleted
     titles = {conversation.title for conversation in await aged.store.conversations("bob")}
-    assert titles == ({"new"} if gone else {"old", "new"})
-    noted = [(entry.user_id, entry.action, entry.detail) for entry in await people.audit_entries()]
-    assert noted == ([("", Action.RETENTION, "1")] if gone else [])
+    assert titles == ({"new"} if deleted else {"old", "new"})
+    noted = [
+        (audit_entry.user_id, audit_entry.action, audit_entry.detail)
+        for audit_entry in await users.audit_entries()
+    ]
+    assert noted == ([("", Action.RETENTION, "1")] if deleted else [])
 
 
 class Telling(MemoryUsers):
@@ -133,29 +136,29 @@ class Telling(MemoryUsers):
         super().__init__(chats=chats)
         self.noted = asyncio.Event()
 
-    async def add_audit_entry(self, entry: AuditEntry) -> None:
-        await super().add_audit_entry(entry)
+    async def add_audit_entry(self, audit_entry: AuditEntry) -> None:
+        await super().add_audit_entry(audit_entry)
         self.noted.set()
 
 
 async def test_old_conversations_are_destroyed_when_the_app_starts(aged: Chat) -> None:
-    people = Telling(aged.store)
-    maintenance = asyncio.create_task(upkeep_of(aged, people, 9).run(LOOK_S))
+    users = Telling(aged.store)
+    maintenance = asyncio.create_task(maintenance_of(aged, users, 9).run(LOOK_S))
     async with asyncio.timeout(5):
-        await people.noted.wait()
+        await users.noted.wait()
     maintenance.cancel()
     await asyncio.wait({maintenance})
     assert maintenance.cancelled()
-    assert [left.title for left in await aged.store.conversations("bob")] == ["new"]
+    assert [remaining.title for remaining in await aged.store.conversations("bob")] == ["new"]
 
 
 async def test_what_was_promised_to_go_is_destroyed_too(town: Town) -> None:
-    asked: list[int] = []
+    calls: list[int] = []
 
     async def destroy_due() -> int:
-        asked.append(1)
+        calls.append(1)
         return 3
 
     maintenance = Maintenance(make_chat().jobs, town.people, destroy_due=destroy_due)
     assert await maintenance.destroy_old() == 0
-    assert asked == [1]
+    assert calls == [1]

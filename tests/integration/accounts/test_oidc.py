@@ -68,8 +68,8 @@ async def test_an_account_is_the_subjects_whatever_it_calls_itself(
     openid.subject = "43"
     await go_and_return(browser, openid)
     assert await name_of(browser) == "root 2"
-    ranks = sorted((p.name, p.role) for p in house.kept.everybody.values())
-    assert ranks == [
+    roles = sorted((p.name, p.role) for p in house.kept.everybody.values())
+    assert roles == [
         ("Ann", AccountRole.MEMBER),
         ("root", AccountRole.ADMIN),
         ("root 2", AccountRole.MEMBER),

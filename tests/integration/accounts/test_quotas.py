@@ -74,11 +74,11 @@ async def test_a_question_that_never_got_a_place_costs_nothing(town: Town) -> No
 
 async def refused(chat: Chat, user_id: str, error: type[Exception]) -> None:
     """A question of that user is refused, and neither stored nor answered."""
-    stored, asked = await chat.store.conversations(user_id), len(chat.engine.prompts)
+    stored, requests = await chat.store.conversations(user_id), len(chat.engine.prompts)
     with pytest.raises(error):
         await chat.ask("too much", user_id=user_id)
     assert await chat.store.conversations(user_id) == stored
-    assert len(chat.engine.prompts) == asked
+    assert len(chat.engine.prompts) == requests
 
 
 async def test_over_a_limit_nothing_is_written(town: Town) -> None:

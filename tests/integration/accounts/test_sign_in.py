@@ -90,7 +90,7 @@ async def test_without_people_this_machine_alone_is_the_local_user() -> None:
         for path in ("/account", "/people", "/guests"):
             assert (await client.get(path)).status_code == 404
         await house.add("ann")
-        house.clock.pass_by(seconds=2)
+        house.clock.advance(seconds=2)
         assert (await client.get("/api/account")).status_code == 401
 
 
@@ -147,10 +147,10 @@ async def test_a_session_from_before_signing_in_is_not_kept(house: House) -> Non
     planted = await house.add("ann")
     async with client_of(house.app(), planted) as client:
         answer = await sign_in(client)
-        given = answer.cookies[COOKIE]
-    assert given != planted
+        token = answer.cookies[COOKIE]
+    assert token != planted
     assert await house.accounts.signed_in(planted) is None
-    assert await house.accounts.signed_in(given)
+    assert await house.accounts.signed_in(token)
 
 
 async def test_a_token_of_ones_own_making_is_never_taken_over(house: House) -> None:
@@ -168,9 +168,9 @@ async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
     house: House, nobody: httpx.AsyncClient
 ) -> None:
     await house.add("ann")
-    said = (await sign_in(nobody)).headers["set-cookie"]
-    assert said.startswith(f"{COOKIE}=")
-    parts = {part.strip().lower() for part in said.split(";")[1:]}
+    cookie = (await sign_in(nobody)).headers["set-cookie"]
+    assert cookie.startswith(f"{COOKIE}=")
+    parts = {part.strip().lower() for part in cookie.split(";")[1:]}
     assert {"httponly", "samesite=lax", "path=/"} <= parts
     assert "secure" not in parts
     assert not any(part.startswith("domain") for part in parts)
@@ -180,10 +180,10 @@ async def test_under_https_the_cookie_is_for_this_host_alone() -> None:
     house = House(edge=EdgeOptions(trusted_proxies=("127.0.0.1",)))
     await house.add("ann")
     async with client_of(house.app(), headers={"X-Forwarded-Proto": "https"}) as client:
-        said = (await sign_in(client)).headers["set-cookie"]
-        assert said.startswith(f"__Host-{COOKIE}=")
-        assert "; secure" in said.lower()
-        token = said.partition("=")[2].partition(";")[0]
+        cookie = (await sign_in(client)).headers["set-cookie"]
+        assert cookie.startswith(f"__Host-{COOKIE}=")
+        assert "; secure" in cookie.lower()
+        token = cookie.partition("=")[2].partition(";")[0]
         client.cookies.clear()
         plain = await client.get("/api/account", headers={"Cookie": f"{COOKIE}={token}"})
         hosts = await client.get("/api/account", headers={"Cookie": f"__Host-{COOKIE}={token}"})
@@ -207,10 +207,10 @@ async def test_on_a_proxys_path_cookie_and_redirects_stay_below_it() -> None:
         body = {"name": "ann", "password": PASSWORD, "next": "/elsewhere"}
         answer = await client.post("/chat/api/account/sign-in", json=body)
     assert answer.json() == {"next": "/chat/"}
-    said = answer.headers["set-cookie"].lower()
-    assert said.startswith(f"{COOKIE}=")
-    assert "; path=/chat" in said
-    assert "; secure" in said
+    cookie = answer.headers["set-cookie"].lower()
+    assert cookie.startswith(f"{COOKIE}=")
+    assert "; path=/chat" in cookie
+    assert "; secure" in cookie
 
 
 async def test_brute_force_is_slowed_down_by_address_but_the_owner_gets_in(house: House) -> None:

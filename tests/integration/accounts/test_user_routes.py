@@ -111,8 +111,8 @@ async def test_a_whole_life_of_an_account(accounts: Accounts, ann: User) -> None
         await accounts.sign_in("Bob", PASSWORD, address=HOME, device="Phone")
     assert await accounts.delete(ann, bob.user.id) == 1
     assert [user.name for user in await accounts.users(ann)] == ["Ann"]
-    said = [entry.action for entry in await accounts.audit_entries(ann)]
-    assert said[:4] == ["delete", "disable", "sign-in", "sign-in"]
+    actions = [entry.action for entry in await accounts.audit_entries(ann)]
+    assert actions[:4] == ["delete", "disable", "sign-in", "sign-in"]
 
 
 async def test_accounts_are_there_after_a_restart(

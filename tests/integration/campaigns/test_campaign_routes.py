@@ -88,8 +88,8 @@ async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
 async def place(store: RoutingStore) -> Place:
     inn = Inn(store)
     tokens = {
-        name: await inn.add(name, rank)
-        for name, rank in (
+        name: await inn.add(name, role)
+        for name, role in (
             ("root", AccountRole.ADMIN),
             ("host", AccountRole.MEMBER),
             ("other", AccountRole.MEMBER),
@@ -121,8 +121,8 @@ async def test_a_form_becomes_a_plan_and_comes_back_to_be_changed(place: Place) 
         assert changed.json() == {"next": f"/campaigns/{campaign.id}"}
         for turn, closed in (("close", True), ("reopen", False)):
             await host.post(f"/api/campaigns/{campaign.id}/{turn}")
-            kept = await place.store.feedback.campaigns.campaign(campaign.id)
-            assert bool(kept.closed_at) is closed
+            stored = await place.store.feedback.campaigns.campaign(campaign.id)
+            assert bool(stored.closed_at) is closed
         deleted = await host.post(f"/api/campaigns/{campaign.id}/delete")
         assert deleted.json() == {"next": "/campaigns", "rows": 1}
 
@@ -229,21 +229,21 @@ async def test_a_guest_of_a_campaign_agrees_answers_and_leaves_nothing(place: Pl
         assert entered.json() == {"next": at}
         again = await guest.post("/api/account/guest-link", json={"token": secret})
         assert again.json()["next"] == at
-        asked = await guest.post(f"/api{at}/survey", json={"answers": {}, "send": True})
-        assert (asked.status_code, asked.json()["error"]["code"]) == (403, "consent_needed")
+        answer = await guest.post(f"/api{at}/survey", json={"answers": {}, "send": True})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "consent_needed")
         page = (await guest.get(at)).text
         digest = page.partition('name="digest" value="')[2][:64]
         agreed = await guest.post(f"/api{at}/consent", json={"digest": digest})
         assert agreed.json() == {"next": "/"}
         scale, words = campaign.plan.survey
         answers = {scale.id: 4, words.id: None}
-        kept = await guest.post(f"/api{at}/survey", json={"answers": answers, "send": "yes"})
-        assert kept.json() == {"next": at}
+        stored = await guest.post(f"/api{at}/survey", json={"answers": answers, "send": "yes"})
+        assert stored.json() == {"next": at}
         progress = (await host.get(f"/api/campaigns/{campaign.id}/progress")).json()
         assert (progress["finished"], progress["waiting"]) == (1, 0)
         assert (await guest.get("/campaigns")).status_code == 404
-        gone = await guest.post(f"/api{at}/withdraw")
-        assert gone.json()["rows"] > 1
+        withdrawn = await guest.post(f"/api{at}/withdraw")
+        assert withdrawn.json()["rows"] > 1
         assert (await guest.get("/account")).status_code == 401
     assert "Gus" not in [user.name for user in await place.store.people.users()]
 

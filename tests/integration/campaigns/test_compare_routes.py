@@ -52,8 +52,8 @@ class Ring:
     async def open(self) -> None:
         inn = Inn(self.store)
         self.tokens = {
-            name: await inn.add(name, rank)
-            for name, rank in (
+            name: await inn.add(name, role)
+            for name, role in (
                 ("root", AccountRole.ADMIN),
                 ("ann", AccountRole.MEMBER),
                 ("bob", AccountRole.MEMBER),
@@ -125,27 +125,27 @@ async def test_nothing_in_the_whole_traffic_tells_a_variant(ring: Ring) -> None:
         await ask(ring, ann, request_id="1234567890", after=comparison)
     found = "\n".join(traffic)
     assert "You voted" in found
-    kept = (await ring.store.feedback.votes.comparison(await _id(ring), comparison)).comparison
-    sides = (kept.left, kept.right)
+    stored = (await ring.store.feedback.votes.comparison(await _id(ring), comparison)).comparison
+    sides = (stored.left, stored.right)
     telling = ["-of-A", "-of-B", "0.123", "0.456", "Scripted", "variant", "ttft", "tokens/s"]
     telling += [side.conversation_id for side in sides] + [side.message_id for side in sides]
     assert [word for word in telling if word in found] == []
 
 
 async def _id(ring: Ring) -> str:
-    people = await ring.store.people.users()
-    return next(user.id for user in people if user.name == "ann")
+    users = await ring.store.people.users()
+    return next(user.id for user in users if user.name == "ann")
 
 
 async def test_answers_come_as_html_that_is_safe_until_both_are_whole(ring: Ring) -> None:
     async with ring.client("ann") as ann:
         comparison = await ask(ring, ann)
         events = (await ann.get(f"/api/duel-events/{comparison}")).text.strip().split("\n\n")
-    told = [json.loads(event.removeprefix("data: ")) for event in events if event[0] == "d"]
-    assert [one["open"] for one in told][-1:] == [False]
+    views = [json.loads(event.removeprefix("data: ")) for event in events if event[0] == "d"]
+    assert [one["open"] for one in views][-1:] == [False]
     for side in ("left", "right"):
-        assert "<strong>Yes</strong> &lt;script&gt;" in told[-1][side]
-    assert 'data-vote="left"' in told[-1]["foot"]
+        assert "<strong>Yes</strong> &lt;script&gt;" in views[-1][side]
+    assert 'data-vote="left"' in views[-1]["foot"]
 
 
 async def test_what_is_not_ones_own_or_not_asked_rightly_is_refused_in_words(ring: Ring) -> None:
@@ -195,10 +195,12 @@ async def test_the_host_reads_the_votes_on_the_campaigns_page_and_testers_do_not
         comparison = await ask(ring, ann, task_id="t1")
         await ann.get(f"/api/duel-events/{comparison}")
         await ann.post(f"/api/duels/{comparison}/vote", json={"choice": "left"})
-        kept = (await ring.store.feedback.votes.comparison(await _id(ring), comparison)).comparison
+        stored = (
+            await ring.store.feedback.votes.comparison(await _id(ring), comparison)
+        ).comparison
         page = (await root.get(f"/campaigns/{ring.campaign.id}")).text
         assert (await ann.get(f"/campaigns/{ring.campaign.id}")).status_code == 404
-    wins = "100%" if kept.left.variant == 0 else "0%"
+    wins = "100%" if stored.left.variant == 0 else "0%"
     assert f"Name-of-A wins {wins} of the votes" in page
     assert "do not tell the variants apart" in page
     assert "<bdi>ann</bdi>" in page

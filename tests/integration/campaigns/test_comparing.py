@@ -59,23 +59,25 @@ class Arena:
     draws: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        people, kept = self.store.people, self.store.feedback
+        users, stored = self.store.people, self.store.feedback
         self.engine = ScriptedEngine([Script(["The ", "Rhine"])])
         self.second = ScriptedEngine([Script(["The Po"])], model="Other-3B", quantization="nf4")
         engines = Engines(self.engine, self.second)
-        quotas = Quotas(people, Rates(), dict.fromkeys(AccountRole, self.allowance))
+        quotas = Quotas(users, Rates(), dict.fromkeys(AccountRole, self.allowance))
         generation = make_generation(engines, quotas=quotas)
         self.jobs = Jobs(generation=generation, store=self.store)
         self.answers = Turns(
             engines=engines,
             store=self.store,
             jobs=self.jobs,
-            enrolment=Enrolment(people, kept.campaigns, self.clock),
+            enrolment=Enrolment(users, stored.campaigns, self.clock),
         )
-        self.campaigns = Campaigns(kept.campaigns, engines=lambda: engines.names, clock=self.clock)
-        self.part = Participation(kept.campaigns, people, stop=self.answers.stop, clock=self.clock)
+        self.campaigns = Campaigns(
+            stored.campaigns, engines=lambda: engines.names, clock=self.clock
+        )
+        self.part = Participation(stored.campaigns, users, stop=self.answers.stop, clock=self.clock)
         self.comparisons = Comparisons(
-            kept.votes, self.part, self.answers, draw=self._draw, clock=self.clock
+            stored.votes, self.part, self.answers, draw=self._draw, clock=self.clock
         )
         self.host, self.ann, self.bob, self.eve = (
             User(name, name, AccountRole.MEMBER, self.clock.now)
@@ -86,9 +88,9 @@ class Arena:
         return self.draws.pop(0) if self.draws else 0
 
     async def open(self) -> None:
-        entry = AuditEntry(self.clock.now, "", Action.JOIN)
+        audit_entry = AuditEntry(self.clock.now, "", Action.JOIN)
         for user in (self.host, self.ann, self.bob, self.eve):
-            await self.store.people.add_user(user, "hash", entry)
+            await self.store.people.add_user(user, "hash", audit_entry)
         self.campaign = await self.campaigns.add(self.host, PLAN)
         for user in (self.ann, self.bob):
             await self.part.agree(user, self.campaign.id, consent_digest(self.campaign.plan))
@@ -97,7 +99,7 @@ class Arena:
         self, text: str = "Name a river", *, user: User | None = None, **more: str
     ) -> Comparison:
         """Asked, not waited for."""
-        self.clock.pass_by(seconds=1)
+        self.clock.advance(seconds=1)
         comparison_request = ComparisonRequest(text, **{"request_id": f"request {text}"} | more)
         return await self.comparisons.ask(user or self.ann, self.campaign.id, comparison_request)
 
@@ -105,7 +107,7 @@ class Arena:
         views = self.comparisons.watch(user or self.ann, comparison.id)
         return [one async for one in views][-1]
 
-    async def asked(self, text: str = "Name a river", *, after: str = "") -> Comparison:
+    async def ask_and_wait(self, text: str = "Name a river", *, after: str = "") -> Comparison:
         """Asked and answered."""
         comparison = await self.ask(text, after=after)
         await self.ended(comparison)
@@ -144,16 +146,16 @@ async def with_second(arena: Arena) -> None:
 
 async def test_variants_of_two_models_are_each_written_by_its_own(arena: Arena) -> None:
     await with_second(arena)
-    comparison = await arena.asked()
-    (told,) = await arena.views()
-    assert (told.left.text, told.right.text) == ("The Rhine", "The Po")
-    for side, model, kept in (
+    comparison = await arena.ask_and_wait()
+    (view,) = await arena.views()
+    assert (view.left.text, view.right.text) == ("The Rhine", "The Po")
+    for side, model, stored in (
         (comparison.left, "Scripted-1B-Instruct", "none"),
         (comparison.right, "Other-3B", "nf4"),
     ):
         *_, answer = await arena.store.path(arena.ann.id, side.conversation_id)
         assert answer.provenance
-        assert (answer.provenance.model, answer.provenance.quantization) == (model, kept)
+        assert (answer.provenance.model, answer.provenance.quantization) == (model, stored)
 
 
 async def test_two_models_write_at_the_same_time(arena: Arena) -> None:
@@ -161,8 +163,8 @@ async def test_two_models_write_at_the_same_time(arena: Arena) -> None:
     arena.engine.scripts = arena.second.scripts = [Script(["The "], hangs=True)]
     comparison = await arena.ask()
     async with aclosing(arena.comparisons.watch(arena.ann, comparison.id)) as views:
-        async for told in views:
-            if told.left.text and told.right.text:
+        async for view in views:
+            if view.left.text and view.right.text:
                 break
     assert (arena.engine.running, arena.second.running) == (1, 1)
     await arena.comparisons.stop(arena.ann, comparison.id)
@@ -189,21 +191,21 @@ async def test_without_one_of_the_models_nothing_is_asked_of_the_other(arena: Ar
 
 async def test_both_variants_are_asked_with_their_own_settings(arena: Arena) -> None:
     arena.draws = [1]
-    comparison = await arena.asked()
+    comparison = await arena.ask_and_wait()
     assert (comparison.left.variant, comparison.right.variant) == (1, 0)
     assert [prompt[0].content for prompt in arena.engine.prompts] == ["Sing.", "Be brief."]
     assert arena.engine.samplings[1].temperature == 0.25
-    (shown,) = await arena.views()
-    assert (shown.left.text, shown.right.text) == ("The Rhine", "The Rhine")
-    assert shown.is_complete
+    (view,) = await arena.views()
+    assert (view.left.text, view.right.text) == ("The Rhine", "The Rhine")
+    assert view.is_complete
     assert arena.engine.running == 0
 
 
 async def test_both_answers_are_written_at_the_same_time(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
     comparison = await arena.ask()
-    async for shown in arena.comparisons.watch(arena.ann, comparison.id):
-        if shown.left.text and shown.right.text:
+    async for view in arena.comparisons.watch(arena.ann, comparison.id):
+        if view.left.text and view.right.text:
             break
     assert arena.engine.running == 2
 
@@ -222,14 +224,14 @@ async def test_which_variant_is_left_is_drawn_for_each_question(arena: Arena) ->
 async def test_a_question_that_follows_goes_on_in_both_conversations(arena: Arena) -> None:
     arena.engine.scripts = [Script(["One"]), Script(["Two"]), Script(["Three"]), Script(["Four"])]
     arena.draws = [0, 1]
-    first = await arena.asked("Why?")
-    then = await arena.asked("And then?", after=first.id)
+    first = await arena.ask_and_wait("Why?")
+    then = await arena.ask_and_wait("And then?", after=first.id)
     assert then.left.conversation_id == first.right.conversation_id
-    told = [
+    view = [
         [turn.content for turn in prompt if turn.role is not Role.SYSTEM]
         for prompt in arena.engine.prompts
     ]
-    assert told[2:] == [["Why?", "Two", "And then?"], ["Why?", "One", "And then?"]]
+    assert view[2:] == [["Why?", "Two", "And then?"], ["Why?", "One", "And then?"]]
 
 
 async def test_the_same_request_is_the_same_question(arena: Arena) -> None:
@@ -259,7 +261,7 @@ async def test_who_may_have_one_answer_at_a_time_is_told_and_nothing_is_written(
 async def test_nothing_is_asked_without_consent_or_after_the_end(arena: Arena) -> None:
     with pytest.raises(ConsentNeeded):
         await arena.ask(user=arena.eve)
-    comparison = await arena.asked()
+    comparison = await arena.ask_and_wait()
     await arena.campaigns.close(arena.host, arena.campaign.id)
     with pytest.raises(CampaignOver):
         await arena.ask("And then?", after=comparison.id)
@@ -288,24 +290,24 @@ async def test_a_campaign_that_compares_nothing_has_no_such_page(arena: Arena) -
 async def test_stop_ends_both_and_keeps_what_is_written(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
     comparison = await arena.ask()
-    async for shown in arena.comparisons.watch(arena.ann, comparison.id):
-        if shown.left.text and shown.right.text:
+    async for view in arena.comparisons.watch(arena.ann, comparison.id):
+        if view.left.text and view.right.text:
             await arena.comparisons.stop(arena.ann, comparison.id)
-    (shown,) = await arena.views()
-    assert {shown.left.status, shown.right.status} == {Status.STOPPED}
-    assert (shown.left.text, shown.right.text) == ("so far", "so far")
+    (view,) = await arena.views()
+    assert {view.left.status, view.right.status} == {Status.STOPPED}
+    assert (view.left.text, view.right.text) == ("so far", "so far")
 
 
 async def test_who_comes_back_in_the_middle_sees_both_as_they_are(arena: Arena) -> None:
     arena.engine.scripts = [Script(["left so far"], hangs=True), Script(["right"])]
     comparison = await arena.ask()
-    async for shown in arena.comparisons.watch(arena.ann, comparison.id):
-        if shown.left.text and shown.right.status is Status.DONE:
+    async for view in arena.comparisons.watch(arena.ann, comparison.id):
+        if view.left.text and view.right.status is Status.DONE:
             break
-    (shown,) = await arena.views()
-    assert (shown.left.text, shown.left.status) == ("left so far", Status.STREAMING)
-    assert (shown.right.text, shown.right.status) == ("right", Status.DONE)
-    assert shown.is_open
+    (view,) = await arena.views()
+    assert (view.left.text, view.left.status) == ("left so far", Status.STREAMING)
+    assert (view.right.text, view.right.status) == ("right", Status.DONE)
+    assert view.is_open
 
 
 async def test_who_leaves_in_the_middle_leaves_no_error_in_the_log(arena: Arena) -> None:
@@ -314,8 +316,8 @@ async def test_who_leaves_in_the_middle_leaves_no_error_in_the_log(arena: Arena)
     arena.engine.scripts = [Script(["so far"], hangs=True)]
     comparison = await arena.ask()
     views = arena.comparisons.watch(arena.ann, comparison.id)
-    async for shown in views:
-        if shown.left.text and shown.right.text:
+    async for view in views:
+        if view.left.text and view.right.text:
             break
     assert isinstance(views, AsyncGenerator)
     await views.aclose()
@@ -326,34 +328,34 @@ async def test_who_leaves_in_the_middle_leaves_no_error_in_the_log(arena: Arena)
 
 
 async def test_after_a_crash_a_duel_can_be_asked_again_beside(arena: Arena) -> None:
-    first = await arena.asked("Why?")
+    first = await arena.ask_and_wait("Why?")
     arena.engine.scripts = [
         Script(["cut"], error=EngineFailed()),
         Script(["Two"]),
         Script(["Three"]),
     ]
-    failed = await arena.asked("And then?", after=first.id)
+    failed = await arena.ask_and_wait("And then?", after=first.id)
     assert not (await arena.comparisons.view(arena.ann, failed.id)).is_complete
     again = await arena.comparisons.ask_again(arena.ann, failed.id, request_id="again")
     assert (await arena.ended(again)).is_complete
-    told = [turn.content for turn in arena.engine.prompts[-1]]
-    assert told[1:] == ["Why?", "The Rhine", "And then?"]
+    view = [turn.content for turn in arena.engine.prompts[-1]]
+    assert view[1:] == ["Why?", "The Rhine", "And then?"]
 
 
 async def test_an_answer_that_nobody_writes_any_more_was_interrupted(arena: Arena) -> None:
-    comparison = await arena.asked()
+    comparison = await arena.ask_and_wait()
     await arena.store._database.transactions.write(  # as a crash leaves it
         lambda session: session.execute(update(MessageRow).values(status=Status.STREAMING))
     )
-    shown = await arena.ended(comparison)
-    assert {shown.left.status, shown.right.status} == {Status.INTERRUPTED}
+    view = await arena.ended(comparison)
+    assert {view.left.status, view.right.status} == {Status.INTERRUPTED}
 
 
 # --- voting -----------------------------------------------------------------------------------
 
 
 async def test_of_two_votes_at_once_the_first_counts_and_the_second_is_told(arena: Arena) -> None:
-    comparison = await arena.asked()
+    comparison = await arena.ask_and_wait()
     votes = await asyncio.gather(
         arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.LEFT, "shorter"),
         arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.RIGHT, "longer"),
@@ -363,8 +365,8 @@ async def test_of_two_votes_at_once_the_first_counts_and_the_second_is_told(aren
         (VoteChoice.LEFT, "shorter"),
         (VoteChoice.RIGHT, "longer"),
     }
-    said = await arena.comparisons.comment(arena.ann, comparison.id, "because")
-    assert (said.choice, said.comment) == (votes[0].choice, "because")
+    commented = await arena.comparisons.comment(arena.ann, comparison.id, "because")
+    assert (commented.choice, commented.comment) == (votes[0].choice, "because")
 
 
 @pytest.mark.parametrize("script", [Script(hangs=True), Script(error=EngineFailed())])
@@ -373,8 +375,8 @@ async def test_no_vote_counts_before_both_answers_are_complete(
 ) -> None:
     arena.engine.scripts = [Script(["whole"]), script]
     comparison = await arena.ask()
-    async for shown in arena.comparisons.watch(arena.ann, comparison.id):
-        if shown.left.status is Status.DONE and shown.right.text:
+    async for view in arena.comparisons.watch(arena.ann, comparison.id):
+        if view.left.status is Status.DONE and view.right.text:
             break
     with pytest.raises(AnswersUnfinished):
         await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.LEFT)
@@ -391,7 +393,7 @@ async def test_a_stopped_duel_takes_no_vote(arena: Arena) -> None:
 
 
 async def test_duels_of_others_are_not_there(arena: Arena) -> None:
-    comparison = await arena.asked()
+    comparison = await arena.ask_and_wait()
     calls = arena.comparisons
     for other in (arena.bob, arena.host):
         for call in (
@@ -409,7 +411,7 @@ async def test_duels_of_others_are_not_there(arena: Arena) -> None:
 
 
 async def test_a_comment_has_a_limit_and_no_vote_is_lost_by_it(arena: Arena) -> None:
-    comparison = await arena.asked()
+    comparison = await arena.ask_and_wait()
     with pytest.raises(MessageTooLong):
         await arena.comparisons.vote(
             arena.ann, comparison.id, VoteChoice.TIE, "x" * (MAX_VOTE_COMMENT + 1)
@@ -418,10 +420,10 @@ async def test_a_comment_has_a_limit_and_no_vote_is_lost_by_it(arena: Arena) -> 
 
 
 async def test_a_vote_can_be_given_for_a_day_after_the_end(arena: Arena) -> None:
-    comparison = await arena.asked()
+    comparison = await arena.ask_and_wait()
     await arena.campaigns.close(arena.host, arena.campaign.id)
     await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.TIE)
-    arena.clock.pass_by(days=1)
+    arena.clock.advance(days=1)
     with pytest.raises(CampaignOver):
         await arena.comparisons.comment(arena.ann, comparison.id, "late")
 
@@ -430,7 +432,7 @@ async def test_a_vote_can_be_given_for_a_day_after_the_end(arena: Arena) -> None
 
 
 async def test_conversations_of_a_comparison_are_in_no_list_of_the_tester(arena: Arena) -> None:
-    await arena.asked("Name a river")
+    await arena.ask_and_wait("Name a river")
     assert list(await arena.store.conversations(arena.ann.id)) == []
     assert list(await arena.store.search(arena.ann.id, "river")) == []
 

@@ -70,22 +70,22 @@ class Fair:
         self.second = ScriptedEngine([Script(["The Po"])], 300, model="Other-3B")
         engines = Engines(self.engine, self.second)
         self.jobs = Jobs(generation=make_generation(engines), store=self.store)
-        kept, people = self.store.feedback.campaigns, self.store.people
-        enrolment = Enrolment(people, kept, self.clock)
+        stored, users = self.store.feedback.campaigns, self.store.people
+        enrolment = Enrolment(users, stored, self.clock)
         self.answers = Turns(engines=engines, store=self.store, jobs=self.jobs, enrolment=enrolment)
         self.conversations = Conversations(store=self.store, jobs=self.jobs)
-        self.campaigns = Campaigns(kept, engines=lambda: engines.names, clock=self.clock)
+        self.campaigns = Campaigns(stored, engines=lambda: engines.names, clock=self.clock)
         self.part = Participation(
-            kept, people, choose=min, stop=self.answers.stop, clock=self.clock
+            stored, users, choose=min, stop=self.answers.stop, clock=self.clock
         )
-        self.root = self._person("root", AccountRole.ADMIN)
-        self.host = self._person("host", AccountRole.MEMBER)
-        self.member = self._person("member", AccountRole.MEMBER)
-        self.guest = replace(self._person("guest", AccountRole.GUEST), guest_link_id="link")
-        self.other = replace(self._person("other", AccountRole.GUEST), guest_link_id="plain")
+        self.root = self._user("root", AccountRole.ADMIN)
+        self.host = self._user("host", AccountRole.MEMBER)
+        self.member = self._user("member", AccountRole.MEMBER)
+        self.guest = replace(self._user("guest", AccountRole.GUEST), guest_link_id="link")
+        self.other = replace(self._user("other", AccountRole.GUEST), guest_link_id="plain")
 
-    def _person(self, name: str, rank: AccountRole) -> User:
-        return User(name, name, rank, self.clock.now)
+    def _user(self, name: str, role: AccountRole) -> User:
+        return User(name, name, role, self.clock.now)
 
     async def open(self) -> None:
         self.entry = AuditEntry(self.clock.now, "", Action.JOIN)
@@ -144,9 +144,9 @@ async def fair(tmp_path: Path) -> AsyncIterator[Fair]:
 async def test_a_guests_question_is_the_campaigns_whatever_the_page_says(fair: Fair) -> None:
     await fair.agree(fair.guest)
     job = await fair.ask(fair.guest, temporary=True)
-    kept = await fair.store.conversation(fair.guest.id, job.conversation_id)
-    assert kept.campaign_id == fair.campaign.id
-    assert kept.options == ChatOptions("Be brief.", Sampling(temperature=0.25))
+    stored = await fair.store.conversation(fair.guest.id, job.conversation_id)
+    assert stored.campaign_id == fair.campaign.id
+    assert stored.options == ChatOptions("Be brief.", Sampling(temperature=0.25))
     (prompt,), (sampling,) = fair.engine.prompts, fair.engine.samplings
     assert [message.content for message in prompt] == ["Be brief.", "Name a river"]
     assert sampling.temperature == 0.25
@@ -216,10 +216,10 @@ async def test_a_blind_comparison_is_asked_by_variant_alone(fair: Fair) -> None:
 # --- who may ask, and when -------------------------------------------------------------------
 
 
-async def refused(fair: Fair, user: User, kind: type[NoPart], **asked: str) -> None:
+async def refused(fair: Fair, user: User, kind: type[NoPart], **arguments: str) -> None:
     chats = len(await fair.store.conversations(user.id))
     with pytest.raises(kind):
-        await fair.ask(user, "Now?", **asked)
+        await fair.ask(user, "Now?", **arguments)
     assert len(await fair.store.conversations(user.id)) == chats
 
 
@@ -255,7 +255,7 @@ async def test_before_it_begins_nothing_can_be_asked(fair: Fair) -> None:
     await fair.agree(fair.guest)
     await fair.change(starts_at=fair.clock.now + timedelta(hours=1))
     await refused(fair, fair.guest, CampaignNotBegun)
-    fair.clock.pass_by(hours=1)
+    fair.clock.advance(hours=1)
     await fair.ask(fair.guest)
 
 
@@ -272,7 +272,7 @@ async def test_after_the_end_nothing_is_asked_and_all_is_there_to_read(
     elif end == "revoked":
         await fair.store.people.revoke_guest_link("link", fair.entry)
     else:
-        fair.clock.pass_by(days=7)
+        fair.clock.advance(days=7)
     await refused(fair, fair.guest, CampaignOver, conversation_id=chat.conversation_id)
     with pytest.raises(CampaignOver):
         await fair.answers.retry(
@@ -290,9 +290,9 @@ async def test_the_survey_can_be_sent_for_a_day_after_the_end(fair: Fair) -> Non
     await fair.campaigns.close(fair.host, fair.campaign.id)
     at = fair.campaign.id
     assert (await fair.part.visit(fair.guest, at)).stage is VisitStage.SURVEY
-    fair.clock.pass_by(hours=23)
+    fair.clock.advance(hours=23)
     await fair.part.keep_survey(fair.guest, at, {"q1": 4}, send=False)
-    fair.clock.pass_by(hours=1)
+    fair.clock.advance(hours=1)
     with pytest.raises(CampaignOver):
         await fair.part.keep_survey(fair.guest, at, {"q1": 4}, send=True)
     assert (await fair.part.visit(fair.guest, at)).stage is VisitStage.OVER
@@ -386,9 +386,9 @@ async def test_what_testers_left_goes_so_many_days_after_the_end(fair: Fair) -> 
     await fair.change(keep_days=2, ends_at=fair.clock.now + timedelta(hours=1))
     await fair.agree(fair.guest)
     await fair.ask(fair.guest)
-    fair.clock.pass_by(days=2)
+    fair.clock.advance(days=2)
     assert await fair.campaigns.destroy_due() == 0
-    fair.clock.pass_by(hours=1)
+    fair.clock.advance(hours=1)
     assert await fair.campaigns.destroy_due() > 0
     with pytest.raises(NotFound):
         await fair.store.people.user(fair.guest.id)
@@ -417,8 +417,8 @@ async def test_a_campaign_on_the_second_model_is_written_by_it_and_so_is_what_fo
     )
     await finished(again)
     archive = await fair.store.archive(fair.member.id, job.conversation_id)
-    made = [message.provenance for message in archive.messages if message.provenance]
-    assert [item.model for item in made] == ["Other-3B", "Other-3B"]
+    provenances = [message.provenance for message in archive.messages if message.provenance]
+    assert [item.model for item in provenances] == ["Other-3B", "Other-3B"]
     assert not fair.engine.prompts
     await fair.ask(fair.member, "Outside of it")
     assert len(fair.engine.prompts) == 1

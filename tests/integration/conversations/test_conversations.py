@@ -245,14 +245,14 @@ async def test_of_two_renames_at_once_the_second_is_told_of_the_first(chat: Chat
 
 
 @pytest.mark.parametrize(
-    ("title", "kept"),
+    ("title", "stored"),
     [("  a\n b ", "a b"), ("👩🏽‍🔬 مرحبا <b>", "👩🏽‍🔬 مرحبا <b>"), ("x" * 200, "x" * 200)],
 )
-async def test_a_title_is_kept_in_one_line(chat: Chat, title: str, kept: str) -> None:
+async def test_a_title_is_kept_in_one_line(chat: Chat, title: str, stored: str) -> None:
     job = await chat.told("Q1")
     await chat.conversations.rename(USER, job.conversation_id, title=title, seen="Q1")
     opened = await chat.conversations.open(USER, job.conversation_id)
-    assert opened.conversation.title == kept
+    assert opened.conversation.title == stored
 
 
 @pytest.mark.parametrize(("title", "error"), [(" \n", EmptyMessage), ("x" * 201, MessageTooLong)])
@@ -304,7 +304,7 @@ async def test_somebody_elses_conversation_looks_like_none_busy_or_not() -> None
     chat = make_chat(Script(pieces=["A1"]), Script(pieces=["A2"], hangs=True))
     job = await chat.told("Hi")
     there, here = job.conversation_id, job.message_id
-    asked = Question("Hi", "b")
+    question = Question("Hi", "b")
     removed = await chat.conversations.delete_branch(USER, there, here)
     await chat.conversations.restore_messages(USER, removed)
     for _ in range(2):
@@ -327,7 +327,7 @@ async def test_somebody_elses_conversation_looks_like_none_busy_or_not() -> None
             chat.answers.go_on("bob", conversation_id=there, message_id=here),
             chat.answers.prompt_of("bob", conversation_id=there, message_id=here),
             chat.answers.context_usage(
-                "bob", conversation_id=there, question=asked, options=ChatOptions()
+                "bob", conversation_id=there, question=question, options=ChatOptions()
             ),
             chat.ask("Hi", user_id="bob", conversation_id=there),
         ):
@@ -412,9 +412,9 @@ async def test_the_exact_prompt_of_an_answer_can_be_shown_later() -> None:
             USER, conversation_id=job.conversation_id, message_id=answer.message_id
         )
         assert shown == await chat.engine.render_prompt(prompt)
-    kept = (await chat.answer(more)).provenance
-    assert kept
-    assert (kept.system_prompt, kept.preset) == ("Be brief.", options.preset)
+    stored = (await chat.answer(more)).provenance
+    assert stored
+    assert (stored.system_prompt, stored.preset) == ("Be brief.", options.preset)
 
 
 async def test_a_prompt_whose_messages_were_deleted_is_not_made_up(chat: Chat) -> None:

@@ -274,12 +274,12 @@ async def test_what_left_comes_in_again_with_its_branches(
     conversation_id = await add(store)
     file = await client.get("/api/export?format=json")
     answer = await client.post("/api/import", content=file.content, headers=KIND)
-    told = answer.json()
+    body = answer.json()
     assert answer.status_code == 200
-    assert told == {"imported": 1, "titles": ["A table"], "first_id": told["first_id"]}
-    assert told["first_id"] != conversation_id
+    assert body == {"imported": 1, "titles": ["A table"], "first_id": body["first_id"]}
+    assert body["first_id"] != conversation_id
     before = await store.archive(LOCAL_USER, conversation_id)
-    after = await store.archive(LOCAL_USER, told["first_id"])
+    after = await store.archive(LOCAL_USER, body["first_id"])
 
     def bare(archive: Archive) -> list[object]:
         places = {message.id: number for number, message in enumerate(archive.messages)}
@@ -298,9 +298,9 @@ async def test_what_left_comes_in_again_with_its_branches(
 
 async def test_the_answer_to_an_import_tells_the_first_titles(client: httpx.AsyncClient) -> None:
     file = [{"messages": [{"role": "user", "content": f"Question {n}"}]} for n in range(7)]
-    told = (await client.post("/api/import", json=file)).json()
-    assert told["imported"] == 7
-    assert told["titles"] == [f"Question {number}" for number in range(5)]
+    body = (await client.post("/api/import", json=file)).json()
+    assert body["imported"] == 7
+    assert body["titles"] == [f"Question {number}" for number in range(5)]
 
 
 async def test_a_broken_file_is_refused_with_its_place_and_nothing_is_imported(
@@ -329,9 +329,9 @@ async def pieces(count: int) -> AsyncIterator[bytes]:
         yield b" " * MIB
 
 
-@pytest.mark.parametrize("said", [True, False])
+@pytest.mark.parametrize("announced", [True, False])
 async def test_a_file_of_100_megabytes_is_refused_with_words(
-    client: httpx.AsyncClient, said: bool
+    client: httpx.AsyncClient, announced: bool
 ) -> None:
     read = 0
 
@@ -341,11 +341,11 @@ async def test_a_file_of_100_megabytes_is_refused_with_words(
             read += len(piece)
             yield piece
 
-    headers = KIND | ({"Content-Length": str(100 * MIB)} if said else {})
+    headers = KIND | ({"Content-Length": str(100 * MIB)} if announced else {})
     answer = await client.post("/api/import", content=counted(), headers=headers)
     assert answer.status_code == 413
     assert "64 MiB" in answer.json()["error"]["message"]
-    assert read <= (MIB if said else 66 * MIB)
+    assert read <= (MIB if announced else 66 * MIB)
 
 
 async def test_a_file_larger_than_other_bodies_comes_in(client: httpx.AsyncClient) -> None:
@@ -402,10 +402,10 @@ async def test_a_preset_leaves_and_comes_in_again(
     file = await client.get(f"/api/presets/{preset.ref.id}/export?version=1")
     assert named(file) == "数学 maths.preset.json"
     answer = await client.post("/api/presets/import", content=file.content, headers=KIND)
-    told: dict[str, Any] = answer.json()
-    assert told == {"id": told["id"], "version": 1, "name": "数学 / maths"}
-    assert told["id"] != preset.ref.id
-    assert (await store.preset(LOCAL_USER, told["id"])).text == text
+    body: dict[str, Any] = answer.json()
+    assert body == {"id": body["id"], "version": 1, "name": "数学 / maths"}
+    assert body["id"] != preset.ref.id
+    assert (await store.preset(LOCAL_USER, body["id"])).text == text
 
 
 async def test_a_broken_preset_is_refused_with_its_field(client: httpx.AsyncClient) -> None:

@@ -55,13 +55,13 @@ async def secret_chat(store: RoutingStore) -> Turn:
 async def test_a_temporary_chat_leaves_no_trace_in_the_folder(
     tmp_path: Path, store: RoutingStore
 ) -> None:
-    kept = await ask_and_answer(store, question="plugh")
+    stored = await ask_and_answer(store, question="plugh")
     turn = await secret_chat(store)
     assert len(await path(store, turn)) == 2
     assert len((await store.archive(ANN, turn.conversation.id)).messages) == 6
     assert (await store.archive(ANN, turn.conversation.id)).conversation.title == f"{SECRET} 2"
     assert list(await store.search(ANN, SECRET)) == []
-    assert [item.id for item in await store.conversations(ANN)] == [kept.conversation.id]
+    assert [item.id for item in await store.conversations(ANN)] == [stored.conversation.id]
     await store.close()
     files = contents(tmp_path)
     assert b"plugh" in files[FILE_NAME]
@@ -93,15 +93,15 @@ async def test_the_second_turn_of_a_temporary_chat_is_temporary_whatever_it_says
     turn = await ask_and_answer(store, temporary=True)
     second = await ask(store, turn.conversation.id, temporary=False)
     assert second.conversation.id == turn.conversation.id
-    kept = await ask_and_answer(store)
-    beside = await ask(store, kept.conversation.id, temporary=True)
+    stored = await ask_and_answer(store)
+    beside = await ask(store, stored.conversation.id, temporary=True)
     assert not beside.answer.id.startswith(TEMPORARY)
-    assert [item.id for item in await store.conversations(ANN)] == [kept.conversation.id]
+    assert [item.id for item in await store.conversations(ANN)] == [stored.conversation.id]
 
 
 async def test_messages_of_one_store_are_not_in_the_other(store: RoutingStore) -> None:
-    kept, temporary = await ask_and_answer(store), await ask_and_answer(store, temporary=True)
-    for one, other in ((kept, temporary), (temporary, kept)):
+    stored, temporary = await ask_and_answer(store), await ask_and_answer(store, temporary=True)
+    for one, other in ((stored, temporary), (temporary, stored)):
         with pytest.raises(NotFound):
             await store.set_head(ANN, one.conversation.id, other.answer.id)
         with pytest.raises(NotFound):
@@ -128,8 +128,8 @@ async def test_of_too_many_temporary_chats_the_longest_untouched_goes_first() ->
     first, second, third = [await begin() for _ in range(3)]
     await ask_and_answer(store, first.conversation.id)
     fourth = await begin()
-    left = [item.id for item in await store.conversations(ANN)]
-    assert left == [turn.conversation.id for turn in (fourth, first, third)]
+    remaining = [item.id for item in await store.conversations(ANN)]
+    assert remaining == [turn.conversation.id for turn in (fourth, first, third)]
     with pytest.raises(NotFound):
         await store.path(ANN, second.conversation.id)
     assert len(store.messages) == 8

@@ -95,8 +95,8 @@ async def test_the_usage_is_what_the_exact_count_will_be(
 ) -> None:
     engine = TinyTokens()
     engine.template = template
-    asked = UsageInput("head", "be brief", HISTORY, "draft", limit, 10, keep_turns)
-    measured = await ContextMeter().measure(engine, asked)
+    usage_input = UsageInput("head", "be brief", HISTORY, "draft", limit, 10, keep_turns)
+    measured = await ContextMeter().measure(engine, usage_input)
     question = ChatMessage(Role.USER, "draft")
     try:
         window = await fit(

@@ -155,8 +155,8 @@ async def test_a_case_is_run_shown_and_put_beside_another_run(clients: Clients) 
     assert "<ins>" in page
     beside = (await ann.get(f"{second}?against={first.rpartition('/')[2]}")).text
     assert 'class="pair"' in beside
-    for shown in (page, beside, (await ann.get("/cases")).text):
-        assert "<img" not in shown
+    for html in (page, beside, (await ann.get("/cases")).text):
+        assert "<img" not in html
     assert (await posted(ann, f"/api{first}/delete")) == {"next": "/cases"}
     assert (await ann.get(first)).status_code == 404
 
@@ -213,8 +213,8 @@ async def test_a_complaint_becomes_a_case(clients: Clients, store: RoutingStore)
         status=Status.DONE,
         made_at=utc_now(),
     )
-    opinion = RatingInput(correction="Paris")
-    await store.feedback.ratings.rate(snapshot, user.id, opinion, utc_now())
+    rating_input = RatingInput(correction="Paris")
+    await store.feedback.ratings.rate(snapshot, user.id, rating_input, utc_now())
     assert ">\nParis</textarea>" in (await root.get("/cases/new?evidence=e")).text
     told = await posted(root, "/api/cases/from-evidence/e")
     assert ">\nParis</textarea>" in (await root.get(told["next"])).text

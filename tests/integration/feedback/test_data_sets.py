@@ -65,16 +65,16 @@ class Happenings:
 
     async def rate(self, number: int, kind: int) -> None:
         correction = f"correction {len(self.corrections)}"
-        opinions = (
+        rating_inputs = (
             RatingInput(Verdict.UP),
             RatingInput(Verdict.DOWN, ("other",)),
             RatingInput(Verdict.DOWN, correction=correction),
             RatingInput(comment="hm"),
         )
-        opinion = opinions[kind % len(opinions)]
-        await self.chat.rate(self.jobs[number], opinion)
-        if opinion.correction:
-            self.corrections.add(opinion.correction)
+        rating_input = rating_inputs[kind % len(rating_inputs)]
+        await self.chat.rate(self.jobs[number], rating_input)
+        if rating_input.correction:
+            self.corrections.add(rating_input.correction)
 
     async def review(self, number: int, kind: int) -> None:
         answer_id = self.jobs[number].message_id
@@ -134,14 +134,14 @@ class Happenings:
         await finished(beside)
         self.jobs.append(beside)
 
-    def told(self) -> dict[Turns, set[str]]:
+    def answers_by_prompt(self) -> dict[Turns, set[str]]:
         """Every prompt that the engine was sent, with all answers that it gave to it."""
         given: dict[Turns, set[str]] = {}
         for number, prompt in enumerate(self.chat.engine.prompts):
             *before, last = prompt
             begun = last.content if last.role is Role.ASSISTANT else ""
-            asked = tuple(before) if begun else prompt
-            turns = tuple((said.role.value, said.content) for said in asked)
+            question = tuple(before) if begun else prompt
+            turns = tuple((turn.role.value, turn.content) for turn in question)
             given.setdefault(turns, set()).add(begun + answer(number))
         return given
 
@@ -171,12 +171,12 @@ async def lines_of(chat: RatedChat, kind: DataFormat) -> list[dict[str, Any]]:
 
 
 def turns_of(messages: Sequence[dict[str, str]]) -> Turns:
-    return tuple((said["role"], said["content"]) for said in messages)
+    return tuple((turn["role"], turn["content"]) for turn in messages)
 
 
 async def check_all(happenings: Happenings) -> tuple[int, int]:
     """How many lines there are of each kind, after each was held against what was really said."""
-    given, corrections = happenings.told(), happenings.corrections
+    given, corrections = happenings.answers_by_prompt(), happenings.corrections
     pairs = await lines_of(happenings.chat, DataFormat.DPO)
     for pair in pairs:
         answers = given[turns_of(pair["prompt"])]

@@ -130,8 +130,10 @@ async def test_a_stopped_answer_and_an_old_version_are_rated_each_for_itself(
         await chat.rate(again, UP)
         stopped = await chat.snapshot(job)
         assert (stopped.answer, stopped.status, stopped.finish) == ("Hel", Status.STOPPED, None)
-        said = await chat.ratings.newest(LOCAL.id, [job.message_id, again.message_id, "another"])
-        assert {key: rating.rating_input for key, rating in said.items()} == {
+        rating_input = await chat.ratings.newest(
+            LOCAL.id, [job.message_id, again.message_id, "another"]
+        )
+        assert {key: rating.rating_input for key, rating in rating_input.items()} == {
             job.message_id: DOWN,
             again.message_id: UP,
         }
@@ -151,8 +153,8 @@ async def test_an_answer_that_was_stopped_or_failed_before_its_first_word_can_be
         for job, status in ((stopped, Status.STOPPED), (failed, Status.ERROR)):
             look = await chat.ratings.look(LOCAL, job.conversation_id, job.message_id)
             assert look == Ratable("", REASONS)
-            said = RatingInput(Verdict.DOWN, ("slow",), "", " Hello. ")
-            assert (await chat.rate(job, said)).rating_input == said
+            rating_input = RatingInput(Verdict.DOWN, ("slow",), "", " Hello. ")
+            assert (await chat.rate(job, rating_input)).rating_input == rating_input
             snapshot = await chat.snapshot(job)
             assert (snapshot.answer, snapshot.status, snapshot.language) == ("", status, "")
             assert is_exact(snapshot)
@@ -241,9 +243,11 @@ async def test_an_opinion_is_taken_back_as_a_version_of_its_own(chat: RatedChat)
 
 async def test_what_is_said_is_kept_as_it_was_meant(chat: RatedChat) -> None:
     job = await chat.told("Hi")
-    said = RatingInput(Verdict.DOWN, ("other", "language", "other"), " why? \n", "Bonjour\n")
-    kept = (await chat.rate(job, said)).rating_input
-    assert kept == RatingInput(Verdict.DOWN, ("other", "language"), "why?", "Bonjour\n")
+    rating_input = RatingInput(
+        Verdict.DOWN, ("other", "language", "other"), " why? \n", "Bonjour\n"
+    )
+    stored = (await chat.rate(job, rating_input)).rating_input
+    assert stored == RatingInput(Verdict.DOWN, ("other", "language"), "why?", "Bonjour\n")
     for idle in ("", "  ", "Hello", "Hello\r\n"):
         again = await chat.rate(job, replace(UP, correction=idle))
         assert again.rating_input == UP
@@ -254,7 +258,7 @@ async def test_what_is_too_long_or_cannot_be_kept_is_refused_and_nothing_is_writ
 ) -> None:
     job = await chat.told("Hi")
     longest = "x" * MAX_COMMENT
-    for opinion, error in (
+    for rating_input, error in (
         (RatingInput(comment=longest + "x"), MessageTooLong),
         (RatingInput(comment="y" * 2**20), MessageTooLong),
         (RatingInput(correction=longest + "Hello!"), MessageTooLong),
@@ -263,7 +267,7 @@ async def test_what_is_too_long_or_cannot_be_kept_is_refused_and_nothing_is_writ
         (RatingInput(reasons=("dull",)), UnknownReason),
     ):
         with pytest.raises(error):
-            await chat.rate(job, opinion)
+            await chat.rate(job, rating_input)
     assert await chat.frozen() == 0
     await chat.rate(job, RatingInput(comment=longest, correction=longest + "Hello"))
 
@@ -274,8 +278,8 @@ async def test_what_is_too_long_or_cannot_be_kept_is_refused_and_nothing_is_writ
 async def completion(
     chat: RatedChat, prompt: Prompt, *, remembered: bool = True
 ) -> CompletionRecord:
-    asked = CompletionInput("cmpl-1", prompt, remembered=remembered)
-    return await (await chat.completions.begin(Principal(LOCAL), asked)).record()
+    completion_input = CompletionInput("cmpl-1", prompt, remembered=remembered)
+    return await (await chat.completions.begin(Principal(LOCAL), completion_input)).record()
 
 
 async def test_a_programs_answer_is_rated_by_its_id(chat: RatedChat) -> None:

@@ -29,14 +29,14 @@ from tests.migrated import migrated
 from tests.rated import UP, snapshot
 
 HOSTILE = "\"><img src=x onerror=alert(1)>'{0}"
-HOSTILE_SHOWN = escape(HOSTILE)
+ESCAPED = escape(HOSTILE)
 PLAN = Plan(
     f"Try {HOSTILE}",
     Mode.SINGLE,
     (Variant(HOSTILE, system_prompt=HOSTILE),),
     survey=(SurveyQuestion("q", QuestionKind.TEXT, HOSTILE),),
 )
-MADE = AuditEntry(START, "", "test")
+JOINED = AuditEntry(START, "", "test")
 
 
 @dataclass
@@ -47,11 +47,11 @@ class Hosts:
     admin: httpx.AsyncClient
     bob: httpx.AsyncClient
     cy: httpx.AsyncClient
-    people: dict[str, User]
+    users: dict[str, User]
 
-    async def rate(self, name: str, opinion: RatingInput = UP, **of_evidence: Any) -> None:
-        frozen = snapshot(name, **{"owner_id": self.people["admin"].id, **of_evidence})
-        await self.store.feedback.ratings.rate(frozen, self.people["admin"].id, opinion, START)
+    async def rate(self, name: str, rating_input: RatingInput = UP, **snapshot_fields: Any) -> None:
+        frozen = snapshot(name, **{"owner_id": self.users["admin"].id, **snapshot_fields})
+        await self.store.feedback.ratings.rate(frozen, self.users["admin"].id, rating_input, START)
 
 
 @pytest.fixture
@@ -62,9 +62,9 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     tokens = {"admin": await inn.add("admin", AccountRole.ADMIN)}
     for name in ("bob", "cy"):
         tokens[name] = await inn.add(name)
-    people = {name: await inn.user(token) for name, token in tokens.items()}
-    campaign = Campaign("campaign", people["bob"].id, PLAN, START)
-    await store.feedback.campaigns.add(campaign, MADE)
+    users = {name: await inn.user(token) for name, token in tokens.items()}
+    campaign = Campaign("campaign", users["bob"].id, PLAN, START)
+    await store.feedback.campaigns.add(campaign, JOINED)
     app = build_api(
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
@@ -74,7 +74,7 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     )
     admin, bob, cy = (client_of(app, token) for token in tokens.values())
     async with admin, bob, cy:
-        yield Hosts(store, admin, bob, cy, people)
+        yield Hosts(store, admin, bob, cy, users)
     await store.close()
 
 
@@ -98,7 +98,7 @@ async def test_a_member_sees_what_belongs_to_their_campaign(hosts: Hosts) -> Non
 
 async def test_who_is_to_review_an_answer_sees_it(hosts: Hosts) -> None:
     await hosts.rate("given")
-    path, body = "/api/results/given/review", {"assignee": hosts.people["cy"].id}
+    path, body = "/api/results/given/review", {"assignee": hosts.users["cy"].id}
     assert (await hosts.admin.post(path, json=body)).status_code == 200
     assert (await hosts.cy.get("/results/given")).status_code == 200
     assert (await hosts.admin.post(path, json={"assignee": "nobody"})).status_code == 404
@@ -157,7 +157,7 @@ async def test_files_are_those_of_the_service_and_no_browser_opens_them(hosts: H
         answer = await hosts.admin.get(f"/api/results/export?format={kind}&redact=true")
         file = data_file(kind, RatingFilter(), Redactor())
         pieces = [
-            piece async for piece in results.export(hosts.people["admin"], RatingFilter(), file)
+            piece async for piece in results.export(hosts.users["admin"], RatingFilter(), file)
         ]
         assert answer.content == b"".join(pieces)
         assert b"[email]" in answer.content
@@ -167,8 +167,8 @@ async def test_files_are_those_of_the_service_and_no_browser_opens_them(hosts: H
         named = await hosts.admin.post(path, json={"names": "Ann\nBob"})
         assert b"[name] wrote it: [email]" in named.content
         path = f"/api/results/preview?format={kind}"
-        told = (await hosts.admin.post(path, json={"names": "Ann"})).json()
-        assert (told["lines"], told["masked"]["name"]) == (1, 1)
+        body = (await hosts.admin.post(path, json={"names": "Ann"})).json()
+        assert (body["lines"], body["masked"]["name"]) == (1, 1)
     assert (await hosts.admin.get("/api/results/export?format=exe")).status_code == 422
 
 
@@ -186,8 +186,8 @@ async def test_a_report_is_masked_in_either_language_and_tells_how_often(hosts: 
     assert "sandbox" in named.headers.get_list("content-security-policy")
     assert ".html" in named.headers["content-disposition"]
     preview = path.replace("report?", "report/preview?")
-    told = (await hosts.bob.post(preview, json={"names": "Ann"})).json()
-    assert told == {"masked": {"email": 1, "name": 1}}
+    body = (await hosts.bob.post(preview, json={"names": "Ann"})).json()
+    assert body == {"masked": {"email": 1, "name": 1}}
     assert (await hosts.bob.post(preview, json={})).json() == {"masked": {}}
     for refused in (path, preview):
         assert (await hosts.cy.post(refused, json={"names": "Ann"})).status_code == 404
@@ -214,7 +214,7 @@ async def test_a_campaign_s_page_tells_of_variants_what_they_are_and_what_answer
 ) -> None:
     page = (await hosts.bob.get("/campaigns/campaign")).text
     plan = page.partition("<h2>Plan</h2>")[2]
-    assert plan.count(HOSTILE_SHOWN) >= 2
+    assert plan.count(ESCAPED) >= 2
     assert "Nothing has answered yet." in plan
 
 
@@ -256,8 +256,8 @@ async def test_a_case_is_made_of_a_rated_answer(hosts: Hosts) -> None:
     await hosts.rate("e")
     page = (await hosts.admin.get("/results/e")).text
     assert 'data-post="/api/cases/from-evidence/e"' in page
-    made = await hosts.admin.post("/api/cases/from-evidence/e", json={})
-    assert (await hosts.admin.get(made.json()["next"])).status_code == 200
+    created = await hosts.admin.post("/api/cases/from-evidence/e", json={})
+    assert (await hosts.admin.get(created.json()["next"])).status_code == 200
 
 
 async def test_guests_and_strangers_see_no_results(hosts: Hosts) -> None:
@@ -267,7 +267,7 @@ async def test_guests_and_strangers_see_no_results(hosts: Hosts) -> None:
         answer = await hosts.cy.get(path)
         assert answer.status_code in (303, 401)
     results = Results(hosts.store.feedback.results, hosts.store.people)
-    guest = replace(hosts.people["cy"], role=AccountRole.GUEST)
+    guest = replace(hosts.users["cy"], role=AccountRole.GUEST)
     with pytest.raises(Exception, match="no such thing"):
         results.export(guest, RatingFilter(), data_file(DataFormat.CSV, RatingFilter()))
 

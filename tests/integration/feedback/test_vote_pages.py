@@ -44,11 +44,11 @@ class Hosts:
     admin: httpx.AsyncClient
     bob: httpx.AsyncClient
     cy: httpx.AsyncClient
-    people: dict[str, User]
+    users: dict[str, User]
 
     async def vote(self, name: str, choice: VoteChoice = VoteChoice.LEFT, **more: object) -> None:
         """The left answer is the second variant's."""
-        tester, sides = self.people["cy"].id, []
+        tester, sides = self.users["cy"].id, []
         for variant in (1, 0):
             turn = await self.store.add_turn(
                 tester,
@@ -87,8 +87,8 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     tokens = {"admin": await inn.add("admin", AccountRole.ADMIN)}
     for name in ("bob", "cy"):
         tokens[name] = await inn.add(name)
-    people = {name: await inn.user(token) for name, token in tokens.items()}
-    campaign = Campaign("campaign", people["bob"].id, PLAN, START)
+    users = {name: await inn.user(token) for name, token in tokens.items()}
+    campaign = Campaign("campaign", users["bob"].id, PLAN, START)
     await store.feedback.campaigns.add(campaign, AuditEntry(START, "", "test"))
     app = build_api(
         engine=ScriptedEngine(),
@@ -99,7 +99,7 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     )
     admin, bob, cy = (client_of(app, token) for token in tokens.values())
     async with admin, bob, cy:
-        yield Hosts(store, admin, bob, cy, people)
+        yield Hosts(store, admin, bob, cy, users)
     await store.close()
 
 
@@ -117,7 +117,7 @@ async def test_votes_are_read_by_who_may_see_the_campaign_and_not_by_its_testers
     hosts.cy.cookies.clear()
     for path in ("/results/votes", "/results/votes/Inside"):
         assert (await hosts.cy.get(path)).status_code in (303, 401)
-    guest = replace(hosts.people["admin"], role=AccountRole.GUEST)
+    guest = replace(hosts.users["admin"], role=AccountRole.GUEST)
     votes = Votes(hosts.store.feedback.ballots)
     for call in (
         votes.page(guest, VoteFilter()),
@@ -151,7 +151,7 @@ async def test_a_vote_is_told_by_the_name_of_its_variant_and_by_its_side(hosts: 
 async def test_what_the_host_tried_is_marked_as_in_no_rate(hosts: Hosts) -> None:
     await hosts.vote("Tester")
     assert "own trial" not in (await hosts.bob.get("/results/votes")).text
-    await hosts.vote("Host", user_id=hosts.people["bob"].id)
+    await hosts.vote("Host", user_id=hosts.users["bob"].id)
     assert (await hosts.bob.get("/results/votes")).text.count("own trial") == 1
     assert "own trial" in (await hosts.bob.get("/results/votes/Host")).text
 
@@ -199,9 +199,7 @@ async def test_hostile_words_of_testers_stay_words(hosts: Hosts) -> None:
 async def test_an_answer_that_was_deleted_leaves_the_vote_and_the_other_one(hosts: Hosts) -> None:
     await hosts.vote("e")
     voted_comparison = await hosts.store.feedback.ballots.voted_comparison(None, "e")
-    await hosts.store.delete(
-        hosts.people["cy"].id, voted_comparison.comparison.left.conversation_id
-    )
+    await hosts.store.delete(hosts.users["cy"].id, voted_comparison.comparison.left.conversation_id)
     page = (await hosts.bob.get("/results/votes/e")).text
     assert page.count("This answer was deleted.") == 1
     assert page.count('<div class="answer"') == 1

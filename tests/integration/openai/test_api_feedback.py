@@ -10,18 +10,18 @@ from chat.accounts.models import LOCAL
 from chat.feedback.models import RatingInput, Verdict
 from chat.feedback.validation import MAX_COMMENT
 from chat.serving.observer import Source
-from tests.programs import FEEDBACK, Raters, fault
+from tests.programs import FEEDBACK, RatingPrograms, fault
 
 
 @pytest.fixture
-async def programs(tmp_path: Path) -> AsyncIterator[Raters]:
-    programs = Raters(tmp_path)
+async def programs(tmp_path: Path) -> AsyncIterator[RatingPrograms]:
+    programs = RatingPrograms(tmp_path)
     await programs.store.open()
     yield programs
     await programs.store.close()
 
 
-async def test_an_answer_is_rated_by_its_id_in_versions(programs: Raters) -> None:
+async def test_an_answer_is_rated_by_its_id_in_versions(programs: RatingPrograms) -> None:
     id = await programs.given()
     first = (await programs.say(id, verdict="down", reasons=["wrong-facts"], comment="no")).json()
     assert {**first, "created": 0} == {
@@ -45,7 +45,7 @@ async def test_an_answer_is_rated_by_its_id_in_versions(programs: Raters) -> Non
 
 
 async def test_what_was_rated_once_can_be_rated_after_it_is_forgotten(tmp_path: Path) -> None:
-    before, after = Raters(tmp_path), Raters(tmp_path)
+    before, after = RatingPrograms(tmp_path), RatingPrograms(tmp_path)
     await before.store.open()
     id = await before.given()
     assert (await before.say(id, verdict="up")).status_code == 200
@@ -56,7 +56,7 @@ async def test_what_was_rated_once_can_be_rated_after_it_is_forgotten(tmp_path: 
 
 
 async def test_an_answer_that_is_not_remembered_is_not_found_and_it_says_for_how_long_they_are(
-    programs: Raters,
+    programs: RatingPrograms,
 ) -> None:
     for id in (await programs.given(store=False), "chatcmpl-1", "temporary-1"):
         answer = await programs.say(id, verdict="up")
@@ -65,7 +65,7 @@ async def test_an_answer_that_is_not_remembered_is_not_found_and_it_says_for_how
         assert "remembered for 60 minutes" in fault(answer)["message"]
 
 
-async def test_what_is_said_must_fit(programs: Raters) -> None:
+async def test_what_is_said_must_fit(programs: RatingPrograms) -> None:
     id = await programs.given()
     for said, status, code in (
         ({}, 400, "empty_opinion"),
@@ -87,7 +87,7 @@ async def test_what_is_said_must_fit(programs: Raters) -> None:
     assert (await programs.say(id, verdict=Verdict.UP)).status_code == 200
 
 
-async def test_the_route_is_in_the_document_which_its_answers_fit(programs: Raters) -> None:
+async def test_the_route_is_in_the_document_which_its_answers_fit(programs: RatingPrograms) -> None:
     document = (await programs.client.get("/openapi.json")).json()
     answers = document["paths"][FEEDBACK]["post"]["responses"]
     id = await programs.given()

@@ -24,7 +24,7 @@ from chat.tools import CallPiece, ToolCall
 from tests.chat import make_chat
 from tests.fakes import Script
 from tests.programs import CHAT, HI, TEXT, ApiConnection, Programs, Seen, fault, until
-from tests.users import MADE, NOON, CountedRates, make_town
+from tests.users import CREATED, NOON, CountedRates, make_town
 
 HANGING = Script(["Hel"], hangs=True)
 SILENT = Script([], hangs=True)
@@ -191,7 +191,7 @@ async def test_an_answer_is_billed_to_its_person_and_to_its_key() -> None:
     town = await make_town()
     ann = principal("ann")
     assert ann.key
-    await town.people.add_key("digest", ann.key, MADE)
+    await town.people.add_key("digest", ann.key, CREATED)
     limits = KeyLimits(town.people, town.rates, clock=lambda: town.now)
     programs = Programs(quotas=town.quotas(), key_limits=limits)
     await written(programs, ann)
@@ -231,7 +231,7 @@ async def test_the_limits_of_a_person_and_of_a_key_hold_and_open_again() -> None
     assert await refusal(programs, bob) == "too_many_requests"
     other = principal("ann", tokens_per_day=5)
     assert other.key
-    await town.people.add_key("digest", other.key, MADE)
+    await town.people.add_key("digest", other.key, CREATED)
     await written(programs, other)
     assert await refusal(programs, other) == "tokens_used_up"
     for _ in range(4):

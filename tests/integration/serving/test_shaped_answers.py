@@ -14,7 +14,7 @@ from chat.serving.models import Delta
 from chat.tools import Extras, JsonShape, Tool, ToolRules
 from engine.local import EngineOptions, LocalEngine, Report
 from tests.fakes import generate
-from tests.schemas import ASKED, Asked
+from tests.schemas import SCHEMA_CHECKS, SchemaCheck
 
 pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
 
@@ -40,7 +40,7 @@ async def ask(
     return [delta async for delta in generate(engine, messages, sampling, extras=extras)]
 
 
-async def check(engine: LocalEngine, asked: Sequence[tuple[int, Asked]]) -> None:
+async def check(engine: LocalEngine, asked: Sequence[tuple[int, SchemaCheck]]) -> None:
     """Ask all at once; every answer ends by itself and is valid."""
     shapes = [Extras(shape=JsonShape(json.dumps(schema))) for _, (_, schema) in asked]
     answers = await asyncio.gather(
@@ -56,14 +56,14 @@ async def check(engine: LocalEngine, asked: Sequence[tuple[int, Asked]]) -> None
 
 
 async def test_twenty_answers_of_eight_shapes_are_all_valid(engine: LocalEngine) -> None:
-    await check(engine, [(seed, ASKED[seed % 8]) for seed in range(20)])
+    await check(engine, [(seed, SCHEMA_CHECKS[seed % 8]) for seed in range(20)])
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 async def test_two_hundred_answers_of_twenty_shapes_are_all_valid(engine: LocalEngine) -> None:
     for begin in range(0, 200, 20):
-        await check(engine, [(begin + place, asked) for place, asked in enumerate(ASKED)])
+        await check(engine, [(begin + place, asked) for place, asked in enumerate(SCHEMA_CHECKS)])
 
 
 async def test_any_object_and_a_free_answer_and_a_call_go_side_by_side(

@@ -44,7 +44,7 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
-    def pass_by(self, **spans: float) -> None:
+    def advance(self, **spans: float) -> None:
         self.now += timedelta(**spans)
         self.seconds += timedelta(**spans).total_seconds()
 
@@ -134,7 +134,7 @@ async def test_a_new_set_up_link_kills_the_one_before(accounts: Accounts) -> Non
 async def test_a_set_up_link_is_good_for_a_day(accounts: Accounts, clock: Clock) -> None:
     token = await accounts.setup_token()
     assert token
-    clock.pass_by(hours=24)
+    clock.advance(hours=24)
     with pytest.raises(NotFound):
         await accept(accounts, token, "Ann")
 
@@ -159,7 +159,7 @@ async def test_an_invitation_is_good_once_and_for_a_week(
     bob = await who(accounts, await accept(accounts, token, "Bob"))
     assert (bob.user.name, bob.user.role) == ("Bob", AccountRole.MEMBER)
     late = await accounts.invite(ann.user, AccountRole.MEMBER)
-    clock.pass_by(days=7)
+    clock.advance(days=7)
     for dead in (token, late, "made up", ""):
         with pytest.raises(NotFound):
             await accounts.check_one_time_link(dead)
@@ -213,8 +213,8 @@ async def test_names_and_passwords_of_every_language_are_taken(
     token = await accounts.setup_token()
     assert token
     await accept(accounts, token, name, password)
-    made = await who(accounts, await sign_in(accounts, name, password))
-    assert made.user.name == " ".join(name.split())
+    created = await who(accounts, await sign_in(accounts, name, password))
+    assert created.user.name == " ".join(name.split())
 
 
 async def test_a_reset_link_gives_a_new_password_and_ends_every_session(
@@ -231,7 +231,7 @@ async def test_a_reset_link_gives_a_new_password_and_ends_every_session(
         await sign_in(accounts, "Bob", RIGHT)
     assert await sign_in(accounts, "Bob", "another password")
     late = await accounts.reset(ann.user, bob.user.id)
-    clock.pass_by(hours=24)
+    clock.advance(hours=24)
     with pytest.raises(NotFound):
         await accept(accounts, late, "", "another password")
 
@@ -252,9 +252,9 @@ async def test_every_sign_in_has_a_token_of_its_own_that_is_nowhere_in_the_store
     first, second = await sign_in(accounts), await sign_in(accounts)
     assert first != second
     assert len(first) >= 43
-    kept = repr(store)
-    assert first not in kept
-    assert second not in kept
+    stored = repr(store)
+    assert first not in stored
+    assert second not in stored
     assert (await who(accounts, first)).session_id not in (first, second)
 
 
@@ -330,7 +330,7 @@ async def test_a_password_that_is_changed_meanwhile_signs_nobody_in(
     hasher.go_on.set()
     with pytest.raises(WrongPassword):
         await signing_in
-    assert [kept.id for kept in await accounts.sessions(ann.user)] == [ann.session_id]
+    assert [stored.id for stored in await accounts.sessions(ann.user)] == [ann.session_id]
 
 
 # --- brute force ------------------------------------------------------------------------------
@@ -341,14 +341,14 @@ async def test_fifteen_failures_shut_an_address_out_until_three_minutes_have_pas
 ) -> None:
     for number in range(15):
         await fail(accounts, 1, name=f"name {number}", address=CAFE)
-        clock.pass_by(seconds=1)
+        clock.advance(seconds=1)
     with pytest.raises(TooManyAttempts) as refused:
         await sign_in(accounts, address=CAFE)
     assert refused.value.values == {"retry_after_s": 180 - 15}
-    clock.pass_by(seconds=164)
+    clock.advance(seconds=164)
     with pytest.raises(TooManyAttempts):
         await sign_in(accounts, address=CAFE)
-    clock.pass_by(seconds=1)
+    clock.advance(seconds=1)
     assert await sign_in(accounts, address=CAFE)
 
 
@@ -379,8 +379,8 @@ async def test_failures_from_elsewhere_never_shut_the_owner_out(
     for number in range(15):
         await fail(accounts, 1, address=f"198.51.100.{number}")
     assert await accounts.signed_in(open_session)
-    for known in (HOME, OFFICE):
-        assert await sign_in(accounts, address=known)
+    for address in (HOME, OFFICE):
+        assert await sign_in(accounts, address=address)
 
 
 async def test_one_address_alone_shuts_nobody_else_out(accounts: Accounts, ann: SignedIn) -> None:
@@ -472,9 +472,9 @@ async def test_a_session_that_is_used_lasts_sixty_days(
 ) -> None:
     token = await sign_in(accounts)
     for _ in range(59):
-        clock.pass_by(days=1)
+        clock.advance(days=1)
         assert await accounts.signed_in(token)
-    clock.pass_by(days=1)
+    clock.advance(days=1)
     assert await accounts.signed_in(token) is None
 
 
@@ -482,9 +482,9 @@ async def test_a_session_that_is_not_used_lasts_fourteen_days(
     accounts: Accounts, ann: SignedIn, clock: Clock
 ) -> None:
     token = await sign_in(accounts)
-    clock.pass_by(days=14, seconds=-1)
+    clock.advance(days=14, seconds=-1)
     assert await accounts.signed_in(token)
-    clock.pass_by(days=14)
+    clock.advance(days=14)
     assert await accounts.signed_in(token) is None
     assert await accounts.sessions(ann.user) == []
 
@@ -496,9 +496,9 @@ async def test_how_long_sessions_last_can_be_said(store: MemoryUsers, clock: Clo
     assert setup
     token = await accept(accounts, setup, "Ann")
     for _ in range(13):
-        clock.pass_by(hours=12)
+        clock.advance(hours=12)
         assert await accounts.signed_in(token)
-    clock.pass_by(hours=12)
+    clock.advance(hours=12)
     assert await accounts.signed_in(token) is None
 
 
@@ -528,7 +528,7 @@ async def test_a_busy_page_costs_one_look_in_two_seconds_and_one_touch_in_a_minu
     assert setup
     token = await accept(accounts, setup, "Ann")
     for _ in range(60):
-        clock.pass_by(seconds=2)
+        clock.advance(seconds=2)
         await asyncio.gather(*(accounts.signed_in(token) for _ in range(20)))
         for _ in range(20):
             await accounts.signed_in(token)
@@ -543,10 +543,10 @@ async def test_a_change_made_elsewhere_takes_hold_within_five_seconds(
     assert await accounts.signed_in(token)
     elsewhere = Accounts(store, OpenHasher(), clock, timer=clock.timer)
     await elsewhere.set_role(ann.user, bob.user.id, AccountRole.ADMIN)
-    clock.pass_by(seconds=4)
+    clock.advance(seconds=4)
     assert (await who(accounts, token)).user.role is AccountRole.ADMIN
     await elsewhere.disable(ann.user, bob.user.id)
-    clock.pass_by(seconds=4)
+    clock.advance(seconds=4)
     assert await accounts.signed_in(token) is None
 
 
@@ -566,7 +566,7 @@ async def test_an_open_session_of_who_is_disabled_lets_nobody_in(
 ) -> None:
     token = await sign_in(accounts)
     store.everybody[ann.user.id] = replace(ann.user, disabled=True)
-    clock.pass_by(seconds=5)
+    clock.advance(seconds=5)
     assert await accounts.signed_in(token) is None
 
 
@@ -610,7 +610,7 @@ async def test_a_look_lasts_from_when_the_store_was_asked(clock: Clock) -> None:
     store.hold = asyncio.Event()
     looking = asyncio.create_task(accounts.signed_in(token))
     await asyncio.sleep(0)
-    clock.pass_by(seconds=3)  # the disk is busy
+    clock.advance(seconds=3)  # the disk is busy
     store.hold.set()
     assert await looking
     store.everybody[ann.user.id] = replace(ann.user, disabled=True)
@@ -623,7 +623,7 @@ async def test_a_clock_that_is_set_back_keeps_no_look_and_no_lock(
     token = await sign_in(accounts)
     assert await accounts.signed_in(token)
     await fail(accounts, 15)
-    clock.pass_by(minutes=3)
+    clock.advance(minutes=3)
     clock.now -= timedelta(hours=1)
     store.everybody[ann.user.id] = replace(ann.user, disabled=True)
     assert await accounts.signed_in(token) is None
@@ -639,7 +639,7 @@ async def test_signing_out_ends_this_session_and_no_other(
     await accounts.sign_out(token)
     await accounts.sign_out("made up")
     assert await accounts.signed_in(token) is None
-    assert [kept.id for kept in await accounts.sessions(ann.user)] == [ann.session_id]
+    assert [stored.id for stored in await accounts.sessions(ann.user)] == [ann.session_id]
 
 
 async def test_signing_out_everywhere_ends_this_session_too(
@@ -656,7 +656,7 @@ async def test_ones_sessions_are_listed_with_their_devices_and_ended_one_by_one(
 ) -> None:
     token = await accounts.sign_in("Ann", RIGHT, address=CAFE, device="Phone\x1b[2J" + "x" * 999)
     there = await who(accounts, token)
-    devices = {kept.id: kept.device for kept in await accounts.sessions(ann.user)}
+    devices = {stored.id: stored.device for stored in await accounts.sessions(ann.user)}
     assert devices.keys() == {ann.session_id, there.session_id}
     assert devices[there.session_id].startswith("Phone[2J")
     assert len(devices[there.session_id]) <= 200
@@ -675,7 +675,7 @@ async def test_a_new_password_ends_the_other_sessions(accounts: Accounts, ann: S
     assert await accounts.signed_in(token)
     await accounts.change_password(ann, RIGHT, "another password")
     assert await accounts.signed_in(token) is None
-    assert [kept.id for kept in await accounts.sessions(ann.user)] == [ann.session_id]
+    assert [stored.id for stored in await accounts.sessions(ann.user)] == [ann.session_id]
 
 
 # --- administration ---------------------------------------------------------------------------
@@ -744,7 +744,7 @@ async def test_the_host_may_do_from_the_command_line_what_administrators_may(
 async def test_the_log_says_who_did_what_to_whom_and_nobodys_name_or_password(
     accounts: Accounts, ann: SignedIn, bob: SignedIn, clock: Clock
 ) -> None:
-    clock.pass_by(seconds=1)
+    clock.advance(seconds=1)
     await accounts.disable(ann.user, bob.user.id)
     newest, *earlier = await accounts.audit_entries(ann.user)
     assert newest == AuditEntry(clock(), ann.user.id, Action.DISABLE, bob.user.id)
@@ -752,9 +752,9 @@ async def test_the_log_says_who_did_what_to_whom_and_nobodys_name_or_password(
         Action.SIGN_IN,
         Action.JOIN,
     ]
-    said = repr([newest, *earlier])
+    entries_text = repr([newest, *earlier])
     for word in ("Ann", "Bob", RIGHT, HOME):
-        assert word not in said
+        assert word not in entries_text
 
 
 async def test_deleting_ones_data_needs_the_password_and_leaves_nothing(
@@ -817,9 +817,9 @@ async def test_a_guest_stays_no_longer_than_the_link_is_good(
 ) -> None:
     _, token = await new_link(accounts, bob, days=1)
     entered = await accounts.enter_as_guest(token, "Gil", address=CAFE, device="Phone")
-    clock.pass_by(hours=24, seconds=-1)
+    clock.advance(hours=24, seconds=-1)
     assert await accounts.signed_in(entered)
-    clock.pass_by(seconds=3)
+    clock.advance(seconds=3)
     assert await accounts.signed_in(entered) is None
     for call in (accounts.look_at_guest_link(token), enter(accounts, token, "Hal")):
         with pytest.raises(NotFound):

@@ -22,7 +22,7 @@ from chat.errors import InvalidSetting, NotFound, StoreFailed
 from logs import redact
 from tests.house import Clock
 from tests.memory_users import MemoryUsers, OpenHasher
-from tests.users import MADE, NOON, Town, make_town
+from tests.users import CREATED, NOON, Town, make_town
 
 HOME, OFFICE = "192.0.2.1", "192.0.2.2"
 
@@ -82,8 +82,12 @@ async def test_a_key_is_its_owners_and_the_log_says_who_made_it(
 ) -> None:
     key, _ = await accounts.add_key(root, name="for ann", owner=ann)
     assert key.owner_id == "ann"
-    entry = town.people.audit[-1]
-    assert (entry.user_id, entry.action, entry.target) == ("root", Action.NEW_KEY, key.id)
+    audit_entry = town.people.audit[-1]
+    assert (audit_entry.user_id, audit_entry.action, audit_entry.target) == (
+        "root",
+        Action.NEW_KEY,
+        key.id,
+    )
     with pytest.raises(NotFound):
         await accounts.add_key(ann, name="for root", owner=root)
 
@@ -141,8 +145,8 @@ async def test_a_key_lets_in_its_owner_for_what_it_is_for(
     key, secret = await accounts.add_key(ann, name="x")
     principal = await accounts.principal(secret, address=HOME)
     assert principal == Principal(ann, key, frozenset({KeyScope.API}))
-    _, figures = await accounts.add_key(root, name="x", scopes={KeyScope.METRICS})
-    assert (await accounts.principal(figures, address=HOME)).scopes == {KeyScope.METRICS}
+    _, metrics_key = await accounts.add_key(root, name="x", scopes={KeyScope.METRICS})
+    assert (await accounts.principal(metrics_key, address=HOME)).scopes == {KeyScope.METRICS}
 
 
 @pytest.mark.parametrize("wrong", ["", "sk-", "sk-" + "a" * 43, "\ud800", "sk-" + "a" * 10**5])
@@ -162,9 +166,9 @@ async def test_neither_a_part_of_a_key_nor_its_digest_lets_in(
 
 async def test_an_expired_key_lets_nobody_in(accounts: Accounts, ann: User, clock: Clock) -> None:
     _, secret = await accounts.add_key(ann, name="x", days=1)
-    clock.pass_by(days=1, seconds=-1)
+    clock.advance(days=1, seconds=-1)
     await accounts.principal(secret, address=HOME)
-    clock.pass_by(seconds=1)
+    clock.advance(seconds=1)
     with pytest.raises(BadKey):
         await accounts.principal(secret, address=HOME)
 
@@ -178,8 +182,12 @@ async def test_a_key_is_revoked_by_its_owner_or_an_administrator_and_by_nobody_e
             await accounts.revoke_key(bob, key.id)
         await accounts.principal(secret, address=HOME)
         await accounts.revoke_key(user, key.id)
-        entry = town.people.audit[-1]
-        assert (entry.user_id, entry.action, entry.target) == (user.id, Action.REVOKE_KEY, key.id)
+        audit_entry = town.people.audit[-1]
+        assert (audit_entry.user_id, audit_entry.action, audit_entry.target) == (
+            user.id,
+            Action.REVOKE_KEY,
+            key.id,
+        )
         with pytest.raises(BadKey):
             await accounts.principal(secret, address=HOME)
 
@@ -204,7 +212,7 @@ async def test_members_see_their_own_keys_and_administrators_all(
     accounts: Accounts, ann: User, bob: User, root: User, clock: Clock
 ) -> None:
     anns, _ = await accounts.add_key(ann, name="ann's")
-    clock.pass_by(seconds=1)
+    clock.advance(seconds=1)
     bobs, _ = await accounts.add_key(bob, name="bob's")
     assert list(await accounts.keys(ann)) == [anns]
     assert list(await accounts.keys(root)) == [bobs, anns]
@@ -225,18 +233,18 @@ class CountedTouches(MemoryUsers):
 
 async def test_the_last_use_is_written_once_a_minute(clock: Clock, ann: User) -> None:
     store = CountedTouches()
-    await store.add_user(ann, None, MADE)
+    await store.add_user(ann, None, CREATED)
     accounts = Accounts(store, OpenHasher(), clock, timer=clock.timer)
     key, secret = await accounts.add_key(ann, name="x")
     for seconds in (0, 1, 58.9, 0.2, 30, 31):
-        clock.pass_by(seconds=seconds)
+        clock.advance(seconds=seconds)
         await accounts.principal(secret, address=HOME)
     assert store.touched == 3
     used_at = (await accounts.keys(ann))[0].used_at
     assert used_at
     assert clock() - used_at < timedelta(minutes=1)
     store.full = True
-    clock.pass_by(minutes=2)
+    clock.advance(minutes=2)
     assert (await accounts.principal(secret, address=HOME)).id == key.id
 
 
@@ -266,8 +274,8 @@ async def test_the_log_tells_of_a_refused_key_without_it(
     for wrong in (secret, "my password"):
         with pytest.raises(BadKey):
             await accounts.principal(wrong, address=HOME)
-    told = [redact(record.getMessage()) for record in caplog.records]
-    assert told == [
+    messages = [redact(record.getMessage()) for record in caplog.records]
+    assert messages == [
         f"a key {key.prefix}… from {HOME} was refused",
         f"no key of ours from {HOME} was refused",
     ]
@@ -279,7 +287,7 @@ async def test_the_log_tells_of_a_refused_key_without_it(
 
 async def caller_with(town: Town, **limits: int) -> Principal:
     key = ApiKey("key", "ann", "x", "sk-abcde", NOON, **limits)  # type: ignore[arg-type]  # by name
-    await town.people.add_key("digest", key, MADE)
+    await town.people.add_key("digest", key, CREATED)
     return Principal(town.people.everybody["ann"], key)
 
 

@@ -10,10 +10,10 @@ def test_of_many_uses_in_a_minute_one_is_written() -> None:
     clock = Clock()
     used = LastUse(clock.timer)
     assert used.is_news("key", None, clock())
-    clock.pass_by(seconds=59)
+    clock.advance(seconds=59)
     assert not used.is_news("key", None, clock())
     assert used.is_news("other", None, clock())
-    clock.pass_by(seconds=1)
+    clock.advance(seconds=1)
     assert used.is_news("key", None, clock())
 
 

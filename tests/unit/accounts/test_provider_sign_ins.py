@@ -25,9 +25,9 @@ def test_a_sign_in_lasts_ten_minutes_whatever_the_browser_does_with_its_cookie()
     clock = Clock()
     under_way = UnderWay(clock.timer)
     early, late = under_way.keep(BEGUN, "/"), under_way.keep(BEGUN, "/")
-    clock.pass_by(seconds=LASTS_S - 1)
+    clock.advance(seconds=LASTS_S - 1)
     assert under_way.take(early) == (BEGUN, "/")
-    clock.pass_by(seconds=1)
+    clock.advance(seconds=1)
     with pytest.raises(ProviderRefused):
         under_way.take(late)
 

@@ -98,8 +98,8 @@ class SlowUsers(MemoryUsers):
 async def test_a_guests_last_message_is_not_asked_twice_at_once(town: Town) -> None:
     town.people = SlowUsers(**vars(town.people))
     quotas = town.quotas()
-    asked = await asyncio.gather(*(quotas.check("gus") for _ in range(9)), return_exceptions=True)
-    permits = [reservation for reservation in asked if not isinstance(reservation, BaseException)]
+    results = await asyncio.gather(*(quotas.check("gus") for _ in range(9)), return_exceptions=True)
+    permits = [reservation for reservation in results if not isinstance(reservation, BaseException)]
     assert len(permits) == LINK.max_messages
     await asyncio.gather(*(reservation.spend(1) for reservation in permits))
     with pytest.raises(GuestMessagesUsedUp):

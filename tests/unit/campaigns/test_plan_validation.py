@@ -41,14 +41,18 @@ def test_a_plan_is_kept_tidy_and_its_parts_get_ids_of_their_own() -> None:
         reasons=("dull", " ", "dull", " wrong  facts "),
         consent=" Yes?\n",
     )
-    kept = check_plan(plan)
-    assert (kept.title, kept.consent, kept.reasons) == ("A title", "Yes?", ("dull", "wrong facts"))
-    assert [task.title for task in kept.tasks] == ["One", "Two", "Three"]
-    assert kept.tasks[1].id == "same"
-    assert len({task.id for task in kept.tasks}) == 3
-    assert all(question.id for question in kept.survey)
-    assert (kept.survey[1].low, kept.survey[1].high) == ("", "")
-    assert check_plan(kept) == kept
+    checked = check_plan(plan)
+    assert (checked.title, checked.consent, checked.reasons) == (
+        "A title",
+        "Yes?",
+        ("dull", "wrong facts"),
+    )
+    assert [task.title for task in checked.tasks] == ["One", "Two", "Three"]
+    assert checked.tasks[1].id == "same"
+    assert len({task.id for task in checked.tasks}) == 3
+    assert all(question.id for question in checked.survey)
+    assert (checked.survey[1].low, checked.survey[1].high) == ("", "")
+    assert check_plan(checked) == checked
 
 
 @pytest.mark.parametrize(

@@ -58,8 +58,8 @@ def opened(messages: list[Message], **more: Any) -> ConversationView:
 
 
 def test_what_a_person_wrote_is_shown_letter_by_letter() -> None:
-    asked = replace(QUESTION, content='<b>**x**</b> & "y"\n  z')
-    [markup] = parts(render.question(asked, (), Language.EN))
+    question = replace(QUESTION, content='<b>**x**</b> & "y"\n  z')
+    [markup] = parts(render.question(question, (), Language.EN))
     assert "&lt;b&gt;**x**&lt;/b&gt; &amp; &#34;y&#34;\n  z" in markup
 
 
@@ -198,7 +198,7 @@ def test_the_line_below_what_the_model_does_not_see_is_there_while_it_writes() -
 
 
 @pytest.mark.parametrize(
-    ("progress", "said"),
+    ("progress", "text"),
     [
         (Progress("a", position=1), "Waiting · next in line"),
         (Progress("a", position=3, wait_s=12.4), "Waiting · 2 ahead of you · about 12 s"),
@@ -209,8 +209,8 @@ def test_the_line_below_what_the_model_does_not_see_is_there_while_it_writes() -
         ),
     ],
 )
-def test_an_answer_being_written_says_how_it_goes(progress: Progress, said: str) -> None:
-    assert under_a_message.live_figures(progress, Language.EN) == said
+def test_an_answer_being_written_says_how_it_goes(progress: Progress, text: str) -> None:
+    assert under_a_message.live_figures(progress, Language.EN) == text
 
 
 def test_a_message_still_open_in_the_store_is_shown_as_being_written() -> None:
@@ -219,7 +219,7 @@ def test_a_message_still_open_in_the_store_is_shown_as_being_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "shown"),
+    ("written", "rendered"),
     [
         ("use <div> here", "use &lt;div> here"),
         ("<script>x</script>", "&lt;script>x&lt;/script>"),
@@ -237,12 +237,14 @@ def test_a_message_still_open_in_the_store_is_shown_as_being_written() -> None:
         ("`![a](b)` and a![0]", "`![a](b)` and a![0]"),
     ],
 )
-def test_an_answer_may_speak_of_tags_and_images_but_not_make_them(written: str, shown: str) -> None:
-    assert markdown.without_html(written) == shown
+def test_an_answer_may_speak_of_tags_and_images_but_not_make_them(
+    written: str, rendered: str
+) -> None:
+    assert markdown.without_html(written) == rendered
 
 
 @pytest.mark.parametrize(
-    ("written", "shown"),
+    ("written", "rendered"),
     [
         ("```cpp\nx\n```", "```c++\nx\n```"),
         ("- a\n\n  ~~~ cpp file.cpp\n  x\n  ~~~", "- a\n\n  ~~~ c++ file.cpp\n  x\n  ~~~"),
@@ -254,13 +256,13 @@ def test_an_answer_may_speak_of_tags_and_images_but_not_make_them(written: str, 
     ],
 )
 def test_a_language_that_the_browser_fails_on_or_draws_has_another_name(
-    written: str, shown: str
+    written: str, rendered: str
 ) -> None:
-    assert markdown.with_safe_languages(written) == shown
+    assert markdown.with_safe_languages(written) == rendered
 
 
 @pytest.mark.parametrize(
-    ("written", "shown"),
+    ("written", "rendered"),
     [
         (r"Let \(x = ", "Let "),
         (r"Let \(x = 1\) and \(y", r"Let \(x = 1\) and "),
@@ -272,8 +274,8 @@ def test_a_language_that_the_browser_fails_on_or_draws_has_another_name(
         (r"stray \( " + "x" * 700, r"stray \( " + "x" * 700),
     ],
 )
-def test_half_a_formula_waits_for_its_other_half(written: str, shown: str) -> None:
-    assert markdown.settled(written) == shown
+def test_half_a_formula_waits_for_its_other_half(written: str, rendered: str) -> None:
+    assert markdown.settled(written) == rendered
 
 
 @pytest.mark.parametrize(

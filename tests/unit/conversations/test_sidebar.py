@@ -59,12 +59,12 @@ def test_marks_lie_over_escaped_text(excerpt: Excerpt, markup: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "more", "said"),
+    ("count", "more", "text"),
     [(0, False, "Nothing found."), (1, False, "1 chat found"), (2, True, "2+ chats found")],
 )
-def test_a_search_says_how_much_it_found(count: int, more: bool, said: str) -> None:
+def test_a_search_says_how_much_it_found(count: int, more: bool, text: str) -> None:
     hits = [SearchHit(conversation("x" * n), Excerpt("x"), "m", Excerpt("y")) for n in range(count)]
-    assert said in sidebar.results(hits, Language.EN, more=more)
+    assert text in sidebar.results(hits, Language.EN, more=more)
 
 
 def test_a_found_message_is_named_in_its_link() -> None:
@@ -75,12 +75,12 @@ def test_a_found_message_is_named_in_its_link() -> None:
 
 @pytest.mark.parametrize("title", ["<img src=x>", '" onclick="x', "{0} {name}", "\u202e\u05d0"])
 def test_a_title_is_nothing_but_text_wherever_it_is_said(title: str) -> None:
-    said = [
+    text = [
         sidebar.conversation_list([conversation(title)], live=(), now=NOW, language=Language.EN),
         sidebar.deleted("c", title, Language.EN, was_open=True),
         sidebar.renamed_meanwhile("c", title=title, theirs=title, language=Language.EN),
     ]
-    for markup in said:
+    for markup in text:
         assert "<img" not in markup
         assert '" onclick' not in markup
         assert "<bdi>" in markup or 'dir="auto"' in markup
@@ -94,7 +94,7 @@ def test_each_key_of_the_help_has_its_words(language: Language) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rank", "pages"),
+    ("role", "pages"),
     [
         (AccountRole.GUEST, ["account"]),
         (AccountRole.MEMBER, ["account", "guests"]),
@@ -102,9 +102,9 @@ def test_each_key_of_the_help_has_its_words(language: Language) -> None:
     ],
 )
 def test_a_persons_menu_leads_to_what_is_for_their_rank(
-    rank: AccountRole, pages: list[str]
+    role: AccountRole, pages: list[str]
 ) -> None:
-    who = User("1", "<b>ann", rank, NOW)
+    who = User("1", "<b>ann", role, NOW)
     markup = overlays.overlays(who, Language.EN)
     every = ["account", "guests", "people"]
     assert [page for page in every if f'href="{page}"' in markup] == pages

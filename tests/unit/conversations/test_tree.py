@@ -54,7 +54,7 @@ def test_a_turn_is_a_question_with_all_its_answers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "gone", "end"),
+    ("head", "removed", "end"),
     [
         ("a2", ["q1", "a1", "a1b"], "a2"),  # out of the middle: the end stays
         ("a2", ["q2", "a2"], "a1"),  # the end goes: what stood before it
@@ -64,9 +64,9 @@ def test_a_turn_is_a_question_with_all_its_answers() -> None:
     ],
 )
 def test_what_is_shown_without_what_is_gone(
-    head: str | None, gone: list[str], end: str | None
+    head: str | None, removed: list[str], end: str | None
 ) -> None:
-    assert tree(FORKED).end_without(head, gone) == end
+    assert tree(FORKED).end_without(head, removed) == end
 
 
 def test_an_unknown_message_is_not_found() -> None:
@@ -87,7 +87,7 @@ def test_what_is_shown_after_a_branch_went_is_never_a_part_of_it(
     grown = Tree(messages)
     ids = [item.id for item in messages]
     head, first = data.draw(st.sampled_from(ids)), data.draw(st.sampled_from(ids))
-    gone = grown.branch(first)
-    end = grown.end_without(head, gone)
-    assert end not in gone
-    assert end is not None or len(gone) == len(ids)
+    removed = grown.branch(first)
+    end = grown.end_without(head, removed)
+    assert end not in removed
+    assert end is not None or len(removed) == len(ids)

@@ -14,7 +14,7 @@ from chat.tools import Extras, JsonShape, Tool, ToolRules
 from engine.grammar.characters import are_writable
 from engine.grammar.formats import FORMATS
 from tests.grammar import Json, Maker, check_fits, shape
-from tests.shapes import KEPT, REFUSED
+from tests.shapes import ACCEPTED, REFUSED
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def maker() -> Maker:
 
 
 @pytest.mark.filterwarnings("ignore:Possible:FutureWarning")  # of Python's own re
-@pytest.mark.parametrize(("schema", "fitting", "others"), KEPT, ids=str)
+@pytest.mark.parametrize(("schema", "fitting", "others"), ACCEPTED, ids=str)
 def test_a_schema_is_kept_to(
     maker: Maker, schema: Json, fitting: list[str], others: list[str]
 ) -> None:

@@ -7,10 +7,10 @@ import pytest
 from tokenizers import Tokenizer
 
 from tests.grammar import Json, Maker, check_fits, shape
-from tests.schemas import ASKED
-from tests.shapes import KEPT, WALKED
+from tests.schemas import SCHEMA_CHECKS
+from tests.shapes import ACCEPTED, WALKED
 
-SCHEMAS = [*WALKED.items(), *ASKED, *((str(schema), schema) for schema, _, _ in KEPT)]
+SCHEMAS = [*WALKED.items(), *SCHEMA_CHECKS, *((str(schema), schema) for schema, _, _ in ACCEPTED)]
 pytestmark = pytest.mark.filterwarnings("ignore:Possible:FutureWarning")  # of Python's own re
 
 

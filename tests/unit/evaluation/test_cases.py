@@ -23,7 +23,7 @@ from formats.cases import read_cases, write_cases
 from judging.judge import ProcessJudge
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-ASKED = (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, "Capital of France?"))
+PROMPT = (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, "Capital of France?"))
 CONTAINS, HUMAN = Check(CheckKind.CONTAINS, "Paris"), Check(CheckKind.HUMAN)
 PRESET = Preset(
     PresetRef("p", 3), "ann", False, PresetText("P", "Be kind.", Sampling(0.7, top_p=0.5)), NOW
@@ -42,7 +42,7 @@ class Literal:
 
 
 def case(*checks: Check, **more: Any) -> Case:
-    return replace(Case("c", "ann", "Capital", ASKED, checks, NOW), **more)
+    return replace(Case("c", "ann", "Capital", PROMPT, checks, NOW), **more)
 
 
 async def verdict(
@@ -102,7 +102,7 @@ def rated(*corrections: str | None) -> RatedAnswer:
         answer_id="a",
         owner_id="ann",
         source=Source.PAGE,
-        prompt=ASKED,
+        prompt=PROMPT,
         answer="Lyon",
         status=Status.DONE,
         made_at=NOW,
@@ -129,11 +129,11 @@ def test_a_case_made_of_a_complaint_asks_the_same_and_expects_the_newest_correct
 ) -> None:
     draft = draft_of(rated(*corrections))
     assert draft == CaseText(
-        "Capital of France?", ASKED, (check,), reference="Lyon", snapshot_id="e"
+        "Capital of France?", PROMPT, (check,), reference="Lyon", snapshot_id="e"
     )
 
 
-TEXT = CaseText("Capital", ASKED, (CONTAINS,))
+TEXT = CaseText("Capital", PROMPT, (CONTAINS,))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ TEXT = CaseText("Capital", ASKED, (CONTAINS,))
         replace(TEXT, name="a\nb"),
         replace(TEXT, prompt=()),
         replace(TEXT, prompt=(ChatMessage(Role.USER, " "),)),
-        replace(TEXT, prompt=ASKED[:1]),
+        replace(TEXT, prompt=PROMPT[:1]),
         replace(TEXT, checks=()),
         replace(TEXT, checks=(CONTAINS,) * (MOST_CHECKS + 1)),
         replace(TEXT, checks=(Check(CheckKind.CONTAINS, " "),)),
@@ -172,10 +172,10 @@ async def test_bounds_of_texts_and_settings_hold_for_cases_too() -> None:
 
 
 def test_a_presets_system_prompt_takes_the_place_of_the_cases_own() -> None:
-    assert prompt_of(case(), None) == ASKED
-    assert prompt_of(case(), PRESET) == [ChatMessage(Role.SYSTEM, "Be kind."), ASKED[1]]
+    assert prompt_of(case(), None) == PROMPT
+    assert prompt_of(case(), PRESET) == [ChatMessage(Role.SYSTEM, "Be kind."), PROMPT[1]]
     bare = replace(PRESET, text=replace(PRESET.text, system_prompt=" "))
-    assert prompt_of(case(), bare) == [ASKED[1]]
+    assert prompt_of(case(), bare) == [PROMPT[1]]
 
 
 def test_a_replay_takes_the_likeliest_tokens_unless_the_case_wants_others() -> None:
@@ -190,8 +190,10 @@ async def test_the_shipped_cases_can_be_kept_and_travel_as_a_file() -> None:
     assert {case.id.rpartition(".")[2] for case in shipped} == {"en", "zh"}
     texts = read_cases(write_cases(shipped))
     assert [text.key for text in texts] == [case.id for case in shipped]
-    kept = [(text.name, text.prompt, text.checks, text.sampling, text.reference) for text in texts]
-    assert kept == [(c.name, c.prompt, c.checks, c.sampling, c.reference) for c in shipped]
+    written = [
+        (text.name, text.prompt, text.checks, text.sampling, text.reference) for text in texts
+    ]
+    assert written == [(c.name, c.prompt, c.checks, c.sampling, c.reference) for c in shipped]
     judge = ProcessJudge(patience_s=60)
     patterns = (CheckKind.REGEX, CheckKind.JSON_SCHEMA)
     for check in {check for text in texts for check in text.checks if check.kind in patterns}:

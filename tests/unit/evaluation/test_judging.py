@@ -18,7 +18,7 @@ from judging.unreadable import Unreadable
 
 SOLUTIONS = "{2, 3}"
 EXTREMA = "{(0, 2), (2, -2)}"
-PERSON = """{"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}"""
+SCHEMA = """{"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}"""
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_what_is_no_mathematics_cannot_be_expected(expected: str) -> None:
 def test_json_is_taken_out_of_the_last_fence_and_held_against_the_schema(
     answer: str, fits: bool
 ) -> None:
-    assert of_schema(PERSON)(answer) is fits
+    assert of_schema(SCHEMA)(answer) is fits
 
 
 @pytest.mark.parametrize("expected", ["{", "[]", '{"type": "objekt"}', "[" * 100_000, "NaN"])
@@ -117,7 +117,7 @@ async def test_each_kind_is_judged_in_a_process_apart() -> None:
     judge = ProcessJudge(patience_s=60)
     assert await judge.holds(Check(CheckKind.REGEX, "^b.d$"), "a\nbad\nc")
     assert not await judge.holds(Check(CheckKind.REGEX, "^bd$"), "bad")
-    assert await judge.holds(Check(CheckKind.JSON_SCHEMA, PERSON), '{"age": 1}')
+    assert await judge.holds(Check(CheckKind.JSON_SCHEMA, SCHEMA), '{"age": 1}')
     assert await judge.holds(Check(CheckKind.MATHS, SOLUTIONS), "x = 2 或 x = 3")
     await judge.read(Check(CheckKind.MATHS, SOLUTIONS))
     with pytest.raises(BadCheck) as refused:

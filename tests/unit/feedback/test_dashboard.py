@@ -48,13 +48,13 @@ FAILURES = (
 def drawn(step: timedelta = MINUTE, steps: int = LAST + 1, **counted: Any) -> Mapping[str, Any]:
     """The updates of all plots, by their names."""
     scope = DashboardScope(None, "", SINCE, step)
-    shown = overview_of(scope, Count(**counted), SINCE + (steps - 0.5) * step)
-    return updates(shown)
+    overview = overview_of(scope, Count(**counted), SINCE + (steps - 0.5) * step)
+    return updates(overview)
 
 
-def updates(shown: Overview) -> Mapping[str, Any]:
+def updates(overview: Overview) -> Mapping[str, Any]:
     on = {name: gr.LinePlot(render=False) for name in PLOTS}
-    changed = plots(Language.EN, on, shown)
+    changed = plots(Language.EN, on, overview)
     return {name: changed[on[name]] for name in PLOTS}
 
 
@@ -84,9 +84,9 @@ def test_a_dot_is_not_cut_by_the_edges_of_its_plot() -> None:
 
 
 def test_where_time_has_one_step_only_users_and_rates_are_dots() -> None:
-    shown = drawn(steps=1, turns={at(0): TurnCounts(1, 1, 0, 30, 1)})
+    overview = drawn(steps=1, turns={at(0): TurnCounts(1, 1, 0, 30, 1)})
     for name in ("users", "requests", "tokens"):
-        assert shown[name]["value"]["mark"] == "point"
+        assert overview[name]["value"]["mark"] == "point"
 
 
 def test_the_axis_of_a_single_bar_reaches_over_the_whole_time() -> None:
@@ -130,14 +130,14 @@ def test_reasons_are_bars_over_time_by_their_words_and_a_hosts_own_as_it_is() ->
 
 
 def test_the_key_of_reasons_has_the_colours_of_the_plot_and_the_most_frequent_first() -> None:
-    shown = overview_of(
+    overview = overview_of(
         DashboardScope(None, "", SINCE, MINUTE),
         Count(reasons={(at(3), "slow"): 2, (at(9), "slow"): 4, (at(3), "<b>"): 1}),
         at(LAST),
     )
-    colours = updates(shown)["reasons"]["color_map"]
-    said = key_of_reasons(Language.EN, shown)
-    first, second = said.split("</li>")[:2]
+    colours = updates(overview)["reasons"]["color_map"]
+    key_text = key_of_reasons(Language.EN, overview)
+    first, second = key_text.split("</li>")[:2]
     assert f"{colours['Slow']}" in first
     assert "Slow <b>6</b>" in first
     assert f"{colours['<b>']}" in second
@@ -184,6 +184,6 @@ def test_times_are_written_as_short_as_tells_them_apart(
 
 
 def test_microseconds_in_the_queue_are_drawn_as_no_wait() -> None:
-    shown = drawn(timings={at(0): [(0.000_006, 0.5, 20.0)]})
-    assert shown["queue"]["y_lim"] == [0, 0.1]
-    assert shown["first-token"]["y_lim"][1] > 0.5
+    overview = drawn(timings={at(0): [(0.000_006, 0.5, 20.0)]})
+    assert overview["queue"]["y_lim"] == [0, 0.1]
+    assert overview["first-token"]["y_lim"][1] > 0.5

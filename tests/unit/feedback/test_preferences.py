@@ -114,9 +114,9 @@ def test_an_empty_answer_is_in_no_pair_whoever_liked_it() -> None:
 
 def test_a_liked_answer_wins_over_those_that_were_tried_again_at_the_very_same_prompt() -> None:
     good = rated("good", UP, question="Which?", prompt=(ChatMessage(Role.USER, "Which?"),))
-    given = path("first", "Which?", "Neither.")
+    neither = path("first", "Which?", "Neither.")
     others = [
-        given,
+        neither,
         path("same", "Which?", " So.\n"),
         path("empty", "Which?", " "),
         path("elsewhere", "Who?", "Neither."),
@@ -131,9 +131,9 @@ def test_a_liked_answer_wins_over_those_that_were_tried_again_at_the_very_same_p
     assert (pair.source, pair.id) == (PreferenceSource.RETRY, "good.answer first")
     assert (pair.chosen.text, pair.rejected.text) == ("So.", "Neither.")
     assert (pair.rejected.answer_id, pair.user_id) == ("answer first", "ann")
-    assert list(pairs_of_retries(rated("bad", DOWN, prompt=good.snapshot.prompt), [given])) == []
+    assert list(pairs_of_retries(rated("bad", DOWN, prompt=good.snapshot.prompt), [neither])) == []
     unusable = rated("good", UP, prompt=good.snapshot.prompt, state=UNUSABLE)
-    assert list(pairs_of_retries(unusable, [given])) == []
+    assert list(pairs_of_retries(unusable, [neither])) == []
 
 
 def test_a_prompt_ends_before_the_beginning_that_was_gone_on_with() -> None:
@@ -187,9 +187,9 @@ def test_a_vote_is_found_by_what_one_of_its_answers_is(wanted: RatingFilter, fou
 
 
 def test_a_vote_whose_answers_are_gone_is_about_nothing_but_its_campaign() -> None:
-    gone = voted_comparison(left=(), right=())
-    assert is_about(gone, RatingFilter())
-    assert not is_about(gone, RatingFilter(language="en"))
+    deleted = voted_comparison(left=(), right=())
+    assert is_about(deleted, RatingFilter())
+    assert not is_about(deleted, RatingFilter(language="en"))
 
 
 def test_a_vote_between_answers_to_different_prompts_is_no_pair() -> None:

@@ -37,8 +37,8 @@ class Tags(HTMLParser):
         return [attributes for name, attributes in self.found if name == tag]
 
 
-def rated(*opinion: object, version: int = 1) -> Rating:
-    return Rating("e", "ann", version, RatingInput(*opinion), START)  # type: ignore[arg-type]
+def rated(*fields: object, version: int = 1) -> Rating:
+    return Rating("e", "ann", version, RatingInput(*fields), START)  # type: ignore[arg-type]
 
 
 def form(ratable: Ratable, language: Language = Language.EN, chosen: str = "") -> Tags:
@@ -81,22 +81,22 @@ def test_an_answer_that_never_began_has_thumbs_and_a_form(status: Status) -> Non
 
 
 def test_the_thumb_that_was_chosen_is_pressed_and_leads_to_more() -> None:
-    for said, more in (
+    for rating_, more in (
         (rated(Verdict.DOWN), "Add a comment"),
         (rated(Verdict.DOWN, ("slow",)), "Your rating"),
         (rated(Verdict.DOWN, (), "", "Paris"), "Your rating"),
     ):
-        thumbs = Tags(rating.thumbs(ANSWER, {"m": said}, Language.EN))
+        thumbs = Tags(rating.thumbs(ANSWER, {"m": rating_}, Language.EN))
         pressed = [button.get("aria-pressed") for button in thumbs.of("button")]
         assert pressed == ["false", "true", None]
         assert thumbs.text == more
-    taken_back = Tags(rating.thumbs(ANSWER, {"m": rated(version=2)}, Language.EN))
-    assert len(taken_back.of("button")) == 2
+    withdrawn = Tags(rating.thumbs(ANSWER, {"m": rated(version=2)}, Language.EN))
+    assert len(withdrawn.of("button")) == 2
 
 
 def test_a_form_begins_with_what_was_said_before() -> None:
-    said = rated(Verdict.DOWN, ("slow", "dull"), "why?", "\nParis", version=3)
-    fields = form(Ratable("Lyon", ("slow", "other"), said))
+    rating_ = rated(Verdict.DOWN, ("slow", "dull"), "why?", "\nParis", version=3)
+    fields = form(Ratable("Lyon", ("slow", "other"), rating_))
     boxes = {box["value"]: "checked" in box for box in fields.of("input")}
     assert boxes == {"up": False, "down": True, "slow": True, "other": False, "dull": True}
     assert "why?" in fields.text
@@ -117,8 +117,8 @@ def test_a_form_without_a_rating_begins_with_the_thumb_that_led_to_it() -> None:
 
 @pytest.mark.parametrize("language", Language)
 def test_nothing_that_somebody_typed_becomes_markup(language: Language) -> None:
-    said = rated(Verdict.UP, (HOSTILE,), HOSTILE, HOSTILE)
-    found = form(Ratable(HOSTILE, (HOSTILE,), said), language)
+    rating_ = rated(Verdict.UP, (HOSTILE,), HOSTILE, HOSTILE)
+    found = form(Ratable(HOSTILE, (HOSTILE,), rating_), language)
     assert not found.of("script")
     assert not found.of("img")
     assert found.text.count(HOSTILE) == 3

@@ -62,7 +62,7 @@ RAW = ReportData(
 )
 
 
-class Desk:
+class Hosting:
     """Campaigns and what was gathered of one."""
 
     def __init__(self, plan: Plan, raw: ReportData) -> None:
@@ -75,12 +75,12 @@ class Desk:
     async def counts(self, user: User, campaign_id: str) -> CampaignCounts:
         return CampaignCounts(came=12, consented=10, finished=7, questions=123, votes=20)
 
-    async def gather(self, campaign_id: str, shown: int) -> ReportData:
+    async def gather(self, campaign_id: str, excerpts: int) -> ReportData:
         return self.raw
 
 
 async def report_of(plan: Plan = PLAN, **raw: Any) -> Report:
-    context = Desk(plan, replace(RAW, **raw))
+    context = Hosting(plan, replace(RAW, **raw))
     return await Reports(context, context, clock=lambda: START).report(LOCAL, "campaign")
 
 
@@ -118,7 +118,7 @@ async def test_votes_are_counted_by_variant_whichever_side_it_stood_on() -> None
 
 
 @pytest.mark.parametrize(
-    ("wins", "losses", "said"),
+    ("wins", "losses", "sentence"),
     [
         (60, 20, "Short is better: it won 75%"),
         (20, 60, "Long is better: it won 75%"),
@@ -128,9 +128,9 @@ async def test_votes_are_counted_by_variant_whichever_side_it_stood_on() -> None
     ],
 )
 async def test_a_plain_sentence_says_whether_the_votes_tell_the_variants_apart(
-    wins: int, losses: int, said: str
+    wins: int, losses: int, sentence: str
 ) -> None:
-    assert said in await page_of(votes=votes_of(wins, losses))
+    assert sentence in await page_of(votes=votes_of(wins, losses))
 
 
 async def test_votes_for_both_bad_alone_say_nothing_and_are_no_point_on_a_line() -> None:
@@ -265,7 +265,7 @@ async def test_an_empty_campaign_has_a_report_too() -> None:
 
 
 async def _empty() -> Report:
-    context = Desk(PLAN, ReportData())
+    context = Hosting(PLAN, ReportData())
     return await Reports(context, context, clock=lambda: START).report(LOCAL, "campaign")
 
 
@@ -288,14 +288,14 @@ async def test_hostile_words_stay_words() -> None:
         tasks=(Task("t1", HOSTILE),),
         survey=(replace(SCALE, text=HOSTILE, low=HOSTILE), replace(TEXT, text=HOSTILE)),
     )
-    shown = AnswerExcerpt(HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), 0)
+    excerpts = AnswerExcerpt(HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), 0)
     page = await page_of(
         plan,
         reasons={HOSTILE: 1},
         votes=votes_of(3, 1),
         surveys=[{"easy": 1, "why": HOSTILE}],
-        best=[shown],
-        worst=[shown],
+        best=[excerpts],
+        worst=[excerpts],
     )
     assert "<img" not in page
     assert page.count("</svg>") == page.count("<svg")
@@ -303,8 +303,8 @@ async def test_hostile_words_stay_words() -> None:
 
 async def test_what_people_typed_is_masked_when_it_is_asked() -> None:
     private = "Ann: a@b.cn"
-    shown = AnswerExcerpt(private, private, private, private)
-    report = await report_of(surveys=[{"why": private}], best=[shown], worst=[])
+    excerpts = AnswerExcerpt(private, private, private, private)
+    report = await report_of(surveys=[{"why": private}], best=[excerpts], worst=[])
     redactor = Redactor(["Ann"])
     page = write_report(report, ExportLanguage.EN, redactor).decode()
     assert "a@b.cn" not in page
@@ -319,8 +319,8 @@ async def test_what_people_typed_is_masked_when_it_is_asked() -> None:
 
 def test_the_words_of_both_languages_are_the_same() -> None:
     assert words_of(ExportLanguage.EN).keys() == words_of(ExportLanguage.ZH).keys()
-    for key, said in words_of(ExportLanguage.EN).items():
-        both = (said, words_of(ExportLanguage.ZH)[key])
+    for key, sentence in words_of(ExportLanguage.EN).items():
+        both = (sentence, words_of(ExportLanguage.ZH)[key])
         names = [set(re.findall(r"\{(\w+)\}", text)) for text in both]
         assert names[0] == names[1], key
 

@@ -22,11 +22,11 @@ from formats.schema import DOCS, SCHEMAS, schema
 from tests.contract.stores import START
 from tests.rated import DOWN, UP, rated, voted_comparison, written
 
-WANTED = RatingFilter(campaign_id="campaign", verdict=Verdict.DOWN)
+FILTER = RatingFilter(campaign_id="campaign", verdict=Verdict.DOWN)
 PRIVATE = "Ann wrote to ann@example.org"
-SAID = RatingInput(Verdict.DOWN, ("wrong-facts", "other"), f"No! {PRIVATE}", f"Better. {PRIVATE}")
+RATING = RatingInput(Verdict.DOWN, ("wrong-facts", "other"), f"No! {PRIVATE}", f"Better. {PRIVATE}")
 ITEMS = (
-    rated("first", SAID, question=PRIVATE, answer=PRIVATE, note=PRIVATE),
+    rated("first", RATING, question=PRIVATE, answer=PRIVATE, note=PRIVATE),
     rated("second", UP, DOWN, state=ReviewState.USABLE, variant=1),
     rated("third", UP, provenance=None, usage=None, timing=None, status=Status.ERROR, finish=None),
 )
@@ -38,7 +38,7 @@ CONTESTS = (
 
 
 def file_of(kind: str, *items: RatedAnswer, redactor: Redactor | None = None) -> bytes:
-    file = data_file(DataFormat(kind), WANTED, redactor)
+    file = data_file(DataFormat(kind), FILTER, redactor)
     return written(file, *(items or ITEMS), voted_comparisons=CONTESTS)
 
 
@@ -107,7 +107,7 @@ def test_people_campaigns_and_presets_have_names_and_raters_none_where_it_is_mas
     columns = ("rater_name", "campaign", "preset")
 
     def row_of(redactor: Redactor | None) -> list[str]:
-        file = data_file(DataFormat.CSV, WANTED, redactor)
+        file = data_file(DataFormat.CSV, FILTER, redactor)
         written = file.begin() + file.add([rated("e", campaign_id="c")], ExportContext(names=names))
         (row,) = table_of(written)
         return [row[column] for column in columns]
@@ -127,8 +127,8 @@ FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋
 
 @pytest.mark.parametrize("words", FORMULAS)
 def test_no_cell_is_a_formula(words: str) -> None:
-    said = RatingInput(Verdict.DOWN, (words,), words, words)
-    item = rated("e", said, question=words, answer=words, note=words, language=words)
+    turn = RatingInput(Verdict.DOWN, (words,), words, words)
+    item = rated("e", turn, question=words, answer=words, note=words, language=words)
     (row,) = table_of(file_of("csv", item))
     for column in ("comment", "correction", "question", "answer", "review_note", "reasons"):
         assert row[column] == f"'{words}"
@@ -146,14 +146,14 @@ def test_any_words_come_back_from_the_table(words: str) -> None:
 
 def test_a_conversation_ends_with_what_is_to_be_learnt() -> None:
     first, second = lines_of(file_of("sft"))
-    assert [said["role"] for said in first["messages"]] == ["system", "user", "assistant"]
-    assert (first["source"], first["messages"][-1]["content"]) == ("correction", SAID.correction)
+    assert [turn["role"] for turn in first["messages"]] == ["system", "user", "assistant"]
+    assert (first["source"], first["messages"][-1]["content"]) == ("correction", RATING.correction)
     assert (second["source"], second["preset_id"]) == ("reviewed", "helper")
 
 
 def test_a_pair_has_one_prompt_and_two_answers() -> None:
     correction, vote = lines_of(file_of("dpo"))
-    assert correction["chosen"] == [{"role": "assistant", "content": SAID.correction}]
+    assert correction["chosen"] == [{"role": "assistant", "content": RATING.correction}]
     assert correction["rejected"] == [{"role": "assistant", "content": PRIVATE}]
     assert vote["prompt"] == [{"role": "user", "content": "Which?"}]
     assert (vote["source"], vote["chosen_id"], vote["id"]) == ("vote", "answer left", "won")
@@ -167,10 +167,10 @@ def test_each_pair_of_versions_is_there_once() -> None:
 
 
 def test_what_is_left_out_is_counted() -> None:
-    file = data_file(DataFormat.DPO, WANTED)
+    file = data_file(DataFormat.DPO, FILTER)
     written(file, *ITEMS, voted_comparisons=CONTESTS)
     assert (file.lines, file.left_out) == (2, 2)
-    file = data_file(DataFormat.SFT, WANTED)
+    file = data_file(DataFormat.SFT, FILTER)
     written(file, *ITEMS)
     assert (file.lines, file.left_out) == (2, 1)
 
@@ -183,15 +183,15 @@ def test_calls_of_tools_stand_in_the_text() -> None:
         ChatMessage(Role.TOOL, "12:00"),
     )
     (line,) = lines_of(file_of("sft", rated("e", UP, prompt=prompt)))
-    said = '<tool_call>\n{"name": "clock", "arguments": {"zone": "UTC"}}\n</tool_call>'
-    assert line["messages"][1] == {"role": "assistant", "content": said}
+    turn = '<tool_call>\n{"name": "clock", "arguments": {"zone": "UTC"}}\n</tool_call>'
+    assert line["messages"][1] == {"role": "assistant", "content": turn}
     assert line["messages"][2]["role"] == "tool"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip))
 def test_any_words_come_back_from_a_line(words: str) -> None:
     (line,) = lines_of(file_of("sft", rated("e", UP, question=words, answer=words)))
-    assert [said["content"] for said in line["messages"][1:]] == [words, words]
+    assert [turn["content"] for turn in line["messages"][1:]] == [words, words]
 
 
 # --- everything -------------------------------------------------------------------------------
@@ -207,18 +207,18 @@ def test_the_whole_document_has_all_that_is_known() -> None:
     ]
     first = document["answers"][0]
     assert first["evidence"]["provenance"]["sampling"]["seed"] == 7
-    assert first["versions"][0]["opinion"]["correction"] == SAID.correction
+    assert first["versions"][0]["opinion"]["correction"] == RATING.correction
     assert [vote["duel"]["id"] for vote in document["votes"]] == ["won", "tied", "deleted"]
     assert document["votes"][2]["right"]["answer"] is None
     assert document["manifest"] == {"answers": 3, "votes": 3, "redacted": False, "masked": {}}
 
 
 def test_an_empty_file_is_a_file() -> None:
-    document = json.loads(written(data_file(DataFormat.JSON, WANTED)))
+    document = json.loads(written(data_file(DataFormat.JSON, FILTER)))
     check("results.schema.json", document)
     assert (document["answers"], document["votes"]) == ([], [])
-    assert len(written(data_file(DataFormat.CSV, WANTED)).splitlines()) == 1
-    assert written(data_file(DataFormat.SFT, WANTED)) == b""
+    assert len(written(data_file(DataFormat.CSV, FILTER)).splitlines()) == 1
+    assert written(data_file(DataFormat.SFT, FILTER)) == b""
 
 
 # --- redaction --------------------------------------------------------------------------------
@@ -226,9 +226,9 @@ def test_an_empty_file_is_a_file() -> None:
 
 @pytest.mark.parametrize("kind", [*DataFormat])
 def test_nothing_private_is_left_when_it_is_to_be_masked(kind: DataFormat) -> None:
-    made = ITEMS[0].snapshot.provenance
-    assert made
-    prompted = replace(ITEMS[0].snapshot, provenance=replace(made, system_prompt=PRIVATE))
+    provenance = ITEMS[0].snapshot.provenance
+    assert provenance
+    prompted = replace(ITEMS[0].snapshot, provenance=replace(provenance, system_prompt=PRIVATE))
     review = Review("first", "host", START, note=PRIVATE)
     item = replace(ITEMS[0], snapshot=prompted, review=review)
     redactor = Redactor(["Ann"])
@@ -239,5 +239,5 @@ def test_nothing_private_is_left_when_it_is_to_be_masked(kind: DataFormat) -> No
     repeated = kind is DataFormat.CSV  # the question once more, in the prompt
     assert redactor.masked["email"] == data.count(b"[email]") - repeated == redactor.masked["name"]
     if kind is DataFormat.JSON:
-        told = json.loads(data)["manifest"]
-        assert (told["redacted"], told["masked"]) == (True, dict(redactor.masked))
+        manifest = json.loads(data)["manifest"]
+        assert (manifest["redacted"], manifest["masked"]) == (True, dict(redactor.masked))

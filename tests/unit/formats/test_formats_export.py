@@ -75,7 +75,7 @@ BLOCKS = {"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p
 TABLES = {"table", "tbody", "td", "th", "thead", "tr"}
 
 
-def said(text: str, title: str = "A table") -> Archive:
+def archive_of(text: str, title: str = "A table") -> Archive:
     return example(title, text)
 
 
@@ -236,7 +236,7 @@ def test_sharegpt_is_the_shown_path_with_files_as_the_model_was_told_of_them() -
 
 
 def test_a_conversation_that_failed_before_its_first_word_has_no_empty_turn() -> None:
-    (item,) = json.loads(export_one(said(""), Format.SHAREGPT, ExportLanguage.EN))
+    (item,) = json.loads(export_one(archive_of(""), Format.SHAREGPT, ExportLanguage.EN))
     assert [turn["from"] for turn in item["conversations"]] == ["system", "human"]
 
 
@@ -245,7 +245,7 @@ def test_a_conversation_that_failed_before_its_first_word_has_no_empty_turn() ->
 
 def test_a_zip_comes_piece_by_piece_and_is_whole() -> None:
     collection = export_all(Format.MARKDOWN, ExportLanguage.EN)
-    pieces = [collection.add(said(f"number {number}", "Same/title")) for number in range(3)]
+    pieces = [collection.add(archive_of(f"number {number}", "Same/title")) for number in range(3)]
     assert all(pieces)
     with zipfile.ZipFile(io.BytesIO(b"".join([*pieces, collection.end()]))) as files:
         assert files.testzip() is None

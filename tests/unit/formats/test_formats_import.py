@@ -57,17 +57,17 @@ def test_what_is_exported_as_json_comes_in_as_it_was(given: list[Archive]) -> No
 @given(archives())
 def test_what_is_exported_as_sharegpt_comes_in_with_the_texts_of_its_path(given: Archive) -> None:
     path = Tree(given.messages).path_to(given.conversation.head_id)
-    said = [
+    turns = [
         (message.role, with_attachments(message.content, message.attachments))
         for message in path
         if message.content or message.attachments
     ]
     file = export_one(given, Format.SHAREGPT, ExportLanguage.EN)
-    if not said:
+    if not turns:
         assert "no conversation" in str(refused(file)["why"])
         return
     (archive,) = read(file)
-    assert [(message.role, message.content) for message in archive.messages] == said
+    assert [(message.role, message.content) for message in archive.messages] == turns
     assert archive.conversation.options.system_prompt == given.conversation.options.system_prompt
     assert Tree(archive.messages).path_to(archive.conversation.head_id) == list(archive.messages)
 
@@ -236,10 +236,10 @@ def test_a_place_is_told_without_what_cannot_be_shown() -> None:
 
 
 def test_both_ways_to_write_sharegpt_are_read() -> None:
-    said = [("system", "Be kind."), ("human", "Hello"), ("gpt", "Hi")]
+    turns = [("system", "Be kind."), ("human", "Hello"), ("gpt", "Hi")]
     in_chat_words = {"human": "user", "gpt": "assistant", "system": "system"}
-    plain = {"conversations": [{"from": who, "value": text} for who, text in said]}
-    other = {"messages": [{"role": in_chat_words[who], "content": text} for who, text in said]}
+    plain = {"conversations": [{"from": who, "value": text} for who, text in turns]}
+    other = {"messages": [{"role": in_chat_words[who], "content": text} for who, text in turns]}
     lines = b"\n".join(json.dumps(item).encode() for item in (plain, other)) + b"\n\n"
     for file in ([plain, other], lines):
         for archive in read(file):
@@ -338,9 +338,9 @@ def test_a_tree_of_chatgpt_keeps_its_shape_without_what_was_hidden() -> None:
 
 def test_times_of_chatgpt_are_kept_and_its_model_is_not_taken_for_ours() -> None:
     (archive,) = read([chatgpt()])
-    made = datetime(2023, 11, 14, 22, 13, 20, 500_000, UTC)
-    assert archive.conversation.created_at == made
-    assert archive.messages[0].created_at == made
+    created_at = datetime(2023, 11, 14, 22, 13, 20, 500_000, UTC)
+    assert archive.conversation.created_at == created_at
+    assert archive.messages[0].created_at == created_at
     assert archive.messages[1].created_at == datetime(2023, 11, 14, 22, 13, 40, tzinfo=UTC)
     for message in archive.messages:
         assert (message.origin, message.provenance) == (Origin.IMPORTED, None)

@@ -89,14 +89,14 @@ class Elements(HTMLParser):
         self.words += data
 
 
-def shown(text: str) -> str:
+def rendered(text: str) -> str:
     return render(text, ENGLISH, set_formulas=True)
 
 
 @pytest.mark.parametrize(("latex", "words"), DRAWN)
 def test_a_formula_is_drawn_with_all_its_signs(latex: str, words: str) -> None:
     for left, right in (("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$")):
-        found = Elements(shown(f"so {left}{latex}{right} then"))
+        found = Elements(rendered(f"so {left}{latex}{right} then"))
         assert found.words.strip().replace(" ", "") == f"so{words}then"
         assert found.tags[:3] == ["p", "math", "mrow"]
 
@@ -104,7 +104,7 @@ def test_a_formula_is_drawn_with_all_its_signs(latex: str, words: str) -> None:
 @pytest.mark.parametrize("latex", BROKEN)
 def test_latex_that_is_broken_or_unknown_stays_as_it_is_typed(latex: str) -> None:
     assert mathml(latex, block=True) is None
-    assert f"so \\({latex}\\) then" in Elements(shown(f"so \\({latex}\\) then")).words
+    assert f"so \\({latex}\\) then" in Elements(rendered(f"so \\({latex}\\) then")).words
 
 
 def test_what_would_grow_or_nest_without_end_is_not_read() -> None:
@@ -116,9 +116,9 @@ def test_what_would_grow_or_nest_without_end_is_not_read() -> None:
 
 
 def test_formulas_between_brackets_and_double_dollars_have_a_line_of_their_own() -> None:
-    assert 'display="inline"' in shown(r"\(x\)")
-    assert 'display="block"' in shown(r"\[x\]")
-    assert 'display="block"' in shown("$$x$$")
+    assert 'display="inline"' in rendered(r"\(x\)")
+    assert 'display="block"' in rendered(r"\[x\]")
+    assert 'display="block"' in rendered("$$x$$")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_formulas_between_brackets_and_double_dollars_have_a_line_of_their_own()
     ],
 )
 def test_nothing_else_becomes_a_formula(text: str) -> None:
-    assert "math" not in Elements(shown(text)).tags
+    assert "math" not in Elements(rendered(text)).tags
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_nothing_else_becomes_a_formula(text: str) -> None:
     ],
 )
 def test_no_line_of_a_formula_is_taken_for_a_list(text: str) -> None:
-    found = Elements(shown(text))
+    found = Elements(rendered(text))
     assert found.tags.count("math") == 1
     assert "x=a−b" in found.words
     assert found.tags.count("li") == 2 * text.startswith("1.")
@@ -164,7 +164,7 @@ def test_whatever_a_formula_holds_it_is_formula_and_words(latex: str) -> None:
 @unhurried
 @given(PIECES, st.sampled_from(["\\({}\\)", "\\[{}\\]", "$${}$$", "\n\\[\n{}\n\\]\n"]))
 def test_whatever_is_around_it_a_page_gets_no_other_element(latex: str, frame: str) -> None:
-    found = Elements(shown(frame.replace("{}", latex)))
+    found = Elements(rendered(frame.replace("{}", latex)))
     plain = {"p", "br", "code", "pre", "em", "strong", "ul", "ol", "li", "blockquote", "h1", "h2"}
     assert CHILDREN.keys() | plain >= set(found.tags)
     allowed = ATTRIBUTES | {"class", "mathvariant", "start"}

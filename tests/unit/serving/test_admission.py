@@ -67,11 +67,11 @@ def test_who_asks_for_much_does_not_keep_others_waiting() -> None:
 def test_leaving_the_queue_moves_the_others_up() -> None:
     admission = Admission(max_running=1, max_waiting=9)
     admission.enter("ann")
-    gone, stays = admission.enter("bob"), admission.enter("cho")
+    leaving_ticket, stays = admission.enter("bob"), admission.enter("cho")
     assert stays.position == 2
-    gone.give_back()
-    gone.give_back()
-    assert (gone.position, stays.position) == (None, 1)
+    leaving_ticket.give_back()
+    leaving_ticket.give_back()
+    assert (leaving_ticket.position, stays.position) == (None, 1)
 
 
 @given(st.lists(st.sampled_from("abcd"), min_size=1, max_size=20))
@@ -191,9 +191,9 @@ class Office:
 
     def _note_starts(self) -> None:
         """Who just started: the script says for how long, and the promise is compared."""
-        for entry in [entry for entry in self.open if entry[1].admitted.is_set()]:
-            self.open.remove(entry)
-            user, ticket, asked_at, promised = entry
+        for request in [request for request in self.open if request[1].admitted.is_set()]:
+            self.open.remove(request)
+            user, ticket, asked_at, promised = request
             self.starts.append(user)
             if promised is not None:
                 self.errors_s.append(self.clock.now - asked_at - promised)
@@ -265,13 +265,13 @@ def test_an_estimate_goes_down_while_time_passes_and_never_below_zero() -> None:
     office = measured_office(1, lambda: 10.0)
     office.ask("ann")
     waiting = office.ask("bob")
-    told = []
+    estimates = []
     for _ in range(12):
-        told.append(waiting.wait_s)
+        estimates.append(waiting.wait_s)
         office.clock.now += 1.25 * FORECAST_S
-    assert told[:2] == [10.0, 8.75]
-    assert told == sorted(told, reverse=True)  # type: ignore[type-var]  # all are numbers
-    assert told[-1] == 0.0
+    assert estimates[:2] == [10.0, 8.75]
+    assert estimates == sorted(estimates, reverse=True)  # type: ignore[type-var]  # all are numbers
+    assert estimates[-1] == 0.0
 
 
 EVENTS = st.lists(
@@ -293,9 +293,9 @@ def test_a_position_only_rises_when_somebody_with_fewer_waiting_comes(
         elif here := [
             ticket for _, ticket in tickets if ticket.admitted.is_set() == (event == "end")
         ]:
-            gone = here[number % len(here)]
-            gone.give_back()
-            tickets = [entry for entry in tickets if entry[1] is not gone]
+            leaving_ticket = here[number % len(here)]
+            leaving_ticket.give_back()
+            tickets = [request for request in tickets if request[1] is not leaving_ticket]
         for user, ticket in tickets:
             risen = (ticket.position or 0) - before.get(ticket, 99)
             assert risen <= (newcomer is not None and newcomer != user)

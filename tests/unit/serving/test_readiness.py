@@ -61,7 +61,7 @@ async def test_an_idle_engine_writes_one_token_and_is_believed_for_a_while() -> 
     for _ in range(3):
         assert (await readiness.look()).phase is Phase.READY
         await asyncio.sleep(0.06)
-    assert [asked.max_new_tokens for asked in engine.samplings] == [1]
+    assert [sampling.max_new_tokens for sampling in engine.samplings] == [1]
     assert engine.running == 0
 
 
@@ -115,9 +115,9 @@ async def test_however_many_ask_at_once_one_token_is_written() -> None:
 async def test_who_asks_and_leaves_takes_nobody_elses_answer_along() -> None:
     engine = ScriptedEngine([Script(step_s=0.02)])
     readiness = readiness_of(engine)
-    leaving, staying = [asyncio.create_task(readiness.look()) for _ in range(2)]
+    cancelled, staying = [asyncio.create_task(readiness.look()) for _ in range(2)]
     await until(engine, running=1)
-    leaving.cancel()
+    cancelled.cancel()
     assert (await staying).phase is Phase.READY
 
 
