@@ -39,7 +39,7 @@ async def add_key(town: AccountStore) -> None:
     await town.add_key("digest", KEY, JOINED)
 
 
-async def test_a_key_is_found_by_its_digest_with_its_person(town: AccountStore) -> None:
+async def test_a_key_is_found_by_its_digest_with_its_user(town: AccountStore) -> None:
     await add_key(town)
     assert await town.key("digest") == (KEY, BOB)
     assert await town.key("another") is None
@@ -48,7 +48,7 @@ async def test_a_key_is_found_by_its_digest_with_its_person(town: AccountStore) 
     assert await town.key("plain") == (plain, CY)
 
 
-async def test_a_key_needs_a_member_who_may_be_here(town: AccountStore) -> None:
+async def test_a_key_needs_an_active_member(town: AccountStore) -> None:
     await town.add_user(User("gus", "Gus", AccountRole.GUEST, START), None, JOINED)
     await town.change_user(CY.id, JOINED, disabled=True)
     before = len(await town.audit_entries())
@@ -78,7 +78,7 @@ async def test_a_key_remembers_when_it_was_used(town: AccountStore) -> None:
     assert await town.key("digest") == (replace(KEY, used_at=used_at), BOB)
 
 
-async def test_a_key_is_revoked_by_its_owner_or_by_who_sees_all(town: AccountStore) -> None:
+async def test_a_key_is_revoked_by_its_owner_or_an_administrator(town: AccountStore) -> None:
     await add_key(town)
     for key_id, owner in ((KEY.id, CY.id), ("another", None)):
         with pytest.raises(NotFound):
@@ -99,7 +99,7 @@ async def test_disabling_revokes_keys_and_enabling_brings_none_back(town: Accoun
     assert [key.revoked for key in await town.keys(CY.id)] == [False]
 
 
-async def test_what_a_key_used_adds_up_by_day(town: AccountStore) -> None:
+async def test_key_usage_adds_up_by_day(town: AccountStore) -> None:
     await add_key(town)
     assert await town.used_by_key(KEY.id, DAY) == AccountUsage()
     await asyncio.gather(
@@ -111,7 +111,7 @@ async def test_what_a_key_used_adds_up_by_day(town: AccountStore) -> None:
     assert await town.used(BOB.id) == AccountUsage()
 
 
-async def test_nothing_is_kept_of_a_key_that_is_gone(town: AccountStore) -> None:
+async def test_usage_of_a_deleted_key_is_not_stored(town: AccountStore) -> None:
     await add_key(town)
     await town.delete_user(BOB.id, JOINED)
     await town.spend_by_key(KEY.id, DAY, AccountUsage(1, 1))

@@ -58,14 +58,14 @@ async def actions(account_store: AccountStore) -> list[str]:
 # --- people -----------------------------------------------------------------------------------
 
 
-async def test_a_new_store_has_no_people(account_store: AccountStore) -> None:
+async def test_a_new_store_has_no_users(account_store: AccountStore) -> None:
     assert not await account_store.has_users()
     assert list(await account_store.users()) == []
     await account_store.add_user(ANN, "hash", JOINED)
     assert await account_store.has_users()
 
 
-async def test_people_are_listed_oldest_first_and_found_by_id(town: AccountStore) -> None:
+async def test_users_are_listed_oldest_first_and_found_by_id(town: AccountStore) -> None:
     assert list(await town.users()) == [ANN, BOB, CY]
     assert await town.user(BOB.id) == BOB
     with pytest.raises(NotFound):
@@ -79,7 +79,7 @@ async def test_names_are_compared_without_case_and_width(town: AccountStore, typ
         await town.add_user(replace(CY, id="other", name=typed), "hash", JOINED)
 
 
-async def test_a_name_that_nobody_has_has_no_credentials(town: AccountStore) -> None:
+async def test_an_unknown_name_has_no_credentials(town: AccountStore) -> None:
     assert await town.credentials("nobody") is None
     assert await town.credentials("") is None
 
@@ -111,7 +111,7 @@ async def test_a_new_password_ends_the_sessions_but_one_and_the_reset_links(
         await town.set_password("nobody", "hash", DONE)
 
 
-async def test_a_rank_changes_and_the_log_says_so(town: AccountStore) -> None:
+async def test_a_role_changes_with_an_audit_entry(town: AccountStore) -> None:
     changed = await town.change_user(BOB.id, DONE, role=AccountRole.ADMIN)
     assert changed == replace(BOB, role=AccountRole.ADMIN) == await town.user(BOB.id)
     assert (await town.audit_entries())[0] == DONE
@@ -141,7 +141,7 @@ async def test_disabling_ends_sessions_links_and_invitations_and_enabling_brings
     assert (await town.guest_link(LINK.id)).revoked
 
 
-async def test_who_is_no_administrator_any_more_has_made_no_invitation(town: AccountStore) -> None:
+async def test_invitations_of_a_former_administrator_are_invalid(town: AccountStore) -> None:
     await town.change_user(BOB.id, DONE, role=AccountRole.ADMIN)
     await town.add_one_time_link("invite", replace(INVITE, created_by=BOB.id), DONE)
     await town.change_user(BOB.id, DONE, role=AccountRole.MEMBER)
@@ -192,7 +192,7 @@ async def fill(account_store: AccountStore, store: Store) -> None:
     await account_store.add_guest_link("link token", LINK, JOINED)
 
 
-async def test_deleting_a_person_destroys_all_that_is_theirs_and_counts_it(
+async def test_deleting_a_user_deletes_and_counts_all_their_rows(
     town: AccountStore, store: Store
 ) -> None:
     await fill(town, store)
@@ -203,9 +203,7 @@ async def test_deleting_a_person_destroys_all_that_is_theirs_and_counts_it(
     assert (await town.audit_entries())[0] == replace(DONE, detail=str(rows))
 
 
-async def test_a_second_look_finds_nothing_of_who_was_deleted(
-    town: AccountStore, store: Store
-) -> None:
+async def test_deleting_a_user_again_finds_nothing(town: AccountStore, store: Store) -> None:
     await fill(town, store)
     await town.delete_user(BOB.id, DONE)
     with pytest.raises(NotFound):
@@ -226,9 +224,7 @@ async def test_a_second_look_finds_nothing_of_who_was_deleted(
     assert await town.used(BOB.id) == AccountUsage()
 
 
-async def test_deleting_a_person_leaves_the_others_what_is_theirs(
-    town: AccountStore, store: Store
-) -> None:
+async def test_deleting_a_user_keeps_the_rows_of_others(town: AccountStore, store: Store) -> None:
     await fill(town, store)
     await town.delete_user(BOB.id, DONE)
     assert len(await store.conversations(CY.id)) == 1
@@ -257,7 +253,7 @@ async def test_temporary_chats_go_with_their_owner(town: AccountStore, store: St
         await store.conversation(BOB.id, turn.conversation.id)
 
 
-async def test_guests_of_who_was_deleted_are_shut_out_but_keep_their_chats(
+async def test_guests_of_a_deleted_user_are_disabled_but_keep_their_conversations(
     town: AccountStore, store: Store
 ) -> None:
     await town.add_guest_link("link token", LINK, JOINED)
@@ -286,13 +282,13 @@ async def test_chats_that_were_not_touched_since_are_destroyed(
 # --- sessions ---------------------------------------------------------------------------------
 
 
-async def test_a_session_is_found_by_its_token_with_its_person(town: AccountStore) -> None:
+async def test_a_session_is_found_by_its_token_with_its_user(town: AccountStore) -> None:
     await sign_in(town, BOB)
     assert await town.session(f"token {BOB.id} s") == (session(BOB), BOB)
     assert await town.session("token") is None
 
 
-async def test_a_session_needs_somebody_whose_it_is(town: AccountStore) -> None:
+async def test_a_session_needs_an_existing_user(town: AccountStore) -> None:
     with pytest.raises(NotFound):
         await sign_in(town, replace(BOB, id="nobody"))
 
@@ -322,7 +318,7 @@ async def test_a_session_is_ended_by_its_owner_only(town: AccountStore) -> None:
     assert (await actions(town)).count(DONE.action) == 1
 
 
-async def test_all_sessions_end_but_the_one_that_is_kept(town: AccountStore) -> None:
+async def test_all_sessions_end_except_the_given_one(town: AccountStore) -> None:
     for name in ("1", "2", "3"):
         await sign_in(town, BOB, name)
     assert await town.end_sessions(BOB.id, DONE, besides=f"{BOB.id} 2") == 2
@@ -330,7 +326,7 @@ async def test_all_sessions_end_but_the_one_that_is_kept(town: AccountStore) -> 
     assert await town.end_sessions(BOB.id, DONE) == 0
 
 
-async def test_expired_sessions_are_swept_out_when_somebody_signs_in(town: AccountStore) -> None:
+async def test_expired_sessions_are_deleted_at_a_sign_in(town: AccountStore) -> None:
     soon = replace(session(BOB, "old"), expires_at=START + timedelta(seconds=5))
     await town.add_session("old", soon, JOINED)
     await sign_in(town, CY, after_s=5)
@@ -351,7 +347,7 @@ async def test_an_invitation_makes_one_account(town: AccountStore) -> None:
             await look
 
 
-async def test_a_taken_name_leaves_the_invitation_good(town: AccountStore) -> None:
+async def test_a_name_conflict_leaves_the_invitation_valid(town: AccountStore) -> None:
     await town.add_one_time_link("invite", INVITE, DONE)
     with pytest.raises(NameTaken):
         await town.use_one_time_link("invite", replace(CY, id="other", name="BOB"), "hash", DONE)
@@ -385,7 +381,7 @@ async def test_a_reset_link_gives_a_new_password_once_and_ends_the_sessions(
         await town.use_one_time_link("second", None, "newer hash", DONE)
 
 
-async def test_a_reset_link_lets_nobody_in_who_is_disabled(town: AccountStore) -> None:
+async def test_a_reset_link_is_invalid_for_a_disabled_user(town: AccountStore) -> None:
     await town.add_one_time_link("reset", RESET, DONE)
     await town.change_user(BOB.id, DONE, disabled=True)
     for look in (
@@ -397,7 +393,7 @@ async def test_a_reset_link_lets_nobody_in_who_is_disabled(town: AccountStore) -
     assert await town.credentials("bob") == (replace(BOB, disabled=True), "hash of Bob")
 
 
-async def test_a_reset_link_is_for_somebody_who_is_there(town: AccountStore) -> None:
+async def test_a_reset_link_needs_an_existing_user(town: AccountStore) -> None:
     with pytest.raises(NotFound):
         await town.add_one_time_link("reset", replace(RESET, user_id="nobody"), DONE)
 
@@ -410,7 +406,7 @@ async def test_a_new_set_up_link_replaces_the_old_one(account_store: AccountStor
     assert await account_store.use_one_time_link("new", ANN, "hash", JOINED) == ANN
 
 
-async def test_a_set_up_link_is_dead_once_there_are_people(account_store: AccountStore) -> None:
+async def test_a_set_up_link_is_invalid_once_there_are_users(account_store: AccountStore) -> None:
     await account_store.add_one_time_link("setup", SETUP, JOINED)
     await account_store.add_user(ANN, "hash", JOINED)
     eve = User("eve-id", "Eve", AccountRole.ADMIN, START)
@@ -423,7 +419,7 @@ async def test_a_set_up_link_is_dead_once_there_are_people(account_store: Accoun
 
 
 @pytest.mark.parametrize("first", [SETUP, INVITE], ids=lambda one_time: one_time.kind)
-async def test_the_first_person_takes_over_what_the_local_user_has(
+async def test_the_first_user_takes_over_the_rows_of_the_local_user(
     account_store: AccountStore, store: Store, first: OneTimeLink
 ) -> None:
     turn = await ask_and_answer(store, user_id=LOCAL_USER, question="About heather")
@@ -438,7 +434,7 @@ async def test_the_first_person_takes_over_what_the_local_user_has(
     assert list(await store.conversations(LOCAL_USER)) == []
 
 
-async def test_expired_links_are_swept_out_when_one_is_made(town: AccountStore) -> None:
+async def test_expired_links_are_deleted_when_one_is_created(town: AccountStore) -> None:
     await town.add_one_time_link("short", replace(INVITE, expires_at=DONE.at), JOINED)
     await town.add_one_time_link("other", INVITE, DONE)
     with pytest.raises(NotFound):
@@ -487,7 +483,7 @@ async def test_of_guests_that_race_for_the_last_place_one_gets_it(town: AccountS
     assert len(await town.users()) == 4
 
 
-async def test_a_guest_who_leaves_frees_no_place(town: AccountStore) -> None:
+async def test_a_deleted_guest_frees_no_place(town: AccountStore) -> None:
     await town.add_guest_link("token", replace(LINK, max_guests=1), JOINED)
     await town.admit_guest(LINK.id, guest("Gil"), DONE)
     await town.spend("Gil-id", DAY, AccountUsage(2, 30))
@@ -498,7 +494,7 @@ async def test_a_guest_who_leaves_frees_no_place(town: AccountStore) -> None:
     assert (link.guests, link.messages, link.tokens) == (1, 2, 30)
 
 
-async def test_nobody_comes_by_a_link_that_is_expired_unknown_or_revoked(
+async def test_an_expired_unknown_or_revoked_link_admits_no_guest(
     town: AccountStore,
 ) -> None:
     await town.add_guest_link("token", LINK, JOINED)
@@ -528,7 +524,7 @@ async def test_revoking_a_link_ends_the_sessions_of_its_guests_and_no_other(
         await sign_in(town, gil, "again")
 
 
-async def test_guests_of_a_campaign_whose_link_is_revoked_have_a_day_to_finish(
+async def test_guests_of_a_revoked_campaign_link_have_a_day_to_finish(
     town: AccountStore,
 ) -> None:
     await town.add_guest_link("token", replace(LINK, campaign_id="campaign"), JOINED)
@@ -548,7 +544,7 @@ async def test_guests_of_a_campaign_whose_link_is_revoked_have_a_day_to_finish(
 # --- spending and the log ---------------------------------------------------------------------
 
 
-async def test_what_is_spent_adds_up_by_day_and_by_link(town: AccountStore) -> None:
+async def test_usage_adds_up_by_day_and_by_link(town: AccountStore) -> None:
     await town.add_guest_link("token", LINK, JOINED)
     await town.admit_guest(LINK.id, guest("Gil"), DONE)
     next_day = DAY + timedelta(days=1)
@@ -561,7 +557,7 @@ async def test_what_is_spent_adds_up_by_day_and_by_link(town: AccountStore) -> N
     assert (link.messages, link.tokens) == (3, 2**31 + 320)
 
 
-async def test_nothing_is_lost_when_much_is_spent_at_once(town: AccountStore) -> None:
+async def test_concurrent_usage_is_not_lost(town: AccountStore) -> None:
     await asyncio.gather(*(town.spend(BOB.id, DAY, AccountUsage(1, 10)) for _ in range(20)))
     assert await town.used(BOB.id) == AccountUsage(20, 200)
 

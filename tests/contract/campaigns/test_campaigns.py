@@ -104,7 +104,7 @@ async def chat_of(store: RoutingStore, user_id: str, *, fails: bool = False) -> 
     return turn.conversation.id
 
 
-async def test_a_campaign_comes_back_as_it_was_made(campaigns: DatabaseCampaigns) -> None:
+async def test_a_campaign_is_read_as_it_was_created(campaigns: DatabaseCampaigns) -> None:
     assert await campaigns.campaign("c1") == CAMPAIGN
     with pytest.raises(NotFound):
         await campaigns.campaign("other")
@@ -144,7 +144,7 @@ async def test_a_changed_plan_has_a_new_version_and_the_same_plan_has_not(
         ({"keep_days": 3}, "keep_days"),
     ],
 )
-async def test_what_answers_come_from_stays_once_somebody_has_agreed(
+async def test_fields_that_answers_depend_on_are_fixed_after_the_first_consent(
     campaigns: DatabaseCampaigns, change: dict[str, object], field: str
 ) -> None:
     await agree(campaigns, CY.id)
@@ -154,7 +154,7 @@ async def test_what_answers_come_from_stays_once_somebody_has_agreed(
     assert await campaigns.campaign("c1") == CAMPAIGN
 
 
-async def test_words_and_dates_may_change_while_people_take_part(
+async def test_texts_and_dates_may_change_while_there_are_testers(
     campaigns: DatabaseCampaigns,
 ) -> None:
     await agree(campaigns, CY.id)
@@ -163,7 +163,7 @@ async def test_words_and_dates_may_change_while_people_take_part(
     assert (await campaigns.change_plan("c1", plan, DONE)).plan == plan
 
 
-async def test_what_the_owner_has_tried_goes_when_the_plan_changes(
+async def test_the_owners_trial_is_deleted_when_the_plan_changes(
     campaigns: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     await agree(campaigns, BOB.id)
@@ -173,7 +173,9 @@ async def test_what_the_owner_has_tried_goes_when_the_plan_changes(
     assert list(await store.conversations(BOB.id)) == []
 
 
-async def test_who_has_only_looked_does_not_hold_the_plan(campaigns: DatabaseCampaigns) -> None:
+async def test_a_visitor_without_consent_does_not_fix_the_plan(
+    campaigns: DatabaseCampaigns,
+) -> None:
     await campaigns.join("c1", CY.id, LATER)
     plan = replace(PLAN, consent="Other words")
     await campaigns.change_plan("c1", plan, DONE)
@@ -190,7 +192,7 @@ async def test_a_campaign_is_closed_once_and_can_be_opened_again(
     assert (await campaigns.close("c1", None, DONE)).closed_at is None
 
 
-async def test_somebody_joins_once_and_agrees_once(campaigns: DatabaseCampaigns) -> None:
+async def test_a_tester_joins_once_and_consents_once(campaigns: DatabaseCampaigns) -> None:
     assert await campaigns.participant("c1", CY.id) is None
     joined = await campaigns.join("c1", CY.id, LATER)
     assert joined == Participant("c1", CY.id, LATER)
@@ -211,7 +213,7 @@ async def test_somebody_joins_once_and_agrees_once(campaigns: DatabaseCampaigns)
         await campaigns.tick("c1", "somebody", "t1", done=True, at=LATER)
 
 
-async def test_a_split_is_balanced_and_kept_also_when_all_come_at_once(
+async def test_a_concurrent_split_stays_balanced(
     campaigns: DatabaseCampaigns,
 ) -> None:
     came = await asyncio.gather(*(agree(campaigns, f"user {number}") for number in range(7)))
@@ -225,7 +227,7 @@ async def test_the_owners_trial_takes_no_place_of_a_split(campaigns: DatabaseCam
     assert (await agree(campaigns, CY.id)).variant == 0
 
 
-async def test_ticks_and_half_a_survey_are_kept(campaigns: DatabaseCampaigns) -> None:
+async def test_ticks_and_incomplete_surveys_are_stored(campaigns: DatabaseCampaigns) -> None:
     await agree(campaigns, CY.id)
     for task_id, done in (("t1", True), ("t2", True), ("t1", False), ("t2", True)):
         ticked = await campaigns.tick("c1", CY.id, task_id, done=done, at=LATER)
@@ -239,7 +241,7 @@ async def test_ticks_and_half_a_survey_are_kept(campaigns: DatabaseCampaigns) ->
         await campaigns.keep_survey("c1", CY.id, {"q2": "\ud800"}, at=LATER, send=False)
 
 
-async def test_who_was_given_which_variant_is_counted_without_the_owners_trial(
+async def test_testers_are_counted_by_variant_without_the_owners_trial(
     campaigns: DatabaseCampaigns,
 ) -> None:
     for user in (BOB.id, CY.id, "finished", "silent"):
@@ -253,7 +255,7 @@ async def test_who_was_given_which_variant_is_counted_without_the_owners_trial(
     ]
 
 
-async def test_the_figures_are_those_of_the_testers_and_not_of_the_owners_trial(
+async def test_counts_exclude_the_owners_trial(
     campaigns: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     for user in (BOB.id, CY.id, "finished", "silent"):
@@ -280,7 +282,7 @@ async def test_the_figures_are_those_of_the_testers_and_not_of_the_owners_trial(
         await campaigns.counts("other", active_since=LATER, silent_since=LATER)
 
 
-async def test_while_everybody_is_the_local_user_the_owner_counts(
+async def test_the_local_user_counts_as_a_tester(
     campaigns: DatabaseCampaigns,
 ) -> None:
     await campaigns.add(replace(CAMPAIGN, id="c2", owner_id=LOCAL.id), JOINED)
@@ -326,7 +328,7 @@ async def _add_comparison(store: RoutingStore, comparison: Comparison) -> None:
     await store._database.transactions.write(add)
 
 
-async def test_who_takes_back_leaves_nothing_in_the_campaign_and_all_else(
+async def test_withdrawal_deletes_the_testers_data_of_this_campaign_only(
     campaigns: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     for user in (CY.id, ANN.id):
@@ -362,7 +364,7 @@ async def test_a_campaign_knows_its_links(guests: DatabaseCampaigns, store: Rout
     assert [link.id for link in await guests.links("c1")] == [LINK.id]
 
 
-async def test_what_testers_left_is_destroyed_and_the_plan_stays(
+async def test_tester_data_are_deleted_and_the_plan_stays(
     guests: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     entry = AuditEntry(LATER, "", Action.RETENTION, "c1")
@@ -377,7 +379,7 @@ async def test_what_testers_left_is_destroyed_and_the_plan_stays(
     assert await guests.destroy_tester_data("c1", entry) == 0
 
 
-async def test_with_a_campaign_go_its_links_and_all_that_was_left_there(
+async def test_a_campaign_is_deleted_with_its_links_and_tester_data(
     guests: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     assert await guests.delete("c1", DONE) == 2 * (1 + 3 + 3) + 1 + 1 + 1

@@ -71,7 +71,7 @@ async def comparison_id(store: RoutingStore, number: int = 1) -> str:
     return found.id
 
 
-async def test_a_duel_and_both_questions_are_written_together(store: RoutingStore) -> None:
+async def test_a_comparison_and_both_questions_are_written_together(store: RoutingStore) -> None:
     left, right = await ask(store)
     written = await store.feedback.votes.comparison(ANN.id, await comparison_id(store))
     assert (written.left, written.right) == (left.answer, right.answer)
@@ -80,7 +80,7 @@ async def test_a_duel_and_both_questions_are_written_together(store: RoutingStor
     assert left.conversation.campaign_id == "c1"
 
 
-async def test_when_one_question_is_refused_nothing_of_the_duel_is_there(
+async def test_a_refused_question_leaves_no_comparison(
     store: RoutingStore,
 ) -> None:
     left, right = await ask(store)
@@ -91,13 +91,13 @@ async def test_when_one_question_is_refused_nothing_of_the_duel_is_there(
     assert len(await store.path(ANN.id, left.conversation.id)) == 2
 
 
-async def test_the_same_request_at_once_makes_one_duel(store: RoutingStore) -> None:
+async def test_concurrent_identical_requests_make_one_comparison(store: RoutingStore) -> None:
     written = await asyncio.gather(*(ask(store) for _ in range(4)))
     assert len({tuple(turn.answer.id for turn in turns) for turns in written}) == 1
     assert len(await store.feedback.votes.comparisons(ANN.id, "c1", 9)) == 1
 
 
-async def test_who_takes_part_no_more_writes_no_duel(store: RoutingStore) -> None:
+async def test_a_withdrawn_tester_writes_no_comparison(store: RoutingStore) -> None:
     await store.feedback.campaigns.withdraw("c1", ANN.id)
     with pytest.raises(NotFound):
         await ask(store)
@@ -106,7 +106,7 @@ async def test_who_takes_part_no_more_writes_no_duel(store: RoutingStore) -> Non
     assert list(await store.conversations(ANN.id)) == []
 
 
-async def test_of_votes_at_once_one_counts_and_all_are_told_which(store: RoutingStore) -> None:
+async def test_of_concurrent_votes_one_counts_and_all_return_it(store: RoutingStore) -> None:
     await answer(store, await ask(store))
     votes, at = store.feedback.votes, START + timedelta(hours=1)
     one = await comparison_id(store)
@@ -133,7 +133,9 @@ async def test_a_vote_needs_two_answers_that_were_written_to_their_end(
         await votes.vote(ANN.id, one, VoteChoice.LEFT, "", START)
 
 
-async def test_the_newest_duels_come_oldest_first_and_are_ones_own(store: RoutingStore) -> None:
+async def test_the_newest_comparisons_of_a_user_are_listed_oldest_first(
+    store: RoutingStore,
+) -> None:
     for number in (1, 2, 3):
         await ask(store, number)
     votes = store.feedback.votes

@@ -50,7 +50,7 @@ async def test_a_later_turn_goes_below_the_head_and_brings_its_options(store: St
     assert ids == [first.question.id, first.answer.id, second.question.id, second.answer.id]
 
 
-async def test_the_end_of_an_answer_is_kept_whole(store: Store) -> None:
+async def test_the_end_of_an_answer_is_stored_completely(store: Store) -> None:
     turn = await ask_and_answer(store)
     answer = (await path(store, turn))[1]
     for field in ("content", "status", "finish", "usage", "timing", "provenance", "error_code"):
@@ -216,7 +216,7 @@ async def test_the_list_is_mine_and_newest_first(store: Store) -> None:
 
 
 @pytest.mark.parametrize("number", [-1, 2**63, 2**200])
-async def test_a_list_of_any_length_can_be_asked_for(store: Store, number: int) -> None:
+async def test_a_list_has_any_requested_length(store: Store, number: int) -> None:
     await ask(store)
     assert len(await store.conversations(ANN, limit=number)) == (number > 0)
     assert len(await store.conversations(ANN, offset=number)) == (number < 0)
@@ -251,7 +251,7 @@ async def test_a_long_conversation_can_be_read_and_purged(store: Store) -> None:
     assert list(await store.conversations(ANN)) == []
 
 
-async def test_what_was_being_written_is_interrupted_and_keeps_its_text(store: Store) -> None:
+async def test_running_answers_are_interrupted_and_keep_their_text(store: Store) -> None:
     done = await ask_and_answer(store)
     pending = await ask(store, user_id=BOB)
     streaming = await ask(store, request_id="r2")
@@ -282,7 +282,7 @@ CALLS: dict[str, Callable[[Store, str, Turn], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-async def test_what_is_not_yours_looks_exactly_like_what_is_not_there(
+async def test_foreign_conversations_look_like_unknown_ones(
     store: Store, call: Callable[[Store, str, Turn], Awaitable[object]]
 ) -> None:
     turn, deleted = await ask(store), await ask(store, request_id="gone")

@@ -57,7 +57,7 @@ async def test_an_archive_holds_all_branches_parents_first(store: Store) -> None
     assert parents == [None, ids[0], ids[0], ids[1], ids[3]]
 
 
-async def test_what_was_taken_out_and_put_in_is_the_same_under_new_ids(store: Store) -> None:
+async def test_an_imported_export_is_equal_under_new_ids(store: Store) -> None:
     archive = await a_tree(store)
     (copy,) = await store.add_archives(BOB, [archive])
     again = await store.archive(BOB, copy.id)
@@ -71,7 +71,7 @@ async def test_what_was_taken_out_and_put_in_is_the_same_under_new_ids(store: St
     ]
 
 
-async def test_an_archive_leaves_deleted_messages_out_and_joins_what_hung_below(
+async def test_an_archive_skips_deleted_messages_and_reattaches_their_children(
     store: Store,
 ) -> None:
     first = await ask_and_answer(store)
@@ -89,7 +89,7 @@ async def test_an_archive_leaves_deleted_messages_out_and_joins_what_hung_below(
         await store.purge_deleted(END)
 
 
-async def test_what_is_put_in_is_found_and_listed_by_its_time(store: Store) -> None:
+async def test_imported_conversations_are_found_and_listed_by_time(store: Store) -> None:
     archive = await a_tree(store)
     await ask(store)
     await store.pin(ANN, archive.conversation.id, False)

@@ -65,14 +65,14 @@ async def test_a_question_in_other_words_stands_beside_the_first(store: Store) -
     ]
 
 
-async def test_the_first_question_can_be_asked_in_other_words(store: Store) -> None:
+async def test_the_first_question_can_be_edited(store: Store) -> None:
     turn = await ask_and_answer(store)
     other = await ask(store, turn.conversation.id, beside=turn.question.id)
     assert other.question.parent_id is None
     assert await ids_of_path(store, turn) == [other.question.id, other.answer.id]
 
 
-async def test_only_a_question_of_the_conversation_can_be_asked_in_other_words(
+async def test_only_a_question_of_the_conversation_can_be_edited(
     store: Store,
 ) -> None:
     turn, foreign = await ask_and_answer(store), await ask_and_answer(store)
@@ -168,7 +168,7 @@ async def test_everything_can_be_deleted_and_a_new_turn_begins_at_the_root(store
     assert fresh.question.parent_id is None
 
 
-async def test_what_was_deleted_comes_back_whole(store: Store) -> None:
+async def test_a_restored_conversation_is_complete(store: Store) -> None:
     first, _, third = await three_turns(store)
     whole = await path(store, first)
     ids = [third.question.id, third.answer.id]
@@ -204,7 +204,7 @@ async def test_nothing_is_put_beside_a_deleted_message(store: Store) -> None:
         await store.add_answer(ANN, conversation_id=there, sibling_id=second.answer.id)
 
 
-async def test_a_deleted_question_is_not_asked_again_by_its_request(store: Store) -> None:
+async def test_a_deleted_question_is_not_repeated_by_its_request_id(store: Store) -> None:
     turn = await ask_and_answer(store, request_id="r1")
     await delete(store, turn, turn.question.id, turn.answer.id)
     with pytest.raises(NotFound):
@@ -227,7 +227,7 @@ async def test_a_purged_message_keeps_its_place_and_nothing_else(store: Store) -
         await delete(store, first, *ids, head_id=third.answer.id)
 
 
-async def test_only_what_was_deleted_long_ago_is_purged(store: Store) -> None:
+async def test_only_rows_deleted_long_ago_are_purged(store: Store) -> None:
     first, second, third = await three_turns(store)
     await delete(store, first, third.answer.id, head_id=third.question.id)
     await delete(store, first, third.answer.id, second.answer.id, head_id=third.question.id)
@@ -285,7 +285,7 @@ async def test_an_answer_that_ends_in_a_deleted_conversation_comes_back_whole(
     assert (await path(store, turn))[1].content == ENDED.content
 
 
-async def test_a_purged_conversation_is_gone(store: Store) -> None:
+async def test_a_purged_conversation_is_not_found(store: Store) -> None:
     turn = await ask_and_answer(store)
     await delete(store, turn, turn.answer.id, head_id=turn.question.id)
     await store.delete(ANN, turn.conversation.id)
@@ -310,7 +310,7 @@ async def test_pinned_conversations_come_first_and_each_part_newest_first(store:
     assert [item.id for item in page] == [ids[0], ids[3]]
 
 
-async def test_a_title_is_replaced_by_who_has_seen_it(store: Store) -> None:
+async def test_a_title_is_replaced_only_if_the_current_one_was_seen(store: Store) -> None:
     turn = await ask(store)
     there = turn.conversation.id
     await store.rename(ANN, there, title="<b>名字 👋🏽</b>", seen="A title")
@@ -345,7 +345,7 @@ CALLS: dict[str, Callable[[Store, str, Turn], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-async def test_what_is_not_yours_or_deleted_looks_like_what_is_not_there(
+async def test_foreign_or_deleted_rows_look_like_unknown_ones(
     store: Store, call: Callable[[Store, str, Turn], Awaitable[object]]
 ) -> None:
     turn, deleted = await ask_and_answer(store), await ask_and_answer(store)

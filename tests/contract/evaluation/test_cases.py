@@ -70,7 +70,7 @@ async def test_a_case_comes_back_as_it_was_and_is_its_owners(cases: DatabaseCase
     assert await cases.case("case", None) == CASE
 
 
-async def test_a_case_is_changed_but_stays_whose_it_is_and_what_it_came_from(
+async def test_a_changed_case_keeps_its_owner_and_source(
     cases: DatabaseCases,
 ) -> None:
     await cases.add([CASE])
@@ -93,7 +93,7 @@ async def test_cases_are_added_all_or_none(cases: DatabaseCases) -> None:
     assert list(await cases.cases(None)) == []
 
 
-async def test_runs_are_listed_newest_first_with_what_came_of_them(cases: DatabaseCases) -> None:
+async def test_runs_are_listed_newest_first_with_their_verdicts(cases: DatabaseCases) -> None:
     later = replace(RUN, id="later", owner_id=ANN.id, started_at=START + timedelta(hours=1))
     await cases.add_run(RUN)
     await cases.add_run(later)
@@ -134,7 +134,7 @@ async def test_a_case_that_is_deleted_keeps_its_results(cases: DatabaseCases) ->
     assert list(await cases.results("run")) == [RESULT]
 
 
-async def test_a_person_judges_what_was_left_to_people(cases: DatabaseCases) -> None:
+async def test_a_user_judges_open_cases(cases: DatabaseCases) -> None:
     await cases.add_run(RUN)
     await cases.add_result(RESULT)
     changed = replace(RESULT, case_id="2", verdict=CaseVerdict.CHANGED, failed=())
@@ -147,7 +147,7 @@ async def test_a_person_judges_what_was_left_to_people(cases: DatabaseCases) -> 
             await cases.judge("run", case_id, CaseVerdict.PASSED, ANN.id)
 
 
-async def test_history_has_the_last_answer_and_what_people_said_of_each(
+async def test_history_has_the_last_answer_and_the_human_verdicts(
     cases: DatabaseCases,
 ) -> None:
     runs = [

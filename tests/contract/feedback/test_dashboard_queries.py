@@ -105,7 +105,7 @@ async def parts(filled: RoutingStore) -> Sequence[Part]:
     ]
 
 
-async def test_sums_are_what_plain_sql_counts(filled: RoutingStore, parts: Sequence[Part]) -> None:
+async def test_totals_match_plain_sql(filled: RoutingStore, parts: Sequence[Part]) -> None:
     for overview, part in parts:
         which = OF_CAMPAIGNS[part]
         (counted,) = await sql(
@@ -135,9 +135,7 @@ async def test_sums_are_what_plain_sql_counts(filled: RoutingStore, parts: Seque
         assert dict(overview.failures) == dict(tuple(row) for row in failures)
 
 
-async def test_what_answers_took_is_what_plain_sql_ranks(
-    filled: RoutingStore, parts: Sequence[Part]
-) -> None:
+async def test_timings_match_plain_sql(filled: RoutingStore, parts: Sequence[Part]) -> None:
     for overview, part in parts:
         since, which = overview.scope.since, OF_CAMPAIGNS[part]
         for whole, over_time, name in (
@@ -158,9 +156,7 @@ async def test_what_answers_took_is_what_plain_sql_ranks(
                 assert (points[at, "p50"], points[at, "p95"]) == (one.p50, one.p95)
 
 
-async def test_what_happened_over_time_is_what_plain_sql_counts_of_each_step(
-    filled: RoutingStore, parts: Sequence[Part]
-) -> None:
+async def test_turns_over_time_match_plain_sql(filled: RoutingStore, parts: Sequence[Part]) -> None:
     for overview, part in parts:
         which = OF_CAMPAIGNS[part]
         questions = await by_step(
@@ -202,7 +198,7 @@ async def test_what_happened_over_time_is_what_plain_sql_counts_of_each_step(
             )
 
 
-async def test_ratings_and_votes_are_what_plain_sql_counts_of_each_step(
+async def test_ratings_and_votes_over_time_match_plain_sql(
     filled: RoutingStore, parts: Sequence[Part]
 ) -> None:
     for overview, part in parts:
@@ -262,7 +258,7 @@ def minutes(point: Point, overview: Overview) -> float:
 # --- who sees what, and how time is cut -------------------------------------------------------
 
 
-async def test_a_comparison_asks_one_question_as_its_campaign_says(filled: RoutingStore) -> None:
+async def test_a_comparison_counts_as_one_question_of_its_campaign(filled: RoutingStore) -> None:
     overview = await dashboard(filled).overview(ANN, "blind", Period.ALL)
     told = await Campaigns(filled.feedback.campaigns).counts(ANN, "blind")
     assert (overview.turns.questions, overview.votes) == (told.questions, told.votes)
@@ -282,7 +278,7 @@ async def test_members_see_their_campaigns_together_and_nothing_else(filled: Rou
     assert everything.turns.answers > bobs.turns.answers
 
 
-async def test_guests_see_no_figures(filled: RoutingStore) -> None:
+async def test_guests_see_no_dashboard(filled: RoutingStore) -> None:
     with pytest.raises(NotFound):
         await dashboard(filled).overview(GUEST)
     with pytest.raises(NotFound):
@@ -300,11 +296,11 @@ async def test_where_nothing_happened_there_are_zeros_and_no_spread(database: Ro
 
 
 @pytest.mark.parametrize("span", [timedelta(0), *(step * MOST_STEPS for step in STEPS)])
-def test_time_is_cut_into_no_more_steps_than_can_be_told_apart(span: timedelta) -> None:
+def test_time_has_at_most_as_many_steps_as_are_legible(span: timedelta) -> None:
     assert span / step_for(span) <= MOST_STEPS
 
 
-async def test_what_is_counted_of_an_answer_is_what_is_kept_of_it(database: RoutingStore) -> None:
+async def test_counts_of_an_answer_match_its_row(database: RoutingStore) -> None:
     endless = Timing(queue_s=0.5, ttft_s=1.5, decode_tokens_per_s=inf)
     for record in (ENDED, replace(ENDED, timing=endless)):
         turn = await ask(database, user_id=ANN.id)
@@ -343,7 +339,7 @@ async def stored_rows(store: RoutingStore) -> Sequence[Any]:
     return [(*took, language_of(answer) or None) for *took, answer in rows]
 
 
-async def test_an_answer_that_is_interrupted_has_the_language_of_what_is_there(
+async def test_an_interrupted_answer_has_the_language_of_its_text(
     database: RoutingStore,
 ) -> None:
     for text_so_far in ("今天天气", "The weather", ""):

@@ -79,7 +79,7 @@ async def named(database: RoutingStore, user_id: str) -> set[str]:
     return await database.feedback.ratings._database.read(read)
 
 
-async def test_what_a_tester_left_is_destroyed_with_the_cases_made_of_it_and_counted(
+async def test_a_testers_data_are_deleted_with_derived_cases_and_counted(
     database: RoutingStore,
 ) -> None:
     await take_part(database, BOB.id, ANN.id)
@@ -92,7 +92,9 @@ async def test_what_a_tester_left_is_destroyed_with_the_cases_made_of_it_and_cou
     assert await named(database, BOB.id) == {"ResultRow.judged_by"}
 
 
-async def test_a_hosts_campaigns_go_with_what_others_left_in_them(database: RoutingStore) -> None:
+async def test_a_hosts_campaigns_are_deleted_with_their_testers_data(
+    database: RoutingStore,
+) -> None:
     await take_part(database, CY.id, BOB.id)
     elsewhere = replace(SNAPSHOT, id="elsewhere", answer_id="another", owner_id=CY.id)
     await database.feedback.ratings.rate(elsewhere, CY.id, BAD, LATER)
@@ -120,7 +122,7 @@ async def test_a_rating_of_anothers_answer_goes_with_its_words(database: Routing
     assert await named(database, BOB.id) == set()
 
 
-async def test_the_first_person_takes_over_all_that_the_local_user_has(
+async def test_the_first_user_takes_over_all_feedback_of_the_local_user(
     database: RoutingStore,
 ) -> None:
     for user in (CY, BOB):
@@ -140,7 +142,7 @@ async def test_the_first_person_takes_over_all_that_the_local_user_has(
     assert await count_rows(database) == rows
 
 
-async def test_what_is_too_old_goes_and_cases_stay(database: RoutingStore) -> None:
+async def test_old_feedback_is_deleted_and_cases_stay(database: RoutingStore) -> None:
     await take_part(database, BOB.id, ANN.id)
     assert await database.people.delete_older(START) == 0
     rated = await database.people.delete_older(LATER)
@@ -150,7 +152,7 @@ async def test_what_is_too_old_goes_and_cases_stay(database: RoutingStore) -> No
     assert await count_rows(database) == Counter(campaigns=1, cases=2, runs=1, results=2)
 
 
-def test_every_column_that_names_somebody_is_known() -> None:
+def test_every_column_with_a_user_id_is_listed() -> None:
     named = {"owner_id", "user_id", "reviewer", "assignee", "judged_by"}
     found = {
         f"{table.__name__}.{column}"

@@ -94,7 +94,7 @@ async def found(
     return [one.id for one in page]
 
 
-async def test_a_filter_finds_exactly_the_votes_that_it_says(database: RoutingStore) -> None:
+async def test_a_filter_finds_exactly_the_matching_votes(database: RoutingStore) -> None:
     await four_votes(database)
     for filters, names in FILTERS:
         assert await found(database, filters) == list(reversed(names)), filters
@@ -139,7 +139,7 @@ async def test_members_see_the_votes_of_their_campaigns_alone(database: RoutingS
             await store.voted_comparison(seen_by, missing)
 
 
-async def test_votes_can_be_chosen_by_what_one_may_see(database: RoutingStore) -> None:
+async def test_vote_filter_options_are_limited_to_visible_campaigns(database: RoutingStore) -> None:
     store = database.feedback.ballots
     await four_votes(database)
     plain = campaign(BOB.id)
@@ -153,7 +153,7 @@ async def test_votes_can_be_chosen_by_what_one_may_see(database: RoutingStore) -
     assert await store.choices(ANN.id, "") == VoteFilterOptions()
 
 
-async def test_what_was_taken_back_is_no_vote_any_more(database: RoutingStore) -> None:
+async def test_a_withdrawn_vote_is_not_found(database: RoutingStore) -> None:
     await four_votes(database)
     await database.feedback.campaigns.destroy_tester_data("campaign", JOINED)
     assert await found(database) == ["d"]
@@ -178,7 +178,7 @@ async def test_a_vote_is_read_with_both_answers_as_far_as_they_are_there(
     assert (await store.voted_comparison(BOB.id, "a")).right == ()
 
 
-async def test_what_goes_along_with_rated_answers_is_counted_as_an_export_finds_it(
+async def test_votes_of_an_export_are_counted_as_it_finds_them(
     database: RoutingStore,
 ) -> None:
     await add_rows(database, campaign(BOB.id, Mode.BLIND))

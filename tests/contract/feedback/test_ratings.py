@@ -48,7 +48,7 @@ async def test_the_first_rating_freezes_the_answer_letter_by_letter(database: Ro
     assert await ratings.snapshot_of(ANN.id, "answer") == SNAPSHOT
 
 
-async def test_ratings_are_versions_and_the_same_opinion_adds_none(database: RoutingStore) -> None:
+async def test_ratings_are_versioned_and_the_same_rating_adds_none(database: RoutingStore) -> None:
     ratings = database.feedback.ratings
     rating_inputs = [BAD, BAD, RatingInput(Verdict.UP), RatingInput(), RatingInput(), BAD]
     rated = [
@@ -60,7 +60,7 @@ async def test_ratings_are_versions_and_the_same_opinion_adds_none(database: Rou
     assert await ratings.newest(ANN.id, []) == {}
 
 
-async def test_ratings_at_once_are_all_kept_in_order(database: RoutingStore) -> None:
+async def test_concurrent_ratings_are_all_stored_in_order(database: RoutingStore) -> None:
     ratings = database.feedback.ratings
     rated = await asyncio.gather(
         *(
@@ -96,13 +96,13 @@ async def test_the_columns_that_results_are_filtered_by_are_filled(database: Rou
     assert row.rated_at == LATER + timedelta(days=1)
 
 
-async def test_an_answer_without_provenance_can_be_kept(database: RoutingStore) -> None:
+async def test_an_answer_without_provenance_can_be_stored(database: RoutingStore) -> None:
     bare = replace(SNAPSHOT, provenance=None, finish=None, usage=None, timing=None)
     await database.feedback.ratings.rate(bare, ANN.id, BAD, LATER)
     assert await database.feedback.ratings.snapshot_of(ANN.id, "answer") == bare
 
 
-async def test_who_is_gone_rates_nothing_and_the_local_user_is_never_gone(
+async def test_a_deleted_user_cannot_rate_and_the_local_user_always_can(
     database: RoutingStore,
 ) -> None:
     ratings = database.feedback.ratings
@@ -147,7 +147,7 @@ async def test_side_by_side_the_variant_is_that_of_the_side(database: RoutingSto
     assert await place("campaign", BOB.id, "answer") == Placement(("dull",), None)
 
 
-async def test_a_campaign_that_is_gone_holds_no_rating_back(database: RoutingStore) -> None:
+async def test_a_deleted_campaign_does_not_prevent_a_rating(database: RoutingStore) -> None:
     await database.feedback.ratings.rate(replace(SNAPSHOT, campaign_id="gone"), ANN.id, BAD, LATER)
     stored = await database.feedback.ratings.snapshot_of(ANN.id, "answer")
     assert stored == SNAPSHOT

@@ -48,7 +48,7 @@ async def answered(
     return turn.conversation.id
 
 
-async def test_nothing_is_gathered_of_what_is_not_there(database: RoutingStore) -> None:
+async def test_an_unknown_campaign_has_no_report(database: RoutingStore) -> None:
     with pytest.raises(NotFound):
         await database.feedback.reports.gather("nowhere", 5)
     await add_rows(database, campaign(BOB.id))
@@ -69,7 +69,7 @@ async def test_ratings_are_counted_as_they_are_now(database: RoutingStore) -> No
     assert (raw.rated, raw.comments, raw.corrections) == (2, 1, 1)
 
 
-async def test_the_best_and_the_worst_are_those_with_most_to_say(database: RoutingStore) -> None:
+async def test_the_best_and_worst_excerpts_have_the_most_comments(database: RoutingStore) -> None:
     await add_rows(database, campaign(BOB.id))
     plain = [replace(UP, comment=""), replace(UP, comment="nice"), UP, UP]
     for number, rating_input in enumerate(plain):
@@ -117,7 +117,7 @@ async def test_times_and_surveys_are_those_of_testers(database: RoutingStore) ->
     assert [dict(survey) for survey in raw.unsent] == [{"q": 1, "why": CY.id}]
 
 
-async def test_what_answered_is_told_by_variant_with_everything_that_ever_did(
+async def test_models_are_counted_by_variant(
     database: RoutingStore,
 ) -> None:
     ref, deleted = PresetRef("maths.en", 1), PresetRef("nowhere", 2)
@@ -146,7 +146,7 @@ async def test_what_answered_is_told_by_variant_with_everything_that_ever_did(
     assert raw.presets == {ref: "Step-by-step maths"}
 
 
-async def test_votes_are_ballots_and_their_answers_the_best_and_worst(
+async def test_votes_are_collected_with_their_best_and_worst_answers(
     database: RoutingStore,
 ) -> None:
     await add_rows(database, campaign(BOB.id, Mode.BLIND))

@@ -120,7 +120,7 @@ async def test_the_list_is_newest_first_and_its_pages_miss_nothing(database: Rou
     assert seen[0].snapshot == snapshot("e6")
 
 
-async def test_a_rated_answer_comes_with_what_each_person_says_now(database: RoutingStore) -> None:
+async def test_a_rated_answer_has_the_newest_rating_of_each_user(database: RoutingStore) -> None:
     store = database.feedback.results
     for rating_input in (GOOD, BAD):
         await rate(database, snapshot("e"), rating_input)
@@ -136,7 +136,7 @@ async def test_a_rated_answer_comes_with_what_each_person_says_now(database: Rou
     assert "nowhere" not in versions
 
 
-async def test_a_filter_finds_exactly_what_it_says(database: RoutingStore) -> None:
+async def test_a_filter_finds_exactly_the_matching_answers(database: RoutingStore) -> None:
     store = database.feedback.results
     provenance = SNAPSHOT.provenance
     assert provenance
@@ -160,7 +160,7 @@ async def test_a_filter_finds_exactly_what_it_says(database: RoutingStore) -> No
         assert (await store.counts(None, filters)).answers == len(names)
 
 
-async def test_counts_are_those_of_what_people_say_now(database: RoutingStore) -> None:
+async def test_counts_are_of_the_newest_ratings(database: RoutingStore) -> None:
     store = database.feedback.results
     assert await store.counts(None, NOTHING) == RatingCounts()
     await rate(database, snapshot("a"), GOOD)
@@ -173,7 +173,7 @@ async def test_counts_are_those_of_what_people_say_now(database: RoutingStore) -
     )
 
 
-async def test_members_see_their_campaigns_and_what_they_are_to_review(
+async def test_members_see_their_campaigns_and_their_assigned_reviews(
     database: RoutingStore,
 ) -> None:
     store = database.feedback.results
@@ -198,7 +198,7 @@ async def test_members_see_their_campaigns_and_what_they_are_to_review(
     assert (await store.rated(None, "hidden")).review is None
 
 
-async def test_an_export_has_everything_once_while_people_go_on_rating(
+async def test_an_export_has_every_answer_once_during_new_ratings(
     database: RoutingStore,
 ) -> None:
     store = database.feedback.results
@@ -214,7 +214,7 @@ async def test_an_export_has_everything_once_while_people_go_on_rating(
     assert seen == ["e0", "e1", "e2", "e3", "e4"]
 
 
-async def test_a_review_changes_only_what_is_said(database: RoutingStore) -> None:
+async def test_a_review_changes_the_given_fields_only(database: RoutingStore) -> None:
     store = database.feedback.results
     await rate(database, snapshot("e"))
     await store.review(None, "e", ReviewChange(assignee=BOB.id, note="look 看"), ANN.id, START)
@@ -230,7 +230,7 @@ async def test_a_review_changes_only_what_is_said(database: RoutingStore) -> Non
     assert (again.state, again.assignee, again.note) == (None, "", "")
 
 
-async def test_two_first_reviews_at_once_are_both_kept(database: RoutingStore) -> None:
+async def test_two_concurrent_first_reviews_are_both_stored(database: RoutingStore) -> None:
     store = database.feedback.results
     await rate(database, snapshot("e"))
     await asyncio.gather(
@@ -242,7 +242,7 @@ async def test_two_first_reviews_at_once_are_both_kept(database: RoutingStore) -
     assert (stored.state, stored.note) == (ReviewState.USABLE, "fine")
 
 
-async def test_what_can_be_chosen_is_what_one_may_see(database: RoutingStore) -> None:
+async def test_filter_options_are_limited_to_visible_answers(database: RoutingStore) -> None:
     store = database.feedback.results
     preset = await database.add_preset(ANN.id, PresetText("Poet 诗人"))
     await add_rows(database, campaign_row(BOB.id))
@@ -271,7 +271,7 @@ async def test_siblings_are_the_rated_answers_of_a_conversation(database: Routin
     assert ids(await store.beside(None, RatingFilter(verdict=Verdict.DOWN), ["one"])) == []
 
 
-async def test_what_was_tried_again_comes_with_its_path_where_it_may_be_seen(
+async def test_retried_answers_have_their_path_where_visible(
     database: RoutingStore,
 ) -> None:
     store = database.feedback.results

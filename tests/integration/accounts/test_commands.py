@@ -44,7 +44,7 @@ def test_the_first_account_is_the_administrators(run: Run, tmp_path: Path) -> No
     assert run("user", "list")[1] == "admin\t\tann\nmember\t\tbob\nadmin\t\tcarol\n"
 
 
-def test_who_is_disabled_is_shown_so_until_let_in_again(run: Run) -> None:
+def test_a_disabled_user_is_marked_until_enabled(run: Run) -> None:
     add(run, "ann")
     add(run, "Bob")
     assert run("user", "disable", "bob")[0] == 0
@@ -53,7 +53,7 @@ def test_who_is_disabled_is_shown_so_until_let_in_again(run: Run) -> None:
     assert "disabled" not in run("user", "list")[1]
 
 
-def test_somebody_is_made_an_administrator(run: Run) -> None:
+def test_a_user_becomes_an_administrator(run: Run) -> None:
     add(run, "ann")
     add(run, "bob")
     assert run("user", "rank", "bob", "admin")[1] == "bob is admin now.\n"
@@ -79,7 +79,7 @@ def test_a_reset_prints_a_link(run: Run) -> None:
         (("key", "new", "x", "--expires", "9999"), "out of bounds"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(
+def test_an_impossible_command_prints_one_sentence(
     run: Run, arguments: tuple[str, ...], sentence: str
 ) -> None:
     add(run, "ann")
@@ -89,11 +89,11 @@ def test_what_cannot_be_done_is_one_sentence(
     assert error.count("\n") == 1
 
 
-def test_a_guest_link_needs_somebody_whose_it_is(run: Run) -> None:
+def test_a_guest_link_needs_an_existing_owner(run: Run) -> None:
     assert "user add" in run("guest-link", "new", "open day")[2]
 
 
-def test_a_guest_link_is_made_listed_and_revoked(run: Run) -> None:
+def test_a_guest_link_is_created_listed_and_revoked(run: Run) -> None:
     add(run, "ann")
     _, output, _ = run("guest-link", "new", "open day", "--guests", "3", "--days", "1")
     assert "http://127.0.0.1:7861/guest#" in output
@@ -110,13 +110,13 @@ def new_key(run: Run, *more: str) -> str:
     return output.splitlines()[-1]
 
 
-def test_without_accounts_it_says_that_any_key_will_do(run: Run) -> None:
+def test_without_accounts_the_command_explains_that_any_key_works(run: Run) -> None:
     code, output, error = run("key", "new", "script")
     assert (code, output) == (1, "")
     assert "any is accepted" in error
 
 
-def test_a_key_is_made_for_somebody_listed_and_revoked(run: Run) -> None:
+def test_a_key_is_created_for_a_user_listed_and_revoked(run: Run) -> None:
     add(run, "ann")
     add(run, "bob")
     limits = ("--requests-per-minute", "5", "--tokens-per-day", "1000")
@@ -133,7 +133,7 @@ def test_a_key_is_made_for_somebody_listed_and_revoked(run: Run) -> None:
     assert f"{bobs[0]}\trevoked" in run("key", "list")[1]
 
 
-def test_figures_are_for_administrators(run: Run) -> None:
+def test_metrics_keys_are_for_administrators(run: Run) -> None:
     add(run, "ann")
     add(run, "bob")
     code, _, error = run("key", "new", "x", "--user", "bob", "--scope", "metrics")
@@ -151,7 +151,7 @@ def test_a_flag_that_makes_no_sense_is_explained(
 
 
 @pytest.mark.parametrize("thing", ["user", "guest-link", "key"])
-def test_help_is_given(thing: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_is_printed(thing: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         commands.main([thing, "--help"])
     assert "list" in capsys.readouterr().out

@@ -117,7 +117,7 @@ async def test_two_keys_at_once_are_refused_although_both_are_good(village: Vill
         assert (answer.status_code, code_of(answer)) == (400, "bad_request"), (first, second)
 
 
-async def test_a_refusal_says_how_to_come_in_and_shows_nothing_of_the_key(
+async def test_a_refusal_explains_authentication_and_hides_the_key(
     village: Village,
 ) -> None:
     for headers in ({}, {"X-Api-Key": "sk-0123456789abcdef"}):
@@ -140,13 +140,13 @@ async def test_an_empty_key_is_a_wrong_one(village: Village) -> None:
         assert code_of(answer) == "invalid_api_key", form
 
 
-async def test_who_is_signed_in_may_try_it_without_a_key(village: Village) -> None:
+async def test_a_signed_in_user_may_call_the_api_without_a_key(village: Village) -> None:
     answer = await village.ask("/v1/chat/completions", cookie="bob", method="POST")
     assert answer.status_code == 200
     assert village.engine.salts == [(await village.user("bob")).id]
 
 
-async def test_what_a_session_opens_is_up_to_its_rank(village: Village) -> None:
+async def test_a_sessions_access_depends_on_its_role(village: Village) -> None:
     for cookie, path, status in (
         ("gus", "/v1/models", 404),
         ("gus", "/metrics", 404),
@@ -156,12 +156,12 @@ async def test_what_a_session_opens_is_up_to_its_rank(village: Village) -> None:
         assert (await village.ask(path, cookie=cookie)).status_code == status, (cookie, path)
 
 
-async def test_a_wrong_key_is_not_made_good_by_a_session(village: Village) -> None:
+async def test_a_session_does_not_replace_a_bad_key(village: Village) -> None:
     answer = await village.ask("/v1/models", {"X-Api-Key": "sk-wrong"}, cookie="ann")
     assert code_of(answer) == "invalid_api_key"
 
 
-async def test_what_a_proxy_in_front_asks_for_is_no_key(village: Village) -> None:
+async def test_a_proxys_basic_credentials_are_no_api_key(village: Village) -> None:
     basic = {"Authorization": "Basic Ym9iOnBhc3N3b3Jk"}
     assert code_of(await village.ask("/v1/models", basic)) == "invalid_api_key"
     both = basic | {"X-Api-Key": village.keys["bob"]}
@@ -176,13 +176,13 @@ async def test_pages_of_other_origins_cannot_use_a_visitors_session(village: Vil
     assert village.engine.prompts == []
 
 
-async def test_a_program_that_has_the_address_wrong_is_told_so(village: Village) -> None:
+async def test_a_wrong_api_path_is_reported_to_the_program(village: Village) -> None:
     good = {"X-Api-Key": village.keys["bob"]}
     assert code_of(await village.ask("/v1/made-up", good)) == "not_found"
     assert code_of(await village.ask("/v1/made-up")) == "invalid_api_key"
 
 
-async def test_a_key_of_somebody_who_is_no_administrator_any_more_shows_no_figures(
+async def test_a_metrics_key_of_a_former_administrator_is_rejected(
     village: Village,
 ) -> None:
     accounts, ann, bob = village.house.accounts, *[await village.user(n) for n in ("ann", "bob")]
@@ -223,7 +223,7 @@ async def test_without_accounts_any_key_is_as_good_as_none(village: Village) -> 
     assert code_of(await village.ask("/v1/models", {"X-Api-Key": "whatever"})) == "invalid_api_key"
 
 
-async def test_before_there_is_an_administrator_no_key_is_good_where_people_have_to_sign_in(
+async def test_before_the_set_up_every_key_is_rejected_where_sign_in_is_needed(
     village: Village,
 ) -> None:
     village.app = House(sign_in_needed=True).app(completions=village.completions)
@@ -232,7 +232,7 @@ async def test_before_there_is_an_administrator_no_key_is_good_where_people_have
             assert code_of(await village.ask(path, headers)) == "invalid_api_key"
 
 
-async def test_who_is_wrong_too_often_is_told_to_wait(village: Village) -> None:
+async def test_too_many_failures_are_throttled(village: Village) -> None:
     codes = [code_of(await village.ask("/v1/models", {"X-Api-Key": "sk-wrong"})) for _ in range(16)]
     assert codes == ["invalid_api_key"] * 15 + ["rate_limit_exceeded"]
     answer = await village.ask("/v1/models", {"X-Api-Key": village.keys["bob"]})
@@ -311,7 +311,7 @@ async def delete(accounts: Accounts, ann: User, bob: User) -> None:
 
 
 @pytest.mark.parametrize("change", [revoke, disable, delete])
-async def test_an_answer_in_mid_stream_ends_when_its_key_or_person_is_no_good_any_more(
+async def test_a_stream_ends_when_its_key_or_user_becomes_invalid(
     village: Village, change: Callable[[Accounts, User, User], Awaitable[None]]
 ) -> None:
     village.engine.scripts = [Script(["so far"], hangs=True)]

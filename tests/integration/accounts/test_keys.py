@@ -25,7 +25,7 @@ async def keys_html(client: httpx.AsyncClient, language: str = "en") -> str:
     return answer.text
 
 
-async def test_a_key_is_made_shown_once_and_revoked(house: House) -> None:
+async def test_a_key_is_created_shown_once_and_revoked(house: House) -> None:
     async with client_of(house.app(), await house.add("ann")) as ann:
         created = (await ann.post("/api/keys", json=NEW)).json()
         principal = await house.accounts.principal(created["key"], address="")
@@ -41,7 +41,7 @@ async def test_a_key_is_made_shown_once_and_revoked(house: House) -> None:
         assert words(Language.EN)["revoked"] in page
 
 
-async def test_members_see_their_own_keys_and_administrators_whose_each_is(house: House) -> None:
+async def test_members_see_their_own_keys_and_administrators_all_with_owners(house: House) -> None:
     tokens = {name: await house.add(name) for name in ("ann", "bob")}
     app = house.app()
     async with client_of(app, tokens["ann"]) as ann, client_of(app, tokens["bob"]) as bob:
@@ -56,7 +56,7 @@ async def test_members_see_their_own_keys_and_administrators_whose_each_is(house
         assert (await ann.post(f"/api/keys/{bobs['id']}/revoke")).status_code == 200
 
 
-async def test_an_expired_key_is_shown_as_such(house: House) -> None:
+async def test_an_expired_key_is_marked(house: House) -> None:
     async with client_of(house.app(), await house.add("ann")) as ann:
         await ann.post("/api/keys", json=NEW)
         house.kept.api_keys = {
@@ -78,7 +78,7 @@ async def test_an_expired_key_is_shown_as_such(house: House) -> None:
         ({"scopes": ["metrics"]}, 403),
     ],
 )
-async def test_what_makes_no_key_is_refused(
+async def test_an_invalid_key_request_is_refused(
     house: House, wrong: dict[str, object], status: int
 ) -> None:
     await house.add("ann")

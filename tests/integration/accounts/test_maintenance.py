@@ -35,7 +35,7 @@ async def delete(users: MemoryUsers) -> None:
 
 
 @pytest.mark.parametrize("change", [disable, delete])
-async def test_the_answers_of_who_may_not_be_here_any_more_are_stopped_and_no_others(
+async def test_answers_of_users_without_access_are_stopped_and_no_others(
     town: Town, change: Callable[[MemoryUsers], Awaitable[None]]
 ) -> None:
     chat = make_chat(HANGING, max_running=2)
@@ -55,7 +55,7 @@ async def test_the_answers_of_who_may_not_be_here_any_more_are_stopped_and_no_ot
     await chat.jobs.close(0)
 
 
-async def test_a_guest_whose_link_is_revoked_is_not_written_to_any_more(town: Town) -> None:
+async def test_a_guest_of_a_revoked_link_gets_no_more_answers(town: Town) -> None:
     chat = make_chat(HANGING)
     job = await chat.ask("one", user_id="gus")
     await until_text(job)
@@ -64,7 +64,7 @@ async def test_a_guest_whose_link_is_revoked_is_not_written_to_any_more(town: To
     assert (await finished(job)).status is Status.STOPPED
 
 
-async def test_while_there_are_no_accounts_everybody_stays() -> None:
+async def test_without_accounts_no_answer_is_stopped() -> None:
     chat = make_chat(HANGING)
     job = await chat.ask("one", user_id="local")
     await until_text(job)
@@ -152,7 +152,7 @@ async def test_old_conversations_are_destroyed_when_the_app_starts(aged: Chat) -
     assert [remaining.title for remaining in await aged.store.conversations("bob")] == ["new"]
 
 
-async def test_what_was_promised_to_go_is_destroyed_too(town: Town) -> None:
+async def test_data_past_their_campaigns_retention_are_deleted_too(town: Town) -> None:
     calls: list[int] = []
 
     async def destroy_due() -> int:

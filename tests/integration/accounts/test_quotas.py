@@ -26,7 +26,7 @@ async def town() -> Town:
     return await make_town()
 
 
-async def test_an_answer_costs_what_was_read_and_what_was_written(town: Town) -> None:
+async def test_an_answer_costs_prompt_and_completion_tokens(town: Town) -> None:
     chat = make_chat(Script(pieces=["Hel", "lo"]), quotas=town.quotas())
     await finished(await chat.ask("Hi!", user_id="ann"))
     assert await town.people.used("ann") == AccountUsage(messages=1, tokens=3 + 5)
@@ -44,7 +44,7 @@ async def test_another_answer_and_a_longer_one_cost_too(town: Town) -> None:
     assert await town.people.used("ann") == AccountUsage(messages=3, tokens=8 + 8 + (8 + 5))
 
 
-async def test_an_answer_that_was_stopped_costs_what_there_is_of_it(town: Town) -> None:
+async def test_a_stopped_answer_costs_its_tokens_so_far(town: Town) -> None:
     chat = make_chat(Script(pieces=["par", "tial"], hangs=True), quotas=town.quotas())
     job = await chat.ask("Hi!", user_id="ann")
     await until_text(job)
@@ -54,7 +54,7 @@ async def test_an_answer_that_was_stopped_costs_what_there_is_of_it(town: Town) 
     assert await town.people.used("ann") == AccountUsage(messages=1, tokens=3 + 7)
 
 
-async def test_an_answer_that_failed_costs_what_there_is_of_it(town: Town) -> None:
+async def test_a_failed_answer_costs_its_tokens_so_far(town: Town) -> None:
     chat = make_chat(Script(pieces=["par"], error=EngineFailed()), quotas=town.quotas())
     await finished(await chat.ask("Hi!", user_id="ann"))
     assert await town.people.used("ann") == AccountUsage(messages=1, tokens=3 + 3)
@@ -117,7 +117,7 @@ async def test_more_than_may_run_and_wait_of_one_user_is_refused_while_others_ar
     await chat.jobs.close(0)
 
 
-async def test_what_a_full_server_refuses_is_not_held_against_a_guest(town: Town) -> None:
+async def test_a_refusal_by_a_full_server_does_not_count_for_a_guest(town: Town) -> None:
     chat = make_chat(Script(hangs=True), quotas=town.quotas(), max_running=1, max_waiting=0)
     running = await chat.ask("one", user_id="bob")
     for _ in range(LINK.max_messages + 1):
@@ -128,7 +128,7 @@ async def test_what_a_full_server_refuses_is_not_held_against_a_guest(town: Town
     await chat.jobs.close(0)
 
 
-async def test_what_cannot_be_asked_is_not_counted(town: Town) -> None:
+async def test_an_invalid_question_is_not_counted(town: Town) -> None:
     chat = make_chat(quotas=town.quotas())
     with pytest.raises(EmptyMessage):
         await chat.ask(" ", user_id="ann")
@@ -174,7 +174,7 @@ async def test_each_user_has_a_salt_unless_prefixes_are_shared(
     assert chat.engine.salts == salts
 
 
-async def test_a_spent_permit_lets_the_last_answer_end(town: Town) -> None:
+async def test_an_exhausted_quota_lets_the_running_answer_end(town: Town) -> None:
     """An answer that passes the limit is written to its end; only the next one is refused."""
     chat = make_chat(Script(pieces="x" * 200), quotas=town.quotas())
     assert len((await finished(await chat.ask("Hi", user_id="gus"))).text) == 200

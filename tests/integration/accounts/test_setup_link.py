@@ -80,7 +80,7 @@ async def test_each_start_makes_the_link_before_it_useless(tmp_path: Path) -> No
         await sign_in.context.accounts.check_one_time_link(old.splitlines()[0].partition("#")[2])
 
 
-async def test_on_loopback_nobody_signs_in_until_there_are_people(tmp_path: Path) -> None:
+async def test_on_loopback_no_sign_in_is_needed_until_there_are_users(tmp_path: Path) -> None:
     local = settings()
     sign_in = await build_people(local, MemoryUsers(), link_in(tmp_path))
     assert await sign_in.authenticator.who(None)
@@ -89,7 +89,7 @@ async def test_on_loopback_nobody_signs_in_until_there_are_people(tmp_path: Path
     assert await sign_in.authenticator.who(None) is None
 
 
-async def test_an_open_door_is_refused_once_there_are_accounts(tmp_path: Path) -> None:
+async def test_open_access_is_refused_once_there_are_accounts(tmp_path: Path) -> None:
     wide = settings("--host", "0.0.0.0", "--insecure-open")
     sign_in = await build_people(wide, MemoryUsers(), link_in(tmp_path))
     assert await sign_in.authenticator.who(None)
@@ -97,7 +97,7 @@ async def test_an_open_door_is_refused_once_there_are_accounts(tmp_path: Path) -
         await build_people(wide, await with_users(), link_in(tmp_path))
 
 
-async def test_a_link_left_from_before_goes_away_when_there_are_people(tmp_path: Path) -> None:
+async def test_an_old_set_up_link_is_removed_when_there_are_users(tmp_path: Path) -> None:
     link = link_in(tmp_path)
     link.write("old")
     await build_people(OPEN, await with_users(), link)

@@ -35,7 +35,7 @@ async def sign_in(
 # --- nobody -----------------------------------------------------------------------------------
 
 
-async def test_a_page_leads_who_is_not_signed_in_to_the_sign_in_page_and_back(
+async def test_a_page_redirects_to_sign_in_and_back(
     nobody: httpx.AsyncClient,
 ) -> None:
     answer = await nobody.get("/people?a=1&b=2", headers=BROWSER)
@@ -56,7 +56,7 @@ async def test_an_api_never_redirects(nobody: httpx.AsyncClient, path: str) -> N
     assert (await nobody.get(path, headers=BROWSER)).status_code == 401
 
 
-async def test_before_the_set_up_the_sign_in_page_says_where_its_link_is(
+async def test_before_the_set_up_the_sign_in_page_explains_where_the_link_is(
     nobody: httpx.AsyncClient,
 ) -> None:
     answer = await nobody.get("/sign-in", headers=BROWSER)
@@ -83,7 +83,7 @@ async def test_the_set_up_link_makes_an_administrator_once(
     assert again.status_code == 404
 
 
-async def test_without_people_this_machine_alone_is_the_local_user() -> None:
+async def test_without_users_loopback_requests_are_the_local_users() -> None:
     house = House(sign_in_needed=False)
     async with client_of(house.app()) as client:
         assert (await client.get("/api/account")).json() == {"name": "local", "rank": "admin"}
@@ -97,7 +97,7 @@ async def test_without_people_this_machine_alone_is_the_local_user() -> None:
 # --- signing in -------------------------------------------------------------------------------
 
 
-async def test_signing_in_leads_to_where_one_wanted_to_go(
+async def test_signing_in_redirects_to_the_requested_page(
     house: House, nobody: httpx.AsyncClient
 ) -> None:
     await house.add("ann")
@@ -143,7 +143,7 @@ async def test_an_unknown_name_and_a_wrong_password_are_answered_alike(
     assert COOKIE not in wrong.headers.get("set-cookie", "")
 
 
-async def test_a_session_from_before_signing_in_is_not_kept(house: House) -> None:
+async def test_a_session_from_before_signing_in_is_replaced(house: House) -> None:
     planted = await house.add("ann")
     async with client_of(house.app(), planted) as client:
         answer = await sign_in(client)
@@ -153,7 +153,7 @@ async def test_a_session_from_before_signing_in_is_not_kept(house: House) -> Non
     assert await house.accounts.signed_in(token)
 
 
-async def test_a_token_of_ones_own_making_is_never_taken_over(house: House) -> None:
+async def test_a_client_chosen_token_is_never_accepted(house: House) -> None:
     await house.add("ann")
     async with client_of(house.app(), "made-by-eve") as client:
         answer = await sign_in(client)
@@ -190,7 +190,7 @@ async def test_under_https_the_cookie_is_for_this_host_alone() -> None:
     assert (plain.status_code, hosts.status_code) == (401, 200)
 
 
-async def test_who_is_no_proxy_of_ours_cannot_claim_https() -> None:
+async def test_an_untrusted_proxy_cannot_claim_https() -> None:
     house = House(edge=EdgeOptions(trusted_proxies=("10.9.9.9",)))
     await house.add("ann")
     async with client_of(house.app(), headers={"X-Forwarded-Proto": "https"}) as client:
@@ -265,7 +265,7 @@ async def test_another_site_can_do_nothing_in_a_visitors_name(
 
 
 @pytest.mark.parametrize("path", ["sign-out", "sign-out-everywhere", "delete", "password"])
-async def test_a_link_signs_nobody_out(house: House, path: str) -> None:
+async def test_opening_a_link_does_not_sign_out(house: House, path: str) -> None:
     token = await house.add("ann")
     async with client_of(house.app(), token) as client:
         assert (await client.get(f"/api/account/{path}")).status_code in (404, 405)
@@ -320,7 +320,7 @@ async def test_pages_allow_no_inline_script_and_ask_nothing_of_others(
     assert "http" not in answer.text
 
 
-async def test_ranks_see_what_is_theirs(house: House) -> None:
+async def test_roles_see_their_own_pages(house: House) -> None:
     await house.add("ann")
     bob = await house.add("bob", AccountRole.MEMBER)
     async with client_of(house.app(), bob) as client:

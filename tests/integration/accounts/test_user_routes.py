@@ -179,7 +179,7 @@ async def test_no_secret_lies_in_the_database(
     assert tables_with(engine, "$argon2id$") == {"people"}
 
 
-async def test_nothing_but_the_log_knows_who_was_deleted(
+async def test_only_the_log_has_the_id_of_a_deleted_user(
     accounts: Accounts, ann: User, store: RoutingStore, engine: Engine
 ) -> None:
     token = await accept(accounts, await accounts.invite(ann, AccountRole.MEMBER), "Bobolink")
@@ -203,7 +203,7 @@ def everything_in(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.iterdir()).lower()
 
 
-async def test_the_file_holds_no_word_of_who_was_deleted(tmp_path: Path) -> None:
+async def test_the_database_file_has_no_text_of_a_deleted_user(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     await store.open()
     hasher = Argon2Hasher(memory_kib=64)
@@ -264,7 +264,7 @@ async def test_a_line_of_the_log_is_written_with_the_change_or_neither_is(
         assert connection.scalar(text("SELECT count(*) FROM passes")) == 0
 
 
-async def test_many_who_join_sign_in_and_leave_at_once_do_not_lock_each_other_out(
+async def test_many_concurrent_sign_ins_do_not_block_each_other(
     accounts: Accounts, ann: User, store: RoutingStore
 ) -> None:
     _, token = await accounts.add_guest_link(

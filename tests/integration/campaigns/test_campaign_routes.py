@@ -139,7 +139,7 @@ async def test_a_form_becomes_a_plan_and_comes_back_to_be_changed(place: Place) 
         ({"variants": [{"name": "A", "temperature": 9}]}, 400, "invalid_setting", None),
     ],
 )
-async def test_a_plan_that_is_refused_says_which_field_it_is_about(
+async def test_a_refused_plan_names_its_field(
     place: Place, change: dict[str, object], status: int, code: str, param: str | None
 ) -> None:
     async with place.client("host") as host:
@@ -148,7 +148,7 @@ async def test_a_plan_that_is_refused_says_which_field_it_is_about(
     assert (answer.status_code, error["code"], error["param"]) == (status, code, param)
 
 
-async def test_a_second_model_is_offered_kept_and_missed_when_it_is_gone(
+async def test_a_second_model_is_offered_stored_and_reported_missing(
     store: RoutingStore,
 ) -> None:
     second = ScriptedEngine(quantization="nf4")
@@ -194,7 +194,7 @@ async def test_where_there_is_one_model_none_is_offered(place: Place) -> None:
         ({"variants": [{"name": " "}]}, "variants.name", 0),
     ],
 )
-async def test_what_is_too_long_is_refused_with_its_field_and_its_limit(
+async def test_a_long_text_is_refused_with_its_field_and_limit(
     place: Place, change: dict[str, object], param: str, limit: int
 ) -> None:
     async with place.client("host") as host:
@@ -248,7 +248,7 @@ async def test_a_guest_of_a_campaign_agrees_answers_and_leaves_nothing(place: Pl
     assert "Gus" not in [user.name for user in await place.store.people.users()]
 
 
-async def test_what_is_not_there_for_a_tester_is_said_on_a_page(place: Place) -> None:
+async def test_an_unknown_campaign_is_reported_on_a_page(place: Place) -> None:
     async with place.client("host") as host, place.client() as guest:
         mine, another = await place.add(host), await place.add(host, title="Another")
         secret = await place.guest_token(host, mine)

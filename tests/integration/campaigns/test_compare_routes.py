@@ -106,7 +106,7 @@ async def ask(ring: Ring, client: httpx.AsyncClient, **changes: Any) -> str:
     return str(answer.json()["html"].split('data-round="')[1].split('"')[0])
 
 
-async def test_nothing_in_the_whole_traffic_tells_a_variant(ring: Ring) -> None:
+async def test_no_response_reveals_a_variant(ring: Ring) -> None:
     traffic: list[str] = []
 
     async def note(answer: httpx.Response) -> None:
@@ -148,7 +148,7 @@ async def test_answers_come_as_html_that_is_safe_until_both_are_whole(ring: Ring
     assert 'data-vote="left"' in views[-1]["foot"]
 
 
-async def test_what_is_not_ones_own_or_not_asked_rightly_is_refused_in_words(ring: Ring) -> None:
+async def test_foreign_or_invalid_requests_are_refused_with_a_text(ring: Ring) -> None:
     async with ring.client("ann") as ann, ring.client("bob") as bob:
         comparison = await ask(ring, ann)
         for path in (f"/api/duel-events/{comparison}", f"{ring.at}/no", "/campaign/no/compare"):

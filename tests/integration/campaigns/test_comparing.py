@@ -172,7 +172,7 @@ async def test_two_models_write_at_the_same_time(arena: Arena) -> None:
     assert (arena.engine.running, arena.second.running) == (0, 0)
 
 
-async def test_without_one_of_the_models_nothing_is_asked_of_the_other(arena: Arena) -> None:
+async def test_without_one_model_neither_is_asked(arena: Arena) -> None:
     await with_second(arena)
     arena.second.model = "Another-7B"
     with pytest.raises(EngineNotServing) as caught:
@@ -189,7 +189,7 @@ async def test_without_one_of_the_models_nothing_is_asked_of_the_other(arena: Ar
 # --- asking -----------------------------------------------------------------------------------
 
 
-async def test_both_variants_are_asked_with_their_own_settings(arena: Arena) -> None:
+async def test_both_variants_use_their_own_settings(arena: Arena) -> None:
     arena.draws = [1]
     comparison = await arena.ask_and_wait()
     assert (comparison.left.variant, comparison.right.variant) == (1, 0)
@@ -210,7 +210,7 @@ async def test_both_answers_are_written_at_the_same_time(arena: Arena) -> None:
     assert arena.engine.running == 2
 
 
-async def test_which_variant_is_left_is_drawn_for_each_question(arena: Arena) -> None:
+async def test_the_left_variant_is_drawn_for_each_question(arena: Arena) -> None:
     fair = Comparisons(arena.store.feedback.votes, arena.part, arena.answers)
     lefts: Counter[int] = Counter()
     for number in range(24):
@@ -243,7 +243,7 @@ async def test_the_same_request_is_the_same_question(arena: Arena) -> None:
     assert len(await arena.views()) == 1
 
 
-async def test_who_may_have_one_answer_at_a_time_is_told_and_nothing_is_written(
+async def test_a_limit_of_one_running_answer_refuses_a_comparison_without_writing(
     tmp_path: Path,
 ) -> None:
     for allowance, refusal in (
@@ -258,7 +258,7 @@ async def test_who_may_have_one_answer_at_a_time_is_told_and_nothing_is_written(
             assert not arena.jobs.users()
 
 
-async def test_nothing_is_asked_without_consent_or_after_the_end(arena: Arena) -> None:
+async def test_no_comparison_is_accepted_without_consent_or_after_the_end(arena: Arena) -> None:
     with pytest.raises(ConsentNeeded):
         await arena.ask(user=arena.eve)
     comparison = await arena.ask_and_wait()
@@ -287,7 +287,7 @@ async def test_a_campaign_that_compares_nothing_has_no_such_page(arena: Arena) -
 # --- being written ----------------------------------------------------------------------------
 
 
-async def test_stop_ends_both_and_keeps_what_is_written(arena: Arena) -> None:
+async def test_stop_ends_both_answers_and_keeps_their_text(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
     comparison = await arena.ask()
     async for view in arena.comparisons.watch(arena.ann, comparison.id):
@@ -298,7 +298,7 @@ async def test_stop_ends_both_and_keeps_what_is_written(arena: Arena) -> None:
     assert (view.left.text, view.right.text) == ("so far", "so far")
 
 
-async def test_who_comes_back_in_the_middle_sees_both_as_they_are(arena: Arena) -> None:
+async def test_a_returning_tester_sees_both_running_answers(arena: Arena) -> None:
     arena.engine.scripts = [Script(["left so far"], hangs=True), Script(["right"])]
     comparison = await arena.ask()
     async for view in arena.comparisons.watch(arena.ann, comparison.id):
@@ -310,7 +310,7 @@ async def test_who_comes_back_in_the_middle_sees_both_as_they_are(arena: Arena) 
     assert view.is_open
 
 
-async def test_who_leaves_in_the_middle_leaves_no_error_in_the_log(arena: Arena) -> None:
+async def test_a_disconnect_during_a_comparison_logs_no_error(arena: Arena) -> None:
     wrong: list[Mapping[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
     arena.engine.scripts = [Script(["so far"], hangs=True)]
@@ -327,7 +327,7 @@ async def test_who_leaves_in_the_middle_leaves_no_error_in_the_log(arena: Arena)
     assert wrong == []
 
 
-async def test_after_a_crash_a_duel_can_be_asked_again_beside(arena: Arena) -> None:
+async def test_after_a_crash_a_comparison_can_be_repeated(arena: Arena) -> None:
     first = await arena.ask_and_wait("Why?")
     arena.engine.scripts = [
         Script(["cut"], error=EngineFailed()),
@@ -342,7 +342,7 @@ async def test_after_a_crash_a_duel_can_be_asked_again_beside(arena: Arena) -> N
     assert view[1:] == ["Why?", "The Rhine", "And then?"]
 
 
-async def test_an_answer_that_nobody_writes_any_more_was_interrupted(arena: Arena) -> None:
+async def test_an_open_answer_without_a_job_was_interrupted(arena: Arena) -> None:
     comparison = await arena.ask_and_wait()
     await arena.store._database.transactions.write(  # as a crash leaves it
         lambda session: session.execute(update(MessageRow).values(status=Status.STREAMING))
@@ -354,7 +354,7 @@ async def test_an_answer_that_nobody_writes_any_more_was_interrupted(arena: Aren
 # --- voting -----------------------------------------------------------------------------------
 
 
-async def test_of_two_votes_at_once_the_first_counts_and_the_second_is_told(arena: Arena) -> None:
+async def test_of_two_concurrent_votes_the_first_counts_and_is_returned(arena: Arena) -> None:
     comparison = await arena.ask_and_wait()
     votes = await asyncio.gather(
         arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.LEFT, "shorter"),
@@ -383,7 +383,7 @@ async def test_no_vote_counts_before_both_answers_are_complete(
     assert (await arena.views())[0].comparison.choice is None
 
 
-async def test_a_stopped_duel_takes_no_vote(arena: Arena) -> None:
+async def test_a_stopped_comparison_accepts_no_vote(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
     comparison = await arena.ask()
     await arena.comparisons.stop(arena.ann, comparison.id)
@@ -392,7 +392,7 @@ async def test_a_stopped_duel_takes_no_vote(arena: Arena) -> None:
         await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.TIE)
 
 
-async def test_duels_of_others_are_not_there(arena: Arena) -> None:
+async def test_comparisons_of_others_are_not_found(arena: Arena) -> None:
     comparison = await arena.ask_and_wait()
     calls = arena.comparisons
     for other in (arena.bob, arena.host):
@@ -419,7 +419,7 @@ async def test_a_comment_has_a_limit_and_no_vote_is_lost_by_it(arena: Arena) -> 
     assert (await arena.views())[0].comparison.choice is None
 
 
-async def test_a_vote_can_be_given_for_a_day_after_the_end(arena: Arena) -> None:
+async def test_a_vote_is_accepted_for_a_day_after_the_end(arena: Arena) -> None:
     comparison = await arena.ask_and_wait()
     await arena.campaigns.close(arena.host, arena.campaign.id)
     await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.TIE)
@@ -437,7 +437,7 @@ async def test_conversations_of_a_comparison_are_in_no_list_of_the_tester(arena:
     assert list(await arena.store.search(arena.ann.id, "river")) == []
 
 
-async def test_who_takes_back_leaves_no_duel(arena: Arena) -> None:
+async def test_withdrawal_leaves_no_comparison(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
     comparison = await arena.ask()
     await arena.part.withdraw(arena.ann, arena.campaign.id)

@@ -141,7 +141,9 @@ async def fair(tmp_path: Path) -> AsyncIterator[Fair]:
 # --- what is asked with ----------------------------------------------------------------------
 
 
-async def test_a_guests_question_is_the_campaigns_whatever_the_page_says(fair: Fair) -> None:
+async def test_a_guests_question_belongs_to_the_campaign_regardless_of_the_request(
+    fair: Fair,
+) -> None:
     await fair.agree(fair.guest)
     job = await fair.ask(fair.guest, temporary=True)
     stored = await fair.store.conversation(fair.guest.id, job.conversation_id)
@@ -186,7 +188,7 @@ async def test_another_answer_is_written_with_the_campaigns_settings_too(fair: F
     assert gauge.system == len("Be brief.")
 
 
-async def test_in_a_split_test_everybody_keeps_the_variant_that_was_drawn(fair: Fair) -> None:
+async def test_in_a_split_test_each_tester_keeps_the_drawn_variant(fair: Fair) -> None:
     await fair.change(mode=Mode.SPLIT, variants=(Variant("A", "Be brief."), Variant("B", "Sing.")))
     for user in (fair.guest, fair.member):
         await fair.agree(user)
@@ -196,7 +198,7 @@ async def test_in_a_split_test_everybody_keeps_the_variant_that_was_drawn(fair: 
     assert systems == ["Be brief."] * 2 + ["Sing."] * 2
 
 
-async def test_a_blind_comparison_is_asked_by_variant_alone(fair: Fair) -> None:
+async def test_a_blind_comparison_needs_a_variant(fair: Fair) -> None:
     await fair.change(mode=Mode.BLIND, variants=(Variant("A", "Be brief."), Variant("B", "Sing.")))
     await fair.agree(fair.guest)
     with pytest.raises(CompareOnly):
@@ -243,7 +245,7 @@ async def test_a_guest_of_a_campaign_asks_nowhere_else(fair: Fair) -> None:
     await fair.ask(fair.other, "A guest of a plain link asks as before")
 
 
-async def test_what_is_imported_belongs_to_no_campaign(fair: Fair) -> None:
+async def test_an_imported_conversation_belongs_to_no_campaign(fair: Fair) -> None:
     await fair.agree(fair.member)
     chat = await fair.ask(fair.member, campaign_id=fair.campaign.id)
     archive = await fair.conversations.archive(fair.member.id, chat.conversation_id)
@@ -251,7 +253,7 @@ async def test_what_is_imported_belongs_to_no_campaign(fair: Fair) -> None:
     assert copy.campaign_id == ""
 
 
-async def test_before_it_begins_nothing_can_be_asked(fair: Fair) -> None:
+async def test_before_the_start_no_question_is_accepted(fair: Fair) -> None:
     await fair.agree(fair.guest)
     await fair.change(starts_at=fair.clock.now + timedelta(hours=1))
     await refused(fair, fair.guest, CampaignNotBegun)
@@ -260,7 +262,7 @@ async def test_before_it_begins_nothing_can_be_asked(fair: Fair) -> None:
 
 
 @pytest.mark.parametrize("end", ["closed", "ended", "revoked", "expired"])
-async def test_after_the_end_nothing_is_asked_and_all_is_there_to_read(
+async def test_after_the_end_no_question_is_accepted_and_all_stays_readable(
     fair: Fair, end: str
 ) -> None:
     if end == "ended":
@@ -313,7 +315,7 @@ async def test_a_tester_walks_from_the_text_to_the_thanks(fair: Fair) -> None:
     assert visit.participant.survey == {"q1": 4, "q2": "因为"}
 
 
-async def test_what_does_not_fit_the_survey_or_the_tasks_is_refused(fair: Fair) -> None:
+async def test_invalid_survey_answers_and_tasks_are_refused(fair: Fair) -> None:
     at = fair.campaign.id
     await fair.agree(fair.guest)
     wrong: list[dict[str, str | int]] = [{"q1": 6}, {"q1": "good"}, {"q2": 3}, {"q1": True}]
@@ -342,7 +344,7 @@ async def test_campaigns_of_others_are_not_there_for_guests(fair: Fair) -> None:
                 await call
 
 
-async def test_who_takes_back_leaves_nothing_and_is_written_to_no_more(fair: Fair) -> None:
+async def test_withdrawal_stops_answers_and_deletes_all_data(fair: Fair) -> None:
     fair.engine.scripts = [Script(["so far"], hangs=True)]
     await fair.agree(fair.member)
     question = Question("Why?", "why", campaign_id=fair.campaign.id)
@@ -382,7 +384,7 @@ async def test_hosts_see_their_own_campaigns_and_administrators_all(fair: Fair) 
             await guests_call
 
 
-async def test_what_testers_left_goes_so_many_days_after_the_end(fair: Fair) -> None:
+async def test_tester_data_are_deleted_some_days_after_the_end(fair: Fair) -> None:
     await fair.change(keep_days=2, ends_at=fair.clock.now + timedelta(hours=1))
     await fair.agree(fair.guest)
     await fair.ask(fair.guest)
@@ -407,7 +409,7 @@ async def with_second(fair: Fair) -> None:
     await fair.agree(fair.member)
 
 
-async def test_a_campaign_on_the_second_model_is_written_by_it_and_so_is_what_follows(
+async def test_a_campaign_with_the_second_model_is_answered_by_it(
     fair: Fair,
 ) -> None:
     await with_second(fair)
@@ -424,7 +426,7 @@ async def test_a_campaign_on_the_second_model_is_written_by_it_and_so_is_what_fo
     assert len(fair.engine.prompts) == 1
 
 
-async def test_the_gauge_and_the_prompt_are_those_of_the_model_that_is_asked(fair: Fair) -> None:
+async def test_usage_and_prompt_are_those_of_the_answering_model(fair: Fair) -> None:
     await with_second(fair)
     question = Question("A river?", "r", campaign_id=fair.campaign.id)
     gauge = await fair.answers.context_usage(

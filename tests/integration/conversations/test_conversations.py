@@ -46,7 +46,7 @@ async def test_walking_to_a_version_shows_the_path_below_it(chat: Chat) -> None:
     assert await chat.contents(job) == ["Q1", "A1", "Q2", "A2"]
 
 
-async def test_an_older_answer_tried_again_keeps_what_came_after_it(chat: Chat) -> None:
+async def test_a_retried_older_answer_keeps_its_following_messages(chat: Chat) -> None:
     job = await two_turns(chat)
     old = (await chat.messages(job))[1]
     again = await chat.answers.retry(USER, conversation_id=job.conversation_id, message_id=old.id)
@@ -95,7 +95,7 @@ async def test_a_cut_answer_is_continued_in_a_version_that_has_the_whole_text() 
     assert answer.usage.completion_tokens == len("two.")
 
 
-async def test_a_continued_answer_that_is_stopped_at_once_keeps_what_it_began_with() -> None:
+async def test_a_continued_answer_stopped_at_once_keeps_its_beginning() -> None:
     chat = make_chat(Script(pieces=["begun"], finish=Finish.LENGTH), Script(hangs=True, pieces=[]))
     job = await chat.told("Q")
     more = await chat.answers.go_on(
@@ -114,7 +114,7 @@ async def test_only_an_answer_can_be_tried_again_or_continued(chat: Chat) -> Non
             await again(USER, conversation_id=job.conversation_id, message_id=question.id)
 
 
-async def test_a_turn_taken_out_of_the_middle_leaves_what_follows(chat: Chat) -> None:
+async def test_a_removed_middle_turn_leaves_the_following_messages(chat: Chat) -> None:
     job = await two_turns(chat)
     middle = (await chat.messages(job))[0]
     removed = await chat.conversations.delete_turn(USER, job.conversation_id, middle.id)
@@ -151,7 +151,7 @@ async def test_undoing_the_last_turn_gives_its_question_back(chat: Chat) -> None
     assert await chat.contents(job) == ["Q1", "A1", "Q2", "A2"]
 
 
-async def test_undoing_where_nothing_was_asked_says_so(chat: Chat) -> None:
+async def test_undo_without_a_question_is_reported(chat: Chat) -> None:
     job = await chat.told("Q1")
     await chat.conversations.undo_turn(USER, job.conversation_id)
     with pytest.raises(BadRequest):
@@ -182,7 +182,7 @@ async def test_nothing_is_deleted_or_edited_where_an_answer_is_being_written() -
     await chat.jobs.close(0)
 
 
-async def test_an_answer_goes_on_while_another_branch_is_shown() -> None:
+async def test_an_answer_continues_while_another_branch_is_displayed() -> None:
     chat = make_chat(Script(pieces=["A1"]), Script(pieces=["A2"] * 5, step_s=0.02))
     job = await chat.told("Q1")
     again = await chat.answers.retry(
@@ -196,7 +196,7 @@ async def test_an_answer_goes_on_while_another_branch_is_shown() -> None:
     assert await chat.contents(job) == ["Q1", "A2" * 5]
 
 
-async def test_a_deleted_conversation_is_gone_and_can_be_brought_back(chat: Chat) -> None:
+async def test_a_deleted_conversation_can_be_restored(chat: Chat) -> None:
     job = await two_turns(chat)
     await chat.conversations.delete(USER, job.conversation_id)
     assert not await chat.conversations.recent(USER)
@@ -236,7 +236,7 @@ async def test_at_the_end_of_the_app_everything_deleted_is_destroyed(chat: Chat)
         await chat.conversations.restore(USER, job.conversation_id)
 
 
-async def test_of_two_renames_at_once_the_second_is_told_of_the_first(chat: Chat) -> None:
+async def test_of_two_concurrent_renames_the_second_learns_of_the_first(chat: Chat) -> None:
     job = await chat.told("Q1")
     await chat.conversations.rename(USER, job.conversation_id, title="One", seen="Q1")
     with pytest.raises(RenamedMeanwhile) as caught:
@@ -248,7 +248,7 @@ async def test_of_two_renames_at_once_the_second_is_told_of_the_first(chat: Chat
     ("title", "stored"),
     [("  a\n b ", "a b"), ("👩🏽‍🔬 مرحبا <b>", "👩🏽‍🔬 مرحبا <b>"), ("x" * 200, "x" * 200)],
 )
-async def test_a_title_is_kept_in_one_line(chat: Chat, title: str, stored: str) -> None:
+async def test_a_title_is_stored_in_one_line(chat: Chat, title: str, stored: str) -> None:
     job = await chat.told("Q1")
     await chat.conversations.rename(USER, job.conversation_id, title=title, seen="Q1")
     opened = await chat.conversations.open(USER, job.conversation_id)
@@ -288,7 +288,7 @@ async def test_a_look_differs_when_a_turn_in_the_middle_goes_or_comes_back(chat:
     assert (await chat.conversations.open(USER, there)).version == looks[-1]
 
 
-async def test_an_answer_on_a_branch_that_is_not_shown_is_told_of() -> None:
+async def test_an_answer_on_another_branch_is_announced() -> None:
     chat = make_chat(Script(pieces=["A1"]), Script(pieces=["A2"], hangs=True))
     first = await chat.told("Q1")
     there = first.conversation_id
@@ -300,7 +300,7 @@ async def test_an_answer_on_a_branch_that_is_not_shown_is_told_of() -> None:
     await chat.jobs.close(0)
 
 
-async def test_somebody_elses_conversation_looks_like_none_busy_or_not() -> None:
+async def test_a_foreign_conversation_looks_like_an_unknown_one_busy_or_not() -> None:
     chat = make_chat(Script(pieces=["A1"]), Script(pieces=["A2"], hangs=True))
     job = await chat.told("Hi")
     there, here = job.conversation_id, job.message_id
@@ -378,7 +378,7 @@ async def test_an_empty_draft_has_a_context_usage(chat: Chat) -> None:
     assert (usage.prompt, usage.fits) == (0, True)
 
 
-async def test_attached_files_are_told_as_data_and_kept_with_the_question(chat: Chat) -> None:
+async def test_attached_files_are_sent_as_data_and_stored_with_the_question(chat: Chat) -> None:
     files = (Attachment("a.csv", "x,y\n1,2"),)
     job = await chat.ask("Sum?", attachments=files)
     await finished(job)
@@ -397,7 +397,7 @@ async def test_a_file_that_is_none_is_refused_before_anything_is_written(chat: C
     assert not await chat.conversations.recent(USER)
 
 
-async def test_the_exact_prompt_of_an_answer_can_be_shown_later() -> None:
+async def test_the_exact_prompt_of_an_answer_can_be_read_later() -> None:
     chat = make_chat(Script(pieces=["A1"], finish=Finish.LENGTH), Script(pieces=["+"]))
     options = ChatOptions("Be brief.", Sampling(seed=1), PresetRef("maths.en", 2))
     job = await chat.ask("Q1", options=options)
@@ -417,7 +417,7 @@ async def test_the_exact_prompt_of_an_answer_can_be_shown_later() -> None:
     assert (stored.system_prompt, stored.preset) == ("Be brief.", options.preset)
 
 
-async def test_a_prompt_whose_messages_were_deleted_is_not_made_up(chat: Chat) -> None:
+async def test_a_prompt_with_deleted_messages_is_not_reconstructed(chat: Chat) -> None:
     job = await two_turns(chat)
     first = (await chat.messages(job))[0]
     await chat.conversations.delete_turn(USER, job.conversation_id, first.id)

@@ -221,7 +221,7 @@ async def test_more_conversations_than_the_list_shows_leave_all(
     assert len({item["id"] for item in answer.json()}) == 1_203
 
 
-async def test_a_conversation_that_goes_while_all_are_exported_is_left_out(
+async def test_a_conversation_deleted_during_an_export_is_skipped(
     store: MemoryStore,
 ) -> None:
     first, second = await add(store, "first"), await add(store, "second")
@@ -243,7 +243,7 @@ async def test_a_conversation_that_goes_while_all_are_exported_is_left_out(
     assert len(found) == 1
 
 
-async def test_somebody_elses_conversation_looks_like_one_that_is_not_there(
+async def test_a_foreign_conversation_looks_like_an_unknown_one(
     client: httpx.AsyncClient, store: MemoryStore
 ) -> None:
     foreign = await add(store, user_id="somebody else")
@@ -268,7 +268,7 @@ async def test_an_unknown_kind_of_file_is_refused(
 # In
 
 
-async def test_what_left_comes_in_again_with_its_branches(
+async def test_an_export_is_imported_with_its_branches(
     client: httpx.AsyncClient, store: MemoryStore
 ) -> None:
     conversation_id = await add(store)
@@ -296,7 +296,7 @@ async def test_what_left_comes_in_again_with_its_branches(
     assert before.conversation.created_at == after.conversation.created_at
 
 
-async def test_the_answer_to_an_import_tells_the_first_titles(client: httpx.AsyncClient) -> None:
+async def test_the_response_to_an_import_has_the_first_titles(client: httpx.AsyncClient) -> None:
     file = [{"messages": [{"role": "user", "content": f"Question {n}"}]} for n in range(7)]
     body = (await client.post("/api/import", json=file)).json()
     assert body["imported"] == 7
@@ -415,7 +415,7 @@ async def test_a_broken_preset_is_refused_with_its_field(client: httpx.AsyncClie
     assert answer.json()["error"]["message"].startswith("sampling.top_p: ")
 
 
-async def test_somebody_elses_preset_is_not_there(
+async def test_another_users_preset_is_not_found(
     client: httpx.AsyncClient, store: MemoryStore
 ) -> None:
     preset = await store.add_preset("somebody else", PresetText("Mine"))

@@ -156,7 +156,7 @@ async def add_conversations(store: MemoryStore, count: int) -> None:
 # --- reads that fail --------------------------------------------------------------------------
 
 
-async def test_a_question_that_was_taken_leaves_the_box_though_it_cannot_be_shown(
+async def test_an_accepted_question_clears_the_box_although_rendering_fails(
     tab: Tab,
 ) -> None:
     tab.store.fails_after_turn = True
@@ -208,7 +208,7 @@ async def test_stop_goes_when_the_conversation_was_deleted_elsewhere(tab: Tab) -
     assert "does not exist any more" in tab.note
 
 
-async def test_a_page_that_cannot_be_read_says_so_in_the_readers_language(tab: Tab) -> None:
+async def test_an_unreadable_page_is_reported_in_the_readers_language(tab: Tab) -> None:
     tab.store.unreadable = True
     tab.take(await tab.do.transcript.load("some-id", None, tab.view, ASKER))
     assert "对话未能保存或读取" in tab.note
@@ -251,7 +251,7 @@ async def test_an_event_that_comes_twice_asks_once(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "short", "x" * 65, "a" * 31 + "\0", "名" * 32, None, 7])
-async def test_what_is_no_name_for_a_request_is_not_taken_for_one(tab: Tab, name: Any) -> None:
+async def test_an_invalid_request_id_is_ignored(tab: Tab, name: Any) -> None:
     for _ in range(2):
         tab.take(await tab.do.composer.send(tab.asking("Hi", name), ASKER))
         await tab.listen()
@@ -274,7 +274,7 @@ async def test_older_conversations_are_reached_fifty_at_a_time(tab: Tab) -> None
     assert str(updates[tab.on.conversations]).count("<li ") == 120
 
 
-async def test_a_page_opened_before_the_model_is_known_shows_its_defaults_once_it_is(
+async def test_a_page_opened_before_loading_shows_the_defaults_afterwards(
     tab: Tab,
 ) -> None:
     temperature = tab.on.numbers["temperature"]
@@ -314,7 +314,7 @@ async def is_called(tab: Tab) -> bool:
     return tab.on.behind in updates
 
 
-async def test_a_tick_calls_a_tab_only_when_another_one_has_changed_what_it_shows(
+async def test_a_tick_refreshes_a_tab_only_after_changes_elsewhere(
     tab: Tab,
 ) -> None:
     await ask(tab, "Hi", "a" * 8)
@@ -345,7 +345,7 @@ async def test_a_tab_that_did_not_come_when_it_was_called_is_called_again(tab: T
     assert calls[0] != calls[1]
 
 
-async def test_a_tab_that_streams_is_left_alone(tab: Tab) -> None:
+async def test_a_streaming_tab_is_not_refreshed(tab: Tab) -> None:
     tab.engine.scripts = [Script(["on "] * 5, step_s=0.1)]
     tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
     pictures = tab.do.transcript.listen(tab.conversation_id, "en", tab.view, ASKER)
@@ -368,7 +368,7 @@ async def test_the_newest_turn_alone_is_sent_while_an_answer_is_written(tab: Tab
     assert "Hi" not in str(pictures[0])
 
 
-async def test_what_was_deleted_comes_back_with_undo_and_only_once(tab: Tab) -> None:
+async def test_a_deleted_message_is_restored_by_undo_once(tab: Tab) -> None:
     await ask(tab, "Hi", "a" * 8)
     await ask(tab, "And?", "b" * 8)
     event = about(message=next(iter(tab.store.messages)))
@@ -381,7 +381,7 @@ async def test_what_was_deleted_comes_back_with_undo_and_only_once(tab: Tab) -> 
     assert await tab.do.versions.undo(tab.asking(""), ASKER) == {tab.on.note: ""}
 
 
-async def test_undoing_the_last_turn_puts_its_question_before_what_is_in_the_box(
+async def test_undoing_the_last_turn_puts_its_question_before_the_text_in_the_box(
     tab: Tab,
 ) -> None:
     await ask(tab, "Hi", "a" * 8)
@@ -391,7 +391,7 @@ async def test_undoing_the_last_turn_puts_its_question_before_what_is_in_the_box
     assert updates[tab.on.message] == ""
 
 
-async def test_a_version_that_is_gone_is_a_note_on_the_page_as_it_is_now(tab: Tab) -> None:
+async def test_a_deleted_version_is_reported_on_the_current_page(tab: Tab) -> None:
     await ask(tab, "Hi", "a" * 8)
     old = list(tab.store.messages)[-1]
     tab.take(await tab.do.versions.retry(about(message=old), tab.asking(""), ASKER))
@@ -454,7 +454,7 @@ async def test_a_long_conversation_is_drawn_from_its_end_and_upwards_on_demand(t
     assert other.updates[other.on.above] == ""
 
 
-async def test_what_a_search_has_found_is_among_what_is_drawn(tab: Tab) -> None:
+async def test_a_search_hit_is_among_the_rendered_messages(tab: Tab) -> None:
     tab.engine.scripts = [Script(["ok"])]
     for number in range(30):
         await ask(tab, f"Question {number:02}", f"request-{number}")

@@ -78,7 +78,7 @@ async def test_a_temporary_chat_ends_with_the_process(tmp_path: Path, store: Rou
     await again.close()
 
 
-async def test_nobody_guesses_the_id_of_a_temporary_chat(store: RoutingStore) -> None:
+async def test_the_id_of_a_temporary_conversation_cannot_be_guessed(store: RoutingStore) -> None:
     turns = [await ask(store, temporary=True) for _ in range(3)]
     ids = [item.id for turn in turns for item in (turn.conversation, turn.question, turn.answer)]
     assert all(key.startswith(TEMPORARY) and len(key) == len(TEMPORARY) + 32 for key in ids)
@@ -87,7 +87,7 @@ async def test_nobody_guesses_the_id_of_a_temporary_chat(store: RoutingStore) ->
         await store.path(BOB, turns[0].conversation.id)
 
 
-async def test_the_second_turn_of_a_temporary_chat_is_temporary_whatever_it_says(
+async def test_the_second_turn_of_a_temporary_conversation_is_always_temporary(
     store: RoutingStore,
 ) -> None:
     turn = await ask_and_answer(store, temporary=True)
@@ -136,7 +136,7 @@ async def test_of_too_many_temporary_chats_the_longest_untouched_goes_first() ->
     assert len(store.requests) == 4
 
 
-async def test_an_answer_being_written_is_not_taken_to_make_room() -> None:
+async def test_a_running_answer_is_not_evicted() -> None:
     store = TemporaryStore(lambda: datetime.now(UTC), most_conversations=2)
     running = await ask(store)
     await ask_and_answer(store)

@@ -59,7 +59,7 @@ async def test_a_pause_in_typing_tokenises_the_draft_alone(chat: Chat) -> None:
         assert (measured.system, measured.history, measured.draft) == (6, 7, len(draft))
 
 
-async def test_what_stands_before_the_draft_is_counted_anew_when_it_has_changed(
+async def test_the_history_before_the_draft_is_recounted_after_a_change(
     chat: Chat,
 ) -> None:
     job = await chat.told("Q1")
@@ -90,7 +90,7 @@ HISTORY = [
 @pytest.mark.parametrize("template", ["", "{% for m in messages %}{{ m.content }}\n{% endfor %}"])
 @pytest.mark.parametrize("keep_turns", [None, 1, 2, 9])
 @pytest.mark.parametrize("limit", [60, 200, 300, 400, 500, 900])
-async def test_the_usage_is_what_the_exact_count_will_be(
+async def test_the_usage_equals_the_exact_count(
     limit: int, keep_turns: int | None, template: str
 ) -> None:
     engine = TinyTokens()

@@ -135,7 +135,7 @@ REFUSED: list[tuple[dict[str, Any], str, str | None]] = [
 ]
 
 
-async def test_what_makes_no_sense_is_refused_by_name(clients: Clients) -> None:
+async def test_an_invalid_case_is_refused_by_name(clients: Clients) -> None:
     for changes, code, param in REFUSED:
         answer = await clients["ann"].post("/api/cases", json=CASE | changes)
         error = answer.json()["error"]
@@ -145,7 +145,7 @@ async def test_what_makes_no_sense_is_refused_by_name(clients: Clients) -> None:
     assert (await clients["ann"].get("/api/cases/export")).json()["cases"] == []
 
 
-async def test_a_case_is_run_shown_and_put_beside_another_run(clients: Clients) -> None:
+async def test_a_case_is_run_displayed_and_compared_with_another_run(clients: Clients) -> None:
     ann = clients["ann"]
     await posted(ann, "/api/cases", CASE | {"name": HOSTILE})
     first = await finished_run(ann, {"which": "kept", "label": HOSTILE})
@@ -186,7 +186,7 @@ async def test_a_run_is_put_to_the_model_that_was_chosen(store: RoutingStore) ->
     await hosting.replays.close()
 
 
-async def test_what_people_have_to_judge_is_judged(clients: Clients) -> None:
+async def test_human_checks_are_judged_on_the_page(clients: Clients) -> None:
     ann = clients["ann"]
     await posted(ann, "/api/cases", CASE | {"checks": [{"kind": "human", "expected": "kind"}]})
     run = await finished_run(ann, {"which": "kept"})
@@ -253,7 +253,7 @@ async def test_shipped_cases_are_looked_at_and_run_but_not_changed(clients: Clie
     assert 'data-verdict="failed"' in (await ann.get(run)).text
 
 
-async def test_runs_are_told_apart_by_preset_its_version_and_the_model(
+async def test_runs_are_distinguished_by_preset_version_and_model(
     clients: Clients, store: RoutingStore
 ) -> None:
     ann, presets = clients["ann"], Presets(store)

@@ -102,7 +102,7 @@ def test_all_passed_is_zero_and_is_stored(
     assert "2 passed" in listed
 
 
-def test_what_failed_is_one_and_is_shown_with_what_changed_since(
+def test_a_failed_run_exits_with_one_and_shows_the_changes(
     run: Command, file: Callable[..., str]
 ) -> None:
     path = file(case("a"), case("b", "Good"), case("c", reference="Hallo\nthere"))
@@ -131,7 +131,7 @@ def test_a_run_is_compared_with_the_one_that_is_named(
     assert run(path, "--against", "nothing")[0] == replay.COULD_NOT_RUN
 
 
-def test_kept_cases_and_shipped_ones_are_run(run: Command, tmp_path: Path) -> None:
+def test_stored_and_shipped_cases_are_run(run: Command, tmp_path: Path) -> None:
     async def keep(store: RoutingStore) -> None:
         cases, _ = cases_of(store, make_generation(ScriptedEngine()))
         prompt = (ChatMessage(Role.USER, "Hi"),)
@@ -164,7 +164,7 @@ def test_a_preset_is_found_by_id_and_by_name(
     assert ["maths.en", load_shipped()["maths.en"].name] in listed
 
 
-def test_runs_are_told_apart_by_model_and_preset(
+def test_runs_are_distinguished_by_model_and_preset(
     run: Command, file: Callable[..., str], tmp_path: Path
 ) -> None:
     async def add(store: RoutingStore) -> None:
@@ -191,7 +191,7 @@ def test_runs_are_told_apart_by_model_and_preset(
         (("--shipped", "--quantization", "int3"), "--quantization"),
     ],
 )
-def test_what_cannot_be_run_is_two_and_one_sentence(
+def test_an_impossible_run_exits_with_two_and_one_sentence(
     run: Command, arguments: tuple[str, ...], sentence: str
 ) -> None:
     code, output, error = run(*arguments)
@@ -230,7 +230,7 @@ def test_a_model_that_cannot_be_had_is_two(
     )
 
 
-def test_a_folder_that_an_app_uses_is_left_alone_unless_told(
+def test_a_data_folder_in_use_is_not_touched_without_the_option(
     run: Command, file: Callable[..., str], tmp_path: Path
 ) -> None:
     path = file(case("a"))
@@ -252,7 +252,7 @@ def test_nothing_a_model_writes_reaches_the_terminals_ears() -> None:
 
 
 @pytest.mark.model
-def test_the_starter_model_is_judged_and_ctrl_c_keeps_what_is_done(
+def test_the_starter_model_is_judged_and_ctrl_c_keeps_the_results(
     starter_model: Path, file: Callable[..., str], tmp_path: Path
 ) -> None:
     quick = case("quick", "", checks=[{"kind": "regex", "expected": r"\S"}])

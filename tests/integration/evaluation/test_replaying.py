@@ -95,7 +95,7 @@ async def make(store: RoutingStore) -> AsyncIterator[MakeContext]:
         await runs_service.close()
 
 
-async def test_a_run_keeps_what_came_of_each_case(make: MakeContext) -> None:
+async def test_a_run_stores_the_result_of_each_case(make: MakeContext) -> None:
     context = make(Script(["Hello"]), Script(["Bye"]), Script(error=EngineFailed()), Script(["Hm"]))
     texts = [text("a"), text("b"), text("c"), text("d", HUMAN)]
     cases = await context.cases_service.add(LOCAL, *texts)
@@ -135,7 +135,7 @@ async def test_the_engine_gets_the_presets_prompt_and_takes_the_likeliest_tokens
     assert context.engine.samplings == [Sampling(temperature=0, top_k=7, max_new_tokens=5, seed=0)]
 
 
-async def test_what_a_person_said_holds_for_the_same_answer_and_another_is_changed(
+async def test_a_human_verdict_holds_for_the_same_answer_and_another_is_changed(
     make: MakeContext,
 ) -> None:
     context = make(Script(["one"]), Script(["one"]), Script(["two"]), Script(["two"]))
@@ -167,7 +167,7 @@ async def test_cases_wait_one_after_the_other(make: MakeContext) -> None:
     assert len(await context.verdicts(run)) == 3
 
 
-async def test_a_run_that_is_cancelled_keeps_what_there_is(make: MakeContext) -> None:
+async def test_a_cancelled_run_keeps_its_results(make: MakeContext) -> None:
     context = make(Script(["Hello"]), Script(["Hel"], hangs=True))
     cases = await context.cases_service.add(LOCAL, text("a"), text("b"))
     run = await context.runs_service.start(LOCAL, cases)
@@ -207,7 +207,7 @@ async def test_a_run_needs_cases_and_a_model(make: MakeContext) -> None:
     assert list(await context.cases_service.runs(LOCAL)) == []
 
 
-async def test_who_asks_too_often_goes_on_when_there_is_leave_again(make: MakeContext) -> None:
+async def test_a_rate_limited_run_continues_when_it_is_allowed_again(make: MakeContext) -> None:
     refusals = [TooManyRequests(limit=1, retry_after_s=0.01)] * 2
 
     class Strict:
@@ -225,7 +225,7 @@ async def test_who_asks_too_often_goes_on_when_there_is_leave_again(make: MakeCo
     assert (result.verdict, result.error_code) == (CaseVerdict.ERROR, "too_many_requests")
 
 
-async def test_answers_of_a_replay_are_told_of_as_such(make: MakeContext) -> None:
+async def test_answers_of_a_run_are_reported_as_case_runs(make: MakeContext) -> None:
     summaries: list[GenerationSummary] = []
 
     class Notes:
@@ -271,7 +271,7 @@ async def test_members_have_their_own_cases_and_guests_none(make: MakeContext) -
     assert list(await context.cases_service.runs(BOB)) == []
 
 
-async def test_a_case_is_made_of_a_rated_answer_by_who_may_see_it(make: MakeContext) -> None:
+async def test_a_case_is_derived_from_a_visible_rated_answer(make: MakeContext) -> None:
     context = make()
     snapshot = AnswerSnapshot(
         id="e",
@@ -294,13 +294,13 @@ async def test_a_case_is_made_of_a_rated_answer_by_who_may_see_it(make: MakeCont
         await context.cases_service.draft(BOB, "e")
 
 
-async def test_a_case_of_an_answer_that_was_deleted_is_not_kept(make: MakeContext) -> None:
+async def test_a_case_of_a_deleted_answer_is_not_stored(make: MakeContext) -> None:
     context = make()
     with pytest.raises(NotFound):
         await context.cases_service.add(LOCAL, text("a", snapshot_id="gone"))
 
 
-async def test_the_run_of_who_may_not_be_here_any_more_is_ended(make: MakeContext) -> None:
+async def test_the_run_of_a_user_without_access_is_cancelled(make: MakeContext) -> None:
     context = make(Script(["Hel"], hangs=True))
     (case,) = await context.cases_service.add(BOB, text("a"))
     run = await context.runs_service.start(BOB, [case])
@@ -317,7 +317,7 @@ async def test_the_run_of_who_may_not_be_here_any_more_is_ended(make: MakeContex
         await context.cases_service.add(BOB, text("b"))
 
 
-async def test_a_file_is_kept_all_or_not_at_all(make: MakeContext) -> None:
+async def test_a_file_is_imported_completely_or_not_at_all(make: MakeContext) -> None:
     context = make()
     with pytest.raises(BadCase):
         await context.cases_service.add(LOCAL, text("a"), replace(text("b"), name=""))

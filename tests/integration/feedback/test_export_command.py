@@ -102,7 +102,7 @@ def test_a_file_is_that_of_the_page_to_the_byte(
     assert len(page) > 100
 
 
-def test_names_are_masked_and_what_was_masked_is_told(
+def test_names_are_masked_and_the_counts_are_printed(
     run: Export, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("names").write_text("Ann\n张伟\n", encoding="utf-8")
@@ -132,7 +132,7 @@ def test_a_report_is_that_of_the_page(run: Export, folder: Path) -> None:
     assert "<h2>最差的五个回答</h2>" in "".join(written)
 
 
-def test_a_report_is_masked_as_that_of_the_page_and_tells_how_often(
+def test_a_report_is_masked_as_on_the_page_with_counts(
     run: Export, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("names").write_text("Ann\n", encoding="utf-8")
@@ -160,7 +160,7 @@ def test_a_report_is_masked_as_that_of_the_page_and_tells_how_often(
         ("--format csv --data-dirr x", "data"),
     ],
 )
-def test_what_cannot_be_done_is_said_and_leaves_no_file(
+def test_an_impossible_export_is_explained_and_leaves_no_file(
     run: Export, capsys: pytest.CaptureFixture[str], arguments: str, output: str
 ) -> None:
     Path("many").write_text("\n".join(map(str, range(10, 2011))), encoding="utf-8")

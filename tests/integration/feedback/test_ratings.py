@@ -45,7 +45,7 @@ async def chat(tmp_path: Path) -> AsyncIterator[RatedChat]:
         yield chat
 
 
-async def test_the_evidence_has_the_prompt_that_the_engine_got(chat: RatedChat) -> None:
+async def test_the_snapshot_has_the_prompt_of_the_engine(chat: RatedChat) -> None:
     first = await chat.told("Capital of France? 首都", options=OPTIONS)
     second = await chat.told(
         "And of Italy?",
@@ -73,7 +73,7 @@ async def test_the_evidence_has_the_prompt_that_the_engine_got(chat: RatedChat) 
     assert snapshot.question.endswith("And of Italy?")
 
 
-async def test_dropped_turns_are_not_in_the_evidence(tmp_path: Path) -> None:
+async def test_dropped_turns_are_not_in_the_snapshot(tmp_path: Path) -> None:
     async with rated_chat(tmp_path, Script(("a" * 300,))) as chat:
         first = await chat.told("b" * 300)
         second = await chat.told("c" * 300, conversation_id=first.conversation_id)
@@ -85,7 +85,7 @@ async def test_dropped_turns_are_not_in_the_evidence(tmp_path: Path) -> None:
         assert is_exact(snapshot)
 
 
-async def test_a_continued_answer_is_frozen_with_what_it_went_on_from(tmp_path: Path) -> None:
+async def test_a_continued_answer_has_a_snapshot_with_its_beginning(tmp_path: Path) -> None:
     cut = Script(("Hel",), finish=Finish.LENGTH)
     async with rated_chat(tmp_path, cut, Script(("lo",))) as chat:
         first = await chat.told("Hi")
@@ -100,7 +100,7 @@ async def test_a_continued_answer_is_frozen_with_what_it_went_on_from(tmp_path: 
         assert is_exact(snapshot)
 
 
-async def test_a_prompt_with_deleted_messages_is_known_not_to_be_the_exact_one(
+async def test_a_prompt_with_deleted_messages_is_not_exact(
     chat: RatedChat,
 ) -> None:
     first = await chat.told("one")
@@ -170,7 +170,7 @@ async def test_an_interrupted_answer_can_be_rated(tmp_path: Path) -> None:
         assert (await chat.snapshot(job)).status is Status.INTERRUPTED
 
 
-async def test_only_what_the_model_wrote_here_and_is_kept_can_be_rated(tmp_path: Path) -> None:
+async def test_only_a_stored_generated_answer_can_be_rated(tmp_path: Path) -> None:
     async with rated_chat(tmp_path, Script(()), Script()) as chat:
         empty, job = await chat.told("Nothing?"), await chat.told("Hi")
         temporary = await chat.told("Hush", temporary=True)
@@ -228,7 +228,7 @@ async def test_ratings_stay_when_the_conversation_goes_and_can_still_be_changed(
         await chat.rate(other, UP)
 
 
-async def test_an_opinion_is_taken_back_as_a_version_of_its_own(chat: RatedChat) -> None:
+async def test_a_withdrawn_rating_is_a_version(chat: RatedChat) -> None:
     job = await chat.told("Hi")
     with pytest.raises(EmptyRating):
         await chat.rate(job, RatingInput(comment="  \n"))
@@ -241,7 +241,7 @@ async def test_an_opinion_is_taken_back_as_a_version_of_its_own(chat: RatedChat)
     assert look == Ratable("Hello", REASONS, withdrawn)
 
 
-async def test_what_is_said_is_kept_as_it_was_meant(chat: RatedChat) -> None:
+async def test_a_rating_is_stored_in_normal_form(chat: RatedChat) -> None:
     job = await chat.told("Hi")
     rating_input = RatingInput(
         Verdict.DOWN, ("other", "language", "other"), " why? \n", "Bonjour\n"
@@ -253,7 +253,7 @@ async def test_what_is_said_is_kept_as_it_was_meant(chat: RatedChat) -> None:
         assert again.rating_input == UP
 
 
-async def test_what_is_too_long_or_cannot_be_kept_is_refused_and_nothing_is_written(
+async def test_a_long_or_unstorable_rating_is_refused_without_writing(
     chat: RatedChat,
 ) -> None:
     job = await chat.told("Hi")
@@ -309,7 +309,7 @@ async def test_a_programs_answer_that_goes_on_is_frozen_from_its_beginning(
     assert is_exact(snapshot)
 
 
-async def test_bare_text_is_frozen_as_a_question_and_known_to_be_none(chat: RatedChat) -> None:
+async def test_bare_text_has_a_snapshot_as_a_question_and_is_not_exact(chat: RatedChat) -> None:
     written = await completion(chat, "def fib(n):")
     await chat.ratings.rate_completion(LOCAL, written.id, UP)
     snapshot = await chat.store.feedback.ratings.snapshot_of(LOCAL.id, written.id)
@@ -318,7 +318,7 @@ async def test_bare_text_is_frozen_as_a_question_and_known_to_be_none(chat: Rate
     assert not is_exact(snapshot)
 
 
-async def test_calls_of_tools_stand_in_the_evidence(tmp_path: Path) -> None:
+async def test_tool_calls_are_part_of_the_snapshot(tmp_path: Path) -> None:
     call = CallPiece(0, "call-1", "weather", '{"city": "Paris"}')
     script = Script(("Let me look.", call), finish=Finish.TOOL_CALLS)
     async with rated_chat(tmp_path, script) as chat:

@@ -78,7 +78,7 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     await store.close()
 
 
-async def test_a_member_sees_what_belongs_to_their_campaign(hosts: Hosts) -> None:
+async def test_a_member_sees_the_answers_of_their_campaign(hosts: Hosts) -> None:
     await hosts.rate("in", campaign_id="campaign", question="Inside?")
     await hosts.rate("out", question="Outside?")
     for client, seen in ((hosts.admin, "Inside Outside"), (hosts.bob, "Inside"), (hosts.cy, "")):
@@ -96,7 +96,7 @@ async def test_a_member_sees_what_belongs_to_their_campaign(hosts: Hosts) -> Non
         assert report.status_code == (404 if client is hosts.cy else 200)
 
 
-async def test_who_is_to_review_an_answer_sees_it(hosts: Hosts) -> None:
+async def test_an_assigned_reviewer_sees_the_answer(hosts: Hosts) -> None:
     await hosts.rate("given")
     path, body = "/api/results/given/review", {"assignee": hosts.users["cy"].id}
     assert (await hosts.admin.post(path, json=body)).status_code == 200
@@ -172,7 +172,7 @@ async def test_files_are_those_of_the_service_and_no_browser_opens_them(hosts: H
     assert (await hosts.admin.get("/api/results/export?format=exe")).status_code == 422
 
 
-async def test_a_report_is_masked_in_either_language_and_tells_how_often(hosts: Hosts) -> None:
+async def test_a_report_is_masked_in_both_languages_with_counts(hosts: Hosts) -> None:
     said = RatingInput(Verdict.DOWN, comment="Ann wrote it: a@b.cn")
     await hosts.rate("e", said, campaign_id="campaign")
     path = "/api/results/report?campaign=campaign"
@@ -209,7 +209,7 @@ async def test_a_campaign_s_page_offers_its_report_in_both_languages_and_masked(
     assert "/api/results/report" not in (await hosts.bob.get("/results")).text
 
 
-async def test_a_campaign_s_page_tells_of_variants_what_they_are_and_what_answered(
+async def test_a_campaigns_page_lists_planned_variants_and_actual_models(
     hosts: Hosts,
 ) -> None:
     page = (await hosts.bob.get("/campaigns/campaign")).text
@@ -240,7 +240,7 @@ async def test_a_list_of_names_that_would_be_cut_is_refused_with_its_limit(
             assert (error["code"], error["param"], error["limit"]) == (code, "names", limit)
 
 
-async def test_an_answer_without_words_is_said_to_be_one_and_teaches_nothing(hosts: Hosts) -> None:
+async def test_an_answer_without_text_is_marked_and_gives_no_example(hosts: Hosts) -> None:
     slow = RatingInput(Verdict.DOWN, ("slow",), "I gave up.")
     await hosts.rate("e", slow, answer="", status=Status.STOPPED)
     await hosts.admin.post("/api/results/e/review", json={"standing": "usable"})
@@ -252,7 +252,7 @@ async def test_an_answer_without_words_is_said_to_be_one_and_teaches_nothing(hos
     assert "I gave up." in (await hosts.admin.get("/api/results/export?format=csv")).text
 
 
-async def test_a_case_is_made_of_a_rated_answer(hosts: Hosts) -> None:
+async def test_a_case_is_derived_from_a_rated_answer(hosts: Hosts) -> None:
     await hosts.rate("e")
     page = (await hosts.admin.get("/results/e")).text
     assert 'data-post="/api/cases/from-evidence/e"' in page

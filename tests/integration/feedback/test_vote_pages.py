@@ -103,7 +103,7 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     await store.close()
 
 
-async def test_votes_are_read_by_who_may_see_the_campaign_and_not_by_its_testers(
+async def test_votes_are_visible_to_hosts_and_not_to_testers(
     hosts: Hosts,
 ) -> None:
     await hosts.vote("Inside")
@@ -129,7 +129,7 @@ async def test_votes_are_read_by_who_may_see_the_campaign_and_not_by_its_testers
             await call
 
 
-async def test_a_vote_is_told_by_the_name_of_its_variant_and_by_its_side(hosts: Hosts) -> None:
+async def test_a_vote_is_described_by_variant_and_side(hosts: Hosts) -> None:
     await hosts.vote("Won", comment="It rhymes")
     await hosts.vote("Bad", VoteChoice.BOTH_BAD)
     page = (await hosts.bob.get("/results/votes?campaign=campaign")).text
@@ -148,7 +148,7 @@ async def test_a_vote_is_told_by_the_name_of_its_variant_and_by_its_side(hosts: 
     assert "It rhymes" in right
 
 
-async def test_what_the_host_tried_is_marked_as_in_no_rate(hosts: Hosts) -> None:
+async def test_the_hosts_trial_is_marked_as_excluded(hosts: Hosts) -> None:
     await hosts.vote("Tester")
     assert "own trial" not in (await hosts.bob.get("/results/votes")).text
     await hosts.vote("Host", user_id=hosts.users["bob"].id)
@@ -205,7 +205,7 @@ async def test_an_answer_that_was_deleted_leaves_the_vote_and_the_other_one(host
     assert page.count('<div class="answer"') == 1
 
 
-async def test_a_comparison_leads_to_its_votes_and_they_are_taken_along(hosts: Hosts) -> None:
+async def test_a_comparison_links_to_its_votes_and_they_are_exported(hosts: Hosts) -> None:
     await hosts.vote("e")
     page = (await hosts.bob.get("/campaigns/campaign")).text
     assert 'href="/results/votes?campaign=campaign">See the votes</a>' in page

@@ -196,7 +196,7 @@ async def test_an_invitation_used_by_two_at_once_makes_one_account(
         ("Bob", "half a pair \ud800", BadPassword),
     ],
 )
-async def test_what_is_refused_does_not_use_the_invitation_up(
+async def test_a_refused_sign_up_does_not_use_the_invitation(
     accounts: Accounts, ann: SignedIn, name: str, password: str, error: type[Exception]
 ) -> None:
     token = await accounts.invite(ann.user, AccountRole.MEMBER)
@@ -207,7 +207,7 @@ async def test_what_is_refused_does_not_use_the_invitation_up(
 
 @pytest.mark.parametrize("name", ["x", "x" * 60, "张伟", "  Ann   Lee ", "🦊"])
 @pytest.mark.parametrize("password", ["x" * 10, "y" * 128, "密码密码密码密码密码"])
-async def test_names_and_passwords_of_every_language_are_taken(
+async def test_names_and_passwords_of_every_language_are_accepted(
     accounts: Accounts, name: str, password: str
 ) -> None:
     token = await accounts.setup_token()
@@ -272,7 +272,7 @@ async def test_an_unknown_name_takes_the_same_road_as_a_wrong_password(
 
 
 @pytest.mark.parametrize("password", ["x" * 129, "x" * 1_000_000, "half\ud800"])
-async def test_what_can_be_no_password_costs_no_more_than_a_wrong_one(
+async def test_an_impossible_password_costs_no_more_than_a_wrong_one(
     accounts: Accounts, ann: SignedIn, hasher: OpenHasher, password: str
 ) -> None:
     with pytest.raises(WrongPassword):
@@ -287,7 +287,7 @@ async def test_a_password_is_the_same_however_a_keyboard_composes_its_letters(
     assert await sign_in(accounts, "Ann", "caf\u00e9 au lait")
 
 
-async def test_who_is_disabled_is_told_no_more_than_who_is_wrong(
+async def test_a_disabled_user_gets_the_same_error_as_a_wrong_password(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
     await accounts.disable(ann.user, bob.user.id)
@@ -319,7 +319,7 @@ class SlowHasher(OpenHasher):
         return right
 
 
-async def test_a_password_that_is_changed_meanwhile_signs_nobody_in(
+async def test_a_password_changed_during_sign_in_is_rejected(
     store: MemoryUsers, clock: Clock, accounts: Accounts, ann: SignedIn
 ) -> None:
     hasher = SlowHasher()
@@ -383,14 +383,16 @@ async def test_failures_from_elsewhere_never_shut_the_owner_out(
         assert await sign_in(accounts, address=address)
 
 
-async def test_one_address_alone_shuts_nobody_else_out(accounts: Accounts, ann: SignedIn) -> None:
+async def test_one_address_alone_does_not_lock_out_others(
+    accounts: Accounts, ann: SignedIn
+) -> None:
     await fail(accounts, 15, address=OFFICE)
     with pytest.raises(TooManyAttempts):
         await sign_in(accounts, address=OFFICE)
     assert await sign_in(accounts, address=CAFE)
 
 
-async def test_a_known_address_may_be_wrong_fifteen_times_too(
+async def test_a_trusted_address_also_has_fifteen_failures(
     accounts: Accounts, ann: SignedIn
 ) -> None:
     await fail(accounts, 15, address=HOME)
@@ -433,7 +435,7 @@ async def test_the_addresses_of_one_household_are_one(
         assert await sign_in(accounts, address=second)
 
 
-async def test_somebody_elses_guesses_do_not_take_the_tables_of_failures_beyond_their_bounds(
+async def test_foreign_guesses_do_not_grow_the_failure_tables_beyond_their_bounds(
     clock: Clock,
 ) -> None:
     throttle = LoginThrottle(clock.timer)
@@ -462,7 +464,7 @@ async def test_the_password_of_an_open_session_cannot_be_guessed_either(
 # --- sessions ---------------------------------------------------------------------------------
 
 
-async def test_a_made_up_token_is_nobodys(accounts: Accounts, ann: SignedIn) -> None:
+async def test_a_forged_token_has_no_session(accounts: Accounts, ann: SignedIn) -> None:
     for token in ("", "x", "\ud800", "x" * 100_000):
         assert await accounts.signed_in(token) is None
 
@@ -489,7 +491,7 @@ async def test_a_session_that_is_not_used_lasts_fourteen_days(
     assert await accounts.sessions(ann.user) == []
 
 
-async def test_how_long_sessions_last_can_be_said(store: MemoryUsers, clock: Clock) -> None:
+async def test_session_lifetimes_are_configurable(store: MemoryUsers, clock: Clock) -> None:
     day, week = timedelta(days=1), timedelta(days=7)
     accounts = Accounts(store, OpenHasher(), clock, idle=day, absolute=week, timer=clock.timer)
     setup = await accounts.setup_token()
@@ -536,7 +538,7 @@ async def test_a_busy_page_costs_one_look_in_two_seconds_and_one_touch_in_a_minu
     assert store.looks <= 60 * 20
 
 
-async def test_a_change_made_elsewhere_takes_hold_within_five_seconds(
+async def test_a_change_in_another_process_applies_within_five_seconds(
     accounts: Accounts, store: MemoryUsers, ann: SignedIn, bob: SignedIn, clock: Clock
 ) -> None:
     token = await sign_in(accounts, "Bob")
@@ -550,7 +552,7 @@ async def test_a_change_made_elsewhere_takes_hold_within_five_seconds(
     assert await accounts.signed_in(token) is None
 
 
-async def test_a_change_made_here_takes_hold_at_once(
+async def test_a_change_in_this_process_applies_at_once(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
     token = await sign_in(accounts, "Bob")
@@ -561,7 +563,7 @@ async def test_a_change_made_here_takes_hold_at_once(
     assert await accounts.signed_in(token) is None
 
 
-async def test_an_open_session_of_who_is_disabled_lets_nobody_in(
+async def test_a_session_of_a_disabled_user_is_rejected(
     accounts: Accounts, store: MemoryUsers, ann: SignedIn, clock: Clock
 ) -> None:
     token = await sign_in(accounts)
@@ -600,7 +602,7 @@ async def test_a_look_that_was_under_way_during_a_change_is_believed_once_only(
     assert await accounts.signed_in(token) is None
 
 
-async def test_a_look_lasts_from_when_the_store_was_asked(clock: Clock) -> None:
+async def test_a_cached_session_expires_from_the_time_of_the_query(clock: Clock) -> None:
     store = LateStore()
     accounts = Accounts(store, OpenHasher(), clock, timer=clock.timer)
     setup = await accounts.setup_token()
@@ -681,7 +683,7 @@ async def test_a_new_password_ends_the_other_sessions(accounts: Accounts, ann: S
 # --- administration ---------------------------------------------------------------------------
 
 
-async def test_to_everybody_else_the_administration_is_not_there(
+async def test_administration_is_not_found_for_other_users(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
     _, link = await new_link(accounts, ann)
@@ -718,7 +720,7 @@ async def test_the_last_administrator_cannot_give_it_up(accounts: Accounts, ann:
     ).role is AccountRole.MEMBER
 
 
-async def test_a_guest_is_given_no_rank_no_password_and_no_invitation(
+async def test_a_guest_gets_no_other_role_no_password_and_no_invitation(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
     _, link = await new_link(accounts, ann)
@@ -733,7 +735,7 @@ async def test_a_guest_is_given_no_rank_no_password_and_no_invitation(
             await call
 
 
-async def test_the_host_may_do_from_the_command_line_what_administrators_may(
+async def test_the_operator_may_do_what_administrators_may(
     accounts: Accounts, ann: SignedIn
 ) -> None:
     token = await accounts.invite(LOCAL, AccountRole.MEMBER)
@@ -741,7 +743,7 @@ async def test_the_host_may_do_from_the_command_line_what_administrators_may(
     assert [user.name for user in await accounts.users(LOCAL)] == ["Ann", "Bob"]
 
 
-async def test_the_log_says_who_did_what_to_whom_and_nobodys_name_or_password(
+async def test_the_log_names_actor_action_and_target_by_id_only(
     accounts: Accounts, ann: SignedIn, bob: SignedIn, clock: Clock
 ) -> None:
     clock.advance(seconds=1)
@@ -826,7 +828,7 @@ async def test_a_guest_stays_no_longer_than_the_link_is_good(
             await call
 
 
-async def test_a_link_that_is_revoked_lets_nobody_in_and_sends_its_guests_away(
+async def test_a_revoked_link_rejects_new_guests_and_signs_out_existing_ones(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
     link, token = await new_link(accounts, bob)

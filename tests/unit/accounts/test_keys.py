@@ -77,7 +77,7 @@ async def test_a_key_is_a_secret_of_which_the_store_has_only_the_digest(
     assert other != secret
 
 
-async def test_a_key_is_its_owners_and_the_log_says_who_made_it(
+async def test_a_key_has_an_owner_and_the_log_names_its_creator(
     accounts: Accounts, town: Town, ann: User, root: User
 ) -> None:
     key, _ = await accounts.add_key(root, name="for ann", owner=ann)
@@ -102,7 +102,7 @@ async def test_guests_have_nothing_to_do_with_keys(accounts: Accounts, gus: User
             await call
 
 
-async def test_figures_are_opened_by_administrators_keys_alone(
+async def test_metrics_need_an_administrators_key(
     accounts: Accounts, ann: User, root: User
 ) -> None:
     with pytest.raises(KeyNotAllowed):
@@ -123,7 +123,7 @@ async def test_figures_are_opened_by_administrators_keys_alone(
         {"scopes": ()},
     ],
 )
-async def test_what_is_out_of_bounds_is_refused_by_name(
+async def test_values_out_of_bounds_are_refused_by_name(
     accounts: Accounts, ann: User, wrong: dict[str, object]
 ) -> None:
     with pytest.raises(InvalidSetting) as caught:
@@ -139,7 +139,7 @@ async def test_a_key_has_a_name(accounts: Accounts, ann: User) -> None:
 # --- coming in --------------------------------------------------------------------------------
 
 
-async def test_a_key_lets_in_its_owner_for_what_it_is_for(
+async def test_a_key_authenticates_its_owner_within_its_scopes(
     accounts: Accounts, ann: User, root: User
 ) -> None:
     key, secret = await accounts.add_key(ann, name="x")
@@ -150,7 +150,7 @@ async def test_a_key_lets_in_its_owner_for_what_it_is_for(
 
 
 @pytest.mark.parametrize("wrong", ["", "sk-", "sk-" + "a" * 43, "\ud800", "sk-" + "a" * 10**5])
-async def test_what_is_no_key_lets_nobody_in(accounts: Accounts, wrong: str) -> None:
+async def test_an_invalid_key_is_rejected(accounts: Accounts, wrong: str) -> None:
     with pytest.raises(BadKey):
         await accounts.principal(wrong, address=HOME)
 
@@ -164,7 +164,7 @@ async def test_neither_a_part_of_a_key_nor_its_digest_lets_in(
             await accounts.principal(wrong, address=HOME)
 
 
-async def test_an_expired_key_lets_nobody_in(accounts: Accounts, ann: User, clock: Clock) -> None:
+async def test_an_expired_key_is_rejected(accounts: Accounts, ann: User, clock: Clock) -> None:
     _, secret = await accounts.add_key(ann, name="x", days=1)
     clock.advance(days=1, seconds=-1)
     await accounts.principal(secret, address=HOME)
@@ -173,7 +173,7 @@ async def test_an_expired_key_lets_nobody_in(accounts: Accounts, ann: User, cloc
         await accounts.principal(secret, address=HOME)
 
 
-async def test_a_key_is_revoked_by_its_owner_or_an_administrator_and_by_nobody_else(
+async def test_only_the_owner_or_an_administrator_revokes_a_key(
     accounts: Accounts, town: Town, ann: User, bob: User, root: User
 ) -> None:
     for user in (ann, root):
@@ -192,7 +192,7 @@ async def test_a_key_is_revoked_by_its_owner_or_an_administrator_and_by_nobody_e
             await accounts.principal(secret, address=HOME)
 
 
-async def test_keys_die_at_once_with_who_is_disabled_or_deleted(
+async def test_keys_of_disabled_or_deleted_users_are_rejected_at_once(
     accounts: Accounts, ann: User, bob: User, root: User
 ) -> None:
     secrets = [(await accounts.add_key(owner, name="x"))[1] for owner in (ann, bob)]
@@ -248,7 +248,7 @@ async def test_the_last_use_is_written_once_a_minute(clock: Clock, ann: User) ->
     assert (await accounts.principal(secret, address=HOME)).id == key.id
 
 
-async def test_who_is_wrong_too_often_is_told_to_wait_but_a_good_key_still_lets_in(
+async def test_too_many_bad_keys_are_throttled_but_a_good_key_still_works(
     accounts: Accounts, ann: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, secret = await accounts.add_key(ann, name="x")
@@ -265,7 +265,7 @@ async def test_who_is_wrong_too_often_is_told_to_wait_but_a_good_key_still_lets_
     assert len(caplog.records) == FAILURES + 1
 
 
-async def test_the_log_tells_of_a_refused_key_without_it(
+async def test_the_log_reports_a_refused_key_without_its_secret(
     accounts: Accounts, ann: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

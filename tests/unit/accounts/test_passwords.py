@@ -38,7 +38,7 @@ async def test_no_password_matches_nobodys_hash(
     assert not await hasher.matches("any password", password_hash)
 
 
-async def test_hashes_are_as_expensive_as_they_are_asked_to_be() -> None:
+async def test_hashes_have_the_configured_cost() -> None:
     hasher = Argon2Hasher()
     hashed = extract_parameters(await hasher.hash("correct horse"))
     hasher.close()

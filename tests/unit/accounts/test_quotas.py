@@ -24,7 +24,7 @@ async def town() -> Town:
     return await make_town()
 
 
-async def test_a_person_may_ask_so_often_in_a_minute_whatever_others_do(town: Town) -> None:
+async def test_each_user_has_their_own_rate_limit(town: Town) -> None:
     quotas = town.quotas()
     for _ in range(5):
         await quotas.check("ann")
@@ -34,7 +34,7 @@ async def test_a_person_may_ask_so_often_in_a_minute_whatever_others_do(town: To
     await quotas.check("bob")
 
 
-async def test_all_people_at_one_address_share_its_limit(town: Town) -> None:
+async def test_all_users_at_one_address_share_its_limit(town: Town) -> None:
     quotas = town.quotas(per_address=2)
     await quotas.check("ann", address="2001:db8:1:2::1")
     await quotas.check("bob", address="2001:db8:1:2::2")
@@ -45,7 +45,7 @@ async def test_all_people_at_one_address_share_its_limit(town: Town) -> None:
     await quotas.check("root")
 
 
-async def test_a_member_may_use_so_many_tokens_a_day_and_is_told_when_there_are_new_ones(
+async def test_a_member_has_a_daily_token_limit_and_learns_when_it_resets(
     town: Town,
 ) -> None:
     quotas = town.quotas()
@@ -74,7 +74,7 @@ async def test_an_administrator_has_no_bound_of_tokens(town: Town) -> None:
     await quotas.check("root")
 
 
-async def test_a_guest_has_what_the_link_gives_for_all_its_days(town: Town) -> None:
+async def test_a_guests_quota_covers_all_days_of_the_link(town: Town) -> None:
     quotas = town.quotas()
     for _ in range(LINK.max_messages):
         await (await quotas.check("gus")).spend(1)
@@ -95,7 +95,7 @@ class SlowUsers(MemoryUsers):
         return await super().used(*arguments)  # type: ignore[arg-type]  # passed on as they are
 
 
-async def test_a_guests_last_message_is_not_asked_twice_at_once(town: Town) -> None:
+async def test_concurrent_requests_cannot_both_use_a_guests_last_message(town: Town) -> None:
     town.people = SlowUsers(**vars(town.people))
     quotas = town.quotas()
     results = await asyncio.gather(*(quotas.check("gus") for _ in range(9)), return_exceptions=True)
@@ -106,7 +106,7 @@ async def test_a_guests_last_message_is_not_asked_twice_at_once(town: Town) -> N
         await quotas.check("gus")
 
 
-async def test_a_permit_given_back_costs_nothing_and_counts_once(town: Town) -> None:
+async def test_a_released_reservation_costs_nothing_and_counts_once(town: Town) -> None:
     quotas = town.quotas()
     permits = [await quotas.check("gus") for _ in range(LINK.max_messages)]
     with pytest.raises(QuotaExceeded):
@@ -129,7 +129,7 @@ async def test_the_local_user_may_use_everything(town: Town) -> None:
     assert await town.people.used(LOCAL_USER) == AccountUsage()
 
 
-async def test_nobody_has_no_quota(town: Town) -> None:
+async def test_an_unknown_user_has_no_quota(town: Town) -> None:
     with pytest.raises(NotFound):
         await town.quotas().check("nobody")
 
@@ -141,14 +141,14 @@ class FullDisk(MemoryUsers):
         raise StoreFailed
 
 
-async def test_a_bill_that_cannot_be_written_harms_nobody(town: Town) -> None:
+async def test_a_failed_usage_write_does_not_fail_the_answer(town: Town) -> None:
     town.people = FullDisk(**vars(town.people))
     quotas = town.quotas()
     for _ in range(LINK.max_messages + 1):
         await (await quotas.check("gus")).spend(1)
 
 
-async def test_ranks_without_a_limit_are_not_counted(town: Town) -> None:
+async def test_roles_without_a_limit_are_not_counted(town: Town) -> None:
     await town.quotas().check("gus", address="192.0.2.1")
     assert isinstance(town.rates, CountedRates)
     assert not town.rates.hits

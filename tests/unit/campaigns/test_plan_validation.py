@@ -32,7 +32,7 @@ PLAN = Plan("Title", Mode.SINGLE, (A,))
 SCALE = SurveyQuestion("q", QuestionKind.SCALE, "How?", "bad", "good")
 
 
-def test_a_plan_is_kept_tidy_and_its_parts_get_ids_of_their_own() -> None:
+def test_a_plan_is_normalised_and_its_parts_get_ids() -> None:
     plan = replace(
         PLAN,
         title="  A \n title ",
@@ -106,7 +106,7 @@ def test_settings_and_texts_are_checked_as_everywhere() -> None:
         ({"keep_days": 1}, "keep_days"),
     ],
 )
-def test_what_answers_come_from_and_what_was_promised_is_fixed(
+def test_fields_that_answers_depend_on_are_fixed(
     change: dict[str, object], field: str | None
 ) -> None:
     before = replace(PLAN, tasks=(Task("t", "One"),))

@@ -28,7 +28,7 @@ from chat.errors import MessageTooLong
         ("x" * 300 + ".md", "x" * 117 + ".md"),
     ],
 )
-def test_a_file_is_called_by_a_name_that_can_be_shown(name: str, file_name: str) -> None:
+def test_a_file_gets_a_printable_name(name: str, file_name: str) -> None:
     assert attachment(name, "text").name == file_name
 
 
@@ -37,7 +37,7 @@ def test_a_byte_order_mark_is_no_text() -> None:
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "x" * 200_001])
-def test_what_is_no_text_or_too_much_is_refused_by_name(text: str) -> None:
+def test_a_file_without_text_or_too_large_is_refused_by_name(text: str) -> None:
     with pytest.raises(BadAttachment) as caught:
         attachment("a.bin", text)
     assert caught.value.values["name"] == "a.bin"

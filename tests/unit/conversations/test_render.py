@@ -57,7 +57,7 @@ def opened(messages: list[Message], **more: Any) -> ConversationView:
     return ConversationView(conversation, messages, {}, None, **more)
 
 
-def test_what_a_person_wrote_is_shown_letter_by_letter() -> None:
+def test_user_text_is_shown_literally() -> None:
     question = replace(QUESTION, content='<b>**x**</b> & "y"\n  z')
     [markup] = parts(render.question(question, (), Language.EN))
     assert "&lt;b&gt;**x**&lt;/b&gt; &amp; &#34;y&#34;\n  z" in markup
@@ -70,7 +70,7 @@ def test_under_an_answer_stand_its_numbers() -> None:
     )
 
 
-def test_only_what_was_measured_is_said() -> None:
+def test_only_available_measurements_are_shown() -> None:
     bare = replace(ANSWER, usage=None, timing=None)
     assert under_a_message.figures(bare, Language.EN) == ""
     no_reuse = replace(ANSWER, timing=Timing(ttft_s=1.0))
@@ -100,7 +100,7 @@ def test_a_message_with_versions_leads_to_the_one_before_and_the_one_after() -> 
 @pytest.mark.parametrize(
     ("origin", "mark"), [(Origin.EDITED, "edited by hand"), (Origin.IMPORTED, "imported")]
 )
-def test_what_was_not_written_here_is_marked(origin: Origin, mark: str) -> None:
+def test_text_not_generated_here_is_marked(origin: Origin, mark: str) -> None:
     assert mark in under(replace(ANSWER, origin=origin))
     assert mark not in under(ANSWER)
 
@@ -153,7 +153,7 @@ def test_an_answer_written_on_another_branch_is_a_click_away() -> None:
         (Language.ZH, "抱歉，这个回答未能生成，请重试。"),
     ],
 )
-def test_a_failed_answer_says_so_in_the_readers_language_with_one_retry(
+def test_a_failed_answer_shows_its_error_in_the_readers_language_with_one_retry(
     language: Language, sentence: str
 ) -> None:
     failed = replace(ANSWER, status=Status.ERROR, error_code="engine_failed", content="half")
@@ -171,7 +171,7 @@ def test_a_failed_answer_says_so_in_the_readers_language_with_one_retry(
         ({"finish": Finish.LENGTH}, "Cut at the longest allowed answer."),
     ],
 )
-def test_an_answer_that_did_not_end_by_itself_says_how(change: Any, words: str) -> None:
+def test_an_answer_that_did_not_end_by_itself_shows_the_reason(change: Any, words: str) -> None:
     assert words in under(replace(ANSWER, **change))
     assert words not in under(ANSWER)
 
@@ -190,7 +190,7 @@ def test_a_line_stands_below_the_last_turn_that_the_model_no_longer_sees(
     assert "no longer" not in str(render.transcript(opened(path(4)), Language.EN))
 
 
-def test_the_line_below_what_the_model_does_not_see_is_there_while_it_writes() -> None:
+def test_the_dropped_turns_line_is_shown_during_generation() -> None:
     messages = path(4, status=Status.STREAMING)
     job = Job("local", messages[-1], dropped_turns=2)
     drawn = render.transcript(replace(opened(messages), job=job), Language.EN)
@@ -209,11 +209,11 @@ def test_the_line_below_what_the_model_does_not_see_is_there_while_it_writes() -
         ),
     ],
 )
-def test_an_answer_being_written_says_how_it_goes(progress: Progress, text: str) -> None:
+def test_a_running_answer_shows_its_progress(progress: Progress, text: str) -> None:
     assert under_a_message.live_figures(progress, Language.EN) == text
 
 
-def test_a_message_still_open_in_the_store_is_shown_as_being_written() -> None:
+def test_an_open_message_in_the_store_is_shown_as_running() -> None:
     message = replace(ANSWER, status=Status.STREAMING)
     assert "Writing" in under(message)
 
@@ -281,7 +281,7 @@ def test_half_a_formula_waits_for_its_other_half(written: str, rendered: str) ->
 @pytest.mark.parametrize(
     ("seconds", "words"), [(42.0, "about 42 s left"), (190.0, "about 3 min left")]
 )
-def test_loading_says_percent_stage_and_time_left(seconds: float, words: str) -> None:
+def test_loading_shows_percent_stage_and_remaining_time(seconds: float, words: str) -> None:
     state = EngineState(Phase.LOADING, LoadStage.DOWNLOAD, 0.42, seconds)
     assert chrome.loading(state, Language.EN) == f"42% · Downloading the model · {words}"
 
@@ -297,14 +297,14 @@ def test_every_state_of_the_engine_can_be_drawn(
     assert chrome.welcome(None, state, language)
 
 
-def test_the_header_says_how_the_weights_are_held() -> None:
+def test_the_header_shows_the_quantization() -> None:
     info = engine_info()
     ready = EngineState(Phase.READY)
     assert "bf16 · cpu" in chrome.header(info, ready, Language.EN)
     assert "nf4 · cpu" in chrome.header(replace(info, quantization="nf4"), ready, Language.EN)
 
 
-def test_what_must_be_known_is_said_above_the_conversation() -> None:
+def test_warnings_are_shown_above_the_conversation() -> None:
     notes = replace(engine_info(), notes=("starter-model", "one-at-a-time"))
     markup = chrome.banners(notes, Language.EN, open_to_network=True)
     assert "without a login" in markup

@@ -60,7 +60,7 @@ def test_both_languages_sample_alike(kind: str) -> None:
 
 
 @every
-def test_a_shipped_preset_passes_the_checks_of_a_persons_own(
+def test_a_shipped_preset_passes_the_checks_of_user_presets(
     preset_id: str, text: PresetText
 ) -> None:
     assert check_preset(text) == text
@@ -105,7 +105,7 @@ def test_a_preset_that_meets_medical_or_legal_questions_sends_them_to_a_professi
 
 
 @every
-def test_what_must_be_exact_is_greedy(preset_id: str, text: PresetText) -> None:
+def test_presets_for_exact_tasks_are_greedy(preset_id: str, text: PresetText) -> None:
     kind = preset_id.partition(".")[0]
     assert (text.sampling.temperature == 0) is (kind in GREEDY)
 

@@ -40,7 +40,7 @@ def test_the_list_groups_by_pin_and_age_and_marks_the_live_one() -> None:
     assert "Show more" not in markup
 
 
-def test_an_empty_list_says_what_it_will_hold() -> None:
+def test_an_empty_list_explains_its_purpose() -> None:
     markup = sidebar.conversation_list([], live=(), now=NOW, language=Language.ZH)
     assert "你的对话会列在这里。" in markup
 
@@ -62,7 +62,7 @@ def test_marks_lie_over_escaped_text(excerpt: Excerpt, markup: str) -> None:
     ("count", "more", "text"),
     [(0, False, "Nothing found."), (1, False, "1 chat found"), (2, True, "2+ chats found")],
 )
-def test_a_search_says_how_much_it_found(count: int, more: bool, text: str) -> None:
+def test_a_search_shows_its_number_of_hits(count: int, more: bool, text: str) -> None:
     hits = [SearchHit(conversation("x" * n), Excerpt("x"), "m", Excerpt("y")) for n in range(count)]
     assert text in sidebar.results(hits, Language.EN, more=more)
 
@@ -74,7 +74,7 @@ def test_a_found_message_is_named_in_its_link() -> None:
 
 
 @pytest.mark.parametrize("title", ["<img src=x>", '" onclick="x', "{0} {name}", "\u202e\u05d0"])
-def test_a_title_is_nothing_but_text_wherever_it_is_said(title: str) -> None:
+def test_a_title_is_plain_text_everywhere(title: str) -> None:
     text = [
         sidebar.conversation_list([conversation(title)], live=(), now=NOW, language=Language.EN),
         sidebar.deleted("c", title, Language.EN, was_open=True),
@@ -101,9 +101,7 @@ def test_each_key_of_the_help_has_its_words(language: Language) -> None:
         (AccountRole.ADMIN, ["account", "guests", "people"]),
     ],
 )
-def test_a_persons_menu_leads_to_what_is_for_their_rank(
-    role: AccountRole, pages: list[str]
-) -> None:
+def test_a_users_menu_has_the_pages_of_their_role(role: AccountRole, pages: list[str]) -> None:
     who = User("1", "<b>ann", role, NOW)
     markup = overlays.overlays(who, Language.EN)
     every = ["account", "guests", "people"]

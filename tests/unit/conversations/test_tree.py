@@ -63,7 +63,7 @@ def test_a_turn_is_a_question_with_all_its_answers() -> None:
         (None, ["a4"], None),
     ],
 )
-def test_what_is_shown_without_what_is_gone(
+def test_the_head_without_removed_messages_is_found(
     head: str | None, removed: list[str], end: str | None
 ) -> None:
     assert tree(FORKED).end_without(head, removed) == end
@@ -76,7 +76,7 @@ def test_an_unknown_message_is_not_found() -> None:
 
 
 @given(st.lists(st.integers(min_value=0), max_size=40), st.data())
-def test_what_is_shown_after_a_branch_went_is_never_a_part_of_it(
+def test_the_head_after_a_removed_branch_is_never_part_of_it(
     parents: list[int], data: st.DataObject
 ) -> None:
     messages = [message("m0", None)]

@@ -83,7 +83,7 @@ async def test_where_lines_break_does_not_matter_to_contains() -> None:
         ("bad", "x", EarlierAnswers("bad", {"bad": CaseVerdict.FAILED}), CaseVerdict.FAILED),
     ],
 )
-async def test_a_persons_verdict_holds_for_the_same_answer_and_others_are_to_be_judged(
+async def test_a_human_verdict_holds_for_the_same_answer_only(
     answer: str, reference: str, before: EarlierAnswers, expected: CaseVerdict
 ) -> None:
     judged = await judge_answer(case(HUMAN, reference=reference), answer, before, Literal())
@@ -91,7 +91,7 @@ async def test_a_persons_verdict_holds_for_the_same_answer_and_others_are_to_be_
     assert judged.failed == ((0,) if expected is CaseVerdict.FAILED else ())
 
 
-async def test_what_checks_have_found_wrong_asks_nobody() -> None:
+async def test_an_answer_that_fails_checks_needs_no_human_verdict() -> None:
     good = EarlierAnswers(judged={"Lyon": CaseVerdict.PASSED})
     assert await verdict("Lyon", CONTAINS, HUMAN, before=good) == (CaseVerdict.FAILED, (0,))
 
@@ -124,7 +124,7 @@ def rated(*corrections: str | None) -> RatedAnswer:
         ((), HUMAN),
     ],
 )
-def test_a_case_made_of_a_complaint_asks_the_same_and_expects_the_newest_correction(
+def test_a_case_of_a_disliked_answer_has_its_prompt_and_the_newest_correction(
     corrections: Sequence[str | None], check: Check
 ) -> None:
     draft = draft_of(rated(*corrections))
@@ -151,7 +151,7 @@ TEXT = CaseText("Capital", PROMPT, (CONTAINS,))
         replace(TEXT, checks=(Check(CheckKind.HUMAN, "x" * (MAX_EXPECTED + 1)),)),
     ],
 )
-async def test_what_makes_no_sense_is_no_case(text: CaseText) -> None:
+async def test_an_invalid_case_is_refused(text: CaseText) -> None:
     with pytest.raises(BadCase):
         await check_case(text, Literal())
 
@@ -185,7 +185,7 @@ def test_a_replay_takes_the_likeliest_tokens_unless_the_case_wants_others() -> N
     assert sampling_of(wild, PRESET) == Sampling(temperature=1, top_p=0.9, seed=7)
 
 
-async def test_the_shipped_cases_can_be_kept_and_travel_as_a_file() -> None:
+async def test_the_shipped_cases_can_be_stored_and_exported() -> None:
     shipped = load_shipped_cases()
     assert {case.id.rpartition(".")[2] for case in shipped} == {"en", "zh"}
     texts = read_cases(write_cases(shipped))

@@ -31,7 +31,7 @@ def test_long_texts_are_compared_by_lines_and_longest_ones_not() -> None:
     assert len(differences("x\n" * 2000, "y\n" * 2000)) == 2
 
 
-def test_what_was_written_is_escaped() -> None:
+def test_text_is_escaped() -> None:
     hostile = "<img src=x onerror=alert(1)>"
     for html in (in_one("a", hostile), *side_by_side(hostile, "b")):
         assert "<img" not in html

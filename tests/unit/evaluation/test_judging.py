@@ -78,7 +78,7 @@ def test_another_result_is_none(expected: str, answer: str) -> None:
 
 
 @pytest.mark.parametrize("expected", ["", "no idea", "\\frac{", "__import__('os').getcwd()"])
-def test_what_is_no_mathematics_cannot_be_expected(expected: str) -> None:
+def test_invalid_mathematics_cannot_be_expected(expected: str) -> None:
     with pytest.raises(Unreadable):
         of_result(expected)
 
@@ -96,14 +96,12 @@ def test_what_is_no_mathematics_cannot_be_expected(expected: str) -> None:
         ("[" * 100_000, False),
     ],
 )
-def test_json_is_taken_out_of_the_last_fence_and_held_against_the_schema(
-    answer: str, fits: bool
-) -> None:
+def test_json_is_read_from_the_last_fence_and_validated(answer: str, fits: bool) -> None:
     assert of_schema(SCHEMA)(answer) is fits
 
 
 @pytest.mark.parametrize("expected", ["{", "[]", '{"type": "objekt"}', "[" * 100_000, "NaN"])
-def test_what_is_no_schema_cannot_be_expected(expected: str) -> None:
+def test_an_invalid_schema_cannot_be_expected(expected: str) -> None:
     with pytest.raises(Unreadable):
         of_schema(expected)
 
@@ -133,14 +131,14 @@ async def test_each_kind_is_judged_in_a_process_apart() -> None:
     ],
     ids=str,
 )
-async def test_what_would_take_for_ever_is_ended(check: Check, answer: str) -> None:
+async def test_an_endless_check_is_terminated(check: Check, answer: str) -> None:
     others = asyncio.create_task(asyncio.sleep(0.1))
     with pytest.raises(CheckTooCostly):
         await ProcessJudge(patience_s=1).holds(check, answer)
     assert others.done()
 
 
-async def test_a_result_without_end_is_never_the_right_one_and_keeps_nobody_waiting() -> None:
+async def test_an_infinite_result_is_never_right_and_does_not_block() -> None:
     # It runs out of memory or of time, whichever is first on this machine.
     others = asyncio.create_task(asyncio.sleep(0.1))
     right = False

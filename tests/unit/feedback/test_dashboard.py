@@ -105,15 +105,13 @@ def test_a_single_name_leaves_room_for_others() -> None:
     assert drawn()["failures"]["value"] is None
 
 
-def test_a_failure_of_which_nothing_is_known_is_said_in_words() -> None:
+def test_an_unknown_failure_has_a_generic_text() -> None:
     assert rows(drawn(failures={"": 2})["failures"])[0][:2] == ["Not known", 2]
 
 
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("error", FAILURES, ids=lambda error: error.code)
-def test_why_an_answer_failed_is_said_in_few_words(
-    language: Language, error: type[AppError]
-) -> None:
+def test_failures_have_short_texts(language: Language, error: type[AppError]) -> None:
     assert 0 < len(words(language)[f"failure-{error.code}"]) < 25
 
 
@@ -177,7 +175,7 @@ def test_small_counts_have_no_tenths_on_their_axis(count: int, highest: int | No
         (7 * DAY, 60, "%Y-%m-%d"),
     ],
 )
-def test_times_are_written_as_short_as_tells_them_apart(
+def test_times_are_formatted_as_short_as_they_stay_distinct(
     step: timedelta, steps: int, form: str
 ) -> None:
     assert drawn(step, steps)["users"]["x_axis_format"] == form

@@ -66,7 +66,7 @@ def test_a_correction_stands_for_the_answer() -> None:
     assert (pair.rejected.text, pair.prompt) == ("So.", item.snapshot.prompt)
 
 
-def test_a_correction_that_says_the_same_is_none() -> None:
+def test_a_correction_equal_to_the_answer_is_none() -> None:
     same = RatingInput(Verdict.UP, correction="\nSo. ")
     assert pair_of_correction(rated("e", same)) is None
     assert pair_of_correction(rated("e", UP)) is None
@@ -136,7 +136,7 @@ def test_a_liked_answer_wins_over_those_that_were_tried_again_at_the_very_same_p
     assert list(pairs_of_retries(unusable, [neither])) == []
 
 
-def test_a_prompt_ends_before_the_beginning_that_was_gone_on_with() -> None:
+def test_a_prompt_ends_before_a_continued_beginning() -> None:
     question = ChatMessage(Role.USER, "Count")
     begun = ChatMessage(Role.ASSISTANT, "1, 2")
     assert prompt_before_answer(snapshot("e", prompt=(question, begun), answer="1, 2, 3")) == (
@@ -162,7 +162,7 @@ def test_a_vote_chooses_between_its_two_answers(choice: VoteChoice, chosen: str 
     assert pair is None or {pair.chosen.text, pair.rejected.text} == {"This", "That"}
 
 
-def test_a_votes_pair_is_in_the_language_of_what_was_chosen() -> None:
+def test_a_votes_pair_has_the_language_of_the_chosen_answer() -> None:
     right = path("right", "Which?", "那个")
     pair = pair_of_vote(voted_comparison(choice=VoteChoice.RIGHT, right=right))
     assert pair
@@ -182,11 +182,11 @@ def test_a_votes_pair_is_in_the_language_of_what_was_chosen() -> None:
         (RatingFilter(preset_id="other"), False),
     ],
 )
-def test_a_vote_is_found_by_what_one_of_its_answers_is(wanted: RatingFilter, found: bool) -> None:
+def test_a_vote_matches_a_filter_by_either_answer(wanted: RatingFilter, found: bool) -> None:
     assert is_about(voted_comparison(right=path("right", "Which?", "那个")), wanted) is found
 
 
-def test_a_vote_whose_answers_are_gone_is_about_nothing_but_its_campaign() -> None:
+def test_a_vote_with_deleted_answers_matches_its_campaign_only() -> None:
     deleted = voted_comparison(left=(), right=())
     assert is_about(deleted, RatingFilter())
     assert not is_about(deleted, RatingFilter(language="en"))

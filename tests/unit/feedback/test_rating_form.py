@@ -59,7 +59,7 @@ def form(ratable: Ratable, language: Language = Language.EN, chosen: str = "") -
     ],
     ids=["question", "edited", "imported", "open", "pending", "empty", "interrupted", "brought"],
 )
-def test_what_cannot_be_rated_has_no_thumbs(message: Message) -> None:
+def test_an_unratable_message_has_no_thumbs(message: Message) -> None:
     assert rating.thumbs(message, {}, Language.EN) == ""
     assert rating.thumbs(ANSWER, None, Language.EN) == ""
 
@@ -94,7 +94,7 @@ def test_the_thumb_that_was_chosen_is_pressed_and_leads_to_more() -> None:
     assert len(withdrawn.of("button")) == 2
 
 
-def test_a_form_begins_with_what_was_said_before() -> None:
+def test_a_form_starts_with_the_current_rating() -> None:
     rating_ = rated(Verdict.DOWN, ("slow", "dull"), "why?", "\nParis", version=3)
     fields = form(Ratable("Lyon", ("slow", "other"), rating_))
     boxes = {box["value"]: "checked" in box for box in fields.of("input")}
@@ -116,7 +116,7 @@ def test_a_form_without_a_rating_begins_with_the_thumb_that_led_to_it() -> None:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_nothing_that_somebody_typed_becomes_markup(language: Language) -> None:
+def test_user_input_never_becomes_markup(language: Language) -> None:
     rating_ = rated(Verdict.UP, (HOSTILE,), HOSTILE, HOSTILE)
     found = form(Ratable(HOSTILE, (HOSTILE,), rating_), language)
     assert not found.of("script")

@@ -127,13 +127,13 @@ async def test_votes_are_counted_by_variant_whichever_side_it_stood_on() -> None
         (5, 5, "do not tell the two variants apart: 50%"),
     ],
 )
-async def test_a_plain_sentence_says_whether_the_votes_tell_the_variants_apart(
+async def test_a_sentence_states_whether_the_difference_is_significant(
     wins: int, losses: int, sentence: str
 ) -> None:
     assert sentence in await page_of(votes=votes_of(wins, losses))
 
 
-async def test_votes_for_both_bad_alone_say_nothing_and_are_no_point_on_a_line() -> None:
+async def test_votes_for_both_bad_alone_are_no_result_and_no_point_in_the_chart() -> None:
     page = await page_of(votes=[Vote(0, 1, VoteChoice.BOTH_BAD, "u1", "t1")] * 3)
     section = section_of(page, "Which variant is better")
     assert "says nothing of which variant is better" in section
@@ -174,7 +174,7 @@ async def test_win_rates_stand_by_task_and_by_tester_with_their_interval_in_numb
     assert "Bob" not in masked
 
 
-async def test_what_was_planned_and_what_really_answered_stand_with_their_versions() -> None:
+async def test_planned_variants_and_actual_models_are_listed_with_versions() -> None:
     ref = PresetRef("maths.en", 3)
     short = replace(PLAN.variants[0], preset=ref)
     plan = replace(PLAN, variants=(short, replace(PLAN.variants[1], engine="Second <b> (int8)")))
@@ -206,7 +206,7 @@ async def test_what_was_planned_and_what_really_answered_stand_with_their_versio
     ]
 
 
-async def test_a_survey_that_was_not_sent_counts_and_is_told() -> None:
+async def test_an_unsent_survey_counts_and_is_mentioned() -> None:
     begun = [{"easy": 3, "why": "Begun."}, {"easy": 1}]
     page = await page_of(unsent=begun)
     assert "Mean 3.6 of 5 answers · 2 of them not sent" in page
@@ -216,7 +216,7 @@ async def test_a_survey_that_was_not_sent_counts_and_is_told() -> None:
     assert "2 份回答，平均 2.0 · 其中 2 份尚未提交" in page
 
 
-async def test_a_split_test_says_whether_its_variants_are_rated_differently() -> None:
+async def test_a_split_test_states_whether_ratings_differ() -> None:
     split = replace(PLAN, mode=Mode.SPLIT)
     page = await page_of(split)
     assert "Short is rated good more often: 35 percentage points" in page
@@ -224,7 +224,7 @@ async def test_a_split_test_says_whether_its_variants_are_rated_differently() ->
     assert "do not tell apart how often" in await page_of(split, verdicts=even)
 
 
-async def test_times_are_told_by_their_middle_and_end() -> None:
+async def test_times_are_reported_by_median_and_percentile() -> None:
     report = await report_of()
     assert report.whole.answers == 100
     assert report.whole.spreads["total"] == Spread(50, 95)
@@ -301,7 +301,7 @@ async def test_hostile_words_stay_words() -> None:
     assert page.count("</svg>") == page.count("<svg")
 
 
-async def test_what_people_typed_is_masked_when_it_is_asked() -> None:
+async def test_user_input_is_masked_on_request() -> None:
     private = "Ann: a@b.cn"
     excerpts = AnswerExcerpt(private, private, private, private)
     report = await report_of(surveys=[{"why": private}], best=[excerpts], worst=[])
@@ -325,7 +325,7 @@ def test_the_words_of_both_languages_are_the_same() -> None:
         assert names[0] == names[1], key
 
 
-def test_a_long_name_is_cut_in_a_picture_and_told_whole() -> None:
+def test_a_long_name_is_truncated_in_a_chart_with_its_full_title() -> None:
     picture = bars([("很长的名字" * 20, 3.0, "3"), ("", 0.0, "0")])
     assert f"<title>{'很长的名字' * 20}</title>" in picture
     assert "…</text>" in picture

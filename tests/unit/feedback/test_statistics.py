@@ -68,7 +68,7 @@ def test_a_tie_is_half_a_win_of_each() -> None:
     assert win_rate(2, 1, 1).value + win_rate(1, 2, 1).value == 1
 
 
-def test_few_votes_do_not_tell_variants_apart_and_many_do() -> None:
+def test_few_votes_are_insignificant_and_many_are_significant() -> None:
     assert not win_rate(3, 1, 0).tells
     assert win_rate(75, 25, 0).tells
     assert not win_rate(0, 0, 0).tells

@@ -62,7 +62,7 @@ def test_the_documents_have_the_schemas_of_the_records(name: str) -> None:
     assert (DOCS / name).read_text(encoding="utf-8") == schema(SCHEMAS[name])
 
 
-def test_every_line_is_as_its_schema_says() -> None:
+def test_every_line_matches_its_schema() -> None:
     for kind in ("sft", "dpo"):
         lines = lines_of(file_of(kind))
         assert lines
@@ -87,7 +87,7 @@ def test_the_table_opens_in_a_spreadsheet() -> None:
     assert json.loads(first["prompt"])[-1] == {"role": "user", "content": PRIVATE}
 
 
-def test_the_table_has_a_row_for_each_person_and_answer() -> None:
+def test_the_table_has_a_row_for_each_user_and_answer() -> None:
     rows = [(row["evidence_id"], row["rater"], row["verdict"]) for row in table_of(file_of("csv"))]
     assert rows == [
         ("first", "ann", "down"),
@@ -97,12 +97,12 @@ def test_the_table_has_a_row_for_each_person_and_answer() -> None:
     ]
 
 
-def test_what_was_taken_back_is_no_row() -> None:
+def test_a_withdrawn_rating_has_no_row() -> None:
     items = [rated("gone", RatingInput()), rated("kept", RatingInput(comment="hm"))]
     assert [row["evidence_id"] for row in table_of(file_of("csv", *items))] == ["kept"]
 
 
-def test_people_campaigns_and_presets_have_names_and_raters_none_where_it_is_masked() -> None:
+def test_users_campaigns_and_presets_have_names_except_users_in_a_masked_file() -> None:
     names = Names({"ann": "Ann Lee"}, {"c": "Rivers of Ann Lee"}, {"helper": "Helper"})
     columns = ("rater_name", "campaign", "preset")
 
@@ -116,7 +116,7 @@ def test_people_campaigns_and_presets_have_names_and_raters_none_where_it_is_mas
     assert row_of(Redactor(["Ann Lee"])) == ["", "Rivers of [name]", "Helper"]
 
 
-def test_what_is_not_known_is_an_empty_cell() -> None:
+def test_an_unknown_value_is_an_empty_cell() -> None:
     third = table_of(file_of("csv"))[-1]
     for column in ("model", "preset_id", "seed", "dropped_turns", "prompt_tokens", "queue_s"):
         assert third[column] == ""
@@ -144,7 +144,7 @@ def test_any_words_come_back_from_the_table(words: str) -> None:
 # --- lines for training -----------------------------------------------------------------------
 
 
-def test_a_conversation_ends_with_what_is_to_be_learnt() -> None:
+def test_a_conversation_ends_with_the_answer_to_learn() -> None:
     first, second = lines_of(file_of("sft"))
     assert [turn["role"] for turn in first["messages"]] == ["system", "user", "assistant"]
     assert (first["source"], first["messages"][-1]["content"]) == ("correction", RATING.correction)
@@ -166,7 +166,7 @@ def test_each_pair_of_versions_is_there_once() -> None:
     assert len(pairs) == len(set(pairs)) == 6
 
 
-def test_what_is_left_out_is_counted() -> None:
+def test_omitted_answers_are_counted() -> None:
     file = data_file(DataFormat.DPO, FILTER)
     written(file, *ITEMS, voted_comparisons=CONTESTS)
     assert (file.lines, file.left_out) == (2, 2)
@@ -197,7 +197,7 @@ def test_any_words_come_back_from_a_line(words: str) -> None:
 # --- everything -------------------------------------------------------------------------------
 
 
-def test_the_whole_document_has_all_that_is_known() -> None:
+def test_the_whole_document_is_complete() -> None:
     document = json.loads(file_of("json"))
     assert document["filter"]["campaign_id"] == "campaign"
     assert [answer["evidence"]["id"] for answer in document["answers"]] == [
@@ -225,7 +225,7 @@ def test_an_empty_file_is_a_file() -> None:
 
 
 @pytest.mark.parametrize("kind", [*DataFormat])
-def test_nothing_private_is_left_when_it_is_to_be_masked(kind: DataFormat) -> None:
+def test_a_masked_file_has_no_personal_data(kind: DataFormat) -> None:
     provenance = ITEMS[0].snapshot.provenance
     assert provenance
     prompted = replace(ITEMS[0].snapshot, provenance=replace(provenance, system_prompt=PRIVATE))

@@ -108,7 +108,7 @@ def test_no_title_prompt_or_question_adds_an_element(title: str, prompt: str, te
     assert [tag for tag, _ in Page(write_html(hostile, ExportLanguage.EN)).elements] == plain
 
 
-def test_the_page_forbids_everything_from_outside_before_anything_else_is_said() -> None:
+def test_the_content_security_policy_precedes_all_other_content() -> None:
     page = Page(write_html(example(), ExportLanguage.ZH))
     metas = [attributes for tag, attributes in page.elements if tag == "meta"]
     assert metas[1]["content"] == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -135,7 +135,7 @@ def test_code_in_a_page_is_the_code_that_was_written() -> None:
     assert Page(render(f"```python\n{code}```", ENGLISH)).text.strip("\n") == code.strip("\n")
 
 
-def test_a_question_is_shown_as_it_was_typed() -> None:
+def test_a_question_is_shown_literally() -> None:
     assert "What is in <the> *table*?" in Page(write_html(example(), ExportLanguage.EN)).text
 
 
@@ -166,7 +166,7 @@ def test_a_file_stands_in_a_fence_that_it_cannot_close() -> None:
 @with_example("```python\nx = 1")
 @with_example("```a`b\n")
 @with_example("~~~\n```\n")
-def test_an_answer_cannot_swallow_what_comes_after_it(text: str) -> None:
+def test_an_answer_cannot_swallow_the_following_messages(text: str) -> None:
     after = MarkdownIt().parse(f"{closed(text)}\n\n# after\n")
     assert "heading_open" in {token.type for token in after[-3:]}
 
@@ -195,9 +195,7 @@ def test_every_conversation_can_be_exported(
         ({"origin": Origin.IMPORTED}, "imported"),
     ],
 )
-def test_how_an_answer_ended_and_where_it_comes_from_is_said(
-    change: dict[str, object], remark: str
-) -> None:
+def test_an_answer_shows_its_end_and_origin(change: dict[str, object], remark: str) -> None:
     archive = example()
     answer = replace(archive.messages[2], **change)  # type: ignore[arg-type]  # a field's own kind
     changed = replace(archive, messages=(*archive.messages[:2], answer))
@@ -211,7 +209,7 @@ def test_how_an_answer_ended_and_where_it_comes_from_is_said(
 # JSON
 
 
-def test_json_holds_all_branches_and_not_whose_they_are() -> None:
+def test_json_has_all_branches_without_the_owner() -> None:
     file = json.loads(export_one(example(), Format.JSON, ExportLanguage.EN))
     assert (file["format"], file["version"]) == ("qwen-chat", 1)
     (conversation,) = file["conversations"]
@@ -225,7 +223,7 @@ def test_json_holds_all_branches_and_not_whose_they_are() -> None:
     assert conversation["messages"][2]["provenance"]["sampling"]["seed"] == 7
 
 
-def test_sharegpt_is_the_shown_path_with_files_as_the_model_was_told_of_them() -> None:
+def test_sharegpt_has_the_displayed_path_with_files_as_in_the_prompt() -> None:
     (item,) = json.loads(export_one(example(), Format.SHAREGPT, ExportLanguage.EN))
     system, question, answer = item["conversations"]
     assert system == {"from": "system", "value": "Be brief."}

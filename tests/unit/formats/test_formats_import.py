@@ -47,7 +47,7 @@ def ours(**changes: Any) -> dict[str, Any]:
 
 @unhurried
 @given(st.lists(archives(), min_size=1, max_size=3))
-def test_what_is_exported_as_json_comes_in_as_it_was(given: list[Archive]) -> None:
+def test_exported_json_is_imported_unchanged(given: list[Archive]) -> None:
     collection = export_all(Format.JSON, ExportLanguage.EN)
     file = b"".join([*map(collection.add, given), collection.end()])
     assert read(file) == given
@@ -55,7 +55,7 @@ def test_what_is_exported_as_json_comes_in_as_it_was(given: list[Archive]) -> No
 
 @unhurried
 @given(archives())
-def test_what_is_exported_as_sharegpt_comes_in_with_the_texts_of_its_path(given: Archive) -> None:
+def test_exported_sharegpt_is_imported_with_the_texts_of_its_path(given: Archive) -> None:
     path = Tree(given.messages).path_to(given.conversation.head_id)
     turns = [
         (message.role, with_attachments(message.content, message.attachments))
@@ -72,7 +72,7 @@ def test_what_is_exported_as_sharegpt_comes_in_with_the_texts_of_its_path(given:
     assert Tree(archive.messages).path_to(archive.conversation.head_id) == list(archive.messages)
 
 
-def test_what_is_ours_keeps_its_origin_and_its_provenance() -> None:
+def test_own_files_keep_origin_and_provenance() -> None:
     (archive,) = read(ours())
     assert archive == replace(example(), conversation=archive.conversation)
     assert archive.conversation == example().conversation
@@ -200,7 +200,7 @@ def test_broken_json_is_refused_with_its_line(text: str, line: int) -> None:
 
 
 @pytest.mark.parametrize(("data", "line"), [(b"\xff\xfe[", 1), (b'[\n"\xe4"]', 2)])
-def test_what_is_not_utf8_is_refused_with_its_line(data: bytes, line: int) -> None:
+def test_invalid_utf8_is_refused_with_its_line(data: bytes, line: int) -> None:
     assert refused(data)["where"] == f"line {line}"
 
 
@@ -225,7 +225,7 @@ def test_a_file_of_brackets_is_refused_before_it_fills_the_memory() -> None:
     assert "lists and objects" in str(refused(b"[" + b"[]," * MAX_CONTAINERS + b"[]]")["why"])
 
 
-def test_a_place_is_told_without_what_cannot_be_shown() -> None:
+def test_the_place_of_an_error_has_no_invisible_characters() -> None:
     nodes = {"\ud800\u202e" + "x" * 500: {"parent": "y"}}
     where = str(refused([{"mapping": nodes}])["where"])
     assert where.isprintable()
@@ -325,7 +325,7 @@ def chatgpt() -> dict[str, Any]:
     }
 
 
-def test_a_tree_of_chatgpt_keeps_its_shape_without_what_was_hidden() -> None:
+def test_a_chatgpt_tree_keeps_its_shape_without_hidden_nodes() -> None:
     (archive,) = read([chatgpt()])
     question, first, second = archive.messages
     assert (question.role, question.content) == (Role.USER, "What is this?")
@@ -336,7 +336,7 @@ def test_a_tree_of_chatgpt_keeps_its_shape_without_what_was_hidden() -> None:
     assert archive.conversation.title == "A title of two lines"
 
 
-def test_times_of_chatgpt_are_kept_and_its_model_is_not_taken_for_ours() -> None:
+def test_chatgpt_times_are_imported_and_its_model_is_not() -> None:
     (archive,) = read([chatgpt()])
     created_at = datetime(2023, 11, 14, 22, 13, 20, 500_000, UTC)
     assert archive.conversation.created_at == created_at
@@ -347,7 +347,7 @@ def test_times_of_chatgpt_are_kept_and_its_model_is_not_taken_for_ours() -> None
         assert message.status is Status.DONE
 
 
-def test_a_conversation_of_chatgpt_in_which_nothing_is_said_is_left_out() -> None:
+def test_a_chatgpt_conversation_without_text_is_skipped() -> None:
     empty: dict[str, Any] = {"mapping": {"root": {"parent": None, "message": None}}}
     assert len(read([empty, chatgpt()])) == 1
 

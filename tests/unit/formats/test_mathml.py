@@ -107,7 +107,7 @@ def test_latex_that_is_broken_or_unknown_stays_as_it_is_typed(latex: str) -> Non
     assert f"so \\({latex}\\) then" in Elements(rendered(f"so \\({latex}\\) then")).words
 
 
-def test_what_would_grow_or_nest_without_end_is_not_read() -> None:
+def test_unbounded_or_deeply_nested_formulas_are_rejected() -> None:
     assert mathml(r"\def\a{xx}\a", block=True) is None
     assert mathml(r"\newcommand{\a}{xx}\a", block=True) is None
     assert mathml("{" * (DEEPEST + 1) + "x" + "}" * (DEEPEST + 1), block=True) is None
@@ -145,7 +145,7 @@ def test_nothing_else_becomes_a_formula(text: str) -> None:
         "> \\[\n> x = a\n> - b\n> \\]",
     ],
 )
-def test_no_line_of_a_formula_is_taken_for_a_list(text: str) -> None:
+def test_no_formula_line_is_parsed_as_a_list(text: str) -> None:
     found = Elements(rendered(text))
     assert found.tags.count("math") == 1
     assert "x=a−b" in found.words

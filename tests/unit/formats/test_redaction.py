@@ -70,7 +70,7 @@ def masked(text: str) -> str:
         ("ann@example.org is Ann", "[email] is [name]"),
     ],
 )
-def test_what_tells_who_somebody_is_is_masked(text: str, left: str) -> None:
+def test_personal_data_are_masked(text: str, left: str) -> None:
     assert masked(text) == left
 
 
@@ -99,11 +99,11 @@ def test_what_tells_who_somebody_is_is_masked(text: str, left: str) -> None:
         "name email phone [1]",
     ],
 )
-def test_what_only_looks_like_it_stays(text: str) -> None:
+def test_similar_text_is_not_masked(text: str) -> None:
     assert masked(text) == text
 
 
-def test_what_was_masked_is_counted() -> None:
+def test_masked_items_are_counted() -> None:
     redactor = Redactor(NAMES)
     for text in ("Ann: a@b.cn, c@d.cn", "13812345678 张伟"):
         redactor.mask(text)

@@ -11,7 +11,7 @@ FIRST = "Scripted-1B-Instruct (bfloat16)"
 PACKED = "Scripted-1B-Instruct (nf4)"
 
 
-def test_a_name_tells_the_model_and_how_its_weights_are_kept() -> None:
+def test_a_name_identifies_the_model_and_its_quantization() -> None:
     infos = [ScriptedEngine().info, ScriptedEngine(quantization="nf4").info]
     assert [name_of(info) for info in infos if info] == [FIRST, PACKED]
 
@@ -36,7 +36,7 @@ def test_a_name_that_nothing_serves_under_is_refused_by_name() -> None:
     assert caught.value.values == {"engine": PACKED}
 
 
-def test_what_a_model_has_written_is_read_by_that_model_while_it_serves() -> None:
+def test_an_earlier_answer_is_rendered_by_its_own_model_while_that_serves() -> None:
     first, second = ScriptedEngine(), ScriptedEngine(model="Other-3B")
     engines = Engines(first, second)
     assert engines.of_model("Other-3B") is second

@@ -10,7 +10,7 @@ HI, HELLO, AND = (
 )
 
 
-def test_a_prompt_sent_before_is_known_as_far_as_it_is_the_same() -> None:
+def test_a_repeated_prompt_is_recognised_up_to_its_first_difference() -> None:
     own = SeenPrefixes()
     own.note("ann", [HI, HELLO])
     assert own.seen_messages("ann", [HI, HELLO, AND]) == 2
@@ -18,7 +18,7 @@ def test_a_prompt_sent_before_is_known_as_far_as_it_is_the_same() -> None:
     assert own.seen_messages("ann", [HELLO, HI]) == 0
 
 
-def test_prefixes_of_another_user_are_not_known() -> None:
+def test_prefixes_of_another_user_are_not_reported() -> None:
     own = SeenPrefixes()
     own.note("ann", [HI, HELLO])
     assert own.seen_messages("bob", [HI, HELLO]) == 0

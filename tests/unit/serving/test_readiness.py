@@ -48,7 +48,7 @@ async def until(engine: ScriptedEngine, running: int) -> None:
 
 
 @pytest.mark.parametrize("phase", [Phase.LOADING, Phase.DEGRADED, Phase.DEAD])
-async def test_an_engine_that_says_it_is_not_ready_is_believed(phase: Phase) -> None:
+async def test_an_engine_that_reports_not_ready_is_not_ready(phase: Phase) -> None:
     state = EngineState(phase, detail="why", error_code="out_of_memory")
     engine = ScriptedEngine(current_state=state, ready=False)
     assert await readiness_of(engine).look() == state
@@ -65,7 +65,7 @@ async def test_an_idle_engine_writes_one_token_and_is_believed_for_a_while() -> 
     assert engine.running == 0
 
 
-async def test_after_a_long_idle_it_is_asked_again() -> None:
+async def test_after_a_long_idle_time_readiness_is_checked_again() -> None:
     engine = ScriptedEngine()
     readiness = readiness_of(engine, idle_s=0.01)
     await readiness.look()
@@ -74,7 +74,7 @@ async def test_after_a_long_idle_it_is_asked_again() -> None:
     assert len(engine.samplings) == 2
 
 
-async def test_an_engine_that_hangs_is_not_ready_although_it_says_so() -> None:
+async def test_a_hanging_engine_is_not_ready_although_it_reports_so() -> None:
     engine = ScriptedEngine([HANGING])
     state = await impatient(engine).look()
     assert (state.phase, state.error_code) == (Phase.DEGRADED, EngineStalled.code)
@@ -82,13 +82,13 @@ async def test_an_engine_that_hangs_is_not_ready_although_it_says_so() -> None:
 
 
 @pytest.mark.parametrize("error", [EngineFailed(), OutOfMemory()])
-async def test_an_engine_that_fails_is_not_ready_and_says_why(error: EngineFailed) -> None:
+async def test_a_failing_engine_is_not_ready_and_reports_the_cause(error: EngineFailed) -> None:
     engine = ScriptedEngine([Script(pieces=(), error=error)])
     state = await readiness_of(engine).look()
     assert (state.phase, state.error_code) == (Phase.DEGRADED, error.code)
 
 
-async def test_an_engine_that_dies_meanwhile_says_so_itself() -> None:
+async def test_an_engine_that_dies_meanwhile_reports_it() -> None:
     engine = ScriptedEngine([HANGING])
     looking = asyncio.create_task(impatient(engine).look())
     await until(engine, running=1)
@@ -112,7 +112,7 @@ async def test_however_many_ask_at_once_one_token_is_written() -> None:
     assert len(engine.samplings) == 1
 
 
-async def test_who_asks_and_leaves_takes_nobody_elses_answer_along() -> None:
+async def test_a_cancelled_check_does_not_cancel_the_shared_one() -> None:
     engine = ScriptedEngine([Script(step_s=0.02)])
     readiness = readiness_of(engine)
     cancelled, staying = [asyncio.create_task(readiness.look()) for _ in range(2)]
