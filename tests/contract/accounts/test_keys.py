@@ -70,7 +70,7 @@ async def test_keys_are_listed_newest_first_for_one_or_for_all(town: AccountStor
     assert list(await town.keys("nobody")) == []
 
 
-async def test_a_key_remembers_when_it_was_used(town: AccountStore) -> None:
+async def test_the_last_use_of_a_key_is_stored(town: AccountStore) -> None:
     await add_key(town)
     used_at = START + timedelta(hours=1)
     await town.touch_key(KEY.id, used_at)
@@ -90,7 +90,9 @@ async def test_a_key_is_revoked_by_its_owner_or_an_administrator(town: AccountSt
     await town.revoke_key(KEY.id, REVOKED)
 
 
-async def test_disabling_revokes_keys_and_enabling_brings_none_back(town: AccountStore) -> None:
+async def test_disabling_revokes_keys_and_enabling_does_not_restore_them(
+    town: AccountStore,
+) -> None:
     await add_key(town)
     await town.add_key("cy's", replace(KEY, id="cy's", owner_id=CY.id), JOINED)
     await town.change_user(BOB.id, JOINED, disabled=True)

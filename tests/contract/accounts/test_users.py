@@ -84,7 +84,7 @@ async def test_an_unknown_name_has_no_credentials(town: AccountStore) -> None:
     assert await town.credentials("") is None
 
 
-async def test_of_equal_names_that_race_one_wins(account_store: AccountStore) -> None:
+async def test_of_concurrent_equal_names_one_wins(account_store: AccountStore) -> None:
     ends = await asyncio.gather(
         *(account_store.add_user(replace(ANN, id=f"{n}"), "hash", JOINED) for n in range(6)),
         return_exceptions=True,
@@ -119,7 +119,7 @@ async def test_a_role_changes_with_an_audit_entry(town: AccountStore) -> None:
         await town.change_user("nobody", DONE, role=AccountRole.ADMIN)
 
 
-async def test_disabling_ends_sessions_links_and_invitations_and_enabling_brings_none_back(
+async def test_disabling_ends_sessions_links_and_invitations_and_enabling_does_not_restore_them(
     town: AccountStore,
 ) -> None:
     await town.change_user(BOB.id, DONE, role=AccountRole.ADMIN)
@@ -149,7 +149,7 @@ async def test_invitations_of_a_former_administrator_are_invalid(town: AccountSt
         await town.one_time_link("invite")
 
 
-async def test_the_last_administrator_stays(town: AccountStore) -> None:
+async def test_the_last_administrator_cannot_be_removed(town: AccountStore) -> None:
     await town.change_user(BOB.id, DONE, role=AccountRole.ADMIN, disabled=True)
     for change in (
         town.change_user(ANN.id, DONE, role=AccountRole.MEMBER),
@@ -163,7 +163,7 @@ async def test_the_last_administrator_stays(town: AccountStore) -> None:
     await town.delete_user(ANN.id, DONE)
 
 
-async def test_two_administrators_that_remove_each_other_leave_one(town: AccountStore) -> None:
+async def test_two_administrators_removing_each_other_leave_one(town: AccountStore) -> None:
     await town.change_user(BOB.id, DONE, role=AccountRole.ADMIN)
     ends = await asyncio.gather(
         town.change_user(ANN.id, DONE, role=AccountRole.MEMBER),
@@ -236,7 +236,7 @@ async def test_deleting_a_user_keeps_the_rows_of_others(town: AccountStore, stor
     assert await town.used_by_key(f"{CY.id} key", DAY) == AccountUsage(1, 20)
 
 
-async def test_deleted_chats_that_could_still_be_brought_back_are_destroyed_too(
+async def test_deleted_conversations_that_could_be_restored_are_destroyed_too(
     town: AccountStore, store: Store
 ) -> None:
     turn = await ask_and_answer(store, user_id=BOB.id)
@@ -246,7 +246,9 @@ async def test_deleted_chats_that_could_still_be_brought_back_are_destroyed_too(
         await store.restore(BOB.id, turn.conversation.id)
 
 
-async def test_temporary_chats_go_with_their_owner(town: AccountStore, store: Store) -> None:
+async def test_temporary_conversations_are_deleted_with_their_owner(
+    town: AccountStore, store: Store
+) -> None:
     turn = await ask_and_answer(store, user_id=BOB.id, temporary=True)
     assert await town.delete_user(BOB.id, DONE) == 1 + 1 + 2
     with pytest.raises(NotFound):
@@ -266,9 +268,7 @@ async def test_guests_of_a_deleted_user_are_disabled_but_keep_their_conversation
     assert len(await store.conversations("Gil-id")) == 1
 
 
-async def test_chats_that_were_not_touched_since_are_destroyed(
-    account_store: AccountStore, store: Store
-) -> None:
+async def test_unused_conversations_are_deleted(account_store: AccountStore, store: Store) -> None:
     old = await ask_and_answer(store, user_id=BOB.id, question="About heather")
     new = await ask_and_answer(store, user_id=BOB.id)
     assert await account_store.delete_older(new.conversation.updated_at) == 1
@@ -293,7 +293,7 @@ async def test_a_session_needs_an_existing_user(town: AccountStore) -> None:
         await sign_in(town, replace(BOB, id="nobody"))
 
 
-async def test_a_session_remembers_when_it_was_used(town: AccountStore) -> None:
+async def test_the_last_use_of_a_session_is_stored(town: AccountStore) -> None:
     await sign_in(town, BOB)
     await town.touch_session(f"{BOB.id} s", DONE.at)
     await town.touch_session("ended", DONE.at)
@@ -354,7 +354,7 @@ async def test_a_name_conflict_leaves_the_invitation_valid(town: AccountStore) -
     assert await town.one_time_link("invite") == INVITE
 
 
-async def test_an_invitation_used_by_many_at_once_makes_one_account(town: AccountStore) -> None:
+async def test_concurrent_uses_of_an_invitation_make_one_account(town: AccountStore) -> None:
     await town.add_one_time_link("invite", INVITE, DONE)
     comers = [User(f"{n}", f"Comer {n}", AccountRole.MEMBER, START) for n in range(6)]
     ends = await asyncio.gather(
@@ -473,7 +473,7 @@ async def test_guests_are_counted_and_their_nicknames_may_be_the_same(town: Acco
         await town.admit_guest(LINK.id, guest("Late"), DONE)
 
 
-async def test_of_guests_that_race_for_the_last_place_one_gets_it(town: AccountStore) -> None:
+async def test_of_concurrent_guests_for_the_last_place_one_is_admitted(town: AccountStore) -> None:
     await town.add_guest_link("token", replace(LINK, max_guests=1), JOINED)
     ends = await asyncio.gather(
         *(town.admit_guest(LINK.id, guest(f"{n}"), DONE) for n in range(6)), return_exceptions=True
@@ -576,7 +576,7 @@ async def test_the_log_is_read_newest_first_page_by_page(account_store: AccountS
     assert list(await account_store.audit_entries(limit=0)) == []
 
 
-async def test_lines_of_one_moment_are_read_in_the_order_they_were_written(
+async def test_entries_of_one_moment_are_read_in_order(
     account_store: AccountStore,
 ) -> None:
     for action in (Action.JOIN, Action.ENTER):
@@ -584,7 +584,7 @@ async def test_lines_of_one_moment_are_read_in_the_order_they_were_written(
     assert await actions(account_store) == [Action.ENTER, Action.JOIN]
 
 
-async def test_a_change_that_is_refused_leaves_no_line_in_the_log(town: AccountStore) -> None:
+async def test_a_refused_change_writes_no_audit_entry(town: AccountStore) -> None:
     before = await actions(town)
     with pytest.raises(LastAdmin):
         await town.change_user(ANN.id, DONE, disabled=True)

@@ -222,7 +222,9 @@ async def test_a_concurrent_split_stays_balanced(
     assert [one.variant for one in again] == [one.variant for one in came]
 
 
-async def test_the_owners_trial_takes_no_place_of_a_split(campaigns: DatabaseCampaigns) -> None:
+async def test_the_owners_trial_does_not_count_for_the_balance(
+    campaigns: DatabaseCampaigns,
+) -> None:
     assert (await agree(campaigns, BOB.id)).variant == 0
     assert (await agree(campaigns, CY.id)).variant == 0
 
@@ -293,7 +295,7 @@ async def test_the_local_user_counts_as_a_tester(
     assert (found.came, found.consented, found.active) == (1, 1, 1)
 
 
-async def test_of_a_blind_comparison_questions_count_once(
+async def test_a_blind_comparison_counts_as_one_question(
     campaigns: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     await campaigns.change_plan("c1", replace(PLAN, mode=Mode.BLIND), DONE)
@@ -359,7 +361,7 @@ async def guests(campaigns: DatabaseCampaigns, store: RoutingStore) -> DatabaseC
     return campaigns
 
 
-async def test_a_campaign_knows_its_links(guests: DatabaseCampaigns, store: RoutingStore) -> None:
+async def test_a_campaign_lists_its_links(guests: DatabaseCampaigns, store: RoutingStore) -> None:
     await store.people.add_guest_link("t2", replace(LINK, id="l2", campaign_id=None), JOINED)
     assert [link.id for link in await guests.links("c1")] == [LINK.id]
 

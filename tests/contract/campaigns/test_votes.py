@@ -120,9 +120,7 @@ async def test_of_concurrent_votes_one_counts_and_all_return_it(store: RoutingSt
 
 
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.ERROR, Status.INTERRUPTED])
-async def test_a_vote_needs_two_answers_that_were_written_to_their_end(
-    store: RoutingStore, status: Status
-) -> None:
+async def test_a_vote_needs_two_complete_answers(store: RoutingStore, status: Status) -> None:
     left, right = await ask(store)
     votes, one = store.feedback.votes, await comparison_id(store)
     for turn, end in ((left, Status.DONE), (right, status)):
@@ -151,7 +149,7 @@ async def test_the_newest_comparisons_of_a_user_are_listed_oldest_first(
             await call
 
 
-async def test_its_conversations_are_in_no_list_and_in_no_search(store: RoutingStore) -> None:
+async def test_conversations_of_a_comparison_are_not_listed_or_found(store: RoutingStore) -> None:
     await answer(store, await ask(store))
     await store.add_turn(
         ANN.id, conversation_id=None, question=Question("Why not?", "other"), options=ChatOptions()

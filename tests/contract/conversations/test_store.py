@@ -74,7 +74,7 @@ async def test_saving_text_makes_the_answer_streaming(store: Store) -> None:
     assert (answer.content, answer.status) == ("Hello", Status.STREAMING)
 
 
-async def test_an_answer_that_has_ended_does_not_change_any_more(store: Store) -> None:
+async def test_a_finished_answer_does_not_change(store: Store) -> None:
     turn = await ask_and_answer(store)
     await store.save_text(ANN, turn.answer.id, "late")
     await store.finish_answer(ANN, turn.answer.id, AnswerRecord("late", Status.STOPPED))
@@ -111,7 +111,7 @@ async def test_the_same_request_gives_the_turn_as_it_is_now(store: Store) -> Non
 
 
 @pytest.mark.parametrize("below", [False, True])
-async def test_equal_requests_that_race_make_one_turn(store: Store, below: bool) -> None:
+async def test_concurrent_equal_requests_make_one_turn(store: Store, below: bool) -> None:
     conversation_id = (await ask_and_answer(store)).conversation.id if below else None
     turns = await asyncio.gather(
         *(ask(store, conversation_id, request_id="same") for _ in range(8))
@@ -121,7 +121,7 @@ async def test_equal_requests_that_race_make_one_turn(store: Store, below: bool)
     assert len(await store.conversations(ANN)) == 1
 
 
-async def test_of_different_requests_that_race_in_a_conversation_one_wins(store: Store) -> None:
+async def test_of_concurrent_different_requests_in_a_conversation_one_wins(store: Store) -> None:
     conversation_id = (await ask_and_answer(store)).conversation.id
     results = await asyncio.gather(
         *(ask(store, conversation_id, request_id=f"race {number}") for number in range(8)),
@@ -131,14 +131,14 @@ async def test_of_different_requests_that_race_in_a_conversation_one_wins(store:
     assert sum(isinstance(result, AnswerRunning) for result in results) == 7
 
 
-async def test_request_ids_of_different_users_do_not_meet(store: Store) -> None:
+async def test_request_ids_of_different_users_are_independent(store: Store) -> None:
     ann, bob = [await ask(store, user_id=user, request_id="r1") for user in (ANN, BOB)]
     assert ann.conversation.id != bob.conversation.id
     assert bob.conversation.owner_id == BOB
 
 
 @pytest.mark.parametrize("saved", ["", "so far"])
-async def test_nothing_is_added_while_an_answer_is_written(store: Store, saved: str) -> None:
+async def test_no_turn_is_added_while_an_answer_is_running(store: Store, saved: str) -> None:
     first = await ask_and_answer(store)
     running = await ask(store, first.conversation.id, request_id="r2")
     if saved:
@@ -325,7 +325,7 @@ async def test_text_that_no_database_can_hold_is_refused_and_changes_nothing(
 
 
 @pytest.mark.parametrize("rate", [float("inf"), float("nan")])
-async def test_a_rate_that_is_no_number_does_not_cost_the_answer(store: Store, rate: float) -> None:
+async def test_a_nan_rate_does_not_lose_the_answer(store: Store, rate: float) -> None:
     turn = await ask(store)
     timing = Timing(total_s=1.0, decode_tokens_per_s=rate)
     await store.finish_answer(ANN, turn.answer.id, AnswerRecord("kept", Status.DONE, timing=timing))

@@ -328,7 +328,7 @@ def worlds() -> Iterator[int]:
 
 @given(BEGINNING, st.lists(STEPS, min_size=15, max_size=40))
 @settings(max_examples=60, deadline=None)
-def test_any_sequence_of_calls_shows_the_same_in_memory_and_in_a_database(
+def test_any_sequence_of_calls_behaves_the_same_in_memory_and_in_a_database(
     database: Store,
     worlds: Iterator[int],
     beginning: tuple[tuple[Any, ...], ...],

@@ -45,7 +45,7 @@ async def test_every_version_of_a_preset_stays(store: Store) -> None:
     assert list(await store.presets(ANN)) == [third]
 
 
-async def test_the_same_text_is_no_new_version(store: Store) -> None:
+async def test_the_same_text_adds_no_version(store: Store) -> None:
     preset = await store.add_preset(ANN, TEXT)
     assert await store.revise_preset(ANN, preset.ref.id, TEXT) == preset
 
@@ -103,7 +103,7 @@ async def test_unshared_presets_of_others_are_not_found(store: Store) -> None:
     assert await names(store) == []
 
 
-async def test_shipped_ones_come_first_then_ones_own_then_those_of_others(store: Store) -> None:
+async def test_shipped_presets_come_first_then_own_then_shared(store: Store) -> None:
     shared = await store.add_preset(BOB, PresetText("Bob's"))
     await store.share_preset(BOB, shared.ref.id, True)
     await store.add_preset(ANN, PresetText("Ann's"))

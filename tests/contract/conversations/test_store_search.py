@@ -103,7 +103,7 @@ async def test_a_title_is_found_without_a_message(store: Store) -> None:
     assert marked(hit.title) == ["天气", "Weather"]
 
 
-async def test_the_words_are_marked_in_a_piece_of_the_text(store: Store) -> None:
+async def test_matches_are_marked_in_an_excerpt(store: Store) -> None:
     text = f"{'前' * 300}\n今天ＡＢＣ天气\r\n很好{'后' * 300}"
     await ask_and_answer(store, answer=text, title="天气")
     hit = (await store.search(ANN, "天气 abc"))[0]
@@ -137,7 +137,7 @@ async def test_an_edited_answer_is_found_beside_the_first(store: Store) -> None:
     assert await found(store, "cherry") == await found(store, "damson") == [turn.conversation.id]
 
 
-async def test_a_new_name_is_found_at_once_and_the_old_one_no_more(store: Store) -> None:
+async def test_a_new_title_is_found_at_once_and_the_old_one_no_longer(store: Store) -> None:
     turn = await ask(store, title="Old name")
     await store.rename(ANN, turn.conversation.id, title="新名字", seen="Old name")
     assert await found(store, "名字") == [turn.conversation.id]
@@ -184,7 +184,7 @@ async def test_a_search_returns_at_most_its_limit(store: Store, limit: int, coun
     assert [hit.conversation.id for hit in hits] == newest_first[:count]
 
 
-async def test_every_place_of_a_long_text_is_found(store: Store) -> None:
+async def test_every_part_of_a_long_text_is_searchable(store: Store) -> None:
     """PostgreSQL counts places up to 16,383, and 256 of one word."""
     numbers = [f"数{number}字" for number in range(12_000)]
     await ask_and_answer(store, answer="的" * 20_000 + "x".join(numbers) + " 末尾的话 the end")

@@ -53,7 +53,7 @@ async def test_files_stay_with_their_question(store: Store) -> None:
     assert (await path(store, turn))[0].attachments == FILES
 
 
-async def test_a_question_in_other_words_stands_beside_the_first(store: Store) -> None:
+async def test_an_edited_question_is_a_sibling_of_the_first(store: Store) -> None:
     first, second, _ = await three_turns(store)
     other = await ask(store, first.conversation.id, beside=second.question.id)
     assert other.question.parent_id == first.answer.id
@@ -85,7 +85,7 @@ async def test_only_a_question_of_the_conversation_can_be_edited(
     assert len(await store.conversations(ANN)) == 2
 
 
-async def test_an_answer_can_begin_with_the_words_of_another(store: Store) -> None:
+async def test_an_answer_can_start_with_the_text_of_another(store: Store) -> None:
     turn = await ask_and_answer(store, answer="Once upon")
     longer = await store.add_answer(
         ANN,
@@ -97,7 +97,7 @@ async def test_an_answer_can_begin_with_the_words_of_another(store: Store) -> No
     assert (await path(store, turn))[1] == longer
 
 
-async def test_an_edited_answer_stands_finished_beside_the_first(store: Store) -> None:
+async def test_an_edited_answer_is_a_finished_sibling(store: Store) -> None:
     turn = await ask_and_answer(store)
     edited = await store.add_edited_answer(
         ANN, conversation_id=turn.conversation.id, sibling_id=turn.answer.id, content="Mine"
@@ -124,7 +124,7 @@ async def test_an_edit_is_refused_where_another_answer_would_be(store: Store) ->
     assert await path(store, turn) == [turn.question, turn.answer]
 
 
-async def test_any_living_message_of_the_conversation_can_be_the_head(store: Store) -> None:
+async def test_any_existing_message_of_the_conversation_can_be_the_head(store: Store) -> None:
     first, _, third = await three_turns(store)
     foreign = await ask_and_answer(store)
     before = await store.conversation(ANN, first.conversation.id)
@@ -178,7 +178,7 @@ async def test_a_restored_conversation_is_complete(store: Store) -> None:
     assert await path(store, first) == whole
 
 
-async def test_nothing_is_deleted_unless_all_of_it_can_be(store: Store) -> None:
+async def test_a_deletion_is_all_or_nothing(store: Store) -> None:
     turn, foreign = await ask_and_answer(store), await ask_and_answer(store)
     for ids, head_id in (
         ([turn.answer.id, foreign.answer.id], None),
@@ -194,7 +194,7 @@ async def test_nothing_is_deleted_unless_all_of_it_can_be(store: Store) -> None:
     assert len(await path(store, turn)) == 2
 
 
-async def test_nothing_is_put_beside_a_deleted_message(store: Store) -> None:
+async def test_no_message_is_added_beside_a_deleted_one(store: Store) -> None:
     first, second, _ = await three_turns(store)
     there = first.conversation.id
     await delete(store, first, second.question.id, second.answer.id, head_id=first.answer.id)
@@ -238,7 +238,7 @@ async def test_only_rows_deleted_long_ago_are_purged(store: Store) -> None:
         await restore(store, first, third.answer.id, head_id=third.answer.id)
 
 
-async def test_an_answer_that_ends_while_it_is_deleted_comes_back_whole(store: Store) -> None:
+async def test_an_answer_that_ends_while_deleted_is_restored_completely(store: Store) -> None:
     turn = await ask(store)
     await delete(store, turn, turn.answer.id, head_id=turn.question.id)
     await store.finish_answer(ANN, turn.answer.id, ENDED)
@@ -246,7 +246,7 @@ async def test_an_answer_that_ends_while_it_is_deleted_comes_back_whole(store: S
     assert (await path(store, turn))[1].content == ENDED.content
 
 
-async def test_an_answer_that_was_purged_is_written_no_further(store: Store) -> None:
+async def test_a_purged_answer_is_not_written_any_more(store: Store) -> None:
     turn = await ask(store)
     await delete(store, turn, turn.answer.id, head_id=turn.question.id)
     await store.purge_deleted(END)
@@ -258,7 +258,7 @@ async def test_an_answer_that_was_purged_is_written_no_further(store: Store) -> 
 # --- deleted conversations --------------------------------------------------------------------
 
 
-async def test_a_deleted_conversation_is_hidden_and_comes_back_whole(store: Store) -> None:
+async def test_a_deleted_conversation_is_hidden_and_restored_completely(store: Store) -> None:
     turn, other = await ask_and_answer(store), await ask_and_answer(store)
     there = turn.conversation.id
     before, messages = await store.conversations(ANN), await path(store, turn)
@@ -275,7 +275,7 @@ async def test_a_deleted_conversation_is_hidden_and_comes_back_whole(store: Stor
     assert await store.purge_deleted(END) == 0
 
 
-async def test_an_answer_that_ends_in_a_deleted_conversation_comes_back_whole(
+async def test_an_answer_that_ends_in_a_deleted_conversation_is_restored_completely(
     store: Store,
 ) -> None:
     turn = await ask(store)

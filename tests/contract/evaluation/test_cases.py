@@ -54,7 +54,7 @@ def cases(database: RoutingStore) -> DatabaseCases:
     return database.feedback.cases
 
 
-async def test_a_case_comes_back_as_it_was_and_is_its_owners(cases: DatabaseCases) -> None:
+async def test_a_case_round_trips_with_its_owner(cases: DatabaseCases) -> None:
     other = replace(CASE, id="other", owner_id=ANN.id, name="A")
     await cases.add([CASE, other])
     assert await cases.case("case", BOB.id) == await cases.case("case", None) == CASE
@@ -112,7 +112,7 @@ async def test_runs_are_listed_newest_first_with_their_verdicts(cases: DatabaseC
     assert len(await cases.runs(None, limit=1)) == 1
 
 
-async def test_a_run_is_its_owners_and_goes_with_its_results(cases: DatabaseCases) -> None:
+async def test_a_run_has_an_owner_and_is_deleted_with_its_results(cases: DatabaseCases) -> None:
     await cases.add_run(RUN)
     await cases.add_result(RESULT)
     with pytest.raises(NotFound):

@@ -285,7 +285,7 @@ async def test_guests_see_no_dashboard(filled: RoutingStore) -> None:
         await dashboard(filled).campaigns(GUEST)
 
 
-async def test_where_nothing_happened_there_are_zeros_and_no_spread(database: RoutingStore) -> None:
+async def test_without_activity_there_are_zeros_and_no_spread(database: RoutingStore) -> None:
     overview = await dashboard(database).overview(ANN, "", Period.ALL)
     assert (overview.turns.questions, overview.up, overview.queue) == (
         0,

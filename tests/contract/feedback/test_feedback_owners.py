@@ -105,7 +105,9 @@ async def test_a_hosts_campaigns_are_deleted_with_their_testers_data(
     assert deleted == (before - after).total() + 1
 
 
-async def test_a_rating_of_anothers_answer_goes_with_its_words(database: RoutingStore) -> None:
+async def test_a_deleted_users_rating_of_anothers_answer_is_removed_from_search(
+    database: RoutingStore,
+) -> None:
     ratings = database.feedback.ratings
     for user_id in (CY.id, BOB.id):
         await ratings.rate(SNAPSHOT, user_id, RatingInput(comment=f"said by {user_id}"), LATER)

@@ -161,7 +161,7 @@ async def test_a_withdrawn_vote_is_not_found(database: RoutingStore) -> None:
         await database.feedback.ballots.voted_comparison(None, "a")
 
 
-async def test_a_vote_is_read_with_both_answers_as_far_as_they_are_there(
+async def test_a_vote_has_both_answers_if_they_exist(
     database: RoutingStore,
 ) -> None:
     store = database.feedback.ballots

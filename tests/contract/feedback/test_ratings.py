@@ -35,7 +35,7 @@ async def rows_of(database: RoutingStore) -> list[AnswerSnapshotRow]:
     return await database.feedback.ratings._database.read(query)
 
 
-async def test_the_first_rating_freezes_the_answer_letter_by_letter(database: RoutingStore) -> None:
+async def test_the_first_rating_stores_an_exact_snapshot(database: RoutingStore) -> None:
     ratings = database.feedback.ratings
     rated = await ratings.rate(SNAPSHOT, ANN.id, BAD, LATER)
     assert (rated.version, rated.rating_input, rated.rated_at) == (1, BAD, LATER)
@@ -129,7 +129,7 @@ async def test_a_campaign_offers_its_reasons_and_has_one_variant(database: Routi
     assert await place("campaign", ANN.id, "answer") == Placement(("dull",), 0)
 
 
-async def test_in_a_split_test_the_variant_is_the_one_that_was_drawn(
+async def test_in_a_split_test_the_variant_is_the_drawn_one(
     database: RoutingStore,
 ) -> None:
     await add_rows(database, campaign(BOB.id, Mode.SPLIT))
@@ -139,7 +139,7 @@ async def test_in_a_split_test_the_variant_is_the_one_that_was_drawn(
     assert await place("campaign", ANN.id, "answer") == Placement(("dull",), 1)
 
 
-async def test_side_by_side_the_variant_is_that_of_the_side(database: RoutingStore) -> None:
+async def test_in_a_comparison_the_variant_is_that_of_the_side(database: RoutingStore) -> None:
     await add_rows(database, campaign(BOB.id, Mode.BLIND), comparison(ANN.id))
     place = database.feedback.ratings.placement
     for message_id, variant in (("answer", 1), ("other", 0), ("third", None)):

@@ -56,7 +56,7 @@ async def test_an_unknown_campaign_has_no_report(database: RoutingStore) -> None
     assert (raw.rated, raw.verdicts, raw.votes, raw.best, raw.surveys) == (0, {}, [], [], [])
 
 
-async def test_ratings_are_counted_as_they_are_now(database: RoutingStore) -> None:
+async def test_ratings_are_counted_in_their_newest_version(database: RoutingStore) -> None:
     await add_rows(database, campaign(BOB.id, Mode.SPLIT))
     both = RatingInput(Verdict.DOWN, ("too-long", "dull"), "hm", "So.")
     await rate(database, "a", DOWN, variant=0)
@@ -69,7 +69,7 @@ async def test_ratings_are_counted_as_they_are_now(database: RoutingStore) -> No
     assert (raw.rated, raw.comments, raw.corrections) == (2, 1, 1)
 
 
-async def test_the_best_and_worst_excerpts_have_the_most_comments(database: RoutingStore) -> None:
+async def test_excerpts_prefer_answers_with_the_most_feedback(database: RoutingStore) -> None:
     await add_rows(database, campaign(BOB.id))
     plain = [replace(UP, comment=""), replace(UP, comment="nice"), UP, UP]
     for number, rating_input in enumerate(plain):
@@ -97,7 +97,7 @@ async def test_an_answer_without_words_is_counted_but_neither_best_nor_worst(
     assert (raw.best, raw.worst) == ([], [])
 
 
-async def test_times_and_surveys_are_those_of_testers(database: RoutingStore) -> None:
+async def test_times_and_surveys_are_of_testers_only(database: RoutingStore) -> None:
     await add_rows(database, campaign(BOB.id, Mode.SPLIT))
     for user, variant in ((ANN.id, 0), (CY.id, 1), (BOB.id, 1)):
         row = participant(user, variant)

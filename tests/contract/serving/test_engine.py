@@ -155,7 +155,7 @@ async def test_the_rendered_prompt_holds_every_word_in_order(engine: Engine) -> 
     assert places[-1] < prompt.index("<tool_call> 👋")
 
 
-async def test_a_begun_answer_is_the_very_end_of_the_prompt(engine: Engine) -> None:
+async def test_a_continued_answer_is_the_end_of_the_prompt(engine: Engine) -> None:
     assert (await engine.render_prompt(BEGUN)).endswith(BEGUN[-1].content)
 
 
@@ -302,7 +302,7 @@ async def test_prefixes_of_one_salt_are_not_reused_for_another(
     assert (reused[2] > 0) == ("one-at-a-time" not in local.info.notes)  # which reuses nothing
 
 
-async def test_an_answer_of_a_shape_that_ends_is_of_that_shape(local: Engine) -> None:
+async def test_a_shaped_answer_that_ends_has_the_shape(local: Engine) -> None:
     drawn = Sampling(temperature=1.0, max_new_tokens=60)
     for schema in ('{"enum": ["红", "绿", null]}', '{"properties": {"a": {"const": "é"}}}'):
         shaped = Extras(shape=JsonShape(schema))
@@ -320,7 +320,7 @@ async def test_an_answer_stops_at_its_longest_length(local: Engine) -> None:
     assert last.completion_tokens == 7
 
 
-async def test_no_answer_grows_beyond_the_context(local: Engine) -> None:
+async def test_no_answer_exceeds_the_context(local: Engine) -> None:
     assert local.info
     long = (ChatMessage(Role.USER, "x" * (local.info.context_length - 40)),)
     last = (await answer(local, replace(GREEDY, max_new_tokens=500), long))[-1]
@@ -346,7 +346,7 @@ async def test_the_same_seed_gives_the_same_answer_and_another_one_another(local
     assert len({text(first), text(other), text(unseeded)}) == 3
 
 
-async def test_more_questions_than_places_are_all_answered(local: Engine) -> None:
+async def test_more_questions_than_places_are_all_answered_in_turn(local: Engine) -> None:
     """That each gets its own answer is proved in float32, in tests/unit/test_batching.py."""
     questions = [(ChatMessage(Role.USER, word * 9),) for word in ("a", "中", "z", "9", "é", "!")]
     together = await asyncio.gather(*(answer(local, messages=question) for question in questions))
@@ -402,7 +402,7 @@ async def test_an_answer_has_its_least_length(local: Engine) -> None:
     ],
     ids=["presence", "frequency"],
 )
-async def test_an_answer_that_pays_for_repeating_repeats_less(
+async def test_a_repetition_penalty_reduces_repetition(
     local: Engine, cheap: Sampling, dear: Sampling
 ) -> None:
     long = replace(GREEDY, repetition_penalty=1.0, max_new_tokens=60, min_new_tokens=60)
@@ -416,7 +416,7 @@ async def written(engine: Engine, sampling: Sampling) -> list[bytes]:
     return [score.data for delta in deltas for score in delta.scores]
 
 
-async def test_the_likeliest_token_of_each_place_is_the_one_a_greedy_answer_takes(
+async def test_greedy_decoding_takes_the_likeliest_tokens(
     local: Engine,
 ) -> None:
     plain = replace(GREEDY, repetition_penalty=1.0)

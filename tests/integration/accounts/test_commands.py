@@ -35,7 +35,7 @@ def add(run: Run, name: str, *more: str) -> tuple[int, str, str]:
     return run("user", "add", name, *more, typed="a good password\n")
 
 
-def test_the_first_account_is_the_administrators(run: Run, tmp_path: Path) -> None:
+def test_the_first_account_becomes_an_administrator(run: Run, tmp_path: Path) -> None:
     (tmp_path / "setup-link").write_text("old")
     assert add(run, "ann") == (0, "ann can sign in now (admin).\n", "")
     assert not (tmp_path / "setup-link").exists()
@@ -142,7 +142,7 @@ def test_metrics_keys_are_for_administrators(run: Run) -> None:
 
 
 @pytest.mark.parametrize("flags", [("--expires", "soon"), ("--scope", "all")])
-def test_a_flag_that_makes_no_sense_is_explained(
+def test_an_invalid_flag_is_explained(
     run: Run, flags: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
@@ -157,7 +157,7 @@ def test_help_is_printed(thing: str, capsys: pytest.CaptureFixture[str]) -> None
     assert "list" in capsys.readouterr().out
 
 
-def test_it_works_beside_a_running_server_and_takes_hold_there(run: Run, tmp_path: Path) -> None:
+def test_a_command_takes_effect_in_a_running_server(run: Run, tmp_path: Path) -> None:
     async def serve() -> None:
         store = open_store(tmp_path)
         await store.open()

@@ -134,7 +134,7 @@ async def test_a_key_in_the_address_is_not_read(village: Village) -> None:
         assert code_of(answer) == "invalid_api_key"
 
 
-async def test_an_empty_key_is_a_wrong_one(village: Village) -> None:
+async def test_an_empty_key_is_rejected(village: Village) -> None:
     for form in FORMS:
         answer = await village.ask("/v1/models", header(form, ""), cookie="bob")
         assert code_of(answer) == "invalid_api_key", form
@@ -161,7 +161,7 @@ async def test_a_session_does_not_replace_a_bad_key(village: Village) -> None:
     assert code_of(answer) == "invalid_api_key"
 
 
-async def test_a_proxys_basic_credentials_are_no_api_key(village: Village) -> None:
+async def test_basic_credentials_for_a_proxy_are_no_api_key(village: Village) -> None:
     basic = {"Authorization": "Basic Ym9iOnBhc3N3b3Jk"}
     assert code_of(await village.ask("/v1/models", basic)) == "invalid_api_key"
     both = basic | {"X-Api-Key": village.keys["bob"]}
@@ -197,7 +197,7 @@ async def test_a_metrics_key_of_a_former_administrator_is_rejected(
     assert (await village.ask("/v1/models", headers)).status_code == 200
 
 
-async def test_a_key_opens_nothing_that_is_not_for_programs(village: Village) -> None:
+async def test_a_key_gives_access_to_program_routes_only(village: Village) -> None:
     headers = {"Authorization": f"Bearer {village.keys['ann']}"}
     for path, needed in ROUTES.items():
         if needed in (Permission.ANYBODY, Permission.API, Permission.METRICS):
@@ -212,7 +212,7 @@ async def test_a_key_opens_nothing_that_is_not_for_programs(village: Village) ->
 # --- without accounts -------------------------------------------------------------------------
 
 
-async def test_without_accounts_any_key_is_as_good_as_none(village: Village) -> None:
+async def test_without_accounts_any_key_is_accepted(village: Village) -> None:
     house = House(sign_in_needed=False)
     village.app = house.app(completions=village.completions)
     for headers in ({}, {"X-Api-Key": "whatever"}, {"Authorization": "Bearer sk-wrong"}):

@@ -88,7 +88,7 @@ class Flaky(MemoryUsers):
         return await super().user(user_id)
 
 
-async def test_it_goes_on_looking_when_the_database_fails() -> None:
+async def test_maintenance_continues_after_a_database_error() -> None:
     chat = make_chat(HANGING)
     job = await chat.ask("one", user_id="nobody")
     maintenance = asyncio.create_task(Maintenance(chat.jobs, Flaky()).run(LOOK_S))
@@ -115,7 +115,7 @@ def maintenance_of(chat: Chat, users: MemoryUsers, days: int | None) -> Maintena
 
 
 @pytest.mark.parametrize(("days", "deleted"), [(None, 0), (11, 0), (9, 1)])
-async def test_conversations_older_than_may_be_are_destroyed_and_no_others(
+async def test_conversations_past_the_retention_time_are_deleted_and_no_others(
     aged: Chat, days: int | None, deleted: int
 ) -> None:
     users = MemoryUsers(chats=aged.store)
@@ -141,7 +141,7 @@ class Telling(MemoryUsers):
         self.noted.set()
 
 
-async def test_old_conversations_are_destroyed_when_the_app_starts(aged: Chat) -> None:
+async def test_old_conversations_are_deleted_at_start_up(aged: Chat) -> None:
     users = Telling(aged.store)
     maintenance = asyncio.create_task(maintenance_of(aged, users, 9).run(LOOK_S))
     async with asyncio.timeout(5):

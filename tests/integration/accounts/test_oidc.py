@@ -58,7 +58,7 @@ async def test_a_user_of_the_provider_becomes_a_member(
     assert me == {"name": "Ann", "rank": "member"}
 
 
-async def test_an_account_is_the_subjects_whatever_it_calls_itself(
+async def test_an_account_is_identified_by_the_subject_not_the_name(
     browser: httpx.AsyncClient, openid: OpenId, house: House
 ) -> None:
     await go_and_return(browser, openid)
@@ -139,7 +139,7 @@ async def test_an_unreachable_provider_is_reported_on_the_sign_in_page(house: Ho
         assert await refused(client, await client.get(GO))
 
 
-async def test_strangers_are_refused_unless_they_are_to_become_members(
+async def test_unknown_users_are_refused_unless_they_may_become_members(
     openid: OpenId, house: House
 ) -> None:
     house.allow_new = False
@@ -164,7 +164,7 @@ async def test_a_disabled_user_is_rejected(
     assert await refused(browser, await go_and_return(browser, openid))
 
 
-async def test_the_way_back_never_leads_to_another_host(
+async def test_the_return_path_never_leads_to_another_host(
     browser: httpx.AsyncClient, openid: OpenId
 ) -> None:
     answer = await go_and_return(browser, openid, "//evil.example")

@@ -34,7 +34,7 @@ async def test_an_answer_costs_prompt_and_completion_tokens(town: Town) -> None:
     assert await town.people.used("bob") == AccountUsage()
 
 
-async def test_another_answer_and_a_longer_one_cost_too(town: Town) -> None:
+async def test_retries_and_continuations_cost_too(town: Town) -> None:
     chat = make_chat(Script(pieces=["Hello"]), quotas=town.quotas())
     job = await chat.ask("Hi!", user_id="ann")
     await finished(job)
@@ -60,7 +60,7 @@ async def test_a_failed_answer_costs_its_tokens_so_far(town: Town) -> None:
     assert await town.people.used("ann") == AccountUsage(messages=1, tokens=3 + 3)
 
 
-async def test_a_question_that_never_got_a_place_costs_nothing(town: Town) -> None:
+async def test_a_question_that_never_got_a_place_is_free(town: Town) -> None:
     chat = make_chat(Script(hangs=True), quotas=town.quotas(), max_running=1)
     await until_text(await chat.ask("one", user_id="bob"))
     waiting = await chat.ask("two", user_id="gus")
@@ -94,7 +94,7 @@ async def test_over_a_limit_nothing_is_written(town: Town) -> None:
     await refused(chat, "ann", TokensUsedUp)
 
 
-async def test_the_limit_holds_for_another_answer_and_a_longer_one(town: Town) -> None:
+async def test_the_limit_applies_to_retries_and_continuations(town: Town) -> None:
     chat = make_chat(Script(pieces=["x" * 50]), quotas=town.quotas())
     job = await chat.told("Hi", user_id="ann")
     place = {"conversation_id": job.conversation_id, "message_id": job.message_id}
@@ -135,7 +135,7 @@ async def test_an_invalid_question_is_not_counted(town: Town) -> None:
     assert not town.rates.hits
 
 
-async def test_the_same_request_again_is_counted_once(town: Town) -> None:
+async def test_a_repeated_request_is_counted_once(town: Town) -> None:
     chat = make_chat(Script(hangs=True), quotas=town.quotas())
     jobs = [await chat.ask("Hi", user_id="ann") for _ in range(3)]
     assert len({job.message_id for job in jobs}) == 1
@@ -158,7 +158,7 @@ async def test_questions_are_counted_for_the_address_they_come_from(town: Town) 
     await finished(await ask("bob", "192.0.2.2"))
 
 
-async def test_without_accounts_nothing_is_bounded() -> None:
+async def test_without_accounts_there_are_no_limits() -> None:
     chat = make_chat(max_waiting=99)
     jobs = [await chat.ask(f"{number}") for number in range(60)]
     assert {(await finished(job)).status for job in jobs} == {Status.DONE}
@@ -174,7 +174,7 @@ async def test_each_user_has_a_salt_unless_prefixes_are_shared(
     assert chat.engine.salts == salts
 
 
-async def test_an_exhausted_quota_lets_the_running_answer_end(town: Town) -> None:
+async def test_the_last_answer_of_a_quota_is_completed(town: Town) -> None:
     """An answer that passes the limit is written to its end; only the next one is refused."""
     chat = make_chat(Script(pieces="x" * 200), quotas=town.quotas())
     assert len((await finished(await chat.ask("Hi", user_id="gus"))).text) == 200

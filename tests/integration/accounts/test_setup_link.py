@@ -33,7 +33,7 @@ async def with_users() -> MemoryUsers:
     return users
 
 
-async def test_on_an_open_host_the_first_start_leaves_a_link_for_its_owner_alone(
+async def test_on_an_open_host_the_first_start_writes_a_link_readable_by_the_owner_only(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -56,7 +56,7 @@ async def test_on_an_open_host_the_first_start_leaves_a_link_for_its_owner_alone
     assert not file.exists()
 
 
-async def test_on_a_terminal_the_link_is_printed_and_in_no_file_and_no_log(
+async def test_on_a_terminal_the_link_is_printed_and_not_stored(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
@@ -70,7 +70,7 @@ async def test_on_a_terminal_the_link_is_printed_and_in_no_file_and_no_log(
     assert not (tmp_path / "setup-link").exists()
 
 
-async def test_each_start_makes_the_link_before_it_useless(tmp_path: Path) -> None:
+async def test_each_start_replaces_the_previous_link(tmp_path: Path) -> None:
     users = MemoryUsers()
     await build_people(OPEN, users, link_in(tmp_path))
     old = (tmp_path / "setup-link").read_text(encoding="utf-8")

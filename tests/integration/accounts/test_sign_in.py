@@ -164,7 +164,7 @@ async def test_a_client_chosen_token_is_never_accepted(house: House) -> None:
 # --- the cookie -------------------------------------------------------------------------------
 
 
-async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
+async def test_the_cookie_is_http_only_and_same_site(
     house: House, nobody: httpx.AsyncClient
 ) -> None:
     await house.add("ann")
@@ -197,7 +197,7 @@ async def test_an_untrusted_proxy_cannot_claim_https() -> None:
         assert (await sign_in(client)).headers["set-cookie"].startswith(f"{COOKIE}=")
 
 
-async def test_on_a_proxys_path_cookie_and_redirects_stay_below_it() -> None:
+async def test_behind_a_proxy_path_cookie_and_redirects_stay_below_it() -> None:
     edge = EdgeOptions(trusted_proxies=("127.0.0.1",), root_path="/chat")
     house = House(edge=edge)
     await house.add("ann")
@@ -213,7 +213,7 @@ async def test_on_a_proxys_path_cookie_and_redirects_stay_below_it() -> None:
     assert "; secure" in cookie
 
 
-async def test_brute_force_is_slowed_down_by_address_but_the_owner_gets_in(house: House) -> None:
+async def test_brute_force_is_throttled_by_address_but_the_owner_can_sign_in(house: House) -> None:
     await house.add("ann")
     app = house.app()
 
@@ -230,7 +230,7 @@ async def test_brute_force_is_slowed_down_by_address_but_the_owner_gets_in(house
         assert (await sign_in(ann)).status_code == 200
 
 
-async def test_a_claimed_address_does_not_get_around_the_throttle(house: House) -> None:
+async def test_a_forged_forwarded_address_does_not_bypass_the_throttle(house: House) -> None:
     await house.add("ann")
     async with client_of(house.app()) as eve:
         for number in range(15):
@@ -253,7 +253,7 @@ async def test_a_claimed_address_does_not_get_around_the_throttle(house: House) 
     ],
 )
 @pytest.mark.parametrize("path", ["sign-in", "sign-out", "sign-out-everywhere", "delete"])
-async def test_another_site_can_do_nothing_in_a_visitors_name(
+async def test_another_site_cannot_act_for_a_visitor(
     house: House, headers: dict[str, str], path: str
 ) -> None:
     token = await house.add("ann")
@@ -265,14 +265,14 @@ async def test_another_site_can_do_nothing_in_a_visitors_name(
 
 
 @pytest.mark.parametrize("path", ["sign-out", "sign-out-everywhere", "delete", "password"])
-async def test_opening_a_link_does_not_sign_out(house: House, path: str) -> None:
+async def test_a_get_request_does_not_sign_out(house: House, path: str) -> None:
     token = await house.add("ann")
     async with client_of(house.app(), token) as client:
         assert (await client.get(f"/api/account/{path}")).status_code in (404, 405)
     assert await house.accounts.signed_in(token)
 
 
-async def test_a_form_of_another_site_is_no_json(house: House) -> None:
+async def test_a_form_of_another_site_is_rejected_as_no_json(house: House) -> None:
     await house.add("ann")
     async with client_of(house.app()) as client:
         form = {"name": "ann", "password": PASSWORD}
@@ -282,7 +282,7 @@ async def test_a_form_of_another_site_is_no_json(house: House) -> None:
 # --- guests -----------------------------------------------------------------------------------
 
 
-async def test_a_guest_comes_in_with_a_nickname_and_begins_with_the_preset(house: House) -> None:
+async def test_a_guest_signs_in_with_a_nickname_and_gets_the_preset(house: House) -> None:
     admin = await house.add("ann")
     app = house.app()
     async with client_of(app, admin) as ann, client_of(app) as guest:
@@ -303,7 +303,7 @@ async def test_a_guest_comes_in_with_a_nickname_and_begins_with_the_preset(house
 
 @pytest.mark.parametrize("page", ["/account", "/people", "/guests", "/sign-in", "/welcome"])
 @pytest.mark.parametrize("language", ["en", "zh"])
-async def test_pages_allow_no_inline_script_and_ask_nothing_of_others(
+async def test_pages_allow_no_inline_script_and_no_external_request(
     house: House, page: str, language: str
 ) -> None:
     token = await house.add("<b>ann</b>")

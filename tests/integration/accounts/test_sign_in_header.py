@@ -50,7 +50,7 @@ async def test_a_proxy_name_does_not_match_a_password_account(house: House) -> N
     assert me.json() == {"name": "root 2", "rank": "member"}
 
 
-async def test_two_names_at_once_are_none(house: House) -> None:
+async def test_two_proxy_names_at_once_are_refused(house: House) -> None:
     async with at(house, PROXY) as client:
         assert (await arrive(client, "ann", "root")).status_code == 200
 

@@ -94,7 +94,7 @@ def tables_with(engine: Engine, words: str) -> set[str]:
     return found
 
 
-async def test_a_whole_life_of_an_account(accounts: Accounts, ann: User) -> None:
+async def test_an_account_passes_through_its_life_cycle(accounts: Accounts, ann: User) -> None:
     bob = await who(
         accounts, await accept(accounts, await accounts.invite(ann, AccountRole.MEMBER), "Bob")
     )
@@ -115,7 +115,7 @@ async def test_a_whole_life_of_an_account(accounts: Accounts, ann: User) -> None
     assert actions[:4] == ["delete", "disable", "sign-in", "sign-in"]
 
 
-async def test_accounts_are_there_after_a_restart(
+async def test_accounts_survive_a_restart(
     accounts: Accounts, ann: User, store: RoutingStore, tmp_path: Path, database_url: str | None
 ) -> None:
     token = await accounts.sign_in("Ann", PASSWORD, address=HOME, device="Phone")
@@ -130,7 +130,7 @@ async def test_accounts_are_there_after_a_restart(
     await again.close()
 
 
-async def test_a_command_works_beside_the_running_app(
+async def test_a_command_works_while_the_app_runs(
     accounts: Accounts,
     ann: User,
     hasher: Argon2Hasher,
@@ -159,9 +159,7 @@ async def test_a_command_may_come_before_the_first_start(
     await store.close()
 
 
-async def test_no_secret_lies_in_the_database(
-    accounts: Accounts, ann: User, engine: Engine
-) -> None:
+async def test_no_secret_is_in_the_database(accounts: Accounts, ann: User, engine: Engine) -> None:
     session = await accounts.sign_in("Ann", PASSWORD, address=HOME, device="Firefox")
     invite = await accounts.invite(ann, AccountRole.MEMBER)
     _, link = await accounts.add_guest_link(
@@ -253,7 +251,7 @@ async def test_postgres_refuses_to_empty_the_log(tmp_path: Path, postgres_url: s
     await store.close()
 
 
-async def test_a_line_of_the_log_is_written_with_the_change_or_neither_is(
+async def test_a_change_and_its_audit_entry_are_written_together(
     accounts: Accounts, ann: User, engine: Engine
 ) -> None:
     with engine.begin() as connection:
@@ -264,7 +262,7 @@ async def test_a_line_of_the_log_is_written_with_the_change_or_neither_is(
         assert connection.scalar(text("SELECT count(*) FROM passes")) == 0
 
 
-async def test_many_concurrent_sign_ins_do_not_block_each_other(
+async def test_many_concurrent_guests_do_not_block_each_other(
     accounts: Accounts, ann: User, store: RoutingStore
 ) -> None:
     _, token = await accounts.add_guest_link(

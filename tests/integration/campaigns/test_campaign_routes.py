@@ -98,7 +98,7 @@ async def place(store: RoutingStore) -> Place:
     return Place(store, inn, app_of(store, inn), tokens)
 
 
-async def test_a_form_becomes_a_plan_and_comes_back_to_be_changed(place: Place) -> None:
+async def test_a_form_becomes_a_plan_and_can_be_edited(place: Place) -> None:
     async with place.client("host") as host:
         campaign = await place.add(host)
         variant = campaign.plan.variants[0]
@@ -175,7 +175,7 @@ async def test_a_second_model_is_offered_stored_and_reported_missing(
         assert refused.json()["error"]["param"] == "variants.engine"
 
 
-async def test_where_there_is_one_model_none_is_offered(place: Place) -> None:
+async def test_with_one_model_there_is_no_choice(place: Place) -> None:
     async with place.client("host") as host:
         form = (await host.get("/campaigns/new")).text
     assert '<select name="engine"' not in form
@@ -204,7 +204,7 @@ async def test_a_long_text_is_refused_with_its_field_and_limit(
     assert error["message"].endswith("too much of it.")
 
 
-async def test_another_members_campaign_is_not_there(place: Place) -> None:
+async def test_another_members_campaign_is_not_found(place: Place) -> None:
     async with place.client("host") as host:
         campaign = await place.add(host)
     at, api = f"/campaigns/{campaign.id}", f"/api/campaigns/{campaign.id}"
@@ -221,7 +221,7 @@ async def test_another_members_campaign_is_not_there(place: Place) -> None:
         assert (await root.get(at)).status_code == 200
 
 
-async def test_a_guest_of_a_campaign_agrees_answers_and_leaves_nothing(place: Place) -> None:
+async def test_a_guest_of_a_campaign_consents_answers_and_withdraws(place: Place) -> None:
     async with place.client("host") as host, place.client() as guest:
         campaign = await place.add(host)
         secret, at = await place.guest_token(host, campaign), f"/campaign/{campaign.id}"

@@ -144,7 +144,7 @@ async def with_second(arena: Arena) -> None:
     await arena.part.agree(arena.ann, arena.campaign.id, consent_digest(plan))
 
 
-async def test_variants_of_two_models_are_each_written_by_its_own(arena: Arena) -> None:
+async def test_variants_of_two_models_are_each_answered_by_their_own(arena: Arena) -> None:
     await with_second(arena)
     comparison = await arena.ask_and_wait()
     (view,) = await arena.views()
@@ -268,14 +268,14 @@ async def test_no_comparison_is_accepted_without_consent_or_after_the_end(arena:
     assert len(await arena.views()) == 1  # all is there to read
 
 
-async def test_while_answers_are_written_nothing_follows_them(arena: Arena) -> None:
+async def test_no_question_follows_while_answers_are_running(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
     comparison = await arena.ask()
     with pytest.raises(AnswerRunning):
         await arena.ask("And then?", after=comparison.id)
 
 
-async def test_a_campaign_that_compares_nothing_has_no_such_page(arena: Arena) -> None:
+async def test_a_campaign_without_comparison_has_no_comparison_page(arena: Arena) -> None:
     single = Plan("One", Mode.SINGLE, PLAN.variants[:1])
     arena.campaign = await arena.campaigns.add(arena.host, single)
     with pytest.raises(NotFound):

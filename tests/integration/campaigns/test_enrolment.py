@@ -225,7 +225,7 @@ async def refused(fair: Fair, user: User, kind: type[NoPart], **arguments: str) 
     assert len(await fair.store.conversations(user.id)) == chats
 
 
-async def test_nothing_is_begun_before_the_text_was_agreed_to(fair: Fair) -> None:
+async def test_no_conversation_starts_before_the_consent(fair: Fair) -> None:
     await refused(fair, fair.guest, ConsentNeeded)
     await fair.part.arrive(fair.guest, fair.campaign.id)
     await refused(fair, fair.guest, ConsentNeeded)
@@ -233,7 +233,7 @@ async def test_nothing_is_begun_before_the_text_was_agreed_to(fair: Fair) -> Non
     await refused(fair, fair.other, ConsentNeeded, campaign_id=fair.campaign.id)
 
 
-async def test_a_guest_of_a_campaign_asks_nowhere_else(fair: Fair) -> None:
+async def test_a_guest_of_a_campaign_cannot_ask_elsewhere(fair: Fair) -> None:
     await fair.agree(fair.guest)
     chat = await fair.ask(fair.guest)
     archive = await fair.conversations.archive(fair.guest.id, chat.conversation_id)
@@ -300,7 +300,7 @@ async def test_the_survey_can_be_sent_for_a_day_after_the_end(fair: Fair) -> Non
     assert (await fair.part.visit(fair.guest, at)).stage is VisitStage.OVER
 
 
-async def test_a_tester_walks_from_the_text_to_the_thanks(fair: Fair) -> None:
+async def test_a_tester_passes_from_consent_to_thanks(fair: Fair) -> None:
     at = fair.campaign.id
     assert (await fair.part.arrive(fair.guest, at)).stage is VisitStage.CONSENT
     with pytest.raises(ConsentNeeded):
@@ -331,7 +331,7 @@ async def test_invalid_survey_answers_and_tasks_are_refused(fair: Fair) -> None:
         await fair.part.tick(fair.guest, at, "t9", done=True)
 
 
-async def test_campaigns_of_others_are_not_there_for_guests(fair: Fair) -> None:
+async def test_other_campaigns_are_not_found_for_guests(fair: Fair) -> None:
     another = await fair.campaigns.add(fair.host, PLAN)
     for user, campaign_id in ((fair.guest, another.id), (fair.other, fair.campaign.id)):
         for call in (
@@ -441,7 +441,7 @@ async def test_usage_and_prompt_are_those_of_the_answering_model(fair: Fair) -> 
     assert "Name a river" in prompt
 
 
-async def test_a_model_that_does_not_run_cannot_be_planned_with(fair: Fair) -> None:
+async def test_a_plan_with_an_unavailable_model_is_refused(fair: Fair) -> None:
     variant = replace(PLAN.variants[0], engine="Nobody-9B (nf4)")
     with pytest.raises(BadPlan) as caught:
         await fair.change(variants=(variant,))
@@ -450,7 +450,7 @@ async def test_a_model_that_does_not_run_cannot_be_planned_with(fair: Fair) -> N
         await fair.campaigns.add(fair.host, replace(PLAN, variants=(variant,)))
 
 
-async def test_a_plan_may_keep_a_model_that_ran_before(fair: Fair) -> None:
+async def test_a_plan_may_keep_a_formerly_available_model(fair: Fair) -> None:
     await with_second(fair)
     fair.second.model = "Another-7B"
     await fair.change(title="Still the same model")

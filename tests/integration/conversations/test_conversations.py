@@ -123,7 +123,7 @@ async def test_a_removed_middle_turn_leaves_the_following_messages(chat: Chat) -
     assert await chat.contents(job) == ["Q1", "A1", "Q2", "A2"]
 
 
-async def test_a_branch_goes_with_everything_below_it_and_comes_back(chat: Chat) -> None:
+async def test_a_branch_is_deleted_and_restored_with_all_descendants(chat: Chat) -> None:
     job = await two_turns(chat)
     answer = (await chat.messages(job))[1]
     removed = await chat.conversations.delete_branch(USER, job.conversation_id, answer.id)
@@ -132,7 +132,7 @@ async def test_a_branch_goes_with_everything_below_it_and_comes_back(chat: Chat)
     assert await chat.contents(job) == ["Q1", "A1", "Q2", "A2"]
 
 
-async def test_a_deleted_version_gives_way_to_the_one_beside_it(chat: Chat) -> None:
+async def test_a_deleted_version_is_replaced_by_a_sibling(chat: Chat) -> None:
     job = await chat.told("Q1")
     again = await chat.answers.retry(
         USER, conversation_id=job.conversation_id, message_id=job.message_id
@@ -142,7 +142,7 @@ async def test_a_deleted_version_gives_way_to_the_one_beside_it(chat: Chat) -> N
     assert await chat.contents(job) == ["Q1", "A1"]
 
 
-async def test_undoing_the_last_turn_gives_its_question_back(chat: Chat) -> None:
+async def test_undoing_the_last_turn_returns_its_question(chat: Chat) -> None:
     job = await two_turns(chat)
     removed = await chat.conversations.undo_turn(USER, job.conversation_id)
     assert removed.question == "Q2"
@@ -214,7 +214,7 @@ async def test_deleting_stops_the_answer_being_written() -> None:
     assert chat.engine.running == 0
 
 
-async def test_when_the_time_to_undo_is_over_it_is_destroyed() -> None:
+async def test_after_the_undo_time_the_deletion_is_final() -> None:
     chat = make_chat(undo_s=0.01)
     job = await chat.told("Hi")
     await chat.conversations.delete(USER, job.conversation_id)
@@ -228,7 +228,7 @@ async def test_when_the_time_to_undo_is_over_it_is_destroyed() -> None:
             await chat.conversations.delete(USER, job.conversation_id)
 
 
-async def test_at_the_end_of_the_app_everything_deleted_is_destroyed(chat: Chat) -> None:
+async def test_at_shutdown_all_deleted_rows_are_purged(chat: Chat) -> None:
     job = await chat.told("Hi")
     await chat.conversations.delete(USER, job.conversation_id)
     assert await chat.conversations.purge()
@@ -256,15 +256,13 @@ async def test_a_title_is_stored_in_one_line(chat: Chat, title: str, stored: str
 
 
 @pytest.mark.parametrize(("title", "error"), [(" \n", EmptyMessage), ("x" * 201, MessageTooLong)])
-async def test_a_title_that_is_none_is_refused(
-    chat: Chat, title: str, error: type[Exception]
-) -> None:
+async def test_an_empty_title_is_refused(chat: Chat, title: str, error: type[Exception]) -> None:
     job = await chat.told("Q1")
     with pytest.raises(error):
         await chat.conversations.rename(USER, job.conversation_id, title=title, seen="Q1")
 
 
-async def test_a_look_differs_when_there_is_something_new_to_see(chat: Chat) -> None:
+async def test_a_view_differs_when_there_is_something_new(chat: Chat) -> None:
     job = await chat.told("Q1")
     looks = [await chat.conversations.version(USER, job.conversation_id)]
     assert looks[0] == await chat.conversations.version(USER, job.conversation_id)
@@ -275,7 +273,7 @@ async def test_a_look_differs_when_there_is_something_new_to_see(chat: Chat) -> 
     assert len(set(looks)) == 3
 
 
-async def test_a_look_differs_when_a_turn_in_the_middle_goes_or_comes_back(chat: Chat) -> None:
+async def test_a_view_differs_when_a_middle_turn_is_deleted_or_restored(chat: Chat) -> None:
     job = await chat.told("Q1")
     there = job.conversation_id
     await chat.told("Q2", conversation_id=there)
@@ -389,7 +387,7 @@ async def test_attached_files_are_sent_as_data_and_stored_with_the_question(chat
     assert chat.engine.prompts[1][0].content == with_attachments("Sum?", files)
 
 
-async def test_a_file_that_is_none_is_refused_before_anything_is_written(chat: Chat) -> None:
+async def test_an_invalid_file_is_refused_before_any_write(chat: Chat) -> None:
     with pytest.raises(BadAttachment):
         await chat.ask("Q", attachments=[Attachment("a.bin", "\0")])
     with pytest.raises(MessageTooLong):
@@ -449,7 +447,9 @@ async def test_the_system_prompt_alone_counts_as_reused_where_the_question_is_ne
     assert timing.reused_prompt_tokens == 1
 
 
-async def test_an_imported_conversation_that_begins_with_an_answer_can_go_on(chat: Chat) -> None:
+async def test_an_imported_conversation_that_begins_with_an_answer_can_be_continued(
+    chat: Chat,
+) -> None:
     job = await chat.told("Q1")
     archive = await chat.conversations.archive(USER, job.conversation_id)
     greeting = replace(archive.messages[1], parent_id=None)

@@ -100,7 +100,7 @@ def named(answer: httpx.Response) -> str:
         ("sharegpt", "application/json", ".sharegpt.json"),
     ],
 )
-async def test_a_conversation_leaves_as_a_file_that_no_browser_opens(
+async def test_an_exported_file_is_a_download(
     client: httpx.AsyncClient, store: MemoryStore, kind: str, media_type: str, ending: str
 ) -> None:
     conversation_id = await add(store)
@@ -128,7 +128,7 @@ async def test_a_conversation_leaves_as_a_file_that_no_browser_opens(
         "CON",
     ],
 )
-async def test_any_title_makes_a_name_that_stays_in_its_header(
+async def test_any_title_makes_a_valid_header(
     client: httpx.AsyncClient, store: MemoryStore, title: str
 ) -> None:
     conversation_id = await add(store, title)
@@ -142,7 +142,7 @@ async def test_any_title_makes_a_name_that_stays_in_its_header(
 
 
 @pytest.mark.parametrize("kind", [*Format])
-async def test_all_conversations_leave_in_one_file(
+async def test_all_conversations_are_exported_in_one_file(
     client: httpx.AsyncClient, store: MemoryStore, kind: Format
 ) -> None:
     titles = ["One", "One", "a/b", "二"]
@@ -171,7 +171,7 @@ async def test_nothing_to_export_is_an_empty_file(client: httpx.AsyncClient) -> 
     assert zipfile.ZipFile(io.BytesIO(answer.content)).namelist() == []
 
 
-async def test_conversations_leave_one_by_one(store: MemoryStore) -> None:
+async def test_conversations_are_exported_one_by_one(store: MemoryStore) -> None:
     """A whole history in memory would be the mistake: the first must be gone before the last."""
     for number in range(3):
         await add(store, f"number {number}")
@@ -213,7 +213,7 @@ async def test_conversations_leave_one_by_one(store: MemoryStore) -> None:
         await app(scope, receive, send)
 
 
-async def test_more_conversations_than_the_list_shows_leave_all(
+async def test_more_conversations_than_a_page_of_the_list_are_exported(
     client: httpx.AsyncClient, store: MemoryStore
 ) -> None:
     await store.add_archives(LOCAL_USER, [example(f"number {number}") for number in range(1_203)])
@@ -330,7 +330,7 @@ async def pieces(count: int) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("announced", [True, False])
-async def test_a_file_of_100_megabytes_is_refused_with_words(
+async def test_a_file_of_100_megabytes_is_refused_with_a_text(
     client: httpx.AsyncClient, announced: bool
 ) -> None:
     read = 0
@@ -348,7 +348,7 @@ async def test_a_file_of_100_megabytes_is_refused_with_words(
     assert read <= (MIB if announced else 66 * MIB)
 
 
-async def test_a_file_larger_than_other_bodies_comes_in(client: httpx.AsyncClient) -> None:
+async def test_a_file_larger_than_other_bodies_is_imported(client: httpx.AsyncClient) -> None:
     file = [{"messages": [{"role": "user", "content": "x" * 900_000}]} for _ in range(20)]
     answer = await client.post("/api/import", json=file)
     assert answer.json()["imported"] == 20
@@ -364,9 +364,7 @@ async def test_the_limit_of_other_bodies_stays(client: httpx.AsyncClient) -> Non
 
 
 @pytest.mark.parametrize("path", ["/api/import", "/api/presets/import"])
-async def test_a_page_of_another_origin_can_bring_nothing_in(
-    client: httpx.AsyncClient, path: str
-) -> None:
+async def test_a_page_of_another_origin_cannot_import(client: httpx.AsyncClient, path: str) -> None:
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
         answer = await client.post(path, content=b"[]", headers=KIND | headers)
         assert answer.status_code == 403
@@ -377,7 +375,7 @@ async def test_a_page_of_another_origin_can_bring_nothing_in(
 @pytest.mark.parametrize(
     "path", ["/api/export?format=json", "/api/conversations/x/export?format=md"]
 )
-async def test_another_name_or_origin_reads_nothing(client: httpx.AsyncClient, path: str) -> None:
+async def test_another_host_or_origin_cannot_read(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path, headers={"Host": "evil.example"})
     assert answer.status_code == 421
     answer = await client.get(path, headers={"Origin": "https://evil.example"})
@@ -394,7 +392,7 @@ async def test_without_services_there_are_no_such_routes() -> None:
 # Presets
 
 
-async def test_a_preset_leaves_and_comes_in_again(
+async def test_a_preset_is_exported_and_imported(
     client: httpx.AsyncClient, store: MemoryStore
 ) -> None:
     text = PresetText("数学 / maths", "Step by step.", Sampling(temperature=0.1), ("1 + 1?",))

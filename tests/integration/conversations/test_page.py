@@ -169,7 +169,7 @@ async def test_an_accepted_question_clears_the_box_although_rendering_fails(
     assert tab.note == ""
 
 
-async def test_why_a_question_was_refused_stays_to_be_read(tab: Tab) -> None:
+async def test_the_reason_of_a_refused_question_stays_visible(tab: Tab) -> None:
     tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
     await tab.listen()
     tab.take(await tab.do.composer.send(tab.asking("   "), ASKER))
@@ -190,7 +190,7 @@ async def test_a_retry_of_an_older_answer_is_a_version_of_it(tab: Tab) -> None:
     assert len(tab.store.messages) == 5
 
 
-async def test_stop_goes_when_the_end_of_an_answer_cannot_be_read(tab: Tab) -> None:
+async def test_stop_disappears_when_the_end_of_an_answer_cannot_be_read(tab: Tab) -> None:
     tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
     assert tab.stop_is_visible()
     tab.store.unreadable = True
@@ -199,7 +199,7 @@ async def test_stop_goes_when_the_end_of_an_answer_cannot_be_read(tab: Tab) -> N
     assert "could not be saved or read" in tab.note
 
 
-async def test_stop_goes_when_the_conversation_was_deleted_elsewhere(tab: Tab) -> None:
+async def test_stop_disappears_when_the_conversation_was_deleted_elsewhere(tab: Tab) -> None:
     tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
     deleted = gr.EventData(None, {"id": tab.conversation_id})
     await tab.do.sidebar.delete(deleted, tab.conversation_id, "en", View(), ASKER)
@@ -238,7 +238,7 @@ async def test_a_failed_retry_or_deletion_is_a_note(tab: Tab) -> None:
 # --- events that come twice -------------------------------------------------------------------
 
 
-async def test_an_event_that_comes_twice_asks_once(tab: Tab) -> None:
+async def test_a_repeated_event_asks_once(tab: Tab) -> None:
     event = tab.asking("Hi")
     first = await tab.do.composer.send(event, ASKER)
     second = await tab.do.composer.send(event, ASKER)
@@ -261,7 +261,7 @@ async def test_an_invalid_request_id_is_ignored(tab: Tab, name: Any) -> None:
 # --- the list ---------------------------------------------------------------------------------
 
 
-async def test_older_conversations_are_reached_fifty_at_a_time(tab: Tab) -> None:
+async def test_older_conversations_are_loaded_in_pages_of_fifty(tab: Tab) -> None:
     await add_conversations(tab.store, 120)
     tab.take(await tab.do.transcript.load("", None, tab.view, ASKER))
     for count in (50, 100, 120):
@@ -333,7 +333,7 @@ async def test_a_tick_refreshes_a_tab_only_after_changes_elsewhere(
     assert await is_called(other)
 
 
-async def test_a_tab_that_did_not_come_when_it_was_called_is_called_again(tab: Tab) -> None:
+async def test_a_tab_that_missed_a_refresh_is_refreshed_again(tab: Tab) -> None:
     await ask(tab, "Hi", "a" * 8)
     other = other_tab(tab)
     await open_in(other, tab.conversation_id)
@@ -357,7 +357,7 @@ async def test_a_streaming_tab_is_not_refreshed(tab: Tab) -> None:
     assert not tab.view.listening
 
 
-async def test_the_newest_turn_alone_is_sent_while_an_answer_is_written(tab: Tab) -> None:
+async def test_only_the_newest_turn_is_sent_during_generation(tab: Tab) -> None:
     await ask(tab, "Hi", "a" * 8)
     tab.take(await tab.do.composer.send(tab.asking("And?", "b" * 8), ASKER))
     pictures = [
@@ -404,7 +404,7 @@ async def test_a_deleted_version_is_reported_on_the_current_page(tab: Tab) -> No
         assert "2/2" not in str(other.updates[other.on.newest])
 
 
-async def test_an_edit_that_is_refused_leaves_the_transcript_alone(tab: Tab) -> None:
+async def test_a_refused_edit_does_not_change_the_transcript(tab: Tab) -> None:
     await ask(tab, "Hi", "a" * 8)
     question, answer = tab.store.messages
     for message in (question, answer):
@@ -439,7 +439,7 @@ async def test_an_edited_question_keeps_its_files(tab: Tab) -> None:
         assert tab.on.panel not in updates
 
 
-async def test_a_long_conversation_is_drawn_from_its_end_and_upwards_on_demand(tab: Tab) -> None:
+async def test_a_long_conversation_is_rendered_from_its_end_and_upwards_on_demand(tab: Tab) -> None:
     tab.engine.scripts = [Script(["ok"])]
     for number in range(30):
         await ask(tab, f"Question {number:02}", f"request-{number}")
@@ -465,7 +465,7 @@ async def test_a_search_hit_is_among_the_rendered_messages(tab: Tab) -> None:
     assert "Question 03" in str(other.updates[other.on.earlier])
 
 
-async def test_the_details_of_an_answer_come_with_its_exact_prompt(tab: Tab) -> None:
+async def test_the_details_of_an_answer_have_its_exact_prompt(tab: Tab) -> None:
     await ask(tab, "Hi <b>", "a" * 8)
     event = about(message=list(tab.store.messages)[-1])
     here = tab.conversation_id
@@ -481,7 +481,7 @@ async def test_the_details_of_an_answer_come_with_its_exact_prompt(tab: Tab) -> 
     assert "cannot be made again" in str(updates[tab.on.panel])
 
 
-async def test_an_answer_that_leaves_no_trace_is_not_to_be_rated(tab: Tab) -> None:
+async def test_an_answer_of_a_temporary_conversation_cannot_be_rated(tab: Tab) -> None:
     for prefix in ("", TEMPORARY):
         tab.store.prefix = prefix
         tab.take(await tab.do.sidebar.new_chat("en", tab.view, ASKER))

@@ -112,7 +112,7 @@ async def test_another_users_preset_looks_like_an_unknown_one(presets: Presets) 
         await presets.get(ANN, "no-such-preset")
 
 
-async def test_a_copy_of_a_shipped_preset_is_ones_own_in_both_languages(presets: Presets) -> None:
+async def test_a_copy_of_a_shipped_preset_is_own_in_both_languages(presets: Presets) -> None:
     shipped = await presets.get(ANN, "maths.en")
     copy = await presets.add(ANN, shipped.text)
     assert copy.owner_id == ANN

@@ -52,7 +52,7 @@ async def secret_chat(store: RoutingStore) -> Turn:
     return turn
 
 
-async def test_a_temporary_chat_leaves_no_trace_in_the_folder(
+async def test_a_temporary_conversation_leaves_no_trace_on_disk(
     tmp_path: Path, store: RoutingStore
 ) -> None:
     stored = await ask_and_answer(store, question="plugh")
@@ -68,7 +68,9 @@ async def test_a_temporary_chat_leaves_no_trace_in_the_folder(
     assert not any(SECRET.encode() in content for content in files.values())
 
 
-async def test_a_temporary_chat_ends_with_the_process(tmp_path: Path, store: RoutingStore) -> None:
+async def test_a_temporary_conversation_ends_with_the_process(
+    tmp_path: Path, store: RoutingStore
+) -> None:
     turn = await secret_chat(store)
     await store.close()
     again = open_store(tmp_path)
@@ -110,7 +112,7 @@ async def test_messages_of_one_store_are_not_in_the_other(store: RoutingStore) -
             )
 
 
-async def test_a_deleted_temporary_chat_is_purged(store: RoutingStore) -> None:
+async def test_a_deleted_temporary_conversation_is_purged(store: RoutingStore) -> None:
     turn = await ask_and_answer(store, temporary=True)
     await store.delete(ANN, turn.conversation.id)
     assert await store.purge_deleted(END) == 1
@@ -118,7 +120,7 @@ async def test_a_deleted_temporary_chat_is_purged(store: RoutingStore) -> None:
         await store.restore(ANN, turn.conversation.id)
 
 
-async def test_of_too_many_temporary_chats_the_longest_untouched_goes_first() -> None:
+async def test_the_least_recently_used_temporary_conversation_is_dropped_first() -> None:
     store = TemporaryStore(ticking(), most_conversations=3)
     numbers = count()
 

@@ -94,7 +94,7 @@ async def finished_run(client: httpx.AsyncClient, body: dict[str, Any]) -> str:
     return path
 
 
-async def test_a_form_becomes_a_case_and_a_file_and_comes_back(clients: Clients) -> None:
+async def test_a_form_becomes_a_case_and_a_file_round_trips(clients: Clients) -> None:
     ann = clients["ann"]
     assert await posted(ann, "/api/cases", CASE) == {"next": "/cases"}
     case = await only_case(ann)
@@ -161,7 +161,7 @@ async def test_a_case_is_run_displayed_and_compared_with_another_run(clients: Cl
     assert (await ann.get(first)).status_code == 404
 
 
-async def test_a_run_is_put_to_the_model_that_was_chosen(store: RoutingStore) -> None:
+async def test_a_run_uses_the_chosen_model(store: RoutingStore) -> None:
     other = ScriptedEngine([Script(["Another"])], quantization="nf4")
     generation = make_generation(Engines(ScriptedEngine(), other))
     hosting = hosting_of(store, generation=generation)
@@ -200,7 +200,7 @@ async def test_human_checks_are_judged_on_the_page(clients: Clients) -> None:
     )
 
 
-async def test_a_complaint_becomes_a_case(clients: Clients, store: RoutingStore) -> None:
+async def test_a_disliked_answer_becomes_a_case(clients: Clients, store: RoutingStore) -> None:
     root = clients["root"]
     (user, *_) = await store.people.users()
     snapshot = AnswerSnapshot(
@@ -222,7 +222,7 @@ async def test_a_complaint_becomes_a_case(clients: Clients, store: RoutingStore)
     assert (await clients["ann"].get("/cases/new?evidence=e")).status_code == 404
 
 
-async def test_another_members_cases_and_runs_are_not_there(clients: Clients) -> None:
+async def test_another_members_cases_and_runs_are_not_found(clients: Clients) -> None:
     ann, bob = clients["ann"], clients["bob"]
     await posted(ann, "/api/cases", CASE)
     case_id = (await only_case(ann))["id"]
@@ -244,7 +244,7 @@ async def test_another_members_cases_and_runs_are_not_there(clients: Clients) ->
     assert (await clients["root"].get(f"/cases/{case_id}")).status_code == 200
 
 
-async def test_shipped_cases_are_looked_at_and_run_but_not_changed(clients: Clients) -> None:
+async def test_shipped_cases_can_be_read_and_run_but_not_changed(clients: Clients) -> None:
     ann, path = clients["ann"], "shipped.quadratic.en"
     assert "x² − 5x + 6 = 0" in (await ann.get(f"/cases/{path}")).text
     assert (await ann.post(f"/api/cases/{path}", json=CASE)).status_code == 404

@@ -82,7 +82,7 @@ def with_store(tmp_path: Path, work: Callable[[RoutingStore], Any]) -> Any:
     return asyncio.run(open_and_work())
 
 
-def test_all_passed_is_zero_and_is_stored(
+def test_a_passed_run_exits_with_zero_and_is_stored(
     run: Command, file: Callable[..., str], tmp_path: Path
 ) -> None:
     path = file(case("a"), case("b"))
@@ -217,7 +217,7 @@ def test_a_broken_file_is_refused_with_the_place(
     assert "qwen-chat-cases" in run(file(case("a"), format="other"))[2]
 
 
-def test_a_model_that_cannot_be_had_is_two(
+def test_an_unavailable_model_exits_with_two(
     tmp_path: Path, file: Callable[..., str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def load(settings: Settings) -> Engine:
@@ -246,7 +246,7 @@ def test_a_data_folder_in_use_is_not_touched_without_the_option(
     with_store(tmp_path, beside)
 
 
-def test_nothing_a_model_writes_reaches_the_terminals_ears() -> None:
+def test_terminal_control_characters_of_a_model_are_not_printed() -> None:
     assert printable("\x1b[2Jred\x07\u202e") == "\ufffd[2Jred\ufffd\ufffd"
     assert printable("a\n\tb", lines=True) == "a\n\tb"
 

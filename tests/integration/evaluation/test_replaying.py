@@ -121,7 +121,7 @@ async def test_a_run_stores_the_result_of_each_case(make: MakeContext) -> None:
     assert sum(counts.counts.values()) == 4
 
 
-async def test_the_engine_gets_the_presets_prompt_and_takes_the_likeliest_tokens(
+async def test_the_engine_gets_the_presets_prompt_and_decodes_greedily(
     make: MakeContext,
 ) -> None:
     context = make()
@@ -153,7 +153,7 @@ async def test_a_human_verdict_holds_for_the_same_answer_and_another_is_changed(
     assert await context.verdicts(await context.run(case)) == {case.id: CaseVerdict.FAILED}
 
 
-async def test_cases_wait_one_after_the_other(make: MakeContext) -> None:
+async def test_cases_run_one_after_the_other(make: MakeContext) -> None:
     context = make(Script(["Hello"], step_s=0.05))
     cases = await context.cases_service.add(LOCAL, *(text(name) for name in "abc"))
     run = await context.runs_service.start(LOCAL, cases)
@@ -184,7 +184,7 @@ async def test_a_cancelled_run_keeps_its_results(make: MakeContext) -> None:
     await context.runs_service.cancel(LOCAL, run.id)
 
 
-async def test_a_run_that_is_deleted_while_it_goes_on_ends(make: MakeContext) -> None:
+async def test_a_run_deleted_meanwhile_ends(make: MakeContext) -> None:
     context = make(Script(["Hello"], step_s=0.1))
     cases = await context.cases_service.add(LOCAL, text("a"), text("b"))
     run = await context.runs_service.start(LOCAL, cases)

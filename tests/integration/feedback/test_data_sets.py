@@ -270,7 +270,7 @@ async def test_each_source_gives_its_pair(tmp_path: Path) -> None:
         assert {pair["source"] for pair in pairs} == {"versions", "vote", "correction", "retry"}
 
 
-async def test_an_answer_that_lost_its_prompt_teaches_nothing(tmp_path: Path) -> None:
+async def test_an_answer_without_an_exact_prompt_gives_no_example(tmp_path: Path) -> None:
     async with rated_chat(tmp_path, *scripts()) as chat:
         happenings = Happenings(chat)
         await happenings.ask(9, 0)

@@ -92,7 +92,7 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
         ),
     ],
 )
-def test_a_file_is_that_of_the_page_to_the_byte(
+def test_a_file_equals_that_of_the_page(
     run: Export, folder: Path, query: str, arguments: list[str] | str
 ) -> None:
     own = arguments.split() if isinstance(arguments, str) else arguments
@@ -113,7 +113,7 @@ def test_names_are_masked_and_the_counts_are_printed(
     assert "Ask [name], [email]" in page.decode()
 
 
-def test_it_goes_to_standard_output_when_no_file_is_named(
+def test_the_file_goes_to_standard_output_without_a_name(
     run: Export, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     assert run("--format", "sft", "--campaign", "first") == 0
@@ -122,7 +122,7 @@ def test_it_goes_to_standard_output_when_no_file_is_named(
     assert b"2 lines." in output.err
 
 
-def test_a_report_is_that_of_the_page(run: Export, folder: Path) -> None:
+def test_a_report_equals_that_of_the_page(run: Export, folder: Path) -> None:
     assert run("--format", "report", "--campaign", "first", "--language", "zh", "-o", "out") == 0
     address = "/api/results/report?campaign=first&lang=zh"
     page = asyncio.run(from_page(folder, address)).decode().splitlines()
@@ -171,7 +171,7 @@ def test_an_impossible_export_is_explained_and_leaves_no_file(
     assert not list(Path().glob("out*"))
 
 
-def test_a_day_that_is_none_is_refused_with_one_that_is(
+def test_an_invalid_day_is_refused_with_an_example(
     run: Export, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
@@ -188,9 +188,7 @@ def test_a_list_of_names_from_a_windows_editor_is_masked_from_its_first_line(
     assert "[name] 1" in capsys.readouterr().err
 
 
-def test_a_file_that_could_not_be_written_to_its_end_is_not_there(
-    run: Export, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_incomplete_file_is_removed(run: Export, capsys: pytest.CaptureFixture[str]) -> None:
     Path("out").mkdir()
     assert run("--format", "csv", "-o", "out") == 1
     assert "directory" in capsys.readouterr().err

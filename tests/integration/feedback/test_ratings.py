@@ -112,7 +112,7 @@ async def test_a_prompt_with_deleted_messages_is_not_exact(
     assert not is_exact(snapshot)
 
 
-async def test_a_stopped_answer_and_an_old_version_are_rated_each_for_itself(
+async def test_a_stopped_answer_and_an_old_version_are_rated_separately(
     tmp_path: Path,
 ) -> None:
     async with rated_chat(tmp_path, Script(("Hel",), hangs=True), Script(("new",))) as chat:
@@ -139,7 +139,7 @@ async def test_a_stopped_answer_and_an_old_version_are_rated_each_for_itself(
         }
 
 
-async def test_an_answer_that_was_stopped_or_failed_before_its_first_word_can_be_rated(
+async def test_an_answer_stopped_or_failed_before_its_first_token_can_be_rated(
     tmp_path: Path,
 ) -> None:
     slow, broken = Script((), hangs=True), Script((), error=EngineFailed())
@@ -203,7 +203,7 @@ async def test_only_a_stored_generated_answer_can_be_rated(tmp_path: Path) -> No
         assert await chat.frozen() == 0
 
 
-async def test_others_answers_look_as_if_they_were_not_there(chat: RatedChat) -> None:
+async def test_answers_of_others_are_not_found(chat: RatedChat) -> None:
     job = await chat.told("Hi")
     await chat.rate(job, UP)
     with pytest.raises(NotFound):
@@ -213,7 +213,7 @@ async def test_others_answers_look_as_if_they_were_not_there(chat: RatedChat) ->
     assert await chat.ratings.newest(STRANGER.id, [job.message_id]) == {}
 
 
-async def test_ratings_stay_when_the_conversation_goes_and_can_still_be_changed(
+async def test_ratings_stay_and_can_be_changed_after_the_conversation_is_deleted(
     chat: RatedChat,
 ) -> None:
     job, other = await chat.told("Hi"), await chat.told("Ho")
@@ -295,7 +295,7 @@ async def test_a_programs_answer_is_rated_by_its_id(chat: RatedChat) -> None:
     assert (await chat.ratings.rate_completion(LOCAL, written.id, UP)).version == 2
 
 
-async def test_a_programs_answer_that_goes_on_is_frozen_from_its_beginning(
+async def test_a_continued_programs_answer_has_a_snapshot_from_its_beginning(
     chat: RatedChat,
 ) -> None:
     written = await completion(
@@ -332,7 +332,7 @@ async def test_tool_calls_are_part_of_the_snapshot(tmp_path: Path) -> None:
         )
 
 
-async def test_a_completion_that_is_not_remembered_or_anothers_is_not_found(
+async def test_an_unremembered_or_foreign_completion_is_not_found(
     chat: RatedChat,
 ) -> None:
     await completion(chat, (ChatMessage(Role.USER, "Hi"),), remembered=False)

@@ -107,7 +107,7 @@ async def test_an_assigned_reviewer_sees_the_answer(hosts: Hosts) -> None:
     assert (await hosts.cy.get("/results/given")).status_code == 404
 
 
-async def test_hostile_words_stay_words(hosts: Hosts) -> None:
+async def test_hostile_text_is_escaped(hosts: Hosts) -> None:
     said = RatingInput(Verdict.DOWN, ("other",), HOSTILE, f"Better {HOSTILE}")
     prompt = (ChatMessage(Role.SYSTEM, HOSTILE), ChatMessage(Role.USER, HOSTILE))
     await hosts.rate(
@@ -138,7 +138,7 @@ async def test_a_filter_is_an_address(hosts: Hosts) -> None:
     assert (await hosts.admin.get("/results?after=nowhere")).status_code == 200
 
 
-async def test_the_list_goes_on_where_the_page_ended(hosts: Hosts) -> None:
+async def test_the_list_continues_with_the_next_page(hosts: Hosts) -> None:
     for number in range(60):
         await hosts.rate(f"e{number:02}", question=f"Question {number:02}?")
     first = (await hosts.admin.get("/results")).text
@@ -149,7 +149,7 @@ async def test_the_list_goes_on_where_the_page_ended(hosts: Hosts) -> None:
     assert [said in second for said in shown] == [True] * 10 + [False] * 50
 
 
-async def test_files_are_those_of_the_service_and_no_browser_opens_them(hosts: Hosts) -> None:
+async def test_exports_match_the_service_and_are_downloads(hosts: Hosts) -> None:
     said = RatingInput(Verdict.DOWN, correction="Ann wrote it: a@b.cn")
     await hosts.rate("e", said)
     results = Results(hosts.store.feedback.results, hosts.store.people)
@@ -227,7 +227,7 @@ async def test_a_campaigns_page_lists_planned_variants_and_actual_models(
     ],
     ids=["many", "long", "just so"],
 )
-async def test_a_list_of_names_that_would_be_cut_is_refused_with_its_limit(
+async def test_a_truncated_list_of_names_is_refused_with_its_limit(
     hosts: Hosts, names: str, code: str | None, limit: int | None
 ) -> None:
     for path in ("export", "preview"):
@@ -260,7 +260,7 @@ async def test_a_case_is_derived_from_a_rated_answer(hosts: Hosts) -> None:
     assert (await hosts.admin.get(created.json()["next"])).status_code == 200
 
 
-async def test_guests_and_strangers_see_no_results(hosts: Hosts) -> None:
+async def test_guests_and_other_members_see_no_results(hosts: Hosts) -> None:
     await hosts.rate("e")
     for path in ("/results", "/results/e", "/api/results/export?format=csv"):
         hosts.cy.cookies.clear()

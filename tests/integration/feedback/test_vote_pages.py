@@ -172,7 +172,7 @@ async def test_a_filter_of_votes_is_an_address(hosts: Hosts) -> None:
     assert (await hosts.bob.get("/results/votes?campaign=%3Cimg%3E")).status_code == 200
 
 
-async def test_the_list_of_votes_goes_on_where_the_page_ended_and_so_does_reading(
+async def test_the_list_of_votes_and_its_detail_continue_with_the_next_page(
     hosts: Hosts,
 ) -> None:
     for number in range(53):
@@ -188,7 +188,7 @@ async def test_the_list_of_votes_goes_on_where_the_page_ended_and_so_does_readin
     assert "data-next" not in (await hosts.bob.get("/results/votes/v00")).text
 
 
-async def test_hostile_words_of_testers_stay_words(hosts: Hosts) -> None:
+async def test_hostile_text_of_testers_is_escaped(hosts: Hosts) -> None:
     await hosts.vote("e", question=HOSTILE, comment=HOSTILE, task_id=HOSTILE)
     for path in ("/results/votes", "/results/votes?campaign=campaign", "/results/votes/e"):
         page = (await hosts.admin.get(path)).text
@@ -196,7 +196,7 @@ async def test_hostile_words_of_testers_stay_words(hosts: Hosts) -> None:
         assert "{0}" in page
 
 
-async def test_an_answer_that_was_deleted_leaves_the_vote_and_the_other_one(hosts: Hosts) -> None:
+async def test_a_deleted_answer_leaves_the_vote_and_the_other_answer(hosts: Hosts) -> None:
     await hosts.vote("e")
     voted_comparison = await hosts.store.feedback.ballots.voted_comparison(None, "e")
     await hosts.store.delete(hosts.users["cy"].id, voted_comparison.comparison.left.conversation_id)

@@ -122,7 +122,7 @@ async def test_the_set_up_link_makes_the_first_administrator_and_then_there_is_n
     assert await accounts.setup_token() is None
 
 
-async def test_a_new_set_up_link_kills_the_one_before(accounts: Accounts) -> None:
+async def test_a_new_set_up_link_replaces_the_previous_one(accounts: Accounts) -> None:
     old, new = await accounts.setup_token(), await accounts.setup_token()
     assert old
     assert new
@@ -131,7 +131,7 @@ async def test_a_new_set_up_link_kills_the_one_before(accounts: Accounts) -> Non
     assert await accept(accounts, new, "Ann")
 
 
-async def test_a_set_up_link_is_good_for_a_day(accounts: Accounts, clock: Clock) -> None:
+async def test_a_set_up_link_is_valid_for_a_day(accounts: Accounts, clock: Clock) -> None:
     token = await accounts.setup_token()
     assert token
     clock.advance(hours=24)
@@ -139,7 +139,7 @@ async def test_a_set_up_link_is_good_for_a_day(accounts: Accounts, clock: Clock)
         await accept(accounts, token, "Ann")
 
 
-async def test_a_set_up_link_is_dead_once_there_is_an_account(
+async def test_a_set_up_link_is_invalid_once_there_is_an_account(
     accounts: Accounts, store: MemoryUsers, clock: Clock
 ) -> None:
     token = await accounts.setup_token()
@@ -151,7 +151,7 @@ async def test_a_set_up_link_is_dead_once_there_is_an_account(
         await accept(accounts, token, "Eve")
 
 
-async def test_an_invitation_is_good_once_and_for_a_week(
+async def test_an_invitation_is_valid_once_and_for_a_week(
     accounts: Accounts, ann: SignedIn, clock: Clock
 ) -> None:
     token = await accounts.invite(ann.user, AccountRole.MEMBER)
@@ -246,7 +246,7 @@ async def test_the_right_password_signs_in_however_the_name_is_written(
         assert (await who(accounts, await sign_in(accounts, name))).user == ann.user
 
 
-async def test_every_sign_in_has_a_token_of_its_own_that_is_nowhere_in_the_store(
+async def test_every_sign_in_has_a_new_token_that_is_not_stored(
     accounts: Accounts, store: MemoryUsers, ann: SignedIn
 ) -> None:
     first, second = await sign_in(accounts), await sign_in(accounts)
@@ -258,7 +258,7 @@ async def test_every_sign_in_has_a_token_of_its_own_that_is_nowhere_in_the_store
     assert (await who(accounts, first)).session_id not in (first, second)
 
 
-async def test_an_unknown_name_takes_the_same_road_as_a_wrong_password(
+async def test_an_unknown_name_costs_as_much_as_a_wrong_password(
     accounts: Accounts, ann: SignedIn, hasher: OpenHasher
 ) -> None:
     answers = []
@@ -336,7 +336,7 @@ async def test_a_password_changed_during_sign_in_is_rejected(
 # --- brute force ------------------------------------------------------------------------------
 
 
-async def test_fifteen_failures_shut_an_address_out_until_three_minutes_have_passed(
+async def test_fifteen_failures_block_an_address_for_three_minutes(
     accounts: Accounts, ann: SignedIn, clock: Clock
 ) -> None:
     for number in range(15):
@@ -352,7 +352,7 @@ async def test_fifteen_failures_shut_an_address_out_until_three_minutes_have_pas
     assert await sign_in(accounts, address=CAFE)
 
 
-async def test_fifteen_failures_from_anywhere_shut_strange_addresses_out_of_an_account(
+async def test_fifteen_failures_from_any_address_block_untrusted_addresses_of_an_account(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
     for number in range(15):
@@ -372,7 +372,7 @@ async def test_a_name_is_one_account_however_it_is_written(
         await sign_in(accounts, address=CAFE)
 
 
-async def test_failures_from_elsewhere_never_shut_the_owner_out(
+async def test_failures_from_elsewhere_never_block_the_owner(
     accounts: Accounts, ann: SignedIn
 ) -> None:
     open_session = await sign_in(accounts, address=OFFICE)
@@ -400,7 +400,7 @@ async def test_a_trusted_address_also_has_fifteen_failures(
         await sign_in(accounts, address=HOME)
 
 
-async def test_a_thousand_guesses_at_once_are_no_more_than_fifteen(
+async def test_a_thousand_concurrent_guesses_are_limited_to_fifteen(
     accounts: Accounts, ann: SignedIn, hasher: OpenHasher
 ) -> None:
     guesses = (sign_in(accounts, "Ann", f"guess number {n}", CAFE) for n in range(1000))
@@ -410,7 +410,7 @@ async def test_a_thousand_guesses_at_once_are_no_more_than_fifteen(
     assert len(hasher.compared) == 15
 
 
-async def test_right_passwords_count_as_no_failures(accounts: Accounts, ann: SignedIn) -> None:
+async def test_right_passwords_do_not_count_as_failures(accounts: Accounts, ann: SignedIn) -> None:
     for _ in range(40):
         assert await sign_in(accounts, address=CAFE)
 
@@ -424,7 +424,7 @@ async def test_right_passwords_count_as_no_failures(accounts: Accounts, ann: Sig
         ("a socket", "a socket", True),
     ],
 )
-async def test_the_addresses_of_one_household_are_one(
+async def test_an_ipv6_network_counts_as_one_address(
     accounts: Accounts, ann: SignedIn, first: str, second: str, same: bool
 ) -> None:
     await fail(accounts, 15, address=first)
@@ -450,7 +450,7 @@ async def test_foreign_guesses_do_not_grow_the_failure_tables_beyond_their_bound
         assert len(table) == MOST_KEYS
 
 
-async def test_the_password_of_an_open_session_cannot_be_guessed_either(
+async def test_the_password_of_an_open_session_is_throttled_too(
     accounts: Accounts, ann: SignedIn
 ) -> None:
     for _ in range(15):
@@ -521,7 +521,7 @@ class CountingStore(MemoryUsers):
         await super().touch_session(session_id, used_at)
 
 
-async def test_a_busy_page_costs_one_look_in_two_seconds_and_one_touch_in_a_minute(
+async def test_many_requests_cost_one_query_in_two_seconds_and_one_write_a_minute(
     clock: Clock,
 ) -> None:
     store = CountingStore()
@@ -584,7 +584,7 @@ class LateStore(MemoryUsers):
         return found
 
 
-async def test_a_look_that_was_under_way_during_a_change_is_believed_once_only(
+async def test_a_query_started_before_a_change_is_not_cached(
     clock: Clock,
 ) -> None:
     store = LateStore()
@@ -619,7 +619,7 @@ async def test_a_cached_session_expires_from_the_time_of_the_query(clock: Clock)
     assert await accounts.signed_in(token) is None
 
 
-async def test_a_clock_that_is_set_back_keeps_no_look_and_no_lock(
+async def test_a_clock_set_back_keeps_no_cache_and_no_block(
     accounts: Accounts, store: MemoryUsers, ann: SignedIn, clock: Clock
 ) -> None:
     token = await sign_in(accounts)
@@ -653,7 +653,7 @@ async def test_signing_out_everywhere_ends_this_session_too(
     assert await accounts.sessions(ann.user) == []
 
 
-async def test_ones_sessions_are_listed_with_their_devices_and_ended_one_by_one(
+async def test_a_users_sessions_are_listed_with_devices_and_ended_one_by_one(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
     token = await accounts.sign_in("Ann", RIGHT, address=CAFE, device="Phone\x1b[2J" + "x" * 999)
@@ -704,7 +704,9 @@ async def test_administration_is_not_found_for_other_users(
     assert len(await accounts.users(ann.user)) == 3
 
 
-async def test_the_last_administrator_cannot_give_it_up(accounts: Accounts, ann: SignedIn) -> None:
+async def test_the_last_administrator_cannot_lose_the_role(
+    accounts: Accounts, ann: SignedIn
+) -> None:
     for call in (
         accounts.set_role(ann.user, ann.user.id, AccountRole.MEMBER),
         accounts.disable(ann.user, ann.user.id),
@@ -759,7 +761,7 @@ async def test_the_log_names_actor_action_and_target_by_id_only(
         assert word not in entries_text
 
 
-async def test_deleting_ones_data_needs_the_password_and_leaves_nothing(
+async def test_deleting_the_own_account_needs_the_password_and_leaves_no_rows(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
     token = await sign_in(accounts, "Bob")
@@ -805,7 +807,9 @@ async def test_a_guest_needs_a_nickname_only(accounts: Accounts, bob: SignedIn) 
         await enter(accounts, token, "")
 
 
-async def test_two_guests_for_the_last_place_are_one(accounts: Accounts, bob: SignedIn) -> None:
+async def test_two_concurrent_guests_for_the_last_place_become_one(
+    accounts: Accounts, bob: SignedIn
+) -> None:
     _, token = await new_link(accounts, bob, guests=1)
     ends = await asyncio.gather(
         *(enter(accounts, token, name) for name in ("Gil", "Hal")), return_exceptions=True
@@ -814,7 +818,7 @@ async def test_two_guests_for_the_last_place_are_one(accounts: Accounts, bob: Si
     assert [link.guests for link in await accounts.guest_links(bob.user)] == [1]
 
 
-async def test_a_guest_stays_no_longer_than_the_link_is_good(
+async def test_a_guests_session_ends_with_the_link(
     accounts: Accounts, bob: SignedIn, clock: Clock
 ) -> None:
     _, token = await new_link(accounts, bob, days=1)
@@ -868,7 +872,7 @@ async def test_the_numbers_of_a_link_have_bounds(
         await new_link(accounts, bob, days=days, guests=guests)
 
 
-async def test_a_guest_destroys_their_data_without_a_password(
+async def test_a_guest_deletes_their_data_without_a_password(
     accounts: Accounts, bob: SignedIn
 ) -> None:
     _, token = await new_link(accounts, bob)

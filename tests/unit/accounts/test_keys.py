@@ -155,7 +155,7 @@ async def test_an_invalid_key_is_rejected(accounts: Accounts, wrong: str) -> Non
         await accounts.principal(wrong, address=HOME)
 
 
-async def test_neither_a_part_of_a_key_nor_its_digest_lets_in(
+async def test_neither_a_part_of_a_key_nor_its_digest_authenticates(
     accounts: Accounts, town: Town, ann: User
 ) -> None:
     _, secret = await accounts.add_key(ann, name="x")
@@ -295,7 +295,7 @@ def limits_of(town: Town) -> KeyLimits:
     return KeyLimits(town.people, town.rates, clock=lambda: town.now)
 
 
-async def test_a_key_may_be_used_so_often_in_a_minute(town: Town) -> None:
+async def test_a_key_has_a_rate_limit(town: Town) -> None:
     limits, principal = limits_of(town), await caller_with(town, requests_per_minute=2)
     await limits.check(principal)
     await limits.check(principal)
@@ -304,7 +304,7 @@ async def test_a_key_may_be_used_so_often_in_a_minute(town: Town) -> None:
     assert caught.value.values == {"limit": 2, "retry_after_s": 42}
 
 
-async def test_a_key_may_use_so_many_tokens_a_day(town: Town) -> None:
+async def test_a_key_has_a_daily_token_limit(town: Town) -> None:
     limits, principal = limits_of(town), await caller_with(town, tokens_per_day=50)
     await limits.check(principal)
     await limits.spend(principal, 49)
@@ -326,7 +326,7 @@ async def test_a_key_without_limits_and_a_caller_without_a_key_have_none(town: T
     assert (await town.people.used_by_key("key", NOON.date())).tokens == 9 * 10**9
 
 
-async def test_an_answer_does_not_fail_for_the_bill_of_its_key(
+async def test_an_answer_does_not_fail_for_the_usage_write_of_its_key(
     town: Town, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Full(MemoryUsers):

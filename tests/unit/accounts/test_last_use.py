@@ -17,14 +17,14 @@ def test_of_many_uses_in_a_minute_one_is_written() -> None:
     assert used.is_news("key", None, clock())
 
 
-def test_usage_written_by_another_process_counts_too() -> None:
+def test_a_last_use_written_by_another_process_counts_too() -> None:
     clock = Clock()
     used = LastUse(clock.timer)
     assert not used.is_news("key", clock() - timedelta(seconds=59), clock())
     assert used.is_news("key", clock() - timedelta(seconds=60), clock())
 
 
-def test_the_rate_table_is_bounded() -> None:
+def test_the_table_of_last_uses_is_bounded() -> None:
     clock = Clock()
     used = LastUse(clock.timer)
     for number in range(MOST_REMEMBERED + 1):

@@ -31,7 +31,7 @@ async def test_two_hashes_of_one_password_differ_and_do_not_show_it(hasher: Argo
 
 
 @pytest.mark.parametrize("password_hash", [None, "", "damaged", "$argon2id$v=19$m=1,t=1,p=1$x$y"])
-async def test_no_password_matches_nobodys_hash(
+async def test_a_missing_password_never_matches(
     hasher: Argon2Hasher, password_hash: str | None
 ) -> None:
     assert not await hasher.matches("", password_hash)

@@ -12,7 +12,7 @@ BEGUN = PendingSignIn(
 )
 
 
-def test_a_sign_in_comes_back_once() -> None:
+def test_a_pending_sign_in_can_be_completed_once() -> None:
     under_way = UnderWay()
     key = under_way.keep(BEGUN, "/people")
     assert under_way.take(key) == (BEGUN, "/people")
@@ -21,7 +21,7 @@ def test_a_sign_in_comes_back_once() -> None:
             under_way.take(unknown)
 
 
-def test_a_sign_in_lasts_ten_minutes_whatever_the_browser_does_with_its_cookie() -> None:
+def test_a_pending_sign_in_expires_after_ten_minutes_regardless_of_the_cookie() -> None:
     clock = Clock()
     under_way = UnderWay(clock.timer)
     early, late = under_way.keep(BEGUN, "/"), under_way.keep(BEGUN, "/")
@@ -32,7 +32,7 @@ def test_a_sign_in_lasts_ten_minutes_whatever_the_browser_does_with_its_cookie()
         under_way.take(late)
 
 
-def test_the_oldest_sign_in_gives_way() -> None:
+def test_the_oldest_pending_sign_in_is_dropped() -> None:
     under_way = UnderWay()
     keys = [under_way.keep(BEGUN, "/") for _ in range(MOST_UNDER_WAY + 1)]
     assert under_way.take(keys[1])

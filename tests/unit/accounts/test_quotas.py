@@ -59,7 +59,7 @@ async def test_a_member_has_a_daily_token_limit_and_learns_when_it_resets(
     await quotas.check("ann")
 
 
-async def test_a_day_ends_at_midnight_where_the_server_is(town: Town) -> None:
+async def test_a_quota_day_ends_at_local_midnight(town: Town) -> None:
     town.now = NOON.astimezone(timezone(timedelta(hours=8)))
     quotas = town.quotas()
     await (await quotas.check("ann")).spend(50)
@@ -68,7 +68,7 @@ async def test_a_day_ends_at_midnight_where_the_server_is(town: Town) -> None:
     assert caught.value.values["retry_after_s"] == 4 * 3600
 
 
-async def test_an_administrator_has_no_bound_of_tokens(town: Town) -> None:
+async def test_an_administrator_has_no_token_limit(town: Town) -> None:
     quotas = town.quotas()
     await (await quotas.check("root")).spend(10**9)
     await quotas.check("root")
@@ -120,7 +120,7 @@ async def test_a_released_reservation_costs_nothing_and_counts_once(town: Town) 
     assert await town.people.used("gus") == AccountUsage()
 
 
-async def test_the_local_user_may_use_everything(town: Town) -> None:
+async def test_the_local_user_has_no_limits(town: Town) -> None:
     quotas = town.quotas(per_address=1)
     permits = [await quotas.check(LOCAL_USER, address="127.0.0.1") for _ in range(100)]
     for reservation in permits:

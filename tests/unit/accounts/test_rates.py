@@ -12,7 +12,7 @@ def test_each_key_has_a_rate_limit_with_a_retry_time() -> None:
     assert windows.hit("bob", 3) is None
 
 
-def test_the_memory_is_bounded_by_forgetting_all_when_too_many_come() -> None:
+def test_the_rate_table_is_cleared_when_it_is_full() -> None:
     windows = MinuteWindows(most_keys=2)
     for key in ("ann", "bob"):
         assert windows.hit(key, 1) is None

@@ -103,7 +103,7 @@ def test_tasks_and_testers_are_shown_by_name_without_their_markup() -> None:
     assert "<b>Rivers" not in page
 
 
-def test_halves_of_a_split_test_stand_side_by_side() -> None:
+def test_groups_of_a_split_test_are_listed_side_by_side() -> None:
     spreads = {"length": Spread(120, 300), "total": Spread(1.5, 4)}
     parts = (VariantResult(50, 40, 5, spreads), VariantResult(48, 20, 25, {}))
     testers = [VariantProgress(10, 8, 1), VariantProgress(9, 3, 4)]

@@ -78,7 +78,7 @@ def test_a_plan_is_normalised_and_its_parts_get_ids() -> None:
         ({"keep_days": 0}, "keep_days"),
     ],
 )
-def test_the_first_field_that_is_wrong_is_named(change: dict[str, object], field: str) -> None:
+def test_the_first_invalid_field_is_named(change: dict[str, object], field: str) -> None:
     with pytest.raises(BadPlan) as refused:
         check_plan(replace(PLAN, **change))  # type: ignore[arg-type]
     assert refused.value.values["field"] == field
@@ -113,7 +113,7 @@ def test_fields_that_answers_depend_on_are_fixed(
     assert fixed_change(before, replace(before, **change)) == field  # type: ignore[arg-type]
 
 
-def test_a_campaign_ends_when_it_is_closed_or_its_time_is_over_whichever_is_first() -> None:
+def test_a_campaign_ends_when_closed_or_at_its_end_date_whichever_is_first() -> None:
     later = NOW + timedelta(days=1)
     open_end = Campaign("c", "ann", PLAN, NOW)
     assert open_end.end is None

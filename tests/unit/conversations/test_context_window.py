@@ -34,7 +34,7 @@ class Counter:
         return PreparedPrompt(messages, [0] * sum(len(message.content) for message in messages))
 
 
-async def test_a_short_conversation_goes_whole_and_is_counted_once() -> None:
+async def test_a_short_conversation_is_sent_completely_and_counted_once() -> None:
     count = Counter()
     history = conversation([3, 4, 5])
     window = await fit("Be kind.", history, prepare=count, budget=100)
@@ -66,7 +66,7 @@ async def test_exactly_the_newest_turns_that_fit_are_included(
     assert window.prompt_tokens == sum(sizes[fitting[0] :])
 
 
-async def test_a_long_history_needs_few_counts() -> None:
+async def test_a_long_history_needs_few_tokenisations() -> None:
     count = Counter()
     await fit("", conversation([10] * 1000), prepare=count, budget=3000)
     assert count.calls <= 12

@@ -8,7 +8,7 @@ def test_empty_fields_leave_the_choice_to_the_model() -> None:
     assert to_options("  ", "", dict.fromkeys(NUMBERS)) == ChatOptions()
 
 
-def test_zero_is_a_choice() -> None:
+def test_zero_is_a_value() -> None:
     sampling = to_options("", "", {"temperature": 0.0, "top_k": 0.0, "seed": 0.0}).sampling
     assert (sampling.temperature, sampling.top_k, sampling.seed) == (0.0, 0, 0)
 

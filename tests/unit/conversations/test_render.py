@@ -63,7 +63,7 @@ def test_user_text_is_shown_literally() -> None:
     assert "&lt;b&gt;**x**&lt;/b&gt; &amp; &#34;y&#34;\n  z" in markup
 
 
-def test_under_an_answer_stand_its_numbers() -> None:
+def test_an_answer_has_its_statistics_below() -> None:
     assert "214 tokens · first token 0.41 s · 38.6 tokens/s · reused 1,024 / 1,180" in under(ANSWER)
     assert "214 token · 首个 token 0.41 s · 38.6 token/s · 复用 1,024 / 1,180" in under(
         ANSWER, Language.ZH
@@ -88,7 +88,7 @@ def test_every_answer_can_be_tried_again_and_edited() -> None:
     assert "data-do" not in under(replace(ANSWER, status=Status.STREAMING))
 
 
-def test_a_message_with_versions_leads_to_the_one_before_and_the_one_after() -> None:
+def test_a_message_with_versions_links_to_the_previous_and_the_next() -> None:
     middle = under(ANSWER, versions=["a0", "a1", "a2"])
     assert "2/3" in middle
     assert 'data-do="show" data-message="a0"' in middle
@@ -124,7 +124,7 @@ def test_the_files_of_a_question_are_named_above_it() -> None:
     assert "x,y" not in markup  # its text may be long, and comes when it is asked for
 
 
-def test_only_the_newest_turn_stands_where_things_change() -> None:
+def test_only_the_newest_turn_is_rendered_separately() -> None:
     drawn = render.transcript(opened(path(3)), Language.EN)
     assert (drawn.hidden, len(drawn.earlier), len(drawn.newest)) == (0, 4, 2)
     few = render.transcript(opened(path(3)), Language.EN, hidden=2)
@@ -133,7 +133,7 @@ def test_only_the_newest_turn_stands_where_things_change() -> None:
     assert (all_but_one.hidden, len(all_but_one.newest)) == (2, 2)
 
 
-def test_an_answer_without_a_question_above_it_is_drawn() -> None:
+def test_an_answer_without_a_question_is_rendered() -> None:
     imported = [replace(ANSWER, id="a"), *path(1)]
     drawn = render.transcript(opened(imported), Language.EN)
     assert (len(drawn.earlier), len(drawn.newest)) == (1, 2)
@@ -141,7 +141,7 @@ def test_an_answer_without_a_question_above_it_is_drawn() -> None:
     assert (len(alone.earlier), len(alone.newest)) == (0, 1)
 
 
-def test_an_answer_written_on_another_branch_is_a_click_away() -> None:
+def test_an_answer_on_another_branch_is_one_click_away() -> None:
     drawn = render.transcript(opened(path(1), elsewhere="a9"), Language.EN)
     assert 'data-do="show" data-message="a9"' in str(drawn.newest[-1])
 
@@ -180,9 +180,7 @@ def test_an_answer_that_did_not_end_by_itself_shows_the_reason(change: Any, word
     ("dropped", "words"),
     [(1, "The first turn is no longer"), (2, "The first 2 turns are no longer")],
 )
-def test_a_line_stands_below_the_last_turn_that_the_model_no_longer_sees(
-    dropped: int, words: str
-) -> None:
+def test_a_line_marks_the_last_dropped_turn(dropped: int, words: str) -> None:
     provenance = Provenance("m", "r", "none", "e", Sampling(), "", dropped_turns=dropped)
     drawn = render.transcript(opened(path(4, provenance=provenance)), Language.EN)
     noted = [words in str(bubble) for bubble in [*drawn.earlier, *drawn.newest]]
@@ -237,9 +235,7 @@ def test_an_open_message_in_the_store_is_shown_as_running() -> None:
         ("`![a](b)` and a![0]", "`![a](b)` and a![0]"),
     ],
 )
-def test_an_answer_may_speak_of_tags_and_images_but_not_make_them(
-    written: str, rendered: str
-) -> None:
+def test_tags_and_images_in_an_answer_are_text(written: str, rendered: str) -> None:
     assert markdown.without_html(written) == rendered
 
 
@@ -255,9 +251,7 @@ def test_an_answer_may_speak_of_tags_and_images_but_not_make_them(
         ("```\\_\\_proto__\nx", "```text\nx"),
     ],
 )
-def test_a_language_that_the_browser_fails_on_or_draws_has_another_name(
-    written: str, rendered: str
-) -> None:
+def test_a_problematic_code_language_is_renamed(written: str, rendered: str) -> None:
     assert markdown.with_safe_languages(written) == rendered
 
 
@@ -274,7 +268,7 @@ def test_a_language_that_the_browser_fails_on_or_draws_has_another_name(
         (r"stray \( " + "x" * 700, r"stray \( " + "x" * 700),
     ],
 )
-def test_half_a_formula_waits_for_its_other_half(written: str, rendered: str) -> None:
+def test_an_unclosed_formula_is_not_rendered_yet(written: str, rendered: str) -> None:
     assert markdown.settled(written) == rendered
 
 
@@ -289,9 +283,7 @@ def test_loading_shows_percent_stage_and_remaining_time(seconds: float, words: s
 @pytest.mark.parametrize("stage", LoadStage)
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize("language", Language)
-def test_every_state_of_the_engine_can_be_drawn(
-    stage: LoadStage, phase: Phase, language: Language
-) -> None:
+def test_every_engine_state_is_rendered(stage: LoadStage, phase: Phase, language: Language) -> None:
     state = EngineState(phase, stage)
     assert chrome.header(None, state, language)
     assert chrome.welcome(None, state, language)

@@ -54,7 +54,7 @@ def test_an_empty_list_explains_its_purpose() -> None:
         (Excerpt('"', ()), "&#34;"),
     ],
 )
-def test_marks_lie_over_escaped_text(excerpt: Excerpt, markup: str) -> None:
+def test_search_marks_are_placed_on_escaped_text(excerpt: Excerpt, markup: str) -> None:
     assert sidebar.marked(excerpt) == markup
 
 
@@ -67,7 +67,7 @@ def test_a_search_shows_its_number_of_hits(count: int, more: bool, text: str) ->
     assert text in sidebar.results(hits, Language.EN, more=more)
 
 
-def test_a_found_message_is_named_in_its_link() -> None:
+def test_a_search_hit_links_to_its_message() -> None:
     hit = SearchHit(conversation("t"), Excerpt("t"), "m-7", Excerpt("text"))
     assert 'href="#id-1"' in sidebar.results([hit], Language.EN)
     assert 'data-message="m-7"' in sidebar.results([hit], Language.EN)
@@ -87,7 +87,7 @@ def test_a_title_is_plain_text_everywhere(title: str) -> None:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_each_key_of_the_help_has_its_words(language: Language) -> None:
+def test_each_shortcut_in_the_help_has_a_text(language: Language) -> None:
     markup = overlays.overlays(LOCAL, language)
     assert markup.count("<tr>") == len(overlays.KEYS)
     assert markup.count('data-format="') == 2 * len(overlays.FORMATS)
@@ -110,7 +110,7 @@ def test_a_users_menu_has_the_pages_of_their_role(role: AccountRole, pages: list
     assert "&lt;b&gt;ann" in sidebar.account(who, Language.EN)
 
 
-def test_the_local_user_has_no_account_to_leave() -> None:
+def test_the_local_user_cannot_sign_out() -> None:
     markup = overlays.overlays(LOCAL, Language.EN)
     assert "sign-out" not in markup
     assert 'href="account"' not in markup

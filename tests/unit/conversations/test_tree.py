@@ -34,7 +34,7 @@ def test_a_path_leads_from_the_root() -> None:
     assert tree(FORKED).path_to(None) == []
 
 
-def test_versions_stand_below_the_same_message() -> None:
+def test_versions_share_their_parent() -> None:
     assert tree(FORKED).versions("a1b") == ["a1", "a1b"]
     assert tree(FORKED).versions("q1") == ["q1", "q1b"]
     assert tree(FORKED).versions("q2") == ["q2"]
@@ -45,7 +45,7 @@ def test_the_newest_end_takes_the_newest_version_each_time() -> None:
     assert tree(FORKED).newest_end("a1") == "a2"
 
 
-def test_a_branch_is_everything_below() -> None:
+def test_a_branch_is_a_message_with_all_descendants() -> None:
     assert set(tree(FORKED).branch("a1")) == {"a1", "q2", "a2"}
 
 

@@ -89,7 +89,7 @@ def test_opening_questions_that_cannot_be_offered_are_refused(questions: tuple[s
     assert caught.value.values == {"count": 8, "limit": 2_000}
 
 
-def test_an_opening_question_may_bring_a_table() -> None:
+def test_an_opening_question_may_contain_a_table() -> None:
     text = PresetText("name", questions=("a\tb\r\n1\t2\nsum?", "x" * 2_000))
     assert check_preset(text) == text
 

@@ -61,7 +61,7 @@ async def test_all_checks_must_hold() -> None:
     assert await verdict("Paris", exact, CONTAINS) == (CaseVerdict.FAILED, (0,))
 
 
-async def test_where_lines_break_does_not_matter_to_contains() -> None:
+async def test_contains_ignores_line_breaks() -> None:
     assert await verdict("New\n  York", Check(CheckKind.CONTAINS, "New York")) == (
         CaseVerdict.PASSED,
         (),
@@ -171,14 +171,14 @@ async def test_bounds_of_texts_and_settings_hold_for_cases_too() -> None:
     assert (await check_case(replace(TEXT, name=" Capital "), Literal())).name == "Capital"
 
 
-def test_a_presets_system_prompt_takes_the_place_of_the_cases_own() -> None:
+def test_a_presets_system_prompt_replaces_the_cases_own() -> None:
     assert prompt_of(case(), None) == PROMPT
     assert prompt_of(case(), PRESET) == [ChatMessage(Role.SYSTEM, "Be kind."), PROMPT[1]]
     bare = replace(PRESET, text=replace(PRESET.text, system_prompt=" "))
     assert prompt_of(case(), bare) == [PROMPT[1]]
 
 
-def test_a_replay_takes_the_likeliest_tokens_unless_the_case_wants_others() -> None:
+def test_a_run_decodes_greedily_unless_the_case_sets_otherwise() -> None:
     assert sampling_of(case(), None) == Sampling(temperature=0, seed=0)
     assert sampling_of(case(), PRESET) == Sampling(temperature=0, top_p=0.5, seed=0)
     wild = case(sampling=Sampling(temperature=1, top_p=0.9, seed=7))

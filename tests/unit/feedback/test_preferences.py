@@ -49,14 +49,14 @@ USABLE, UNUSABLE = ReviewState.USABLE, ReviewState.UNUSABLE
         (rated("e", CORRECTED, provenance=exactly(())), None),
     ],
 )
-def test_an_answer_teaches_when_it_was_liked_corrected_or_found_usable(
+def test_liked_corrected_and_usable_answers_are_examples(
     item: RatedAnswer, source: PreferenceSource | None
 ) -> None:
     example = example_of(item)
     assert (example and example.source) == source
 
 
-def test_a_correction_stands_for_the_answer() -> None:
+def test_a_correction_replaces_the_answer() -> None:
     item = rated("e", CORRECTED)
     example, pair = example_of(item), pair_of_correction(item)
     assert example
@@ -82,7 +82,7 @@ def test_of_two_corrections_the_newest_counts() -> None:
     assert (pair.chosen.text, pair.user_id) == ("Hence.", "rater 1")
 
 
-def test_a_liked_answer_wins_over_disliked_ones_to_the_very_same_prompt() -> None:
+def test_a_liked_answer_wins_over_disliked_ones_to_the_same_prompt() -> None:
     good, bad = rated("good", UP), rated("bad", DOWN, answer="No.")
     others = [
         good,
@@ -102,7 +102,7 @@ def test_a_liked_answer_wins_over_disliked_ones_to_the_very_same_prompt() -> Non
     assert list(pairs_of_versions(rated("good", UP, state=UNUSABLE), others)) == []
 
 
-def test_an_empty_answer_is_in_no_pair_whoever_liked_it() -> None:
+def test_an_empty_answer_is_in_no_pair() -> None:
     empty, bad = rated("good", UP, answer=" "), rated("bad", DOWN, answer="No.")
     assert list(pairs_of_versions(empty, [bad])) == []
     stopped = rated("bad", DOWN, answer="", status=Status.STOPPED)
@@ -112,7 +112,7 @@ def test_an_empty_answer_is_in_no_pair_whoever_liked_it() -> None:
     assert list(pairs_of_retries(liked, [path("first", "Which?", "Neither.")])) == []
 
 
-def test_a_liked_answer_wins_over_those_that_were_tried_again_at_the_very_same_prompt() -> None:
+def test_a_liked_answer_wins_over_retried_ones_to_the_same_prompt() -> None:
     good = rated("good", UP, question="Which?", prompt=(ChatMessage(Role.USER, "Which?"),))
     neither = path("first", "Which?", "Neither.")
     others = [
@@ -200,7 +200,7 @@ def test_a_vote_between_answers_to_different_prompts_is_no_pair() -> None:
     assert pair_of_vote(voted_comparison(right=path("right", "Who?", "That"))) is None
 
 
-def test_a_vote_without_two_whole_answers_is_no_pair() -> None:
+def test_a_vote_without_two_complete_answers_is_no_pair() -> None:
     for right in (
         (),
         path("right", "Which?", "That", status=Status.STOPPED),

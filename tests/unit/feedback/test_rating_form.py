@@ -65,13 +65,13 @@ def test_an_unratable_message_has_no_thumbs(message: Message) -> None:
 
 
 @pytest.mark.parametrize("status", [Status.DONE, Status.STOPPED, Status.INTERRUPTED, Status.ERROR])
-def test_an_answer_with_words_has_thumbs_however_it_ended(status: Status) -> None:
+def test_an_answer_with_text_has_thumbs_regardless_of_its_end(status: Status) -> None:
     thumbs = Tags(rating.thumbs(replace(ANSWER, status=status), {}, Language.EN))
     assert [button["aria-pressed"] for button in thumbs.of("button")] == ["false", "false"]
 
 
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.ERROR])
-def test_an_answer_that_never_began_has_thumbs_and_a_form(status: Status) -> None:
+def test_an_answer_that_never_started_has_thumbs_and_a_form(status: Status) -> None:
     """Who gave up waiting has most to say of how slow it was."""
     empty = replace(ANSWER, content="", status=status)
     below = answer(empty, ["m"], Language.EN, ratings={})
@@ -80,13 +80,13 @@ def test_an_answer_that_never_began_has_thumbs_and_a_form(status: Status) -> Non
     assert {"name": "correction"}.items() <= dict(fields.of("textarea")[1]).items()
 
 
-def test_the_thumb_that_was_chosen_is_pressed_and_leads_to_more() -> None:
-    for rating_, more in (
+def test_the_chosen_thumb_is_pressed_and_opens_the_form() -> None:
+    for stored_rating, more in (
         (rated(Verdict.DOWN), "Add a comment"),
         (rated(Verdict.DOWN, ("slow",)), "Your rating"),
         (rated(Verdict.DOWN, (), "", "Paris"), "Your rating"),
     ):
-        thumbs = Tags(rating.thumbs(ANSWER, {"m": rating_}, Language.EN))
+        thumbs = Tags(rating.thumbs(ANSWER, {"m": stored_rating}, Language.EN))
         pressed = [button.get("aria-pressed") for button in thumbs.of("button")]
         assert pressed == ["false", "true", None]
         assert thumbs.text == more
@@ -95,8 +95,8 @@ def test_the_thumb_that_was_chosen_is_pressed_and_leads_to_more() -> None:
 
 
 def test_a_form_starts_with_the_current_rating() -> None:
-    rating_ = rated(Verdict.DOWN, ("slow", "dull"), "why?", "\nParis", version=3)
-    fields = form(Ratable("Lyon", ("slow", "other"), rating_))
+    stored_rating = rated(Verdict.DOWN, ("slow", "dull"), "why?", "\nParis", version=3)
+    fields = form(Ratable("Lyon", ("slow", "other"), stored_rating))
     boxes = {box["value"]: "checked" in box for box in fields.of("input")}
     assert boxes == {"up": False, "down": True, "slow": True, "other": False, "dull": True}
     assert "why?" in fields.text
@@ -117,8 +117,8 @@ def test_a_form_without_a_rating_begins_with_the_thumb_that_led_to_it() -> None:
 
 @pytest.mark.parametrize("language", Language)
 def test_user_input_never_becomes_markup(language: Language) -> None:
-    rating_ = rated(Verdict.UP, (HOSTILE,), HOSTILE, HOSTILE)
-    found = form(Ratable(HOSTILE, (HOSTILE,), rating_), language)
+    stored_rating = rated(Verdict.UP, (HOSTILE,), HOSTILE, HOSTILE)
+    found = form(Ratable(HOSTILE, (HOSTILE,), stored_rating), language)
     assert not found.of("script")
     assert not found.of("img")
     assert found.text.count(HOSTILE) == 3

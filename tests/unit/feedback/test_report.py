@@ -109,7 +109,7 @@ async def page_of(
     return write_report(await report_of(plan, **raw), language).decode()
 
 
-async def test_votes_are_counted_by_variant_whichever_side_it_stood_on() -> None:
+async def test_votes_are_counted_by_variant_regardless_of_the_side() -> None:
     votes = (await report_of(votes=votes_of(6, 3, ties=2, bad=4))).comparison
     assert votes
     assert (votes.wins, votes.ties, votes.both_bad) == ((6, 3), 2, 4)
@@ -143,7 +143,7 @@ async def test_votes_for_both_bad_alone_are_no_result_and_no_point_in_the_chart(
     assert cells(section) == [["A letter", "0", "–", "–"], ["u1", "0", "–", "–"]]
 
 
-async def test_a_task_with_both_bad_alone_is_no_point_on_a_line() -> None:
+async def test_a_task_with_both_bad_only_is_no_point_in_the_chart() -> None:
     bad = Vote(0, 1, VoteChoice.BOTH_BAD, "u1", "t2")
     page = await page_of(votes=[*votes_of(6, 2), bad])
     section = section_of(page, "Which variant is better")
@@ -243,7 +243,7 @@ async def test_a_survey_has_numbers_counted_and_texts_quoted() -> None:
     assert '<blockquote dir="auto">Good.</blockquote>' in page
 
 
-async def test_formulas_of_the_answers_are_set() -> None:
+async def test_formulas_of_answers_are_rendered() -> None:
     page = await page_of(best=[AnswerExcerpt("Q?", "So \\(x^2\\), for $5.", "nice")])
     assert "So <math" in page
     assert "<msup><mi>x</mi><mn>2</mn></msup>" in page
@@ -270,7 +270,9 @@ async def _empty() -> Report:
 
 
 @pytest.mark.parametrize("language", ExportLanguage)
-async def test_it_is_one_file_that_loads_and_runs_nothing(language: ExportLanguage) -> None:
+async def test_the_report_is_one_file_without_external_resources_and_scripts(
+    language: ExportLanguage,
+) -> None:
     page = await page_of(language=language, votes=votes_of(6, 4))
     assert re.findall(r"<(script|link|iframe|object|img|form)\b", page) == []
     assert re.findall(r"(?:src|href|url)\s*[=(]\s*[\"']?(?!#)[a-z]", page) == []
@@ -280,7 +282,7 @@ async def test_it_is_one_file_that_loads_and_runs_nothing(language: ExportLangua
     assert re.findall(r"\{\w+\}", page.partition("</style>")[2]) == []
 
 
-async def test_hostile_words_stay_words() -> None:
+async def test_hostile_text_is_escaped() -> None:
     plan = replace(
         PLAN,
         title=HOSTILE,

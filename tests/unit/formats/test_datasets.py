@@ -126,7 +126,7 @@ FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋
 
 
 @pytest.mark.parametrize("words", FORMULAS)
-def test_no_cell_is_a_formula(words: str) -> None:
+def test_no_cell_can_be_a_formula(words: str) -> None:
     turn = RatingInput(Verdict.DOWN, (words,), words, words)
     item = rated("e", turn, question=words, answer=words, note=words, language=words)
     (row,) = table_of(file_of("csv", item))
@@ -136,7 +136,7 @@ def test_no_cell_is_a_formula(words: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_any_words_come_back_from_the_table(words: str) -> None:
+def test_any_text_round_trips_through_the_table(words: str) -> None:
     (row,) = table_of(file_of("csv", rated("e", RatingInput(Verdict.UP, comment=words))))
     assert row["comment"].removeprefix("'") == words.removeprefix("'")
 
@@ -175,7 +175,7 @@ def test_omitted_answers_are_counted() -> None:
     assert (file.lines, file.left_out) == (2, 1)
 
 
-def test_calls_of_tools_stand_in_the_text() -> None:
+def test_tool_calls_are_part_of_the_text() -> None:
     call = ToolCall("1", "clock", '{"zone": "UTC"}')
     prompt = (
         ChatMessage(Role.USER, "Time?"),
@@ -189,7 +189,7 @@ def test_calls_of_tools_stand_in_the_text() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip))
-def test_any_words_come_back_from_a_line(words: str) -> None:
+def test_any_text_round_trips_through_a_line(words: str) -> None:
     (line,) = lines_of(file_of("sft", rated("e", UP, question=words, answer=words)))
     assert [turn["content"] for turn in line["messages"][1:]] == [words, words]
 
@@ -213,7 +213,7 @@ def test_the_whole_document_is_complete() -> None:
     assert document["manifest"] == {"answers": 3, "votes": 3, "redacted": False, "masked": {}}
 
 
-def test_an_empty_file_is_a_file() -> None:
+def test_an_empty_export_is_a_valid_file() -> None:
     document = json.loads(written(data_file(DataFormat.JSON, FILTER)))
     check("results.schema.json", document)
     assert (document["answers"], document["votes"]) == ([], [])

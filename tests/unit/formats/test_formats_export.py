@@ -84,7 +84,7 @@ def archive_of(text: str, title: str = "A table") -> Archive:
 
 @unhurried
 @given(MARKUP)
-def test_whatever_an_answer_holds_its_page_runs_and_loads_nothing(text: str) -> None:
+def test_an_exported_page_runs_and_loads_nothing(text: str) -> None:
     for tag, attributes in Page(render(text, ENGLISH)).elements:
         assert tag in INLINE | BLOCKS | TABLES
         assert attributes.keys() <= {"href", "rel", "title", "class", "align", "start"}
@@ -117,7 +117,7 @@ def test_the_content_security_policy_precedes_all_other_content() -> None:
     assert page.elements[0] == ("html", {"lang": "zh-CN"})
 
 
-def test_pictures_become_links() -> None:
+def test_images_become_links() -> None:
     html = render("![a **b**](https://a.example/x.png) ![](https://a.example)", CHINESE)
     links = [attributes["href"] for tag, attributes in Page(html).elements if tag == "a"]
     assert links == ["https://a.example/x.png", "https://a.example"]
@@ -130,7 +130,7 @@ def test_a_formula_keeps_its_source(formula: str) -> None:
     assert formula in Page(render(f"so {formula} *is* it", ENGLISH)).text
 
 
-def test_code_in_a_page_is_the_code_that_was_written() -> None:
+def test_code_in_a_page_is_unchanged() -> None:
     code = "if a < b:\n\tprint('<b>&amp;</b>')  # \\(x\\)\n"
     assert Page(render(f"```python\n{code}```", ENGLISH)).text.strip("\n") == code.strip("\n")
 
@@ -139,7 +139,7 @@ def test_a_question_is_shown_literally() -> None:
     assert "What is in <the> *table*?" in Page(write_html(example(), ExportLanguage.EN)).text
 
 
-def test_dollars_in_a_sentence_are_no_formula() -> None:
+def test_dollars_in_a_sentence_are_not_a_formula() -> None:
     assert "<code>" not in render("It costs $5 and $10.", ENGLISH)
 
 
@@ -156,7 +156,7 @@ def test_markdown_shows_the_path_with_names_times_and_the_model() -> None:
     assert "## 助手" in write_markdown(example(), ExportLanguage.ZH)
 
 
-def test_a_file_stands_in_a_fence_that_it_cannot_close() -> None:
+def test_a_file_is_in_a_fence_that_it_cannot_close() -> None:
     text = write_markdown(example(), ExportLanguage.EN)
     assert "**sales.csv**\n\n````\nyear,sum\n2026,```3```\n````\n" in text
 
@@ -171,7 +171,7 @@ def test_an_answer_cannot_swallow_the_following_messages(text: str) -> None:
     assert "heading_open" in {token.type for token in after[-3:]}
 
 
-def test_a_text_with_closed_fences_stays_as_it_is() -> None:
+def test_a_text_with_closed_fences_is_unchanged() -> None:
     text = "a\n```python\nx = '~~~'\n```\nb\n~~~~\n```\n~~~~"
     assert closed(text) == text
 
@@ -241,7 +241,7 @@ def test_a_conversation_that_failed_before_its_first_word_has_no_empty_turn() ->
 # Many
 
 
-def test_a_zip_comes_piece_by_piece_and_is_whole() -> None:
+def test_a_zip_is_written_in_pieces_and_is_valid() -> None:
     collection = export_all(Format.MARKDOWN, ExportLanguage.EN)
     pieces = [collection.add(archive_of(f"number {number}", "Same/title")) for number in range(3)]
     assert all(pieces)
@@ -251,7 +251,7 @@ def test_a_zip_comes_piece_by_piece_and_is_whole() -> None:
         assert b"number 1" in files.read("0002 Same title.md")
 
 
-def test_a_time_that_no_zip_knows_does_no_harm() -> None:
+def test_a_time_outside_the_zip_range_is_clamped() -> None:
     archive = example()
     ancient = replace(
         archive.conversation, updated_at=archive.conversation.updated_at.replace(year=1900)
@@ -265,7 +265,7 @@ def test_a_time_that_no_zip_knows_does_no_harm() -> None:
 
 @unhurried
 @given(st.text(max_size=200))
-def test_a_name_is_safe_whatever_the_title(title: str) -> None:
+def test_a_file_name_is_safe_for_any_title(title: str) -> None:
     stem = file_stem(title, "fallback")
     assert stem
     assert len(stem.encode()) <= MAX_BYTES + 1
@@ -292,7 +292,7 @@ def test_a_name_is_safe_whatever_the_title(title: str) -> None:
         ("中" * 100, "中" * 40),
     ],
 )
-def test_a_name_reads_as_its_title(title: str, stem: str) -> None:
+def test_a_file_name_resembles_its_title(title: str, stem: str) -> None:
     assert file_stem(title, "fallback") == stem
 
 

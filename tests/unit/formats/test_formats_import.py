@@ -146,7 +146,7 @@ def test_a_broken_field_of_a_message_is_named(change: dict[str, Any], field: str
     assert refused(file)["where"] == f"conversations[1].messages[2].{field}"
 
 
-def test_a_circle_of_messages_is_refused() -> None:
+def test_a_cycle_of_messages_is_refused() -> None:
     file = ours()
     file["conversations"][0]["messages"][0]["parent_id"] = "shown"
     assert refused(file)["where"] == "conversations[0].messages[0].parent_id"
@@ -211,17 +211,17 @@ def test_json_without_a_conversation_is_refused(value: object) -> None:
 
 @unhurried
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists))
-def test_any_other_json_is_refused_and_never_a_fault(value: object) -> None:
+def test_any_other_json_is_refused_without_an_exception(value: object) -> None:
     refused(value)
 
 
 @unhurried
 @given(st.binary())
-def test_any_bytes_are_refused_and_never_a_fault(data: bytes) -> None:
+def test_any_bytes_are_refused_without_an_exception(data: bytes) -> None:
     refused(data)
 
 
-def test_a_file_of_brackets_is_refused_before_it_fills_the_memory() -> None:
+def test_a_file_of_brackets_is_refused_before_it_uses_much_memory() -> None:
     assert "lists and objects" in str(refused(b"[" + b"[]," * MAX_CONTAINERS + b"[]]")["why"])
 
 
@@ -235,7 +235,7 @@ def test_the_place_of_an_error_has_no_invisible_characters() -> None:
 # ShareGPT
 
 
-def test_both_ways_to_write_sharegpt_are_read() -> None:
+def test_both_notations_of_sharegpt_are_read() -> None:
     turns = [("system", "Be kind."), ("human", "Hello"), ("gpt", "Hi")]
     in_chat_words = {"human": "user", "gpt": "assistant", "system": "system"}
     plain = {"conversations": [{"from": who, "value": text} for who, text in turns]}
@@ -274,7 +274,7 @@ def test_a_broken_line_of_sharegpt_is_named() -> None:
     assert refused(f"{good}\n\n{bad}".encode())["where"] == "line 3.conversations[0].value"
 
 
-def test_words_of_blanks_alone_make_no_title() -> None:
+def test_white_space_alone_makes_no_title() -> None:
     (archive,) = read({"conversations": [{"from": "human", "value": " \n "}]})
     assert archive.conversation.title == foreign.UNTITLED
 
@@ -380,7 +380,7 @@ def test_a_broken_field_of_chatgpt_is_named(key: str, value: object, where: str)
     assert refused([file])["where"] == where
 
 
-def test_a_chain_as_long_as_a_conversation_may_be_comes_in() -> None:
+def test_a_chain_of_the_maximum_length_is_imported() -> None:
     nodes = {
         str(number): node(str(number - 1) if number else None, text="x") for number in range(20_000)
     }

@@ -53,6 +53,6 @@ def test_an_invalid_preset_is_refused(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_the_written_schema_is_the_one_of_the_code(name: str) -> None:
+def test_the_written_schema_matches_the_code(name: str) -> None:
     written = (DOCS / name).read_text(encoding="utf-8")
     assert written == schema(SCHEMAS[name]), "run: python -m formats.schema"

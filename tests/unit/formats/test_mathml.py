@@ -94,7 +94,7 @@ def rendered(text: str) -> str:
 
 
 @pytest.mark.parametrize(("latex", "words"), DRAWN)
-def test_a_formula_is_drawn_with_all_its_signs(latex: str, words: str) -> None:
+def test_a_formula_is_rendered_with_all_characters(latex: str, words: str) -> None:
     for left, right in (("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$")):
         found = Elements(rendered(f"so {left}{latex}{right} then"))
         assert found.words.strip().replace(" ", "") == f"so{words}then"
@@ -102,7 +102,7 @@ def test_a_formula_is_drawn_with_all_its_signs(latex: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("latex", BROKEN)
-def test_latex_that_is_broken_or_unknown_stays_as_it_is_typed(latex: str) -> None:
+def test_invalid_or_unknown_latex_stays_as_source(latex: str) -> None:
     assert mathml(latex, block=True) is None
     assert f"so \\({latex}\\) then" in Elements(rendered(f"so \\({latex}\\) then")).words
 
@@ -115,7 +115,7 @@ def test_unbounded_or_deeply_nested_formulas_are_rejected() -> None:
     assert mathml("{" * DEEPEST + "x" + "}" * DEEPEST, block=True)
 
 
-def test_formulas_between_brackets_and_double_dollars_have_a_line_of_their_own() -> None:
+def test_formulas_in_brackets_and_double_dollars_are_blocks() -> None:
     assert 'display="inline"' in rendered(r"\(x\)")
     assert 'display="block"' in rendered(r"\[x\]")
     assert 'display="block"' in rendered("$$x$$")
@@ -154,7 +154,7 @@ def test_no_formula_line_is_parsed_as_a_list(text: str) -> None:
 
 @unhurried
 @given(PIECES)
-def test_whatever_a_formula_holds_it_is_formula_and_words(latex: str) -> None:
+def test_a_formula_contains_only_mathml_and_text(latex: str) -> None:
     drawn = Elements(mathml(latex, block=False) or "")
     assert CHILDREN.keys() >= set(drawn.tags)
     assert ATTRIBUTES | {"class", "mathvariant"} >= drawn.attributes.keys()
@@ -163,7 +163,7 @@ def test_whatever_a_formula_holds_it_is_formula_and_words(latex: str) -> None:
 
 @unhurried
 @given(PIECES, st.sampled_from(["\\({}\\)", "\\[{}\\]", "$${}$$", "\n\\[\n{}\n\\]\n"]))
-def test_whatever_is_around_it_a_page_gets_no_other_element(latex: str, frame: str) -> None:
+def test_a_formula_adds_no_other_element_to_a_page(latex: str, frame: str) -> None:
     found = Elements(rendered(frame.replace("{}", latex)))
     plain = {"p", "br", "code", "pre", "em", "strong", "ul", "ol", "li", "blockquote", "h1", "h2"}
     assert CHILDREN.keys() | plain >= set(found.tags)
@@ -171,7 +171,7 @@ def test_whatever_is_around_it_a_page_gets_no_other_element(latex: str, frame: s
     assert allowed >= found.attributes.keys()
 
 
-def test_formulas_are_drawn_without_anything_from_elsewhere() -> None:
+def test_formulas_are_rendered_without_external_resources() -> None:
     rules = STYLE.read_text(encoding="utf-8")
     assert "math {" in rules
     assert "http" not in rules

@@ -28,7 +28,7 @@ def started(*tickets: QueueTicket) -> list[bool]:
     return [ticket.admitted.is_set() for ticket in tickets]
 
 
-def test_the_next_starts_when_a_place_comes_free() -> None:
+def test_the_next_request_starts_when_a_place_is_free() -> None:
     admission = Admission(max_running=1, max_waiting=5)
     first, second = admission.enter("ann"), admission.enter("ann")
     assert started(first, second) == [True, False]
@@ -261,7 +261,7 @@ def test_an_estimate_at_entry_comes_true_although_answers_are_uneven(places: int
     assert abs(sum(office.errors_s)) / len(errors) < 1.0
 
 
-def test_an_estimate_goes_down_while_time_passes_and_never_below_zero() -> None:
+def test_an_estimate_decreases_with_time_and_never_below_zero() -> None:
     office = measured_office(1, lambda: 10.0)
     office.ask("ann")
     waiting = office.ask("bob")

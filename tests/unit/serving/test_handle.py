@@ -56,7 +56,7 @@ async def test_a_handle_without_a_task_or_with_one_that_ended_cannot_be_cancelle
     assert handle.cancel_reason is None
 
 
-async def test_signs_of_life_do_not_keep_a_watcher_from_hearing_of_the_silence() -> None:
+async def test_keep_alives_do_not_prevent_a_watcher_from_seeing_silence() -> None:
     completion = Completion("id", Principal(LOCAL), datetime.now(UTC))
 
     async def live() -> None:

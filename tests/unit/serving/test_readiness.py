@@ -55,7 +55,7 @@ async def test_an_engine_that_reports_not_ready_is_not_ready(phase: Phase) -> No
     assert engine.samplings == []
 
 
-async def test_an_idle_engine_writes_one_token_and_is_believed_for_a_while() -> None:
+async def test_an_idle_engine_is_probed_with_one_token_and_cached() -> None:
     engine = ScriptedEngine([Script(["a", "b", "c"])])
     readiness = readiness_of(engine)
     for _ in range(3):
@@ -96,7 +96,7 @@ async def test_an_engine_that_dies_meanwhile_reports_it() -> None:
     assert await looking == engine.current_state
 
 
-async def test_an_engine_that_writes_again_is_ready_again() -> None:
+async def test_an_engine_that_generates_again_is_ready_again() -> None:
     engine = ScriptedEngine([HANGING, Script()])
     readiness = readiness_of(engine, probe_s=1.0)
     assert (await readiness.look()).phase is Phase.DEGRADED
@@ -104,7 +104,7 @@ async def test_an_engine_that_writes_again_is_ready_again() -> None:
     assert (await readiness.look()).phase is Phase.READY
 
 
-async def test_however_many_ask_at_once_one_token_is_written() -> None:
+async def test_concurrent_checks_generate_one_token() -> None:
     engine = ScriptedEngine([Script(step_s=0.02)])
     readiness = readiness_of(engine)
     states = await asyncio.gather(*(readiness.look() for _ in range(50)))
@@ -121,7 +121,7 @@ async def test_a_cancelled_check_does_not_cancel_the_shared_one() -> None:
     assert (await staying).phase is Phase.READY
 
 
-async def test_tokens_of_others_are_proof_enough() -> None:
+async def test_tokens_of_other_requests_prove_readiness() -> None:
     engine = BusyEngine([HANGING])
     async with aclosing(generate(engine, QUESTION, Sampling())) as others:
         await anext(others)
@@ -140,7 +140,7 @@ async def test_tokens_of_others_are_proof_enough() -> None:
     assert len(engine.prompts) == 1
 
 
-async def test_while_others_wait_for_a_step_a_sign_of_life_will_do() -> None:
+async def test_while_others_wait_for_a_step_a_keep_alive_proves_readiness() -> None:
     class Reading(BusyEngine):
         """Reads a long prompt: there are signs of life, but no token."""
 
@@ -162,7 +162,7 @@ async def test_while_others_wait_for_a_step_a_sign_of_life_will_do() -> None:
     assert alone.error_code == EngineStalled.code
 
 
-async def test_an_engine_that_hangs_while_it_writes_to_others_is_not_ready() -> None:
+async def test_an_engine_that_hangs_during_other_requests_is_not_ready() -> None:
     engine = BusyEngine([Script(["a"], hangs=True), SILENT], written=100)
     async with aclosing(generate(engine, QUESTION, Sampling())) as others:
         await anext(others)
