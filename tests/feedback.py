@@ -55,7 +55,7 @@ class RatedChat:
             options=options or ChatOptions(),
         )
 
-    async def told(self, text: str, **more: Any) -> Job:
+    async def ask_and_wait(self, text: str, **more: Any) -> Job:
         """Send a question and wait for the end of its answer."""
         job = await self.ask(text, **more)
         await finished(job)

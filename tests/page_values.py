@@ -375,7 +375,7 @@ class PageValues:
         plan = Plan(text, Mode.BLIND, variants, (Task(text, text),))
         campaign = Campaign(comparison.campaign_id, "ann", plan, START)
         options = VoteFilterOptions({campaign.id: campaign}, (text, "ann"))
-        wanted = VoteFilter(campaign.id, VoteChoice.LEFT, 1, text, text, words=text)
+        filters = VoteFilter(campaign.id, VoteChoice.LEFT, 1, text, text, words=text)
         page = VotePage(
             (
                 comparison,
@@ -388,7 +388,7 @@ class PageValues:
             votes_page(
                 reader,
                 user,
-                VoteListView(wanted, page, VoteCounts(1), options, self.names, first_page=False),
+                VoteListView(filters, page, VoteCounts(1), options, self.names, first_page=False),
             ),
         )
         unknown = VoteListView(
@@ -398,14 +398,14 @@ class PageValues:
         nothing = VoteListView(VoteFilter(), VotePage(()), VoteCounts(), VoteFilterOptions())
         yield "no votes", votes_page(reader, user, nothing)
         voted = VotedComparison(comparison, left, right)
-        full = VoteView(voted, wanted, campaign, escape, text, {"helper": text}, self.names)
+        full = VoteView(voted, filters, campaign, escape, text, {"helper": text}, self.names)
         yield "vote", vote_page(reader, user, full)
         without_answers = VotedComparison(
             replace(comparison, choice=VoteChoice.TIE, comment=""), (), right
         )
         yield (
             "vote without an answer",
-            vote_page(reader, user, VoteView(without_answers, wanted, None, escape)),
+            vote_page(reader, user, VoteView(without_answers, filters, None, escape)),
         )
 
     def _case(self) -> Case:

@@ -87,16 +87,16 @@ class RatingPrograms(Programs):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.store = open_store(migrated(folder))
-        self.kept = self.store.feedback.ratings
-        ratings = Ratings(conversations=self.store, store=self.kept, programs=self.completions)
+        self.ratings = self.store.feedback.ratings
+        ratings = Ratings(conversations=self.store, store=self.ratings, programs=self.completions)
         self.app = self.house.app(completions=self.completions, ratings=ratings)
         self.client = client_of(self.app)
 
-    async def given(self, **more: Any) -> str:
+    async def rated_completion(self, **more: Any) -> str:
         """The id of an answer."""
         return str((await self.chat(**more)).json()["id"])
 
-    async def say(self, completion_id: str, **fields: Any) -> httpx.Response:
+    async def rate(self, completion_id: str, **fields: Any) -> httpx.Response:
         return await self.client.post(FEEDBACK, json={"id": completion_id, **fields})
 
 

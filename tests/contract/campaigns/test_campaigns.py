@@ -129,7 +129,9 @@ async def test_a_changed_plan_has_a_new_version_and_the_same_plan_has_not(
     assert await campaigns.change_plan("c1", plan, DONE) == replace(
         CAMPAIGN, plan=plan, plan_version=2
     )
-    audit_entries = [entry for entry in await store.people.audit_entries() if entry == DONE]
+    audit_entries = [
+        audit_entry for audit_entry in await store.people.audit_entries() if audit_entry == DONE
+    ]
     assert len(audit_entries) == 1
 
 
@@ -369,16 +371,16 @@ async def test_a_campaign_lists_its_links(guests: DatabaseCampaigns, store: Rout
 async def test_tester_data_are_deleted_and_the_plan_stays(
     guests: DatabaseCampaigns, store: RoutingStore
 ) -> None:
-    entry = AuditEntry(LATER, "", Action.RETENTION, "c1")
-    rows = await guests.destroy_tester_data("c1", entry)
+    audit_entry = AuditEntry(LATER, "", Action.RETENTION, "c1")
+    rows = await guests.destroy_tester_data("c1", audit_entry)
     assert rows == 2 * (1 + 3 + 3) + 1  # the guest's account is one more
     with pytest.raises(NotFound):
         await store.people.user(GIL.id)
     assert await guests.participant("c1", CY.id) is None
     assert list(await store.conversations(CY.id)) == []
     assert await guests.campaign("c1") == CAMPAIGN
-    assert replace(entry, detail=str(rows)) in await store.people.audit_entries()
-    assert await guests.destroy_tester_data("c1", entry) == 0
+    assert replace(audit_entry, detail=str(rows)) in await store.people.audit_entries()
+    assert await guests.destroy_tester_data("c1", audit_entry) == 0
 
 
 async def test_a_campaign_is_deleted_with_its_links_and_tester_data(

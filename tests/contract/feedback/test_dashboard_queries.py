@@ -260,10 +260,13 @@ def minutes(point: Point, overview: Overview) -> float:
 
 async def test_a_comparison_counts_as_one_question_of_its_campaign(filled: RoutingStore) -> None:
     overview = await dashboard(filled).overview(ANN, "blind", Period.ALL)
-    told = await Campaigns(filled.feedback.campaigns).counts(ANN, "blind")
-    assert (overview.turns.questions, overview.votes) == (told.questions, told.votes)
-    assert overview.turns.answers == 2 * told.questions
-    assert 0 < told.votes < told.questions
+    campaign_counts = await Campaigns(filled.feedback.campaigns).counts(ANN, "blind")
+    assert (overview.turns.questions, overview.votes) == (
+        campaign_counts.questions,
+        campaign_counts.votes,
+    )
+    assert overview.turns.answers == 2 * campaign_counts.questions
+    assert 0 < campaign_counts.votes < campaign_counts.questions
 
 
 async def test_members_see_their_campaigns_together_and_nothing_else(filled: RoutingStore) -> None:
@@ -346,5 +349,5 @@ async def test_an_interrupted_answer_has_the_language_of_its_text(
         turn = await ask(database, user_id=ANN.id)
         await database.save_text(ANN.id, turn.answer.id, text_so_far)
     assert await database.interrupt_unfinished() == 3
-    told = [row.language for row in await counted(database)]
-    assert told == [None, "zh", None, "en", None, None]
+    campaign_counts = [row.language for row in await counted(database)]
+    assert campaign_counts == [None, "zh", None, "en", None, None]

@@ -117,9 +117,9 @@ async def test_a_deleted_users_rating_of_anothers_answer_is_removed_from_search(
     def words(session: Session) -> str:
         return session.scalars(select(AnswerSnapshotRow.words)).one()
 
-    words_left = await ratings._database.read(words)
-    assert " cy " in words_left
-    assert " bob " not in words_left
+    search_words = await ratings._database.read(words)
+    assert " cy " in search_words
+    assert " bob " not in search_words
     assert await count_rows(database) == Counter(evidence=1, ratings=1, reviews=1)
     assert await named(database, BOB.id) == set()
 

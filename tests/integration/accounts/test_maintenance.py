@@ -43,10 +43,10 @@ async def test_answers_of_users_without_access_are_stopped_and_no_others(
     waiting = await chat.ask("three", user_id="bob")
     await until_text(running)
     await until_text(others)
-    maintenance = Maintenance(chat.jobs, town.people)
+    maintenance = Maintenance(chat.jobs, town.users)
     await maintenance.stop_removed_users()
     assert chat.jobs.users() == {"ann", "bob"}
-    await change(town.people)
+    await change(town.users)
     await maintenance.stop_removed_users()
     stopped = await finished(running)
     assert (stopped.status, stopped.text) == (Status.STOPPED, "so far")
@@ -59,8 +59,8 @@ async def test_a_guest_of_a_revoked_link_gets_no_more_answers(town: Town) -> Non
     chat = make_chat(HANGING)
     job = await chat.ask("one", user_id="gus")
     await until_text(job)
-    await town.people.revoke_guest_link(LINK.id, CREATED)
-    await Maintenance(chat.jobs, town.people).stop_removed_users()
+    await town.users.revoke_guest_link(LINK.id, CREATED)
+    await Maintenance(chat.jobs, town.users).stop_removed_users()
     assert (await finished(job)).status is Status.STOPPED
 
 
@@ -102,7 +102,10 @@ async def test_maintenance_continues_after_a_database_error() -> None:
 async def aged() -> Chat:
     """One conversation that nobody touched for ten days, and one of now."""
     chat = make_chat()
-    old, new = await chat.told("old", user_id="bob"), await chat.told("new", user_id="bob")
+    old, new = (
+        await chat.ask_and_wait("old", user_id="bob"),
+        await chat.ask_and_wait("new", user_id="bob"),
+    )
     stored = chat.store.kept[old.conversation_id]
     chat.store.kept[old.conversation_id] = replace(
         stored, updated_at=chat.store.kept[new.conversation_id].updated_at - timedelta(days=10)
@@ -159,6 +162,6 @@ async def test_data_past_their_campaigns_retention_are_deleted_too(town: Town) -
         calls.append(1)
         return 3
 
-    maintenance = Maintenance(make_chat().jobs, town.people, destroy_due=destroy_due)
+    maintenance = Maintenance(make_chat().jobs, town.users, destroy_due=destroy_due)
     assert await maintenance.destroy_old() == 0
     assert calls == [1]

@@ -29,9 +29,9 @@ async def town() -> Town:
 async def test_an_answer_costs_prompt_and_completion_tokens(town: Town) -> None:
     chat = make_chat(Script(pieces=["Hel", "lo"]), quotas=town.quotas())
     await finished(await chat.ask("Hi!", user_id="ann"))
-    assert await town.people.used("ann") == AccountUsage(messages=1, tokens=3 + 5)
-    assert await town.people.used("ann", town.now.date()) == AccountUsage(messages=1, tokens=8)
-    assert await town.people.used("bob") == AccountUsage()
+    assert await town.users.used("ann") == AccountUsage(messages=1, tokens=3 + 5)
+    assert await town.users.used("ann", town.now.date()) == AccountUsage(messages=1, tokens=8)
+    assert await town.users.used("bob") == AccountUsage()
 
 
 async def test_retries_and_continuations_cost_too(town: Town) -> None:
@@ -41,7 +41,7 @@ async def test_retries_and_continuations_cost_too(town: Town) -> None:
     place = {"conversation_id": job.conversation_id, "message_id": job.message_id}
     await finished(await chat.answers.retry("ann", **place))
     await finished(await chat.answers.go_on("ann", **place))
-    assert await town.people.used("ann") == AccountUsage(messages=3, tokens=8 + 8 + (8 + 5))
+    assert await town.users.used("ann") == AccountUsage(messages=3, tokens=8 + 8 + (8 + 5))
 
 
 async def test_a_stopped_answer_costs_its_tokens_so_far(town: Town) -> None:
@@ -51,13 +51,13 @@ async def test_a_stopped_answer_costs_its_tokens_so_far(town: Town) -> None:
     await asyncio.sleep(0.01)
     job.cancel()
     await finished(job)
-    assert await town.people.used("ann") == AccountUsage(messages=1, tokens=3 + 7)
+    assert await town.users.used("ann") == AccountUsage(messages=1, tokens=3 + 7)
 
 
 async def test_a_failed_answer_costs_its_tokens_so_far(town: Town) -> None:
     chat = make_chat(Script(pieces=["par"], error=EngineFailed()), quotas=town.quotas())
     await finished(await chat.ask("Hi!", user_id="ann"))
-    assert await town.people.used("ann") == AccountUsage(messages=1, tokens=3 + 3)
+    assert await town.users.used("ann") == AccountUsage(messages=1, tokens=3 + 3)
 
 
 async def test_a_question_that_never_got_a_place_is_free(town: Town) -> None:
@@ -66,7 +66,7 @@ async def test_a_question_that_never_got_a_place_is_free(town: Town) -> None:
     waiting = await chat.ask("two", user_id="gus")
     waiting.cancel()
     assert (await finished(waiting)).status is Status.STOPPED
-    assert await town.people.used("gus") == AccountUsage()
+    assert await town.users.used("gus") == AccountUsage()
     for number in range(2):  # nor is it among what a guest has open
         await chat.ask(f"again {number}", user_id="gus")
     await chat.jobs.close(0)
@@ -83,20 +83,20 @@ async def refused(chat: Chat, user_id: str, error: type[Exception]) -> None:
 
 async def test_over_a_limit_nothing_is_written(town: Town) -> None:
     chat = make_chat(Script(pieces=["x" * 20]), quotas=town.quotas())
-    await chat.told("Hi" * 15, user_id="ann")
+    await chat.ask_and_wait("Hi" * 15, user_id="ann")
     await refused(chat, "ann", TokensUsedUp)
     for number in range(LINK.max_messages):
-        await chat.told(f"{number}", user_id="gus")
+        await chat.ask_and_wait(f"{number}", user_id="gus")
     await refused(chat, "gus", GuestMessagesUsedUp)
     for number in range(5):
-        await chat.told(f"{number}", user_id="root")
+        await chat.ask_and_wait(f"{number}", user_id="root")
     await refused(chat, "root", TooManyRequests)
     await refused(chat, "ann", TokensUsedUp)
 
 
 async def test_the_limit_applies_to_retries_and_continuations(town: Town) -> None:
     chat = make_chat(Script(pieces=["x" * 50]), quotas=town.quotas())
-    job = await chat.told("Hi", user_id="ann")
+    job = await chat.ask_and_wait("Hi", user_id="ann")
     place = {"conversation_id": job.conversation_id, "message_id": job.message_id}
     for again in (chat.answers.retry, chat.answers.go_on):
         with pytest.raises(TokensUsedUp):
@@ -170,7 +170,7 @@ async def test_each_user_has_a_salt_unless_prefixes_are_shared(
 ) -> None:
     chat = make_chat(share_prefixes=share)
     for number, user in enumerate(("ann", "bob", "ann")):
-        await chat.told(f"Hi {number}", user_id=user)
+        await chat.ask_and_wait(f"Hi {number}", user_id=user)
     assert chat.engine.salts == salts
 
 

@@ -286,13 +286,13 @@ async def test_a_guest_signs_in_with_a_nickname_and_gets_the_preset(house: House
     admin = await house.add("ann")
     app = house.app()
     async with client_of(app, admin) as ann, client_of(app) as guest:
-        wanted = {"label": "open day", "days": 1, "max_guests": 1, "max_messages": 5}
-        wanted |= {"max_tokens": 1000, "preset_id": "translator"}
-        link = (await ann.post("/api/guest-links", json=wanted)).json()["link"]
+        link_form = {"label": "open day", "days": 1, "max_guests": 1, "max_messages": 5}
+        link_form |= {"max_tokens": 1000, "preset_id": "translator"}
+        link = (await ann.post("/api/guest-links", json=link_form)).json()["link"]
         assert link.startswith("/guest#")
         token = link.partition("#")[2]
-        told = await guest.post("/api/account/guest-link", json={"token": token})
-        assert told.json() == {"kind": "guest", "label": "open day"}
+        reply = await guest.post("/api/account/guest-link", json={"token": token})
+        assert reply.json() == {"kind": "guest", "label": "open day"}
         entrance = {"token": token, "nickname": "Zoë"}
         answer = await guest.post("/api/account/enter", json=entrance)
         assert answer.json() == {"next": "/#preset=translator"}

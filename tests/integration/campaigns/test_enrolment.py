@@ -88,14 +88,14 @@ class Fair:
         return User(name, name, role, self.clock.now)
 
     async def open(self) -> None:
-        self.entry = AuditEntry(self.clock.now, "", Action.JOIN)
+        self.audit_entry = AuditEntry(self.clock.now, "", Action.JOIN)
         for user in (self.root, self.host, self.member):
-            await self.store.people.add_user(user, "hash", self.entry)
+            await self.store.people.add_user(user, "hash", self.audit_entry)
         self.campaign = await self.campaigns.add(self.host, PLAN)
         for guest, campaign_id in ((self.guest, self.campaign.id), (self.other, None)):
             link = self.link(guest.guest_link_id or "", campaign_id)
-            await self.store.people.add_guest_link(f"token {link.id}", link, self.entry)
-            await self.store.people.admit_guest(link.id, guest, self.entry)
+            await self.store.people.add_guest_link(f"token {link.id}", link, self.audit_entry)
+            await self.store.people.admit_guest(link.id, guest, self.audit_entry)
 
     def link(self, link_id: str, campaign_id: str | None) -> GuestLink:
         ends = self.clock.now + timedelta(days=7)
@@ -272,7 +272,7 @@ async def test_after_the_end_no_question_is_accepted_and_all_stays_readable(
     if end == "closed":
         await fair.campaigns.close(fair.host, fair.campaign.id)
     elif end == "revoked":
-        await fair.store.people.revoke_guest_link("link", fair.entry)
+        await fair.store.people.revoke_guest_link("link", fair.audit_entry)
     else:
         fair.clock.advance(days=7)
     await refused(fair, fair.guest, CampaignOver, conversation_id=chat.conversation_id)

@@ -24,14 +24,14 @@ async def chat() -> AsyncIterator[Chat]:
 
 
 async def two_turns(chat: Chat) -> Job:
-    first = await chat.told("Q1")
-    return await chat.told("Q2", conversation_id=first.conversation_id)
+    first = await chat.ask_and_wait("Q1")
+    return await chat.ask_and_wait("Q2", conversation_id=first.conversation_id)
 
 
 async def test_an_edited_question_is_a_version_beside_the_old_one(chat: Chat) -> None:
     job = await two_turns(chat)
     first = (await chat.messages(job))[0]
-    edited = await chat.told("Q1b", conversation_id=job.conversation_id, beside=first.id)
+    edited = await chat.ask_and_wait("Q1b", conversation_id=job.conversation_id, beside=first.id)
     assert await chat.contents(edited) == ["Q1b", "A3"]
     assert chat.engine.prompts[-1] == (ChatMessage(Role.USER, "Q1b"),)
     opened = await chat.conversations.open(USER, job.conversation_id)
@@ -41,7 +41,7 @@ async def test_an_edited_question_is_a_version_beside_the_old_one(chat: Chat) ->
 async def test_walking_to_a_version_shows_the_path_below_it(chat: Chat) -> None:
     job = await two_turns(chat)
     first = (await chat.messages(job))[0]
-    await chat.told("Q1b", conversation_id=job.conversation_id, beside=first.id)
+    await chat.ask_and_wait("Q1b", conversation_id=job.conversation_id, beside=first.id)
     await chat.conversations.show(USER, job.conversation_id, first.id)
     assert await chat.contents(job) == ["Q1", "A1", "Q2", "A2"]
 
@@ -57,19 +57,19 @@ async def test_a_retried_older_answer_keeps_its_following_messages(chat: Chat) -
 
 
 async def test_an_edited_answer_is_a_version_that_the_next_question_builds_on(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     edited = await chat.conversations.edit_answer(
         USER, conversation_id=job.conversation_id, message_id=job.message_id, text="Better"
     )
     assert (edited.origin, edited.status, edited.provenance) == (Origin.EDITED, Status.DONE, None)
-    await chat.told("Q2", conversation_id=job.conversation_id)
+    await chat.ask_and_wait("Q2", conversation_id=job.conversation_id)
     assert chat.engine.prompts[-1][1] == ChatMessage(Role.ASSISTANT, "Better")
     opened = await chat.conversations.open(USER, job.conversation_id)
     assert opened.versions[edited.id] == [job.message_id, edited.id]
 
 
 async def test_an_empty_edit_is_refused(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     with pytest.raises(EmptyMessage):
         await chat.conversations.edit_answer(
             USER, conversation_id=job.conversation_id, message_id=job.message_id, text=" "
@@ -79,7 +79,7 @@ async def test_an_empty_edit_is_refused(chat: Chat) -> None:
 
 async def test_a_cut_answer_is_continued_in_a_version_that_has_the_whole_text() -> None:
     chat = make_chat(Script(pieces=["One, "], finish=Finish.LENGTH), Script(pieces=["two."]))
-    job = await chat.told("Count")
+    job = await chat.ask_and_wait("Count")
     more = await chat.answers.go_on(
         USER, conversation_id=job.conversation_id, message_id=job.message_id
     )
@@ -97,7 +97,7 @@ async def test_a_cut_answer_is_continued_in_a_version_that_has_the_whole_text() 
 
 async def test_a_continued_answer_stopped_at_once_keeps_its_beginning() -> None:
     chat = make_chat(Script(pieces=["begun"], finish=Finish.LENGTH), Script(hangs=True, pieces=[]))
-    job = await chat.told("Q")
+    job = await chat.ask_and_wait("Q")
     more = await chat.answers.go_on(
         USER, conversation_id=job.conversation_id, message_id=job.message_id
     )
@@ -107,7 +107,7 @@ async def test_a_continued_answer_stopped_at_once_keeps_its_beginning() -> None:
 
 
 async def test_only_an_answer_can_be_tried_again_or_continued(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     question = (await chat.messages(job))[0]
     for again in (chat.answers.retry, chat.answers.go_on):
         with pytest.raises(BadRequest):
@@ -133,7 +133,7 @@ async def test_a_branch_is_deleted_and_restored_with_all_descendants(chat: Chat)
 
 
 async def test_a_deleted_version_is_replaced_by_a_sibling(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     again = await chat.answers.retry(
         USER, conversation_id=job.conversation_id, message_id=job.message_id
     )
@@ -152,16 +152,16 @@ async def test_undoing_the_last_turn_returns_its_question(chat: Chat) -> None:
 
 
 async def test_undo_without_a_question_is_reported(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     await chat.conversations.undo_turn(USER, job.conversation_id)
     with pytest.raises(BadRequest):
         await chat.conversations.undo_turn(USER, job.conversation_id)
 
 
 async def test_a_conversation_emptied_by_undo_takes_a_new_question(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     await chat.conversations.undo_turn(USER, job.conversation_id)
-    later = await chat.told("Q1b", conversation_id=job.conversation_id)
+    later = await chat.ask_and_wait("Q1b", conversation_id=job.conversation_id)
     assert await chat.contents(later) == ["Q1b", "A2"]
 
 
@@ -184,7 +184,7 @@ async def test_nothing_is_deleted_or_edited_where_an_answer_is_being_written() -
 
 async def test_an_answer_continues_while_another_branch_is_displayed() -> None:
     chat = make_chat(Script(pieces=["A1"]), Script(pieces=["A2"] * 5, step_s=0.02))
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     again = await chat.answers.retry(
         USER, conversation_id=job.conversation_id, message_id=job.message_id
     )
@@ -216,7 +216,7 @@ async def test_deleting_stops_the_answer_being_written() -> None:
 
 async def test_after_the_undo_time_the_deletion_is_final() -> None:
     chat = make_chat(undo_s=0.01)
-    job = await chat.told("Hi")
+    job = await chat.ask_and_wait("Hi")
     await chat.conversations.delete(USER, job.conversation_id)
     async with asyncio.timeout(5):
         while True:
@@ -229,7 +229,7 @@ async def test_after_the_undo_time_the_deletion_is_final() -> None:
 
 
 async def test_at_shutdown_all_deleted_rows_are_purged(chat: Chat) -> None:
-    job = await chat.told("Hi")
+    job = await chat.ask_and_wait("Hi")
     await chat.conversations.delete(USER, job.conversation_id)
     assert await chat.conversations.purge()
     with pytest.raises(NotFound):
@@ -237,7 +237,7 @@ async def test_at_shutdown_all_deleted_rows_are_purged(chat: Chat) -> None:
 
 
 async def test_of_two_concurrent_renames_the_second_learns_of_the_first(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     await chat.conversations.rename(USER, job.conversation_id, title="One", seen="Q1")
     with pytest.raises(RenamedMeanwhile) as caught:
         await chat.conversations.rename(USER, job.conversation_id, title="Two", seen="Q1")
@@ -249,7 +249,7 @@ async def test_of_two_concurrent_renames_the_second_learns_of_the_first(chat: Ch
     [("  a\n b ", "a b"), ("👩🏽‍🔬 مرحبا <b>", "👩🏽‍🔬 مرحبا <b>"), ("x" * 200, "x" * 200)],
 )
 async def test_a_title_is_stored_in_one_line(chat: Chat, title: str, stored: str) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     await chat.conversations.rename(USER, job.conversation_id, title=title, seen="Q1")
     opened = await chat.conversations.open(USER, job.conversation_id)
     assert opened.conversation.title == stored
@@ -257,16 +257,16 @@ async def test_a_title_is_stored_in_one_line(chat: Chat, title: str, stored: str
 
 @pytest.mark.parametrize(("title", "error"), [(" \n", EmptyMessage), ("x" * 201, MessageTooLong)])
 async def test_an_empty_title_is_refused(chat: Chat, title: str, error: type[Exception]) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     with pytest.raises(error):
         await chat.conversations.rename(USER, job.conversation_id, title=title, seen="Q1")
 
 
 async def test_a_view_differs_when_there_is_something_new(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     looks = [await chat.conversations.version(USER, job.conversation_id)]
     assert looks[0] == await chat.conversations.version(USER, job.conversation_id)
-    await chat.told("Q2", conversation_id=job.conversation_id)
+    await chat.ask_and_wait("Q2", conversation_id=job.conversation_id)
     looks.append(await chat.conversations.version(USER, job.conversation_id))
     await chat.conversations.rename(USER, job.conversation_id, title="T", seen="Q1")
     looks.append(await chat.conversations.version(USER, job.conversation_id))
@@ -274,9 +274,9 @@ async def test_a_view_differs_when_there_is_something_new(chat: Chat) -> None:
 
 
 async def test_a_view_differs_when_a_middle_turn_is_deleted_or_restored(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     there = job.conversation_id
-    await chat.told("Q2", conversation_id=there)
+    await chat.ask_and_wait("Q2", conversation_id=there)
     looks = [await chat.conversations.version(USER, there)]
     removed = await chat.conversations.delete_turn(USER, there, job.message_id)
     looks.append(await chat.conversations.version(USER, there))
@@ -288,7 +288,7 @@ async def test_a_view_differs_when_a_middle_turn_is_deleted_or_restored(chat: Ch
 
 async def test_an_answer_on_another_branch_is_announced() -> None:
     chat = make_chat(Script(pieces=["A1"]), Script(pieces=["A2"], hangs=True))
-    first = await chat.told("Q1")
+    first = await chat.ask_and_wait("Q1")
     there = first.conversation_id
     job = await chat.answers.retry(USER, conversation_id=there, message_id=first.message_id)
     await chat.conversations.show(USER, there, first.message_id)
@@ -300,7 +300,7 @@ async def test_an_answer_on_another_branch_is_announced() -> None:
 
 async def test_a_foreign_conversation_looks_like_an_unknown_one_busy_or_not() -> None:
     chat = make_chat(Script(pieces=["A1"]), Script(pieces=["A2"], hangs=True))
-    job = await chat.told("Hi")
+    job = await chat.ask_and_wait("Hi")
     there, here = job.conversation_id, job.message_id
     question = Question("Hi", "b")
     removed = await chat.conversations.delete_branch(USER, there, here)
@@ -337,7 +337,7 @@ async def test_a_foreign_conversation_looks_like_an_unknown_one_busy_or_not() ->
 
 
 async def test_the_context_usage_is_that_of_the_next_prompt(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     usage = await chat.answers.context_usage(
         USER,
         conversation_id=job.conversation_id,
@@ -351,8 +351,8 @@ async def test_the_context_usage_is_that_of_the_next_prompt(chat: Chat) -> None:
 
 
 async def test_the_context_usage_counts_the_turns_that_will_be_dropped(chat: Chat) -> None:
-    job = await chat.told("a" * 400)
-    later = await chat.told("b" * 200, conversation_id=job.conversation_id)
+    job = await chat.ask_and_wait("a" * 400)
+    later = await chat.ask_and_wait("b" * 200, conversation_id=job.conversation_id)
     usage = await chat.answers.context_usage(
         USER,
         conversation_id=later.conversation_id,
@@ -383,7 +383,7 @@ async def test_attached_files_are_sent_as_data_and_stored_with_the_question(chat
     assert chat.engine.prompts[0][0].content == with_attachments("Sum?", files)
     question = (await chat.messages(job))[0]
     assert (question.content, question.attachments) == ("Sum?", files)
-    await chat.told("And?", conversation_id=job.conversation_id)
+    await chat.ask_and_wait("And?", conversation_id=job.conversation_id)
     assert chat.engine.prompts[1][0].content == with_attachments("Sum?", files)
 
 
@@ -406,10 +406,10 @@ async def test_the_exact_prompt_of_an_answer_can_be_read_later() -> None:
     await finished(more)
     await chat.conversations.set_options(USER, job.conversation_id, ChatOptions("Other"))
     for answer, prompt in zip((job, more), chat.engine.prompts, strict=True):
-        shown = await chat.answers.prompt_of(
+        exact_prompt = await chat.answers.prompt_of(
             USER, conversation_id=job.conversation_id, message_id=answer.message_id
         )
-        assert shown == await chat.engine.render_prompt(prompt)
+        assert exact_prompt == await chat.engine.render_prompt(prompt)
     stored = (await chat.answer(more)).provenance
     assert stored
     assert (stored.system_prompt, stored.preset) == ("Be brief.", options.preset)
@@ -450,10 +450,10 @@ async def test_the_system_prompt_alone_counts_as_reused_where_the_question_is_ne
 async def test_an_imported_conversation_that_begins_with_an_answer_can_be_continued(
     chat: Chat,
 ) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     archive = await chat.conversations.archive(USER, job.conversation_id)
     greeting = replace(archive.messages[1], parent_id=None)
     there = replace(archive.conversation, head_id=greeting.id)
     (added,) = await chat.conversations.add_archives(USER, [Archive(there, (greeting,))])
-    later = [await chat.told(f"Q{n}", conversation_id=added.id) for n in (2, 3)]
+    later = [await chat.ask_and_wait(f"Q{n}", conversation_id=added.id) for n in (2, 3)]
     assert await chat.contents(later[1]) == ["A1", "Q2", "A2", "Q3", "A3"]

@@ -458,9 +458,9 @@ async def test_a_search_hit_is_among_the_rendered_messages(tab: Tab) -> None:
     tab.engine.scripts = [Script(["ok"])]
     for number in range(30):
         await ask(tab, f"Question {number:02}", f"request-{number}")
-    wanted = next(m.id for m in tab.store.messages.values() if m.content == "Question 03")
+    message_id = next(m.id for m in tab.store.messages.values() if m.content == "Question 03")
     other = other_tab(tab)
-    event = about(id=tab.conversation_id, message=wanted)
+    event = about(id=tab.conversation_id, message=message_id)
     other.take(await other.do.sidebar.found(event, "en", other.view, ASKER))
     assert "Question 03" in str(other.updates[other.on.earlier])
 

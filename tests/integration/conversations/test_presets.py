@@ -31,9 +31,9 @@ async def test_a_user_sees_the_shipped_presets_of_their_language_in_order(
 ) -> None:
     for language in ("zh", "en"):
         listed = await presets.list(ANN, language)
-        wanted = {key: text for key, text in load_shipped().items() if text.language == language}
-        assert [preset.ref.id for preset in listed] == list(wanted)
-        assert [preset.text for preset in listed] == list(wanted.values())
+        expected = {key: text for key, text in load_shipped().items() if text.language == language}
+        assert [preset.ref.id for preset in listed] == list(expected)
+        assert [preset.text for preset in listed] == list(expected.values())
 
 
 async def test_own_presets_come_first_and_shared_ones_last(presets: Presets) -> None:

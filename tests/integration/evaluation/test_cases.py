@@ -76,8 +76,8 @@ async def clients(store: RoutingStore) -> AsyncIterator[Clients]:
 async def posted(client: httpx.AsyncClient, path: str, body: Any = None) -> dict[str, Any]:
     answer = await client.post(path, json={} if body is None else body)
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    reply: dict[str, Any] = answer.json()
+    return reply
 
 
 async def only_case(client: httpx.AsyncClient) -> dict[str, Any]:
@@ -109,8 +109,8 @@ async def test_a_form_becomes_a_case_and_a_file_round_trips(clients: Clients) ->
     file = (await ann.get("/api/cases/export")).content
     await posted(ann, f"/api/cases/{case_id}/delete")
     as_json = {"Content-Type": "application/json"}
-    told = await ann.post("/api/cases/import", content=file, headers=as_json)
-    assert told.json()["imported"] == 1
+    reply = await ann.post("/api/cases/import", content=file, headers=as_json)
+    assert reply.json()["imported"] == 1
     assert (await only_case(ann))["name"] == "Greeting"
     assert (await only_case(ann))["id"] != case_id
     changed = CASE | {"name": "Other", "temperature": 0.5}
@@ -216,8 +216,8 @@ async def test_a_disliked_answer_becomes_a_case(clients: Clients, store: Routing
     rating_input = RatingInput(correction="Paris")
     await store.feedback.ratings.rate(snapshot, user.id, rating_input, utc_now())
     assert ">\nParis</textarea>" in (await root.get("/cases/new?evidence=e")).text
-    told = await posted(root, "/api/cases/from-evidence/e")
-    assert ">\nParis</textarea>" in (await root.get(told["next"])).text
+    reply = await posted(root, "/api/cases/from-evidence/e")
+    assert ">\nParis</textarea>" in (await root.get(reply["next"])).text
     assert (await clients["ann"].post("/api/cases/from-evidence/e", json={})).status_code == 404
     assert (await clients["ann"].get("/cases/new?evidence=e")).status_code == 404
 
@@ -260,14 +260,14 @@ async def test_runs_are_distinguished_by_preset_version_and_model(
     owner = next(one.id for one in await store.people.users() if one.name == "ann")
     first = await presets.add(owner, PresetText("Kind & <b>", "Be kind."))
     await posted(ann, "/api/cases", CASE)
-    wanted = {"which": "kept", "preset_id": first.ref.id}
-    older = await finished_run(ann, wanted)
+    run_form = {"which": "kept", "preset_id": first.ref.id}
+    older = await finished_run(ann, run_form)
     await presets.revise(owner, first.ref.id, PresetText("Kinder", "Be very kind."))
-    newer = await finished_run(ann, wanted | {"label": "again"})
+    newer = await finished_run(ann, run_form | {"label": "again"})
     for page in ("/cases", newer):
-        told = (await ann.get(page)).text
-        assert "Kind &amp; &lt;b&gt; v1" in told
-        assert "Scripted-1B-Instruct none" in told
+        reply = (await ann.get(page)).text
+        assert "Kind &amp; &lt;b&gt; v1" in reply
+        assert "Scripted-1B-Instruct none" in reply
     assert "Kinder v2" in (await ann.get(newer)).text
     beside = (await ann.get(f"{older}?against={newer.rpartition('/')[2]}")).text
     assert "<bdi>Kinder v2</bdi> · <bdi>again</bdi>" in beside

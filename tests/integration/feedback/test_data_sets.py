@@ -136,14 +136,14 @@ class Happenings:
 
     def answers_by_prompt(self) -> dict[Turns, set[str]]:
         """Every prompt that the engine was sent, with all answers that it gave to it."""
-        given: dict[Turns, set[str]] = {}
+        answered: dict[Turns, set[str]] = {}
         for number, prompt in enumerate(self.chat.engine.prompts):
             *before, last = prompt
             begun = last.content if last.role is Role.ASSISTANT else ""
             question = tuple(before) if begun else prompt
             turns = tuple((turn.role.value, turn.content) for turn in question)
-            given.setdefault(turns, set()).add(begun + answer(number))
-        return given
+            answered.setdefault(turns, set()).add(begun + answer(number))
+        return answered
 
 
 def answer(number: int) -> str:
@@ -176,10 +176,10 @@ def turns_of(messages: Sequence[dict[str, str]]) -> Turns:
 
 async def check_all(happenings: Happenings) -> tuple[int, int]:
     """How many lines there are of each kind, after each was held against what was really said."""
-    given, corrections = happenings.answers_by_prompt(), happenings.corrections
+    answered, corrections = happenings.answers_by_prompt(), happenings.corrections
     pairs = await lines_of(happenings.chat, DataFormat.DPO)
     for pair in pairs:
-        answers = given[turns_of(pair["prompt"])]
+        answers = answered[turns_of(pair["prompt"])]
         ((_, chosen),), ((_, rejected),) = turns_of(pair["chosen"]), turns_of(pair["rejected"])
         assert rejected in answers
         assert chosen in (corrections if pair["source"] == "correction" else answers)
@@ -191,8 +191,8 @@ async def check_all(happenings: Happenings) -> tuple[int, int]:
         *prompt, (role, text) = turns_of(example["messages"])
         assert role == "assistant"
         by_hand = example["source"] == "correction"
-        assert text in (corrections if by_hand else given[tuple(prompt)])
-        assert tuple(prompt) in given
+        assert text in (corrections if by_hand else answered[tuple(prompt)])
+        assert tuple(prompt) in answered
     return len(pairs), len(examples)
 
 
@@ -238,7 +238,7 @@ async def carry_out(deeds: Sequence[Deed], folder: Path) -> tuple[int, int]:
     suppress_health_check=list(HealthCheck),
 )
 @given(HAPPENINGS)
-def test_every_pair_was_really_sent_and_really_answered(deeds: Sequence[Deed]) -> None:
+def test_every_pair_has_a_sent_prompt_and_its_answers(deeds: Sequence[Deed]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(carry_out(deeds, Path(folder)))
 

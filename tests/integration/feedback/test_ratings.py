@@ -46,8 +46,8 @@ async def chat(tmp_path: Path) -> AsyncIterator[RatedChat]:
 
 
 async def test_the_snapshot_has_the_prompt_of_the_engine(chat: RatedChat) -> None:
-    first = await chat.told("Capital of France? 首都", options=OPTIONS)
-    second = await chat.told(
+    first = await chat.ask_and_wait("Capital of France? 首都", options=OPTIONS)
+    second = await chat.ask_and_wait(
         "And of Italy?",
         options=OPTIONS,
         conversation_id=first.conversation_id,
@@ -75,8 +75,8 @@ async def test_the_snapshot_has_the_prompt_of_the_engine(chat: RatedChat) -> Non
 
 async def test_dropped_turns_are_not_in_the_snapshot(tmp_path: Path) -> None:
     async with rated_chat(tmp_path, Script(("a" * 300,))) as chat:
-        first = await chat.told("b" * 300)
-        second = await chat.told("c" * 300, conversation_id=first.conversation_id)
+        first = await chat.ask_and_wait("b" * 300)
+        second = await chat.ask_and_wait("c" * 300, conversation_id=first.conversation_id)
         await chat.rate(second, UP)
         snapshot = await chat.snapshot(second)
         assert snapshot.provenance
@@ -88,7 +88,7 @@ async def test_dropped_turns_are_not_in_the_snapshot(tmp_path: Path) -> None:
 async def test_a_continued_answer_has_a_snapshot_with_its_beginning(tmp_path: Path) -> None:
     cut = Script(("Hel",), finish=Finish.LENGTH)
     async with rated_chat(tmp_path, cut, Script(("lo",))) as chat:
-        first = await chat.told("Hi")
+        first = await chat.ask_and_wait("Hi")
         job = await chat.answers.go_on(
             LOCAL.id, conversation_id=first.conversation_id, message_id=first.message_id
         )
@@ -103,8 +103,8 @@ async def test_a_continued_answer_has_a_snapshot_with_its_beginning(tmp_path: Pa
 async def test_a_prompt_with_deleted_messages_is_not_exact(
     chat: RatedChat,
 ) -> None:
-    first = await chat.told("one")
-    second = await chat.told("two", conversation_id=first.conversation_id)
+    first = await chat.ask_and_wait("one")
+    second = await chat.ask_and_wait("two", conversation_id=first.conversation_id)
     await chat.conversations.delete_turn(LOCAL.id, first.conversation_id, first.message_id)
     await chat.rate(second, UP)
     snapshot = await chat.snapshot(second)
@@ -149,7 +149,7 @@ async def test_an_answer_stopped_or_failed_before_its_first_token_can_be_rated(
             await chat.rate(stopped, DOWN)
         stopped.cancel()
         await finished(stopped)
-        failed = await chat.told("Ho")
+        failed = await chat.ask_and_wait("Ho")
         for job, status in ((stopped, Status.STOPPED), (failed, Status.ERROR)):
             look = await chat.ratings.look(LOCAL, job.conversation_id, job.message_id)
             assert look == Ratable("", REASONS)
@@ -172,8 +172,8 @@ async def test_an_interrupted_answer_can_be_rated(tmp_path: Path) -> None:
 
 async def test_only_a_stored_generated_answer_can_be_rated(tmp_path: Path) -> None:
     async with rated_chat(tmp_path, Script(()), Script()) as chat:
-        empty, job = await chat.told("Nothing?"), await chat.told("Hi")
-        temporary = await chat.told("Hush", temporary=True)
+        empty, job = await chat.ask_and_wait("Nothing?"), await chat.ask_and_wait("Hi")
+        temporary = await chat.ask_and_wait("Hush", temporary=True)
         edited = await chat.conversations.edit_answer(
             LOCAL.id,
             conversation_id=job.conversation_id,
@@ -204,7 +204,7 @@ async def test_only_a_stored_generated_answer_can_be_rated(tmp_path: Path) -> No
 
 
 async def test_answers_of_others_are_not_found(chat: RatedChat) -> None:
-    job = await chat.told("Hi")
+    job = await chat.ask_and_wait("Hi")
     await chat.rate(job, UP)
     with pytest.raises(NotFound):
         await chat.rate(job, DOWN, user=STRANGER)
@@ -216,7 +216,7 @@ async def test_answers_of_others_are_not_found(chat: RatedChat) -> None:
 async def test_ratings_stay_and_can_be_changed_after_the_conversation_is_deleted(
     chat: RatedChat,
 ) -> None:
-    job, other = await chat.told("Hi"), await chat.told("Ho")
+    job, other = await chat.ask_and_wait("Hi"), await chat.ask_and_wait("Ho")
     await chat.rate(job, UP)
     before = await chat.snapshot(job)
     for each in (job, other):
@@ -229,7 +229,7 @@ async def test_ratings_stay_and_can_be_changed_after_the_conversation_is_deleted
 
 
 async def test_a_withdrawn_rating_is_a_version(chat: RatedChat) -> None:
-    job = await chat.told("Hi")
+    job = await chat.ask_and_wait("Hi")
     with pytest.raises(EmptyRating):
         await chat.rate(job, RatingInput(comment="  \n"))
     assert await chat.frozen() == 0
@@ -242,7 +242,7 @@ async def test_a_withdrawn_rating_is_a_version(chat: RatedChat) -> None:
 
 
 async def test_a_rating_is_stored_in_normal_form(chat: RatedChat) -> None:
-    job = await chat.told("Hi")
+    job = await chat.ask_and_wait("Hi")
     rating_input = RatingInput(
         Verdict.DOWN, ("other", "language", "other"), " why? \n", "Bonjour\n"
     )
@@ -256,7 +256,7 @@ async def test_a_rating_is_stored_in_normal_form(chat: RatedChat) -> None:
 async def test_a_long_or_unstorable_rating_is_refused_without_writing(
     chat: RatedChat,
 ) -> None:
-    job = await chat.told("Hi")
+    job = await chat.ask_and_wait("Hi")
     longest = "x" * MAX_COMMENT
     for rating_input, error in (
         (RatingInput(comment=longest + "x"), MessageTooLong),

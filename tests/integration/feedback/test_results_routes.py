@@ -108,10 +108,10 @@ async def test_an_assigned_reviewer_sees_the_answer(hosts: Hosts) -> None:
 
 
 async def test_hostile_text_is_escaped(hosts: Hosts) -> None:
-    said = RatingInput(Verdict.DOWN, ("other",), HOSTILE, f"Better {HOSTILE}")
+    rating_input = RatingInput(Verdict.DOWN, ("other",), HOSTILE, f"Better {HOSTILE}")
     prompt = (ChatMessage(Role.SYSTEM, HOSTILE), ChatMessage(Role.USER, HOSTILE))
     await hosts.rate(
-        "e", said, campaign_id="campaign", prompt=prompt, answer=HOSTILE, language=HOSTILE
+        "e", rating_input, campaign_id="campaign", prompt=prompt, answer=HOSTILE, language=HOSTILE
     )
     await hosts.admin.post("/api/results/e/review", json={"note": HOSTILE})
     for path in (
@@ -144,14 +144,14 @@ async def test_the_list_continues_with_the_next_page(hosts: Hosts) -> None:
     first = (await hosts.admin.get("/results")).text
     (link,) = {part.split('"')[0] for part in first.split('href="') if "after=" in part}
     second = (await hosts.admin.get(link.replace("&amp;", "&"))).text
-    shown = [f"Question {number:02}?" for number in range(60)]
-    assert [said in first for said in shown] == [False] * 10 + [True] * 50
-    assert [said in second for said in shown] == [True] * 10 + [False] * 50
+    questions = [f"Question {number:02}?" for number in range(60)]
+    assert [text in first for text in questions] == [False] * 10 + [True] * 50
+    assert [text in second for text in questions] == [True] * 10 + [False] * 50
 
 
 async def test_exports_match_the_service_and_are_downloads(hosts: Hosts) -> None:
-    said = RatingInput(Verdict.DOWN, correction="Ann wrote it: a@b.cn")
-    await hosts.rate("e", said)
+    text = RatingInput(Verdict.DOWN, correction="Ann wrote it: a@b.cn")
+    await hosts.rate("e", text)
     results = Results(hosts.store.feedback.results, hosts.store.people)
     for kind in DataFormat:
         answer = await hosts.admin.get(f"/api/results/export?format={kind}&redact=true")
@@ -173,8 +173,8 @@ async def test_exports_match_the_service_and_are_downloads(hosts: Hosts) -> None
 
 
 async def test_a_report_is_masked_in_both_languages_with_counts(hosts: Hosts) -> None:
-    said = RatingInput(Verdict.DOWN, comment="Ann wrote it: a@b.cn")
-    await hosts.rate("e", said, campaign_id="campaign")
+    text = RatingInput(Verdict.DOWN, comment="Ann wrote it: a@b.cn")
+    await hosts.rate("e", text, campaign_id="campaign")
     path = "/api/results/report?campaign=campaign"
     assert "Ann wrote it: a@b.cn" in (await hosts.bob.get(path)).text
     masked = (await hosts.bob.get(f"{path}&redact=true")).text

@@ -180,9 +180,9 @@ async def test_the_list_of_votes_and_its_detail_continue_with_the_next_page(
     first = (await hosts.bob.get("/results/votes")).text
     (link,) = {part.split('"')[0] for part in first.split('href="') if "after=" in part}
     second = (await hosts.bob.get(link.replace("&amp;", "&"))).text
-    shown = [f"v{number:02}?" for number in range(53)]
-    assert [said in first for said in shown] == [False] * 3 + [True] * 50
-    assert [said in second for said in shown] == [True] * 3 + [False] * 50
+    questions = [f"v{number:02}?" for number in range(53)]
+    assert [text in first for text in questions] == [False] * 3 + [True] * 50
+    assert [text in second for text in questions] == [True] * 3 + [False] * 50
     one = (await hosts.bob.get("/results/votes/v03?choice=left")).text
     assert 'href="/results/votes/v02?choice=left" data-next' in one
     assert "data-next" not in (await hosts.bob.get("/results/votes/v00")).text

@@ -22,8 +22,8 @@ async def programs(tmp_path: Path) -> AsyncIterator[RatingPrograms]:
 
 
 async def test_an_answer_is_rated_by_its_id_in_versions(programs: RatingPrograms) -> None:
-    id = await programs.given()
-    first = (await programs.say(id, verdict="down", reasons=["wrong-facts"], comment="no")).json()
+    id = await programs.rated_completion()
+    first = (await programs.rate(id, verdict="down", reasons=["wrong-facts"], comment="no")).json()
     assert {**first, "created": 0} == {
         "id": id,
         "object": "feedback",
@@ -34,39 +34,39 @@ async def test_an_answer_is_rated_by_its_id_in_versions(programs: RatingPrograms
         "comment": "no",
         "correction": None,
     }
-    again = (await programs.say(id, verdict="up", correction="Hi!")).json()
+    again = (await programs.rate(id, verdict="up", correction="Hi!")).json()
     assert (again["version"], again["verdict"], again["correction"]) == (2, "up", "Hi!")
-    assert (await programs.say(id)).json()["version"] == 3
-    snapshot = await programs.kept.snapshot_of(LOCAL.id, id)
+    assert (await programs.rate(id)).json()["version"] == 3
+    snapshot = await programs.ratings.snapshot_of(LOCAL.id, id)
     assert snapshot
     assert (snapshot.source, snapshot.answer, snapshot.question) == (Source.API, "Hello", "Hi")
-    assert (await programs.kept.newest(LOCAL.id, [id]))[id].rating_input == RatingInput()
-    assert (await programs.kept.newest(LOCAL.id, [id]))[id].version == 3
+    assert (await programs.ratings.newest(LOCAL.id, [id]))[id].rating_input == RatingInput()
+    assert (await programs.ratings.newest(LOCAL.id, [id]))[id].version == 3
 
 
 async def test_what_was_rated_once_can_be_rated_after_it_is_forgotten(tmp_path: Path) -> None:
     before, after = RatingPrograms(tmp_path), RatingPrograms(tmp_path)
     await before.store.open()
-    id = await before.given()
-    assert (await before.say(id, verdict="up")).status_code == 200
+    id = await before.rated_completion()
+    assert (await before.rate(id, verdict="up")).status_code == 200
     await before.store.close()
     await after.store.open()
-    assert (await after.say(id, verdict="down")).json()["version"] == 2
+    assert (await after.rate(id, verdict="down")).json()["version"] == 2
     await after.store.close()
 
 
 async def test_an_answer_that_is_not_remembered_is_not_found_and_it_says_for_how_long_they_are(
     programs: RatingPrograms,
 ) -> None:
-    for id in (await programs.given(store=False), "chatcmpl-1", "temporary-1"):
-        answer = await programs.say(id, verdict="up")
+    for id in (await programs.rated_completion(store=False), "chatcmpl-1", "temporary-1"):
+        answer = await programs.rate(id, verdict="up")
         assert answer.status_code == 404
         assert fault(answer)["code"] == "not_found"
         assert "remembered for 60 minutes" in fault(answer)["message"]
 
 
 async def test_what_is_said_must_fit(programs: RatingPrograms) -> None:
-    id = await programs.given()
+    id = await programs.rated_completion()
     for said, status, code in (
         ({}, 400, "empty_opinion"),
         ({"reasons": ["dull"]}, 400, "unknown_reason"),
@@ -79,20 +79,20 @@ async def test_what_is_said_must_fit(programs: RatingPrograms) -> None:
         ({"reasons": ["slow"] * 21}, 422, "invalid_request"),
         ({"rating": 5}, 422, "invalid_request"),
     ):
-        answer = await programs.say(id, **said)
+        answer = await programs.rate(id, **said)
         assert (answer.status_code, fault(answer)["code"]) == (status, code)
-    too_long = await programs.say(id, comment="x" * 2**20)
+    too_long = await programs.rate(id, comment="x" * 2**20)
     assert "20000" in fault(too_long)["message"]
-    assert await programs.kept.snapshot_of(LOCAL.id, id) is None
-    assert (await programs.say(id, verdict=Verdict.UP)).status_code == 200
+    assert await programs.ratings.snapshot_of(LOCAL.id, id) is None
+    assert (await programs.rate(id, verdict=Verdict.UP)).status_code == 200
 
 
 async def test_the_route_is_in_the_document_which_its_answers_fit(programs: RatingPrograms) -> None:
     document = (await programs.client.get("/openapi.json")).json()
     answers = document["paths"][FEEDBACK]["post"]["responses"]
-    id = await programs.given()
-    for answer in (await programs.say(id, verdict="up"), await programs.say("another")):
+    id = await programs.rated_completion()
+    for answer in (await programs.rate(id, verdict="up"), await programs.rate("another")):
         schema = answers[str(answer.status_code)]["content"]["application/json"]["schema"]
         jsonschema.validate(answer.json(), {**schema, "components": document["components"]})
     for example in document["components"]["schemas"]["FeedbackRequest"]["examples"]:
-        assert (await programs.say(**{**example, "id": id})).status_code == 200
+        assert (await programs.rate(**{**example, "id": id})).status_code == 200

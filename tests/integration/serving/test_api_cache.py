@@ -123,7 +123,7 @@ async def test_each_key_has_answers_of_its_own_and_a_hit_costs_a_request_and_no_
         completion = await ours.completions.begin(who, replace(asked, id=str(number)))
         texts.append((await completion.record()).text)
     assert texts == ["one", "two", "one"]
-    assert await town.people.used("ann") == AccountUsage(messages=3, tokens=2 * (2 + 3))
+    assert await town.users.used("ann") == AccountUsage(messages=3, tokens=2 * (2 + 3))
     assert town.rates.hits["user ann"] == 3
 
 

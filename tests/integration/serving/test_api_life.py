@@ -191,12 +191,12 @@ async def test_an_answer_is_billed_to_its_person_and_to_its_key() -> None:
     town = await make_town()
     ann = principal("ann")
     assert ann.key
-    await town.people.add_key("digest", ann.key, CREATED)
-    limits = KeyLimits(town.people, town.rates, clock=lambda: town.now)
+    await town.users.add_key("digest", ann.key, CREATED)
+    limits = KeyLimits(town.users, town.rates, clock=lambda: town.now)
     programs = Programs(quotas=town.quotas(), key_limits=limits)
     await written(programs, ann)
-    assert await town.people.used("ann") == AccountUsage(messages=1, tokens=2 + 5)
-    assert await town.people.used_by_key(ann.key.id, town.now.date()) == AccountUsage(1, 2 + 5)
+    assert await town.users.used("ann") == AccountUsage(messages=1, tokens=2 + 5)
+    assert await town.users.used_by_key(ann.key.id, town.now.date()) == AccountUsage(1, 2 + 5)
 
 
 async def test_the_engine_is_asked_with_the_salt_of_the_person_whatever_the_key() -> None:
@@ -213,7 +213,7 @@ async def test_what_was_written_before_a_hang_up_is_billed() -> None:
     await completion.begun(5)
     completion.cancel()
     assert (await completion.record()).finish is None
-    assert await town.people.used("ann") == AccountUsage(messages=1, tokens=2 + 3)
+    assert await town.users.used("ann") == AccountUsage(messages=1, tokens=2 + 3)
 
 
 async def refusal(programs: Programs, who: Principal) -> str:
@@ -224,14 +224,14 @@ async def refusal(programs: Programs, who: Principal) -> str:
 
 async def test_the_limits_of_a_person_and_of_a_key_hold_and_open_again() -> None:
     town = await make_town()
-    limits = KeyLimits(town.people, CountedRates(), clock=lambda: town.now)
+    limits = KeyLimits(town.users, CountedRates(), clock=lambda: town.now)
     programs = Programs(quotas=town.quotas(), key_limits=limits)
     bob = principal("bob", requests_per_minute=1)
     await written(programs, bob)
     assert await refusal(programs, bob) == "too_many_requests"
     other = principal("ann", tokens_per_day=5)
     assert other.key
-    await town.people.add_key("digest", other.key, CREATED)
+    await town.users.add_key("digest", other.key, CREATED)
     await written(programs, other)
     assert await refusal(programs, other) == "tokens_used_up"
     for _ in range(4):
@@ -336,7 +336,7 @@ async def test_an_answer_is_one_line_in_the_log_without_a_word_of_it(
 async def test_the_observer_counts_page_and_programs_apart() -> None:
     seen = Seen()
     chat = make_chat(observer=seen)
-    await chat.told("Hi")
+    await chat.ask_and_wait("Hi")
     assert [(summary.source, summary.reason) for summary in seen.summaries] == [
         (Source.PAGE, "stop")
     ]

@@ -27,7 +27,7 @@ class Rows:
     link: GuestLink
 
     def user(self, name: str) -> User:
-        return self.town.people.everybody[name]
+        return self.town.users.everybody[name]
 
 
 Act = Callable[[Rows, User], Awaitable[object]]
@@ -88,9 +88,9 @@ POLICY: dict[Act, frozenset[str]] = {
 @pytest.fixture
 async def rows() -> Rows:
     town, clock = await make_town(), Clock(NOON)
-    accounts = Accounts(town.people, OpenHasher(), clock, timer=clock.timer)
-    key, _ = await accounts.add_key(town.people.everybody["ann"], name="program")
-    link = (await accounts.guest_links(town.people.everybody["ann"]))[0]
+    accounts = Accounts(town.users, OpenHasher(), clock, timer=clock.timer)
+    key, _ = await accounts.add_key(town.users.everybody["ann"], name="program")
+    link = (await accounts.guest_links(town.users.everybody["ann"]))[0]
     return Rows(town, accounts, key, link)
 
 

@@ -756,9 +756,9 @@ async def test_the_log_names_actor_action_and_target_by_id_only(
         Action.SIGN_IN,
         Action.JOIN,
     ]
-    entries_text = repr([newest, *earlier])
+    log_text = repr([newest, *earlier])
     for word in ("Ann", "Bob", RIGHT, HOME):
-        assert word not in entries_text
+        assert word not in log_text
 
 
 async def test_deleting_the_own_account_needs_the_password_and_leaves_no_rows(

@@ -39,27 +39,27 @@ def clock() -> Clock:
 
 @pytest.fixture
 def accounts(town: Town, clock: Clock) -> Accounts:
-    return Accounts(town.people, OpenHasher(), clock, timer=clock.timer)
+    return Accounts(town.users, OpenHasher(), clock, timer=clock.timer)
 
 
 @pytest.fixture
 def root(town: Town) -> User:
-    return town.people.everybody["root"]
+    return town.users.everybody["root"]
 
 
 @pytest.fixture
 def ann(town: Town) -> User:
-    return town.people.everybody["ann"]
+    return town.users.everybody["ann"]
 
 
 @pytest.fixture
 def bob(town: Town) -> User:
-    return town.people.everybody["bob"]
+    return town.users.everybody["bob"]
 
 
 @pytest.fixture
 def gus(town: Town) -> User:
-    return town.people.everybody["gus"]
+    return town.users.everybody["gus"]
 
 
 # --- making -----------------------------------------------------------------------------------
@@ -71,8 +71,8 @@ async def test_a_key_is_a_secret_of_which_the_store_has_only_the_digest(
     key, secret = await accounts.add_key(ann, name="nightly")
     assert re.fullmatch(r"sk-[\w-]{43}", secret)
     assert key.prefix == secret[:PREFIX_LENGTH]
-    assert secret not in repr(town.people)
-    assert secret[PREFIX_LENGTH:] not in repr(town.people)
+    assert secret not in repr(town.users)
+    assert secret[PREFIX_LENGTH:] not in repr(town.users)
     _, other = await accounts.add_key(ann, name="nightly")
     assert other != secret
 
@@ -82,7 +82,7 @@ async def test_a_key_has_an_owner_and_the_log_names_its_creator(
 ) -> None:
     key, _ = await accounts.add_key(root, name="for ann", owner=ann)
     assert key.owner_id == "ann"
-    audit_entry = town.people.audit[-1]
+    audit_entry = town.users.audit[-1]
     assert (audit_entry.user_id, audit_entry.action, audit_entry.target) == (
         "root",
         Action.NEW_KEY,
@@ -159,7 +159,7 @@ async def test_neither_a_part_of_a_key_nor_its_digest_authenticates(
     accounts: Accounts, town: Town, ann: User
 ) -> None:
     _, secret = await accounts.add_key(ann, name="x")
-    for wrong in (secret[:-1], f"{secret} ", secret.upper(), *town.people.api_keys):
+    for wrong in (secret[:-1], f"{secret} ", secret.upper(), *town.users.api_keys):
         with pytest.raises(BadKey):
             await accounts.principal(wrong, address=HOME)
 
@@ -182,7 +182,7 @@ async def test_only_the_owner_or_an_administrator_revokes_a_key(
             await accounts.revoke_key(bob, key.id)
         await accounts.principal(secret, address=HOME)
         await accounts.revoke_key(user, key.id)
-        audit_entry = town.people.audit[-1]
+        audit_entry = town.users.audit[-1]
         assert (audit_entry.user_id, audit_entry.action, audit_entry.target) == (
             user.id,
             Action.REVOKE_KEY,
@@ -287,12 +287,12 @@ async def test_the_log_reports_a_refused_key_without_its_secret(
 
 async def caller_with(town: Town, **limits: int) -> Principal:
     key = ApiKey("key", "ann", "x", "sk-abcde", NOON, **limits)  # type: ignore[arg-type]  # by name
-    await town.people.add_key("digest", key, CREATED)
-    return Principal(town.people.everybody["ann"], key)
+    await town.users.add_key("digest", key, CREATED)
+    return Principal(town.users.everybody["ann"], key)
 
 
 def limits_of(town: Town) -> KeyLimits:
-    return KeyLimits(town.people, town.rates, clock=lambda: town.now)
+    return KeyLimits(town.users, town.rates, clock=lambda: town.now)
 
 
 async def test_a_key_has_a_rate_limit(town: Town) -> None:
@@ -319,11 +319,11 @@ async def test_a_key_has_a_daily_token_limit(town: Town) -> None:
 
 async def test_a_key_without_limits_and_a_caller_without_a_key_have_none(town: Town) -> None:
     limits, principal = limits_of(town), await caller_with(town)
-    for someone in (principal, Principal(LOCAL), Principal(town.people.everybody["ann"])):
+    for someone in (principal, Principal(LOCAL), Principal(town.users.everybody["ann"])):
         for _ in range(9):
             await limits.check(someone)
             await limits.spend(someone, 10**9)
-    assert (await town.people.used_by_key("key", NOON.date())).tokens == 9 * 10**9
+    assert (await town.users.used_by_key("key", NOON.date())).tokens == 9 * 10**9
 
 
 async def test_an_answer_does_not_fail_for_the_usage_write_of_its_key(

@@ -96,7 +96,7 @@ class SlowUsers(MemoryUsers):
 
 
 async def test_concurrent_requests_cannot_both_use_a_guests_last_message(town: Town) -> None:
-    town.people = SlowUsers(**vars(town.people))
+    town.users = SlowUsers(**vars(town.users))
     quotas = town.quotas()
     results = await asyncio.gather(*(quotas.check("gus") for _ in range(9)), return_exceptions=True)
     permits = [reservation for reservation in results if not isinstance(reservation, BaseException)]
@@ -117,7 +117,7 @@ async def test_a_released_reservation_costs_nothing_and_counts_once(town: Town) 
     await quotas.check("gus")
     with pytest.raises(QuotaExceeded):
         await quotas.check("gus")
-    assert await town.people.used("gus") == AccountUsage()
+    assert await town.users.used("gus") == AccountUsage()
 
 
 async def test_the_local_user_has_no_limits(town: Town) -> None:
@@ -126,7 +126,7 @@ async def test_the_local_user_has_no_limits(town: Town) -> None:
     for reservation in permits:
         await reservation.spend(10**6)
     assert permits[0].allowance == NO_LIMITS
-    assert await town.people.used(LOCAL_USER) == AccountUsage()
+    assert await town.users.used(LOCAL_USER) == AccountUsage()
 
 
 async def test_an_unknown_user_has_no_quota(town: Town) -> None:
@@ -142,7 +142,7 @@ class FullDisk(MemoryUsers):
 
 
 async def test_a_failed_usage_write_does_not_fail_the_answer(town: Town) -> None:
-    town.people = FullDisk(**vars(town.people))
+    town.users = FullDisk(**vars(town.users))
     quotas = town.quotas()
     for _ in range(LINK.max_messages + 1):
         await (await quotas.check("gus")).spend(1)
@@ -152,4 +152,4 @@ async def test_roles_without_a_limit_are_not_counted(town: Town) -> None:
     await town.quotas().check("gus", address="192.0.2.1")
     assert isinstance(town.rates, CountedRates)
     assert not town.rates.hits
-    assert ALLOWANCES[(await town.people.user("gus")).role].requests_per_minute is None
+    assert ALLOWANCES[(await town.users.user("gus")).role].requests_per_minute is None

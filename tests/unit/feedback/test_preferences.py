@@ -170,7 +170,7 @@ def test_a_votes_pair_has_the_language_of_the_chosen_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("filters", "found"),
     [
         (RatingFilter(), True),
         (RatingFilter(language="zh"), True),
@@ -182,8 +182,8 @@ def test_a_votes_pair_has_the_language_of_the_chosen_answer() -> None:
         (RatingFilter(preset_id="other"), False),
     ],
 )
-def test_a_vote_matches_a_filter_by_either_answer(wanted: RatingFilter, found: bool) -> None:
-    assert is_about(voted_comparison(right=path("right", "Which?", "那个")), wanted) is found
+def test_a_vote_matches_a_filter_by_either_answer(filters: RatingFilter, found: bool) -> None:
+    assert is_about(voted_comparison(right=path("right", "Which?", "那个")), filters) is found
 
 
 def test_a_vote_with_deleted_answers_matches_its_campaign_only() -> None:

@@ -67,11 +67,11 @@ def test_a_user_with_many_requests_does_not_delay_others() -> None:
 def test_a_cancelled_ticket_moves_the_others_up() -> None:
     admission = Admission(max_running=1, max_waiting=9)
     admission.enter("ann")
-    leaving_ticket, stays = admission.enter("bob"), admission.enter("cho")
+    cancelled, stays = admission.enter("bob"), admission.enter("cho")
     assert stays.position == 2
-    leaving_ticket.give_back()
-    leaving_ticket.give_back()
-    assert (leaving_ticket.position, stays.position) == (None, 1)
+    cancelled.give_back()
+    cancelled.give_back()
+    assert (cancelled.position, stays.position) == (None, 1)
 
 
 @given(st.lists(st.sampled_from("abcd"), min_size=1, max_size=20))
@@ -293,9 +293,9 @@ def test_a_position_only_rises_when_a_user_with_fewer_waiting_arrives(
         elif here := [
             ticket for _, ticket in tickets if ticket.admitted.is_set() == (event == "end")
         ]:
-            leaving_ticket = here[number % len(here)]
-            leaving_ticket.give_back()
-            tickets = [request for request in tickets if request[1] is not leaving_ticket]
+            cancelled = here[number % len(here)]
+            cancelled.give_back()
+            tickets = [request for request in tickets if request[1] is not cancelled]
         for user, ticket in tickets:
             risen = (ticket.position or 0) - before.get(ticket, 99)
             assert risen <= (newcomer is not None and newcomer != user)
